@@ -26,6 +26,7 @@ _CLAUSE: Final = re.compile(
     r"(?!is\b)([a-z]+s\b[^,.;:]*|turn [^,.;:]*)"
 )
 _NAMES: Final = {
+    "!": "exclamation_mark",
     "*": "asterisk",
     "+": "plus",
     "-": "minus",

@@ -8,24 +8,28 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+PRIVATE: Final = 0o600
 _NEW: Final = (
     os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 )
 
 
-def create(path: Path, data: bytes, *, durable: bool = True) -> None:
-    """Write `data` to a new file with mode 0600 and flush it to the disk; leave nothing behind on an error.
+def create(path: Path, data: bytes, *, durable: bool = True, mode: int = PRIVATE) -> None:
+    """Write `data` to a new file and flush it to the disk; leave nothing behind on an error.
 
     Args:
         durable: false for what only has to outlive this process, and not a power cut: it is not flushed.
+        mode: whatever the umask; only you can read the file by default.
 
     Raises:
         FileExistsError: there is one already, or a link of this name.
         OSError: it cannot be written.
     """
-    descriptor = os.open(path, _NEW, 0o600)
+    descriptor = os.open(path, _NEW, PRIVATE)
     try:
         with os.fdopen(descriptor, "wb") as file:
+            if mode != PRIVATE and os.name != "nt":
+                os.fchmod(descriptor, mode)
             file.write(data)
             file.flush()
             # Before the rename: file systems may store the new name earlier than the data, and a power cut
@@ -38,13 +42,16 @@ def create(path: Path, data: bytes, *, durable: bool = True) -> None:
         raise
 
 
-def replace(path: Path, data: bytes, *, locked: bool = False, durable: bool = True) -> None:
-    """Put `data` in a file of mode 0600 at `path`: a reader sees the old file or the new one, never a part.
+def replace(
+    path: Path, data: bytes, *, locked: bool = False, durable: bool = True, mode: int = PRIVATE
+) -> None:
+    """Put `data` in a file at `path`: a reader sees the old file or the new one, never a part.
 
     Args:
         path: the file; a link there is replaced, not followed.
         locked: true if a lock keeps other writers away: a draft that a crash left behind is then removed.
         durable: as for `create`.
+        mode: as for `create`.
 
     Raises:
         OSError: it cannot be written; the old file is unharmed.
@@ -54,7 +61,7 @@ def replace(path: Path, data: bytes, *, locked: bool = False, durable: bool = Tr
     draft = path.with_name(f"{path.name}.draft" if locked else f".{path.name}-{secrets.token_hex(8)}")
     if locked:
         draft.unlink(missing_ok=True)
-    create(draft, data, durable=durable)
+    create(draft, data, durable=durable, mode=mode)
     try:
         draft.replace(path)
     except OSError:

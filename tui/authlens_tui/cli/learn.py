@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +25,7 @@ from authlens_core.learning.shown_lesson import hints, lesson_json, summary_json
 from authlens_core.learning.words_file import ENGLISH, LessonWords
 from authlens_core.values.errors import UsageError
 from authlens_core.values.fix import fix, step
+from authlens_tui.cli.classroom.class_verb import show_class
 from authlens_tui.cli.classroom.record_verbs import record, verify
 from authlens_tui.cli.classroom.ticket_verbs import ticket_of, tickets
 from authlens_tui.cli.course.progress_verbs import reset, show_progress
@@ -37,8 +38,21 @@ NOT_PASSED: Final = 12
 _Read = tuple[CourseLesson, Mapping[str, LessonWords]]
 
 
-async def learn(arguments: Namespace) -> int:
-    """Do what the action says.
+def learn(arguments: Namespace) -> int | Coroutine[Any, Any, int]:
+    """Do what the action says; a screen runs a loop of its own.
+
+    Raises:
+        LessonRefused: a lesson cannot be used.
+        FileUnusable: the folder of the class cannot be read.
+        UsageError: this is no terminal for a full screen.
+    """
+    if arguments.action == "class":
+        return show_class(arguments, _known(arguments))
+    return _done(arguments)
+
+
+async def _done(arguments: Namespace) -> int:
+    """Do what the other actions say.
 
     Raises:
         LessonRefused: a lesson or a file of moves cannot be used.

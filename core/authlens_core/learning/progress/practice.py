@@ -1,85 +1,80 @@
-"""From the progress of a lesson, or a file of moves, to its entry in a record: the moves are made again."""
+"""From the progress of a lesson, or a file of moves, to its entry in a record."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import field
+from collections.abc import Iterable, Sequence
+
+import msgspec
 
 from authlens_core.learning.attempt import attempt_of
-from authlens_core.learning.lesson import CourseLesson, LessonPhase
+from authlens_core.learning.lesson import CourseLesson
 from authlens_core.learning.moves import AnswerMove, AnyMove
 from authlens_core.learning.outcome import AttemptOutcome
-from authlens_core.learning.progress.lesson_progress import LessonProgress, StoredAttempt
+from authlens_core.learning.progress.lesson_progress import LessonProgress
 from authlens_core.learning.progress.record import LessonRecord, RecordedVerdict
-from authlens_core.values.quick_dataclass import dataclass
 
 
-@dataclass(frozen=True, slots=True)
-class Practice:
-    """What was done in a lesson; see `LessonRecord`."""
+def entry_of(progress: LessonProgress) -> LessonRecord | None:
+    """Return the last attempt that passed a lesson, or the one that goes on; None before the first move.
 
-    lesson: CourseLesson
-    moves: tuple[AnyMove, ...]
-    seed: int
-    tries: Mapping[LessonPhase, int] = field(default_factory=dict)
-    hints: Mapping[LessonPhase, int] = field(default_factory=dict)
-    seconds: int = 0
-    met: tuple[str, ...] = ()
-    refuted: tuple[str, ...] = ()
-
-    def entry(self, verdict: RecordedVerdict) -> LessonRecord:
-        """Return its entry in a record."""
-        lesson = self.lesson
-        return LessonRecord(
-            lesson.name,
-            lesson.version,
-            f"sha256:{lesson.digest}",
-            self.seed,
-            verdict,
-            self.tries,
-            self.hints,
-            self.seconds,
-            self.met,
-            self.refuted,
-            self.moves,
-        )
-
-    async def recorded(self) -> tuple[LessonRecord, AttemptOutcome]:
-        """Make the moves, and return the entry with what they came to.
-
-        Raises:
-            MoveRefused: one of them cannot be made.
-            TimedOut: they took longer than 20 seconds.
-        """
-        outcome = await attempt_of(self.lesson, self.moves, seed=self.seed)
-        return self.entry(RecordedVerdict.of(outcome)), outcome
-
-
-def practice_of(lesson: CourseLesson, progress: LessonProgress) -> Practice | None:
-    """Return the last attempt that passed the lesson, or the one that goes on; None before the first move."""
+    The verdict is the stored one, and the misconceptions are not known.
+    """
     attempts = [attempt for attempt in (*progress.archived, progress.attempt) if attempt and attempt.moves]
     if not attempts:
         return None
-    chosen: StoredAttempt = next((one for one in reversed(attempts) if one.phase is None), attempts[-1])
-    wrong = _wrong(lesson, [move for attempt in attempts for move in attempt.moves])
-    return Practice(
-        lesson,
-        chosen.moves,
-        chosen.seed,
-        progress.tries,
-        progress.hints,
-        progress.seconds,
-        tuple(wrong),
-        tuple(name for name, question in wrong.items() if question not in progress.missed),
+    chosen = next((one for one in reversed(attempts) if one.phase is None), attempts[-1])
+    return LessonRecord(
+        lesson=progress.lesson.rpartition("/")[2],
+        version=chosen.version,
+        digest=f"sha256:{chosen.digest}",
+        seed=chosen.seed,
+        verdict=RecordedVerdict(chosen.phase is None, chosen.passed, chosen.right),
+        tries=progress.tries,
+        hints=progress.hints,
+        seconds=progress.seconds,
+        moves=chosen.moves,
     )
 
 
-def practice_in(lesson: CourseLesson, moves: Sequence[AnyMove], seed: int) -> Practice:
-    """Return moves of a file, as one try."""
-    return Practice(lesson, tuple(moves), seed, met=tuple(_wrong(lesson, moves)))
+def with_misconceptions(entry: LessonRecord, lesson: CourseLesson, progress: LessonProgress) -> LessonRecord:
+    """Return an entry with the misconceptions behind the wrong answers of every attempt."""
+    attempts = [attempt for attempt in (*progress.archived, progress.attempt) if attempt]
+    wrong = _wrong(lesson, [move for attempt in attempts for move in attempt.moves])
+    refuted = tuple(name for name, question in wrong.items() if question not in progress.missed)
+    return msgspec.structs.replace(entry, met=tuple(wrong), refuted=refuted)
 
 
-def _wrong(lesson: CourseLesson, moves: Sequence[AnyMove]) -> dict[str, str]:
+def entry_in(lesson: CourseLesson, moves: Sequence[AnyMove], seed: int) -> LessonRecord:
+    """Return moves of a file, without a verdict."""
+    return LessonRecord(
+        lesson.name,
+        lesson.version,
+        f"sha256:{lesson.digest}",
+        seed,
+        RecordedVerdict(passed=False),
+        met=tuple(_wrong(lesson, moves)),
+        moves=tuple(moves),
+    )
+
+
+async def recorded(entry: LessonRecord, lesson: CourseLesson) -> tuple[LessonRecord, AttemptOutcome]:
+    """Make the moves of an entry, and return it with what they come to in the lesson as it is now.
+
+    Raises:
+        MoveRefused: one of them cannot be made.
+        TimedOut: they took longer than 20 seconds.
+    """
+    outcome = await attempt_of(lesson, entry.moves, seed=entry.seed)
+    made = msgspec.structs.replace(
+        entry,
+        version=lesson.version,
+        digest=f"sha256:{lesson.digest}",
+        verdict=RecordedVerdict.of(outcome),
+    )
+    return made, outcome
+
+
+def _wrong(lesson: CourseLesson, moves: Iterable[AnyMove]) -> dict[str, str]:
     """Return the misconceptions behind wrong answers, each with its question."""
     cures = {question.name: question.cures for question in lesson.questions}
     answers = (move for move in moves if isinstance(move, AnswerMove))

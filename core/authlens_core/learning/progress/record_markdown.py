@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from authlens_core.export.markdown import code_span
-from authlens_core.learning.answers_file import written
 from authlens_core.learning.classroom.ticket import read_ticket
+from authlens_core.learning.guide.move_text import text_of
 from authlens_core.learning.lesson import QUESTIONS
 from authlens_core.learning.progress.record import LessonRecord, PracticeRecord
 from authlens_core.learning.words_file import LessonWords
@@ -67,10 +67,5 @@ def _misconceptions(record: PracticeRecord) -> Iterator[str]:
 def _moves(lesson: LessonRecord) -> Iterator[str]:
     yield f"Version {lesson.version}, seed {lesson.seed}, digest `{lesson.digest}`."
     yield ""
-    for number, move in enumerate(written(lesson.moves), 1):
-        given = "".join(f" {name}={_value(value)}" for name, value in move.items() if name != "do" and value)
-        yield f"{number}. {code_span(str(move['do']) + given)}"
-
-
-def _value(value: object) -> str:
-    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    for number, move in enumerate(lesson.moves, 1):
+        yield f"{number}. {code_span(text_of(move))}"

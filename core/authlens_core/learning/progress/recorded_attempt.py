@@ -12,6 +12,7 @@ import msgspec
 
 from authlens_core.learning.attempt import LONGEST, LessonAttempt
 from authlens_core.learning.claim import LessonRefused
+from authlens_core.learning.classroom.class_file import ClassFile, class_file
 from authlens_core.learning.lesson import HINTS, CourseLesson, LessonPhase
 from authlens_core.learning.moves import (
     AnswerMove,
@@ -23,6 +24,7 @@ from authlens_core.learning.moves import (
     PredictMove,
     WorldMove,
 )
+from authlens_core.learning.outcome import AttemptOutcome
 from authlens_core.learning.progress.lesson_progress import LessonProgress, StoredAttempt, progress_name
 from authlens_core.learning.progress.progress_file import ProgressFile
 from authlens_core.values.errors import TimedOut
@@ -46,11 +48,16 @@ class RecordedAttempt:
     Attributes:
         attempt: the moves made, and their verdicts. Starting over replaces it.
         resumed: whether it goes on with moves of an earlier process.
-        note: why an earlier attempt could not go on, one sentence; empty if there was none.
+        note: why an earlier attempt could not go on, or why the class cannot see it; empty otherwise.
     """
 
     def __init__(
-        self, lesson: CourseLesson, file: ProgressFile, *, clock: Callable[[], float] = time.monotonic
+        self,
+        lesson: CourseLesson,
+        file: ProgressFile,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        shown_in: ClassFile | None = None,
     ) -> None:
         self.lesson = lesson
         self.attempt = LessonAttempt(lesson)
@@ -58,16 +65,24 @@ class RecordedAttempt:
         self.note = ""
         self._file = file
         self._name = progress_name(lesson)
+        self._class = shown_in or class_file()
         self._clock = clock
         self._last = clock()
 
     async def __aenter__(self) -> Self:
+        await self._resume()
+        self._show_class(self.attempt.outcome())
+        if self._class is not None:
+            self.note = self.note or self._class.problem
+        return self
+
+    async def _resume(self) -> None:
         stored = self._file.of(self._name).attempt
         if stored is None or not stored.moves:
             self.attempt = LessonAttempt(
                 self.lesson, seed=self._new_seed() if stored is None else stored.seed
             )
-            return self
+            return
         try:
             if stored.version != self.lesson.version:
                 raise LessonRefused("The lesson has a new version")
@@ -77,9 +92,10 @@ class RecordedAttempt:
             self.note = f"{error.cause.rstrip('.')}. Your earlier moves are archived; the lesson starts over."
             await self._replay((), self._new_seed())
         self._last = self._clock()
-        return self
 
     async def __aexit__(self, *_: object) -> None:
+        if self._class is not None:
+            self._class.flush()
         await self.attempt.__aexit__()
 
     def _new_seed(self) -> int:
@@ -184,6 +200,11 @@ class RecordedAttempt:
             return msgspec.structs.replace(known, passed_version=version, seconds=known.seconds + int(spent))
 
         self._file.change(self._name, changed)
+        self._show_class(outcome)
+
+    def _show_class(self, outcome: AttemptOutcome) -> None:
+        if self._class is not None:
+            self._class.show(outcome, self._file.read())
 
     async def start_over(self, phase: LessonPhase | None = None) -> None:
         """Start a phase over, or the whole lesson. The moves so far are archived, and the questions stay.

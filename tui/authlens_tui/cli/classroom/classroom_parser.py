@@ -41,6 +41,11 @@ def add_classroom(action: _Action, add_from: _Adds, add_ticket: _Adds) -> None:
     flag(verify, "--json", "a JSON array on stdout")
     add_from(verify)
 
+    seen = action("class", "show a class: who is where, and which claims fail now")
+    seen.add_argument("folder_of_class", metavar="DIR", help="the folder that AUTHLENS_CLASS names")
+    flag(seen, "--json", "one JSON object on stdout, once, instead of the full screen")
+    add_from(seen)
+
     tickets = action("tickets", "give each student of an exam a ticket that draws the lessons")
     tickets.add_argument("roster", metavar="ROSTER", help="CSV with a column “name”")
     tickets.add_argument("--key", metavar="FILE", required=True, help="the key; made if there is none")

@@ -13,9 +13,10 @@ from authlens_core.learning.answers_file import answers_in
 from authlens_core.learning.claim import LessonRefused
 from authlens_core.learning.classroom.exam import read_key
 from authlens_core.learning.classroom.ticket import Ticket
+from authlens_core.learning.lesson import CourseLesson
 from authlens_core.learning.outcome import AttemptOutcome
 from authlens_core.learning.progress.lesson_progress import progress_name
-from authlens_core.learning.progress.practice import Practice, practice_in, practice_of
+from authlens_core.learning.progress.practice import entry_in, entry_of, recorded, with_misconceptions
 from authlens_core.learning.progress.progress_file import ProgressFile
 from authlens_core.learning.progress.record import LessonRecord, PracticeRecord, record_in
 from authlens_core.learning.progress.record_markdown import record_markdown
@@ -39,11 +40,11 @@ async def record(arguments: Namespace, course: Course, ticket: Ticket | None) ->
     """
     lessons: list[LessonRecord] = []
     outcomes: list[AttemptOutcome] = []
-    for practice in _practised(arguments, course):
+    for given, lesson in _practised(arguments, course):
         try:
-            entry, outcome = await practice.recorded()
+            entry, outcome = await recorded(given, lesson)
         except LessonRefused as error:
-            say(f"! {practice.lesson.name} is not in the record: {error.cause}")
+            say(f"! {lesson.name} is not in the record: {error.cause}")
             continue
         lessons.append(entry)
         outcomes.append(outcome)
@@ -69,22 +70,22 @@ async def record(arguments: Namespace, course: Course, ticket: Ticket | None) ->
     return 0
 
 
-def _practised(arguments: Namespace, course: Course) -> Iterator[Practice]:
+def _practised(arguments: Namespace, course: Course) -> Iterator[tuple[LessonRecord, CourseLesson]]:
+    for source in arguments.answers:
+        answers = answers_in(named_path(source))
+        if answers.lesson not in course:
+            raise LessonRefused(f"{Path(source).name}:1:1: there is no lesson “{answers.lesson}”.")
+        lesson, _ = course[answers.lesson]
+        seed = answers.seed if lesson.ticket is None else lesson.ticket.seed
+        yield entry_in(lesson, answers.read(), seed), lesson
     if arguments.answers:
-        for source in arguments.answers:
-            answers = answers_in(named_path(source))
-            if answers.lesson not in course:
-                raise LessonRefused(f"{Path(source).name}:1:1: there is no lesson “{answers.lesson}”.")
-            lesson, _ = course[answers.lesson]
-            seed = answers.seed if lesson.ticket is None else lesson.ticket.seed
-            yield practice_in(lesson, answers.read(), seed)
         return
     known = ProgressFile.open().read()
     for lesson, _ in course.values():
         progress = known.get(progress_name(lesson))
-        practice = None if progress is None else practice_of(lesson, progress)
-        if practice is not None:
-            yield practice
+        entry = None if progress is None else entry_of(progress)
+        if progress is not None and entry is not None:
+            yield with_misconceptions(entry, lesson, progress), lesson
 
 
 async def verify(arguments: Namespace, course: Course) -> int:

@@ -1,0 +1,245 @@
+"""A class, as its teacher sees it: the newest file of each owner in a folder that anyone can write to.
+
+A file is looked at as a lesson of a stranger is: regular files only, few and small, read strictly, and one
+that is refused is named and changes nothing. Only what changed is read again.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import stat
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import field
+from pathlib import Path
+from typing import Any, Final
+
+from authlens_core.learning.claim import LessonRefused
+from authlens_core.learning.classroom.class_file import LARGEST_CLASS_FILE
+from authlens_core.learning.classroom.ticket import read_ticket
+from authlens_core.learning.lesson import LessonPhase
+from authlens_core.learning.progress.record import LessonRecord, PracticeRecord, read_record
+from authlens_core.state.regular_file import kind_of, read_regular, unusable
+from authlens_core.values.errors import FileUnusable
+from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.safe_text import NAME, safe_line
+
+MOST_FILES: Final = 2_000
+_LONGEST: Final = 1.0  # seconds of reading; what is left is read the next time
+STUCK_AFTER: Final = 8 * 60  # seconds in one phase
+STUCK_TRIES: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Student:
+    """A student, by the newest file.
+
+    Attributes:
+        who: the owner of the file; the name of the file where the system has no owners.
+        changed: when the file was written, in seconds since 1970.
+    """
+
+    who: str
+    changed: float
+    record: PracticeRecord = field(repr=False)
+
+    @property
+    def entry(self) -> LessonRecord | None:
+        """The lesson that the student is at."""
+        now = self.record.now
+        return next((one for one in self.record.lessons if now and one.lesson == now.lesson), None)
+
+    @property
+    def phase(self) -> LessonPhase | None:
+        return None if self.record.now is None else self.record.now.phase
+
+    @property
+    def tries(self) -> int:
+        """How often the present phase was begun."""
+        return 0 if self.entry is None or self.phase is None else self.entry.tries.get(self.phase, 0)
+
+    @property
+    def hints(self) -> int:
+        """The last hint that was read in the present phase."""
+        return 0 if self.entry is None or self.phase is None else self.entry.hints.get(self.phase, 0)
+
+    @property
+    def exam(self) -> str:
+        """The exam and the name in the ticket, which is not verified; empty without one."""
+        try:
+            ticket = read_ticket(self.record.ticket)
+        except LessonRefused:
+            return ""
+        return f"{ticket.exam}: {ticket.name}"
+
+    def idle(self, now: float) -> int:
+        """Return the seconds since the last move."""
+        return max(0, int(now - self.changed))
+
+    def is_stuck(self, now: float) -> bool:
+        """Return whether the present phase takes 8 minutes, or 5 tries; a lesson that is passed does not."""
+        if self.record.now is None or (self.entry is not None and self.entry.verdict.passed):
+            return False
+        return self.tries >= STUCK_TRIES or self.record.now.seconds + self.idle(now) >= STUCK_AFTER
+
+    def as_json(self, now: float) -> dict[str, Any]:
+        """Return what the table shows."""
+        at = self.record.now
+        return {
+            "who": self.who,
+            "verified": os.name != "nt",
+            "exam": self.exam or None,
+            "lesson": None if at is None else at.lesson,
+            "phase": None if at is None else at.phase.value,
+            "done": [] if self.entry is None else [phase.value for phase in self.entry.verdict.phases],
+            "lessons_passed": sum(lesson.verdict.passed for lesson in self.record.lessons),
+            "tries": self.tries,
+            "hints": self.hints,
+            "idle": self.idle(now),
+            "stuck": self.is_stuck(now),
+            "failing": [] if at is None else list(at.failing),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ClassView:
+    """What is in the folder at one moment.
+
+    Attributes:
+        students: by their names.
+        refused: the file, its owner and the reason, for each that cannot be used.
+    """
+
+    students: tuple[Student, ...]
+    refused: tuple[str, ...]
+
+    def failing(self) -> tuple[tuple[str, int], ...]:
+        """Return how many students fail a claim now, such as `stolen-code break/2`; most first."""
+        counted = Counter(
+            f"{student.record.now.lesson} {claim}"
+            for student in self.students
+            if student.record.now is not None
+            for claim in student.record.now.failing
+        )
+        return tuple(counted.most_common())
+
+    def as_json(self, now: float) -> dict[str, Any]:
+        return {
+            "students": [student.as_json(now) for student in self.students],
+            "failing": [{"claim": claim, "students": count} for claim, count in self.failing()],
+            "refused": list(self.refused),
+        }
+
+
+def class_csv(view: ClassView, now: float) -> str:
+    """Return a class as CSV (RFC 4180), one row a student."""
+    rows = [student.as_json(now) for student in view.students]
+    out = io.StringIO()
+    writer = csv.DictWriter(out, rows[0] if rows else ())
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({name: _cell(value) for name, value in row.items()})
+    return out.getvalue()
+
+
+def _cell(value: object) -> str:
+    text = " ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)
+    # A spreadsheet would take it for a formula.
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
+
+
+_Seen = tuple[int, int, int, int]
+
+
+class ClassFolder:
+    """The folder of a class; `read` it as often as you like.
+
+    Args:
+        path: the folder.
+        owner: whose file it is, by its status and its name.
+    """
+
+    def __init__(self, path: Path, owner: Callable[[os.stat_result, str], str] | None = None) -> None:
+        self.path = path
+        self._owner = owner or owner_of
+        self._known: dict[str, tuple[_Seen, PracticeRecord | str]] = {}
+
+    def read(self) -> ClassView:
+        """Return the class as it is now.
+
+        Raises:
+            FileUnusable: the folder cannot be read.
+        """
+        newest: dict[str, Student] = {}
+        refused: list[str] = []
+        until = time.monotonic() + _LONGEST
+        found, too_many = self._files()
+        if too_many:
+            refused.append(f"{self.path.name}: more than {MOST_FILES} files; some were not looked at.")
+        known, self._known = self._known, {}
+        for name, status in found:
+            seen = status.st_ino, status.st_mtime_ns, status.st_size, status.st_uid
+            before = known.get(name)
+            if before is None or before[0] != seen:
+                if time.monotonic() > until:
+                    continue
+                before = seen, self._record(name, status)
+            self._known[name] = before
+            who, content = self._owner(status, name), before[1]
+            if isinstance(content, str):
+                refused.append(f"{who}: {content}")
+            elif who not in newest or newest[who].changed < status.st_mtime:
+                newest[who] = Student(who, status.st_mtime, content)
+        return ClassView(tuple(newest[who] for who in sorted(newest)), tuple(refused))
+
+    def _files(self) -> tuple[list[tuple[str, os.stat_result]], bool]:
+        found: list[tuple[str, os.stat_result]] = []
+        try:
+            with os.scandir(self.path) as entries:
+                for entry in _named(entries):
+                    if len(found) == MOST_FILES:
+                        return found, True
+                    try:
+                        found.append((entry.name, entry.stat(follow_symlinks=False)))
+                    except FileNotFoundError:
+                        continue  # it was replaced at this moment
+        except OSError as error:
+            raise unusable(self.path, "read", error) from None
+        return sorted(found, key=lambda one: one[0]), False
+
+    def _record(self, name: str, status: os.stat_result) -> PracticeRecord | str:
+        """Return the record of a file, or why it is refused."""
+        shown = safe_line(name, NAME)
+        if not stat.S_ISREG(status.st_mode):
+            return f"{shown}:1:1: {kind_of(status.st_mode)}, not a regular file."
+        try:
+            file = read_regular(self.path / name, LARGEST_CLASS_FILE, shown=Path("It"), follow=False)
+            if file.status.st_uid != status.st_uid:
+                return f"{shown}:1:1: the file got another owner while it was read."
+            return read_record(file.data, name=shown, limit=LARGEST_CLASS_FILE)
+        except LessonRefused as error:
+            return error.cause
+        except FileUnusable as error:
+            return f"{shown}:1:1: {error.cause}"
+        except FileNotFoundError:
+            return f"{shown}:1:1: the file is gone."
+
+
+def _named(entries: Iterator[os.DirEntry[str]]) -> Iterator[os.DirEntry[str]]:
+    """Yield what can be the file of a student; a draft that is being written has another name."""
+    yield from (entry for entry in entries if entry.name.endswith(".json") and entry.name[0] != ".")
+
+
+def owner_of(status: os.stat_result, name: str) -> str:
+    """Return whose file it is; Windows says no owner here, so it is the name of the file."""
+    try:
+        import pwd
+    except ImportError:
+        return safe_line(name.removesuffix(".json"), NAME)
+    try:
+        return safe_line(pwd.getpwuid(status.st_uid).pw_name, NAME)
+    except KeyError:
+        return f"uid {status.st_uid}"

@@ -66,6 +66,8 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
         "authlens learn --list",
         "authlens learn show stolen-code",
         "authlens learn run stolen-code --answers moves.json --json",
+        "authlens learn verify record.json",
+        "authlens learn class /srv/class",
         "authlens learn progress --json",
     ),
     "emulator": ("authlens emulator --port 9000 --token-lifetime 30 --fault no-registration",),

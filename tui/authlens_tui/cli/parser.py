@@ -29,12 +29,13 @@ exit codes:
    10  compare: there are differences
    11  revoke: renewal has ended; the access token works until it expires
    12  learn: the moves do not pass the lesson
-   13  learn: a lesson, a move or a file of moves is refused
+   13  learn: a lesson, a move, a record or a ticket is refused
   130  Ctrl-C; 143 terminated; 129 terminal closed
 
 The result goes to stdout, messages to stderr.
 
 environment:
+  AUTHLENS_CLASS           learn: the folder that shows your teacher how far you are
   AUTHLENS_PLAIN           any value: the same as --plain
   AUTHLENS_REDUCED_MOTION  any value: no login plays itself in the demo
   AUTHLENS_NO_INPUT        any value: the same as --no-input

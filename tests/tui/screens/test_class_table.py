@@ -62,6 +62,6 @@ async def test_the_table_follows_the_folder(tmp_path: Path, monkeypatch: pytest.
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, StudentScreen))
         assert "2  login" in text_of(app)
-        await pilot.press("escape", "X")
+        await pilot.press("escape", "m")
         (csv,) = tmp_path.glob("class-*.csv")
         assert csv.read_text().splitlines()[1].startswith("ada,True,,stolen-code,repair,predict,0,5,0,")

@@ -57,7 +57,7 @@ class ClassScreen(Screen[None]):
             "class.open", "enter", "open", "What was done", "Moves of this student", sign="⏎", priority=True
         ),
         bound("class.verify", "exclamation_mark", "verify", "Verify", "Make the moves again", sign="!"),
-        bound("class.csv", "X", "csv", "Export CSV", "Write the table as CSV to this directory"),
+        bound("class.save", "m", "save", "Save", "Write the table as CSV to this directory"),
     ]
 
     title_bar = getters.query_one(TitleBar)
@@ -161,7 +161,7 @@ class ClassScreen(Screen[None]):
             markup=False,
         )
 
-    def action_csv(self) -> None:
+    def action_save(self) -> None:
         """Write the table to a new file in this directory."""
         path = Path(f"class-{time.strftime('%Y%m%d-%H%M%S')}.csv")
         try:

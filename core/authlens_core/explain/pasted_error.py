@@ -50,7 +50,8 @@ _CODE: Final = re.compile(
 _EDGE: Final = re.compile(
     r"(?im)cloudflare|argotunnel|origincert|failed to connect to origin|\bwarp-(?:cli|svc)\b"
     r"|\bcf-(?:ray|mitigated)\b|/cdn-cgi/|(?<![\w-])ray id:"
-    r"|\bconnindex=|register tunnel error|unauthorized: (?:invalid tunnel secret|tunnel not found)"
+    r"|\bconnindex=| \| 5[23]\d: "
+    r"|register tunnel error|unauthorized: (?:invalid tunnel secret|tunnel not found)"
     r"|(?-i:error code: (?:1[012]\d\d|5[23]\d)(?=[\s\"'`<)]*$))"
 )
 # Lines that speak of an error and report none: a change, source code, documentation.
@@ -94,13 +95,17 @@ def explain_text(text: str) -> tuple[Diagnosis, ...]:
     for cause, phrase in pasted.fitting():
         diagnoses.setdefault(cause.name, pasted.diagnosis(cause, phrase))
     answer = _transcript(pasted.text)
-    if answer is not None and not diagnoses.keys() & _OF_THE_ANSWER.get(answer.name, {answer.name}):
+    if answer is not None and diagnoses.keys().isdisjoint(
+        diagnoses if answer.name in _SAYS_LESS else _OF_THE_ANSWER.get(answer.name, {answer.name})
+    ):
         diagnoses.setdefault(answer.name, pasted.filled(answer))
     if not diagnoses:
         diagnoses = {cause.name: pasted.diagnosis(cause, phrase) for cause, phrase in pasted.general()}
     return tuple(diagnoses.values())[:_MOST]
 
 
+# An answer that says less than any cause: a redirect is a step of a login, too.
+_SAYS_LESS: Final = frozenset({"redirect_elsewhere"})
 # A cause that says more than the answer that it is in.
 _OF_THE_ANSWER: Final = {
     "access_login": {"access.login_page", "managed_oauth_off", "login_not_made"},

@@ -18,6 +18,8 @@ from authlens_core.export.session_file import read_session
 from authlens_core.learning.answers_file import answers_in
 from authlens_core.learning.attempt import attempt_of
 from authlens_core.learning.catalogue import FOLDER, lessons
+from authlens_core.learning.drill.drill_file import FOLDER as DRILLS
+from authlens_core.learning.drill.drill_file import drills
 from authlens_core.trace.record import Trace
 from authlens_tui.cli import main
 from support.network_namespace import without_a_route
@@ -220,3 +222,27 @@ def test_moves_may_come_from_standard_input_of_a_process() -> None:
     done = subprocess.run(verb, input=text, capture_output=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
     assert json.loads(done.stdout)["predicted"] == {"option": "a", "held": "a"}
+
+
+def test_drills_are_listed_apart_without_their_claims(capsys: Captured) -> None:
+    assert main.run(["learn", "--list", "--drills", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert [drill["id"] for drill in listed] == list(drills())
+    assert all(set(drill) == {"id", "group", "title", "question", "options"} for drill in listed)
+
+
+def test_a_drill_with_two_options_that_hold_is_not_sound(capsys: Captured, tmp_path: Path) -> None:
+    folder = tmp_path / "drills"
+    folder.mkdir()
+    for name, end in (("drills.toml", '[[drill]]\nid = "challenge-'), ("drills.md", "## challenge-")):
+        text = (DRILLS / name).read_text("utf-8")
+        (folder / name).write_text(text[: text.index(end)], "utf-8")
+    assert main.run(["learn", "check", str(folder)]) == 0
+    assert capsys.readouterr().out == "✔ plain\n✔ no-www-authenticate\n"
+    file = folder / "drills.toml"
+    text = file.read_text("utf-8").replace(
+        "no exchange where stage = detection", "no exchange where stage = pkce"
+    )
+    file.write_text(text, "utf-8")
+    assert main.run(["learn", "check", str(folder)]) == 13
+    assert "✖ plain: exactly one option has to hold, and these do: a and c\n" in capsys.readouterr().out

@@ -71,6 +71,7 @@ def add_learn(parser: argparse.ArgumentParser) -> None:
 
     parser.epilog = _LEARN_EPILOG
     flag(parser, "--list", "list the lessons")
+    flag(parser, "--drills", "with --list: the drills, which are the scenarios of the demo")
     _from(parser)
     flag(parser, "--json", "with --list: a JSON array on stdout")
     actions = parser.add_subparsers(dest="action", metavar="ACTION", title="actions")
@@ -139,7 +140,9 @@ def _hint(parser: argparse.ArgumentParser) -> None:
 
 
 def _check(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("path", metavar="PATH", help="the folder of a lesson, or of several")
+    words = "the folder of a lesson, of several, or of drills"
+    parser.add_argument("path", metavar="PATH", nargs="?", help=words)
+    flag(parser, "--drills", "check the drills of the program")
     parser.add_argument("--solution", metavar="FILE", help="the moves to check, instead of solution.json")
     flag(parser, "--json", "a JSON array on stdout")
 

@@ -60,7 +60,7 @@ def demo(arguments: Namespace) -> int:
         UsageError: there is no such scenario, or this is no terminal for a full screen.
     """
     names, play = arguments.fault, arguments.play
-    from authlens_tui.cli.faults import chosen_drills
+    from authlens_tui.cli.course.drill_verbs import chosen_drills
 
     chosen = chosen_drills(names)
     if chosen is None:

@@ -28,6 +28,7 @@ from authlens_core.values.fix import fix, step
 from authlens_tui.cli.classroom.class_verb import show_class
 from authlens_tui.cli.classroom.record_verbs import record, verify
 from authlens_tui.cli.classroom.ticket_verbs import ticket_of, tickets
+from authlens_tui.cli.course.drill_verbs import are_meant, check_drills, list_drills
 from authlens_tui.cli.course.progress_verbs import reset, show_progress
 from authlens_tui.cli.option_values import nearest
 from authlens_tui.cli.terminal.output import answer_json, answer_line, say
@@ -67,7 +68,7 @@ async def _done(arguments: Namespace) -> int:
         case "run":
             return await _run(arguments)
         case "check":
-            return await _check(arguments)
+            return await (check_drills if are_meant(arguments) else _check)(arguments)
         case "record":
             return await record(arguments, _known(arguments), ticket_of(arguments))
         case "verify":
@@ -79,7 +80,7 @@ async def _done(arguments: Namespace) -> int:
         case "reset":
             lesson = _lesson(arguments)[0] if arguments.lesson else None
             return await reset(arguments, _known(arguments), lesson)
-    return _list(arguments)
+    return list_drills(arguments) if arguments.drills else _list(arguments)
 
 
 def _known(arguments: Namespace) -> Mapping[str, _Read]:

@@ -116,7 +116,7 @@ def _probe(arguments: Namespace) -> int:
 
 def _learn(arguments: Namespace) -> int:
     """Open the course; print what an action, or the list, asks for."""
-    if arguments.action is None and not arguments.list and not arguments.json:
+    if arguments.action is None and not (arguments.list or arguments.drills or arguments.json):
         return _verb("full_screen", "learn", attached=True)(arguments)
     return _verb("learn")(arguments)
 

@@ -21,6 +21,7 @@ from authlens_core.learning.drill.drill_world import DrillWorld
 from authlens_core.learning.row import EvidenceRow
 from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event, ExchangeStarted
 from authlens_core.trace.record import Trace
+from authlens_core.values.errors import TimedOut
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.wire.client import Wire
 
@@ -41,12 +42,20 @@ class DrillCheck:
 
 
 async def checked(drills: Iterable[Drill]) -> tuple[DrillCheck, ...]:
-    """Play drills and say which of their options held."""
+    """Play drills and say which of their options held.
+
+    Raises:
+        TimedOut: one took longer than 20 seconds.
+    """
     room = asyncio.Semaphore(_AT_ONCE)
 
     async def check(drill: Drill) -> DrillCheck:
         async with room:
-            return DrillCheck(drill, tuple(held(drill, await played(drill))))
+            try:
+                return DrillCheck(drill, tuple(held(drill, await played(drill))))
+            except TimeoutError:
+                cause = f"The drill {drill.name} took longer than {_LONGEST:.0f} seconds."
+                raise TimedOut(cause, "Run it again.") from None
 
     return tuple(await asyncio.gather(*(check(drill) for drill in drills)))
 

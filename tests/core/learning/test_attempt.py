@@ -10,11 +10,12 @@ import pytest
 
 from authlens_core.learning import attempt
 from authlens_core.learning.answers_file import read_answers, written
-from authlens_core.learning.attempt import attempt_of
+from authlens_core.learning.attempt import LessonAttempt, attempt_of
 from authlens_core.learning.catalogue import folders, lessons
-from authlens_core.learning.claim import LessonRefused
+from authlens_core.learning.claim import LessonRefused, Source
+from authlens_core.learning.guide.story import parts
 from authlens_core.learning.lesson import LessonPhase
-from authlens_core.learning.moves import MoveRefused
+from authlens_core.learning.moves import MoveRefused, PointMove
 from authlens_core.learning.outcome import AttemptOutcome
 from authlens_core.values.errors import TimedOut
 
@@ -22,6 +23,9 @@ COURSE = lessons()
 SOLUTIONS = {
     json.loads(folder.texts["solution.json"])["lesson"]: folder.texts["solution.json"] for folder in folders()
 }
+ALL_SOLUTIONS = [
+    text for folder in folders() for name, text in folder.texts.items() if name.startswith("solution")
+]
 
 
 def outcome(name: str, *moves: dict[str, Any], broken: tuple[str, ...] = ()) -> AttemptOutcome:
@@ -49,6 +53,20 @@ def test_moves_are_written_as_they_are_read(name: str) -> None:
     answers = read_answers(SOLUTIONS[name].encode(), name="solution.json", lesson=name)
     again = {"format": 1, "lesson": name, "moves": written(answers.read())}
     assert read_answers(json.dumps(again).encode(), name="again.json").read() == answers.read()
+
+
+@pytest.mark.parametrize("text", ALL_SOLUTIONS, ids=lambda text: text[40:70])
+async def test_what_a_solution_points_at_is_among_the_parts_that_are_shown(text: str) -> None:
+    given = read_answers(text.encode(), name="solution.json")
+    async with LessonAttempt(COURSE[given.lesson][0], seed=given.seed) as attempt:
+        moves = given.read()
+        point = next(move for move in moves if isinstance(move, PointMove))
+        for move in moves[: moves.index(point)]:
+            await attempt.make(move)
+        world = attempt.world
+        assert world is not None
+        rows = [row for row in world.rows if row.source is Source.EXCHANGE and row.arrow == point.arrow]
+        assert point.part in [part.name for part in parts(world, rows[0])]
 
 
 def test_a_repair_that_stops_the_honest_login_too_does_not_pass() -> None:

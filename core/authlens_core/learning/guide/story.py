@@ -26,6 +26,7 @@ _GROUPS: Final = {
     "challenge": "Answer: challenge (WWW-Authenticate)",
     "json": "Answer: body",
     "reply": "Answer: header fields",
+    "status": "Answer: its status, which many faults share",
 }
 """Where a part is, by the first word of its name; in the order in which parts are shown."""
 _KINDS: Final = {
@@ -153,7 +154,7 @@ def meaning(part: str) -> str:
     elif kind in {"header", "reply"}:
         found = of_headers("field").get(name)
     else:
-        found = next((m for one in _KINDS[kind] if (m := members(one).get(name))), None)
+        found = next((m for one in _KINDS.get(kind, ()) if (m := members(one).get(name))), None)
     return "" if found is None else found.sentence
 
 

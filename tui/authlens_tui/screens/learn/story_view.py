@@ -139,4 +139,4 @@ def _line(line: StoryLine, width: int) -> Content:
 
 
 def _part(part: Part) -> Content:
-    return Content.assemble((part.name.partition(".")[2], "bold"), "  ", part.value)
+    return Content.assemble((part.name.partition(".")[2] or part.name, "bold"), "  ", part.value)

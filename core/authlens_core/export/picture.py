@@ -1,4 +1,4 @@
-"""A trace as a picture to share: its sequence diagram, or when each request was sent, as SVG.
+"""A trace as a picture to share: its sequence diagram, when each request was sent, or a comparison, as SVG.
 
 The standard library writes the elements, so that no text of a server becomes one; each text was masked and is
 one line of printable characters before. There is no script, no link and no font of another place in it.
@@ -12,8 +12,10 @@ from textwrap import wrap
 from typing import Final
 from xml.etree.ElementTree import Element, SubElement, tostring
 
+from authlens_core.export.compare import compare
+from authlens_core.export.record_fields import OUTCOME
 from authlens_core.export.redacted_trace import redacted_trace
-from authlens_core.trace.arrows import Arrow, Party, authorities, messages, short_name
+from authlens_core.trace.arrows import Arrow, Party, authorities, messages, short_name, speaker
 from authlens_core.trace.failure_reason import failure_reason
 from authlens_core.trace.flow import flow_of
 from authlens_core.trace.record import Outcome, StageRecord, Trace, TraceKind, sent_once
@@ -26,6 +28,14 @@ _FONT: Final = "ui-monospace, SFMono-Regular, Menlo, Consolas, monospace"
 _LETTER: Final = 7.8  # pixels of a letter of 13
 _PAPER: Final = "#fbf9f4"
 _INK, _QUIET, _SENT, _GOOD, _BAD = "#22272e", "#5a5f66", "#1f5f86", "#2c6b3d", "#a52f3b"
+_ACTORS: Final = {
+    Party.PERSON: "#9c2f6b",
+    Party.BROWSER: "#6e5336",
+    Party.AUTHLENS: _SENT,
+    Party.RESOURCE: "#0b6b61",
+    Party.SERVER: "#5b3fb0",
+    Party.PROVIDER: "#6b5a00",
+}
 _NAMES: Final = {
     Party.PERSON: "you",
     Party.BROWSER: "browser",
@@ -40,6 +50,8 @@ _OUTCOMES: Final = {
     Outcome.CANCELLED: ("■", _QUIET),
 }
 _FIRST, _LAST = 230, _WIDTH - 120  # pixels from the left: the lifelines, beside the titles of the stages
+_SIDES, _SIDE = (280, 640), 40  # pixels from the left at which the sides of a comparison start; their letters
+_MOST_FIELDS: Final = 4  # that differ in a stage
 _BAR_FROM: Final = 460  # pixels from the left at which the time of a waterfall starts
 
 
@@ -50,7 +62,7 @@ def diagram_svg(trace: Trace, command: str = "") -> str:
         command: what repeats it; by default the login to the same resource.
     """
     shown = redacted_trace(trace)
-    page = _Page(shown, command)
+    page = _page_of(shown, command)
     drawn = messages(shown.records)
     parties = [party for party in Party if any(party in (each.sender, each.receiver) for each in drawn)]
     places = {
@@ -61,11 +73,11 @@ def diagram_svg(trace: Trace, command: str = "") -> str:
     page.down(2)
     for party, at in places.items():
         host = hosts.get(party, "")
-        page.text(at, short_name(host) or _NAMES[party], bold=True, anchor="middle")
+        page.text(at, short_name(host) or _NAMES[party], _ACTORS[party], bold=True, anchor="middle")
         page.text(at, _NAMES[party] if short_name(host) else host, _QUIET, anchor="middle", below=16)
     top = page.y + 24
     page.down(1)
-    lines = [page.line(at, top, at, top, _QUIET) for at in places.values()]
+    lines = [page.line(at, top, at, top, _ACTORS[party]) for party, at in places.items()]
     for index, record in enumerate(shown.records):
         page.down(1.3)
         page.text(_MARGIN, f"{flow_of(record.grant_type).numbered(record.stage)}", _SENT, bold=True)
@@ -80,7 +92,7 @@ def diagram_svg(trace: Trace, command: str = "") -> str:
 def waterfall_svg(trace: Trace, command: str = "") -> str:
     """Return when each request was sent and how long it took, as SVG; see `diagram_svg`."""
     shown = redacted_trace(trace)
-    page = _Page(shown, command)
+    page = _page_of(shown, command)
     sent = [exchange for _, _, exchange in sent_once(shown.records)]
     first = min((exchange.started_at for exchange in sent), default=shown.started_at)
     starts = [(exchange.started_at - first).total_seconds() for exchange in sent]
@@ -100,24 +112,55 @@ def waterfall_svg(trace: Trace, command: str = "") -> str:
     return page.finished()
 
 
+def comparison_svg(left: Trace, right: Trace, names: tuple[str, str]) -> str:
+    """Return where two traces part as SVG: the verdict, then each stage on both sides; see `diagram_svg`."""
+    found = compare(left, right)
+    page = _Page("Two logins compared", "")
+    for row in wrap(safe_line(found.verdict.sentence), 105):
+        page.down(1)
+        page.text(_MARGIN, row, _GOOD if found.same else _BAD, bold=True)
+    page.down(1.6)
+    for at, sign, name in zip(_SIDES, "AB", names, strict=True):
+        page.text(at, f"{sign}  {name}", _INK, bold=True, longest=_SIDE)
+    for stage in found.stages:
+        page.down(1.2)
+        parts = stage.outcomes[0] is not stage.outcomes[1]
+        page.text(_MARGIN, stage.title, _BAD if parts else _INK, bold=parts, longest=_SIDE)
+        for at, outcome in zip(_SIDES, stage.outcomes, strict=True):
+            sign, colour = ("–", _QUIET) if outcome is None else _OUTCOMES[outcome]
+            page.text(at, f"{sign} {outcome or 'not reached'}", colour)
+        fields = [each for each in stage.differences if each.name != OUTCOME]
+        for each in fields[:_MOST_FIELDS] if None not in stage.outcomes else ():
+            page.down(0.8)
+            page.text(_MARGIN + 14, each.title or each.name, _QUIET, longest=_SIDE)
+            for at, value in zip(_SIDES, (each.left, each.right), strict=True):
+                page.text(at, "–" if value is None else value, _INK, longest=_SIDE)
+    return page.finished()
+
+
+def _page_of(trace: Trace, command: str) -> _Page:
+    """Return the page of a trace: what it is, how it ended, and what repeats it."""
+    again = f"authlens login {shlex.quote(trace.resource_url)}" if trace.kind is TraceKind.LOGIN else ""
+    page = _Page(f"{trace.kind.value} of {trace.resource_url}", command or again)
+    if trace.records:
+        page.outcome(trace.records)
+    for changed in trace.tampering:
+        page.down(1)
+        page.text(_MARGIN, f"≠ TAMPERED on purpose: {changed}", _BAD, bold=True)
+    return page
+
+
 class _Page:
     """A page of SVG that grows downwards: title, outcome, what is drawn, and the command."""
 
-    def __init__(self, trace: Trace, command: str) -> None:
+    def __init__(self, title: str, command: str) -> None:
         self.root = Element("svg", xmlns="http://www.w3.org/2000/svg", width=str(_WIDTH))
         self._back = SubElement(self.root, "rect", width=str(_WIDTH), rx="10", fill=_PAPER)
         self.y = 44.0
-        self._command = command or (
-            f"authlens login {shlex.quote(trace.resource_url)}" if trace.kind is TraceKind.LOGIN else ""
-        )
-        self.text(_MARGIN, f"{trace.kind.value} of {trace.resource_url}", bold=True, size=18)
-        if trace.records:
-            self._outcome(trace.records)
-        for changed in trace.tampering:
-            self.down(1)
-            self.text(_MARGIN, f"≠ TAMPERED on purpose: {changed}", _BAD, bold=True)
+        self._command = command
+        self.text(_MARGIN, title, bold=True, size=18)
 
-    def _outcome(self, records: Sequence[StageRecord]) -> None:
+    def outcome(self, records: Sequence[StageRecord]) -> None:
         last = records[-1]
         sign, colour = _OUTCOMES[last.outcome]
         reason = failure_reason(last) if last.outcome is Outcome.FAILED else None
@@ -160,7 +203,7 @@ class _Page:
     def arrow(self, arrow: Arrow, places: dict[Party, int]) -> None:
         """Draw an arrow below its words, then why it failed."""
         start, end = places[arrow.sender], places[arrow.receiver]
-        colour = _BAD if arrow.failed else _QUIET if arrow.missing else _GOOD if arrow.reply else _SENT
+        colour = _BAD if arrow.failed else _QUIET if arrow.missing else _ACTORS[speaker(arrow)]
         self.down(1)
         if start == end:
             self.text(start + 10, f"● {arrow.label}", colour)

@@ -214,6 +214,11 @@ def receiver_of(stage: Stage, purpose: Purpose = Purpose.OTHER) -> Party:
     return Party.RESOURCE if stage in _AT_RESOURCE or purpose is Purpose.ACCESS else Party.SERVER
 
 
+def speaker(arrow: Arrow) -> Party:
+    """Return whose message this is to a reader: the sender, and of authlens, the one it speaks to."""
+    return arrow.receiver if arrow.sender is Party.AUTHLENS else arrow.sender
+
+
 def asked_at(stage: Stage, flow: Flow) -> Party:
     """Return who decides how a stage ends: the user where one signs in, else who is sent its requests."""
     if stage is Stage.PKCE:

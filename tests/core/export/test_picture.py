@@ -8,7 +8,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from authlens_core.export.picture import diagram_svg, waterfall_svg
+from authlens_core.export.compare import compare
+from authlens_core.export.picture import comparison_svg, diagram_svg, waterfall_svg
 from authlens_core.login.login import Login
 from authlens_core.trace.record import Stage, Trace
 from authlens_core.values.login_options import Options
@@ -49,3 +50,14 @@ async def test_a_picture_has_shapes_and_words_alone(draw: Callable[[Trace], str]
     names = {each.tag.removeprefix(_SVG) for each in root.iter()}
     assert names <= {"svg", "rect", "text", "line", "polygon"}
     assert not any("href" in name or name.startswith("on") for each in root.iter() for name in each.attrib)
+
+
+async def test_the_picture_of_a_comparison_says_where_two_logins_part() -> None:
+    refused = await _failed()
+    login = Login(RESOURCE, ScriptedSender(honest()), options=Options(port=0))
+    await run_to(login, Stage.PKCE)
+    await login.aclose()
+    root = ET.fromstring(comparison_svg(login.trace, refused, ("good.json", "bad.json")))
+    said = [each.text or "" for each in root.iter(f"{_SVG}text")]
+    assert said[1] == compare(login.trace, refused).verdict.sentence
+    assert {"A  good.json", "B  bad.json", "4 Registration", "✔ passed", "✖ failed"} <= set(said)

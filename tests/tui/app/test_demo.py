@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
@@ -14,6 +15,7 @@ from authlens_core.learning.drill.drill_file import drills
 from authlens_core.trace.record import Stage
 from authlens_tui.app.authlens_app import AuthlensApp
 from authlens_tui.app.demo import DemoWorkspace
+from authlens_tui.app.screen_picture import save_postcard
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.opening import OpeningScreen
 from authlens_tui.screens.palette import Palette
@@ -89,21 +91,23 @@ async def test_leaving_a_scenario_leads_back_to_the_menu_with_its_answer() -> No
         assert "You act only in stage 6" in shown
 
 
-async def test_the_end_of_a_login_answers_the_question_and_leads_to_the_next_one() -> None:
+async def test_the_end_of_a_login_answers_the_question_and_leads_to_the_next_one(tmp_path: Path) -> None:
     """The card is below the record; the next login is compared with this one, or run again."""
     async with the_menu() as (app, pilot):
-        await pilot.press("enter")
+        await choose(app, pilot)
         await log_in(app, pilot)
         assert "You act only in stage 6" in text_of(app)
         assert not {"="} & footer_keys(app)
-        first = app.screen
         await pilot.press("N")
-        await until(pilot, lambda: isinstance(app.screen, WizardScreen) and app.screen is not first)
+        await until(pilot, lambda: isinstance(app.screen, PredictionScreen))
+        await pilot.press("a")
         wizard = await the_wizard(app, pilot)
         await pilot.press("a")
         await until(pilot, lambda: wizard.runner.failed is not None and wizard.login.running is None)
         await pilot.press("equals_sign")
         await until(pilot, lambda: "A  A normal login" in text_of(app))
+        picture = await save_postcard(app, tmp_path)
+        assert "Same results until 2 Resource metadata." in picture.read_text()
         await pilot.press("escape", "d")
         await until(pilot, lambda: isinstance(app.screen, RehearsalScreen))
         assert "✖ No WWW-Authenticate header" in text_of(app)

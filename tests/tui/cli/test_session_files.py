@@ -192,6 +192,8 @@ def test_only_what_differs_is_printed(wiki: str, tmp_path: Path, capsys: Capture
         "    B  b",
     ]
     assert "1 expected difference" in out
+    assert main.run(["compare", wiki, other, "--svg"]) == 10
+    assert "They differ first in 7 Exchange." in capsys.readouterr().out
 
 
 def test_the_same_is_said_and_ends_with_0(wiki: str, tmp_path: Path, capsys: Captured) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from textual.theme import Theme
 
 _SAVE_SCREEN: Final = "Save this screen as SVG, secrets masked"
-_POSTCARD: Final = "Save the diagram, or the waterfall, as SVG, secrets masked"
+_POSTCARD: Final = "Save the diagram, waterfall or comparison as SVG, secrets masked"
 _KEYS: Final[list[BindingType]] = [
     bound("app.quit", "q", "quit", "Quit", "Quit authlens", show=False),
     bound("app.quit_now", "ctrl+q", "quit", "Quit", "Quit authlens", show=False, priority=True),

@@ -6,18 +6,21 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol, runtime_checkable
 
 from textual.app import App
+from textual.screen import Screen
 from textual.widgets import Input
 
-from authlens_core.export.picture import diagram_svg, waterfall_svg
+from authlens_core.export.picture import comparison_svg, diagram_svg, waterfall_svg
 from authlens_core.export.saved_file import write_export
 from authlens_core.trace.record import Trace
 from authlens_core.values.errors import AuthlensError, UsageError
 from authlens_tui.screens.cloudflared import CloudflaredScreen
 from authlens_tui.screens.dashboard.reveal import RevealScreen
+from authlens_tui.screens.trace.comparison import CompareScreen
 from authlens_tui.screens.wizard.link import QrScreen
 from authlens_tui.terminal.focus import is_displayed
 from authlens_tui.widgets.authorization.authorization_panel import AuthorizationPanel
@@ -67,21 +70,31 @@ class ShowsTrace(Protocol):
 
 
 async def save_postcard(app: App[Any], directory: Path | None = None) -> Path:
-    """Write the diagram of the trace that is shown, or its waterfall on that tab, to a file like the above.
+    """Write what is shown of a trace to a file like the above: its diagram, waterfall or comparison.
 
     Raises:
         UsageError: no screen shows a trace that has begun, or the file cannot be written.
     """
-    shown = next((screen for screen in reversed(app.screen_stack) if isinstance(screen, ShowsTrace)), None)
-    if shown is None or not shown.trace.records:
+    draw = next(filter(None, map(_drawing_of, reversed(app.screen_stack))), None)
+    if draw is None:
         raise UsageError(
             "There is no login here to make a picture of.", "Run a stage, or open a recorded login."
         )
-    draw = waterfall_svg if shown.record_view.tab is Tab.TIMING else diagram_svg
-    svg = await asyncio.to_thread(draw, shown.trace, shown.again)
+    svg = await asyncio.to_thread(draw)
     path = (directory or Path.cwd()) / f"authlens-postcard-{datetime.now(UTC):%Y%m%d-%H%M%S}.svg"
     await asyncio.to_thread(write_export, path, svg)
     return path
+
+
+def _drawing_of(screen: Screen[Any]) -> Callable[[], str] | None:
+    """Return what draws the postcard of a screen; None if it shows no trace that has begun."""
+    match screen:
+        case CompareScreen():
+            return partial(comparison_svg, *screen.traces, screen.names)
+        case ShowsTrace() if screen.trace.records:
+            draw = waterfall_svg if screen.record_view.tab is Tab.TIMING else diagram_svg
+            return partial(draw, screen.trace, screen.again)
+    return None
 
 
 async def tell_saved(app: App[Any], save: Callable[[App[Any]], Awaitable[Path]]) -> None:

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from authlens_core.export.compare import Comparison, Difference, compare
+from authlens_core.export.picture import comparison_svg
 from authlens_core.values.safe_text import safe_line
 from authlens_tui.cli.stored.recorded import chosen_trace
-from authlens_tui.cli.terminal.output import answer_json, answer_line
+from authlens_tui.cli.terminal.output import answer_json, answer_line, answer_text
 
 # The exit code where something differs that need not.
 DIFFERENT: Final = 10
@@ -28,6 +29,8 @@ async def compare_traces(arguments: Namespace) -> int:
     comparison = compare(left, right)
     if arguments.json:
         answer_json(_as_json(comparison))
+    elif arguments.svg:
+        answer_text(comparison_svg(left, right, (arguments.left, arguments.right)))
     else:
         _show(comparison)
     return 0 if comparison.same else DIFFERENT

@@ -211,7 +211,9 @@ def _add_compare(add: argparse.ArgumentParser) -> None:
     add.add_argument("right", metavar="B", help="what to compare it with")
     _add_which(add, "--which-a", of="A")
     _add_which(add, "--which-b", of="B")
-    flag(add, "--json", "one JSON object on stdout")
+    form = add.add_mutually_exclusive_group()
+    flag(form, "--json", "one JSON object on stdout")
+    flag(form, "--svg", "a picture on stdout: where they part, secrets masked")
 
 
 def _add_list(add: argparse.ArgumentParser) -> None:

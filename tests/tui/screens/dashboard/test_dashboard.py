@@ -197,6 +197,7 @@ async def test_an_empty_dashboard_says_how_to_begin() -> None:
     """No table of nothing: the one key that matters, and only keys that do something."""
     async with dashboard() as (_, _, app):
         assert "No credentials on this machine yet." in text_of(app)
+        assert "you sign in with your browser" in text_of(app)
         assert "n" in footer_keys(app)
         assert not {"r", "p", "v", "f", "t", "⏎"} & footer_keys(app)
 
@@ -877,7 +878,7 @@ async def test_a_part_gets_the_whole_screen_and_gives_it_back() -> None:
 async def test_an_empty_dashboard_offers_the_demo() -> None:
     session = Session(Wire(), Credentials.memory())
     async with session, run_screen(DashboardScreen(session, can_move=True)) as (app, pilot):
-        await until(pilot, lambda: "Press d for the demo" in text_of(app))
+        await until(pilot, lambda: "d opens the demo" in text_of(app))
         await pilot.press("d")
         await until(pilot, lambda: app.return_value == DEMO_WANTED)
 

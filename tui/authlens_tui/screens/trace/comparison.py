@@ -66,8 +66,8 @@ class CompareScreen(Screen[None]):
 
     def __init__(self, left: Trace, right: Trace, names: tuple[str, str] = ("A", "B")) -> None:
         super().__init__()
-        self._traces = left, right
-        self._names = names
+        self.traces = left, right
+        self.names = names
         self._found: Comparison | None = None
         self._unfolded = False
 
@@ -86,7 +86,7 @@ class CompareScreen(Screen[None]):
     @work(exclusive=True, group="compare", description="compare two traces")
     async def _compare(self) -> None:
         # In a thread: masking a megabyte takes a moment.
-        self._found = await asyncio.to_thread(compare, *self._traces)
+        self._found = await asyncio.to_thread(compare, *self.traces)
         self._show()
 
     def on_resize(self) -> None:
@@ -94,7 +94,7 @@ class CompareScreen(Screen[None]):
 
     def _show(self) -> None:
         width = self.size.width - _AROUND
-        self.query_one("#compare-names", Static).update(_names(self._names, width))
+        self.query_one("#compare-names", Static).update(_names(self.names, width))
         if self._found is not None:
             lines = comparison_lines(self._found, width, unfolded=self._unfolded)
             self.document.show(lines, keep_place=True)
@@ -106,7 +106,7 @@ class CompareScreen(Screen[None]):
     @work(exclusive=True, group="copy", description="copy")
     async def action_copy(self) -> None:
         """Copy what is shown; there are no secrets in it."""
-        names = "".join(f"{sign} {name}\n" for sign, name in zip("AB", self._names, strict=True))
+        names = "".join(f"{sign} {name}\n" for sign, name in zip("AB", self.names, strict=True))
         await self.app.copy(f"{names}\n{self.document.plain}", "The differences")
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from authlens_core.desk.log_in import Login
-from authlens_core.trace.arrows import Arrow, authorities, messages, short_name
+from authlens_core.trace.arrows import Arrow, Party, authorities, messages, short_name
 from authlens_core.trace.record import Outcome, StageRecord, Trace
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_line
 from authlens_tui.screens.key_actions import KeyAction
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.hanging_text import HangingText, Item
+from authlens_tui.widgets.record.actors import accent
 
 END_KEYS: Final = (KeyAction.LOGIN_ANEW, KeyAction.NEXT_LOGIN, KeyAction.COMPARE)
 """The keys that do something only while the card is shown."""
@@ -126,23 +127,21 @@ def _item(name: str, words: Content) -> Item:
 def _last_arrow(trace: Trace) -> Content:
     """Draw the message with which the login ended, or what authlens noticed itself."""
     drawn = messages(trace.records)
-    if not drawn:
-        return Content("–")
-    arrow, hosts = drawn[-1], authorities(trace.records)
+    return Content.assemble(*_drawn(drawn[-1], authorities(trace.records))) if drawn else Content("–")
+
+
+def _drawn(arrow: Arrow, hosts: Mapping[Party, str]) -> Iterator[str | tuple[str, str]]:
     sender, receiver = (
-        short_name(hosts.get(party, "")) or party.value for party in (arrow.sender, arrow.receiver)
+        (safe_line(short_name(hosts.get(party, "")) or party.value), accent(party))
+        for party in (arrow.sender, arrow.receiver)
     )
     style = "$text-error" if arrow.failed else "$text-success"
-    return Content.assemble(*_drawn(arrow, sender, receiver, style))
-
-
-def _drawn(arrow: Arrow, sender: str, receiver: str, style: str) -> Iterator[str | tuple[str, str]]:
-    yield safe_line(sender)
-    if sender != receiver:
-        line, head = ("╌", "✖" if arrow.failed else "▶") if arrow.reply else ("─", "▶")
-        yield f" {line * 2} ", style
-        yield safe_line(arrow.label)
-        yield f" {line * 2}{head} ", style
-        yield safe_line(receiver)
-    else:
+    yield sender
+    if arrow.sender is arrow.receiver:
         yield f" ● {safe_line(arrow.label)}", style
+        return
+    shaft = "╌╌" if arrow.reply else "──"
+    yield f" {shaft} ", style
+    yield safe_line(arrow.label)
+    yield f" {shaft}{'✖' if arrow.failed else '▶'} ", style
+    yield receiver

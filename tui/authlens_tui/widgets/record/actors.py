@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from authlens_core.trace.arrows import Arrow, Party
+from authlens_core.trace.arrows import Arrow, Party, speaker
 from authlens_tui.widgets.document.lines import Tone
 
 ACTOR_TONES: Final[Mapping[Party, Tone]] = {
@@ -24,10 +24,9 @@ def accent(party: Party) -> str:
 
 
 def arrow_tone(arrow: Arrow, tones: Mapping[Party, Tone] = ACTOR_TONES) -> Tone:
-    """Return the accent of who speaks, and where that is authlens, of whom it speaks to."""
+    """Return the accent of whose message it is."""
     if arrow.failed:
         return Tone.BAD
     if arrow.missing:
         return Tone.MUTED
-    speaker = arrow.receiver if arrow.sender is Party.AUTHLENS else arrow.sender
-    return tones[speaker]
+    return tones[speaker(arrow)]

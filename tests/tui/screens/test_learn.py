@@ -8,7 +8,7 @@ from textual.pilot import Pilot
 from authlens_core.learning.catalogue import lessons
 from authlens_core.learning.lesson import LessonPhase
 from authlens_core.learning.progress.progress_file import ProgressFile
-from authlens_tui.app.learn import LearnApp
+from authlens_tui.app.learn import Course, LearnApp
 from authlens_tui.screens.learn.catalogue import CatalogueScreen
 from authlens_tui.screens.trace.player import PlayerScreen
 from support.screens import text_of, until
@@ -37,7 +37,7 @@ async def to_the_repair(pilot: Pilot[int]) -> None:
     await pilot.press("enter")
     await shows(pilot, "▶ BREAK")
     await pilot.press("enter")
-    await shows(pilot, "Move 1 of 4 made: publish")
+    await shows(pilot, "Made: publish")
     await pilot.press("home", "right", "enter")
     await shows(pilot, "Go on: repair")
     await pilot.press("enter")
@@ -46,11 +46,11 @@ async def to_the_repair(pilot: Pilot[int]) -> None:
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 async def test_a_lesson_is_done_by_keys_and_each_answer_is_judged(size: tuple[int, int]) -> None:
-    app = LearnApp(COURSE, ProgressFile(None), environ={})
+    app = LearnApp(Course(COURSE, ProgressFile(None)), {})
     async with app.run_test(size=size) as pilot:
         await to_the_repair(pilot)
         await pilot.press("down", "enter")
-        await shows(pilot, "✖ Not yet")
+        await shows(pilot, "✖ Not enough")
         await pilot.press("home", "enter")
         await shows(pilot, "Go on: questions")
         await pilot.press("enter")
@@ -63,13 +63,15 @@ async def test_a_lesson_is_done_by_keys_and_each_answer_is_judged(size: tuple[in
             await pilot.press(*["down"] * right, "enter")
             await shows(pilot, "✔ Right.")
         await pilot.press("enter")
-        await shows(pilot, "Catalogue")
-        assert "●●●●●● ✔" in text_of(app)
+        await shows(pilot, "✔ Passed: 1 Read a refusal")
+        await pilot.press("escape")
+        await shows(pilot, "1 of 2 passed")
+        assert "✔●●●●●●" in text_of(app)
 
 
 async def test_stopping_and_starting_leads_to_the_same_phase() -> None:
     file = ProgressFile(None)
-    app = LearnApp(COURSE, file, environ={})
+    app = LearnApp(Course(COURSE, file), {})
     async with app.run_test(size=(100, 30)) as pilot:
         await to_the_repair(pilot)
         await pilot.press("escape")
@@ -87,7 +89,7 @@ async def test_stopping_and_starting_leads_to_the_same_phase() -> None:
 
 
 async def test_the_catalogue_finds_by_words_and_opens_where_it_is_told() -> None:
-    app = LearnApp(COURSE, ProgressFile(None), environ={})
+    app = LearnApp(Course(COURSE, ProgressFile(None)), {})
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("slash", *"pkce")
         await shows(pilot, "2 A stolen code")

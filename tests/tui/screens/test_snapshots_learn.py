@@ -14,6 +14,8 @@ from textual.pilot import Pilot
 
 from authlens_core.callback.listener import Listener
 from authlens_core.learning.catalogue import lessons
+from authlens_core.learning.guide.summary import progress_words
+from authlens_core.learning.lesson import LessonPhase
 from authlens_core.learning.moves import (
     AnyMove,
     CallMove,
@@ -23,13 +25,14 @@ from authlens_core.learning.moves import (
     PredictMove,
     RedeemMove,
 )
-from authlens_core.learning.progress.lesson_progress import StoredAttempt
+from authlens_core.learning.progress.lesson_progress import LessonProgress, StoredAttempt
 from authlens_core.learning.progress.progress_file import ProgressFile
 from authlens_core.learning.progress.recorded_attempt import RecordedAttempt
 from authlens_core.learning.words_file import ENGLISH
-from authlens_tui.app.learn import course_lists
+from authlens_tui.app.learn import Course
 from authlens_tui.screens.learn.catalogue import CatalogueScreen
 from authlens_tui.screens.learn.lesson import CourseLessonScreen
+from authlens_tui.screens.learn.summary import SummaryScreen
 from support.screens import Picture, differences, text_of, until
 
 pytestmark = pytest.mark.slow
@@ -70,7 +73,18 @@ def catalogue() -> CatalogueScreen:
     file = ProgressFile(None)
     stored = StoredAttempt(_LESSON.version, _LESSON.digest, 1, BEFORE)
     file.change(_LESSON.name, lambda known: known.with_attempt(stored))
-    return CatalogueScreen(course_lists(lessons(), file), lambda _: None, open_at="stolen-code")
+    course = Course(lessons(), file)
+    note = progress_words(course.summaries())
+    return CatalogueScreen([course.listed()], lambda _: None, note=note, open_at="stolen-code")
+
+
+def summary() -> SummaryScreen:
+    """Return what comes after a lesson that was passed after one wrong answer."""
+    file = ProgressFile(None)
+    passed = StoredAttempt(_LESSON.version, _LESSON.digest, 1, BEFORE, tuple(LessonPhase), 4)
+    known = LessonProgress(_LESSON.name, passed, seconds=500, missed=("q2",), passed_version=1)
+    file.change(_LESSON.name, lambda _: known)
+    return Course(lessons(), file).summary(_LESSON.name)
 
 
 async def found(pilot: Pilot[int]) -> None:
@@ -81,6 +95,7 @@ async def found(pilot: Pilot[int]) -> None:
 PICTURES: Final = (
     Picture("learn-catalogue", CatalogueScreen, catalogue),
     Picture("learn-catalogue-found", CatalogueScreen, catalogue, found),
+    Picture("learn-summary", SummaryScreen, summary),
     Picture("learn-predict", CourseLessonScreen, lesson(), begun),
     Picture("learn-observe", CourseLessonScreen, lesson(*BEFORE[:2]), begun),
     Picture("learn-break", CourseLessonScreen, lesson(*BEFORE, RedeemMove()), begun),

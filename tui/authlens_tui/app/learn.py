@@ -1,52 +1,37 @@
-"""The course as an app: the catalogue, and the lessons that are started from it."""
+"""The course as an app: the catalogue, the lessons that are started from it, and what you can do after."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from authlens_core.learning.catalogue import lessons
 from authlens_core.learning.guide.catalogue_words import card, dots
-from authlens_core.learning.lesson import CourseLesson
-from authlens_core.learning.progress.lesson_progress import progress_name
+from authlens_core.learning.guide.summary import (
+    LessonSummary,
+    course_texts,
+    lesson_texts,
+    progress_words,
+    summaries_of,
+)
+from authlens_core.learning.lesson import CourseLesson, LessonPhase
+from authlens_core.learning.progress.lesson_progress import LessonProgress, progress_name
 from authlens_core.learning.progress.progress_file import ProgressFile
 from authlens_core.learning.progress.recorded_attempt import RecordedAttempt
 from authlens_core.learning.words_file import ENGLISH, LessonWords
 from authlens_tui.app.base_app import BaseApp
 from authlens_tui.screens.learn.catalogue import CatalogueEntry, CatalogueList, CatalogueScreen
 from authlens_tui.screens.learn.lesson import CourseLessonScreen
+from authlens_tui.screens.learn.summary import AfterLesson, SummaryScreen
 
 _Read = tuple[CourseLesson, Mapping[str, LessonWords]]
 
 
-def course_lists(
-    course: Mapping[str, _Read], progress: ProgressFile, language: str = ENGLISH
-) -> tuple[CatalogueList, ...]:
-    """Return the lessons as the catalogue shows them.
+class Course:
+    """The lessons in one language, and how far you are in each.
 
     Raises:
-        LessonRefused: the stored progress cannot be read.
-    """
-    known = progress.read()
-    entries = []
-    for number, (name, (lesson, by_language)) in enumerate(course.items(), 1):
-        words, stored = words_in(by_language, language), known.get(progress_name(lesson))
-        entries.append(
-            CatalogueEntry(name, f"{number:>2} {words.title}", card(lesson, words, stored), dots(stored))
-        )
-    return (CatalogueList("Lessons", tuple(entries)),)
-
-
-def words_in(by_language: Mapping[str, LessonWords], language: str) -> LessonWords:
-    """Return the words in a language, or the English ones."""
-    return by_language.get(language, by_language[ENGLISH])
-
-
-class LearnApp(BaseApp):
-    """Shows the lessons, and how far you are in each.
-
-    Args:
-        course: the lessons with their words by language.
-        progress: how far you are; in `learn.json` by default.
+        LessonRefused: a lesson, or the stored progress, cannot be used.
     """
 
     def __init__(
@@ -55,24 +40,81 @@ class LearnApp(BaseApp):
         progress: ProgressFile | None = None,
         *,
         language: str = ENGLISH,
-        environ: Mapping[str, str] | None = None,
     ) -> None:
+        read = lessons() if course is None else course
+        self.lessons = {
+            name: (lesson, by_language.get(language, by_language[ENGLISH]))
+            for name, (lesson, by_language) in read.items()
+        }
+        self.progress = ProgressFile.open() if progress is None else progress
+        self.summaries()
+
+    def known(self) -> Mapping[str, LessonProgress]:
+        """Return the progress by the identifier of the lesson."""
+        stored = self.progress.read()
+        names = {name: progress_name(lesson) for name, (lesson, _) in self.lessons.items()}
+        return {name: stored[known_as] for name, known_as in names.items() if known_as in stored}
+
+    def summaries(self) -> tuple[LessonSummary, ...]:
+        """Return what came of each lesson."""
+        return summaries_of(self.lessons, self.known())
+
+    def listed(self) -> CatalogueList:
+        """Return the lessons as the catalogue shows them."""
+        known = self.known()
+        return CatalogueList(
+            "Lessons",
+            tuple(
+                CatalogueEntry(
+                    name,
+                    f"{number:>2} {words.title}",
+                    card(lesson, words, known.get(name)),
+                    dots(known.get(name)),
+                )
+                for number, (name, (lesson, words)) in enumerate(self.lessons.items(), 1)
+            ),
+        )
+
+    def screen(self, name: str) -> CourseLessonScreen:
+        """Return the screen of a lesson, where it stopped."""
+        lesson, words = self.lessons[name]
+        number = list(self.lessons).index(name) + 1
+        return CourseLessonScreen(RecordedAttempt(lesson, self.progress), words, number)
+
+    def summary(self, name: str) -> SummaryScreen:
+        """Return what you can do after a lesson."""
+        summaries = self.summaries()
+        ended = summaries[list(self.lessons).index(name)]
+        return SummaryScreen([*lesson_texts(ended), *course_texts(summaries)], passed=ended.passed)
+
+
+class LearnApp(BaseApp):
+    """Shows the catalogue of a course."""
+
+    def __init__(self, course: Course, environ: Mapping[str, str] | None = None) -> None:
         super().__init__(environ)
-        self._course = lessons() if course is None else course
-        self._progress = ProgressFile.open() if progress is None else progress
-        self._language = language
+        self._course = course
 
     def on_mount(self) -> None:
-        self._catalogue = CatalogueScreen(self._lists(), self._open)
+        self._catalogue = CatalogueScreen(
+            [self._course.listed()], self._open, note=progress_words(self._course.summaries())
+        )
         self.push_screen(self._catalogue)
 
-    def _lists(self) -> tuple[CatalogueList, ...]:
-        return course_lists(self._course, self._progress, self._language)
-
     def _open(self, name: str) -> None:
-        lesson = self._course[name][0]
-        number = list(self._course).index(name) + 1
-        screen = CourseLessonScreen(
-            RecordedAttempt(lesson, self._progress), words_in(self._course[name][1], self._language), number
-        )
-        self.push_screen(screen, lambda _: self._catalogue.show(self._lists()))
+        self.push_screen(self._course.screen(name), partial(self._left, name))
+
+    def _left(self, name: str, over: object) -> None:
+        self._catalogue.show([self._course.listed()], progress_words(self._course.summaries()))
+        if over:
+            self.push_screen(self._course.summary(name), partial(self._after, name))
+
+    def _after(self, name: str, after: AfterLesson | None) -> None:
+        names = list(self._course.lessons)
+        place = names.index(name) + 1
+        if after is AfterLesson.AGAIN:
+            screen = self._course.screen(name)
+            screen.begin_again_at = LessonPhase.QUESTIONS
+            self.push_screen(screen, partial(self._left, name))
+        elif after is AfterLesson.NEXT and place < len(names):
+            self._open(names[place])

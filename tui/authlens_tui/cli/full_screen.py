@@ -90,10 +90,11 @@ def learn(arguments: Namespace) -> int:
     """
     require_terminal("authlens learn --list")
     from authlens_core.learning.catalogue import FOLDER, lessons
-    from authlens_tui.app.learn import LearnApp
+    from authlens_tui.app.learn import Course, LearnApp
 
     folder = getattr(arguments, "folder", None)
-    return run_to_end(LearnApp(lessons(FOLDER if folder is None else Path(folder).expanduser())))
+    course = Course(lessons(FOLDER if folder is None else Path(folder).expanduser()))
+    return run_to_end(LearnApp(course))
 
 
 def open_file(arguments: Namespace) -> int:

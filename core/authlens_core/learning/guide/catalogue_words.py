@@ -17,7 +17,7 @@ def dots(progress: LessonProgress | None) -> str:
     attempt = None if progress is None else progress.attempt
     passed = () if attempt is None else attempt.passed
     signs = "".join(_DONE if phase in passed else _TO_DO for phase in LessonPhase)
-    return f"{signs} ✔" if progress is not None and progress.passed_version else signs
+    return f"{'✔' if progress is not None and progress.passed_version else ' '}{signs}"
 
 
 def card(

@@ -14,10 +14,12 @@ from authlens_core.learning.claim import Source
 from authlens_core.learning.row import EvidenceRow, SeatedTrace
 from authlens_core.learning.world import World
 from authlens_core.trace.record import sent_once
+from authlens_core.values.check import Severity
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.word_files import words
 
+_FAILURE: Final = Severity.FAILURE.value
 _GROUPS: Final = {
     "query": "In the URL",
     "form": "In the body of the request",
@@ -86,9 +88,9 @@ def story(world: World | None) -> tuple[StoryLine, ...]:
     for row in () if world is None else world.rows:
         if row.source is Source.EVENT and row.arrow:
             done.append(line_of(row))
-        elif row.source in {Source.EVENT, Source.EXCHANGE}:
+        elif row.source in {Source.EVENT, Source.EXCHANGE} or row.values.get("severity") == _FAILURE:
             lines.append(line_of(row))
-            if row.arrow:
+            if row.source is Source.EXCHANGE:
                 lines, done = [*lines, *done], []
     return (*lines, *done)
 
@@ -105,14 +107,19 @@ def line_of(row: EvidenceRow) -> StoryLine:
         return StoryLine(row, row.arrow, sender, receiver, asked, str(values.get("status", "none")))
     if row.source is Source.EVENT:
         return StoryLine(row, row.arrow, party.get(values.get("at"), sender), "", _event_words(row, known))
-    judged = f"check {values['name']}" if row.source is Source.CHECK else f"stage {values['stage']}"
-    result = values.get("severity", values.get("outcome"))
-    return StoryLine(row, row.arrow, "authlens:", "", f"{judged}, {result}")
+    if row.source is Source.RECORD:
+        judged = f"ends the stage {values['stage']}: {values['outcome']}"
+    elif values["severity"] == _FAILURE:
+        judged = f"stops: the check {values['name']} fails"
+    else:
+        judged = f"checks {values['name']}: {values['severity']}"
+    return StoryLine(row, row.arrow, "authlens", "", judged)
 
 
 def _event_words(row: EvidenceRow, known: Any) -> str:
     names = {"user": "nobody", "browser": "nobody"}
-    names |= {name: str(row.values[name]) for name in ("user", "seat", "browser") if name in row.values}
+    names |= {name: str(row.values[name]) for name in ("user", "browser") if name in row.values}
+    names["seat"] = known["party"][row.values["seat"]]
     said = str(known["event"][row.values["what"]]).format(**names)
     reason = row.values.get("reason")
     return f"{said}: {known['reason'][reason]}" if reason else said

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 
 from authlens_core.learning.claim import Claim, Operator
@@ -78,10 +78,15 @@ def _differs(claim: Claim, name: str, row: EvidenceRow) -> str:
     if WORDS[row.source].get(name) or name == "status":
         wanted = test.value if isinstance(test.value, tuple) else (test.value,)
         if all(isinstance(one, str | int) for one in wanted):
-            either = " or ".join(str(one).replace("_", " ") for one in wanted)
-            seen = str(row.values.get(name, "none")).replace("_", " ")
+            named = known["party"] if name in {"seat", "at"} else {}
+            either = " or ".join(_spoken(one, named) for one in wanted)
+            seen = _spoken(row.values.get(name, "none"), named)
             return f"{label}: {seen}, but it has to be {either}"
     return f"{label}: another one"
+
+
+def _spoken(value: object, named: Mapping[str, str]) -> str:
+    return named.get(str(value), str(value).replace("_", " "))
 
 
 def prediction_line(outcome: AttemptOutcome, words: LessonWords) -> Iterator[str]:

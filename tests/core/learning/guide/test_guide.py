@@ -150,6 +150,6 @@ def test_every_word_of_a_row_and_every_move_has_words() -> None:
 def test_the_catalogue_says_how_far_you_are_and_what_comes_next() -> None:
     attempt = StoredAttempt(1, "", 1, BEFORE, (LessonPhase.PREDICT, LessonPhase.RUN, LessonPhase.OBSERVE))
     progress = LessonProgress(LESSON.name, attempt, tries={LessonPhase.BREAK: 2})
-    assert dots(progress) == "●●●○○○"
-    assert dots(None) == "○○○○○○"
+    assert dots(progress) == " ●●●○○○"
+    assert dots(None) == " ○○○○○○"
     assert card(LESSON, TEXTS, progress)[-1][1].startswith("You stopped at break after 2 tries.")

@@ -15,7 +15,7 @@ from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from authlens_core.values.quick_dataclass import dataclass
-from authlens_tui.screens.learn.lesson_text import lesson_text
+from authlens_tui.screens.learn.lesson_text import headed
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.key_binding import bound
@@ -32,7 +32,7 @@ class CatalogueEntry:
 
     Attributes:
         name: its identifier, of all entries.
-        mark: how far it is, in signs after its title.
+        mark: how far it is, in signs before its title.
         card: headings and texts about it; a heading can be empty.
     """
 
@@ -55,18 +55,26 @@ class CatalogueList:
     entries: tuple[CatalogueEntry, ...]
 
 
+class _Entries(OptionList):
+    """The list, which names its key."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        bound("learn.start", "enter", "select", "Start", "Start the selected lesson or drill", sign="⏎"),
+    ]
+
+
 class CatalogueScreen(Screen[None]):
     """Shows lists of what can be done, and calls `start` with the identifier of the one that is chosen.
 
     Args:
         lists: what there is.
+        note: how far it is as a whole.
         open_at: the identifier of the entry that is selected first; the first one if empty.
     """
 
     CSS_PATH = "learn.tcss"
     HELP = "The arrow keys select, Enter starts. / finds by words. Esc clears the words, or leaves."
     BINDINGS: ClassVar[list[BindingType]] = [
-        bound("learn.start", "enter", "start", "Start", "Start the selected lesson or drill", sign="⏎"),
         bound("learn.find", "slash", "find", "Find", "Find by words", sign="/"),
         bound("learn.leave", "escape", "leave", "Back", "Clear the words, or leave", sign="esc"),
     ]
@@ -76,10 +84,16 @@ class CatalogueScreen(Screen[None]):
     find = getters.query_one("#find", Input)
 
     def __init__(
-        self, lists: Sequence[CatalogueList], start: Callable[[str], object], *, open_at: str = ""
+        self,
+        lists: Sequence[CatalogueList],
+        start: Callable[[str], object],
+        *,
+        note: str = "",
+        open_at: str = "",
     ) -> None:
         super().__init__()
         self._lists = tuple(lists)
+        self._note = note
         self._start = start
         self._selected = open_at
 
@@ -88,7 +102,7 @@ class CatalogueScreen(Screen[None]):
         with Horizontal(id="catalogue"):
             with Vertical(id="menu"):
                 yield Input(placeholder="Find by words", id="find", compact=True)
-                yield OptionList(id="entries", markup=False)
+                yield _Entries(id="entries", markup=False)
             with VerticalScroll(id="card"):
                 yield Static(id="card-words")
         yield KeyFooter()
@@ -99,14 +113,15 @@ class CatalogueScreen(Screen[None]):
         self._list()
         self.listed.focus()
 
-    def show(self, lists: Sequence[CatalogueList]) -> None:
+    def show(self, lists: Sequence[CatalogueList], note: str) -> None:
         """Show other lists, such as with other marks; the selection stays."""
-        self._lists = tuple(lists)
+        self._lists, self._note = tuple(lists), note
         if self.is_mounted:
             self._list()
 
     def _list(self) -> None:
         selected = self._selected
+        self.query_one("#menu").border_subtitle = Content(self._note)
         self.listed.clear_options()
         self.listed.add_options(self._options())
         # An index by name: a filter may have left the selected one out.
@@ -122,7 +137,7 @@ class CatalogueScreen(Screen[None]):
             if matching:
                 yield Option(Content.styled(shown.title, "bold $text-accent"), disabled=True)
             for entry in matching:
-                yield Option(Content.assemble(entry.title, "  ", (entry.mark, "$quiet")), id=entry.name)
+                yield Option(Content.assemble((f"{entry.mark} ", "$text-accent"), entry.title), id=entry.name)
 
     @property
     def selected(self) -> CatalogueEntry | None:
@@ -137,15 +152,7 @@ class CatalogueScreen(Screen[None]):
             self.words.update(Content(_NO_MATCH))
             return
         self._selected = entry.name
-        texts = [(entry.title, ""), *entry.card]
-        self.words.update(
-            Content("\n\n").join(
-                Content("\n" if heading and text else "").join(
-                    [Content.styled(heading, "bold $text-accent"), lesson_text(text)]
-                )
-                for heading, text in texts
-            )
-        )
+        self.words.update(headed([(entry.title, ""), *entry.card]))
         self.query_one("#card").scroll_home(animate=False)
 
     @on(Input.Changed, "#find")

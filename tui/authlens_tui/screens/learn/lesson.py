@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import ClassVar, Final
 
-from textual import getters, on, work
+from textual import getters, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -13,17 +15,22 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from authlens_core.learning.attempt import LessonAttempt
-from authlens_core.learning.guide.move_text import text_of
 from authlens_core.learning.guide.offers import forms
+from authlens_core.learning.guide.said import answer_marks, moves_left, worth
 from authlens_core.learning.guide.story import exchange_place, held
-from authlens_core.learning.guide.verdict_lines import VerdictLine, prediction_line, verdict_lines
+from authlens_core.learning.guide.verdict_lines import (
+    VerdictLine,
+    prediction_line,
+    verdict_lines,
+)
 from authlens_core.learning.lesson import CourseLesson, LessonPhase
 from authlens_core.learning.moves import AnswerMove, AnyMove, DefendMove, PointMove, PredictMove
 from authlens_core.learning.outcome import joined
 from authlens_core.learning.progress.recorded_attempt import RecordedAttempt
+from authlens_core.learning.shown_lesson import hints as hints_of
 from authlens_core.learning.words_file import LessonWords
 from authlens_core.values.errors import AuthlensError
-from authlens_tui.screens.learn.lesson_text import lesson_text
+from authlens_tui.screens.learn.lesson_text import hanging, headed, lesson_text
 from authlens_tui.screens.learn.move_list import MoveList
 from authlens_tui.screens.learn.story_view import StoryView
 from authlens_tui.screens.trace.player import PlayerScreen
@@ -42,11 +49,12 @@ _ASKED: Final = {
     LessonPhase.QUESTIONS: "Choose the answer, then press Enter.",
 }
 _GO_ON: Final = "go-on"
+_AGAIN: Final = "again"
 _CLAIMED: Final = frozenset({LessonPhase.RUN, LessonPhase.BREAK, LessonPhase.REPAIR})
 
 
-class CourseLessonScreen(Screen[None]):
-    """Shows where an attempt is, and makes the moves that are chosen.
+class CourseLessonScreen(Screen[bool]):
+    """Shows where an attempt is, and makes the moves that are chosen; is true once the lesson is over.
 
     Args:
         number: of the lesson in the catalogue, from 1.
@@ -58,14 +66,18 @@ class CourseLessonScreen(Screen[None]):
         "a claim shows the request that decides it."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
+        bound("learn.hint", "h", "hint", "Hint", "Show the next hint; it is noted, and costs nothing"),
         bound("learn.try_again", "t", "try_again", "Try again", "Begin this phase again"),
         bound("learn.undo", "z", "undo", "Undo", "Take the last move back"),
         bound(
             "learn.play", "greater_than_sign", "play", "Play", "Play the diagram from this arrow", sign=">"
         ),
         bound("learn.start_over", "X", "start_over", "Start over", "Begin the lesson again", show=False),
-        bound("learn.done", "escape,d", "dismiss", "Done", "Back to the catalogue", sign="esc"),
+        bound("learn.done", "escape,d", "dismiss(False)", "Done", "Back to the catalogue", sign="esc"),
     ]
+
+    begin_again_at: LessonPhase | None = None
+    """A phase to begin again, instead of going on."""
 
     brief = getters.query_one("#task-words", Static)
     claims = getters.query_one("#claims", OptionList)
@@ -82,6 +94,7 @@ class CourseLessonScreen(Screen[None]):
         self._question = ""
         self._said = ""
         self._lines: tuple[VerdictLine, ...] = ()
+        self._is_busy = self._is_closing = False
 
     def compose(self) -> ComposeResult:
         yield TitleBar(f"{self._number} {self._words.title}")
@@ -100,25 +113,39 @@ class CourseLessonScreen(Screen[None]):
 
     def on_mount(self) -> None:
         self.query_one("#task").border_title = "Task"
-        self.claims.border_title = "To prove"
         self.query_one("#next").border_title = "Next move"
-        self._begin()
-
-    @work(exclusive=True, group="move", description="begin the lesson")
-    async def _begin(self) -> None:
-        try:
-            await self._recorded.__aenter__()
-        except AuthlensError as error:
-            self._said = str(error)
-        else:
-            self._said = self._recorded.note
-            if self._recorded.resumed:
-                self._said = "You are where you stopped: your moves were made again."
-        await self._enter()
+        self._start(self._begin)
 
     async def on_unmount(self) -> None:
         """Stop the servers of the lesson."""
+        self._is_closing = True
         await self._recorded.__aexit__()
+
+    def _start(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do something with the attempt, unless something is being done: a key pressed twice counts once."""
+        if not self._is_busy:
+            self._is_busy = True
+            self.run_worker(self._do(work), group="move", description="make a move")
+
+    async def _do(self, work: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await work()
+        except AuthlensError as error:
+            self._said = f"✖ {str(error).removeprefix(f'Move {len(self._attempt.made) + 1}: ')}"
+            self._show()
+        finally:
+            self._is_busy = False
+            if self._is_closing:  # what was made again meanwhile has servers of its own
+                await self._recorded.__aexit__()
+
+    async def _begin(self) -> None:
+        await self._recorded.__aenter__()
+        if self.begin_again_at is not None:
+            await self._recorded.start_over(self.begin_again_at)
+        self._said = self._recorded.note
+        if self._recorded.resumed and self._attempt.next_phase is not LessonPhase.QUESTIONS:
+            self._said = "You are where you stopped: your moves were made again."
+        await self._enter()
 
     @property
     def _attempt(self) -> LessonAttempt:
@@ -136,8 +163,9 @@ class CourseLessonScreen(Screen[None]):
         self._phase = self._attempt.next_phase or LessonPhase.QUESTIONS
         if self._phase is LessonPhase.BREAK:
             await self._attempt.prepare_attack()
+        self.move.forget()
         unanswered = (q.name for q in self._lesson.questions if q.name not in self._attempt.answers)
-        self._question = next(unanswered, "")
+        self._question = next(unanswered, self._lesson.questions[-1].name)
         self._show()
         (self.story if self._phase is LessonPhase.OBSERVE else self.move).focus()
 
@@ -148,25 +176,22 @@ class CourseLessonScreen(Screen[None]):
         self.story.display = world is not None
         self.story.show(world, end=self._phase is not LessonPhase.OBSERVE)
         texts = self._words.texts
-        intro = f"{texts['task']}\n\n" if self._phase is LessonPhase.PREDICT else ""
-        phase = (
-            texts.get(self._phase.value, "") if self._phase is not LessonPhase.QUESTIONS else self._asked()
-        )
-        hands = [f"${name}  {value}" for name, value in held(world)] if world else []
-        self.brief.update(
-            Content("\n\n").join(
-                [
-                    lesson_text(intro + phase),
-                    *([Content.assemble(("In your hands", "bold"), "\n", "\n".join(hands))] if hands else []),
-                ]
-            )
-        )
+        text = texts[f"questions/{self._question}" if self._phase is LessonPhase.QUESTIONS else self._phase]
+        task = [("", texts["task"])] if self._phase is LessonPhase.PREDICT else []
+        hints = self._hints[: self._recorded.progress.hints.get(self._phase, 0)]
+        in_hands = held(world) if world and forms(self._lesson, self._phase, ()) else ()
+        hands = [f"- ${name}  {value}" for name, value in in_hands]
+        shown = [*task, ("", text)]
+        shown += [(f"Hint {number} of {len(self._hints)}", hint) for number, hint in enumerate(hints, 1)]
+        shown += [("In your hands", "\n".join(hands))] if hands else []
+        self.brief.update(headed(shown))
         self._show_claims()
         self._show_next()
         self.refresh_bindings()
 
-    def _asked(self) -> str:
-        return self._words.texts.get(f"questions/{self._question}", "")
+    @property
+    def _hints(self) -> tuple[str, ...]:
+        return () if self._lesson.ticket else hints_of(self._words, self._phase)
 
     def _show_phases(self) -> None:
         mallory = self._phase in {LessonPhase.BREAK, LessonPhase.REPAIR} and self._lesson.attack.seat != "you"
@@ -186,18 +211,24 @@ class CourseLessonScreen(Screen[None]):
         outcome, phase = self._attempt.outcome(), self._phase
         judged = next(each for each in outcome.phases if each.phase is phase)
         self._lines = verdict_lines(judged, self._words) if phase in _CLAIMED else ()
+        width = self.claims.scrollable_content_region.width or self.size.width // 2 - 5
         self.claims.clear_options()
-        self.claims.add_options([Option(_claim(line)) for line in self._lines])
+        self.claims.add_options([Option(_claim(line, width)) for line in self._lines])
         if phase is self._lesson.prediction.judged_on:
             for text in prediction_line(outcome, self._words):
                 self.claims.add_option(Option(Content.styled(text, "$quiet"), disabled=True))
+        if phase is LessonPhase.QUESTIONS and self._is_done:
+            for mark, option in answer_marks(self._attempt, self._question):
+                words = self._words.texts[f"questions/{self._question}/{option}"]
+                self.claims.add_option(Option(Content.assemble(f"{mark} {option}  ", lesson_text(words))))
+        self.claims.border_title = Content("Answers" if phase is LessonPhase.QUESTIONS else "To prove")
         self.claims.display = self.claims.option_count > 0
 
     @property
     def _is_done(self) -> bool:
         """Whether the phase that is shown is over."""
         if self._phase is LessonPhase.QUESTIONS:
-            return not self._question or self._question in self._attempt.answers
+            return self._question in self._attempt.answers
         return self._attempt.next_phase is not self._phase
 
     def _show_next(self) -> None:
@@ -211,6 +242,8 @@ class CourseLessonScreen(Screen[None]):
             self.move.offer({one: texts[f"predict/{one}"] for one in lesson.prediction.options})
         elif phase is LessonPhase.QUESTIONS:
             self.move.offer({one: texts[f"questions/{self._question}/{one}"] for one in "abc"})
+        elif phase is LessonPhase.BREAK and moves_left(self._attempt) <= 0:
+            self.move.offer({_AGAIN: "No move is left. Begin this phase again"})
         elif phase is LessonPhase.REPAIR and lesson.repair.offer:
             switches = {name: texts[f"repair/{name}"] for name in lesson.repair.offer}
             self.move.offer_switches(switches, lesson.repair.budget)
@@ -223,8 +256,12 @@ class CourseLessonScreen(Screen[None]):
     def _next_words(self) -> str:
         following = self._attempt.next_phase
         if following is None:
-            return "The lesson is over. Back to the catalogue"
+            return "The lesson is over: see what you can do"
         return "Next question" if following is self._phase else f"Go on: {following.value}"
+
+    def on_resize(self) -> None:
+        """Break the lines of the verdict for the new width."""
+        self.call_after_refresh(self._show_claims)
 
     # -- what can be done ------------------------------------------------------------------------------
 
@@ -234,9 +271,11 @@ class CourseLessonScreen(Screen[None]):
             case _ if event.option == _GO_ON:
                 self._said = ""
                 if self._attempt.next_phase is None:
-                    self.dismiss()
+                    self.dismiss(True)
                 else:
-                    self._go_on()
+                    self._start(self._enter)
+            case _ if event.option == _AGAIN:
+                self.action_try_again()
             case LessonPhase.PREDICT:
                 self._make(PredictMove(option=event.option))  # type: ignore[arg-type]
             case LessonPhase.QUESTIONS:
@@ -246,83 +285,57 @@ class CourseLessonScreen(Screen[None]):
             case _ if event.move is not None:
                 self._make(event.move)
 
-    @work(exclusive=True, group="move", description="go on")
-    async def _go_on(self) -> None:
-        await self._enter()
-
     @on(StoryView.Pointed)
     def _pointed(self, event: StoryView.Pointed) -> None:
         if self._phase is LessonPhase.OBSERVE and not self._is_done:
-            self._make(PointMove(arrow=event.arrow, part=event.part.name), event.part.meaning)
+            self._make(PointMove(arrow=event.arrow, part=event.part.name))
 
-    @work(exclusive=True, group="move", description="make a move")
-    async def _make(self, move: AnyMove, meaning: str = "") -> None:
+    def _make(self, move: AnyMove) -> None:
         """Make a move and show what came of it."""
-        try:
-            await self._recorded.make(move)
-        except AuthlensError as error:
-            self._said = str(error)
-        else:
-            self._said = self._judged(move, meaning)
-        if isinstance(move, PredictMove):
-            self._said = "Now find out."
-            await self._enter()
-            return
-        self._show()
-        (self.story if self._phase is LessonPhase.OBSERVE and not self._is_done else self.move).focus()
 
-    def _judged(self, move: AnyMove, meaning: str) -> str:
-        """Say what a move was worth, where no claim says it."""
-        match move:
-            case PointMove():
-                if self._is_done:
-                    return f"✔ Right: {move.part} of arrow {move.arrow}. {meaning}"
-                return f"✖ Not {move.part}. {meaning or 'It does not decide this.'} Point at another part."
-            case AnswerMove():
-                question = next(q for q in self._lesson.questions if q.name == move.question)
-                right = next(iter(self._attempt.right_options(question)), move.option)
-                words = self._words.texts[f"questions/{question.name}/{right}"]
-                return "✔ Right." if move.option == right else f"✖ No. {right}: {words}"
-        if self._is_done:
-            return f"✔ {self._phase.value.capitalize()} is done."
-        if isinstance(move, DefendMove):
-            return "✖ Not yet: see what is to be proved."
-        made = sum(each.phase is self._phase for each in self._attempt.made)
-        most = f" of {self._lesson.attack.most}" if self._phase is LessonPhase.BREAK else ""
-        return f"Move {made}{most} made: {text_of(move)}"
+        async def make() -> None:
+            await self._recorded.make(move)
+            self._said = worth(move, self._attempt, self._words, self._phase)
+            if isinstance(move, PredictMove):
+                await self._enter()
+                return
+            self._show()
+            (self.story if self._phase is LessonPhase.OBSERVE and not self._is_done else self.move).focus()
+
+        self._start(make)
 
     @on(OptionList.OptionSelected, "#claims")
     def _claim_chosen(self, event: OptionList.OptionSelected) -> None:
-        line = self._lines[event.option_index]
-        if line.arrow:
-            self.story.open_arrow(line.arrow)
+        arrow = self._lines[event.option_index].arrow if self._lines else 0
+        if arrow:
+            self.story.open_arrow(arrow)
             self.story.focus()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         match action:
             case "try_again" | "undo":
-                return any(
-                    each.phase is self._phase and each.begun for each in self._attempt.outcome().phases
-                )
+                return self._phase in _CLAIMED and self._attempt.has_begun(self._phase)
+            case "hint":
+                return len(self._hints) > self._recorded.progress.hints.get(self._phase, 0)
             case "play":
                 return self.is_mounted and any(line.receiver for line in self.story.lines)
         return True
 
-    @work(exclusive=True, group="move", description="begin the phase again")
-    async def action_try_again(self) -> None:
-        await self._recorded.start_over(self._phase)
-        self._said = ""
-        await self._enter()
+    def action_hint(self) -> None:
+        self._recorded.next_hint(self._phase)
+        self._show()
 
-    @work(exclusive=True, group="move", description="take a move back")
-    async def action_undo(self) -> None:
-        await self._recorded.undo()
-        self._said = ""
-        await self._enter()
+    def action_try_again(self) -> None:
+        self._start(partial(self._again, partial(self._recorded.start_over, self._phase)))
 
-    @work(exclusive=True, group="move", description="begin the lesson again")
-    async def action_start_over(self) -> None:
-        await self._recorded.start_over()
+    def action_undo(self) -> None:
+        self._start(partial(self._again, self._recorded.undo))
+
+    def action_start_over(self) -> None:
+        self._start(partial(self._again, self._recorded.start_over))
+
+    async def _again(self, change: Callable[[], Awaitable[None]]) -> None:
+        await change()
         self._said = ""
         await self._enter()
 
@@ -334,6 +347,7 @@ class CourseLessonScreen(Screen[None]):
             self.app.push_screen(PlayerScreen(joined(world.traces), at=exchange_place(world.traces, arrow)))
 
 
-def _claim(line: VerdictLine) -> Content:
-    details = [Content.styled(f"\n    {detail}", "$quiet") for detail in line.details]
-    return Content.assemble((f"{line.state.value} ", "bold"), lesson_text(line.words), *details)
+def _claim(line: VerdictLine, width: int) -> Content:
+    details = [Content.styled(detail, "$quiet") for detail in line.details]
+    words = hanging([lesson_text(line.words), *details], width, 2)
+    return Content.assemble((f"{line.state.value} ", "bold"), words)

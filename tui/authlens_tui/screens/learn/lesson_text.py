@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from authlens_tui.terminal.content import Content
@@ -14,6 +15,21 @@ def lesson_text(markdown: str) -> Content:
     """Return a text of a lesson; lines of one paragraph are one line."""
     paragraphs = re.split(r"\n\s*\n", markdown)
     return Content("\n\n").join(_marked(re.sub(r"\n(?![-*] )", " ", one)) for one in paragraphs)
+
+
+def headed(texts: Iterable[tuple[str, str]]) -> Content:
+    """Return texts of a lesson, each under its heading; a heading or a text can be empty."""
+    return Content("\n\n").join(
+        Content("\n" if heading and text else "").join(
+            [Content.styled(heading, "bold $text-accent"), lesson_text(text)]
+        )
+        for heading, text in texts
+    )
+
+
+def hanging(lines: Iterable[Content], width: int, indent: int) -> Content:
+    """Return lines that are broken at a width, with every line but the first one indented."""
+    return Content(f"\n{' ' * indent}").join(row for line in lines for row in line.wrap(width - indent))
 
 
 def _marked(text: str) -> Content:

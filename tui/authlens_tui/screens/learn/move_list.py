@@ -26,6 +26,7 @@ class MoveList(OptionList):
 
     HELP = "Up and down select a line, left and right change it, space turns a switch, Enter sends the move."
     BINDINGS: ClassVar[list[BindingType]] = [
+        bound("learn.send", "enter", "select", "Send", "Send the move, or choose the answer", sign="⏎"),
         bound("learn.change", "right,space", "change(1)", "Change", "The next value of this line", sign="→"),
         bound("learn.change_back", "left", "change(-1)", "Change back", "The value before", show=False),
     ]
@@ -67,6 +68,10 @@ class MoveList(OptionList):
             self._draw()
         else:
             self.clear_options()
+
+    def forget(self) -> None:
+        """Forget what was chosen: another phase begins."""
+        self._forms, self._form, self._chosen = (), 0, {}
 
     def _draw(self) -> None:
         if self._switches:

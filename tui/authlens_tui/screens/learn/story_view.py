@@ -12,6 +12,7 @@ from textual.widgets.option_list import Option
 
 from authlens_core.learning.guide.story import Part, StoryLine, parts, story
 from authlens_core.learning.world import World
+from authlens_tui.screens.learn.lesson_text import hanging
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.key_binding import bound
 
@@ -28,6 +29,7 @@ class StoryView(OptionList):
 
     HELP = "Up and down select an arrow, Enter shows its parts, Esc shows the arrows again."
     BINDINGS: ClassVar[list[BindingType]] = [
+        bound("learn.open", "enter", "select", "Open", "Open the arrow, or point at the part", sign="⏎"),
         bound("learn.arrows", "escape", "close_arrow", "Arrows", "Show the arrows again", sign="esc"),
     ]
 
@@ -77,10 +79,9 @@ class StoryView(OptionList):
         self._label()
 
     def _draw_lines(self) -> None:
+        width = self.scrollable_content_region.width or self.size.width - 5
         self.clear_options()
-        self.add_options(
-            [Option(_line(line, self.size.width - 4), disabled=not line.receiver) for line in self.lines]
-        )
+        self.add_options([Option(_line(line, width), disabled=not line.receiver) for line in self.lines])
         if not self.lines:
             self.add_option(Option(Content.styled(_NOTHING, "$quiet"), disabled=True))
         self._label()
@@ -121,7 +122,7 @@ class StoryView(OptionList):
 def _line(line: StoryLine, width: int) -> Content:
     """Return a line; a request that is too long for one has its method and path in the next."""
     if not line.receiver:
-        return Content.styled(f"   {line.text}", "$quiet")
+        return Content.assemble("   ", hanging([Content.styled(line.text, "$quiet")], width, 3))
     ends = f"{line.sender} ──▶ {line.receiver}"
     around = len(line.answer) + 6  # number, blanks and the sign before the answer
     fits = len(ends) + len(line.words) + around + 2 <= width

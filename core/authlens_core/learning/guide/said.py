@@ -1,0 +1,56 @@
+"""What is said to a move that was made, where no claim says it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from authlens_core.learning.attempt import LessonAttempt
+from authlens_core.learning.guide.move_text import text_of
+from authlens_core.learning.guide.story import meaning
+from authlens_core.learning.lesson import LessonPhase
+from authlens_core.learning.moves import AnswerMove, AnyMove, DefendMove, PointMove, PredictMove
+from authlens_core.learning.words_file import LessonWords
+
+
+def worth(move: AnyMove, attempt: LessonAttempt, words: LessonWords, phase: LessonPhase) -> str:
+    """Return in a sentence or two what a move was worth, just after it was made.
+
+    Args:
+        phase: the one that it was made in.
+    """
+    passed = attempt.verdict(phase).passed
+    match move:
+        case PredictMove():
+            return "Now find out."
+        case PointMove():
+            decides = meaning(move.part)
+            if passed:
+                return f"✔ Right: {move.part} of arrow {move.arrow}. {decides}"
+            return f"✖ Not {move.part}. {decides or 'It does not decide this.'} Point at another part."
+        case AnswerMove():
+            right = next(option for sign, option in answer_marks(attempt, move.question) if sign == "✔")
+            text = words.texts[f"questions/{move.question}/{right}"]
+            return "✔ Right." if move.option == right else f"✖ No. {right}: {text}"
+    if passed:
+        return f"✔ {phase.value.capitalize()} is done."
+    if isinstance(move, DefendMove):
+        return f"✖ Not enough: {' '.join(words.texts[f'repair/{name}'] for name in move.on)}"
+    if phase is not LessonPhase.BREAK:
+        return f"Made: {text_of(move)}"
+    left = moves_left(attempt)
+    return f"Made: {text_of(move)}. {left} {'move is' if left == 1 else 'moves are'} left."
+
+
+def moves_left(attempt: LessonAttempt) -> int:
+    """Return how many moves the attack may still have."""
+    made = sum(each.phase is LessonPhase.BREAK for each in attempt.made)
+    return attempt.lesson.attack.most - made
+
+
+def answer_marks(attempt: LessonAttempt, question: str) -> Iterator[tuple[str, str]]:
+    """Yield each option of a question that was answered, with its sign: right, chosen in vain, or neither."""
+    asked = next(one for one in attempt.lesson.questions if one.name == question)
+    right = attempt.right_options(asked)
+    for option in "abc":
+        chosen = option == attempt.answers[question]
+        yield "✔" if option in right else "✖" if chosen else " ", option

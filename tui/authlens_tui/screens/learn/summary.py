@@ -1,0 +1,62 @@
+"""What you can do, at the end of a lesson and of the course."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import VerticalScroll
+from textual.screen import Screen
+
+from authlens_tui.screens.learn.lesson_text import headed
+from authlens_tui.terminal.measured import Static
+from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.key_footer import KeyFooter
+from authlens_tui.widgets.title_bar import TitleBar
+
+
+class AfterLesson(Enum):
+    """What comes after a summary."""
+
+    NEXT = "the next lesson"
+    AGAIN = "the questions again"
+    DONE = "the catalogue"
+
+
+class SummaryScreen(Screen[AfterLesson]):
+    """Shows texts under their headings.
+
+    Args:
+        passed: whether the lesson before it was; otherwise its questions can be answered again.
+    """
+
+    CSS_PATH = "learn.tcss"
+    HELP = "Enter starts the next lesson, Esc goes back to the catalogue."
+    BINDINGS: ClassVar[list[BindingType]] = [
+        bound("learn.next", "enter,n", "leave('NEXT')", "Next lesson", "Start the next lesson", sign="⏎"),
+        bound("learn.again", "t", "leave('AGAIN')", "Try again", "Answer the questions again"),
+        bound("learn.catalogue", "escape,d", "leave('DONE')", "Done", "Back to the catalogue", sign="esc"),
+    ]
+
+    def __init__(self, texts: Sequence[tuple[str, str]], *, passed: bool) -> None:
+        super().__init__()
+        self._texts = texts
+        self._passed = passed
+
+    def compose(self) -> ComposeResult:
+        yield TitleBar("what you can do")
+        with VerticalScroll(id="summary"):
+            yield Static(headed(self._texts))
+        yield KeyFooter()
+
+    def on_mount(self) -> None:
+        self.query_one("#summary").focus()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return action != "leave" or parameters != ("AGAIN",) or not self._passed
+
+    def action_leave(self, after: str) -> None:
+        self.dismiss(AfterLesson[after])

@@ -26,6 +26,7 @@ _SAME: Final = (
     {"All", "All or one", "Fold all"},
     {"Add 5 min", "Faster"},
     {"Learn", "Back"},
+    {"Hint", "Problems"},
 )
 
 

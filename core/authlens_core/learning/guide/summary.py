@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from authlens_core.learning.lesson import QUESTIONS, QUESTIONS_TO_PASS, CourseLesson
 from authlens_core.learning.progress.lesson_progress import LessonProgress
-from authlens_core.learning.progress.practice import practice_of
+from authlens_core.learning.progress.practice import entry_of, with_misconceptions
 from authlens_core.learning.words_file import LessonWords
 from authlens_core.values.quick_dataclass import dataclass
 
@@ -28,7 +28,6 @@ class LessonSummary:
     lesson: CourseLesson
     words: LessonWords
     passed: bool
-    begun: bool
     tries: int
     hints: int
     right: int
@@ -43,19 +42,20 @@ class LessonSummary:
     ) -> LessonSummary:
         """Return the summary of what is stored."""
         known = progress or LessonProgress(lesson.name)
-        practice = practice_of(lesson, known)
+        entry = entry_of(known)
+        if entry is not None:
+            entry = with_misconceptions(entry, lesson, known)
         return cls(
             number,
             lesson,
             words,
             passed=bool(known.passed_version),
-            begun=practice is not None,
             tries=max(known.tries.values(), default=0),
             hints=sum(known.hints.values()),
             right=known.attempt.right if known.attempt else 0,
             minutes=-(-known.seconds // 60),
-            met=practice.met if practice else (),
-            refuted=practice.refuted if practice else (),
+            met=entry.met if entry else (),
+            refuted=entry.refuted if entry else (),
             missed=known.missed,
         )
 

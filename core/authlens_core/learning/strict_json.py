@@ -83,8 +83,7 @@ def _place_of(data: bytes, said: str) -> str:
     unknown = _UNKNOWN.search(said)
     if path is None and unknown is None:
         return "1:1"
-    inner = f".{unknown[1]}" if unknown else ""
-    return _line_and_column(data, _offset(data, (path[1] if path else "") + inner))
+    return _line_and_column(data, _offset(data, path[1] if path else "", unknown[1] if unknown else ""))
 
 
 def _line_and_column(data: bytes, offset: int) -> str:
@@ -92,12 +91,16 @@ def _line_and_column(data: bytes, offset: int) -> str:
     return f"{len(before)}:{len(before[-1].decode('utf-8', 'replace')) + 1}"
 
 
-def _offset(data: bytes, path: str) -> int:
-    """Return the byte where the member at a path starts, or the nearest one above it that can be found."""
+def _offset(data: bytes, path: str, inner: str = "") -> int:
+    """Return the byte where the member at a path starts, or the nearest one above it that can be found.
+
+    Args:
+        inner: a member of it, whose name may have any character.
+    """
     text = data.decode("utf-8", "replace")
     at = value_at = _skipped(text, 0)
     try:
-        for key, number in _STEP.findall(path):
+        for key, number in (*_STEP.findall(path), *([(inner, "")] if inner else [])):
             at, value_at = _member(text, value_at, key, int(number or 0))
     except (ValueError, IndexError, RecursionError):
         pass  # the member above is as near as it gets

@@ -207,3 +207,14 @@ def test_a_ticket_that_is_in_two_records_holds_in_none_but_the_first(record: Pat
     assert main.run(["learn", "verify", str(record.parent), "--json"]) == 13
     holding = [result["holds"] for result in json.loads(capsys.readouterr().out)]
     assert holding == [True, False]
+
+
+def test_a_class_is_printed_once_and_what_its_files_say_stays_text(tmp_path: Path, capsys: Captured) -> None:
+    (tmp_path / "a\x1b[2J.json").write_text('{"format": 1, "\\u001b[2J": 1}')
+    assert main.run(["learn", "class", str(tmp_path), "--json"]) == 0
+    printed = capsys.readouterr().out
+    (refused,) = json.loads(printed)["refused"]
+    assert refused.partition(": ")[2] == "a\\e[2J.json:1:15: “\\e[2J” means nothing here."
+    assert printed.rstrip().isprintable()
+    assert main.run(["learn", "class", str(tmp_path / "missing"), "--json"]) == 2
+    assert "cannot be read: No such file or directory." in capsys.readouterr().err

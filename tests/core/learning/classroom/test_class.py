@@ -184,6 +184,17 @@ def test_one_hostile_file_is_named_and_ignored(make: object, said: str, tmp_path
     assert refused.isprintable()
 
 
+def test_thirty_nine_of_forty_are_shown_and_the_hostile_one_is_named(tmp_path: Path) -> None:
+    for number in range(39):
+        write(tmp_path, f"student{number}-1.json", record_of())
+    link(tmp_path / "mallory-1.json")
+    shown = seen(tmp_path).as_json(1_000)
+    assert (len(shown["students"]), shown["failing"]) == (
+        39, [{"claim": "code-not-key break/2", "students": 39}]
+    )  # fmt: skip
+    assert shown["refused"] == ["mallory: mallory-1.json:1:1: a link, not a regular file."]
+
+
 def test_too_many_files_are_not_all_looked_at(tmp_path: Path) -> None:
     for number in range(MOST_FILES + 1):
         (tmp_path / f"{number}.json").touch()

@@ -73,6 +73,7 @@ def add_learn(parser: argparse.ArgumentParser) -> None:
     flag(parser, "--list", "list the lessons")
     flag(parser, "--drills", "with --list: the drills, which are the scenarios of the demo")
     _from(parser)
+    _ticket(parser)
     flag(parser, "--json", "with --list: a JSON array on stdout")
     actions = parser.add_subparsers(dest="action", metavar="ACTION", title="actions")
 
@@ -102,7 +103,12 @@ def _from(parser: argparse.ArgumentParser, *, default: str | None = None) -> Non
 
 
 def _ticket(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--ticket", metavar="T", help="the ticket of an exam, or the file that holds it")
+    parser.add_argument(
+        "--ticket",
+        metavar="T",
+        default=argparse.SUPPRESS,
+        help="the ticket of an exam, or the file that holds it",
+    )
 
 
 def _lesson(parser: argparse.ArgumentParser) -> None:

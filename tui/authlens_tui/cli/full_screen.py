@@ -6,7 +6,6 @@ import asyncio
 import os
 import shlex
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from authlens_core.values.errors import UsageError
@@ -89,12 +88,10 @@ def learn(arguments: Namespace) -> int:
         UsageError: this is no terminal for a full screen.
     """
     require_terminal("authlens learn --list")
-    from authlens_core.learning.catalogue import FOLDER, lessons
     from authlens_tui.app.learn import Course, LearnApp
+    from authlens_tui.cli.learn import course_of
 
-    folder = getattr(arguments, "folder", None)
-    course = Course(lessons(FOLDER if folder is None else Path(folder).expanduser()))
-    return run_to_end(LearnApp(course))
+    return run_to_end(LearnApp(Course(course_of(arguments))))
 
 
 def open_file(arguments: Namespace) -> int:

@@ -48,7 +48,7 @@ def learn(arguments: Namespace) -> int | Coroutine[Any, Any, int]:
         UsageError: this is no terminal for a full screen.
     """
     if arguments.action == "class":
-        return show_class(arguments, _known(arguments))
+        return show_class(arguments, _read(arguments))
     return _done(arguments)
 
 
@@ -70,24 +70,33 @@ async def _done(arguments: Namespace) -> int:
         case "check":
             return await (check_drills if are_meant(arguments) else _check)(arguments)
         case "record":
-            return await record(arguments, _known(arguments), ticket_of(arguments))
+            return await record(arguments, course_of(arguments), ticket_of(arguments))
         case "verify":
-            return await verify(arguments, _known(arguments))
+            return await verify(arguments, _read(arguments))
         case "tickets":
             return tickets(arguments)
         case "progress":
-            return show_progress(arguments, _known(arguments))
+            return show_progress(arguments, course_of(arguments))
         case "reset":
             lesson = _lesson(arguments)[0] if arguments.lesson else None
-            return await reset(arguments, _known(arguments), lesson)
+            return await reset(arguments, course_of(arguments), lesson)
     return list_drills(arguments) if arguments.drills else _list(arguments)
 
 
-def _known(arguments: Namespace) -> Mapping[str, _Read]:
-    folder = getattr(arguments, "folder", None)
-    known = lessons(FOLDER if folder is None else _folder(folder))
+def course_of(arguments: Namespace) -> Mapping[str, _Read]:
+    """Return the lessons that are meant, by their names: of a folder, or as a ticket draws them.
+
+    Raises:
+        LessonRefused: a lesson or the ticket cannot be used.
+    """
+    known = _read(arguments)
     ticket = ticket_of(arguments)
     return known if ticket is None else {name: drawn(*read, ticket) for name, read in known.items()}
+
+
+def _read(arguments: Namespace) -> Mapping[str, _Read]:
+    folder = getattr(arguments, "folder", None)
+    return lessons(FOLDER if folder is None else _folder(folder))
 
 
 def _folder(text: str) -> Path:
@@ -102,7 +111,7 @@ def _lesson(arguments: Namespace) -> tuple[CourseLesson, LessonWords]:
 
     The locale does not choose it: a class, a script and a recording see the same on every machine.
     """
-    known = _known(arguments)
+    known = course_of(arguments)
     if arguments.lesson not in known:
         meant = nearest(arguments.lesson, known)
         hint = f"Did you mean {meant}? " if meant else ""
@@ -117,7 +126,7 @@ def _lesson(arguments: Namespace) -> tuple[CourseLesson, LessonWords]:
 
 
 def _list(arguments: Namespace) -> int:
-    read = _known(arguments)
+    read = course_of(arguments)
     summaries = [summary_json(lesson, words) for lesson, words in read.values()]
     if arguments.json:
         answer_json(summaries)

@@ -35,7 +35,7 @@ exit codes:
 The result goes to stdout, messages to stderr.
 
 environment:
-  AUTHLENS_CLASS           learn: the folder that shows your teacher how far you are
+  AUTHLENS_CLASS           learn: a folder that shows a teacher how far you are
   AUTHLENS_PLAIN           any value: the same as --plain
   AUTHLENS_REDUCED_MOTION  any value: no login plays itself in the demo
   AUTHLENS_NO_INPUT        any value: the same as --no-input

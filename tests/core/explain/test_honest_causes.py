@@ -46,7 +46,7 @@ MARKS: Final = {
         r"|secret hash|but secret was not received|not enabled|confirmed|attempts exceeded"
         r"|access token|role mapping|different client|login token"
     ),
-    r"\bGitHub\b(?! Packages)": r"family:github$|bad credentials|password authentication|family:git$",
+    r"\bGitHub\b(?! Packages)": (r"family:(?:github|copilot|git)$|bad credentials|password authentication"),
     r"\bnpm (?:login|config|publish|version)|\.npmrc": (
         r"npm|self_signed_cert|self-signed|self signed|publish over|one-time|unable to authenticate, "
         r"|logged in to"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,31 +11,18 @@ from typing import Any
 
 import pytest
 
+from authlens_core.export.redacted_trace import secrets_of
 from authlens_core.learning.answers_file import answers_in, written
 from authlens_core.learning.attempt import attempt_of
 from authlens_core.learning.catalogue import FOLDER, lessons
 from authlens_core.learning.classroom.draw import drawn
 from authlens_core.learning.classroom.ticket import Ticket, issue, read_ticket
 from authlens_core.learning.moves import AnswerMove, PredictMove
-from authlens_core.trace.record import Trace
 from authlens_tui.cli import main
 
 Captured = pytest.CaptureFixture[str]
 LESSON = "code-not-key"  # the quickest
 SOLUTION = FOLDER / "02-code-not-key" / "solution.json"
-
-
-def secrets_of(trace: Trace) -> set[str]:
-    """Return the codes, verifiers and tokens of a trace."""
-    bodies = [
-        message.body.reveal().decode()
-        for record in trace.records
-        for exchange in record.exchanges
-        for message in (exchange.request, exchange.response)
-        if message is not None
-    ]
-    found = r'(?:code=|code_verifier=|"(?:access|refresh)_token": ")([\w.-]{20,})'
-    return set(re.findall(found, "\n".join(bodies)))
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +50,7 @@ def test_a_record_comes_to_what_it_says_and_has_no_credential(record: Path, caps
     # The seed makes the credentials of another run the same.
     given = answers_in(SOLUTION)
     made = asyncio.run(attempt_of(lessons()[LESSON][0], given.read(), seed=given.seed)).trace()
-    canaries = secrets_of(made)
+    canaries = [secret.reveal() for secret in secrets_of(made)]
     assert len(canaries) >= 4
     text = printed + "".join(file.read_text() for file in files)
     assert [canary for canary in canaries if canary in text] == []

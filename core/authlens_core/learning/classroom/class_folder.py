@@ -17,11 +17,13 @@ from dataclasses import field
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from authlens_core.learning.claim import LessonRefused
 from authlens_core.learning.classroom.class_file import LARGEST_CLASS_FILE
 from authlens_core.learning.classroom.ticket import read_ticket
 from authlens_core.learning.lesson import LessonPhase
-from authlens_core.learning.progress.record import LessonRecord, PracticeRecord, read_record
+from authlens_core.learning.progress.record import PracticeRecord, read_record
 from authlens_core.state.regular_file import kind_of, read_regular, unusable
 from authlens_core.values.errors import FileUnusable
 from authlens_core.values.quick_dataclass import dataclass
@@ -31,6 +33,36 @@ MOST_FILES: Final = 2_000
 _LONGEST: Final = 1.0  # seconds of reading; what is left is read the next time
 STUCK_AFTER: Final = 8 * 60  # seconds in one phase
 STUCK_TRIES: Final = 5
+
+
+class StudentRow(msgspec.Struct, frozen=True):
+    """How far a student is, as the table, CSV and JSON have it.
+
+    Attributes:
+        verified: whether the system says who the owner of the file is.
+        exam: the exam and the name in the ticket, which is not verified; None without one.
+        lesson: the one that the student is at; None before the first.
+        done: its phases that are passed.
+        passed: how many lessons are passed.
+        tries: how often its present phase was begun.
+        hints: the last hint that was read in it.
+        idle: seconds since the last move.
+        stuck: whether the phase takes 8 minutes, or 5 tries.
+        failing: the claims that fail now.
+    """
+
+    who: str
+    verified: bool
+    exam: str | None
+    lesson: str | None
+    phase: LessonPhase | None
+    done: tuple[LessonPhase, ...]
+    passed: int
+    tries: int
+    hints: int
+    idle: int
+    stuck: bool
+    failing: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,62 +78,35 @@ class Student:
     changed: float
     record: PracticeRecord = field(repr=False)
 
-    @property
-    def entry(self) -> LessonRecord | None:
-        """The lesson that the student is at."""
-        now = self.record.now
-        return next((one for one in self.record.lessons if now and one.lesson == now.lesson), None)
+    def row(self, now: float) -> StudentRow:
+        """Return how far the student is at a time, in seconds since 1970."""
+        at, lessons = self.record.now, self.record.lessons
+        entry = next((lesson for lesson in lessons if at and lesson.lesson == at.lesson), None)
+        tries = entry.tries.get(at.phase, 0) if at and entry else 0
+        idle = max(0, int(now - self.changed))
+        goes_on = at is not None and not (entry and entry.verdict.passed)
+        is_long = at is not None and at.seconds + idle >= STUCK_AFTER
+        return StudentRow(
+            who=self.who,
+            verified=os.name != "nt",
+            exam=self._exam(),
+            lesson=at.lesson if at else None,
+            phase=at.phase if at else None,
+            done=entry.verdict.phases if entry else (),
+            passed=sum(lesson.verdict.passed for lesson in lessons),
+            tries=tries,
+            hints=entry.hints.get(at.phase, 0) if at and entry else 0,
+            idle=idle,
+            stuck=goes_on and (is_long or tries >= STUCK_TRIES),
+            failing=at.failing if at else (),
+        )
 
-    @property
-    def phase(self) -> LessonPhase | None:
-        return None if self.record.now is None else self.record.now.phase
-
-    @property
-    def tries(self) -> int:
-        """How often the present phase was begun."""
-        return 0 if self.entry is None or self.phase is None else self.entry.tries.get(self.phase, 0)
-
-    @property
-    def hints(self) -> int:
-        """The last hint that was read in the present phase."""
-        return 0 if self.entry is None or self.phase is None else self.entry.hints.get(self.phase, 0)
-
-    @property
-    def exam(self) -> str:
-        """The exam and the name in the ticket, which is not verified; empty without one."""
+    def _exam(self) -> str | None:
         try:
             ticket = read_ticket(self.record.ticket)
         except LessonRefused:
-            return ""
+            return None
         return f"{ticket.exam}: {ticket.name}"
-
-    def idle(self, now: float) -> int:
-        """Return the seconds since the last move."""
-        return max(0, int(now - self.changed))
-
-    def is_stuck(self, now: float) -> bool:
-        """Return whether the present phase takes 8 minutes, or 5 tries; a lesson that is passed does not."""
-        if self.record.now is None or (self.entry is not None and self.entry.verdict.passed):
-            return False
-        return self.tries >= STUCK_TRIES or self.record.now.seconds + self.idle(now) >= STUCK_AFTER
-
-    def as_json(self, now: float) -> dict[str, Any]:
-        """Return what the table shows."""
-        at = self.record.now
-        return {
-            "who": self.who,
-            "verified": os.name != "nt",
-            "exam": self.exam or None,
-            "lesson": None if at is None else at.lesson,
-            "phase": None if at is None else at.phase.value,
-            "done": [] if self.entry is None else [phase.value for phase in self.entry.verdict.phases],
-            "lessons_passed": sum(lesson.verdict.passed for lesson in self.record.lessons),
-            "tries": self.tries,
-            "hints": self.hints,
-            "idle": self.idle(now),
-            "stuck": self.is_stuck(now),
-            "failing": [] if at is None else list(at.failing),
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +115,7 @@ class ClassView:
 
     Attributes:
         students: by their names.
-        refused: the file, its owner and the reason, for each that cannot be used.
+        refused: the owner, the file and the reason, for each that cannot be used.
     """
 
     students: tuple[Student, ...]
@@ -118,35 +123,31 @@ class ClassView:
 
     def failing(self) -> tuple[tuple[str, int], ...]:
         """Return how many students fail a claim now, such as `stolen-code break/2`; most first."""
-        counted = Counter(
-            f"{student.record.now.lesson} {claim}"
-            for student in self.students
-            if student.record.now is not None
-            for claim in student.record.now.failing
+        at = (student.record.now for student in self.students)
+        return tuple(
+            Counter(f"{one.lesson} {claim}" for one in at if one for claim in one.failing).most_common()
         )
-        return tuple(counted.most_common())
 
     def as_json(self, now: float) -> dict[str, Any]:
+        """Return what the table shows."""
         return {
-            "students": [student.as_json(now) for student in self.students],
+            "students": [msgspec.to_builtins(student.row(now)) for student in self.students],
             "failing": [{"claim": claim, "students": count} for claim, count in self.failing()],
             "refused": list(self.refused),
         }
 
-
-def class_csv(view: ClassView, now: float) -> str:
-    """Return a class as CSV (RFC 4180), one row a student."""
-    rows = [student.as_json(now) for student in view.students]
-    out = io.StringIO()
-    writer = csv.DictWriter(out, rows[0] if rows else ())
-    writer.writeheader()
-    for row in rows:
-        writer.writerow({name: _cell(value) for name, value in row.items()})
-    return out.getvalue()
+    def as_csv(self, now: float) -> str:
+        """Return one row a student (RFC 4180)."""
+        out = io.StringIO()
+        writer = csv.DictWriter(out, StudentRow.__struct_fields__)
+        writer.writeheader()
+        for student in self.as_json(now)["students"]:
+            writer.writerow({name: _cell(value) for name, value in student.items()})
+        return out.getvalue()
 
 
 def _cell(value: object) -> str:
-    text = " ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)
+    text = " ".join(value) if isinstance(value, tuple) else "" if value is None else str(value)
     # A spreadsheet would take it for a formula.
     return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 

@@ -83,7 +83,31 @@ def names_in(roster: Path) -> tuple[str, ...]:
         LessonRefused: it is no roster; the message has file, line, column and reason.
         FileUnusable: it cannot be read, or is no regular file.
     """
-    return _Roster(roster.name, _text(roster, _LARGEST_ROSTER)).names()
+    text = _text(roster, _LARGEST_ROSTER)
+    rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    known: dict[str, None] = {}
+
+    def refuse(why: str, name: str = "", *, after: int = 0) -> NoReturn:
+        line = max(rows.line_num, 1) + after
+        column = text.split("\n")[line - 1].find(name) + 1 or 1
+        raise LessonRefused(f"{roster.name}:{line}:{column}: {safe_line(why, 2 * NAME)}.")
+
+    try:
+        if (rows.fieldnames or ()).count(_COLUMN) != 1:
+            refuse(f"the first line names the columns, and one of them is “{_COLUMN}”")
+        for row in rows:
+            name = row[_COLUMN] or ""
+            if not is_name(name):
+                refuse(f"a name has 1 to {LONGEST_NAME} printable characters, and no space around it", name)
+            if name in known or len(known) == MOST_STUDENTS:
+                more = f"a roster has at most {MOST_STUDENTS} students"
+                refuse(f"“{name}” is there twice; add what tells them apart" if name in known else more, name)
+            known[name] = None
+    except csv.Error as error:
+        refuse(f"no CSV: {error}", after=1)  # the row before is the last one that was read
+    if not known:
+        refuse("the roster has no students")
+    return tuple(known)
 
 
 def _text(path: Path, limit: int) -> str:
@@ -96,44 +120,3 @@ def _text(path: Path, limit: int) -> str:
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise LessonRefused(f"{path.name}:{line}:1: not UTF-8.") from None
-
-
-class _Roster:
-    def __init__(self, file: str, text: str) -> None:
-        self._file = file
-        self._lines = text.split("\n")
-        self._reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-        self._line = 1  # where the row starts
-
-    def names(self) -> tuple[str, ...]:
-        column, *repeated = [i for i, title in enumerate(self._row() or ()) if title == _COLUMN] or [-1]
-        if column < 0 or repeated:
-            self._refuse("", f"the first line names the columns, and one of them is “{_COLUMN}”")
-        known: dict[str, None] = {}
-        while (row := self._row()) is not None:
-            if not row:
-                continue  # an empty line
-            name = row[column] if column < len(row) else ""
-            if not is_name(name):
-                why = f"a name has 1 to {LONGEST_NAME} printable characters, and no space around it"
-                self._refuse(name, why)
-            if name in known:
-                self._refuse(name, f"“{name}” is there twice; add what tells them apart")
-            known[name] = None
-            if len(known) > MOST_STUDENTS:
-                self._refuse("", f"a roster has at most {MOST_STUDENTS} students")
-        if not known:
-            self._refuse("", "the roster has no students")
-        return tuple(known)
-
-    def _row(self) -> list[str] | None:
-        self._line = self._reader.line_num + 1
-        try:
-            return next(self._reader, None)
-        except csv.Error as error:
-            self._refuse("", f"no CSV: {error}")
-
-    def _refuse(self, value: str, why: str) -> NoReturn:
-        written = self._lines[self._line - 1] if self._line <= len(self._lines) else ""
-        column = max(written.find(value), 0) + 1
-        raise LessonRefused(f"{self._file}:{self._line}:{column}: {safe_line(why, 2 * NAME)}.")

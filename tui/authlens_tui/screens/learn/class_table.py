@@ -16,7 +16,7 @@ from textual.screen import Screen
 from textual.widgets import DataTable
 
 from authlens_core.export.saved_file import write_export
-from authlens_core.learning.classroom.class_folder import ClassFolder, ClassView, Student, class_csv
+from authlens_core.learning.classroom.class_folder import ClassFolder, ClassView, Student, StudentRow
 from authlens_core.learning.guide.move_text import text_of
 from authlens_core.learning.lesson import LessonPhase
 from authlens_core.learning.progress.verify import Course, verified
@@ -99,7 +99,8 @@ class ClassScreen(Screen[None]):
     def _show(self) -> None:
         """Bring the table up to date, cell by cell: most of it is as it was."""
         now = time.time()
-        rows = {student.who: _cells(student, now) for student in self._view.students}
+        known = [student.row(now) for student in self._view.students]
+        rows = {row.who: _cells(row) for row in known}
         for who in self._shown.keys() - rows.keys():
             self.table.remove_row(who)
         for who, cells in rows.items():
@@ -112,8 +113,7 @@ class ClassScreen(Screen[None]):
         if rows.keys() - self._shown.keys():
             self.table.sort("Who", key=str)
         self._shown = rows
-        stuck = sum(student.is_stuck(now) for student in self._view.students)
-        self.title_bar.note = f"students: {len(rows)} · stuck: {stuck}"
+        self.title_bar.note = f"students: {len(rows)} · stuck: {sum(row.stuck for row in known)}"
         self.set_class(not rows, "-empty")
         _update(self.failing, "\n".join(self._failing_lines()))
         _update(self.refused, "\n".join(_first(f"✖ {reason}" for reason in self._view.refused)))
@@ -165,7 +165,7 @@ class ClassScreen(Screen[None]):
         """Write the table to a new file in this directory."""
         path = Path(f"class-{time.strftime('%Y%m%d-%H%M%S')}.csv")
         try:
-            written = write_export(path, class_csv(self._view, time.time()))
+            written = write_export(path, self._view.as_csv(time.time()))
         except AuthlensError as error:
             self.notify(str(error), severity="error", markup=False)
             return
@@ -184,8 +184,8 @@ class StudentScreen(Dialog[None]):
         self._student = student
 
     def body(self) -> ComposeResult:
-        title = f"{self._student.who} ({self._student.exam})" if self._student.exam else self._student.who
-        with DialogBox(title, wide=True) as box:
+        row = self._student.row(time.time())
+        with DialogBox(f"{row.who} ({row.exam})" if row.exam else row.who, wide=True) as box:
             box.can_focus = True
             yield Static(Content("\n".join(map(safe_line, _done(self._student)))))
 
@@ -202,18 +202,16 @@ def _done(student: Student) -> Iterator[str]:
         yield ""
 
 
-def _cells(student: Student, now: float) -> tuple[str, ...]:
-    at, entry = student.record.now, student.entry
-    passed = () if entry is None else entry.verdict.phases
+def _cells(row: StudentRow) -> tuple[str, ...]:
     return (
-        _short(student.who, "Who"),
-        "" if at is None else _short(at.lesson, "Lesson"),
-        "" if at is None else at.phase.value,
-        "".join("●" if phase in passed else "○" for phase in LessonPhase),
-        f"{student.tries:>5}",
-        f"{student.hints:>5}",
-        _idle(student.idle(now)),
-        "stuck" if student.is_stuck(now) else "",
+        _short(row.who, "Who"),
+        _short(row.lesson or "", "Lesson"),
+        row.phase.value if row.phase else "",
+        "".join("●" if phase in row.done else "○" for phase in LessonPhase),
+        f"{row.tries:>5}",
+        f"{row.hints:>5}",
+        _idle(row.idle),
+        "stuck" if row.stuck else "",
     )
 
 

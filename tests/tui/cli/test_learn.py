@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -20,8 +19,8 @@ from authlens_core.learning.attempt import attempt_of
 from authlens_core.learning.catalogue import FOLDER, lessons
 from authlens_core.learning.drill.drill_file import FOLDER as DRILLS
 from authlens_core.learning.drill.drill_file import drills
-from authlens_core.trace.record import Trace
 from authlens_tui.cli import main
+from support.course_secrets import secrets_of
 from support.network_namespace import without_a_route
 
 Captured = pytest.CaptureFixture[str]
@@ -201,18 +200,6 @@ def test_the_trace_of_the_moves_has_no_credential(capsys: Captured, tmp_path: Pa
     secrets = secrets_of(again)
     assert len(secrets) >= 6
     assert [secret for secret in secrets if secret in data.decode() + printed] == []
-
-
-def secrets_of(trace: Trace) -> set[str]:
-    """Return the codes and tokens of a trace."""
-    bodies = [
-        message.body.reveal().decode()
-        for record in trace.records
-        for exchange in record.exchanges
-        for message in (exchange.request, exchange.response)
-        if message is not None
-    ]
-    return set(re.findall(r'(?:code=|"(?:access|refresh)_token": ")([\w-]{20,})', "\n".join(bodies)))
 
 
 def test_moves_may_come_from_standard_input_of_a_process() -> None:

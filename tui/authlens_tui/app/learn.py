@@ -89,17 +89,24 @@ class Course:
 
 
 class LearnApp(BaseApp):
-    """Shows the catalogue of a course."""
+    """Shows the catalogue of a course.
 
-    def __init__(self, course: Course, environ: Mapping[str, str] | None = None) -> None:
+    Args:
+        start: the identifier of a lesson to open at once; the catalogue is below it.
+    """
+
+    def __init__(self, course: Course, environ: Mapping[str, str] | None = None, *, start: str = "") -> None:
         super().__init__(environ)
         self._course = course
+        self._start = start
 
     def on_mount(self) -> None:
         self._catalogue = CatalogueScreen(
             [self._course.listed()], self._open, note=progress_words(self._course.summaries())
         )
         self.push_screen(self._catalogue)
+        if self._start:
+            self._open(self._start)
 
     def _open(self, name: str) -> None:
         self.push_screen(self._course.screen(name), partial(self._left, name))

@@ -6,6 +6,7 @@ import argparse
 from typing import Final
 
 from authlens_tui.cli.option_values import LONGEST_TTL, count, flag, port, port_up_to
+from authlens_tui.cli.verb_parser import VerbParser
 
 _LEARN_EPILOG: Final = """\
 Everything happens inside this program: no account, no network. The moves of a
@@ -13,6 +14,7 @@ lesson are stored as you make them (learn.json), without a credential in them.
 `run` makes the moves of a file, and exits with 0 if they pass, 12 if they do
 not, and 13 if a move, a lesson or the file is refused.
 """
+PLAY: Final = "play"
 # By name: the parser of every verb must not read the course.
 _PHASES: Final = ("predict", "run", "observe", "break", "repair", "questions")
 _LARGEST_SEED: Final = 2**32 - 1
@@ -75,6 +77,8 @@ def add_learn(parser: argparse.ArgumentParser) -> None:
     _from(parser)
     _ticket(parser)
     flag(parser, "--json", "with --list: a JSON array on stdout")
+    if isinstance(parser, VerbParser):
+        parser.usual_action = PLAY
     actions = parser.add_subparsers(dest="action", metavar="ACTION", title="actions")
 
     def action(name: str, words: str) -> argparse.ArgumentParser:
@@ -82,6 +86,7 @@ def add_learn(parser: argparse.ArgumentParser) -> None:
             name, help=words, description=f"{words[:1].upper()}{words[1:]}.", allow_abbrev=False
         )
 
+    _lesson(action(PLAY, "do a lesson; with --plain, line by line"), needed=False)
     _show(action("show", "print a lesson: its task, what is to be proved, and the questions"))
     _run(action("run", "make the moves of a file, and print the verdict"))
     _hint(action("hint", "print a hint"))
@@ -111,8 +116,9 @@ def _ticket(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _lesson(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("lesson", metavar="ID", help="the lesson, as --list names it")
+def _lesson(parser: argparse.ArgumentParser, *, needed: bool = True) -> None:
+    nargs = None if needed else "?"
+    parser.add_argument("lesson", metavar="ID", nargs=nargs, help="the lesson, as --list names it")
     parser.add_argument("--lang", metavar="XX", default="en", help="the language (en)")
     _from(parser)
 
@@ -159,9 +165,7 @@ def _progress(parser: argparse.ArgumentParser) -> None:
 
 
 def _reset(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("lesson", metavar="ID", nargs="?", help="the lesson, as --list names it")
-    parser.set_defaults(lang="en")
-    _from(parser)
+    _lesson(parser, needed=False)
     flag(parser, "--all", "start every lesson over")
     parser.add_argument(
         "--phase",

@@ -63,6 +63,8 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     "doctor": ("authlens doctor --json",),
     "demo": ("authlens demo --play",),
     "learn": (
+        "authlens learn",
+        "authlens --plain learn stolen-code",
         "authlens learn --list",
         "authlens learn show stolen-code",
         "authlens learn run stolen-code --answers moves.json --json",

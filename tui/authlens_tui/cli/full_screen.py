@@ -87,11 +87,13 @@ def learn(arguments: Namespace) -> int:
         LessonRefused: a lesson, or the stored progress, cannot be used.
         UsageError: this is no terminal for a full screen.
     """
-    require_terminal("authlens learn --list")
+    require_terminal("authlens --plain learn")
     from authlens_tui.app.learn import Course, LearnApp
-    from authlens_tui.cli.learn import course_of
+    from authlens_tui.cli.learn import course_of, lesson_of
 
-    return run_to_end(LearnApp(Course(course_of(arguments))))
+    start = lesson_of(arguments)[0].name if getattr(arguments, "lesson", None) else ""
+    course = Course(course_of(arguments), language=getattr(arguments, "lang", "en"))
+    return run_to_end(LearnApp(course, start=start))
 
 
 def open_file(arguments: Namespace) -> int:

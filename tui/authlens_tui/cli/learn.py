@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,58 +29,26 @@ from authlens_tui.cli.classroom.class_verb import show_class
 from authlens_tui.cli.classroom.record_verbs import record, verify
 from authlens_tui.cli.classroom.ticket_verbs import ticket_of, tickets
 from authlens_tui.cli.course.drill_verbs import are_meant, check_drills, list_drills
+from authlens_tui.cli.course.plain_course import NOT_PASSED, plain_course
 from authlens_tui.cli.course.progress_verbs import reset, show_progress
 from authlens_tui.cli.option_values import nearest
 from authlens_tui.cli.terminal.output import answer_json, answer_line, say
+from authlens_tui.cli.terminal.plain import is_plain
 from authlens_tui.cli.terminal.standard_input import everything
 
-NOT_PASSED: Final = 12
-"""The exit code of moves that do not pass the lesson."""
 _Read = tuple[CourseLesson, Mapping[str, LessonWords]]
 
 
 def learn(arguments: Namespace) -> int | Coroutine[Any, Any, int]:
-    """Do what the action says; a screen runs a loop of its own.
-
-    Raises:
-        LessonRefused: a lesson cannot be used.
-        FileUnusable: the folder of the class cannot be read.
-        UsageError: this is no terminal for a full screen.
-    """
-    if arguments.action == "class":
-        return show_class(arguments, _read(arguments))
-    return _done(arguments)
-
-
-async def _done(arguments: Namespace) -> int:
-    """Do what the other actions say.
+    """Do what the action says.
 
     Raises:
         LessonRefused: a lesson or a file of moves cannot be used.
-        UsageError: there is no such lesson.
+        FileUnusable: the folder of the class cannot be read.
+        UsageError: there is no such lesson, or this is no terminal for a full screen.
         TimedOut: the moves took longer than 20 seconds.
     """
-    match arguments.action:
-        case "show":
-            return _show(arguments)
-        case "hint":
-            return _hint(arguments)
-        case "run":
-            return await _run(arguments)
-        case "check":
-            return await (check_drills if are_meant(arguments) else _check)(arguments)
-        case "record":
-            return await record(arguments, course_of(arguments), ticket_of(arguments))
-        case "verify":
-            return await verify(arguments, _read(arguments))
-        case "tickets":
-            return tickets(arguments)
-        case "progress":
-            return show_progress(arguments, course_of(arguments))
-        case "reset":
-            lesson = _lesson(arguments)[0] if arguments.lesson else None
-            return await reset(arguments, course_of(arguments), lesson)
-    return list_drills(arguments) if arguments.drills else _list(arguments)
+    return _ACTIONS.get(arguments.action, _list)(arguments)
 
 
 def course_of(arguments: Namespace) -> Mapping[str, _Read]:
@@ -88,6 +56,7 @@ def course_of(arguments: Namespace) -> Mapping[str, _Read]:
 
     Raises:
         LessonRefused: a lesson or the ticket cannot be used.
+        UsageError: the folder cannot be used.
     """
     known = _read(arguments)
     ticket = ticket_of(arguments)
@@ -106,7 +75,7 @@ def _folder(text: str) -> Path:
         raise UsageError(f"{text} names an unknown home directory.", "Give the whole path.") from None
 
 
-def _lesson(arguments: Namespace) -> tuple[CourseLesson, LessonWords]:
+def lesson_of(arguments: Namespace) -> tuple[CourseLesson, LessonWords]:
     """Return a lesson with its words in the language that was asked for.
 
     The locale does not choose it: a class, a script and a recording see the same on every machine.
@@ -125,7 +94,20 @@ def _lesson(arguments: Namespace) -> tuple[CourseLesson, LessonWords]:
     return lesson, by_language[arguments.lang]
 
 
-def _list(arguments: Namespace) -> int:
+async def _play(arguments: Namespace) -> int:
+    """Do lessons line by line; `full_screen` does them where there is one."""
+    if not is_plain():
+        say("There is no full screen here. The course goes on line by line.")
+    given = getattr(arguments, "lesson", None)
+    name = lesson_of(arguments)[0].name if given else ""
+    return await plain_course(course_of(arguments), lesson=name, language=getattr(arguments, "lang", ENGLISH))
+
+
+def _list(arguments: Namespace) -> int | Coroutine[Any, Any, int]:
+    if arguments.drills:
+        return list_drills(arguments)
+    if not (arguments.list or arguments.json):
+        return _play(arguments)
     read = course_of(arguments)
     summaries = [summary_json(lesson, words) for lesson, words in read.values()]
     if arguments.json:
@@ -138,7 +120,7 @@ def _list(arguments: Namespace) -> int:
 
 
 def _show(arguments: Namespace) -> int:
-    shown = lesson_json(*_lesson(arguments))
+    shown = lesson_json(*lesson_of(arguments))
     if arguments.json:
         answer_json(shown)
     else:
@@ -175,7 +157,7 @@ def _paragraph(text: str) -> None:
 
 
 def _hint(arguments: Namespace) -> int:
-    lesson, words = _lesson(arguments)
+    lesson, words = lesson_of(arguments)
     phase = LessonPhase(arguments.phase)
     steps = hints(words, phase)
     for line in steps[arguments.step - 1].split("\n"):
@@ -189,7 +171,7 @@ def _hint(arguments: Namespace) -> int:
 
 
 async def _run(arguments: Namespace) -> int:
-    lesson, words = _lesson(arguments)
+    lesson, words = lesson_of(arguments)
     answers = _answers(arguments.answers, lesson.name)
     if lesson.ticket is None:
         seed = answers.seed if arguments.seed is None else arguments.seed
@@ -284,3 +266,20 @@ def _check_json(result: LessonCheck) -> dict[str, object]:
         "problems": list(result.problems),
         "solution": result.outcome.as_json(),
     }
+
+
+_ACTIONS: Final[Mapping[str, Callable[[Namespace], int | Coroutine[Any, Any, int]]]] = {
+    "class": lambda arguments: show_class(arguments, _read(arguments)),
+    "play": _play,
+    "show": _show,
+    "hint": _hint,
+    "run": _run,
+    "check": lambda arguments: (check_drills if are_meant(arguments) else _check)(arguments),
+    "record": lambda arguments: record(arguments, course_of(arguments), ticket_of(arguments)),
+    "verify": lambda arguments: verify(arguments, _read(arguments)),
+    "tickets": tickets,
+    "progress": lambda arguments: show_progress(arguments, course_of(arguments)),
+    "reset": lambda arguments: reset(
+        arguments, course_of(arguments), lesson_of(arguments)[0] if arguments.lesson else None
+    ),
+}

@@ -113,6 +113,7 @@ def _parsed(argv: Sequence[str]) -> Namespace:
 
     parser = build_parser(argv[0] if argv else None)
     ours, theirs = _at_dashes(argv)
+    parsed: Namespace
     parsed, rest = parser.parse_known_args(ours)
     if theirs:
         getattr(parsed, _OTHER_PROGRAM[parsed.verb]).extend(theirs)

@@ -19,9 +19,23 @@ class VerbParser(argparse.ArgumentParser):
 
     Attributes:
         verb_groups: the verbs in the order of the help, below the titles of their groups.
+        usual_action: the action that a word is for which is none itself; there is none if empty.
     """
 
     verb_groups: Mapping[str, Sequence[str]] = MappingProxyType({})
+    usual_action: str = ""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        words = list(args or ())
+        if self.usual_action:
+            value_of = None  # of an option
+            for at, word in enumerate(words):
+                if not word.startswith("-") and not value_of:
+                    words[at:at] = [] if word in self._verbs().choices else [self.usual_action]
+                    break
+                option = self._option_string_actions.get(word)
+                value_of = option is not None and option.nargs is None
+        return super().parse_known_args(words if args is not None else None, namespace)
 
     def _print_message(self, message: str, file: Any = None) -> None:
         stream = file if file is not None else sys.stderr

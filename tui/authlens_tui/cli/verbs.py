@@ -115,9 +115,13 @@ def _probe(arguments: Namespace) -> int:
 
 
 def _learn(arguments: Namespace) -> int:
-    """Open the course; print what an action, or the list, asks for."""
-    if arguments.action is None and not (arguments.list or arguments.drills or arguments.json):
-        return _verb("full_screen", "learn", attached=True)(arguments)
+    """Open the course where there is a full screen; print what an action, or the list, asks for."""
+    lists = arguments.list or arguments.drills or arguments.json
+    if arguments.action in {None, "play"} and not lists:
+        from authlens_tui.cli.full_screen import why_no_full_screen
+
+        if why_no_full_screen() is None:
+            return _verb("full_screen", "learn", attached=True)(arguments)
     return _verb("learn")(arguments)
 
 

@@ -176,8 +176,8 @@ class RecordedAttempt:
             case PredictMove() if not known.first_prediction:
                 return msgspec.structs.replace(known, first_prediction=move.option)
             case AnswerMove():
-                right = {question.name: question.right for question in self.lesson.questions}
-                return known.with_answer(move.question, right=right[move.question] == move.option)
+                missed = self.attempt.outcome().missed
+                return known.with_answer(move.question, right=move.question not in missed)
         return known
 
     def _store(self, change: Callable[[LessonProgress], LessonProgress]) -> None:

@@ -1,0 +1,224 @@
+"""The course by `--plain`, from outside: a pipe in, lines out, and whatever ends the process in between."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from authlens_core.learning.answers_file import answers_in
+from authlens_core.learning.attempt import attempt_of
+from authlens_core.learning.catalogue import FOLDER, lessons
+from authlens_core.learning.guide.move_text import text_of
+from authlens_core.learning.moves import AnyMove
+from support.course_secrets import secrets_of
+from support.preloaded import Preloaded
+from support.waiting import PATIENCE
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+PASSED, NOT_PASSED, REFUSED = 0, 12, 13
+MOVES: Final[dict[str, tuple[AnyMove, ...]]] = {
+    answers.lesson: answers.read()
+    for answers in map(answers_in, sorted(FOLDER.glob("0[123]*/solution.json")))
+}
+STOLEN: Final = "stolen-code"
+LINES: Final = {name: [text_of(move) for move in moves] for name, moves in MOVES.items()}
+
+
+class Session:
+    """One `authlens --plain learn`, with pipes for its streams."""
+
+    def __init__(self, program: Preloaded, home: Path, arguments: tuple[str, ...]) -> None:
+        given, typed = os.pipe()
+        read, written = os.pipe()
+        environ = {**os.environ, "AUTHLENS_HOME": str(home)}
+        verb = ("--plain", "learn", *arguments)
+        self.process = program.start(verb, environ, stdin=given, stdout=written, stderr=written)
+        for end in (given, written):
+            os.close(end)
+        self._in, self._out = open(typed, "wb"), open(read, "rb")  # noqa: SIM115 - closed by `kill`
+
+    def type(self, *lines: str) -> None:
+        self._in.write("".join(f"{line}\n" for line in lines).encode())
+        self._in.flush()
+
+    def until(self, start: str) -> list[str]:
+        """Return the lines up to one that starts so."""
+        lines: list[str] = []
+        while not (lines and lines[-1].startswith(start)):
+            read = self._out.readline()
+            assert read, "\n".join(lines)
+            lines.append(read.decode().rstrip("\n"))
+        return lines
+
+    def rest(self) -> tuple[int, str]:
+        """Type no more; return the exit code and everything that was not read yet."""
+        self._in.close()
+        out = self._out.read().decode()
+        return self.process.wait(PATIENCE), out
+
+    def kill(self) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait(PATIENCE)
+        with suppress(BrokenPipeError):
+            self._in.close()
+        self._out.close()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
+
+
+Plain = Callable[..., Session]
+
+
+@pytest.fixture
+def plain(program: Preloaded, home: Path) -> Iterator[Plain]:
+    """Start a session; each is killed at the end if it still runs."""
+    started: list[Session] = []
+
+    def start(*arguments: str) -> Session:
+        started.append(Session(program, home, arguments))
+        return started[-1]
+
+    yield start
+    for session in started:
+        session.kill()
+
+
+def stored(home: Path) -> dict[str, Any]:
+    lesson: dict[str, Any] = next(
+        entry
+        for entry in json.loads((home / "learn.json").read_text())["lessons"]
+        if entry["lesson"] == STOLEN
+    )
+    return lesson
+
+
+def test_the_first_three_lessons_pass_by_a_pipe_without_an_escape_or_a_secret(
+    plain: Plain, home: Path
+) -> None:
+    """Check 14, and check 13: of the credentials of all runs, whose seeds are in the file."""
+    session = plain()
+    session.type("1", *LINES["read-a-refusal"], "next", *LINES["code-not-key"], "next", *LINES[STOLEN])
+    code, seen = session.rest()
+    assert code == PASSED, seen
+    assert seen.count("OK: You passed: 5 of 5") == 3
+    assert [character for character in seen if not character.isprintable() and character != "\n"] == []
+    file = (home / "learn.json").read_text()
+    seen += file + plain("progress", "--json").rest()[1]
+    secrets: set[str] = set()
+    for entry in json.loads(file)["lessons"]:
+        lesson, moves = lessons()[entry["lesson"]][0], MOVES[entry["lesson"]]
+        made = asyncio.run(attempt_of(lesson, moves, seed=entry["attempt"]["seed"]))
+        secrets |= secrets_of(made.trace())
+    assert len(secrets) >= 12
+    assert [secret for secret in secrets if secret in seen] == []
+
+
+@pytest.mark.parametrize("lines", [[], LINES[STOLEN][:5], ["predict b", "dance", "quit"]], ids=len)
+def test_a_lesson_that_ends_before_it_is_passed_is_exit_code_12(lines: list[str], plain: Plain) -> None:
+    session = plain(STOLEN)
+    session.type(*lines)
+    assert session.rest()[0] == NOT_PASSED
+
+
+@pytest.mark.parametrize("made", [1, 2, 3, 4, 5, 6, 8])
+def test_a_killed_process_goes_on_in_the_same_phase_with_the_same_verdict(made: int, plain: Plain) -> None:
+    """Check 12: in each phase, and within the attack and the questions."""
+    first = plain(STOLEN)
+    for number, line in enumerate(LINES[STOLEN][:made], 1):
+        first.type(line)
+        first.until(f"Move {number}.")
+    first.type("verdict")
+    before = first.until("Phase questions: ")
+    first.kill()
+    second = plain(STOLEN)
+    second.until(f"Move {made}. {LINES[STOLEN][made - 1]}")
+    second.type("verdict")
+    assert _verdict(second.until("Phase questions: ")) == _verdict(before)
+    second.kill()
+    third = plain(STOLEN)
+    third.type(*LINES[STOLEN][made:])
+    assert third.rest()[0] == PASSED
+
+
+def _verdict(lines: list[str]) -> list[str]:
+    return lines[lines.index("Phase predict: passed.") :]
+
+
+def test_a_process_that_is_killed_while_it_stores_loses_no_earlier_move(plain: Plain, home: Path) -> None:
+    """The lines come all at once, so the kill is within a move, or its writing."""
+    most = 0
+    for _ in range(4):
+        session = plain(STOLEN)
+        session.type(*LINES[STOLEN][most:])
+        session.until(f"Move {most + 1}.")
+        session.kill()
+        moves = stored(home)["attempt"]["moves"]
+        assert len(moves) > most
+        most = len(moves)
+        if most == len(LINES[STOLEN]):
+            return
+    last = plain(STOLEN)
+    last.type(*LINES[STOLEN][most:])
+    assert last.rest()[0] == PASSED
+
+
+def test_two_processes_at_one_lesson_do_not_lose_each_others_moves(plain: Plain, home: Path) -> None:
+    one, other = plain(STOLEN), plain(STOLEN)
+    for session in (one, other):
+        session.until("Type predict")
+    for session, option in ((one, "a"), (other, "b")):
+        session.type(f"predict {option}")
+    for session in (one, other):
+        session.until("Type login")
+    lesson = stored(home)
+    attempts = [lesson["attempt"], *lesson["archived"]]
+    assert sorted(attempt["moves"][0]["option"] for attempt in attempts) == ["a", "b"]
+
+
+MANY: Final = [{"do": "redeem", "verifier": "wrong"}] * 7
+UP_TO_THE_ATTACK: Final = [
+    {"do": "predict", "option": "a"},
+    {"do": "login"},
+    {"do": "point", "arrow": 6, "part": "form.code_verifier"},
+]
+
+
+@pytest.mark.parametrize(
+    ("moves", "refused"),
+    [
+        ([{"do": "predict", "option": "a"}, {"do": "answer", "question": "q1", "option": "a"}], "Move 2: "),
+        ([{"do": "predict", "option": "a"}, {"do": "predict", "option": "b"}], "Move 2: "),
+        ([*UP_TO_THE_ATTACK, {"do": "call", "token": "$token"}], "Move 4: you do not hold $token"),
+        ([*UP_TO_THE_ATTACK, *MANY], "Move 10: the attack takes at most 6 moves"),
+    ],
+    ids=["answer before the run", "second prediction", "not held", "too many"],
+)
+def test_a_move_that_cannot_be_made_is_refused_with_its_number(
+    moves: list[dict[str, Any]], refused: str, home: Path
+) -> None:
+    """Check 8."""
+    verb = (sys.executable, "-m", "authlens_tui", "learn", "run", STOLEN, "--answers", "-", "--json")
+    done = subprocess.run(
+        verb,
+        input=json.dumps({"format": 1, "lesson": STOLEN, "moves": moves}).encode(),
+        env={**os.environ, "AUTHLENS_HOME": str(home)},
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (REFUSED, b"")
+    assert done.stderr.decode().startswith(f"✖ {refused}")

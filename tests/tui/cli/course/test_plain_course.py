@@ -1,0 +1,82 @@
+"""`authlens --plain learn`, line by line: what is typed is a move or a command; anything else leads on."""
+
+from __future__ import annotations
+
+import io
+from typing import Final
+
+import pytest
+
+from authlens_tui.cli import main
+
+SIGN_IN = ["predict a", "login"]
+
+
+class Course:
+    """The course, with lines for its standard input."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self._monkeypatch, self._capsys = monkeypatch, capsys
+
+    def typed(self, *lines: str, verb: tuple[str, ...] = ("read-a-refusal",)) -> list[str]:
+        """Type lines to the end; return what was written."""
+        given = io.TextIOWrapper(io.BytesIO("".join(f"{line}\n" for line in lines).encode()))
+        self._monkeypatch.setattr("sys.stdin", given)
+        assert main.run(["learn", *verb]) in {0, 12}
+        return self._capsys.readouterr().out.splitlines()
+
+
+@pytest.fixture
+def course(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Course:
+    monkeypatch.setenv("AUTHLENS_PLAIN", "1")
+    return Course(monkeypatch, capsys)
+
+
+def test_an_arrow_is_a_sentence_and_its_parts_have_names_to_point_at(course: Course) -> None:
+    seen = course.typed(*SIGN_IN, "show 1", "show 99", "verdict")
+    assert "Arrow 1. you to resource. GET /. Answer 401. Purpose: resource without credential." in seen
+    assert any(line.startswith("Part challenge.resource_metadata: http://127.0.0.1:") for line in seen)
+    assert "Failed: There is no such arrow. The last one is 7." in seen
+    assert "Phase run: passed." in seen
+
+
+ANSWERED: Final = [
+    ("dance", "Failed: There is no move “dance”."),
+    ("publish", "Failed: publish: “field” is missing."),
+    ("predict b", "Failed: Move 3: the prediction was made already."),
+    ("defend resource.own_name", "Failed: defend is for the phase repair, and this is observe."),
+    ("answer q1 a", "Failed: answer is for the phase questions, and this is observe."),
+    ("again dance", "Failed: There is no phase “dance”."),
+    ("point 1 reply.www-authenticate", "Failed: It is not reply.www-authenticate of arrow 1. You are close"),
+    (
+        "point 2 json.resource",
+        "Failed: It is not json.resource of arrow 2. The resource that the token is for",
+    ),
+    ("", "Type show and the number of an arrow"),
+    ("hint", "Hint 1 of 3. Look at the first answer, the 401."),
+    ("hint", "Hint 2 of 3. "),
+    ("help", "quit: stop. Your moves are stored"),
+    ("again run", "Phase run starts over. What you did is archived."),
+    ("", "Type login."),
+]
+
+
+def test_each_line_is_answered_and_a_wrong_one_says_what_can_be_typed(course: Course) -> None:
+    seen = course.typed(*SIGN_IN, *(line for line, _ in ANSWERED))
+    at = seen.index("OK: Phase run is done.")
+    for line, said in ANSWERED:
+        at = next((n for n, each in enumerate(seen[at:], at) if each.startswith(said)), -1)
+        assert at >= 0, (line, seen)
+
+
+def test_a_lesson_goes_on_where_it_stopped_and_the_list_says_so(course: Course) -> None:
+    course.typed(*SIGN_IN)
+    seen = course.typed("99", "next", verb=())
+    assert "1. Read a refusal: 8 minutes, stopped at observe, 1 try." in seen
+    assert "Failed: Type a number from 1 to 14, next or quit." in seen
+    assert seen[-5:-1] == [
+        "You go on where you stopped. Your moves were made again:",
+        "Move 1. predict a",
+        "Move 2. login",
+        "Phase observe. Point at the bytes of the refusal that chose the next URL.",
+    ]

@@ -99,7 +99,7 @@ def test_each_move_that_is_offered_first_can_be_made_of_its_form(name: str) -> N
 def test_an_answer_of_a_server_comes_after_the_arrow_that_it_answers(stolen: LessonAttempt) -> None:
     lines = story(stolen.world_of(LessonPhase.BREAK))
     assert [line.text for line in lines] == [
-        "server issues a code for ada",
+        "server signs ada in and sends a code back through the browser",
         "mallory → server: POST /token → 200",
         "server takes the code, which is ada's",
         "server gives mallory a token for ada's account",

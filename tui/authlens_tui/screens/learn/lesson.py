@@ -223,6 +223,7 @@ class CourseLessonScreen(Screen[bool]):
                 self.claims.add_option(Option(Content.assemble(f"{mark} {option}  ", lesson_text(words))))
         self.claims.border_title = Content("Answers" if phase is LessonPhase.QUESTIONS else "To prove")
         self.claims.display = self.claims.option_count > 0
+        self.query_one("#left").set_class(not self.claims.display, "-alone")
 
     @property
     def _is_done(self) -> bool:

@@ -34,7 +34,7 @@ def course(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
 
 def test_an_arrow_is_a_sentence_and_its_parts_have_names_to_point_at(course: Course) -> None:
     seen = course.typed(*SIGN_IN, "show 1", "show 99", "verdict")
-    assert "Arrow 1. you to resource. GET /. Answer 401. Purpose: resource without credential." in seen
+    assert "Arrow 1. authlens to resource. GET /. Answer 401. Purpose: resource without credential." in seen
     assert any(line.startswith("Part challenge.resource_metadata: http://127.0.0.1:") for line in seen)
     assert "Failed: There is no such arrow. The last one is 7." in seen
     assert "Phase run: passed." in seen

@@ -141,6 +141,8 @@ def _show_text(shown: Mapping[str, Any]) -> None:
             answer_line(f"  ○ {claim['words']}")
         if loot := part.get("loot"):
             answer_line(f"  You hold: {', '.join(loot)}")
+        if causes := part.get("causes"):
+            answer_line(f"  Causes: {', '.join(causes)}")
         for switch, text in part.get("offer", {}).items():
             answer_line(f"  {switch}  {text}")
         answer_line(f"  Moves: {', '.join(part['moves'])}")

@@ -19,6 +19,7 @@ from authlens_core.learning.answers_file import CREDENTIALS, require_named_crede
 from authlens_core.learning.claim import LessonRefused
 from authlens_core.learning.moves import AnyMove, DefendMove, Move
 from authlens_core.learning.strict_json import reason
+from authlens_core.values.diagnosis import CauseId
 
 _KINDS: Final[dict[str, type[Move]]] = {str(kind.__struct_config__.tag): kind for kind in AnyMove.__args__}
 _PATH: Final = re.compile(r" - at `\$\.(\w+)`$")
@@ -125,7 +126,7 @@ def _values(field: msgspec.structs.FieldInfo) -> str:
         return "|".join(_quoted(value) for value in get_args(kind) if value)
     if kind is bool:
         return "true|false"
-    if isinstance(kind, type) and issubclass(kind, StrEnum):
+    if isinstance(kind, type) and issubclass(kind, StrEnum) and kind is not CauseId:  # a lesson names a few
         return "|".join(member.value for member in kind)
     return "$NAME" if field.name in CREDENTIALS else field.name.upper()
 

@@ -22,7 +22,7 @@ MARKS: Final = {
         r"family:(?:cloudflared?|access)$"
     ),
     r"(?<!Conditional )(?<!“Direct )(?<!for )\bAccess\b(?! Pol| key| token)": (
-        r"family:(?:access|cloudflare)$"
+        r"family:(?:access|cloudflared?)$"
     ),
     r"Entra|App registrations|Enterprise applications": r"aadsts|aadb2c|9010010",
     r"B2C": r"aadb2c",

@@ -14,6 +14,7 @@ from authlens_core.learning.attempt import attempt_of
 from authlens_core.learning.catalogue import FOLDER, lessons
 from authlens_core.learning.claim import LessonRefused
 from authlens_core.learning.classroom.draw import drawn
+from authlens_core.learning.guide.move_text import usage
 from authlens_core.learning.judge import ClaimVerdict
 from authlens_core.learning.lesson import QUESTIONS, CourseLesson, LessonPhase
 from authlens_core.learning.lesson_check import LessonCheck, checked, lessons_at
@@ -145,7 +146,8 @@ def _show_text(shown: Mapping[str, Any]) -> None:
             answer_line(f"  Causes: {', '.join(causes)}")
         for switch, text in part.get("offer", {}).items():
             answer_line(f"  {switch}  {text}")
-        answer_line(f"  Moves: {', '.join(part['moves'])}")
+        for move in part["moves"]:
+            answer_line(f"  Move: {usage(move)}")
     for question in shown["questions"]:
         _paragraph(f"{question['id']}: {question['text']}")
         for option, text in question["options"].items():

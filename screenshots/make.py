@@ -36,8 +36,8 @@ from authlens_core.trace.record import Stage, Trace
 from authlens_tui.app.authlens_app import AuthlensApp
 from authlens_tui.app.demo import DemoWorkspace
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
+from authlens_tui.screens.learn.catalogue import CatalogueScreen
 from authlens_tui.screens.prediction import PredictionScreen
-from authlens_tui.screens.rehearsal import RehearsalScreen
 from authlens_tui.screens.trace.comparison import CompareScreen
 from authlens_tui.screens.wizard.lesson import LessonScreen
 from authlens_tui.screens.wizard.what_if import ExperimentResultScreen, WhatIfScreen
@@ -123,8 +123,8 @@ class Scene:
 
 async def plain_login(scene: Scene) -> AsyncIterator[str]:
     """The login in which nothing is broken, from the menu to the dashboard."""
-    await scene.on(RehearsalScreen)
-    yield "rehearsal"
+    await scene.on(CatalogueScreen)
+    yield "catalogue"
     await scene.press("enter")
     await scene.on(PredictionScreen)
     await scene.press("a")
@@ -148,7 +148,7 @@ async def plain_login(scene: Scene) -> AsyncIterator[str]:
     await scene.turn_to(Tab.DIAGRAM)
     yield "wizard-diagram"
     await scene.press("d")
-    await scene.on(RehearsalScreen)
+    await scene.on(CatalogueScreen)
     await scene.press("escape")
     await scene.on(DashboardScreen)
 
@@ -188,8 +188,8 @@ async def again_with_an_attack(scene: Scene) -> AsyncIterator[str]:
 
 async def failure(scene: Scene) -> AsyncIterator[str]:
     """A login that is refused: what was seen, why, and the setting that cures it."""
-    await scene.on(RehearsalScreen)
-    await scene.press(*"refused", "space", *"registration", "enter")
+    await scene.on(CatalogueScreen)
+    await scene.press("slash", *"refused", "space", *"registration", "enter")
     await scene.on(PredictionScreen)
     await scene.press("a")
     await scene.at(Stage.DETECTION)
@@ -207,7 +207,7 @@ WALKS: Final = (
 )
 """The walks with their faults; in a group, each continues where the one before it ended."""
 CAST: Final = (
-    "rehearsal",
+    "catalogue",
     "wizard-before",
     "wizard-response",
     "wizard-authorization",

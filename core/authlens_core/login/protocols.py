@@ -69,7 +69,7 @@ Keeper = Callable[[Facts], Coroutine[Any, Any, Stored]]
 
 
 async def keep_nothing(facts: Facts) -> Stored:  # noqa: ARG001 - the signature of a keeper
-    """Store nothing: for rehearsals and tests."""
+    """Store nothing: for drills and tests."""
     return Stored()
 
 

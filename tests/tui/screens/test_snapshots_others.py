@@ -27,7 +27,8 @@ from authlens_core.desk.log_in import CloudflaredOutcome
 from authlens_core.desk.session import Session
 from authlens_core.desk.settings import SettingsFile
 from authlens_core.export.session_file import read_session, session_json
-from authlens_core.learning.drill.drill import Drill, OwnerSetting
+from authlens_core.learning.drill.drill import OwnerSetting
+from authlens_core.learning.drill.drill_file import drills
 from authlens_core.trace.events import LinkShown, ProcessStarted
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.values.errors import NoSecretStore, Refused
@@ -52,7 +53,6 @@ from authlens_tui.screens.dashboard.settings_dialog import SettingsScreen
 from authlens_tui.screens.machine_login import MachineLoginScreen
 from authlens_tui.screens.opening import OpeningScreen
 from authlens_tui.screens.prediction import PredictionScreen
-from authlens_tui.screens.rehearsal import RehearsalScreen
 from authlens_tui.screens.store_choice import StoreChoice, StoreChoiceScreen
 from authlens_tui.screens.theme_choice import ThemeScreen
 from authlens_tui.screens.trace.comparison import CompareScreen
@@ -124,15 +124,6 @@ async def failed() -> Trace:
 async def replayed(trace: Awaitable[Trace]) -> TraceScreen:
     """Return a trace that was read from a file."""
     return TraceScreen(await trace, replay="login.authlens.json")
-
-
-def rehearsal() -> RehearsalScreen:
-    """Return the menu; no picture runs a scenario."""
-
-    async def run(_: Drill, _predicted: str) -> None:
-        raise AssertionError
-
-    return RehearsalScreen(run)
 
 
 def opening() -> OpeningScreen:
@@ -312,10 +303,7 @@ STARTED: Final = ProcessStarted(
 )
 
 PICTURES: Final = (
-    Picture("rehearsal", RehearsalScreen, rehearsal),
-    Picture("rehearsal-filtered", RehearsalScreen, rehearsal, keys(*"refused")),
-    Picture("rehearsal-no-match", RehearsalScreen, rehearsal, keys(*"zzz")),
-    Picture("prediction", PredictionScreen, rehearsal, keys("down", "enter", "down")),
+    Picture("prediction", PredictionScreen, lambda: PredictionScreen(drills()["post-only"]), keys("down")),
     Picture("opening", OpeningScreen, opening, arrows(9), closes=True),
     Picture("opening-ended", OpeningScreen, opening, arrows(99), closes=True),
     Picture("trace-login", TraceScreen, lambda: replayed(logged_in())),

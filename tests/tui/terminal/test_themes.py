@@ -11,7 +11,7 @@ from textual.widgets import OptionList
 from authlens_tui.app.authlens_app import AuthlensApp
 from authlens_tui.app.base_app import BaseApp
 from authlens_tui.app.demo import DemoWorkspace
-from authlens_tui.screens.rehearsal import RehearsalScreen
+from authlens_tui.screens.learn.catalogue import CatalogueScreen
 from authlens_tui.terminal.themes import DARK, LIGHT, SIXTEEN, theme_for
 from support.screens import until
 
@@ -116,7 +116,7 @@ async def test_every_theme_shows_a_screen(theme: str) -> None:
     """A token that a theme lacks would end the program."""
     app = AuthlensApp(workspace=DemoWorkspace(port=0, menu_first=True), environ={})
     async with app.run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: isinstance(app.screen, RehearsalScreen))
+        await until(pilot, lambda: isinstance(app.screen, CatalogueScreen))
         app.theme = theme
         await pilot.pause()
         assert app.screen.query_one(OptionList).option_count
@@ -126,7 +126,7 @@ async def test_without_colour_the_cursor_and_the_focus_still_show() -> None:
     """NO_COLOR: no colour is sent at all; the cursor is underlined and the border of the focus is heavy."""
     app = AuthlensApp(workspace=DemoWorkspace(port=0, menu_first=True), environ={"NO_COLOR": "1"})
     async with app.run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: isinstance(app.screen, RehearsalScreen))
+        await until(pilot, lambda: isinstance(app.screen, CatalogueScreen))
         rows = [list(strip) for strip in app.screen._compositor.render_strips()]
         filters = app.get_line_filters()
         segments = [one for row in rows for one in row]

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import replace
+from functools import partial
+from itertools import groupby
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
+
+from textual.worker import Worker
 
 from authlens_core.credentials.records.index import Index
 from authlens_core.desk.credentials import CloudflaredToken
@@ -18,11 +22,13 @@ from authlens_core.learning.drill.drill import Drill, OwnerSetting
 from authlens_core.learning.drill.drill_file import drills
 from authlens_core.learning.drill.drill_verdict import DrillVerdict, verdict_on
 from authlens_core.learning.drill.drill_world import DrillWorld
-from authlens_core.trace.record import Outcome, Trace, is_last
+from authlens_core.learning.guide.drill_words import drill_card, sign_of
+from authlens_core.trace.record import Trace
 from authlens_core.values.login_options import Options
 from authlens_tui.app.logins import Logins
 from authlens_tui.app.workspace import Workspace
-from authlens_tui.screens.rehearsal import RehearsalScreen, Run
+from authlens_tui.screens.learn.catalogue import CatalogueEntry, CatalogueList, CatalogueScreen
+from authlens_tui.screens.prediction import PredictionScreen
 from authlens_tui.screens.store_choice import StoreChoice
 from authlens_tui.screens.wizard.authorization_link import Played, Player
 from authlens_tui.screens.wizard.end_card import Ending
@@ -37,10 +43,10 @@ _PROBE_WITH_IT: Final = (
 
 
 class Scenarios:
-    """The menu of scenarios: each starts at a server of its own, and ends in the menu or on the dashboard.
+    """The drills of the catalogue: each starts at a server of its own, and ends there or on the dashboard.
 
     Args:
-        start_over: starts the server of a scenario; returns the URL to log in to.
+        start_over: starts the server of a drill; returns the URL to log in to.
         judge: says what a prediction was worth, given what was sent.
     """
 
@@ -54,13 +60,16 @@ class Scenarios:
         self._running: Drill | None = None
         self._predicted = ""
         self._sent: dict[str, Trace] = {}
+        self._verdicts: dict[str, DrillVerdict] = {}
         self._logins: tuple[Logins, Session] | None = None
         self.before: tuple[str, Trace] | None = None
         """The login before the one that runs, and what it is called."""
-        self.menu = RehearsalScreen(self._run)
+        self.menu = CatalogueScreen(
+            self._lists(), self.start, note=self._note_of_all(), open_at=next(iter(drills())), title="demo"
+        )
 
     def begin(self, logins: Logins, session: Session) -> None:
-        """Start the scenarios that are chosen from now on with `logins`."""
+        """Start the drills that are chosen from now on with `logins`."""
         self._logins = logins, session
         traces = session.credentials.traces
         noted = traces.on_trace
@@ -71,8 +80,34 @@ class Scenarios:
 
         traces.on_trace = note
 
+    def _lists(self) -> tuple[CatalogueList, ...]:
+        by_group = groupby(drills().values(), key=lambda drill: drill.group)
+        return tuple(
+            CatalogueList(group.value, tuple(map(self._entry, listed))) for group, listed in by_group
+        )
+
+    def _entry(self, drill: Drill) -> CatalogueEntry:
+        verdict = self._verdicts.get(drill.name)
+        card = drill_card(drill, verdict)
+        return CatalogueEntry(drill.name, drill.title, card, sign_of(verdict), words=drill.watch_for)
+
     def open(self) -> None:
         self.menu.app.push_screen(self.menu)
+
+    def start(self, name: str) -> None:
+        """Ask for the prediction, unless it was made before, and then start."""
+        drill, app = drills()[name], self.menu.app
+
+        def predicted(option: str | None) -> None:
+            if option is not None:
+                # Of the app: leaving the menu meanwhile must not leave it with no emulator.
+                running = partial(self._run, drill, option)
+                _: Worker[None] = app.run_worker(running, exclusive=True, group="drill")
+
+        if (verdict := self._verdicts.get(name)) is not None:
+            predicted(verdict.predicted)
+        else:
+            app.push_screen(PredictionScreen(drill), predicted)
 
     async def _run(self, drill: Drill, predicted: str) -> None:
         # A key pressed twice starts it once: the wizard lies over the menu by then.
@@ -92,23 +127,31 @@ class Scenarios:
         """Judge the prediction again, because what was done on the dashboard counts, too."""
         self._sent[trace.trace_id] = trace
         if (drill := self._running) is not None:
-            self.menu.note_verdict(drill, self._judge(drill, self._predicted, self._sent.values()))
+            self._verdicts[drill.name] = self._judge(drill, self._predicted, self._sent.values())
+            # Later: a trace is stored while the program ends, too, when there is no menu any more.
+            self.menu.call_later(self._show)
+
+    def _show(self) -> None:
+        self.menu.show(self._lists(), self._note_of_all())
+
+    def _note_of_all(self) -> str:
+        right = sum(verdict.is_right for verdict in self._verdicts.values())
+        return f"{right} of {len(drills())} as predicted"
 
     def sentence(self, trace: Trace) -> str:
-        """Return what the prediction of the scenario that runs was worth, given the trace of its login."""
+        """Return what the prediction of the drill that runs was worth, given the trace of its login."""
         sent = {**self._sent, trace.trace_id: trace}.values()
         return "" if self._running is None else self._judge(self._running, self._predicted, sent).sentence
 
     def end(self, session: Session, login: Login, then: Then) -> None:
-        """Show the scenario's answer, continue on the dashboard if it does, or start the login after it."""
+        """Show the answer, continue on the dashboard if the drill does, or start the one after it."""
         if (drill := self._running) is None:
             return
         self.before = drill.title, login.trace
         self._note(login.trace)
-        self.menu.note_run(drill, _ending(login))
         following = drill if then is Then.SAME_LOGIN else following_of(drill)
         if then is not Then.MENU and following is not None:
-            self.menu.call_later(self.menu.run_scenario, following)
+            self.menu.call_later(self.start, following.name)
         elif drill.ends_at_the_dashboard and session.credentials.list():
             self.menu.call_later(self._continue_on_the_dashboard, drill)
 
@@ -120,19 +163,10 @@ class Scenarios:
 
 
 def following_of(drill: Drill) -> Drill | None:
-    """Return the scenario after this one in the menu; None after the last."""
+    """Return the drill after this one in the catalogue; None after the last."""
     known = list(drills().values())
     place = known.index(drill) + 1
     return known[place] if place < len(known) else None
-
-
-def _ending(login: Login) -> Run:
-    records = login.trace.records
-    # A login that was finished and attacked after that was finished, whatever became of the attack.
-    attacked = any(record.tampering for record in records)
-    if login.finished or (attacked and any(map(is_last, records))):
-        return Run.FINISHED
-    return Run.FAILED if records and records[-1].outcome is Outcome.FAILED else Run.LEFT
 
 
 _NAMES: Final = ("wiki.localhost", "login.localhost")  # a picture of ports says nothing
@@ -185,7 +219,7 @@ class DemoWorkspace(Workspace):
         return self._world.resource_url
 
     def scenarios(self) -> Iterable[tuple[str, Callable[[], object]]]:
-        return self._scenarios.menu.scenarios()
+        return ((drill.title, partial(self._scenarios.start, name)) for name, drill in drills().items())
 
     def begin(self, logins: Logins, session: Session, url: str | None) -> None:
         self._scenarios.begin(logins, session)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -17,18 +16,7 @@ from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.key_binding import bound
 
 if TYPE_CHECKING:
-    from authlens_core.learning.drill.drill import Drill
-    from authlens_core.learning.drill.drill_verdict import DrillVerdict
-
-
-def option_lines(drill: Drill, verdict: DrillVerdict | None = None) -> Iterator[Content]:
-    """Yield each option of a drill, with a mark once your trace shows which one is right."""
-    for letter, option in drill.options.items():
-        mark, tone = "", ""
-        if verdict is not None and verdict.held:
-            right, yours = letter == verdict.held, letter == verdict.predicted
-            mark, tone = ("✔ ", "$text-success") if right else ("✖ " if yours else "  ", "$text-error")
-        yield Content.assemble((mark, tone), (letter, "bold"), f"  {option.words}")
+    from authlens_core.learning.drill.drill import Drill, DrillOption
 
 
 class PredictionScreen(Dialog[str]):
@@ -46,10 +34,9 @@ class PredictionScreen(Dialog[str]):
 
     def body(self) -> ComposeResult:
         drill = self._drill
-        options = zip(drill.options, option_lines(drill), strict=True)
         with DialogBox(drill.title):
             yield Static(Content.styled(drill.question, "bold"), classes="dialog-words")
-            yield OptionList(*(Option(words, id=letter) for letter, words in options), markup=False)
+            yield OptionList(*map(_option, drill.options, drill.options.values()), markup=False)
             yield Static(Content("Your own trace will judge it."), classes="dialog-hint")
 
     def on_mount(self) -> None:
@@ -65,3 +52,7 @@ class PredictionScreen(Dialog[str]):
     @on(OptionList.OptionSelected)
     def _chosen(self, event: OptionList.OptionSelected) -> None:
         self.dismiss(event.option_id)
+
+
+def _option(letter: str, option: DrillOption) -> Option:
+    return Option(Content.assemble((letter, "bold"), f"  {option.words}"), id=letter)

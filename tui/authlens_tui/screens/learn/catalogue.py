@@ -34,16 +34,18 @@ class CatalogueEntry:
         name: its identifier, of all entries.
         mark: how far it is, in signs before its title.
         card: headings and texts about it; a heading can be empty.
+        words: others by which it is found.
     """
 
     name: str
     title: str
     card: tuple[tuple[str, str], ...]
     mark: str = ""
+    words: str = ""
 
     def matches(self, words: Sequence[str]) -> bool:
         """Return whether each of the words, in lower case, occurs in it."""
-        text = " ".join((self.name, self.title, *(text for _, text in self.card))).casefold()
+        text = " ".join((self.name, self.title, self.words, *(text for _, text in self.card))).casefold()
         return all(word in text for word in words)
 
 
@@ -70,6 +72,7 @@ class CatalogueScreen(Screen[None]):
         lists: what there is.
         note: how far it is as a whole.
         open_at: the identifier of the entry that is selected first; the first one if empty.
+        title: what the title bar calls it.
     """
 
     CSS_PATH = "learn.tcss"
@@ -90,15 +93,17 @@ class CatalogueScreen(Screen[None]):
         *,
         note: str = "",
         open_at: str = "",
+        title: str = "learn",
     ) -> None:
         super().__init__()
         self._lists = tuple(lists)
         self._note = note
         self._start = start
         self._selected = open_at
+        self._title = title
 
     def compose(self) -> ComposeResult:
-        yield TitleBar("learn", note=_HINT, is_root=True)
+        yield TitleBar(self._title, note=_HINT, is_root=True)
         with Horizontal(id="catalogue"):
             with Vertical(id="menu"):
                 yield Input(placeholder="Find by words", id="find", compact=True)

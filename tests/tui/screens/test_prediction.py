@@ -1,0 +1,54 @@
+"""The prediction before a drill, and what the catalogue says of the drill before and after."""
+
+from __future__ import annotations
+
+import pytest
+
+from authlens_core.learning.drill.drill_file import drills
+from authlens_core.learning.drill.drill_verdict import DrillVerdict
+from authlens_core.learning.guide.drill_words import drill_card, sign_of
+from authlens_tui.screens.prediction import PredictionScreen
+from support.screens import run_screen, until
+
+DRILL = drills()["post-only"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "chosen"), [(("b",), "b"), (("down", "down", "enter"), "b"), (("enter", "c", "escape"), None)]
+)
+async def test_a_prediction_is_a_choice_and_esc_starts_nothing(
+    keys: tuple[str, ...], chosen: str | None
+) -> None:
+    """No option is selected at first: Enter alone chooses none, and no letter that is not there."""
+    async with run_screen(PredictionScreen(DRILL), size=(80, 24)) as (app, pilot):
+        ended = list[str | None]()
+        screen = PredictionScreen(DRILL)
+        await app.push_screen(screen, ended.append)
+        await pilot.press(*keys)
+        await until(pilot, lambda: bool(ended))
+        assert ended == [chosen]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "sign", "answered"),
+    [
+        (None, " ", False),
+        (DrillVerdict("a", "a", 2), "✔", True),
+        (DrillVerdict("b", "a", 2), "✖", True),
+        (DrillVerdict("b", ""), "–", True),
+    ],
+)
+def test_the_catalogue_answers_a_drill_once_it_was_run(
+    verdict: DrillVerdict | None, sign: str, answered: bool
+) -> None:
+    """A question is worth nothing beside its answer."""
+    shown = str(drill_card(DRILL, verdict))
+    assert sign_of(verdict) == sign
+    assert (DRILL.answer in shown) is (DRILL.watch_for in shown) is answered
+    assert ("No: a POST gets the 401 ✔" in shown) is bool(verdict and verdict.held)
+
+
+def test_a_drill_that_ends_on_the_dashboard_is_answered_once_the_trace_shows_it() -> None:
+    drill = drills()["rotation-off"]
+    assert drill.answer not in str(drill_card(drill, DrillVerdict("a", "")))
+    assert drill.answer in str(drill_card(drill, DrillVerdict("a", "a", 7)))

@@ -11,6 +11,7 @@ from authlens_core.learning.guide.summary import (
     LessonSummary,
     course_texts,
     lesson_texts,
+    lesson_to_go_on_with,
     progress_words,
     summaries_of,
 )
@@ -101,8 +102,12 @@ class LearnApp(BaseApp):
         self._start = start
 
     def on_mount(self) -> None:
+        summaries = self._course.summaries()
         self._catalogue = CatalogueScreen(
-            [self._course.listed()], self._open, note=progress_words(self._course.summaries())
+            [self._course.listed()],
+            self._open,
+            note=progress_words(summaries),
+            open_at=lesson_to_go_on_with(summaries),
         )
         self.push_screen(self._catalogue)
         if self._start:

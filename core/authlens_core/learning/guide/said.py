@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from authlens_core.learning.attempt import LessonAttempt
-from authlens_core.learning.guide.move_text import text_of
 from authlens_core.learning.guide.story import meaning
 from authlens_core.learning.lesson import LessonPhase
 from authlens_core.learning.moves import AnswerMove, AnyMove, DefendMove, PointMove, PredictMove
@@ -32,13 +31,21 @@ def worth(move: AnyMove, attempt: LessonAttempt, words: LessonWords, phase: Less
             text = words.texts[f"questions/{move.question}/{right}"]
             return "✔ Right." if move.option == right else f"✖ No. {right}: {text}"
     if passed:
-        return f"✔ {phase.value.capitalize()} is done."
+        return " ".join([f"✔ {phase.value.capitalize()} is done.", *_prediction(attempt, phase)])
     if isinstance(move, DefendMove):
         return f"✖ Not enough: {' '.join(words.texts[f'repair/{name}'] for name in move.on)}"
     if phase is not LessonPhase.BREAK:
-        return f"Made: {text_of(move)}"
+        return f"Made: {move.verb}."
     left = moves_left(attempt)
-    return f"Made: {text_of(move)}. {left} {'move is' if left == 1 else 'moves are'} left."
+    return f"Made: {move.verb}. {left} {'move is' if left == 1 else 'moves are'} left."
+
+
+def _prediction(attempt: LessonAttempt, phase: LessonPhase) -> Iterator[str]:
+    """Yield what became of the prediction in the phase that it was about."""
+    outcome = attempt.outcome()
+    if attempt.lesson.prediction.judged_on is phase and outcome.held:
+        seen = outcome.held[0]
+        yield f"You predicted {outcome.option}, and it is {seen}."
 
 
 def moves_left(attempt: LessonAttempt) -> int:

@@ -106,6 +106,13 @@ def progress_words(summaries: Sequence[LessonSummary]) -> str:
     return f"{passed} of {len(summaries)} passed" + (f" · about {hours} left" if left else "")
 
 
+def lesson_to_go_on_with(summaries: Sequence[LessonSummary]) -> str:
+    """Return the lesson that you stopped in, or else the first one that is not passed; empty without one."""
+    open_ones = [summary for summary in summaries if not summary.passed]
+    begun = [summary for summary in open_ones if summary.tries]
+    return (begun or open_ones)[0].lesson.name if open_ones else ""
+
+
 def summaries_of(
     lessons: Mapping[str, tuple[CourseLesson, LessonWords]], known: Mapping[str, LessonProgress]
 ) -> tuple[LessonSummary, ...]:

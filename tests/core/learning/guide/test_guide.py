@@ -8,16 +8,19 @@ from collections.abc import Sequence
 import pytest
 
 from authlens_core.emulator.ledger import Reason, What
+from authlens_core.learning.answers_file import read_answers
 from authlens_core.learning.attempt import LessonAttempt
-from authlens_core.learning.catalogue import lessons
+from authlens_core.learning.catalogue import folders, lessons
 from authlens_core.learning.claim import Source
 from authlens_core.learning.guide.catalogue_words import card, dots
 from authlens_core.learning.guide.offers import forms
+from authlens_core.learning.guide.said import worth
 from authlens_core.learning.guide.story import exchange_place, held, meaning, parts, story
 from authlens_core.learning.guide.verdict_lines import ClaimState, prediction_line, verdict_lines
 from authlens_core.learning.lesson import LessonPhase
 from authlens_core.learning.moves import (
     VERBS,
+    AnswerMove,
     AnyMove,
     CallMove,
     DefendMove,
@@ -32,6 +35,10 @@ from authlens_core.learning.words_file import ENGLISH
 from authlens_core.values.word_files import words
 
 COURSE = lessons()
+SOLUTIONS = {
+    read[0].name: folder.texts["solution.json"]
+    for folder, read in zip(folders(), COURSE.values(), strict=True)
+}
 LESSON, BY_LANGUAGE = COURSE["stolen-code"]
 TEXTS = BY_LANGUAGE[ENGLISH]
 BEFORE: tuple[AnyMove, ...] = (
@@ -94,6 +101,48 @@ def test_each_move_that_is_offered_first_can_be_made_of_its_form(name: str) -> N
         for form in forms(lesson, phase, lesson.attack.loot):
             assert form.move({}).verb == form.verb
             assert form.meaning.endswith(".")
+
+
+@pytest.mark.parametrize("name", COURSE)
+def test_each_move_of_a_solution_is_offered_when_it_is_made(name: str) -> None:
+    """Otherwise a lesson could not be passed on the screen."""
+    lesson = COURSE[name][0]
+    answers = read_answers(SOLUTIONS[name].encode(), name="solution.json", lesson=name)
+
+    async def play() -> None:
+        async with LessonAttempt(lesson, seed=answers.seed) as attempt:
+            for move in answers.read():
+                phase = attempt.next_phase
+                assert phase is not None
+                # A move of the attack can follow when its claims hold already.
+                if phase is LessonPhase.REPAIR and move.verb in lesson.attack.moves and lesson.repair.offer:
+                    phase = LessonPhase.BREAK
+                if phase is LessonPhase.BREAK:
+                    await attempt.prepare_attack()
+                world = attempt.world_of(phase)
+                offered = forms(attempt.lesson, phase, world.loot if world else ())
+                match move:
+                    case PointMove():
+                        assert world is not None
+                        row = next(
+                            one.row for one in story(world) if one.arrow == move.arrow and one.receiver
+                        )
+                        assert move.part in [part.name for part in parts(world, row)]
+                    case DefendMove():
+                        assert set(move.on) <= set(attempt.lesson.repair.offer)
+                    case PredictMove() | AnswerMove():
+                        assert offered == ()
+                    case _:
+                        form = next(form for form in offered if form.verb == move.verb)
+                        chosen = {each.name: getattr(move, each.name) for each in form.arguments}
+                        for each in form.arguments:
+                            assert chosen[each.name] in each.choices
+                        assert form.move(chosen) == move
+                await attempt.make(move)
+                assert worth(move, attempt, COURSE[name][1][ENGLISH], phase)
+            assert attempt.next_phase is None
+
+    asyncio.run(play())
 
 
 def test_an_answer_of_a_server_comes_after_the_arrow_that_it_answers(stolen: LessonAttempt) -> None:

@@ -50,6 +50,7 @@ _ASKED: Final = {
 }
 _GO_ON: Final = "go-on"
 _AGAIN: Final = "again"
+_MORE: Final = "more"
 _CLAIMED: Final = frozenset({LessonPhase.RUN, LessonPhase.BREAK, LessonPhase.REPAIR})
 
 
@@ -68,6 +69,7 @@ class CourseLessonScreen(Screen[bool]):
     BINDINGS: ClassVar[list[BindingType]] = [
         bound("learn.hint", "h", "hint", "Hint", "Show the next hint; it is noted, and costs nothing"),
         bound("learn.try_again", "t", "try_again", "Try again", "Begin this phase again"),
+        bound("learn.back", "b", "back", "Back", "Go back, and add a move to the attack"),
         bound("learn.undo", "z", "undo", "Undo", "Take the last move back"),
         bound(
             "learn.play", "greater_than_sign", "play", "Play", "Play the diagram from this arrow", sign=">"
@@ -94,7 +96,7 @@ class CourseLessonScreen(Screen[bool]):
         self._question = ""
         self._said = ""
         self._lines: tuple[VerdictLine, ...] = ()
-        self._is_busy = self._is_closing = False
+        self._is_busy = self._is_closing = self._adds_a_move = False
 
     def compose(self) -> ComposeResult:
         yield TitleBar(f"{self._number} {self._words.title}")
@@ -161,6 +163,7 @@ class CourseLessonScreen(Screen[bool]):
     async def _enter(self) -> None:
         """Show the phase that comes next, at its beginning."""
         self._phase = self._attempt.next_phase or LessonPhase.QUESTIONS
+        self._adds_a_move = False
         if self._phase is LessonPhase.BREAK:
             await self._attempt.prepare_attack()
         self.move.forget()
@@ -194,7 +197,7 @@ class CourseLessonScreen(Screen[bool]):
         return () if self._lesson.ticket else hints_of(self._words, self._phase)
 
     def _show_phases(self) -> None:
-        mallory = self._phase in {LessonPhase.BREAK, LessonPhase.REPAIR} and self._lesson.attack.seat != "you"
+        seat = self._lesson.attack.seat if self._phase is LessonPhase.BREAK else "you"
         parts = []
         for verdict in self._attempt.outcome().phases:
             name = verdict.phase.value
@@ -202,9 +205,9 @@ class CourseLessonScreen(Screen[bool]):
                 parts.append((f"▶ {name.upper()}", "bold $text-accent"))
             else:
                 parts.append((f"✔ {name}", "$text-success") if verdict.passed else (f"· {name}", "$quiet"))
-        seat = (f" Seat: {'MALLORY' if mallory else 'YOU'} ", "bold reverse")
+        shown = (f" Seat: {seat.upper()} ", "bold reverse")
         self.query_one("#phases", Static).update(
-            Content.assemble(seat, "  ", Content("  ").join(Content.styled(*part) for part in parts))
+            Content.assemble(shown, "  ", Content("  ").join(Content.styled(*part) for part in parts))
         )
 
     def _show_claims(self) -> None:
@@ -228,17 +231,29 @@ class CourseLessonScreen(Screen[bool]):
     @property
     def _is_done(self) -> bool:
         """Whether the phase that is shown is over."""
+        if self._adds_a_move:
+            return False
         if self._phase is LessonPhase.QUESTIONS:
             return self._question in self._attempt.answers
         return self._attempt.next_phase is not self._phase
+
+    @property
+    def _can_add_a_move(self) -> bool:
+        """Whether the attack may have another move, which the repair has to stop as well."""
+        attempt, repair = self._attempt, self._lesson.repair
+        attacked = self._phase in {LessonPhase.BREAK, LessonPhase.REPAIR} and attempt.world_of(self._phase)
+        return bool(repair.offer and attacked) and moves_left(attempt) > 0
 
     def _show_next(self) -> None:
         lesson, texts = self._lesson, self._words.texts
         phase = self._phase
         done = self._is_done
-        self.ask.update(Content("\n").join(filter(None, [self._said, "" if done else _ASKED[phase]])))
+        asked = _ASKED[LessonPhase.RUN if phase is LessonPhase.REPAIR and not lesson.repair.offer else phase]
+        self.ask.update(Content("\n").join(filter(None, [self._said, "" if done else asked])))
         if done:
-            self.move.offer({_GO_ON: self._next_words()})
+            can_add = phase is LessonPhase.BREAK and self._can_add_a_move
+            more = {_MORE: "Make another move first"} if can_add else {}
+            self.move.offer({_GO_ON: self._next_words(), **more})
         elif phase is LessonPhase.PREDICT:
             self.move.offer({one: texts[f"predict/{one}"] for one in lesson.prediction.options})
         elif phase is LessonPhase.QUESTIONS:
@@ -277,6 +292,8 @@ class CourseLessonScreen(Screen[bool]):
                     self._start(self._enter)
             case _ if event.option == _AGAIN:
                 self.action_try_again()
+            case _ if event.option == _MORE:
+                self._add_a_move()
             case LessonPhase.PREDICT:
                 self._make(PredictMove(option=event.option))  # type: ignore[arg-type]
             case LessonPhase.QUESTIONS:
@@ -285,6 +302,18 @@ class CourseLessonScreen(Screen[bool]):
                 self._make(DefendMove(on=event.switches))
             case _ if event.move is not None:
                 self._make(event.move)
+
+    def _add_a_move(self) -> None:
+        self._phase, self._adds_a_move, self._said = LessonPhase.BREAK, True, ""
+        self._show()
+
+    async def _back_to_the_attack(self) -> None:
+        if self._attempt.has_begun(LessonPhase.REPAIR):
+            await self._recorded.start_over(LessonPhase.REPAIR)
+        self._add_a_move()
+
+    def action_back(self) -> None:
+        self._start(self._back_to_the_attack)
 
     @on(StoryView.Pointed)
     def _pointed(self, event: StoryView.Pointed) -> None:
@@ -296,6 +325,7 @@ class CourseLessonScreen(Screen[bool]):
 
         async def make() -> None:
             await self._recorded.make(move)
+            self._adds_a_move = False
             self._said = worth(move, self._attempt, self._words, self._phase)
             if isinstance(move, PredictMove):
                 await self._enter()
@@ -316,6 +346,8 @@ class CourseLessonScreen(Screen[bool]):
         match action:
             case "try_again" | "undo":
                 return self._phase in _CLAIMED and self._attempt.has_begun(self._phase)
+            case "back":
+                return self._phase is LessonPhase.REPAIR and not self._is_done and self._can_add_a_move
             case "hint":
                 return len(self._hints) > self._recorded.progress.hints.get(self._phase, 0)
             case "play":

@@ -115,7 +115,10 @@ class MoveList(OptionList):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Offer to change what can be changed."""
-        return action != "change" or bool(self._forms or self._switches)
+        if action != "change":
+            return True
+        arguments = self._forms[self._form].arguments if self._forms else ()
+        return len(self._forms) > 1 or bool(self._switches) or any(len(one.choices) > 1 for one in arguments)
 
     def action_change(self, by: int) -> None:
         """Turn the switch, or take the next value of the field."""

@@ -58,12 +58,17 @@ class StoryView(OptionList):
     def show(self, world: World | None, *, end: bool) -> None:
         """Show what happened in a world: its end, or else its beginning. What was opened stays open."""
         opened, self._world, self.opened = self.opened, world, 0
+        part = self.highlighted_option.id if opened and self.highlighted_option else None
         self.lines = story(world)
         self._draw_lines()
         arrows = [number for number, line in enumerate(self.lines) if line.receiver]
         self.highlighted = arrows[-1 if end else 0] if arrows else None
+        if end:  # what a server did for the last request is below it
+            self.call_after_refresh(self.scroll_end, animate=False)
         if opened and not end:
             self.open_arrow(opened)
+            names = [option.id for option in self.options]
+            self.highlighted = names.index(part) if part in names else self.highlighted
 
     def open_arrow(self, arrow: int) -> None:
         """Show the parts of an arrow."""

@@ -41,7 +41,7 @@ def worth(move: AnyMove, attempt: LessonAttempt, words: LessonWords, phase: Less
 
 
 def _prediction(attempt: LessonAttempt, phase: LessonPhase) -> Iterator[str]:
-    """Yield what became of the prediction in the phase that it was about."""
+    """Yield the result of the prediction, in the phase that it was about."""
     outcome = attempt.outcome()
     if attempt.lesson.prediction.judged_on is phase and outcome.held:
         seen = outcome.held[0]

@@ -121,9 +121,11 @@ def test_a_folder_of_records_is_verified_and_one_that_cannot_be_read_is_named(
     record: Path, capsys: Captured
 ) -> None:
     (record.parent / "other.json").write_text('{"format": 1,\n "x": 2}')
+    (record.parent / "linked.json").symlink_to("/etc/passwd")
     assert main.run(["learn", "verify", str(record.parent)]) == 13
     said = capsys.readouterr().out
     assert "✔ record.json: 1 of 1 lessons passed\n" in said
+    assert "linked.json is a link, not a regular file.\n" in said
     assert "    other.json:2:2: “x” means nothing here.\n" in said
 
 

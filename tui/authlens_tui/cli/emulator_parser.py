@@ -86,7 +86,9 @@ def add_learn(parser: argparse.ArgumentParser) -> None:
             name, help=words, description=f"{words[:1].upper()}{words[1:]}.", allow_abbrev=False
         )
 
-    _lesson(action(PLAY, "do a lesson; with --plain, line by line"), needed=False)
+    play = action(PLAY, "do a lesson; with --plain, line by line")
+    _lesson(play, needed=False)
+    _ticket(play)
     _show(action("show", "print a lesson: its task, what is to be proved, and the questions"))
     _run(action("run", "make the moves of a file, and print the verdict"))
     _hint(action("hint", "print a hint"))

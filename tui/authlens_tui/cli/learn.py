@@ -162,6 +162,8 @@ def _paragraph(text: str) -> None:
 
 def _hint(arguments: Namespace) -> int:
     lesson, words = lesson_of(arguments)
+    if lesson.ticket is not None:
+        raise LessonRefused("There are no hints in an exam.")
     phase = LessonPhase(arguments.phase)
     steps = hints(words, phase)
     for line in steps[arguments.step - 1].split("\n"):

@@ -152,15 +152,18 @@ def _require_moves(data: bytes, path: str, name: str, moves: Collection[AnyMove]
             refuse_at(data, f"{path}.moves[{number}]", name, error.cause.rstrip("."))
 
 
-def record_in(path: Path) -> PracticeRecord:
+def record_in(path: Path, *, follow: bool = True) -> PracticeRecord:
     """Return the record of a file; see `read_record`.
+
+    Args:
+        follow: false to refuse a link, which someone else may have made.
 
     Raises:
         LessonRefused: it is no record.
         FileUnusable: it cannot be read, or is no regular file.
     """
     try:
-        data = read_regular(path, LARGEST_RECORD).data
+        data = read_regular(path, LARGEST_RECORD, follow=follow).data
     except FileNotFoundError as error:
         raise unusable(path, "read", error) from None
     return read_record(data, name=path.name)

@@ -5,6 +5,7 @@ It shows that the moves solve the lesson under that seed. Who typed them, no fil
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import field
 from typing import Final
@@ -19,6 +20,7 @@ from authlens_core.learning.words_file import LessonWords
 from authlens_core.values.errors import AuthlensError
 from authlens_core.values.quick_dataclass import dataclass
 
+LONGEST_RECORD: Final = 180.0  # seconds of all moves; fourteen lessons take four on an idle machine
 Course = Mapping[str, tuple[CourseLesson, Mapping[str, LessonWords]]]
 """The lessons that a record can be about, by their names."""
 
@@ -67,8 +69,13 @@ async def verified(record: PracticeRecord, course: Course, *, key: bytes | None 
     if problems:
         return RecordVerification(record, (), ticket, problems)
     is_of_class = record.now is not None
-    done = [await _again(lesson, course, ticket, is_of_class=is_of_class) for lesson in record.lessons]
-    return RecordVerification(record, tuple(done), ticket)
+    done: list[LessonVerification] = []
+    try:
+        async with asyncio.timeout(LONGEST_RECORD):
+            done = [await _again(one, course, ticket, is_of_class=is_of_class) for one in record.lessons]
+    except TimeoutError:
+        problems = (f"Its moves took longer than {LONGEST_RECORD:.0f} seconds.",)
+    return RecordVerification(record, tuple(done), ticket, problems)
 
 
 def _ticket_of(record: PracticeRecord, key: bytes | None) -> tuple[Ticket | None, tuple[str, ...]]:

@@ -97,9 +97,11 @@ async def verify(arguments: Namespace, course: Course) -> int:
     key = None if arguments.key is None else read_key(named_path(arguments.key))
     results: list[dict[str, Any]] = []
     tickets: dict[str, str] = {}
-    for path in _records(Path(arguments.path)):
+    named = Path(arguments.path)
+    for path in _records(named):
         try:
-            result = _result(path, await verified(record_in(path), course, key=key))
+            content = record_in(path, follow=path == named)
+            result = _result(path, await verified(content, course, key=key))
         except AuthlensError as error:
             result = {"file": path.name, "holds": False, "differs": [error.cause], "lessons": []}
         ticket = result.pop("ticket", "")

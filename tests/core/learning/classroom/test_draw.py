@@ -1,0 +1,58 @@
+"""An exam: a ticket draws each lesson, and takes the help away."""
+
+from __future__ import annotations
+
+import pytest
+
+from authlens_core.learning.catalogue import lessons
+from authlens_core.learning.claim import LessonRefused
+from authlens_core.learning.classroom.draw import drawn
+from authlens_core.learning.classroom.ticket import issue
+from authlens_core.learning.lesson import CourseLesson, LessonPhase
+from authlens_core.learning.progress.progress_file import ProgressFile
+from authlens_core.learning.progress.recorded_attempt import RecordedAttempt
+from authlens_core.learning.words_file import ENGLISH, LessonWords
+
+COURSE = lessons()
+TICKETS = [issue(b"k" * 32, "exam", f"Student {number}") for number in range(12)]
+
+
+def meant(lesson: CourseLesson, words: LessonWords) -> set[object]:
+    """Return what each option of a lesson is, whatever its letter."""
+    questions = {
+        (question.name, words.texts[f"questions/{question.name}/{letter}"], letter == question.right,
+         question.cures.get(letter), question.options.get(letter))
+        for question in lesson.questions
+        for letter in ("a", "b", "c")
+    }  # fmt: skip
+    options = {(words.texts[f"predict/{one}"], claims) for one, claims in lesson.prediction.options.items()}
+    return {*questions, *options, *lesson.repair.offer}
+
+
+@pytest.mark.parametrize("name", COURSE)
+def test_a_ticket_changes_letters_and_orders_and_nothing_that_is_meant(name: str) -> None:
+    lesson, words = COURSE[name]
+    for ticket in TICKETS:
+        shown, shown_words = drawn(lesson, words, ticket)
+        assert meant(shown, shown_words[ENGLISH]) == meant(lesson, words[ENGLISH])
+        assert (shown, shown_words) == drawn(lesson, words, ticket)
+        assert (shown.digest, shown.ticket, shown.world) == (lesson.digest, ticket, lesson.world)
+
+
+def test_students_get_different_letters() -> None:
+    keys = set()
+    for ticket in TICKETS:
+        lesson, _ = drawn(*COURSE["stolen-code"], ticket)
+        keys.add("".join(question.right for question in lesson.questions) + "".join(lesson.repair.offer))
+    assert len(keys) == len(TICKETS)
+    assert len({COURSE["find-the-fault"][0].for_seed(one.seed).world.faults for one in TICKETS}) >= 6
+
+
+async def test_an_exam_has_no_hints_and_progress_of_its_own() -> None:
+    lesson, _ = drawn(*COURSE["stolen-code"], TICKETS[0])
+    async with RecordedAttempt(lesson, ProgressFile(None)) as recorded:
+        assert (recorded.attempt.seed, recorded.progress.lesson) == (
+            TICKETS[0].seed, f"exam/exam/{TICKETS[0].seed:08x}/stolen-code"
+        )  # fmt: skip
+        with pytest.raises(LessonRefused, match="There are no hints in an exam"):
+            recorded.next_hint(LessonPhase.BREAK)

@@ -144,7 +144,7 @@ HOSTILE: Final = [
     ("lesson.md", "# A stolen", "# \x1b[2JA stolen", "1:3: the character U+001B is not allowed"),
     ("lesson.md", "Log in yourself", "[x](file:///etc/passwd)", "no HTML, images or links"),
     ("lesson.md", "# A stolen", "a" * 300_000, "1:1: the file has more than 256 KiB"),
-    ("lesson.md", "### hint 3", "### hint", "the lesson has no text “predict/hint”"),
+    ("lesson.md", "### hint 3", "### hint", "no text here has the id “predict/hint”"),
     ("lesson.de.md", "### hint 2", "", "1:1: the text “predict/hint 2” is missing"),
 ]  # fmt: skip
 
@@ -177,7 +177,7 @@ UNTRUSTED: Final = [
     ("lesson.toml", 'c = "event where what = code_refused', 'c = "event where what = code_redeemed"\n#',
      "these do: a, c"),
     ("lesson.md", "### hint 2", "", "the text “predict/hint 2” is missing"),
-    ("lesson.de.md", "### hint 3", "### hint 4", "has no text “predict/hint 4”"),
+    ("lesson.de.md", "### hint 3", "### hint 4", "no text here has the id “predict/hint 4”"),
 ]  # fmt: skip
 
 

@@ -120,7 +120,7 @@ def _ticket(parser: argparse.ArgumentParser) -> None:
 
 def _lesson(parser: argparse.ArgumentParser, *, needed: bool = True) -> None:
     nargs = None if needed else "?"
-    parser.add_argument("lesson", metavar="ID", nargs=nargs, help="the lesson, as --list names it")
+    parser.add_argument("lesson", metavar="ID", nargs=nargs, help="the lesson, as --list names or numbers it")
     parser.add_argument("--lang", metavar="XX", default="en", help="the language (en)")
     _from(parser)
 

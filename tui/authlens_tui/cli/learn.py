@@ -82,6 +82,8 @@ def lesson_of(arguments: Namespace) -> tuple[CourseLesson, LessonWords]:
     The locale does not choose it: a class, a script and a recording see the same on every machine.
     """
     known = course_of(arguments)
+    if arguments.lesson in {str(number) for number in range(1, len(known) + 1)}:
+        arguments.lesson = list(known)[int(arguments.lesson) - 1]
     if arguments.lesson not in known:
         meant = nearest(arguments.lesson, known)
         hint = f"Did you mean {meant}? " if meant else ""

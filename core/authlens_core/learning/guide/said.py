@@ -24,7 +24,9 @@ def worth(move: AnyMove, attempt: LessonAttempt, words: LessonWords, phase: Less
         case PointMove():
             decides = meaning(move.part)
             if passed:
-                return f"✔ Right: {move.part} of arrow {move.arrow}. {decides}"
+                return f"✔ Right: {move.part} of arrow {move.arrow}. {decides}".rstrip()
+            if _is_around(move, attempt):
+                return f"✖ Not {move.part} as a whole. A value within it has its own part: point at that."
             return f"✖ Not {move.part}. {decides or 'It does not decide this.'} Point at another part."
         case AnswerMove():
             right = next(option for sign, option in answer_marks(attempt, move.question) if sign == "✔")
@@ -46,6 +48,15 @@ def _prediction(attempt: LessonAttempt, phase: LessonPhase) -> Iterator[str]:
     if attempt.lesson.prediction.judged_on is phase and outcome.held:
         seen = outcome.held[0]
         yield f"You predicted {outcome.option}, and it is {seen}."
+
+
+def _is_around(move: PointMove, attempt: LessonAttempt) -> bool:
+    """Return whether a right part is within the one that was pointed at, as a parameter is in its header."""
+    world, wanted = attempt.world_of(LessonPhase.OBSERVE), attempt.lesson.observation.parts
+    rows = () if world is None else world.rows
+    values = next((row.values for row in rows if row.arrow == move.arrow and move.part in row.values), {})
+    around = str(values.get(move.part, ""))
+    return any(str(values[part]) in around for part in wanted if part in values)
 
 
 def moves_left(attempt: LessonAttempt) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -31,8 +31,6 @@ _GROUPS: Final = {
     "status": "Answer: its status, which many faults share",
 }
 """Where a part is, by the first word of its name; in the order in which parts are shown."""
-AROUND: Final = "You are close: the value is within it, and has a part of its own."
-"""What is said of a part that `is_around` the right one."""
 _KINDS: Final = {
     "query": (DocumentKind.AUTHORIZATION, DocumentKind.CALLBACK),
     "form": (DocumentKind.TOKEN_REQUEST, DocumentKind.AUTHORIZATION, DocumentKind.REVOCATION),
@@ -141,13 +139,6 @@ def parts(world: World, row: EvidenceRow) -> tuple[Part, ...]:
                     yield Part(name, place, masked(member, str(value)), meaning(name))
 
     return tuple(shown())
-
-
-def is_around(line: StoryLine, part: str, wanted: Collection[str]) -> bool:
-    """Return whether a part of a request holds one of the wanted parts within it, as a header does."""
-    values = line.row.values
-    around = str(values.get(part, ""))
-    return any(name != part and name in values and str(values[name]) in around for name in wanted)
 
 
 def held(world: World) -> tuple[tuple[str, str], ...]:

@@ -33,6 +33,7 @@ MOST_FILES: Final = 2_000
 _LONGEST: Final = 1.0  # seconds of reading; what is left is read the next time
 STUCK_AFTER: Final = 8 * 60  # seconds in one phase
 STUCK_TRIES: Final = 5
+GONE_AFTER: Final = 30 * 60  # seconds without a move
 
 
 class StudentRow(msgspec.Struct, frozen=True):
@@ -47,7 +48,7 @@ class StudentRow(msgspec.Struct, frozen=True):
         tries: how often its present phase was begun.
         hints: the last hint that was read in it.
         idle: seconds since the last move.
-        stuck: whether the phase takes 8 minutes, or 5 tries.
+        stuck: whether the phase takes 8 minutes, or 5 tries; not of someone who left half an hour ago.
         failing: the claims that fail now.
     """
 
@@ -84,7 +85,7 @@ class Student:
         entry = next((lesson for lesson in lessons if at and lesson.lesson == at.lesson), None)
         tries = entry.tries.get(at.phase, 0) if at and entry else 0
         idle = max(0, int(now - self.changed))
-        goes_on = at is not None and not (entry and entry.verdict.passed)
+        goes_on = at is not None and idle < GONE_AFTER and not (entry and entry.verdict.passed)
         is_long = at is not None and at.seconds + idle >= STUCK_AFTER
         return StudentRow(
             who=self.who,

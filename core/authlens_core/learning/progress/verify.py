@@ -6,9 +6,10 @@ It shows that the moves solve the lesson under that seed. Who typed them, no fil
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
-from dataclasses import field
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
 
 from authlens_core.learning.attempt import attempt_of
 from authlens_core.learning.claim import LessonRefused
@@ -18,7 +19,6 @@ from authlens_core.learning.lesson import CourseLesson
 from authlens_core.learning.progress.record import LessonRecord, PracticeRecord, RecordedVerdict
 from authlens_core.learning.words_file import LessonWords
 from authlens_core.values.errors import AuthlensError
-from authlens_core.values.quick_dataclass import dataclass
 
 LONGEST_RECORD: Final = 180.0  # seconds of all moves; fourteen lessons take four on an idle machine
 Course = Mapping[str, tuple[CourseLesson, Mapping[str, LessonWords]]]
@@ -27,8 +27,7 @@ Course = Mapping[str, tuple[CourseLesson, Mapping[str, LessonWords]]]
 _SAID: Final = {True: "passed", False: "not passed"}
 
 
-@dataclass(frozen=True, slots=True)
-class LessonVerification:
+class LessonVerification(msgspec.Struct, frozen=True):
     """A lesson of a record, done again.
 
     Attributes:
@@ -37,26 +36,43 @@ class LessonVerification:
     """
 
     lesson: str
-    passed: bool
+    passed: bool = False
     differs: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RecordVerification:
+class RecordVerification(msgspec.Struct, frozen=True):
     """A record, done again.
 
     Attributes:
-        differs: what is wrong with the record as a whole, such as its ticket.
+        holds: whether its moves come to what it says, under a ticket that is genuine.
+        differs: what is wrong with it as a whole, or in a lesson, one sentence each.
+        exam: of its ticket; None without one, as the name of the student.
     """
 
-    record: PracticeRecord = field(repr=False)
-    lessons: tuple[LessonVerification, ...]
-    ticket: Ticket | None = None
-    differs: tuple[str, ...] = ()
+    holds: bool
+    differs: tuple[str, ...]
+    lessons: tuple[LessonVerification, ...] = ()
+    exam: str | None = None
+    student: str | None = None
 
     @property
-    def holds(self) -> bool:
-        return not self.differs and not any(lesson.differs for lesson in self.lessons)
+    def passed(self) -> str:
+        """How many lessons are passed, in words."""
+        return f"{sum(lesson.passed for lesson in self.lessons)} of {len(self.lessons)} lessons passed"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as `learn verify --json` prints it."""
+        return dict(msgspec.to_builtins(self))
+
+    @classmethod
+    def of(
+        cls, ticket: Ticket | None, lessons: Sequence[LessonVerification], problems: Sequence[str]
+    ) -> RecordVerification:
+        """Return what came of a record and of its lessons."""
+        within = (f"{lesson.lesson}: {why}" for lesson in lessons for why in lesson.differs)
+        differs = (*problems, *within)
+        exam, student = (ticket.exam, ticket.name) if ticket else (None, None)
+        return cls(not differs, differs, tuple(lessons), exam, student)
 
 
 async def verified(record: PracticeRecord, course: Course, *, key: bytes | None = None) -> RecordVerification:
@@ -66,16 +82,15 @@ async def verified(record: PracticeRecord, course: Course, *, key: bytes | None 
         key: of the exam; the record has to have a ticket that was made with it.
     """
     ticket, problems = _ticket_of(record, key)
-    if problems:
-        return RecordVerification(record, (), ticket, problems)
+    lessons = () if problems else record.lessons
     is_of_class = record.now is not None
     done: list[LessonVerification] = []
     try:
         async with asyncio.timeout(LONGEST_RECORD):
-            done = [await _again(one, course, ticket, is_of_class=is_of_class) for one in record.lessons]
+            done = [await _again(one, course, ticket, is_of_class=is_of_class) for one in lessons]
     except TimeoutError:
         problems = (f"Its moves took longer than {LONGEST_RECORD:.0f} seconds.",)
-    return RecordVerification(record, tuple(done), ticket, problems)
+    return RecordVerification.of(ticket, done, problems)
 
 
 def _ticket_of(record: PracticeRecord, key: bytes | None) -> tuple[Ticket | None, tuple[str, ...]]:
@@ -94,7 +109,7 @@ async def _again(
     record: LessonRecord, course: Course, ticket: Ticket | None, *, is_of_class: bool
 ) -> LessonVerification:
     if record.lesson not in course:
-        return LessonVerification(record.lesson, passed=False, differs=("There is no such lesson here.",))
+        return LessonVerification(record.lesson, differs=("There is no such lesson here.",))
     lesson, words = course[record.lesson]
     found = list(_other_lesson(record, lesson))
     if ticket is not None:
@@ -102,11 +117,11 @@ async def _again(
         if record.seed != ticket.seed:
             found.append(f"The seed is {record.seed}, and the ticket's is {ticket.seed}.")
     if found:
-        return LessonVerification(record.lesson, passed=False, differs=tuple(found))
+        return LessonVerification(record.lesson, differs=tuple(found))
     try:
         outcome = await attempt_of(lesson, record.moves, seed=record.seed)
     except AuthlensError as error:
-        return LessonVerification(record.lesson, passed=False, differs=(error.cause,))
+        return LessonVerification(record.lesson, differs=(error.cause,))
     now = RecordedVerdict.of(outcome)
     differs = tuple(_other_verdict(record.verdict, now, is_of_class=is_of_class))
     return LessonVerification(record.lesson, passed=outcome.passed and not differs, differs=differs)

@@ -143,6 +143,7 @@ def test_who_is_stuck_has_been_in_one_phase_for_long_or_often(
     student = seen(tmp_path).students[0]
     row = student.row(1_010.9)
     assert (row.stuck, row.idle, student.row(0).idle) == (is_stuck, 10, 0)
+    assert not student.row(1_000 + 30 * 60).stuck
 
 
 def link(path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -101,16 +101,16 @@ async def verify(arguments: Namespace, course: Course) -> int:
     for path in _records(named):
         try:
             content = record_in(path, follow=path == named)
-            result = _result(path, await verified(content, course, key=key))
+            done = await verified(content, course, key=key)
+            # The files of a class are those of one student, if they have the same ticket.
+            ticket = "" if content.now else content.ticket
+            if ticket and (first := tickets.setdefault(ticket, path.name)) != path.name:
+                done = RecordVerification(holds=False, differs=(f"{first} has the same ticket.",))
         except AuthlensError as error:
-            result = {"file": path.name, "holds": False, "differs": [error.cause], "lessons": []}
-        ticket = result.pop("ticket", "")
-        if ticket and (first := tickets.setdefault(ticket, path.name)) != path.name:
-            result["holds"] = False
-            result["differs"].append(f"{first} has the same ticket.")
-        results.append(result)
+            done = RecordVerification(holds=False, differs=(error.cause,))
+        results.append({"file": path.name, **done.as_json()})
         if not arguments.json:
-            _show(result)
+            _show(path.name, done)
     if arguments.json:
         answer_json(results)
     if not all(result["holds"] for result in results):
@@ -133,29 +133,8 @@ def _records(path: Path) -> tuple[Path, ...]:
     return tuple(found)
 
 
-def _result(path: Path, done: RecordVerification) -> dict[str, Any]:
-    student = {} if done.ticket is None else {"exam": done.ticket.exam, "student": done.ticket.name}
-    lessons = [
-        {"lesson": lesson.lesson, "passed": lesson.passed, "differs": list(lesson.differs)}
-        for lesson in done.lessons
-    ]
-    return {
-        "file": path.name,
-        **student,
-        "holds": done.holds,
-        "differs": list(done.differs),
-        "lessons": lessons,
-        "ticket": done.record.ticket,
-    }
-
-
-def _show(result: Mapping[str, Any]) -> None:
-    student = f" ({result['student']}, {result['exam']})" if "student" in result else ""
-    passed = sum(lesson["passed"] for lesson in result["lessons"])
-    count = f"{passed} of {len(result['lessons'])} lessons passed"
-    answer_line(f"{'✔' if result['holds'] else '✖'} {result['file']}{student}: {count}")
-    for problem in result["differs"]:
+def _show(file: str, done: RecordVerification) -> None:
+    student = f" ({done.student}, {done.exam})" if done.exam else ""
+    answer_line(f"{'✔' if done.holds else '✖'} {file}{student}: {done.passed}")
+    for problem in done.differs:
         answer_line(f"    {problem}")
-    for lesson in result["lessons"]:
-        for problem in lesson["differs"]:
-            answer_line(f"    {lesson['lesson']}: {problem}")

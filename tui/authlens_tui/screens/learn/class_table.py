@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -12,6 +13,7 @@ from rich.text import Text
 from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.css.query import NoMatches
 from textual.screen import Screen
 from textual.widgets import DataTable
 
@@ -92,9 +94,10 @@ class ClassScreen(Screen[None]):
         try:
             self._view = await asyncio.to_thread(self._folder.read)
         except AuthlensError as error:
-            self.refused.update(Content(f"✖ {error.cause}"))
+            self.notify(error.cause, severity="error", markup=False)
             return
-        self._show()
+        with suppress(NoMatches):  # the app may have closed the screen meanwhile
+            self._show()
 
     def _show(self) -> None:
         """Bring the table up to date, cell by cell: most of it is as it was."""
@@ -150,9 +153,7 @@ class ClassScreen(Screen[None]):
             return
         self.notify("Making the moves again …", title=student.who, markup=False)
         done = await verified(student.record, self._course)
-        passed = sum(lesson.passed for lesson in done.lessons)
-        problems = [*done.differs, *(f"{one.lesson}: {why}" for one in done.lessons for why in one.differs)]
-        words = "\n".join(_first(problems)) or f"The moves hold: {passed} of {len(done.lessons)} passed."
+        words = "\n".join(_first(done.differs)) or f"The moves hold: {done.passed}."
         self.notify(
             safe_line(words),
             title=student.who,
@@ -230,7 +231,7 @@ def _styled(cell: str) -> Text:
     return Text(safe_line(cell), style="bold" if cell == "stuck" else "", no_wrap=True)
 
 
-def _first(lines: Iterator[str] | list[str]) -> list[str]:
+def _first(lines: Iterable[str]) -> list[str]:
     """Return the first lines, and how many there are besides."""
     known = list(lines)
     more = len(known) - _MOST_LINES

@@ -69,8 +69,8 @@ def test_every_lesson_of_the_program_is_sound_without_a_network() -> None:
     assert (done.returncode, done.stderr) == (0, b"")
     found = json.loads(done.stdout)
     assert [one["lesson"] for one in found if one["sound"] and one["mutations"] >= 8] == list(FOLDERS)
-    # Of the CPU, because the clock of a busy machine says nothing.
-    assert used - before < 30
+    # 30 seconds of two cores; the clock of a busy machine says nothing.
+    assert used - before < 60
 
 
 @pytest.mark.parametrize("name", FOLDERS)
@@ -95,6 +95,15 @@ def test_a_lesson_is_shown_without_its_right_answers(capsys: Captured) -> None:
     }
     assert all(set(question) == {"id", "text", "options"} for question in lesson["questions"])
     assert not any(word in shown for word in ("right", "sound", "pkce-proves-client", 'form.code_verifier"'))
+
+
+def test_a_fault_is_not_shown_before_it_is_drawn(capsys: Captured) -> None:
+    assert main.run(["learn", "show", "find-the-fault", "--json"]) == 0
+    shown = capsys.readouterr().out
+    assert "origin_down" in json.loads(shown)["break"]["causes"]
+    assert not any(
+        word in shown for word in ("waf-rule", "cf-mitigated", "error_description", "right", "sound")
+    )
 
 
 @pytest.mark.parametrize("phase", ["predict", "observe", "break", "repair", "questions"])

@@ -86,18 +86,18 @@ class ClassScreen(Screen[None]):
         for name, width in _COLUMNS.items():
             self.table.add_column(Text(name), key=name, width=width)
         self.table.focus()
-        self.set_interval(POLL, self._look)
-        self._look()
+        self._follow()
 
-    @work(exclusive=True, group="class", description="look at the class")
-    async def _look(self) -> None:
-        try:
-            self._view = await asyncio.to_thread(self._folder.read)
-        except AuthlensError as error:
-            self.notify(error.cause, severity="error", markup=False)
-            return
-        with suppress(NoMatches):  # the app may have closed the screen meanwhile
-            self._show()
+    @work(group="class", description="look at the class")
+    async def _follow(self) -> None:
+        while True:
+            try:
+                self._view = await asyncio.to_thread(self._folder.read)
+            except AuthlensError as error:
+                self._view = ClassView(self._view.students, (error.cause,))
+            with suppress(NoMatches):  # the app may have closed the screen meanwhile
+                self._show()
+            await asyncio.sleep(POLL)
 
     def _show(self) -> None:
         """Bring the table up to date, cell by cell: most of it is as it was."""

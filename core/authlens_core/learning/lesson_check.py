@@ -85,12 +85,12 @@ class AuthoredLesson:
             LessonRefused: there are none for a fault, or they are for another lesson.
         """
         self.folder.text("solution.json")
-        names = [name for name in self.folder.texts if name.startswith("solution") and name.endswith(".json")]
+        each = [name for name in self.folder.texts if name.startswith("solution") and name.endswith(".json")]
         found = tuple(
             read_answers(
                 self.folder.texts[name].encode(), name=self.folder.place(name), lesson=self.lesson.name
             )
-            for name in names
+            for name in (each if self.lesson.draws else ("solution.json",))
         )
         draws = self.lesson.draws
         missing = set(range(len(draws))) - {answers.seed % len(draws) for answers in found if draws}
@@ -98,7 +98,7 @@ class AuthoredLesson:
             fault = draws[min(missing)].fault
             place = self.folder.place("solution.json")
             raise LessonRefused(f"{place}:1:1: no solution has a seed that draws “{fault}”")
-        return found if draws else found[:1]
+        return found
 
 
 def lessons_at(path: Path) -> tuple[AuthoredLesson, ...]:

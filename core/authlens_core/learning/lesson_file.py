@@ -219,6 +219,8 @@ class _Reader:
                 self._toml.refuse(
                     "repair", "sound", "each set is of switches that are offered, within the budget"
                 )
+        if given.fault and given.repair.sound:
+            self._toml.refuse("repair", "sound", "each fault that is drawn names the switch that ends it")
         sound = given.repair.sound or given.fault
         if bool(offered) is not bool(sound) or bool(offered) is bool(given.repair.moves):
             self._toml.refuse("repair", "offer", "a repair has either switches with a sound set, or moves")

@@ -87,6 +87,7 @@ def test_a_slip_or_an_attack_in_the_logic_is_refused_at_its_place(
         ('moves = ["name"]', 'moves = ["name", "publish"]', "this world has no weaknesses, parties, loot or"),
         ('seat = "you"', 'seat = "you"\nloot = ["token"]', "this world has no weaknesses, parties, loot or"),
         ('"zone.allow_client",\n]', '"server.dpop",\n]', "12:1: “zone.allow_client” is not offered by"),
+        ("budget = 1", 'budget = 1\nsound = [["app.policy"]]', ": each fault that is drawn names the switch"),
         ('id = "q2"\n', 'id = "q2"\nright = "a"\n', "q2: the options are a, b and c; one is right"),
         ('id = "q2"\na =', 'id = "q2"\nd =', ": unknown key “d”"),
     ],

@@ -65,13 +65,13 @@ def move_in(line: str, *, number: int) -> AnyMove:
 def text_of(move: Move) -> str:
     """Return the line that `move_in` reads as this move."""
     if isinstance(move, DefendMove):
-        return " ".join((move.verb, *map(_quoted, move.on)))
+        return " ".join((move.verb, *map(quoted, move.on)))
     given = [(field, getattr(move, field.name)) for field in msgspec.structs.fields(move)]
     words = [
         # What looks like a name, or like a credential, is not read as a word alone.
-        _quoted(_text(value))
+        quoted(_text(value))
         if field.required and not (set("=$") & set(_text(value)))
-        else f"{field.name}={_quoted(_text(value))}"
+        else f"{field.name}={quoted(_text(value))}"
         for field, value in given
         if field.required or value
     ]
@@ -123,7 +123,7 @@ def _arguments(kind: type[Move], words: Iterable[str]) -> dict[str, str]:
 def _values(field: msgspec.structs.FieldInfo) -> str:
     kind: Any = field.type
     if get_origin(kind) is Literal:
-        return "|".join(_quoted(value) for value in get_args(kind) if value)
+        return "|".join(quoted(value) for value in get_args(kind) if value)
     if kind is bool:
         return "true|false"
     if isinstance(kind, type) and issubclass(kind, StrEnum) and kind is not CauseId:  # a lesson names a few
@@ -135,7 +135,8 @@ def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _quoted(word: str) -> str:
+def quoted(word: str) -> str:
+    """Return a word as it is typed: what has a space in it needs quotation marks."""
     if _PLAIN.fullmatch(word):
         return word
     return shlex.quote(word) if {"\\", '"'} & set(word) else f'"{word}"'

@@ -54,6 +54,9 @@ ANSWERED: Final = [
     ("hint", "Hint 1 of 3. Look at the first answer, the 401."),
     ("hint", "Hint 2 of 3. "),
     ("help", "quit: stop. Your moves are stored"),
+    ("undo", "Phase observe."),
+    ("undo", "Phase run."),
+    ("login", "Move 2. login"),
     ("again run", "Phase run starts over. What you did is archived."),
     ("", "Type login."),
 ]
@@ -61,7 +64,7 @@ ANSWERED: Final = [
 
 def test_each_line_is_answered_and_a_wrong_one_says_what_can_be_typed(course: Course) -> None:
     seen = course.typed(*SIGN_IN, *(line for line, _ in ANSWERED))
-    at = seen.index("OK: Run is done.")
+    at = seen.index("OK: Phase run is done.")
     for line, said in ANSWERED:
         at = next((n for n, each in enumerate(seen[at:], at) if each.startswith(said)), -1)
         assert at >= 0, (line, seen)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from authlens_core.learning.attempt import LessonAttempt
-from authlens_core.learning.guide.move_text import text_of
+from authlens_core.learning.guide.move_text import quoted, text_of
 from authlens_core.learning.guide.offers import MoveForm, forms
 from authlens_core.learning.guide.said import moves_left
 from authlens_core.learning.guide.story import StoryLine, held, parts
@@ -139,7 +139,11 @@ def form_lines(attempt: LessonAttempt) -> Iterator[str]:
         yield f"  Type it as: {text_of(form.move({}))}"
         for argument in form.arguments:
             if len(argument.choices) > 1:
-                yield f"  {argument.name} is {either(map(str, argument.choices))}."
+                yield f"  {argument.name} is {either(map(_choice, argument.choices))}."
+
+
+def _choice(choice: str | bool) -> str:  # noqa: FBT001 - one of those that an argument can be
+    return quoted(str(choice)).lower() if choice != "" else "left out"
 
 
 def left_lines(attempt: LessonAttempt) -> Iterator[str]:

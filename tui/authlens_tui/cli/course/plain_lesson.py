@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "verdict": "what is proved, and what comes nearest to the rest.",
     "hint": "a hint for this phase. There are three; each time you read the next one.",
     "task": "this phase again, from its beginning.",
+    "undo": "take the last move back.",
     "again": "start this phase over. again break starts that phase over.",
     "next": "the next lesson that you have not passed.",
     "lessons": "the list of lessons.",
@@ -50,6 +51,7 @@ class PlainLesson:
         self._title = title
         self._shown: dict[LessonPhase, int] = {}  # lines of the story of a world, by the phase that made it
         self._met: set[tuple[LessonPhase, str]] = set()
+        self._held: set[str] = set()
         self._commands: dict[str, Callable[[str], None]] = {
             "show": self._show,
             "verdict": lambda _: _say(lesson_lines.outcome_lines(self._attempt, self._words)),
@@ -84,6 +86,8 @@ class PlainLesson:
                 self._commands[command.lower()](rest.strip())
             elif command.lower() == "again":
                 await self._again(rest.strip())
+            elif command.lower() == "undo":
+                await self._undo()
             elif command:
                 await self._make(self._move(line.strip()))
             else:
@@ -110,11 +114,13 @@ class PlainLesson:
         await self._recorded.make(move)
         _say([f"Move {len(self._attempt.made)}. {text_of(move)}"])
         made_in = self._attempt.made[-1].phase
+        is_over = self._attempt.next_phase is not before
         if made_in in JUDGED:
             self._say_story(made_in)
             _say(self._newly_met(made_in))
-        is_over = self._attempt.next_phase is not before
-        if is_over or made_in not in JUDGED:
+        if made_in in JUDGED and is_over:
+            _say([f"✔ Phase {made_in.value} is done."])
+        elif made_in not in JUDGED or isinstance(move, DefendMove):
             _say([worth(move, self._attempt, self._words, made_in)])
         if is_over and made_in is self._attempt.lesson.prediction.judged_on:
             _say(prediction_line(self._attempt.outcome(), self._words))
@@ -122,7 +128,7 @@ class PlainLesson:
             await self._enter()
         elif made_in in JUDGED:
             _say(self._first_open(made_in))
-            self._say_what_to_type(briefly=True)
+            self._say_what_to_type(briefly=not self._say_held(made_in))
 
     async def _again(self, name: str) -> None:
         known = [phase.value for phase in LessonPhase]
@@ -137,10 +143,20 @@ class PlainLesson:
         _say([f"Phase {phase.value} starts over. What you did is archived."])
         await self._enter()
 
+    async def _undo(self) -> None:
+        if not self._attempt.made:
+            raise MoveTextRefused("There is no move to take back.")
+        phase = self._attempt.made[-1].phase
+        await self._recorded.undo()
+        self._forget(phase)
+        _say(["The last move is taken back."])
+        await self._enter()
+
     def _forget(self, phase: LessonPhase) -> None:
         """Have what happens in a phase be written again, because it is made again."""
         self._shown.pop(phase, None)
         self._met = {met for met in self._met if met[0] is not phase}
+        self._held = set()
 
     async def _enter(self) -> None:
         """Say what comes next."""
@@ -153,9 +169,16 @@ class PlainLesson:
         phase = self._attempt.next_phase
         if phase in JUDGED:
             self._say_story(phase)
-        if phase is LessonPhase.BREAK and (world := self._attempt.world_of(phase)):
-            _say(lesson_lines.held_lines(world))
+            self._say_held(phase)
         self._say_what_to_type()
+
+    def _say_held(self, phase: LessonPhase) -> bool:
+        """Write what you hold and was not written yet; return whether there was any."""
+        world = self._attempt.world_of(phase) if phase is LessonPhase.BREAK else None
+        new = [line for line in lesson_lines.held_lines(world) if line not in self._held] if world else []
+        self._held |= set(new)
+        _say(new)
+        return bool(new)
 
     def _say_what_to_type(self, *, briefly: bool = False) -> None:
         _say([lesson_lines.what_to_type(self._attempt)])

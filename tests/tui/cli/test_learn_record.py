@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from authlens_core.export.redacted_trace import secrets_of
 from authlens_core.learning.answers_file import answers_in, written
 from authlens_core.learning.attempt import attempt_of
 from authlens_core.learning.catalogue import FOLDER, lessons
+from authlens_core.learning.classroom.class_file import VARIABLE, class_file
 from authlens_core.learning.classroom.draw import drawn
 from authlens_core.learning.classroom.ticket import Ticket, issue, read_ticket
 from authlens_core.learning.moves import AnswerMove, PredictMove
@@ -154,7 +155,20 @@ def moves_for(ticket: Ticket, folder: Path) -> Path:
     return path
 
 
-def test_the_moves_of_an_exam_hold_under_their_own_ticket_alone(tmp_path: Path, capsys: Captured) -> None:
+@pytest.fixture
+def classroom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder of a class, as a process finds it in its environment."""
+    folder = tmp_path / "class"
+    folder.mkdir()
+    monkeypatch.setenv(VARIABLE, str(folder))
+    class_file.cache_clear()
+    yield folder
+    class_file.cache_clear()
+
+
+def test_the_moves_of_an_exam_hold_under_their_own_ticket_alone(
+    tmp_path: Path, classroom: Path, capsys: Captured
+) -> None:
     (tmp_path / "roster.csv").write_text("name,group\nAda Lovelace,1\nGrace Hopper,1\n")
     key, folder = str(tmp_path / "key"), tmp_path / "tickets"
     folder.mkdir()
@@ -164,6 +178,10 @@ def test_the_moves_of_an_exam_hold_under_their_own_ticket_alone(tmp_path: Path, 
     ada, grace = sorted(folder.iterdir())
     moves = moves_for(read_ticket(ada.read_text()), tmp_path)
     assert main.run(["learn", "run", LESSON, "--ticket", str(ada), "--answers", str(moves)]) == 0
+    capsys.readouterr()
+    assert main.run(["learn", "class", str(classroom), "--json"]) == 0
+    (student,) = json.loads(capsys.readouterr().out)["students"]
+    assert (student["exam"], student["lesson"], student["passed"]) == ("exam: Ada Lovelace", LESSON, 1)
     # Her prediction stays, also in another attempt.
     other = json.loads(moves.read_text())
     other["moves"][0]["option"] = "b" if other["moves"][0]["option"] == "a" else "a"

@@ -53,3 +53,4 @@ def add_classroom(action: _Action, add_from: _Adds, add_ticket: _Adds) -> None:
     tickets.add_argument(
         "-o", "--output", metavar="DIR", help="write a file for each student, instead of CSV on stdout"
     )
+    flag(tickets, "--force", "replace the tickets in DIR")

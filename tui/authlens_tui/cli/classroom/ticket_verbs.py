@@ -47,7 +47,8 @@ def tickets(arguments: Namespace) -> int:
     for number, ticket in enumerate(made, 1):
         # A name may be the name of no file, or of another one.
         plain = "".join(letter if letter.isalnum() else "-" for letter in ticket.name.lower())
-        write_export(folder / f"{number:0{width}}-{plain}.ticket", f"{ticket}\n")
+        path = folder / f"{number:0{width}}-{plain}.ticket"
+        write_export(path, f"{ticket}\n", force=arguments.force)
     say(f"✔ {len(made)} tickets are in {folder}, one file for each student.")
     return 0
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from textual.pilot import Pilot
 
 from authlens_core.learning.catalogue import lessons
 from authlens_core.learning.lesson import LessonPhase
 from authlens_core.learning.progress.progress_file import ProgressFile
+from authlens_core.learning.progress.record import record_in
 from authlens_tui.app.learn import Course, LearnApp
 from authlens_tui.screens.learn.catalogue import CatalogueScreen
 from authlens_tui.screens.trace.player import PlayerScreen
@@ -45,8 +48,12 @@ async def to_the_repair(pilot: Pilot[int]) -> None:
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
-async def test_a_lesson_is_done_by_keys_and_each_answer_is_judged(size: tuple[int, int]) -> None:
-    app = LearnApp(Course(COURSE, ProgressFile(None)), {})
+async def test_a_lesson_is_done_by_keys_and_each_answer_is_judged(
+    size: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = ProgressFile(None)
+    app = LearnApp(Course(COURSE, file), {})
     async with app.run_test(size=size) as pilot:
         await to_the_repair(pilot)
         await pilot.press("down", "enter")
@@ -64,9 +71,20 @@ async def test_a_lesson_is_done_by_keys_and_each_answer_is_judged(size: tuple[in
             await shows(pilot, "✔ Right.")
         await pilot.press("enter")
         await shows(pilot, "✔ Passed: 1 Read a refusal")
+        await pilot.press("m")
+        await until(pilot, lambda: len(list(tmp_path.iterdir())) == 2)
+        await pilot.press("enter")
+        await shows(pilot, "Again, from 1 Read a refusal")
+        await pilot.press("enter")
+        await shows(pilot, "✔ Right.")
+        assert file.of("read-a-refusal").missed == ()
+        await pilot.press("enter")
+        await shows(pilot, "▶ PREDICT")
         await pilot.press("escape")
         await shows(pilot, "1 of 2 passed")
         assert "✔●●●●●●" in text_of(app)
+    (saved,) = tmp_path.glob("*.json")
+    assert record_in(saved).lessons[0].verdict.passed
 
 
 async def test_stopping_and_starting_leads_to_the_same_phase() -> None:
@@ -80,6 +98,7 @@ async def test_stopping_and_starting_leads_to_the_same_phase() -> None:
         await shows(pilot, "You are where you stopped")
         await pilot.press("greater_than_sign")
         await until(pilot, lambda: isinstance(app.screen, PlayerScreen))
+        await shows(pilot, "3 of 4")
         await pilot.press("escape")
         await pilot.press("X")
         await shows(pilot, "▶ PREDICT")

@@ -32,6 +32,7 @@ from authlens_core.learning.words_file import ENGLISH
 from authlens_tui.app.learn import Course
 from authlens_tui.screens.learn.catalogue import CatalogueScreen
 from authlens_tui.screens.learn.lesson import CourseLessonScreen
+from authlens_tui.screens.learn.question import MissedQuestionScreen
 from authlens_tui.screens.learn.summary import SummaryScreen
 from support.screens import Picture, differences, text_of, until
 
@@ -78,13 +79,20 @@ def catalogue() -> CatalogueScreen:
     return CatalogueScreen([course.listed()], lambda _: None, note=note, open_at="stolen-code")
 
 
-def summary() -> SummaryScreen:
-    """Return what comes after a lesson that was passed after one wrong answer."""
+def with_a_missed_question() -> Course:
+    """Return the course after a lesson that was passed with one wrong answer."""
     file = ProgressFile(None)
     passed = StoredAttempt(_LESSON.version, _LESSON.digest, 1, BEFORE, tuple(LessonPhase), 4)
     known = LessonProgress(_LESSON.name, passed, seconds=500, missed=("q2",), passed_version=1)
     file.change(_LESSON.name, lambda _: known)
-    return Course(lessons(), file).summary(_LESSON.name)
+    return Course(lessons(), file)
+
+
+def missed_question() -> MissedQuestionScreen:
+    """Return the question that comes before another lesson."""
+    screen = with_a_missed_question().missed("whose-login")
+    assert screen is not None
+    return screen
 
 
 async def found(pilot: Pilot[int]) -> None:
@@ -95,7 +103,8 @@ async def found(pilot: Pilot[int]) -> None:
 PICTURES: Final = (
     Picture("learn-catalogue", CatalogueScreen, catalogue),
     Picture("learn-catalogue-found", CatalogueScreen, catalogue, found),
-    Picture("learn-summary", SummaryScreen, summary),
+    Picture("learn-summary", SummaryScreen, lambda: with_a_missed_question().summary(_LESSON.name)),
+    Picture("learn-missed-question", MissedQuestionScreen, missed_question),
     Picture("learn-predict", CourseLessonScreen, lesson(), begun),
     Picture("learn-observe", CourseLessonScreen, lesson(*BEFORE[:2]), begun),
     Picture("learn-break", CourseLessonScreen, lesson(*BEFORE, RedeemMove()), begun),

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 
+from authlens_core.export.saved_file import write_export
 from authlens_core.learning.catalogue import lessons
 from authlens_core.learning.guide.catalogue_words import card, dots
 from authlens_core.learning.guide.summary import (
     LessonSummary,
+    answer_again,
     course_texts,
     lesson_texts,
     lesson_to_go_on_with,
+    missed_question,
     progress_words,
     summaries_of,
 )
 from authlens_core.learning.lesson import CourseLesson, LessonPhase
 from authlens_core.learning.progress.lesson_progress import LessonProgress, progress_name
+from authlens_core.learning.progress.practice import record_of
 from authlens_core.learning.progress.progress_file import ProgressFile
+from authlens_core.learning.progress.record_markdown import record_markdown
 from authlens_core.learning.progress.recorded_attempt import RecordedAttempt
 from authlens_core.learning.words_file import ENGLISH, LessonWords
 from authlens_tui.app.base_app import BaseApp
 from authlens_tui.screens.learn.catalogue import CatalogueEntry, CatalogueList, CatalogueScreen
 from authlens_tui.screens.learn.lesson import CourseLessonScreen
+from authlens_tui.screens.learn.question import MissedQuestionScreen
 from authlens_tui.screens.learn.summary import AfterLesson, SummaryScreen
 
 _Read = tuple[CourseLesson, Mapping[str, LessonWords]]
@@ -82,11 +90,48 @@ class Course:
         number = list(self.lessons).index(name) + 1
         return CourseLessonScreen(RecordedAttempt(lesson, self.progress), words, number)
 
-    def summary(self, name: str) -> SummaryScreen:
-        """Return what you can do after a lesson."""
+    def summary(self, name: str = "") -> SummaryScreen:
+        """Return what you can do, after a lesson or at any time."""
         summaries = self.summaries()
-        ended = summaries[list(self.lessons).index(name)]
-        return SummaryScreen([*lesson_texts(ended), *course_texts(summaries)], passed=ended.passed)
+        texts = tuple(course_texts(summaries))
+        if not name:
+            return SummaryScreen(texts, self.save)
+        place = list(self.lessons).index(name)
+        ended = summaries[place]
+        after = AfterLesson.NEXT if ended.passed else AfterLesson.AGAIN
+        is_last = place == len(summaries) - 1 and ended.passed
+        return SummaryScreen([*lesson_texts(ended), *texts], self.save, *(() if is_last else (after,)))
+
+    async def save(self) -> str:
+        """Save a record of what was done, with a page to read beside it; return where it is.
+
+        Raises:
+            FileUnusable: it cannot be written here.
+        """
+        record, left_out = await record_of((lesson for lesson, _ in self.lessons.values()), self.known())
+        path = Path(f"record-{time.strftime('%Y%m%d-%H%M%S')}.json")
+        words = {name: each for name, (_, each) in self.lessons.items()}
+        written = write_export(path, record.as_bytes().decode())
+        write_export(path.with_suffix(".md"), record_markdown(record, words))
+        skipped = f" Left out, because their moves no longer fit: {', '.join(left_out)}." if left_out else ""
+        return f"Written to {written}, and a page to read beside it.{skipped}"
+
+    def missed(self, name: str) -> MissedQuestionScreen | None:
+        """Return a question to ask again before a lesson begins; None where there is none."""
+        if (found := missed_question(self.summaries(), name)) is None:
+            return None
+        summary, question = found
+        texts = summary.words.texts
+        options = {option: texts[f"questions/{question}/{option}"] for option in "abc"}
+
+        def answer(option: str) -> str:
+            is_right, said = answer_again(summary, question, option)
+            known_as = progress_name(summary.lesson)
+            self.progress.change(known_as, lambda known: known.with_answer(question, right=is_right))
+            return said
+
+        title = f"{summary.number} {summary.words.title}"
+        return MissedQuestionScreen(title, texts[f"questions/{question}"], options, answer)
 
 
 class LearnApp(BaseApp):
@@ -106,6 +151,7 @@ class LearnApp(BaseApp):
         self._catalogue = CatalogueScreen(
             [self._course.listed()],
             self._open,
+            record=lambda: self.push_screen(self._course.summary()),
             note=progress_words(summaries),
             open_at=lesson_to_go_on_with(summaries),
         )
@@ -114,6 +160,13 @@ class LearnApp(BaseApp):
             self._open(self._start)
 
     def _open(self, name: str) -> None:
+        """Open a lesson; one that is begun asks a question first that was missed before."""
+        if (question := self._course.missed(name)) is None:
+            self._begin(name)
+        else:
+            self.push_screen(question, lambda _: self._begin(name))
+
+    def _begin(self, name: str) -> None:
         self.push_screen(self._course.screen(name), partial(self._left, name))
 
     def _left(self, name: str, over: object) -> None:

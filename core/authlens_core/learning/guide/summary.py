@@ -28,6 +28,7 @@ class LessonSummary:
     lesson: CourseLesson
     words: LessonWords
     passed: bool
+    begun: bool
     tries: int
     hints: int
     right: int
@@ -50,6 +51,7 @@ class LessonSummary:
             lesson,
             words,
             passed=bool(known.passed_version),
+            begun=entry is not None,
             tries=max(known.tries.values(), default=0),
             hints=sum(known.hints.values()),
             right=known.attempt.right if known.attempt else 0,
@@ -111,6 +113,28 @@ def lesson_to_go_on_with(summaries: Sequence[LessonSummary]) -> str:
     open_ones = [summary for summary in summaries if not summary.passed]
     begun = [summary for summary in open_ones if summary.tries]
     return (begun or open_ones)[0].lesson.name if open_ones else ""
+
+
+def missed_question(summaries: Sequence[LessonSummary], before: str) -> tuple[LessonSummary, str] | None:
+    """Return a question to ask again before a lesson is begun: one of another lesson that was missed."""
+    starting = next(summary for summary in summaries if summary.lesson.name == before)
+    if starting.begun or starting.lesson.ticket is not None:
+        return None
+    return next(
+        ((one, name) for one in summaries for name in one.missed if _right(one.lesson, name)),
+        None,
+    )
+
+
+def _right(lesson: CourseLesson, question: str) -> str:
+    return next((one.right for one in lesson.questions if one.name == question), "")
+
+
+def answer_again(summary: LessonSummary, question: str, option: str) -> tuple[bool, str]:
+    """Return whether an option is right, and what to say to it."""
+    right = _right(summary.lesson, question)
+    words = summary.words.texts[f"questions/{question}/{right}"]
+    return option == right, "✔ Right." if option == right else f"✖ No. {right}: {words}"
 
 
 def summaries_of(

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
 from authlens_core.learning.attempt import attempt_of
+from authlens_core.learning.claim import LessonRefused
 from authlens_core.learning.lesson import CourseLesson
 from authlens_core.learning.moves import AnswerMove, AnyMove
 from authlens_core.learning.outcome import AttemptOutcome
 from authlens_core.learning.progress.lesson_progress import LessonProgress
-from authlens_core.learning.progress.record import LessonRecord, RecordedVerdict
+from authlens_core.learning.progress.record import LessonRecord, PracticeRecord, RecordedVerdict
 
 
 def entry_of(progress: LessonProgress) -> LessonRecord | None:
@@ -80,3 +81,30 @@ def _wrong(lesson: CourseLesson, moves: Iterable[AnyMove]) -> dict[str, str]:
     answers = (move for move in moves if isinstance(move, AnswerMove))
     met = ((cures.get(one.question, {}).get(one.option), one.question) for one in answers)
     return {name: question for name, question in met if name}
+
+
+async def record_of(
+    lessons: Iterable[CourseLesson], known: Mapping[str, LessonProgress]
+) -> tuple[PracticeRecord, tuple[str, ...]]:
+    """Return a record of what is stored, its moves made again, and the lessons that can no longer be made so.
+
+    Args:
+        known: the progress by the identifiers of the lessons.
+
+    Raises:
+        TimedOut: the moves of a lesson took longer than 20 seconds.
+    """
+    entries: list[LessonRecord] = []
+    left_out: list[str] = []
+    ticket = ""
+    for lesson in lessons:
+        progress = known.get(lesson.name)
+        entry = None if progress is None else entry_of(progress)
+        if progress is None or entry is None:
+            continue
+        ticket = str(lesson.ticket or "")
+        try:
+            entries.append((await recorded(with_misconceptions(entry, lesson, progress), lesson))[0])
+        except LessonRefused:
+            left_out.append(lesson.name)
+    return PracticeRecord.of(entries, ticket=ticket), tuple(left_out)

@@ -70,6 +70,7 @@ class CatalogueScreen(Screen[None]):
 
     Args:
         lists: what there is.
+        record: shows what was done so far; None where there is no such thing.
         note: how far it is as a whole.
         open_at: the identifier of the entry that is selected first; the first one if empty.
         title: what the title bar calls it.
@@ -79,6 +80,7 @@ class CatalogueScreen(Screen[None]):
     HELP = "The arrow keys select, Enter starts. / finds by words. Esc clears the words, or leaves."
     BINDINGS: ClassVar[list[BindingType]] = [
         bound("learn.find", "slash", "find", "Find", "Find by words", sign="/"),
+        bound("learn.record", "J", "record", "Record", "What you can do so far, to look at and to save"),
         bound("learn.leave", "escape", "leave", "Back", "Clear the words, or leave", sign="esc"),
     ]
 
@@ -91,6 +93,7 @@ class CatalogueScreen(Screen[None]):
         lists: Sequence[CatalogueList],
         start: Callable[[str], object],
         *,
+        record: Callable[[], object] | None = None,
         note: str = "",
         open_at: str = "",
         title: str = "learn",
@@ -98,6 +101,7 @@ class CatalogueScreen(Screen[None]):
         super().__init__()
         self._lists = tuple(lists)
         self._note = note
+        self._record = record
         self._start = start
         self._selected = open_at
         self._title = title
@@ -169,6 +173,13 @@ class CatalogueScreen(Screen[None]):
     def action_start(self) -> None:
         if (entry := self.selected) is not None:
             self._start(entry.name)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        return action != "record" or self._record is not None
+
+    def action_record(self) -> None:
+        if self._record is not None:
+            self._record()
 
     def action_find(self) -> None:
         self.find.display = True

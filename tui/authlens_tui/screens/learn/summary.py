@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from enum import Enum
 from typing import ClassVar
 
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.screen import Screen
 
+from authlens_core.values.errors import AuthlensError
 from authlens_tui.screens.learn.lesson_text import headed
 from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.key_binding import bound
@@ -30,7 +32,8 @@ class SummaryScreen(Screen[AfterLesson]):
     """Shows texts under their headings.
 
     Args:
-        passed: whether the lesson before it was; otherwise its questions can be answered again.
+        save: saves a record, and returns what to say.
+        after: what can come after it, besides the catalogue.
     """
 
     CSS_PATH = "learn.tcss"
@@ -38,13 +41,20 @@ class SummaryScreen(Screen[AfterLesson]):
     BINDINGS: ClassVar[list[BindingType]] = [
         bound("learn.next", "enter,n", "leave('NEXT')", "Next lesson", "Start the next lesson", sign="⏎"),
         bound("learn.again", "t", "leave('AGAIN')", "Try again", "Answer the questions again"),
+        bound("learn.save", "m", "save", "Save", "Save a record of it, after making all moves again"),
         bound("learn.catalogue", "escape,d", "leave('DONE')", "Done", "Back to the catalogue", sign="esc"),
     ]
 
-    def __init__(self, texts: Sequence[tuple[str, str]], *, passed: bool) -> None:
+    def __init__(
+        self,
+        texts: Sequence[tuple[str, str]],
+        save: Callable[[], Awaitable[str]],
+        *after: AfterLesson,
+    ) -> None:
         super().__init__()
         self._texts = texts
-        self._passed = passed
+        self._save = save
+        self._after = {AfterLesson.DONE, *after}
 
     def compose(self) -> ComposeResult:
         yield TitleBar("what you can do")
@@ -56,7 +66,16 @@ class SummaryScreen(Screen[AfterLesson]):
         self.query_one("#summary").focus()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return action != "leave" or parameters != ("AGAIN",) or not self._passed
+        return action != "leave" or AfterLesson[str(parameters[0])] in self._after
 
     def action_leave(self, after: str) -> None:
         self.dismiss(AfterLesson[after])
+
+    @work(exclusive=True, group="save", description="save the record")
+    async def action_save(self) -> None:
+        """Save a record, and say where it is."""
+        try:
+            said, severity = await self._save(), "information"
+        except AuthlensError as error:
+            said, severity = str(error), "error"
+        self.notify(said, severity=severity, markup=False)  # type: ignore[arg-type]

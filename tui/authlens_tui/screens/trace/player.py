@@ -81,6 +81,12 @@ class PlayerScreen(Screen[None]):
     def on_mount(self) -> None:
         self._show_state()
         self._views[-1].focus()
+        if self._at is not None:
+            record, exchange = self._at
+            sides = zip(self._views, self._sides, strict=True)
+            view, side = next(pair for pair in sides if record in pair[1])
+            view.point_at(side.index(record), exchange=exchange, end=False)
+            view.focus()
 
     def on_resize(self) -> None:
         width = self.size.width // len(self._sides) - _AROUND

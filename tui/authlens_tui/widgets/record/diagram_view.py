@@ -29,6 +29,7 @@ class DiagramView(DocumentView):
     ]
 
     _record: int | None = None
+    _exchange: int | None = None
     _end = False
     _found: ArrowLines | None = None
 
@@ -39,15 +40,16 @@ class DiagramView(DocumentView):
             self._found = ArrowLines(self.lines)
         return self._found
 
-    def point_at(self, record: int | None, *, end: bool) -> None:
+    def point_at(self, record: int | None, *, end: bool, exchange: int | None = None) -> None:
         """Mark and bring into view an arrow of a record: the first, or the last of a trace that goes on.
 
         Args:
             record: its place in the trace; None for the trace as a whole, which may still go on.
             end: true for the last arrow.
+            exchange: the one in the record whose arrow it is; None for any.
         """
-        if (record, end) != (self._record, self._end):
-            self._record, self._end = record, end
+        if (record, end, exchange) != (self._record, self._end, self._exchange):
+            self._record, self._end, self._exchange = record, end, exchange
             if self.layout_ready:
                 self._follow()
 
@@ -58,7 +60,7 @@ class DiagramView(DocumentView):
             self._follow()
 
     def _follow(self) -> None:
-        lines = self._arrows.of_record(self._record, end=self._end)
+        lines = self._arrows.of_record(self._record, self._exchange, end=self._end)
         if not lines:
             return
         self.cursor.line = lines.start
@@ -180,9 +182,15 @@ class ArrowLines:
     def at(self, number: int) -> Arrow | None:
         return self._arrows[number] if 0 <= number < len(self._arrows) else None
 
-    def of_record(self, record: int | None, *, end: bool) -> range:
-        """Return the lines of the first arrow of a record, or of the last; empty if it has none."""
-        own = [arrow for arrow in self._arrows if arrow is not None and record in (None, arrow.record_index)]
+    def of_record(self, record: int | None, exchange: int | None, *, end: bool) -> range:
+        """Return the lines of the first arrow, or the last, of a record or exchange; empty if none."""
+        own = [
+            arrow
+            for arrow in self._arrows
+            if arrow is not None
+            and record in (None, arrow.record_index)
+            and exchange in (None, arrow.exchange_index)
+        ]
         if not own:
             return range(0)
         lines = [number for number, arrow in enumerate(self._arrows) if arrow is own[-1 if end else 0]]

@@ -26,7 +26,9 @@ MARKS: Final = {
     ),
     r"Entra|App registrations|Enterprise applications": r"aadsts|aadb2c|9010010",
     r"B2C": r"aadb2c",
-    r"\bGoogle|gcloud|Workspace|IAM & Admin": r"family:google$|your account|grant\.no_refresh_token|app_not_",
+    r"\bGoogle|gcloud|Workspace|IAM & Admin": (
+        r"family:google$|your account|gemini c|grant\.no_refresh_token|app_not_"
+    ),
     r"\bOkta\b": (
         r"e0000|okta|login redirect uri|whitelisted|policy evaluation failed|no_matching_|errorsummary"
         r"|assigned to th|scopes are not configured|'scope' parameter|'client_id' parameter"

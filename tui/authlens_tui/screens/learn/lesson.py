@@ -44,7 +44,7 @@ _ASKED: Final = {
     LessonPhase.PREDICT: "Choose what you expect, then press Enter. You find out by trying.",
     LessonPhase.RUN: "Press Enter to send the move.",
     LessonPhase.OBSERVE: "Above: Enter opens an arrow, then Enter on a part points at it.",
-    LessonPhase.BREAK: "Your move as Mallory. ← → change a line, Enter sends.",
+    LessonPhase.BREAK: "Your move. ← → change a line, Enter sends.",
     LessonPhase.REPAIR: "Space turns a switch. Enter runs attack and honest login again.",
     LessonPhase.QUESTIONS: "Choose the answer, then press Enter.",
 }

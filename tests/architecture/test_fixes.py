@@ -5,13 +5,17 @@ from __future__ import annotations
 import ast
 import shlex
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, Final
 
 import pytest
 
-from authlens_core.values.fix import Step, cure_in, fix, steps_of
+from authlens_core.values.fix import Fix, Step, cure_in, fix, steps_of
+from authlens_core.values.stage import LOGIN_STAGES
 from authlens_core.values.word_files import words
+from authlens_tui.cli.config import key_names
 from authlens_tui.cli.parser import build_parser
+from authlens_tui.screens.fix_keys import FixKeys, doing
 from support.source_trees import sources_of_product
 
 pytestmark = pytest.mark.xdist_group("sources")
@@ -75,3 +79,49 @@ def test_a_command_of_a_fix_is_one_that_the_command_line_takes(command: str) -> 
     if typed == ["URL"] or typed[-1:] == ["{}"]:
         return
     build_parser(typed[0]).parse_args([_VALUES.get(word, word) for word in typed])
+
+
+# What no key of any screen does: verbs, and options of a login.
+_KEYLESS: Final = {
+    *(
+        "client-metadata",
+        "curl",
+        "doctor",
+        "headers",
+        "learn",
+        "list",
+        "mcp-bridge",
+        "mcp-config",
+        "proxy",
+        "run",
+    ),
+    *(
+        "--any-state",
+        "--client-auth",
+        "--client-metadata-url",
+        "--client-secret",
+        "--device-endpoint",
+        "--dpop",
+    ),
+    *("--initial-access-token", "--new-client"),
+}
+_PLAIN: Final = ("authlens clients", "authlens store", "authlens token URL", "authlens URL")
+
+
+@cache
+def _keys() -> dict[str, str]:
+    return {name: binding.key for name, binding in key_names().items()}
+
+
+@pytest.mark.parametrize("command", [each for each in COMMANDS if each.startswith("authlens ")])
+def test_a_fix_names_the_key_of_each_screen_that_does_its_command(command: str) -> None:
+    words = tuple(_VALUES["URL"] if word == "URL" else word for word in shlex.split(command))
+    keys = _keys()
+    todo = Fix((Step("Do it", words),))
+    by_stage = {stage: doing(words, stage) for stage in (None, *LOGIN_STAGES)}
+    for stage, names in by_stage.items():
+        for name in names:
+            shown = FixKeys(((name, keys[name]),), stage)(todo)
+            assert shown == f"Do it: press {keys[name]}, or run {todo.steps[0].shown_command}"
+    assert FixKeys()(todo) == str(todo)
+    assert any(by_stage.values()) == (_KEYLESS.isdisjoint(words) and command not in _PLAIN)

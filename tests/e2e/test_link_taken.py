@@ -84,7 +84,7 @@ async def test_over_ssh_the_link_is_copied_by_the_terminal(program: Preloaded) -
         copied = COPIED.search(screen.raw)
         assert copied is not None
         assert base64.b64decode(copied[1]).decode() == link
-        screen.press("y")
+        screen.press("Y")
         await screen.wait_until(lambda: len(COPIED.findall(screen.raw)) == 2, "a second copy")
         line = base64.b64decode(COPIED.findall(screen.raw)[1]).decode()
         assert re.fullmatch(r"ssh -N -L (\d+):localhost:\1 \S+@198\.51\.100\.7", line)

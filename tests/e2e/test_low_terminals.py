@@ -90,7 +90,7 @@ async def test_ctrl_c_on_the_dashboard_names_the_keys_that_quit(
         screen.press("tab")
         await answered(screen, QUITS)
         screen.press("/")
-        await screen.wait_for("Filter  esc" if columns > 20 else "resource")
+        await screen.wait_for("Find  esc" if columns > 20 else "resource")
         await answered(screen, QUITS_HERE)
         screen.press("ctrl+c")
         await says(screen, QUITS_HERE)
@@ -129,7 +129,7 @@ async def test_ctrl_c_in_a_dialog_names_the_key_that_goes_back(
 async def test_ctrl_c_in_a_field_with_a_selection_copies_it_and_names_the_keys(program: Preloaded) -> None:
     """The URL that a new login suggests is selected."""
     async with dashboard(program, 120, 40) as screen:
-        screen.press("n")
+        screen.press("N")
         await screen.wait_for("New login")
         screen.press("ctrl+c")
         await says(screen, "The selection Press esc to go back. Press ctrl+q to quit.")

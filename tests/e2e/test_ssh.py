@@ -231,7 +231,7 @@ async def test_by_paste_with_no_forward_and_no_browser(machine: Machine) -> None
         assert not COPIED.search(screen.raw)
         screen.press("c")
         await screen.wait_for(f"Sent {len(link)} characters to your terminal")
-        screen.press("y")
+        screen.press("Y")
         await screen.wait_until(lambda: len(COPIED.findall(screen.raw)) == 2, "second copy")
         copied = [base64.b64decode(data).decode() for data in COPIED.findall(screen.raw)]
         assert copied[0] == link

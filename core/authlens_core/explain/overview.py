@@ -16,6 +16,7 @@ from authlens_core.trace.record import Outcome, Stage, StageRecord, decisive
 from authlens_core.values.check import Check, CheckId, Severity
 from authlens_core.values.diagnosis import NO_ANSWER, Layer
 from authlens_core.values.exchange import Response, WireFailure
+from authlens_core.values.fix import Fix
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.secret import Secret
@@ -38,7 +39,7 @@ class Overview:
 
     sentences: tuple[str, ...]
     cause: str = ""
-    cure: str = ""
+    cure: str | Fix = ""
     evidence: tuple[str, ...] = ()
     matters: str = ""
     tampering: tuple[str, ...] = ()
@@ -55,7 +56,7 @@ def overview(record: StageRecord) -> Overview:
         return Overview(
             ("You stopped it before it finished.", *_answers(seen), *came),
             "" if waited is None else waited.why,
-            "" if waited is None else str(waited.cure),
+            "" if waited is None else waited.cure,
             tampering=record.tampering,
         )
     reason = failure_reason(record)
@@ -67,7 +68,7 @@ def overview(record: StageRecord) -> Overview:
         return Overview(
             tuple(_answers(seen)),
             reason.cause,
-            "" if meant else str(reason.cure),
+            "" if meant else reason.cure,
             reason.evidence,
             matters,
             tampering=record.tampering,

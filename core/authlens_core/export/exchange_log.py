@@ -8,9 +8,10 @@ stands for any digit.
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from authlens_core.export.redaction import Redactor, secrets_in
@@ -138,6 +139,7 @@ def _size(exchange: Exchange) -> int:
 Filter = Callable[[ExchangeRow], bool]
 
 FILTER_HELP: Final = "~m method  ~c status  ~d host  ~u URL  ~h header  ~b body  ~e no answer  ! & | ( )"
+_APART: Final = re.compile(r"[\s()!&|'\"\\]")  # not part of one word of a filter
 _LONGEST: Final = 300  # characters
 _DEEPEST: Final = 20  # parentheses and negations within each other
 
@@ -189,6 +191,32 @@ def parse_filter(text: str) -> Filter:
     if reader.left:
         raise FilterRefused(f"Nothing is open that “{reader.left[0]}” could close.")
     return accepts
+
+
+_VALUES: Final[dict[str, Callable[[ExchangeRow], Sequence[str]]]] = {
+    "~m": lambda row: (row.method,),
+    "~c": lambda row: () if row.status is None else (str(row.status),),
+    "~d": lambda row: (row.host,),
+    "~u": lambda row: (row.url.partition("?")[0],),
+    "~h": lambda row: _names(_headers(row)),
+    "~hq": lambda row: _names(row.request_headers),
+    "~hs": lambda row: _names(row.response_headers),
+}
+
+
+def _names(headers: str) -> Sequence[str]:
+    return [name for name, colon, _ in (line.partition(":") for line in headers.split("\n")) if colon]
+
+
+def next_words(before: str, rows: Iterable[ExchangeRow]) -> list[str]:
+    """Return the words that may follow `before` in a filter: operators, or values that `rows` have."""
+    operator = before.rsplit(maxsplit=1)[-1] if before.split() else ""
+    if operator in _TEXTS and operator not in _VALUES:
+        return []
+    values = _VALUES.get(operator, _VALUES["~d"])
+    words = {safe_line(word): None for row in rows for word in values(row)}
+    operators = () if operator in _VALUES else ("~m", "~c", *_TEXTS, *_FLAGS)
+    return [*operators, *(word for word in words if not _APART.search(word))]
 
 
 def _words(text: str) -> list[str]:

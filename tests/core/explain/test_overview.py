@@ -41,7 +41,7 @@ def record(
 def words(one: StageRecord) -> str:
     """Return all the words of its overview."""
     told = overview(one)
-    return " ".join((*told.sentences, told.cause, told.cure, *told.tampering))
+    return " ".join((*told.sentences, told.cause, str(told.cure), *told.tampering))
 
 
 async def test_every_stage_of_a_login_is_told() -> None:

@@ -12,19 +12,21 @@ import pytest
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.log_in import start_login
 from authlens_core.desk.session import Session
+from authlens_core.emulator import Profile
 from authlens_core.explain.overview import overview
 from authlens_core.export.markdown import markdown
 from authlens_core.export.redaction import Redactor
-from authlens_core.learning.drill.drill import DrillGroup
+from authlens_core.learning.drill.drill import Drill, DrillGroup
 from authlens_core.learning.drill.drill_file import drills
 from authlens_core.learning.drill.drill_world import DrillWorld
 from authlens_core.login.callback_wait import ResponseWait
 from authlens_core.login.login import Login
 from authlens_core.trace.flow import flow_of
-from authlens_core.trace.record import Stage
+from authlens_core.trace.record import Outcome, Stage
 from authlens_core.values.check import CheckId
 from authlens_core.values.login_options import Options
 from authlens_core.wire.client import Wire
+from authlens_tui.app.demo import DemoWorkspace
 from authlens_tui.widgets.record.diagram import diagram_lines
 
 BY_NAME = {name: drill for name, drill in drills().items() if drill.group is DrillGroup.MACHINE}
@@ -114,3 +116,32 @@ async def test_a_user_at_a_server_for_programs_is_told_so() -> None:
         [failure] = login.trace.records[-1].failures
         assert failure.name == CheckId.SERVER_PROGRAMS_ONLY
         assert "authlens login URL --machine client-credentials" in str(failure.cure)
+
+
+OWNED = [
+    drill for drill in drills().values() if drill.owner is not None and drill.profile is not Profile.ACCESS
+]
+
+
+@pytest.mark.parametrize("drill", OWNED, ids=lambda drill: drill.name)
+async def test_the_owner_changes_the_setting_and_the_stage_passes(drill: Drill) -> None:
+    """Of an MCP server, an authorization server, a platform, an identity provider."""
+    workspace = DemoWorkspace((drill.name,))
+    url = await workspace.prepare()
+    owner = workspace.owner()
+    assert url is not None
+    assert owner is not None
+    async with Session(Wire(), Credentials.memory()) as session:
+        login = start_login(session, url, workspace.options(url))
+        try:
+            await login.run_all()
+            failed = login.trace.records[-1]
+            for on in (False, True):
+                owner.switch(on=on)
+                assert owner.is_on is on
+                await login.retry()
+                record = await login.step()
+                assert (record.stage, record.outcome is Outcome.PASSED) == (failed.stage, on)
+        finally:
+            await login.aclose()
+            await workspace.close()

@@ -29,7 +29,7 @@ async def test_the_help_groups_the_keys_that_work_now(size: tuple[int, int]) -> 
         assert "On this screen" in shown
         assert re.search(r"n  Next +Run the next stage", shown)
         assert re.search(r"1–8  Overview, Request", shown) or "1–8" not in shown
-        assert "Retry" not in shown
+        assert "Run the failed stage again" not in shown
         assert "ctrl+p searches the actions of this screen" in shown
         await pilot.press("question_mark")
         await until(pilot, lambda: app.screen is wizard)

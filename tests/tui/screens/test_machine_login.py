@@ -62,7 +62,7 @@ async def test_each_grant_shows_its_own_fields_and_a_key_comes_from_its_file(tmp
         form.query_one("#client_key", Input).value = str(key)
         next(iter(form.ways.query("RadioButton"))).value = True  # type: ignore[attr-defined]
         await until(pilot, lambda: shown(form) == ["client_id", "client_secret", "client_key"])
-        await pilot.press("ctrl+s")
+        await pilot.press("ctrl+n")
         await until(pilot, lambda: bool(given))
     wanted = Options(client_id="job", client_key=Secret("PRIVATE"), grant_type=GrantType.CLIENT_CREDENTIALS)
     assert given == [wanted]

@@ -17,14 +17,15 @@ from authlens_core.desk.log_in import Login
 from authlens_core.desk.secret_store import OpenedStore
 from authlens_core.desk.session import Session
 from authlens_core.desk.settings import SettingsFile
-from authlens_core.emulator import Emulator, play_person
-from authlens_core.learning.drill.drill import Drill, OwnerSetting
+from authlens_core.emulator import play_person
+from authlens_core.learning.drill.drill import Drill
 from authlens_core.learning.drill.drill_file import drills
 from authlens_core.learning.drill.drill_verdict import DrillVerdict, verdict_on
 from authlens_core.learning.drill.drill_world import DrillWorld
 from authlens_core.learning.guide.drill_words import drill_card, sign_of
 from authlens_core.trace.record import Trace
 from authlens_core.values.login_options import Options
+from authlens_tui.app.emulator_owner import EmulatorOwner
 from authlens_tui.app.logins import Logins
 from authlens_tui.app.workspace import Workspace
 from authlens_tui.screens.learn.catalogue import CatalogueEntry, CatalogueList, CatalogueScreen
@@ -285,10 +286,8 @@ class DemoWorkspace(Workspace):
         return _sign_in
 
     def owner(self) -> ServerOwner | None:
-        setting, emulator = self._drill.owner, self._world.emulator
-        if setting is None or not isinstance(emulator, Emulator):
-            return None
-        return EmulatorOwner(emulator, setting)
+        setting = self._drill.owner
+        return None if setting is None else EmulatorOwner(self._world, setting)
 
     def first_look(self) -> Index | None:
         """Return None: the demo starts with nothing stored."""
@@ -315,23 +314,6 @@ class DemoWorkspace(Workspace):
     async def add_credentials(self, session: Session) -> None:
         """Store the other credential that the scenario is about."""
         await self._world.hand_out(session)
-
-
-class EmulatorOwner:
-    """Turns the fault of an emulator off by the setting that stands for it, and on again."""
-
-    def __init__(self, emulator: Emulator, setting: OwnerSetting) -> None:
-        self.name = urlsplit(emulator.resource_url).hostname or ""
-        self.setting = setting
-        self._emulator = emulator
-        self._faults = emulator.faults
-
-    @property
-    def is_on(self) -> bool:
-        return self.setting.on is not bool(self._emulator.faults)
-
-    def switch(self, *, on: bool) -> None:
-        self._emulator.set_faults(() if on is self.setting.on else self._faults)
 
 
 async def _sign_in(url: str) -> Played:

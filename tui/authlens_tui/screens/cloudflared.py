@@ -20,8 +20,10 @@ from authlens_core.trace.events import (
     ProcessStarted,
 )
 from authlens_core.values.errors import AuthlensError
+from authlens_core.values.fix import Fix
 from authlens_core.values.login_options import BROWSER_WAIT
 from authlens_tui.screens.dialog import DIALOG_STYLES, Dialog, DialogBox, DialogButtons, action_button
+from authlens_tui.screens.fix_keys import FixKeys
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.focus import keep_focus_in_view
 from authlens_tui.terminal.measured import Static
@@ -51,7 +53,7 @@ class CloudflaredScreen(Dialog[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         bound("cloudflared.copy", "c", "copy_link", "Copy link", "Copy the link to open"),
         bound("cloudflared.again", "t", "again", "Try again", "Run cloudflared again"),
-        bound("cloudflared.close", "escape,q", "leave", "Close", "Stop cloudflared and go back"),
+        bound("cloudflared.close", "escape", "leave", "Close", "Stop cloudflared and go back"),
     ]
 
     words = getters.query_one("#words", Static)
@@ -121,7 +123,7 @@ class CloudflaredScreen(Dialog[None]):
                 self._session, self._url, on_event=self._show_event, environ=self.app.environ
             )
         except AuthlensError as error:
-            self._end(f"✖ {error.cause}\n→ {error.cure}", good=False)
+            self._end(f"✖ {error.cause}", error.cure, good=False)
             return
         self._tell_proof(outcome)
 
@@ -150,14 +152,14 @@ class CloudflaredScreen(Dialog[None]):
         kept = "! cloudflared stored no copy of this token: it is lost."
         if outcome.kept_at is not None:
             kept = f"✔ cloudflared stored the token: {outcome.kept_at}"
-        cure = f"\n→ {probe.cure}" if probe.cure else ""
-        self._end(f"{kept}\n{probe.sign} {probe.summary}{cure}", good=self._accepted)
+        self._end(f"{kept}\n{probe.sign} {probe.summary}", probe.cure, good=self._accepted)
 
-    def _end(self, words: str, *, good: bool) -> None:
+    def _end(self, words: str, cure: str | Fix, *, good: bool) -> None:
         self._ends_at = None
         if not self.is_mounted:
             return
-        self.tell("#result", words, good=good)
+        told = f"{words}\n→ {FixKeys.on(self)(cure)}" if cure else words
+        self.tell("#result", told, good=good)
         self._show()
 
     async def action_copy_link(self) -> None:
@@ -178,5 +180,5 @@ class CloudflaredScreen(Dialog[None]):
         if self._ends_at is None:
             return False
         self.workers.cancel_node(self)
-        self._end("Stopped cloudflared.", good=False)
+        self._end("Stopped cloudflared.", "", good=False)
         return True

@@ -39,11 +39,11 @@ class MachineLoginScreen(Dialog[Options | None]):
 
     HELP = (
         "Choose how the program proves who it is, then fill in the fields. A secret is not shown. Enter or "
-        "^s continues; Esc leaves everything as it was."
+        "^n continues; Esc leaves everything as it was."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         bound("machine.cancel", "escape", "dismiss", "Cancel", "Leave the form"),
-        bound("machine.use", "ctrl+s", "use", "Continue", "Log in with these"),
+        bound("machine.use", "ctrl+n", "use", "Continue", "Log in with these"),
     ]
 
     ways = getters.query_one(RadioSet)

@@ -136,12 +136,12 @@ class StoreChoiceScreen(SecretStoreScreen):
 
     choices = _CHOICES
     BINDINGS: ClassVar[list[BindingType]] = [
-        bound("store.memory", "1,m", "memory", "Memory only", "Keep tokens until exit"),
+        bound("store.keyring", "1", "keyring", "Keyring", "The keyring of the operating system"),
         bound("store.encrypted", "2", "encrypted", "Encrypted file", "Protected by a passphrase"),
         bound("store.plain", "3", "plain", "Plain file", "Readable by you and root; asks again"),
+        bound("store.memory", "4", "memory", "Memory only", "Keep tokens until exit"),
         bound("store.again", "t", "again", "Try again", "Try the same store again"),
-        bound("store.keyring", "k", "keyring", "Keyring", "The keyring of the operating system"),
-        bound("store.quit", "q", "dismiss", "Leave", "Quit authlens"),
+        bound("store.quit", "q", "dismiss", "Quit", "Quit authlens"),
         bound("store.back", "escape", "back", "Back", "Back, or quit authlens"),
     ]
 

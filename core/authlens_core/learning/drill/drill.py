@@ -50,12 +50,14 @@ class OwnerSetting:
         box: the label of the setting.
         on: whether it has to be on; the fault is the opposite.
         beside: the label of another setting there, which is on; empty if none helps to see the difference.
+        of: what is owned; empty for the resource.
     """
 
     path: str
     box: str
     on: bool = True
     beside: str = ""
+    of: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+from msgspec.structs import asdict
+
 from authlens_core.emulator import Fault, MachineClient, Profile, StandardFault, faults_of
 from authlens_core.learning.drill.drill import Drill, DrillGroup, DrillOption, OwnerSetting, Walk
 from authlens_core.learning.lesson_folder import LessonFolder, read_folder
@@ -25,6 +27,7 @@ class _Owner(StrictTable, frozen=True):
     box: str
     on: bool = True
     beside: str = ""
+    of: str = ""
 
 
 class _Drill(StrictTable, frozen=True):
@@ -110,7 +113,7 @@ def _drill(toml: StrictToml, table: str, given: _Drill, texts: Mapping[str, str]
         walk=given.walk,
         client=given.client,
         brings=given.brings,
-        owner=None if owner is None else OwnerSetting(owner.path, owner.box, owner.on, owner.beside),
+        owner=None if owner is None else OwnerSetting(**asdict(owner)),
         title=words(given.id),
         watch_for=words(f"{given.id}/watch for") or given.summary,
         question=words(f"{given.id}/question"),

@@ -198,7 +198,7 @@ async def test_an_empty_dashboard_says_how_to_begin() -> None:
     async with dashboard() as (_, _, app):
         assert "No credentials on this machine yet." in text_of(app)
         assert "you sign in with your browser" in text_of(app)
-        assert "n" in footer_keys(app)
+        assert "N" in footer_keys(app)
         assert not {"r", "p", "v", "f", "t", "⏎"} & footer_keys(app)
 
 
@@ -283,12 +283,12 @@ async def test_after_the_last_credential_is_revoked_every_dialog_still_gives_the
         await revoke(pilot, app)
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is screen)
-        for key in ("question_mark", "E", "comma", "n"):
+        for key in ("question_mark", "E", "comma", "N"):
             await pilot.press(key)
             await until(pilot, lambda: app.screen is not screen)
             await pilot.press("escape")
             await until(pilot, lambda: app.screen is screen and app.focused is not None)
-            assert "n" in footer_keys(app)
+            assert "N" in footer_keys(app)
             assert "New" in text_of(app)
 
 
@@ -381,7 +381,7 @@ async def test_a_new_login_lets_only_a_usable_address_through(typed: str) -> Non
 async def test_a_login_that_works_is_offered_before_another_one_starts() -> None:
     """Enter uses it and starts nothing; l logs in again."""
     async with dashboard(grant("a"), grant("wiki", minutes=9)) as (screen, pilot, app):
-        await pilot.press("n")
+        await pilot.press("N")
         await until(pilot, lambda: isinstance(app.screen, NewLoginScreen))
         await pilot.press(*"wiki.example.com/mcp", "enter")
         await until(pilot, lambda: "Already logged in, expires in 9 min." in text_of(app))
@@ -390,7 +390,7 @@ async def test_a_login_that_works_is_offered_before_another_one_starts() -> None
         assert screen.selected is not None
         assert screen.selected.entry_id == "id-wiki"
         assert app.wanted == []
-        await pilot.press("n")
+        await pilot.press("N")
         await until(pilot, lambda: isinstance(app.screen, NewLoginScreen))
         await pilot.press(*"wiki.example.com/mcp", "enter")
         await until(pilot, lambda: "t" in footer_keys(app))
@@ -420,12 +420,12 @@ async def test_a_url_that_is_known_is_completed_while_it_is_typed() -> None:
 async def test_a_new_login_adds_https_and_esc_leaves() -> None:
     """A bare host name means https; Esc starts nothing."""
     async with dashboard() as (screen, pilot, app):
-        await pilot.press("n")
+        await pilot.press("N")
         await until(pilot, lambda: isinstance(app.screen, NewLoginScreen))
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is screen)
         assert app.wanted == []
-        await pilot.press("n")
+        await pilot.press("N")
         await until(pilot, lambda: isinstance(app.screen, NewLoginScreen))
         await pilot.press(*"wiki.example.com", "enter")
         await until(pilot, lambda: bool(app.wanted))
@@ -878,8 +878,8 @@ async def test_a_part_gets_the_whole_screen_and_gives_it_back() -> None:
 async def test_an_empty_dashboard_offers_the_demo() -> None:
     session = Session(Wire(), Credentials.memory())
     async with session, run_screen(DashboardScreen(session, can_move=True)) as (app, pilot):
-        await until(pilot, lambda: "d opens the demo" in text_of(app))
-        await pilot.press("d")
+        await until(pilot, lambda: "W opens the demo" in text_of(app))
+        await pilot.press("W")
         await until(pilot, lambda: app.return_value == DEMO_WANTED)
 
 

@@ -35,7 +35,7 @@ async def test_a_long_body_is_read_with_the_keys_in_the_list_of_stages() -> None
         assert "PgDn: more" not in text_of(app)
         await pilot.press("home")
         await until(pilot, lambda: document.scroll_offset.y == 0)
-        await pilot.press("v")
+        await pilot.press("B")
         await pilot.pause()
         assert "as sent" in text_of(app)
         await pilot.press("slash")
@@ -102,7 +102,7 @@ async def test_reading_keys_do_no_harm_before_anything_is_there(size: tuple[int,
     """The first screen of a login has little to turn."""
     login, _ = scripted()
     async with wizard_on(login, size=size) as (wizard, pilot, _):
-        await pilot.press("pagedown", "end", "pageup", "home", "v", "7", "5", "enter")
+        await pilot.press("pagedown", "end", "pageup", "home", "B", "7", "5", "enter")
         assert wizard.is_running
 
 

@@ -169,7 +169,7 @@ async def test_a_session_without_a_stage_says_so_and_how_to_leave(size: tuple[in
     """Nothing to look at is a state of its own, with no key that does nothing."""
     screen = TraceScreen(replace(await login_trace(), records=()), replay="empty.json")
     async with run_screen(screen, size=size) as (app, pilot):
-        await pilot.press("pagedown", "enter", "3", "slash", "v")
+        await pilot.press("pagedown", "enter", "3", "slash", "B")
         await pilot.pause()
         if size[0] > 20:
             assert "This session has no stages" in text_of(app)

@@ -86,7 +86,7 @@ async def test_a_field_is_put_back_left_out_and_refused_in_words() -> None:
         await until(pilot, lambda: isinstance(app.screen, EditScreen))
         accept = row(app.screen, "Accept")
         accept.field.focus()
-        await pilot.press("ctrl+o")
+        await pilot.press("ctrl+l")
         assert "(left out)" in text_of(app)
         await pilot.press("ctrl+r")
         assert "No changes yet" in text_of(app)

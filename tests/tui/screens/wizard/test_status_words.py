@@ -5,15 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-import pytest
-
 from authlens_core.login.login import Login
 from authlens_core.trace.record import Stage, StageRecord, Trace
 from authlens_core.values.check import Check, Severity
-from authlens_core.values.diagnosis import Diagnosis
-from authlens_core.values.fix import step
-from authlens_tui.screens.key_actions import KeyAction
-from authlens_tui.screens.wizard.status_words import authenticated_words, with_keys, with_keys_kept
+from authlens_tui.screens.wizard.status_words import authenticated_words, with_keys_kept
 from authlens_tui.terminal.content import Content
 from support.screens import scripted, text_of, until, wizard_on
 from support.scripted_login import BEGAN, come_back
@@ -126,25 +121,6 @@ def test_a_key_is_on_the_line_of_its_label_at_any_width() -> None:
         assert all(len(line.rstrip()) <= width or " " not in line.strip() for line in lines), lines
         for key, label in ways:
             assert any(f"{key} {label.split()[0]}" in line for line in lines), (width, lines)
-
-
-@pytest.mark.parametrize(
-    ("command", "offered", "beside"),
-    [
-        ("authlens login URL --redirect-host 127.0.0.1", KeyAction.OTHER_HOST, " (here: H)"),
-        ("authlens login URL --cloudflared", KeyAction.CLOUDFLARED, " (here: T)"),
-        ("authlens service-token add URL", KeyAction.SERVICE_TOKEN, " (here: S)"),
-        ("authlens login URL --port 0", KeyAction.ANOTHER_PORT, " (here: w)"),
-        ("authlens login URL --client-id ID", KeyAction.EDIT, " (here: e)"),
-        ("authlens login URL --client-id ID --client-secret", KeyAction.EDIT, ""),
-        ("authlens login URL --redirect-host 127.0.0.1", KeyAction.RETRY, ""),
-        ("authlens login URL", KeyAction.OTHER_HOST, ""),
-    ],
-)
-def test_beside_a_command_is_the_key_that_does_it_here(command: str, offered: KeyAction, beside: str) -> None:
-    """Where no key does all of it, none is named."""
-    reason = Diagnosis("cause", "It failed.", step("Try", command))
-    assert with_keys(reason, {offered: True}) == f"Try: {command}{beside}"
 
 
 async def test_what_was_received_hangs_under_its_start() -> None:

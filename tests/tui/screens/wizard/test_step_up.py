@@ -35,5 +35,5 @@ async def test_an_expired_code_is_called_that_and_t_is_a_new_sign_in() -> None:
         await until(pilot, lambda: login.position is Stage.EXCHANGE and "failed" in text_of(app))
         shown = " ".join(text_of(app).split())
         assert "The code has expired" in shown
-        assert "t New sign-in" in shown
-        assert "t Retry" not in shown
+        assert "t Sign in again" in shown
+        assert "t Again" not in shown

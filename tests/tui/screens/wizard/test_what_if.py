@@ -155,7 +155,7 @@ async def test_an_armed_attack_can_be_disarmed() -> None:
     login, _ = scripted()
     login.arm(EXPERIMENTS[3])
     async with wizard_on(login) as (_, pilot, app):
-        for key, left in (("escape", EXPERIMENTS[3]), ("x", None)):
+        for key, left in (("escape", EXPERIMENTS[3]), ("delete", None)):
             await pilot.press("i")
             await until(pilot, lambda: isinstance(app.screen, WhatIfScreen))
             assert "≠ ready" in text_of(app)

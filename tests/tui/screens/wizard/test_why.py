@@ -99,7 +99,7 @@ async def test_the_screen_says_what_happened_what_to_do_and_what_shows_it(fault:
     """The line under the wizard, or the Checks tab of a warning."""
     walk = await walked(fault)
     record = _failed(walk)
-    rendered = _checks_tab(walk) if record is None else failed_words(record, {}).plain
+    rendered = _checks_tab(walk) if record is None else failed_words(record, str).plain
     for words in ROWS[fault.value]:
         assert words in rendered
     assert "unknown" not in rendered.lower()
@@ -124,7 +124,7 @@ async def test_the_cure_stands_before_the_lines_that_show_it() -> None:
     """A small screen cuts the end: what to do must not be what is cut."""
     record = _failed(await walked(Fault.REDIRECT_URI_REFUSED))
     assert record is not None
-    words = failed_words(record, {}).plain
+    words = failed_words(record, str).plain
     assert words.index("→ ") < words.index("Seen: ")
 
 
@@ -134,7 +134,7 @@ async def test_an_answer_that_nobody_knows_is_in_the_words_whole() -> None:
     assert record is not None
     lines = ("HTTP/1.1 418 Teapot", "content-type: text/plain", "cf-ray: 1-EMU")
     unknown = Diagnosis(UNKNOWN, "Not known.", "Look at it.", (*lines, f"starts with: {'stout ' * 20}"))
-    words = failed_words(replace(record, diagnosis=unknown), {}).plain
+    words = failed_words(replace(record, diagnosis=unknown), str).plain
     assert "HTTP/1.1 418 Teapot · content-type: text/plain · cf-ray: 1-EMU · starts with: stout" in words
     assert words.count("stout") == 20
     assert words.index("Seen: ") < words.index("→ Look at it.")

@@ -261,8 +261,8 @@ async def test_a_taken_port_can_be_done_without() -> None:
         async with wizard_on(login) as (wizard, pilot, app):
             await pilot.press("a")
             await until(pilot, lambda: "failed" in text_of(app))
-            assert "p Paste" in text_of(app)
-            await pilot.press("p")
+            assert "^v Paste" in text_of(app)
+            await pilot.press("ctrl+v")
             # Not `past`: another option takes the login back first, and a key is ignored while it runs again.
             await until(pilot, at(login, Stage.PKCE))
             assert not login.facts.options.listen
@@ -376,7 +376,7 @@ async def test_when_the_link_is_there_single_keys_are_commands() -> None:
         await pilot.press("a")
         await until(pilot, waiting(login, wizard))
         assert app.focused is wizard.pane.panel
-        assert {"p", "+", "esc"} <= footer_keys(app)
+        assert {"^v", "+", "esc"} <= footer_keys(app)
         assert not {"n", "a", "t", "b", "d", "x", "]", "s", "O", "o"} & footer_keys(app)
         await pilot.press("c")
         await until(pilot, lambda: bool(app.copied))
@@ -393,7 +393,7 @@ async def test_in_the_field_letters_are_letters_and_esc_gives_the_keys_back_befo
     async with wizard_on(login) as (wizard, pilot, app):
         await pilot.press("a")
         await until(pilot, waiting(login, wizard))
-        await pilot.press("p")
+        await pilot.press("ctrl+v")
         await pilot.press("n", "a", "plus", "c", "q")
         assert wizard.pane.panel.field.value == "na+cq"
         assert "+" not in footer_keys(app)
@@ -443,7 +443,7 @@ async def test_a_paste_that_is_not_the_answer_is_refused_with_the_reason() -> No
     async with wizard_on(login) as (wizard, pilot, app):
         await pilot.press("a")
         await until(pilot, waiting(login, wizard))
-        await pilot.press("p", "x", "y", "enter")
+        await pilot.press("ctrl+v", "x", "y", "enter")
         await until(pilot, lambda: "Not the callback address" in text_of(app))
         assert login.wait.waiting
         wizard.pane.link.ignore(AnswerIgnored("something else", 2))
@@ -676,7 +676,7 @@ async def test_a_code_alone_is_taken_after_a_second_paste_and_a_yes() -> None:
     async with wizard_on(login) as (wizard, pilot, app):
         await pilot.press("a")
         await until(pilot, waiting(login, wizard))
-        await pilot.press("p", *"code", "enter")
+        await pilot.press("ctrl+v", *"code", "enter")
         await until(pilot, lambda: "To use the code alone, paste it again" in " ".join(text_of(app).split()))
         for answer in ("enter", "y"):
             assert login.wait.waiting

@@ -117,7 +117,7 @@ async def test_that_the_last_address_can_be_pasted_is_always_said(
     async with app.run_test(size=TALL):
         panel = app.query_one(AuthorizationPanel)
         where = panel.ways if port is None else panel.problems
-        assert "Copy its address, then press p" in str(where.content)
+        assert "Copy its address, then press ^v" in str(where.content)
 
 
 @pytest.mark.parametrize("environ", [SSH, {"DISPLAY": ":0"}])

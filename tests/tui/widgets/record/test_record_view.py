@@ -136,7 +136,7 @@ async def test_one_of_several_exchanges_can_be_picked_and_all_are_numbered() -> 
         assert "2 of 3" in document(view).plain
         assert '"second"' in document(view).plain
         assert '"first"' not in document(view).plain
-        await pilot.press("comma", "comma")
+        await pilot.press("colon", "colon")
         assert '"third"' in document(view).plain
 
 
@@ -146,7 +146,7 @@ async def test_v_shows_the_body_as_it_was_sent_and_says_so() -> None:
         await pilot.press("3")
         await pilot.pause()
         assert '  "x": [' in document(view).lines.texts
-        await pilot.press("v")
+        await pilot.press("B")
         assert '{"x": [1, 2]}' in document(view).lines.texts
         assert "raw" in str(document(view).border_title)
 

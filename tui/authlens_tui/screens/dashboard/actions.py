@@ -145,7 +145,7 @@ class CredentialActions:
 
     def _start(self, entry: InventoryEntry | None, doing: str, action: _Action) -> None:
         if entry is None:
-            self._context.say("Select a credential first, or press n for a new login.")
+            self._context.say("Select a credential first, or press N for a new login.")
         elif not self._context.is_busy(entry):
             self._context.begin(doing, (entry,))
             self._context.say(f"{doing.capitalize()} {entry.title} …")
@@ -155,13 +155,14 @@ class CredentialActions:
         try:
             await action(entry)
         except AuthlensError as error:
-            self._context.say(str(error), good=False)
+            self._context.say(self._context.fixes.error(error), good=False)
         finally:
             self._context.end((entry,))
 
     def _report(self, entry: InventoryEntry, result: ActionResult) -> None:
         self._sent.note(entry.entry_id, result.trace)
-        self._context.say(" ".join((result.summary, *result.details, str(result.cure))), good=result.good)
+        words = (result.summary, *result.details, self._context.fixes(result.cure))
+        self._context.say(" ".join(words), good=result.good)
 
 
 class TokenActions:

@@ -15,9 +15,11 @@ from authlens_tui.terminal.terminal_app import TerminalApp
 
 if TYPE_CHECKING:
     from authlens_core.credentials.records.index import Index
+    from authlens_core.desk.lifecycle import ActionResult
     from authlens_core.desk.session import Session
     from authlens_core.trace.record import Trace
     from authlens_core.values.login_options import Options
+    from authlens_tui.screens.fix_keys import FixKeys
 
 _Answer = TypeVar("_Answer")
 Work = Coroutine[Any, Any, object]
@@ -94,6 +96,8 @@ class DashboardContext:
         self.now = now
         self.busy: dict[str, str] = {}
         """What runs for which credential, in a word."""
+        self.refreshed: dict[str, ActionResult] = {}
+        """How the newest automatic refresh of each credential ended."""
 
     @property
     def is_store_open(self) -> bool:
@@ -136,6 +140,19 @@ class DashboardContext:
 
     def say(self, words: str, *, good: bool | None = None) -> None:
         self.post(StatusMessage(words, good))
+
+    @property
+    def fixes(self) -> FixKeys:
+        """Words a fix, with the keys of the dashboard that do it for the selected credential."""
+        from authlens_tui.screens.fix_keys import FixKeys  # not needed for the first paint
+
+        return FixKeys.on(self._screen)
+
+    def trouble_of(self, entry: InventoryEntry) -> str:
+        """Return why the automatic refresh of a credential failed, and what to do; empty if it did not."""
+        result = self.refreshed.get(entry.entry_id)
+        failed = result is not None and result.has_failed
+        return f"{result.summary} {self.fixes(result.cure)}".strip() if result and failed else ""
 
     def changed(self, *, reread: bool = False) -> None:
         self.post(Changed(reread=reread))

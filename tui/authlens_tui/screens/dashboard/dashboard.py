@@ -109,7 +109,6 @@ class DashboardScreen(Screen[None]):
         self._can_move = can_move
         self._columns = columns or COLUMN_KEYS
         self._history = SelectedHistory(self.context)
-        self._troubles: dict[str, str] = {}
         self._ticks = 0
         self._attempt_ticks = 0
         self._notice: Callable[[], Content | None] = lambda: None
@@ -148,7 +147,11 @@ class DashboardScreen(Screen[None]):
         self.call_after_refresh(self._complete)
 
     async def _complete(self) -> None:
-        field = Input(placeholder="resource, team, account, kind or state", id="filter")
+        from authlens_tui.widgets.completing_input import CompletingInput  # not needed for the first paint
+
+        field = CompletingInput(
+            "resource, team, account, kind or state", self.listing.next_words, id="filter"
+        )
         await self.query_one("#list").mount(field, self.strip, before=self.table)
         await self.pane.complete()
         self._is_complete = True
@@ -260,8 +263,8 @@ class DashboardScreen(Screen[None]):
         return self.table.selected
 
     def _row(self, entry: InventoryEntry) -> RowText:
-        trouble = self._troubles.get(entry.entry_id, "")
         context = self.context
+        trouble = self.context.trouble_of(entry)
         return row_of(entry, context.now(), context.settings.present, context.busy, trouble)
 
     def show_now(self, *, reread: bool = False) -> None:
@@ -331,7 +334,7 @@ class DashboardScreen(Screen[None]):
             now,
             self.context.settings.present,
             jwt=self.actions.tokens.claims_of(entry) if self.context.is_store_open else None,
-            trouble=self._troubles.get(entry.entry_id, ""),
+            trouble=self.context.trouble_of(entry),
         )
         self.pane.show(items, event_items(events, now, entry.status(now).note), traces, now=now)
 
@@ -390,9 +393,7 @@ class DashboardScreen(Screen[None]):
     def show_attempt(self, grant: Grant, result: ActionResult) -> None:
         """Show an automatic refresh in the border of the detail: the result line belongs to the user."""
         self.listing.forget_seen()
-        self._troubles.pop(grant.grant_id, None)
-        if result.has_failed:
-            self._troubles[grant.grant_id] = f"{result.summary} {result.cure}".strip()
+        self.context.refreshed[grant.grant_id] = result
         self.actions.sent.note(grant.grant_id, result.trace, newest=False)
         if self.is_running and self.is_mounted:
             self._attempt_ticks = _ATTEMPT_SHOWN

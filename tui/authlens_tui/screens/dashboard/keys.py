@@ -28,7 +28,7 @@ NEED_ROWS: Final = frozenset(
 _key: Final = partial(bind, "dashboard")
 
 DASHBOARD_KEYS: Final[list[BindingType]] = [
-    _key("n", KeyAction.NEW_LOGIN, "New", "Log in to another resource", known_as="new", show=True),
+    _key("N", KeyAction.NEW_LOGIN, "New", "Log in to another resource", known_as="new", show=True),
     _key("r", KeyAction.REFRESH, "Refresh", "Get a new access token", show=True),
     _key("p", KeyAction.PROBE, "Probe", "Call the resource with it; renews an expired token", show=True),
     _key("v", KeyAction.REVOKE, "Revoke", "Revoke at the server and verify", show=True),
@@ -38,21 +38,21 @@ DASHBOARD_KEYS: Final[list[BindingType]] = [
     _key(
         "t",
         KeyAction.LOGIN_AGAIN,
-        "Log in",
+        "Log in again",
         "Log in again, with cloudflared for its own tokens",
         known_as="login",
         show=True,
     ),
-    _key("slash", KeyAction.FILTER, "Filter", "Filter the list", show=True, sign="/"),
+    _key("slash", KeyAction.FILTER, "Find", "Filter the list", show=True, sign="/"),
     _key("f", KeyAction.FORGET, "Forget", "Remove from this machine only", show=True),
     _key("z", KeyAction.UNDO_FORGET, "Undo", "Store what was forgotten last again", show=True),
     _key("F", KeyAction.FORGET_CLIENT, "Forget client", "Delete a registered client at its server"),
-    _key("s", KeyAction.SORT, "Sort", "Change the order", show=True),
+    _key("Z", KeyAction.SORT, "Sort", "Change the order", show=True),
     _key("enter", KeyAction.INSPECT, "Requests", "Show its last requests and responses", show=True, sign="⏎"),
     _key("I", KeyAction.INSPECT_NEWEST, "Newest requests", "Show the newest requests of any credential"),
     _key("m", KeyAction.SAVE, "Save", "Save its last requests, redacted"),
     _key("j", KeyAction.CLAIMS, "Claims", "Show the claims of an access token that is a JWT"),
-    _key("w", KeyAction.SWITCH, "Switch account", "Log in with another account"),
+    _key("w", KeyAction.SWITCH, "Other account", "Log in with another account"),
     _key("G", KeyAction.GROUP, "Group", "Group by team"),
     _key("S", KeyAction.SERVICE_TOKEN, "Service token", "Add a service token, for programs"),
     _key(
@@ -70,7 +70,7 @@ DASHBOARD_KEYS: Final[list[BindingType]] = [
     _key("R", KeyAction.REFRESH_ALL, "Refresh all", "Refresh every login shown"),
     _key("V", KeyAction.REVOKE_ALL, "Revoke all", "Revoke every login shown and verify"),
     _key("comma", KeyAction.SETTINGS, "Settings", "Auto-refresh, browser, theme", sign=","),
-    _key("d", KeyAction.DEMO, "Demo", "Look around on a simulated server", show=True),
+    _key("W", KeyAction.DEMO, "Demo", "Look around on a simulated server", show=True),
     _key("escape", KeyAction.STOP, "Stop", "Stop, or clear the filter", show=True, sign="esc"),
 ]
 

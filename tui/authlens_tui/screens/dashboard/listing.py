@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from authlens_core.credentials.records.index import Index
@@ -53,6 +53,7 @@ class Listing:
         self.expiries = Expiries()
         """When the credentials expire, as of the last look."""
         self._is_current = False
+        self._at = datetime.now(UTC)
 
     def forget_seen(self) -> None:
         """Read everything again next time."""
@@ -75,8 +76,16 @@ class Listing:
         self.expiries = expiries_of(self.entries, now)
 
     def rows(self, now: datetime) -> Sequence[InventoryEntry | TeamHeading]:
+        self._at = now
         self.shown = tuple(entry for entry in self.entries if entry.matches(self.text, now))
         return self.order.arrange(self.shown, now, grouped=self.grouped)
+
+    def next_words(self, before: str) -> list[str]:
+        """Return the words that may follow in the filter: of the credentials that it still shows."""
+        typed = before.casefold().split()
+        texts = (f"{entry.words} {entry.kind.label} {entry.status(self._at).word}" for entry in self.shown)
+        words = dict.fromkeys(word for text in texts for word in text.casefold().split())
+        return [word for word in words if word not in typed]
 
     @property
     def sorted_by(self) -> str:

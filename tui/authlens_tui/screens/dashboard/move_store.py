@@ -14,6 +14,7 @@ from authlens_core.values.errors import AuthlensError, PassphraseNeeded, WrongPa
 from authlens_core.values.secret import Secret
 from authlens_core.values.store_kind import StoreKind
 from authlens_tui.screens.dialog import DialogBox, DialogButtons, action_button
+from authlens_tui.screens.fix_keys import FixKeys
 from authlens_tui.screens.store_choice import SecretStoreScreen, StoreChoice
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
@@ -38,7 +39,7 @@ class MoveStoreScreen(SecretStoreScreen):
     )
     choices = _CHOICES
     BINDINGS: ClassVar[list[BindingType]] = [
-        bound("move.keyring", "1,k", "keyring", "Keyring", "The keyring of the operating system"),
+        bound("move.keyring", "1", "keyring", "Keyring", "The keyring of the operating system"),
         bound("move.encrypted", "2", "encrypted", "Encrypted file", "Protected by a passphrase"),
         bound("move.plain", "3", "plain", "Plain file", "Readable by you and root; asks again"),
         bound("move.back", "escape", "back", "Back", "Back, move nothing"),
@@ -110,7 +111,7 @@ class MoveStoreScreen(SecretStoreScreen):
         self.tell("#said", f"Moving {done} of {whole} …")
 
     def _ask_again(self, choice: StoreChoice, error: AuthlensError) -> None:
-        words = f"✖ {error.cause} {error.cure}"
+        words = f"✖ {FixKeys.on(self).error(error)}"
         if isinstance(error, PassphraseNeeded | WrongPassphrase):
             if choice.place is not StoreKind.ENCRYPTED_FILE:
                 self._new_file = False  # what it comes from is there

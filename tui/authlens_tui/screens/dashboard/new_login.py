@@ -81,7 +81,7 @@ class NewLoginScreen(Dialog[LoginChoice | None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         bound("new_login.cancel", "escape", "dismiss", "Cancel", "Back to the dashboard"),
         bound("new_login.favourite", "ctrl+f", "favourite", "Favourite", "Mark or unmark it"),
-        bound("new_login.program", "ctrl+o", "program", "Program", "Log in as a program, without a user"),
+        bound("new_login.program", "ctrl+g", "program", "Program", "Log in as a program, without a user"),
         bound("new_login.list", "down", "list", "Favourites", "Choose a favourite", show=False),
         bound("new_login.again", "t", "again", "Log in again", "Replace the login that works"),
     ]

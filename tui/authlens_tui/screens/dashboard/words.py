@@ -38,7 +38,7 @@ def empty_words(*, in_demo: bool, had_some: bool) -> Content:
     where = "in this demo" if in_demo else "on this machine"
     title = "No credentials left.\n\n" if had_some else f"No credentials {where} yet.\n\n"
     events = ("Press ", ("E", _KEY), " for what happened to them.\n\n") if had_some else ()
-    start = ((title, "bold"), *events, "Press ", ("n", _KEY))
+    start = ((title, "bold"), *events, "Press ", ("N", _KEY))
     if in_demo:
         return Content.assemble(
             *start,
@@ -54,7 +54,7 @@ def empty_words(*, in_demo: bool, had_some: bool) -> Content:
         "one stage at a time, and stores the tokens.\n",
         ("S", _KEY),
         " adds a service token. ",
-        ("d", _KEY),
+        ("W", _KEY),
         " opens the demo, which includes its own server.",
     )
 

@@ -53,7 +53,7 @@ class CompareScreen(Screen[None]):
 
     CSS_PATH = "compare.tcss"
     HELP = (
-        "Where two records part, and what differs in each stage; – is absent. f also shows what is new in "
+        "Where two records part, and what differs in each stage; – is absent. * also shows what is new in "
         "every run: states, codes, tokens, dates."
     )
     BINDINGS: ClassVar[list[BindingType]] = [

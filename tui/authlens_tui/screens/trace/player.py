@@ -36,14 +36,14 @@ class PlayerScreen(Screen[None]):
 
     CSS_PATH = "player.tcss"
     HELP = (
-        "The arrow keys step from arrow to arrow, space plays and stops, Enter opens what was sent. After an "
-        "attack, the login as it was before is on the left, and the attack on the right."
+        "The arrow keys step from arrow to arrow, space plays and stops, > plays faster, Enter opens what "
+        "was sent. After an attack, the login as it was before is on the left, and the attack on the right."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         bound("player.play", "space", "play", "Play or pause", "Play the arrows, or pause", priority=True),
-        bound("player.faster", "plus", "speed(1)", "Faster", "Play faster", sign="+"),
-        bound("player.slower", "minus", "speed(-1)", "Slower", "Play slower", sign="-"),
-        bound("player.back", "escape,r", "dismiss", "Back", "Back to the login", sign="esc"),
+        bound("player.faster", "greater_than_sign", "speed(1)", "Play faster", "Play faster", sign=">"),
+        bound("player.slower", "less_than_sign", "speed(-1)", "Play slower", "Play slower", sign="<"),
+        bound("player.back", "escape", "dismiss", "Back", "Back to the login", sign="esc"),
     ]
 
     STEP: ClassVar[float] = 1.2
@@ -68,7 +68,7 @@ class PlayerScreen(Screen[None]):
         self._redactor = Redactor([*secrets, *known_secrets(first, self._records)])
 
     def compose(self) -> ComposeResult:
-        yield TitleBar("Replay")
+        yield TitleBar("Play")
         with Horizontal(id="player"):
             for number in range(len(self._sides)):
                 yield DiagramView(id=f"side-{number}")

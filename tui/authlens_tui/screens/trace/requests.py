@@ -21,6 +21,7 @@ from authlens_core.export.exchange_log import (
     ExchangeRow,
     Filter,
     FilterRefused,
+    next_words,
     parse_filter,
     rows_of,
 )
@@ -32,6 +33,7 @@ from authlens_tui.screens.copy_menu import copy_menu_wanted
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.terminal_app import TerminalApp
+from authlens_tui.widgets.completing_input import CompletingInput
 from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.record.actors import accent
@@ -88,7 +90,7 @@ class RequestsScreen(Screen[None]):
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         bound("requests.back", "escape", "back", "Back", "Back", sign="esc"),
-        bound("requests.filter", "slash", "filter", "Filter", "Filter the requests", sign="/"),
+        bound("requests.filter", "slash", "filter", "Find", "Filter the requests", sign="/"),
         bound("requests.reveal", "x", "reveal", "Reveal", "Show or mask the secrets"),
         bound("requests.copy", "c", "copy", "Copy", "Copy what is shown, secrets masked"),
     ]
@@ -115,7 +117,7 @@ class RequestsScreen(Screen[None]):
         yield TitleBar("Requests")
         with Horizontal(id="requests-top"):
             yield Static(Content("Filter"), id="requests-label")
-            yield Input(placeholder=FILTER_HELP, id="requests-filter", compact=True)
+            yield CompletingInput(FILTER_HELP, self._next_words, id="requests-filter", compact=True)
             yield Static(id="requests-note")
         yield Static(id="requests-error")
         with ReadingArea(id="requests") as area:
@@ -245,6 +247,9 @@ class RequestsScreen(Screen[None]):
 
     def action_filter(self) -> None:
         self.filter_field.focus()
+
+    def _next_words(self, before: str) -> list[str]:
+        return next_words(before, self._rows)
 
     @on(Input.Changed, "#requests-filter")
     def _filter_changed(self, event: Input.Changed) -> None:

@@ -186,13 +186,13 @@ class EditScreen(ModalScreen[RequestChanges | None]):
     CSS_PATH = "edit.tcss"
     HELP = (
         "Change the request. The upper fields are yours to choose; the lower ones are tampering, which a "
-        "server should notice. Ctrl+r resets a field, Ctrl+o removes it, Enter applies, Esc changes "
+        "server should notice. Ctrl+r resets a field, Ctrl+l leaves it out, Enter applies, Esc changes "
         "nothing."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         bound("edit.apply", "enter", "apply", "Apply", "Apply the changes", priority=True),
         bound("edit.reset", "ctrl+r", "reset_field", "Reset", "Reset this field"),
-        bound("edit.omit", "ctrl+o", "leave_out", "Remove", "Send the request without it"),
+        bound("edit.omit", "ctrl+l", "leave_out", "Leave out", "Send the request without it"),
         bound("edit.cancel", "escape", "dismiss", "Cancel", "Change nothing"),
         bound("edit.next", "down", "app.focus_next", "Next field", "Next field", show=False),
         bound("edit.before", "up", "app.focus_previous", "Previous field", "Back", show=False),

@@ -11,6 +11,7 @@ from authlens_core.trace.record import Outcome, StageRecord, Trace
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_line
 from authlens_tui.screens.key_actions import KeyAction
+from authlens_tui.screens.wizard.status_words import with_keys_kept
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.hanging_text import HangingText, Item
 from authlens_tui.widgets.record.actors import accent
@@ -19,6 +20,7 @@ END_KEYS: Final = (KeyAction.LOGIN_ANEW, KeyAction.NEXT_LOGIN, KeyAction.COMPARE
 """The keys that do something only while the card is shown."""
 _TALL, _SHORT = 32, 20  # rows of a screen: below them the answer and the keys alone, or nothing
 _NAMES: Final = 9  # cells of the names before the sentences
+_AROUND: Final = 4  # cells: border and padding
 _KEY: Final = "bold $text-primary"
 
 
@@ -110,14 +112,14 @@ class EndCard(HangingText):
         finished = self._is_finished
         offered = (
             ("o", "be the owner", self._has_owner and not finished),
-            ("t", "again" if finished else "retry", True),
+            ("t", "again" if finished else "try again", True),
             ("N", f"next: {ending.following}", bool(ending.following)),
             ("=", "compare", ending.before is not None),
             ("F8", "postcard", True),
             ("d", "menu", True),
         )
         shown = [Content.assemble((key, _KEY), f" {safe_line(name)}") for key, name, does in offered if does]
-        return Content(" · ").join(shown)
+        return with_keys_kept(Content(" · ").join(shown), max(1, self.screen.size.width - _AROUND))
 
 
 def _item(name: str, words: Content) -> Item:

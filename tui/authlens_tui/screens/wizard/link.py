@@ -20,7 +20,7 @@ _WORDS_NEED: Final = 24  # columns beside the symbol
 _HOW: Final = "Scan this link with a phone and sign in there."
 _BACK: Final = (
     "The phone cannot reach this machine: the last page does not load there. Send yourself its address "
-    "and paste it here with p."
+    "and paste it here with ^v."
 )
 _CLOSE: Final = "Esc closes."
 
@@ -31,8 +31,8 @@ class QrScreen(ModalScreen[bool]):
     CSS_PATH = "link.tcss"
     HELP = "The link as a QR code. A larger window or a smaller font makes it easier to read."
     BINDINGS: ClassVar[list[BindingType]] = [
-        bound("qr.close", "escape,k,q,enter", "dismiss(False)", "Close", "Back to the login"),
-        bound("qr.whole", "U", "dismiss(True)", "Whole link", "The link on one line instead"),
+        bound("qr.close", "escape,k,enter", "dismiss(False)", "Close", "Back to the login"),
+        bound("qr.whole", "U", "dismiss(True)", "Unwrap", "The link on one line instead"),
     ]
 
     code = getters.query_one(QrCode)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
@@ -10,7 +9,6 @@ from textual.timer import Timer
 
 from authlens_core.desk.log_in import Login
 from authlens_core.trace.record import Outcome, StageRecord
-from authlens_tui.screens.key_actions import KeyAction
 from authlens_tui.screens.wizard.stage_pane import StagePane
 from authlens_tui.screens.wizard.stage_runner import StageRunner
 from authlens_tui.screens.wizard.status_words import (
@@ -36,24 +34,13 @@ _AROUND = 4  # cells: border and padding
 
 
 class StatusLine(Static):
-    """Shows the status of `login`, below what is changed in it on purpose.
+    """Shows the status of `login`, below what is changed in it on purpose."""
 
-    Args:
-        allowed: returns which actions do something now: a fix names their keys.
-    """
-
-    def __init__(
-        self,
-        login: Login,
-        runner: StageRunner,
-        store_name: str,
-        allowed: Callable[[], Mapping[KeyAction, bool]],
-    ) -> None:
+    def __init__(self, login: Login, runner: StageRunner, store_name: str) -> None:
         super().__init__(id="verdict")
         self._login = login
         self._runner = runner
         self._store_name = store_name
-        self._allowed = allowed
         self._words = Content()
         self._note: Content | None = None
         self._note_alone = False
@@ -113,7 +100,7 @@ class StatusLine(Static):
         above = looked_at and pane.record_view.tab in (Tab.OVERVIEW, Tab.CHECKS)
         on_tab = looked_at and rows < _TALL
         words = failed_words(
-            record, self._allowed(), brief=rows < _LARGE, told_above=above, told_on_tab=on_tab
+            record, pane.record_view.fixes(), brief=rows < _LARGE, told_above=above, told_on_tab=on_tab
         )
         return Content.assemble(words, "\n", STEP_UP) if self._login.steps_up else words
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -19,12 +19,11 @@ from authlens_core.trace.record import Stage, StageRecord, Trace, sent_once
 from authlens_core.values.check import CheckId, Severity
 from authlens_core.values.diagnosis import Diagnosis
 from authlens_core.values.exchange import Request
-from authlens_core.values.fix import Step, as_text, steps_of
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.stage import LOGIN_STAGES
-from authlens_tui.screens.key_actions import KeyAction
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.hanging_text import Item, hanging_lines
+from authlens_tui.widgets.record.checks_view import FixWords
 from authlens_tui.words.times import duration, in_words
 
 _KEY: Final = "bold $text-primary"
@@ -33,17 +32,6 @@ _NAMES: Final = 12  # cells of the names before what was received
 _MOST_WARNINGS: Final = 3
 _LONGEST_WARNING: Final = 160  # characters
 _LONGEST_PAGE: Final = 240  # characters of the page on which a sign-in ended
-# The keys of the wizard that do the same as a command with this word.
-_KEYS: Final[Mapping[str, tuple[KeyAction, str]]] = {
-    "--redirect-host": (KeyAction.OTHER_HOST, "H"),
-    "--port": (KeyAction.ANOTHER_PORT, "w"),
-    "--cloudflared": (KeyAction.CLOUDFLARED, "T"),
-    "service-token": (KeyAction.SERVICE_TOKEN, "S"),
-    **dict.fromkeys(
-        ("--client-id", "--resource", "--scope", "--issuer", "--issuer-name", "--assume-pkce"),
-        (KeyAction.EDIT, "e"),
-    ),
-}
 STEP_UP: Final = Content.assemble(
     "→ ", ("t", _KEY), " authorizes again with the scope that the resource wants."
 )
@@ -187,7 +175,7 @@ def cancelled_words(record: StageRecord) -> Content:
 
 def failed_words(
     record: StageRecord,
-    allowed: Mapping[KeyAction, bool],
+    fixes: FixWords,
     *,
     brief: bool = False,
     told_above: bool = False,
@@ -206,26 +194,11 @@ def failed_words(
         return Content.assemble(title, "Cause and fix are above.")
     if told_on_tab:
         return Content.assemble(title, ("1", _KEY), " shows cause and fix.")
-    told = with_keys(reason, allowed)
+    told = fixes(reason.cure)
     cure = Content.assemble(("\n→ ", "bold"), told) if told else Content()
     seen = Content() if brief and reason.known else _seen(reason)
     first, last = (Content(), seen) if reason.known else (seen, Content())
     return Content.assemble(title, reason.cause, first, cure, last)
-
-
-def with_keys(reason: Diagnosis, allowed: Mapping[KeyAction, bool]) -> str:
-    """Return the fix with the key that does the same here beside each command."""
-    beside = ((step, _key(step)) for step in steps_of(reason.cure))
-    return as_text(
-        f"{step} (here: {key[1]})" if key is not None and allowed.get(key[0]) else f"{step}"
-        for step, key in beside
-    )
-
-
-def _key(step: Step) -> tuple[KeyAction, str] | None:
-    """Return the key that does all that the options of a command do, if there is one."""
-    does = {_KEYS.get(word) for word in step.command[1:] if word.startswith("--") or word in _KEYS}
-    return does.pop() if len(does) == 1 else None
 
 
 def _seen(reason: Diagnosis) -> Content:

@@ -47,7 +47,7 @@ class WhatIfScreen(ModalScreen[AttackChoice | None]):
     HELP = "Choose an attack. Then run the login as usual: the attack acts in its stage."
     BINDINGS: ClassVar[list[BindingType]] = [
         bound("what_if.arm", "enter", "arm", "Use", "Use this attack in its stage", priority=True),
-        bound("what_if.disarm", "x", "disarm", "No attack", "Run the login normally"),
+        bound("what_if.disarm", "delete,backspace", "disarm", "No attack", "Run it normally", sign="del"),
         bound("what_if.read", "pagedown", "read(1)", "Scroll", "Scroll the description", priority=True),
         bound(
             "what_if.read_back",

@@ -29,6 +29,7 @@ from authlens_core.trace.events import (
 from authlens_core.trace.record import Stage, StageRecord, Trace, undone
 from authlens_core.values.fix import WayOn
 from authlens_core.values.secret import MASK
+from authlens_tui.screens.fix_keys import FixKeys
 from authlens_tui.screens.key_actions import KeyAction
 from authlens_tui.screens.wizard.authorization_link import Player
 from authlens_tui.screens.wizard.end_card import END_KEYS, EndCard, Ending
@@ -124,12 +125,13 @@ class WizardScreen(Screen[None]):
             yield StagePane(self.login, self.runner, self._player, play=self._play_at_once)
             with VerticalScroll(id="teach", can_focus=False):
                 yield Static(id="teach-words")
-        yield StatusLine(self.login, self.runner, self._store_name, self._login_keys)
+        yield StatusLine(self.login, self.runner, self._store_name)
         yield self.card
         yield KeyFooter()
 
     def on_mount(self) -> None:
         self._key_actions, self._shown_keys = self._all_key_actions(), self._keys_of_what_is_shown()
+        self.record_view.fixes = lambda: FixKeys.on(self, self.login.position) if self.runner.failed else str
         self.login.watch(self._on_event)
         self.set_interval(1.0, self.tick)
         self.show_stage(self.login.flow.stages[0])
@@ -347,10 +349,9 @@ class WizardScreen(Screen[None]):
         key_action = KeyAction(str(parameters[0]))
         # The footer asks for each key at each event of the login, and looking for a widget takes time.
         on_screen = self._shown_keys.get(key_action)
-        return self._login_keys().get(key_action, True) if on_screen is None else on_screen()
-
-    def _login_keys(self) -> dict[KeyAction, bool]:
-        return login_keys(self.login, self.runner.failed)
+        if on_screen is not None:
+            return on_screen()
+        return login_keys(self.login, self.runner.failed).get(key_action, True)
 
     def _keys_of_what_is_shown(self) -> Mapping[KeyAction, Callable[[], bool]]:
         login, pane, record = self.login, self.pane, self.record_view

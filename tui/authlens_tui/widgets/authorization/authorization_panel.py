@@ -84,12 +84,12 @@ class AuthorizationPanel(VerticalScroll):
             "link.problems",
             "h",
             "problems",
-            "Problems",
+            "Hint",
             "What to do if the browser cannot open the link or come back",
         ),
         # Instead of the key of the wizard, which cancels the login.
         bound("link.problems_close", "escape", "close_problems", "Close help", "Close this help", sign="esc"),
-        bound("link.ssh", "y", "copy_forward", "Copy ssh", "Copy the ssh -L line"),
+        bound("link.ssh", "Y", "copy_forward", "Copy ssh", "Copy the ssh -L line"),
     ]
 
     countdown = getters.query_one("#countdown", Static)

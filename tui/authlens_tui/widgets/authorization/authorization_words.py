@@ -36,7 +36,7 @@ def problem_words(offer: CallbackOffer, *, folded: bool) -> Content:
 
 
 def _pasting(words: str) -> Content:
-    return Content.assemble(words, " ", ("p", _KEY))
+    return Content.assemble(words, " ", ("^v", _KEY))
 
 
 def forward_words(offer: CallbackOffer) -> Content:
@@ -48,7 +48,7 @@ def forward_words(offer: CallbackOffer) -> Content:
         "The browser is on another machine? Run this there before you sign in:\n",
         (f"  {offer.forward_line}", "bold"),
         "  ",
-        ("y", _KEY),
+        ("Y", _KEY),
         " copies it",
         gap if offer.to_replace else "",
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import ClassVar, Final
 
 from textual import getters, on, work
@@ -13,11 +15,14 @@ from textual.widgets import Input, Label
 
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
+from authlens_tui.widgets.completing_input import CompletingInput
 from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.document.matches import MAX_MATCHES, Matches, find
 from authlens_tui.widgets.key_binding import bound
 
 _MAX_WORDS: Final = 500  # characters
+_WORD: Final = re.compile(r"[\w.:/-]{3,60}")
+_MOST_LINES, _LONGEST_LINE = 500, 500  # in which words are looked for to offer them
 
 
 class SearchBar(Horizontal):
@@ -61,8 +66,14 @@ class SearchBar(Horizontal):
 
     def compose(self) -> ComposeResult:
         yield Label(Content("/"))
-        yield Input(placeholder="search text", max_length=_MAX_WORDS, select_on_focus=True)
+        field = CompletingInput("search text", self._next_words)
+        field.max_length = _MAX_WORDS
+        yield field
         yield Static(classes="count")
+
+    def _next_words(self, _before: str) -> Iterable[str]:
+        texts = islice(self._document().lines.texts, _MOST_LINES)
+        return dict.fromkeys(word for text in texts for word in _WORD.findall(text[:_LONGEST_LINE]))
 
     @property
     def is_open(self) -> bool:

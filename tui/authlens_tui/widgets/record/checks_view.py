@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from authlens_core.values.check import Check, Severity
 from authlens_core.values.diagnosis import Diagnosis
+from authlens_core.values.fix import URL, Fix, Step
 from authlens_tui.widgets.document.lines import BLANK, Line, Tone, line
 from authlens_tui.widgets.record.header_table import value_pieces
 
@@ -21,6 +22,11 @@ SEVERITY_SIGNS: Final = {
 _ORDER: Final = {severity: rank for rank, severity in enumerate(SEVERITY_SIGNS)}
 _INDENT: Final = 11
 _LABEL: Final = 6
+# Shown where a key does it.
+_GO_ON: Final = Fix((Step("To continue despite this", ("authlens", "login", URL, "--anyway"), implied=True),))
+
+FixWords = Callable[[str | Fix], str]
+"""Words a fix, with the keys that do it where it is shown."""
 
 
 def checks_summary(checks: Iterable[Check]) -> str:
@@ -31,7 +37,11 @@ def checks_summary(checks: Iterable[Check]) -> str:
 
 
 def check_lines(
-    checks: Iterable[Check], overridden: Iterable[str] = (), diagnosis: Diagnosis | None = None
+    checks: Iterable[Check],
+    overridden: Iterable[str] = (),
+    diagnosis: Diagnosis | None = None,
+    *,
+    fixes: FixWords = str,
 ) -> Iterator[Line]:
     """Yield the lines of `checks`, the gravest first; the first failure with its `diagnosis`, once."""
     allowed = frozenset(overridden)
@@ -39,7 +49,7 @@ def check_lines(
     failed = bool(ordered) and ordered[0].severity is Severity.FAILURE and ordered[0].name not in allowed
     told = diagnosis if failed else None
     if diagnosis is not None and told is None:
-        yield from diagnosis_lines(diagnosis)
+        yield from diagnosis_lines(diagnosis, fixes)
         yield from [BLANK] if ordered else ()
     if not ordered:
         yield line(("Nothing has been checked yet.", Tone.MUTED))
@@ -47,10 +57,10 @@ def check_lines(
         grave = check.severity is not Severity.PASS
         if number and (grave or ordered[number - 1].severity is not check.severity):
             yield BLANK
-        yield from _check(check, overridden=check.name in allowed, told=told if number == 0 else None)
+        yield from _check(check, told if number == 0 else None, fixes, overridden=check.name in allowed)
 
 
-def diagnosis_lines(diagnosis: Diagnosis) -> Iterator[Line]:
+def diagnosis_lines(diagnosis: Diagnosis, fixes: FixWords = str) -> Iterator[Line]:
     """Yield why a stage failed: the cause, the lines of the answer that show it, and what to do."""
     title = "Cause" if diagnosis.known else "Received"
     yield line(
@@ -62,7 +72,7 @@ def diagnosis_lines(diagnosis: Diagnosis) -> Iterator[Line]:
     )
     yield from _cause(diagnosis)
     if diagnosis.cure:
-        yield _labelled("fix", str(diagnosis.cure), Tone.NOTE)
+        yield _labelled("fix", fixes(diagnosis.cure), Tone.NOTE)
 
 
 def _cause(diagnosis: Diagnosis, seen: str = "") -> Iterator[Line]:
@@ -76,7 +86,7 @@ def _cause(diagnosis: Diagnosis, seen: str = "") -> Iterator[Line]:
         yield _labelled("layer", diagnosis.layer, Tone.MUTED)
 
 
-def _check(check: Check, *, overridden: bool, told: Diagnosis | None = None) -> Iterator[Line]:
+def _check(check: Check, told: Diagnosis | None, fixes: FixWords, *, overridden: bool) -> Iterator[Line]:
     sign, word, tone = SEVERITY_SIGNS[check.severity]
     grave = check.severity is not Severity.PASS
     yield line(
@@ -94,11 +104,11 @@ def _check(check: Check, *, overridden: bool, told: Diagnosis | None = None) -> 
         yield _labelled("why", check.why, Tone.MUTED)
     cure = check.cure if told is None else told.cure
     if cure:
-        yield _labelled("fix", str(cure), Tone.NOTE)
+        yield _labelled("fix", fixes(cure), Tone.NOTE)
     if overridden:
         yield _labelled("", "You continued despite this.", Tone.WARNING)
-    elif check.overridable and check.severity is Severity.FAILURE:
-        yield _labelled("", "To continue despite this, press g.", Tone.WARNING)
+    elif check.overridable and check.severity is Severity.FAILURE and fixes(_GO_ON) != str(_GO_ON):
+        yield _labelled("", fixes(_GO_ON), Tone.WARNING)
 
 
 def _labelled(label: str, text: str, tone: Tone, *, words: bool = True) -> Line:

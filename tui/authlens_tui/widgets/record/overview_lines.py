@@ -18,7 +18,7 @@ from authlens_core.values.exchange import Exchange
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import GrantType
 from authlens_tui.widgets.document.lines import BLANK, Line, Piece, Tone, line, prose
-from authlens_tui.widgets.record.checks_view import check_lines
+from authlens_tui.widgets.record.checks_view import FixWords, check_lines
 from authlens_tui.widgets.record.exchange_view import failure_lines, status_tone
 from authlens_tui.widgets.record.header_table import NameColumn, value_pieces
 from authlens_tui.widgets.record.jwt_lines import Verdicts, found_jwt_lines
@@ -40,10 +40,11 @@ def overview_lines(
     redactor: Redactor,
     now: datetime | None = None,
     verdicts: Verdicts | None = None,
+    fixes: FixWords = str,
 ) -> Iterator[Line]:
     """Yield what `record` came to: words, exchanges one line each, grave checks, facts with meanings."""
     told = overview(record)
-    yield from _words(told, record.outcome, told.evidence or _evidence(record), redactor)
+    yield from _words(told, record.outcome, told.evidence or _evidence(record), redactor, fixes)
     if record.exchanges:
         yield BLANK
         for exchange in record.exchanges:
@@ -57,7 +58,7 @@ def overview_lines(
     ]
     if experiments or grave:
         yield BLANK
-        yield from check_lines([*experiments, *grave], record.overridden)
+        yield from check_lines([*experiments, *grave], record.overridden, fixes=fixes)
     # Both are in the words above already.
     facts = [fact for fact in record.facts if fact.name not in (FactId.ANSWER, FactId.EVIDENCE)]
     if facts:
@@ -101,7 +102,9 @@ def _evidence(record: StageRecord) -> tuple[str, ...]:
     return record.learned(FactId.EVIDENCE, str)
 
 
-def _words(told: Overview, outcome: Outcome, evidence: tuple[str, ...], redactor: Redactor) -> Iterator[Line]:
+def _words(
+    told: Overview, outcome: Outcome, evidence: tuple[str, ...], redactor: Redactor, fixes: FixWords
+) -> Iterator[Line]:
     shown = redactor.text
     for words in told.tampering:
         yield line(("! changed on purpose: ", Tone.WARNING), shown(words), hang=2, words=True)
@@ -109,7 +112,7 @@ def _words(told: Overview, outcome: Outcome, evidence: tuple[str, ...], redactor
     if text:
         yield line(_SIGNS[outcome], *value_pieces(text), hang=2, words=True)
     if told.cure:
-        yield line(("  fix   ", Tone.MUTED), (shown(told.cure), Tone.NOTE), hang=8, words=True)
+        yield line(("  fix   ", Tone.MUTED), (shown(fixes(told.cure)), Tone.NOTE), hang=8, words=True)
     for number, quoted in enumerate(evidence):
         label = "  seen  " if number == 0 else " " * 8
         yield line((label, Tone.MUTED), *value_pieces(shown(quoted)), hang=8, words=True)

@@ -28,14 +28,21 @@ class ReadingArea(Horizontal):
                 ("home", "read_end(-1)", "Top", "Go to the top of what is shown"),
                 ("end", "read_end(1)", "Bottom", "Go to the bottom of what is shown"),
                 ("enter", "read", "Read", "Move the focus to what is shown"),
-                ("v", "in_record('raw')", "Raw", "Show bodies formatted, or exactly as sent"),
             )
+        ),
+        bound(
+            "reading.v",
+            "B",
+            "in_record('raw')",
+            "Raw",
+            "Show bodies formatted, or exactly as sent",
+            show=False,
         ),
         bound(
             "reading.search",
             "slash",
             "in_record('search')",
-            "Search",
+            "Find",
             "Search what is shown",
             show=False,
             sign="/",

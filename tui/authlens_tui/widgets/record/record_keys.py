@@ -19,8 +19,8 @@ def tab_keys(room: str, action: str, does: str) -> list[BindingType]:
 
 
 RECORD_KEYS: Final[list[BindingType]] = [
-    bound("record.search", "slash", "search", "Search", "Search this tab", sign="/"),
-    bound("record.raw", "v", "raw", "Raw", "Show bodies formatted, or exactly as sent"),
+    bound("record.search", "slash", "search", "Find", "Search this tab", sign="/"),
+    bound("record.raw", "B", "raw", "Raw", "Show bodies formatted, or exactly as sent"),
     bound(
         "record.copy_menu",
         "C",
@@ -30,7 +30,7 @@ RECORD_KEYS: Final[list[BindingType]] = [
         show=False,
     ),
     bound("record.exchange", "full_stop", "pick(1)", "Exchange", "Next exchange, then all", sign="."),
-    bound("record.exchange_back", "comma", "pick(-1)", "Previous exchange", "Previous exchange", show=False),
+    bound("record.exchange_back", "colon", "pick(-1)", "Previous exchange", "Previous exchange", show=False),
     bound(
         "record.signature", "K", "check_signature", "Signature", "Check the signatures of this stage's tokens"
     ),

@@ -23,7 +23,7 @@ from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import GrantType
 from authlens_tui.widgets.document.lines import BLANK, Line, Tone, line, prose
-from authlens_tui.widgets.record.checks_view import check_lines
+from authlens_tui.widgets.record.checks_view import FixWords, check_lines
 from authlens_tui.widgets.record.diagram import diagram_lines
 from authlens_tui.widgets.record.exchange_view import (
     failure_lines,
@@ -93,12 +93,14 @@ class ViewOptions:
         picked: which exchange alone is shown; None for all.
         width: cells that the diagram may take.
         undone: places of the records in the diagram that no longer count.
+        fixes: words a fix, with the keys that do it on this screen.
     """
 
     raw: bool = False
     picked: int | None = None
     width: int = 0
     undone: frozenset[int] = frozenset()
+    fixes: FixWords = str
 
 
 def known_secrets(
@@ -193,7 +195,8 @@ def tab_lines(
             yield from _each(received, known, aspect)
         case Tab.CHECKS:
             record = known.record
-            yield from check_lines(*(record.checks, record.overridden, record.diagnosis) if record else ((),))
+            made = (record.checks, record.overridden, record.diagnosis) if record else ((),)
+            yield from check_lines(*made, fixes=aspect.fixes)
         case Tab.DIAGRAM:
             yield from _diagram(known, story, redactor, aspect)
         case Tab.CURL:
@@ -203,7 +206,7 @@ def tab_lines(
         case Tab.JWT:
             yield from _jwts(known, mask)
         case _:
-            yield from _overview(known, mask)
+            yield from _overview(known, mask, aspect.fixes)
 
 
 def requests_of(known: StageSnapshot, picked: int | None = None) -> list[Request]:
@@ -253,9 +256,9 @@ def _timing(
         yield from _each(each, known, aspect)
 
 
-def _overview(known: StageSnapshot, redactor: Redactor) -> Iterator[Line]:
+def _overview(known: StageSnapshot, redactor: Redactor, fixes: FixWords) -> Iterator[Line]:
     if known.record is not None:
-        yield from overview_lines(known.record, redactor, verdicts=known.verdicts)
+        yield from overview_lines(known.record, redactor, verdicts=known.verdicts, fixes=fixes)
         return
     grant_type = known.grant_type if known.underway is None else known.underway.grant_type
     about = list(about_stage(known.stage, grant_type)) if grant_type is not None else []

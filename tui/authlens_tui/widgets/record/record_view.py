@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import ClassVar, Final
 
@@ -22,7 +22,7 @@ from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.document.document import LAYING_OUT, DocumentView
 from authlens_tui.widgets.document.folding_view import FoldingView
 from authlens_tui.widgets.document.search import SearchBar
-from authlens_tui.widgets.record.checks_view import checks_summary
+from authlens_tui.widgets.record.checks_view import FixWords, checks_summary
 from authlens_tui.widgets.record.diagram_view import DiagramView
 from authlens_tui.widgets.record.jwt_lines import Verdicts, verdict_words
 from authlens_tui.widgets.record.record_keys import RECORD_KEYS
@@ -69,7 +69,7 @@ class RecordView(Widget):
     }
     """
     HELP = (
-        "The tabs have numbers. / searches, v shows bodies as sent, . and , turn to one exchange of several, "
+        "The tabs have numbers. / searches, B shows bodies as sent, . and : turn to one exchange of several, "
         "x shows or masks the secrets, K fetches the server's keys and checks signatures."
     )
     BINDINGS: ClassVar[list[BindingType]] = RECORD_KEYS
@@ -86,6 +86,7 @@ class RecordView(Widget):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name for it
         super().__init__(id=id)
+        self.fixes: Callable[[], FixWords] = lambda: str  # a screen sets it whose keys do what they say
         self._known = StageSnapshot(Stage.DETECTION)
         self._raw = False
         self._picked: int | None = None
@@ -135,8 +136,7 @@ class RecordView(Widget):
 
     def pick(self, index: int | None) -> None:
         """Show only exchange `index` of several; all of them where there is none."""
-        count = len(self._known.exchanges)
-        self._picked = index if index is not None and index < count and count > 1 else None
+        self._picked = index if index is not None and 1 < len(self._known.exchanges) > index else None
         self._label_response()
         self._paint()
 
@@ -147,9 +147,8 @@ class RecordView(Widget):
             self._forget_revealed()
         if known is not self._known:
             self._known, self._picked = known, None
-            for tab in _TABS:
-                if tab is not self.tab:
-                    self._document(tab).show(())
+            for tab in set(_TABS) - {self.tab}:
+                self._document(tab).show(())
         counts = checks_summary(known.record.checks) if known.record else ""
         self.tabs.get_tab(Tab.CHECKS.value).label = Content(f"Checks {counts}".rstrip())
         self._label_response()
@@ -346,7 +345,9 @@ class RecordView(Widget):
         width = (self.content_size.width or _AROUND_DIAGRAM + _DIAGRAM_UNSEEN) - _AROUND_DIAGRAM
         if tab is Tab.DIAGRAM:
             return ViewOptions(width=width, undone=self._undone)
-        return ViewOptions(self._raw and tab in RAW_TABS, self._picked, width if tab is Tab.TIMING else 0)
+        fixes = self.fixes() if tab in (Tab.OVERVIEW, Tab.CHECKS) else str
+        room = width if tab is Tab.TIMING else 0
+        return ViewOptions(self._raw and tab in RAW_TABS, self._picked, room, fixes=fixes)
 
     def _paint(self, *, keep_place: bool = False) -> None:
         """Show the tabs in view: at once where it is little to do, else when they are made."""

@@ -1,0 +1,112 @@
+"""Which key of a screen does what the command of a fix does: the screen shows it beside the command."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import chain
+from typing import Any, Final
+
+from textual.screen import Screen
+
+from authlens_core.values.errors import AuthlensError
+from authlens_core.values.fix import Fix, Step, as_text, steps_of
+from authlens_core.values.login_options import OPTIONS
+from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.stage import Stage
+
+# Identifiers of bindings by what a command starts with, the longest first.
+_VERBS: Final[Mapping[tuple[str, ...], tuple[str, ...]]] = {
+    ("refresh",): ("dashboard.refresh",),
+    ("token", "URL", "--refused"): ("dashboard.refresh",),
+    ("probe",): ("dashboard.probe",),
+    ("revoke", "--all"): ("dashboard.revoke_all",),
+    ("revoke",): ("dashboard.revoke",),
+    ("forget",): ("dashboard.forget",),
+    ("clients", "--forget"): ("dashboard.forget_client",),
+    ("export",): ("dashboard.inspect",),
+    ("service-token", "add"): ("wizard.service_token", "dashboard.service_token"),
+    ("service-token", "replace"): ("dashboard.replace",),
+    ("store", "--move", "keyring"): ("dashboard.move", "move.keyring"),
+    ("store", "--move", "encrypted-file"): ("dashboard.move", "move.encrypted"),
+    ("store", "--move", "file"): ("dashboard.move", "move.plain"),
+}
+_OWNER: Final = "wizard.owner"
+_LOGIN_AGAIN: Final = ("dashboard.login", "new_login.again", "wizard.sign_in_again")
+# Of a login, by the option that it is to have; the form of the wizard has others.
+_OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
+    "--redirect-host": ("wizard.host",),
+    "--port": ("wizard.port",),
+    "--paste-only": ("wizard.no_port", "wizard.paste"),
+    "--cloudflared": ("wizard.cloudflared", "cloudflared.again"),
+    "--device": ("wizard.device",),
+    "--machine": ("wizard.machine",),
+    "--timeout": ("wizard.extend",),
+    "--anyway": ("wizard.override",),
+    "--legacy-paths": ("wizard.override",),
+}
+_DECLARED: Final = {option.flag: option for option in OPTIONS.values()}
+_KNOWN: Final = frozenset(chain(_LOGIN_AGAIN, ["wizard.edit", _OWNER], *_VERBS.values(), *_OPTIONS.values()))
+
+
+def doing(command: tuple[str, ...], stage: Stage | None = None) -> tuple[str, ...]:
+    """Return the identifiers of the bindings that do all that a command does.
+
+    Args:
+        stage: the stage of a login that runs next, whose options the form of the wizard changes.
+    """
+    if command[:2] != ("authlens", "login"):
+        typed = tuple(word.partition("=")[0] if word.startswith("--") else word for word in command[1:])
+        # The URL is what the command is about, and may be any.
+        about = tuple("URL" if "://" in word else word for word in typed)
+        return next((ids for verb, ids in _VERBS.items() if about[: len(verb)] == verb), ())
+    flags = {word for word in command if word.startswith("--")}
+    if not flags:
+        return _LOGIN_AGAIN
+    if "--machine" in flags:  # its form asks for the others
+        return _OPTIONS["--machine"]
+    each = [_for_option(flag, stage) for flag in flags]
+    return tuple(one for one in each[0] if all(one in others for others in each))
+
+
+def _for_option(flag: str, stage: Stage | None) -> tuple[str, ...]:
+    option = _DECLARED.get(flag)
+    edited = option is not None and stage is not None and option.is_edited_in(stage)
+    return (*_OPTIONS.get(flag, ()), *(("wizard.edit",) if edited else ()))
+
+
+@dataclass(frozen=True, slots=True)
+class FixKeys:
+    """Words a fix for a screen: a step with the key that does it there, then its command.
+
+    Attributes:
+        keys: identifiers of bindings that do something now, each with its key.
+        stage: as for `doing`.
+    """
+
+    keys: tuple[tuple[str, str], ...] = ()
+    stage: Stage | None = None
+
+    @classmethod
+    def on(cls, screen: Screen[Any], stage: Stage | None = None) -> FixKeys:
+        active = (each.binding for each in screen.active_bindings.values() if each.enabled)
+        keys = {bound.id: screen.app.get_key_display(bound) for bound in active if bound.id in _KNOWN}
+        return cls(tuple(keys.items()), stage)
+
+    def __call__(self, cure: str | Fix) -> str:
+        words = [*map(self._worded, steps_of(cure))]
+        if words and (key := dict(self.keys).get(_OWNER)):
+            words.append(f"In this demo you can be the owner: press {key}.")
+        return as_text(words) if words else ""
+
+    def error(self, error: AuthlensError) -> str:
+        """Return an error in words, with its fix."""
+        words = str(error)
+        return f"{words.removesuffix(str(error.cure))}{self(error.cure)}" if error.cure else words
+
+    def _worded(self, step: Step) -> str:
+        known = dict(self.keys)
+        key = next((known[one] for one in doing(step.command, self.stage) if one in known), "")
+        if not key:
+            return str(step)
+        run = f", or run {step.shown_command}" if step.shown_command else "."
+        return f"{step.words}: press {key}{run}"

@@ -85,7 +85,7 @@ def lesson_of(arguments: Namespace) -> tuple[CourseLesson, LessonWords]:
     if arguments.lesson in {str(number) for number in range(1, len(known) + 1)}:
         arguments.lesson = list(known)[int(arguments.lesson) - 1]
     if arguments.lesson not in known:
-        meant = nearest(arguments.lesson, known)
+        meant = nearest(arguments.lesson, [*known, *_ACTIONS])  # `learn ID` is a short form
         hint = f"Did you mean {meant}? " if meant else ""
         raise UsageError(
             f"There is no lesson {arguments.lesson}.", fix(hint, step("See", "authlens learn --list"))
@@ -99,10 +99,10 @@ def lesson_of(arguments: Namespace) -> tuple[CourseLesson, LessonWords]:
 
 async def _play(arguments: Namespace) -> int:
     """Do lessons line by line; `full_screen` does them where there is one."""
-    if not is_plain():
-        say("There is no full screen here. The course goes on line by line.")
     given = getattr(arguments, "lesson", None)
     name = lesson_of(arguments)[0].name if given else ""
+    if not is_plain():
+        say("There is no full screen here. The course goes on line by line.")
     return await plain_course(course_of(arguments), lesson=name, language=getattr(arguments, "lang", ENGLISH))
 
 

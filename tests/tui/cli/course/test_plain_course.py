@@ -81,3 +81,13 @@ def test_a_lesson_goes_on_where_it_stopped_and_the_list_says_so(course: Course) 
         "Move 2. login",
         "Phase observe. Point at the bytes of the refusal that chose the next URL.",
     ]
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("shwo", "show"), ("stolen-cod", "stolen-code"), ("15", "")])
+def test_a_word_that_is_no_action_is_a_lesson_and_a_slip_is_told_what_was_meant(
+    typed: str, meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main.run(["learn", typed]) == 2
+    seen = capsys.readouterr().err
+    assert f"There is no lesson {typed}." in seen
+    assert f"Did you mean {meant}?" in seen or not meant

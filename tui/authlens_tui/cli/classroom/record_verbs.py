@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from authlens_core.export.saved_file import named_path, write_export
+from authlens_core.export.saved_file import named_path
 from authlens_core.export.session_file import session_json
 from authlens_core.learning.answers_file import answers_in
 from authlens_core.learning.claim import LessonRefused
@@ -24,6 +24,7 @@ from authlens_core.learning.progress.verify import Course, RecordVerification, v
 from authlens_core.learning.words_file import ENGLISH
 from authlens_core.values.errors import AuthlensError, UsageError
 from authlens_core.values.fix import fix, step
+from authlens_tui.cli.classroom.ticket_verbs import written
 from authlens_tui.cli.terminal.output import answer_json, answer_line, say
 
 _MOST_RECORDS: Final = 200
@@ -64,7 +65,7 @@ async def record(arguments: Namespace, course: Course, ticket: Ticket | None) ->
             trace = path.with_suffix(f".{outcome.lesson.name}{_TRACE}")
             files[trace] = session_json(outcome.trace())
     for file, content in files.items():
-        say(f"✔ Written to {write_export(file, content, force=arguments.force)}")
+        say(f"✔ Written to {written(file, content, force=arguments.force)}")
     passed = sum(lesson.verdict.passed for lesson in lessons)
     say(f"  Lessons passed: {passed} of {len(lessons)}. A record of practice, not a proof of identity.")
     return 0

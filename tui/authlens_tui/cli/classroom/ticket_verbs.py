@@ -11,7 +11,7 @@ from pathlib import Path
 from authlens_core.export.saved_file import named_path, write_export
 from authlens_core.learning.classroom.exam import key_for_tickets, names_in, ticket_in
 from authlens_core.learning.classroom.ticket import EXAM, PREFIX, Ticket, issue, read_ticket
-from authlens_core.values.errors import UsageError
+from authlens_core.values.errors import FileExists, UsageError
 from authlens_tui.cli.terminal.output import answer_line, say
 
 
@@ -48,9 +48,22 @@ def tickets(arguments: Namespace) -> int:
         # A name may be the name of no file, or of another one.
         plain = "".join(letter if letter.isalnum() else "-" for letter in ticket.name.lower())
         path = folder / f"{number:0{width}}-{plain}.ticket"
-        write_export(path, f"{ticket}\n", force=arguments.force)
+        written(path, f"{ticket}\n", force=arguments.force)
     say(f"✔ {len(made)} tickets are in {folder}, one file for each student.")
     return 0
+
+
+def written(path: Path, text: str, *, force: bool) -> Path:
+    """Write a file that only you can read, and return its path.
+
+    Raises:
+        FileExists: there is one already, and `force` is false.
+        FileUnusable: it cannot be written.
+    """
+    try:
+        return write_export(path, text, force=force)
+    except FileExists as error:
+        raise FileExists(error.cause, "Choose another name, or add --force to replace it.") from None
 
 
 def _csv_line(*cells: str) -> str:

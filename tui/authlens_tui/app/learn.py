@@ -22,7 +22,7 @@ from authlens_core.learning.guide.summary import (
 )
 from authlens_core.learning.lesson import CourseLesson, LessonPhase
 from authlens_core.learning.progress.lesson_progress import LessonProgress, progress_name
-from authlens_core.learning.progress.practice import record_of
+from authlens_core.learning.progress.practice import entries_of, record_of
 from authlens_core.learning.progress.progress_file import ProgressFile
 from authlens_core.learning.progress.record_markdown import record_markdown
 from authlens_core.learning.progress.recorded_attempt import RecordedAttempt
@@ -108,12 +108,13 @@ class Course:
         Raises:
             FileUnusable: it cannot be written here.
         """
-        record, left_out = await record_of((lesson for lesson, _ in self.lessons.values()), self.known())
+        lessons = (lesson for lesson, _ in self.lessons.values())
+        made = await record_of(entries_of(lessons, self.progress.read()))
         path = Path(f"record-{time.strftime('%Y%m%d-%H%M%S')}.json")
         words = {name: each for name, (_, each) in self.lessons.items()}
-        written = write_export(path, record.as_bytes().decode())
-        write_export(path.with_suffix(".md"), record_markdown(record, words))
-        skipped = f" Left out, because their moves no longer fit: {', '.join(left_out)}." if left_out else ""
+        written = write_export(path, made.record.as_bytes().decode())
+        write_export(path.with_suffix(".md"), record_markdown(made.record, words))
+        skipped = "".join(f" Left out: {reason}" for reason in made.left_out)
         return f"Written to {written}, and a page to read beside it.{skipped}"
 
     def missed(self, name: str) -> MissedQuestionScreen | None:

@@ -283,7 +283,7 @@ _ACTIONS: Final[Mapping[str, Callable[[Namespace], int | Coroutine[Any, Any, int
     "hint": _hint,
     "run": _run,
     "check": lambda arguments: (check_drills if are_meant(arguments) else _check)(arguments),
-    "record": lambda arguments: record(arguments, course_of(arguments), ticket_of(arguments)),
+    "record": lambda arguments: record(arguments, course_of(arguments)),
     "verify": lambda arguments: verify(arguments, _read(arguments)),
     "tickets": tickets,
     "progress": lambda arguments: show_progress(arguments, course_of(arguments)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -11,8 +11,9 @@ from authlens_core.learning.claim import LessonRefused
 from authlens_core.learning.lesson import CourseLesson
 from authlens_core.learning.moves import AnswerMove, AnyMove
 from authlens_core.learning.outcome import AttemptOutcome
-from authlens_core.learning.progress.lesson_progress import LessonProgress
+from authlens_core.learning.progress.lesson_progress import LessonProgress, progress_name
 from authlens_core.learning.progress.record import LessonRecord, PracticeRecord, RecordedVerdict
+from authlens_core.values.quick_dataclass import dataclass
 
 
 def entry_of(progress: LessonProgress) -> LessonRecord | None:
@@ -83,28 +84,49 @@ def _wrong(lesson: CourseLesson, moves: Iterable[AnyMove]) -> dict[str, str]:
     return {name: question for name, question in met if name}
 
 
-async def record_of(
-    lessons: Iterable[CourseLesson], known: Mapping[str, LessonProgress]
-) -> tuple[PracticeRecord, tuple[str, ...]]:
-    """Return a record of what is stored, its moves made again, and the lessons that can no longer be made so.
+@dataclass(frozen=True, slots=True)
+class MadeRecord:
+    """A record whose moves were made just now.
+
+    Attributes:
+        outcomes: of its lessons.
+        left_out: the lessons whose moves can no longer be made, each with the reason.
+    """
+
+    record: PracticeRecord
+    outcomes: tuple[AttemptOutcome, ...]
+    left_out: tuple[str, ...]
+
+
+def entries_of(
+    lessons: Iterable[CourseLesson], stored: Mapping[str, LessonProgress]
+) -> Iterator[tuple[LessonRecord, CourseLesson]]:
+    """Yield an entry for each lesson that was begun.
 
     Args:
-        known: the progress by the identifiers of the lessons.
+        stored: the progress, as `ProgressFile.read` returns it.
+    """
+    for lesson in lessons:
+        progress = stored.get(progress_name(lesson))
+        entry = None if progress is None else entry_of(progress)
+        if progress is not None and entry is not None:
+            yield with_misconceptions(entry, lesson, progress), lesson
+
+
+async def record_of(entries: Iterable[tuple[LessonRecord, CourseLesson]]) -> MadeRecord:
+    """Return a record of entries, their moves made again.
 
     Raises:
         TimedOut: the moves of a lesson took longer than 20 seconds.
     """
-    entries: list[LessonRecord] = []
+    made: list[tuple[LessonRecord, AttemptOutcome]] = []
     left_out: list[str] = []
     ticket = ""
-    for lesson in lessons:
-        progress = known.get(lesson.name)
-        entry = None if progress is None else entry_of(progress)
-        if progress is None or entry is None:
-            continue
+    for entry, lesson in entries:
         ticket = str(lesson.ticket or "")
         try:
-            entries.append((await recorded(with_misconceptions(entry, lesson, progress), lesson))[0])
-        except LessonRefused:
-            left_out.append(lesson.name)
-    return PracticeRecord.of(entries, ticket=ticket), tuple(left_out)
+            made.append(await recorded(entry, lesson))
+        except LessonRefused as error:
+            left_out.append(f"{lesson.name}: {error.cause}")
+    record = PracticeRecord.of([entry for entry, _ in made], ticket=ticket)
+    return MadeRecord(record, tuple(outcome for _, outcome in made), tuple(left_out))

@@ -12,13 +12,10 @@ from authlens_core.export.session_file import session_json
 from authlens_core.learning.answers_file import answers_in
 from authlens_core.learning.claim import LessonRefused
 from authlens_core.learning.classroom.exam import read_key
-from authlens_core.learning.classroom.ticket import Ticket
 from authlens_core.learning.lesson import CourseLesson
-from authlens_core.learning.outcome import AttemptOutcome
-from authlens_core.learning.progress.lesson_progress import progress_name
-from authlens_core.learning.progress.practice import entry_in, entry_of, recorded, with_misconceptions
+from authlens_core.learning.progress.practice import entries_of, entry_in, record_of
 from authlens_core.learning.progress.progress_file import ProgressFile
-from authlens_core.learning.progress.record import LessonRecord, PracticeRecord, record_in
+from authlens_core.learning.progress.record import LessonRecord, record_in
 from authlens_core.learning.progress.record_markdown import record_markdown
 from authlens_core.learning.progress.verify import Course, RecordVerification, verified
 from authlens_core.learning.words_file import ENGLISH
@@ -31,7 +28,7 @@ _MOST_RECORDS: Final = 200
 _TRACE: Final = ".authlens.json"
 
 
-async def record(arguments: Namespace, course: Course, ticket: Ticket | None) -> int:
+async def record(arguments: Namespace, course: Course) -> int:
     """Write a record of what was done, after making all of its moves again.
 
     Raises:
@@ -39,39 +36,33 @@ async def record(arguments: Namespace, course: Course, ticket: Ticket | None) ->
         UsageError: nothing was done yet.
         FileExists: there is such a file.
     """
-    lessons: list[LessonRecord] = []
-    outcomes: list[AttemptOutcome] = []
-    for given, lesson in _practised(arguments, course):
-        try:
-            entry, outcome = await recorded(given, lesson)
-        except LessonRefused as error:
-            say(f"! {lesson.name} is not in the record: {error.cause}")
-            continue
-        lessons.append(entry)
-        outcomes.append(outcome)
-    if not lessons:
+    made = await record_of(_practised(arguments, course))
+    for reason in made.left_out:
+        say(f"! Not in the record: {reason}")
+    if not made.outcomes:
         raise UsageError("There is nothing to record yet.", fix(step("Start a lesson", "authlens learn")))
-    made = PracticeRecord.of(lessons, ticket=str(ticket or ""))
-    text = made.as_bytes().decode()
+    text = made.record.as_bytes().decode()
     if arguments.output == "-":
         for line in text.rstrip().split("\n"):
             answer_line(line)
         return 0
     path = named_path(arguments.output)
     words = {name: by_language[ENGLISH] for name, (_, by_language) in course.items()}
-    files = {path: text, path.with_suffix(".md"): record_markdown(made, words)}
+    files = {path: text, path.with_suffix(".md"): record_markdown(made.record, words)}
     if arguments.traces:
-        for outcome in outcomes:
+        for outcome in made.outcomes:
             trace = path.with_suffix(f".{outcome.lesson.name}{_TRACE}")
             files[trace] = session_json(outcome.trace())
     for file, content in files.items():
         say(f"✔ Written to {written(file, content, force=arguments.force)}")
-    passed = sum(lesson.verdict.passed for lesson in lessons)
-    say(f"  Lessons passed: {passed} of {len(lessons)}. A record of practice, not a proof of identity.")
+    passed = sum(outcome.passed for outcome in made.outcomes)
+    say(f"  Lessons passed: {passed} of {len(made.outcomes)}. A record of practice, not a proof of identity.")
     return 0
 
 
 def _practised(arguments: Namespace, course: Course) -> Iterator[tuple[LessonRecord, CourseLesson]]:
+    if not arguments.answers:
+        yield from entries_of((lesson for lesson, _ in course.values()), ProgressFile.open().read())
     for source in arguments.answers:
         answers = answers_in(named_path(source))
         if answers.lesson not in course:
@@ -79,14 +70,6 @@ def _practised(arguments: Namespace, course: Course) -> Iterator[tuple[LessonRec
         lesson, _ = course[answers.lesson]
         seed = answers.seed if lesson.ticket is None else lesson.ticket.seed
         yield entry_in(lesson, answers.read(), seed), lesson
-    if arguments.answers:
-        return
-    known = ProgressFile.open().read()
-    for lesson, _ in course.values():
-        progress = known.get(progress_name(lesson))
-        entry = None if progress is None else entry_of(progress)
-        if progress is not None and entry is not None:
-            yield with_misconceptions(entry, lesson, progress), lesson
 
 
 async def verify(arguments: Namespace, course: Course) -> int:

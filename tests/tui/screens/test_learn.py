@@ -56,7 +56,9 @@ async def test_a_lesson_is_done_by_keys_and_each_answer_is_judged(
     app = LearnApp(Course(COURSE, file), {})
     async with app.run_test(size=size) as pilot:
         await to_the_repair(pilot)
-        await pilot.press("down", "enter")
+        await pilot.click("#move", offset=(1, 0))
+        await shows(pilot, "[x] The metadata names the wiki")
+        await pilot.press("space", "down", "enter")
         await shows(pilot, "✖ Not enough")
         await pilot.press("home", "enter")
         await shows(pilot, "Go on: questions")

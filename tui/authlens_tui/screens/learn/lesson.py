@@ -95,6 +95,7 @@ class CourseLessonScreen(Screen[bool]):
         self._phase: LessonPhase = LessonPhase.PREDICT
         self._question = ""
         self._said = ""
+        self._hints_read = 0
         self._lines: tuple[VerdictLine, ...] = ()
         self._is_busy = self._is_closing = self._adds_a_move = False
 
@@ -132,6 +133,9 @@ class CourseLessonScreen(Screen[bool]):
     async def _do(self, work: Callable[[], Awaitable[None]]) -> None:
         try:
             await work()
+        except OSError:
+            self._said = "✖ No free port for the servers of this lesson. Send it again."
+            self._show()
         except AuthlensError as error:
             self._said = f"✖ {str(error).removeprefix(f'Move {len(self._attempt.made) + 1}: ')}"
             self._show()
@@ -164,6 +168,7 @@ class CourseLessonScreen(Screen[bool]):
         """Show the phase that comes next, at its beginning."""
         self._phase = self._attempt.next_phase or LessonPhase.QUESTIONS
         self._adds_a_move = False
+        self._hints_read = self._recorded.progress.hints.get(self._phase, 0)
         if self._phase is LessonPhase.BREAK:
             await self._attempt.prepare_attack()
         self.move.forget()
@@ -181,7 +186,7 @@ class CourseLessonScreen(Screen[bool]):
         texts = self._words.texts
         text = texts[f"questions/{self._question}" if self._phase is LessonPhase.QUESTIONS else self._phase]
         task = [("", texts["task"])] if self._phase is LessonPhase.PREDICT else []
-        hints = self._hints[: self._recorded.progress.hints.get(self._phase, 0)]
+        hints = self._hints[: self._hints_read]
         in_hands = held(world) if world and forms(self._lesson, self._phase, ()) else ()
         hands = [f"- ${name}  {value}" for name, value in in_hands]
         shown = [*task, ("", text)]
@@ -349,13 +354,16 @@ class CourseLessonScreen(Screen[bool]):
             case "back":
                 return self._phase is LessonPhase.REPAIR and not self._is_done and self._can_add_a_move
             case "hint":
-                return len(self._hints) > self._recorded.progress.hints.get(self._phase, 0)
+                return len(self._hints) > self._hints_read
             case "play":
                 return self.is_mounted and any(line.receiver for line in self.story.lines)
         return True
 
     def action_hint(self) -> None:
-        self._recorded.next_hint(self._phase)
+        self._start(self._read_hint)
+
+    async def _read_hint(self) -> None:
+        self._hints_read = self._recorded.next_hint(self._phase)
         self._show()
 
     def action_try_again(self) -> None:

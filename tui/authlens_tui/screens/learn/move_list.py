@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from textual.binding import BindingType
+from textual.events import Click
 from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
@@ -19,6 +20,7 @@ from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.key_binding import bound
 
 _VERB = "do"
+_SEND = "send"
 
 
 class MoveList(OptionList):
@@ -74,28 +76,28 @@ class MoveList(OptionList):
         self._forms, self._form, self._chosen = (), 0, {}
 
     def _draw(self) -> None:
-        if self._switches:
-            self._show(
-                [
-                    Option(
-                        Content.assemble(f"[{'x' if name in self._on else ' '}] ", lesson_text(text)), id=name
-                    )
-                    for name, text in self._switches.items()
-                ]
-            )
-            return
-        form = self._forms[self._form]
-        known = words("course")
-        rows = [Option(_field("move", form.verb, more=len(self._forms) > 1), id=_VERB)]
+        lines = self._switch_lines() if self._switches else self._form_lines()
+        send = Option(Content("▶ Send (Enter)"), id=_SEND)
+        self._show([*lines, send, *([] if self._switches else [self._meaning()])])
+
+    def _switch_lines(self) -> Iterator[Option]:
+        for name, text in self._switches.items():
+            sign = "x" if name in self._on else " "
+            yield Option(Content.assemble(f"[{sign}] ", lesson_text(text)), id=name)
+
+    def _form_lines(self) -> Iterator[Option]:
+        form, known = self._forms[self._form], words("course")
+        yield Option(_field("move", form.verb, more=len(self._forms) > 1), id=_VERB)
         for argument in form.arguments:
             value = self._value(argument.name)
             name = known["argument"].get(argument.name, argument.name)
             shown = known["choice"].get(str(value).lower(), str(value))
-            rows.append(Option(_field(name, shown, more=len(argument.choices) > 1), id=argument.name))
-        rows.append(
-            Option(Content.styled(f"{form.meaning}\n{text_of(self._move())}", "$quiet"), disabled=True)
-        )
-        self._show(rows)
+            yield Option(_field(name, shown, more=len(argument.choices) > 1), id=argument.name)
+
+    def _meaning(self) -> Option:
+        """What the move does, and how it is typed."""
+        meaning = f"{self._forms[self._form].meaning}\n{text_of(self._move())}"
+        return Option(Content.styled(meaning, "$quiet"), disabled=True)
 
     def _move(self) -> AnyMove:
         form = self._forms[self._form]
@@ -123,7 +125,7 @@ class MoveList(OptionList):
     def action_change(self, by: int) -> None:
         """Turn the switch, or take the next value of the field."""
         name = None if self.highlighted_option is None else self.highlighted_option.id
-        if name is None:
+        if name is None or name == _SEND:
             return
         if self._switches:
             on = [other for other in self._on if other != name]
@@ -137,11 +139,24 @@ class MoveList(OptionList):
             self._chosen[name] = argument.choices[(place + by) % len(argument.choices)]
         self._draw()
 
+    def on_click(self, event: Click) -> None:
+        """Change the line that is clicked; a click on the last one sends."""
+        line = event.style.meta.get("option")
+        if not isinstance(line, int) or not (self._forms or self._switches):
+            return
+        if self.get_option_at_index(line).id != _SEND:
+            event.prevent_default()
+            self.highlighted = line
+            self.action_change(1)
+
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Send what is chosen; without a switch that is on, the selected one."""
         event.stop()
         name = event.option_id or ""
-        switches = tuple(self._on) or ((name,) if self._switches else ())
+        switches = tuple(self._on) or ((name,) if name in self._switches else ())
+        if self._switches and not switches:
+            self.notify("Turn a switch first: space, or a click.", markup=False)
+            return
         self.post_message(self.Sent(name, switches, self._move() if self._forms else None))
 
 

@@ -128,7 +128,8 @@ def what_to_type(attempt: LessonAttempt) -> str:
                 "Then type point, the number and the part, such as point 1 status."
             )
         case LessonPhase.REPAIR if repair.offer:
-            return f"Type defend and {'a switch' if repair.budget == 1 else f'{repair.budget} switches'}."
+            number = "a switch" if repair.budget == 1 else f"up to {repair.budget} switches"
+            return f"Type defend and {number}: {either(repair.offer)}."
     return f"Type {either(form.verb for form in forms_of(attempt))}."
 
 
@@ -148,9 +149,11 @@ def _choice(choice: str | bool) -> str:  # noqa: FBT001 - one of those that an a
 
 def left_lines(attempt: LessonAttempt) -> Iterator[str]:
     """Yield how many moves an attack may still have."""
-    if attempt.next_phase is LessonPhase.BREAK and not attempt.lesson.attack.causes:
+    phase = attempt.next_phase
+    if phase is LessonPhase.BREAK and not attempt.lesson.attack.causes:
         left = moves_left(attempt)
-        yield f"You have {left} {'move' if left == 1 else 'moves'}."
+        again = " again starts this phase over, with fresh credentials." if attempt.has_begun(phase) else ""
+        yield f"You have {left} {'move' if left == 1 else 'moves'}.{again}"
 
 
 def outcome_lines(attempt: LessonAttempt, words: LessonWords) -> Iterator[str]:

@@ -34,6 +34,8 @@ async def link_in(screen: Terminal) -> str:
     """Walk to the link; return it."""
     await screen.wait_for("A normal login")
     screen.press("enter")
+    await screen.wait_for("╭─ A normal login")
+    screen.press("a")
     await screen.wait_for("Next: ")
     screen.press("a")
     await screen.wait_for("Waiting")

@@ -34,6 +34,8 @@ async def walked(screen: Terminal) -> None:
     """Walk the demo to its end and leave."""
     await screen.wait_for("A normal")
     screen.press("enter")
+    await screen.wait_for("╭─ A normal login")
+    screen.press("a")
     await screen.wait_for("· · · · · · · ·")
     screen.press("a")
     await screen.wait_for("✔ ✔ ✔ ✔ ✔ ▶ · ·")

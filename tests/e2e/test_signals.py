@@ -71,6 +71,8 @@ async def walk_to(screen: Terminal, state: str) -> None:
         await screen.wait_for("No credentials in this demo yet")
         return
     screen.press("enter")
+    await screen.wait_for("╭─ A normal login")
+    screen.press("a")
     await screen.wait_for("Next: ")
     if state == "wizard":
         return

@@ -209,6 +209,8 @@ async def test_a_login_through_the_port_that_the_printed_line_forwards(machine: 
     async with machine.session("env", "AUTHLENS_REDUCED_MOTION=1", AUTHLENS, "demo", "--port", "0") as screen:
         await screen.wait_for("A normal login")
         screen.press("enter")
+        await screen.wait_for("╭─ A normal login")
+        screen.press("a")
         link = await link_in(screen)
         port = redirect_port(link)
         await screen.wait_for("ssh -N -L")

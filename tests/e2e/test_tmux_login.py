@@ -29,6 +29,8 @@ async def wait_for_the_browser(screen: Tmux) -> None:
     """Walk to the link."""
     await screen.wait_for("A normal login")
     await screen.press("Enter")
+    await screen.wait_for("╭─ A normal login")
+    await screen.press("a")
     await screen.wait_for("Next: ")
     await screen.press("a")
     await screen.wait_for("Waiting for the browser")

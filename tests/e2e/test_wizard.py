@@ -48,6 +48,8 @@ async def begin(screen: Terminal) -> None:
     """Begin the plain login of the demo's menu."""
     await screen.wait_for("A normal login")
     screen.press("\r")
+    await screen.wait_for("╭─ A normal login")
+    screen.press("a")
     await screen.wait_for("Next: ")
 
 
@@ -77,7 +79,7 @@ async def test_the_demo_opens_with_a_login_that_plays_itself() -> None:
         await screen.wait_for("6 Authorization")
         assert "any key ends it" in screen.text()
         screen.press("q")
-        await screen.wait_for("Before you run it")
+        await screen.wait_for("Which one sends")
         screen.press("\x11")
         assert await screen.wait_for_exit() == 0
 
@@ -155,6 +157,8 @@ async def test_in_tmux_the_link_is_copied_to_the_clipboard(tmp_path: Path) -> No
     async with tmux(DEMO, tmp_path) as screen:
         await screen.wait_for("A normal login")
         await screen.press("Enter")
+        await screen.wait_for("╭─ A normal login")
+        await screen.press("a")
         await screen.wait_for("Next: ")
         await screen.press("a")
         await screen.wait_for("Waiting for the browser")

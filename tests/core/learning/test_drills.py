@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from authlens_core.emulator import Fault, Profile
+from authlens_core.learning.catalogue import lessons
 from authlens_core.learning.claim import LessonRefused
 from authlens_core.learning.drill.drill import Drill, DrillGroup, Walk
 from authlens_core.learning.drill.drill_check import checked
@@ -40,6 +41,11 @@ def test_a_drill_asks_a_question_and_answers_it_in_sentences(drill: Drill) -> No
     assert drill.brings in drill.how
 
 
+def test_no_drill_has_the_name_of_a_lesson() -> None:
+    """The catalogue has both."""
+    assert not drills().keys() & lessons().keys()
+
+
 def test_drills_of_one_group_are_together_and_each_walk_is_used() -> None:
     """Each heading comes once, in the order of a login."""
     order = [drill.group for drill in ALL]
@@ -51,9 +57,9 @@ def test_drills_of_one_group_are_together_and_each_walk_is_used() -> None:
     ("verdict", "said"),
     [
         (DrillVerdict("a", "a", 6), "You predicted a, and your trace shows it (arrow 6)."),
-        (DrillVerdict("b", "a"), "You predicted b. Your trace shows a."),
+        (DrillVerdict("b", "a", 0, "PKCE"), "You predicted b. Your trace shows a, “PKCE”."),
         (DrillVerdict("b", ""), "You predicted b. Your trace does not show it yet."),
-        (DrillVerdict("", "a", 6), "Your trace shows a (arrow 6)."),
+        (DrillVerdict("", "a", 6, "Never"), "Your trace shows a, “Never” (arrow 6)."),
     ],
 )
 def test_a_verdict_says_what_was_predicted_and_what_the_trace_shows(verdict: DrillVerdict, said: str) -> None:

@@ -141,7 +141,7 @@ async def test_a_device_code_that_is_chosen_from_the_menu_is_approved_when_playe
     app = AuthlensApp(workspace=DemoWorkspace(port=0, plays=True, menu_first=True), environ={})
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await until(pilot, lambda: isinstance(app.screen, CatalogueScreen))
-        await choose(app, pilot, *"device", "space", *"code")
+        await choose(app, pilot, *"by", "space", *"device")
         await until(pilot, lambda: isinstance(app.screen, WizardScreen) and app.screen.login.finished)
 
 
@@ -306,7 +306,7 @@ async def test_after_a_silence_the_screen_says_what_the_browser_may_be_showing(s
 async def test_a_scenario_on_another_server_is_reached_by_key_and_s_approves_its_code() -> None:
     """Its emulator runs while the wizard is open; `d` leads back to the menu."""
     async with the_menu() as (app, pilot):
-        await choose(app, pilot, *"device", "space", *"code")
+        await choose(app, pilot, *"by", "space", *"device")
         wizard = await the_wizard(app, pilot)
         await pilot.press("a")
         await until(pilot, lambda: "the demo approves it for you" in " ".join(text_of(app).split()))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import replace
 from functools import partial
-from itertools import groupby
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
@@ -18,17 +17,18 @@ from authlens_core.desk.secret_store import OpenedStore
 from authlens_core.desk.session import Session
 from authlens_core.desk.settings import SettingsFile
 from authlens_core.emulator import play_person
+from authlens_core.learning.claim import LessonRefused
 from authlens_core.learning.drill.drill import Drill
 from authlens_core.learning.drill.drill_file import drills
 from authlens_core.learning.drill.drill_verdict import DrillVerdict, verdict_on
 from authlens_core.learning.drill.drill_world import DrillWorld
-from authlens_core.learning.guide.drill_words import drill_card, sign_of
 from authlens_core.trace.record import Trace
 from authlens_core.values.login_options import Options
 from authlens_tui.app.emulator_owner import EmulatorOwner
+from authlens_tui.app.learn import Course, Lessons, drill_lists
 from authlens_tui.app.logins import Logins
 from authlens_tui.app.workspace import Workspace
-from authlens_tui.screens.learn.catalogue import CatalogueEntry, CatalogueList, CatalogueScreen
+from authlens_tui.screens.learn.catalogue import CatalogueList, CatalogueScreen
 from authlens_tui.screens.prediction import PredictionScreen
 from authlens_tui.screens.store_choice import StoreChoice
 from authlens_tui.screens.wizard.authorization_link import Played, Player
@@ -63,10 +63,16 @@ class Scenarios:
         self._sent: dict[str, Trace] = {}
         self._verdicts: dict[str, DrillVerdict] = {}
         self._logins: tuple[Logins, Session] | None = None
+        self._course = _course()
         self.before: tuple[str, Trace] | None = None
         """The login before the one that runs, and what it is called."""
         self.menu = CatalogueScreen(
-            self._lists(), self.start, note=self._note_of_all(), open_at=next(iter(drills())), title="demo"
+            self._lists(),
+            self.start,
+            record=None if self._course is None else self._show_record,
+            note=self._note_of_all(),
+            open_at=next(iter(drills())),
+            title="demo",
         )
 
     def begin(self, logins: Logins, session: Session) -> None:
@@ -82,22 +88,19 @@ class Scenarios:
         traces.on_trace = note
 
     def _lists(self) -> tuple[CatalogueList, ...]:
-        by_group = groupby(drills().values(), key=lambda drill: drill.group)
-        return tuple(
-            CatalogueList(group.value, tuple(map(self._entry, listed))) for group, listed in by_group
-        )
-
-    def _entry(self, drill: Drill) -> CatalogueEntry:
-        verdict = self._verdicts.get(drill.name)
-        card = drill_card(drill, verdict)
-        return CatalogueEntry(drill.name, drill.title, card, sign_of(verdict), words=drill.watch_for)
+        of_course = () if self._course is None else (self._course.listed(),)
+        return (*of_course, *drill_lists(self._verdicts))
 
     def open(self) -> None:
         self.menu.app.push_screen(self.menu)
 
     def start(self, name: str) -> None:
-        """Ask for the prediction, unless it was made before, and then start."""
-        drill, app = drills()[name], self.menu.app
+        """Open a lesson; or ask for the prediction of a drill, unless it was made before, and start it."""
+        app = self.menu.app
+        if self._course is not None and name in self._course.lessons:
+            Lessons(app, self._course, self._show).open(name)
+            return
+        drill = drills()[name]
 
         def predicted(option: str | None) -> None:
             if option is not None:
@@ -135,6 +138,10 @@ class Scenarios:
     def _show(self) -> None:
         self.menu.show(self._lists(), self._note_of_all())
 
+    def _show_record(self) -> None:
+        if self._course is not None:
+            self.menu.app.push_screen(self._course.summary())
+
     def _note_of_all(self) -> str:
         right = sum(verdict.is_right for verdict in self._verdicts.values())
         return f"{right} of {len(drills())} as predicted"
@@ -163,6 +170,14 @@ class Scenarios:
             self.menu.app.pop_screen()
 
 
+def _course() -> Course | None:
+    """Return the lessons; None where the stored progress cannot be used, of which `learn` says why."""
+    try:
+        return Course()
+    except LessonRefused:
+        return None
+
+
 def following_of(drill: Drill) -> Drill | None:
     """Return the drill after this one in the catalogue; None after the last."""
     known = list(drills().values())
@@ -178,7 +193,8 @@ class DemoWorkspace(Workspace):
     """Needs no account and no network, and leaves nothing behind.
 
     Args:
-        names: the scenarios that the first login plays; several have to be of Cloudflare Access.
+        names: the scenarios that the first login plays; several have to be of Cloudflare Access. With the
+            menu, the first of them is asked for there.
         port: the callback port of every login; 0 for any free one.
         plays: each login is run to its end.
         menu_first: start with the menu of scenarios, otherwise with a login.
@@ -203,6 +219,7 @@ class DemoWorkspace(Workspace):
         chosen = [drills()[name] for name in names]
         self._drill = chosen[0] if chosen else drills()["plain"]
         self._world = self._new_world(chosen)
+        self._first = next(iter(names), "")
         self.plays = plays
         self._menu_first, self._opens = menu_first, opens
         self._scenarios = Scenarios(self.start_over, self._verdict)
@@ -226,6 +243,8 @@ class DemoWorkspace(Workspace):
         self._scenarios.begin(logins, session)
         if self._menu_first:
             self._scenarios.open()
+            if self._first:
+                self._scenarios.start(self._first)
             if self._opens:
                 self._open_with_a_login(session)
         elif url is not None:

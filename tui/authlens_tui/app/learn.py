@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
+from itertools import groupby
 from pathlib import Path
+from typing import Any
+
+from textual.app import App
 
 from authlens_core.export.saved_file import write_export
 from authlens_core.learning.catalogue import lessons
+from authlens_core.learning.drill.drill import Drill
+from authlens_core.learning.drill.drill_file import drills
+from authlens_core.learning.drill.drill_verdict import DrillVerdict
 from authlens_core.learning.guide.catalogue_words import card, dots
+from authlens_core.learning.guide.drill_words import drill_card, sign_of
 from authlens_core.learning.guide.summary import (
     LessonSummary,
     answer_again,
@@ -135,45 +143,32 @@ class Course:
         return MissedQuestionScreen(title, texts[f"questions/{question}"], options, answer)
 
 
-class LearnApp(BaseApp):
-    """Shows the catalogue of a course.
+class Lessons:
+    """Opens the lessons of a course over the catalogue, one after another.
 
     Args:
-        start: the identifier of a lesson to open at once; the catalogue is below it.
+        changed: called when a lesson was left, which may have changed how far you are.
     """
 
-    def __init__(self, course: Course, environ: Mapping[str, str] | None = None, *, start: str = "") -> None:
-        super().__init__(environ)
+    def __init__(self, app: App[Any], course: Course, changed: Callable[[], object]) -> None:
+        self._app = app
         self._course = course
-        self._start = start
+        self._changed = changed
 
-    def on_mount(self) -> None:
-        summaries = self._course.summaries()
-        self._catalogue = CatalogueScreen(
-            [self._course.listed()],
-            self._open,
-            record=lambda: self.push_screen(self._course.summary()),
-            note=progress_words(summaries),
-            open_at=lesson_to_go_on_with(summaries),
-        )
-        self.push_screen(self._catalogue)
-        if self._start:
-            self._open(self._start)
-
-    def _open(self, name: str) -> None:
+    def open(self, name: str) -> None:
         """Open a lesson; one that is begun asks a question first that was missed before."""
         if (question := self._course.missed(name)) is None:
             self._begin(name)
         else:
-            self.push_screen(question, lambda _: self._begin(name))
+            self._app.push_screen(question, lambda _: self._begin(name))
 
     def _begin(self, name: str) -> None:
-        self.push_screen(self._course.screen(name), partial(self._left, name))
+        self._app.push_screen(self._course.screen(name), partial(self._left, name))
 
     def _left(self, name: str, over: object) -> None:
-        self._catalogue.show([self._course.listed()], progress_words(self._course.summaries()))
+        self._changed()
         if over:
-            self.push_screen(self._course.summary(name), partial(self._after, name))
+            self._app.push_screen(self._course.summary(name), partial(self._after, name))
 
     def _after(self, name: str, after: AfterLesson | None) -> None:
         names = list(self._course.lessons)
@@ -181,6 +176,67 @@ class LearnApp(BaseApp):
         if after is AfterLesson.AGAIN:
             screen = self._course.screen(name)
             screen.begin_again_at = LessonPhase.QUESTIONS
-            self.push_screen(screen, partial(self._left, name))
+            self._app.push_screen(screen, partial(self._left, name))
         elif after is AfterLesson.NEXT and place < len(names):
-            self._open(names[place])
+            self.open(names[place])
+
+
+def drill_lists(verdicts: Mapping[str, DrillVerdict]) -> tuple[CatalogueList, ...]:
+    """Return the drills as the catalogue shows them, given the verdicts by their names."""
+
+    def entry(drill: Drill) -> CatalogueEntry:
+        verdict = verdicts.get(drill.name)
+        card = drill_card(drill, verdict)
+        return CatalogueEntry(drill.name, drill.title, card, sign_of(verdict), words=drill.watch_for)
+
+    return tuple(
+        CatalogueList(f"Drills · {group.value}", tuple(map(entry, listed)))
+        for group, listed in groupby(drills().values(), key=lambda drill: drill.group)
+    )
+
+
+class LearnApp(BaseApp):
+    """Shows the catalogue of a course.
+
+    Args:
+        start: the identifier of a lesson to open at once; the catalogue is below it.
+
+    Attributes:
+        drill: the drill that was chosen, which ends this app: it needs the wizard of the demo.
+    """
+
+    def __init__(self, course: Course, environ: Mapping[str, str] | None = None, *, start: str = "") -> None:
+        super().__init__(environ)
+        self._course = course
+        self._lessons = Lessons(self, course, self._show)
+        self._start = start
+        self.drill = ""
+
+    def on_mount(self) -> None:
+        self._catalogue = CatalogueScreen(
+            self._lists(),
+            self._open,
+            record=lambda: self.push_screen(self._course.summary()),
+            note=self._note(),
+            open_at=lesson_to_go_on_with(self._course.summaries()),
+        )
+        self.push_screen(self._catalogue)
+        if self._start:
+            self._open(self._start)
+
+    def _lists(self) -> tuple[CatalogueList, ...]:
+        own = all(lesson.built_in for lesson, _ in self._course.lessons.values())
+        return (self._course.listed(), *(drill_lists({}) if own else ()))
+
+    def _note(self) -> str:
+        return progress_words(self._course.summaries())
+
+    def _show(self) -> None:
+        self._catalogue.show(self._lists(), self._note())
+
+    def _open(self, name: str) -> None:
+        if name in self._course.lessons:
+            self._lessons.open(name)
+        else:
+            self.drill = name
+            self.exit(0)

@@ -88,12 +88,18 @@ def learn(arguments: Namespace) -> int:
         UsageError: this is no terminal for a full screen.
     """
     require_terminal("authlens --plain learn")
+    from authlens_tui.app.authlens_app import AuthlensApp
+    from authlens_tui.app.demo import DemoWorkspace
     from authlens_tui.app.learn import Course, LearnApp
     from authlens_tui.cli.learn import course_of, lesson_of
 
     start = lesson_of(arguments)[0].name if getattr(arguments, "lesson", None) else ""
     course = Course(course_of(arguments), language=getattr(arguments, "lang", "en"))
-    return run_to_end(LearnApp(course, start=start))
+    app = LearnApp(course, start=start)
+    code = run_to_end(app)
+    return (
+        run_to_end(AuthlensApp(workspace=DemoWorkspace((app.drill,), menu_first=True))) if app.drill else code
+    )
 
 
 def open_file(arguments: Namespace) -> int:

@@ -18,11 +18,13 @@ class DrillVerdict:
         predicted: the option that was chosen; empty where none was.
         held: the one that the trace shows; empty while it shows none, or more than one.
         arrow: the number of the request that shows it last, from 1; 0 without one.
+        words: what the option says that the trace shows.
     """
 
     predicted: str
     held: str
     arrow: int = 0
+    words: str = ""
 
     @property
     def is_right(self) -> bool:
@@ -37,7 +39,7 @@ class DrillVerdict:
         elif self.is_right:
             return f"You predicted {self.predicted}, and your trace shows it{at}."
         else:
-            seen = f"Your trace shows {self.held}{at}."
+            seen = f"Your trace shows {self.held}, “{self.words}”{at}."
         return f"You predicted {self.predicted}. {seen}" if self.predicted else seen
 
 
@@ -57,4 +59,4 @@ def verdict_on(drill: Drill, predicted: str, rows: Sequence[EvidenceRow]) -> Dri
     if len(found) != 1:
         return DrillVerdict(predicted, "")
     [(option, arrow)] = found.items()
-    return DrillVerdict(predicted, option, arrow)
+    return DrillVerdict(predicted, option, arrow, drill.options[option].words)

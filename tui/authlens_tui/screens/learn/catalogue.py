@@ -48,6 +48,10 @@ class CatalogueEntry:
         text = " ".join((self.name, self.title, self.words, *(text for _, text in self.card))).casefold()
         return all(word in text for word in words)
 
+    def is_called(self, words: Sequence[str]) -> bool:
+        """Return whether each of the words, in lower case, occurs in its title."""
+        return all(word in self.title.casefold() for word in words)
+
 
 @dataclass(frozen=True, slots=True)
 class CatalogueList:
@@ -135,18 +139,25 @@ class CatalogueScreen(Screen[None]):
         self.listed.add_options(self._options())
         # An index by name: a filter may have left the selected one out.
         names = [option.id for option in self.listed.options]
-        first = next((index for index, name in enumerate(names) if name), None)
+        wanted = self._wanted()
+        listed = [entry for each in self._lists for entry in each.entries if entry.name in names]
+        # What has the words in its title was meant, rather than what has them in its text.
+        listed.sort(key=lambda entry: not entry.is_called(wanted))
+        first = names.index(listed[0].name) if listed else None
         self.listed.highlighted = names.index(selected) if selected in names else first
         self._show()
 
     def _options(self) -> Iterator[Option]:
-        wanted = self.find.value.casefold().split()
+        wanted = self._wanted()
         for shown in self._lists:
             matching = [entry for entry in shown.entries if entry.matches(wanted)]
             if matching:
                 yield Option(Content.styled(shown.title, "bold $text-accent"), disabled=True)
             for entry in matching:
                 yield Option(Content.assemble((f"{entry.mark} ", "$text-accent"), entry.title), id=entry.name)
+
+    def _wanted(self) -> list[str]:
+        return self.find.value.casefold().split()
 
     @property
     def selected(self) -> CatalogueEntry | None:

@@ -80,8 +80,8 @@ class Stepper(Widget, can_focus=True):
 
     HELP = "The stages of the login. Up and down choose which one is shown."
     BINDINGS: ClassVar[list[BindingType]] = [
-        bound("stepper.previous", "up,left", "look(-1)", "previous", "Previous stage", show=False),
-        bound("stepper.next", "down,right", "look(1)", "following", "Next stage", show=False),
+        bound("stepper.previous", "up,left", "look(-1)", "Stage", "Previous stage", show=False),
+        bound("stepper.next", "down,right", "look(1)", "Stage", "Next stage", show=False),
     ]
     DEFAULT_CSS = """
     Stepper {
@@ -185,12 +185,19 @@ class Stepper(Widget, can_focus=True):
         )
         return Content.of(row.stylize("on $primary 25%")) if looked_at else row
 
+    @property
+    def _at_cursor(self) -> str:
+        """The style of the sign that is looked at, where no frame tells the focus."""
+        focused = "$block-cursor-foreground on $block-cursor-background"
+        sign = _SIGNS[self.steps[self.looked_at].state][1]
+        return focused if self.has_focus else f"{sign} on $primary 35%"
+
     def _one_line(self, width: int) -> Content:
         shown = self._signs_in_view(width)
         signs = [
             (
                 f" {_SIGNS[step.state][0]}",
-                _SIGNS[step.state][1] + (" on $primary 35%" if i == self.looked_at else ""),
+                self._at_cursor if i == self.looked_at else _SIGNS[step.state][1],
             )
             for i, step in enumerate(self.steps)
             if i in shown

@@ -153,4 +153,4 @@ def _value(fact: Fact, redactor: Redactor) -> Iterator[Piece]:
     if isinstance(fact.value, Secret):
         yield fact.value.masked, Tone.SECRET
     else:
-        yield from value_pieces(redactor.text(fact_text(fact)))
+        yield from url_pieces(redactor.text(fact_text(fact)))

@@ -89,7 +89,7 @@ async def test_over_ssh_the_link_is_copied_by_the_terminal(program: Preloaded) -
         screen.press("Y")
         await screen.wait_until(lambda: len(COPIED.findall(screen.raw)) == 2, "a second copy")
         line = base64.b64decode(COPIED.findall(screen.raw)[1]).decode()
-        assert re.fullmatch(r"ssh -N -L (\d+):localhost:\1 \S+@198\.51\.100\.7", line)
+        assert re.fullmatch(r"ssh -N -L (\d+):localhost:\1 -L (\d+):localhost:\2 \S+@198\.51\.100\.7", line)
 
 
 async def test_the_rows_of_a_wrapped_link_are_one_hyperlink(program: Preloaded) -> None:

@@ -157,20 +157,20 @@ def forward_line(text: str, machine: Machine, port: int) -> list[str]:
     """Return the words of the `ssh -L` line in a text; it must name user, address and port of this sshd."""
     ssh = machine.ssh
     where = re.escape(f"{ssh.user}@{ssh.address}")
-    found = re.search(rf"ssh -N -L {port}:localhost:{port} {where} -p {ssh.port}\b", text)
+    page = r"-L (\d+):localhost:\1"  # of the emulator, which is there too
+    found = re.search(rf"ssh -N -L {port}:localhost:{port} {page} {where} -p {ssh.port}\b", text)
     assert found is not None, text
     return found[0].split()
 
 
 @asynccontextmanager
-async def forwarded(machine: Machine, words: Sequence[str], *others: int) -> AsyncIterator[None]:
-    """Run the printed `ssh -L` line on the laptop; `others` are ports of the emulator, which is there too."""
+async def forwarded(machine: Machine, words: Sequence[str]) -> AsyncIterator[None]:
+    """Run the printed `ssh -L` line on the laptop."""
     assert words[0] == "ssh"
     port = int(words[3].partition(":")[0])
-    more = [word for other in others for word in ("-L", f"{other}:localhost:{other}")]
     process = await asyncio.create_subprocess_exec(
         *(*machine.laptop.prefix, *machine.ssh.client, "-o", "ExitOnForwardFailure=yes"),
-        *(*more, *words[1:]),
+        *words[1:],
         stdin=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -193,7 +193,7 @@ async def forwarded(machine: Machine, words: Sequence[str], *others: int) -> Asy
 
 async def visit(machine: Machine, words: Sequence[str], link: str) -> list[str]:
     """Run the line on the laptop, try the way back there and follow the link; return status and address."""
-    async with forwarded(machine, words, urlsplit(link).port or 0):
+    async with forwarded(machine, words):
         person = await asyncio.create_subprocess_exec(
             *(*machine.laptop.prefix, sys.executable, "-c", VISIT, link),
             f"http://localhost:{redirect_port(link)}/test",

@@ -127,7 +127,8 @@ async def test_the_way_back_is_that_of_the_client_that_attached_last(
             await client.wait_for("Next: ")
             await screen.press("a")
         await client.wait_for("Waiting")
-        line = rf"ssh -N -L (\d+):localhost:\1 {re.escape(getpass.getuser())}@198\.51\.100\.7 -p 2222"
+        where = rf"{re.escape(getpass.getuser())}@198\.51\.100\.7 -p 2222"
+        line = rf"ssh -N -L (\d+):localhost:\1 -L (\d+):localhost:\2 {where}"
         if now_over_ssh:
             await client.wait_until(lambda: re.search(line, client.text()) is not None, "the way back")
             await screen.press("Enter" if face == "plain" else "O")

@@ -23,7 +23,12 @@ _CAME_IN_AS: Final = ("SUDO_USER", "DOAS_USER")
 
 
 def ssh_forward_line(
-    screen: UserScreen, port: int, user: str, hostname: str, target: str = "localhost"
+    screen: UserScreen,
+    port: int,
+    user: str,
+    hostname: str,
+    target: str = "localhost",
+    page_port: int | None = None,
 ) -> str | None:
     """Return the command for the user's own machine that forwards `port` to this one; None outside SSH.
 
@@ -38,11 +43,12 @@ def ssh_forward_line(
         hostname: this machine's name, for want of an address.
         target: the host of the redirect URI: `127.0.0.1` where the listener has that address alone, since
             another program may have the port on `::1`.
+        page_port: the port of the page to sign in on, if that is on this machine, too.
     """
     if not screen.over_ssh:
         return None
     address, ssh_port = _server_end(screen.environ)
-    forward = f"ssh -N -L {shlex.quote(f'{port}:{target}:{port}')}"  # brackets mean something to a shell
+    forward = f"ssh -N {' '.join(_forwards(port, target, page_port))}"
     other_port = "" if ssh_port == _SSH_PORT else f" -p {ssh_port}"
     host = address or hostname
     if not _is_plain(host):
@@ -53,9 +59,17 @@ def ssh_forward_line(
     return f"{forward} {shlex.quote(destination)}{other_port}"
 
 
-def forward_line_to_here(screen: UserScreen, port: int, target: str = "localhost") -> str | None:
+def forward_line_to_here(
+    screen: UserScreen, port: int, target: str = "localhost", page_port: int | None = None
+) -> str | None:
     """Return `ssh_forward_line` for the account that came in to this machine."""
-    return ssh_forward_line(screen, port, _account(screen.environ), socket.gethostname(), target)
+    return ssh_forward_line(screen, port, _account(screen.environ), socket.gethostname(), target, page_port)
+
+
+def _forwards(port: int, target: str, page_port: int | None) -> list[str]:
+    page = () if page_port in (None, port) else (f"{page_port}:localhost:{page_port}",)
+    # Brackets mean something to a shell.
+    return [f"-L {shlex.quote(each)}" for each in (f"{port}:{target}:{port}", *page)]
 
 
 def _account(environ: Mapping[str, str]) -> str:
@@ -68,20 +82,21 @@ def _account(environ: Mapping[str, str]) -> str:
         return ""
 
 
-def escape_hint(port: int, target: str = "localhost") -> str:
+def escape_hint(port: int, target: str = "localhost", page_port: int | None = None) -> str:
     """Return how to add the forward to the SSH session that is open already (ssh(1), "ESCAPE CHARACTERS")."""
+    first, *more = _forwards(port, target, page_port)
+    again = "".join(f" Do it again with {each}." for each in more)
     return (
-        f"Or add it to this session: press Enter, then ~C, then type -L {port}:{target}:{port}, then "
-        "Enter. Recent OpenSSH needs EnableEscapeCommandline=yes on your own machine for that."
+        f"Or add it to this session: press Enter, then ~C, then type {first}, then Enter.{again} "
+        "Recent OpenSSH needs EnableEscapeCommandline=yes on your own machine for that."
     )
 
 
-def other_route_hint(port: int, target: str = "localhost") -> str:
+def other_route_hint(port: int, target: str = "localhost", page_port: int | None = None) -> str:
     """Return what to do if sshd's address is not the one that the user can reach."""
-    forward = shlex.quote(f"{port}:{target}:{port}")
     return (
-        f"Through a jump host, or by another name? Add -N -L {forward} to the ssh command "
-        "you logged in with, including -J."
+        f"Through a jump host, or by another name? Add -N {' '.join(_forwards(port, target, page_port))} "
+        "to the ssh command you logged in with, including -J."
     )
 
 

@@ -15,6 +15,8 @@ class CallbackOffer:
         test_url: a page that shows whether the browser reaches the port; empty if no port is open. Then the
             user pastes the address on which the browser ends.
         forward_line: the command for the user's own machine that brings the port there; None outside SSH.
+        page_port: what that line forwards besides: the port of the page to sign in on; None if any machine
+            reaches that page.
         to_replace: the part of that line that the user has to replace; empty if it can be run as it is.
         forward_hints: sentences: how to forward the port if that line does not do it.
         container_hint: a sentence: what a container means for the port; empty outside one.
@@ -24,6 +26,7 @@ class CallbackOffer:
 
     test_url: str
     forward_line: str | None
+    page_port: int | None
     to_replace: str
     forward_hints: tuple[str, ...]
     container_hint: str
@@ -36,11 +39,12 @@ class CallbackOffer:
         return bool(self.test_url)
 
 
-def callback_offer(redirect_uri: str | None, screen: UserScreen) -> CallbackOffer:
+def callback_offer(redirect_uri: str | None, screen: UserScreen, link: str | None = None) -> CallbackOffer:
     """Return what to offer a user who is to sign in, and come back to `redirect_uri`.
 
     Args:
         redirect_uri: that of the listener; None if no port is open.
+        link: where the user signs in; None if it is not known yet.
     """
     # The first screen asks only where the user's screen is.
     from authlens_core.callback import ssh_forward
@@ -49,14 +53,20 @@ def callback_offer(redirect_uri: str | None, screen: UserScreen) -> CallbackOffe
     # The host counts: with 127.0.0.1 another program may have the port on ::1.
     target = usable_url(redirect_uri, loopback_http=True)
     if target is None:
-        return CallbackOffer("", None, "", (), "", screen.over_ssh, screen.why_no_browser)
+        return CallbackOffer("", None, None, "", (), "", screen.over_ssh, screen.why_no_browser)
     host, (_, port) = target.host, target.address
-    line = ssh_forward.forward_line_to_here(screen, port, host)
-    hints = (ssh_forward.escape_hint(port, host), ssh_forward.other_route_hint(port, host))
+    page = usable_url(link, loopback_http=True)
+    page_port = page.address[1] if page is not None and page.is_loopback else None
+    line = ssh_forward.forward_line_to_here(screen, port, host, page_port)
+    hints = (
+        ssh_forward.escape_hint(port, host, page_port),
+        ssh_forward.other_route_hint(port, host, page_port),
+    )
     placeholder = ssh_forward.THIS_MACHINE
     return CallbackOffer(
         test_url=f"http://{host}:{port}{TEST_PATH}",
         forward_line=line,
+        page_port=None if line is None else page_port,
         to_replace=placeholder if line is not None and placeholder in line else "",
         forward_hints=() if line is None else hints,
         container_hint=(

@@ -37,6 +37,25 @@ def test_over_ssh_the_host_of_the_redirect_uri_is_forwarded(host: str, tmp_path:
     assert made.over_ssh
 
 
+@pytest.mark.parametrize(
+    ("link", "forwarded"),
+    [
+        ("http://login.localhost:8443/authorize?a=1", " -L 8400:localhost:8400 -L 8443:localhost:8443 "),
+        ("http://127.0.0.1:8400/authorize", " -L 8400:localhost:8400 ada@"),
+        ("https://as.example/authorize", " -L 8400:localhost:8400 ada@"),
+    ],
+)
+def test_a_page_to_sign_in_on_that_is_here_is_forwarded_too(
+    link: str, forwarded: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the demo has it over SSH: the browser of the other machine reached the callback and not the page."""
+    monkeypatch.setattr("getpass.getuser", lambda: "ada")
+    made = callback_offer("http://localhost:8400/callback", UserScreen(SSH, tmp_path), link)
+    assert forwarded in (made.forward_line or "")
+    is_both = forwarded.count("-L") == 2
+    assert [hint.count("-L 8443:localhost:8443") for hint in made.forward_hints] == [int(is_both)] * 2
+
+
 def test_the_part_that_the_user_has_to_replace_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

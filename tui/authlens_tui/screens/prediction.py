@@ -37,7 +37,7 @@ class PredictionScreen(Dialog[str]):
         with DialogBox(drill.title):
             yield Static(Content.styled(drill.question, "bold"), classes="dialog-words")
             yield OptionList(*map(_option, drill.options, drill.options.values()), markup=False)
-            yield Static(Content("Your own trace will judge it."), classes="dialog-hint")
+            yield Static(Content("Press a letter. Your own trace will judge it."), classes="dialog-hint")
 
     def on_mount(self) -> None:
         menu = self.query_one(OptionList)

@@ -67,7 +67,7 @@ class LoginConsole:
         self._reader.close()
 
     def _offer(self, ready: AuthorizationReady) -> None:
-        offer = callback_offer(self._run.wait.redirect_uri, UserScreen(self._environ))
+        offer = callback_offer(self._run.wait.redirect_uri, UserScreen(self._environ), ready.url)
         why = offer.why_no_browser
         opened = self._open_browser(ready.url)
         # Not unasked otherwise: a browser that opens by itself takes the focus from the terminal.

@@ -112,7 +112,7 @@ class AuthorizationLink(Widget):
         self._ready = ready
         self._played, self._is_silent, self._ignored = Played(""), False, None
         self._error, self._bare_code = None, False
-        offer = callback_offer(self._login.wait.redirect_uri, UserScreen(self.app.environ))
+        offer = callback_offer(self._login.wait.redirect_uri, UserScreen(self.app.environ), ready.url)
         self.panel.show_link(ready.url, offer)
         self.panel.show_remaining(ready.seconds)
         if self._play_at_once:

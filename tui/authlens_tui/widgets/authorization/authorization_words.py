@@ -44,12 +44,14 @@ def forward_words(offer: CallbackOffer) -> Content:
     if offer.forward_line is None:
         return Content("")
     gap = f"\n  Replace {offer.to_replace} with the name you use for it."
+    both = f"\n  It forwards the callback, and port {offer.page_port} of the page to sign in on."
     return Content.assemble(
         "The browser is on another machine? Run this there before you sign in:\n",
         (f"  {offer.forward_line}", "bold"),
         "  ",
         ("Y", _KEY),
         " copies it",
+        both if offer.page_port is not None else "",
         gap if offer.to_replace else "",
     )
 

@@ -48,11 +48,11 @@ _CODE: Final = re.compile(
 # What only Cloudflare and its programs write. The number alone is the whole of an answer to a program, and in
 # these letters: databases have numbers of their own.
 _EDGE: Final = re.compile(
-    r"(?im)cloudflare|argotunnel|origincert|failed to connect to origin|\bwarp-(?:cli|svc)\b"
+    r"(?im)cloudflare|argo ?tunnel|origincert|failed to connect to origin|\bwarp-(?:cli|svc)\b"
     r"|\bcf-(?:ray|mitigated)\b|/cdn-cgi/|(?<![\w-])ray id:"
     r"|\bconnindex=| \| 5[23]\d: "
     r"|register tunnel error|unauthorized: (?:invalid tunnel secret|tunnel not found)"
-    r"|failed to find access application|unauthorized to access requested resource"
+    r"|failed to find access application|unauthorized to access requested resource|zero trust polic"
     r"|(?-i:error code: (?:1[012]\d\d|5[23]\d)(?=[\s\"'`<)]*$))"
 )
 # Lines that speak of an error and report none: a change, source code, documentation.

@@ -6,16 +6,17 @@ in `login/stages`, under the same grant type.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from authlens_core.values.program_grant import PROGRAMS, Program
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.stage import LOGIN_STAGES, GrantType, Stage
-from authlens_core.values.word_files import words
+from authlens_core.values.word_files import texts, words
 
 if TYPE_CHECKING:
     from authlens_core.oauth.discovery.server_metadata import ServerMetadata
@@ -55,21 +56,34 @@ class Lesson:
 @cache
 def stage_info(stage: Stage, grant_type: GrantType = GrantType.AUTHORIZATION_CODE) -> StageInfo:
     """Return the words for `stage` in a login with `grant_type`, from `words/stages.toml`."""
-    return StageInfo(**_words_for("stages", stage, grant_type))
+    by_grant = words("stages")
+    own = next(by_grant[table] for table in _tables(grant_type) if stage in by_grant.get(table, {}))
+    return StageInfo(**own[stage])
 
 
 @cache
 def lesson(stage: Stage, grant_type: GrantType = GrantType.AUTHORIZATION_CODE) -> Lesson:
-    """Return the lesson on `stage` in a login with `grant_type`, from `words/lessons.toml`."""
-    return Lesson(**_words_for("lessons", stage, grant_type))
+    """Return the lesson on `stage` in a login with `grant_type`, from `words/stages.md`."""
+    told = texts("stages")
+    place = next((table, stage.value) for table in _tables(grant_type) if (table, stage.value) in told)
+    items = re.split(r"^- ", told[*place, "specifications"], flags=re.MULTILINE)[1:]
+    specification = (_one_line(item).partition(": ") for item in items)
+    return Lesson(
+        _one_line(told[place]),
+        _one_line(told[*place, "without it"]),
+        tuple((section, sentence) for section, _, sentence in specification),
+    )
 
 
-def _words_for(file: str, stage: Stage, grant_type: GrantType) -> Mapping[str, Any]:
-    by_grant = words(file)
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _tables(grant_type: GrantType) -> tuple[str, ...]:
+    """Return the names under which the words of a grant are, its own first."""
     # Only the code grant has words for every stage; another has those of the stages in which it differs.
     family = "machine" if FLOWS[grant_type].user_part is UserPart.NOTHING else ""
-    tables = (grant_type.name.lower(), family, GrantType.AUTHORIZATION_CODE.name.lower())
-    return next(by_grant[table][stage] for table in tables if stage in by_grant.get(table, {}))
+    return grant_type.name.lower(), family, GrantType.AUTHORIZATION_CODE.name.lower()
 
 
 class UserPart(StrEnum):

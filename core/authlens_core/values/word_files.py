@@ -1,7 +1,7 @@
-"""Words that are tables, in files of TOML: each is read when one of its sentences is first needed.
+"""Words in files of TOML, as tables, and of Markdown: each is read when one of its sentences is first needed.
 
-A translator needs these files and no Python. They have one form: tables, with a sentence for each key, which
-may be broken over lines. tests/core/values/test_word_files.py holds all of them to it.
+A translator needs these files and no Python. Tables have one form, with a sentence for each key, which may be
+broken over lines. tests/core/values/test_word_files.py holds all of them to it.
 """
 
 from __future__ import annotations
@@ -22,8 +22,23 @@ def words(name: str) -> Mapping[str, Any]:
     return {key: _folded(value) for key, value in tomllib.loads(_text(name)).items()}
 
 
-def _text(name: str) -> str:
-    return (FOLDER / f"{name}.toml").read_text(encoding="utf-8")
+@cache
+def texts(name: str) -> Mapping[tuple[str, ...], str]:
+    """Return the texts of the Markdown file `name`, each by the headings above it, without the title."""
+    found: dict[tuple[str, ...], str] = {}
+    path: tuple[str, ...] = ()
+    for line in _text(name, "md").split("\n"):
+        signs, _, heading = line.partition(" ")
+        if set(signs) == {"#"}:
+            path = (*path[: len(signs) - 2], heading) if len(signs) > 1 else ()
+            found[path] = ""
+        else:
+            found[path] = f"{found[path]}\n{line}".strip("\n")
+    return found
+
+
+def _text(name: str, kind: str = "toml") -> str:
+    return (FOLDER / f"{name}.{kind}").read_text(encoding="utf-8")
 
 
 def _folded(value: Any) -> Any:

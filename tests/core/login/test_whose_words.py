@@ -18,6 +18,7 @@ from authlens_core.trace.record import Outcome, StageRecord, Trace
 from authlens_core.values.check import CheckId
 from authlens_core.values.exchange import FailureKind, WireFailure
 from authlens_core.values.login_options import Options
+from authlens_core.values.word_files import texts as markdown
 from authlens_core.values.word_files import words
 from support.profile_login import log_in
 from support.scripted_login import RESOURCE, Answer, ScriptedSender, come_back, honest, reply
@@ -122,8 +123,8 @@ def test_no_cause_without_a_mark_has_a_word_of_cloudflare() -> None:
 def test_no_words_that_every_server_can_get_have_a_word_of_cloudflare() -> None:
     for protection in set(Protection) - MARKED:
         assert not CLOUDFLARES.search(f"{MEANINGS[protection].summary} {MEANINGS[protection].cure}")
-    for name in ("errors", "stages", "lessons"):
-        assert not CLOUDFLARES.search(str(words(name))), name
+    for shared in (words("errors"), words("stages"), markdown("stages")):
+        assert not CLOUDFLARES.search(str(shared))
     for kind in set(ServerKind) - {ServerKind.ACCESS}:
         told = server_words(kind)
         assert not CLOUDFLARES.search(f"{told!r}"), kind

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -13,11 +13,11 @@ from authlens_core.emulator import Fault, StandardFault
 from authlens_core.explain.header_meanings import of_headers
 from authlens_core.explain.members import DocumentKind, members
 from authlens_core.oauth.error_response import ErrorMeaning, meaning
-from authlens_core.trace.flow import Lesson, StageInfo, lesson, stage_info
+from authlens_core.trace.flow import StageInfo, lesson, stage_info
 from authlens_core.values.check import ErrorCode
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.stage import GrantType, Stage
-from authlens_core.values.word_files import FOLDER, words
+from authlens_core.values.word_files import FOLDER, texts, words
 
 FILES = sorted(path.stem for path in FOLDER.glob("*.toml"))
 FRAGMENTS = re.compile(
@@ -55,7 +55,7 @@ EVERY = [one for name in FILES for one in sentences(words(name), name)]
 
 
 def test_every_file_of_words_has_a_reader_below() -> None:
-    names = "answers causes clients course emulator errors headers lessons members network programs"
+    names = "answers causes clients course emulator errors headers members network programs"
     assert [*names.split(), "servers", "stages"] == FILES
 
 
@@ -70,17 +70,14 @@ def test_every_value_is_text_that_a_terminal_and_a_markup_language_show_as_it_is
         assert "{" not in text or PLACEHOLDERS.match(path), path
 
 
-def test_every_value_is_a_sentence_or_says_where_it_is_written() -> None:
+def test_every_value_is_a_sentence() -> None:
     for path, text in EVERY:
-        source = re.fullmatch(r"lessons \S+ \S+ specification \d+ 0", path)
-        if source is not None:
-            assert re.match(r"RFC \d{4,5}", text), path
-        elif not FRAGMENTS.match(path):
+        if not FRAGMENTS.match(path):
             assert text[-1] in ".?" or text in ("{audience}", "{no_resource}"), path
 
 
 def test_a_sentence_that_is_broken_over_lines_is_one_line() -> None:
-    assert "\n" in (FOLDER / "lessons.toml").read_text(encoding="utf-8")
+    assert "\n" in (FOLDER / "stages.toml").read_text(encoding="utf-8")
     assert not [path for path, text in EVERY if text != " ".join(text.split())]
 
 
@@ -109,18 +106,27 @@ def test_errors_are_the_registered_codes_and_one_for_any_other() -> None:
     assert meaning("never heard of") == meaning("any other")
 
 
-@pytest.mark.parametrize(
-    ("file", "read", "kind"), [("lessons", lesson, Lesson), ("stages", stage_info, StageInfo)]
-)
-def test_words_of_stages_are_complete_for_the_code_grant_and_name_stages_for_others(
-    file: str, read: Callable[[Stage, GrantType], object], kind: type[object]
-) -> None:
-    assert set(words(file)) == {grant_type.name.lower() for grant_type in GrantType} | {"machine"}
-    assert set(words(file)["machine"]) <= set(Stage)
-    assert set(words(file)["authorization_code"]) == set(Stage)
+def test_words_of_stages_are_complete_for_the_code_grant_and_name_stages_for_others() -> None:
+    grants = {grant_type.name.lower() for grant_type in GrantType} | {"machine"}
+    lessons = [place for place in texts("stages") if len(place) == 2]
+    assert set(words("stages")) == grants == {grant for grant, _ in lessons}
+    assert set(words("stages")["authorization_code"]) == set(Stage)
+    assert {stage for grant, stage in lessons if grant == "authorization_code"} == set(Stage)
+    named = {stage for table in words("stages").values() for stage in table} | {stage for _, stage in lessons}
+    assert named <= set(Stage)
     for grant_type in GrantType:
-        assert set(words(file)[grant_type.name.lower()]) <= set(Stage)
-        assert all(isinstance(read(stage, grant_type), kind) for stage in Stage)
+        assert all(isinstance(stage_info(stage, grant_type), StageInfo) for stage in Stage)
+
+
+@pytest.mark.parametrize("grant_type", GrantType)
+def test_a_lesson_on_a_stage_is_in_sentences_and_says_where_it_is_written(grant_type: GrantType) -> None:
+    for stage in Stage:
+        told = lesson(stage, grant_type)
+        assert told.specification
+        sentences = (told.why, told.without_it, *(sentence for _, sentence in told.specification))
+        assert all(text.endswith(".") and safe_line(text) == text for text in sentences)
+        assert not [text for text in sentences if MARKUP.search(text)]
+        assert all(re.match(r"RFC \d{4,5}|draft-", section) for section, _ in told.specification)
 
 
 def test_what_clients_say_is_lower_case_and_has_no_two_causes() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
+from authlens_core.learning import judge
 from authlens_core.learning.catalogue import lessons
 from authlens_core.learning.lesson import LessonPhase
 from authlens_core.learning.progress.progress_file import ProgressFile
@@ -120,3 +121,16 @@ async def test_the_catalogue_finds_by_words_and_opens_where_it_is_told() -> None
         assert isinstance(app.screen, CatalogueScreen)
         assert app.screen.selected is not None
         assert app.screen.selected.name == "stolen-code"
+
+
+async def test_a_lesson_that_cannot_be_judged_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judge, "MOST_STEPS", 1)
+    app = LearnApp(Course(COURSE, ProgressFile(None)), {})
+    async with app.run_test(size=(100, 30), notifications=True) as pilot:
+        await pilot.press("enter")
+        await shows(pilot, "▶ PREDICT")
+        await pilot.press("enter")
+        await shows(pilot, "▶ RUN")
+        await pilot.press("enter")
+        await shows(pilot, "too vague")
+        assert isinstance(app.screen, CatalogueScreen)

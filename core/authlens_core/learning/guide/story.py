@@ -155,6 +155,8 @@ def held(world: World) -> tuple[tuple[str, str], ...]:
 
 def meaning(part: str) -> str:
     """Return what a part decides, in a sentence; empty where nothing is known of it."""
+    if own := words("course")["part"].get(part):
+        return str(own)
     kind, _, name = part.partition(".")
     if kind == "challenge":
         found = of_headers("challenge-parameter").get(name)

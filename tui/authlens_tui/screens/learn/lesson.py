@@ -12,15 +12,13 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import Screen
 from textual.widgets import OptionList
-from textual.widgets.option_list import Option
 
 from authlens_core.learning.attempt import LessonAttempt
 from authlens_core.learning.guide.offers import forms
-from authlens_core.learning.guide.said import answer_marks, moves_left, worth
+from authlens_core.learning.guide.said import moves_left, worth
 from authlens_core.learning.guide.story import exchange_place, held
 from authlens_core.learning.guide.verdict_lines import (
     VerdictLine,
-    prediction_line,
     verdict_lines,
 )
 from authlens_core.learning.lesson import CourseLesson, LessonPhase
@@ -30,7 +28,14 @@ from authlens_core.learning.progress.recorded_attempt import RecordedAttempt
 from authlens_core.learning.shown_lesson import hints as hints_of
 from authlens_core.learning.words_file import LessonWords
 from authlens_core.values.errors import AuthlensError
-from authlens_tui.screens.learn.lesson_text import hanging, headed, lesson_text
+from authlens_tui.screens.learn.lesson_panes import (
+    answer_options,
+    asked_in,
+    claim_options,
+    phases_line,
+    prediction_options,
+)
+from authlens_tui.screens.learn.lesson_text import headed
 from authlens_tui.screens.learn.move_list import MoveList
 from authlens_tui.screens.learn.story_view import StoryView
 from authlens_tui.screens.trace.player import PlayerScreen
@@ -40,14 +45,6 @@ from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.title_bar import TitleBar
 
-_ASKED: Final = {
-    LessonPhase.PREDICT: "Choose what you expect, then press Enter. You find out by trying.",
-    LessonPhase.RUN: "Press Enter to send the move.",
-    LessonPhase.OBSERVE: "Above: Enter opens an arrow, then Enter on a part points at it.",
-    LessonPhase.BREAK: "Your move. ← → change a line, Enter sends.",
-    LessonPhase.REPAIR: "Space turns a switch. Enter runs attack and honest login again.",
-    LessonPhase.QUESTIONS: "Choose the answer, then press Enter.",
-}
 _GO_ON: Final = "go-on"
 _AGAIN: Final = "again"
 _MORE: Final = "more"
@@ -96,6 +93,8 @@ class CourseLessonScreen(Screen[bool]):
         self._question = ""
         self._said = ""
         self._hints_read = 0
+        self._outcome = self._attempt.outcome()
+        self._following: LessonPhase | None = LessonPhase.PREDICT
         self._lines: tuple[VerdictLine, ...] = ()
         self._is_busy = self._is_closing = self._adds_a_move = False
 
@@ -134,15 +133,22 @@ class CourseLessonScreen(Screen[bool]):
         try:
             await work()
         except OSError:
-            self._said = "✖ No free port for the servers of this lesson. Send it again."
-            self._show()
+            self._tell("No free port for the servers of this lesson. Send it again.")
         except AuthlensError as error:
-            self._said = f"✖ {str(error).removeprefix(f'Move {len(self._attempt.made) + 1}: ')}"
-            self._show()
+            self._tell(str(error).removeprefix(f"Move {len(self._attempt.made) + 1}: "))
         finally:
             self._is_busy = False
             if self._is_closing:  # what was made again meanwhile has servers of its own
                 await self._recorded.__aexit__()
+
+    def _tell(self, problem: str) -> None:
+        """Show why nothing could be done; leave a lesson that cannot be judged."""
+        self._said = f"✖ {problem}"
+        try:
+            self._show()
+        except AuthlensError:
+            self.notify(problem, severity="error", markup=False)
+            self.dismiss(False)
 
     async def _begin(self) -> None:
         await self._recorded.__aenter__()
@@ -179,7 +185,9 @@ class CourseLessonScreen(Screen[bool]):
 
     def _show(self) -> None:
         """Show everything again; a phase that is done waits for Enter before the next one comes."""
-        self._show_phases()
+        self._outcome, self._following = self._attempt.outcome(), self._attempt.next_phase
+        seat = self._lesson.attack.seat if self._phase is LessonPhase.BREAK else "you"
+        self.query_one("#phases", Static).update(phases_line(self._outcome, self._phase, seat))
         world = self._attempt.world_of(self._phase)
         self.story.display = world is not None
         self.story.show(world, end=self._phase is not LessonPhase.OBSERVE)
@@ -201,34 +209,17 @@ class CourseLessonScreen(Screen[bool]):
     def _hints(self) -> tuple[str, ...]:
         return () if self._lesson.ticket else hints_of(self._words, self._phase)
 
-    def _show_phases(self) -> None:
-        seat = self._lesson.attack.seat if self._phase is LessonPhase.BREAK else "you"
-        parts = []
-        for verdict in self._attempt.outcome().phases:
-            name = verdict.phase.value
-            if verdict.phase is self._phase:
-                parts.append((f"▶ {name.upper()}", "bold $text-accent"))
-            else:
-                parts.append((f"✔ {name}", "$text-success") if verdict.passed else (f"· {name}", "$quiet"))
-        shown = (f" Seat: {seat.upper()} ", "bold reverse")
-        self.query_one("#phases", Static).update(
-            Content.assemble(shown, "  ", Content("  ").join(Content.styled(*part) for part in parts))
-        )
-
     def _show_claims(self) -> None:
-        outcome, phase = self._attempt.outcome(), self._phase
+        outcome, phase = self._outcome, self._phase
         judged = next(each for each in outcome.phases if each.phase is phase)
         self._lines = verdict_lines(judged, self._words) if phase in _CLAIMED else ()
         width = self.claims.scrollable_content_region.width or self.size.width // 2 - 5
         self.claims.clear_options()
-        self.claims.add_options([Option(_claim(line, width)) for line in self._lines])
+        self.claims.add_options(claim_options(self._lines, width))
         if phase is self._lesson.prediction.judged_on:
-            for text in prediction_line(outcome, self._words):
-                self.claims.add_option(Option(Content.styled(text, "$quiet"), disabled=True))
+            self.claims.add_options(prediction_options(outcome, self._words))
         if phase is LessonPhase.QUESTIONS and self._is_done:
-            for mark, option in answer_marks(self._attempt, self._question):
-                words = self._words.texts[f"questions/{self._question}/{option}"]
-                self.claims.add_option(Option(Content.assemble(f"{mark} {option}  ", lesson_text(words))))
+            self.claims.add_options(answer_options(self._attempt, self._question, self._words))
         self.claims.border_title = Content("Answers" if phase is LessonPhase.QUESTIONS else "To prove")
         self.claims.display = self.claims.option_count > 0
         self.query_one("#left").set_class(not self.claims.display, "-alone")
@@ -240,7 +231,7 @@ class CourseLessonScreen(Screen[bool]):
             return False
         if self._phase is LessonPhase.QUESTIONS:
             return self._question in self._attempt.answers
-        return self._attempt.next_phase is not self._phase
+        return self._following is not self._phase
 
     @property
     def _can_add_a_move(self) -> bool:
@@ -253,7 +244,7 @@ class CourseLessonScreen(Screen[bool]):
         lesson, texts = self._lesson, self._words.texts
         phase = self._phase
         done = self._is_done
-        asked = _ASKED[LessonPhase.RUN if phase is LessonPhase.REPAIR and not lesson.repair.offer else phase]
+        asked = asked_in(phase, lesson)
         self.ask.update(Content("\n").join(filter(None, [self._said, "" if done else asked])))
         if done:
             can_add = phase is LessonPhase.BREAK and self._can_add_a_move
@@ -275,7 +266,7 @@ class CourseLessonScreen(Screen[bool]):
         self.move.display = self.move.option_count > 0
 
     def _next_words(self) -> str:
-        following = self._attempt.next_phase
+        following = self._following
         if following is None:
             return "The lesson is over: see what you can do"
         return "Next question" if following is self._phase else f"Go on: {following.value}"
@@ -291,7 +282,7 @@ class CourseLessonScreen(Screen[bool]):
         match self._phase:
             case _ if event.option == _GO_ON:
                 self._said = ""
-                if self._attempt.next_phase is None:
+                if self._following is None:
                     self.dismiss(True)
                 else:
                     self._start(self._enter)
@@ -386,9 +377,3 @@ class CourseLessonScreen(Screen[bool]):
         if world is not None and world.traces:
             arrow = self.story.arrow or 1
             self.app.push_screen(PlayerScreen(joined(world.traces), at=exchange_place(world.traces, arrow)))
-
-
-def _claim(line: VerdictLine, width: int) -> Content:
-    details = [Content.styled(detail, "$quiet") for detail in line.details]
-    words = hanging([lesson_text(line.words), *details], width, 2)
-    return Content.assemble((f"{line.state.value} ", "bold"), words)

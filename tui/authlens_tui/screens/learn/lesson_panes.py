@@ -1,0 +1,67 @@
+"""What the panes of a lesson show: its phases, the verdict line by line, and what to do in each phase."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from textual.widgets.option_list import Option
+
+from authlens_core.learning.attempt import LessonAttempt
+from authlens_core.learning.guide.said import answer_marks
+from authlens_core.learning.guide.verdict_lines import VerdictLine, prediction_line
+from authlens_core.learning.lesson import CourseLesson, LessonPhase
+from authlens_core.learning.outcome import AttemptOutcome
+from authlens_core.learning.words_file import LessonWords
+from authlens_tui.screens.learn.lesson_text import hanging, lesson_text
+from authlens_tui.terminal.content import Content
+
+_ASKED: Final = {
+    LessonPhase.PREDICT: "Choose what you expect, then press Enter. You find out by trying.",
+    LessonPhase.RUN: "Press Enter to send the move.",
+    LessonPhase.OBSERVE: "Above: Enter opens an arrow, then Enter on a part points at it.",
+    LessonPhase.BREAK: "Your move. ← → change a line, Enter sends.",
+    LessonPhase.REPAIR: "Space turns a switch. Enter runs attack and honest login again.",
+    LessonPhase.QUESTIONS: "Choose the answer, then press Enter.",
+}
+
+
+def asked_in(phase: LessonPhase, lesson: CourseLesson) -> str:
+    """Return what to do in a phase; a repair without switches is a move."""
+    without_switches = phase is LessonPhase.REPAIR and not lesson.repair.offer
+    return _ASKED[LessonPhase.RUN if without_switches else phase]
+
+
+def phases_line(outcome: AttemptOutcome, phase: LessonPhase, seat: str) -> Content:
+    """Return whose seat it is, and the phases: done, shown and to come."""
+    parts = []
+    for verdict in outcome.phases:
+        name = verdict.phase.value
+        if verdict.phase is phase:
+            parts.append(Content.styled(f"▶ {name.upper()}", "bold $text-accent"))
+        elif verdict.passed:
+            parts.append(Content.styled(f"✔ {name}", "$text-success"))
+        else:
+            parts.append(Content.styled(f"· {name}", "$quiet"))
+    return Content.assemble((f" Seat: {seat.upper()} ", "bold reverse"), "  ", Content("  ").join(parts))
+
+
+def claim_options(lines: Sequence[VerdictLine], width: int) -> Iterator[Option]:
+    """Yield each claim with what decides it."""
+    for line in lines:
+        details = [Content.styled(detail, "$quiet") for detail in line.details]
+        words = hanging([lesson_text(line.words), *details], width, 2)
+        yield Option(Content.assemble((f"{line.state.value} ", "bold"), words))
+
+
+def prediction_options(outcome: AttemptOutcome, words: LessonWords) -> Iterator[Option]:
+    """Yield what was predicted, and what the requests show."""
+    for text in prediction_line(outcome, words):
+        yield Option(Content.styled(text, "$quiet"), disabled=True)
+
+
+def answer_options(attempt: LessonAttempt, question: str, words: LessonWords) -> Iterator[Option]:
+    """Yield the options of a question that was answered, with their signs."""
+    for mark, option in answer_marks(attempt, question):
+        text = lesson_text(words.texts[f"questions/{question}/{option}"])
+        yield Option(Content.assemble(f"{mark} {option}  ", text))

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from authlens_core.emulator import MachineClient, Profile
 from authlens_core.learning.claim import Claim
+from authlens_core.learning.strict_toml import StrictTable
 from authlens_core.values.quick_dataclass import dataclass
 
 
@@ -41,8 +42,7 @@ class Walk(StrEnum):
     OTHER_CREDENTIAL = "other-credential"
 
 
-@dataclass(frozen=True, slots=True)
-class OwnerSetting:
+class OwnerSetting(StrictTable, frozen=True):
     """The setting of the server's owner that is what is wrong in a drill, as its page has it.
 
     Attributes:

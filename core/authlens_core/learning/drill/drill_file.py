@@ -8,8 +8,6 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from msgspec.structs import asdict
-
 from authlens_core.emulator import Fault, MachineClient, Profile, StandardFault, faults_of
 from authlens_core.learning.drill.drill import Drill, DrillGroup, DrillOption, OwnerSetting, Walk
 from authlens_core.learning.lesson_folder import LessonFolder, read_folder
@@ -20,14 +18,6 @@ FOLDER: Final = Path(__file__).parents[1] / "drills"
 FILE: Final = "drills.toml"
 _WORDS: Final = "drills.md"
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{1,39}")
-
-
-class _Owner(StrictTable, frozen=True):
-    path: str
-    box: str
-    on: bool = True
-    beside: str = ""
-    of: str = ""
 
 
 class _Drill(StrictTable, frozen=True):
@@ -41,7 +31,7 @@ class _Drill(StrictTable, frozen=True):
     walk: Walk = Walk.WALK
     client: MachineClient | None = None
     brings: str = ""
-    owner: _Owner | None = None
+    owner: OwnerSetting | None = None
 
     @property
     def letters(self) -> tuple[str, ...]:
@@ -104,7 +94,6 @@ def _drill(toml: StrictToml, table: str, given: _Drill, texts: Mapping[str, str]
     def words(name: str) -> str:
         return " ".join(texts.get(name, "").split())
 
-    owner = given.owner
     return Drill(
         name=given.id,
         group=DrillGroup[given.group.upper()],
@@ -113,7 +102,7 @@ def _drill(toml: StrictToml, table: str, given: _Drill, texts: Mapping[str, str]
         walk=given.walk,
         client=given.client,
         brings=given.brings,
-        owner=None if owner is None else OwnerSetting(**asdict(owner)),
+        owner=given.owner,
         title=words(given.id),
         watch_for=words(f"{given.id}/watch for") or given.summary,
         question=words(f"{given.id}/question"),

@@ -10,7 +10,6 @@ from typing import Any
 
 from authlens_core.learning.claim import LessonRefused
 from authlens_core.learning.drill.drill import Drill
-from authlens_core.learning.drill.drill_check import DrillCheck, checked
 from authlens_core.learning.drill.drill_file import FILE, FOLDER, read_drills
 from authlens_core.learning.lesson_folder import read_folder
 from authlens_core.values.errors import UsageError
@@ -71,19 +70,19 @@ async def check_drills(arguments: Namespace) -> int:
         LessonRefused: a file of the folder cannot be used.
         TimedOut: a drill took longer than 20 seconds.
     """
+    from authlens_core.learning.drill.drill_check import checked  # the list of the demo needs no login
+
     results = await checked(_drills_of(arguments.path).values())
     if arguments.json:
-        answer_json([_result(done) for done in results])
+        answer_json(
+            [{"drill": done.drill.name, "sound": done.is_sound, "held": list(done.held)} for done in results]
+        )
     else:
         for done in results:
             held = " and ".join(done.held) or "none"
             wrong = "" if done.is_sound else f": exactly one option has to hold, and these do: {held}"
             answer_line(f"{'✖' if wrong else '✔'} {done.drill.name}{wrong}")
     return 0 if all(done.is_sound for done in results) else LessonRefused.exit_code
-
-
-def _result(done: DrillCheck) -> dict[str, Any]:
-    return {"drill": done.drill.name, "sound": done.is_sound, "held": list(done.held)}
 
 
 def chosen_drills(names: Sequence[str]) -> tuple[str, ...] | None:

@@ -1,11 +1,13 @@
-"""How the course looks: its catalogue, and a lesson in each kind of phase.
+"""How the course looks: its catalogue, a lesson in each kind of phase, and a class.
 
 After a change that was meant, make the pictures anew with `--snapshot-update`, and look at them.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final, Self
 
 import pytest
@@ -14,6 +16,7 @@ from textual.pilot import Pilot
 
 from authlens_core.callback.listener import Listener
 from authlens_core.learning.catalogue import lessons
+from authlens_core.learning.classroom.class_folder import ClassFolder, ClassView, Student
 from authlens_core.learning.guide.summary import progress_words
 from authlens_core.learning.lesson import LessonPhase
 from authlens_core.learning.moves import (
@@ -27,10 +30,17 @@ from authlens_core.learning.moves import (
 )
 from authlens_core.learning.progress.lesson_progress import LessonProgress, StoredAttempt
 from authlens_core.learning.progress.progress_file import ProgressFile
+from authlens_core.learning.progress.record import (
+    LessonRecord,
+    PracticeNow,
+    PracticeRecord,
+    RecordedVerdict,
+)
 from authlens_core.learning.progress.recorded_attempt import RecordedAttempt
 from authlens_core.learning.words_file import ENGLISH
 from authlens_tui.app.learn import Course
 from authlens_tui.screens.learn.catalogue import CatalogueScreen
+from authlens_tui.screens.learn.class_table import ClassScreen, StudentScreen
 from authlens_tui.screens.learn.lesson import CourseLessonScreen
 from authlens_tui.screens.learn.question import MissedQuestionScreen
 from authlens_tui.screens.learn.summary import SummaryScreen
@@ -100,7 +110,38 @@ async def found(pilot: Pilot[int]) -> None:
     await pilot.press("slash", *"phish")
 
 
+def student() -> Student:
+    """Return a student who is at the attack of a lesson."""
+    moves = BEFORE[:2]
+    verdict = RecordedVerdict(False, (LessonPhase.PREDICT,))
+    tries = {LessonPhase.BREAK: 5}
+    entry = LessonRecord(_LESSON.name, 1, "sha256:0", 1, verdict, tries, moves=moves)
+    record = PracticeRecord.of(
+        [entry], now=PracticeNow(_LESSON.name, LessonPhase.BREAK, failing=("break/2",))
+    )
+    return Student("ada", time.time(), record)
+
+
+class OneStudent(ClassFolder):
+    """A class of one."""
+
+    def read(self) -> ClassView:
+        return ClassView((student(),), ("mallory.json:1:2: “exec” means nothing here.",))
+
+
+def a_class() -> ClassScreen:
+    """Return the table of a class of one student, and one file that is refused."""
+    return ClassScreen(OneStudent(Path("class")), lessons())
+
+
+async def listed(pilot: Pilot[int]) -> None:
+    """Wait for the student."""
+    await until(pilot, lambda: "stuck" in text_of(pilot.app))  # type: ignore[arg-type]
+
+
 PICTURES: Final = (
+    Picture("class", ClassScreen, a_class, listed),
+    Picture("class-student", StudentScreen, lambda: StudentScreen(student())),
     Picture("learn-catalogue", CatalogueScreen, catalogue),
     Picture("learn-catalogue-found", CatalogueScreen, catalogue, found),
     Picture("learn-summary", SummaryScreen, lambda: with_a_missed_question().summary(_LESSON.name)),

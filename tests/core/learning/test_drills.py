@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from authlens_core.emulator import Fault, Profile
 from authlens_core.learning.catalogue import lessons
-from authlens_core.learning.claim import LessonRefused
+from authlens_core.learning.claim import LessonRefused, Source
 from authlens_core.learning.drill.drill import Drill, DrillGroup, Walk
 from authlens_core.learning.drill.drill_check import checked
 from authlens_core.learning.drill.drill_file import FOLDER, drills, read_drills
-from authlens_core.learning.drill.drill_verdict import DrillVerdict
+from authlens_core.learning.drill.drill_verdict import DrillVerdict, verdict_on
 from authlens_core.learning.lesson_folder import read_folder
+from authlens_core.learning.row import EvidenceRow
 
 ALL = tuple(drills().values())
 
@@ -64,6 +66,13 @@ def test_drills_of_one_group_are_together_and_each_walk_is_used() -> None:
 )
 def test_a_verdict_says_what_was_predicted_and_what_the_trace_shows(verdict: DrillVerdict, said: str) -> None:
     assert verdict.sentence == said
+
+
+def test_a_trace_that_is_too_long_to_judge_shows_nothing() -> None:
+    values = {"purpose": "token", "error": "invalid_grant", "form.code": "same"}
+    row = EvidenceRow(Source.EXCHANGE, datetime(2026, 1, 1, tzinfo=UTC), 1, values)
+    assert verdict_on(drills()["invalid-grant"], "a", [row, row]).held == "a"
+    assert verdict_on(drills()["invalid-grant"], "a", [row] * 400).held == ""
 
 
 @pytest.mark.parametrize(

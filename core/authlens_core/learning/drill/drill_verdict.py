@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from authlens_core.learning.drill.drill import Drill
-from authlens_core.learning.judge import judge
+from authlens_core.learning.judge import TooManySteps, judge
 from authlens_core.learning.row import EvidenceRow
 from authlens_core.values.quick_dataclass import dataclass
 
@@ -44,10 +44,13 @@ class DrillVerdict:
 
 
 def held(drill: Drill, rows: Sequence[EvidenceRow]) -> dict[str, int]:
-    """Return the options that hold, each with the last arrow that shows it."""
+    """Return the options that hold, each with the last arrow that shows it; none if a trace is too long."""
     found = {}
     for letter, option in drill.options.items():
-        verdicts = judge(option.claims, rows)
+        try:
+            verdicts = judge(option.claims, rows)
+        except TooManySteps:
+            return {}
         if all(verdict.holds for verdict in verdicts):
             found[letter] = max((row.arrow for verdict in verdicts for row in verdict.rows), default=0)
     return found

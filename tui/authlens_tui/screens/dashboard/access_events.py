@@ -126,7 +126,7 @@ class EventsScreen(Screen[None]):
 def _lines(events: Sequence[Event]) -> Iterable[Line]:
     if not events:
         yield prose(
-            "Nothing has happened yet. Logins and refreshes appear here: press Esc, then n to log in.",
+            "Nothing has happened yet. Logins and refreshes appear here: press Esc, then N to log in.",
             Tone.MUTED,
         )
     for event in events:

@@ -45,8 +45,8 @@ from authlens_tui.widgets.title_bar import TitleBar
 from authlens_tui.words.times import duration
 
 _NONE: Final = (
-    "No request yet. Each request that authlens sends appears here, with its response. Press Esc, then n to "
-    "log in. On the dashboard, p calls the resource of a credential."
+    "No request yet. Each request that authlens sends appears here, with its response. On the dashboard, "
+    "N logs in and p calls the resource of a credential. Esc goes back."
 )
 _NO_MATCH: Final = "No request matches. Press / and change the filter."
 _LOOK: Final = 0.5  # seconds between two looks for what was sent meanwhile

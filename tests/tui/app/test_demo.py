@@ -197,7 +197,7 @@ async def test_a_scenario_is_found_and_started_in_the_palette_of_the_dashboard()
         await pilot.press("ctrl+p")
         await until(pilot, lambda: isinstance(app.screen, Palette))
         await pilot.press(*"normal", "space", *"login")
-        await until(pilot, lambda: "Scenario" in text_of(app))
+        await until(pilot, lambda: "Drill" in text_of(app))
         await choose(app, pilot)
         await the_wizard(app, pilot)
 

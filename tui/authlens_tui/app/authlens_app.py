@@ -44,7 +44,7 @@ _KEYS: Final[list[BindingType]] = [
     bound("program.take_up", "u", "resume", "Resume", "Resume the interrupted login"),
     bound("program.open", "O", "open_file", "Open", "Open a session file", show=False),
     bound("program.requests", "L", "requests", "Requests", _REQUESTS, show=False),
-    bound("demo.menu", "b", "menu", "Back", "Back to the menu of scenarios"),
+    bound("demo.menu", "b", "menu", "Back", "Back to the catalogue"),
 ]
 
 

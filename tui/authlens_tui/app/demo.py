@@ -36,10 +36,10 @@ from authlens_tui.screens.wizard.end_card import Ending
 from authlens_tui.screens.wizard.owner import ServerOwner
 from authlens_tui.screens.wizard.wizard_messages import Then
 
-_GO_ON: Final = "r refreshes, v revokes, Enter shows the requests. b goes back to the scenarios."
+_GO_ON: Final = "r refreshes, v revokes, Enter shows the requests. b goes back to the catalogue."
 _PROBE_WITH_IT: Final = (
     "↓ selects the {credential}, p calls the resource with it, Enter shows the response. b goes back to the "
-    "scenarios."
+    "catalogue."
 )
 
 
@@ -166,7 +166,7 @@ class Scenarios:
     def _continue_on_the_dashboard(self, drill: Drill) -> None:
         if self.menu.is_active:
             words = _PROBE_WITH_IT.format(credential=drill.brings) if drill.brings else _GO_ON
-            self.menu.notify(words, title="The scenario continues here", timeout=10, markup=False)
+            self.menu.notify(words, title="The drill continues here", timeout=10, markup=False)
             self.menu.app.pop_screen()
 
 

@@ -18,7 +18,7 @@ def named_offers(app: AuthlensApp, screen: Screen[object]) -> Iterator[SystemCom
     dashboard, workspace = app.dashboard, app.workspace
     if screen in (workspace.menu, dashboard):
         for title, start in workspace.scenarios():
-            yield SystemCommand("Scenario", title, partial(_run_scenario, app, start), discover=False)
+            yield SystemCommand("Drill", title, partial(_run_scenario, app, start), discover=False)
     if dashboard is not None and screen is dashboard:
         for entry in dashboard.listing.entries:
             select = partial(dashboard.table.select, entry.entry_id)

@@ -17,7 +17,7 @@ from textual.widget import Widget
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_tui.terminal.content import Content
 
-_SEARCH: Final = "Search actions, scenarios and credentials…"
+_SEARCH: Final = "Search actions, drills and credentials…"
 _NAMES, _KEYS = 16, 6  # cells of the first and the last column
 _AROUND: Final = 4  # cells of a row that are padding or a scroll bar
 _PALETTE: Final = frozenset({"command_palette", "app.command_palette"})

@@ -46,7 +46,7 @@ def empty_words(*, in_demo: bool, had_some: bool) -> Content:
             ("Enter", _KEY),
             " to log in to the simulated resource, or ",
             ("b", _KEY),
-            " for the scenarios. Tokens are in memory only, and gone when the demo ends.",
+            " for the catalogue. Tokens are in memory only, and gone when the demo ends.",
         )
     return Content.assemble(
         *start,

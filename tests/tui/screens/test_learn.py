@@ -5,17 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from textual.app import ComposeResult
 from textual.pilot import Pilot
+from textual.screen import Screen
 
 from authlens_core.learning import judge
 from authlens_core.learning.catalogue import lessons
+from authlens_core.learning.guide.offers import forms
 from authlens_core.learning.lesson import LessonPhase
+from authlens_core.learning.moves import RedeemMove
 from authlens_core.learning.progress.progress_file import ProgressFile
 from authlens_core.learning.progress.record import record_in
 from authlens_tui.app.learn import Course, LearnApp
 from authlens_tui.screens.learn.catalogue import CatalogueScreen
+from authlens_tui.screens.learn.move_list import MoveList
 from authlens_tui.screens.trace.player import PlayerScreen
-from support.screens import text_of, until
+from support.screens import run_screen, text_of, until
 
 COURSE = {name: read for name, read in lessons().items() if name in {"read-a-refusal", "stolen-code"}}
 
@@ -134,3 +139,25 @@ async def test_a_lesson_that_cannot_be_judged_is_left(monkeypatch: pytest.Monkey
         await pilot.press("enter")
         await shows(pilot, "too vague")
         assert isinstance(app.screen, CatalogueScreen)
+
+
+async def test_a_form_is_sent_by_enter_as_soon_as_it_is_offered() -> None:
+    """Its last line is none to choose, and has no name."""
+    sent: list[MoveList.Sent] = []
+
+    class Form(Screen[None]):
+        def compose(self) -> ComposeResult:
+            yield MoveList(id="move")
+
+        def on_mount(self) -> None:
+            lesson = COURSE["stolen-code"][0]
+            self.query_one(MoveList).offer_forms(forms(lesson, LessonPhase.BREAK, ["code", "client"]))
+
+        def on_move_list_sent(self, event: MoveList.Sent) -> None:
+            sent.append(event)
+
+    async with run_screen(Form()) as (app, pilot):
+        app.screen.query_one(MoveList).focus()
+        await pilot.press("enter", "down", "down", "right", "enter")
+        await until(pilot, lambda: len(sent) == 2)
+    assert [event.move for event in sent] == [RedeemMove(), RedeemMove(verifier="wrong")]

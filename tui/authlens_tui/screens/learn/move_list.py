@@ -113,7 +113,7 @@ class MoveList(OptionList):
         self.clear_options()
         self.add_options(options)
         names = [option.id for option in options]
-        self.highlighted = names.index(place) if place in names else 0
+        self.highlighted = names.index(place) if place is not None and place in names else 0
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Offer to change what can be changed."""

@@ -136,7 +136,7 @@ def _equal(stages: Sequence[StageComparison]) -> Line:
 
 def _expected(stages: Sequence[StageComparison]) -> str:
     count = sum(len(stage.as_it_must) for stage in stages)
-    return f" · {count} expected difference{'' if count == 1 else 's'} (f)" if count else ""
+    return f" · {count} expected difference{'' if count == 1 else 's'} (*)" if count else ""
 
 
 def _names(names: tuple[str, str], width: int) -> Content:

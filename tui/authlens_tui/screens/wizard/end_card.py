@@ -116,7 +116,7 @@ class EndCard(HangingText):
             ("N", f"next: {ending.following}", bool(ending.following)),
             ("=", "compare", ending.before is not None),
             ("F8", "postcard", True),
-            ("d", "menu", True),
+            ("d", "catalogue", True),
         )
         shown = [Content.assemble((key, _KEY), f" {safe_line(name)}") for key, name, does in offered if does]
         return with_keys_kept(Content(" · ").join(shown), max(1, self.screen.size.width - _AROUND))

@@ -7,6 +7,7 @@ from typing import Final
 
 import pytest
 
+from authlens_core.learning.progress.progress_file import ProgressFile
 from authlens_tui.cli import main
 
 SIGN_IN = ["predict a", "login"]
@@ -39,6 +40,16 @@ def test_an_arrow_is_a_sentence_and_its_parts_have_names_to_point_at(course: Cou
     assert "Part header.accept: application/json, */*;q=0.1." in seen
     assert "Failed: There is no such arrow. The last one is 7." in seen
     assert "Phase run: passed." in seen
+
+
+def test_a_question_that_was_missed_is_asked_again_before_the_next_lesson(course: Course) -> None:
+    file = ProgressFile.open()
+    file.change("read-a-refusal", lambda known: known.with_answer("q1", right=False))
+    seen = course.typed("predict a", verb=("code-not-key",))
+    assert seen[0] == "Again first, from lesson 1. What does a 401 say about you?"
+    assert "Move 1. predict a" in seen
+    assert "OK: Right." in course.typed("a", verb=("stolen-code",))
+    assert file.of("read-a-refusal").missed == ()
 
 
 ANSWERED: Final = [

@@ -54,7 +54,7 @@ class PlainLesson:
         self._held: set[str] = set()
         self._commands: dict[str, Callable[[str], None]] = {
             "show": self._show,
-            "verdict": lambda _: _say(lesson_lines.outcome_lines(self._attempt, self._words)),
+            "verdict": lambda _: say_texts(lesson_lines.outcome_lines(self._attempt, self._words)),
             "hint": lambda _: self._hint(),
             "task": lambda _: self._introduce(),
             "help": lambda _: self._help(),
@@ -70,12 +70,12 @@ class PlainLesson:
 
     async def begin(self) -> None:
         """Say what the lesson is, or where it goes on."""
-        _say([f"Lesson {self._title}", "Type help at any time.", self._words.texts["task"]])
+        say_texts([f"Lesson {self._title}", "Type help at any time.", self._words.texts["task"]])
         if self._recorded.note:
-            _say([f"! {self._recorded.note}"])
+            say_texts([f"! {self._recorded.note}"])
         if self._recorded.resumed:
-            _say(["You go on where you stopped. Your moves were made again:"])
-            _say(f"Move {number}. {text_of(move)}" for number, move in enumerate(self._attempt.moves, 1))
+            say_texts(["You go on where you stopped. Your moves were made again:"])
+            say_texts(f"Move {number}. {text_of(move)}" for number, move in enumerate(self._attempt.moves, 1))
         await self._enter()
 
     async def take(self, line: str) -> None:
@@ -91,11 +91,11 @@ class PlainLesson:
             elif command:
                 await self._make(self._move(line.strip()))
             else:
-                _say([lesson_lines.what_to_type(self._attempt)])
+                say_texts([lesson_lines.what_to_type(self._attempt)])
         except AuthlensError as error:
             # How a move is typed here says more than how it is typed anywhere.
             here = isinstance(error, MoveTextRefused) and lesson_lines.forms_of(self._attempt)
-            _say([f"✖ {error.cause}", *([str(error.cure)] if error.cure and not here else ())])
+            say_texts([f"✖ {error.cause}", *([str(error.cure)] if error.cure and not here else ())])
             self._say_what_to_type()
 
     def _move(self, line: str) -> AnyMove:
@@ -112,22 +112,22 @@ class PlainLesson:
         if wanted is LessonPhase.REPAIR:
             self._forget(wanted)
         await self._recorded.make(move)
-        _say([f"Move {len(self._attempt.made)}. {text_of(move)}"])
+        say_texts([f"Move {len(self._attempt.made)}. {text_of(move)}"])
         made_in = self._attempt.made[-1].phase
         is_over = self._attempt.next_phase is not before
         if made_in in JUDGED:
             self._say_story(made_in)
-            _say(self._newly_met(made_in))
+            say_texts(self._newly_met(made_in))
         if made_in in JUDGED and is_over:
-            _say([f"✔ Phase {made_in.value} is done."])
+            say_texts([f"✔ Phase {made_in.value} is done."])
         elif made_in not in JUDGED or isinstance(move, DefendMove):
-            _say([worth(move, self._attempt, self._words, made_in)])
+            say_texts([worth(move, self._attempt, self._words, made_in)])
         if is_over and made_in is self._attempt.lesson.prediction.judged_on:
-            _say(prediction_line(self._attempt.outcome(), self._words))
+            say_texts(prediction_line(self._attempt.outcome(), self._words))
         if is_over or made_in is LessonPhase.QUESTIONS:
             await self._enter()
         elif made_in in JUDGED:
-            _say(self._first_open(made_in))
+            say_texts(self._first_open(made_in))
             self._say_what_to_type(briefly=not self._say_held(made_in))
 
     async def _again(self, name: str) -> None:
@@ -140,7 +140,7 @@ class PlainLesson:
         for other in LessonPhase:
             if not self._attempt.has_begun(other):
                 self._forget(other)
-        _say([f"Phase {phase.value} starts over. What you did is archived."])
+        say_texts([f"Phase {phase.value} starts over. What you did is archived."])
         await self._enter()
 
     async def _undo(self) -> None:
@@ -149,7 +149,7 @@ class PlainLesson:
         phase = self._attempt.made[-1].phase
         await self._recorded.undo()
         self._forget(phase)
-        _say(["The last move is taken back."])
+        say_texts(["The last move is taken back."])
         await self._enter()
 
     def _forget(self, phase: LessonPhase) -> None:
@@ -165,7 +165,7 @@ class PlainLesson:
         self._introduce()
 
     def _introduce(self) -> None:
-        _say(lesson_lines.introduction(self._attempt, self._words))
+        say_texts(lesson_lines.introduction(self._attempt, self._words))
         phase = self._attempt.next_phase
         if phase in JUDGED:
             self._say_story(phase)
@@ -177,13 +177,13 @@ class PlainLesson:
         world = self._attempt.world_of(phase) if phase is LessonPhase.BREAK else None
         new = [line for line in lesson_lines.held_lines(world) if line not in self._held] if world else []
         self._held |= set(new)
-        _say(new)
+        say_texts(new)
         return bool(new)
 
     def _say_what_to_type(self, *, briefly: bool = False) -> None:
-        _say([lesson_lines.what_to_type(self._attempt)])
-        _say(() if briefly else lesson_lines.form_lines(self._attempt))
-        _say(lesson_lines.left_lines(self._attempt))
+        say_texts([lesson_lines.what_to_type(self._attempt)])
+        say_texts(() if briefly else lesson_lines.form_lines(self._attempt))
+        say_texts(lesson_lines.left_lines(self._attempt))
 
     def _say_story(self, phase: LessonPhase, *, again: bool = False) -> None:
         """Write what happened in the world of a phase and was not written yet."""
@@ -193,7 +193,7 @@ class PlainLesson:
         if phase is LessonPhase.BREAK and lesson.attack.causes:
             phase = LessonPhase.RUN
         lines = story(self._attempt.world_of(phase))
-        _say(map(lesson_lines.story_line, lines[0 if again else self._shown.get(phase, 0) :]))
+        say_texts(map(lesson_lines.story_line, lines[0 if again else self._shown.get(phase, 0) :]))
         self._shown[phase] = len(lines)
 
     def _newly_met(self, phase: LessonPhase) -> Iterator[str]:
@@ -214,13 +214,13 @@ class PlainLesson:
         phase = self._attempt.next_phase or LessonPhase.QUESTIONS
         world = self._attempt.world_of(phase)
         if world is None:
-            _say(["Nothing was sent yet."])
+            say_texts(["Nothing was sent yet."])
         elif not number:
             self._say_story(phase, again=True)
         else:
             arrows = {str(line.arrow): line for line in story(world) if line.receiver}
             if number not in arrows:
-                _say([f"✖ There is no such arrow. The last one is {len(arrows)}."])
+                say_texts([f"✖ There is no such arrow. The last one is {len(arrows)}."])
                 return
             answer_line(lesson_lines.story_line(arrows[number]))
             for line in lesson_lines.part_lines(world, arrows[number]):
@@ -230,17 +230,18 @@ class PlainLesson:
         phase = self._attempt.next_phase
         texts = () if phase is None else hints(self._words, phase)
         if phase is None or not texts:
-            _say(["There is no hint here."])
+            say_texts(["There is no hint here."])
             return
         step = self._recorded.next_hint(phase)
-        _say([f"Hint {step} of {HINTS}. {texts[step - 1]}"])
+        say_texts([f"Hint {step} of {HINTS}. {texts[step - 1]}"])
 
     def _help(self) -> None:
         self._say_what_to_type()
-        _say(f"{name}: {meaning}" for name, meaning in COMMANDS.items())
+        say_texts(f"{name}: {meaning}" for name, meaning in COMMANDS.items())
 
 
-def _say(texts: Iterable[str]) -> None:
+def say_texts(texts: Iterable[str]) -> None:
+    """Write texts of a lesson, a line for each paragraph."""
     for text in texts:
         for line in plain_text(text):
             answer_line(line)

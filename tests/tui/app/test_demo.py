@@ -202,6 +202,16 @@ async def test_a_scenario_is_found_and_started_in_the_palette_of_the_dashboard()
         await the_wizard(app, pilot)
 
 
+async def test_a_drill_that_was_chosen_in_the_course_asks_for_its_prediction_at_once() -> None:
+    """Esc leads to the catalogue, where it is among the others."""
+    app = AuthlensApp(workspace=DemoWorkspace(["public"], menu_first=True), environ={})
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, PredictionScreen))
+        assert "Not protected at all" in text_of(app)
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, CatalogueScreen))
+
+
 async def test_a_fault_on_the_command_line_opens_the_wizard_at_once() -> None:
     """As `authlens demo --fault NAME` says."""
     app = AuthlensApp(workspace=DemoWorkspace([Fault.PUBLIC], port=0), environ={})

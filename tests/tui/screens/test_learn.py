@@ -11,6 +11,7 @@ from textual.screen import Screen
 
 from authlens_core.learning import judge
 from authlens_core.learning.catalogue import lessons
+from authlens_core.learning.drill.drill_file import drills
 from authlens_core.learning.guide.offers import forms
 from authlens_core.learning.lesson import LessonPhase
 from authlens_core.learning.moves import RedeemMove
@@ -161,3 +162,13 @@ async def test_a_form_is_sent_by_enter_as_soon_as_it_is_offered() -> None:
         await pilot.press("enter", "down", "down", "right", "enter")
         await until(pilot, lambda: len(sent) == 2)
     assert [event.move for event in sent] == [RedeemMove(), RedeemMove(verifier="wrong")]
+
+
+async def test_a_drill_ends_the_course_and_is_what_the_demo_starts_with() -> None:
+    """The catalogue has both; a drill needs the wizard of the demo."""
+    app = LearnApp(Course(COURSE, ProgressFile(None)), {})
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "Drills · Start here")
+        await pilot.press("end", "enter")
+        await until(pilot, lambda: bool(app.drill))
+    assert (app.drill, app.return_code) == (list(drills())[-1], 0)

@@ -173,7 +173,7 @@ _QUIET: Final = 0.62  # how far quiet text is from the surface towards the foreg
 _ACTORS: Final = {
     "you": ("#e8a0c8", "#9c2f6b", "ansi_default"),
     "browser": ("#cdb59a", "#6e5336", "ansi_default"),
-    "resource": ("#6fd0c3", "#0b6b61", "ansi_cyan"),
+    "resource": ("#6fd0c3", "#0b6b61", "ansi_green"),
     "server": ("#b9a4f2", "#5b3fb0", "ansi_bright_magenta"),
     "provider": ("#d9c06a", "#6b5a00", "ansi_yellow"),
 }

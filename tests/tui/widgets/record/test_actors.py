@@ -11,7 +11,7 @@ from authlens_core.trace.record import Stage
 from authlens_core.values.stage import GrantType
 from authlens_tui.app.base_app import BaseApp
 from authlens_tui.terminal.line_filters import contrast
-from authlens_tui.terminal.themes import DARK, LIGHT
+from authlens_tui.terminal.themes import DARK, LIGHT, SIXTEEN
 from authlens_tui.widgets.document.lines import Tone
 from authlens_tui.widgets.record.actors import ACTOR_TONES, accent, arrow_tone
 
@@ -28,6 +28,15 @@ def test_each_party_has_a_colour_of_its_own_that_can_be_read(theme: str) -> None
         party for party, colour in used.items() for one in behind if contrast(Color.parse(colour), one) < 4.5
     ]
     assert faint == []
+
+
+def test_with_sixteen_colours_authlens_and_the_servers_have_one_each() -> None:
+    app = BaseApp({})
+    app.theme = SIXTEEN.name
+    parties = (Party.AUTHLENS, Party.RESOURCE, Party.SERVER)
+    assert len({app.get_css_variables()[accent(party).removeprefix("$")] for party in parties}) == len(
+        parties
+    )
 
 
 def test_an_arrow_has_the_colour_of_who_speaks_and_authlens_that_of_whom_it_asks() -> None:

@@ -124,7 +124,7 @@ async def test_a_login_at_a_real_provider_is_kept_and_revoked(
         await screen.wait_for("No credentials left.")
         assert (await token_of(machine, url))[0] == 4
         screen.press("escape")  # the verification of the revocation
-        await screen.wait_for("n New")
+        await screen.wait_for("N New")
         await leave(screen)
 
 

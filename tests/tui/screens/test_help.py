@@ -27,6 +27,7 @@ async def test_the_help_groups_the_keys_that_work_now(size: tuple[int, int]) -> 
         await until(pilot, lambda: isinstance(app.screen, HelpScreen) and "Help" in text_of(app))
         shown = text_of(app)
         assert "On this screen" in shown
+        assert "› 1 Detection › Help" in shown.splitlines()[0]
         assert re.search(r"n  Next +Run the next stage", shown)
         assert re.search(r"1–8  Overview, Request", shown) or "1–8" not in shown
         assert "Run the failed stage again" not in shown

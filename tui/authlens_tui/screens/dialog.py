@@ -48,6 +48,10 @@ class DialogBox(VerticalScroll, can_focus=False):
     def __init__(self, title: str, *, wide: bool = False) -> None:
         super().__init__(classes="-wide" if wide else "")
         self.border_title = Content(title)
+        self._title = title
+
+    def on_mount(self) -> None:
+        self.screen.title = self._title  # the title of the screen below ends with it
 
 
 class DialogButtons(Horizontal):

@@ -133,6 +133,7 @@ class HelpScreen(ModalScreen[None]):
     """Shows the help for the screen underneath."""
 
     CSS_PATH = "help.tcss"
+    TITLE = "Help"
     BINDINGS: ClassVar[list[BindingType]] = [
         bound("help.close", "escape,question_mark", "dismiss", "Back", "Go back"),
         bound("help.words", "tab", "words", "Terms", "Go to the terms in use"),

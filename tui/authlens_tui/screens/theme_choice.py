@@ -20,6 +20,7 @@ class ThemeScreen(ModalScreen[None]):
     """Lists the themes; the one that is taken is a `ThemeChosen`."""
 
     CSS_PATH = "theme_choice.tcss"
+    TITLE = "Theme"
     BINDINGS: ClassVar[list[BindingType]] = [
         bound("themes.take", "enter", "take", "Take", "Apply this theme from now on", sign="⏎"),
         bound("themes.back", "escape", "back", "Back", "Back to the theme as it was", sign="esc"),

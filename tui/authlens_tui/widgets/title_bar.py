@@ -56,6 +56,14 @@ class TitleBar(Static):
             below = [screen for screen in stack if screen is not self.screen]
             bars = (bar for screen in reversed(below) for bar in screen.query(TitleBar))
             self._crumbs = (*next((bar.trail for bar in bars), ()), *self._crumbs)
+        self.app.screen_change_signal.subscribe(self, lambda _: self.refresh())
+
+    @property
+    def _above(self) -> tuple[str, ...]:
+        """The names of the dialogs over this screen, which leave the title in sight."""
+        stack = self.app.screen_stack
+        over = stack[stack.index(self.screen) + 1 :] if self.screen in stack else []
+        return tuple(safe_line(screen.title) for screen in over if screen.title)
 
     @property
     def trail(self) -> tuple[str, ...]:
@@ -65,7 +73,8 @@ class TitleBar(Static):
 
     def render(self) -> Content:
         width = max(1, self.content_size.width)
-        left = self._left(self.trail)
+        trail = (*self.trail, *self._above)
+        left = self._left(trail)
         ssh = "over SSH" if UserScreen(os.environ).over_ssh else ""
         secrets = f"secrets: {self.store_name}" if self.store_name else ""
         right = Content.styled("  ".join(filter(None, (self.note, secrets, ssh))), "$quiet")
@@ -74,7 +83,6 @@ class TitleBar(Static):
             right, gap = Content.of(Content.styled(self.note, "$quiet").truncate(room, ellipsis=True)), 2
         if gap >= 2:
             return Content.assemble(left, " " * gap, right)
-        trail = self.trail
         while len(trail) > 1 and left.cell_length > width:
             trail = trail[1:]
             left = self._left(("…", *trail))

@@ -189,6 +189,7 @@ class EditScreen(ModalScreen[RequestChanges | None]):
         "server should notice. Ctrl+r resets a field, Ctrl+l leaves it out, Enter applies, Esc changes "
         "nothing."
     )
+    TITLE = "Edit"
     BINDINGS: ClassVar[list[BindingType]] = [
         bound("edit.apply", "enter", "apply", "Apply", "Apply the changes", priority=True),
         bound("edit.reset", "ctrl+r", "reset_field", "Reset", "Reset this field"),

@@ -52,6 +52,7 @@ class LessonScreen(ModalScreen[None]):
 
     CSS_PATH = "lesson.tcss"
     HELP = "A lesson on one stage. Left and right show the previous and the next stage; Esc goes back."
+    TITLE = "Lesson"
     BINDINGS: ClassVar[list[BindingType]] = [
         bound("lesson.close", "escape,l", "dismiss", "Back", "Go back"),
     ]

@@ -30,6 +30,7 @@ class QrScreen(ModalScreen[bool]):
 
     CSS_PATH = "link.tcss"
     HELP = "The link as a QR code. A larger window or a smaller font makes it easier to read."
+    TITLE = "QR code"
     BINDINGS: ClassVar[list[BindingType]] = [
         bound("qr.close", "escape,k,enter", "dismiss(False)", "Close", "Back to the login"),
         bound("qr.whole", "U", "dismiss(True)", "Unwrap", "The link on one line instead"),

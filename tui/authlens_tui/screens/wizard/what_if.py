@@ -45,6 +45,7 @@ class WhatIfScreen(ModalScreen[AttackChoice | None]):
 
     CSS_PATH = "what_if.tcss"
     HELP = "Choose an attack. Then run the login as usual: the attack acts in its stage."
+    TITLE = "What if"
     BINDINGS: ClassVar[list[BindingType]] = [
         bound("what_if.arm", "enter", "arm", "Use", "Use this attack in its stage", priority=True),
         bound("what_if.disarm", "delete,backspace", "disarm", "No attack", "Run it normally", sign="del"),
@@ -146,6 +147,7 @@ class ExperimentResultScreen(ModalScreen[None]):
 
     CSS_PATH = "what_if.tcss"
     HELP = "What should happen next to what did. Enter or Esc: back to the record."
+    TITLE = "Verdict"
     BINDINGS: ClassVar[list[BindingType]] = [
         bound("result.close", "enter,escape", "dismiss", "Back", "Back to the record", priority=True),
     ]

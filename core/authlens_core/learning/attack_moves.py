@@ -46,7 +46,8 @@ async def perform(move: WorldMove, world: World, seat: str) -> None:
         seat: whose it is. A login is your own, and a page is opened by whose browser it is.
 
     Raises:
-        KeyError: the credential that it names is not held here.
+        LookupError: it takes a party that is not in this world, or a credential that is not held here;
+            nothing was sent.
     """
     match move:
         case LoginMove():

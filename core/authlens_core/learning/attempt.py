@@ -206,10 +206,16 @@ class LessonAttempt:
         world = await self._world(phase)
         for name in move.uses:
             self._require(name in world.loot, f"you do not hold ${name}")
+        before, attacks = self.phase, len(self._attack)
         if phase is LessonPhase.BREAK or self.lesson.draws:
             self._attack.append(move)
         self.phase = phase
-        await perform(move, world, self.lesson.attack.seat)
+        try:
+            await perform(move, world, self.lesson.attack.seat)
+        except LookupError as error:
+            self.phase = before
+            del self._attack[attacks:]
+            raise MoveRefused(len(self.made) + 1, str(error)) from None
 
     def _phase_of(self, move: WorldMove) -> LessonPhase:
         """Return the phase that a move belongs to."""

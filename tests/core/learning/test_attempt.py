@@ -204,3 +204,14 @@ def test_moves_that_take_too_long_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attempt, "LONGEST", 0.0)
     with pytest.raises(TimedOut):
         outcome("stolen-code", *solution("stolen-code"))
+
+
+def test_a_move_that_takes_a_party_that_is_not_there_is_refused() -> None:
+    with pytest.raises(MoveRefused, match=r"^Move 4: no website is in this world\."):
+        outcome("another-device", *before_the_attack("another-device"), {"do": "lure", "to": "ada"})
+
+
+def test_a_document_that_leads_away_from_loopback_is_not_followed() -> None:
+    name, field = "what-metadata-fetches", "resource_metadata.authorization_servers"
+    lie = {"do": "publish", "field": field, "value": "other-site"}
+    assert not phase(outcome(name, *before_the_attack(name), lie), LessonPhase.BREAK)

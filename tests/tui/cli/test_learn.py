@@ -254,3 +254,11 @@ def test_a_drill_with_two_options_that_hold_is_not_sound(capsys: Captured, tmp_p
     file.write_text(text, "utf-8")
     assert main.run(["learn", "check", str(folder)]) == 13
     assert "✖ plain: exactly one option has to hold, and these do: a and c\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "verb", [["check"], ["--list", "--from"], ["--list", "--drills", "--from"], ["verify"]]
+)
+def test_the_home_of_no_one_is_refused(verb: list[str], capsys: Captured) -> None:
+    assert main.run(["learn", *verb, "~no-such-user/lessons"]) in (1, 2)
+    assert "~no-such-user/lessons names an unknown home directory." in capsys.readouterr().err

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Callable, Coroutine, Mapping
-from pathlib import Path
 from typing import Any, Final
 
 from authlens_core.export.saved_file import named_path, write_export
@@ -32,7 +31,7 @@ from authlens_tui.cli.classroom.ticket_verbs import ticket_of, tickets
 from authlens_tui.cli.course.drill_verbs import are_meant, check_drills, list_drills
 from authlens_tui.cli.course.plain_course import NOT_PASSED, plain_course
 from authlens_tui.cli.course.progress_verbs import reset, show_progress
-from authlens_tui.cli.option_values import nearest
+from authlens_tui.cli.option_values import named_folder, nearest
 from authlens_tui.cli.terminal.output import answer_json, answer_line, say
 from authlens_tui.cli.terminal.plain import is_plain
 from authlens_tui.cli.terminal.standard_input import everything
@@ -66,14 +65,7 @@ def course_of(arguments: Namespace) -> Mapping[str, _Read]:
 
 def _read(arguments: Namespace) -> Mapping[str, _Read]:
     folder = getattr(arguments, "folder", None)
-    return lessons(FOLDER if folder is None else _folder(folder))
-
-
-def _folder(text: str) -> Path:
-    try:
-        return Path(text).expanduser()
-    except RuntimeError:
-        raise UsageError(f"{text} names an unknown home directory.", "Give the whole path.") from None
+    return lessons(FOLDER if folder is None else named_folder(folder))
 
 
 def lesson_of(arguments: Namespace) -> tuple[CourseLesson, LessonWords]:
@@ -244,7 +236,7 @@ def _show_unmet(verdict: ClaimVerdict) -> None:
 
 
 async def _check(arguments: Namespace) -> int:
-    found = lessons_at(_folder(arguments.path))
+    found = lessons_at(named_folder(arguments.path))
     if arguments.solution is not None and len(found) != 1:
         raise UsageError("--solution is for one lesson.", "Name the folder of that lesson.")
     results: list[LessonCheck] = []

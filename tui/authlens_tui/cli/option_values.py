@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
+from authlens_core.values.errors import UsageError
+
 LONGEST_TTL: Final = 10 * 365 * 86_400.0
 _CHECK: Final = re.compile(r"[a-z_]+\.[a-z0-9_]+(=[a-z0-9_.:\[\]-]+)?")
 
@@ -40,6 +42,18 @@ def utf8(text: str) -> str:
 def absolute_path(text: str) -> str:
     """Return where a file is, so that it is found from another directory, too."""
     return str(Path(utf8(text)).expanduser().absolute())
+
+
+def named_folder(text: str) -> Path:
+    """Return the folder that a user typed; `~` is their home.
+
+    Raises:
+        UsageError: it is the home of no one.
+    """
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise UsageError(f"{text} names an unknown home directory.", "Give the whole path.") from None
 
 
 def number(least: float, most: float, unit: str = "seconds") -> Callable[[str], float]:

@@ -12,8 +12,10 @@ import os
 import stat
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import field
+from functools import lru_cache
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,7 +31,8 @@ from authlens_core.values.errors import FileUnusable
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import NAME, safe_line
 
-MOST_FILES: Final = 2_000
+MOST_FILES: Final = 20_000
+MOST_OF_ONE: Final = 50  # files of an owner, the newest: each start of authlens leaves one
 _LONGEST: Final = 1.0  # seconds of reading; what is left is read the next time
 STUCK_AFTER: Final = 8 * 60  # seconds in one phase
 STUCK_TRIES: Final = 5
@@ -154,6 +157,8 @@ def _cell(value: object) -> str:
 
 
 _Seen = tuple[int, int, int, int]
+_Found = tuple[str, os.stat_result]
+_Owned = tuple[str, str, os.stat_result]
 
 
 class ClassFolder:
@@ -182,7 +187,7 @@ class ClassFolder:
         if too_many:
             refused.append(f"{self.path.name}: more than {MOST_FILES} files; some were not looked at.")
         known, self._known = self._known, {}
-        for name, status in found:
+        for who, name, status in self._in_turn(found, refused):
             seen = status.st_ino, status.st_mtime_ns, status.st_size, status.st_uid
             before = known.get(name)
             if before is None or before[0] != seen:
@@ -190,15 +195,30 @@ class ClassFolder:
                     continue
                 before = seen, self._record(name, status)
             self._known[name] = before
-            who, content = self._owner(status, name), before[1]
+            content = before[1]
             if isinstance(content, str):
                 refused.append(f"{who}: {content}")
             elif who not in newest or newest[who].changed < status.st_mtime:
                 newest[who] = Student(who, status.st_mtime, content)
         return ClassView(tuple(newest[who] for who in sorted(newest)), tuple(refused))
 
-    def _files(self) -> tuple[list[tuple[str, os.stat_result]], bool]:
-        found: list[tuple[str, os.stat_result]] = []
+    def _in_turn(self, found: Iterable[_Found], refused: list[str]) -> list[_Owned]:
+        """Return the files with their owners in the order of reading, the newest of each owner first.
+
+        An owner with many files, or who changes them all the time, keeps no one else's from being read.
+        """
+        by_owner: dict[str, list[_Owned]] = {}
+        for name, status in sorted(found, key=lambda one: -one[1].st_mtime):
+            who = self._owner(status, name)
+            by_owner.setdefault(who, []).append((who, name, status))
+        for who, files in by_owner.items():
+            if len(files) > MOST_OF_ONE:
+                refused.append(f"{who}: {len(files)} files; the newest {MOST_OF_ONE} were looked at.")
+        turns = zip_longest(*(files[:MOST_OF_ONE] for files in by_owner.values()))
+        return [one for turn in turns for one in turn if one is not None]
+
+    def _files(self) -> tuple[list[_Found], bool]:
+        found: list[_Found] = []
         try:
             with os.scandir(self.path) as entries:
                 for entry in _named(entries):
@@ -210,7 +230,7 @@ class ClassFolder:
                         continue  # it was replaced at this moment
         except OSError as error:
             raise unusable(self.path, "read", error) from None
-        return sorted(found, key=lambda one: one[0]), False
+        return found, False
 
     def _record(self, name: str, status: os.stat_result) -> PracticeRecord | str:
         """Return the record of a file, or why it is refused."""
@@ -237,11 +257,17 @@ def _named(entries: Iterator[os.DirEntry[str]]) -> Iterator[os.DirEntry[str]]:
 
 def owner_of(status: os.stat_result, name: str) -> str:
     """Return whose file it is; Windows says no owner here, so it is the name of the file."""
+    return _name_of(status.st_uid) or safe_line(name.removesuffix(".json"), NAME)
+
+
+@lru_cache(MOST_FILES)
+def _name_of(uid: int) -> str:
+    """Return the name of an account, which a directory of a network may tell; empty on Windows."""
     try:
         import pwd
     except ImportError:
-        return safe_line(name.removesuffix(".json"), NAME)
+        return ""
     try:
-        return safe_line(pwd.getpwuid(status.st_uid).pw_name, NAME)
+        return safe_line(pwd.getpwuid(uid).pw_name, NAME)
     except KeyError:
-        return f"uid {status.st_uid}"
+        return f"uid {uid}"

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import time
 from pathlib import Path
 
 import pytest
 
 from authlens_core.export.redacted_trace import secrets_of
 from authlens_core.learning.catalogue import lessons
+from authlens_core.learning.classroom import class_file, class_folder
 from authlens_core.learning.classroom.class_file import LARGEST_CLASS_FILE, ClassFile, content
-from authlens_core.learning.classroom.class_folder import MOST_FILES, ClassFolder, ClassView
+from authlens_core.learning.classroom.class_folder import MOST_OF_ONE, ClassFolder, ClassView
 from authlens_core.learning.lesson import LessonPhase
 from authlens_core.learning.moves import LoginMove, PointMove, PredictMove, RedeemMove
 from authlens_core.learning.progress.progress_file import ProgressFile
@@ -38,8 +40,11 @@ class Clock:
         return self.now
 
 
-def test_a_students_file_says_where_they_are_and_only_that(tmp_path: Path) -> None:
-    """Mode 0644 whatever the umask, no credential, and no more than one write in two seconds."""
+def test_a_students_file_says_where_they_are_and_only_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Mode 0644 whatever the umask, no credential, and a time between two writes that no machine takes."""
+    monkeypatch.setattr(class_file, "APART", 2_000.0)
     clock, folder = Clock(), tmp_path / "class"
     folder.mkdir()
     shown = ClassFile(folder, clock=clock)
@@ -52,8 +57,8 @@ def test_a_students_file_says_where_they_are_and_only_that(tmp_path: Path) -> No
             for move in (PredictMove(option="a"), LoginMove(), PointMove(arrow=1, part="status")):
                 await recorded.make(move)
                 seen.append(read_record(shown.path.read_bytes(), name="now"))
-                clock.now += 1.0
-            clock.now += 60
+                clock.now += 1_000
+            clock.now += 60_000
             await recorded.make(RedeemMove())
             canaries.update(secret.reveal() for secret in secrets_of(recorded.attempt.outcome().trace()))
         seen.append(read_record(shown.path.read_bytes(), name="now"))
@@ -64,11 +69,11 @@ def test_a_students_file_says_where_they_are_and_only_that(tmp_path: Path) -> No
         first, second, third, last = asyncio.run(practise())
     finally:
         os.umask(before)
-    # At the start, then when two seconds were over, and at last when the attempt was left.
+    # At the start, then when the time was over, and at last when the attempt was left.
     assert [record.now and record.now.phase for record in (first, second, third)] == [
         LessonPhase.PREDICT, LessonPhase.PREDICT, LessonPhase.OBSERVE
     ]  # fmt: skip
-    assert last.now == PracticeNow("stolen-code", LessonPhase.OBSERVE, 62, ("break/2",))
+    assert last.now == PracticeNow("stolen-code", LessonPhase.OBSERVE, 62_000, ("break/2",))
     (entry,) = last.lessons
     assert [move.verb for move in entry.moves] == ["predict", "login", "point", "redeem"]
     assert (entry.verdict.ledger, shown.path.stat().st_mode & 0o777) == (None, 0o644)
@@ -203,10 +208,25 @@ def test_thirty_nine_of_forty_are_shown_and_the_hostile_one_is_named(tmp_path: P
     assert shown["refused"] == ["mallory: mallory-1.json:1:1: a link, not a regular file."]
 
 
-def test_too_many_files_are_not_all_looked_at(tmp_path: Path) -> None:
-    for number in range(MOST_FILES + 1):
+def test_many_files_of_one_owner_keep_no_one_else_from_being_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The newest of each owner comes first, also where the time of a look is over after two files."""
+    seconds = iter(range(1_000_000))
+    monkeypatch.setattr(time, "monotonic", lambda: next(seconds) * 0.4)
+    for number in range(MOST_OF_ONE + 1):
+        write(tmp_path, f"mallory-{number}.json", record_of(), at=2_000 + number)
+    write(tmp_path, "zoe-1.json", record_of())
+    view = seen(tmp_path)
+    assert [student.who for student in view.students] == ["mallory", "zoe"]
+    assert view.refused == ("mallory: 51 files; the newest 50 were looked at.",)
+
+
+def test_a_folder_with_too_many_files_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(class_folder, "MOST_FILES", 3)
+    for number in range(4):
         (tmp_path / f"{number}.json").touch()
-    assert "more than 2000 files" in seen(tmp_path).refused[0]
+    assert "more than 3 files" in seen(tmp_path).refused[0]
 
 
 def test_only_what_changed_is_read_again(tmp_path: Path) -> None:

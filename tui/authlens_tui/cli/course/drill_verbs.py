@@ -5,7 +5,6 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Collection, Mapping, Sequence
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 from authlens_core.learning.claim import LessonRefused
@@ -14,6 +13,7 @@ from authlens_core.learning.drill.drill_file import FILE, FOLDER, read_drills
 from authlens_core.learning.lesson_folder import read_folder
 from authlens_core.values.errors import UsageError
 from authlens_tui.cli.faults import unknown_name
+from authlens_tui.cli.option_values import named_folder
 from authlens_tui.cli.terminal.output import answer_json, answer_line
 from authlens_tui.cli.terminal.plain import numbered
 
@@ -22,11 +22,11 @@ def are_meant(arguments: Namespace) -> bool:
     """Return whether `check` is for drills: those of the program, or of a folder that has some."""
     if arguments.path is None and not arguments.drills:
         raise UsageError("Nothing to check was named.", "Name the folder of a lesson, or use --drills.")
-    return arguments.drills or (Path(arguments.path).expanduser() / FILE).exists()
+    return arguments.drills or (named_folder(arguments.path) / FILE).exists()
 
 
 def _drills_of(folder: str | None) -> Mapping[str, Drill]:
-    return read_drills(read_folder(FOLDER if folder is None else Path(folder).expanduser()))
+    return read_drills(read_folder(FOLDER if folder is None else named_folder(folder)))
 
 
 def list_drills(arguments: Namespace) -> int:

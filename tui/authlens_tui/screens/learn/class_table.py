@@ -24,7 +24,7 @@ from authlens_core.learning.lesson import LessonPhase
 from authlens_core.learning.progress.verify import Course, verified
 from authlens_core.learning.words_file import ENGLISH
 from authlens_core.values.errors import AuthlensError
-from authlens_core.values.safe_text import safe_line
+from authlens_core.values.safe_text import safe_line, safe_text
 from authlens_tui.screens.dialog import Dialog, DialogBox
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
@@ -155,7 +155,7 @@ class ClassScreen(Screen[None]):
         done = await verified(student.record, self._course)
         words = "\n".join(_first(done.differs)) or f"The moves hold: {done.passed}."
         self.notify(
-            safe_line(words),
+            safe_text(words),
             title=student.who,
             severity="information" if done.holds else "error",
             timeout=10,

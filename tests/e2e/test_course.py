@@ -72,6 +72,7 @@ def test_the_course_has_fourteen_lessons_in_an_order_that_can_be_followed(learn:
     assert (code, len(before), len(set(before))) == (0, 14, 14)
 
 
+@pytest.mark.timeout(600)  # a process for each; what they may use is bounded by their CPU time
 def test_every_solution_passes_without_a_network() -> None:
     """All of them within 30 seconds of two cores; the clock of a busy machine says nothing."""
     before = os.times()

@@ -140,6 +140,7 @@ Filter = Callable[[ExchangeRow], bool]
 
 FILTER_HELP: Final = "~m method  ~c status  ~d host  ~u URL  ~h header  ~b body  ~e no answer  ! & | ( )"
 _APART: Final = re.compile(r"[\s()!&|'\"\\]")  # not part of one word of a filter
+_OPERATOR: Final = re.compile(r"~[a-z]+(?=\s+\Z)")  # before the word that is typed
 _LONGEST: Final = 300  # characters
 _DEEPEST: Final = 20  # parentheses and negations within each other
 
@@ -210,7 +211,8 @@ def _names(headers: str) -> Sequence[str]:
 
 def next_words(before: str, rows: Iterable[ExchangeRow]) -> list[str]:
     """Return the words that may follow `before` in a filter: operators, or values that `rows` have."""
-    operator = before.rsplit(maxsplit=1)[-1] if before.split() else ""
+    found = _OPERATOR.search(before)
+    operator = "" if found is None else found[0]
     if operator in _TEXTS and operator not in _VALUES:
         return []
     values = _VALUES.get(operator, _VALUES["~d"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from authlens_core.export.exchange_log import ExchangeLog, FilterRefused, parse_filter, rows_of
+from authlens_core.export.exchange_log import ExchangeLog, FilterRefused, next_words, parse_filter, rows_of
 from authlens_core.values.exchange import Exchange, FailureKind, Headers, Request, Response, WireFailure
 from authlens_core.values.secret import Body
 from support.scripted_login import exchange, reply
@@ -70,6 +70,23 @@ def test_a_filter_lets_through_what_it_names(text: str, numbers: list[int]) -> N
 def test_a_filter_that_cannot_be_read_says_why(text: str, words: str) -> None:
     with pytest.raises(FilterRefused, match=words):
         parse_filter(text)
+
+
+@pytest.mark.parametrize(
+    ("before", "some", "none"),
+    [
+        ("", {"~m", "~c", "~all", "as.example"}, {"POST", "401"}),
+        ("~d as.example ~m ", {"GET", "POST"}, {"~m", "as.example"}),
+        ("~c ", {"401", "302", "400"}, {"~c"}),
+        ("!(~hs ", {"WWW-Authenticate", "Location"}, {"Accept"}),
+        ("~b ", set(), {"~m", "as.example"}),
+    ],
+)
+def test_what_may_follow_in_a_filter_is_offered(before: str, some: set[str], none: set[str]) -> None:
+    """Operators, and after one the values that it can have here; a body has no words to offer."""
+    offered = set(next_words(before, ROWS))
+    assert some <= offered
+    assert not none & offered
 
 
 def test_a_filter_cannot_guess_a_secret() -> None:

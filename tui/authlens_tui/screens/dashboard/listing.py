@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Final
 
 from authlens_core.credentials.records.index import Index
@@ -21,6 +22,7 @@ from authlens_tui.screens.dashboard.words import damaged_words, title_words
 
 # Seconds that the screen waits for another process that writes to the index.
 PATIENCE: Final = 0.01
+_FEW: Final = 100  # credentials
 
 _SORTED_BY: Final[Mapping[SortOrder, str]] = {
     SortOrder.ENDS: "life",
@@ -80,12 +82,14 @@ class Listing:
         self.shown = tuple(entry for entry in self.entries if entry.matches(self.text, now))
         return self.order.arrange(self.shown, now, grouped=self.grouped)
 
-    def next_words(self, before: str) -> list[str]:
-        """Return the words that may follow in the filter: of the credentials that it still shows."""
+    def next_words(self, before: str) -> Iterator[str]:
+        """Yield the words that may follow in the filter: of the credentials that it still shows."""
         typed = before.casefold().split()
-        texts = (f"{entry.words} {entry.kind.label} {entry.status(self._at).word}" for entry in self.shown)
-        words = dict.fromkeys(word for text in texts for word in text.casefold().split())
-        return [word for word in words if word not in typed]
+        texts = (entry.words for entry in self.shown)
+        first = self.shown[:_FEW]  # to ask all for their states takes as long as to draw the list
+        more = (f"{entry.kind.label} {entry.status(self._at).word}".casefold() for entry in first)
+        for text in chain(texts, more):
+            yield from (word for word in text.split() if word not in typed)
 
     @property
     def sorted_by(self) -> str:

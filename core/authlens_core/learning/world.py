@@ -54,6 +54,7 @@ SWITCHES: Final = frozenset({*SERVER_SWITCHES, *(f"{VICTIM}.{name}" for name in 
 """Everything that a repair can turn on."""
 LOOT: Final = frozenset({"code", "client", "callback", "token", "refresh", "proof", "verifier", "device"})
 """The credentials that a learner can hold, by name."""
+_NAMES: Final = ("wiki.localhost", "login.localhost")  # a picture of ports says nothing
 _WAIT: Final = 15.0  # seconds of one login
 
 
@@ -115,7 +116,9 @@ class World:
         settings = self._settings
         lifetime, clock = settings.token_lifetime, lambda: time.time() + self.skipped
         if settings.profile is Profile.ACCESS:
-            return Emulator(faults=faults, access_token_lifetime=lifetime, seed=seed, clock=clock)
+            return Emulator(
+                faults=faults, access_token_lifetime=lifetime, seed=seed, clock=clock, names=_NAMES
+            )
         return StandardEmulator(
             settings.profile,
             faults=faults,
@@ -123,6 +126,7 @@ class World:
             access_token_lifetime=lifetime,
             seed=seed,
             clock=clock,
+            names=_NAMES,
         )
 
     @property

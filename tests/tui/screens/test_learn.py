@@ -42,6 +42,8 @@ async def to_the_repair(pilot: Pilot[int]) -> None:
     await shows(pilot, "▶ OBSERVE")
     await pilot.press("enter", "enter")
     await shows(pilot, "✖ Not header.host.")
+    assert "⏎ Point  esc Arrows" in text_of(pilot.app)  # type: ignore[arg-type]
+    assert "d Done" in text_of(pilot.app)  # type: ignore[arg-type]
     await pilot.press(*["down"] * 4, "enter")
     await shows(pilot, "Go on: break")
     await pilot.press("enter")
@@ -65,13 +67,15 @@ async def test_a_lesson_is_done_by_keys_and_each_answer_is_judged(
         await to_the_repair(pilot)
         await pilot.click("#move", offset=(1, 0))
         await shows(pilot, "[x] The metadata names the wiki")
-        await pilot.press("space", "down", "enter")
+        await pilot.press("space", "down", "space", "enter")
         await shows(pilot, "✖ Not enough")
         await pilot.press("home", "enter")
+        assert "✖ Not enough" in text_of(app)  # no switch is on
+        await pilot.press("space", "enter")
         await shows(pilot, "Go on: questions")
-        await pilot.press("enter")
+        await pilot.press("tab", "tab", "n")
         await shows(pilot, "▶ QUESTIONS")
-        await pilot.press("down", "enter")
+        await pilot.press("b", "enter")
         await shows(pilot, "✖ No. a: This request had no token")
         for right in (1, 2, 0, 1):
             await pilot.press("enter")

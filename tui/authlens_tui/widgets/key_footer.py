@@ -7,6 +7,7 @@ each change, which takes longer than everything else that an event of a login ch
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import Any, ClassVar, Final, NamedTuple
 
@@ -94,12 +95,16 @@ class KeyFooter(Widget):
     def _current(self) -> tuple[tuple[FooterEntry, ...], tuple[FooterEntry, ...]]:
         entries: dict[str, FooterEntry] = {}
         fixed: dict[str, FooterEntry] = {}
+        signs: set[str] = set()
         for key, (_, binding, enabled, tooltip) in self.screen.active_bindings.items():
             entry = FooterEntry(
                 *(binding.key, self.app.get_key_display(binding), binding.description, binding.action),
                 enabled,
                 tooltip or binding.tooltip,
             )
+            if entry.display in signs and binding.action not in entries:  # a nearer part has that key
+                entry = entry._replace(display=self.app.get_key_display(replace(binding, key_display=None)))
+            signs.add(entry.display)
             if binding.action in _HELP:
                 fixed.setdefault("help", entry)
             elif binding.show:

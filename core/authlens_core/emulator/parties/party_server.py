@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from authlens_core.emulator.origins import bind, close_all
 from authlens_core.emulator.uvicorn_server import QuietServer, serve
@@ -18,9 +18,12 @@ class PartyServer:
         url: its origin, without a final slash.
     """
 
+    HOST: ClassVar[str] = "127.0.0.1"
+    """The host in its URL; a name below localhost tells a reader whose site it is."""
+
     def __init__(self) -> None:
         self._sockets = [bind("127.0.0.1", 0)]
-        self.url = f"http://127.0.0.1:{self._sockets[0].getsockname()[1]}"
+        self.url = f"http://{self.HOST}:{self._sockets[0].getsockname()[1]}"
         self._running: QuietServer | None = None
 
     def _app(self) -> ASGIApp:

@@ -35,6 +35,8 @@ class RogueServer(PartyServer):
         caught: the code and the verifier that arrived, by the names of loot.
     """
 
+    HOST = "mallory.localhost"
+
     def __init__(self, ledger: Ledger, *, honest: str) -> None:
         super().__init__()
         self._ledger = ledger

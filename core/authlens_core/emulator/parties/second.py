@@ -19,6 +19,8 @@ class SecondResource(PartyServer):
         url: its origin, without a final slash.
     """
 
+    HOST = "second.localhost"
+
     def __init__(self, emulator: StandardEmulator) -> None:
         super().__init__()
         self._resource = emulator.second_resource(self.url)

@@ -106,6 +106,8 @@ class Victim(PartyServer):
         url: its origin, without a final slash.
     """
 
+    HOST = "website.localhost"
+
     def __init__(
         self,
         ledger: Ledger,

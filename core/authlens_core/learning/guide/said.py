@@ -37,9 +37,10 @@ def worth(move: AnyMove, attempt: LessonAttempt, words: LessonWords, phase: Less
     if isinstance(move, DefendMove):
         return f"✖ Not enough: {' '.join(words.texts[f'repair/{name}'] for name in move.on)}"
     if phase is not LessonPhase.BREAK:
-        return f"Made: {move.verb}."
+        return f"Made: {move.verb}. Not everything is proved yet."
     left = moves_left(attempt)
-    return f"Made: {move.verb}. {left} {'move is' if left == 1 else 'moves are'} left."
+    more = f"{left} {'move is' if left == 1 else 'moves are'} left"
+    return f"Made: {move.verb}. Not everything is proved yet; {more}."
 
 
 def _prediction(attempt: LessonAttempt, phase: LessonPhase) -> Iterator[str]:

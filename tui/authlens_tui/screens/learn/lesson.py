@@ -51,6 +51,13 @@ _MORE: Final = "more"
 _CLAIMED: Final = frozenset({LessonPhase.RUN, LessonPhase.BREAK, LessonPhase.REPAIR})
 
 
+class _Claims(OptionList):
+    HELP = "Up and down select a claim, Enter shows the request that decides it."
+    BINDINGS: ClassVar[list[BindingType]] = [
+        bound("learn.evidence", "enter", "select", "Show request", "Show what decides the claim", sign="⏎"),
+    ]
+
+
 class CourseLessonScreen(Screen[bool]):
     """Shows where an attempt is, and makes the moves that are chosen; is true once the lesson is over.
 
@@ -64,6 +71,7 @@ class CourseLessonScreen(Screen[bool]):
         "a claim shows the request that decides it."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
+        bound("learn.next", "n", "next", "Next", "Go on to the next phase or question"),
         bound("learn.hint", "h", "hint", "Hint", "Show the next hint; it is noted, and costs nothing"),
         bound("learn.try_again", "t", "try_again", "Try again", "Begin this phase again"),
         bound("learn.back", "b", "back", "Back", "Go back, and add a move to the attack"),
@@ -105,7 +113,7 @@ class CourseLessonScreen(Screen[bool]):
             with Vertical(id="left"):
                 with VerticalScroll(id="task"):
                     yield Static(id="task-words")
-                yield OptionList(id="claims", markup=False)
+                yield _Claims(id="claims", markup=False)
             with Vertical(id="right"):
                 yield StoryView(id="story")
                 with Vertical(id="next"):
@@ -190,6 +198,7 @@ class CourseLessonScreen(Screen[bool]):
         self.query_one("#phases", Static).update(phases_line(self._outcome, self._phase, seat))
         world = self._attempt.world_of(self._phase)
         self.story.display = world is not None
+        self.story.points = self._phase is LessonPhase.OBSERVE and not self._is_done
         self.story.show(world, end=self._phase is not LessonPhase.OBSERVE)
         texts = self._words.texts
         text = texts[f"questions/{self._question}" if self._phase is LessonPhase.QUESTIONS else self._phase]
@@ -198,8 +207,8 @@ class CourseLessonScreen(Screen[bool]):
         in_hands = held(world) if world and forms(self._lesson, self._phase, ()) else ()
         hands = [f"- ${name}  {value}" for name, value in in_hands]
         shown = [*task, ("", text)]
-        shown += [(f"Hint {number} of {len(self._hints)}", hint) for number, hint in enumerate(hints, 1)]
         shown += [("In your hands", "\n".join(hands))] if hands else []
+        shown += [(f"Hint {number} of {len(self._hints)}", hint) for number, hint in enumerate(hints, 1)]
         self.brief.update(headed(shown))
         self._show_claims()
         self._show_next()
@@ -268,8 +277,8 @@ class CourseLessonScreen(Screen[bool]):
     def _next_words(self) -> str:
         following = self._following
         if following is None:
-            return "The lesson is over: see what you can do"
-        return "Next question" if following is self._phase else f"Go on: {following.value}"
+            return "The lesson is over: see what you can do (n)"
+        return f"{'Next question' if following is self._phase else f'Go on: {following.value}'} (n)"
 
     def on_resize(self) -> None:
         """Break the lines of the verdict for the new width."""
@@ -281,11 +290,7 @@ class CourseLessonScreen(Screen[bool]):
     def _sent(self, event: MoveList.Sent) -> None:
         match self._phase:
             case _ if event.option == _GO_ON:
-                self._said = ""
-                if self._following is None:
-                    self.dismiss(True)
-                else:
-                    self._start(self._enter)
+                self.action_next()
             case _ if event.option == _AGAIN:
                 self.action_try_again()
             case _ if event.option == _MORE:
@@ -298,6 +303,14 @@ class CourseLessonScreen(Screen[bool]):
                 self._make(DefendMove(on=event.switches))
             case _ if event.move is not None:
                 self._make(event.move)
+
+    def action_next(self) -> None:
+        """Go on to the next phase or question, whatever has the focus."""
+        self._said = ""
+        if self._following is None:
+            self.dismiss(True)
+        else:
+            self._start(self._enter)
 
     def _add_a_move(self) -> None:
         self._phase, self._adds_a_move, self._said = LessonPhase.BREAK, True, ""
@@ -313,7 +326,7 @@ class CourseLessonScreen(Screen[bool]):
 
     @on(StoryView.Pointed)
     def _pointed(self, event: StoryView.Pointed) -> None:
-        if self._phase is LessonPhase.OBSERVE and not self._is_done:
+        if self.story.points:
             self._make(PointMove(arrow=event.arrow, part=event.part.name))
 
     def _make(self, move: AnyMove) -> None:
@@ -340,6 +353,8 @@ class CourseLessonScreen(Screen[bool]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         match action:
+            case "next":
+                return self._is_done
             case "try_again" | "undo":
                 return self._phase in _CLAIMED and self._attempt.has_begun(self._phase)
             case "back":
@@ -356,6 +371,7 @@ class CourseLessonScreen(Screen[bool]):
     async def _read_hint(self) -> None:
         self._hints_read = self._recorded.next_hint(self._phase)
         self._show()
+        self.call_after_refresh(self.query_one("#task").scroll_end, animate=False)
 
     def action_try_again(self) -> None:
         self._start(partial(self._again, partial(self._recorded.start_over, self._phase)))

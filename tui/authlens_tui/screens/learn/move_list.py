@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from textual.binding import BindingType
-from textual.events import Click
+from textual.events import Click, Key
 from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
@@ -28,7 +28,9 @@ class MoveList(OptionList):
 
     HELP = "Up and down select a line, left and right change it, space turns a switch, Enter sends the move."
     BINDINGS: ClassVar[list[BindingType]] = [
-        bound("learn.send", "enter", "select", "Send", "Send the move, or choose the answer", sign="⏎"),
+        bound("learn.choose", "enter", "choose", "Choose", "Choose this line", sign="⏎"),
+        bound("learn.send", "enter", "select", "Send", "Send the move, or the switches", sign="⏎"),
+        bound("learn.turn", "space,right", "turn", "Turn", "Turn this switch", sign="space"),
         bound("learn.change", "right,space", "change(1)", "Change", "The next value of this line", sign="→"),
         bound("learn.change_back", "left", "change(-1)", "Change back", "The value before", show=False),
     ]
@@ -116,11 +118,30 @@ class MoveList(OptionList):
         self.highlighted = names.index(place) if place is not None and place in names else 0
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """Offer to change what can be changed."""
-        if action != "change":
-            return True
-        arguments = self._forms[self._form].arguments if self._forms else ()
-        return len(self._forms) > 1 or bool(self._switches) or any(len(one.choices) > 1 for one in arguments)
+        """Offer what the lines are made for: to choose, to turn or to change."""
+        match action:
+            case "select" | "choose":
+                return (action == "select") == bool(self._forms or self._switches)
+            case "turn":
+                return bool(self._switches)
+            case "change":
+                arguments = self._forms[self._form].arguments if self._forms else ()
+                return len(self._forms) > 1 or any(len(one.choices) > 1 for one in arguments)
+        return True
+
+    def action_choose(self) -> None:
+        self.action_select()
+
+    def action_turn(self) -> None:
+        self.action_change(1)
+
+    def on_key(self, event: Key) -> None:
+        """Select the option that a letter names."""
+        names = [option.id for option in self.options]
+        if event.key in names and len(event.key) == 1:
+            event.stop()
+            event.prevent_default()
+            self.highlighted = names.index(event.key)
 
     def action_change(self, by: int) -> None:
         """Turn the switch, or take the next value of the field."""
@@ -150,12 +171,12 @@ class MoveList(OptionList):
             self.action_change(1)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Send what is chosen; without a switch that is on, the selected one."""
+        """Send what is chosen; a repair needs a switch that is on."""
         event.stop()
         name = event.option_id or ""
-        switches = tuple(self._on) or ((name,) if name in self._switches else ())
+        switches = tuple(self._on)
         if self._switches and not switches:
-            self.notify("Turn a switch first: space, or a click.", markup=False)
+            self.notify("Turn a switch on first: space, or a click.", markup=False)
             return
         self.post_message(self.Sent(name, switches, self._move() if self._forms else None))
 

@@ -25,11 +25,13 @@ class StoryView(OptionList):
     Attributes:
         lines: what is shown.
         opened: the arrow whose parts are shown; 0 for none.
+        points: whether a part can be pointed at.
     """
 
     HELP = "Up and down select an arrow, Enter shows its parts, Esc shows the arrows again."
     BINDINGS: ClassVar[list[BindingType]] = [
-        bound("learn.open", "enter", "select", "Open", "Open the arrow, or point at the part", sign="⏎"),
+        bound("learn.open", "enter", "select", "Open", "Show the parts of the arrow", sign="⏎"),
+        bound("learn.point", "enter", "point", "Point", "Point at this part", sign="⏎"),
         bound("learn.arrows", "escape", "close_arrow", "Arrows", "Show the arrows again", sign="esc"),
     ]
 
@@ -46,6 +48,7 @@ class StoryView(OptionList):
         self._world: World | None = None
         self.lines: tuple[StoryLine, ...] = ()
         self.opened = 0
+        self.points = False
         self._parts: tuple[Part, ...] = ()
 
     @property
@@ -87,6 +90,7 @@ class StoryView(OptionList):
         width = self.scrollable_content_region.width or self.size.width - 5
         self.clear_options()
         self.add_options([Option(_line(line, width), disabled=not line.receiver) for line in self.lines])
+        self.can_focus = bool(self.lines)  # Tab leads to no pane in which no key does anything
         if not self.lines:
             self.add_option(Option(Content.styled(_NOTHING, "$quiet"), disabled=True))
         self._label()
@@ -104,8 +108,18 @@ class StoryView(OptionList):
         self.border_title = Content(words)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """Go back to the arrows only from the parts; otherwise the key is the screen's."""
-        return action != "close_arrow" or bool(self.opened)
+        """Open an arrow, or point at a part and go back; otherwise Esc is the screen's."""
+        match action:
+            case "select":
+                return not self.opened
+            case "point":
+                return bool(self.opened) and self.points
+            case "close_arrow":
+                return bool(self.opened)
+        return True
+
+    def action_point(self) -> None:
+        self.action_select()
 
     def action_close_arrow(self) -> None:
         opened, self.opened = self.opened, 0
@@ -116,10 +130,10 @@ class StoryView(OptionList):
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
-        if self.opened:
+        if self.opened and self.points:
             part = next(part for part in self._parts if part.name == event.option_id)
             self.post_message(self.Pointed(self.opened, part))
-        elif self.lines:
+        elif self.lines and not self.opened:
             self.open_arrow(self.lines[event.option_index].arrow)
             self.refresh_bindings()
 

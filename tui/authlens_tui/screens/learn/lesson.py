@@ -210,6 +210,8 @@ class CourseLessonScreen(Screen[bool]):
         shown += [("In your hands", "\n".join(hands))] if hands else []
         shown += [(f"Hint {number} of {len(self._hints)}", hint) for number, hint in enumerate(hints, 1)]
         self.brief.update(headed(shown))
+        # Otherwise a bar of the text before takes the width that makes this one need a bar, too.
+        self.query_one("#task", VerticalScroll).show_vertical_scrollbar = False
         self._show_claims()
         self._show_next()
         self.refresh_bindings()
@@ -303,6 +305,8 @@ class CourseLessonScreen(Screen[bool]):
                 self._make(DefendMove(on=event.switches))
             case _ if event.move is not None:
                 self._make(event.move)
+            case _:
+                self._tell("Turn a switch on first: space, or a click.")
 
     def action_next(self) -> None:
         """Go on to the next phase or question, whatever has the focus."""

@@ -171,14 +171,10 @@ class MoveList(OptionList):
             self.action_change(1)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Send what is chosen; a repair needs a switch that is on."""
+        """Send what is chosen."""
         event.stop()
         name = event.option_id or ""
-        switches = tuple(self._on)
-        if self._switches and not switches:
-            self.notify("Turn a switch on first: space, or a click.", markup=False)
-            return
-        self.post_message(self.Sent(name, switches, self._move() if self._forms else None))
+        self.post_message(self.Sent(name, tuple(self._on), self._move() if self._forms else None))
 
 
 def _option(name: str, text: str) -> Content:
@@ -187,4 +183,4 @@ def _option(name: str, text: str) -> Content:
 
 def _field(name: str, value: str, *, more: bool) -> Content:
     shown = f"‹ {value} ›" if more else f"  {value}"
-    return Content.assemble((f"{name:<10}", "$quiet"), (shown, "bold" if more else ""))
+    return Content.assemble((f"{name:<11}", "$quiet"), (shown, "bold" if more else ""))

@@ -191,7 +191,10 @@ def test_the_moves_of_an_exam_hold_under_their_own_ticket_alone(
     assert "in an exam your first prediction stays" in capsys.readouterr().err
 
     record = tmp_path / "record.json"
-    assert main.run(["learn", "record", "--ticket", str(ada), "-o", str(record)]) == 0
+    verb = ["learn", "record", "--ticket", str(ada), "-o", str(record)]
+    assert main.run([*verb, "--answers", str(tmp_path / "other.json")]) == 2
+    assert "--answers and --ticket exclude each other" in capsys.readouterr().err
+    assert main.run(verb) == 0
     assert main.run(["learn", "verify", str(record), "--key", key]) == 0
     assert "✔ record.json (Ada Lovelace, exam): 1 of 1 lessons passed" in capsys.readouterr().out
 
@@ -208,11 +211,14 @@ def test_the_moves_of_an_exam_hold_under_their_own_ticket_alone(
 def test_a_ticket_that_is_in_two_records_holds_in_none_but_the_first(record: Path, capsys: Captured) -> None:
     content = json.loads(record.read_text())
     content |= {"ticket": str(issue(b"k" * 32, "exam", "Ada")), "lessons": []}
-    for file in (record, record.with_name("second.json")):
-        file.write_text(json.dumps(content))
+    of_class = content | {"now": {"lesson": LESSON, "phase": "run"}}
+    # A record that pretends to be of a class is a second one, too.
+    for file, written_in_it in (("second", content), ("third", of_class)):
+        record.with_name(f"{file}.json").write_text(json.dumps(written_in_it))
+    record.write_text(json.dumps(content))
     assert main.run(["learn", "verify", str(record.parent), "--json"]) == 13
     holding = [result["holds"] for result in json.loads(capsys.readouterr().out)]
-    assert holding == [True, False]
+    assert holding == [True, False, False]
 
 
 def test_a_class_is_printed_once_and_what_its_files_say_stays_text(tmp_path: Path, capsys: Captured) -> None:

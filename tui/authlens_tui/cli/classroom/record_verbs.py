@@ -33,9 +33,14 @@ async def record(arguments: Namespace, course: Course) -> int:
 
     Raises:
         LessonRefused: a file of moves cannot be used.
-        UsageError: nothing was done yet.
+        UsageError: nothing was done yet, or moves of a file are to be of an exam.
         FileExists: there is such a file.
     """
+    if arguments.answers and getattr(arguments, "ticket", None):  # it would go around the first prediction
+        raise UsageError(
+            "--answers and --ticket exclude each other: a record of an exam is of your progress.",
+            "Make the moves first: authlens learn run ID --ticket FILE --answers FILE",
+        )
     made = await record_of(_practised(arguments, course))
     for reason in made.left_out:
         say(f"! Not in the record: {reason}")
@@ -68,8 +73,7 @@ def _practised(arguments: Namespace, course: Course) -> Iterator[tuple[LessonRec
         if answers.lesson not in course:
             raise LessonRefused(f"{Path(source).name}:1:1: there is no lesson “{answers.lesson}”.")
         lesson, _ = course[answers.lesson]
-        seed = answers.seed if lesson.ticket is None else lesson.ticket.seed
-        yield entry_in(lesson, answers.read(), seed), lesson
+        yield entry_in(lesson, answers.read(), answers.seed), lesson
 
 
 async def verify(arguments: Namespace, course: Course) -> int:
@@ -80,15 +84,16 @@ async def verify(arguments: Namespace, course: Course) -> int:
     """
     key = None if arguments.key is None else read_key(named_path(arguments.key))
     results: list[dict[str, Any]] = []
-    tickets: dict[str, str] = {}
+    tickets: dict[str, tuple[str, str]] = {}
     named = Path(arguments.path)
     for path in _records(named):
         try:
             content = record_in(path, follow=path == named)
             done = await verified(content, course, key=key)
-            # The files of a class are those of one student, if they have the same ticket.
-            ticket = "" if content.now else content.ticket
-            if ticket and (first := tickets.setdefault(ticket, path.name)) != path.name:
+            # A student leaves several files in a class, and hands in one record.
+            whose = f"{_account(path)}" if content.now else path.name
+            first, hers = tickets.setdefault(content.ticket, (path.name, whose))
+            if content.ticket and hers != whose:
                 done = RecordVerification(holds=False, differs=(f"{first} has the same ticket.",))
         except AuthlensError as error:
             done = RecordVerification(holds=False, differs=(error.cause,))
@@ -101,6 +106,14 @@ async def verify(arguments: Namespace, course: Course) -> int:
         return LessonRefused.exit_code
     say("  Verified: the moves come to what is recorded. Who typed them, no record shows.")
     return 0
+
+
+def _account(path: Path) -> int:
+    """Return whose file it is; -1 if it is gone."""
+    try:
+        return path.lstat().st_uid
+    except OSError:
+        return -1
 
 
 def _records(path: Path) -> tuple[Path, ...]:

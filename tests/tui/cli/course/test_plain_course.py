@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 from typing import Final
 
@@ -19,9 +20,11 @@ class Course:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         self._monkeypatch, self._capsys = monkeypatch, capsys
 
-    def typed(self, *lines: str, verb: tuple[str, ...] = ("read-a-refusal",)) -> list[str]:
+    def typed(
+        self, *lines: str, verb: tuple[str, ...] = ("read-a-refusal",), kind: type[io.BytesIO] = io.BytesIO
+    ) -> list[str]:
         """Type lines to the end; return what was written."""
-        given = io.TextIOWrapper(io.BytesIO("".join(f"{line}\n" for line in lines).encode()))
+        given = io.TextIOWrapper(kind("".join(f"{line}\n" for line in lines).encode()))
         self._monkeypatch.setattr("sys.stdin", given)
         assert main.run(["learn", *verb]) in {0, 12}
         return self._capsys.readouterr().out.splitlines()
@@ -36,10 +39,23 @@ def course(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
 def test_an_arrow_is_a_sentence_and_its_parts_have_names_to_point_at(course: Course) -> None:
     seen = course.typed(*SIGN_IN, "show 1", "show 99", "verdict")
     assert "Arrow 1. authlens to resource. GET /. Answer 401. Purpose: resource without credential." in seen
-    assert any(line.startswith("Part challenge.resource_metadata: http://127.0.0.1:") for line in seen)
+    assert any(line.startswith("Part challenge.resource_metadata: http://wiki.localhost:") for line in seen)
     assert "Part header.accept: application/json, */*;q=0.1." in seen
     assert "Failed: There is no such arrow. The last one is 7." in seen
     assert "Phase run: passed." in seen
+
+
+class Vanishing(io.BytesIO):
+    """A terminal that is gone after its first line."""
+
+    def readline(self, limit: int | None = -1, /) -> bytes:
+        if line := super().readline(limit):
+            return line
+        raise OSError(errno.EIO, "Input/output error")
+
+
+def test_a_terminal_that_is_gone_is_the_end_of_what_is_typed(course: Course) -> None:
+    assert "Move 1. predict a" in course.typed("predict a", kind=Vanishing)
 
 
 def test_a_question_that_was_missed_is_asked_again_before_the_next_lesson(course: Course) -> None:

@@ -141,10 +141,14 @@ async def _typed_lines() -> AsyncIterator[str]:
     queue: asyncio.Queue[str] = asyncio.Queue(1)
 
     def read() -> None:
-        with suppress(OSError, ValueError, RuntimeError):  # the stream, or the loop, is closed
-            while line := next_line(_LONGEST_LINE):
+        line = "\n"
+        with suppress(RuntimeError):  # the loop is closed
+            while line:
+                try:
+                    line = next_line(_LONGEST_LINE)
+                except (OSError, ValueError):  # the terminal is gone, which is the end of what is typed
+                    line = ""
                 asyncio.run_coroutine_threadsafe(queue.put(line), loop).result()
-            asyncio.run_coroutine_threadsafe(queue.put(""), loop).result()
 
     threading.Thread(target=read, daemon=True).start()
     while line := await queue.get():

@@ -19,6 +19,7 @@ from authlens_core.learning.progress.progress_file import ProgressFile
 from authlens_core.learning.progress.record import record_in
 from authlens_tui.app.learn import Course, LearnApp
 from authlens_tui.screens.learn.catalogue import CatalogueScreen
+from authlens_tui.screens.learn.lesson_panes import asked_in
 from authlens_tui.screens.learn.move_list import MoveList
 from authlens_tui.screens.trace.player import PlayerScreen
 from support.screens import run_screen, text_of, until
@@ -176,3 +177,10 @@ async def test_a_drill_ends_the_course_and_is_what_the_demo_starts_with() -> Non
         await pilot.press("end", "enter")
         await until(pilot, lambda: bool(app.drill))
     assert (app.drill, app.return_code) == (list(drills())[-1], 0)
+
+
+@pytest.mark.parametrize(("name", "can_change"), [("read-a-refusal", False), ("another-device", True)])
+def test_a_run_says_how_a_line_is_changed_only_if_one_can_be(name: str, can_change: bool) -> None:
+    lesson, _ = lessons()[name]
+    asked = asked_in(LessonPhase.RUN, lesson, forms(lesson, LessonPhase.RUN, ()))
+    assert ("← →" in asked) is can_change

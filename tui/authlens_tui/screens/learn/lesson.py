@@ -255,7 +255,9 @@ class CourseLessonScreen(Screen[bool]):
         lesson, texts = self._lesson, self._words.texts
         phase = self._phase
         done = self._is_done
-        asked = asked_in(phase, lesson)
+        world = self._attempt.world_of(phase)
+        offered = forms(lesson, phase, world.loot if world else ())
+        asked = asked_in(phase, lesson, offered)
         self.ask.update(Content("\n").join(filter(None, [self._said, "" if done else asked])))
         if done:
             can_add = phase is LessonPhase.BREAK and self._can_add_a_move
@@ -271,10 +273,10 @@ class CourseLessonScreen(Screen[bool]):
             switches = {name: texts[f"repair/{name}"] for name in lesson.repair.offer}
             self.move.offer_switches(switches, lesson.repair.budget)
         else:
-            world = self._attempt.world_of(phase)
-            offered = forms(lesson, phase, world.loot if world else ())
             self.move.offer_forms(offered)
         self.move.display = self.move.option_count > 0
+        has_switches = phase is LessonPhase.REPAIR and not done and bool(lesson.repair.offer)
+        self.query_one("#next").set_class(has_switches, "-switches")
 
     def _next_words(self) -> str:
         following = self._following

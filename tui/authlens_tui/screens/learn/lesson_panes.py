@@ -8,6 +8,7 @@ from typing import Final
 from textual.widgets.option_list import Option
 
 from authlens_core.learning.attempt import LessonAttempt
+from authlens_core.learning.guide.offers import MoveForm
 from authlens_core.learning.guide.said import answer_marks
 from authlens_core.learning.guide.verdict_lines import VerdictLine, prediction_line
 from authlens_core.learning.lesson import CourseLesson, LessonPhase
@@ -26,10 +27,14 @@ _ASKED: Final = {
 }
 
 
-def asked_in(phase: LessonPhase, lesson: CourseLesson) -> str:
-    """Return what to do in a phase; a repair without switches is a move."""
-    without_switches = phase is LessonPhase.REPAIR and not lesson.repair.offer
-    return _ASKED[LessonPhase.RUN if without_switches else phase]
+def asked_in(phase: LessonPhase, lesson: CourseLesson, offered: Sequence[MoveForm]) -> str:
+    """Return what to do in a phase, in which a move can have one of these forms."""
+    if phase is LessonPhase.RUN or (phase is LessonPhase.REPAIR and not lesson.repair.offer):
+        can_change = len(offered) > 1 or any(
+            len(one.choices) > 1 for form in offered for one in form.arguments
+        )
+        phase = LessonPhase.BREAK if can_change else LessonPhase.RUN
+    return _ASKED[phase]
 
 
 def phases_line(outcome: AttemptOutcome, phase: LessonPhase, seat: str) -> Content:

@@ -24,7 +24,7 @@ from authlens_core.learning.moves import (
 )
 from authlens_core.learning.outcome import AttemptOutcome, PhaseVerdict
 from authlens_core.learning.world import World
-from authlens_core.values.errors import TimedOut
+from authlens_core.values.errors import NetworkFailure, TimedOut
 from authlens_core.values.quick_dataclass import dataclass
 
 LONGEST: Final = 20.0  # seconds of all the moves of an attempt
@@ -243,7 +243,11 @@ class LessonAttempt:
         self._end_world()
         faults = self._broken if phase is LessonPhase.REPAIR else ()
         world = World(self.lesson.world, seed=self.seed, switches=switches, faults=faults)
-        self._worlds[phase] = await self._running.enter_async_context(world)
+        try:
+            self._worlds[phase] = await self._running.enter_async_context(world)
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise NetworkFailure(f"The servers of the lesson cannot start: {reason}.", "Try again.") from None
         if phase is not LessonPhase.RUN:
             await world.leak(self.lesson.attack.loot)
         return world

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 from typing import Any
 
 import pytest
 
+from authlens_core.emulator import StandardEmulator
 from authlens_core.learning import attempt
 from authlens_core.learning.answers_file import read_answers, written
 from authlens_core.learning.attempt import LessonAttempt, attempt_of
@@ -17,7 +19,7 @@ from authlens_core.learning.guide.story import parts
 from authlens_core.learning.lesson import LessonPhase
 from authlens_core.learning.moves import MoveRefused, PointMove
 from authlens_core.learning.outcome import AttemptOutcome
-from authlens_core.values.errors import TimedOut
+from authlens_core.values.errors import NetworkFailure, TimedOut
 
 COURSE = lessons()
 SOLUTIONS = {
@@ -215,3 +217,12 @@ def test_a_document_that_leads_away_from_loopback_is_not_followed() -> None:
     name, field = "what-metadata-fetches", "resource_metadata.authorization_servers"
     lie = {"do": "publish", "field": field, "value": "other-site"}
     assert not phase(outcome(name, *before_the_attack(name), lie), LessonPhase.BREAK)
+
+
+def test_servers_that_cannot_start_are_a_reason_and_no_bug(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def no_port(_: StandardEmulator) -> StandardEmulator:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(StandardEmulator, "__aenter__", no_port)
+    with pytest.raises(NetworkFailure, match="cannot start: Too many open files"):
+        outcome("stolen-code", *before_the_attack("stolen-code"))

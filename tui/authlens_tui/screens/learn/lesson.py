@@ -17,10 +17,7 @@ from authlens_core.learning.attempt import LessonAttempt
 from authlens_core.learning.guide.offers import forms
 from authlens_core.learning.guide.said import moves_left, worth
 from authlens_core.learning.guide.story import exchange_place, held
-from authlens_core.learning.guide.verdict_lines import (
-    VerdictLine,
-    verdict_lines,
-)
+from authlens_core.learning.guide.verdict_lines import VerdictLine, verdict_lines
 from authlens_core.learning.lesson import CourseLesson, LessonPhase
 from authlens_core.learning.moves import AnswerMove, AnyMove, DefendMove, PointMove, PredictMove
 from authlens_core.learning.outcome import joined

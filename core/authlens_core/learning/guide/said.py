@@ -40,7 +40,7 @@ def worth(move: AnyMove, attempt: LessonAttempt, words: LessonWords, phase: Less
         return f"Made: {move.verb}. Not everything is proved yet."
     left = moves_left(attempt)
     more = f"{left} {'move is' if left == 1 else 'moves are'} left"
-    return f"Made: {move.verb}. Not everything is proved yet; {more}."
+    return f"Made: {move.verb}. {more}."
 
 
 def _prediction(attempt: LessonAttempt, phase: LessonPhase) -> Iterator[str]:

@@ -342,6 +342,8 @@ class CourseLessonScreen(Screen[bool]):
             if isinstance(move, PredictMove):
                 await self._enter()
                 return
+            if self._phase is LessonPhase.BREAK and self._attempt.next_phase is LessonPhase.BREAK:
+                self._said += " z takes it back."
             self._show()
             (self.story if self._phase is LessonPhase.OBSERVE and not self._is_done else self.move).focus()
 

@@ -50,7 +50,7 @@ async def to_the_repair(pilot: Pilot[int]) -> None:
     await pilot.press("enter")
     await shows(pilot, "▶ BREAK")
     await pilot.press("enter")
-    await shows(pilot, "Made: publish. 3 moves are left. z takes it back.")
+    await shows(pilot, "Made: publish. 3 moves are left. z")
     await pilot.press("home", "right", "enter")
     await shows(pilot, "Go on: repair")
     await pilot.press("enter")

@@ -255,7 +255,8 @@ class CourseLessonScreen(Screen[bool]):
         world = self._attempt.world_of(phase)
         offered = forms(lesson, phase, world.loot if world else ())
         asked = asked_in(phase, lesson, offered)
-        self.ask.update(Content("\n").join(filter(None, [self._said, "" if done else asked])))
+        is_spent = phase is LessonPhase.BREAK and moves_left(self._attempt) <= 0
+        self.ask.update(Content("\n").join(filter(None, [self._said, "" if done or is_spent else asked])))
         if done:
             can_add = phase is LessonPhase.BREAK and self._can_add_a_move
             more = {_MORE: "Make another move first"} if can_add else {}
@@ -264,7 +265,7 @@ class CourseLessonScreen(Screen[bool]):
             self.move.offer({one: texts[f"predict/{one}"] for one in lesson.prediction.options})
         elif phase is LessonPhase.QUESTIONS:
             self.move.offer({one: texts[f"questions/{self._question}/{one}"] for one in "abc"})
-        elif phase is LessonPhase.BREAK and moves_left(self._attempt) <= 0:
+        elif is_spent:
             self.move.offer({_AGAIN: "No move is left. Begin this phase again"})
         elif phase is LessonPhase.REPAIR and lesson.repair.offer:
             switches = {name: texts[f"repair/{name}"] for name in lesson.repair.offer}
@@ -272,8 +273,7 @@ class CourseLessonScreen(Screen[bool]):
         else:
             self.move.offer_forms(offered)
         self.move.display = self.move.option_count > 0
-        has_switches = phase is LessonPhase.REPAIR and not done and bool(lesson.repair.offer)
-        self.query_one("#next").set_class(has_switches, "-switches")
+        self.query_one("#next").set_class(self.move.has_switches, "-switches")
 
     def _next_words(self) -> str:
         following = self._following

@@ -73,6 +73,10 @@ class MoveList(OptionList):
         else:
             self.clear_options()
 
+    @property
+    def has_switches(self) -> bool:
+        return bool(self._switches)
+
     def forget(self) -> None:
         """Forget what was chosen: another phase begins."""
         self._forms, self._form, self._chosen = (), 0, {}

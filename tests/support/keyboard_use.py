@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from typing import Any, Final
 
 from textual.app import App
@@ -11,9 +13,11 @@ from textual.widget import Widget
 
 from authlens_tui.screens.wizard.link import QrScreen
 from authlens_tui.widgets.key_footer import KeyFooter
+from support.waiting import PATIENCE
 
 __all__ = ["keyboard_faults", "leaves", "says_how_to_leave"]
 
+_LOOK: Final = 0.005  # seconds between two looks
 _WAYS_OUT: Final = ("escape", "escape", "escape", "d", "b", "q")
 
 
@@ -53,8 +57,26 @@ async def leaves(app: App[Any], pilot: Pilot[Any]) -> bool:
 
 
 async def says_how_to_leave(app: App[Any], pilot: Pilot[Any]) -> bool:
-    """Press ctrl+c; return whether the answer names the keys that leave, or that what ran is stopped."""
-    app.clear_notifications()
+    """Press ctrl+c; return whether the answer names the keys that leave, or that what ran is stopped.
+
+    The answer is heard as it is given: on a busy machine it comes late, and may be gone before a look.
+    """
+    heard: list[str] = []
+    notify = app.notify
+
+    def hear(message: str, **options: Any) -> None:
+        heard.append(message)
+        notify(message, **options)
+
+    app.notify = hear  # type: ignore[method-assign]
     await pilot.press("ctrl+c")
+    with suppress(TimeoutError):
+        async with asyncio.timeout(PATIENCE):
+            while not _names_a_way_out(heard):
+                await asyncio.sleep(_LOOK)
     await pilot.pause()
-    return any("ctrl+c again" in one.message or "to quit." in one.message for one in app._notifications)
+    return _names_a_way_out(heard)
+
+
+def _names_a_way_out(heard: list[str]) -> bool:
+    return any("ctrl+c again" in message or "to quit." in message for message in heard)

@@ -59,24 +59,18 @@ async def leaves(app: App[Any], pilot: Pilot[Any]) -> bool:
 async def says_how_to_leave(app: App[Any], pilot: Pilot[Any]) -> bool:
     """Press ctrl+c; return whether the answer names the keys that leave, or that what ran is stopped.
 
-    The answer is heard as it is given: on a busy machine it comes late, and may be gone before a look.
+    On a busy machine the answer comes late, and goes by itself: it is looked for until it is there.
     """
-    heard: list[str] = []
-    notify = app.notify
-
-    def hear(message: str, **options: Any) -> None:
-        heard.append(message)
-        notify(message, **options)
-
-    app.notify = hear  # type: ignore[method-assign]
+    app.clear_notifications()
     await pilot.press("ctrl+c")
+    said = False
     with suppress(TimeoutError):
         async with asyncio.timeout(PATIENCE):
-            while not _names_a_way_out(heard):
+            while not (said := _names_a_way_out(app)):
                 await asyncio.sleep(_LOOK)
     await pilot.pause()
-    return _names_a_way_out(heard)
+    return said
 
 
-def _names_a_way_out(heard: list[str]) -> bool:
-    return any("ctrl+c again" in message or "to quit." in message for message in heard)
+def _names_a_way_out(app: App[Any]) -> bool:
+    return any("ctrl+c again" in one.message or "to quit." in one.message for one in app._notifications)

@@ -117,7 +117,7 @@ def line_of(row: EvidenceRow) -> StoryLine:
 
 
 def _event_words(row: EvidenceRow, known: Any) -> str:
-    names = {"user": "nobody", "browser": "nobody"}
+    names = {"user": "no one", "browser": "no one"}
     names |= {name: str(row.values[name]) for name in ("user", "browser") if name in row.values}
     names["seat"] = known["party"][row.values["seat"]]
     said = str(known["event"][row.values["what"]]).format(**names)

@@ -33,7 +33,17 @@ _VALUES: Final = {
 }
 
 
-_FILES: Final = ("answers", "causes", "clients", "errors", "network", "programs", "servers")
+_FILES: Final = (
+    "answers",
+    "causes",
+    "clients",
+    "errors",
+    "network",
+    "oauth",
+    "products",
+    "programs",
+    "servers",
+)
 
 
 def _in_words(value: Any) -> Iterator[Step]:

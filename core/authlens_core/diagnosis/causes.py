@@ -1,6 +1,7 @@
 """The known causes of failures, and what servers, clients and the network say: tables of `words/`.
 
-A login tries `words/answers.toml` and `words/causes.toml`; `explain` tries all.
+A login tries what servers say (`words/answers.toml`, `words/products.toml`, `words/oauth.toml`) and
+`words/causes.toml`; `explain` tries all.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ _SETS: Final[Mapping[str, Callable[[str], object]]] = MappingProxyType(
 
 @cache
 def server_messages() -> tuple[Cause, ...]:
-    return tuple(_messages("answers"))
+    return (*_messages("answers"), *_messages("products"), *_messages("oauth"))
 
 
 @cache

@@ -14,9 +14,11 @@ from authlens_core.diagnosis.causes import EDGE_FAMILIES, client_messages, serve
 from authlens_core.explain.pasted_error import explain_text
 from authlens_core.values.diagnosis import Diagnosis
 
-MESSAGES: list[dict[str, Any]] = tomllib.loads(
-    Path(__file__).with_name("messages.toml").read_text(encoding="utf-8")
-)["message"]
+MESSAGES: list[dict[str, Any]] = [
+    message
+    for file in sorted(Path(__file__).parent.glob("messages*.toml"))
+    for message in tomllib.loads(file.read_text(encoding="utf-8"))["message"]
+]
 CLOUDFLARES = re.compile(
     r"(?i)cloudflare|\bwarp\b|zero trust|managed oauth|cf-ray|cdn-cgi"
     r"|(?-i:(?<!Conditional )(?<!Third-party )\bAccess\b(?! Pol))"

@@ -20,21 +20,22 @@ from authlens_core.values.stage import GrantType, Stage
 from authlens_core.values.word_files import FOLDER, texts, words
 
 FILES = sorted(path.stem for path in FOLDER.glob("*.toml"))
+MESSAGES = "(?:answers|causes|clients|network|oauth|products|programs)"
 FRAGMENTS = re.compile(
     r"headers cookie-attribute|errors \S+ options"
     r"|emulator .* owner (?:path|box|beside)$"
     r"|stages .* (?:title|specification|announces)$|servers "
-    r"|(?:answers|causes|clients|network|programs) \S+ forms"
-    r"|(?:answers|causes|clients|network|programs) \S+ \S+ (?:general|id|source|phrases|each|errors)"
-    r"|(?:answers|causes|clients|network|programs) \S+ \S+ protections?"
+    rf"|{MESSAGES} \S+ forms"
+    rf"|{MESSAGES} \S+ \S+ (?:general|id|source|phrases|each|errors)"
+    rf"|{MESSAGES} \S+ \S+ protections?"
     r"|causes \S+ \S+ (?:stages|grants|checks|kinds|statuses|quotes|credentials|ways|check_decides)"
-    r"|(?:(?:answers|causes|clients|network|programs) \S+|errors) \S+ cure \d+ \d"
+    rf"|(?:{MESSAGES} \S+|errors) \S+ cure \d+ \d"
     r"|course (?!move )"
 )
 """Parts of a sentence, titles, and names of members of an enum."""
 PLACEHOLDERS = re.compile(
     r"course event |emulator how other-credential$"
-    r"|(?:answers|causes|clients|network|programs) \S+ \S+ (?:cause|cure)"
+    rf"|{MESSAGES} \S+ \S+ (?:cause|cure)"
 )
 MARKUP = re.compile(r"\[/?[a-z]|<[a-z]|&[a-z]+;|\*\*|\\")
 
@@ -55,8 +56,8 @@ EVERY = [one for name in FILES for one in sentences(words(name), name)]
 
 
 def test_every_file_of_words_has_a_reader_below() -> None:
-    names = "answers causes clients course emulator errors headers members network programs"
-    assert [*names.split(), "servers", "stages"] == FILES
+    names = "answers causes clients course emulator errors headers members network oauth products"
+    assert [*names.split(), "programs", "servers", "stages"] == FILES
 
 
 def test_every_value_is_text_that_a_terminal_and_a_markup_language_show_as_it_is() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from support.course_process import Learn
 from support.needs import needs_file
 from support.needs import program as installed
 from support.preloaded import Preloaded
@@ -103,3 +104,9 @@ async def resource(program: Preloaded) -> AsyncIterator[str]:
         found = re.search(r"http://\S+", served.text())
         assert found is not None
         yield found[0]
+
+
+@pytest.fixture
+def learn(program: Preloaded, tmp_path: Path) -> Learn:
+    """Run `authlens learn` in processes, with a home of their own."""
+    return Learn(program, tmp_path / "home")

@@ -7,8 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
 from typing import Any, Final
@@ -16,39 +14,14 @@ from typing import Any, Final
 import pytest
 
 from authlens_core.learning.catalogue import FOLDER
+from support.course_process import Learn
 from support.network_namespace import without_a_route
-from support.preloaded import Preloaded
 
 pytestmark = pytest.mark.slow
 PASSED, NOT_PASSED, REFUSED = 0, 12, 13
 SOLUTIONS: Final = {path: json.loads(path.read_text()) for path in sorted(FOLDER.glob("*/solution*.json"))}
 FOLDERS: Final = {SOLUTIONS[path]["lesson"]: path.parent for path in SOLUTIONS}
 Moves = list[dict[str, Any]]
-Learn = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def learn(program: Preloaded, tmp_path: Path) -> Learn:
-    """Run `authlens learn` in a process; return its exit code, stdout and stderr."""
-    env = {**os.environ, "AUTHLENS_HOME": str(tmp_path / "home")}
-
-    def run(*arguments: str, moves: dict[str, Any] | None = None) -> tuple[int, str, str]:
-        with (
-            tempfile.TemporaryFile() as given,
-            tempfile.TemporaryFile() as out,
-            tempfile.TemporaryFile() as err,
-        ):
-            given.write(json.dumps(moves or {}).encode())
-            given.seek(0)
-            process = program.start(
-                ("learn", *arguments), env, stdin=given.fileno(), stdout=out.fileno(), stderr=err.fileno()
-            )
-            code = process.wait(60)
-            out.seek(0)
-            err.seek(0)
-            return code, out.read().decode(), err.read().decode()
-
-    return run
 
 
 def verdict(learn: Learn, solution: dict[str, Any], moves: Moves) -> int:

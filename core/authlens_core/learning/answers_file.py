@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +19,7 @@ FORMAT: Final = 1
 MOST_MOVES: Final = 64
 CREDENTIALS: Final = ("code", "token", "callback", "device")
 """The arguments that name one."""
+_NAME: Final = re.compile(r"\$([a-z]+)(?:-[0-9a-f]{3})?")  # an exam marks them
 LARGEST_FILE: Final = 256 * 1024  # bytes
 
 
@@ -91,13 +93,20 @@ def _move(number: int, raw: msgspec.Raw) -> AnyMove:
     return move
 
 
+def named_credentials(move: AnyMove) -> dict[str, str]:
+    """Return the arguments of a move that name a credential, such as `$code`."""
+    given = {name: getattr(move, name, "") for name in CREDENTIALS}
+    return {name: value for name, value in given.items() if value and isinstance(value, str)}
+
+
 def require_named_credentials(number: int, move: AnyMove) -> None:
     """Refuse a move that holds a credential instead of its name.
 
     Raises:
         MoveRefused: it does.
     """
-    for given in (getattr(move, name, "") for name in CREDENTIALS):
-        if isinstance(given, str) and given and not (given[0] == "$" and given[1:] in LOOT):
+    for given in named_credentials(move).values():
+        name = _NAME.fullmatch(given)
+        if name is None or name[1] not in LOOT:
             known = ", ".join(f"${one}" for one in sorted(LOOT))
             raise MoveRefused(number, f"a credential is named, and is one of {known}")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from typing import Final, Self
 
+import msgspec
+
+from authlens_core.learning.answers_file import named_credentials
 from authlens_core.learning.attack_moves import perform
 from authlens_core.learning.claim import Claim, LessonRefused, Source
 from authlens_core.learning.judge import ClaimVerdict, TooManySteps, judge
@@ -36,6 +39,16 @@ class MadeMove:
 
     phase: LessonPhase
     move: AnyMove
+
+
+@contextmanager
+def _servers() -> Iterator[None]:
+    """Say of the servers of a lesson what the system refused to them."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise NetworkFailure(f"The servers of the lesson cannot run: {reason}.", "Try again.") from None
 
 
 async def attempt_of(
@@ -113,7 +126,8 @@ class LessonAttempt:
     async def prepare_attack(self) -> None:
         """Make the world of the attack before its first move, to show what leaked."""
         if not self.lesson.attack.causes:  # otherwise it is the world of the run
-            await self._world(LessonPhase.BREAK)
+            with _servers():
+                await self._world(LessonPhase.BREAK)
 
     @property
     def answers(self) -> Mapping[str, str]:
@@ -122,13 +136,29 @@ class LessonAttempt:
 
     @property
     def next_phase(self) -> LessonPhase | None:
-        """The first phase that is not passed; None after the last answer."""
+        """The first phase that is not passed; None after the last answer. An exam goes on after a failure."""
         for phase in LessonPhase:
             if phase is LessonPhase.QUESTIONS:
                 return phase if len(self._answers) < QUESTIONS else None
-            if not self.verdict(phase).passed:
+            if not (self.verdict(phase).passed or self._is_lost(phase)):
                 return phase
         return None
+
+    def _is_lost(self, phase: LessonPhase) -> bool:
+        """Return whether the one attempt that an exam gives at a phase is over."""
+        if self.lesson.ticket is None:
+            return False
+        attack = self.lesson.attack
+        match phase:
+            case LessonPhase.OBSERVE:
+                return self._point is not None
+            case LessonPhase.BREAK:
+                return bool(self._named) if attack.causes else len(self._attack) >= attack.most
+            case LessonPhase.REPAIR if self.lesson.repair.offer:
+                return self.has_begun(phase)
+            case LessonPhase.REPAIR:
+                return not self._passed(LessonPhase.BREAK)
+        return False
 
     @property
     def moves(self) -> tuple[AnyMove, ...]:
@@ -143,26 +173,28 @@ class LessonAttempt:
 
         Raises:
             MoveRefused: it cannot be made now; nothing was done.
+        NetworkFailure: the system refuses what the servers of the lesson need.
         """
-        match move:
-            case PredictMove():
-                self._predict(move)
-                made_in = LessonPhase.PREDICT
-            case PointMove():
-                self._point_at(move)
-                made_in = LessonPhase.OBSERVE
-            case AnswerMove():
-                self._answer(move)
-                made_in = LessonPhase.QUESTIONS
-            case NameMove():
-                await self._name(move)
-                made_in = LessonPhase.BREAK
-            case DefendMove():
-                await self._defend(move)
-                made_in = LessonPhase.REPAIR
-            case _:
-                await self._act(move)
-                made_in = self.phase
+        with _servers():
+            match move:
+                case PredictMove():
+                    self._predict(move)
+                    made_in = LessonPhase.PREDICT
+                case PointMove():
+                    self._point_at(move)
+                    made_in = LessonPhase.OBSERVE
+                case AnswerMove():
+                    self._answer(move)
+                    made_in = LessonPhase.QUESTIONS
+                case NameMove():
+                    await self._name(move)
+                    made_in = LessonPhase.BREAK
+                case DefendMove():
+                    await self._defend(move)
+                    made_in = LessonPhase.REPAIR
+                case _:
+                    await self._act(move)
+                    made_in = self.phase
         self.made.append(MadeMove(made_in, move))
 
     def _require(self, condition: object, reason: str) -> None:
@@ -204,8 +236,14 @@ class LessonAttempt:
         self._require(self._option, "a prediction comes first")
         phase = self._phase_of(move)
         world = await self._world(phase)
+        named, mark = named_credentials(move), self.lesson.world.mark
+        for given in named.values():
+            self._require(given.endswith(mark), f"you do not hold {given}")
+        move = msgspec.structs.replace(
+            move, **{name: given.removesuffix(mark) for name, given in named.items()}
+        )
         for name in move.uses:
-            self._require(name in world.loot, f"you do not hold ${name}")
+            self._require(name in world.loot, f"you do not hold ${name}{mark}")
         before, attacks = self.phase, len(self._attack)
         if phase is LessonPhase.BREAK or self.lesson.draws:
             self._attack.append(move)
@@ -243,14 +281,10 @@ class LessonAttempt:
         self._end_world()
         faults = self._broken if phase is LessonPhase.REPAIR else ()
         world = World(self.lesson.world, seed=self.seed, switches=switches, faults=faults)
-        try:
-            self._worlds[phase] = await self._running.enter_async_context(world)
-        except OSError as error:
-            reason = error.strerror or type(error).__name__
-            raise NetworkFailure(f"The servers of the lesson cannot start: {reason}.", "Try again.") from None
+        await self._running.enter_async_context(world)
         if phase is not LessonPhase.RUN:
             await world.leak(self.lesson.attack.loot)
-        return world
+        return self._worlds.setdefault(phase, world)
 
     async def _defend(self, move: DefendMove) -> None:
         """Make the same attack in a world with these switches, and then log in honestly."""

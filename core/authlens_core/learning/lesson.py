@@ -47,6 +47,7 @@ class WorldSettings:
         victim: the checks of the victim client that are not at their default, on or off.
         token_lifetime: seconds an access token is good for.
         mended_by: the switch that ends the faults; empty where none does.
+        mark: what ends the name of each credential; an exam draws it, and it is empty otherwise.
     """
 
     profile: Profile = Profile.GENERIC
@@ -56,6 +57,7 @@ class WorldSettings:
     victim: Mapping[str, bool] = field(default_factory=dict)
     token_lifetime: int = 60
     mended_by: str = ""
+    mark: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ def lesson_json(lesson: CourseLesson, words: LessonWords) -> dict[str, Any]:
             "text": texts["break"],
             "claims": _claims(lesson, words, LessonPhase.BREAK),
             "seat": attack.seat,
-            "loot": [f"${name}" for name in attack.loot],
+            "loot": [f"${name}{lesson.world.mark}" for name in attack.loot],
             "moves": list(attack.moves),
             "most": attack.most,
             "hints": HINTS,

@@ -89,7 +89,7 @@ class World:
         switches: Collection[str] = (),
         faults: Collection[str] = (),
     ) -> None:
-        self._settings = settings
+        self.settings = settings
         self.skipped = 0.0
         self._switches = frozenset(switches)
         mended = settings.mended_by in self._switches
@@ -113,7 +113,7 @@ class World:
         self._running = AsyncExitStack()
 
     def _new_emulator(self, seed: int, faults: Collection[str]) -> Emulator | StandardEmulator:
-        settings = self._settings
+        settings = self.settings
         lifetime, clock = settings.token_lifetime, lambda: time.time() + self.skipped
         if settings.profile is Profile.ACCESS:
             return Emulator(
@@ -141,15 +141,15 @@ class World:
             await stack.enter_async_context(self.emulator)
             for name in sorted(self._switches & set(SERVER_SWITCHES)):
                 self.standard.turn_on(name)
-            if ROGUE in self._settings.parties:
+            if ROGUE in self.settings.parties:
                 rogue = RogueServer(self.emulator.ledger, honest=self.emulator.issuer)
                 self.rogue = await stack.enter_async_context(rogue)
-            if VICTIM in self._settings.parties:
+            if VICTIM in self.settings.parties:
                 self.victim = await stack.enter_async_context(self._new_website())
-            if INTERNAL in self._settings.parties:
+            if INTERNAL in self.settings.parties:
                 hosted = HostedClient(self.emulator.ledger, self._victim_switches())
                 self.hosted = await stack.enter_async_context(hosted)
-            if SECOND in self._settings.parties:
+            if SECOND in self.settings.parties:
                 self.second = await stack.enter_async_context(SecondResource(self.standard))
             stack.push_async_callback(self._wire.aclose)
             stack.push_async_callback(self._end_login)
@@ -161,7 +161,7 @@ class World:
 
     def _victim_switches(self) -> VictimSwitches:
         on = {name.partition(".")[2]: True for name in self._switches if name.startswith(f"{VICTIM}.")}
-        return VictimSwitches(**{**self._settings.victim, **on})
+        return VictimSwitches(**{**self.settings.victim, **on})
 
     def _new_website(self) -> Victim:
         return Victim(
@@ -204,7 +204,7 @@ class World:
     @property
     def traces(self) -> tuple[SeatedTrace, ...]:
         """What the moves sent, in their order; without a diagnosis where the learner has to make it."""
-        return tuple(move.undiagnosed() if self._settings.mended_by else move for move in self._moves)
+        return tuple(move.undiagnosed() if self.settings.mended_by else move for move in self._moves)
 
     async def leak(self, names: Collection[str]) -> None:
         """Have these credentials fall into the learner's hands, as they do in this lesson.

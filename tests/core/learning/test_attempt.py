@@ -224,5 +224,5 @@ def test_servers_that_cannot_start_are_a_reason_and_no_bug(monkeypatch: pytest.M
         raise OSError(errno.EMFILE, "Too many open files")
 
     monkeypatch.setattr(StandardEmulator, "__aenter__", no_port)
-    with pytest.raises(NetworkFailure, match="cannot start: Too many open files"):
+    with pytest.raises(NetworkFailure, match="cannot run: Too many open files"):
         outcome("stolen-code", *before_the_attack("stolen-code"))

@@ -106,7 +106,8 @@ class Course:
             return SummaryScreen(texts, self.save)
         place = list(self.lessons).index(name)
         ended = summaries[place]
-        after = AfterLesson.NEXT if ended.passed else AfterLesson.AGAIN
+        goes_on = ended.passed or ended.lesson.ticket is not None
+        after = AfterLesson.NEXT if goes_on else AfterLesson.AGAIN
         is_last = place == len(summaries) - 1 and ended.passed
         return SummaryScreen([*lesson_texts(ended), *texts], self.save, *(() if is_last else (after,)))
 

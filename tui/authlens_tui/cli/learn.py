@@ -13,10 +13,11 @@ from authlens_core.learning.attempt import attempt_of
 from authlens_core.learning.catalogue import FOLDER, lessons
 from authlens_core.learning.claim import LessonRefused
 from authlens_core.learning.classroom.draw import drawn
-from authlens_core.learning.guide.move_text import usage
+from authlens_core.learning.guide.move_text import text_of, usage
 from authlens_core.learning.judge import ClaimVerdict
 from authlens_core.learning.lesson import QUESTIONS, CourseLesson, LessonPhase
 from authlens_core.learning.lesson_check import LessonCheck, checked, lessons_at
+from authlens_core.learning.moves import MoveRefused
 from authlens_core.learning.outcome import AttemptOutcome
 from authlens_core.learning.progress.lesson_progress import progress_name
 from authlens_core.learning.progress.progress_file import ProgressFile
@@ -191,11 +192,14 @@ async def _run(arguments: Namespace) -> int:
 
 
 async def _in_the_exam(lesson: CourseLesson, answers: AnswersFile) -> AttemptOutcome:
-    """Make the moves as an attempt of the exam: they are stored, and the first prediction stays."""
+    """Make the moves as the attempt of the exam: they are stored, and what was done before stays."""
     async with RecordedAttempt(lesson, ProgressFile.open()) as recorded:
-        await recorded.start_over()
-        for move in answers.read():
-            await recorded.make(move)
+        made = recorded.attempt.moves
+        for number, move in enumerate(answers.read(), 1):
+            if number > len(made):
+                await recorded.make(move)
+            elif move != (before := made[number - 1]):
+                raise MoveRefused(number, f"in an exam what you did stays, and it was “{text_of(before)}”")
         return recorded.attempt.outcome()
 
 

@@ -1,4 +1,4 @@
-"""A lesson as one student of an exam gets it: options and switches in an order that the ticket draws.
+"""A lesson as one student of an exam gets it: its orders, and the names of credentials, are drawn.
 
 The moves of another student choose by letters that mean something else here. The seed of the worlds is the
 ticket's too, so a lesson that draws its own world draws it by that.
@@ -46,6 +46,7 @@ def drawn(
     return (
         replace(
             lesson,
+            world=replace(lesson.world, mark=ticket.mark),
             prediction=prediction,
             repair=replace(lesson.repair, offer=tuple(draw.order("offer", lesson.repair.offer))),
             questions=tuple(questions),

@@ -38,6 +38,11 @@ class Ticket:
         """What draws the lessons, 32 bits."""
         return int(self.mac[:8], 16)
 
+    @property
+    def mark(self) -> str:
+        """What ends the names of credentials: the moves of another student name none that are held here."""
+        return f"-{self.mac[5:8]}"
+
     def __str__(self) -> str:
         name = base64.urlsafe_b64encode(self.name.encode()).decode().rstrip("=")
         return f"{PREFIX}.{self.exam}.{name}.{self.mac}"

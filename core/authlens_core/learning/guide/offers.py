@@ -65,9 +65,10 @@ def forms(lesson: CourseLesson, phase: LessonPhase, loot: Collection[str]) -> tu
 
 
 def _arguments(kind: type[msgspec.Struct], lesson: CourseLesson, loot: Collection[str]) -> Iterator[Argument]:
+    mark = lesson.world.mark
     for field in msgspec.structs.fields(kind):
         usual = "" if field.default is msgspec.NODEFAULT else field.default
-        known = lesson.attack.causes if field.name == "diagnosis" else _known(field.type, usual, loot)
+        known = lesson.attack.causes if field.name == "diagnosis" else _known(field.type, usual, loot, mark)
         if not _means_something(field.name, lesson):
             continue
         fitting = [choice for choice in known if _fits(choice, lesson)]
@@ -75,11 +76,11 @@ def _arguments(kind: type[msgspec.Struct], lesson: CourseLesson, loot: Collectio
         # A party that is there is meant where one can be named.
         choices = tuple(choice for choice in fitting if choice != "") if named else tuple(fitting)
         if choices and choices != ("",):
-            first = [choice for choice in choices if choice == usual]
-            yield Argument(field.name, (*first, *(choice for choice in choices if choice != usual)))
+            first = [choice for choice in choices if choice in {usual, f"{usual}{mark}"}]
+            yield Argument(field.name, (*first, *(choice for choice in choices if choice not in first)))
 
 
-def _known(kind: Any, usual: object, loot: Collection[str]) -> tuple[Choice, ...]:
+def _known(kind: Any, usual: object, loot: Collection[str], mark: str) -> tuple[Choice, ...]:
     """Return all that a field can be."""
     if kind is bool:
         return (False, True)
@@ -88,8 +89,8 @@ def _known(kind: Any, usual: object, loot: Collection[str]) -> tuple[Choice, ...
     if isinstance(kind, type) and issubclass(kind, StrEnum):
         return tuple(member.value for member in kind)
     if not usual:  # a credential that can be left out is that of a device login
-        return ("$device",) if "device" in loot else ("",)
-    return tuple(f"${name}" for name in sorted(loot)) or (str(usual),)
+        return (f"$device{mark}",) if "device" in loot else ("",)
+    return tuple(f"${name}{mark}" for name in sorted(loot)) or (f"{usual}{mark}",)
 
 
 def _means_something(name: str, lesson: CourseLesson) -> bool:

@@ -23,11 +23,12 @@ def worth(move: AnyMove, attempt: LessonAttempt, words: LessonWords, phase: Less
             return "Now find out."
         case PointMove():
             decides = meaning(move.part)
+            again = "" if attempt.lesson.ticket else " Point at another part."
             if passed:
                 return f"✔ Right: {move.part} of arrow {move.arrow}. {decides}".rstrip()
             if _is_around(move, attempt):
-                return f"✖ Not {move.part} as a whole. A value within it has its own part: point at that."
-            return f"✖ Not {move.part}. {decides or 'It does not decide this.'} Point at another part."
+                return f"✖ Not {move.part} as a whole. A value within it has its own part.{again}"
+            return f"✖ Not {move.part}. {decides or 'It does not decide this.'}{again}"
         case AnswerMove():
             right = next(option for sign, option in answer_marks(attempt, move.question) if sign == "✔")
             text = words.texts[f"questions/{move.question}/{right}"]

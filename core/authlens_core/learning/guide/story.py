@@ -146,7 +146,7 @@ def held(world: World) -> tuple[tuple[str, str], ...]:
     redactor = Redactor()
     return tuple(
         (
-            name,
+            f"{name}{world.settings.mark}",
             value if name == "client" else redactor.text(value) if "://" in value else Secret(value).masked,
         )
         for name, value in world.loot.items()

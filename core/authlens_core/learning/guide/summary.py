@@ -74,7 +74,10 @@ def lesson_texts(summary: LessonSummary) -> Iterator[tuple[str, str]]:
     texts, title = summary.words.texts, f"{summary.number} {summary.words.title}"
     if not summary.passed:
         why = f"{summary.right} of {QUESTIONS} questions are right, and {QUESTIONS_TO_PASS} are needed."
-        yield f"○ Not passed yet: {title}", f"{why} Press t to answer them again."
+        again = " Press t to answer them again."
+        if summary.lesson.ticket is not None:
+            again = "" if summary.right < QUESTIONS_TO_PASS else " An earlier phase is not passed."
+        yield f"○ Not passed yet: {title}", f"{why}{again}"
     else:
         yield f"✔ Passed: {title}", f"You can now {texts['can']}."
         yield "What it corrects", texts["cures"]

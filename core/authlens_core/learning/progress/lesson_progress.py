@@ -6,12 +6,15 @@ No credential and no name of yours is in it: a move names what it uses, and neve
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Self
+from typing import Final, Self
 
 import msgspec
 
 from authlens_core.learning.lesson import CourseLesson, LessonPhase
 from authlens_core.learning.moves import AnyMove
+
+EXAM: Final = "exam/"
+"""How the names of progress in an exam start."""
 
 
 class StoredAttempt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -95,5 +98,5 @@ def progress_name(lesson: CourseLesson) -> str:
     A lesson of your own has its own, and so has each ticket of an exam.
     """
     if lesson.ticket is not None:
-        return f"exam/{lesson.ticket.exam}/{lesson.ticket.seed:08x}/{lesson.name}"
+        return f"{EXAM}{lesson.ticket.exam}/{lesson.ticket.seed:08x}/{lesson.name}"
     return lesson.name if lesson.built_in else f"own/{lesson.name}"

@@ -14,7 +14,7 @@ import msgspec
 from authlens_core.learning.answers_file import MOST_MOVES, require_named_credentials
 from authlens_core.learning.claim import LessonRefused
 from authlens_core.learning.moves import MoveRefused
-from authlens_core.learning.progress.lesson_progress import LessonProgress
+from authlens_core.learning.progress.lesson_progress import EXAM, LessonProgress
 from authlens_core.learning.strict_json import read_strict, refuse_at
 from authlens_core.state import private_file
 from authlens_core.state.os_lock import os_lock
@@ -85,9 +85,12 @@ class ProgressFile:
         return self._changed(changed)[name]
 
     def start_over(self) -> int:
-        """Archive the attempts of every lesson, and return how many lessons there are."""
+        """Archive the attempts of every lesson, and return how many there are; those of an exam stay."""
         lessons = self._changed(
-            lambda lessons: {name: known.with_attempt(None) for name, known in lessons.items()}
+            lambda lessons: {
+                name: known if name.startswith(EXAM) else known.with_attempt(None)
+                for name, known in lessons.items()
+            }
         )
         return len(lessons)
 

@@ -126,18 +126,18 @@ class RecordedAttempt:
     async def make(self, move: AnyMove) -> None:
         """Make one move, and store it.
 
-        What was pointed at, named or turned in vain is replaced by the next one. Where tokens may have
-        expired while you read, the moves so far are made again before this one.
+        What was pointed at, named or turned in vain is replaced by the next one, except in an exam. Where
+        tokens may have expired while you read, the moves so far are made again before this one.
 
         Raises:
             MoveRefused: it cannot be made now; nothing was done.
             TimedOut: it took longer than 20 seconds; the attempt is as it was before it.
             StateUnusable: it was made, and could not be stored.
         """
-        self._require_first_prediction(move)
         before, seed = self.attempt.moves, self.attempt.seed
         in_vain = _REPLACED.get(type(move))
         if in_vain and self.attempt.has_begun(in_vain) and not self.attempt.verdict(in_vain).passed:
+            self._require_no_exam()
             await self._replay((*self._before(in_vain), move), seed)
         elif isinstance(move, WorldMove) and self._clock() - self._last > _FRESH:
             await self._replay((*before, move), seed)
@@ -161,14 +161,10 @@ class RecordedAttempt:
                 raise TimedOut(f"The move took longer than {LONGEST:.0f} seconds.", "Try again.") from None
             raise
 
-    def _require_first_prediction(self, move: AnyMove) -> None:
-        """Refuse another prediction in an exam: after the trace it would be none."""
-        if self.lesson.ticket is None or not isinstance(move, PredictMove):
-            return
-        first = self.progress.first_prediction
-        if first and first != move.option:
-            reason = f"in an exam your first prediction stays, and it was “{first}”"
-            raise MoveRefused(len(self.attempt.made) + 1, reason)
+    def _require_no_exam(self) -> None:
+        """Refuse a second attempt in an exam: after the verdict it would show nothing."""
+        if self.lesson.ticket is not None:
+            raise MoveRefused(len(self.attempt.made) + 1, "in an exam you have one attempt, and it stays")
 
     def _judged(self, known: LessonProgress, move: AnyMove) -> LessonProgress:
         """Return the progress with what only the last move says."""
@@ -210,8 +206,10 @@ class RecordedAttempt:
         """Start a phase over, or the whole lesson. The moves so far are archived, and the questions stay.
 
         Raises:
+            MoveRefused: it is an exam.
             TimedOut: the moves before the phase took longer than 20 seconds.
         """
+        self._require_no_exam()
         kept = self._before(phase) if phase else ()
         await self._replay(kept, self.attempt.seed if kept else self._new_seed())
         self._store(lambda known: known)
@@ -228,8 +226,10 @@ class RecordedAttempt:
         """Take the last move back.
 
         Raises:
+            MoveRefused: it is an exam.
             TimedOut: the moves before it took longer than 20 seconds.
         """
+        self._require_no_exam()
         await self._replay(self.attempt.moves[:-1], self.attempt.seed)
         self._store(lambda known: known)
 

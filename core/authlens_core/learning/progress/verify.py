@@ -116,6 +116,8 @@ async def _again(
         lesson, _ = drawn(lesson, words, ticket)
         if record.seed != ticket.seed:
             found.append(f"The seed is {record.seed}, and the ticket's is {ticket.seed}.")
+        repeated = [phase.value for phase, tries in record.tries.items() if tries > 1]
+        found += [f"{phase}: begun more than once, and an exam has one attempt." for phase in repeated]
     if found:
         return LessonVerification(record.lesson, differs=tuple(found))
     try:

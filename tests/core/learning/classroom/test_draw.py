@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
+
 import pytest
 
 from authlens_core.learning.catalogue import lessons
@@ -9,6 +12,16 @@ from authlens_core.learning.claim import LessonRefused
 from authlens_core.learning.classroom.draw import drawn
 from authlens_core.learning.classroom.ticket import issue
 from authlens_core.learning.lesson import CourseLesson, LessonPhase
+from authlens_core.learning.moves import (
+    AnyMove,
+    CallMove,
+    DefendMove,
+    LoginMove,
+    MoveRefused,
+    PointMove,
+    PredictMove,
+    RedeemMove,
+)
 from authlens_core.learning.progress.progress_file import ProgressFile
 from authlens_core.learning.progress.recorded_attempt import RecordedAttempt
 from authlens_core.learning.words_file import ENGLISH, LessonWords
@@ -36,7 +49,8 @@ def test_a_ticket_changes_letters_and_orders_and_nothing_that_is_meant(name: str
         shown, shown_words = drawn(lesson, words, ticket)
         assert meant(shown, shown_words[ENGLISH]) == meant(lesson, words[ENGLISH])
         assert (shown, shown_words) == drawn(lesson, words, ticket)
-        assert (shown.digest, shown.ticket, shown.world) == (lesson.digest, ticket, lesson.world)
+        world = replace(lesson.world, mark=ticket.mark)
+        assert (shown.digest, shown.ticket, shown.world) == (lesson.digest, ticket, world)
 
 
 def test_students_get_different_letters() -> None:
@@ -46,6 +60,41 @@ def test_students_get_different_letters() -> None:
         keys.add("".join(question.right for question in lesson.questions) + "".join(lesson.repair.offer))
     assert len(keys) == len(TICKETS)
     assert len({COURSE["find-the-fault"][0].for_seed(one.seed).world.faults for one in TICKETS}) >= 6
+
+
+async def test_an_exam_gives_one_attempt_and_goes_on_when_that_is_lost() -> None:
+    lesson, _ = drawn(*COURSE["stolen-code"], TICKETS[0])
+    mark, offer = TICKETS[0].mark, lesson.repair.offer
+    async with RecordedAttempt(lesson, ProgressFile(None)) as recorded:
+
+        async def refuse(move: AnyMove, why: str = "in an exam you have one attempt, and it stays") -> None:
+            with pytest.raises(MoveRefused, match=why):
+                await recorded.make(move)
+
+        await recorded.make(PredictMove(option="a"))
+        await refuse(PredictMove(option="a"), "the prediction was made already")
+        await recorded.make(LoginMove())
+        await recorded.make(PointMove(arrow=1, part="status"))
+        await refuse(PointMove(arrow=6, part="form.code_verifier"))
+        phases = [recorded.attempt.next_phase]
+        await refuse(RedeemMove(), r"you do not hold \$code")
+        await recorded.make(RedeemMove(code=f"$code{mark}"))
+        await refuse(CallMove(), r"you do not hold \$token")
+        await refuse(CallMove(token=f"$proof{mark}"), rf"you do not hold \$proof{mark}")
+        await recorded.make(CallMove(token=f"$token{mark}"))
+        phases.append(recorded.attempt.next_phase)
+        await recorded.make(DefendMove(on=(next(name for name in offer if name != "victim.pkce"),)))
+        await refuse(DefendMove(on=("victim.pkce",)))
+        phases.append(recorded.attempt.next_phase)
+        assert phases == [LessonPhase.BREAK, LessonPhase.REPAIR, LessonPhase.QUESTIONS]
+        for again in (
+            recorded.undo,
+            recorded.start_over,
+            partial(recorded.start_over, LessonPhase.QUESTIONS),
+        ):
+            with pytest.raises(MoveRefused, match="one attempt"):
+                await again()
+        assert set(recorded.progress.tries.values()) == {1}
 
 
 async def test_an_exam_has_no_hints_and_progress_of_its_own() -> None:

@@ -102,7 +102,9 @@ def _result(attempt: LessonAttempt) -> Iterator[str]:
     if outcome.passed:
         yield f"✔ You passed: {right}."
     else:
-        yield f"✖ Not passed: {right}, and {QUESTIONS_TO_PASS} have to be. Type again to answer again."
+        again = "" if attempt.lesson.ticket else " Type again to answer again."
+        phases = ", ".join(verdict.phase.value for verdict in outcome.phases if not verdict.passed)
+        yield f"✖ Not passed: {phases}. {right}, and {QUESTIONS_TO_PASS} have to be.{again}"
 
 
 def forms_of(attempt: LessonAttempt) -> tuple[MoveForm, ...]:
@@ -117,7 +119,7 @@ def what_to_type(attempt: LessonAttempt) -> str:
     repair = attempt.lesson.repair
     match attempt.next_phase:
         case None:
-            return "Type next, lessons, again or quit."
+            return f"Type next, lessons{'' if attempt.lesson.ticket else ', again'} or quit."
         case LessonPhase.PREDICT:
             return f"Type predict and a letter: {either(attempt.lesson.prediction.options)}."
         case LessonPhase.QUESTIONS:
@@ -152,7 +154,8 @@ def left_lines(attempt: LessonAttempt) -> Iterator[str]:
     phase = attempt.next_phase
     if phase is LessonPhase.BREAK and not attempt.lesson.attack.causes:
         left = moves_left(attempt)
-        again = " again starts this phase over, with fresh credentials." if attempt.has_begun(phase) else ""
+        can_again = attempt.has_begun(phase) and not attempt.lesson.ticket
+        again = " again starts this phase over, with fresh credentials." if can_again else ""
         yield f"You have {left} {'move' if left == 1 else 'moves'}.{again}"
 
 

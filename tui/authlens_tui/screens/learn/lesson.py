@@ -137,8 +137,6 @@ class CourseLessonScreen(Screen[bool]):
     async def _do(self, work: Callable[[], Awaitable[None]]) -> None:
         try:
             await work()
-        except OSError:
-            self._tell("No free port for the servers of this lesson. Send it again.")
         except AuthlensError as error:
             self._tell(str(error).removeprefix(f"Move {len(self._attempt.made) + 1}: "))
         finally:
@@ -342,7 +340,7 @@ class CourseLessonScreen(Screen[bool]):
             if isinstance(move, PredictMove):
                 await self._enter()
                 return
-            if self._phase is LessonPhase.BREAK and self._attempt.next_phase is LessonPhase.BREAK:
+            if self._phase is self._attempt.next_phase is LessonPhase.BREAK and not self._lesson.ticket:
                 self._said += " z takes it back."
             self._show()
             (self.story if self._phase is LessonPhase.OBSERVE and not self._is_done else self.move).focus()
@@ -361,7 +359,8 @@ class CourseLessonScreen(Screen[bool]):
             case "next":
                 return self._is_done
             case "try_again" | "undo":
-                return self._phase in _CLAIMED and self._attempt.has_begun(self._phase)
+                begun = self._phase in _CLAIMED and self._attempt.has_begun(self._phase)
+                return begun and not self._lesson.ticket
             case "back":
                 return self._phase is LessonPhase.REPAIR and not self._is_done and self._can_add_a_move
             case "hint":

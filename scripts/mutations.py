@@ -149,7 +149,7 @@ MUTATIONS: Final = (
     Mutation(
         "record-trusted",
         "A connection is used again with a record of TLS that no one read",
-        "core/authlens_core/wire/network_backend.py",
+        "core/authlens_core/wire/transport.py",
         "                return _holds_a_record(self._tls) or _is_readable(self._socket)\n",
         "                return _is_readable(self._socket)\n",
         "tests/wild/test_wire_stale_bytes.py::test_the_next_answer_is_that_of_the_next_request",
@@ -157,7 +157,7 @@ MUTATIONS: Final = (
     Mutation(
         "socket-trusted",
         "A connection is used again with bytes in its socket",
-        "core/authlens_core/wire/network_backend.py",
+        "core/authlens_core/wire/transport.py",
         "                return _holds_a_record(self._tls) or _is_readable(self._socket)\n",
         "                return _holds_a_record(self._tls) or self._socket.fileno() < 0\n",
         "tests/wild/test_wire_stale_bytes.py::test_the_next_answer_is_that_of_the_next_request",
@@ -165,7 +165,7 @@ MUTATIONS: Final = (
     Mutation(
         "reader-left-waiting",
         "A connection that is closed leaves its reader waiting",
-        "core/authlens_core/wire/network_backend.py",
+        "core/authlens_core/wire/transport.py",
         "                self._socket.shutdown(socket.SHUT_RDWR)\n",
         "                pass\n",
         "tests/core/wire/test_stream.py::test_a_read_that_waits_ends_when_everything_is_closed",
@@ -173,7 +173,7 @@ MUTATIONS: Final = (
     Mutation(
         "loop-starved",
         "A server that never stops sending keeps the deadline from its turn",
-        "core/authlens_core/wire/network_backend.py",
+        "core/authlens_core/wire/transport.py",
         "        await asyncio.sleep(0)\n        data = await",
         "        data = await",
         "tests/core/wire/test_network_backend.py::test_a_flood_leaves_others_their_turn",
@@ -1331,7 +1331,7 @@ MUTATIONS: Final = (
     Mutation(
         "curl-copy-any-url",
         "A copied request may have a file or an option of curl for its URL",
-        "core/authlens_core/export/curl/curl_replay.py",
+        "core/authlens_core/export/curl/curl_command.py",
         "    return _CALLABLE.fullmatch(url) is not None\n",
         "    return True\n",
         "tests/core/export/curl/test_curl_command.py::test_what_curl_would_read_as_something_else_is_no_command",
@@ -1411,7 +1411,7 @@ MUTATIONS: Final = (
     Mutation(
         "orphan-is-root",
         "A socket that its program has closed counts as root's",
-        "core/authlens_core/gateway/peer_account.py",
+        "core/authlens_core/gateway/admission.py",
         "    return owner.account if owner.inode else None\n",
         "    return owner.account\n",
         "tests/core/gateway/test_peer_account.py::test_a_socket_that_no_program_has_any_more_is_no_ones",
@@ -1419,7 +1419,7 @@ MUTATIONS: Final = (
     Mutation(
         "unknown-account-served",
         "A program whose account the system does not tell is served",
-        "core/authlens_core/gateway/peer_account.py",
+        "core/authlens_core/gateway/admission.py",
         '        return ProxyRefusal(403, "unknown_account", cause, _CURE)\n',
         "        return None\n",
         "tests/core/gateway/test_peer_account.py::test_this_account_and_root_are_served_and_no_one_who_is_not_known",

@@ -11,8 +11,7 @@ import pytest
 
 from authlens_core.credentials.lifecycle.action_result import ActionOutcome, ActionResult
 from authlens_core.desk.doctor import Finding
-from authlens_core.values.check import Severity, failed
-from authlens_core.values.diagnosis import Diagnosis
+from authlens_core.values.check import Diagnosis, Severity, failed
 from authlens_core.values.errors import UsageError
 from authlens_core.values.exchange import FailureKind, WireFailure
 from support.source_trees import sources_of_product

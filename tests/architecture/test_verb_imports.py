@@ -147,7 +147,7 @@ def test_the_first_paint_needs_the_records_and_the_dashboard_alone(environ: dict
     assert len(ours) <= 110, "\n".join((f"{len(ours)} modules, 110 allowed. {LATER}", *sorted(ours)))
     assert not ours & (NOT_TO_SHOW | {"authlens_core.wire", "authlens_core.credentials.vault"})
     assert not any(name.startswith("authlens_core.export") for name in ours)
-    assert not set(done.stdout.split()) & {"authlens_core.diagnosis.cause", "http.cookies", "idna"}
+    assert not set(done.stdout.split()) & {"authlens_core.diagnosis.causes", "http.cookies", "idna"}
 
 
 def modules_after(environ: dict[str, str], *names: str) -> set[str]:

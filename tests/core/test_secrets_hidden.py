@@ -36,8 +36,7 @@ from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.pkce import Pkce
 from authlens_core.oauth.token import TokenResponse
 from authlens_core.trace.events import Event, ExchangeEnded, StageEnded
-from authlens_core.trace.fact import Fact
-from authlens_core.trace.record import StageRecord, Trace
+from authlens_core.trace.record import Fact, StageRecord, Trace
 from authlens_core.values.exchange import Exchange, Headers, Request, Response
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Body, Secret

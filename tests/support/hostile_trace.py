@@ -6,8 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
-from authlens_core.trace.fact import Fact, FactId
-from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
+from authlens_core.trace.record import Fact, FactId, Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.values.check import failed
 from authlens_core.values.exchange import (
     Exchange,

@@ -16,10 +16,10 @@ import h11
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, utc_now
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.gateway.forwarding import Mapping
+from authlens_core.gateway.http_protocol import UpgradeTunnel
 from authlens_core.gateway.request_credential import RequestCredential
 from authlens_core.gateway.reverse_proxy import Counters, ReverseProxy
 from authlens_core.gateway.server import GatewayServer, loopback_socket, unix_socket
-from authlens_core.gateway.upgrade_tunnel import UpgradeTunnel
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import parse_url
 from authlens_core.wire.client import Wire

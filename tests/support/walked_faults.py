@@ -22,7 +22,7 @@ from authlens_core.login.login import Login
 from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.trace.failure_reason import failure_reason
 from authlens_core.trace.record import StageRecord
-from authlens_core.values.diagnosis import Diagnosis
+from authlens_core.values.check import Diagnosis
 from authlens_core.values.exchange import Exchange, Purpose, Request
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret

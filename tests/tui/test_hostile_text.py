@@ -13,8 +13,7 @@ from textual.containers import Container
 from textual.widget import Widget
 
 from authlens_core.export.redaction import NoRedactor, Redactor, ShownBody
-from authlens_core.trace.fact import Fact
-from authlens_core.trace.record import Outcome, Stage, StageRecord
+from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord
 from authlens_core.values.check import Check, failed, passed
 from authlens_core.values.exchange import (
     FORM_TYPE,

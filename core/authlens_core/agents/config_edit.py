@@ -1,21 +1,39 @@
-"""One server in the file of an agent: added, changed and removed. Meanwhile a copy of the file stays."""
+"""One server in the file of an agent: added, changed and removed. Meanwhile a copy of the file stays.
+
+A file of YAML is not edited, because no library leaves the rest of it as it was: there is text to be pasted.
+
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from authlens_core.agents.agent import Agent, ConfigFormat
-from authlens_core.agents.json_edit import member_at, with_member, without_member
-from authlens_core.agents.json_spans import JsonSpanError
+from authlens_core.agents.json_edit import JsonSpanError, member_at, with_member, without_member
 from authlens_core.agents.toml_edit import TomlEditError, table_at, with_table, with_value, without_table
-from authlens_core.agents.yaml_text import yaml_text
 from authlens_core.state import user_file
 from authlens_core.state.confined_path import UserFile
 from authlens_core.values.errors import UsageError
 from authlens_core.values.quick_dataclass import dataclass
+
+
+def yaml_text(path: Sequence[str], value: Mapping[str, Any]) -> str:
+    """Return a mapping below the keys of a path. Its values are JSON, which YAML 1.2 §1.3 has as a part."""
+    lines = [f"{'  ' * depth}{_word(key)}:" for depth, key in enumerate(path)]
+    lines += [f"{'  ' * len(path)}{_word(key)}: {_json(item)}" for key, item in value.items()]
+    return "\n".join((*lines, ""))
+
+
+def _word(key: str) -> str:
+    return key if key.isascii() and key.isalpha() else _json(key)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True)

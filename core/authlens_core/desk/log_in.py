@@ -53,8 +53,7 @@ from authlens_core.trace.events import (
 from authlens_core.trace.failure_reason import failure_reason, stage_error
 from authlens_core.trace.flow import UserPart
 from authlens_core.trace.record import Outcome, Stage, Trace
-from authlens_core.values.check import CheckId, passed, warned
-from authlens_core.values.diagnosis import Layer
+from authlens_core.values.check import CheckId, Layer, passed, warned
 from authlens_core.values.errors import (
     AuthlensError,
     LoginNeeded,

@@ -19,7 +19,7 @@ from authlens_core.diagnosis.protection import MEANINGS, Protection
 from authlens_core.grammars.json_document import load_object
 from authlens_core.oauth.discovery.challenge import ChallengeField, parse_challenges
 from authlens_core.oauth.formats.jwt import decoded_base64url
-from authlens_core.values.diagnosis import Layer
+from authlens_core.values.check import Layer
 from authlens_core.values.exchange import Exchange, Response
 from authlens_core.values.fix import Fix
 from authlens_core.values.known_secrets import KnownSecrets

@@ -23,15 +23,14 @@ from authlens_core.diagnosis.evidence import (
 from authlens_core.diagnosis.protection import Trait
 from authlens_core.diagnosis.server_kind import ServerKind, kind_in, server_words
 from authlens_core.oauth.error_response import OAuthError, meaning, read_error
-from authlens_core.values.check import Check
-from authlens_core.values.diagnosis import NO_ANSWER, UNKNOWN, Diagnosis, Layer
+from authlens_core.values.check import NO_ANSWER, UNKNOWN, Check, Diagnosis, Layer
 from authlens_core.values.exchange import FORM_TYPE, Exchange, Request, Response
 from authlens_core.values.known_secrets import KnownSecrets
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.stage import Stage
 
 if TYPE_CHECKING:
-    from authlens_core.diagnosis.cause import Cause
+    from authlens_core.diagnosis.causes import Cause
 
 # Lines of evidence that fit beside a cause.
 _MOST_LINES: Final = 6

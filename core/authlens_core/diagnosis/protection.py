@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum, StrEnum, auto
 from typing import Final, NamedTuple
 
-from authlens_core.values.diagnosis import Layer
+from authlens_core.values.check import Layer
 from authlens_core.values.fix import Fix, WayOn, fix, step
 
 MANAGED_OAUTH: Final = (

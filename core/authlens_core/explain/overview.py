@@ -9,12 +9,10 @@ from urllib.parse import urlsplit
 
 from authlens_core.cloudflare.team import is_team_host
 from authlens_core.oauth.formats.jwt import parse_jwt
-from authlens_core.trace.fact import FactId, fact_text
 from authlens_core.trace.failure_reason import decisive_check, failure_reason
 from authlens_core.trace.flow import UserPart, flow_of
-from authlens_core.trace.record import Outcome, Stage, StageRecord, decisive
-from authlens_core.values.check import Check, CheckId, Severity
-from authlens_core.values.diagnosis import NO_ANSWER, Layer
+from authlens_core.trace.record import FactId, Outcome, Stage, StageRecord, decisive, fact_text
+from authlens_core.values.check import NO_ANSWER, Check, CheckId, Layer, Severity
 from authlens_core.values.exchange import Response, WireFailure
 from authlens_core.values.fix import Fix
 from authlens_core.values.quick_dataclass import dataclass

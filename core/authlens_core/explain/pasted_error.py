@@ -17,20 +17,64 @@ from typing import Final
 from urllib.parse import unquote_plus
 
 from authlens_core.diagnosis.answer import classify
-from authlens_core.diagnosis.cause import Cause
-from authlens_core.diagnosis.causes import CAUSES, EDGE_FAMILIES, client_messages, server_messages
+from authlens_core.diagnosis.causes import CAUSES, EDGE_FAMILIES, Cause, client_messages, server_messages
 from authlens_core.diagnosis.evidence import ANYTHING, body_line, phrase_in
 from authlens_core.diagnosis.protection import Trait
 from authlens_core.diagnosis.server_kind import ServerWords, server_kind, server_words
-from authlens_core.explain.own_commands import helpful, takes_part
 from authlens_core.explain.pasted_address import PastedAddress, urls_in
 from authlens_core.oauth.error_response import meaning
-from authlens_core.values.check import ErrorCode
-from authlens_core.values.diagnosis import Diagnosis
+from authlens_core.values.check import Diagnosis, ErrorCode
 from authlens_core.values.exchange import Exchange, Headers, Request, Response
-from authlens_core.values.fix import step
+from authlens_core.values.fix import Fix, Step, fix, step, steps_of
 from authlens_core.values.secret import Body
 from authlens_core.values.stage import Stage
+
+# What authlens can log in to, or its clients: MCP, RFC 7591 and RFC 9728, Access, and git at a server that is
+# none of those that issue tokens of their own.
+_TAKES_PART: Final = re.compile(
+    r"(?i)authlens|(?<![a-z])mcp(?![a-z])|dynamic client registration|incompatible auth server"
+    r"|protected[- ]resource|resource_metadata|\.well-known/oauth-|www-authenticate: (?:bearer|dpop)\b"
+    r"|cloudflare ?access|cdn-cgi/access|cf-access-|managed oauth|streamable"
+    r"|(?:unable to access|authentication failed for|(?:username|password) for) 'https?://"
+    r"(?!(?:[^/'@]*@)?(?:[^/']*\.)?(?:github|gitlab|bitbucket|azure|visualstudio|codeberg|gitee|sr)\.[a-z]+[/':])"
+)
+# A registry of images says which token it wants, and takes no other.
+_OF_A_REGISTRY: Final = re.compile(r'(?i)www-authenticate: bearer [^\n]*service="')
+_OF_THIS_MACHINE: Final = "doctor"
+_AGAIN: Final = "Log in again"
+_THERE: Final = f"{_AGAIN} in the program that the text is from"
+
+
+def takes_part(text: str) -> bool:
+    """Whether authlens can be what a text is about: a login that it runs or could run."""
+    return _TAKES_PART.search(text) is not None and _OF_A_REGISTRY.search(text) is None
+
+
+def helpful(cure: str | Fix, *, taking_part: bool) -> str | Fix:
+    """Return the steps of a fix that help; all of them where none is left."""
+    if isinstance(cure, str):
+        return cure
+    steps = tuple(_kept(cure, taking_part=taking_part))
+    return fix(*(Fix((step,)) for step in steps), ways=cure.ways) if steps else cure
+
+
+def _kept(cure: Fix, *, taking_part: bool) -> Iterator[Step]:
+    for each in steps_of(cure):
+        verb = _verb(each.command)
+        helps = not verb or taking_part or verb == _OF_THIS_MACHINE
+        again = each.words == _AGAIN
+        if helps:
+            yield Step(f"{_THERE}, or with authlens", each.command, each.implied) if again else each
+        elif each.implied or each.words.startswith("Log in"):
+            yield Step(f"{_THERE if again else each.words}.")
+
+
+def _verb(command: tuple[str, ...]) -> str:
+    """Return the verb of a command that runs authlens, or the empty string."""
+    if command[:1] == ("git",):
+        return "git-credential"
+    return command[1] if command[:1] == ("authlens",) else ""
+
 
 _LONGEST: Final = 256 * 1024  # characters that are looked at
 _PAGES: Final = "browser"  # the family of what a browser shows

@@ -13,8 +13,7 @@ from typing import Any
 
 from authlens_core.export.redaction import Redactor, secrets_in
 from authlens_core.export.secret_names import text_secrets
-from authlens_core.trace.fact import Fact
-from authlens_core.trace.record import Trace
+from authlens_core.trace.record import Fact, Trace
 from authlens_core.values.exchange import Headers
 from authlens_core.values.secret import Body, Secret
 

@@ -6,7 +6,7 @@ of these to show us one thing and mean another.
 
 Read elsewhere: stored records by their types (`credentials.records.record_json`), messages of an MCP client
 and its server, which need an answer even if they are broken (`json_rpc`), files with comments
-(`agents.json_spans`), and what is only shown, mistakes included (`export.pretty_json`).
+(`agents.json_edit`), and what is only shown, mistakes included (`export.pretty_json`).
 """
 
 from __future__ import annotations

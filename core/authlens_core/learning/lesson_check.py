@@ -30,7 +30,7 @@ from authlens_core.learning.moves import (
 )
 from authlens_core.learning.outcome import AttemptOutcome
 from authlens_core.learning.words_file import LessonWords, read_words
-from authlens_core.values.diagnosis import CauseId
+from authlens_core.values.check import CauseId
 from authlens_core.values.quick_dataclass import dataclass
 
 _AT_ONCE: Final = 4  # attempts: most of one is a wait for servers to start and to stop

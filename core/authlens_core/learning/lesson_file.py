@@ -29,7 +29,7 @@ from authlens_core.learning.moves import VERBS
 from authlens_core.learning.row import SEATS
 from authlens_core.learning.strict_toml import StrictTable, StrictToml
 from authlens_core.learning.world import LOOT, PARTIES, SWITCHES
-from authlens_core.values.diagnosis import CauseId
+from authlens_core.values.check import CauseId
 
 FILE: Final = "lesson.toml"
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{1,39}")

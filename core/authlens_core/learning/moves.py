@@ -11,7 +11,7 @@ import msgspec
 
 from authlens_core.emulator.standard.weakness import PublishedMember
 from authlens_core.learning.claim import LessonRefused
-from authlens_core.values.diagnosis import CauseId
+from authlens_core.values.check import CauseId
 
 Letter = Literal["a", "b", "c"]
 

@@ -15,8 +15,7 @@ from authlens_core.oauth.discovery.challenge import parse_challenges
 from authlens_core.oauth.formats.form import decode_form
 from authlens_core.oauth.formats.jwt import parse_jwt
 from authlens_core.trace.record import StageRecord, Trace, sent_once
-from authlens_core.values.check import Severity
-from authlens_core.values.diagnosis import CauseId
+from authlens_core.values.check import CauseId, Severity
 from authlens_core.values.exchange import Exchange, Headers, Purpose
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.stage import Outcome, Stage

@@ -20,7 +20,7 @@ from authlens_core.oauth.mcp import McpCall
 from authlens_core.oauth.pkce import Pkce
 from authlens_core.oauth.token import TokenResponse
 from authlens_core.trace.flow import FLOWS, Flow, UserPart, flow_of
-from authlens_core.values.diagnosis import Layer
+from authlens_core.values.check import Layer
 from authlens_core.values.login_options import Options
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret

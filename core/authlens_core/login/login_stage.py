@@ -8,9 +8,8 @@ from datetime import datetime
 from typing import Protocol
 
 from authlens_core.login.facts import Facts
-from authlens_core.trace.fact import Fact
-from authlens_core.values.check import Check, failed
-from authlens_core.values.diagnosis import Diagnosis
+from authlens_core.trace.record import Fact
+from authlens_core.values.check import Check, Diagnosis, failed
 from authlens_core.values.exchange import Exchange, FailureKind, Purpose, Request, WireFailure
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.wire.limits import METADATA, Limits

@@ -13,8 +13,7 @@ from authlens_core.state.assertion_source import AssertionSource
 from authlens_core.trace.failure_reason import ran_out_of_time
 from authlens_core.trace.flow import stage_info
 from authlens_core.trace.record import Stage, StageRecord
-from authlens_core.values.check import CheckId, failed
-from authlens_core.values.diagnosis import Diagnosis
+from authlens_core.values.check import CheckId, Diagnosis, failed
 from authlens_core.values.exchange import Exchange, FailureKind
 from authlens_core.values.fix import step
 

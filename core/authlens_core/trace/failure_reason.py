@@ -7,8 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from authlens_core.trace.record import Outcome, Stage, StageRecord
-from authlens_core.values.check import Check, CheckId, ErrorCode
-from authlens_core.values.diagnosis import Diagnosis
+from authlens_core.values.check import Check, CheckId, Diagnosis, ErrorCode
 from authlens_core.values.errors import (
     AuthlensError,
     NotProtected,

@@ -13,9 +13,8 @@ from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from authlens_core.values.program_grant import PROGRAMS, Program
 from authlens_core.values.quick_dataclass import dataclass
-from authlens_core.values.stage import LOGIN_STAGES, GrantType, Stage
+from authlens_core.values.stage import LOGIN_STAGES, PROGRAMS, GrantType, Program, Stage
 from authlens_core.values.word_files import texts, words
 
 if TYPE_CHECKING:

@@ -11,8 +11,7 @@ from authlens_core.diagnosis.diagnose import diagnose, explain
 from authlens_core.diagnosis.server_kind import ServerKind
 from authlens_core.oauth.error_response import OAuthError, meaning
 from authlens_core.trace.record import Stage, StageRecord, decisive
-from authlens_core.values.check import Check, Severity, failures
-from authlens_core.values.diagnosis import Diagnosis
+from authlens_core.values.check import Check, Diagnosis, Severity, failures
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.fix import Fix
 from authlens_core.values.known_secrets import KnownSecrets

@@ -14,10 +14,9 @@ from typing import Any, Final, Literal
 
 from authlens_core.values.option_info import Kind, NamedFlag, OptionInfo, Remembered, WhyNot
 from authlens_core.values.option_info import option as _option
-from authlens_core.values.program_grant import PROGRAMS
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
-from authlens_core.values.stage import AUTH_METHODS, LOGIN_STAGES, GrantType, Stage
+from authlens_core.values.stage import AUTH_METHODS, LOGIN_STAGES, PROGRAMS, GrantType, Stage
 
 __all__ = [
     "BROWSER_WAIT",

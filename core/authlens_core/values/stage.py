@@ -1,9 +1,21 @@
-"""What a trace and its records are about: stages, grant types, how they ended, and a client's ways."""
+"""What a trace and its records are about: stages, how they ended, and grant types.
+
+How a program logs in without a user is declared here once: the command line, the form of the full screen,
+the flow and the checks before a login are made from it. What it sends is in `oauth/machine_grants.py`.
+
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from authlens_core.values.quick_dataclass import dataclass
+
+if TYPE_CHECKING:
+    from authlens_core.values.login_options import Options
 
 
 class Stage(StrEnum):
@@ -80,3 +92,142 @@ class GrantType(StrEnum):
 MACHINE_GRANTS: Final = frozenset(
     {GrantType.CLIENT_CREDENTIALS, GrantType.JWT_BEARER, GrantType.TOKEN_EXCHANGE}
 )
+
+
+class Field(NamedTuple):
+    """An option of a program in words: as a field of a form, with a hint of what is filled in."""
+
+    title: str
+    hint: str
+
+
+FIELDS: Final[Mapping[str, Field]] = MappingProxyType(
+    {
+        "client_id": Field("Client ID", "that the server's owner gave the program"),
+        "client_secret": Field("Client secret", "not shown; or a key"),
+        "client_key": Field("Key file", "a private key in PEM or as a JWK, instead of a secret"),
+        "idp": Field("Provider", "token endpoint of your company's identity provider"),
+        "idp_client_id": Field("Its client ID", "the client that the provider knows, if it asks for one"),
+        "idp_client_secret": Field("Its secret", "not shown; empty if it has none"),
+        "assertion_file": Field("Assertion file", "read for each token, such as the platform's token file"),
+        "assertion_command": Field("or a command", "that prints it; run for each token, without a shell"),
+    }
+)
+"""The options of programs, by their names, in the order of the form."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramNeed:
+    """Options of which one is needed.
+
+    Attributes:
+        missing: what a login does not name that has none of them.
+        example: the option that is proposed, as it is typed; empty if a prompt asks for it.
+        expected: what is checked before the login; empty if its own check says more.
+        fact: what its value is called in the record.
+        only_one: whether two are one too many.
+    """
+
+    options: tuple[str, ...]
+    missing: str
+    example: str = ""
+    expected: str = ""
+    fact: str = ""
+    spec: str = ""
+    only_one: bool = False
+
+    def is_met(self, options: Options) -> bool:
+        given = len(self.given(options))
+        return given == 1 or (given > 1 and not self.only_one)
+
+    def given(self, options: Options) -> list[object]:
+        values = (getattr(options, name) for name in self.options)
+        return [value for value in values if value is not None]
+
+
+_CLIENT: Final = ProgramNeed(
+    ("client_id",), "no client, which the server's owner registers", "--client-id ID"
+)
+_AUTHENTICATION: Final = ProgramNeed(
+    ("client_secret", "client_key"), "nothing that the client authenticates with"
+)
+_ASSERTION: Final = ProgramNeed(
+    ("assertion_file", "assertion_command"),
+    "not one place of its assertion",
+    "--assertion-file FILE",
+    only_one=True,
+)
+_PROVIDER: Final = ProgramNeed(
+    ("idp",),
+    "no token endpoint of an identity provider",
+    "--idp PROVIDER",
+    "An identity provider is named.",
+    "identity_provider",
+    "RFC 8693 §2",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A grant of a program.
+
+    Attributes:
+        kind: its name, the value of `--machine`.
+        words: its name in the form.
+        needs: what a login has to name.
+        asks: the options that the form has for it.
+        listed_as: the grant that a server lists for it, where that is another one.
+        assertion: the parameter of its first request that carries what another party vouches for.
+    """
+
+    grant_type: GrantType
+    kind: str
+    words: str
+    needs: tuple[ProgramNeed, ...]
+    asks: tuple[str, ...]
+    listed_as: GrantType | None = None
+    assertion: str = ""
+
+    @property
+    def example(self) -> str:
+        """The options of such a login, as they are typed."""
+        return " ".join((f"--machine {self.kind}", *(need.example for need in self.needs if need.example)))
+
+    def missing(self, options: Options) -> tuple[ProgramNeed, ...]:
+        """Return what a login with `options` does not name."""
+        return tuple(need for need in self.needs if not need.is_met(options))
+
+
+PROGRAMS: Final[Mapping[GrantType, Program]] = MappingProxyType(
+    {
+        program.grant_type: program
+        for program in (
+            Program(
+                GrantType.CLIENT_CREDENTIALS,
+                "client-credentials",
+                "Client credentials: a secret or a key of its own",
+                (_CLIENT, _AUTHENTICATION),
+                ("client_id", "client_secret", "client_key"),
+            ),
+            # The assertion may be all that a server asks of a program (RFC 7523 §2.1).
+            Program(
+                GrantType.JWT_BEARER,
+                "jwt-bearer",
+                "JWT bearer: the platform vouches for it",
+                (_ASSERTION,),
+                ("client_id", "assertion_file", "assertion_command"),
+                assertion="assertion",
+            ),
+            Program(
+                GrantType.TOKEN_EXCHANGE,
+                "enterprise",
+                "Enterprise: your company's identity provider decides",
+                (_ASSERTION, _CLIENT, _PROVIDER),
+                tuple(FIELDS),
+                listed_as=GrantType.JWT_BEARER,
+                assertion="subject_token",
+            ),
+        )
+    }
+)
+"""Every grant of a program."""

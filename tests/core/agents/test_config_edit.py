@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 
 from authlens_core.agents.agent import AGENTS, Agent, Places
 from authlens_core.agents.config_edit import GRAMMARS, ConfigFile
-from authlens_core.agents.json_edit import member_at, with_member, without_member
-from authlens_core.agents.json_spans import JsonSpanError, parse_spans
+from authlens_core.agents.json_edit import JsonSpanError, member_at, parse_spans, with_member, without_member
 from authlens_core.agents.toml_edit import TomlEditError, with_table, with_value, without_table
 from authlens_core.state.confined_path import UserFile
 from authlens_core.state.user_file import BACKUP_SUFFIX

@@ -15,7 +15,7 @@ from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantSt
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.lifecycle import ProbeResult, for_each, probe, refresh, revoke
 from authlens_core.desk.session import Session
-from authlens_core.values.diagnosis import Layer
+from authlens_core.values.check import Layer
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 from support.ports import free_port

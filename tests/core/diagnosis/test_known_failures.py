@@ -17,8 +17,7 @@ from authlens_core.diagnosis.causes import CAUSES
 from authlens_core.diagnosis.diagnose import diagnose, explain
 from authlens_core.diagnosis.server_kind import ServerKind
 from authlens_core.oauth.error_response import OAuthError
-from authlens_core.values.check import failed
-from authlens_core.values.diagnosis import UNKNOWN, Diagnosis, Layer
+from authlens_core.values.check import UNKNOWN, Diagnosis, Layer, failed
 from authlens_core.values.exchange import (
     FORM_TYPE,
     Exchange,

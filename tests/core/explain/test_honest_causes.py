@@ -13,7 +13,7 @@ import pytest
 from authlens_core.diagnosis.causes import CAUSES, client_messages, server_messages
 from authlens_core.diagnosis.evidence import ANYTHING
 from authlens_core.diagnosis.server_kind import ServerKind
-from authlens_core.explain.own_commands import helpful, takes_part
+from authlens_core.explain.pasted_error import helpful, takes_part
 
 ENTRIES: Final = (*server_messages(), *client_messages())
 # What a cause or a fix names, and what only messages of that have: its name, or words of no other program.

@@ -16,8 +16,7 @@ from authlens_core.explain.message import (
     jwts_of,
     member_meanings,
 )
-from authlens_core.trace.fact import Fact, FactId
-from authlens_core.trace.record import Outcome, Stage, StageRecord
+from authlens_core.trace.record import Fact, FactId, Outcome, Stage, StageRecord
 from authlens_core.values.exchange import FORM_TYPE, Exchange, Headers, Request, Response
 from authlens_core.values.secret import Body, Secret
 

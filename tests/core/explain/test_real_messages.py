@@ -12,7 +12,7 @@ import pytest
 
 from authlens_core.diagnosis.causes import EDGE_FAMILIES, client_messages, server_messages
 from authlens_core.explain.pasted_error import explain_text
-from authlens_core.values.diagnosis import Diagnosis
+from authlens_core.values.check import Diagnosis
 
 MESSAGES: list[dict[str, Any]] = [
     message

@@ -13,10 +13,8 @@ from hypothesis import strategies as st
 from authlens_core.emulator import Emulator
 from authlens_core.export.compare import Comparison, Difference, StageComparison, compare
 from authlens_core.export.session_file import read_session, session_json
-from authlens_core.trace.fact import Fact, FactId
-from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
-from authlens_core.values.check import Severity, failed, judged
-from authlens_core.values.diagnosis import Diagnosis
+from authlens_core.trace.record import Fact, FactId, Outcome, Stage, StageRecord, Trace, TraceKind
+from authlens_core.values.check import Diagnosis, Severity, failed, judged
 from authlens_core.values.exchange import (
     FORM_TYPE,
     JSON_TYPE,

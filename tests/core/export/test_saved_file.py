@@ -14,7 +14,7 @@ from authlens_core.export.redacted_trace import redacted_trace
 from authlens_core.export.saved_file import named_path, open_session_file, write_export
 from authlens_core.export.session_file import MAX_SESSION_BYTES, session_json
 from authlens_core.trace.record import Trace
-from authlens_core.values.diagnosis import Diagnosis
+from authlens_core.values.check import Diagnosis
 from authlens_core.values.errors import FileExists, FileUnusable
 from support.hostile_folder import AT_PARENT, HostileFolder, snapshot
 from support.hostile_trace import CANARY

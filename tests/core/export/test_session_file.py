@@ -19,9 +19,8 @@ from authlens_core.export.session_file import (
     read_session,
     session_json,
 )
-from authlens_core.trace.fact import Fact, FactValue
-from authlens_core.trace.record import Trace
-from authlens_core.values.diagnosis import Diagnosis, Layer
+from authlens_core.trace.record import Fact, FactValue, Trace
+from authlens_core.values.check import Diagnosis, Layer
 from authlens_core.values.secret import Secret
 from support.hostile_trace import CANARY, hostile_trace
 from support.recorded_login import Recorded, leaks, record_login

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from authlens_core.gateway import http_protocol
-from authlens_core.gateway.peer_account import account_in, account_of_peer, judged, refused_peer
+from authlens_core.gateway.admission import account_in, account_of_peer, judged, refused_peer
 from authlens_core.grammars import linux_sockets
 from support.needs import program, stop
 from support.raw_upstream import raw_upstream

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from authlens_core.login.stages.exchange_stage import CodeGrant, ExchangeStage
-from authlens_core.trace.fact import fact_text
+from authlens_core.trace.record import fact_text
 from authlens_core.values.check import Severity, failures
 from authlens_core.values.exchange import FailureKind, WireFailure
 from authlens_core.values.secret import Secret

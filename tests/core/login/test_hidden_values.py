@@ -6,8 +6,7 @@ import pytest
 
 from authlens_core.login.facts import Facts
 from authlens_core.trace.events import AuthorizationReady, Event
-from authlens_core.trace.fact import Fact
-from authlens_core.trace.record import Stage, Trace
+from authlens_core.trace.record import Fact, Stage, Trace
 from authlens_core.values.secret import Secret
 from support.driven_login import login_to
 from support.scripted_login import ScriptedSender, come_back, honest, reply, state_of

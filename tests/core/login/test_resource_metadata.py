@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from authlens_core.login.login_stage import StageResult
-from authlens_core.login.stages.resource_metadata_stage import ResourceMetadataStage
+from authlens_core.login.stages.metadata_stages import ResourceMetadataStage
 from authlens_core.values.check import failures
 from authlens_core.values.exchange import Exchange, FailureKind, WireFailure
 from authlens_core.values.login_options import Options

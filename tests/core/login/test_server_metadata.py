@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from authlens_core.login.stages.server_metadata_stage import ServerMetadataStage
+from authlens_core.login.stages.metadata_stages import ServerMetadataStage
 from authlens_core.values.check import failures
 from authlens_core.values.exchange import Exchange, FailureKind, WireFailure
 from authlens_core.values.login_options import Options

@@ -12,9 +12,8 @@ from authlens_core.diagnosis.protection import MEANINGS, Protection
 from authlens_core.diagnosis.server_kind import ServerKind, server_words
 from authlens_core.emulator import Profile, StandardEmulator, StandardFault
 from authlens_core.login.login import Login
-from authlens_core.trace.fact import fact_text
 from authlens_core.trace.failure_reason import stage_error
-from authlens_core.trace.record import Outcome, StageRecord, Trace
+from authlens_core.trace.record import Outcome, StageRecord, Trace, fact_text
 from authlens_core.values.check import CheckId
 from authlens_core.values.exchange import FailureKind, WireFailure
 from authlens_core.values.login_options import Options

@@ -9,8 +9,7 @@ import pytest
 from authlens_core.trace.failure_reason import failure_reason, stage_error
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.trace.stage_diagnosis import diagnosis_of
-from authlens_core.values.check import Check, Severity, failed, judged
-from authlens_core.values.diagnosis import UNKNOWN, Diagnosis
+from authlens_core.values.check import UNKNOWN, Check, Diagnosis, Severity, failed, judged
 from authlens_core.values.errors import AuthlensError, NetworkFailure, Refused, ServerMisconfigured, TimedOut
 from authlens_core.values.exchange import Exchange, FailureKind, Purpose, Request, WireFailure
 from support.scripted_login import BEGAN, RESOURCE, Answer, exchange, reply

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from authlens_core.diagnosis.causes import CAUSES, client_messages
-from authlens_core.values.diagnosis import CauseId
+from authlens_core.values.check import CauseId
 
 
 def test_every_identifier_is_used_by_a_row() -> None:

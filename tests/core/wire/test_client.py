@@ -16,7 +16,7 @@ from authlens_core.values.exchange import FORM_TYPE, FailureKind, Headers, Purpo
 from authlens_core.values.secret import Body
 from authlens_core.wire.client import Wire
 from authlens_core.wire.limits import RESOURCE, Limits
-from authlens_core.wire.network_backend import _SocketStream
+from authlens_core.wire.transport import _SocketStream
 from support.hostile_server import LocalAuthority, Receive, Send, Wait, answer, hostile_server
 
 

@@ -13,7 +13,7 @@ import pytest
 from authlens_core.values.exchange import FailureKind, Request
 from authlens_core.wire.addresses import AddressPolicy
 from authlens_core.wire.client import Wire
-from authlens_core.wire.network_backend import Connections
+from authlens_core.wire.transport import Connections
 from support.hostile_server import Send, Wait, answer, hostile_server
 
 

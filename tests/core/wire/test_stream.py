@@ -14,9 +14,8 @@ import pytest
 from authlens_core.values.exchange import FailureKind
 from authlens_core.values.url import parse_url
 from authlens_core.wire.client import Wire
-from authlens_core.wire.network_backend import Connections
 from authlens_core.wire.streaming import StreamedRequest, StreamFailed
-from authlens_core.wire.transport import Transport, _has_more
+from authlens_core.wire.transport import Connections, Transport, _has_more
 from support.hostile_server import (
     Close,
     HostileServer,

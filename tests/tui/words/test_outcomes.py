@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from authlens_core.credentials.records.grant import TokenVerdict
 from authlens_core.desk.lifecycle import ProbeResult
-from authlens_core.values.diagnosis import Layer
+from authlens_core.values.check import Layer
 from authlens_core.values.errors import NetworkFailure, Refused
 from authlens_tui.words.outcomes import count_results
 

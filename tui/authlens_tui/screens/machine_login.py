@@ -15,9 +15,8 @@ from textual.widgets import Input, RadioButton, RadioSet
 
 from authlens_core.values.errors import UsageError
 from authlens_core.values.login_options import OPTIONS, Kind, Options
-from authlens_core.values.program_grant import FIELDS, PROGRAMS
 from authlens_core.values.secret import Secret
-from authlens_core.values.stage import GrantType
+from authlens_core.values.stage import FIELDS, PROGRAMS, GrantType
 from authlens_tui.screens.dialog import Dialog, DialogBox, DialogButtons, action_button
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, TokenVerdict
 from authlens_core.trace.record import Trace
-from authlens_core.values.diagnosis import Diagnosis, Layer
+from authlens_core.values.check import Diagnosis, Layer
 from authlens_core.values.errors import AuthlensError
 from authlens_core.values.fix import Fix
 from authlens_core.values.quick_dataclass import dataclass

@@ -15,11 +15,9 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.diagnosis.server_kind import server_kind
 from authlens_core.oauth.client_adaptation import adaptation_check, adapted
 from authlens_core.oauth.client_authentication import Client
-from authlens_core.trace.fact import Fact
-from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
+from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.trace.stage_diagnosis import diagnosis_of, without_echoes
-from authlens_core.values.check import Check, failed
-from authlens_core.values.diagnosis import Diagnosis
+from authlens_core.values.check import Check, Diagnosis, failed
 from authlens_core.values.errors import NoSecretStore, TimedOut
 from authlens_core.values.exchange import Exchange, Purpose, Request, WireFailure
 from authlens_core.values.fix import Fix

@@ -25,10 +25,8 @@ from authlens_core.oauth.discovery.challenge import parse_challenges
 from authlens_core.oauth.dpop import is_bound
 from authlens_core.oauth.mcp import McpCall, is_json_rpc
 from authlens_core.oauth.resource_request import authorization_field, resource_request
-from authlens_core.trace.fact import Fact, FactId
-from authlens_core.trace.record import Stage
-from authlens_core.values.check import CheckId, ErrorCode, Severity, judged
-from authlens_core.values.diagnosis import UNKNOWN
+from authlens_core.trace.record import Fact, FactId, Stage
+from authlens_core.values.check import UNKNOWN, CheckId, ErrorCode, Severity, judged
 from authlens_core.values.errors import (
     AuthlensError,
     Refused,

@@ -9,7 +9,7 @@ from datetime import datetime
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, TokenVerdict
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.token import TokenResponse
-from authlens_core.trace.fact import Fact, FactId
+from authlens_core.trace.record import Fact, FactId
 
 
 def renewed_secrets(old: GrantSecrets, tokens: TokenResponse) -> GrantSecrets:

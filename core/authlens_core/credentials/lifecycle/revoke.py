@@ -20,8 +20,7 @@ from authlens_core.credentials.records.grant import GrantState, utc_now
 from authlens_core.credentials.vault.credentials import Credentials, refresh_lock
 from authlens_core.diagnosis.evidence import sent_in
 from authlens_core.oauth.revocation import RevocationOutcome, TokenHint, read_revocation, revocation_request
-from authlens_core.trace.fact import Fact
-from authlens_core.trace.record import Stage
+from authlens_core.trace.record import Fact, Stage
 from authlens_core.values.check import CheckId, ErrorCode, noticed, passed, warned
 from authlens_core.values.errors import AuthlensError, Refused, StillValid, UsageError
 from authlens_core.values.exchange import Exchange, Purpose

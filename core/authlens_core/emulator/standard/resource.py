@@ -1,14 +1,17 @@
-"""The protected resource: its metadata (RFC 9728), its challenges, and the token check of both profiles."""
+"""The protected resource: its metadata (RFC 9728), its challenges, its token check, and MCP."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
-from authlens_core.emulator.answers import NO_STORE, Answered, json_answer
+from authlens_core.emulator import randomness
+from authlens_core.emulator.answers import NO_STORE, Answered, json_answer, read_body
 from authlens_core.emulator.issued import AccessToken, OAuthRefusal
 from authlens_core.emulator.ledger import Reason, What
 from authlens_core.emulator.profile import Profile, StandardFault
@@ -131,3 +134,133 @@ class Resource:
         headers = {**NO_STORE, "www-authenticate": f"{scheme} {text}".rstrip()}
         answer = json_answer({"error": parameters.get("error", "unauthorized")}, status, headers)
         return with_nonce(state, answer)
+
+
+OLD: Final = "2025-11-25"
+OLDER: Final = frozenset({OLD, "2025-06-18", "2025-03-26"})
+NEW: Final = "2026-07-28"
+# Error codes that MCP 2026-07-28 adds to those of JSON-RPC.
+HEADER_MISMATCH: Final = -32020
+UNSUPPORTED_VERSION: Final = -32022
+VERSION_KEY: Final = "io.modelcontextprotocol/protocolVersion"
+SERVER: Final = {"name": "authlens emulator", "version": "1"}
+TOOL: Final = {"name": "whoami", "description": "Say who is logged in.", "inputSchema": {"type": "object"}}
+
+
+class McpEndpoint:
+    """Answers JSON-RPC at `/mcp`; in 2026-07-28 there is no session and no GET."""
+
+    def __init__(self, state: ServerState, resource: Resource, stopping: asyncio.Event) -> None:
+        self._state = state
+        self._resource = resource
+        self._stopping = stopping
+
+    async def answer(self, request: Request) -> Response:
+        if self._state.origin is not None:
+            return self._state.origin.answer(self._resource.allowed(request).grant.user)
+        if request.method != "POST":
+            return self._not_posted(request)
+        try:
+            call = json.loads(await read_body(request))
+        except (ValueError, RecursionError):
+            call = None
+        method = call.get("method") if isinstance(call, dict) else None
+        opened = self._state.has(StandardFault.OPEN_INITIALIZE) and method in (
+            "initialize",
+            "notifications/initialized",
+            "server/discover",
+            "ping",
+        )
+        user = "" if opened else self._resource.allowed(request).grant.user
+        if not isinstance(call, dict) or not isinstance(method, str):
+            return _error(None, -32700, "Parse error", 400)
+        return self._called(request, call, method, user)
+
+    def _not_posted(self, request: Request) -> Response:
+        """GET opens the server's event stream in 2025-11-25; other methods end a session."""
+        if self._state.has(StandardFault.GET_404):
+            return json_answer({"error": "Not Found"}, 404)
+        self._resource.allowed(request)
+        if request.method == "GET" and self._state.has(StandardFault.ENDLESS_STREAM):
+            return StreamingResponse(self._events(), media_type="text/event-stream")
+        return Response(b"", 405, {"allow": "POST"})
+
+    async def _events(self) -> AsyncIterator[bytes]:
+        """Send a comment now and then until the emulator stops."""
+        while not self._stopping.is_set():
+            yield b": still here\n\n"
+            try:
+                # Not a sleep: an open stream would hold up the end of the emulator.
+                await asyncio.wait_for(self._stopping.wait(), 1)
+            except TimeoutError:
+                continue
+
+    def _called(self, request: Request, call: dict[str, Any], method: str, user: str) -> Response:
+        number, params = call.get("id"), call.get("params")
+        meta = params.get("_meta") if isinstance(params, dict) else None
+        version = meta.get(VERSION_KEY) if isinstance(meta, dict) else None
+        if version is not None:
+            return self._stateless(request, call, str(version), user)
+        if self._state.has(StandardFault.DISCOVER_ONLY) or method == "server/discover":
+            return _error(number, -32602, "params._meta is missing the protocol version", 400)
+        # A notification has no id, and gets no message in return (JSON-RPC 2.0 §4.1).
+        if number is None:
+            return Response(b"", 202)
+        if method == "initialize":
+            asked = params.get("protocolVersion") if isinstance(params, dict) else None
+            result: dict[str, Any] = {
+                "protocolVersion": asked if asked in OLDER else OLD,
+                "capabilities": {"tools": {}},
+                "serverInfo": SERVER,
+            }
+            return _result(number, result, {"mcp-session-id": randomness.token_hex(16)})
+        return self._tools(number, method, user, {})
+
+    def _stateless(self, request: Request, call: dict[str, Any], version: str, user: str) -> Response:
+        """Answer a request of 2026-07-28, whose headers repeat its version and method."""
+        number, method = call.get("id"), str(call["method"])
+        if version != NEW:
+            data = {"supported": [NEW], "requested": version}
+            return _error(number, UNSUPPORTED_VERSION, "Unsupported protocol version", 400, data)
+        repeated = {"mcp-protocol-version": version, "mcp-method": method}
+        for name, value in repeated.items():
+            # So that a proxy that routes by the header and a server that reads the body never disagree.
+            if request.headers.get(name) != value:
+                return _error(number, HEADER_MISMATCH, f"{name} does not match the body", 400)
+        complete: dict[str, Any] = {"resultType": "complete", "ttlMs": 0, "cacheScope": "private"}
+        if method == "server/discover":
+            return _result(
+                number,
+                {
+                    **complete,
+                    "supportedVersions": [NEW]
+                    if self._state.has(StandardFault.DISCOVER_ONLY)
+                    else [NEW, OLD],
+                    "capabilities": {"tools": {}},
+                    "_meta": {"io.modelcontextprotocol/serverInfo": SERVER},
+                },
+            )
+        return self._tools(number, method, user, complete)
+
+    def _tools(self, number: object, method: str, user: str, extra: dict[str, Any]) -> Response:
+        if method == "tools/list":
+            return _result(number, {**extra, "tools": [TOOL]})
+        if method == "tools/call":
+            content = [{"type": "text", "text": user}]
+            extra = {"resultType": extra["resultType"]} if extra else {}
+            return _result(number, {**extra, "content": content, "isError": False})
+        if method == "ping" and not extra:
+            return _result(number, {})
+        # Since 2026-07-28 the status says what the error says.
+        return _error(number, -32601, "Method not found", 404 if extra else 200)
+
+
+def _result(number: object, result: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
+    return json_answer({"jsonrpc": "2.0", "id": number, "result": result}, headers=headers)
+
+
+def _error(number: object, code: int, message: str, status: int, data: object = None) -> Response:
+    error: dict[str, Any] = {"code": code, "message": message}
+    if data is not None:
+        error["data"] = data
+    return json_answer({"jsonrpc": "2.0", "id": number, "error": error}, status)

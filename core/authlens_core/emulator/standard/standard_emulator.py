@@ -67,9 +67,8 @@ class StandardEmulator(LoopbackServer):
 
         from authlens_core.emulator.answers import Answered, answered, refusal
         from authlens_core.emulator.issued import OAuthRefusal
-        from authlens_core.emulator.standard.mcp_endpoint import McpEndpoint
         from authlens_core.emulator.standard.proof_check import with_nonce
-        from authlens_core.emulator.standard.resource import METADATA, Resource
+        from authlens_core.emulator.standard.resource import METADATA, McpEndpoint, Resource
         from authlens_core.emulator.standard.server_origin import server_routes
 
         state = self._state

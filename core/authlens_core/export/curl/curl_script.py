@@ -11,10 +11,9 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from authlens_core.export.curl.bash_words import bash_remark, bash_word, bash_word_of_masked
-from authlens_core.export.curl.curl_replay import can_be_sent, header_arguments, is_callable
+from authlens_core.export.curl.curl_command import can_be_sent, header_arguments, is_callable
 from authlens_core.export.redacted_trace import body_text, redacted_trace
-from authlens_core.trace.fact import fact_text
-from authlens_core.trace.record import Stage, StageRecord, Trace, sent_once
+from authlens_core.trace.record import Stage, StageRecord, Trace, fact_text, sent_once
 from authlens_core.values.exchange import FORM_TYPE, Exchange, Request
 from authlens_core.values.known_secrets import MASKED
 

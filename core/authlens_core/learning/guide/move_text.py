@@ -19,7 +19,7 @@ from authlens_core.learning.answers_file import CREDENTIALS, require_named_crede
 from authlens_core.learning.claim import LessonRefused
 from authlens_core.learning.moves import AnyMove, DefendMove, Move
 from authlens_core.learning.strict_json import reason
-from authlens_core.values.diagnosis import CauseId
+from authlens_core.values.check import CauseId
 
 _KINDS: Final[dict[str, type[Move]]] = {str(kind.__struct_config__.tag): kind for kind in AnyMove.__args__}
 _PATH: Final = re.compile(r" - at `\$\.(\w+)`$")

@@ -25,9 +25,8 @@ from authlens_core.oauth.insufficient_scope import (
 )
 from authlens_core.oauth.mcp import MODERN, McpCall, call_of
 from authlens_core.oauth.resource_request import authorization_field
-from authlens_core.trace.fact import Fact, FactId
-from authlens_core.values.check import Check, CheckId, ErrorCode, Requirement, noticed, warned
-from authlens_core.values.diagnosis import Diagnosis
+from authlens_core.trace.record import Fact, FactId
+from authlens_core.values.check import Check, CheckId, Diagnosis, ErrorCode, Requirement, noticed, warned
 from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.values.fix import Fix, fix, step
 from authlens_core.values.stage import Stage

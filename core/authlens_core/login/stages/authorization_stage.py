@@ -8,7 +8,7 @@ from typing import Final
 
 from authlens_core.cloudflare.browser_refusals import refusal_on
 from authlens_core.cloudflare.team import for_team
-from authlens_core.diagnosis.cause import REPORTS
+from authlens_core.diagnosis.causes import REPORTS
 from authlens_core.diagnosis.diagnose import diagnose
 from authlens_core.diagnosis.server_kind import ServerKind
 from authlens_core.login.client_attempts import attempt_after, last_attempt
@@ -29,11 +29,9 @@ from authlens_core.oauth.pushed_authorization import (
     pushed_authorization_url,
     read_pushed_authorization,
 )
-from authlens_core.trace.fact import Fact, FactId
-from authlens_core.trace.record import Stage
+from authlens_core.trace.record import Fact, FactId, Stage
 from authlens_core.trace.stage_diagnosis import refusal
-from authlens_core.values.check import Check, CheckId, Severity, failed, judged
-from authlens_core.values.diagnosis import Diagnosis
+from authlens_core.values.check import Check, CheckId, Diagnosis, Severity, failed, judged
 from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.url import Url, UrlRefused, parse_url

@@ -37,11 +37,9 @@ from authlens_core.oauth.mcp import (
     protocol_version,
 )
 from authlens_core.oauth.resource_request import resource_request
-from authlens_core.trace.fact import Fact, FactId
-from authlens_core.trace.record import Stage
+from authlens_core.trace.record import Fact, FactId, Stage
 from authlens_core.trace.stage_diagnosis import diagnosis_of
-from authlens_core.values.check import Check, CheckId, Requirement, Severity, noticed
-from authlens_core.values.diagnosis import Diagnosis, Layer
+from authlens_core.values.check import Check, CheckId, Diagnosis, Layer, Requirement, Severity, noticed
 from authlens_core.values.exchange import JSON_TYPE, Exchange, Purpose, Response
 from authlens_core.values.fix import step
 from authlens_core.values.url import Url

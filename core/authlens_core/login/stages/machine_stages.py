@@ -24,14 +24,13 @@ from authlens_core.oauth.machine_grants import (
     sent_apart,
 )
 from authlens_core.state.assertion_source import AssertionSource
-from authlens_core.trace.fact import Fact, FactId
+from authlens_core.trace.record import Fact, FactId
 from authlens_core.trace.stage_diagnosis import refusal
 from authlens_core.values.check import Check, CheckId, Requirement, failed
 from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.values.login_options import Options
-from authlens_core.values.program_grant import PROGRAMS
 from authlens_core.values.secret import Secret
-from authlens_core.values.stage import Stage
+from authlens_core.values.stage import PROGRAMS, Stage
 from authlens_core.values.url import UrlRefused
 from authlens_core.wire.limits import TOKEN
 

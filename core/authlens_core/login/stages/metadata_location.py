@@ -18,8 +18,17 @@ from authlens_core.grammars.json_document import object_in
 from authlens_core.login.facts import Facts
 from authlens_core.oauth.discovery.challenge import resource_metadata_parameter
 from authlens_core.oauth.discovery.resource_metadata import read_metadata_location, well_known_urls
-from authlens_core.values.check import Check, CheckId, Requirement, failed, failures, passed, warned
-from authlens_core.values.diagnosis import Diagnosis, Layer
+from authlens_core.values.check import (
+    Check,
+    CheckId,
+    Diagnosis,
+    Layer,
+    Requirement,
+    failed,
+    failures,
+    passed,
+    warned,
+)
 from authlens_core.values.exchange import JSON_TYPE, Exchange, Response
 from authlens_core.values.fix import WayOn, fix, other_ways, step
 from authlens_core.values.url import Url

@@ -19,9 +19,8 @@ from authlens_core.oauth.client_metadata import (
 )
 from authlens_core.oauth.error_response import read_error
 from authlens_core.oauth.registration import read_registration
-from authlens_core.trace.fact import Fact, FactId
 from authlens_core.trace.flow import UserPart
-from authlens_core.trace.record import Stage
+from authlens_core.trace.record import Fact, FactId, Stage
 from authlens_core.trace.stage_diagnosis import refusal
 from authlens_core.values.check import Check, CheckId, failed, failures, noticed, passed
 from authlens_core.values.exchange import Exchange, Purpose

@@ -16,9 +16,8 @@ from authlens_core.trace.flow import UserPart
 from authlens_core.trace.record import Stage
 from authlens_core.values.check import ErrorCode, Severity
 from authlens_core.values.exchange import Purpose
-from authlens_core.values.program_grant import PROGRAMS
 from authlens_core.values.secret import Secret
-from authlens_core.values.stage import GrantType
+from authlens_core.values.stage import PROGRAMS, GrantType
 
 
 def _signs(facts: Facts) -> bool:

@@ -8,7 +8,7 @@ from typing import Final
 from authlens_core.login.facts import Facts
 from authlens_core.login.login_stage import PlannedRequest, StageResult, unanswered
 from authlens_core.oauth.token import read_token_response, refresh_request, rotation_check
-from authlens_core.trace.fact import Fact, FactId
+from authlens_core.trace.record import Fact, FactId
 from authlens_core.values.check import failed
 from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.wire.limits import TOKEN

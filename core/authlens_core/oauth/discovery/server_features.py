@@ -1,14 +1,17 @@
-"""What a server offers beyond the endpoints: PKCE, issuer in the answer, pushed requests, its resources."""
+"""What a server offers beyond the endpoints: PKCE, pushed requests, its resources, and grants of programs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 from authlens_core.grammars.json_document import JsonValue
+from authlens_core.oauth.device_authorization import GRANT_TYPE as DEVICE_CODE
 from authlens_core.oauth.discovery.resource_metadata import same_resource, signature_check
 from authlens_core.oauth.dpop import algorithm_check
 from authlens_core.values.check import Check, CheckId, Requirement, warned
 from authlens_core.values.fix import fix, step
+from authlens_core.values.stage import PROGRAMS, GrantType
 from authlens_core.values.url import Url
 
 
@@ -136,3 +139,44 @@ def _protected_resources_check(protected: tuple[str, ...], resource: str) -> Che
         cure="Continue if you know that this server issues tokens for the resource.",
         overridable=True,
     )
+
+
+_SPEC: Final = "RFC 8414 §2"
+
+
+def program_check(grants: Sequence[str] | None, machine: GrantType | None, *, has_page: bool) -> Check | None:
+    """Return whether the server lists the grant of a program, or why no user can log in; None if one may.
+
+    Args:
+        machine: the grant, if a program logs in.
+        has_page: whether the server names a page to sign in on, or one to enter a code on.
+    """
+    return _programs_only(grants, has_page=has_page) if machine is None else _machine_grant(grants, machine)
+
+
+def _machine_grant(grants: Sequence[str] | None, grant: GrantType) -> Check:
+    # One that is not listed is a warning: many give programs tokens all the same, and a refusal is clear.
+    program = PROGRAMS.get(grant)
+    wanted = (program and program.listed_as) or grant
+    why = "This grant gives a program a token without a user."
+    check = Requirement("server.machine_grant", f"grant_types_supported holds {wanted}", why, _SPEC)
+    if grants is not None and wanted in grants:
+        return check.passed(", ".join(grants)[:500])
+    cure = "Continue: the server may allow it all the same. If it does not, its owner must."
+    return check.warned(", ".join(grants)[:500] if grants else "not stated", cure=cure)
+
+
+def _programs_only(grants: Sequence[str] | None, *, has_page: bool) -> Check | None:
+    listed = (program for program in PROGRAMS.values() if program.listed_as is None)
+    offered = [program.example for program in listed if program.grant_type in (grants or ())]
+    by_user = {GrantType.AUTHORIZATION_CODE, DEVICE_CODE} & set(grants or ())
+    if not offered or (by_user and has_page):
+        return None
+    check = Requirement(
+        CheckId.SERVER_PROGRAMS_ONLY,
+        "The server lets a user log in.",
+        "It gives tokens to programs that its owner knows, and has no page to sign in on.",
+        _SPEC,
+    )
+    ways = fix(*(step("Log in as a program", f"authlens login URL {command}") for command in offered))
+    return check.failed(f"only for programs: {', '.join(grants or ())}"[:500], cure=ways)

@@ -12,10 +12,9 @@ from typing import Final, NamedTuple
 
 from authlens_core.grammars.json_document import JsonValue
 from authlens_core.oauth.discovery.issuer import issuer_check
-from authlens_core.oauth.discovery.machine_features import machine_grant_check, programs_only_check
 from authlens_core.oauth.discovery.resource_metadata import string_list
 from authlens_core.oauth.discovery.server_addresses import AddressRule, AddressSource, addresses_in
-from authlens_core.oauth.discovery.server_features import feature_checks
+from authlens_core.oauth.discovery.server_features import feature_checks, program_check
 from authlens_core.oauth.error_response import is_document, is_usable, read_answer
 from authlens_core.values.check import Check, Reading, Requirement, Severity, failed, noticed
 from authlens_core.values.exchange import Response
@@ -298,11 +297,9 @@ def _grant_checks(
     by_code: bool,
 ) -> tuple[bool, tuple[Check, ...]]:
     """Return whether a user logs in, and what the login needs the server to list."""
-    grants = lists["grant_types_supported"]
-    if machine is not None:
-        return False, (machine_grant_check(grants, machine),)
     pages = ("authorization_endpoint", "device_authorization_endpoint")
-    check = programs_only_check(grants, has_page=any(document.get(page) for page in pages))
+    has_page = any(document.get(page) for page in pages)
+    check = program_check(lists["grant_types_supported"], machine, has_page=has_page)
     if check is not None:
         return False, (check,)
     return True, tuple(_requirement_checks(lists, document, by_code=by_code))

@@ -27,7 +27,7 @@ from authlens_core.learning.moves import (
 )
 from authlens_core.learning.progress.progress_file import ProgressFile
 from authlens_core.learning.progress.recorded_attempt import RecordedAttempt
-from authlens_core.values.diagnosis import CauseId
+from authlens_core.values.check import CauseId
 
 LESSON = lessons()["read-a-refusal"][0]
 SOLUTION = read_answers(folders()[0].texts["solution.json"].encode(), name="solution.json").read()

@@ -8,10 +8,14 @@ from itertools import pairwise
 
 import pytest
 
-from authlens_core.export.compare import Comparison, Difference, StageComparison
-from authlens_core.export.compare_verdict import ComparisonVerdict, VerdictKind
-from authlens_core.trace.fact import Fact, FactId
-from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
+from authlens_core.export.compare import (
+    Comparison,
+    ComparisonVerdict,
+    Difference,
+    StageComparison,
+    VerdictKind,
+)
+from authlens_core.trace.record import Fact, FactId, Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.values.check import Severity
 from authlens_tui.screens.trace.comparison import CompareScreen, comparison_lines
 from authlens_tui.widgets.document.lines import Tone

@@ -11,7 +11,7 @@ import pytest
 from authlens_core.emulator import Fault
 from authlens_core.export.redaction import Redactor
 from authlens_core.trace.record import StageRecord
-from authlens_core.values.diagnosis import UNKNOWN, Diagnosis
+from authlens_core.values.check import UNKNOWN, Diagnosis
 from authlens_tui.screens.wizard.status_words import failed_words
 from authlens_tui.widgets.document.lines import Line
 from authlens_tui.widgets.record.record_lines import StageSnapshot, Tab, ViewOptions, tab_lines

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from authlens_core.values.check import failed, passed
-from authlens_core.values.diagnosis import Diagnosis
+from authlens_core.values.check import Diagnosis, failed, passed
 from authlens_tui.widgets.record.checks_view import check_lines
 
 CHECK = failed("token.status", "status 200", "400 invalid_grant", why="No tokens.", cure="Try again.")

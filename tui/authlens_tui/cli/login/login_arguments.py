@@ -10,8 +10,8 @@ from typing import Any, Final, assert_never
 from authlens_core.values.errors import UsageError
 from authlens_core.values.fix import fix, step
 from authlens_core.values.login_options import OPTIONS, Kind, Options
-from authlens_core.values.program_grant import FIELDS
 from authlens_core.values.secret import Secret
+from authlens_core.values.stage import FIELDS
 from authlens_tui.cli.option_values import absolute_path, number, port, utf8
 
 _WITHOUT_SCREEN: Final = ("json", "yes", "cloudflared", "no_browser")

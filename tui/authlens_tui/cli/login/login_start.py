@@ -13,8 +13,8 @@ from authlens_core.trace.flow import UserPart, flow_of
 from authlens_core.values.errors import NoSecretStore, UsageError
 from authlens_core.values.fix import GivenOptions, filled, given_options, step
 from authlens_core.values.login_options import OPTIONS, Kind, Options
-from authlens_core.values.program_grant import PROGRAMS
 from authlens_core.values.secret import Secret
+from authlens_core.values.stage import PROGRAMS
 from authlens_tui.cli.login.event_lines import EventLines
 from authlens_tui.cli.login.in_turn import in_turn
 from authlens_tui.cli.login.login_arguments import login_options

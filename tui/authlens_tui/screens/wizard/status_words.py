@@ -16,8 +16,7 @@ from authlens_core.export.redaction import Redactor
 from authlens_core.trace.failure_reason import failure_reason
 from authlens_core.trace.flow import AUTHORIZATION_CODE, Flow, flow_of
 from authlens_core.trace.record import Stage, StageRecord, Trace, sent_once
-from authlens_core.values.check import CheckId, Severity
-from authlens_core.values.diagnosis import Diagnosis
+from authlens_core.values.check import CheckId, Diagnosis, Severity
 from authlens_core.values.exchange import Request
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.stage import LOGIN_STAGES

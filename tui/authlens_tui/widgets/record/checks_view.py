@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from authlens_core.values.check import Check, Severity
-from authlens_core.values.diagnosis import Diagnosis
+from authlens_core.values.check import Check, Diagnosis, Severity
 from authlens_core.values.fix import URL, Fix, Step
 from authlens_tui.widgets.document.lines import BLANK, Line, Tone, line
 from authlens_tui.widgets.record.header_table import value_pieces

@@ -10,9 +10,8 @@ from authlens_core.explain.members import explain_fact
 from authlens_core.explain.message import jwts_in_facts
 from authlens_core.explain.overview import Overview, overview
 from authlens_core.export.redaction import Redactor
-from authlens_core.trace.fact import Fact, FactId, fact_text, is_absent
 from authlens_core.trace.flow import flow_of
-from authlens_core.trace.record import Outcome, Stage, StageRecord
+from authlens_core.trace.record import Fact, FactId, Outcome, Stage, StageRecord, fact_text, is_absent
 from authlens_core.values.check import Severity
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.secret import Secret

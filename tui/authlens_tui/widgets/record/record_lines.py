@@ -15,8 +15,7 @@ from authlens_core.export.redaction import (
     secrets_in,
 )
 from authlens_core.trace.arrows import RunningStage
-from authlens_core.trace.fact import fact_text
-from authlens_core.trace.record import Stage, StageRecord
+from authlens_core.trace.record import Stage, StageRecord, fact_text
 from authlens_core.values.exchange import Exchange, Request, Response
 from authlens_core.values.known_secrets import MASKED
 from authlens_core.values.quick_dataclass import dataclass

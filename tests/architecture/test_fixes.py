@@ -38,13 +38,11 @@ _FILES: Final = (
     "causes",
     "clients",
     "errors",
-    "mcp",
     "network",
     "oauth",
     "products",
     "programs",
     "servers",
-    "tools",
 )
 
 

@@ -11,7 +11,8 @@ from typing import Final
 import pytest
 
 from authlens_core.learning.catalogue import lessons
-from authlens_core.learning.classroom.class_folder import ClassFolder
+from authlens_core.learning.desk.class_folder import ClassFolder
+from authlens_core.learning.desk.course import Course
 from authlens_core.learning.lesson import LessonPhase
 from authlens_core.learning.moves import AnswerMove
 from authlens_core.learning.progress.record import (
@@ -46,7 +47,7 @@ async def test_a_class_of_forty_is_live_and_idles(tmp_path: Path) -> None:
     for number in range(STUDENTS - 1):
         write(tmp_path, number, 1)
     os.symlink("/etc/passwd", tmp_path / "mallory.json")
-    app = ClassApp(ClassFolder(tmp_path, lambda _, name: name.removesuffix(".json")), lessons())
+    app = ClassApp(ClassFolder(tmp_path, lambda _, name: name.removesuffix(".json")), Course())
     async with app.run_test(size=(120, 50)):
         while "student38" not in text_of(app) or "mallory.json:1:1: a link" not in text_of(app):
             await asyncio.sleep(0.05)

@@ -18,7 +18,6 @@ import pytest
 from authlens_core.learning.answers_file import answers_in
 from authlens_core.learning.attempt import attempt_of
 from authlens_core.learning.catalogue import FOLDER, lessons
-from authlens_core.learning.guide.move_text import text_of
 from authlens_core.learning.moves import AnyMove
 from support.course_secrets import secrets_of
 from support.preloaded import Preloaded
@@ -31,7 +30,7 @@ MOVES: Final[dict[str, tuple[AnyMove, ...]]] = {
     for answers in map(answers_in, sorted(FOLDER.glob("0[123]*/solution.json")))
 }
 STOLEN: Final = "stolen-code"
-LINES: Final = {name: [text_of(move) for move in moves] for name, moves in MOVES.items()}
+LINES: Final = {name: [move.text for move in moves] for name, moves in MOVES.items()}
 
 
 class Session:

@@ -17,7 +17,7 @@ from authlens_core.desk.lifecycle import probe
 from authlens_core.desk.log_in import start_login
 from authlens_core.desk.session import Session
 from authlens_core.emulator import Emulator, Fault, PlayResult, play_person
-from authlens_core.learning.drill.drill_world import HandedOut
+from authlens_core.learning.desk.drill_world import HandedOut
 from authlens_core.login.login import Login
 from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.trace.failure_reason import failure_reason

@@ -27,7 +27,6 @@ __all__ = [
     "OnProgress",
     "OpenedStore",
     "RememberedStore",
-    "StoreKind",
     "move_secrets",
     "open_secret_store",
     "records_by_store",

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
-from authlens_core.learning.claim import LessonRefused
 from authlens_core.learning.moves import AnyMove, Move, MoveRefused
 from authlens_core.learning.strict_json import read_strict, reason
-from authlens_core.learning.world import LOOT
 from authlens_core.state.regular_file import read_regular, unusable
+from authlens_core.values.errors import LessonRefused
 
 FORMAT: Final = 1
 MOST_MOVES: Final = 64
-CREDENTIALS: Final = ("code", "token", "callback", "device")
-"""The arguments that name one."""
-_NAME: Final = re.compile(r"\$([a-z]+)(?:-[0-9a-f]{3})?")  # an exam marks them
 LARGEST_FILE: Final = 256 * 1024  # bytes
 
 
@@ -89,24 +84,4 @@ def _move(number: int, raw: msgspec.Raw) -> AnyMove:
         move: AnyMove = msgspec.json.decode(raw, type=AnyMove)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise MoveRefused(number, reason(str(error))) from None
-    require_named_credentials(number, move)
     return move
-
-
-def named_credentials(move: AnyMove) -> dict[str, str]:
-    """Return the arguments of a move that name a credential, such as `$code`."""
-    given = {name: getattr(move, name, "") for name in CREDENTIALS}
-    return {name: value for name, value in given.items() if value and isinstance(value, str)}
-
-
-def require_named_credentials(number: int, move: AnyMove) -> None:
-    """Refuse a move that holds a credential instead of its name.
-
-    Raises:
-        MoveRefused: it does.
-    """
-    for given in named_credentials(move).values():
-        name = _NAME.fullmatch(given)
-        if name is None or name[1] not in LOOT:
-            known = ", ".join(f"${one}" for one in sorted(LOOT))
-            raise MoveRefused(number, f"a credential is named, and is one of {known}")

@@ -9,9 +9,8 @@ from typing import Final, Self
 
 import msgspec
 
-from authlens_core.learning.answers_file import named_credentials
 from authlens_core.learning.attack_moves import perform
-from authlens_core.learning.claim import Claim, LessonRefused, Source
+from authlens_core.learning.claim import Claim, Source
 from authlens_core.learning.judge import ClaimVerdict, TooManySteps, judge
 from authlens_core.learning.lesson import QUESTIONS, QUESTIONS_TO_PASS, CourseLesson, LessonPhase, Question
 from authlens_core.learning.moves import (
@@ -27,7 +26,7 @@ from authlens_core.learning.moves import (
 )
 from authlens_core.learning.outcome import AttemptOutcome, PhaseVerdict
 from authlens_core.learning.world import World
-from authlens_core.values.errors import NetworkFailure, TimedOut
+from authlens_core.values.errors import LessonRefused, NetworkFailure, TimedOut
 from authlens_core.values.quick_dataclass import dataclass
 
 LONGEST: Final = 20.0  # seconds of all the moves of an attempt
@@ -236,7 +235,7 @@ class LessonAttempt:
         self._require(self._option, "a prediction comes first")
         phase = self._phase_of(move)
         world = await self._world(phase)
-        named, mark = named_credentials(move), self.lesson.world.mark
+        named, mark = move.credentials, self.lesson.world.mark
         for given in named.values():
             self._require(given.endswith(mark), f"you do not hold {given}")
         move = msgspec.structs.replace(

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from authlens_core.learning.claim import LessonRefused
 from authlens_core.learning.lesson import CourseLesson
 from authlens_core.learning.lesson_file import read_lesson
 from authlens_core.learning.lesson_folder import MOST_FILES, LessonFolder, read_folder
 from authlens_core.learning.words_file import LessonWords, read_words
+from authlens_core.values.errors import LessonRefused
 
 FOLDER: Final = Path(__file__).with_name("lessons")
 

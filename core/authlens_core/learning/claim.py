@@ -8,14 +8,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from authlens_core.values.errors import AuthlensError
 from authlens_core.values.quick_dataclass import dataclass
-
-
-class LessonRefused(AuthlensError):
-    """A lesson, record, ticket or list of moves cannot be used; the message starts with its place."""
-
-    exit_code = 13
 
 
 class Source(StrEnum):

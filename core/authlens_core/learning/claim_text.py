@@ -7,18 +7,9 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Final, NoReturn
 
-from authlens_core.learning.claim import (
-    Claim,
-    FieldOf,
-    LessonRefused,
-    Loot,
-    Operator,
-    RowTest,
-    Scalar,
-    Source,
-    Value,
-)
+from authlens_core.learning.claim import Claim, FieldOf, Loot, Operator, RowTest, Scalar, Source, Value
 from authlens_core.learning.row import PREFIXES, WORDS
+from authlens_core.values.errors import LessonRefused
 from authlens_core.values.quick_dataclass import dataclass
 
 MOST_CLAIMS: Final = 64

@@ -31,6 +31,11 @@ class LessonPhase(StrEnum):
     REPAIR = "repair"
     QUESTIONS = "questions"
 
+    @property
+    def is_judged(self) -> bool:
+        """Whether there is something to prove in it, by moves that are made in a world."""
+        return self in {LessonPhase.RUN, LessonPhase.BREAK, LessonPhase.REPAIR}
+
 
 HINTED: Final = tuple(phase for phase in LessonPhase if phase is not LessonPhase.RUN)
 """The phases with hints; a run only has to be started."""

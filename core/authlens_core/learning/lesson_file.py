@@ -25,10 +25,10 @@ from authlens_core.learning.lesson import (
     WorldSettings,
 )
 from authlens_core.learning.lesson_folder import LessonFolder
-from authlens_core.learning.moves import VERBS
+from authlens_core.learning.moves import KINDS, LOOT
 from authlens_core.learning.row import SEATS
 from authlens_core.learning.strict_toml import StrictTable, StrictToml
-from authlens_core.learning.world import LOOT, PARTIES, SWITCHES
+from authlens_core.learning.world import PARTIES, SWITCHES
 from authlens_core.values.check import CauseId
 
 FILE: Final = "lesson.toml"
@@ -249,8 +249,8 @@ def _names(given: _Lesson) -> Iterator[tuple[str, str, str, Collection[str]]]:
         ("world", "parties", world.parties, PARTIES),
         ("break", "seat", (given.attack.seat,), SEATS),
         ("break", "loot", given.attack.loot, LOOT),
-        ("break", "moves", given.attack.moves, VERBS),
-        ("repair", "moves", given.repair.moves, VERBS),
+        ("break", "moves", given.attack.moves, KINDS),
+        ("repair", "moves", given.repair.moves, KINDS),
         ("repair", "offer", given.repair.offer, {*SWITCHES, *(fault.repair for fault in given.fault)}),
         *(
             (f"fault[{index}]", "name", (fault.name,), _faults(fault.profile))

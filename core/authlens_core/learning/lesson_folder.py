@@ -10,7 +10,7 @@ from dataclasses import field
 from pathlib import Path
 from typing import Final
 
-from authlens_core.learning.claim import LessonRefused
+from authlens_core.values.errors import LessonRefused
 from authlens_core.values.quick_dataclass import dataclass
 
 MOST_FILES: Final = 64

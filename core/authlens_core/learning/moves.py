@@ -5,15 +5,25 @@ A credential is never written in a move: it is named, and has to have leaked in 
 
 from __future__ import annotations
 
-from typing import Final, Literal
+import re
+import shlex
+from enum import StrEnum
+from typing import Annotated, Any, Final, Literal, get_args, get_origin
 
 import msgspec
 
 from authlens_core.emulator.standard.weakness import PublishedMember
-from authlens_core.learning.claim import LessonRefused
 from authlens_core.values.check import CauseId
+from authlens_core.values.errors import LessonRefused
 
 Letter = Literal["a", "b", "c"]
+LOOT: Final = ("callback", "client", "code", "device", "proof", "refresh", "token", "verifier")
+"""The credentials that a learner can hold, by name."""
+_NAMED: Final = rf"\$({'|'.join(LOOT)})(-[0-9a-f]{{3}})?"  # an exam marks them
+Credential = Annotated[str, msgspec.Meta(pattern=rf"^{_NAMED}\Z")]
+"""The name of a credential, with a dollar sign: never the credential itself."""
+_Optional = Annotated[str, msgspec.Meta(pattern=rf"^({_NAMED})?\Z")]
+_PLAIN: Final = re.compile(r"[\w$.+:=/-]+")
 
 
 class Move(
@@ -29,6 +39,28 @@ class Move(
     def verb(self) -> str:
         """What it is called in a lesson."""
         return str(self.__struct_config__.tag)
+
+    @property
+    def text(self) -> str:
+        """It as a line that is typed, which `move_in` reads as this move."""
+        if isinstance(self, DefendMove):
+            return " ".join((self.verb, *map(quoted, self.on)))
+        given = [(field, getattr(self, field.name)) for field in msgspec.structs.fields(self)]
+        words = [
+            # What looks like a name, or like a credential, is not read as a word alone.
+            quoted(_text(value))
+            if field.required and not (set("=$") & set(_text(value)))
+            else f"{field.name}={quoted(_text(value))}"
+            for field, value in given
+            if field.required or value
+        ]
+        return " ".join((self.verb, *words))
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        """The arguments that name a credential, such as `$code`."""
+        fields = [field.name for field in msgspec.structs.fields(self) if names_credential(field)]
+        return {name: getattr(self, name) for name in fields if getattr(self, name)}
 
     @property
     def uses(self) -> tuple[str, ...]:
@@ -76,7 +108,7 @@ class PublishMove(Move, frozen=True):
 class RedeemMove(Move, frozen=True):
     """Send a code to the token endpoint, as the client that it was issued to."""
 
-    code: str = "$code"
+    code: Credential = "$code"
     verifier: Literal["none", "wrong", "mine", "$verifier"] = "none"
     redirect_uri: Literal["registered", "other", "linked"] = "registered"
 
@@ -89,7 +121,7 @@ class RedeemMove(Move, frozen=True):
 class CallMove(Move, frozen=True):
     """Send a credential to the resource, as a bearer token."""
 
-    token: str = "$token"  # noqa: S105 - the name of one
+    token: Credential = "$token"  # noqa: S105 - the name of one
     at: Literal["resource", "second"] = "resource"
 
     @property
@@ -139,7 +171,7 @@ class LureMove(Move, frozen=True):
 
     to: Literal["ada"]
     at: Literal["", "rogue"] = ""
-    code: str = ""
+    code: _Optional = ""
 
     @property
     def uses(self) -> tuple[str, ...]:
@@ -154,7 +186,7 @@ class DeviceStartMove(Move, frozen=True, tag="device_start"):
 class PollMove(Move, frozen=True):
     """Ask for the tokens of a device login."""
 
-    device: str = "$device"
+    device: Credential = "$device"
 
     @property
     def uses(self) -> tuple[str, ...]:
@@ -166,7 +198,7 @@ class DeliverMove(Move, frozen=True):
     """Have a user's browser open a callback."""
 
     to: Literal["ada"]
-    callback: str = "$callback"
+    callback: Credential = "$callback"
 
     @property
     def uses(self) -> tuple[str, ...]:
@@ -208,8 +240,47 @@ WorldMove = (
 """The moves that happen in a world; the others say something about it."""
 
 AnyMove = WorldMove | PredictMove | PointMove | NameMove | DefendMove | AnswerMove
-VERBS: Final = frozenset(str(kind.__struct_config__.tag) for kind in AnyMove.__args__)
-"""What a lesson can allow."""
+KINDS: Final[dict[str, type[Move]]] = {str(kind.__struct_config__.tag): kind for kind in AnyMove.__args__}
+"""What a lesson can allow, by the first word."""
+
+
+def usage(verb: str) -> str:
+    """Return how a move is typed, with the values that each argument can have: `predict a|b|c`."""
+    kind = KINDS[verb]
+    if kind is DefendMove:
+        return f"{verb} SWITCH"
+    words = (
+        _values(field) if field.required else f"[{field.name}={_values(field)}]"
+        for field in msgspec.structs.fields(kind)
+    )
+    return " ".join((verb, *words))
+
+
+def _values(field: msgspec.structs.FieldInfo) -> str:
+    kind: Any = field.type
+    if get_origin(kind) is Literal:
+        return "|".join(quoted(value) for value in get_args(kind) if value)
+    if kind is bool:
+        return "true|false"
+    if isinstance(kind, type) and issubclass(kind, StrEnum) and kind is not CauseId:  # a lesson names a few
+        return "|".join(member.value for member in kind)
+    return "$NAME" if names_credential(field) else field.name.upper()
+
+
+def names_credential(field: msgspec.structs.FieldInfo) -> bool:
+    """Return whether an argument of a move names a credential."""
+    return field.type in (Credential, _Optional)
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def quoted(word: str) -> str:
+    """Return a word as it is typed: what has a space in it needs quotation marks."""
+    if _PLAIN.fullmatch(word):
+        return word
+    return shlex.quote(word) if {"\\", '"'} & set(word) else f'"{word}"'
 
 
 class MoveRefused(LessonRefused):

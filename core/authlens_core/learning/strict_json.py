@@ -9,7 +9,8 @@ from typing import Final, NoReturn, TypeVar
 import msgspec
 
 from authlens_core.grammars.json_document import JsonRefused, load_json
-from authlens_core.learning.claim import LessonRefused
+from authlens_core.learning.moves import LOOT
+from authlens_core.values.errors import LessonRefused
 from authlens_core.values.safe_text import NAME, safe_line
 
 _Read = TypeVar("_Read")
@@ -29,6 +30,10 @@ _SAID: Final = (
     (
         re.compile(r"Invalid enum value '(.*)' - at (?:`key` in )?`\$\.?(.*)`", re.DOTALL),
         "“{0}” is no value of “{1}”",
+    ),
+    (
+        re.compile(r"Expected `str` matching regex '\^\(?\\+\$.*' - at `\$\.(.*)`"),
+        f"“{{0}}”: a credential is named, and is one of {', '.join(f'${name}' for name in LOOT)}",
     ),
     (re.compile(r"(Expected .*) - at `\$\.(.*)`"), "“{1}”: {0}"),
 )

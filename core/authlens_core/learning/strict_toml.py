@@ -10,8 +10,9 @@ from typing import Final, NoReturn, TypeVar
 
 import msgspec
 
-from authlens_core.learning.claim import Claim, LessonRefused
+from authlens_core.learning.claim import Claim
 from authlens_core.learning.claim_text import read_claims
+from authlens_core.values.errors import LessonRefused
 
 FORMAT: Final = 1
 """The format that this version reads; a file with a higher one is refused."""

@@ -10,9 +10,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import field
 from typing import Final
 
-from authlens_core.learning.claim import LessonRefused
 from authlens_core.learning.lesson import HINTED, HINTS, CourseLesson
 from authlens_core.learning.lesson_folder import LessonFolder
+from authlens_core.values.errors import LessonRefused
 from authlens_core.values.quick_dataclass import dataclass
 
 ENGLISH: Final = "en"

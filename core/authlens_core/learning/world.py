@@ -52,8 +52,6 @@ PARTIES: Final = frozenset({VICTIM, SECOND, ROGUE, INTERNAL})
 """Who can be in a world besides the resource, its server and Ada."""
 SWITCHES: Final = frozenset({*SERVER_SWITCHES, *(f"{VICTIM}.{name}" for name in VICTIM_SWITCHES)})
 """Everything that a repair can turn on."""
-LOOT: Final = frozenset({"code", "client", "callback", "token", "refresh", "proof", "verifier", "device"})
-"""The credentials that a learner can hold, by name."""
 _NAMES: Final = ("wiki.localhost", "login.localhost")  # a picture of ports says nothing
 _WAIT: Final = 15.0  # seconds of one login
 

@@ -117,3 +117,9 @@ class StillValid(AuthlensError):
     """Renewal has ended; the server cannot revoke the access token, which works until it expires."""
 
     exit_code = 11
+
+
+class LessonRefused(AuthlensError):
+    """A lesson, record, ticket or list of moves cannot be used; the message starts with its place."""
+
+    exit_code = 13

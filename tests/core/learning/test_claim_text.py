@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from authlens_core.learning.claim import Claim, FieldOf, LessonRefused, Loot, Operator, RowTest, Source
+from authlens_core.learning.claim import Claim, FieldOf, Loot, Operator, RowTest, Source
 from authlens_core.learning.claim_text import read_claims
+from authlens_core.values.errors import LessonRefused
 
 LESSON_3 = """
 event where what = code_redeemed and seat = mallory and user = ada as theft

@@ -10,13 +10,14 @@ import pytest
 
 from authlens_core.emulator import Fault, Profile
 from authlens_core.learning.catalogue import lessons
-from authlens_core.learning.claim import LessonRefused, Source
-from authlens_core.learning.drill.drill import Drill, DrillGroup, Walk
-from authlens_core.learning.drill.drill_check import checked
-from authlens_core.learning.drill.drill_file import FOLDER, drills, read_drills
-from authlens_core.learning.drill.drill_verdict import DrillVerdict, verdict_on
+from authlens_core.learning.claim import Source
+from authlens_core.learning.desk.drill_check import checked
+from authlens_core.learning.desk.drills import FOLDER, drills, read_drills
+from authlens_core.learning.drill.drill import Drill, DrillGroup, DrillVerdict, Walk
+from authlens_core.learning.drill.drill_verdict import verdict_on
 from authlens_core.learning.lesson_folder import read_folder
 from authlens_core.learning.row import EvidenceRow
+from authlens_core.values.errors import LessonRefused
 
 ALL = tuple(drills().values())
 

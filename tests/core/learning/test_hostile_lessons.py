@@ -11,9 +11,9 @@ from time import process_time
 import pytest
 
 from authlens_core.learning.catalogue import FOLDER, lessons
-from authlens_core.learning.claim import LessonRefused
-from authlens_core.learning.lesson_check import lessons_at
+from authlens_core.learning.desk.lesson_check import lessons_at
 from authlens_core.learning.lesson_folder import LARGEST_FILE
+from authlens_core.values.errors import LessonRefused
 
 NAME = "03-stolen-code"
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.learning.claim import LessonRefused
-from authlens_core.learning.lesson_check import AuthoredLesson, checked, lessons_at
+from authlens_core.learning.desk.lesson_check import AuthoredLesson, checked, lessons_at
+from authlens_core.values.errors import LessonRefused
 
 PAGE = Path(__file__).parents[3] / "docs" / "teaching.md"
 TOP = ("can", "cures", "task", "predict", "run", "observe", "break", "repair", "questions")

@@ -10,8 +10,8 @@ import pytest
 from textual.pilot import Pilot
 
 from authlens_core.emulator import Fault
+from authlens_core.learning.desk.drills import drills
 from authlens_core.learning.drill.drill import DrillGroup
-from authlens_core.learning.drill.drill_file import drills
 from authlens_core.trace.record import Stage
 from authlens_tui.app.authlens_app import AuthlensApp
 from authlens_tui.app.demo import DemoWorkspace

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from authlens_core.emulator import Fault, Profile, StandardFault, faults_of
-from authlens_core.learning.drill.drill_file import drills
+from authlens_core.learning.desk.drills import drills
 from authlens_core.values.errors import UsageError
 from authlens_tui.cli.course.drill_verbs import chosen_drills
 from authlens_tui.cli.faults import chosen_faults

@@ -17,8 +17,8 @@ from authlens_core.export.session_file import read_session
 from authlens_core.learning.answers_file import answers_in
 from authlens_core.learning.attempt import attempt_of
 from authlens_core.learning.catalogue import FOLDER, lessons
-from authlens_core.learning.drill.drill_file import FOLDER as DRILLS
-from authlens_core.learning.drill.drill_file import drills
+from authlens_core.learning.desk.drills import FOLDER as DRILLS
+from authlens_core.learning.desk.drills import drills
 from authlens_tui.cli import main
 from support.course_secrets import secrets_of
 from support.network_namespace import without_a_route
@@ -134,7 +134,7 @@ def test_what_is_missing_is_shown_with_the_row_that_comes_nearest(capsys: Captur
     )
     said = capsys.readouterr().out
     assert "✖ You open Ada's data.\n" in said
-    assert "nearest: arrow 1; it differs in " in said
+    assert "  Nearest is arrow 1: server gives mallory a token for ada's account.\n" in said
 
 
 def test_the_honest_login_has_to_survive_the_repair(capsys: Captured, tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ import pytest
 from textual.widgets import DataTable
 
 from authlens_core.learning.catalogue import lessons
-from authlens_core.learning.classroom.class_folder import ClassFolder
+from authlens_core.learning.desk.class_folder import ClassFolder
+from authlens_core.learning.desk.course import Course
 from authlens_core.learning.lesson import LessonPhase
 from authlens_core.learning.moves import LoginMove, PredictMove
 from authlens_core.learning.progress.record import (
@@ -43,7 +44,7 @@ async def test_the_table_follows_the_folder(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(class_table, "POLL", 0.05)
     folder = tmp_path / "class"
     folder.mkdir()
-    app = ClassApp(ClassFolder(folder, lambda _, name: name.removesuffix(".json")), lessons())
+    app = ClassApp(ClassFolder(folder, lambda _, name: name.removesuffix(".json")), Course())
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "No one is here yet." in text_of(app))
         write(folder, "ada", LessonPhase.BREAK)

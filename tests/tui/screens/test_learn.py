@@ -11,13 +11,14 @@ from textual.screen import Screen
 
 from authlens_core.learning import judge
 from authlens_core.learning.catalogue import lessons
-from authlens_core.learning.drill.drill_file import drills
+from authlens_core.learning.desk.course import Course
+from authlens_core.learning.desk.drills import drills
 from authlens_core.learning.guide.offers import forms
 from authlens_core.learning.lesson import LessonPhase
 from authlens_core.learning.moves import RedeemMove
 from authlens_core.learning.progress.progress_file import ProgressFile
 from authlens_core.learning.progress.record import record_in
-from authlens_tui.app.learn import Course, LearnApp
+from authlens_tui.app.learn import LearnApp
 from authlens_tui.screens.learn.catalogue import CatalogueScreen
 from authlens_tui.screens.learn.lesson_panes import asked_in
 from authlens_tui.screens.learn.move_list import MoveList
@@ -182,5 +183,5 @@ async def test_a_drill_ends_the_course_and_is_what_the_demo_starts_with() -> Non
 @pytest.mark.parametrize(("name", "can_change"), [("read-a-refusal", False), ("another-device", True)])
 def test_a_run_says_how_a_line_is_changed_only_if_one_can_be(name: str, can_change: bool) -> None:
     lesson, _ = lessons()[name]
-    asked = asked_in(LessonPhase.RUN, lesson, forms(lesson, LessonPhase.RUN, ()))
+    asked = asked_in(LessonPhase.RUN, forms(lesson, LessonPhase.RUN, ()))
     assert ("← →" in asked) is can_change

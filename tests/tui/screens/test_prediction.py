@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from authlens_core.learning.drill.drill_file import drills
-from authlens_core.learning.drill.drill_verdict import DrillVerdict
-from authlens_core.learning.guide.drill_words import drill_card, sign_of
+from authlens_core.learning.desk.drills import drill_card, drills
+from authlens_core.learning.drill.drill import DrillVerdict
 from authlens_tui.screens.prediction import PredictionScreen
 from support.screens import run_screen, until
 
@@ -43,7 +42,7 @@ def test_the_catalogue_answers_a_drill_once_it_was_run(
 ) -> None:
     """A question is worth nothing beside its answer."""
     shown = str(drill_card(DRILL, verdict))
-    assert sign_of(verdict) == sign
+    assert (verdict.sign if verdict else " ") == sign
     assert (DRILL.answer in shown) is (DRILL.watch_for in shown) is answered
     assert ("No: a POST gets the 401 ✔" in shown) is bool(verdict and verdict.held)
 

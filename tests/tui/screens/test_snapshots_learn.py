@@ -16,8 +16,9 @@ from textual.pilot import Pilot
 
 from authlens_core.callback.listener import Listener
 from authlens_core.learning.catalogue import lessons
-from authlens_core.learning.classroom.class_folder import ClassFolder, ClassView, Student
-from authlens_core.learning.guide.summary import progress_words
+from authlens_core.learning.desk.class_folder import ClassFolder, ClassView, Student
+from authlens_core.learning.desk.course import Course
+from authlens_core.learning.desk.open_lesson import OpenLesson
 from authlens_core.learning.lesson import LessonPhase
 from authlens_core.learning.moves import (
     AnyMove,
@@ -36,9 +37,8 @@ from authlens_core.learning.progress.record import (
     PracticeRecord,
     RecordedVerdict,
 )
-from authlens_core.learning.progress.recorded_attempt import RecordedAttempt
 from authlens_core.learning.words_file import ENGLISH
-from authlens_tui.app.learn import Course
+from authlens_tui.app.learn import listed, summary_screen
 from authlens_tui.screens.learn.catalogue import CatalogueScreen
 from authlens_tui.screens.learn.class_table import ClassScreen, StudentScreen
 from authlens_tui.screens.learn.lesson import CourseLessonScreen
@@ -53,7 +53,7 @@ _LESSON, _WORDS = lessons()["stolen-code"]
 BEFORE: Final = (PredictMove(option="b"), LoginMove(), PointMove(arrow=6, part="form.code_verifier"))
 
 
-class Played(RecordedAttempt):
+class Played(OpenLesson):
     """Makes the moves so far with real logins, while the pictures have no listener."""
 
     async def __aenter__(self) -> Self:
@@ -69,7 +69,7 @@ def lesson(*moves: AnyMove) -> Callable[[], CourseLessonScreen]:
         file = ProgressFile(None)
         stored = StoredAttempt(_LESSON.version, _LESSON.digest, seed=1, moves=moves)
         file.change(_LESSON.name, lambda known: known.with_attempt(stored))
-        return CourseLessonScreen(Played(_LESSON, file), _WORDS[ENGLISH], 3)
+        return CourseLessonScreen(Played(_LESSON, _WORDS[ENGLISH], 3, file))
 
     return make
 
@@ -85,8 +85,7 @@ def catalogue() -> CatalogueScreen:
     stored = StoredAttempt(_LESSON.version, _LESSON.digest, 1, BEFORE)
     file.change(_LESSON.name, lambda known: known.with_attempt(stored))
     course = Course(lessons(), file)
-    note = progress_words(course.summaries())
-    return CatalogueScreen([course.listed()], lambda _: None, note=note, open_at="stolen-code")
+    return CatalogueScreen([listed(course)], lambda _: None, note=course.note(), open_at="stolen-code")
 
 
 def with_a_missed_question() -> Course:
@@ -100,9 +99,9 @@ def with_a_missed_question() -> Course:
 
 def missed_question() -> MissedQuestionScreen:
     """Return the question that comes before another lesson."""
-    screen = with_a_missed_question().missed("whose-login")
-    assert screen is not None
-    return screen
+    missed = with_a_missed_question().missed_before("whose-login")
+    assert missed is not None
+    return MissedQuestionScreen(missed)
 
 
 async def found(pilot: Pilot[int]) -> None:
@@ -131,20 +130,20 @@ class OneStudent(ClassFolder):
 
 def a_class() -> ClassScreen:
     """Return the table of a class of one student, and one file that is refused."""
-    return ClassScreen(OneStudent(Path("class")), lessons())
+    return ClassScreen(OneStudent(Path("class")), Course())
 
 
-async def listed(pilot: Pilot[int]) -> None:
+async def seated(pilot: Pilot[int]) -> None:
     """Wait for the student."""
     await until(pilot, lambda: "stuck" in text_of(pilot.app))  # type: ignore[arg-type]
 
 
 PICTURES: Final = (
-    Picture("class", ClassScreen, a_class, listed),
+    Picture("class", ClassScreen, a_class, seated),
     Picture("class-student", StudentScreen, lambda: StudentScreen(student())),
     Picture("learn-catalogue", CatalogueScreen, catalogue),
     Picture("learn-catalogue-found", CatalogueScreen, catalogue, found),
-    Picture("learn-summary", SummaryScreen, lambda: with_a_missed_question().summary(_LESSON.name)),
+    Picture("learn-summary", SummaryScreen, lambda: summary_screen(with_a_missed_question(), _LESSON.name)),
     Picture("learn-missed-question", MissedQuestionScreen, missed_question),
     Picture("learn-predict", CourseLessonScreen, lesson(), begun),
     Picture("learn-observe", CourseLessonScreen, lesson(*BEFORE[:2]), begun),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from authlens_core.learning.classroom.class_folder import ClassFolder
-from authlens_core.learning.progress.verify import Course
+from authlens_core.learning.desk.class_folder import ClassFolder
+from authlens_core.learning.desk.course import Course
 from authlens_tui.app.base_app import BaseApp
 from authlens_tui.screens.learn.class_table import ClassScreen
 

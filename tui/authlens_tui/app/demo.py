@@ -10,19 +10,22 @@ from urllib.parse import parse_qs, urlsplit
 
 from textual.worker import Worker
 
-from authlens_core.desk.credentials import CloudflaredToken, Index
-from authlens_core.desk.log_in import Login, Options, Trace
+from authlens_core.credentials.records.index import Index
+from authlens_core.desk.credentials import CloudflaredToken
+from authlens_core.desk.log_in import Login
 from authlens_core.desk.secret_store import OpenedStore
 from authlens_core.desk.session import Session
 from authlens_core.desk.settings import SettingsFile
 from authlens_core.emulator import play_person
-from authlens_core.learning.claim import LessonRefused
-from authlens_core.learning.drill.drill import Drill
-from authlens_core.learning.drill.drill_file import drills
-from authlens_core.learning.drill.drill_verdict import DrillVerdict, verdict_on
-from authlens_core.learning.drill.drill_world import DrillWorld
+from authlens_core.learning.desk.course import Course
+from authlens_core.learning.desk.drill_world import DrillWorld
+from authlens_core.learning.desk.drills import drills
+from authlens_core.learning.drill.drill import Drill, DrillVerdict
+from authlens_core.trace.record import Trace
+from authlens_core.values.errors import LessonRefused
+from authlens_core.values.login_options import Options
 from authlens_tui.app.emulator_owner import EmulatorOwner
-from authlens_tui.app.learn import Course, Lessons, drill_lists
+from authlens_tui.app.learn import Lessons, drill_lists, listed, summary_screen
 from authlens_tui.app.logins import Logins
 from authlens_tui.app.workspace import Workspace
 from authlens_tui.screens.learn.catalogue import CatalogueList, CatalogueScreen
@@ -85,7 +88,7 @@ class Scenarios:
         traces.on_trace = note
 
     def _lists(self) -> tuple[CatalogueList, ...]:
-        of_course = () if self._course is None else (self._course.listed(),)
+        of_course = () if self._course is None else (listed(self._course),)
         return (*of_course, *drill_lists(self._verdicts))
 
     def open(self) -> None:
@@ -94,7 +97,7 @@ class Scenarios:
     def start(self, name: str) -> None:
         """Open a lesson; or ask for the prediction of a drill, unless it was made before, and start it."""
         app = self.menu.app
-        if self._course is not None and name in self._course.lessons:
+        if self._course is not None and name in self._course.names:
             Lessons(app, self._course, self._show).open(name)
             return
         drill = drills()[name]
@@ -137,7 +140,7 @@ class Scenarios:
 
     def _show_record(self) -> None:
         if self._course is not None:
-            self.menu.app.push_screen(self._course.summary())
+            self.menu.app.push_screen(summary_screen(self._course))
 
     def _note_of_all(self) -> str:
         right = sum(verdict.is_right for verdict in self._verdicts.values())
@@ -170,9 +173,11 @@ class Scenarios:
 def _course() -> Course | None:
     """Return the lessons; None where the stored progress cannot be used, of which `learn` says why."""
     try:
-        return Course()
+        course = Course()
+        course.summaries()
     except LessonRefused:
         return None
+    return course
 
 
 def following_of(drill: Drill) -> Drill | None:
@@ -226,7 +231,7 @@ class DemoWorkspace(Workspace):
         return DrillWorld(tuple(chosen), port=self._port, token_lifetime=_TOKEN_LIFETIME, names=_NAMES)
 
     def _verdict(self, drill: Drill, predicted: str, sent: Iterable[Trace]) -> DrillVerdict:
-        return verdict_on(drill, predicted, self._world.rows(sent))
+        return self._world.verdict(drill, predicted, sent)
 
     async def prepare(self) -> str | None:
         """Start the emulator, and log in to its resource."""

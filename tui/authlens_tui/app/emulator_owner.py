@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from authlens_core.learning.desk.drill_world import DrillWorld
 from authlens_core.learning.drill.drill import OwnerSetting
-from authlens_core.learning.drill.drill_world import DrillWorld
 
 
 class EmulatorOwner:

@@ -90,11 +90,12 @@ def learn(arguments: Namespace) -> int:
     require_terminal("authlens --plain learn")
     from authlens_tui.app.authlens_app import AuthlensApp
     from authlens_tui.app.demo import DemoWorkspace
-    from authlens_tui.app.learn import Course, LearnApp
+    from authlens_tui.app.learn import LearnApp
     from authlens_tui.cli.learn import course_of, lesson_of
 
-    start = lesson_of(arguments)[0].name if getattr(arguments, "lesson", None) else ""
-    course = Course(course_of(arguments), language=getattr(arguments, "lang", "en"))
+    course = course_of(arguments)
+    start = lesson_of(arguments, course) if getattr(arguments, "lesson", None) else ""
+    course.summaries()  # what is stored is refused before there is a screen
     app = LearnApp(course, start=start)
     code = run_to_end(app)
     return (

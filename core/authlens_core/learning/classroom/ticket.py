@@ -14,7 +14,7 @@ import re
 from binascii import Error as BadBase64
 from typing import Final
 
-from authlens_core.learning.claim import LessonRefused
+from authlens_core.values.errors import LessonRefused
 from authlens_core.values.quick_dataclass import dataclass
 
 LONGEST_TICKET: Final = 512  # characters

@@ -108,3 +108,41 @@ class Drill:
     def is_alone(self) -> bool:
         """Whether its server cannot have the faults of another drill besides."""
         return self.profile is not Profile.ACCESS
+
+
+@dataclass(frozen=True, slots=True)
+class DrillVerdict:
+    """The verdict.
+
+    Attributes:
+        predicted: the option that was chosen; empty where none was.
+        held: the one that the trace shows; empty while it shows none, or more than one.
+        arrow: the number of the request that shows it last, from 1; 0 without one.
+        words: what the option says that the trace shows.
+    """
+
+    predicted: str
+    held: str
+    arrow: int = 0
+    words: str = ""
+
+    @property
+    def is_right(self) -> bool:
+        return bool(self.held) and self.predicted == self.held
+
+    @property
+    def sentence(self) -> str:
+        """What a user is told."""
+        at = f" (arrow {self.arrow})" if self.arrow else ""
+        if not self.held:
+            seen = "Your trace does not show it yet."
+        elif self.is_right:
+            return f"You predicted {self.predicted}, and your trace shows it{at}."
+        else:
+            seen = f"Your trace shows {self.held}, “{self.words}”{at}."
+        return f"You predicted {self.predicted}. {seen}" if self.predicted else seen
+
+    @property
+    def sign(self) -> str:
+        """What the prediction was worth."""
+        return "–" if not self.held else "✔" if self.is_right else "✖"

@@ -11,11 +11,11 @@ from authlens_core.explain.members import DocumentKind, members
 from authlens_core.export.redacted_trace import secrets_of
 from authlens_core.export.redaction import Redactor
 from authlens_core.learning.claim import Source
+from authlens_core.learning.guide.shown import Part, StoryLine
 from authlens_core.learning.row import EvidenceRow, SeatedTrace
 from authlens_core.learning.world import World
 from authlens_core.trace.record import sent_once
 from authlens_core.values.check import Severity
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.word_files import words
 
@@ -37,48 +37,6 @@ _KINDS: Final = {
     "proof": (DocumentKind.DPOP_PROOF,),
     "json": (DocumentKind.TOKENS, DocumentKind.SERVER, DocumentKind.RESOURCE, DocumentKind.CLIENT),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class StoryLine:
-    """One line.
-
-    Attributes:
-        arrow: the number of the request, or of the one that a party answered so; 0 for anything else.
-        receiver: empty for what a party did, which has no bytes to point at.
-        answer: the status, or that there was none.
-    """
-
-    row: EvidenceRow
-    arrow: int
-    sender: str
-    receiver: str
-    words: str
-    answer: str = ""
-
-    @property
-    def text(self) -> str:
-        """The line without its number."""
-        if not self.receiver:
-            return f"{self.sender} {self.words}"
-        return f"{self.sender} → {self.receiver}: {self.words} → {self.answer}"
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A part of a request or its answer.
-
-    Attributes:
-        name: as in a move, such as `form.code_verifier`.
-        place: where it is, in a word or two.
-        value: masked.
-        meaning: what it decides; empty where nothing is known of it.
-    """
-
-    name: str
-    place: str
-    value: str
-    meaning: str
 
 
 def story(world: World | None) -> tuple[StoryLine, ...]:

@@ -1,89 +1,155 @@
-"""What you can do after a lesson and after the course, with what it took: evidence, and no rank."""
+"""How far you are in a lesson and in the course, as the lists, the summary and the JSON of the verbs have it.
+
+It is evidence, and no rank.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-from authlens_core.learning.lesson import QUESTIONS, QUESTIONS_TO_PASS, CourseLesson
+from authlens_core.learning.lesson import QUESTIONS, QUESTIONS_TO_PASS, CourseLesson, LessonPhase
 from authlens_core.learning.progress.lesson_progress import LessonProgress
-from authlens_core.learning.progress.practice import entry_of, with_misconceptions
+from authlens_core.learning.progress.practice import entry_of, misconceptions
 from authlens_core.learning.words_file import LessonWords
 from authlens_core.values.quick_dataclass import dataclass
 
 _CLOSING = "This is practice on this machine, and no proof of identity."
+_START = "Enter starts. Everything happens inside this program."
 
 
 @dataclass(frozen=True, slots=True)
 class LessonSummary:
-    """What came of one lesson.
+    """A lesson, and how far you are in it.
 
     Attributes:
         number: in the catalogue, from 1.
-        right: the questions of the last attempt that were answered right.
-        met: misconceptions behind wrong answers, by name; those in `refuted` were answered right later.
-        missed: questions that were last answered wrong.
     """
 
     number: int
     lesson: CourseLesson
     words: LessonWords
-    passed: bool
-    begun: bool
-    tries: int
-    hints: int
-    right: int
-    minutes: int
-    met: tuple[str, ...]
-    refuted: tuple[str, ...]
-    missed: tuple[str, ...]
+    progress: LessonProgress
 
-    @classmethod
-    def of(
-        cls, number: int, lesson: CourseLesson, words: LessonWords, progress: LessonProgress | None
-    ) -> LessonSummary:
-        """Return the summary of what is stored."""
-        known = progress or LessonProgress(lesson.name)
-        entry = entry_of(known)
-        if entry is not None:
-            entry = with_misconceptions(entry, lesson, known)
-        return cls(
-            number,
-            lesson,
-            words,
-            passed=bool(known.passed_version),
-            begun=entry is not None,
-            tries=max(known.tries.values(), default=0),
-            hints=sum(known.hints.values()),
-            right=known.attempt.right if known.attempt else 0,
-            minutes=-(-known.seconds // 60),
-            met=entry.met if entry else (),
-            refuted=entry.refuted if entry else (),
-            missed=known.missed,
-        )
+    @property
+    def title(self) -> str:
+        """Its number and its title."""
+        return f"{self.number} {self.words.title}"
+
+    @property
+    def passed(self) -> bool:
+        return bool(self.progress.passed_version)
+
+    @property
+    def begun(self) -> bool:
+        return entry_of(self.progress) is not None
+
+    @property
+    def right(self) -> int:
+        """How many questions of the last attempt were answered right."""
+        return self.progress.attempt.right if self.progress.attempt else 0
+
+    @property
+    def minutes(self) -> int:
+        return -(-self.progress.seconds // 60)
+
+    @property
+    def counts(self) -> tuple[str, str]:
+        """How many tries and hints it took, in words."""
+        tries, hints = max(self.progress.tries.values(), default=0), sum(self.progress.hints.values())
+        return _count(tries, "try", "tries"), _count(hints, "hint", "hints")
 
     @property
     def took(self) -> str:
         """What it took, in numbers."""
-        counts = ((self.tries, "try", "tries"), (self.hints, "hint", "hints"))
-        said = [f"{number} {one if number == 1 else many}" for number, one, many in counts]
-        return " · ".join([*said, f"{self.right} of {QUESTIONS} questions right", f"{self.minutes} min"])
+        return " · ".join(
+            [*self.counts, f"{self.right} of {QUESTIONS} questions right", f"{self.minutes} min"]
+        )
+
+    @property
+    def state(self) -> str:
+        """How far you are, in a few words."""
+        known, attempt = self.progress, self.progress.attempt
+        words = []
+        if self.passed:
+            older = known.passed_version != self.lesson.version
+            words.append(f"passed (version {known.passed_version})" if older else "passed")
+        if attempt is not None and attempt.moves and attempt.phase is not None:
+            words.append(f"stopped at {attempt.phase.value}")
+        words = words or ["to do"]
+        words += [count for count in self.counts if not count.startswith("0 ")]
+        if known.seconds >= 60:
+            words.append(f"{known.seconds // 60} min")
+        return " · ".join(words)
+
+    @property
+    def dots(self) -> str:
+        """A sign for each phase, after one for a lesson that was passed."""
+        passed = self.progress.attempt.passed if self.progress.attempt else ()
+        signs = "".join("●" if phase in passed else "○" for phase in LessonPhase)
+        return f"{'✔' if self.passed else ' '}{signs}"
+
+    def card(self) -> tuple[tuple[str, str], ...]:
+        """Return headings with their texts: what the lesson is for, and how far you are."""
+        lesson, texts = self.lesson, self.words.texts
+        digest = f"Its folder has the digest {lesson.digest[:12]}."
+        return (
+            ("You can then", texts["can"]),
+            ("It corrects", texts["cures"]),
+            ("", f"{lesson.minutes} minutes · {', '.join(lesson.specs)}"),
+            *(() if lesson.built_in else (("Not from this program", digest),)),
+            ("", self._where()),
+        )
+
+    def _where(self) -> str:
+        attempt = self.progress.attempt
+        if attempt is None or not attempt.moves:
+            return _START
+        if attempt.phase is None:
+            return "You passed it. Enter shows it again."
+        tries = self.progress.tries.get(attempt.phase, 0)
+        after = f" after {_count(tries, 'try', 'tries')}" if tries else ""
+        return f"You stopped at {attempt.phase.value}{after}. Enter makes your moves again and goes on there."
+
+    def texts(self) -> Iterator[tuple[str, str]]:
+        """Yield headings and texts about the lesson, when it has just ended."""
+        texts = self.words.texts
+        if not self.passed:
+            why = f"{self.right} of {QUESTIONS} questions are right, and {QUESTIONS_TO_PASS} are needed."
+            again = " Press t to answer them again."
+            if self.lesson.ticket is not None:
+                again = "" if self.right < QUESTIONS_TO_PASS else " An earlier phase is not passed."
+            yield f"○ Not passed yet: {self.title}", f"{why}{again}"
+        else:
+            yield f"✔ Passed: {self.title}", f"You can now {texts['can']}."
+            yield "What it corrects", texts["cures"]
+        yield "What it took", self.took
+        for question in self.progress.missed:
+            yield "A question to look at again", texts[f"questions/{question}"]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as `learn progress --json` prints it."""
+        known, attempt = self.progress, self.progress.attempt
+        return {
+            "id": self.lesson.name,
+            "version": self.lesson.version,
+            "passed_version": known.passed_version or None,
+            "phase": None if attempt is None else attempt.phase,
+            "passed": [] if attempt is None else list(attempt.passed),
+            "moves": 0 if attempt is None else len(attempt.moves),
+            "seed": None if attempt is None else attempt.seed,
+            "first_prediction": known.first_prediction or None,
+            "tries": dict(known.tries),
+            "hints": dict(known.hints),
+            "seconds": known.seconds,
+            "questions": f"{self.right}/{QUESTIONS}",
+            "missed": list(known.missed),
+            "archived": len(known.archived),
+        }
 
 
-def lesson_texts(summary: LessonSummary) -> Iterator[tuple[str, str]]:
-    """Yield headings and texts about a lesson that has just ended."""
-    texts, title = summary.words.texts, f"{summary.number} {summary.words.title}"
-    if not summary.passed:
-        why = f"{summary.right} of {QUESTIONS} questions are right, and {QUESTIONS_TO_PASS} are needed."
-        again = " Press t to answer them again."
-        if summary.lesson.ticket is not None:
-            again = "" if summary.right < QUESTIONS_TO_PASS else " An earlier phase is not passed."
-        yield f"○ Not passed yet: {title}", f"{why}{again}"
-    else:
-        yield f"✔ Passed: {title}", f"You can now {texts['can']}."
-        yield "What it corrects", texts["cures"]
-    yield "What it took", summary.took
-    for question in summary.missed:
-        yield "A question to look at again", texts[f"questions/{question}"]
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
 
 
 def course_texts(summaries: Sequence[LessonSummary]) -> Iterator[tuple[str, str]]:
@@ -92,14 +158,12 @@ def course_texts(summaries: Sequence[LessonSummary]) -> Iterator[tuple[str, str]
     minutes = sum(summary.minutes for summary in summaries)
     lines = [f"- ✔ {one.number} {one.words.texts['can']} ({one.took})" for one in passed]
     yield f"What you can do: {len(passed)} of {len(summaries)} lessons, {minutes} min", "\n".join(lines)
-    met = {name for one in summaries for name in one.met}
-    refuted = {name for one in summaries for name in one.refuted}
+    each = [misconceptions(one.lesson, one.progress) for one in summaries]
+    met, refuted = ({name for known in each for name in known[part]} for part in (0, 1))
     if met:
         still = ", ".join(sorted(name.replace("-", " ") for name in met - refuted))
-        yield (
-            "Misconceptions",
-            f"Met {len(met)}, refuted {len(refuted)}.{f' Open: {still}.' if still else ''}",
-        )
+        open_ones = f" Open: {still}." if still else ""
+        yield "Misconceptions", f"Met {len(met)}, refuted {len(refuted)}.{open_ones}"
     yield "", _CLOSING
 
 
@@ -109,42 +173,3 @@ def progress_words(summaries: Sequence[LessonSummary]) -> str:
     left = sum(summary.lesson.minutes for summary in summaries if not summary.passed)
     hours = f"{left // 60} h {left % 60} min" if left >= 60 else f"{left} min"
     return f"{passed} of {len(summaries)} passed" + (f" · about {hours} left" if left else "")
-
-
-def lesson_to_go_on_with(summaries: Sequence[LessonSummary]) -> str:
-    """Return the lesson that you stopped in, or else the first one that is not passed; empty without one."""
-    open_ones = [summary for summary in summaries if not summary.passed]
-    begun = [summary for summary in open_ones if summary.tries]
-    return (begun or open_ones)[0].lesson.name if open_ones else ""
-
-
-def missed_question(summaries: Sequence[LessonSummary], before: str) -> tuple[LessonSummary, str] | None:
-    """Return a question to ask again before a lesson is begun: one of another lesson that was missed."""
-    starting = next(summary for summary in summaries if summary.lesson.name == before)
-    if starting.begun or starting.lesson.ticket is not None:
-        return None
-    return next(
-        ((one, name) for one in summaries for name in one.missed if _right(one.lesson, name)),
-        None,
-    )
-
-
-def _right(lesson: CourseLesson, question: str) -> str:
-    return next((one.right for one in lesson.questions if one.name == question), "")
-
-
-def answer_again(summary: LessonSummary, question: str, option: str) -> tuple[bool, str]:
-    """Return whether an option is right, and what to say to it."""
-    right = _right(summary.lesson, question)
-    words = summary.words.texts[f"questions/{question}/{right}"]
-    return option == right, "✔ Right." if option == right else f"✖ No. {right}: {words}"
-
-
-def summaries_of(
-    lessons: Mapping[str, tuple[CourseLesson, LessonWords]], known: Mapping[str, LessonProgress]
-) -> tuple[LessonSummary, ...]:
-    """Return the summary of each lesson, given the progress by the names of the lessons."""
-    return tuple(
-        LessonSummary.of(number, lesson, words, known.get(name))
-        for number, (name, (lesson, words)) in enumerate(lessons.items(), 1)
-    )

@@ -3,39 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from enum import StrEnum
 
 from authlens_core.learning.claim import Claim, Operator
+from authlens_core.learning.guide.shown import ClaimState, VerdictLine
 from authlens_core.learning.guide.story import line_of
 from authlens_core.learning.judge import ClaimVerdict
+from authlens_core.learning.lesson import QUESTIONS
 from authlens_core.learning.outcome import AttemptOutcome, PhaseVerdict
 from authlens_core.learning.row import WORDS, EvidenceRow
 from authlens_core.learning.words_file import LessonWords
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.word_files import words as word_file
-
-
-class ClaimState(StrEnum):
-    """The value is the sign."""
-
-    MET = "✔"
-    UNMET = "✖"
-    OPEN = "○"
-
-
-@dataclass(frozen=True, slots=True)
-class VerdictLine:
-    """One thing to prove.
-
-    Attributes:
-        details: how it was met, or what came nearest and where that differs.
-        arrow: the request that shows it; 0 where it was no request.
-    """
-
-    state: ClaimState
-    words: str
-    details: tuple[str, ...] = ()
-    arrow: int = 0
 
 
 def verdict_lines(verdict: PhaseVerdict, words: LessonWords) -> tuple[VerdictLine, ...]:
@@ -98,3 +75,15 @@ def prediction_line(outcome: AttemptOutcome, words: LessonWords) -> Iterator[str
         yield "✔ Your requests show just that."
     elif outcome.held:
         yield f"✖ Your requests show {outcome.held[0]}: {words.texts[f'predict/{outcome.held[0]}']}"
+
+
+def outcome_lines(outcome: AttemptOutcome, words: LessonWords) -> Iterator[str]:
+    """Yield the verdict on each phase, with what shows it or comes nearest, to be read aloud."""
+    for verdict in outcome.phases:
+        state = "passed" if verdict.passed else "not passed" if verdict.begun else "to do"
+        yield f"Phase {verdict.phase.value}: {state}."
+        for line in verdict_lines(verdict, words) if verdict.begun else ():
+            yield f"{'To do:' if line.state is ClaimState.OPEN else line.state.value} {line.words}"
+            yield from (f"  {d.replace(' → ', ' to ', 1).replace(' → ', ', answer ')}." for d in line.details)
+    yield f"{outcome.right_answers} of {QUESTIONS} answers are right."
+    yield from prediction_line(outcome, words)

@@ -6,10 +6,11 @@ No credential and no name of yours is in it: a move names what it uses, and neve
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Self
+from typing import Annotated, Final, Self
 
 import msgspec
 
+from authlens_core.learning.answers_file import MOST_MOVES
 from authlens_core.learning.lesson import CourseLesson, LessonPhase
 from authlens_core.learning.moves import AnyMove
 
@@ -30,7 +31,7 @@ class StoredAttempt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     version: int
     digest: str
     seed: int
-    moves: tuple[AnyMove, ...] = ()
+    moves: Annotated[tuple[AnyMove, ...], msgspec.Meta(max_length=MOST_MOVES)] = ()
     passed: tuple[LessonPhase, ...] = ()
     right: int = 0
 
@@ -69,6 +70,11 @@ class LessonProgress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seconds: int = 0
     missed: tuple[str, ...] = ()
     passed_version: int = 0
+
+    @property
+    def attempts(self) -> tuple[StoredAttempt, ...]:
+        """All of them, the one that goes on last."""
+        return (*self.archived, *([self.attempt] if self.attempt else ()))
 
     def with_attempt(self, attempt: StoredAttempt | None) -> Self:
         """Return it with another attempt to go on with; one that does not go on in it is archived."""

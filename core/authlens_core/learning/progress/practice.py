@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import field
+from pathlib import Path
 
 import msgspec
 
+from authlens_core.export.session_file import session_json
 from authlens_core.learning.attempt import attempt_of
-from authlens_core.learning.claim import LessonRefused
 from authlens_core.learning.lesson import CourseLesson
 from authlens_core.learning.moves import AnswerMove, AnyMove
 from authlens_core.learning.outcome import AttemptOutcome
-from authlens_core.learning.progress.lesson_progress import LessonProgress, progress_name
+from authlens_core.learning.progress.lesson_progress import LessonProgress
 from authlens_core.learning.progress.record import LessonRecord, PracticeRecord, RecordedVerdict
+from authlens_core.learning.progress.record_markdown import record_markdown
+from authlens_core.learning.words_file import LessonWords
+from authlens_core.values.errors import LessonRefused
 from authlens_core.values.quick_dataclass import dataclass
+
+TRACE = ".authlens.json"
+"""How the names of session files end."""
 
 
 def entry_of(progress: LessonProgress) -> LessonRecord | None:
@@ -21,7 +29,7 @@ def entry_of(progress: LessonProgress) -> LessonRecord | None:
 
     The verdict is the stored one, and the misconceptions are not known.
     """
-    attempts = [attempt for attempt in (*progress.archived, progress.attempt) if attempt and attempt.moves]
+    attempts = [attempt for attempt in progress.attempts if attempt.moves]
     if not attempts:
         return None
     chosen = next((one for one in reversed(attempts) if one.phase is None), attempts[-1])
@@ -38,12 +46,25 @@ def entry_of(progress: LessonProgress) -> LessonRecord | None:
     )
 
 
-def with_misconceptions(entry: LessonRecord, lesson: CourseLesson, progress: LessonProgress) -> LessonRecord:
-    """Return an entry with the misconceptions behind the wrong answers of every attempt."""
-    attempts = [attempt for attempt in (*progress.archived, progress.attempt) if attempt]
-    wrong = _wrong(lesson, [move for attempt in attempts for move in attempt.moves])
-    refuted = tuple(name for name, question in wrong.items() if question not in progress.missed)
-    return msgspec.structs.replace(entry, met=tuple(wrong), refuted=refuted)
+def misconceptions(lesson: CourseLesson, progress: LessonProgress) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the misconceptions behind wrong answers of every attempt, and those that were refuted since."""
+    wrong = _wrong(lesson, [move for attempt in progress.attempts for move in attempt.moves])
+    return tuple(wrong), tuple(name for name, question in wrong.items() if question not in progress.missed)
+
+
+def _wrong(lesson: CourseLesson, moves: Iterable[AnyMove]) -> dict[str, str]:
+    """Return the misconceptions behind wrong answers, each with its question."""
+    cures = {question.name: question.cures for question in lesson.questions}
+    answers = (move for move in moves if isinstance(move, AnswerMove))
+    met = ((cures.get(one.question, {}).get(one.option), one.question) for one in answers)
+    return {name: question for name, question in met if name}
+
+
+def practised(lesson: CourseLesson, progress: LessonProgress) -> LessonRecord | None:
+    """Return the entry of a lesson with the misconceptions that were met; None before the first move."""
+    entry = entry_of(progress)
+    met, refuted = misconceptions(lesson, progress)
+    return entry and msgspec.structs.replace(entry, met=met, refuted=refuted)
 
 
 def entry_in(lesson: CourseLesson, moves: Sequence[AnyMove], seed: int) -> LessonRecord:
@@ -59,31 +80,6 @@ def entry_in(lesson: CourseLesson, moves: Sequence[AnyMove], seed: int) -> Lesso
     )
 
 
-async def recorded(entry: LessonRecord, lesson: CourseLesson) -> tuple[LessonRecord, AttemptOutcome]:
-    """Make the moves of an entry, and return it with what they come to in the lesson as it is now.
-
-    Raises:
-        MoveRefused: one of them cannot be made.
-        TimedOut: they took longer than 20 seconds.
-    """
-    outcome = await attempt_of(lesson, entry.moves, seed=entry.seed)
-    made = msgspec.structs.replace(
-        entry,
-        version=lesson.version,
-        digest=f"sha256:{lesson.digest}",
-        verdict=RecordedVerdict.of(outcome),
-    )
-    return made, outcome
-
-
-def _wrong(lesson: CourseLesson, moves: Iterable[AnyMove]) -> dict[str, str]:
-    """Return the misconceptions behind wrong answers, each with its question."""
-    cures = {question.name: question.cures for question in lesson.questions}
-    answers = (move for move in moves if isinstance(move, AnswerMove))
-    met = ((cures.get(one.question, {}).get(one.option), one.question) for one in answers)
-    return {name: question for name, question in met if name}
-
-
 @dataclass(frozen=True, slots=True)
 class MadeRecord:
     """A record whose moves were made just now.
@@ -96,37 +92,42 @@ class MadeRecord:
     record: PracticeRecord
     outcomes: tuple[AttemptOutcome, ...]
     left_out: tuple[str, ...]
+    words: Mapping[str, LessonWords] = field(repr=False)
+
+    def files(self, path: Path, *, traces: bool = False) -> Mapping[Path, str]:
+        """Return what to write: the record, a page to read, and what each lesson sent, masked."""
+        files = {path: self.text, path.with_suffix(".md"): record_markdown(self.record, self.words)}
+        for outcome in self.outcomes if traces else ():
+            trace = path.with_suffix(f".{outcome.lesson.name}{TRACE}")
+            files[trace] = session_json(outcome.trace())
+        return files
+
+    @property
+    def text(self) -> str:
+        """The record as it is in a file."""
+        return self.record.as_bytes().decode()
 
 
-def entries_of(
-    lessons: Iterable[CourseLesson], stored: Mapping[str, LessonProgress]
-) -> Iterator[tuple[LessonRecord, CourseLesson]]:
-    """Yield an entry for each lesson that was begun.
-
-    Args:
-        stored: the progress, as `ProgressFile.read` returns it.
-    """
-    for lesson in lessons:
-        progress = stored.get(progress_name(lesson))
-        entry = None if progress is None else entry_of(progress)
-        if progress is not None and entry is not None:
-            yield with_misconceptions(entry, lesson, progress), lesson
-
-
-async def record_of(entries: Iterable[tuple[LessonRecord, CourseLesson]]) -> MadeRecord:
-    """Return a record of entries, their moves made again.
+async def record_of(
+    entries: Iterable[tuple[LessonRecord, CourseLesson]], words: Mapping[str, LessonWords]
+) -> MadeRecord:
+    """Return a record of entries, their moves made again in the lessons as they are now.
 
     Raises:
         TimedOut: the moves of a lesson took longer than 20 seconds.
     """
-    made: list[tuple[LessonRecord, AttemptOutcome]] = []
+    made: list[LessonRecord] = []
+    outcomes: list[AttemptOutcome] = []
     left_out: list[str] = []
     ticket = ""
     for entry, lesson in entries:
         ticket = str(lesson.ticket or "")
         try:
-            made.append(await recorded(entry, lesson))
+            outcome = await attempt_of(lesson, entry.moves, seed=entry.seed)
         except LessonRefused as error:
             left_out.append(f"{lesson.name}: {error.cause}")
-    record = PracticeRecord.of([entry for entry, _ in made], ticket=ticket)
-    return MadeRecord(record, tuple(outcome for _, outcome in made), tuple(left_out))
+            continue
+        digest, verdict = f"sha256:{lesson.digest}", RecordedVerdict.of(outcome)
+        made.append(msgspec.structs.replace(entry, version=lesson.version, digest=digest, verdict=verdict))
+        outcomes.append(outcome)
+    return MadeRecord(PracticeRecord.of(made, ticket=ticket), tuple(outcomes), tuple(left_out), words)

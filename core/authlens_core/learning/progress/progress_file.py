@@ -11,16 +11,13 @@ from typing import Final
 
 import msgspec
 
-from authlens_core.learning.answers_file import MOST_MOVES, require_named_credentials
-from authlens_core.learning.claim import LessonRefused
-from authlens_core.learning.moves import MoveRefused
 from authlens_core.learning.progress.lesson_progress import EXAM, LessonProgress
 from authlens_core.learning.strict_json import read_strict, refuse_at
 from authlens_core.state import private_file
 from authlens_core.state.os_lock import os_lock
 from authlens_core.state.paths import own_file, state_directory
 from authlens_core.state.regular_file import read_regular
-from authlens_core.values.errors import FileUnusable, StateUnusable
+from authlens_core.values.errors import FileUnusable, LessonRefused, StateUnusable
 
 FORMAT: Final = 1
 LARGEST: Final = 8 * 1024 * 1024  # bytes: about two thousand long attempts
@@ -139,21 +136,9 @@ def _decoded(data: bytes, path: Path) -> Mapping[str, LessonProgress]:
             if progress.lesson in lessons:
                 refuse_at(data, f".lessons[{number}]", path.name, f"“{progress.lesson}” is there twice")
             lessons[progress.lesson] = progress
-            try:
-                _require_moves(progress)
-            except MoveRefused as error:
-                refuse_at(data, f".lessons[{number}]", path.name, error.cause.rstrip("."))
     except LessonRefused as error:
         raise LessonRefused(
             error.cause,
             f"Your progress is left as it is, in {path}. Correct it, or move it away to start a new one.",
         ) from None
     return lessons
-
-
-def _require_moves(progress: LessonProgress) -> None:
-    for attempt in (*progress.archived, *([progress.attempt] if progress.attempt else ())):
-        if len(attempt.moves) > MOST_MOVES:
-            raise MoveRefused(MOST_MOVES + 1, f"a lesson takes at most {MOST_MOVES} moves")
-        for number, move in enumerate(attempt.moves, 1):
-            require_named_credentials(number, move)

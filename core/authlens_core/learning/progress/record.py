@@ -5,17 +5,17 @@ It has no credential in it: a move names what it uses. docs/learning.md has its 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
 
 import msgspec
 
-from authlens_core.learning.answers_file import MOST_MOVES, require_named_credentials
+from authlens_core.learning.answers_file import MOST_MOVES
 from authlens_core.learning.classroom.ticket import LONGEST_TICKET
 from authlens_core.learning.lesson import QUESTIONS, LessonPhase
-from authlens_core.learning.moves import AnyMove, MoveRefused
+from authlens_core.learning.moves import AnyMove
 from authlens_core.learning.outcome import AttemptOutcome
 from authlens_core.learning.strict_json import read_strict, refuse_at
 from authlens_core.state.regular_file import read_regular, unusable
@@ -136,20 +136,10 @@ def read_record(data: bytes, *, name: str, limit: int = LARGEST_RECORD) -> Pract
         refuse_at(data, ".format", name, f"format {record.format}; this version of authlens reads {FORMAT}")
     known: set[str] = set()
     for number, lesson in enumerate(record.lessons):
-        path = f".lessons[{number}]"
         if lesson.lesson in known:
-            refuse_at(data, f"{path}.lesson", name, "the lesson is in the record twice")
+            refuse_at(data, f".lessons[{number}].lesson", name, "the lesson is in the record twice")
         known.add(lesson.lesson)
-        _require_moves(data, path, name, lesson.moves)
     return record
-
-
-def _require_moves(data: bytes, path: str, name: str, moves: Collection[AnyMove]) -> None:
-    for number, move in enumerate(moves):
-        try:
-            require_named_credentials(number + 1, move)
-        except MoveRefused as error:
-            refuse_at(data, f"{path}.moves[{number}]", name, error.cause.rstrip("."))
 
 
 def record_in(path: Path, *, follow: bool = True) -> PracticeRecord:

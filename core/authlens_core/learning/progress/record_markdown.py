@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 
 from authlens_core.export.markdown import code_span
 from authlens_core.learning.classroom.ticket import read_ticket
-from authlens_core.learning.guide.move_text import text_of
 from authlens_core.learning.lesson import QUESTIONS
 from authlens_core.learning.progress.record import LessonRecord, PracticeRecord
 from authlens_core.learning.words_file import LessonWords
@@ -68,4 +67,4 @@ def _moves(lesson: LessonRecord) -> Iterator[str]:
     yield f"Version {lesson.version}, seed {lesson.seed}, digest `{lesson.digest}`."
     yield ""
     for number, move in enumerate(lesson.moves, 1):
-        yield f"{number}. {code_span(text_of(move))}"
+        yield f"{number}. {code_span(move.text)}"

@@ -11,7 +11,6 @@ from typing import Final, Self
 import msgspec
 
 from authlens_core.learning.attempt import LONGEST, LessonAttempt
-from authlens_core.learning.claim import LessonRefused
 from authlens_core.learning.classroom.class_file import ClassFile, class_file
 from authlens_core.learning.lesson import HINTS, CourseLesson, LessonPhase
 from authlens_core.learning.moves import (
@@ -27,7 +26,7 @@ from authlens_core.learning.moves import (
 from authlens_core.learning.outcome import AttemptOutcome
 from authlens_core.learning.progress.lesson_progress import LessonProgress, StoredAttempt, progress_name
 from authlens_core.learning.progress.progress_file import ProgressFile
-from authlens_core.values.errors import TimedOut
+from authlens_core.values.errors import LessonRefused, TimedOut
 
 _LONGEST_PAUSE: Final = 300.0  # seconds between two moves that count as work
 _FRESH: Final = 20.0  # seconds in which a world is used further; the shortest of its lifetimes is longer
@@ -242,5 +241,9 @@ class RecordedAttempt:
         if self.lesson.ticket is not None:
             raise LessonRefused("There are no hints in an exam.")
         step = min(self.progress.hints.get(phase, 0) + 1, HINTS)
-        self._file.change(self._name, lambda known: known.with_hint(phase, step))
+        self.note_hint(phase, step)
         return step
+
+    def note_hint(self, phase: LessonPhase, step: int) -> None:
+        """Store that a hint was read."""
+        self._file.change(self._name, lambda known: known.with_hint(phase, step))

@@ -12,13 +12,12 @@ from typing import Any, Final
 import msgspec
 
 from authlens_core.learning.attempt import attempt_of
-from authlens_core.learning.claim import LessonRefused
 from authlens_core.learning.classroom.draw import drawn
 from authlens_core.learning.classroom.ticket import Ticket, read_ticket
 from authlens_core.learning.lesson import CourseLesson
 from authlens_core.learning.progress.record import LessonRecord, PracticeRecord, RecordedVerdict
 from authlens_core.learning.words_file import LessonWords
-from authlens_core.values.errors import AuthlensError
+from authlens_core.values.errors import AuthlensError, LessonRefused
 
 LONGEST_RECORD: Final = 180.0  # seconds of all moves; fourteen lessons take four on an idle machine
 Course = Mapping[str, tuple[CourseLesson, Mapping[str, LessonWords]]]

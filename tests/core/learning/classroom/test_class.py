@@ -12,9 +12,10 @@ import pytest
 
 from authlens_core.export.redacted_trace import secrets_of
 from authlens_core.learning.catalogue import lessons
-from authlens_core.learning.classroom import class_file, class_folder
+from authlens_core.learning.classroom import class_file
 from authlens_core.learning.classroom.class_file import LARGEST_CLASS_FILE, ClassFile, content
-from authlens_core.learning.classroom.class_folder import MOST_OF_ONE, ClassFolder, ClassView
+from authlens_core.learning.desk import class_folder
+from authlens_core.learning.desk.class_folder import MOST_OF_ONE, ClassFolder, ClassView
 from authlens_core.learning.lesson import LessonPhase
 from authlens_core.learning.moves import LoginMove, PointMove, PredictMove, RedeemMove
 from authlens_core.learning.progress.progress_file import ProgressFile

@@ -8,7 +8,6 @@ from functools import partial
 import pytest
 
 from authlens_core.learning.catalogue import lessons
-from authlens_core.learning.claim import LessonRefused
 from authlens_core.learning.classroom.draw import drawn
 from authlens_core.learning.classroom.ticket import issue
 from authlens_core.learning.lesson import CourseLesson, LessonPhase
@@ -25,6 +24,7 @@ from authlens_core.learning.moves import (
 from authlens_core.learning.progress.progress_file import ProgressFile
 from authlens_core.learning.progress.recorded_attempt import RecordedAttempt
 from authlens_core.learning.words_file import ENGLISH, LessonWords
+from authlens_core.values.errors import LessonRefused
 
 COURSE = lessons()
 TICKETS = [issue(b"k" * 32, "exam", f"Student {number}") for number in range(12)]

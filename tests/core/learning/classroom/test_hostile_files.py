@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.learning.claim import LessonRefused
-from authlens_core.learning.classroom.exam import key_for_tickets, names_in, read_key
 from authlens_core.learning.classroom.ticket import issue, read_ticket
+from authlens_core.learning.desk.tickets import key_for_tickets, names_in, read_key
 from authlens_core.learning.progress.record import LARGEST_RECORD, read_record
-from authlens_core.values.errors import FileUnusable
+from authlens_core.values.errors import FileUnusable, LessonRefused
 
 RECORD = """{"format": 1, "authlens": "0.1.0", "made_at": "2026-11-28T21:40:14Z",
  "now": {"lesson": "stolen-code", "phase": "break"},
@@ -45,7 +44,7 @@ def test_the_record_that_the_table_below_spoils_is_one() -> None:
         ('{"break": 2}', '{"break": -2}', "5:4: “lessons[0].tries[...]”: Expected `int` >= 0."),
         ('"do": "login"', '"do": "exec"', "6:15: there is no move “exec”."),
         ('"do": "login"', '"do": "login", "url": "https://evil.example"', "6:30: “url” means nothing here."),
-        ('"$token"', '"eyJhbGciOiJub25lIn0"', "7:14: Move 2: a credential is named, and is one of $"),
+        ('"$token"', '"eyJhbGciOiJub25lIn0"', "7:29: “lessons[0].moves[1].token”: a credential is named"),
         ('"$token"', '"$token\\ud800"', "7:51: no JSON: unexpected end of escaped utf-16"),
         ('"phase": "break"', '"phase": "end"', "2:35: “end” is no value of “now.phase”."),
         ('"stolen-code", "version"', f'"{"x" * 81}", "version"', "3:15: “lessons[0].lesson”: Expected `str`"),

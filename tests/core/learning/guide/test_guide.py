@@ -12,14 +12,15 @@ from authlens_core.learning.answers_file import read_answers
 from authlens_core.learning.attempt import LessonAttempt
 from authlens_core.learning.catalogue import folders, lessons
 from authlens_core.learning.claim import Source
-from authlens_core.learning.guide.catalogue_words import card, dots
 from authlens_core.learning.guide.offers import forms
 from authlens_core.learning.guide.said import worth
+from authlens_core.learning.guide.shown import ClaimState
 from authlens_core.learning.guide.story import exchange_place, held, meaning, parts, story
-from authlens_core.learning.guide.verdict_lines import ClaimState, prediction_line, verdict_lines
+from authlens_core.learning.guide.summary import LessonSummary
+from authlens_core.learning.guide.verdict_lines import prediction_line, verdict_lines
 from authlens_core.learning.lesson import LessonPhase
 from authlens_core.learning.moves import (
-    VERBS,
+    KINDS,
     AnswerMove,
     AnyMove,
     CallMove,
@@ -188,7 +189,7 @@ def test_a_switch_that_mends_nothing_leaves_a_claim_unmet() -> None:
 
 def test_every_word_of_a_row_and_every_move_has_words() -> None:
     known = words("course")
-    assert set(known["move"]) == VERBS - {"predict", "point", "defend", "answer"}
+    assert set(known["move"]) == set(KINDS) - {"predict", "point", "defend", "answer"}
     assert set(known["event"]) == {what.value for what in What}
     assert set(known["reason"]) == {reason.value for reason in Reason}
     assert set(known["party"]) >= PARTIES - {"mallory"} | {"you", "ada"}
@@ -199,6 +200,6 @@ def test_every_word_of_a_row_and_every_move_has_words() -> None:
 def test_the_catalogue_says_how_far_you_are_and_what_comes_next() -> None:
     attempt = StoredAttempt(1, "", 1, BEFORE, (LessonPhase.PREDICT, LessonPhase.RUN, LessonPhase.OBSERVE))
     progress = LessonProgress(LESSON.name, attempt, tries={LessonPhase.BREAK: 2})
-    assert dots(progress) == " ●●●○○○"
-    assert dots(None) == " ○○○○○○"
-    assert card(LESSON, TEXTS, progress)[-1][1].startswith("You stopped at break after 2 tries.")
+    summary = LessonSummary(3, LESSON, TEXTS, progress)
+    assert summary.dots == " ●●●○○○"
+    assert summary.card()[-1][1].startswith("You stopped at break after 2 tries.")

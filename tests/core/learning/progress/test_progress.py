@@ -13,7 +13,6 @@ import pytest
 
 from authlens_core.learning.answers_file import read_answers
 from authlens_core.learning.catalogue import folders, lessons
-from authlens_core.learning.claim import LessonRefused
 from authlens_core.learning.lesson import CourseLesson, LessonPhase
 from authlens_core.learning.moves import (
     AnswerMove,
@@ -28,6 +27,7 @@ from authlens_core.learning.moves import (
 from authlens_core.learning.progress.progress_file import ProgressFile
 from authlens_core.learning.progress.recorded_attempt import RecordedAttempt
 from authlens_core.values.check import CauseId
+from authlens_core.values.errors import LessonRefused
 
 LESSON = lessons()["read-a-refusal"][0]
 SOLUTION = read_answers(folders()[0].texts["solution.json"].encode(), name="solution.json").read()
@@ -274,11 +274,11 @@ def lesson_text(**members: object) -> str:
         ),
         (
             lesson_text(attempt={**ATTEMPT, "moves": [{"do": "call", "token": "eyJ"}]}),
-            "learn.json:3:3: Move 1: a credential is named",
+            "learn.json:3:95: “lessons[0].attempt.moves[0].token”: a credential is named",
         ),
         (
             lesson_text(archived=[{**ATTEMPT, "moves": [{"do": "revoke"}] * 65}]),
-            "3:3: Move 65: a lesson takes",
+            "“lessons[0].archived[0].moves”: Expected `array` of length <= 64",
         ),
     ],
 )

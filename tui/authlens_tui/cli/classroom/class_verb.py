@@ -7,8 +7,8 @@ import time
 from argparse import Namespace
 from pathlib import Path
 
-from authlens_core.learning.classroom.class_folder import ClassFolder
-from authlens_core.learning.progress.verify import Course
+from authlens_core.learning.desk.class_folder import ClassFolder
+from authlens_core.learning.desk.course import Course
 from authlens_tui.cli.terminal.output import answer_json
 
 

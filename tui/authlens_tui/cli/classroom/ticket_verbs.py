@@ -1,4 +1,4 @@
-"""`learn tickets`, and the option `--ticket` of the verbs that draw a lesson by one."""
+"""`authlens learn tickets`."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from authlens_core.export.saved_file import named_path, write_export
-from authlens_core.learning.classroom.exam import key_for_tickets, names_in, ticket_in
-from authlens_core.learning.classroom.ticket import EXAM, PREFIX, Ticket, issue, read_ticket
+from authlens_core.learning.desk.tickets import tickets_for
 from authlens_core.values.errors import FileExists, UsageError
 from authlens_tui.cli.terminal.output import answer_line, say
 
@@ -23,21 +22,13 @@ def tickets(arguments: Namespace) -> int:
         UsageError: the exam has no name, or the folder is none.
         FileUnusable: the key or the roster cannot be used.
     """
-    if not EXAM.fullmatch(arguments.exam):
-        raise UsageError(
-            "The name of an exam has up to 40 letters, digits, hyphens and underscores.",
-            "For example: --exam mid-term",
-        )
     folder = None if arguments.output is None else Path(arguments.output)
     if folder is not None and not folder.is_dir():
         raise UsageError(f"{folder} is no directory.", f"Make it first: mkdir {shlex.quote(str(folder))}")
     key_file = named_path(arguments.key)
-    # The roster first: a slip in it must not leave a key behind.
-    names = names_in(named_path(arguments.roster))
-    key, is_new = key_for_tickets(key_file)
+    made, is_new = tickets_for(named_path(arguments.roster), arguments.exam, key_file=key_file)
     if is_new:
         say(f"✔ New key in {key_file}. Keep it from the students: it makes tickets.")
-    made = [issue(key, arguments.exam, name) for name in names]
     if folder is None:
         answer_line("name,ticket")
         for ticket in made:
@@ -70,18 +61,3 @@ def _csv_line(*cells: str) -> str:
     out = io.StringIO()
     csv.writer(out, lineterminator="").writerow(cells)
     return out.getvalue()
-
-
-def ticket_of(arguments: Namespace) -> Ticket | None:
-    """Return the ticket that was given, or that is in the file that was named; None without one.
-
-    Raises:
-        LessonRefused: it is none.
-        FileUnusable: the file cannot be read.
-    """
-    given = getattr(arguments, "ticket", None)
-    if given is None:
-        return None
-    if given.startswith(f"{PREFIX}."):
-        return read_ticket(given)
-    return ticket_in(named_path(given))

@@ -7,11 +7,9 @@ from collections.abc import Collection, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from authlens_core.learning.claim import LessonRefused
+from authlens_core.learning.desk.drills import drills, drills_in, has_drills
 from authlens_core.learning.drill.drill import Drill
-from authlens_core.learning.drill.drill_file import FILE, FOLDER, read_drills
-from authlens_core.learning.lesson_folder import read_folder
-from authlens_core.values.errors import UsageError
+from authlens_core.values.errors import LessonRefused, UsageError
 from authlens_tui.cli.faults import unknown_name
 from authlens_tui.cli.option_values import named_folder
 from authlens_tui.cli.terminal.output import answer_json, answer_line
@@ -22,11 +20,11 @@ def are_meant(arguments: Namespace) -> bool:
     """Return whether `check` is for drills: those of the program, or of a folder that has some."""
     if arguments.path is None and not arguments.drills:
         raise UsageError("Nothing to check was named.", "Name the folder of a lesson, or use --drills.")
-    return arguments.drills or (named_folder(arguments.path) / FILE).exists()
+    return arguments.drills or has_drills(named_folder(arguments.path))
 
 
 def _drills_of(folder: str | None) -> Mapping[str, Drill]:
-    return read_drills(read_folder(FOLDER if folder is None else named_folder(folder)))
+    return drills_in(None if folder is None else named_folder(folder))
 
 
 def list_drills(arguments: Namespace) -> int:
@@ -70,7 +68,7 @@ async def check_drills(arguments: Namespace) -> int:
         LessonRefused: a file of the folder cannot be used.
         TimedOut: a drill took longer than 20 seconds.
     """
-    from authlens_core.learning.drill.drill_check import checked  # the list of the demo needs no login
+    from authlens_core.learning.desk.drill_check import checked  # the list of the demo needs no login
 
     results = await checked(_drills_of(arguments.path).values())
     if arguments.json:
@@ -91,7 +89,7 @@ def chosen_drills(names: Sequence[str]) -> tuple[str, ...] | None:
     Raises:
         UsageError: there is no such scenario, or one of another server is combined with others.
     """
-    known = _drills_of(None)
+    known = drills()
     if "list" in names:
         _print(known.values())
         return None

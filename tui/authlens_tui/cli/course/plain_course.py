@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Final
 
-from authlens_core.learning.guide.summary import answer_again, missed_question, summaries_of
-from authlens_core.learning.lesson import CourseLesson
-from authlens_core.learning.progress.lesson_progress import LessonProgress, progress_name
-from authlens_core.learning.progress.progress_file import ProgressFile
-from authlens_core.learning.progress.recorded_attempt import RecordedAttempt
-from authlens_core.learning.words_file import ENGLISH, LessonWords
+from authlens_core.learning.desk.course import Course
 from authlens_tui.cli.course.plain_lesson import PlainLesson, say_texts
-from authlens_tui.cli.course.progress_verbs import progress_words
 from authlens_tui.cli.terminal.output import answer_line
 from authlens_tui.cli.terminal.standard_input import next_line
 
@@ -23,10 +17,9 @@ NOT_PASSED: Final = 12
 """The exit code of moves that do not pass the lesson."""
 _LONGEST_LINE: Final = 4_096  # bytes
 _ENDS: Final = frozenset({"quit", "exit", "q"})
-_Course = Mapping[str, tuple[CourseLesson, Mapping[str, LessonWords]]]
 
 
-async def plain_course(course: _Course, *, lesson: str = "", language: str = ENGLISH) -> int:
+async def plain_course(course: Course, *, lesson: str = "") -> int:
     """Do lessons until the end of what is typed; return 12 if the last one is not passed.
 
     Args:
@@ -35,25 +28,17 @@ async def plain_course(course: _Course, *, lesson: str = "", language: str = ENG
     Raises:
         LessonRefused: the stored progress cannot be read.
     """
-    return await _PlainCourse(course, language).run(lesson)
+    return await _PlainCourse(course).run(lesson)
 
 
 class _PlainCourse:
-    def __init__(self, course: _Course, language: str) -> None:
-        self._lessons = {
-            name: (lesson, words.get(language, words[ENGLISH])) for name, (lesson, words) in course.items()
-        }
-        self._file = ProgressFile.open()
+    def __init__(self, course: Course) -> None:
+        self._course = course
         self._lines = _typed_lines()
 
-    def _known(self) -> dict[str, LessonProgress]:
-        stored = self._file.read()
-        names = {name: progress_name(lesson) for name, (lesson, _) in self._lessons.items()}
-        return {name: stored.get(known_as, LessonProgress(known_as)) for name, known_as in names.items()}
-
     async def run(self, chosen: str) -> int:
-        if self._file.problem:
-            answer_line(f"! {self._file.problem} Your moves are not stored.")
+        if self._course.progress.problem:
+            answer_line(f"! {self._course.progress.problem} Your moves are not stored.")
         passed = True
         chosen = chosen or await self._chosen()
         while chosen:
@@ -63,34 +48,31 @@ class _PlainCourse:
 
     async def _chosen(self) -> str:
         """List the lessons, and return the one that is chosen; empty at the end."""
-        known = self._known()
         answer_line("Everything happens inside this program: no account, no network.")
         answer_line(
             "In a lesson you predict, log in, point at what matters, break it, repair it, and answer."
         )
-        for number, (name, (lesson, words)) in enumerate(self._lessons.items(), 1):
-            state = progress_words(lesson, known[name]).replace(" · ", ", ")
-            answer_line(f"{number}. {words.title}: {lesson.minutes} minutes, {state}.")
+        for one in self._course.summaries():
+            state = one.state.replace(" · ", ", ")
+            answer_line(f"{one.number}. {one.words.title}: {one.lesson.minutes} minutes, {state}.")
         answer_line("Type the number of a lesson, next for the first one that you have not passed, or quit.")
-        numbered = {str(number): name for number, name in enumerate(self._lessons, 1)}
+        numbered = {str(number): name for number, name in enumerate(self._course.names, 1)}
         async for line in self._lines:
             word = line.strip().lower()
             if word in _ENDS:
                 return ""
-            if word == "next":
-                return self._next("")
-            if word in self._lessons or word in numbered:
+            if word == "next" and (following := self._course.next_after("")):
+                return following
+            if word in self._course.names or word in numbered:
                 return numbered.get(word, word)
             answer_line(f"✖ Type a number from 1 to {len(numbered)}, next or quit.")
         return ""
 
     async def _do(self, name: str) -> tuple[bool, str]:
         """Do a lesson; return whether it is passed, and what comes next: another, `lessons`, or nothing."""
-        lesson, words = self._lessons[name]
-        title = f"{list(self._lessons).index(name) + 1} of {len(self._lessons)}: {words.title}"
         left = await self._ask_again(name)
-        async with RecordedAttempt(lesson, self._file) as recorded:
-            plain = PlainLesson(recorded, words, title)
+        async with self._course.open(name) as lesson:
+            plain = PlainLesson(lesson, len(self._course.names))
             await plain.begin()
             while line := left or await anext(self._lines, ""):
                 left = ""
@@ -98,38 +80,26 @@ class _PlainCourse:
                 if word in _ENDS:
                     break
                 if word == "lessons":
-                    return plain.passed, word
+                    return lesson.passed, word
                 if word == "next":
-                    return plain.passed, self._next(name)
+                    return lesson.passed, self._course.next_after(name) or "lessons"
                 await plain.take(line)
-            return plain.passed, ""
+            return lesson.passed, ""
 
     async def _ask_again(self, before: str) -> str:
         """Ask a question that was missed; return what was typed instead of an answer."""
-        found = missed_question(summaries_of(self._lessons, self._known()), before)
-        if found is None:
+        missed = self._course.missed_before(before)
+        if missed is None:
             return ""
-        summary, question = found
-        texts = summary.words.texts
-        asked = [f"Again first, from lesson {summary.number}. {texts[f'questions/{question}']}"]
-        asked += [f"Option {option}. {texts[f'questions/{question}/{option}']}" for option in "abc"]
+        asked = [f"Again first, from lesson {missed.of.number}. {missed.text}"]
+        asked += [f"Option {option}. {text}" for option, text in missed.options.items()]
         say_texts([*asked, "Type a letter: a, b or c. Anything else goes on to the lesson."])
         line = await anext(self._lines, "")
         option = line.strip().lower()
-        if option not in {"a", "b", "c"}:
+        if option not in missed.options:
             return line
-        is_right, said = answer_again(summary, question, option)
-        name = progress_name(summary.lesson)
-        self._file.change(name, lambda known: known.with_answer(question, right=is_right))
-        say_texts([said])
+        say_texts([missed.answer(option)])
         return ""
-
-    def _next(self, after: str) -> str:
-        """Return the first lesson behind one that is not passed, or before it; `lessons` if there is none."""
-        known, names = self._known(), list(self._lessons)
-        start = names.index(after) + 1 if after else 0
-        others = (*names[start:], *names[: max(start - 1, 0)])
-        return next((name for name in others if not known[name].passed_version), "lessons")
 
 
 async def _typed_lines() -> AsyncIterator[str]:

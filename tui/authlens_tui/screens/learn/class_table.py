@@ -18,11 +18,9 @@ from textual.screen import Screen
 from textual.widgets import DataTable
 
 from authlens_core.export.saved_file import write_export
-from authlens_core.learning.classroom.class_folder import ClassFolder, ClassView, Student, StudentRow
-from authlens_core.learning.guide.move_text import text_of
+from authlens_core.learning.desk.class_folder import ClassFolder, ClassView, Student, StudentRow
+from authlens_core.learning.desk.course import Course
 from authlens_core.learning.lesson import LessonPhase
-from authlens_core.learning.progress.verify import Course, verified
-from authlens_core.learning.words_file import ENGLISH
 from authlens_core.values.errors import AuthlensError
 from authlens_core.values.safe_text import safe_line, safe_text
 from authlens_tui.screens.dialog import Dialog, DialogBox
@@ -128,10 +126,9 @@ class ClassScreen(Screen[None]):
 
     def _claim(self, lesson: str, place: str) -> str:
         """Return the words of a claim such as `break/2`; the place itself if it has none."""
-        if lesson not in self._course:
-            return place
+        texts = self._course.words(lesson).texts if lesson in self._course.names else {}
         phase, _, number = place.partition("/")
-        return self._course[lesson][1][ENGLISH].texts.get(f"{phase}/claim {number}", place)
+        return texts.get(f"{phase}/claim {number}", place)
 
     @property
     def _selected(self) -> Student | None:
@@ -152,7 +149,7 @@ class ClassScreen(Screen[None]):
         if (student := self._selected) is None:
             return
         self.notify("Making the moves again …", title=student.who, markup=False)
-        done = await verified(student.record, self._course)
+        done = await self._course.verify(student.record)
         words = "\n".join(_first(done.differs)) or f"The moves hold: {done.passed}."
         self.notify(
             safe_text(words),
@@ -199,7 +196,7 @@ def _done(student: Student) -> Iterator[str]:
         sign = "✔" if lesson.verdict.passed else "○"
         tries, hints = sum(lesson.tries.values()), sum(lesson.hints.values())
         yield f"{sign} {lesson.lesson}: tries {tries}, hints {hints}, {lesson.seconds // 60} min"
-        yield from (f"   {number:>2}  {text_of(move)}" for number, move in enumerate(lesson.moves, 1))
+        yield from (f"   {number:>2}  {move.text}" for number, move in enumerate(lesson.moves, 1))
         yield ""
 
 

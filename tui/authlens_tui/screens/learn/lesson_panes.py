@@ -7,13 +7,9 @@ from typing import Final
 
 from textual.widgets.option_list import Option
 
-from authlens_core.learning.attempt import LessonAttempt
-from authlens_core.learning.guide.offers import MoveForm
-from authlens_core.learning.guide.said import answer_marks
-from authlens_core.learning.guide.verdict_lines import VerdictLine, prediction_line
-from authlens_core.learning.lesson import CourseLesson, LessonPhase
-from authlens_core.learning.outcome import AttemptOutcome
-from authlens_core.learning.words_file import LessonWords
+from authlens_core.learning.desk.open_lesson import OpenLesson
+from authlens_core.learning.guide.shown import MoveForm, VerdictLine
+from authlens_core.learning.lesson import LessonPhase
 from authlens_tui.screens.learn.lesson_text import hanging, lesson_text
 from authlens_tui.terminal.content import Content
 
@@ -27,9 +23,9 @@ _ASKED: Final = {
 }
 
 
-def asked_in(phase: LessonPhase, lesson: CourseLesson, offered: Sequence[MoveForm]) -> str:
+def asked_in(phase: LessonPhase, offered: Sequence[MoveForm]) -> str:
     """Return what to do in a phase, in which a move can have one of these forms."""
-    if phase is LessonPhase.RUN or (phase is LessonPhase.REPAIR and not lesson.repair.offer):
+    if offered:
         can_change = len(offered) > 1 or any(
             len(one.choices) > 1 for form in offered for one in form.arguments
         )
@@ -37,10 +33,11 @@ def asked_in(phase: LessonPhase, lesson: CourseLesson, offered: Sequence[MoveFor
     return _ASKED[phase]
 
 
-def phases_line(outcome: AttemptOutcome, phase: LessonPhase, seat: str) -> Content:
+def phases_line(lesson: OpenLesson, phase: LessonPhase) -> Content:
     """Return whose seat it is, and the phases: done, shown and to come."""
+    seat = lesson.drawn.attack.seat if phase is LessonPhase.BREAK else "you"
     parts = []
-    for verdict in outcome.phases:
+    for verdict in lesson.attempt.outcome().phases:
         name = verdict.phase.value
         if verdict.phase is phase:
             parts.append(Content.styled(f"▶ {name.upper()}", "bold $text-accent"))
@@ -59,14 +56,14 @@ def claim_options(lines: Sequence[VerdictLine], width: int) -> Iterator[Option]:
         yield Option(Content.assemble((f"{line.state.value} ", "bold"), words))
 
 
-def prediction_options(outcome: AttemptOutcome, words: LessonWords) -> Iterator[Option]:
+def prediction_options(lesson: OpenLesson) -> Iterator[Option]:
     """Yield what was predicted, and what the requests show."""
-    for text in prediction_line(outcome, words):
+    for text in lesson.prediction():
         yield Option(Content.styled(text, "$quiet"), disabled=True)
 
 
-def answer_options(attempt: LessonAttempt, question: str, words: LessonWords) -> Iterator[Option]:
+def answer_options(lesson: OpenLesson, question: str) -> Iterator[Option]:
     """Yield the options of a question that was answered, with their signs."""
-    for mark, option in answer_marks(attempt, question):
-        text = lesson_text(words.texts[f"questions/{question}/{option}"])
-        yield Option(Content.assemble(f"{mark} {option}  ", text))
+    options = lesson.options(LessonPhase.QUESTIONS, question)
+    for mark, option in lesson.marks(question):
+        yield Option(Content.assemble(f"{mark} {option}  ", lesson_text(options[option])))

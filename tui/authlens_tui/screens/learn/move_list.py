@@ -11,8 +11,7 @@ from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from authlens_core.learning.guide.move_text import text_of
-from authlens_core.learning.guide.offers import Choice, MoveForm
+from authlens_core.learning.guide.shown import Choice, MoveForm
 from authlens_core.learning.moves import AnyMove
 from authlens_core.values.word_files import words
 from authlens_tui.screens.learn.lesson_text import lesson_text
@@ -102,7 +101,7 @@ class MoveList(OptionList):
 
     def _meaning(self) -> Option:
         """What the move does, and how it is typed."""
-        meaning = f"{self._forms[self._form].meaning}\n{text_of(self._move())}"
+        meaning = f"{self._forms[self._form].meaning}\n{self._move().text}"
         return Option(Content.styled(meaning, "$quiet"), disabled=True)
 
     def _move(self) -> AnyMove:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import getters, on
 from textual.app import ComposeResult
@@ -15,16 +14,14 @@ from authlens_tui.screens.learn.move_list import MoveList
 from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.key_binding import bound
 
+if TYPE_CHECKING:
+    from authlens_core.learning.desk.course import MissedQuestion
+
 _GO_ON = "go-on"
 
 
 class MissedQuestionScreen(Dialog[None]):
-    """Asks the question, says whether the answer is right, and closes.
-
-    Args:
-        title: the lesson that it belongs to.
-        answer: is called with the option, and returns what to say to it.
-    """
+    """Asks the question, says whether the answer is right, and closes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         bound("question.later", "escape", "dismiss", "Later", "Ask it another time", sign="esc"),
@@ -33,23 +30,18 @@ class MissedQuestionScreen(Dialog[None]):
     said = getters.query_one("#said", Static)
     options = getters.query_one(MoveList)
 
-    def __init__(
-        self, title: str, question: str, options: Mapping[str, str], answer: Callable[[str], str]
-    ) -> None:
+    def __init__(self, missed: MissedQuestion) -> None:
         super().__init__()
-        self._title = title
-        self._question = question
-        self._options = options
-        self._answer = answer
+        self._missed = missed
 
     def body(self) -> ComposeResult:
-        with DialogBox(f"Again, from {self._title}"):
-            yield Static(lesson_text(self._question), classes="dialog-words")
+        with DialogBox(f"Again, from {self._missed.of.title}"):
+            yield Static(lesson_text(self._missed.text), classes="dialog-words")
             yield MoveList(id="options")
             yield Static(id="said", classes="dialog-hint")
 
     def on_mount(self) -> None:
-        self.options.offer(self._options)
+        self.options.offer(self._missed.options)
         self.options.focus()
 
     @on(MoveList.Sent)
@@ -57,5 +49,5 @@ class MissedQuestionScreen(Dialog[None]):
         if event.option == _GO_ON:
             self.dismiss()
             return
-        self.said.update(lesson_text(self._answer(event.option)))
+        self.said.update(lesson_text(self._missed.answer(event.option)))
         self.options.offer({_GO_ON: "Go on to the lesson"})

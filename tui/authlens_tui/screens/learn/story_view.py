@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import groupby
 from typing import ClassVar
 
@@ -10,8 +11,7 @@ from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from authlens_core.learning.guide.story import Part, StoryLine, parts, story
-from authlens_core.learning.world import World
+from authlens_core.learning.guide.shown import Part, StoryLine
 from authlens_tui.screens.learn.lesson_text import hanging
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.key_binding import bound
@@ -45,7 +45,7 @@ class StoryView(OptionList):
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id, markup=False)
-        self._world: World | None = None
+        self._parts_of: Callable[[int], tuple[Part, ...]] = lambda _: ()
         self.lines: tuple[StoryLine, ...] = ()
         self.opened = 0
         self.points = False
@@ -58,11 +58,17 @@ class StoryView(OptionList):
             return self.opened
         return self.lines[self.highlighted].arrow
 
-    def show(self, world: World | None, *, end: bool) -> None:
-        """Show what happened in a world: its end, or else its beginning. What was opened stays open."""
-        opened, self._world, self.opened = self.opened, world, 0
+    def show(
+        self, lines: tuple[StoryLine, ...], parts: Callable[[int], tuple[Part, ...]], *, end: bool
+    ) -> None:
+        """Show what happened: its end, or else its beginning. What was opened stays open.
+
+        Args:
+            parts: returns those of an arrow.
+        """
+        opened, self._parts_of, self.opened = self.opened, parts, 0
         part = self.highlighted_option.id if opened and self.highlighted_option else None
-        self.lines = story(world)
+        self.lines = lines
         self._draw_lines()
         arrows = [number for number, line in enumerate(self.lines) if line.receiver]
         self.highlighted = arrows[-1 if end else 0] if arrows else None
@@ -75,15 +81,14 @@ class StoryView(OptionList):
 
     def open_arrow(self, arrow: int) -> None:
         """Show the parts of an arrow."""
-        row = next((line.row for line in self.lines if line.arrow == arrow and line.receiver), None)
-        if row is None or self._world is None:
+        if not (parts := self._parts_of(arrow)):
             return
-        self.opened, self._parts = arrow, parts(self._world, row)
+        self.opened, self._parts = arrow, parts
         self.clear_options()
         for place, same in groupby(self._parts, key=lambda part: part.place):
             self.add_option(Option(Content.styled(place, "bold $text-accent"), disabled=True))
             self.add_options(Option(_part(part), id=part.name) for part in same)
-        self.highlighted = 1 if self._parts else None
+        self.highlighted = 1
         self._label()
 
     def _draw_lines(self) -> None:

@@ -15,7 +15,6 @@ from authlens_core.emulator import Profile
 from authlens_core.learning.answers_file import AnswersFile, read_answers
 from authlens_core.learning.attempt import attempt_of
 from authlens_core.learning.catalogue import folders, lessons
-from authlens_core.learning.claim import LessonRefused
 from authlens_core.learning.lesson import CourseLesson, LessonPhase
 from authlens_core.learning.lesson_file import FILE, read_lesson
 from authlens_core.learning.lesson_folder import LessonFolder, read_folder
@@ -31,6 +30,7 @@ from authlens_core.learning.moves import (
 from authlens_core.learning.outcome import AttemptOutcome
 from authlens_core.learning.words_file import LessonWords, read_words
 from authlens_core.values.check import CauseId
+from authlens_core.values.errors import LessonRefused
 from authlens_core.values.quick_dataclass import dataclass
 
 _AT_ONCE: Final = 4  # attempts: most of one is a wait for servers to start and to stop

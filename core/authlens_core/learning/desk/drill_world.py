@@ -23,7 +23,8 @@ from authlens_core.emulator import (
 )
 from authlens_core.emulator.origins import NAMES
 from authlens_core.export.saved_file import write_export
-from authlens_core.learning.drill.drill import Drill, Walk
+from authlens_core.learning.drill.drill import Drill, DrillVerdict, Walk
+from authlens_core.learning.drill.drill_verdict import verdict_on
 from authlens_core.learning.row import EvidenceRow, SeatedTrace, rows_of
 from authlens_core.learning.world import YOU
 from authlens_core.trace.record import Trace
@@ -119,6 +120,10 @@ class DrillWorld:
         known = {"resource": emulator.resource_url, "server": server}
         parties = {"{0.scheme}://{0.netloc}".format(urlsplit(url)): role for role, url in known.items()}
         return rows_of([SeatedTrace(YOU, trace) for trace in traces], emulator.ledger.events, parties)
+
+    def verdict(self, drill: Drill, predicted: str, traces: Iterable[Trace]) -> DrillVerdict:
+        """Return what a prediction was worth, given what you sent."""
+        return verdict_on(drill, predicted, self.rows(traces))
 
 
 class HandedOut:

@@ -1,4 +1,4 @@
-"""The two files of an exam: its key, which stays with the teacher, and the roster of its students."""
+"""The tickets of an exam: made from its key, which stays with the teacher, and the roster of its students."""
 
 from __future__ import annotations
 
@@ -10,11 +10,20 @@ import shlex
 from pathlib import Path
 from typing import Final, NoReturn
 
-from authlens_core.learning.claim import LessonRefused
-from authlens_core.learning.classroom.ticket import LONGEST_NAME, LONGEST_TICKET, Ticket, is_name, read_ticket
+from authlens_core.export.saved_file import named_path
+from authlens_core.learning.classroom.ticket import (
+    EXAM,
+    LONGEST_NAME,
+    LONGEST_TICKET,
+    PREFIX,
+    Ticket,
+    is_name,
+    issue,
+    read_ticket,
+)
 from authlens_core.state import private_file
 from authlens_core.state.regular_file import read_regular, unusable
-from authlens_core.values.errors import FileUnusable
+from authlens_core.values.errors import FileUnusable, LessonRefused, UsageError
 from authlens_core.values.safe_text import NAME, safe_line
 
 MOST_STUDENTS: Final = 1_000
@@ -49,6 +58,25 @@ def _key(path: Path) -> bytes:
     return key
 
 
+def tickets_for(roster: Path, exam: str, *, key_file: Path) -> tuple[tuple[Ticket, ...], bool]:
+    """Return the tickets of the students in a roster, and whether the key of the exam was made now.
+
+    Raises:
+        UsageError: the exam has no name.
+        LessonRefused: the roster is none.
+        FileUnusable: the key or the roster cannot be used.
+    """
+    if not EXAM.fullmatch(exam):
+        raise UsageError(
+            "The name of an exam has up to 40 letters, digits, hyphens and underscores.",
+            "For example: --exam mid-term",
+        )
+    # The roster first: a slip in it must not leave a key behind.
+    names = names_in(roster)
+    key, is_new = key_for_tickets(key_file)
+    return tuple(issue(key, exam, name) for name in names), is_new
+
+
 def key_for_tickets(path: Path) -> tuple[bytes, bool]:
     """Return the key of an exam, and whether it was made now, in a file that only you can read.
 
@@ -66,13 +94,16 @@ def key_for_tickets(path: Path) -> tuple[bytes, bool]:
     return key, True
 
 
-def ticket_in(path: Path) -> Ticket:
-    """Return the ticket of a file.
+def ticket_of(given: str) -> Ticket:
+    """Return a ticket, or that of a file that is named.
 
     Raises:
-        LessonRefused: it holds none.
-        FileUnusable: it cannot be read.
+        LessonRefused: it is none.
+        FileUnusable: the file cannot be read.
     """
+    if given.startswith(f"{PREFIX}."):
+        return read_ticket(given)
+    path = named_path(given)
     return read_ticket(_text(path, LONGEST_TICKET), place=path.name)
 
 

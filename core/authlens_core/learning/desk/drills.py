@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import Final
 
 from authlens_core.emulator import Fault, MachineClient, Profile, StandardFault, faults_of
-from authlens_core.learning.drill.drill import Drill, DrillGroup, DrillOption, OwnerSetting, Walk
+from authlens_core.learning.drill.drill import (
+    Drill,
+    DrillGroup,
+    DrillOption,
+    DrillVerdict,
+    OwnerSetting,
+    Walk,
+)
 from authlens_core.learning.lesson_folder import LessonFolder, read_folder
 from authlens_core.learning.strict_toml import StrictTable, StrictToml
 from authlens_core.learning.words_file import read_texts
@@ -58,6 +65,16 @@ def _faults(profile: Profile) -> tuple[Fault, ...] | tuple[StandardFault, ...]:
 def drills() -> Mapping[str, Drill]:
     """Return the drills that come with the program by their names, in the order of the menu."""
     return read_drills(read_folder(FOLDER))
+
+
+def drills_in(folder: Path | None) -> Mapping[str, Drill]:
+    """Return the drills of a folder by their names, or those of the program if None; see `read_drills`."""
+    return drills() if folder is None else read_drills(read_folder(folder))
+
+
+def has_drills(folder: Path) -> bool:
+    """Return whether a folder is one of drills, and not of lessons."""
+    return (folder / FILE).exists()
 
 
 def read_drills(folder: LessonFolder) -> Mapping[str, Drill]:
@@ -115,3 +132,22 @@ def _drill(toml: StrictToml, table: str, given: _Drill, texts: Mapping[str, str]
         answer=words(f"{given.id}/answer"),
         how=words(f"walks/{given.walk}").replace("{credential}", given.brings),
     )
+
+
+def drill_card(drill: Drill, verdict: DrillVerdict | None) -> tuple[tuple[str, str], ...]:
+    """Return headings with their texts; the answer is among them once the trace shows it."""
+    options = "\n".join(
+        f"- {letter}: {option.words}{_mark(letter, verdict)}" for letter, option in drill.options.items()
+    )
+    texts = [("Predict" if verdict is None else "You predicted", f"{drill.question}\n{options}")]
+    if verdict is not None:
+        texts.append(("Verdict", verdict.sentence))
+        if verdict.held or not drill.ends_at_the_dashboard:
+            texts += [("Answer", drill.answer), ("What there was to see", drill.watch_for)]
+    return (*texts, ("How", drill.how))
+
+
+def _mark(letter: str, verdict: DrillVerdict | None) -> str:
+    if verdict is None or not verdict.held:
+        return ""
+    return " ✔" if letter == verdict.held else " ✖" if letter == verdict.predicted else ""

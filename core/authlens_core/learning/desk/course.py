@@ -1,0 +1,304 @@
+"""The lessons, how far you are in each, and a record of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from authlens_core.learning.answers_file import AnswersFile
+from authlens_core.learning.attempt import attempt_of
+from authlens_core.learning.catalogue import FOLDER, lessons
+from authlens_core.learning.classroom.draw import drawn
+from authlens_core.learning.desk.open_lesson import OpenLesson
+from authlens_core.learning.desk.tickets import ticket_of
+from authlens_core.learning.guide.summary import LessonSummary, course_texts, progress_words
+from authlens_core.learning.guide.verdict_lines import outcome_lines
+from authlens_core.learning.lesson import CourseLesson, LessonPhase, Question
+from authlens_core.learning.moves import MoveRefused
+from authlens_core.learning.outcome import AttemptOutcome
+from authlens_core.learning.progress.lesson_progress import LessonProgress, progress_name
+from authlens_core.learning.progress.practice import TRACE, MadeRecord, entry_in, practised, record_of
+from authlens_core.learning.progress.progress_file import ProgressFile
+from authlens_core.learning.progress.record import LessonRecord, PracticeRecord, record_in
+from authlens_core.learning.progress.verify import RecordVerification, verified
+from authlens_core.learning.shown_lesson import lesson_json, summary_json
+from authlens_core.learning.words_file import ENGLISH, LessonWords
+from authlens_core.values.errors import AuthlensError, LessonRefused
+from authlens_core.values.quick_dataclass import dataclass
+
+_MOST_RECORDS = 200
+
+
+class Course:
+    """Lessons in one language.
+
+    Args:
+        known: the lessons with their words by language, by their identifiers; those of the program if None.
+        progress: how far you are in each; what is stored if None.
+        language: of the words; English where a lesson has no others.
+    """
+
+    def __init__(
+        self,
+        known: Mapping[str, tuple[CourseLesson, Mapping[str, LessonWords]]] | None = None,
+        progress: ProgressFile | None = None,
+        *,
+        language: str = ENGLISH,
+    ) -> None:
+        self._known = lessons() if known is None else known
+        self._progress = progress
+        self.language = language
+
+    @classmethod
+    def of(cls, folder: Path | None, ticket: str | None = None, *, language: str = ENGLISH) -> Course:
+        """Return the lessons of a folder, or of the program if None, as a ticket of an exam draws them.
+
+        Args:
+            ticket: the ticket itself, or the file that it is in.
+
+        Raises:
+            LessonRefused: a lesson or the ticket cannot be used.
+            FileUnusable: the file of the ticket cannot be read.
+        """
+        known = lessons(FOLDER if folder is None else folder)
+        if ticket is not None:
+            draws = ticket_of(ticket)
+            known = {name: drawn(*read, draws) for name, read in known.items()}
+        return cls(known, language=language)
+
+    @cached_property
+    def progress(self) -> ProgressFile:
+        """How far you are in each lesson, stored."""
+        return self._progress or ProgressFile.open()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The identifiers of the lessons, in their order."""
+        return tuple(self._known)
+
+    def lesson(self, name: str) -> CourseLesson:
+        """Return a lesson; raises KeyError if there is none of this name."""
+        return self._known[name][0]
+
+    def languages(self, name: str) -> Sequence[str]:
+        """Return the languages that a lesson is in."""
+        return sorted(self._known[name][1])
+
+    def words(self, name: str) -> LessonWords:
+        """Return the words of a lesson."""
+        by_language = self._known[name][1]
+        return by_language.get(self.language, by_language[ENGLISH])
+
+    def listed(self) -> list[dict[str, Any]]:
+        """Return the lessons as `learn --list --json` prints them."""
+        return [summary_json(lesson, by_language) for lesson, by_language in self._known.values()]
+
+    def shown(self, name: str) -> dict[str, Any]:
+        """Return what a learner may know of a lesson before, as `learn show --json` prints it."""
+        return lesson_json(self.lesson(name), self.words(name))
+
+    # -- how far you are -------------------------------------------------------------------------------
+
+    def open(self, name: str) -> OpenLesson:
+        """Return a lesson to do. Use it as an asynchronous context manager: it goes on where it stopped."""
+        return OpenLesson(self.lesson(name), self.words(name), self.names.index(name) + 1, self.progress)
+
+    def summaries(self) -> tuple[LessonSummary, ...]:
+        """Return each lesson with how far you are in it.
+
+        Raises:
+            LessonRefused: the stored progress cannot be read.
+        """
+        stored = self.progress.read()
+        known_as = {name: progress_name(self.lesson(name)) for name in self.names}
+        return tuple(
+            LessonSummary(number, self.lesson(name), self.words(name), stored.get(own, LessonProgress(own)))
+            for number, (name, own) in enumerate(known_as.items(), 1)
+        )
+
+    def summary(self, name: str) -> LessonSummary:
+        """Return one lesson with how far you are in it; see `summaries`."""
+        return self.summaries()[self.names.index(name)]
+
+    def texts(self) -> tuple[tuple[str, str], ...]:
+        """Return headings and texts about all lessons: what you can do, and what you misunderstood."""
+        return tuple(course_texts(self.summaries()))
+
+    def note(self) -> str:
+        """Return how far you are, in a few words."""
+        return progress_words(self.summaries())
+
+    def to_go_on_with(self) -> str:
+        """Return the lesson that you stopped in, or else the first that is not passed; empty if all are."""
+        open_ones = [summary for summary in self.summaries() if not summary.passed]
+        begun = [summary for summary in open_ones if summary.progress.tries]
+        return (begun or open_ones)[0].lesson.name if open_ones else ""
+
+    def next_after(self, name: str) -> str:
+        """Return the first lesson behind one that is not passed, or before it; empty if there is none."""
+        start = self.names.index(name) + 1 if name else 0
+        summaries = self.summaries()
+        others = (*summaries[start:], *summaries[: max(start - 1, 0)])
+        return next((one.lesson.name for one in others if not one.passed), "")
+
+    def missed_before(self, name: str) -> MissedQuestion | None:
+        """Return a question to ask again before a lesson is begun: one of another lesson that was missed."""
+        summaries = self.summaries()
+        starting = summaries[self.names.index(name)]
+        if starting.begun or starting.lesson.ticket is not None:
+            return None
+        for summary in summaries:
+            known = {question.name: question for question in summary.lesson.questions if question.right}
+            for missed in summary.progress.missed:
+                if missed in known:
+                    return MissedQuestion(summary, known[missed], self.progress)
+        return None
+
+    def read_hint(self, name: str, phase: LessonPhase, step: int) -> tuple[str, int]:
+        """Return a hint of a phase, from 1, and how many there are; that it was read is stored.
+
+        Raises:
+            LessonRefused: it is an exam.
+        """
+        lesson = self.open(name)
+        steps = lesson.hints(phase)
+        if not steps:
+            raise LessonRefused("There are no hints in an exam.")
+        lesson.note_hint(phase, step)
+        return steps[step - 1], len(steps)
+
+    async def start_over(self, name: str = "", phase: LessonPhase | None = None) -> int:
+        """Start a phase, a lesson or all of them over, and return of how many lessons moves were archived.
+
+        Raises:
+            LessonRefused: the stored progress cannot be read.
+        """
+        if not name:
+            return self.progress.start_over()
+        attempt = self.summary(name).progress.attempt
+        if attempt is None or not attempt.moves:
+            return 0
+        if phase is None:
+            own = progress_name(self.lesson(name))
+            self.progress.change(own, lambda known: known.with_attempt(None))
+        else:
+            async with self.open(name) as lesson:
+                await lesson.start_over(phase)
+        return 1
+
+    # -- what moves come to ----------------------------------------------------------------------------
+
+    async def run(self, name: str, answers: AnswersFile, *, seed: int | None = None) -> AttemptOutcome:
+        """Make the moves of a file. In an exam they are stored, and what was done before stays.
+
+        Args:
+            seed: of the worlds, instead of that of the file; in an exam it is the ticket's.
+
+        Raises:
+            MoveRefused: one of them cannot be made.
+            TimedOut: they took longer than 20 seconds.
+        """
+        lesson = self.lesson(name)
+        if lesson.ticket is None:
+            return await attempt_of(lesson, answers.read(), seed=answers.seed if seed is None else seed)
+        async with self.open(name) as exam:
+            made = exam.attempt.moves
+            for number, move in enumerate(answers.read(), 1):
+                if number > len(made):
+                    await exam.make(move)
+                elif move != (before := made[number - 1]):
+                    raise MoveRefused(number, f"in an exam what you did stays, and it was “{before.text}”")
+            return exam.attempt.outcome()
+
+    def verdict(self, outcome: AttemptOutcome) -> tuple[str, ...]:
+        """Return the verdict on moves, a line for each thing to prove and for what comes nearest to it."""
+        return tuple(outcome_lines(outcome, self.words(outcome.lesson.name)))
+
+    async def record(self, answers: Sequence[AnswersFile] = ()) -> MadeRecord:
+        """Return a record of what you did, or of the moves of files, all of them made again.
+
+        Raises:
+            LessonRefused: the stored progress cannot be read, or a file is for another lesson.
+            TimedOut: the moves of a lesson took longer than 20 seconds.
+        """
+        entries = self._practised() if not answers else map(self._answered, answers)
+        return await record_of(entries, {name: self.words(name) for name in self.names})
+
+    def _practised(self) -> Iterator[tuple[LessonRecord, CourseLesson]]:
+        for one in self.summaries():
+            if entry := practised(one.lesson, one.progress):
+                yield entry, one.lesson
+
+    def _answered(self, answers: AnswersFile) -> tuple[LessonRecord, CourseLesson]:
+        lesson = self.lesson(answers.lesson)
+        return entry_in(lesson, answers.read(), answers.seed), lesson
+
+    async def verify(self, record: PracticeRecord, *, key: bytes | None = None) -> RecordVerification:
+        """Make all moves of a record again, and compare; with the key of an exam its ticket, too."""
+        return await verified(record, self._known, key=key)
+
+    async def verify_at(
+        self, path: Path, *, key: bytes | None = None
+    ) -> AsyncIterator[tuple[str, RecordVerification]]:
+        """Yield the name of a record, or of each of those in a folder, with what came of making it again.
+
+        Raises:
+            LessonRefused: there is none in the folder, or too many.
+        """
+        seen: dict[str, tuple[str, str]] = {}
+        for file in _records(path):
+            try:
+                record = record_in(file, follow=file == path)
+                done = await self.verify(record, key=key)
+                # A student leaves several files in a class, and hands in one record.
+                whose = str(_account(file)) if record.now else file.name
+                first, hers = seen.setdefault(record.ticket, (file.name, whose))
+                if record.ticket and hers != whose:
+                    done = RecordVerification(holds=False, differs=(f"{first} has the same ticket.",))
+            except AuthlensError as error:
+                done = RecordVerification(holds=False, differs=(error.cause,))
+            yield file.name, done
+
+
+def _account(path: Path) -> int:
+    """Return whose file it is; -1 if it is gone."""
+    try:
+        return path.lstat().st_uid
+    except OSError:
+        return -1
+
+
+def _records(path: Path) -> tuple[Path, ...]:
+    if not path.is_dir():
+        return (path,)
+    found = sorted(one for one in path.glob("*.json") if not one.name.endswith(TRACE))
+    if not 0 < len(found) <= _MOST_RECORDS:
+        raise LessonRefused(f"{path.name}:1:1: {len(found)} records, and 1 to {_MOST_RECORDS} can be read.")
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class MissedQuestion:
+    """A question that was answered wrong, and not right since."""
+
+    of: LessonSummary
+    question: Question
+    progress: ProgressFile
+
+    @property
+    def text(self) -> str:
+        return self.of.words.texts[f"questions/{self.question.name}"]
+
+    @property
+    def options(self) -> Mapping[str, str]:
+        """The words of each option, by its letter."""
+        return {letter: self.of.words.texts[f"questions/{self.question.name}/{letter}"] for letter in "abc"}
+
+    def answer(self, option: str) -> str:
+        """Store the answer, and return what to say to it."""
+        right = self.question.right
+        own = progress_name(self.of.lesson)
+        self.progress.change(own, lambda known: known.with_answer(self.question.name, right=option == right))
+        return "✔ Right." if option == right else f"✖ No. {right}: {self.options[right]}"

@@ -1,0 +1,154 @@
+"""One lesson that is being done: what is shown of it, what can be done next, and what a move was worth."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+
+from authlens_core.learning.classroom.class_file import ClassFile
+from authlens_core.learning.guide.offers import forms
+from authlens_core.learning.guide.said import answer_marks, moves_left, worth
+from authlens_core.learning.guide.shown import MoveForm, Part, StoryLine, VerdictLine
+from authlens_core.learning.guide.story import exchange_place, held, parts, story
+from authlens_core.learning.guide.verdict_lines import outcome_lines, prediction_line, verdict_lines
+from authlens_core.learning.lesson import CourseLesson, LessonPhase
+from authlens_core.learning.moves import AnyMove
+from authlens_core.learning.outcome import joined
+from authlens_core.learning.progress.progress_file import ProgressFile
+from authlens_core.learning.progress.recorded_attempt import RecordedAttempt
+from authlens_core.learning.shown_lesson import hints
+from authlens_core.learning.words_file import LessonWords
+from authlens_core.trace.record import Trace
+
+
+class OpenLesson(RecordedAttempt):
+    """A lesson with its words, where it stopped. What a phase shows depends on the moves so far.
+
+    Args:
+        number: in the catalogue, from 1.
+        file: the progress.
+        clock: seconds that only go on.
+        shown_in: the file that a teacher sees.
+    """
+
+    def __init__(
+        self,
+        lesson: CourseLesson,
+        words: LessonWords,
+        number: int,
+        file: ProgressFile,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        shown_in: ClassFile | None = None,
+    ) -> None:
+        super().__init__(lesson, file, clock=clock, shown_in=shown_in)
+        self.words = words
+        self.number = number
+
+    @property
+    def title(self) -> str:
+        """Its number and its title."""
+        return f"{self.number} {self.words.title}"
+
+    @property
+    def drawn(self) -> CourseLesson:
+        """The lesson with what the seed drew."""
+        return self.attempt.lesson
+
+    @property
+    def passed(self) -> bool:
+        return self.attempt.outcome().passed
+
+    @property
+    def next_phase(self) -> LessonPhase | None:
+        """The first phase that is not passed; None after the last answer."""
+        return self.attempt.next_phase
+
+    @property
+    def question(self) -> str:
+        """The first question without an answer; the last one after that."""
+        names = [question.name for question in self.lesson.questions]
+        return next((name for name in names if name not in self.attempt.answers), names[-1])
+
+    async def prepare(self) -> None:
+        """Start the servers of the attack before its first move, to show what leaked."""
+        if self.next_phase is LessonPhase.BREAK:
+            await self.attempt.prepare_attack()
+
+    # -- what a phase shows ----------------------------------------------------------------------------
+
+    def text(self, phase: LessonPhase, question: str = "") -> str:
+        """Return what a phase is about, or a question of it."""
+        return self.words.texts[f"questions/{question}" if question else phase.value]
+
+    def options(self, phase: LessonPhase, question: str = "") -> Mapping[str, str]:
+        """Return what can be chosen: options by their letters, or switches by their names; or nothing."""
+        known = {
+            LessonPhase.PREDICT: tuple(self.drawn.prediction.options),
+            LessonPhase.REPAIR: self.drawn.repair.offer,
+            LessonPhase.QUESTIONS: ("a", "b", "c"),
+        }
+        about = f"questions/{question}" if question else phase.value
+        return {name: self.words.texts[f"{about}/{name}"] for name in known.get(phase, ())}
+
+    def forms(self, phase: LessonPhase) -> tuple[MoveForm, ...]:
+        """Return the moves of a phase with the credentials that are held; none where something is chosen."""
+        world = self.attempt.world_of(phase)
+        return forms(self.drawn, phase, () if world is None else world.loot)
+
+    def held(self, phase: LessonPhase) -> tuple[tuple[str, str], ...]:
+        """Return the credentials that are in your hands, by name, masked; none where no move can use them."""
+        world = self.attempt.world_of(phase)
+        return held(world) if world and self.forms(phase) else ()
+
+    def has_servers(self, phase: LessonPhase) -> bool:
+        """Return whether there are servers that a phase is about."""
+        return self.attempt.world_of(phase) is not None
+
+    def story(self, phase: LessonPhase) -> tuple[StoryLine, ...]:
+        """Return who said what so far."""
+        return story(self.attempt.world_of(phase))
+
+    def parts(self, phase: LessonPhase, arrow: int) -> tuple[Part, ...]:
+        """Return the parts of a request and its answer, masked; nothing if there is no such arrow."""
+        world = self.attempt.world_of(phase)
+        line = next((one for one in self.story(phase) if one.arrow == arrow and one.receiver), None)
+        return () if world is None or line is None else parts(world, line.row)
+
+    def trace(self, phase: LessonPhase, arrow: int) -> tuple[Trace, tuple[int, int]] | None:
+        """Return everything that was sent, and where an arrow is in it; None before anything was."""
+        world = self.attempt.world_of(phase)
+        if world is None or not world.traces:
+            return None
+        return joined(world.traces), exchange_place(world.traces, arrow)
+
+    def proofs(self, phase: LessonPhase) -> tuple[VerdictLine, ...]:
+        """Return what is to be proved in a phase, and what came of it."""
+        return verdict_lines(self.attempt.verdict(phase), self.words) if phase.is_judged else ()
+
+    def verdict(self) -> tuple[str, ...]:
+        """Return the verdict on all phases, line by line."""
+        return tuple(outcome_lines(self.attempt.outcome(), self.words))
+
+    def prediction(self) -> tuple[str, ...]:
+        """Return what was predicted, and what the moves say once they say it."""
+        return tuple(prediction_line(self.attempt.outcome(), self.words))
+
+    def marks(self, question: str) -> tuple[tuple[str, str], ...]:
+        """Return each option of a question that was answered, with its sign."""
+        return tuple(answer_marks(self.attempt, question))
+
+    @property
+    def moves_left(self) -> int:
+        """How many moves the attack may still have."""
+        return moves_left(self.attempt)
+
+    def hints(self, phase: LessonPhase) -> tuple[str, ...]:
+        """Return the hints of a phase; none in an exam."""
+        return () if self.lesson.ticket else hints(self.words, phase)
+
+    # -- moves -----------------------------------------------------------------------------------------
+
+    def worth(self, move: AnyMove, phase: LessonPhase) -> str:
+        """Return in a sentence or two what a move was worth, just after it was made in a phase."""
+        return worth(move, self.attempt, self.words, phase)

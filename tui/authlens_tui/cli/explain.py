@@ -9,7 +9,7 @@ from authlens_core.explain.pasted_error import explain_text
 from authlens_core.values.errors import UsageError
 from authlens_core.values.fix import fix, step, steps_of
 from authlens_tui.cli.login.login_events import diagnosis_as_json
-from authlens_tui.cli.terminal.output import answer_json, answer_line, is_terminal, say
+from authlens_tui.cli.terminal.output import answer_json, answer_sentence, is_terminal, say
 from authlens_tui.cli.terminal.plain import numbered
 from authlens_tui.cli.terminal.standard_input import everything
 
@@ -35,13 +35,13 @@ async def explain_message(arguments: Namespace) -> int:
         answer_json([{**diagnosis_as_json(diagnosis), "source": diagnosis.source} for diagnosis in diagnoses])
         return 0
     for cause, diagnosis in zip(numbered(diagnosis.cause for diagnosis in diagnoses), diagnoses, strict=True):
-        answer_line(cause)
+        answer_sentence(cause)
         for step_on in steps_of(diagnosis.cure):
-            answer_line(f"  → {step_on}")
+            answer_sentence(f"  → {step_on}", whole=step_on.shown_command)
         for line in diagnosis.evidence:
-            answer_line(f"    {line}")
+            answer_sentence(f"    {line}")
         if diagnosis.source:
-            answer_line(f"    Source: {diagnosis.source}")
+            answer_sentence(f"    Source: {diagnosis.source}")
     return 0
 
 

@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 
 from authlens_core.values.errors import LoginNeeded
 from authlens_core.values.secret import Secret
-from authlens_tui.cli.terminal.output import AnswerLost, answer_json, answer_line, answer_secret, explain, say
+from authlens_tui.cli.terminal.output import (
+    AnswerLost,
+    answer_json,
+    answer_line,
+    answer_secret,
+    answer_sentence,
+    explain,
+    say,
+)
 
 
 def stream(encoding: str) -> tuple[io.BytesIO, io.TextIOWrapper]:
@@ -38,6 +46,22 @@ def test_an_error_says_stage_cause_and_cure(capsys: pytest.CaptureFixture[str]) 
     explain(LoginNeeded("It is over.", "Log in again.", stage="Exchange"))
 
     assert capsys.readouterr().err == "✖ Exchange: It is over.\n  → Log in again.\n"
+
+
+def test_a_terminal_ends_no_line_within_a_word_or_a_command(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words, command = "Log in with the account of the site", "authlens login https://wiki.example/"
+    monkeypatch.setenv("COLUMNS", "40")
+    answer_sentence(f"  → {words}: {command}", whole=command)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    answer_sentence(f"  → {words}: {command}", whole=command)
+
+    assert capsys.readouterr().out.splitlines() == [
+        f"  → {words}: {command}",
+        f"  → {words}:",
+        f"    {command}",
+    ]
 
 
 @given(st.text())

@@ -117,6 +117,31 @@ def answer_line(line: str) -> None:
     _answer(safe_line(in_words(line)))
 
 
+def answer_sentence(words: str, whole: str = "") -> None:
+    """Write a sentence on stdout as `answer_line` does, broken between words where a terminal shows it.
+
+    Args:
+        whole: a part that is copied as it is, such as a command: no line ends in it.
+    """
+    line = safe_line(in_words(words))
+    if is_terminal(sys.stdout) and not is_plain():
+        import shutil  # a stored token is printed without them
+        import textwrap
+
+        text = line.lstrip(" →")
+        # Only white space of ASCII ends a line.
+        kept = line.replace(whole, whole.replace(" ", "\N{NO-BREAK SPACE}")) if whole else line
+        wrapped = textwrap.wrap(
+            kept,
+            max(20, shutil.get_terminal_size().columns),
+            subsequent_indent=" " * (len(line) - len(text)),
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        line = "\n".join(wrapped).replace("\N{NO-BREAK SPACE}", " ")
+    _answer(line)
+
+
 def answer_list(lines: Iterable[str]) -> None:
     """Write the lines of a list, numbered in plain mode."""
     for line in numbered(lines):

@@ -38,11 +38,13 @@ _FILES: Final = (
     "causes",
     "clients",
     "errors",
+    "mcp",
     "network",
     "oauth",
     "products",
     "programs",
     "servers",
+    "tools",
 )
 
 

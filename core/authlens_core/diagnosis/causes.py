@@ -66,6 +66,8 @@ class Cause:
 EDGE_FAMILIES: Final = frozenset({"cloudflare", "cloudflared"})
 # Of no product in particular.
 ANY_FAMILY: Final = "oauth"
+# Files of what other programs say; the first one counts first.
+_CLIENTS: Final = ("mcp", "tools", "programs", "clients", "network")
 _IDS: Final[Mapping[str, str]] = {identifier.value: identifier for identifier in CauseId}
 # Its messages are those of Access alone.
 _ACCESS_FAMILY: Final = "access"
@@ -88,7 +90,7 @@ def server_messages() -> tuple[Cause, ...]:
 
 @cache
 def client_messages() -> tuple[Cause, ...]:
-    return (*_messages("programs"), *_messages("clients"), *_messages("network"))
+    return tuple(cause for file in _CLIENTS for cause in _messages(file))
 
 
 def _messages(file: str) -> Iterator[Cause]:

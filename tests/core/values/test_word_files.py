@@ -20,7 +20,7 @@ from authlens_core.values.stage import GrantType, Stage
 from authlens_core.values.word_files import FOLDER, texts, words
 
 FILES = sorted(path.stem for path in FOLDER.glob("*.toml"))
-MESSAGES = "(?:answers|causes|clients|network|oauth|products|programs)"
+MESSAGES = "(?:answers|causes|clients|network|mcp|oauth|products|programs|tools)"
 FRAGMENTS = re.compile(
     r"headers cookie-attribute|errors \S+ options"
     r"|emulator .* owner (?:path|box|beside)$"
@@ -56,8 +56,8 @@ EVERY = [one for name in FILES for one in sentences(words(name), name)]
 
 
 def test_every_file_of_words_has_a_reader_below() -> None:
-    names = "answers causes clients course emulator errors headers members network oauth products"
-    assert [*names.split(), "programs", "servers", "stages"] == FILES
+    names = "answers causes clients course emulator errors headers mcp members network oauth products"
+    assert [*names.split(), "programs", "servers", "stages", "tools"] == FILES
 
 
 def test_every_value_is_text_that_a_terminal_and_a_markup_language_show_as_it_is() -> None:

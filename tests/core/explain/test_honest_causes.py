@@ -24,7 +24,9 @@ MARKS: Final = {
     r"(?<!Conditional )(?<!“Direct )(?<!for )\bAccess\b(?! Pol| key| token)": (
         r"family:(?:access|cloudflared?)$"
     ),
-    r"Entra|App registrations|Enterprise applications": r"aadsts|aadb2c|9010010|microsoftonline",
+    r"Entra|App registrations|Enterprise applications": (
+        r"aadsts|aadb2c|9010010|microsoftonline|family:(?:graph|msal)$"
+    ),
     r"B2C": r"aadb2c",
     r"\bGoogle|gcloud|Workspace|IAM & Admin": (
         r"family:google$|your account|gemini c|grant\.no_refresh_token|app_not_"

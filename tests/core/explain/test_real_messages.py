@@ -21,11 +21,12 @@ MESSAGES: list[dict[str, Any]] = [
 ]
 CLOUDFLARES = re.compile(
     r"(?i)cloudflare|\bwarp\b|zero trust|managed oauth|cf-ray|cdn-cgi"
-    r"|(?-i:(?<!Conditional )(?<!Third-party )\bAccess\b(?! Pol))"
+    r"|(?-i:(?<!Conditional )(?<!Third-party )(?<!Data )\bAccess\b(?! Pol))"
 )
 MARK = "https://t.cloudflareaccess.com/ cf-ray: 1\n"
 MARKS = re.compile(
     r"(?i)cloudflare|connindex=|cf-ray|access application|unauthorized to access requested|cdn-cgi|ray id"
+    r"|access\.api\.error"
     r"|failed to write the certificate"
     r"|origin error=\"websocket| \| 5[23]\d: "
 )

@@ -21,21 +21,39 @@ from authlens_core.credentials.inventory.inventory import (
     inventory_of,
 )
 from authlens_core.credentials.records.access_kind import AccessKind
-from authlens_core.credentials.records.coverage import covers
-from authlens_core.credentials.records.grant import Grant
-from authlens_core.credentials.records.index import Event, Index
+from authlens_core.credentials.records.coverage import covers, others_of_resource
+from authlens_core.credentials.records.grant import (
+    CredentialStatus,
+    Grant,
+    GrantState,
+    StatusKind,
+    describe,
+    utc_now,
+    working_logins,
+)
+from authlens_core.credentials.records.index import Event, Index, IndexBusy
+from authlens_core.credentials.records.refresh_schedule import refresh_due, seconds_until_retry
+from authlens_core.credentials.records.service_token import (
+    DEFAULT_HEADER,
+    ServiceToken,
+    TokenForm,
+    describe_service_token,
+    expiry_from_text,
+)
 from authlens_core.credentials.records.table import (
     CLIENTS,
     DamagedRecord,
     all_service_tokens,
     damaged_records,
 )
+from authlens_core.credentials.records.traces import Traces, TraceSummary
 from authlens_core.oauth.formats.jwt import Jwt, parse_jwt
 from authlens_core.state.paths import state_directory
 from authlens_core.values.errors import AuthlensError, StateUnusable
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.secret import Secret
+from authlens_core.values.store_kind import CredentialKind
 from authlens_core.values.url import parse_url
 
 if TYPE_CHECKING:
@@ -43,19 +61,43 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AHEAD",
+    "DEFAULT_HEADER",
     "SOON",
+    "AccessKind",
     "CloudflaredDirectory",
     "CloudflaredToken",
+    "CredentialKind",
+    "CredentialStatus",
+    "DamagedRecord",
+    "Event",
     "Expiries",
+    "Grant",
+    "GrantState",
+    "Index",
+    "IndexBusy",
     "Inventory",
     "InventoryEntry",
+    "ServiceToken",
     "SortOrder",
+    "StatusKind",
     "TeamHeading",
+    "TokenForm",
+    "TraceSummary",
+    "Traces",
     "access_events",
+    "damaged_records",
+    "describe",
+    "describe_service_token",
     "expiries_of",
+    "expiry_from_text",
+    "others_of_resource",
     "read_inventory",
+    "refresh_due",
+    "seconds_until_retry",
     "stored_records",
     "token_claims",
+    "utc_now",
+    "working_logins",
 ]
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from authlens_core.credentials.lifecycle.action_result import ActionOutcome, ActionResult
 from authlens_core.credentials.records.access_kind import AccessKind
-from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.grant import ClientRecord, Grant, GrantState
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.vault.credentials import Credentials, refresh_lock
@@ -20,7 +19,7 @@ from authlens_core.oauth.registration import Deletion, management_request, read_
 from authlens_core.values.errors import AuthlensError, Refused, UsageError
 from authlens_core.values.fix import fix, step
 from authlens_core.values.quick_dataclass import dataclass
-from authlens_core.values.store_kind import StoreKind
+from authlens_core.values.store_kind import CredentialKind, StoreKind
 from authlens_core.values.url import UrlRefused, parse_url
 from authlens_core.wire.limits import TOKEN
 

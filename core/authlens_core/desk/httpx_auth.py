@@ -15,11 +15,11 @@ from functools import partial
 from typing import Any, Final, Self, TypeVar
 
 from authlens_core.credentials.inventory.request_headers import CredentialHeaders
-from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.desk.session import Session, open_session
 from authlens_core.gateway.forwarding import asks_for_a_token
 from authlens_core.gateway.request_credential import RequestCredential
 from authlens_core.values.exchange import Headers, Response
+from authlens_core.values.store_kind import CredentialKind
 from authlens_core.values.url import usable_url
 from authlens_core.wire.httpx_loading import leave_out_the_command_line
 

@@ -52,7 +52,7 @@ from authlens_core.trace.events import (
 )
 from authlens_core.trace.failure_reason import failure_reason, stage_error
 from authlens_core.trace.flow import UserPart
-from authlens_core.trace.record import Outcome, Stage, Trace
+from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace
 from authlens_core.values.check import CheckId, Layer, passed, warned
 from authlens_core.values.errors import (
     AuthlensError,
@@ -67,9 +67,14 @@ from authlens_core.values.login_options import BROWSER_WAIT, OPTIONS, Options
 from authlens_core.values.quick_dataclass import dataclass
 
 __all__ = [
+    "BROWSER_WAIT",
+    "AuthorizationReady",
+    "CloudflaredEvent",
     "CloudflaredOutcome",
+    "DeviceCodeReady",
     "EditForm",
     "EditLocation",
+    "Event",
     "Experiment",
     "Facts",
     "FormField",
@@ -77,8 +82,13 @@ __all__ = [
     "Interruptions",
     "Login",
     "Options",
+    "Outcome",
     "PendingLogin",
     "RequestChanges",
+    "Stage",
+    "StageEnded",
+    "StageRecord",
+    "Trace",
     "attacks_on",
     "discover",
     "ended_in",

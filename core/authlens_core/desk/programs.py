@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from authlens_core.credentials.records.coverage import rewrite
-from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.desk.log_in import missing_credential
 from authlens_core.desk.use import access_token, covering_credentials, request_headers
 from authlens_core.values.errors import (
@@ -26,6 +25,7 @@ from authlens_core.values.errors import (
 )
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
+from authlens_core.values.store_kind import CredentialKind
 from authlens_core.values.url import UrlRefused, parse_url, usable_url
 
 if TYPE_CHECKING:

@@ -27,6 +27,7 @@ __all__ = [
     "OnProgress",
     "OpenedStore",
     "RememberedStore",
+    "StoreKind",
     "move_secrets",
     "open_secret_store",
     "records_by_store",

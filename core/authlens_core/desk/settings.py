@@ -22,9 +22,20 @@ from authlens_core.state.paths import own_file, state_directory
 from authlens_core.values.errors import FileUnusable, StateUnusable
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import NAME, safe_line
-from authlens_core.values.settings import COLUMN_KEYS, Settings, is_fit
+from authlens_core.values.settings import COLUMN_KEYS, FRACTIONS, LEADS, MOST_FAVOURITES, Settings, is_fit
 
-__all__ = ["Config", "NoticeKind", "SettingsFile", "config_path", "read_config"]
+__all__ = [
+    "COLUMN_KEYS",
+    "FRACTIONS",
+    "LEADS",
+    "MOST_FAVOURITES",
+    "Config",
+    "NoticeKind",
+    "Settings",
+    "SettingsFile",
+    "config_path",
+    "read_config",
+]
 
 _VERSION: Final = 1
 _LARGEST: Final = 64 * 1024  # bytes of either file

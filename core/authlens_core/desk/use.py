@@ -17,8 +17,8 @@ from authlens_core.credentials.inventory.request_headers import (
     renew_nonce,
 )
 from authlens_core.credentials.lifecycle.access_token import UsableToken, usable_token
-from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.values.secret import Secret
+from authlens_core.values.store_kind import CredentialKind
 
 if TYPE_CHECKING:
     from authlens_core.desk.session import Session

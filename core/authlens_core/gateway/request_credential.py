@@ -16,7 +16,6 @@ from authlens_core.credentials.inventory.request_headers import (
     matching_credentials,
 )
 from authlens_core.credentials.records.coverage import covers
-from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.grant import Grant, TokenVerdict, utc_now
 from authlens_core.credentials.records.lifetime import outlasts
 from authlens_core.credentials.vault.credentials import Credentials
@@ -24,6 +23,7 @@ from authlens_core.gateway.forwarding import refuses_token
 from authlens_core.oauth.resource_request import resource_request
 from authlens_core.values.errors import AuthlensError, LoginNeeded, NoSecretStore, StateUnusable, UsageError
 from authlens_core.values.exchange import Purpose
+from authlens_core.values.store_kind import CredentialKind
 from authlens_core.values.url import Url, parse_url
 from authlens_core.wire.client import Wire
 from authlens_core.wire.limits import RESOURCE

@@ -2,7 +2,6 @@
 
 Every view (wizard, diagram, export, replay) is a function of these values, which never change once made. A
 fact is what a stage learned; its text is made by `fact_text`, where it is shown.
-
 """
 
 # ruff: noqa: S105 - names of facts, not secrets
@@ -17,10 +16,39 @@ from typing import Final, TypeAlias, TypeVar
 
 from authlens_core.trace.flow import flow_of
 from authlens_core.values.check import Check, CheckId, Diagnosis, Severity, failures
-from authlens_core.values.exchange import Exchange, Purpose
+from authlens_core.values.exchange import Exchange, Purpose, Request, Response
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import LOGIN_STAGES, GrantType, Outcome, Stage, TraceKind
+
+__all__ = [
+    "LOGIN_STAGES",
+    "REVOCATION_CHECKS",
+    "Check",
+    "CheckId",
+    "Diagnosis",
+    "Exchange",
+    "Fact",
+    "FactId",
+    "FactValue",
+    "GrantType",
+    "Outcome",
+    "Request",
+    "Response",
+    "Severity",
+    "Stage",
+    "StageRecord",
+    "Trace",
+    "TraceKind",
+    "decisive",
+    "fact_text",
+    "honest_and_attacked",
+    "is_absent",
+    "is_last",
+    "sent_once",
+    "taken_over",
+    "undone",
+]
 
 # A tuple is a list of the specification, such as scopes; None where the answer does not have the member.
 FactValue: TypeAlias = str | Secret | int | timedelta | datetime | tuple[str, ...] | None
@@ -121,8 +149,6 @@ def fact_text(fact: Fact) -> str:
         case _:
             return f"{fact.value}"
 
-
-__all__ = ["Outcome", "Stage", "StageRecord", "Trace", "TraceKind"]
 
 _Value = TypeVar("_Value")
 # The checks that judge the two requests of a revocation.

@@ -1,4 +1,4 @@
-"""The kinds of place where secrets are stored."""
+"""The kinds of credential, and of the places where their secrets are stored."""
 
 from __future__ import annotations
 
@@ -6,6 +6,21 @@ from enum import StrEnum
 from typing import Final
 
 SHORTEST_PASSPHRASE: Final = 8  # characters
+
+
+class CredentialKind(StrEnum):
+    """A kind of credential, by its word on the command line and in JSON."""
+
+    OAUTH = "oauth"
+    MACHINE = "machine"
+    """OAuth, too: a program got it, and no user logged in."""
+    SERVICE_TOKEN = "service-token"  # noqa: S105 - a kind, not a token
+    CLOUDFLARED = "cloudflared"
+
+    @property
+    def label(self) -> str:
+        """Its word in a table or a sentence."""
+        return "OAuth" if self is CredentialKind.OAUTH else self.value.replace("-", " ")
 
 
 class StoreKind(StrEnum):

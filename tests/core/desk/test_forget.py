@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.grant import GrantSecrets
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.forget import ForgottenCredentials, forget
 from authlens_core.desk.session import Session
 from authlens_core.values.secret import Secret
+from authlens_core.values.store_kind import CredentialKind
 from support.grants import NOW, grant
 
 SECRETS = GrantSecrets(Secret("access-canary"), Secret("refresh-canary"))

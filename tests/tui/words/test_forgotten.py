@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.desk.forget import Forgotten
-from authlens_core.values.store_kind import StoreKind
+from authlens_core.values.store_kind import CredentialKind, StoreKind
 from authlens_tui.words.forgotten import what_stays_valid, where_secrets_are_left
 
 

@@ -11,7 +11,7 @@ from typing import Final
 from textual.app import App
 from textual.worker import Worker
 
-from authlens_core.credentials.records.grant import Grant
+from authlens_core.desk.credentials import Grant
 from authlens_core.desk.lifecycle import ActionResult, BackgroundRefresh, background_refresh
 from authlens_core.desk.session import Session
 from authlens_core.desk.settings import Config, NoticeKind, SettingsFile

@@ -11,9 +11,7 @@ from rich.text import Text
 from textual.message import Message
 from textual.worker import Worker
 
-from authlens_core.credentials.records.access_kind import AccessKind
-from authlens_core.credentials.records.grant import Grant
-from authlens_core.credentials.records.index import Index
+from authlens_core.desk.credentials import AccessKind, Grant, Index
 from authlens_core.desk.lifecycle import ActionResult
 from authlens_core.desk.session import Session, session_on
 from authlens_core.values.errors import AuthlensError, NoSecretStore

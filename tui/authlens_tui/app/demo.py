@@ -10,9 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from textual.worker import Worker
 
-from authlens_core.credentials.records.index import Index
-from authlens_core.desk.credentials import CloudflaredToken
-from authlens_core.desk.log_in import Login
+from authlens_core.desk.credentials import CloudflaredToken, Index
+from authlens_core.desk.log_in import Login, Options, Trace
 from authlens_core.desk.secret_store import OpenedStore
 from authlens_core.desk.session import Session
 from authlens_core.desk.settings import SettingsFile
@@ -21,9 +20,7 @@ from authlens_core.learning.desk.course import Course
 from authlens_core.learning.desk.drill_world import DrillWorld
 from authlens_core.learning.desk.drills import drills
 from authlens_core.learning.drill.drill import Drill, DrillVerdict
-from authlens_core.trace.record import Trace
 from authlens_core.values.errors import LessonRefused
-from authlens_core.values.login_options import Options
 from authlens_tui.app.emulator_owner import EmulatorOwner
 from authlens_tui.app.learn import Lessons, drill_lists, listed, summary_screen
 from authlens_tui.app.logins import Logins

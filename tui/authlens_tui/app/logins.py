@@ -7,12 +7,19 @@ from functools import partial
 
 from textual.worker import Worker
 
-from authlens_core.credentials.records.grant import working_logins
-from authlens_core.desk.log_in import InterruptedLogin, Interruptions, Login, interruptions, start_login
+from authlens_core.desk.credentials import working_logins
+from authlens_core.desk.log_in import (
+    AuthorizationReady,
+    Event,
+    InterruptedLogin,
+    Interruptions,
+    Login,
+    Options,
+    interruptions,
+    start_login,
+)
 from authlens_core.desk.session import Session
-from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.values.fix import WayOn
-from authlens_core.values.login_options import Options
 from authlens_tui.app.records import Records
 from authlens_tui.app.workspace import Workspace
 from authlens_tui.screens.confirm import ConfirmScreen

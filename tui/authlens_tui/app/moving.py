@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 from textual.app import App
 
-from authlens_core.desk.secret_store import move_secrets, open_secret_store, remembered_store
+from authlens_core.desk.secret_store import StoreKind, move_secrets, open_secret_store, remembered_store
 from authlens_core.desk.session import Session
 from authlens_core.values.errors import AuthlensError
 from authlens_core.values.secret import Secret
-from authlens_core.values.store_kind import StoreKind
 from authlens_tui.app.background import AutomaticRefresh
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.dashboard.move_store import MoveStoreScreen

@@ -6,14 +6,12 @@ from collections.abc import Callable, Mapping
 
 from textual.app import App
 
-from authlens_core.credentials.records.access_kind import AccessKind
-from authlens_core.desk.log_in import Login
+from authlens_core.desk.credentials import AccessKind
+from authlens_core.desk.log_in import Event, Login, StageEnded, Trace
 from authlens_core.desk.session import Session
 from authlens_core.desk.signatures import check_signatures
 from authlens_core.explain.message import jwts_of
 from authlens_core.export.exchange_log import ExchangeLog
-from authlens_core.trace.events import Event, StageEnded
-from authlens_core.trace.record import Trace
 from authlens_tui.app.base_app import BaseApp
 from authlens_tui.screens.dashboard.context import TraceWanted
 from authlens_tui.screens.trace.open_session import NamedTrace, OpenSessionScreen, StoredTraces

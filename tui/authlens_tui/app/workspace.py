@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from authlens_core.credentials.records.index import Index
-from authlens_core.desk.credentials import stored_records
+from authlens_core.desk.credentials import Index, stored_records
 from authlens_core.desk.settings import SettingsFile, read_config
 from authlens_core.values.errors import PassphraseNeeded
 from authlens_tui.terminal.secret_files import passphrase_in_file
@@ -15,10 +14,9 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
     from authlens_core.desk.credentials import CloudflaredDirectory, CloudflaredToken
-    from authlens_core.desk.log_in import Login
+    from authlens_core.desk.log_in import Login, Options
     from authlens_core.desk.secret_store import OpenedStore
     from authlens_core.desk.session import Session
-    from authlens_core.values.login_options import Options
     from authlens_tui.app.logins import Logins
     from authlens_tui.screens.store_choice import StoreChoice
     from authlens_tui.screens.wizard.authorization_link import Player

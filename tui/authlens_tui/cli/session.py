@@ -7,19 +7,17 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from authlens_core.credentials.records.coverage import others_of_resource
-from authlens_core.credentials.records.grant import Grant
 from authlens_core.desk import session as desk
-from authlens_core.desk.secret_store import OpenedStore, open_secret_store, remembered_store
+from authlens_core.desk.secret_store import OpenedStore, StoreKind, open_secret_store, remembered_store
 from authlens_core.desk.session import Session
 from authlens_core.values.errors import UsageError, WrongPassphrase
 from authlens_core.values.secret import Secret
-from authlens_core.values.store_kind import StoreKind
 from authlens_tui.cli.terminal.output import say, say_fix
 from authlens_tui.cli.terminal.passphrase import asks_on_terminal, passphrase
 from authlens_tui.cli.urls import checked_url
 
 if TYPE_CHECKING:
+    from authlens_core.desk.credentials import Grant
     from authlens_core.desk.lifecycle import ActionResult
 
 _TRIES = 3
@@ -111,6 +109,8 @@ def chosen_grants(session: Session, url: str | None) -> tuple[Grant, ...]:
     grants = session.credentials.list()
     if url is None:
         return grants
+    from authlens_core.desk.credentials import others_of_resource  # most verbs need one grant
+
     grant = grant_for(session, url)
     return (grant, *others_of_resource(grants, grant))
 

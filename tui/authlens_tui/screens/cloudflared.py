@@ -10,7 +10,7 @@ from textual import getters, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from authlens_core.desk.log_in import CloudflaredOutcome, log_in_with_cloudflared
+from authlens_core.desk.log_in import BROWSER_WAIT, CloudflaredOutcome, log_in_with_cloudflared
 from authlens_core.desk.session import Session
 from authlens_core.trace.events import (
     CloudflaredEvent,
@@ -21,7 +21,6 @@ from authlens_core.trace.events import (
 )
 from authlens_core.values.errors import AuthlensError
 from authlens_core.values.fix import Fix
-from authlens_core.values.login_options import BROWSER_WAIT
 from authlens_tui.screens.dialog import DIALOG_STYLES, Dialog, DialogBox, DialogButtons, action_button
 from authlens_tui.screens.fix_keys import FixKeys
 from authlens_tui.terminal.content import Content

@@ -12,11 +12,9 @@ from textual.events import Key
 from textual.screen import Screen
 from textual.timer import Timer
 
-from authlens_core.desk.log_in import Login
+from authlens_core.desk.log_in import AuthorizationReady, Event, Login, Trace
 from authlens_core.export.redaction import Redactor
 from authlens_core.trace.arrows import messages
-from authlens_core.trace.events import AuthorizationReady, Event
-from authlens_core.trace.record import Trace
 from authlens_tui.screens.wizard.authorization_link import Player
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.desk.forget import Forgotten
-from authlens_core.values.store_kind import StoreKind
+from authlens_core.values.store_kind import CredentialKind, StoreKind
 
 _STAYS_VALID: Final = {
     CredentialKind.OAUTH: "The tokens were not revoked: they stay valid at the server until they expire.",

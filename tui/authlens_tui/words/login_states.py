@@ -8,7 +8,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
-from authlens_core.credentials.records.grant import Grant
+from authlens_core.desk.credentials import Grant
 from authlens_core.desk.log_in import InterruptedLogin
 from authlens_core.trace.flow import flow_of
 from authlens_tui.words.times import in_words

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
-from authlens_core.credentials.records.grant import describe
+from authlens_core.desk.credentials import describe
 from authlens_core.desk.lifecycle import ActionResult, ProbeResult, Refreshed
 from authlens_tui.words.times import in_words
 

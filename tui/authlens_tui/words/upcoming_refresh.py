@@ -6,8 +6,7 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import NamedTuple, assert_never
 
-from authlens_core.credentials.records.grant import Grant, GrantState
-from authlens_core.credentials.records.refresh_schedule import refresh_due, seconds_until_retry
+from authlens_core.desk.credentials import Grant, GrantState, refresh_due, seconds_until_retry
 from authlens_core.values.settings import Settings
 from authlens_tui.words.times import in_one_unit
 

@@ -15,7 +15,6 @@ from typing import Final
 from authlens_core.cloudflare.cloudflared_names import sure_address
 from authlens_core.cloudflare.cloudflared_token import CloudflaredKind, CloudflaredToken
 from authlens_core.cloudflare.team import is_team_host
-from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.grant import (
     CredentialStatus,
     Grant,
@@ -27,6 +26,7 @@ from authlens_core.credentials.records.lifetime import is_soon
 from authlens_core.credentials.records.service_token import ServiceToken, describe_service_token
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_line
+from authlens_core.values.store_kind import CredentialKind
 
 SOON: Final = timedelta(minutes=15)
 AHEAD: Final = timedelta(hours=24)

@@ -13,13 +13,12 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Literal, Self
 
-from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.lifetime import is_soon
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_fields
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import GrantType, Need
-from authlens_core.values.store_kind import StoreKind
+from authlens_core.values.store_kind import CredentialKind, StoreKind
 
 if TYPE_CHECKING:
     from authlens_core.values.login_options import Options

@@ -11,14 +11,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
-from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.grant import ClientRecord, Grant
 from authlens_core.credentials.records.record_json import record_from_json, to_json
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.values.errors import TimedOut
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import NAME, safe_line
-from authlens_core.values.store_kind import StoreKind
+from authlens_core.values.store_kind import CredentialKind, StoreKind
 
 if TYPE_CHECKING:
     from authlens_core.credentials.records.index import Index

@@ -14,10 +14,10 @@ from authlens_core.cloudflare.cloudflared_token import CloudflaredToken
 from authlens_core.credentials.inventory.cloudflared_target import probe_cloudflared
 from authlens_core.credentials.inventory.inventory import describe_cloudflared, inventory_of
 from authlens_core.credentials.inventory.request_headers import headers_for
-from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.values.errors import AuthlensError, LoginNeeded, NetworkFailure, UsageError
 from authlens_core.values.exchange import Exchange, FailureKind, Headers, Request, Response, WireFailure
+from authlens_core.values.store_kind import CredentialKind
 from support.cloudflared_stub import AUD, jwt
 
 LOGIN = "https://team.cloudflareaccess.com/cdn-cgi/access/login/x?kid="

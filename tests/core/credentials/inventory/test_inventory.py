@@ -17,11 +17,11 @@ from authlens_core.credentials.inventory.inventory import (
     TeamHeading,
     inventory_of,
 )
-from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.grant import GrantState, MachineSource, StatusKind
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.desk.credentials import expiries_of
 from authlens_core.values.stage import GrantType
+from authlens_core.values.store_kind import CredentialKind
 from support.grants import NOW, every_state, grant
 
 TEAM = "team.cloudflareaccess.com"

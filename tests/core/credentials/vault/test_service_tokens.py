@@ -13,7 +13,6 @@ from authlens_core.cloudflare.cloudflared_files import find_cloudflared_tokens
 from authlens_core.cloudflare.cloudflared_token import CloudflaredKind
 from authlens_core.credentials.inventory.cloudflared_target import probe_cloudflared, probe_jwt
 from authlens_core.credentials.inventory.request_headers import headers_for, matching_credentials
-from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.credentials.records.grant import StatusKind, TokenVerdict
 from authlens_core.credentials.records.service_token import (
     ServiceToken,
@@ -30,6 +29,7 @@ from authlens_core.emulator import Emulator
 from authlens_core.trace.record import TraceKind
 from authlens_core.values.errors import LoginNeeded, NetworkFailure, Refused, UsageError
 from authlens_core.values.secret import Secret
+from authlens_core.values.store_kind import CredentialKind
 from authlens_core.wire.client import Wire
 from support.cloudflared_stub import AUD, jwt
 from support.emulated_access import program_at

@@ -7,13 +7,10 @@ from argparse import Namespace
 from collections.abc import Mapping
 from typing import Final
 
-from authlens_core.desk.callback_offer import CallbackOffer, callback_offer
-from authlens_core.desk.log_in import Login
-from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event, StageEnded
-from authlens_core.trace.record import Stage
+from authlens_core.desk.callback_offer import CallbackOffer, UserScreen, callback_offer
+from authlens_core.desk.log_in import AuthorizationReady, DeviceCodeReady, Event, Login, Stage, StageEnded
 from authlens_core.values.fix import fix, step
 from authlens_core.values.secret import Secret
-from authlens_core.values.user_screen import UserScreen
 from authlens_tui.cli.login.event_lines import EventLines
 from authlens_tui.cli.login.login_events import event_as_json, tell
 from authlens_tui.cli.terminal.output import is_terminal, say, say_fix

@@ -19,9 +19,7 @@ from authlens_core.trace.events import (
     TunnelTested,
 )
 from authlens_core.trace.flow import flow_of
-from authlens_core.trace.record import Outcome, StageRecord, fact_text
-from authlens_core.values.check import Check, Diagnosis, Severity
-from authlens_core.values.exchange import Exchange
+from authlens_core.trace.record import Check, Diagnosis, Exchange, Outcome, Severity, StageRecord, fact_text
 from authlens_tui.cli.terminal.output import fix_as_json, say
 from authlens_tui.cli.terminal.plain import is_plain
 from authlens_tui.words.times import duration

@@ -11,10 +11,15 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Final
 
-from authlens_core.credentials.records.grant import working_logins
+from authlens_core.desk.credentials import working_logins
 from authlens_core.desk.log_in import (
+    BROWSER_WAIT,
     Login,
+    Options,
+    Outcome,
     PendingLogin,
+    Stage,
+    StageRecord,
     interruptions,
     join_login,
     pending_login,
@@ -22,11 +27,9 @@ from authlens_core.desk.log_in import (
 )
 from authlens_core.desk.session import Session
 from authlens_core.trace.failure_reason import client_is_unknown, stage_error
-from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.check import Check, CheckId, Severity
 from authlens_core.values.errors import AuthlensError, NoSecretStore
 from authlens_core.values.fix import Fix, filled, fix, step
-from authlens_core.values.login_options import BROWSER_WAIT, Options
 from authlens_core.values.stage import AUTH_METHODS
 from authlens_tui.cli.login.event_lines import EventLines
 from authlens_tui.cli.login.login_console import LoginConsole

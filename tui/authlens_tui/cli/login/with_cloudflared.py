@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from argparse import Namespace
 
-from authlens_core.desk.log_in import CloudflaredOutcome, log_in_with_cloudflared
+from authlens_core.desk.log_in import BROWSER_WAIT, CloudflaredOutcome, log_in_with_cloudflared
 from authlens_core.desk.session import open_session
 from authlens_core.trace.events import (
     CloudflaredEvent,
@@ -15,7 +15,6 @@ from authlens_core.trace.events import (
     ProcessStarted,
 )
 from authlens_core.values.errors import AuthlensError
-from authlens_core.values.login_options import BROWSER_WAIT
 from authlens_tui.cli.login.event_lines import EventLines
 from authlens_tui.cli.login.in_turn import in_turn
 from authlens_tui.cli.session import iso_time

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from typing import Final
 
-from authlens_core.credentials.records.credential_kind import CredentialKind
+from authlens_core.values.store_kind import CredentialKind
 from authlens_tui.cli.option_values import LONGEST_TTL, flag, nearest, number, port
 
 _CURL_EPILOG: Final = """\

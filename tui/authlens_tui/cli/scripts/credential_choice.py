@@ -7,10 +7,10 @@ from argparse import Namespace
 from datetime import timedelta
 from typing import TypedDict
 
-from authlens_core.credentials.records.credential_kind import CredentialKind
 from authlens_core.desk.use import covering_credentials
 from authlens_core.values.errors import LoginNeeded
 from authlens_core.values.fix import step
+from authlens_core.values.store_kind import CredentialKind
 from authlens_tui.cli.session import open_session
 from authlens_tui.cli.terminal.output import answer_list, say
 from authlens_tui.cli.urls import checked_url

@@ -11,11 +11,20 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
-from authlens_core.credentials.records.credential_kind import CredentialKind
-from authlens_core.credentials.records.grant import CredentialStatus, Grant, utc_now
-from authlens_core.credentials.records.service_token import ServiceToken, TokenForm, describe_service_token
-from authlens_core.credentials.records.table import DamagedRecord
-from authlens_core.desk.credentials import CloudflaredToken, InventoryEntry, SortOrder, read_inventory
+from authlens_core.desk.credentials import (
+    CloudflaredToken,
+    CredentialKind,
+    CredentialStatus,
+    DamagedRecord,
+    Grant,
+    InventoryEntry,
+    ServiceToken,
+    SortOrder,
+    TokenForm,
+    describe_service_token,
+    read_inventory,
+    utc_now,
+)
 from authlens_core.desk.session import open_session
 from authlens_core.values.errors import StateUnusable, UsageError
 from authlens_tui.cli.session import iso_time

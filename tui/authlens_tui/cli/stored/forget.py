@@ -5,10 +5,7 @@ from __future__ import annotations
 import shlex
 from argparse import Namespace
 
-from authlens_core.credentials.records.coverage import others_of_resource
-from authlens_core.credentials.records.credential_kind import CredentialKind
-from authlens_core.credentials.records.grant import Grant
-from authlens_core.credentials.records.table import damaged_records
+from authlens_core.desk.credentials import CredentialKind, Grant, damaged_records, others_of_resource
 from authlens_core.desk.forget import Forgotten, forget
 from authlens_core.desk.session import Session, open_session
 from authlens_tui.cli.session import grant_for

@@ -6,8 +6,7 @@ import shlex
 from argparse import Namespace
 from dataclasses import replace
 
-from authlens_core.credentials.records.grant import Grant
-from authlens_core.desk.credentials import InventoryEntry, read_inventory
+from authlens_core.desk.credentials import Grant, InventoryEntry, read_inventory
 from authlens_core.desk.lifecycle import (
     ActionResult,
     ProbeResult,

@@ -7,10 +7,7 @@ from argparse import Namespace
 from datetime import UTC, datetime
 from enum import Enum
 
-from authlens_core.credentials.records.access_kind import AccessKind
-from authlens_core.credentials.records.credential_kind import CredentialKind
-from authlens_core.credentials.records.grant import Grant
-from authlens_core.desk.credentials import access_events
+from authlens_core.desk.credentials import AccessKind, CredentialKind, Grant, access_events
 from authlens_core.desk.session import Session
 from authlens_core.values.errors import NoLogin, UsageError
 from authlens_tui.cli.session import chosen_grants

@@ -8,9 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from authlens_core.credentials.records.index import Event
-from authlens_core.credentials.records.traces import TraceSummary
-from authlens_core.desk.credentials import access_events
+from authlens_core.desk.credentials import Event, TraceSummary, access_events
 from authlens_core.desk.session import Session, open_session
 from authlens_core.export.formats import FORMATS
 from authlens_core.export.saved_file import named_path, open_session_file, write_export

@@ -7,13 +7,13 @@ import sys
 from argparse import Namespace
 from dataclasses import replace
 
-from authlens_core.credentials.records.credential_kind import CredentialKind
-from authlens_core.credentials.records.service_token import (
+from authlens_core.desk.credentials import (
+    CredentialKind,
     ServiceToken,
     describe_service_token,
     expiry_from_text,
+    read_inventory,
 )
-from authlens_core.desk.credentials import read_inventory
 from authlens_core.desk.forget import forget
 from authlens_core.desk.lifecycle import (
     ServiceTokenPair,

@@ -7,10 +7,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from authlens_core.desk import session as desk
-from authlens_core.desk.secret_store import move_secrets, records_by_store, remembered_store
+from authlens_core.desk.secret_store import StoreKind, move_secrets, records_by_store, remembered_store
 from authlens_core.values.errors import UsageError
 from authlens_core.values.fix import fix, step
-from authlens_core.values.store_kind import StoreKind
 from authlens_tui.cli.session import open_place
 from authlens_tui.cli.terminal.output import answer_json, answer_line, explain, say
 from authlens_tui.cli.terminal.plain import numbered

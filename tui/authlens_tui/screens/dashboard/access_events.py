@@ -11,8 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
 
-from authlens_core.credentials.records.index import Event
-from authlens_core.desk.credentials import access_events
+from authlens_core.desk.credentials import Event, access_events
 from authlens_core.desk.session import Session
 from authlens_core.export.saved_file import write_export
 from authlens_core.values.errors import AuthlensError, FileExists

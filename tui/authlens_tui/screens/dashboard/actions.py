@@ -7,10 +7,15 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
-from authlens_core.credentials.records.access_kind import AccessKind
-from authlens_core.credentials.records.grant import Grant, GrantState
-from authlens_core.credentials.records.service_token import ServiceToken
-from authlens_core.desk.credentials import CloudflaredToken, InventoryEntry, token_claims
+from authlens_core.desk.credentials import (
+    AccessKind,
+    CloudflaredToken,
+    Grant,
+    GrantState,
+    InventoryEntry,
+    ServiceToken,
+    token_claims,
+)
 from authlens_core.desk.forget import ForgottenCredentials, forget
 from authlens_core.desk.lifecycle import ActionResult, probe, refresh, revoke
 from authlens_core.explain.message import Jwt

@@ -7,8 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Final, NamedTuple, TypeVar
 
-from authlens_core.credentials.records.grant import GrantState
-from authlens_core.desk.credentials import InventoryEntry
+from authlens_core.desk.credentials import GrantState, InventoryEntry
 from authlens_core.desk.lifecycle import ActionResult, ProbeResult, for_each, probe, refresh, revoke
 from authlens_core.desk.session import Session
 from authlens_tui.screens.confirm import ConfirmScreen

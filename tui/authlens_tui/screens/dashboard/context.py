@@ -14,7 +14,7 @@ from authlens_core.desk.settings import SettingsFile
 from authlens_tui.terminal.terminal_app import TerminalApp
 
 if TYPE_CHECKING:
-    from authlens_core.credentials.records.index import Index
+    from authlens_core.desk.credentials import Index
     from authlens_core.desk.lifecycle import ActionResult
     from authlens_core.desk.session import Session
     from authlens_core.trace.record import Trace

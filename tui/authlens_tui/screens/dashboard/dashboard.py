@@ -15,11 +15,9 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Input
 
-from authlens_core.credentials.records.index import IndexBusy
-from authlens_core.desk.credentials import CloudflaredToken, InventoryEntry
-from authlens_core.desk.settings import SettingsFile
+from authlens_core.desk.credentials import CloudflaredToken, IndexBusy, InventoryEntry
+from authlens_core.desk.settings import COLUMN_KEYS, SettingsFile
 from authlens_core.values.errors import AuthlensError
-from authlens_core.values.settings import COLUMN_KEYS
 from authlens_tui.screens.dashboard.context import Changed, DashboardContext, StatusMessage
 from authlens_tui.screens.dashboard.history import SelectedHistory
 from authlens_tui.screens.dashboard.keys import DASHBOARD_KEYS, DEMO_WANTED, NEED_ROWS, applies, offered
@@ -45,8 +43,7 @@ from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.title_bar import TitleBar
 
 if TYPE_CHECKING:
-    from authlens_core.credentials.records.grant import Grant
-    from authlens_core.credentials.records.index import Index
+    from authlens_core.desk.credentials import Grant, Index
     from authlens_core.desk.lifecycle import ActionResult
     from authlens_core.desk.session import Session
     from authlens_tui.screens.dashboard.actions import DashboardActions

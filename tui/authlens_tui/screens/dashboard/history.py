@@ -11,8 +11,7 @@ from authlens_tui.screens.dashboard.context import DashboardContext
 from authlens_tui.screens.dashboard.listing import PATIENCE
 
 if TYPE_CHECKING:
-    from authlens_core.credentials.records.index import Event
-    from authlens_core.credentials.records.traces import TraceSummary
+    from authlens_core.desk.credentials import Event, TraceSummary
 
 _EVENTS: Final = 8  # that the detail shows
 

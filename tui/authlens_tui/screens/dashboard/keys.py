@@ -8,8 +8,7 @@ from typing import Final
 
 from textual.binding import BindingType
 
-from authlens_core.credentials.records.credential_kind import CredentialKind
-from authlens_core.desk.credentials import InventoryEntry
+from authlens_core.desk.credentials import CredentialKind, InventoryEntry
 from authlens_tui.screens.key_actions import KeyAction, bind
 
 # What the app ends with where the demo is to run next.

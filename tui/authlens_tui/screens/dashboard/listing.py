@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from itertools import chain
 from typing import Final
 
-from authlens_core.credentials.records.index import Index
 from authlens_core.desk.credentials import (
     CloudflaredToken,
     Expiries,
+    Index,
     Inventory,
     InventoryEntry,
     SortOrder,

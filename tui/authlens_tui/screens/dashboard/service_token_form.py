@@ -14,7 +14,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.widgets import Input
 
-from authlens_core.credentials.records.service_token import DEFAULT_HEADER, ServiceToken, expiry_from_text
+from authlens_core.desk.credentials import DEFAULT_HEADER, ServiceToken, expiry_from_text
 from authlens_core.desk.lifecycle import (
     ProbeResult,
     ServiceTokenPair,

@@ -12,7 +12,7 @@ from authlens_core.values.settings import DASHBOARD_COLUMNS
 from authlens_tui.terminal.content import Content
 
 if TYPE_CHECKING:
-    from authlens_core.credentials.records.grant import Grant
+    from authlens_core.desk.credentials import Grant
     from authlens_core.desk.lifecycle import ActionResult
 
 

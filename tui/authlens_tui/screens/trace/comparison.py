@@ -15,8 +15,7 @@ from textual.screen import Screen
 
 from authlens_core.export.compare import Comparison, Difference, StageComparison, compare
 from authlens_core.export.record_fields import OUTCOME
-from authlens_core.trace.record import Outcome, Trace
-from authlens_core.values.check import Severity
+from authlens_core.trace.record import Outcome, Severity, Trace
 from authlens_core.values.safe_text import safe_line
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static

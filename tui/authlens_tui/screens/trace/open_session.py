@@ -15,7 +15,7 @@ from textual.binding import BindingType
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
-from authlens_core.credentials.records.traces import Traces, TraceSummary
+from authlens_core.desk.credentials import Traces, TraceSummary
 from authlens_core.export.saved_file import named_path, open_session_file
 from authlens_core.trace.record import Trace
 from authlens_core.values.errors import AuthlensError, StateUnusable

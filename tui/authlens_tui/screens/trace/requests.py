@@ -26,8 +26,7 @@ from authlens_core.export.exchange_log import (
     rows_of,
 )
 from authlens_core.trace.arrows import alone, receiver_of
-from authlens_core.trace.record import StageRecord
-from authlens_core.values.exchange import Exchange
+from authlens_core.trace.record import Exchange, StageRecord
 from authlens_core.values.safe_text import safe_line
 from authlens_tui.screens.copy_menu import copy_menu_wanted
 from authlens_tui.terminal.content import Content

@@ -12,12 +12,11 @@ from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.widget import Widget
 
-from authlens_core.desk.callback_offer import callback_offer
+from authlens_core.desk.callback_offer import UserScreen, callback_offer
 from authlens_core.desk.log_in import Login
 from authlens_core.trace.events import AnswerIgnored, AuthorizationReady
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
-from authlens_core.values.user_screen import UserScreen
 from authlens_tui.screens.confirm import ConfirmScreen
 from authlens_tui.screens.wizard.link import QrScreen
 from authlens_tui.screens.wizard.status_words import silent_words, turned_away_words, waiting_words

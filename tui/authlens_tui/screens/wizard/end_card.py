@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from authlens_core.desk.log_in import Login
+from authlens_core.desk.log_in import Login, Outcome, StageRecord, Trace
 from authlens_core.trace.arrows import Arrow, Party, authorities, messages, short_name
-from authlens_core.trace.record import Outcome, StageRecord, Trace
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_line
 from authlens_tui.screens.key_actions import KeyAction

@@ -8,9 +8,7 @@ from typing import Any, Final, Literal
 
 from textual.screen import Screen
 
-from authlens_core.desk.log_in import Login
-from authlens_core.trace.record import Outcome, StageRecord
-from authlens_core.values.login_options import Options
+from authlens_core.desk.log_in import Login, Options, Outcome, StageRecord
 from authlens_tui.screens.confirm import ConfirmScreen
 from authlens_tui.screens.wizard.wizard_messages import LoginChanged, RunEnded
 

@@ -7,8 +7,7 @@ from typing import Final
 
 from textual.timer import Timer
 
-from authlens_core.desk.log_in import Login
-from authlens_core.trace.record import Outcome, StageRecord
+from authlens_core.desk.log_in import Login, Outcome, StageRecord
 from authlens_tui.screens.wizard.stage_pane import StagePane
 from authlens_tui.screens.wizard.stage_runner import StageRunner
 from authlens_tui.screens.wizard.status_words import (

@@ -15,11 +15,18 @@ from authlens_core.explain.refusal_pages import known_pages, page_meaning
 from authlens_core.export.redaction import Redactor
 from authlens_core.trace.failure_reason import failure_reason
 from authlens_core.trace.flow import AUTHORIZATION_CODE, Flow, flow_of
-from authlens_core.trace.record import Stage, StageRecord, Trace, sent_once
-from authlens_core.values.check import CheckId, Diagnosis, Severity
-from authlens_core.values.exchange import Request
+from authlens_core.trace.record import (
+    LOGIN_STAGES,
+    CheckId,
+    Diagnosis,
+    Request,
+    Severity,
+    Stage,
+    StageRecord,
+    Trace,
+    sent_once,
+)
 from authlens_core.values.safe_text import safe_line
-from authlens_core.values.stage import LOGIN_STAGES
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.hanging_text import Item, hanging_lines
 from authlens_tui.widgets.record.checks_view import FixWords

@@ -7,8 +7,7 @@ from typing import Any, Final
 
 from textual.screen import Screen
 
-from authlens_core.desk.log_in import Login, attacks_on, ended_in
-from authlens_core.trace.record import Stage, StageRecord, Trace
+from authlens_core.desk.log_in import Login, Stage, StageRecord, Trace, attacks_on, ended_in
 from authlens_core.values.fix import WayOn
 from authlens_tui.screens.confirm import COPY_TOKEN, NOT_COPIED, ConfirmScreen
 from authlens_tui.screens.copy_menu import CopyMenuScreen

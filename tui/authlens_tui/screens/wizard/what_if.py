@@ -13,9 +13,8 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from authlens_core.desk.log_in import Experiment, ended_in
+from authlens_core.desk.log_in import Experiment, Stage, StageRecord, ended_in
 from authlens_core.trace.flow import AUTHORIZATION_CODE, Flow, UserPart, flow_of
-from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.values.check import Check, Severity
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_tui.screens.wizard.status_words import acts_at

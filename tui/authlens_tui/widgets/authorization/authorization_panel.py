@@ -15,10 +15,9 @@ from textual.message import Message
 from textual.style import Style
 from textual.widgets import Input
 
-from authlens_core.desk.callback_offer import CallbackOffer, callback_offer
+from authlens_core.desk.callback_offer import CallbackOffer, UserScreen, callback_offer
 from authlens_core.values.safe_text import NAME, safe_line
 from authlens_core.values.secret import Secret
-from authlens_core.values.user_screen import UserScreen
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.link_file import LinkFile
 from authlens_tui.terminal.link_view import NoOrdinaryScreen, show_alone

@@ -14,10 +14,15 @@ from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from authlens_core.credentials.records.grant import CredentialStatus, Grant, StatusKind
-from authlens_core.credentials.records.index import Event
-from authlens_core.credentials.records.service_token import ServiceToken
-from authlens_core.desk.credentials import CloudflaredToken, InventoryEntry
+from authlens_core.desk.credentials import (
+    CloudflaredToken,
+    CredentialStatus,
+    Event,
+    Grant,
+    InventoryEntry,
+    ServiceToken,
+    StatusKind,
+)
 from authlens_core.values.login_options import OPTIONS
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.settings import Settings
@@ -31,7 +36,7 @@ from authlens_tui.words.times import ago, expiry_of, in_words
 from authlens_tui.words.upcoming_refresh import upcoming_refresh
 
 if TYPE_CHECKING:
-    from authlens_core.credentials.records.traces import TraceSummary
+    from authlens_core.desk.credentials import TraceSummary
     from authlens_core.explain.message import Jwt
 
 

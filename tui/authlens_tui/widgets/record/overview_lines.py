@@ -11,11 +11,19 @@ from authlens_core.explain.message import jwts_in_facts
 from authlens_core.explain.overview import Overview, overview
 from authlens_core.export.redaction import Redactor
 from authlens_core.trace.flow import flow_of
-from authlens_core.trace.record import Fact, FactId, Outcome, Stage, StageRecord, fact_text, is_absent
-from authlens_core.values.check import Severity
-from authlens_core.values.exchange import Exchange
+from authlens_core.trace.record import (
+    Exchange,
+    Fact,
+    FactId,
+    GrantType,
+    Outcome,
+    Severity,
+    Stage,
+    StageRecord,
+    fact_text,
+    is_absent,
+)
 from authlens_core.values.secret import Secret
-from authlens_core.values.stage import GrantType
 from authlens_tui.widgets.document.lines import BLANK, Line, Piece, Tone, line, prose
 from authlens_tui.widgets.record.checks_view import FixWords, check_lines
 from authlens_tui.widgets.record.exchange_view import failure_lines, status_tone

@@ -15,12 +15,10 @@ from authlens_core.export.redaction import (
     secrets_in,
 )
 from authlens_core.trace.arrows import RunningStage
-from authlens_core.trace.record import Stage, StageRecord, fact_text
-from authlens_core.values.exchange import Exchange, Request, Response
+from authlens_core.trace.record import Exchange, GrantType, Request, Response, Stage, StageRecord, fact_text
 from authlens_core.values.known_secrets import MASKED
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
-from authlens_core.values.stage import GrantType
 from authlens_tui.widgets.document.lines import BLANK, Line, Tone, line, prose
 from authlens_tui.widgets.record.checks_view import FixWords, check_lines
 from authlens_tui.widgets.record.diagram import diagram_lines

@@ -15,9 +15,7 @@ from textual.widget import Widget
 from textual.widgets import TabbedContent, TabPane
 
 from authlens_core.trace.arrows import RunningStage
-from authlens_core.trace.record import Outcome, Stage, StageRecord
-from authlens_core.values.exchange import Exchange, Request
-from authlens_core.values.stage import GrantType
+from authlens_core.trace.record import Exchange, GrantType, Outcome, Request, Stage, StageRecord
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.document.document import LAYING_OUT, DocumentView
 from authlens_tui.widgets.document.folding_view import FoldingView

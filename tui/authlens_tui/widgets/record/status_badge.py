@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from authlens_core.trace.record import StageRecord
-from authlens_core.values.exchange import Exchange
+from authlens_core.trace.record import Exchange, StageRecord
 from authlens_tui.terminal.content import Content
 
 _NO_ANSWER: Final = ("✖", "bold $text-error")

@@ -10,8 +10,7 @@ from typing import Final, TypeVar
 
 from authlens_core.explain.message import jwts_of
 from authlens_core.export.redaction import Redactor, raw_message, secrets_in
-from authlens_core.trace.record import StageRecord
-from authlens_core.values.exchange import Exchange, Request, Response
+from authlens_core.trace.record import Exchange, Request, Response, StageRecord
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_tui.widgets.document.lines import LineList

@@ -11,8 +11,7 @@ from typing import Final, NamedTuple
 from authlens_core.export.redaction import Redactor
 from authlens_core.trace.arrows import receiver_of
 from authlens_core.trace.flow import UserPart, flow_of
-from authlens_core.trace.record import Stage, StageRecord, sent_once
-from authlens_core.values.exchange import Exchange
+from authlens_core.trace.record import Exchange, Stage, StageRecord, sent_once
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_line
 from authlens_tui.widgets.document.lines import BLANK, Line, Piece, Tone, line

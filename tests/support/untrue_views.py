@@ -13,7 +13,7 @@ from authlens_core.export.exchange_log import ExchangeLog, rows_of
 from authlens_core.export.markdown import label, markdown
 from authlens_core.export.redaction import Redactor
 from authlens_core.trace.arrows import Arrow, Party, RunningStage, alone, messages
-from authlens_core.trace.flow import Flow, UserPart, flow_of
+from authlens_core.trace.flow import Flow, UserPart
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, sent_once
 from authlens_core.values.check import Severity
 from authlens_core.values.exchange import Exchange, Purpose
@@ -91,7 +91,7 @@ def _under_way(trace: Trace) -> Iterator[str]:
 
 
 def _without_exchange(arrow: Arrow, record: StageRecord) -> Iterator[str]:
-    part = flow_of(record.grant_type).user_part
+    part = record.flow.user_part
     if {arrow.sender, arrow.receiver} & {Party.PERSON, Party.BROWSER}:
         if record.stage is not Stage.AUTHORIZATION or part is UserPart.NOTHING:
             yield f"{arrow}: no user takes part"
@@ -137,7 +137,7 @@ def _at_one_place(exchange: Exchange, resource_url: str) -> bool:
 
 def _titled(record: StageRecord) -> str:
     again = f" ({record.attempt})" if record.attempt > 1 else ""
-    return f"{flow_of(record.grant_type).numbered(record.stage)}{again}"
+    return f"{record.flow.numbered(record.stage)}{again}"
 
 
 def _diagram(trace: Trace) -> Iterator[str]:
@@ -184,7 +184,7 @@ def _tabs(trace: Trace) -> Iterator[str]:
 
 def _lessons(trace: Trace) -> Iterator[str]:
     """Yield what a lesson or the words of a stage say of a step that another flow has."""
-    flow: Flow = flow_of(trace.grant_type)
+    flow: Flow = trace.flow
     for stage in flow.stages:
         if stage is Stage.DETECTION:  # it says why the login page for browsers is not followed
             continue

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from authlens_core.cloudflare.team import is_team_host
 from authlens_core.oauth.formats.jwt import parse_jwt
 from authlens_core.trace.failure_reason import decisive_check, failure_reason
-from authlens_core.trace.flow import UserPart, flow_of
+from authlens_core.trace.flow import UserPart
 from authlens_core.trace.record import FactId, Outcome, Stage, StageRecord, decisive, fact_text
 from authlens_core.values.check import NO_ANSWER, Check, CheckId, Layer, Severity
 from authlens_core.values.exchange import Response, WireFailure
@@ -86,7 +86,7 @@ class _SeenRecord:
     @property
     def by_program(self) -> bool:
         """Whether no user takes part."""
-        return flow_of(self.record.grant_type).user_part is UserPart.NOTHING
+        return self.record.flow.user_part is UserPart.NOTHING
 
     @property
     def response(self) -> Response | None:

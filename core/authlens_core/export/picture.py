@@ -17,7 +17,6 @@ from authlens_core.export.record_fields import OUTCOME
 from authlens_core.export.redacted_trace import redacted_trace
 from authlens_core.trace.arrows import Arrow, Party, authorities, messages, short_name, speaker
 from authlens_core.trace.failure_reason import failure_reason
-from authlens_core.trace.flow import flow_of
 from authlens_core.trace.record import Outcome, StageRecord, Trace, TraceKind, sent_once
 from authlens_core.values.safe_text import safe_line
 
@@ -80,7 +79,7 @@ def diagram_svg(trace: Trace, command: str = "") -> str:
     lines = [page.line(at, top, at, top, _ACTORS[party]) for party, at in places.items()]
     for index, record in enumerate(shown.records):
         page.down(1.3)
-        page.text(_MARGIN, f"{flow_of(record.grant_type).numbered(record.stage)}", _SENT, bold=True)
+        page.text(_MARGIN, f"{record.flow.numbered(record.stage)}", _SENT, bold=True)
         for arrow in drawn:
             if arrow.record_index == index:
                 page.arrow(arrow, places)
@@ -164,7 +163,7 @@ class _Page:
         last = records[-1]
         sign, colour = _OUTCOMES[last.outcome]
         reason = failure_reason(last) if last.outcome is Outcome.FAILED else None
-        where = flow_of(last.grant_type).numbered(last.stage)
+        where = last.flow.numbered(last.stage)
         requests = sum(1 for _ in sent_once(records))
         words = f"{where} {last.outcome}" + (f": {reason.cause}" if reason else f", {requests} requests")
         for number, row in enumerate(wrap(safe_line(words), 105)):

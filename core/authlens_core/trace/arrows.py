@@ -115,6 +115,11 @@ class Arrow:
     grant_type: GrantType | None = None
     attempt: int = 1
 
+    @property
+    def flow(self) -> Flow:
+        """The way to log in that it belongs to."""
+        return flow_of(self.grant_type)
+
 
 @dataclass(frozen=True, slots=True)
 class RunningStage:
@@ -340,7 +345,7 @@ def _authorization(record: StageRecord) -> Iterator[Arrow]:
     for number, exchange in enumerate(record.exchanges):
         yield _request(stage, exchange.request, exchange.purpose, number)
         yield _reply(record, exchange, number, failed=CheckId.AUTHORIZATION_OPENED in failed)
-    if flow_of(record.grant_type).user_part is UserPart.CODE:
+    if record.flow.user_part is UserPart.CODE:
         yield from _device(record)
         return
     cut = bool(record.exchanges) and record.exchanges[-1].failure is not None

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, TypeAlias, TypeVar
 
-from authlens_core.trace.flow import flow_of
+from authlens_core.trace.flow import AUTHORIZATION_CODE, Flow, UserPart, flow_of
 from authlens_core.values.check import Check, CheckId, Diagnosis, Severity, failures
 from authlens_core.values.exchange import Exchange, Purpose, Request, Response
 from authlens_core.values.quick_dataclass import dataclass
@@ -22,6 +22,7 @@ from authlens_core.values.secret import Secret
 from authlens_core.values.stage import LOGIN_STAGES, GrantType, Outcome, Stage, TraceKind
 
 __all__ = [
+    "AUTHORIZATION_CODE",
     "LOGIN_STAGES",
     "REVOCATION_CHECKS",
     "Check",
@@ -31,6 +32,7 @@ __all__ = [
     "Fact",
     "FactId",
     "FactValue",
+    "Flow",
     "GrantType",
     "Outcome",
     "Request",
@@ -40,8 +42,10 @@ __all__ = [
     "StageRecord",
     "Trace",
     "TraceKind",
+    "UserPart",
     "decisive",
     "fact_text",
+    "flow_of",
     "honest_and_attacked",
     "is_absent",
     "is_last",
@@ -184,9 +188,14 @@ class StageRecord:
     grant_type: GrantType | None = None
 
     @property
+    def flow(self) -> Flow:
+        """The way to log in that it belongs to; after a login, the one with the most stages."""
+        return flow_of(self.grant_type)
+
+    @property
     def title(self) -> str:
         """What its stage is called in this login."""
-        return flow_of(self.grant_type).info(self.stage).title
+        return self.flow.info(self.stage).title
 
     @property
     def network(self) -> float:
@@ -257,6 +266,11 @@ class Trace:
     def grant_type(self) -> GrantType | None:
         """How the login got its tokens; of several ways, the last one that was tried."""
         return next((r.grant_type for r in reversed(self.records) if r.grant_type is not None), None)
+
+    @property
+    def flow(self) -> Flow:
+        """The way to log in; if the trace names none, the one with the most stages."""
+        return flow_of(self.grant_type)
 
     def with_record(self, record: StageRecord) -> Trace:
         return replace(self, records=(*self.records, record))

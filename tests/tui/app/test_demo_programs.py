@@ -21,7 +21,6 @@ from authlens_core.learning.desk.drills import drills
 from authlens_core.learning.drill.drill import Drill, DrillGroup
 from authlens_core.login.callback_wait import ResponseWait
 from authlens_core.login.login import Login
-from authlens_core.trace.flow import flow_of
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.values.check import CheckId
 from authlens_core.values.login_options import Options
@@ -93,7 +92,7 @@ def views_of(login: Login) -> Iterator[str]:
         yield from seen.sentences
         yield from (f"{fact.name}: {fact.note}" for fact in record.facts)
         yield from (f"{check.expected} {check.why} {check.cure}" for check in record.checks)
-        flow = flow_of(record.grant_type)
+        flow = record.flow
         yield str(flow.info(record.stage))
         if record.stage is not Stage.DETECTION:  # it says why the login page for browsers is not followed
             yield str(flow.lesson(record.stage))

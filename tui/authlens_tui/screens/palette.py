@@ -14,7 +14,6 @@ from textual.fuzzy import FuzzySearch
 from textual.screen import Screen
 from textual.widget import Widget
 
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_tui.terminal.content import Content
 
 _SEARCH: Final = "Search actions, drills and credentials…"
@@ -32,8 +31,7 @@ class BindingScope(StrEnum):
     EVERYWHERE = "Everywhere"
 
 
-@dataclass(frozen=True, slots=True)
-class PaletteEntry:
+class PaletteEntry(NamedTuple):
     """Something that can be done now, with its tooltip as the meaning."""
 
     scope: BindingScope

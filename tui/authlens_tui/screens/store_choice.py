@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import ClassVar, Final
+from typing import ClassVar, Final, NamedTuple
 
 from textual import on
 from textual.app import ComposeResult
@@ -14,7 +14,6 @@ from textual.widget import Widget
 from textual.widgets import Button, Input
 
 from authlens_core.values.errors import NoSecretStore, PassphraseNeeded, StateUnusable, WrongPassphrase
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.store_kind import SHORTEST_PASSPHRASE, StoreKind
 from authlens_tui.screens.dialog import Dialog, DialogBox, DialogButtons, action_button
@@ -34,8 +33,7 @@ _PLAIN: Final = (
 _UNLOCK: Final = "The passphrase of the encrypted file. It is not stored; without it the tokens are lost."
 
 
-@dataclass(frozen=True, slots=True)
-class StoreChoice:
+class StoreChoice(NamedTuple):
     """What the user chose: a place, and the passphrase where it needs one."""
 
     place: StoreKind

@@ -16,9 +16,8 @@ import threading
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.user_screen import UserScreen
 from authlens_tui.terminal.system_clipboard import fill
 
@@ -37,8 +36,7 @@ class CopyWay(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class Copied:
+class Copied(NamedTuple):
     """The result of a copy: the way it took, and a sentence for the user."""
 
     way: CopyWay

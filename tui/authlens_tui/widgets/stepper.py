@@ -13,8 +13,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from authlens_core.trace.arrows import asked_at
-from authlens_core.trace.flow import Flow
-from authlens_core.trace.record import Outcome, Severity, Stage, StageRecord, Trace
+from authlens_core.trace.record import Flow, Outcome, Severity, Stage, StageRecord, Trace
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_fields
 from authlens_tui.terminal.content import Content

@@ -18,8 +18,15 @@ from authlens_core.trace.events import (
     StageStarted,
     TunnelTested,
 )
-from authlens_core.trace.flow import flow_of
-from authlens_core.trace.record import Check, Diagnosis, Exchange, Outcome, Severity, StageRecord, fact_text
+from authlens_core.trace.record import (
+    Check,
+    Diagnosis,
+    Exchange,
+    Outcome,
+    Severity,
+    StageRecord,
+    fact_text,
+)
 from authlens_tui.cli.terminal.output import fix_as_json, say
 from authlens_tui.cli.terminal.plain import is_plain
 from authlens_tui.words.times import duration
@@ -44,7 +51,7 @@ def tell(event: Event) -> None:
 
 
 def _ended(record: StageRecord) -> None:
-    flow = flow_of(record.grant_type)
+    flow = record.flow
     number, title = flow.number(record.stage), flow.info(record.stage).title
     warnings = record.count(Severity.WARNING)
     noted = f"  {warnings} warning{'s' if warnings > 1 else ''}" if warnings else ""

@@ -7,7 +7,7 @@ import os
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import ClassVar, Final, NamedTuple
 
 from textual import getters, on, work
 from textual.app import ComposeResult
@@ -19,7 +19,6 @@ from authlens_core.desk.credentials import Traces, TraceSummary
 from authlens_core.export.saved_file import named_path, open_session_file
 from authlens_core.trace.record import Trace
 from authlens_core.values.errors import AuthlensError, StateUnusable
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_line
 from authlens_tui.screens.dialog import Dialog, DialogBox
 from authlens_tui.terminal.content import Content
@@ -32,8 +31,7 @@ _OFFERED: Final = 50  # names
 _HINT: Final = "Enter opens it."
 
 
-@dataclass(frozen=True, slots=True)
-class FoundFile:
+class FoundFile(NamedTuple):
     """A file, or a directory with a slash at its end; its name begins with the directory that was typed."""
 
     name: str
@@ -69,8 +67,7 @@ def found_files(typed: str) -> tuple[FoundFile, ...]:
     return (*newest, *(FoundFile(name, is_directory=True) for name in directories))[:_OFFERED]
 
 
-@dataclass(frozen=True, slots=True)
-class StoredTraces:
+class StoredTraces(NamedTuple):
     """The traces that are kept of one credential, and of the logins to its URL that left none.
 
     Attributes:
@@ -97,8 +94,7 @@ class StoredTraces:
         return (*own, *sorted(others, key=lambda other: other[0].at, reverse=True)[:_OFFERED])
 
 
-@dataclass(frozen=True, slots=True)
-class NamedTrace:
+class NamedTrace(NamedTuple):
     """A trace and what to call it."""
 
     trace: Trace

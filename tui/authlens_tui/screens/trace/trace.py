@@ -10,7 +10,6 @@ from textual.binding import BindingType
 from textual.screen import Screen
 
 from authlens_core.trace.arrows import Arrow, asked_at
-from authlens_core.trace.flow import flow_of
 from authlens_core.trace.record import StageRecord, Trace
 from authlens_tui.screens.copy_menu import copy_menu_wanted
 from authlens_tui.screens.trace.comparison import CompareScreen
@@ -193,7 +192,7 @@ def _changes(trace: Trace) -> Content:
 
 
 def _step(number: int, record: StageRecord) -> StageStep:
-    flow = flow_of(record.grant_type)
+    flow = record.flow
     again = f" ({record.attempt})" if record.attempt > 1 else ""
     changed = " TAMPERED" if record.tampering else ""
     shown, title = flow.number(record.stage) or number, flow.info(record.stage).title

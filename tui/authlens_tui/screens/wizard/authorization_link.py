@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from textual import getters, on, work
 from textual.app import ComposeResult
@@ -15,7 +15,6 @@ from textual.widget import Widget
 from authlens_core.desk.callback_offer import UserScreen, callback_offer
 from authlens_core.desk.log_in import Login
 from authlens_core.trace.events import AnswerIgnored, AuthorizationReady
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_tui.screens.confirm import ConfirmScreen
 from authlens_tui.screens.wizard.link import QrScreen
@@ -41,8 +40,7 @@ _USE_BARE_CODE: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Played:
+class Played(NamedTuple):
     """How the sign-in of the demo ended.
 
     Attributes:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from authlens_core.desk.log_in import Login, Outcome, StageRecord, Trace
 from authlens_core.trace.arrows import Arrow, Party, authorities, messages, short_name
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_line
 from authlens_tui.screens.key_actions import KeyAction
 from authlens_tui.screens.wizard.status_words import with_keys_kept
@@ -23,8 +22,7 @@ _AROUND: Final = 4  # cells: border and padding
 _KEY: Final = "bold $text-primary"
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(NamedTuple):
     """What the end of a login answers, and where it leads.
 
     Attributes:

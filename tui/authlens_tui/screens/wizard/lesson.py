@@ -11,8 +11,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.events import Click
 from textual.screen import ModalScreen
 
-from authlens_core.trace.flow import AUTHORIZATION_CODE, Flow
-from authlens_core.trace.record import Stage
+from authlens_core.trace.record import AUTHORIZATION_CODE, Flow, Stage
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.key_binding import bound

@@ -14,11 +14,12 @@ from authlens_core.desk.log_in import Experiment, Facts, Login, ended_in
 from authlens_core.explain.refusal_pages import known_pages, page_meaning
 from authlens_core.export.redaction import Redactor
 from authlens_core.trace.failure_reason import failure_reason
-from authlens_core.trace.flow import AUTHORIZATION_CODE, Flow, flow_of
 from authlens_core.trace.record import (
+    AUTHORIZATION_CODE,
     LOGIN_STAGES,
     CheckId,
     Diagnosis,
+    Flow,
     Request,
     Severity,
     Stage,
@@ -169,7 +170,7 @@ def _received(facts: Facts, now: datetime) -> str:
 def _took(trace: Trace) -> str:
     sent = [exchange for _, _, exchange in sent_once(trace.records)]
     wire = sum(exchange.elapsed for exchange in sent)
-    stages = len(flow_of(trace.grant_type).stages)
+    stages = len(trace.flow.stages)
     return f"{stages} stages, {len(sent)} requests, {duration(wire)} on the network"
 
 

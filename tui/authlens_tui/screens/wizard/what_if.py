@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Final
+from typing import ClassVar, Final, NamedTuple
 
 from textual import getters, on
 from textual.app import ComposeResult
@@ -14,9 +14,8 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from authlens_core.desk.log_in import Experiment, Stage, StageRecord, ended_in
-from authlens_core.trace.flow import AUTHORIZATION_CODE, Flow, UserPart, flow_of
+from authlens_core.trace.flow import AUTHORIZATION_CODE, Flow, UserPart
 from authlens_core.values.check import Check, Severity
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_tui.screens.wizard.status_words import acts_at
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
@@ -26,8 +25,7 @@ from authlens_tui.widgets.key_footer import KeyFooter
 _HEAD: Final = "bold $text-accent"
 
 
-@dataclass(frozen=True, slots=True)
-class AttackChoice:
+class AttackChoice(NamedTuple):
     """What the user chose: an attack, or none."""
 
     attack: Experiment | None
@@ -184,7 +182,7 @@ class _ResultView(Vertical):
         tampering = "; ".join(self._record.tampering)
         changed = f" Changed: {tampering}." if tampering else ""
         title = (experiment.title, "bold $text-primary")
-        flow = flow_of(self._record.grant_type)
+        flow = self._record.flow
         yield Static(Content.assemble(title, f" {acts_at(experiment, flow)}.{changed}"))
         with Horizontal(classes="result-sides"):
             must = Content.assemble(check.expected, "\n", (check.spec, "$quiet"))

@@ -8,7 +8,7 @@ are dark on light in any theme: scanners do not expect the reverse.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from rich.segment import Segment
 from rich.style import Style
@@ -17,7 +17,6 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
 
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_tui.terminal.measured import Measured
 
 Modules = tuple[tuple[bool, ...], ...]
@@ -30,8 +29,7 @@ _SEXTANTS: Final = 0x1FB00  # 🬀; the blocks that existed before Unicode 13 ar
 _OLDER: Final = {0: " ", 21: "▌", 42: "▐", 63: "█"}
 
 
-@dataclass(frozen=True, slots=True)
-class Drawing:
+class Drawing(NamedTuple):
     """A symbol in cells, quiet zone included; every line is equally wide.
 
     Attributes:

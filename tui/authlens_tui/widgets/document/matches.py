@@ -7,7 +7,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import field
-from typing import Final
+from typing import Final, NamedTuple
 
 from authlens_core.values.quick_dataclass import dataclass
 
@@ -16,8 +16,7 @@ _AT_ONCE: Final = 50_000  # characters searched before others have a turn
 _LINES_AT_ONCE: Final = 5_000
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """Where the words are: from `start` to `end` of line `line`."""
 
     line: int

@@ -15,8 +15,7 @@ from rich.cells import cell_len
 
 from authlens_core.export.redaction import Redactor
 from authlens_core.trace.arrows import Arrow, Party, RunningStage, authorities, messages, short_name
-from authlens_core.trace.flow import UserPart, flow_of
-from authlens_core.trace.record import StageRecord
+from authlens_core.trace.record import StageRecord, UserPart
 from authlens_core.values.safe_text import safe_line
 from authlens_tui.widgets.document.lines import Line, Piece, Tone, laid_out, line
 from authlens_tui.widgets.record.actors import ACTOR_TONES, arrow_tone
@@ -131,7 +130,7 @@ def small_diagram_lines(
             # The browser is the user's there, so that nothing is handed from one to the other.
             if (message.sender, message.receiver) == (Party.PERSON, Party.BROWSER):
                 continue
-            number = flow_of(message.grant_type).number(message.stage)
+            number = message.flow.number(message.stage)
             row = lanes.short(message, str(number) if number and not place else "", redactor)
             yield _muted(row) if record_index in undone else row
 
@@ -171,7 +170,7 @@ def _arrow(message: Arrow) -> str:
 
 def _places(drawn: Sequence[Arrow]) -> Mapping[Party, tuple[float, float]]:
     """Return where the lifelines are: without those of a user where none takes part."""
-    if any(flow_of(message.grant_type).user_part is not UserPart.NOTHING for message in drawn):
+    if any(message.flow.user_part is not UserPart.NOTHING for message in drawn):
         return _PLACES
     asked = {message.receiver for message in drawn}
     parties = [party for party in _WITHOUT_USER if party is not Party.PROVIDER or party in asked]
@@ -344,7 +343,7 @@ def _stages(drawn: Sequence[Arrow], undone: Collection[int]) -> Iterator[tuple[s
     for record_index, group in groupby(drawn, key=lambda message: message.record_index):
         arrows, gone = list(group), record_index in undone
         first = arrows[0]
-        title = flow_of(first.grant_type).numbered(first.stage)
+        title = first.flow.numbered(first.stage)
         if first.attempt > 1:
             title = f"{title} ({first.attempt})"
         yield f"{title} (undone)" if gone else title, arrows, gone

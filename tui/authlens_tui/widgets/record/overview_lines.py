@@ -10,7 +10,6 @@ from authlens_core.explain.members import explain_fact
 from authlens_core.explain.message import jwts_in_facts
 from authlens_core.explain.overview import Overview, overview
 from authlens_core.export.redaction import Redactor
-from authlens_core.trace.flow import flow_of
 from authlens_core.trace.record import (
     Exchange,
     Fact,
@@ -21,6 +20,7 @@ from authlens_core.trace.record import (
     Stage,
     StageRecord,
     fact_text,
+    flow_of,
     is_absent,
 )
 from authlens_core.values.secret import Secret

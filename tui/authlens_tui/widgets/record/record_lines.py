@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from authlens_core.explain.message import jwts_of
 from authlens_core.export.curl.curl_command import curl_commands
@@ -81,8 +81,7 @@ class StageSnapshot:
         return self.record is not None and self.record.failed_at(exchange)
 
 
-@dataclass(frozen=True, slots=True)
-class ViewOptions:
+class ViewOptions(NamedTuple):
     """How something is looked at.
 
     Attributes:

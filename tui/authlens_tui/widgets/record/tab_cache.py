@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from itertools import chain
 from operator import is_
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from authlens_core.explain.message import jwts_of
 from authlens_core.export.redaction import Redactor, raw_message, secrets_in
@@ -32,8 +32,7 @@ _KEPT: Final = 24
 _LIGHT: Final = 65_536  # bytes of bodies that are made into lines at once; more is made aside
 
 
-@dataclass(frozen=True, slots=True)
-class TabKey:
+class TabKey(NamedTuple):
     """What the lines of a tab depend on.
 
     Attributes:

@@ -10,9 +10,7 @@ from typing import Final, NamedTuple
 
 from authlens_core.export.redaction import Redactor
 from authlens_core.trace.arrows import receiver_of
-from authlens_core.trace.flow import UserPart, flow_of
-from authlens_core.trace.record import Exchange, Stage, StageRecord, sent_once
-from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.trace.record import Exchange, Stage, StageRecord, UserPart, sent_once
 from authlens_core.values.safe_text import safe_line
 from authlens_tui.widgets.document.lines import BLANK, Line, Piece, Tone, line
 from authlens_tui.widgets.record.actors import ACTOR_TONES
@@ -35,8 +33,7 @@ class Phase(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(NamedTuple):
     """A phase of an exchange: from which second of the waterfall, for how many seconds."""
 
     phase: Phase
@@ -44,8 +41,7 @@ class Bar:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class WaterfallRow:
+class WaterfallRow(NamedTuple):
     """One exchange, or a pause between two that is folded away.
 
     Attributes:
@@ -63,8 +59,7 @@ class WaterfallRow:
     bars: tuple[Bar, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Waterfall:
+class Waterfall(NamedTuple):
     """The rows of a trace on one axis.
 
     Attributes:
@@ -157,7 +152,7 @@ _NAMES: Final = {Phase.OTHER: "set-up"}
 
 def stage_time_line(record: StageRecord) -> Line:
     own = max(0.0, record.elapsed - record.network)
-    other = _OTHERS.get((flow_of(record.grant_type).user_part, record.stage), "authlens")
+    other = _OTHERS.get((record.flow.user_part, record.stage), "authlens")
     return line(
         ("This stage  ", Tone.NAME),
         (duration(record.elapsed), Tone.TITLE),
@@ -277,9 +272,7 @@ def _until(record: StageRecord, *, again: bool) -> str:
     """Return what ended the pause before an exchange; `again`: it is not the first of its stage."""
     if again:
         return "the next request"
-    return _WAITED_FOR[
-        flow_of(record.grant_type).user_part if record.stage is Stage.EXCHANGE else UserPart.NOTHING
-    ]
+    return _WAITED_FOR[record.flow.user_part if record.stage is Stage.EXCHANGE else UserPart.NOTHING]
 
 
 def _pause(row: WaterfallRow, until: str, before: int, scale: _Scale, width: int) -> Line:
@@ -292,7 +285,7 @@ def _label(record: StageRecord, number: int, redactor: Redactor, *, with_host: b
     request = record.exchanges[number].request
     address = redactor.text(request.url).partition("://")[2].partition("?")[0]
     host, slash, path = address.partition("/")
-    stage = flow_of(record.grant_type).number(record.stage) or " "
+    stage = record.flow.number(record.stage) or " "
     return safe_line(f"{stage} {request.method[:8]:<4} {host if with_host else ''}{slash}{path}")
 
 

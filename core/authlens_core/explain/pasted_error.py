@@ -17,7 +17,14 @@ from typing import Final
 from urllib.parse import unquote_plus
 
 from authlens_core.diagnosis.answer import classify
-from authlens_core.diagnosis.causes import CAUSES, EDGE_FAMILIES, Cause, client_messages, server_messages
+from authlens_core.diagnosis.causes import (
+    ANY_FAMILY,
+    CAUSES,
+    EDGE_FAMILIES,
+    Cause,
+    client_messages,
+    server_messages,
+)
 from authlens_core.diagnosis.evidence import ANYTHING, body_line, phrase_in
 from authlens_core.diagnosis.protection import Trait
 from authlens_core.diagnosis.server_kind import ServerWords, server_kind, server_words
@@ -121,6 +128,17 @@ _MENTIONS: Final = re.compile(
     """
 )
 _MENTION_WITHIN: Final = 1_000  # characters of a line; the pattern takes the square of them
+# What RFC 6749 says of a code, which servers repeat: a list of what may be wrong, and nothing of this time.
+_RECITED: Final = re.compile(
+    r"\(e\.g\., unknown client[^)\n]{0,100}\)|due to unknown client, no client auth[^.\n]{0,90}"
+    r"|is missing a required parameter, includes an (?:invalid|unsupported)[^.\n]{0,120}malformed"
+)
+# What a text about a login has somewhere: a sentence of no product may be an ordinary one in another text.
+_OF_A_LOGIN: Final = re.compile(
+    r"oauth|openid|oidc|authori[sz]|authent|log[ -]?in|sign[ -]?in|\bsso\b|client_id|redirect_uri"
+    r"|access_token|refresh.token|invalid_(?:grant|client|request|scope|token)"
+)
+_ONE_MESSAGE: Final = 300  # characters; what is shorter is about what it says
 _NUMBER: Final = re.compile(r"\d+")
 _BOX: Final = re.compile(r"[\s│┃║]+")
 # From the first backslash on: a run of them would be tried from each.
@@ -171,9 +189,10 @@ class _PastedText:
         decoded = unquote_plus(said) if "error" in said else said
         lines = _ESCAPED.sub(r"\1", decoded).replace("\\r", "").replace("\\n", "\n")
         plain = unescape(_NO_CHARACTER.sub("", lines)).replace("’", "'")
-        self.lower = (said if plain == said else f"{said}\n{plain}").lower()
+        self.lower = _RECITED.sub("", (said if plain == said else f"{said}\n{plain}").lower())
         # A terminal breaks a sentence where its window ends.
         self.flat = _BOX.sub(" ", self.lower)
+        self.is_of_a_login = len(text) < _ONE_MESSAGE or _OF_A_LOGIN.search(self.flat) is not None
         self.numbers = frozenset(_NUMBER.findall(self.lower))
         self.response = Response(0, body=Body(text.encode("utf-8", "replace")))
         urls = urls_in(text)
@@ -248,6 +267,8 @@ class _PastedText:
         return phrase_in(phrase, self.flat if is_one else self.lower)
 
     def _is_marked(self, cause: Cause) -> bool:
+        if cause.family == ANY_FAMILY:
+            return self.is_of_a_login
         return cause.family not in EDGE_FAMILIES or self.is_edge
 
     def _of_codes(self) -> Iterator[tuple[Cause, str]]:

@@ -81,6 +81,12 @@ LOGS = [
     "claim file not found in token store",
     "an entity had no session: session not active",
     "OPA: policy evaluation failed",
+    "postgres: role migration of the table finished with a warning\n" * 6
+    + "WARNING: grant not found, skipped",
+    "kernel: device 3 answered on the bus within the time that it has\n" * 6
+    + "driver: client mismatch in slot 4",
+    "build: step 4 of 9 wrote its files to the folder of the packages\n" * 6
+    + "lint: duplicate parameter in line 8",
 ]
 
 

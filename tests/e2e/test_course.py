@@ -21,6 +21,8 @@ pytestmark = pytest.mark.slow
 PASSED, NOT_PASSED, REFUSED = 0, 12, 13
 SOLUTIONS: Final = {path: json.loads(path.read_text()) for path in sorted(FOLDER.glob("*/solution*.json"))}
 FOLDERS: Final = {SOLUTIONS[path]["lesson"]: path.parent for path in SOLUTIONS}
+# `learn check` tries the other faults of the last lesson, in a process as well.
+ONE_EACH: Final = [path for path in SOLUTIONS if path.name == "solution.json"]
 Moves = list[dict[str, Any]]
 
 
@@ -59,7 +61,7 @@ def test_every_solution_passes_without_a_network() -> None:
     assert used < 60
 
 
-@pytest.mark.parametrize("path", SOLUTIONS, ids=lambda path: f"{path.parent.name}/{path.stem}")
+@pytest.mark.parametrize("path", ONE_EACH, ids=lambda path: path.parent.name)
 def test_nothing_less_than_the_solution_passes(path: Path, learn: Learn) -> None:
     """Without moves, the attack, the repair, or any other move than an answer; the first claim is named."""
     solution = SOLUTIONS[path]
@@ -78,7 +80,7 @@ def test_nothing_less_than_the_solution_passes(path: Path, learn: Learn) -> None
             assert verdict(learn, solution, left) in (NOT_PASSED, REFUSED), move
 
 
-@pytest.mark.parametrize("path", SOLUTIONS, ids=lambda path: f"{path.parent.name}/{path.stem}")
+@pytest.mark.parametrize("path", ONE_EACH, ids=lambda path: path.parent.name)
 def test_only_the_right_switches_repair(path: Path, learn: Learn) -> None:
     """Each set of switches within the budget; the solution's own set is one that passes."""
     solution = SOLUTIONS[path]
@@ -106,6 +108,30 @@ def course(tmp_path: Path) -> Path:
     for folder in sorted(FOLDER.iterdir())[:3]:
         shutil.copytree(folder, tmp_path / "course" / folder.name)
     return tmp_path / "course"
+
+
+def test_the_right_switch_does_not_pass_where_the_honest_login_is_broken(course: Path, learn: Learn) -> None:
+    """Check 6: the lesson is one of the referee's own, so that nothing but the login differs."""
+    path = course / "03-stolen-code" / "lesson.toml"
+    text = path.read_text("utf-8")
+    # What the run has to show comes before the login fails; then only the repair can tell the two apart.
+    started = "exchange where purpose = registration and status = 201 as redeemed"
+    text = text.replace(
+        "exchange where purpose = token and form.code_verifier present and status = 200 as redeemed", started
+    )
+    text = text.replace('part = "form.code_verifier"', 'part = "status"')
+    solution = SOLUTIONS[FOLDER / "03-stolen-code" / "solution.json"]
+    moves = [
+        move | {"arrow": 4, "part": "status"} if move["do"] == "point" else move for move in solution["moves"]
+    ]
+    verb = ("run", "stolen-code", "--from", str(course), "--answers", "-", "--json")
+    for fault, code, works in (("", PASSED, True), ('faults = ["iss-missing"]', NOT_PASSED, False)):
+        path.write_text(text.replace("[world]", f"[world]\n{fault}", 1), "utf-8")
+        found, out, err = learn(*verb, moves=solution | {"moves": moves})
+        assert (found, err) == (code, "")
+        failed = [phase for phase in json.loads(out)["phases"] if not phase["passed"]]
+        assert [(phase["phase"], phase["honest_login"]) for phase in failed] == [("repair", False)][works:]
+        assert all(claim["holds"] for phase in failed for claim in phase["claims"])
 
 
 HOSTILE: Final = [
@@ -148,14 +174,23 @@ def test_a_lesson_with_a_link_is_refused(course: Path, learn: Learn) -> None:
 UNTRUSTED: Final = [
     ("lesson.toml", "event where what = token_accepted and seat = mallory and user = ada after theft",
      "event where what = code_redeemed", "passes without move 5, call"),
+    ("lesson.toml", "what = token_accepted and", "what = code_redeemed and",
+     "✖ stolen-code: 14 mutations tried\n    The"),
     ("lesson.toml", 'c = "event where what = code_refused', 'c = "event where what = code_redeemed"\n#',
-     "these do: a, c"),
+     "Exactly one option of the prediction has to hold after the attack; these do: a, c.\n"),
+    ("lesson.toml", '[["victim.pkce"]]', '[["victim.state"]]',
+     "The lesson passes with victim.pkce, which it does not call sound.\n"),
+    ("lesson.toml", "most = 6", "most = 1", "Move 5: the attack takes at most 1 moves."),
     ("lesson.md", "### hint 2", "", "the text “predict/hint 2” is missing"),
     ("lesson.de.md", "### hint 3", "### hint 4", "no text here has the id “predict/hint 4”"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("file", "old", "new", "said"), UNTRUSTED, ids=["easy", "two", "hint", "german"])
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    UNTRUSTED,
+    ids=["easy", "never", "two", "switch", "most", "hint", "german"],
+)
 def test_check_refuses_a_lesson_that_cannot_be_trusted(
     file: str, old: str, new: str, said: str, course: Path, learn: Learn
 ) -> None:

@@ -40,17 +40,6 @@ def answers(folder: Path, name: str, moves: list[dict[str, Any]]) -> str:
     return str(path)
 
 
-def test_the_catalogue_has_unique_lessons_in_an_order_that_their_needs_allow(capsys: Captured) -> None:
-    assert main.run(["learn", "--list", "--json"]) == 0
-    listed = json.loads(capsys.readouterr().out)
-    before: set[str] = set()
-    for entry in listed:
-        assert entry["id"] not in before
-        assert set(entry["needs"]) <= before
-        before.add(entry["id"])
-    assert len(before) == len(FOLDERS)
-
-
 # The twelve faults of the last one have as many mutations as all the others together, twice.
 DRAWN = "14-find-the-fault"
 
@@ -83,16 +72,6 @@ def test_the_solution_for_each_drawn_fault_passes() -> None:
         return [(await attempt_of(lesson, one.read(), seed=one.seed)).passed for one in files]
 
     assert asyncio.run(passed()) == [True] * 12
-
-
-@pytest.mark.parametrize("name", FOLDERS)
-def test_no_moves_do_not_pass_and_the_first_claim_is_named(
-    name: str, capsys: Captured, tmp_path: Path
-) -> None:
-    assert main.run(["learn", "run", name, "--answers", answers(tmp_path, name, []), "--json"]) == 12
-    made = json.loads(capsys.readouterr().out)
-    run = next(phase for phase in made["phases"] if phase["phase"] == "run")
-    assert (run["claims"][0]["holds"], made["passed"], made["questions"]) == (False, False, "0/5")
 
 
 def test_a_lesson_is_shown_without_its_right_answers(capsys: Captured) -> None:
@@ -169,19 +148,9 @@ SLIPS = [
     ('"victim.iss"]', '"victim.guard"]', "“victim.guard” is not known here"),
     ('seat = "mallory"\nloot', 'seat = "malory"\nloot', "31:1: “malory” is not known here; did you mean"),
 ]  # fmt: skip
-UNSOUND = [
-    ("what = token_accepted and", "what = code_redeemed and", "✖ stolen-code: 14 mutations tried\n    The"),
-    ("event where what = token_accepted and seat = mallory and user = ada after theft",
-     "event where what = code_redeemed", "    The lesson passes without move 5, call.\n"),
-    ('c = "event where what = code_refused', 'c = "event where what = code_redeemed"\n#',
-     "    Exactly one option of the prediction has to hold after the attack; these do: a, c.\n"),
-    ('[["victim.pkce"]]', '[["victim.state"]]',
-     "    The lesson passes with victim.pkce, which it does not call sound.\n"),
-    ("most = 6", "most = 1", "Move 5: the attack takes at most 1 moves."),
-]  # fmt: skip
 
 
-@pytest.mark.parametrize(("old", "new", "said"), [*SLIPS, *UNSOUND])
+@pytest.mark.parametrize(("old", "new", "said"), SLIPS)
 def test_a_lesson_that_cannot_be_trusted_is_refused(
     old: str, new: str, said: str, capsys: Captured, tmp_path: Path
 ) -> None:
@@ -221,15 +190,6 @@ def test_the_trace_of_the_moves_has_no_credential(capsys: Captured, tmp_path: Pa
     secrets = secrets_of(again)
     assert len(secrets) >= 6
     assert [secret for secret in secrets if secret in data.decode() + printed] == []
-
-
-def test_moves_may_come_from_standard_input_of_a_process() -> None:
-    """The whole program: nothing of a run reaches stderr, and the code is the verdict."""
-    text = (STOLEN / "solution.json").read_bytes()
-    verb = (sys.executable, "-m", "authlens_tui", "learn", "run", "stolen-code", "--answers", "-", "--json")
-    done = subprocess.run(verb, input=text, capture_output=True, timeout=60, check=False)
-    assert (done.returncode, done.stderr) == (0, b"")
-    assert json.loads(done.stdout)["predicted"] == {"option": "a", "held": "a"}
 
 
 def test_drills_are_listed_apart_without_their_claims(capsys: Captured) -> None:

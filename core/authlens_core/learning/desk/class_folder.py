@@ -6,8 +6,6 @@ that is refused is named and changes nothing. Only what changed is read again.
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 import stat
 import time
@@ -21,6 +19,7 @@ from typing import Any, Final
 
 import msgspec
 
+from authlens_core.grammars.csv_row import csv_row
 from authlens_core.learning.classroom.class_file import LARGEST_CLASS_FILE
 from authlens_core.learning.classroom.ticket import read_ticket
 from authlens_core.learning.lesson import LessonPhase
@@ -141,18 +140,13 @@ class ClassView:
 
     def as_csv(self, now: float) -> str:
         """Return one row a student (RFC 4180)."""
-        out = io.StringIO()
-        writer = csv.DictWriter(out, StudentRow.__struct_fields__)
-        writer.writeheader()
-        for student in self.as_json(now)["students"]:
-            writer.writerow({name: _cell(value) for name, value in student.items()})
-        return out.getvalue()
+        students = self.as_json(now)["students"]
+        rows = [StudentRow.__struct_fields__, *(map(_cell, student.values()) for student in students)]
+        return "".join(f"{csv_row(row)}\r\n" for row in rows)
 
 
 def _cell(value: object) -> str:
-    text = " ".join(value) if isinstance(value, tuple) else "" if value is None else str(value)
-    # A spreadsheet would take it for a formula.
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
+    return " ".join(value) if isinstance(value, tuple) else "" if value is None else str(value)
 
 
 _Seen = tuple[int, int, int, int]

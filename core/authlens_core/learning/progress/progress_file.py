@@ -5,6 +5,7 @@ A file that cannot be read is refused and left as it is: a new one in its place 
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
@@ -68,6 +69,8 @@ class ProgressFile:
             return _decoded(read_regular(self.path, LARGEST, follow=False).data, self.path)
         except FileNotFoundError:
             return {}
+        except FileUnusable as error:
+            raise FileUnusable(error.cause, _left_at(self.path)) from None
 
     def of(self, name: str) -> LessonProgress:
         """Return the progress of one lesson; see `read`."""
@@ -119,9 +122,7 @@ class ProgressFile:
 def _encoded(lessons: Mapping[str, LessonProgress], path: Path) -> bytes:
     data = msgspec.json.format(msgspec.json.encode(_File(FORMAT, tuple(lessons.values()))), indent=1)
     if len(data) > LARGEST:
-        raise FileUnusable(
-            f"{path} would be larger than {LARGEST // 1024**2} MiB.", "Move it away to start a new one."
-        )
+        raise FileUnusable(f"{path} would be larger than {LARGEST // 1024**2} MiB.", _left_at(path))
     return data
 
 
@@ -137,8 +138,11 @@ def _decoded(data: bytes, path: Path) -> Mapping[str, LessonProgress]:
                 refuse_at(data, f".lessons[{number}]", path.name, f"“{progress.lesson}” is there twice")
             lessons[progress.lesson] = progress
     except LessonRefused as error:
-        raise LessonRefused(
-            error.cause,
-            f"Your progress is left as it is, in {path}. Correct it, or move it away to start a new one.",
-        ) from None
+        raise LessonRefused(error.cause, _left_at(path)) from None
     return lessons
+
+
+def _left_at(path: Path) -> str:
+    """Return how to go on without a file that is left as it is."""
+    away = f"mv -n {shlex.quote(str(path))} {shlex.quote(f'{path}.old')}"
+    return f"Your progress is left as it is, in {path}. Correct it, or start a new one: {away}"

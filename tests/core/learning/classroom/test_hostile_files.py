@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from authlens_core.grammars.csv_row import csv_row
 from authlens_core.learning.classroom.ticket import issue, read_ticket
 from authlens_core.learning.desk.tickets import key_for_tickets, names_in, read_key
 from authlens_core.learning.progress.record import LARGEST_RECORD, read_record
@@ -143,3 +144,17 @@ def test_the_key_of_an_exam_is_made_once_and_for_its_owner_alone(tmp_path: Path)
     path.write_text("secret")
     with pytest.raises(FileUnusable, match="is no key of an exam"):
         read_key(path)
+
+
+@pytest.mark.parametrize(
+    ("cells", "row"),
+    [
+        (["Ada, L.", 'a"b', ""], '"Ada, L.","a""b",'),
+        (['=HYPERLINK("https://evil.example")', "x"], '"\'=HYPERLINK(""https://evil.example"")",x'),
+        (["@SUM(1)", "+1", "-1", "＝1"], "'@SUM(1),'+1,'-1,'＝1"),
+        (["Ada;=1+1", "x"], '"Ada;=1+1","x"'),
+        (["\t=1"], "'\t=1"),
+    ],
+)
+def test_no_cell_of_a_table_becomes_a_formula(cells: list[str], row: str) -> None:
+    assert csv_row(cells) == row

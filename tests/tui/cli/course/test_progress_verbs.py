@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
 
 import pytest
 
@@ -63,10 +64,22 @@ def test_a_reset_of_nothing_in_particular_is_refused(words: list[str], capsys: C
     assert progress(capsys, "stolen-code")["moves"] == 1
 
 
-def test_a_damaged_file_is_refused_by_its_place(capsys: Captured) -> None:
-    predict("stolen-code")
+@pytest.mark.parametrize(
+    ("content", "code", "said"),
+    [('{"format": 1,\n "lessons": [{"lesson": 3}]}', 13, "✖ learn.json:2:15: "), (None, 2, "is a directory")],
+)
+def test_progress_that_cannot_be_read_is_left_and_its_fix_starts_a_new_one(
+    content: str | None, code: int, said: str, capsys: Captured
+) -> None:
     path = ProgressFile.open().path
     assert path is not None
-    path.write_text('{"format": 1,\n "lessons": [{"lesson": 3}]}')
-    assert main.run(["learn", "progress"]) == 13
-    assert capsys.readouterr().err.startswith("✖ learn.json:2:15: ")
+    if content is None:
+        path.mkdir()
+    else:
+        path.write_text(content)
+    assert main.run(["learn", "progress"]) == code
+    seen = capsys.readouterr().err
+    assert said in seen
+    subprocess.run(" ".join(seen.split()).partition("start a new one: ")[2], shell=True, check=True)
+    assert main.run(["learn", "progress"]) == 0
+    assert path.with_name("learn.json.old").exists()

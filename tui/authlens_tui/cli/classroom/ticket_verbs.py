@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import shlex
 from argparse import Namespace
 from pathlib import Path
 
 from authlens_core.export.saved_file import named_path, write_export
+from authlens_core.grammars.csv_row import csv_row
 from authlens_core.learning.desk.tickets import tickets_for
 from authlens_core.values.errors import FileExists, UsageError
 from authlens_tui.cli.terminal.output import answer_line, say
@@ -32,7 +31,7 @@ def tickets(arguments: Namespace) -> int:
     if folder is None:
         answer_line("name,ticket")
         for ticket in made:
-            answer_line(_csv_line(ticket.name, str(ticket)))
+            answer_line(csv_row([ticket.name, str(ticket)]))
         return 0
     width = len(str(len(made)))
     for number, ticket in enumerate(made, 1):
@@ -55,9 +54,3 @@ def written(path: Path, text: str, *, force: bool) -> Path:
         return write_export(path, text, force=force)
     except FileExists as error:
         raise FileExists(error.cause, "Choose another name, or add --force to replace it.") from None
-
-
-def _csv_line(*cells: str) -> str:
-    out = io.StringIO()
-    csv.writer(out, lineterminator="").writerow(cells)
-    return out.getvalue()

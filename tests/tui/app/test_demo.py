@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 from authlens_core.emulator import Fault
 from authlens_core.learning.desk.drills import drills
 from authlens_core.learning.drill.drill import DrillGroup
+from authlens_core.learning.progress.progress_file import ProgressFile
 from authlens_core.trace.record import Stage
 from authlens_tui.app.authlens_app import AuthlensApp
 from authlens_tui.app.demo import DemoWorkspace
@@ -83,7 +84,7 @@ async def test_the_demo_opens_with_a_login_that_any_key_ends(
 
 
 async def test_leaving_a_scenario_leads_back_to_the_menu_with_its_answer() -> None:
-    """The plain login, from the menu and back."""
+    """The plain login, from the menu and back; the next start knows it, until all starts over."""
     async with the_menu() as (app, pilot):
         await choose(app, pilot)
         await log_in(app, pilot)
@@ -93,6 +94,13 @@ async def test_leaving_a_scenario_leads_back_to_the_menu_with_its_answer() -> No
         assert "✖ A normal login" in shown
         assert "You predicted a. Your trace shows" in shown
         assert "PKCE: it generates a secret" in shown
+    async with the_menu() as (app, pilot):
+        await until(pilot, lambda: "✖ A normal login" in text_of(app))
+        assert "You predicted a. Your trace shows c, " in " ".join(text_of(app).split())
+    ProgressFile.open().start_over()
+    async with the_menu() as (app, pilot):
+        await until(pilot, lambda: "A normal login" in text_of(app))
+        assert "✖ A normal login" not in text_of(app)
 
 
 async def test_the_end_of_a_login_answers_the_question_and_leads_to_the_next_one(tmp_path: Path) -> None:

@@ -18,9 +18,9 @@ from authlens_core.desk.settings import SettingsFile
 from authlens_core.emulator import play_person
 from authlens_core.learning.desk.course import Course
 from authlens_core.learning.desk.drill_world import DrillWorld
-from authlens_core.learning.desk.drills import drills
+from authlens_core.learning.desk.drills import drill_verdicts, drills, store_verdict
 from authlens_core.learning.drill.drill import Drill, DrillVerdict
-from authlens_core.values.errors import LessonRefused
+from authlens_core.values.errors import AuthlensError
 from authlens_tui.app.emulator_owner import EmulatorOwner
 from authlens_tui.app.learn import Lessons, drill_lists, listed, summary_screen
 from authlens_tui.app.logins import Logins
@@ -58,9 +58,9 @@ class Scenarios:
         self._running: Drill | None = None
         self._predicted = ""
         self._sent: dict[str, Trace] = {}
-        self._verdicts: dict[str, DrillVerdict] = {}
         self._logins: tuple[Logins, Session] | None = None
         self._course = _course()
+        self._verdicts = {} if self._course is None else drill_verdicts(self._course.progress)
         self.before: tuple[str, Trace] | None = None
         """The login before the one that runs, and what it is called."""
         self.menu = CatalogueScreen(
@@ -128,7 +128,11 @@ class Scenarios:
         """Judge the prediction again, because what was done on the dashboard counts, too."""
         self._sent[trace.trace_id] = trace
         if (drill := self._running) is not None:
-            self._verdicts[drill.name] = self._judge(drill, self._predicted, self._sent.values())
+            before = self._verdicts.get(drill.name)
+            verdict = self._verdicts[drill.name] = self._judge(drill, self._predicted, self._sent.values())
+            is_new = before is None or before.held != verdict.held
+            if self._course is not None and verdict.held and is_new:
+                store_verdict(self._course.progress, drill, verdict)
             # Later: a trace is stored while the program ends, too, when there is no menu any more.
             self.menu.call_later(self._show)
 
@@ -172,7 +176,7 @@ def _course() -> Course | None:
     try:
         course = Course()
         course.summaries()
-    except LessonRefused:
+    except AuthlensError:
         return None
     return course
 
@@ -189,7 +193,7 @@ _TOKEN_LIFETIME: Final = 120  # seconds: long enough to look around, short enoug
 
 
 class DemoWorkspace(Workspace):
-    """Needs no account and no network, and leaves nothing behind.
+    """Needs no account and no network, and leaves nothing behind but what you predicted.
 
     Args:
         names: the scenarios that the first login plays; several have to be of Cloudflare Access. With the

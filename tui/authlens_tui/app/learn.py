@@ -13,7 +13,7 @@ from textual.app import App
 
 from authlens_core.export.saved_file import write_export
 from authlens_core.learning.desk.course import Course
-from authlens_core.learning.desk.drills import drill_card, drills
+from authlens_core.learning.desk.drills import drill_card, drill_verdicts, drills
 from authlens_core.learning.drill.drill import Drill, DrillVerdict
 from authlens_core.learning.lesson import LessonPhase
 from authlens_tui.app.base_app import BaseApp
@@ -144,7 +144,7 @@ class LearnApp(BaseApp):
 
     def _lists(self) -> tuple[CatalogueList, ...]:
         own = all(self._course.lesson(name).built_in for name in self._course.names)
-        return (listed(self._course), *(drill_lists({}) if own else ()))
+        return (listed(self._course), *(drill_lists(drill_verdicts(self._course.progress)) if own else ()))
 
     def _show(self) -> None:
         self._catalogue.show(self._lists(), self._course.note())

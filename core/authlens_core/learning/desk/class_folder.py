@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import msgspec
 
-from authlens_core.grammars.csv_row import csv_row
+from authlens_core.export.csv_row import csv_row
 from authlens_core.learning.classroom.class_file import LARGEST_CLASS_FILE
 from authlens_core.learning.classroom.ticket import read_ticket
 from authlens_core.learning.lesson import LessonPhase

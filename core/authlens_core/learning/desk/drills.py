@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from authlens_core.emulator import Fault, MachineClient, Profile, StandardFault, faults_of
 from authlens_core.learning.drill.drill import (
@@ -18,8 +21,11 @@ from authlens_core.learning.drill.drill import (
     Walk,
 )
 from authlens_core.learning.lesson_folder import LessonFolder, read_folder
+from authlens_core.learning.progress.lesson_progress import DRILL
+from authlens_core.learning.progress.progress_file import ProgressFile
 from authlens_core.learning.strict_toml import StrictTable, StrictToml
 from authlens_core.learning.words_file import read_texts
+from authlens_core.values.errors import AuthlensError
 
 FOLDER: Final = Path(__file__).parents[1] / "drills"
 FILE: Final = "drills.toml"
@@ -132,6 +138,28 @@ def _drill(toml: StrictToml, table: str, given: _Drill, texts: Mapping[str, str]
         answer=words(f"{given.id}/answer"),
         how=words(f"walks/{given.walk}").replace("{credential}", given.brings),
     )
+
+
+def drill_verdicts(progress: ProgressFile) -> dict[str, DrillVerdict]:
+    """Return what your predictions came to, by the names of the drills; the arrows are gone with the traces.
+
+    Raises:
+        LessonRefused: the stored progress cannot be read.
+    """
+    stored = progress.read()
+    known = ((drill, stored.get(f"{DRILL}{name}")) for name, drill in drills().items())
+    return {
+        drill.name: DrillVerdict(one.first_prediction, one.held, words=drill.options[one.held].words)
+        for drill, one in known
+        if one is not None and {one.first_prediction, one.held} <= set(drill.options)
+    }
+
+
+def store_verdict(progress: ProgressFile, drill: Drill, verdict: DrillVerdict) -> None:
+    """Store what a prediction came to; where nothing can be stored, the drill goes on without."""
+    seen = {"first_prediction": verdict.predicted, "held": verdict.held}
+    with suppress(AuthlensError):
+        progress.change(f"{DRILL}{drill.name}", lambda known: msgspec.structs.replace(known, **seen))
 
 
 def drill_card(drill: Drill, verdict: DrillVerdict | None) -> tuple[tuple[str, str], ...]:

@@ -16,6 +16,8 @@ from authlens_core.learning.moves import AnyMove
 
 EXAM: Final = "exam/"
 """How the names of progress in an exam start."""
+DRILL: Final = "drill/"
+"""How the names of predictions in drills start."""
 
 
 class StoredAttempt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -59,6 +61,7 @@ class LessonProgress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         seconds: how long you were at it; long pauses do not count.
         missed: the questions that you answered wrong, and not right since.
         passed_version: of the lesson when you passed it; 0 if you did not. A newer version keeps a pass.
+        held: of a drill, the option that your trace showed; a drill has this and a first prediction alone.
     """
 
     lesson: str
@@ -70,6 +73,7 @@ class LessonProgress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seconds: int = 0
     missed: tuple[str, ...] = ()
     passed_version: int = 0
+    held: str = ""
 
     @property
     def attempts(self) -> tuple[StoredAttempt, ...]:

@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from authlens_core.learning.progress.lesson_progress import EXAM, LessonProgress
+from authlens_core.learning.progress.lesson_progress import DRILL, EXAM, LessonProgress
 from authlens_core.learning.strict_json import read_strict, refuse_at
 from authlens_core.state import private_file
 from authlens_core.state.os_lock import os_lock
@@ -85,11 +85,15 @@ class ProgressFile:
         return self._changed(changed)[name]
 
     def start_over(self) -> int:
-        """Archive the attempts of every lesson, and return how many there are; those of an exam stay."""
+        """Archive the attempts of every lesson, and return how many there are.
+
+        Those of an exam stay, and drills can be predicted again.
+        """
         lessons = self._changed(
             lambda lessons: {
                 name: known if name.startswith(EXAM) else known.with_attempt(None)
                 for name, known in lessons.items()
+                if not name.startswith(DRILL)
             }
         )
         return len(lessons)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.grammars.csv_row import csv_row
+from authlens_core.export.csv_row import csv_row
 from authlens_core.learning.classroom.ticket import issue, read_ticket
 from authlens_core.learning.desk.tickets import key_for_tickets, names_in, read_key
 from authlens_core.learning.progress.record import LARGEST_RECORD, read_record

@@ -6,8 +6,8 @@ import shlex
 from argparse import Namespace
 from pathlib import Path
 
+from authlens_core.export.csv_row import csv_row
 from authlens_core.export.saved_file import named_path, write_export
-from authlens_core.grammars.csv_row import csv_row
 from authlens_core.learning.desk.tickets import tickets_for
 from authlens_core.values.errors import FileExists, UsageError
 from authlens_tui.cli.terminal.output import answer_line, say

@@ -9,6 +9,7 @@ from typing import Final
 
 import pytest
 
+from support.settling import waits_until_settled
 from support.style_sheets import parsed_once
 from support.terminal import Terminal, terminal
 
@@ -49,6 +50,13 @@ RunApp = Callable[..., AbstractAsyncContextManager[Terminal]]
 def style_sheets() -> Iterator[None]:
     """Parse each style sheet once for all apps."""
     with parsed_once():
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def idle() -> Iterator[None]:
+    """Know a program that is idle by its loop."""
+    with waits_until_settled():
         yield
 
 

@@ -26,7 +26,7 @@ async def answer(app: Host, pilot: Pilot[int]) -> str:
     """Press ctrl+c; return what is told, on one row."""
     app.clear_notifications()
     await pilot.press("ctrl+c")
-    await pilot.pause()
+    await until(pilot, lambda: bool(app._notifications))
     [told] = app._notifications
     return told.message
 

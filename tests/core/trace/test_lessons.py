@@ -11,7 +11,7 @@ from authlens_core.trace.flow import lesson
 from authlens_core.trace.record import Stage
 from authlens_core.values.stage import GrantType
 
-_SECTION = re.compile(r"RFC \d{4} §\d+(\.\d+)*|RFC 10027")
+_SECTION = re.compile(r"RFC \d{4,5} §\d+(\.\d+)*")
 _FEWEST, _MOST = 80, 190
 EVERY_LESSON = pytest.mark.parametrize(("grant_type", "stage"), list(product(GrantType, Stage)))
 

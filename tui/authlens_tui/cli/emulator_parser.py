@@ -48,7 +48,7 @@ def add_emulator(add: argparse.ArgumentParser) -> None:
     )
     add.add_argument(
         "--token-lifetime",
-        type=count(1, int(LONGEST_TTL)),
+        type=count(1, int(LONGEST_TTL), "seconds"),
         default=60,
         metavar="S",
         help=("lifetime of access tokens in seconds (60)"),

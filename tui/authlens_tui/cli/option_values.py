@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import math
 import re
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from authlens_core.values.errors import UsageError
 
+_Number = TypeVar("_Number", int, float)
 LONGEST_TTL: Final = 10 * 365 * 86_400.0
 _CHECK: Final = re.compile(r"[a-z_]+\.[a-z0-9_]+(=[a-z0-9_.:\[\]-]+)?")
 
@@ -58,23 +59,24 @@ def named_folder(text: str) -> Path:
 
 def number(least: float, most: float, unit: str = "seconds") -> Callable[[str], float]:
     """Return what reads a number in a range."""
+    return _reader(float, least, most, f"a number of {unit} from {least:g} to {most:g}")
 
-    def read(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan  # in no range, so it is refused below
-        if not least <= value <= most:
-            raise argparse.ArgumentTypeError(f"not a number of {unit} from {least:g} to {most:g}")
-        return value
+
+def count(least: int, most: int, unit: str = "") -> Callable[[str], int]:
+    """Return what reads a whole number in a range."""
+    return _reader(int, least, most, f"a whole number{f' of {unit}' if unit else ''} from {least} to {most}")
+
+
+def _reader(
+    kind: Callable[[str], _Number], least: float, most: float, wanted: str
+) -> Callable[[str], _Number]:
+    def read(text: str) -> _Number:
+        with suppress(ValueError):
+            if least <= (value := kind(text)) <= most:
+                return value
+        raise argparse.ArgumentTypeError(f"not {wanted}")
 
     return read
-
-
-def count(least: int, most: int, unit: str = "seconds") -> Callable[[str], int]:
-    """Return what reads a whole number in a range."""
-    read = number(least, most, unit)
-    return lambda text: int(read(text))
 
 
 def check_name(text: str) -> str:

@@ -10,7 +10,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Collection, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final, Self
@@ -325,19 +325,20 @@ class World:
         if device:
             options = replace(options, grant_type=GrantType.DEVICE_CODE)
         login = Login(self.emulator.resource_url, self._wire, options=options)
-        playing: set[asyncio.Task[object]] = set()
+        playing: list[asyncio.Task[None]] = []
 
         def watch(event: Event) -> None:
-            link = _link_of(event)
-            if link:
-                play = self.browser(OWNER).play(link, email_of(OWNER))
-                task: asyncio.Task[object] = asyncio.ensure_future(play)
-                playing.add(task)
-                task.add_done_callback(playing.discard)
+            if link := _link_of(event):
+                playing.append(asyncio.create_task(self._play(link)))
 
         login.watch(watch)
         self._recorded = 0
         return login
+
+    async def _play(self, link: str) -> None:
+        """Have your browser open a page; a login that was left has closed its port."""
+        with suppress(OSError):
+            await self.browser(OWNER).play(link, email_of(OWNER))
 
     async def _end_login(self) -> None:
         login, self._login = self._login, None

@@ -32,6 +32,7 @@ from authlens_core.values.safe_text import NAME, safe_line
 MOST_FILES: Final = 20_000
 MOST_OF_ONE: Final = 50  # files of an owner, the newest: each start of authlens leaves one
 _LONGEST: Final = 1.0  # seconds of reading; what is left is read the next time
+_AHEAD: Final = 5 * 60  # seconds that another machine's clock may be ahead
 STUCK_AFTER: Final = 8 * 60  # seconds in one phase
 STUCK_TRIES: Final = 5
 GONE_AFTER: Final = 30 * 60  # seconds without a move
@@ -230,6 +231,8 @@ class ClassFolder:
         shown = safe_line(name, NAME)
         if not stat.S_ISREG(status.st_mode):
             return f"{shown}:1:1: {kind_of(status.st_mode)}, not a regular file."
+        if status.st_mtime > time.time() + _AHEAD:  # it would stay the newest, and never be idle
+            return f"{shown}:1:1: the file is dated in the future."
         try:
             file = read_regular(self.path / name, LARGEST_CLASS_FILE, shown=Path("It"), follow=False)
             if file.status.st_uid != status.st_uid:

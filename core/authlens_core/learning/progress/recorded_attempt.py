@@ -134,6 +134,7 @@ class RecordedAttempt:
             StateUnusable: it was made, and could not be stored.
         """
         before, seed = self.attempt.moves, self.attempt.seed
+        self._require_one_window(before)
         in_vain = _REPLACED.get(type(move))
         if in_vain and self.attempt.has_begun(in_vain) and not self.attempt.verdict(in_vain).passed:
             self._require_no_exam()
@@ -159,6 +160,13 @@ class RecordedAttempt:
             if isinstance(error, TimeoutError):
                 raise TimedOut(f"The move took longer than {LONGEST:.0f} seconds.", "Try again.") from None
             raise
+
+    def _require_one_window(self, made: Sequence[AnyMove]) -> None:
+        """Refuse to go on with an exam where it was left: what was done since in another window stays."""
+        stored = self.progress.attempt if self.lesson.ticket else None
+        if stored is not None and stored.moves != tuple(made):
+            reason = "this exam went on in another window, and that stays: open it again"
+            raise MoveRefused(len(made) + 1, reason)
 
     def _require_no_exam(self) -> None:
         """Refuse a second attempt in an exam: after the verdict it would show nothing."""

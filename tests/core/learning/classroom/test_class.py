@@ -169,6 +169,10 @@ def large(path: Path) -> None:
         file.truncate(1 << 40)  # a hole: it takes no room
 
 
+def future(path: Path) -> None:
+    write(path.parent, path.name, record_of(), at=int(time.time()) + 3_600)
+
+
 def text(content: str) -> object:
     return lambda path: path.write_text(content)
 
@@ -180,6 +184,7 @@ def text(content: str) -> object:
         (link, "1:1: a link, not a regular file."),
         (folder, "1:1: a directory, not a regular file."),
         (fifo, "1:1: a FIFO, not a regular file."),
+        (future, "1:1: the file is dated in the future."),
         (large, "1:1: It is larger than 64 KiB."),
         (text(""), "1:1: the file is empty, or its end is missing."),
         (text("[" * 60_000), "1:1: "),

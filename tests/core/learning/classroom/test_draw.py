@@ -12,6 +12,7 @@ from authlens_core.learning.classroom.draw import drawn
 from authlens_core.learning.classroom.ticket import issue
 from authlens_core.learning.lesson import CourseLesson, LessonPhase
 from authlens_core.learning.moves import (
+    AnswerMove,
     AnyMove,
     CallMove,
     DefendMove,
@@ -95,6 +96,22 @@ async def test_an_exam_gives_one_attempt_and_goes_on_when_that_is_lost() -> None
             with pytest.raises(MoveRefused, match="one attempt"):
                 await again()
         assert set(recorded.progress.tries.values()) == {1}
+
+
+async def test_an_exam_goes_on_in_one_window() -> None:
+    """Otherwise the other one shows which answer is right."""
+    lesson, _ = drawn(*COURSE["code-not-key"], TICKETS[0])
+    file = ProgressFile(None)
+    async with RecordedAttempt(lesson, file) as one:
+        await one.make(PredictMove(option="a"))
+        await one.make(LoginMove())
+        async with RecordedAttempt(lesson, file) as other:
+            await one.make(AnswerMove(question="q1", option="a"))
+            with pytest.raises(MoveRefused, match="went on in another window"):
+                await other.make(AnswerMove(question="q1", option="b"))
+        async with RecordedAttempt(lesson, file) as again:
+            await again.make(AnswerMove(question="q2", option="b"))
+            assert again.progress.archived == ()
 
 
 async def test_an_exam_has_no_hints_and_progress_of_its_own() -> None:

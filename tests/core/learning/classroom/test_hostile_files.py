@@ -87,6 +87,8 @@ TICKET = str(issue(b"k" * 32, "mid-term", "Ada Lovelace"))
         ("mid-term", "../../etc", "1:1: a ticket has the form"),
         ("mid-term", "mid/term", "1:11: the exam of the ticket is no name."),
         ("QWRh", "QW*h", "1:20: the ticket names no student."),
+        ("QWRh", "Äda", "1:20: the ticket names no student."),
+        ("QWRh", "\udcff", "1:20: the ticket names no student."),
         ("QWRh", "G1sy", "1:20: the ticket names no student."),
         ("YWNl.", "YWNl=.", "1:20: the ticket names no student."),
         (TICKET[-32:], "Z" * 32, "1:37: the code of the ticket has 32 digits from 0 to f."),

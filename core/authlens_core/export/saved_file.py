@@ -8,7 +8,7 @@ from typing import Final
 from authlens_core.export.session_file import MAX_SESSION_BYTES, read_session
 from authlens_core.state import user_file
 from authlens_core.state.confined_path import UserFile, folder_of
-from authlens_core.state.regular_file import is_directory, read_regular, unusable
+from authlens_core.state.regular_file import is_directory, read_named
 from authlens_core.trace.record import Trace
 from authlens_core.values.errors import FileExists, FileUnusable
 
@@ -58,7 +58,4 @@ def open_session_file(path: Path) -> Trace:
         SessionFileRefused: it is no session file.
         FileUnusable: it cannot be read, or is no regular file.
     """
-    try:
-        return read_session(read_regular(path, MAX_SESSION_BYTES).data)
-    except FileNotFoundError as error:
-        raise unusable(path, "read", error) from None
+    return read_session(read_named(path, MAX_SESSION_BYTES))

@@ -10,7 +10,7 @@ import msgspec
 
 from authlens_core.learning.moves import AnyMove, Move, MoveRefused
 from authlens_core.learning.strict_json import read_strict, reason
-from authlens_core.state.regular_file import read_regular, unusable
+from authlens_core.state.regular_file import read_named
 from authlens_core.values.errors import LessonRefused
 
 FORMAT: Final = 1
@@ -67,11 +67,7 @@ def answers_in(path: Path, *, lesson: str = "") -> AnswersFile:
         LessonRefused: it is no such file, or is too large.
         FileUnusable: it cannot be read, or is no regular file.
     """
-    try:
-        data = read_regular(path, LARGEST_FILE).data
-    except FileNotFoundError as error:
-        raise unusable(path, "read", error) from None
-    return read_answers(data, name=path.name, lesson=lesson)
+    return read_answers(read_named(path, LARGEST_FILE), name=path.name, lesson=lesson)
 
 
 def written(moves: Sequence[Move]) -> list[dict[str, Any]]:

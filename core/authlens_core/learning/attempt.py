@@ -345,7 +345,7 @@ class LessonAttempt:
             for row in run.rows
             if row.source is Source.EXCHANGE and row.arrow == point.arrow and point.part in row.values
         ]
-        for verdict in self._judged(LessonPhase.RUN, self.lesson.run_claims):
+        for verdict in self._judged(LessonPhase.RUN, self.lesson.run.claims):
             if verdict.holds and verdict.claim.named == wanted.row:
                 row = verdict.rows[0]
                 stage = row.values["stage"] if row.source is Source.RECORD else None

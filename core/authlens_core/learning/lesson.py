@@ -6,14 +6,16 @@ A lesson has no code, no path, no URL and no command in it: it names what the em
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field, replace
 from enum import StrEnum
 from typing import Final
 
+from msgspec import field
+from msgspec.structs import replace
+
 from authlens_core.emulator import Profile
-from authlens_core.learning.claim import Claim
 from authlens_core.learning.classroom.ticket import Ticket
-from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.learning.strict_toml import Claims, StrictTable
+from authlens_core.values.check import CauseId
 
 QUESTIONS: Final = 5
 QUESTIONS_TO_PASS: Final = 4
@@ -41,8 +43,7 @@ HINTED: Final = tuple(phase for phase in LessonPhase if phase is not LessonPhase
 """The phases with hints; a run only has to be started."""
 
 
-@dataclass(frozen=True, slots=True)
-class WorldSettings:
+class WorldSettings(StrictTable, frozen=True):
     """The servers and parties of a lesson; every phase that has a world of its own starts from these.
 
     Attributes:
@@ -59,14 +60,13 @@ class WorldSettings:
     faults: tuple[str, ...] = ()
     weaknesses: tuple[str, ...] = ()
     parties: tuple[str, ...] = ()
-    victim: Mapping[str, bool] = field(default_factory=dict)
+    victim: Mapping[str, bool] = {}
     token_lifetime: int = 60
     mended_by: str = ""
     mark: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class DrawnFault:
+class DrawnFault(StrictTable, frozen=True):
     """One of the faults that a lesson draws from.
 
     Attributes:
@@ -76,37 +76,53 @@ class DrawnFault:
     """
 
     profile: Profile
-    fault: str
+    fault: str = field(name="name")
     repair: str
     parts: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """The options, by their letters. Which one holds, the learner's own moves say.
+class Prediction(StrictTable, frozen=True):
+    """The options. Which one holds, the learner's own moves say.
 
     Attributes:
         judged_on: whether it is about the honest run or about the attack.
     """
 
-    options: Mapping[str, tuple[Claim, ...]]
-    judged_on: LessonPhase = LessonPhase.BREAK
+    a: Claims
+    b: Claims
+    c: Claims = Claims()
+    judged_on: LessonPhase = field(default=LessonPhase.BREAK, name="on")
+
+    @property
+    def options(self) -> Mapping[str, Claims]:
+        """The options by their letters."""
+        return _by_letter(self)
 
 
-@dataclass(frozen=True, slots=True)
-class ObservedPart:
+class HonestRun(StrictTable, frozen=True):
+    """The phase in which nothing is broken on purpose."""
+
+    claims: Claims
+
+
+class ObservedPart(StrictTable, frozen=True):
     """Where the learner has to point: a part of the row that a claim of the run names.
 
     Attributes:
-        parts: any of them is right. Where the row is a stage, it is a part of a request of that stage.
+        part: the part, or several of which any is right. Where the row is a stage, it is a part of a request
+            of that stage.
     """
 
     row: str
-    parts: tuple[str, ...]
+    part: str | tuple[str, ...] = ()
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        one = isinstance(self.part, str) and self.part
+        return (one,) if one else tuple(self.part)
 
 
-@dataclass(frozen=True, slots=True)
-class Attack:
+class Attack(StrictTable, frozen=True):
     """The phase in which something is broken.
 
     Attributes:
@@ -117,16 +133,15 @@ class Attack:
         causes: those that the fault can be named by, where it is to be named.
     """
 
-    seat: str
-    claims: tuple[Claim, ...]
+    claims: Claims
+    seat: str = "mallory"
     loot: tuple[str, ...] = ()
     moves: tuple[str, ...] = ()
     most: int = 6
-    causes: tuple[str, ...] = ()
+    causes: tuple[CauseId, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Repair:
+class Repair(StrictTable, frozen=True):
     """The phase in which the same attack has to fail, and an honest login still works.
 
     Attributes:
@@ -136,59 +151,78 @@ class Repair:
         moves: those that are allowed where nothing is offered.
     """
 
-    claims: tuple[Claim, ...]
+    claims: Claims
     offer: tuple[str, ...] = ()
     budget: int = 1
     sound: tuple[frozenset[str], ...] = ()
     moves: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(StrictTable, frozen=True):
     """A question with three options, `a` to `c`.
 
     Attributes:
         right: the option that is right; empty where the run says which.
-        options: claims about the run, by option; one of the options holds.
+        a: claims about the run, in each of the options; one of them holds. None where `right` says it.
         cures: the misconception behind each wrong option.
     """
 
-    name: str
-    right: str = field(default="", repr=False)
-    options: Mapping[str, tuple[Claim, ...]] = field(default_factory=dict, repr=False)
-    cures: Mapping[str, str] = field(default_factory=dict)
+    name: str = field(name="id")
+    right: str = ""
+    a: Claims = Claims()
+    b: Claims = Claims()
+    c: Claims = Claims()
+    cures: Mapping[str, str] = {}
+
+    @property
+    def options(self) -> Mapping[str, Claims]:
+        """The claims of the options that have some, by their letters."""
+        return _by_letter(self)
 
 
-@dataclass(frozen=True, slots=True)
-class CourseLesson:
-    """One lesson.
+def _by_letter(given: Prediction | Question) -> Mapping[str, Claims]:
+    known = {"a": given.a, "b": given.b, "c": given.c}
+    return {letter: claims for letter, claims in known.items() if claims}
+
+
+class LessonTable(StrictTable, frozen=True):
+    """What the file of a lesson has.
 
     Attributes:
         name: its stable identifier.
         version: changes when its claims or questions do.
         needs: lessons that come before it in the list; none is locked.
         specs: the sections that it is about.
+        draws: the faults of which the seed draws one; none where the world is the same for every seed.
+    """
+
+    format: int
+    name: str = field(name="id")
+    version: int
+    minutes: int
+    prediction: Prediction = field(name="predict")
+    run: HonestRun
+    observation: ObservedPart = field(name="observe")
+    attack: Attack = field(name="break")
+    repair: Repair
+    questions: tuple[Question, ...] = field(name="question")
+    needs: tuple[str, ...] = ()
+    specs: tuple[str, ...] = ()
+    world: WorldSettings = WorldSettings()
+    draws: tuple[DrawnFault, ...] = field(default=(), name="fault")
+
+
+class CourseLesson(LessonTable, frozen=True):
+    """One lesson.
+
+    Attributes:
         digest: of its files, in hexadecimal.
         built_in: whether it came with the program; any other one is marked as such in its title.
-        draws: the faults of which the seed draws one; none where the world is the same for every seed.
         ticket: of the exam that it was drawn for; None outside of exams. Its seed is that of each attempt.
     """
 
-    name: str
-    version: int
-    minutes: int
-    needs: tuple[str, ...]
-    specs: tuple[str, ...]
-    world: WorldSettings
-    prediction: Prediction
-    run_claims: tuple[Claim, ...]
-    observation: ObservedPart
-    attack: Attack
-    repair: Repair
-    questions: tuple[Question, ...]
     digest: str = ""
     built_in: bool = True
-    draws: tuple[DrawnFault, ...] = ()
     ticket: Ticket | None = None
 
     def for_seed(self, seed: int) -> CourseLesson:
@@ -199,14 +233,14 @@ class CourseLesson:
         return replace(
             self,
             world=replace(self.world, profile=drawn.profile, faults=(drawn.fault,), mended_by=drawn.repair),
-            observation=replace(self.observation, parts=drawn.parts),
+            observation=replace(self.observation, part=drawn.parts),
             repair=replace(self.repair, sound=(frozenset({drawn.repair}),)),
         )
 
-    def claims_of(self, phase: LessonPhase) -> tuple[Claim, ...]:
+    def claims_of(self, phase: LessonPhase) -> Claims:
         """Return what has to be true of a phase that is judged by claims."""
         known = {
-            LessonPhase.RUN: self.run_claims,
+            LessonPhase.RUN: self.run.claims,
             LessonPhase.BREAK: self.attack.claims,
             LessonPhase.REPAIR: self.repair.claims,
         }

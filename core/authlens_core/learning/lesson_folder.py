@@ -10,7 +10,8 @@ from dataclasses import field
 from pathlib import Path
 from typing import Final
 
-from authlens_core.values.errors import LessonRefused
+from authlens_core.state.regular_file import read_named
+from authlens_core.values.errors import FileUnusable, LessonRefused
 from authlens_core.values.quick_dataclass import dataclass
 
 MOST_FILES: Final = 64
@@ -66,26 +67,16 @@ def read_folder(folder: Path) -> LessonFolder:
         place = f"{folder.name}/{name}:1:1"
         if not stat.S_ISREG(status.st_mode) or Path(name).suffix not in _KINDS:
             raise LessonRefused(f"{place}: a lesson has regular files only: .toml, .md and .json")
-        data = _read(folder / name, place)
+        try:  # a link, or a device, may have replaced the file meanwhile
+            data = read_named(folder / name, LARGEST_FILE, shown=Path("The file"), follow=False)
+        except FileUnusable as error:
+            raise LessonRefused(f"{place}: {error.cause}") from None
         total += len(data)
         if total > LARGEST_FOLDER:
             raise LessonRefused(f"{place}: the folder has more than {LARGEST_FOLDER // 1024} KiB")
         digest.update(f"{name}\0{len(data)}\0".encode("utf-8", "surrogateescape") + data)
         texts[name] = _text(data, f"{folder.name}/{name}")
     return LessonFolder(folder.name, texts, digest.hexdigest())
-
-
-def _read(path: Path, place: str) -> bytes:
-    # A link, or a device, may have replaced the file meanwhile.
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    try:
-        with os.fdopen(os.open(path, flags), "rb") as file:
-            data = file.read(LARGEST_FILE + 1)
-    except OSError as error:
-        raise LessonRefused(f"{place}: {error.strerror}") from None
-    if len(data) > LARGEST_FILE:
-        raise LessonRefused(f"{place}: the file has more than {LARGEST_FILE // 1024} KiB")
-    return data
 
 
 def _text(data: bytes, file: str) -> str:

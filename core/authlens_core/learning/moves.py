@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import shlex
 from enum import StrEnum
-from typing import Annotated, Any, Final, Literal, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Final, Literal, get_args, get_origin
 
 import msgspec
 
@@ -33,7 +33,13 @@ class Move(
     tag_field="do",
     tag=lambda name: name.removesuffix("Move").lower(),
 ):
-    """One move."""
+    """One move.
+
+    Attributes:
+        also_uses: the credentials that it needs without an argument that names them.
+    """
+
+    also_uses: ClassVar[tuple[str, ...]] = ()
 
     @property
     def verb(self) -> str:
@@ -65,7 +71,7 @@ class Move(
     @property
     def uses(self) -> tuple[str, ...]:
         """The credentials that it needs, by name."""
-        return ()
+        return (*(value[1:] for value in self.credentials.values()), *self.also_uses)
 
 
 class PredictMove(Move, frozen=True):
@@ -115,7 +121,7 @@ class RedeemMove(Move, frozen=True):
     @property
     def uses(self) -> tuple[str, ...]:
         """The credentials that it needs: a code is bound to a client."""
-        return self.code[1:], "client", *(("verifier",) if self.verifier == "$verifier" else ())
+        return (*super().uses, "client", *(("verifier",) if self.verifier == "$verifier" else ()))
 
 
 class CallMove(Move, frozen=True):
@@ -123,10 +129,6 @@ class CallMove(Move, frozen=True):
 
     token: Credential = "$token"  # noqa: S105 - the name of one
     at: Literal["resource", "second"] = "resource"
-
-    @property
-    def uses(self) -> tuple[str, ...]:
-        return (self.token[1:],)
 
 
 class RefreshMove(Move, frozen=True):
@@ -136,21 +138,14 @@ class RefreshMove(Move, frozen=True):
         by: who sends it: Mallory the one that leaked, you the newest of your own login.
     """
 
+    also_uses: ClassVar = ("refresh",)
     by: Literal["you", "mallory"]
-
-    @property
-    def uses(self) -> tuple[str, ...]:
-        """The credentials that it needs."""
-        return ("refresh",)
 
 
 class RevokeMove(Move, frozen=True):
     """Revoke the refresh token of your own login."""
 
-    @property
-    def uses(self) -> tuple[str, ...]:
-        """The credentials that it needs."""
-        return ("refresh",)
+    also_uses: ClassVar = ("refresh",)
 
 
 class LinkMove(Move, frozen=True):
@@ -173,11 +168,6 @@ class LureMove(Move, frozen=True):
     at: Literal["", "rogue"] = ""
     code: _Optional = ""
 
-    @property
-    def uses(self) -> tuple[str, ...]:
-        """The credentials that it needs."""
-        return (self.code[1:],) if self.code else ()
-
 
 class DeviceStartMove(Move, frozen=True, tag="device_start"):
     """Start a device login."""
@@ -188,21 +178,12 @@ class PollMove(Move, frozen=True):
 
     device: Credential = "$device"
 
-    @property
-    def uses(self) -> tuple[str, ...]:
-        """The credentials that it needs."""
-        return (self.device[1:],)
-
 
 class DeliverMove(Move, frozen=True):
     """Have a user's browser open a callback."""
 
     to: Literal["ada"]
     callback: Credential = "$callback"
-
-    @property
-    def uses(self) -> tuple[str, ...]:
-        return (self.callback[1:],)
 
 
 class NameMove(Move, frozen=True):

@@ -151,22 +151,9 @@ def _judged(record: StageRecord, seat: str, arrow: int) -> Iterator[EvidenceRow]
 
 
 def _event(event: LedgerEvent) -> dict[str, str | int]:
-    given: dict[str, str | int | None] = {
-        "what": event.what.value,
-        "seat": event.seat,
-        "user": event.user,
-        "browser": event.browser,
-        "at": event.at,
-        "for": event.audience,
-        "issuer": event.issuer,
-        "reason": event.reason.value if event.reason else None,
-        "scope": event.scope,
-        "code": event.code,
-        "token": event.token,
-        "refresh": event.refresh,
-        "device": event.device,
-    }
-    return {name: value for name, value in given.items() if value}
+    named = {"for": "audience"}  # a word of Python
+    given = {name: getattr(event, named.get(name, name)) for name in WORDS[Source.EVENT]}
+    return {name: str(value) for name, value in given.items() if value}
 
 
 def _exchange(

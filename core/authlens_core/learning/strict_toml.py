@@ -21,6 +21,10 @@ _PROBLEM: Final = re.compile(r"(?P<reason>.*?)(?: - at `\$\.?(?P<path>[^`]*?)(?:
 _Kind = TypeVar("_Kind")
 
 
+class Claims(tuple[Claim, ...]):
+    """The claims of a text in the file, one a line."""
+
+
 class StrictTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A table of the file: its fields are all the keys that it may have."""
 
@@ -36,12 +40,14 @@ class StrictToml:
         self._file = file
         self._text = text
         self._lines = text.split("\n")
+        self._read = 0  # up to where claims were read
 
     def typed(self, kind: type[_Kind]) -> _Kind:
         """Return the file as a value of `kind`, which is a `StrictTable`.
 
         Raises:
-            LessonRefused: it is no TOML, has another format, or a key or value that `kind` has not.
+            LessonRefused: it is no TOML, has another format, or a key or value that `kind` has not, or a
+                claim that is none.
         """
         try:
             tables = tomllib.loads(self._text)
@@ -51,7 +57,7 @@ class StrictToml:
         if version != FORMAT:
             self.refuse("", "format", f"format {version!r}; this version of authlens reads {FORMAT}")
         try:
-            return msgspec.convert(tables, kind)
+            return msgspec.convert(tables, kind, dec_hook=lambda _, text: self._claims(text))
         except msgspec.ValidationError as error:
             said = _PROBLEM.fullmatch(str(error))
             reason, path = (said["reason"], said["path"] or "") if said else (str(error), "")
@@ -61,19 +67,18 @@ class StrictToml:
                 self.refuse(path, unknown[1], f"unknown key “{unknown[1]}”")
             self.refuse(table, key, reason)
 
-    def claims(self, table: str, key: str, text: str) -> tuple[Claim, ...]:
-        """Return the claims that the value of a key is.
+    def _claims(self, text: object) -> Claims:
+        """Return the claims of a text; they are read in the order of the file, which says where each is.
 
         Raises:
             LessonRefused: a line of it is no claim.
         """
-        line, column = self._place(table, key)
-        written = self._lines[line - 1][column - 1 :]
-        if '"""' in written:  # TOML drops the line end after it
-            starts_below = written.rstrip().endswith('"""')
-            return read_claims(text, file=self._file, line=line + starts_below)
-        before = column - 1 + written.index('"') + 1 if '"' in written else column
-        return read_claims(text, file=self._file, line=line, column=before)
+        if not isinstance(text, str):
+            raise TypeError("Expected `str`")
+        at = max(self._text.find(text, self._read), 0)
+        self._read = max(at, self._read)
+        line, column = self._text.count("\n", 0, at) + 1, at - self._text.rfind("\n", 0, at) - 1
+        return Claims(read_claims(text, file=self._file, line=line, column=column))
 
     def known(self, table: str, key: str, name: str, known: Collection[str]) -> None:
         """Refuse a name that is not `known`."""

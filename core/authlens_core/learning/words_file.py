@@ -64,7 +64,7 @@ def _wanted(lesson: CourseLesson) -> tuple[str, ...]:
         *(f"predict/{letter}" for letter in lesson.prediction.options),
     ]
     for phase, claims in (
-        ("run", lesson.run_claims),
+        ("run", lesson.run.claims),
         ("break", lesson.attack.claims),
         ("repair", lesson.repair.claims),
     ):

@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from authlens_core.emulator import Emulator, Profile, StandardEmulator
@@ -52,6 +52,7 @@ PARTIES: Final = frozenset({VICTIM, SECOND, ROGUE, INTERNAL})
 """Who can be in a world besides the resource, its server and Ada."""
 SWITCHES: Final = frozenset({*SERVER_SWITCHES, *(f"{VICTIM}.{name}" for name in VICTIM_SWITCHES)})
 """Everything that a repair can turn on."""
+_Party = TypeVar("_Party")
 _NAMES: Final = ("wiki.localhost", "login.localhost")  # a picture of ports says nothing
 _WAIT: Final = 15.0  # seconds of one login
 
@@ -264,24 +265,12 @@ class World:
         return played.callback_url or ""
 
     def site_of_mallory(self) -> RogueServer:
-        """Return Mallory's own server.
-
-        Raises:
-            LookupError: none is in this world.
-        """
-        if self.rogue is None:
-            raise LookupError("Mallory has no server in this world")
-        return self.rogue
+        """Return Mallory's own server."""
+        return _there(self.rogue, "Mallory has no server in this world")
 
     def website(self) -> Victim:
-        """Return the website.
-
-        Raises:
-            LookupError: none is in this world.
-        """
-        if self.victim is None:
-            raise LookupError("no website is in this world")
-        return self.victim
+        """Return the website."""
+        return _there(self.victim, "no website is in this world")
 
     @property
     def redirect_uri(self) -> str:
@@ -397,3 +386,9 @@ def _link_of(event: Event) -> str:
         return event.url
     page = event.device.verification_uri_complete if isinstance(event, DeviceCodeReady) else None
     return "" if page is None else page.text
+
+
+def _there(party: _Party | None, otherwise: str) -> _Party:
+    if party is None:
+        raise LookupError(otherwise)
+    return party

@@ -92,6 +92,18 @@ def read_regular(
     return RegularFile(data, status)
 
 
+def read_named(path: Path, limit: int, *, shown: Path | None = None, follow: bool = True) -> bytes:
+    """Return what is in a regular file that a user named, as `read_regular` does.
+
+    Raises:
+        FileUnusable: there is none, it is another kind of file, too large, or cannot be read.
+    """
+    try:
+        return read_regular(path, limit, shown=shown, follow=follow).data
+    except FileNotFoundError as error:
+        raise unusable(shown or path, "read", error) from None
+
+
 def unusable(path: Path, done: str, error: Exception, cure: str = "") -> FileUnusable:
     """Return the error for a file that cannot be `read` or `written`."""
     reason = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__

@@ -197,7 +197,7 @@ def _odd_language(folder: Path) -> None:
         (_pipe, "more.md:1:1: a lesson has regular files only"),
         (_folder, "images:1:1: a lesson has regular files only"),
         (_program, "setup.py:1:1: a lesson has regular files only"),
-        (_large, "lesson.md:1:1: the file has more than 256 KiB"),
+        (_large, "lesson.md:1:1: The file is larger than 256 KiB."),
         (_many, "1:1: 74 files, and a lesson has 64 at most"),
         (_latin, "lesson.md:1:6: not UTF-8"),
         (_no_words, "lesson.md:1:1: the file is missing"),

@@ -15,12 +15,9 @@ from authlens_core.learning.lesson import LessonPhase
 from authlens_core.learning.moves import usage
 from authlens_core.values.errors import LessonRefused, UsageError
 from authlens_core.values.fix import fix, step
-from authlens_tui.cli.classroom.class_verb import show_class
-from authlens_tui.cli.classroom.record_verbs import record, verify
-from authlens_tui.cli.classroom.ticket_verbs import tickets
+from authlens_tui.cli.classroom.classroom_verbs import record, show_class, tickets, verify
 from authlens_tui.cli.course.drill_verbs import are_meant, check_drills, list_drills
 from authlens_tui.cli.course.plain_course import NOT_PASSED, plain_course
-from authlens_tui.cli.course.progress_verbs import reset, show_progress
 from authlens_tui.cli.option_values import named_folder, nearest
 from authlens_tui.cli.terminal.output import answer_json, answer_line, say
 from authlens_tui.cli.terminal.plain import is_plain
@@ -211,9 +208,40 @@ def _check_json(result: LessonCheck) -> dict[str, object]:
     }
 
 
-def _reset(arguments: Namespace) -> Coroutine[Any, Any, int]:
+def _progress(arguments: Namespace) -> int:
+    """Print how far you are in each lesson."""
     course = course_of(arguments)
-    return reset(arguments, course, lesson_of(arguments, course) if arguments.lesson else "")
+    summaries = course.summaries()
+    if course.progress.problem:
+        say(f"! {course.progress.problem}")
+    if arguments.json:
+        answer_json([summary.as_json() for summary in summaries])
+        return 0
+    width = max((len(name) for name in course.names), default=0)
+    for one in summaries:
+        answer_line(f"{one.number:>2}  {one.lesson.name:<{width}}  {one.state} · {one.words.title}")
+    return 0
+
+
+async def _reset(arguments: Namespace) -> int:
+    """Start a phase, a lesson or the course over; what was done is archived in `learn.json`."""
+    course = course_of(arguments)
+    name = lesson_of(arguments, course) if arguments.lesson else ""
+    phase = None if arguments.phase is None else LessonPhase(arguments.phase)
+    if bool(name) is arguments.all or (phase and not name):
+        raise UsageError(
+            "Name one lesson, or use --all.",
+            "A lesson: authlens learn reset ID. All of them: authlens learn reset --all",
+        )
+    archived = await course.start_over(name, phase)
+    if not name:
+        say(f"✔ All {len(course.names)} lessons start over. Your earlier attempts are archived.")
+    elif not archived:
+        say(f"– {name} has no moves yet.")
+    else:
+        at = f" at {phase.value}" if phase else ""
+        say(f"✔ {name} starts over{at}. Your earlier attempt is archived.")
+    return 0
 
 
 _ACTIONS: Final[Mapping[str, Callable[[Namespace], int | Coroutine[Any, Any, int]]]] = {
@@ -226,6 +254,6 @@ _ACTIONS: Final[Mapping[str, Callable[[Namespace], int | Coroutine[Any, Any, int
     "record": lambda arguments: record(arguments, course_of(arguments)),
     "verify": lambda arguments: verify(arguments, course_of(arguments, drawn=False)),
     "tickets": tickets,
-    "progress": lambda arguments: show_progress(arguments, course_of(arguments)),
+    "progress": _progress,
     "reset": _reset,
 }

@@ -10,6 +10,8 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from msgspec import structs
+
 from authlens_core.learning.classroom.ticket import Ticket
 from authlens_core.learning.lesson import CourseLesson
 from authlens_core.learning.words_file import LessonWords
@@ -29,26 +31,23 @@ def drawn(
         order = letters[f"questions/{question.name}"] = draw.order(question.name, _LETTERS)
         shown = dict(zip(order, _LETTERS, strict=True))  # the letter of each option, by its own
         questions.append(
-            replace(
+            structs.replace(
                 question,
                 right=shown.get(question.right, ""),
-                options={shown[letter]: claims for letter, claims in question.options.items()},
                 cures={shown[letter]: name for letter, name in question.cures.items()},
+                **{shown[letter]: claims for letter, claims in question.options.items()},
             )
         )
-    prediction = replace(
-        lesson.prediction,
-        options={
-            letter: lesson.prediction.options[own]
-            for letter, own in zip(lesson.prediction.options, options, strict=True)
-        },
+    own = lesson.prediction.options
+    prediction = structs.replace(
+        lesson.prediction, **{letter: own[drawn] for letter, drawn in zip(own, options, strict=True)}
     )
     return (
-        replace(
+        structs.replace(
             lesson,
-            world=replace(lesson.world, mark=ticket.mark),
+            world=structs.replace(lesson.world, mark=ticket.mark),
             prediction=prediction,
-            repair=replace(lesson.repair, offer=tuple(draw.order("offer", lesson.repair.offer))),
+            repair=structs.replace(lesson.repair, offer=tuple(draw.order("offer", lesson.repair.offer))),
             questions=tuple(questions),
             ticket=ticket,
         ),

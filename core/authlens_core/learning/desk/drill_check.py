@@ -15,9 +15,8 @@ from authlens_core.desk.lifecycle import probe
 from authlens_core.desk.log_in import Login, start_login
 from authlens_core.desk.session import Session
 from authlens_core.emulator import play_person
-from authlens_core.learning.desk.drill_world import DrillWorld
+from authlens_core.learning.desk.drill_world import DrillWorld, held
 from authlens_core.learning.drill.drill import Drill, Walk
-from authlens_core.learning.drill.drill_verdict import held
 from authlens_core.learning.row import EvidenceRow
 from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event, ExchangeStarted
 from authlens_core.trace.record import Trace

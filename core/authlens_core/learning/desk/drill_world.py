@@ -24,7 +24,7 @@ from authlens_core.emulator import (
 from authlens_core.emulator.origins import NAMES
 from authlens_core.export.saved_file import write_export
 from authlens_core.learning.drill.drill import Drill, DrillVerdict, Walk
-from authlens_core.learning.drill.drill_verdict import verdict_on
+from authlens_core.learning.judge import TooManySteps, judge
 from authlens_core.learning.row import EvidenceRow, SeatedTrace, rows_of
 from authlens_core.learning.world import YOU
 from authlens_core.trace.record import Trace
@@ -124,6 +124,28 @@ class DrillWorld:
     def verdict(self, drill: Drill, predicted: str, traces: Iterable[Trace]) -> DrillVerdict:
         """Return what a prediction was worth, given what you sent."""
         return verdict_on(drill, predicted, self.rows(traces))
+
+
+def held(drill: Drill, rows: Sequence[EvidenceRow]) -> dict[str, int]:
+    """Return the options that hold, each with the last arrow that shows it; none if a trace is too long."""
+    found = {}
+    for letter, option in drill.options.items():
+        try:
+            verdicts = judge(option.claims, rows)
+        except TooManySteps:
+            return {}
+        if all(verdict.holds for verdict in verdicts):
+            found[letter] = max((row.arrow for verdict in verdicts for row in verdict.rows), default=0)
+    return found
+
+
+def verdict_on(drill: Drill, predicted: str, rows: Sequence[EvidenceRow]) -> DrillVerdict:
+    """Return the verdict on a prediction, given what happened."""
+    found = held(drill, rows)
+    if len(found) != 1:
+        return DrillVerdict(predicted, "")
+    [(option, arrow)] = found.items()
+    return DrillVerdict(predicted, option, arrow, drill.options[option].words)
 
 
 class HandedOut:

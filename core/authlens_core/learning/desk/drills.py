@@ -11,15 +11,8 @@ from typing import Final
 
 import msgspec
 
-from authlens_core.emulator import Fault, MachineClient, Profile, StandardFault, faults_of
-from authlens_core.learning.drill.drill import (
-    Drill,
-    DrillGroup,
-    DrillOption,
-    DrillVerdict,
-    OwnerSetting,
-    Walk,
-)
+from authlens_core.emulator import Fault, Profile, StandardFault, faults_of
+from authlens_core.learning.drill.drill import Drill, DrillTable, DrillVerdict, Walk
 from authlens_core.learning.lesson_folder import LessonFolder, read_folder
 from authlens_core.learning.progress.lesson_progress import DRILL
 from authlens_core.learning.progress.progress_file import ProgressFile
@@ -33,34 +26,9 @@ _WORDS: Final = "drills.md"
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{1,39}")
 
 
-class _Drill(StrictTable, frozen=True):
-    id: str
-    group: str
-    a: str
-    b: str
-    c: str = ""
-    profile: Profile = Profile.ACCESS
-    faults: tuple[str, ...] = ()
-    walk: Walk = Walk.WALK
-    client: MachineClient | None = None
-    brings: str = ""
-    owner: OwnerSetting | None = None
-
-    @property
-    def letters(self) -> tuple[str, ...]:
-        return ("a", "b", "c") if self.c else ("a", "b")
-
-    @property
-    def summary(self) -> str:
-        """What the only fault is, in a sentence; empty where there is not one."""
-        if len(self.faults) != 1:
-            return ""
-        return next(fault.summary for fault in _faults(self.profile) if fault.value == self.faults[0])
-
-
 class _Drills(StrictTable, frozen=True):
     format: int
-    drill: tuple[_Drill, ...]
+    drill: tuple[DrillTable, ...]
 
 
 def _faults(profile: Profile) -> tuple[Fault, ...] | tuple[StandardFault, ...]:
@@ -92,52 +60,48 @@ def read_drills(folder: LessonFolder) -> Mapping[str, Drill]:
     toml = StrictToml(folder.place(FILE), folder.text(FILE))
     given = toml.typed(_Drills).drill
     for number, drill in enumerate(given):
-        _check(toml, f"drill[{number}]", drill, {earlier.id for earlier in given[:number]})
+        _check(toml, f"drill[{number}]", drill, {earlier.name for earlier in given[:number]})
     wanted, others = [f"walks/{walk}" for walk in Walk], ["walks"]
     for drill in given:
-        wanted += [drill.id, *(f"{drill.id}/{part}" for part in ("question", *drill.letters, "answer"))]
-        (others if drill.summary else wanted).append(f"{drill.id}/watch for")
+        parts = ("question", *drill.claims, "answer")
+        wanted += [drill.name, *(f"{drill.name}/{part}" for part in parts)]
+        (others if _summary(drill) else wanted).append(f"{drill.name}/watch for")
     _, texts = read_texts(folder.text(_WORDS), folder.place(_WORDS), wanted, others=others)
-    return {drill.id: _drill(toml, f"drill[{number}]", drill, texts) for number, drill in enumerate(given)}
+    return {drill.name: _drill(drill, texts) for drill in given}
 
 
-def _check(toml: StrictToml, table: str, drill: _Drill, earlier: set[str]) -> None:
-    if not _NAME.fullmatch(drill.id) or drill.id in earlier:
+def _check(toml: StrictToml, table: str, drill: DrillTable, earlier: set[str]) -> None:
+    if not _NAME.fullmatch(drill.name) or drill.name in earlier:
         toml.refuse(
             table, "id", "an id has 2 to 40 lower-case letters, digits and hyphens, and is there once"
         )
-    toml.known(table, "group", drill.group, [group.name.lower() for group in DrillGroup])
     for name in drill.faults:
         toml.known(table, "faults", name, [fault.value for fault in _faults(drill.profile)])
     if bool(drill.brings) is not (drill.walk is Walk.OTHER_CREDENTIAL):
         toml.refuse(table, "walk", "a drill brings a credential if its walk is other-credential")
 
 
-def _drill(toml: StrictToml, table: str, given: _Drill, texts: Mapping[str, str]) -> Drill:
-    def words(name: str) -> str:
-        return " ".join(texts.get(name, "").split())
+def _drill(given: DrillTable, texts: Mapping[str, str]) -> Drill:
+    def words(part: str) -> str:
+        return " ".join(texts.get(part, "").split())
 
+    name = given.name
     return Drill(
-        name=given.id,
-        group=DrillGroup[given.group.upper()],
-        profile=given.profile,
-        faults=given.faults,
-        walk=given.walk,
-        client=given.client,
-        brings=given.brings,
-        owner=given.owner,
-        title=words(given.id),
-        watch_for=words(f"{given.id}/watch for") or given.summary,
-        question=words(f"{given.id}/question"),
-        options={
-            letter: DrillOption(
-                words(f"{given.id}/{letter}"), toml.claims(table, letter, getattr(given, letter))
-            )
-            for letter in given.letters
-        },
-        answer=words(f"{given.id}/answer"),
+        **{field: getattr(given, field) for field in given.__struct_fields__},
+        title=words(name),
+        watch_for=words(f"{name}/watch for") or _summary(given),
+        question=words(f"{name}/question"),
+        answers={letter: words(f"{name}/{letter}") for letter in given.claims},
+        answer=words(f"{name}/answer"),
         how=words(f"walks/{given.walk}").replace("{credential}", given.brings),
     )
+
+
+def _summary(drill: DrillTable) -> str:
+    """Return what the only fault is, in a sentence; empty where there is not one."""
+    if len(drill.faults) != 1:
+        return ""
+    return next(fault.summary for fault in _faults(drill.profile) if fault.value == drill.faults[0])
 
 
 def drill_verdicts(progress: ProgressFile) -> dict[str, DrillVerdict]:

@@ -22,7 +22,7 @@ from authlens_core.learning.classroom.ticket import (
     read_ticket,
 )
 from authlens_core.state import private_file
-from authlens_core.state.regular_file import read_regular, unusable
+from authlens_core.state.regular_file import read_named, read_regular, unusable
 from authlens_core.values.errors import FileUnusable, LessonRefused, UsageError
 from authlens_core.values.safe_text import NAME, safe_line
 
@@ -142,10 +142,7 @@ def names_in(roster: Path) -> tuple[str, ...]:
 
 
 def _text(path: Path, limit: int) -> str:
-    try:
-        data = read_regular(path, limit).data
-    except FileNotFoundError as error:
-        raise unusable(path, "read", error) from None
+    data = read_named(path, limit)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
+from msgspec import field
+
 from authlens_core.emulator import MachineClient, Profile
-from authlens_core.learning.claim import Claim
-from authlens_core.learning.strict_toml import StrictTable
+from authlens_core.learning.strict_toml import Claims, StrictTable
 from authlens_core.values.quick_dataclass import dataclass
 
 
@@ -65,39 +66,60 @@ class DrillOption:
     """One option of a question: what it says, and what has to be true for it to hold."""
 
     words: str
-    claims: tuple[Claim, ...]
+    claims: Claims
 
 
-@dataclass(frozen=True, slots=True)
-class Drill:
-    """One drill.
+class DrillTable(StrictTable, frozen=True):
+    """What the file of drills has of one.
 
     Attributes:
         name: its stable identifier, by which `demo --fault` starts it.
+        a: the claims of an option.
         faults: what the emulator does differently, by their names; none in the login where nothing is broken.
         client: the client of a program that logs in as itself; None where a user logs in.
         brings: the credential besides the login's own that it is about; empty where there is none.
         owner: what the server's owner can change to let the login work; None where that is no setting.
+    """
+
+    name: str = field(name="id")
+    group: DrillGroup
+    a: Claims
+    b: Claims
+    c: Claims = Claims()
+    profile: Profile = Profile.ACCESS
+    faults: tuple[str, ...] = ()
+    walk: Walk = Walk.WALK
+    client: MachineClient | None = None
+    brings: str = ""
+    owner: OwnerSetting | None = None
+
+    @property
+    def claims(self) -> Mapping[str, Claims]:
+        """The claims of each option, by its letter."""
+        return {"a": self.a, "b": self.b, **({"c": self.c} if self.c else {})}
+
+
+class Drill(DrillTable, frozen=True, kw_only=True):
+    """One drill.
+
+    Attributes:
         watch_for: one sentence.
-        options: of the question, by their letters.
+        answers: the words of the options, by their letters.
         answer: what there is to know afterwards.
         how: which keys lead through it.
     """
 
-    name: str
-    group: DrillGroup
-    profile: Profile
-    faults: tuple[str, ...]
-    walk: Walk
-    client: MachineClient | None
-    brings: str
-    owner: OwnerSetting | None
     title: str
     watch_for: str
     question: str
-    options: Mapping[str, DrillOption]
+    answers: Mapping[str, str]
     answer: str
     how: str
+
+    @property
+    def options(self) -> Mapping[str, DrillOption]:
+        """The options of the question, by their letters."""
+        return {letter: DrillOption(self.answers[letter], claims) for letter, claims in self.claims.items()}
 
     @property
     def ends_at_the_dashboard(self) -> bool:

@@ -18,7 +18,7 @@ from authlens_core.learning.lesson import QUESTIONS, LessonPhase
 from authlens_core.learning.moves import AnyMove
 from authlens_core.learning.outcome import AttemptOutcome
 from authlens_core.learning.strict_json import read_strict, refuse_at
-from authlens_core.state.regular_file import read_regular, unusable
+from authlens_core.state.regular_file import read_named
 from authlens_core.values.version import VERSION
 
 FORMAT: Final = 1
@@ -152,8 +152,4 @@ def record_in(path: Path, *, follow: bool = True) -> PracticeRecord:
         LessonRefused: it is no record.
         FileUnusable: it cannot be read, or is no regular file.
     """
-    try:
-        data = read_regular(path, LARGEST_RECORD, follow=follow).data
-    except FileNotFoundError as error:
-        raise unusable(path, "read", error) from None
-    return read_record(data, name=path.name)
+    return read_record(read_named(path, LARGEST_RECORD, follow=follow), name=path.name)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 
 import pytest
+from msgspec.structs import replace
 
 from authlens_core.learning.catalogue import lessons
 from authlens_core.learning.classroom.draw import drawn

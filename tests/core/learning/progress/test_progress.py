@@ -6,10 +6,10 @@ import asyncio
 import json
 import stat
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from authlens_core.learning.answers_file import read_answers
 from authlens_core.learning.catalogue import folders, lessons

@@ -40,7 +40,7 @@ from authlens_tui.screens.learn.catalogue import CatalogueScreen
 from authlens_tui.screens.prediction import PredictionScreen
 from authlens_tui.screens.trace.comparison import CompareScreen
 from authlens_tui.screens.wizard.lesson import LessonScreen
-from authlens_tui.screens.wizard.what_if import ExperimentResultScreen, WhatIfScreen
+from authlens_tui.screens.wizard.tools import ExperimentResultScreen, WhatIfScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from authlens_tui.widgets.record.record_lines import Tab
 

@@ -13,7 +13,7 @@ from authlens_core.desk.settings import OPTIONS, TEMPLATE
 from authlens_core.trace.flow import stage_info
 from authlens_core.values.login_options import OPTIONS as LOGIN_OPTIONS
 from authlens_core.values.login_options import Remembered, WhyNot
-from authlens_tui.cli.config import key_names
+from authlens_tui.app.offers import key_names
 from authlens_tui.terminal.themes import DARK, HIGH_CONTRAST, LIGHT, SIXTEEN
 from authlens_tui.widgets.credentials.credential_row import columns_for
 

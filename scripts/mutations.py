@@ -354,10 +354,10 @@ MUTATIONS: Final = (
     Mutation(
         "duplicate-keys-accepted",
         "JSON with a key twice is believed",
-        "core/authlens_core/grammars/json_document.py",
+        "core/authlens_core/values/json_document.py",
         "        if key in members:\n",
         "        if False:\n",
-        "tests/core/grammars/test_json_document.py::test_what_readers_would_read_in_different_ways_is_refused_with_the_reason",
+        "tests/core/values/test_json_document.py::test_what_readers_would_read_in_different_ways_is_refused_with_the_reason",
     ),
     Mutation(
         "owner-unbound",
@@ -1112,7 +1112,7 @@ MUTATIONS: Final = (
     Mutation(
         "scope-shell",
         "A scope of the server becomes part of a command to run, whatever it is",
-        "core/authlens_core/oauth/insufficient_scope.py",
+        "core/authlens_core/oauth/discovery/challenge.py",
         "    return _PLAIN.fullmatch(text) is not None\n",
         "    return True\n",
         "tests/core/login/test_step_up.py::test_a_scope_that_is_not_a_plain_word_is_in_no_command",

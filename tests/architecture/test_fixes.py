@@ -13,7 +13,7 @@ import pytest
 from authlens_core.values.fix import Fix, Step, cure_in, fix, steps_of
 from authlens_core.values.stage import LOGIN_STAGES
 from authlens_core.values.word_files import words
-from authlens_tui.cli.config import key_names
+from authlens_tui.app.offers import key_names
 from authlens_tui.cli.parser import build_parser
 from authlens_tui.screens.fix_keys import FixKeys, doing
 from support.source_trees import sources_of_product

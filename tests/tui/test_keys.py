@@ -14,7 +14,7 @@ from textual.binding import Binding
 from textual.dom import DOMNode
 
 import authlens_tui
-from authlens_tui.cli.config import key_names
+from authlens_tui.app.offers import key_names
 from authlens_tui.widgets.key_binding import bound
 
 # Keys that act on what has the focus, move in it, or leave it. A digit stands for what has that number.

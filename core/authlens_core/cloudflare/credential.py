@@ -12,9 +12,9 @@ from enum import StrEnum
 from typing import Final
 from urllib.parse import parse_qsl, unquote_plus
 
-from authlens_core.grammars.json_document import object_in
 from authlens_core.values.check import CheckId
 from authlens_core.values.exchange import FORM_TYPE, Request
+from authlens_core.values.json_document import object_in
 from authlens_core.values.secret import Secret
 
 CLIENT_ID: Final = "cf-access-client-id"

@@ -22,7 +22,7 @@ from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.records.table import SERVICE_TOKENS, damaged_records
 from authlens_core.credentials.store.secret_store import CALL_LIMIT, OTHER_STORE, NoKeyring
 from authlens_core.credentials.vault.open_store import file_path, open_store, remembered_place
-from authlens_core.login.interrupted_login import from_text
+from authlens_core.login.other_processes import from_text
 from authlens_core.state.crash_notes import CrashNotes
 from authlens_core.state.paths import state_directory
 from authlens_core.values.check import Severity

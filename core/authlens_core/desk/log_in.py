@@ -32,9 +32,8 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.save_login import remove_replaced, save_login
 from authlens_core.desk.session import Session
 from authlens_core.login.facts import Facts
-from authlens_core.login.interrupted_login import InterruptedLogin, Interruptions
 from authlens_core.login.login import Login
-from authlens_core.login.pending_login import PendingLogin
+from authlens_core.login.other_processes import InterruptedLogin, Interruptions, PendingLogin
 from authlens_core.login.protocols import Stored
 from authlens_core.login.remembered_options import StoredOptions, remembered_for
 from authlens_core.login.tampering.editing import EditForm, FormField, RequestChanges

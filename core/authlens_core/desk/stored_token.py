@@ -29,6 +29,6 @@ def stored_token(url: str, *, loads: Callable[[], object] = lambda: None) -> Sec
         return None
     # The helper loads its backend meanwhile: that takes longer than all of this.
     loads()
-    from authlens_core.credentials.lifecycle.stored_token import read_token
+    from authlens_core.credentials.vault.plain_token import read_token
 
     return read_token(url, helper)

@@ -8,10 +8,10 @@ from urllib.parse import parse_qsl, urlsplit
 
 from authlens_core.explain.header_meanings import HeaderContext, explain_header
 from authlens_core.explain.members import Explanation, explain_member, members_of
-from authlens_core.grammars.json_document import JsonValue, object_in
 from authlens_core.oauth.formats.jwt import Jwt, JwtClaim, parse_jwt
 from authlens_core.trace.record import Fact, StageRecord, fact_text
 from authlens_core.values.exchange import FORM_TYPE, Headers, Request, Response
+from authlens_core.values.json_document import JsonValue, object_in
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 

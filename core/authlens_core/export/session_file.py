@@ -12,11 +12,11 @@ from typing import Any, Final
 
 from authlens_core.export.json_file import RecordReader, RecordRefused, json_output, list_of, wrong
 from authlens_core.export.redacted_trace import body_text, redacted_trace
-from authlens_core.grammars.json_document import JsonRefused, load_object
 from authlens_core.trace.record import Fact, FactValue, Trace
 from authlens_core.values.errors import UsageError
 from authlens_core.values.exchange import Headers, Purpose
 from authlens_core.values.fix import Fix
+from authlens_core.values.json_document import JsonRefused, load_object
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Body, Secret
 

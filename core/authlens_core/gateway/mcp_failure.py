@@ -21,9 +21,9 @@ from authlens_core.grammars.json_rpc import (
     error_line,
     read_messages,
 )
-from authlens_core.oauth.discovery.challenge import parse_challenges
-from authlens_core.oauth.insufficient_scope import (
+from authlens_core.oauth.discovery.challenge import (
     is_plain,
+    parse_challenges,
     refusal_code,
     scope_union,
     scope_wanted,

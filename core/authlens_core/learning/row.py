@@ -9,7 +9,6 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from authlens_core.emulator.ledger import LedgerEvent, Reason, What
-from authlens_core.grammars.json_document import object_in
 from authlens_core.learning.claim import Source
 from authlens_core.oauth.discovery.challenge import parse_challenges
 from authlens_core.oauth.formats.form import decode_form
@@ -17,6 +16,7 @@ from authlens_core.oauth.formats.jwt import parse_jwt
 from authlens_core.trace.record import StageRecord, Trace, sent_once
 from authlens_core.values.check import CauseId, Severity
 from authlens_core.values.exchange import Exchange, Headers, Purpose
+from authlens_core.values.json_document import object_in
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.stage import Outcome, Stage
 

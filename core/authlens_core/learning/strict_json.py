@@ -8,9 +8,9 @@ from typing import Final, NoReturn, TypeVar
 
 import msgspec
 
-from authlens_core.grammars.json_document import JsonRefused, load_json
 from authlens_core.learning.moves import LOOT
 from authlens_core.values.errors import LessonRefused
+from authlens_core.values.json_document import JsonRefused, load_json
 from authlens_core.values.safe_text import NAME, safe_line
 
 _Read = TypeVar("_Read")

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import Final, Self, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
+from authlens_core.desk.log_in import Login
 from authlens_core.emulator import Emulator, Profile, StandardEmulator
 from authlens_core.emulator.ledger import LedgerEvent, What
 from authlens_core.emulator.parties.hosted_client import PARTY as INTERNAL
@@ -31,7 +32,6 @@ from authlens_core.emulator.standard.weakness import Weakness
 from authlens_core.emulator.users import email_of
 from authlens_core.learning.lesson import WorldSettings
 from authlens_core.learning.row import EvidenceRow, SeatedTrace, rows_of
-from authlens_core.login.login import Login
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind

@@ -28,8 +28,8 @@ from authlens_core.login.stages import STAGES
 from authlens_core.login.stages.access_stage import MOST_STEP_UPS, wider_scope
 from authlens_core.login.tampering.editing import EditForm, RequestChanges, edit_form
 from authlens_core.login.tampering.experiment import Experiment
+from authlens_core.login.tampering.experiments import STALE_REFRESH
 from authlens_core.login.tampering.request_edit import RequestEdit, amended_url
-from authlens_core.login.tampering.stale_refresh import STALE_REFRESH
 from authlens_core.login.tampering.tampering import Tampering
 from authlens_core.login.time_limit import TimeLimit
 from authlens_core.oauth.authorization import AuthorizationResponse

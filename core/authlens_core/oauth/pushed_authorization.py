@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from authlens_core.grammars.json_document import JsonValue
 from authlens_core.oauth.authorization import link_to, url_parameters
 from authlens_core.oauth.client_authentication import Client, form_request
 from authlens_core.oauth.error_response import is_usable, read_answer
@@ -13,6 +12,7 @@ from authlens_core.oauth.formats.duration import MISSING, parse_expires_in
 from authlens_core.oauth.formats.form import FormPair, FormRefused
 from authlens_core.values.check import Check, Reading, Requirement, Severity
 from authlens_core.values.exchange import Request, Response, is_visible
+from authlens_core.values.json_document import JsonValue
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.url import Url
 

@@ -11,7 +11,6 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final, Literal
 
-from authlens_core.grammars.json_document import JsonValue
 from authlens_core.oauth.client_authentication import Client, secret_method
 from authlens_core.oauth.client_metadata import CODE_GRANTS
 from authlens_core.oauth.discovery.resource_metadata import string_list
@@ -19,6 +18,7 @@ from authlens_core.oauth.error_response import is_usable, read_answer
 from authlens_core.values.check import Check, Reading, Requirement
 from authlens_core.values.exchange import JSON_TYPE, Headers, Request, Response, is_visible
 from authlens_core.values.fix import fix, step
+from authlens_core.values.json_document import JsonValue
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import AUTH_METHODS
 from authlens_core.values.url import Url, UrlRefused, parse_url, usable_url

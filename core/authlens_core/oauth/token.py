@@ -11,7 +11,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final, Literal, TypeGuard
 
-from authlens_core.grammars.json_document import JsonValue
 from authlens_core.oauth.client_authentication import Client, form_request
 from authlens_core.oauth.discovery.resource_metadata import covers_url, same_resource
 from authlens_core.oauth.error_response import (
@@ -25,6 +24,7 @@ from authlens_core.oauth.formats.form import FormPair
 from authlens_core.values.check import Check, CheckId, Reading, Requirement, Severity, judged
 from authlens_core.values.exchange import Request, Response, is_visible
 from authlens_core.values.fix import step
+from authlens_core.values.json_document import JsonValue
 from authlens_core.values.known_secrets import KnownSecrets
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret

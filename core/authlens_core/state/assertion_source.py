@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Final
 
 from authlens_core.state.regular_file import read_regular
-from authlens_core.values.child_environment import for_children
 from authlens_core.values.errors import FileUnusable, TimedOut, UsageError
 from authlens_core.values.exchange import is_visible
 from authlens_core.values.quick_dataclass import dataclass
-from authlens_core.values.secret import Secret
+from authlens_core.values.secret import Secret, for_children
 
 _LIMIT: Final = 64 * 1024  # bytes
 _SECONDS: Final = 30.0

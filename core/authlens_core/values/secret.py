@@ -2,10 +2,14 @@
 
 Neither is a `str` or `bytes` subclass: rich and Textual print the first characters of a `str` subclass
 in a crash report whatever its `__repr__` says, so a secret has to be an object that has no text at all.
+`authlens token` loads this before anything else; it imports next to nothing.
+The environment of a child process is here because it gets none of them.
+
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, NoReturn, final
 
 MASK: Final = "••••"
@@ -111,3 +115,13 @@ class Body:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Body is never pickled or copied to another process")
+
+
+def for_children(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return `environ` as a helper, a browser or a clipboard program may have it."""
+    return {name: value for name, value in environ.items() if not _is_secret(name)}
+
+
+def _is_secret(name: str) -> bool:
+    """Whether a variable gives a secret to a login, such as AUTHLENS_CLIENT_SECRET."""
+    return name.startswith("AUTHLENS_") and name.endswith(("_SECRET", "_TOKEN"))

@@ -11,7 +11,7 @@ import pytest
 
 from authlens_core.credentials.records.index import Index
 from authlens_core.desk.doctor import look_at_interrupted, look_at_keyring, look_at_state
-from authlens_core.login.interrupted_login import InterruptedLogin, to_text
+from authlens_core.login.other_processes import InterruptedLogin, to_text
 from authlens_core.state.crash_notes import CrashNotes
 from authlens_core.trace.record import Stage
 from authlens_core.values.check import Severity

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from authlens_core.emulator import Emulator
-from authlens_core.login.interrupted_login import InterruptedLogin, from_text, to_text, unfinished
 from authlens_core.login.login import Login
-from authlens_core.login.tampering.experiments import EXPERIMENTS
+from authlens_core.login.other_processes import InterruptedLogin, from_text, to_text, unfinished
+from authlens_core.login.tampering.experiments import experiments
 from authlens_core.trace.events import AuthorizationReady
 from authlens_core.trace.record import Stage
 from authlens_core.values.login_options import Options
@@ -132,6 +132,6 @@ async def test_a_login_that_was_changed_on_purpose_is_not_noted() -> None:
         for _ in range(4):
             await login.step()
         assert unfinished(login, NOW) is not None
-        login.arm(next(one for one in EXPERIMENTS if one.stage is Stage.AUTHORIZATION))
+        login.arm(next(one for one in experiments() if one.stage is Stage.AUTHORIZATION))
         assert unfinished(login, NOW) is None
         await login.aclose()

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from authlens_core.emulator import Emulator
-from authlens_core.login.interrupted_login import Interruptions
 from authlens_core.login.login import Login
+from authlens_core.login.other_processes import Interruptions
 from authlens_core.state.crash_notes import CrashNotes
 from authlens_core.trace.record import Stage
 from authlens_core.values.login_options import Options

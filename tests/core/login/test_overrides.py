@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 
 from authlens_core.login.login import Login
-from authlens_core.login.tampering.experiments import EXPERIMENTS
+from authlens_core.login.tampering.experiments import experiments
 from authlens_core.trace.failure_reason import failure_reason
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.check import Check, Severity
@@ -29,7 +29,7 @@ from support.scripted_login import (
 
 TEMPLATE: Final = f"{ISSUER}/{{tenantid}}/v2.0"
 # What shows whether the server honours it.
-_WRONG_VERIFIER: Final = next(one.title for one in EXPERIMENTS if one.name == "wrong_verifier")
+_WRONG_VERIFIER: Final = next(one.title for one in experiments() if one.name == "wrong_verifier")
 
 
 def _options(command: str) -> Any:

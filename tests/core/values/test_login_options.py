@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pytest
 
-from authlens_core.login.interrupted_login import InterruptedLogin, from_text, to_text
+from authlens_core.login.other_processes import InterruptedLogin, from_text, to_text
 from authlens_core.login.tampering.editing import choices, with_choices
 from authlens_core.trace.flow import FLOWS, Flow
 from authlens_core.values.login_options import OPTIONS, Kind, OptionInfo, Options, WhyNot, first_changed

@@ -25,7 +25,7 @@ from authlens_tui.screens.wizard.edit import EditScreen, FieldRow
 from authlens_tui.screens.wizard.end_card import Ending
 from authlens_tui.screens.wizard.lesson import LessonScreen
 from authlens_tui.screens.wizard.link import QrScreen
-from authlens_tui.screens.wizard.what_if import ExperimentResultScreen, WhatIfScreen
+from authlens_tui.screens.wizard.tools import ExperimentResultScreen, WhatIfScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from authlens_tui.widgets.authorization.authorization_panel import AuthorizationPanel
 from authlens_tui.widgets.record.record_lines import Tab

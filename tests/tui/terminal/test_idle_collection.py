@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from authlens_tui.terminal import idle_collection
-from authlens_tui.terminal.idle_collection import LATEST, QUIET, IdleCollection
+from authlens_tui.terminal import terminal_app
+from authlens_tui.terminal.terminal_app import LATEST, QUIET, IdleCollection
 
 
 class Clock:
@@ -24,7 +24,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
     thresholds = gc.get_threshold()
-    monkeypatch.setattr(idle_collection, "DUE", 0)
+    monkeypatch.setattr(terminal_app, "DUE", 0)
     yield Clock()
     gc.set_threshold(*thresholds)  # what is frozen stays so, as the tests themselves do
 
@@ -47,7 +47,7 @@ def test_a_user_who_never_pauses_does_not_let_garbage_pile_up(clock: Clock) -> N
 
 
 def test_nothing_is_collected_when_nothing_was_made(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(idle_collection, "DUE", 1_000)
+    monkeypatch.setattr(terminal_app, "DUE", 1_000)
     collection = IdleCollection(clock)
     clock.now += LATEST
     assert not collection.tick()

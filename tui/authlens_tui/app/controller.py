@@ -1,4 +1,4 @@
-"""What the app does beside showing the dashboard; loaded while the user looks at it."""
+"""What the app does beside the dashboard, such as moving all secrets; loaded after the first paint."""
 
 from __future__ import annotations
 
@@ -8,29 +8,134 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
+from textual.app import App
 from textual.message import Message
 from textual.worker import Worker
 
 from authlens_core.desk.credentials import AccessKind, Grant, Index
 from authlens_core.desk.lifecycle import ActionResult
+from authlens_core.desk.secret_store import StoreKind, move_secrets, open_secret_store, remembered_store
 from authlens_core.desk.session import Session, session_on
 from authlens_core.values.errors import AuthlensError, NoSecretStore
 from authlens_core.values.exchange import Exchange
+from authlens_core.values.secret import Secret
 from authlens_tui.app.background import AutomaticRefresh, tell_of_expiry
 from authlens_tui.app.logins import InterruptedLogins, Logins
-from authlens_tui.app.moving import SecretMove
 from authlens_tui.app.records import Records
 from authlens_tui.app.workspace import Workspace
 from authlens_tui.screens.dashboard.context import LoginWanted, MoveWanted, TraceWanted
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
+from authlens_tui.screens.dashboard.move_store import MoveStoreScreen
+from authlens_tui.screens.dashboard.results import Result, ResultsScreen
 from authlens_tui.screens.store_choice import StoreChoice, StoreChoiceScreen, choice_after
 from authlens_tui.screens.wizard.wizard_messages import OtherWayWanted, WizardClosed
 from authlens_tui.terminal.link_file import sweep_link_files
 from authlens_tui.terminal.themes import ThemeChosen
 from authlens_tui.widgets.record.record_messages import Revealed, SignatureWanted, TokenCopied
+from authlens_tui.words.forgotten import where_secrets_are_left
 
 if TYPE_CHECKING:
+    from authlens_core.desk.secret_store import MoveReport, OnProgress, OpenedStore
     from authlens_tui.app.authlens_app import AuthlensApp
+
+
+class SecretMove:
+    """Moves all secrets to another store, with nothing refreshed meanwhile."""
+
+    def __init__(
+        self, app: App[int], session: Session, refresh: AutomaticRefresh, use: Callable[[Session], None]
+    ) -> None:
+        self._app = app
+        self._session = session
+        self._refresh = refresh
+        self._use = use
+
+    def ask(self, dashboard: DashboardScreen) -> None:
+        try:
+            new_file = not remembered_store().has_encrypted_file
+        except AuthlensError as error:
+            dashboard.context.say(str(error), good=False)
+            return
+        store = self._session.credentials.store
+        self._app.push_screen(MoveStoreScreen(store.place, self._carry_out, new_file=new_file))
+
+    async def _carry_out(self, choice: StoreChoice, unlock: Secret | None, on_progress: OnProgress) -> None:
+        old = self._session
+        # A refresh that stores its tokens in the old store meanwhile would be left behind there.
+        await self._refresh.stop()
+        try:
+            report, self._session = await _move_everything(old, choice, unlock, on_progress)
+            if self._session is not old:
+                self._use(self._session)
+                await old.credentials.aclose()
+        finally:
+            self._refresh.start(self._session)
+        results = _results_of(report, self._session.credentials.store.place, choice.place)
+        # After the dialog that this runs in has closed: only the screen on top can be dismissed.
+        self._app.call_later(self._app.push_screen, results)
+
+
+async def _move_everything(
+    now: Session, choice: StoreChoice, unlock: Secret | None, on_progress: OnProgress
+) -> tuple[MoveReport, Session]:
+    """Move everything to the place that was chosen, and return the session to go on with.
+
+    It is on the new place, unless something stayed behind: then it is the old one.
+
+    Args:
+        unlock: the passphrase of an encrypted file that something comes from, and that is not open.
+
+    Raises:
+        NoSecretStore: a place cannot be opened; `PassphraseNeeded` and `WrongPassphrase` where that is why.
+    """
+    target = now
+    if choice.place is not now.credentials.store.place:
+        target = await now.on(
+            await open_secret_store(choice.place, passphrase=choice.passphrase, create=choice.create)
+        )
+
+    async def unlocked() -> OpenedStore:
+        return await open_secret_store(StoreKind.ENCRYPTED_FILE, passphrase=unlock)
+
+    goes_on = now
+    try:
+        report = await move_secrets(target, unlocked, in_use=now, on_progress=on_progress)
+        if report.is_complete:
+            goes_on = target
+    finally:
+        if target is not goes_on:
+            await target.credentials.aclose()  # both sessions have one sender
+    return report, goes_on
+
+
+def _results_of(report: MoveReport, open_now: StoreKind, place: StoreKind) -> ResultsScreen:
+    there = f"It is stored in {place.words}."
+    moved = [
+        *(url.removeprefix("https://") for url in report.logins),
+        *(f"{url.removeprefix('https://')} (service token)" for url in report.service_tokens),
+        *(f"client {name}" for name in report.clients),
+    ]
+    results = [
+        *(Result(what, True, there) for what in moved),
+        *(
+            Result(what, False, f"It was not moved: {error.cause}", error.cure)
+            for what, error in report.failed
+        ),
+        *(
+            Result(
+                f"The record of {record.words}",
+                None,
+                "It cannot be read; its secrets were moved.",
+                f"To remove it: {record.cure}",
+            )
+            for record in report.damaged
+        ),
+    ]
+    new = f"New ones go to {place.words}." if report.is_complete else "New ones are stored as before."
+    left = where_secrets_are_left(report.left, open_now)
+    summary = f"{len(moved)} moved · {len(report.failed)} not. {new} {left}".strip()
+    return ResultsScreen("Moved", summary, results)
+
 
 Ask = Callable[[StoreChoiceScreen], Awaitable[StoreChoice | None]]
 

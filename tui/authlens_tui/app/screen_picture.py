@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 from textual.app import App
 from textual.screen import Screen
@@ -16,7 +16,6 @@ from textual.widgets import Input
 
 from authlens_core.export.picture import comparison_svg, diagram_svg, waterfall_svg
 from authlens_core.export.saved_file import write_export
-from authlens_core.trace.record import Trace
 from authlens_core.values.errors import AuthlensError, UsageError
 from authlens_tui.screens.cloudflared import CloudflaredScreen
 from authlens_tui.screens.dashboard.reveal import RevealScreen
@@ -27,6 +26,10 @@ from authlens_tui.widgets.authorization.authorization_panel import Authorization
 from authlens_tui.widgets.authorization.device_panel import DevicePanel
 from authlens_tui.widgets.record.record_lines import Tab
 from authlens_tui.widgets.record.record_view import RecordView
+
+if TYPE_CHECKING:
+    from authlens_core.desk.log_in import Trace
+
 
 _REPAINTED: Final = 2.0  # seconds to wait for a screen to be painted again
 _SHOW_LINKS: Final = (AuthorizationPanel, CloudflaredScreen, DevicePanel, QrScreen)

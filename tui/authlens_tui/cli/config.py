@@ -6,16 +6,11 @@ import os
 import shlex
 import subprocess
 from argparse import Namespace
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from authlens_core.desk.settings import config_path, read_config
-from authlens_core.values.child_environment import for_children
 from authlens_core.values.errors import UsageError
+from authlens_core.values.secret import for_children
 from authlens_tui.cli.terminal.output import answer_line, answer_list, say
-
-if TYPE_CHECKING:
-    from textual.binding import Binding
 
 
 def config(arguments: Namespace) -> int:
@@ -41,6 +36,8 @@ def config(arguments: Namespace) -> int:
 
 
 def _list_keys() -> None:
+    from authlens_tui.app.offers import key_names  # most ways to use this verb show no screen
+
     answer_list(
         f"{name:<28} {binding.key:<22} {binding.tooltip or binding.description}"
         for name, binding in key_names().items()
@@ -63,6 +60,8 @@ def _check() -> int:
     read = read_config()
     problems = list(read.problems)
     if read.keys:
+        from authlens_tui.app.offers import key_names  # as above
+
         known = key_names()
         problems += [f"No key is called {name}." for name in read.keys if name not in known]
     for problem in problems:
@@ -70,28 +69,3 @@ def _check() -> int:
     if not problems:
         say(f"✔ {config_path()} can be used.")
     return UsageError.exit_code if problems else 0
-
-
-def key_names() -> Mapping[str, Binding]:
-    """Return every binding that has a name, by it. This loads every screen."""
-    # Most ways to use this verb show no screen.
-    import inspect
-    import pkgutil
-    from importlib import import_module
-
-    from textual.binding import Binding
-    from textual.dom import DOMNode
-
-    import authlens_tui.app
-    import authlens_tui.screens
-    import authlens_tui.widgets
-
-    by_name: dict[str, Binding] = {}
-    for room in (authlens_tui.app, authlens_tui.screens, authlens_tui.widgets):
-        for module in pkgutil.walk_packages(room.__path__, f"{room.__name__}."):
-            for _, kind in inspect.getmembers(import_module(module.name), inspect.isclass):
-                # A class is a member of every module that imports it; it counts in its own.
-                if issubclass(kind, DOMNode) and kind.__module__ == module.name:
-                    bindings = (binding for binding in kind.BINDINGS if isinstance(binding, Binding))
-                    by_name |= {binding.id: binding for binding in bindings if binding.id}
-    return dict(sorted(by_name.items()))

@@ -36,7 +36,7 @@ def run_app(url: str | None, options: Options | None = None) -> int:
     require_terminal("authlens login URL" if checked is None else f"authlens login {shlex.quote(checked)}")
     from authlens_tui.app.authlens_app import AuthlensApp
     from authlens_tui.app.workspace import Workspace
-    from authlens_tui.screens.dashboard.keys import DEMO_WANTED
+    from authlens_tui.terminal.leaving import DEMO_WANTED
 
     given = {checked: options} if checked is not None and options is not None else {}
     app = AuthlensApp(start_url=checked, workspace=Workspace(options=given))

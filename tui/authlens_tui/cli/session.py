@@ -1,24 +1,85 @@
-"""Opening what a verb needs: the keyring, verified or only when it is asked, and the grant that was meant."""
+"""Opening what a verb needs: the keyring or the encrypted file with its passphrase, and the grant meant."""
 
 from __future__ import annotations
 
+import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from authlens_core.desk import session as desk
 from authlens_core.desk.secret_store import OpenedStore, StoreKind, open_secret_store, remembered_store
 from authlens_core.desk.session import Session
-from authlens_core.values.errors import UsageError, WrongPassphrase
+from authlens_core.values.errors import PassphraseNeeded, UsageError, WrongPassphrase
 from authlens_core.values.secret import Secret
+from authlens_tui.cli.terminal.no_input import no_input
 from authlens_tui.cli.terminal.output import say, say_fix
-from authlens_tui.cli.terminal.passphrase import asks_on_terminal, passphrase
+from authlens_tui.cli.terminal.quiet_terminal import PasteReader
 from authlens_tui.cli.urls import checked_url
+from authlens_tui.terminal.secret_files import VARIABLE, passphrase_in_file
 
 if TYPE_CHECKING:
     from authlens_core.desk.credentials import Grant
     from authlens_core.desk.lifecycle import ActionResult
+
+
+def asks_on_terminal() -> bool:
+    """Return whether a user types it, so that a wrong one can be asked for again."""
+    return not os.environ.get(VARIABLE)
+
+
+async def passphrase(prompt: str = "Passphrase of the encrypted file (not shown): ") -> Secret:
+    """Return the passphrase.
+
+    Raises:
+        PassphraseNeeded: there is neither a file that can be read nor a terminal to ask on.
+    """
+    named = passphrase_in_file()
+    return await _typed(prompt) if named is None else named
+
+
+async def _typed(prompt: str) -> Secret:
+    if no_input():
+        raise _no_terminal()
+    try:
+        # Not stdin, which a script may have for its own data.
+        terminal = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
+    except OSError:
+        raise _no_terminal() from None
+    answer: asyncio.Future[Secret] = asyncio.get_running_loop().create_future()
+
+    def ended() -> None:
+        if not answer.done():
+            answer.set_exception(_no_terminal())
+
+    def typed(lines: tuple[Secret, ...]) -> None:
+        if not answer.done():
+            answer.set_result(lines[0])
+
+    def ask() -> None:
+        os.write(terminal, prompt.encode())
+
+    reader = PasteReader(typed, ended=ended, back=ask)
+    try:
+        if not reader.start(terminal):
+            raise _no_terminal()
+        ask()
+        return await answer
+    finally:
+        reader.close()
+        with suppress(OSError):
+            os.write(terminal, b"\n")
+            os.close(terminal)
+
+
+def _no_terminal() -> PassphraseNeeded:
+    return PassphraseNeeded(
+        "The tokens are in an encrypted file, but there is no terminal to ask for its passphrase.",
+        f"Run it on a terminal, or set {VARIABLE} to a private file with the passphrase.",
+    )
+
 
 _TRIES = 3
 

@@ -188,7 +188,7 @@ VERBS: Final[dict[str, _Verb]] = {
     "store": _verb("stored.store"),
     "export": _verb("stored.recorded", "export_trace"),
     "open": _verb("full_screen", "open_file", attached=True),
-    "compare": _verb("compare", "compare_traces"),
+    "compare": _verb("stored.recorded", "compare_traces"),
     "doctor": _verb("doctor", attached=True),
     "config": _verb("config"),
     "demo": _verb("full_screen", "demo", attached=True),

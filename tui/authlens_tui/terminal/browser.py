@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from authlens_core.values.child_environment import for_children
+from authlens_core.values.secret import for_children
 from authlens_core.values.url import usable_url
 from authlens_core.values.user_screen import UserScreen
 

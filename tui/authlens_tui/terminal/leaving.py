@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from textual.binding import Binding
     from textual.screen import Screen
 
+# What the app ends with where the demo is to run next.
+DEMO_WANTED: Final = 1_000
 # What the keys that leave are called in the configuration, after the name of their screen; the first is best.
 _QUITS: Final = ("quit", "quit_now")
 _GOES_BACK: Final = ("back", "cancel", "close", "leave", "no")

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from authlens_core.values.child_environment import for_children
+from authlens_core.values.secret import for_children
 from authlens_tui.terminal.signals import leave_on_signals
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
 
-from authlens_core.values.child_environment import for_children
+from authlens_core.values.secret import for_children
 
 # Ways of pyperclip that are not taken: one puts the text on a command line, which other users can read; what
 # the other copied would be gone with the child.

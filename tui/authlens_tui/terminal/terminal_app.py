@@ -1,10 +1,15 @@
-"""What every app does for the terminal it runs in, and what a screen may ask of its app."""
+"""What every app does for the terminal it runs in, and what a screen may ask of its app.
+
+Garbage is collected while the user does nothing: a full collection holds up a key by 50 ms and more.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar, Final, Protocol, runtime_checkable
 
@@ -23,7 +28,6 @@ from authlens_tui.terminal.clipboard import CopyWay, copy_text
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.crash import QuietCrash, hush_lost_errors
 from authlens_tui.terminal.driver import HoldsMouse, driver_class
-from authlens_tui.terminal.idle_collection import IdleCollection
 from authlens_tui.terminal.leaving import InterruptAnswer, how_to_leave, selected_text
 from authlens_tui.terminal.line_filters import FilterChain, LineFilters
 from authlens_tui.terminal.signals import leave_on_signals
@@ -31,6 +35,46 @@ from authlens_tui.terminal.themes import HIGH_CONTRAST
 
 if TYPE_CHECKING:
     from textual.notifications import Notification, SeverityLevel
+
+# New objects after which the youngest are collected. With fewer, what a screen needs for a moment grows old
+# and waits for a full collection: 5 MiB more after a login.
+YOUNG: Final = 5_000
+MIDDLE: Final = 10  # such collections after which those that survived are collected
+NEVER: Final = 1_000_000
+DUE: Final = 2  # collections of the middle generation, after which a full one is worth it
+QUIET: Final = 10.0  # seconds without a key: time to read, in which none is likely to come
+LATEST: Final = 300.0  # seconds after which a full collection does not wait for quiet
+
+
+class IdleCollection:
+    """Takes over full collections from the interpreter."""
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._last_key = self._last_full = monotonic()
+
+    def start(self) -> None:
+        """Exclude what start-up made from collection, and let no full one happen automatically."""
+        # Not the threshold of the moment, which `cli.start` raised so that loading modules collects nothing.
+        gc.set_threshold(YOUNG, MIDDLE, NEVER)
+        # Modules, classes and widgets stay to the end: to look through them each time finds nothing.
+        gc.freeze()
+
+    def note_key(self) -> None:
+        self._last_key = self._monotonic()
+
+    def tick(self) -> bool:
+        """Collect everything if that is worth it and no key waits; return whether it was done."""
+        now = self._monotonic()
+        if gc.get_count()[2] < DUE or (now - self._last_key < QUIET and now - self._last_full < LATEST):
+            return False
+        # What was frozen after the last collection may be garbage by now.
+        gc.unfreeze()
+        gc.collect()
+        gc.freeze()
+        self._last_full = now
+        return True
+
 
 # What a shell reports of a program that SIGINT ended.
 INTERRUPTED: Final = 130

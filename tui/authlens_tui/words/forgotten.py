@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from authlens_core.desk.credentials import CredentialKind
 from authlens_core.desk.forget import Forgotten
-from authlens_core.values.store_kind import CredentialKind, StoreKind
+from authlens_core.desk.secret_store import StoreKind
 
 _STAYS_VALID: Final = {
     CredentialKind.OAUTH: "The tokens were not revoked: they stay valid at the server until they expire.",

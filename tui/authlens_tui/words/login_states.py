@@ -10,7 +10,6 @@ from typing import Final
 
 from authlens_core.desk.credentials import Grant
 from authlens_core.desk.log_in import InterruptedLogin
-from authlens_core.trace.flow import flow_of
 from authlens_tui.words.times import in_words
 
 STARTS_AGAIN: Final = (
@@ -35,7 +34,7 @@ def interrupted_words(record: InterruptedLogin, now: datetime) -> str:
     ago = in_words(max(0.0, (now - record.at).total_seconds()))
     why = f" ({record.why})" if record.why else ""
     url = record.resource_url
-    where = flow_of(record.options.grant_type).numbered(record.stage)
+    where = record.flow.numbered(record.stage)
     return f"A login to {url} was interrupted at {where}, {ago} ago{why}."
 
 

@@ -7,7 +7,7 @@ from enum import Enum, auto
 from typing import NamedTuple, assert_never
 
 from authlens_core.desk.credentials import Grant, GrantState, refresh_due, seconds_until_retry
-from authlens_core.values.settings import Settings
+from authlens_core.desk.settings import Settings
 from authlens_tui.words.times import in_one_unit
 
 

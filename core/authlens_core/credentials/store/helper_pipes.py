@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 
-from authlens_core.values.child_environment import for_children
+from authlens_core.values.secret import for_children
 
 # -P: a module in the current directory must not be imported into the process that sees the secrets.
 # By `-c`: for `-m`, Python would load modules of its own that look for the module to run.

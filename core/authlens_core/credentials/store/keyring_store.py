@@ -18,13 +18,12 @@ from authlens_core.credentials.store.secret_store import (
     SecretStoreTimeout,
     keyring_too_slow,
 )
-from authlens_core.values.child_environment import for_children
 from authlens_core.values.errors import NoSecretStore, SecretStoreDenied
 from authlens_core.values.finish import finish
 from authlens_core.values.fix import fix, step
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import NAME, safe_line
-from authlens_core.values.secret import Secret
+from authlens_core.values.secret import Secret, for_children
 from authlens_core.values.store_kind import StoreKind
 
 _LINE_LIMIT: Final = 1024 * 1024  # bytes of an answer of the helper

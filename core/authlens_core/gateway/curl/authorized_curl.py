@@ -32,12 +32,12 @@ from authlens_core.gateway.signed_stream import SendAgain, refused_for_good
 from authlens_core.grammars.curl_header import HeadReader
 from authlens_core.grammars.curl_options import CurlOption
 from authlens_core.grammars.curl_request import is_repeatable, method_of, shows_answer
-from authlens_core.trace.record import Stage
 from authlens_core.values.check import Layer
 from authlens_core.values.errors import AuthlensError, LoginNeeded, NetworkFailure, Refused, TimedOut
 from authlens_core.values.exchange import Exchange, Headers, Purpose, Request, Response
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Body
+from authlens_core.values.stage import Stage
 
 _CHUNK: Final = 64 * 1024
 _STDOUT: Final = 1

@@ -18,11 +18,10 @@ from typing import BinaryIO, Final
 from authlens_core.grammars.curl_header import header_argument
 from authlens_core.grammars.curl_options import CurlOption, config_line, read_options
 from authlens_core.grammars.curl_request import check_fields, check_values
-from authlens_core.values.child_environment import for_children
 from authlens_core.values.errors import UsageError
 from authlens_core.values.fix import step
 from authlens_core.values.quick_dataclass import dataclass
-from authlens_core.values.secret import Secret
+from authlens_core.values.secret import Secret, for_children
 from authlens_core.values.url import Url, parse_url
 from authlens_core.wire.addresses import local_addresses
 from authlens_core.wire.proxy_settings import ProxyUnusable, is_never_proxied, proxy_for

@@ -16,8 +16,8 @@ from authlens_core.login.stages.detection_stage import (
     mcp_call_after,
     mcp_version,
 )
-from authlens_core.oauth.discovery.challenge import ChallengeField
-from authlens_core.oauth.insufficient_scope import (
+from authlens_core.oauth.discovery.challenge import (
+    ChallengeField,
     is_plain,
     refusal_code,
     scope_union,

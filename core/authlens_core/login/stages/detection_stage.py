@@ -22,9 +22,9 @@ from authlens_core.login.stages.metadata_location import (
     unusable_location,
     well_known,
 )
+from authlens_core.oauth.discovery.challenge import is_scope
 from authlens_core.oauth.discovery.resource_metadata import metadata_request
 from authlens_core.oauth.error_response import is_document
-from authlens_core.oauth.insufficient_scope import is_scope
 from authlens_core.oauth.mcp import (
     EVENT_STREAM,
     LEGACY,

@@ -14,7 +14,6 @@ from typing import Final
 from authlens_core.cloudflare.team import cloudflare_metadata_urls
 from authlens_core.diagnosis.answer import Answer
 from authlens_core.diagnosis.protection import MANAGED_OAUTH, MEANINGS, Protection
-from authlens_core.grammars.json_document import object_in
 from authlens_core.login.facts import Facts
 from authlens_core.oauth.discovery.challenge import resource_metadata_parameter
 from authlens_core.oauth.discovery.resource_metadata import read_metadata_location, well_known_urls
@@ -31,6 +30,7 @@ from authlens_core.values.check import (
 )
 from authlens_core.values.exchange import JSON_TYPE, Exchange, Response
 from authlens_core.values.fix import WayOn, fix, other_ways, step
+from authlens_core.values.json_document import object_in
 from authlens_core.values.url import Url
 
 _SPEC: Final = "RFC 9728 §5.1"

@@ -1,23 +1,40 @@
-"""What if…: the experiments on the login of a user, and those of any login, by their names.
+"""What if…: the experiments on a login, declared in `words/experiments.toml`, and what each changes.
 
-What the specification demands is stated before one runs, in words of ours, and held against the answer.
+What the specification demands is stated before one runs, and held against the answer. One acts after the
+login: it has the stage in which a refresh token is used twice.
 """
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Final
+import base64
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cache, partial
+from typing import Any, Final
+from urllib.parse import quote_plus
 
 from authlens_core.login.facts import Facts
+from authlens_core.login.login_stage import PlannedRequest, StageResult, unanswered
 from authlens_core.login.tampering.experiment import FOREIGN_ISSUER, Experiment, Referee, other_text
-from authlens_core.login.tampering.program_experiments import PROGRAM_EXPERIMENTS
 from authlens_core.login.tampering.request_edit import EditLocation, RequestEdit
-from authlens_core.trace.record import Stage, StageRecord
-from authlens_core.values.check import Check, ErrorCode, Severity
+from authlens_core.oauth.client_assertion import signed
+from authlens_core.oauth.token import read_token_response, refresh_request, rotation_check
+from authlens_core.trace.flow import UserPart
+from authlens_core.trace.record import Fact, FactId, Stage, StageRecord
+from authlens_core.values.check import Check, ErrorCode, Severity, failed
+from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.values.secret import Secret
+from authlens_core.values.stage import PROGRAMS, GrantType
+from authlens_core.values.word_files import words
+from authlens_core.wire.limits import TOKEN
 
 # Still our own listener: if the server is taken in, no code goes to a stranger.
 _ELSEWHERE: Final = "?other=1"
+
+
+def _edited(place: EditLocation, name: str, value: str | Secret | None, _: Facts) -> tuple[RequestEdit, ...]:
+    return (RequestEdit(place, name, value),)
 
 
 def _wrong_verifier(facts: Facts) -> tuple[RequestEdit, ...]:
@@ -43,145 +60,117 @@ def _wrong_state(facts: Facts) -> tuple[RequestEdit, ...]:
     return (RequestEdit(EditLocation.CALLBACK, "state", Secret(other_text(state))),)
 
 
-EXPERIMENTS: Final[tuple[Experiment, ...]] = (
-    Experiment(
-        name="wrong_verifier",
-        title="Wrong code_verifier",
-        question="An attacker stole the code from the callback and redeems it without knowing the verifier.",
-        stage=Stage.EXCHANGE,
-        expectation="The server refuses a wrong verifier with invalid_grant.",
-        spec="RFC 7636 §4.6",
-        referee=Referee.TOKEN_ENDPOINT,
-        why="A stolen code would be as good as the tokens.",
-        errors=(ErrorCode.INVALID_GRANT,),
-        change=_wrong_verifier,
-    ),
-    Experiment(
-        name="reused_code",
-        title="Code used twice",
-        question="An attacker finds the code in a log or the browser history after it was redeemed.",
-        stage=Stage.EXCHANGE,
-        expectation="A code must not be used more than once: the server must deny the second request.",
-        spec="RFC 6749 §4.1.2",
-        referee=Referee.TOKEN_ENDPOINT,
-        why="If a code works twice, every log that contains it gives access.",
-        errors=(ErrorCode.INVALID_GRANT,),
-        repeats=True,
-        follow_up=Experiment(
-            name="reused_code_tokens",
-            title="The tokens of a code used twice",
-            question="The first use of the code may have been the attacker's.",
-            stage=Stage.ACCESS,
-            expectation="When a code is used again, the server should also revoke the tokens from the "
-            "first use.",
-            spec="RFC 6749 §4.1.2",
-            referee=Referee.RESOURCE,
-            why="It cannot tell the attacker from you, so it is safer that neither has tokens.",
-            accepted=Severity.NOTICE,
-        ),
-    ),
-    Experiment(
-        name="missing_resource",
-        title="No resource parameter",
-        question="A careless client does not say what the token is for, and gets one that many resources "
-        "accept.",
-        stage=Stage.AUTHORIZATION,
-        expectation="The server may use a default, or require the parameter and answer invalid_target. MCP "
-        "clients must send it.",
-        spec="RFC 8707 §2; Model Context Protocol, Authorization",
-        referee=Referee.CALLBACK,
-        why="The server chose where the token is valid. A resource that receives it may use it at another.",
-        accepted=Severity.WARNING,
-        errors=(ErrorCode.INVALID_TARGET, ErrorCode.INVALID_REQUEST),
-        change=lambda _: (RequestEdit(EditLocation.QUERY, "resource", None),),
-    ),
-    Experiment(
-        name="plain_pkce",
-        title="Plain PKCE",
-        question="Anyone who reads the link learns the verifier, because the link contains it unhashed.",
-        stage=Stage.AUTHORIZATION,
-        expectation="A client that can do S256 must use it; a server that does not support plain returns "
-        "invalid_request.",
-        spec="RFC 7636 §4.2, §4.4.1; RFC 9700 §2.1.1",
-        referee=Referee.CALLBACK,
-        why="With plain, the link is enough to redeem a stolen code.",
-        accepted=Severity.WARNING,
-        errors=(ErrorCode.INVALID_REQUEST,),
-        change=_plain,
-    ),
-    Experiment(
-        name="other_redirect_authorization",
-        title="Other redirect_uri in the link",
-        question="A forged link asks the server to send the code to the attacker's address.",
-        stage=Stage.AUTHORIZATION,
-        expectation="The address is not one that was registered, letter for letter: the server must show an "
-        "error itself and must not send the browser there.",
-        spec="RFC 6749 §3.1.2.4; RFC 9700 §4.1.3",
-        referee=Referee.LINK,
-        why="The code of everyone who follows the forged link would go to the attacker.",
-        change=partial(_other_redirect, EditLocation.QUERY),
-    ),
-    Experiment(
-        name="other_redirect_exchange",
-        title="Other redirect_uri in the exchange",
-        question="The attacker got the code with a redirect URI of their own and sends it as if it had "
-        "gone to the right one.",
-        stage=Stage.EXCHANGE,
-        expectation="The redirect_uri must be the same as in the authorization request, or the server "
-        "returns invalid_grant.",
-        spec="RFC 6749 §4.1.3",
-        referee=Referee.TOKEN_ENDPOINT,
-        why="Nothing would tie the code to the address that it was sent to.",
-        errors=(ErrorCode.INVALID_GRANT,),
-        change=partial(_other_redirect, EditLocation.FORM),
-    ),
-    Experiment(
-        name="wrong_state",
-        title="Wrong state in the callback",
-        question="An attacker makes your browser open the callback with their code, so that you work in "
-        "their account.",
-        stage=Stage.AUTHORIZATION,
-        expectation="The state is not the one of this login, so the client must not use the answer.",
-        spec="RFC 6749 §10.12",
-        referee=Referee.AUTHLENS,
-        why="What you then save or pay would be in their account.",
-        change=_wrong_state,
-    ),
-    Experiment(
-        name="foreign_iss",
-        title="Foreign iss in the callback",
-        question="A hostile server, used alongside an honest one, presents the honest one's code as its "
-        "own, to receive it.",
-        stage=Stage.AUTHORIZATION,
-        expectation="The iss is not the issuer that was asked, so the client must reject the answer and must "
-        "not send the code anywhere.",
-        spec="RFC 9207 §2.4",
-        referee=Referee.AUTHLENS,
-        why="The code would be sent to the hostile server's token endpoint.",
-        change=lambda _: (RequestEdit(EditLocation.CALLBACK, "iss", FOREIGN_ISSUER),),
-    ),
-    Experiment(
-        name="stale_refresh_token",
-        title="Refresh token used twice",
-        question="An attacker copied a refresh token from a backup and uses it after you did.",
-        stage=Stage.REFRESH,
-        expectation="A server that replaces refresh tokens recognises the old one, refuses it, and ends "
-        "the whole grant, because one of its two holders is an attacker.",
-        spec="RFC 9700 §4.14.2; RFC 6749 §10.4",
-        referee=Referee.TOKEN_ENDPOINT,
-        why="A stolen refresh token of a public client works as long as the grant, and no one notices.",
-        accepted=Severity.WARNING,
-        errors=(ErrorCode.INVALID_GRANT,),
-        repeats=True,
-        reuses="refresh token",
-    ),
-)
+def _signs(facts: Facts) -> bool:
+    """Whether the program has a key of its own; what a platform signed cannot be signed again here."""
+    by_itself = facts.options.grant_type is GrantType.CLIENT_CREDENTIALS
+    return by_itself and facts.options.client_key is not None
+
+
+def _shows_secret(facts: Facts) -> bool:
+    return facts.flow.user_part is UserPart.NOTHING and facts.options.client_secret is not None
+
+
+def _parameter(facts: Facts) -> str:
+    """Return the parameter with an assertion that another party signed; empty in a login without one."""
+    program = PROGRAMS.get(facts.options.grant_type)
+    return "" if program is None else program.assertion
+
+
+def _shows_assertion(facts: Facts) -> bool:
+    return _signs(facts) or bool(_parameter(facts))
+
+
+def _asks_a_provider(facts: Facts) -> bool:
+    program = PROGRAMS.get(facts.options.grant_type)
+    return program is not None and program.listed_as is not None
+
+
+def _assertion(facts: Facts, audience: str | None = None) -> Secret:
+    """Return a new assertion of the client's key, for its server or for another."""
+    client, endpoint, metadata = facts.client, facts.token_endpoint, facts.server_metadata
+    if client is None or endpoint is None or metadata is None:
+        return Secret("")
+    plain = replace(client, needs=()) if audience else client
+    made = signed(plain, audience or metadata.issuer, endpoint, now=datetime.now(UTC)).assertion
+    return made or Secret("")
+
+
+def _forged(facts: Facts) -> tuple[RequestEdit, ...]:
+    own = _signs(facts)
+    whole = (_assertion(facts) if own else facts.assertion or Secret("")).reveal()
+    said, dot, signature = whole.rpartition(".")
+    # The first character: bits of the last one may mean nothing.
+    other = f"{'B' if signature.startswith('A') else 'A'}{signature[1:]}"
+    member = "client_assertion" if own else _parameter(facts)
+    return (RequestEdit(EditLocation.FORM, member, Secret(f"{said}{dot}{other}")),)
+
+
+def _for_another(facts: Facts) -> tuple[RequestEdit, ...]:
+    return (RequestEdit(EditLocation.FORM, "client_assertion", _assertion(facts, FOREIGN_ISSUER)),)
+
+
+def _wrong_secret(facts: Facts) -> tuple[RequestEdit, ...]:
+    client = facts.client
+    if client is None or client.client_secret is None:
+        return ()
+    other = Secret(other_text(client.client_secret.reveal()))
+    if not client.sends_basic:
+        return (RequestEdit(EditLocation.FORM, "client_secret", other),)
+    pair = base64.b64encode(f"{quote_plus(client.client_id)}:{quote_plus(other.reveal())}".encode())
+    return (RequestEdit(EditLocation.HEADER, "Authorization", Secret(f"Basic {pair.decode()}")),)
+
+
+_CHANGES: Final[Mapping[str, Callable[[Facts], tuple[RequestEdit, ...]]]] = {
+    "wrong_verifier": _wrong_verifier,
+    "missing_resource": partial(_edited, EditLocation.QUERY, "resource", None),
+    "plain_pkce": _plain,
+    "other_redirect_authorization": partial(_other_redirect, EditLocation.QUERY),
+    "other_redirect_exchange": partial(_other_redirect, EditLocation.FORM),
+    "wrong_state": _wrong_state,
+    "foreign_iss": partial(_edited, EditLocation.CALLBACK, "iss", FOREIGN_ISSUER),
+    "wrong_secret": _wrong_secret,
+    "forged_assertion": _forged,
+    "foreign_audience": _for_another,
+    "foreign_grant": partial(_edited, EditLocation.FORM, "audience", FOREIGN_ISSUER),
+}
+"""What an experiment changes, by its name; the others repeat a request as it is."""
+_APPLIES: Final[Mapping[str, Callable[[Facts], bool]]] = {
+    "wrong_secret": _shows_secret,
+    "forged_assertion": _shows_assertion,
+    "foreign_audience": _signs,
+    "foreign_grant": _asks_a_provider,
+    "reused_assertion": _shows_assertion,
+}
+"""In which logins an experiment means something; the others in each that goes through a link."""
+_TYPES: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "stage": Stage,
+    "referee": Referee,
+    "accepted": Severity,
+    "errors": lambda codes: tuple(map(ErrorCode, codes)),
+    "request": Purpose,
+    "follow_up": lambda later: _declared(**later),
+}
+
+
+def _declared(name: str, **told: Any) -> Experiment:
+    told |= {key: kind(told[key]) for key, kind in _TYPES.items() if key in told}
+    code: Mapping[str, Mapping[str, Any]] = {"change": _CHANGES, "applies": _APPLIES}
+    return Experiment(name, **told, **{key: own[name] for key, own in code.items() if name in own})
+
+
+@cache
+def experiments(on: str = "user") -> tuple[Experiment, ...]:
+    """Return the experiments on the login of a `"user"` or of a `"program"`."""
+    return tuple(_declared(name, **told) for name, told in words("experiments")[on].items())
+
+
+def _every() -> tuple[Experiment, ...]:
+    return (*experiments(), *experiments("program"))
 
 
 def experiment_named(name: str) -> Experiment | None:
     """Return the experiment of that name, follow-ups included, or None."""
-    follow_ups = (experiment.follow_up for experiment in EXPERIMENTS)
-    every = (*EXPERIMENTS, *PROGRAM_EXPERIMENTS, *follow_ups)
+    every = (*_every(), *(experiment.follow_up for experiment in experiments()))
     return next((experiment for experiment in every if experiment and experiment.name == name), None)
 
 
@@ -193,4 +182,59 @@ def ended_in(record: StageRecord) -> tuple[tuple[Experiment, Check], ...]:
 
 def attacks_on(facts: Facts) -> tuple[Experiment, ...]:
     """Return the experiments that mean something in this login."""
-    return tuple(one for one in (*EXPERIMENTS, *PROGRAM_EXPERIMENTS) if one.applies(facts))
+    return tuple(experiment for experiment in _every() if experiment.applies(facts))
+
+
+_NO_REFRESH_TOKEN: Final = failed(
+    "experiment.refresh_token",
+    "There is a refresh token to try.",
+    "the server returned none",
+    why="Without one there is nothing to steal.",
+    spec="RFC 6749 §1.5",
+    cure="Ask for the scope offline_access, if the server knows it.",
+)
+
+
+class StaleRefreshStage:
+    """One honest refresh; the second request, the same again, is the experiment's own."""
+
+    def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
+        """Return the refresh, once; None without a refresh token."""
+        endpoint, client, tokens = facts.token_endpoint, facts.client, facts.tokens
+        if sent or endpoint is None or client is None or tokens is None or tokens.refresh_token is None:
+            return None
+        request = refresh_request(
+            endpoint, client, refresh_token=tokens.refresh_token, resource=facts.resource
+        )
+        return PlannedRequest(request, Purpose.REFRESH, limits=TOKEN)
+
+    def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:
+        """Read the honest refresh, and say whether the server replaced the refresh token."""
+        old = facts.tokens.refresh_token if facts.tokens else None
+        if not exchanges or old is None:
+            return StageResult(facts, (_NO_REFRESH_TOKEN,))
+        # The repetition is not among these: it is the experiment's, and judged by its verdict.
+        exchange = exchanges[-1]
+        if exchange.answer is None:
+            expected = "The token endpoint answers."
+            return unanswered(facts, exchange, "refresh.answer", expected, spec="RFC 6749 §6")
+        reading = read_token_response(
+            exchange.answer,
+            resource=facts.resource,
+            scope=facts.scope,
+            grant="refresh_token",
+            sent=(old,),
+            proved=facts.dpop_key is not None,
+        )
+        if reading.value is None:
+            return StageResult(facts, reading.checks)
+        new = reading.value.refresh_token
+        shown = (
+            Fact(FactId.REFRESH_TOKEN, old, "RFC 6749 §6", "the old one"),
+            *(() if new is None else (Fact(FactId.REFRESH_TOKEN, new, "RFC 6749 §6", "the new one"),)),
+        )
+        replaced = new is not None and new != old
+        return StageResult(facts, (*reading.checks, rotation_check(replaced=replaced)), shown)
+
+
+STALE_REFRESH: Final = StaleRefreshStage()

@@ -11,8 +11,18 @@ from dataclasses import replace
 
 from authlens_core.login.facts import Facts
 from authlens_core.login.login_stage import PlannedRequest, StageResult
-from authlens_core.login.tampering import experiment_verdict
-from authlens_core.login.tampering.experiment import Experiment, Referee
+from authlens_core.login.tampering.experiment import (
+    Experiment,
+    Referee,
+    answered_by_authlens,
+    answered_on_callback,
+    answered_the_link,
+    answered_the_push,
+    answered_with_resource,
+    answered_with_tokens,
+    link_is_refused,
+    nothing_came,
+)
 from authlens_core.login.tampering.request_edit import (
     EditLocation,
     RequestEdit,
@@ -157,7 +167,7 @@ class Tampering:
         if experiment is None:
             return ()
         parts = {edit.name: edit.text for edit in experiment.change(facts)}
-        refused = experiment_verdict.link_is_refused(exchange, parts.get("redirect_uri") or "")
+        refused = link_is_refused(exchange, parts.get("redirect_uri") or "")
         if refused is None:
             return ()
         status = exchange.response.status if exchange.response else None
@@ -168,7 +178,7 @@ class Tampering:
             spec="RFC 6749 §4.1.2.1",
             cure="That was the experiment. Run it again for the honest link.",
         )
-        return settled, experiment_verdict.answered_the_link(experiment, refused=refused, status=status)
+        return settled, answered_the_link(experiment, refused=refused, status=status)
 
     def callback(self, facts: Facts) -> Callable[[Secret], Secret] | None:
         """Return what changes the next answer of the browser, and notes it; None if nothing does."""
@@ -192,11 +202,11 @@ class Tampering:
             return ()
         pushed = next((e for e in exchanges if e.purpose is Purpose.PUSHED_AUTHORIZATION), None)
         if pushed is not None and experiment.referee is not Referee.AUTHLENS:
-            return experiment_verdict.answered_the_push(experiment, pushed, sent)
+            return answered_the_push(experiment, pushed, sent)
         if experiment.referee is Referee.TOKEN_ENDPOINT and exchanges:
-            return (experiment_verdict.answered_with_tokens(experiment, exchanges, sent),)
+            return (answered_with_tokens(experiment, exchanges, sent),)
         if experiment.referee is Referee.RESOURCE:
-            return (experiment_verdict.answered_with_resource(experiment, exchanges),)
+            return (answered_with_resource(experiment, exchanges),)
         return ()
 
     def judged_answer(self, response: AuthorizationResponse | None) -> tuple[Check, ...]:
@@ -205,12 +215,12 @@ class Tampering:
         if experiment is None:
             return ()
         if response is None:
-            return (experiment_verdict.nothing_came(experiment),)
+            return (nothing_came(experiment),)
         if experiment.referee is Referee.AUTHLENS:
-            return (experiment_verdict.answered_by_authlens(experiment, response),)
+            return (answered_by_authlens(experiment, response),)
         if experiment.referee is Referee.LINK:
-            return (experiment_verdict.answered_the_link(experiment, refused=False),)
-        return (experiment_verdict.answered_on_callback(experiment, response),)
+            return (answered_the_link(experiment, refused=False),)
+        return (answered_on_callback(experiment, response),)
 
     def ended(self, stage: Stage, checks: Sequence[Check], *, passed: bool) -> None:
         """Drop the edits of a stage that ran, and the experiment where it was judged."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from authlens_core.grammars.json_document import JsonValue
 from authlens_core.oauth.device_authorization import GRANT_TYPE as DEVICE_CODE
 from authlens_core.oauth.discovery.resource_metadata import same_resource, signature_check
 from authlens_core.oauth.dpop import algorithm_check
 from authlens_core.values.check import Check, CheckId, Requirement, warned
 from authlens_core.values.fix import fix, step
+from authlens_core.values.json_document import JsonValue
 from authlens_core.values.stage import PROGRAMS, GrantType
 from authlens_core.values.url import Url
 

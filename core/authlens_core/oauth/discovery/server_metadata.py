@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
 from typing import Final, NamedTuple
 
-from authlens_core.grammars.json_document import JsonValue
 from authlens_core.oauth.discovery.issuer import issuer_check
 from authlens_core.oauth.discovery.resource_metadata import string_list
 from authlens_core.oauth.discovery.server_addresses import AddressRule, AddressSource, addresses_in
@@ -19,6 +18,7 @@ from authlens_core.oauth.error_response import is_document, is_usable, read_answ
 from authlens_core.values.check import Check, Reading, Requirement, Severity, failed, noticed
 from authlens_core.values.exchange import Response
 from authlens_core.values.fix import step
+from authlens_core.values.json_document import JsonValue
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.stage import GrantType
 from authlens_core.values.url import Url, UrlRefused, parse_url, same_site, usable_url

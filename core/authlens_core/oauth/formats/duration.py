@@ -11,8 +11,8 @@ from email.utils import parsedate_to_datetime
 from enum import Enum
 from typing import Final
 
-from authlens_core.grammars.json_document import JsonValue
 from authlens_core.values.exchange import Response
+from authlens_core.values.json_document import JsonValue
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import NAME, safe_line
 

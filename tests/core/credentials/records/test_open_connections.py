@@ -13,10 +13,10 @@ import pytest
 from authlens_core.credentials.records import index as index_module
 from authlens_core.credentials.records import traces as traces_module
 from authlens_core.credentials.records.index import Index
-from authlens_core.credentials.records.plain_login import NotPlain, plain_login
 from authlens_core.credentials.records.traces import Traces
 from authlens_core.credentials.store.secret_store import MemoryStore
 from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.credentials.vault.plain_token import NotPlain, plain_login
 from support.open_databases import all_closed
 
 CORE = Path(__file__).parents[4] / "core"
@@ -86,4 +86,4 @@ def test_the_quick_path_of_token_closes_an_index_that_is_none(tmp_path: Path) ->
 def test_three_modules_open_connections() -> None:
     """Another one would need an owner of its own, and a test here."""
     found = {path.stem for path in CORE.rglob("*.py") if "sqlite3.connect(" in path.read_text("utf-8")}
-    assert found == {"index", "plain_login", "traces"}
+    assert found == {"index", "plain_token", "traces"}

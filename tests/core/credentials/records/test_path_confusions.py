@@ -12,8 +12,8 @@ import pytest
 
 from authlens_core.credentials.records.coverage import covers
 from authlens_core.credentials.records.index import Index
-from authlens_core.credentials.records.plain_login import NotPlain, plain_login
 from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.credentials.vault.plain_token import NotPlain, plain_login
 from authlens_core.oauth.discovery.resource_metadata import read_resource_metadata
 from authlens_core.values.errors import NoLogin
 from authlens_core.values.exchange import Headers, Response

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from authlens_core.credentials.records import coverage
 from authlens_core.credentials.records.index import Index
-from authlens_core.credentials.records.plain_login import NotPlain, PlainUrl, plain_login, plain_url
+from authlens_core.credentials.vault.plain_token import NotPlain, PlainUrl, plain_login, plain_url
 from authlens_core.values.url import UrlRefused, parse_url
 from support.grants import NOW, grant
 

@@ -9,8 +9,12 @@ import pytest
 from keyring.backend import KeyringBackend
 from keyring.errors import PasswordDeleteError
 
-from authlens_core.credentials.store.keyring_backends import BackendCandidate
-from authlens_core.credentials.store.keyring_process import _PROBE_NAMES, _Keyring, _ProbeFailed
+from authlens_core.credentials.store.keyring_process import (
+    _PROBE_NAMES,
+    BackendCandidate,
+    _Keyring,
+    _ProbeFailed,
+)
 
 
 class Shared(KeyringBackend):

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from authlens_core.credentials.store import keyring_backends as backends
+from authlens_core.credentials.store import keyring_process as backends
 from authlens_core.credentials.store.secret_store import SecretStoreTimeout
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.open_store import OpenedStore, open_store

@@ -16,7 +16,7 @@ from authlens_core.emulator import Emulator, Fault, play_person
 from authlens_core.login.login import Login
 from authlens_core.login.stages.authorization_stage import AuthorizationStage
 from authlens_core.login.tampering.experiment import Experiment
-from authlens_core.login.tampering.experiments import EXPERIMENTS, experiment_named
+from authlens_core.login.tampering.experiments import experiment_named, experiments
 from authlens_core.oauth.authorization import url_parameters
 from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.trace.record import Outcome, Stage
@@ -76,7 +76,7 @@ def verdict_on(login: Login, name: str) -> Check:
     return next(c for r in login.trace.records for c in r.checks if c.name == f"experiment.{name}")
 
 
-@pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda one: one.name)
+@pytest.mark.parametrize("experiment", experiments(), ids=lambda one: one.name)
 async def test_an_experiment_at_an_honest_server_is_refused_as_the_specification_demands(
     experiment: Experiment,
 ) -> None:
@@ -290,8 +290,8 @@ async def test_a_stranger_at_the_port_does_not_end_a_callback_experiment() -> No
 
 def test_every_experiment_is_explained() -> None:
     """What an attacker would try, and what the specification says, with the section."""
-    assert len({one.name for one in EXPERIMENTS}) == len(EXPERIMENTS) == len(SAID)
-    for one in (*EXPERIMENTS, armed("reused_code_tokens")):
+    assert len({one.name for one in experiments()}) == len(experiments()) == len(SAID)
+    for one in (*experiments(), armed("reused_code_tokens")):
         assert one.question.endswith(".")
         assert one.expectation.endswith(".")
         assert one.why.endswith(".")

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authlens_core.grammars.json_document import JsonValue
 from authlens_core.oauth.formats.duration import LONGEST, MISSING, Lifetime, parse_expires_in
+from authlens_core.values.json_document import JsonValue
 
 
 @pytest.mark.parametrize(

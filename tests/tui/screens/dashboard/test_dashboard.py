@@ -39,13 +39,13 @@ from authlens_core.wire.client import Wire
 from authlens_tui.screens.confirm import ConfirmScreen
 from authlens_tui.screens.dashboard.access_events import EventsScreen
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
-from authlens_tui.screens.dashboard.keys import DEMO_WANTED
 from authlens_tui.screens.dashboard.new_login import NewLoginScreen
 from authlens_tui.screens.dashboard.results import ResultsScreen
 from authlens_tui.screens.dashboard.reveal import RevealScreen
 from authlens_tui.screens.dashboard.settings_dialog import SettingsScreen
 from authlens_tui.screens.palette import PaletteEntry, possible_actions
 from authlens_tui.terminal.content import Content
+from authlens_tui.terminal.leaving import DEMO_WANTED
 from authlens_tui.widgets.credentials.credential_pane import event_items
 from authlens_tui.widgets.credentials.credential_row import GAP, RowText, columns_for
 from support.grants import NOW, every_state, grant, keep

@@ -9,7 +9,7 @@ import pytest
 from authlens_core.credentials.store.secret_store import MemoryStore
 from authlens_core.credentials.vault import open_store as store_module
 from authlens_core.credentials.vault.open_store import OpenedStore
-from authlens_core.login.interrupted_login import InterruptedLogin, Interruptions
+from authlens_core.login.other_processes import InterruptedLogin, Interruptions
 from authlens_core.trace.record import Stage
 from authlens_core.values.login_options import Options
 from authlens_core.values.store_kind import StoreKind

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from authlens_core.desk.log_in import ended_in
-from authlens_core.login.tampering.experiments import EXPERIMENTS, experiment_named
+from authlens_core.login.tampering.experiments import experiment_named, experiments
 from authlens_core.trace.arrows import Arrow, Party
 from authlens_core.trace.record import Stage
 from authlens_tui.app.authlens_app import AuthlensApp
 from authlens_tui.app.demo import DemoWorkspace
 from authlens_tui.screens.trace.save_record import ExportScreen
 from authlens_tui.screens.wizard.status_words import listed
-from authlens_tui.screens.wizard.what_if import ExperimentResultScreen, WhatIfScreen
+from authlens_tui.screens.wizard.tools import ExperimentResultScreen, WhatIfScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from authlens_tui.widgets.record.record_messages import ArrowChosen
 from support.driven_login import run_to
@@ -153,9 +153,9 @@ async def test_an_attack_armed_on_a_stage_that_an_attack_stopped_runs_with_n() -
 async def test_an_armed_attack_can_be_disarmed() -> None:
     """In the menu by x, or by another one in its place; Esc changes nothing."""
     login, _ = scripted()
-    login.arm(EXPERIMENTS[3])
+    login.arm(experiments()[3])
     async with wizard_on(login) as (_, pilot, app):
-        for key, left in (("escape", EXPERIMENTS[3]), ("delete", None)):
+        for key, left in (("escape", experiments()[3]), ("delete", None)):
             await pilot.press("i")
             await until(pilot, lambda: isinstance(app.screen, WhatIfScreen))
             assert "≠ ready" in text_of(app)
@@ -168,9 +168,9 @@ async def test_an_armed_attack_can_be_disarmed() -> None:
 @pytest.mark.parametrize("size", [(120, 40), (80, 24), (20, 5)])
 async def test_every_attack_is_explained_whole(size: tuple[int, int]) -> None:
     """What is tried, where, what must happen, what it would mean; nothing crashes where there is no room."""
-    screen = WhatIfScreen(None, None, EXPERIMENTS)
+    screen = WhatIfScreen(None, None, experiments())
     async with run_screen(screen, size=size) as (_, pilot):
-        for experiment in EXPERIMENTS:
+        for experiment in experiments():
             said = str(screen.detail.content)
             for words in (experiment.question, experiment.expectation, experiment.spec, experiment.why):
                 assert words in said

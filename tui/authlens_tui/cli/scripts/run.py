@@ -14,10 +14,9 @@ from collections.abc import Mapping
 from typing import NoReturn
 
 from authlens_core.desk.use import request_headers
-from authlens_core.values.child_environment import for_children
 from authlens_core.values.errors import UsageError
 from authlens_core.values.fix import step
-from authlens_core.values.secret import Secret
+from authlens_core.values.secret import Secret, for_children
 from authlens_tui.cli.scripts.credential_choice import choice
 from authlens_tui.cli.session import open_session
 from authlens_tui.cli.urls import checked_url

@@ -20,7 +20,7 @@ from authlens_core.desk.settings import COLUMN_KEYS, SettingsFile
 from authlens_core.values.errors import AuthlensError
 from authlens_tui.screens.dashboard.context import Changed, DashboardContext, StatusMessage
 from authlens_tui.screens.dashboard.history import SelectedHistory
-from authlens_tui.screens.dashboard.keys import DASHBOARD_KEYS, DEMO_WANTED, NEED_ROWS, applies, offered
+from authlens_tui.screens.dashboard.keys import DASHBOARD_KEYS, NEED_ROWS, applies, offered
 from authlens_tui.screens.dashboard.listing import Listing
 from authlens_tui.screens.dashboard.words import (
     attempt_words,
@@ -33,6 +33,7 @@ from authlens_tui.screens.dashboard.words import (
 from authlens_tui.screens.key_actions import KeyAction
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.focus import keep_focus_in_view
+from authlens_tui.terminal.leaving import DEMO_WANTED
 from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.credentials.credential_pane import CredentialPane, detail_items, event_items
 from authlens_tui.widgets.credentials.credential_row import RowText, row_of

@@ -11,8 +11,6 @@ from textual.binding import BindingType
 from authlens_core.desk.credentials import CredentialKind, InventoryEntry
 from authlens_tui.screens.key_actions import KeyAction, bind
 
-# What the app ends with where the demo is to run next.
-DEMO_WANTED: Final = 1_000
 NEED_ROWS: Final = frozenset(
     {
         KeyAction.FILTER,

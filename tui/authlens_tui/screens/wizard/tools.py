@@ -1,13 +1,24 @@
-"""What can be done with a login besides running it: edit requests, try attacks, read the lesson, save."""
+"""What can be done with a login besides running it: edit requests, try attacks, read the lesson, save.
+
+Attacks are chosen from a list, and how one ended is shown beside what the specification says.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Coroutine, Sequence
-from typing import Any, Final
+from typing import Any, ClassVar, Final, NamedTuple
 
-from textual.screen import Screen
+from textual import getters, on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.screen import ModalScreen, Screen
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
 
-from authlens_core.desk.log_in import Login, Stage, StageRecord, Trace, attacks_on, ended_in
+from authlens_core.desk.log_in import Experiment, Login, Stage, StageRecord, Trace, attacks_on, ended_in
+from authlens_core.trace.flow import AUTHORIZATION_CODE, Flow, UserPart
+from authlens_core.values.check import Check, Severity
 from authlens_core.values.fix import WayOn
 from authlens_tui.screens.confirm import COPY_TOKEN, NOT_COPIED, ConfirmScreen
 from authlens_tui.screens.copy_menu import CopyMenuScreen
@@ -15,11 +26,209 @@ from authlens_tui.screens.machine_login import MachineLoginScreen
 from authlens_tui.screens.wizard.edit import EditScreen
 from authlens_tui.screens.wizard.owner import OwnerScreen, ServerOwner
 from authlens_tui.screens.wizard.stage_runner import StageRunner
-from authlens_tui.screens.wizard.what_if import ExperimentResultScreen, WhatIfScreen
+from authlens_tui.screens.wizard.status_words import acts_at
 from authlens_tui.screens.wizard.wizard_messages import LoginChanged, OtherWayWanted
+from authlens_tui.terminal.content import Content
+from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.terminal_app import TerminalApp
+from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.record.copying import Copyable
 from authlens_tui.widgets.record.record_messages import TokenCopied
+
+_HEAD: Final = "bold $text-accent"
+
+
+class AttackChoice(NamedTuple):
+    """What the user chose: an attack, or none."""
+
+    attack: Experiment | None
+
+
+class WhatIfScreen(ModalScreen[AttackChoice | None]):
+    """Lists the attacks; ends with what was chosen, or None to change nothing.
+
+    Args:
+        position: the stage to run next, None after the last.
+        armed: the attack that is ready already.
+        attacks: those that mean something in the login.
+    """
+
+    CSS_PATH = "what_if.tcss"
+    HELP = "Choose an attack. Then run the login as usual: the attack acts in its stage."
+    TITLE = "What if"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        bound("what_if.arm", "enter", "arm", "Use", "Use this attack in its stage", priority=True),
+        bound("what_if.disarm", "delete,backspace", "disarm", "No attack", "Run it normally", sign="del"),
+        bound("what_if.read", "pagedown", "read(1)", "Scroll", "Scroll the description", priority=True),
+        bound(
+            "what_if.read_back",
+            "pageup",
+            "read(-1)",
+            "Scroll up",
+            "Scroll the description up",
+            show=False,
+            priority=True,
+        ),
+        bound("what_if.close", "escape,i", "dismiss", "Back", "Change nothing"),
+    ]
+
+    options = getters.query_one(OptionList)
+    detail = getters.query_one("#what-if-detail", Static)
+    box = getters.query_one("#what-if-box", VerticalScroll)
+
+    def __init__(
+        self,
+        position: Stage | None,
+        armed: Experiment | None,
+        attacks: Sequence[Experiment],
+        flow: Flow = AUTHORIZATION_CODE,
+    ) -> None:
+        super().__init__()
+        self._attacks = attacks
+        self._flow = flow
+        self._position = position
+        self._armed = armed
+        self._first = armed if armed is not None and armed in attacks else attacks[0]
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="what-if"):
+            yield Static(
+                Content("Try an attack and see who refuses it. No token of such a login is stored."),
+                id="what-if-words",
+            )
+            with Horizontal(id="what-if-both"):
+                yield OptionList(*(self._option(attack) for attack in self._attacks), compact=True)
+                with VerticalScroll(id="what-if-box", can_focus=False):
+                    yield Static(_words(self._first, self._position, self._flow), id="what-if-detail")
+        yield KeyFooter()
+
+    def on_mount(self) -> None:
+        self.query_one("#what-if").border_title = "What if…"
+        self.options.highlighted = self._attacks.index(self._first)
+        self.options.focus()
+
+    def _option(self, experiment: Experiment) -> Option:
+        ready = ("  ≠ ready", "bold $text-warning") if experiment is self._armed else ""
+        return Option(Content.assemble(experiment.title, ready), id=experiment.name)
+
+    @on(OptionList.OptionHighlighted)
+    def _highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        self.detail.update(_words(self._attacks[event.option_index], self._position, self._flow))
+        self.box.scroll_home(animate=False)
+
+    @on(OptionList.OptionSelected)
+    def _selected(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(AttackChoice(self._attacks[event.option_index]))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        return self._armed is not None if action == "disarm" else True
+
+    def action_arm(self) -> None:
+        self.options.action_select()
+
+    def action_read(self, step: int) -> None:
+        self.box.scroll_relative(y=step * max(1, self.box.size.height - 1), animate=False)
+
+    def action_disarm(self) -> None:
+        self.dismiss(AttackChoice(None))
+
+
+def _words(experiment: Experiment, position: Stage | None, flow: Flow) -> Content:
+    where = acts_at(experiment, flow)
+    acts = Stage.EXCHANGE if experiment.stage is Stage.REFRESH else experiment.stage
+    already_run = flow.place(position) > flow.place(acts)
+    signs_in = ", and you sign in again" if flow.user_part is UserPart.LINK else ""
+    again = f" Already run: restarts from an earlier stage{signs_in}." if already_run else ""
+    return Content.assemble(
+        ("What an attacker would try\n", _HEAD),
+        f"{experiment.question}\n\n",
+        ("Where it acts\n", _HEAD),
+        f"{where[:1].upper()}{where[1:]}.{again}\n\n",
+        ("What the specification says\n", _HEAD),
+        f"{experiment.expectation} ",
+        (f"({experiment.spec})\n\n", "$quiet"),
+        ("If it were accepted\n", _HEAD),
+        experiment.why,
+    )
+
+
+class ExperimentResultScreen(ModalScreen[None]):
+    """Shows how the attacks in a record ended; more can be added while it is open."""
+
+    CSS_PATH = "what_if.tcss"
+    HELP = "What should happen next to what did. Enter or Esc: back to the record."
+    TITLE = "Verdict"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        bound("result.close", "enter,escape", "dismiss", "Back", "Back to the record", priority=True),
+    ]
+
+    box = getters.query_one("#experiment-result", VerticalScroll)
+
+    def __init__(self, record: StageRecord) -> None:
+        super().__init__()
+        self._record = record
+
+    def compose(self) -> ComposeResult:
+        yield VerticalScroll(*_results(self._record), id="experiment-result")
+        yield KeyFooter()
+
+    def on_mount(self) -> None:
+        self.box.border_title = "Verdict"
+        self.box.focus()
+
+    def add(self, record: StageRecord) -> None:
+        """Show the results in `record` too, as soon as this screen is mounted."""
+        self.call_later(lambda: self.box.mount(*_results(record)))
+
+
+class _ResultView(Vertical):
+    """One attack: what was changed, what must happen, what did, and what that means."""
+
+    def __init__(self, experiment: Experiment, check: Check, record: StageRecord) -> None:
+        super().__init__(classes="result-one")
+        self._experiment = experiment
+        self._check = check
+        self._record = record
+
+    def compose(self) -> ComposeResult:
+        experiment, check = self._experiment, self._check
+        tampering = "; ".join(self._record.tampering)
+        changed = f" Changed: {tampering}." if tampering else ""
+        title = (experiment.title, "bold $text-primary")
+        flow = self._record.flow
+        yield Static(Content.assemble(title, f" {acts_at(experiment, flow)}.{changed}"))
+        with Horizontal(classes="result-sides"):
+            must = Content.assemble(check.expected, "\n", (check.spec, "$quiet"))
+            yield _side("The specification says", must, "-must")
+            who = experiment.who.removeprefix("the ")
+            yield _side(
+                f"{who if who == 'authlens' else who.capitalize()} answered", Content(check.seen), "-did"
+            )
+        yield Static(_meaning(experiment, check), classes="result-meaning")
+
+
+def _results(record: StageRecord) -> list[_ResultView]:
+    return [_ResultView(experiment, check, record) for experiment, check in ended_in(record)]
+
+
+def _side(title: str, words: Content, kind: str) -> Static:
+    side = Static(words, classes=f"result-side {kind}")
+    side.border_title = title
+    return side
+
+
+def _meaning(experiment: Experiment, check: Check) -> Content:
+    match check.severity:
+        case Severity.PASS:
+            return Content.assemble(("✔ Correct: ", "bold $text-success"), f"{experiment.who} refused it.")
+        case Severity.NOTICE:
+            return Content.assemble(("· Inconclusive. ", "bold"), experiment.why)
+        case Severity.WARNING:
+            return Content.assemble(("! Not refused. ", "bold $text-warning"), f"{check.why} {check.cure}")
+        case _:
+            return Content.assemble(("✖ Accepted. ", "bold $text-error"), f"{check.why} {check.cure}")
+
 
 _QUIT: Final = "The running stage is stopped. You can start this login again later."
 

@@ -1,4 +1,7 @@
-"""The selected credential in full: its state, what is known of it, its claims, and what happened to it."""
+"""The selected credential in full: its state, what is known of it, its claims, and what happened to it.
+
+If no credential is selected, it shows what a login is, as a small diagram.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from textual import getters, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
+from textual.geometry import Size
 from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
@@ -28,8 +32,8 @@ from authlens_core.values.safe_text import safe_line
 from authlens_core.values.settings import Settings
 from authlens_core.values.stage import Outcome
 from authlens_tui.terminal.content import Content
+from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.credentials.credential_row import life_bar, life_tone, tone_of
-from authlens_tui.widgets.credentials.login_sketch import LoginSketch
 from authlens_tui.widgets.hanging_text import HangingText, Item
 from authlens_tui.widgets.key_binding import bound
 from authlens_tui.words.times import ago, expiry_of, in_words
@@ -38,6 +42,49 @@ from authlens_tui.words.upcoming_refresh import upcoming_refresh
 if TYPE_CHECKING:
     from authlens_core.desk.credentials import TraceSummary
     from authlens_core.explain.message import Jwt
+
+_LEAST, _MOST = 56, 96  # cells
+_ROWS: Final = 9
+
+
+class LoginSketch(Static):
+    """Draws the messages of a login as the diagram of a real one does; nothing where there is no room."""
+
+    DEFAULT_CSS = "LoginSketch { display: none; height: auto; }"
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
+        return _ROWS if width >= _LEAST else 0
+
+    def render(self) -> Content:
+        width = min(self.content_size.width, _MOST)
+        return _sketch(width) if width >= _LEAST else Content()
+
+
+def _sketch(width: int) -> Content:
+    from authlens_core.trace.arrows import Arrow, Party  # only an empty dashboard needs them
+    from authlens_core.values.stage import Stage
+    from authlens_tui.widgets.document.lines import Tone
+    from authlens_tui.widgets.record.actors import ACTOR_TONES, accent
+    from authlens_tui.widgets.record.diagram import sketch_lines
+
+    you, client, resource, server = Party.PERSON, Party.AUTHLENS, Party.RESOURCE, Party.SERVER
+    said = (
+        (client, resource, "GET", Stage.DETECTION),
+        (resource, client, "401: log in", Stage.DETECTION),
+        (you, server, "you sign in with your browser", Stage.AUTHORIZATION),
+        (server, client, "a code, by your browser", Stage.AUTHORIZATION),
+        (client, server, "the code", Stage.EXCHANGE),
+        (server, client, "tokens", Stage.EXCHANGE),
+        (client, resource, "token", Stage.ACCESS),
+        (resource, client, "200", Stage.ACCESS),
+    )
+    arrows = [Arrow(*each, reply=each[1] is client) for each in said]
+    styles = {tone: accent(party) for party, tone in ACTOR_TONES.items()} | {Tone.MUTED: "$quiet"}
+    lines = [
+        Content.assemble(*((text, styles.get(tone, "")) for text, tone in row.pieces))
+        for row in sketch_lines(arrows, width)
+    ]
+    return Content("\n").join(lines)
 
 
 _COLOURS: Final = {"good": "$text-success", "warning": "$text-warning", "bad": "$text-error"}

@@ -18,10 +18,9 @@ from textual.selection import Selection
 from textual.strip import Strip
 
 from authlens_tui.terminal.content import Content
-from authlens_tui.widgets.document.layout import Layout
+from authlens_tui.widgets.document.layout import COMPONENTS, STYLES, Layout, RowPainter
 from authlens_tui.widgets.document.lines import Line, LineList, Tone, prose
 from authlens_tui.widgets.document.matches import Match, Matches
-from authlens_tui.widgets.document.painting import COMPONENTS, STYLES, RowPainter
 from authlens_tui.widgets.line_view import LineView
 
 # What a document shows while its lines are made.

@@ -1,8 +1,7 @@
 """What a pasted error message means: a log of an agent, a page, a transcript of curl.
 
 The same causes are used as for a login of our own, and those that only other programs name. Nothing is sent,
-and what looks like a secret is masked in the lines that are quoted. The address that the text is about, and
-whether authlens can take part, decide which steps of a fix help.
+and what looks like a secret is masked in the lines that are quoted.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from datetime import UTC, datetime
 from functools import cache
 from html import unescape
 from itertools import islice
-from typing import Final, Self
+from typing import Final
 from urllib.parse import unquote_plus
 
 from authlens_core.diagnosis.answer import classify
@@ -28,98 +27,14 @@ from authlens_core.diagnosis.causes import (
 )
 from authlens_core.diagnosis.evidence import ANYTHING, body_line, phrase_in
 from authlens_core.diagnosis.protection import Trait
-from authlens_core.diagnosis.server_kind import ServerKind, ServerWords, server_kind, server_words
-from authlens_core.oauth.discovery.challenge import is_plain
+from authlens_core.diagnosis.server_kind import ServerWords, server_kind, server_words
+from authlens_core.explain.pasted_address import PastedAddress, urls_in
 from authlens_core.oauth.error_response import meaning
 from authlens_core.values.check import Diagnosis, ErrorCode
 from authlens_core.values.exchange import Exchange, Headers, Request, Response
-from authlens_core.values.fix import Fix, Step, filled, fix, mapped, step, steps_of
-from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.fix import Fix, Step, fix, step, steps_of
 from authlens_core.values.secret import Body
 from authlens_core.values.stage import Stage
-from authlens_core.values.url import Url, UrlRefused, parse_url
-
-_URL: Final = re.compile(r"https?://[^\s\"'<>`\\|{}()\[\]*…]+")
-_MOST_URLS: Final = 50
-# A page that explains the message is not what it is about, nor is an endpoint of an authorization server.
-_ABOUT: Final = re.compile(
-    r"^(?:docs?|learn|developers?|support|help|community|www|aka|errors|curl|stackoverflow|nodejs)\."
-    r"|^(?:curl\.se|curl\.haxx\.se|aka\.ms|nodejs\.org|modelcontextprotocol\.io|datatracker\.ietf\.org|next-auth\.js\.org)$"
-)
-_ENDPOINT: Final = re.compile(
-    r"/(?:authorize|authorization|token|register|callback|oauth2?|login|consent|error|redirect|assets)(?:/|$)"
-    r"|/cdn-cgi/|/auth/callback"
-    r"|/(?:\.default|user_impersonation)$"  # a scope that is a URL
-)
-_WELL_KNOWN: Final = re.compile(r"/\.well-known/(?:oauth-|openid-|cloudflare-access-)[a-z-]+")
-_ASKED: Final = re.compile(r"(?m)^> (?:GET|POST|HEAD) (/\S*) HTTP/")
-_HOST: Final = re.compile(r"(?mi)^> host: ([a-z0-9.:-]+)\r?$")
-_REDIRECT: Final = re.compile(r"(?i)redirect|callback|reply (?:url|address)")
-_GIT: Final = re.compile(
-    r"(?i)(?:unable to access|authentication failed for|username for) '(https?://[^']+?)/?'"
-)
-
-
-def urls_in(text: str) -> tuple[Url, ...]:
-    """Return the URLs in a text, in order, of the first 50; not those that are named as a redirect URI."""
-    found = islice(_URL.finditer(text), _MOST_URLS)
-    own = (
-        match[0] for match in found if not _REDIRECT.search(text, max(0, match.start() - 40), match.start())
-    )
-    return tuple(dict.fromkeys(_usable(own)))
-
-
-def _usable(texts: Iterable[str]) -> Iterator[Url]:
-    for text in texts:
-        bare = text.partition("#")[0].partition("?")[0].rstrip(".,;:!")
-        try:
-            yield parse_url(bare, loopback_http=True)
-        except UrlRefused:
-            continue
-
-
-@dataclass(frozen=True, slots=True)
-class PastedAddress:
-    """The resource that a text is about; None where it names none."""
-
-    url: Url | None
-
-    @classmethod
-    def of(cls, text: str, urls: Iterable[Url]) -> Self:
-        named = _GIT.search(text)
-        if named is not None:
-            return cls(next(_usable([named[1]]), None))
-        host, asked = _HOST.search(text), _ASKED.search(text)
-        if host is not None and asked is not None:
-            return cls(next(_usable([f"https://{host[1]}{asked[1]}"]), None))
-        return cls(next(filter(None, map(_resource, urls)), None))
-
-    def fill(self, cure: str | Fix) -> str | Fix:
-        """Return a fix with the address in its commands, if every shell reads it as it is.
-
-        The text may come from someone who wants a command copied that runs another one.
-        """
-        if self.url is None or not is_plain(self.url.text.replace("@", "")):
-            return cure
-        authority = self.url.authority
-        return mapped(filled(cure, self.url.text), lambda text: text.replace("HOST", authority))
-
-
-def _resource(url: Url) -> Url | None:
-    """Return the resource that a URL is, or that it is the metadata of; None where it is something else."""
-    if _ABOUT.search(url.host):
-        return None
-    known = _WELL_KNOWN.search(url.path)
-    if known is not None:
-        # RFC 9728 §3.1: the well-known part is before the path of the resource.
-        path = url.path[: known.start()] + url.path[known.end() :]
-        return next(_usable([f"{url.origin}{path.rstrip('/')}"]), None)
-    if url.is_loopback and url.path in ("", "/"):
-        return None  # more likely where a browser comes back to
-    if _ENDPOINT.search(url.path) or server_kind([url.text]) is not ServerKind.OTHER:
-        return None
-    return url
-
 
 # What authlens can log in to, or its clients: MCP, RFC 7591 and RFC 9728, Access, and git at a server that is
 # none of those that issue tokens of their own.

@@ -60,6 +60,7 @@ async def test_a_stranger_logs_in_breaks_the_login_repairs_it_compares_and_takes
         await _press(screen, "All")
         await _press(screen, ": the demo signs in for you", after="press")
         await _reads(screen, "✔ Authenticated.")
+        await _reads(screen, "Your trace shows c")  # what was shown before the repair stays
         await _press(screen, "compare")
         await _reads(screen, "› Compare")
         await _reads(screen, "Same results until 2 Resource metadata.")

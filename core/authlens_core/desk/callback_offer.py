@@ -16,7 +16,8 @@ class CallbackOffer:
     Attributes:
         test_url: a page that shows whether the browser reaches the port; empty if no port is open. Then the
             user pastes the address on which the browser ends.
-        forward_line: the command for the user's own machine that brings the port there; None outside SSH.
+        forward_line: the command for the user's own machine that brings the port there; that of the page to
+            sign in on, if no port is open here; None outside SSH.
         page_port: what that line forwards besides: the port of the page to sign in on; None if any machine
             reaches that page.
         to_replace: the part of that line that the user has to replace; empty if it can be run as it is.
@@ -52,13 +53,14 @@ def callback_offer(redirect_uri: str | None, screen: UserScreen, link: str | Non
     from authlens_core.callback import ssh_forward
     from authlens_core.callback.binding import TEST_PATH
 
+    page = usable_url(link, loopback_http=True)
+    page_port = page.address[1] if page is not None and page.is_loopback else None
     # The host counts: with 127.0.0.1 another program may have the port on ::1.
     target = usable_url(redirect_uri, loopback_http=True)
     if target is None:
-        return CallbackOffer("", None, None, "", (), "", screen.over_ssh, screen.why_no_browser)
+        line = None if page_port is None else ssh_forward.forward_line_to_here(screen, page_port)
+        return CallbackOffer("", line, page_port, "", (), "", screen.over_ssh, screen.why_no_browser)
     host, (_, port) = target.host, target.address
-    page = usable_url(link, loopback_http=True)
-    page_port = page.address[1] if page is not None and page.is_loopback else None
     line = ssh_forward.forward_line_to_here(screen, port, host, page_port)
     hints = (
         ssh_forward.escape_hint(port, host, page_port),

@@ -63,7 +63,7 @@ class SideResult:
         """What the side did, as the rest of a sentence."""
         match self.outcome:
             case None:
-                return "did not get there"
+                return "ended before it"
             case Outcome.CANCELLED:
                 return "was cancelled"
             case Outcome.FAILED if self.error_code:
@@ -227,6 +227,7 @@ def compare(left: Trace, right: Trace) -> Comparison:
         _stage(key, pair, (fields[0].get(key), fields[1].get(key)), renamed)
         for key, pair in zip(order, records, strict=True)
     )
+    about = [difference for difference in about if not _is_only(difference, renamed[1])]
     about += [Difference("address, throughout", *pair, "Address") for pair in addresses]
     judged = [
         (stage.title, pair, bool(stage.differences)) for stage, pair in zip(stages, records, strict=True)

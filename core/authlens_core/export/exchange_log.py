@@ -149,6 +149,10 @@ class FilterRefused(ValueError):
     """The filter cannot be read; the message says why."""
 
 
+class FilterUnfinished(FilterRefused):
+    """The filter ends too early: the rest is not typed yet."""
+
+
 def _headers(row: ExchangeRow) -> str:
     return f"{row.request_headers}\n{row.response_headers}"
 
@@ -280,11 +284,12 @@ class _Reader:
             return _status(self._next(f"a value after {word}"))
         if word in _TEXTS:
             return _holds(_TEXTS[word], self._next(f"a value after {word}"))
-        raise FilterRefused(f"“{word}” is not a filter. There are: {FILTER_HELP}")
+        refused = FilterUnfinished if word == "~" and not self.left else FilterRefused
+        raise refused(f"“{word}” is not a filter. There are: {FILTER_HELP}")
 
     def _next(self, wanted: str) -> str:
         if not self.left:
-            raise FilterRefused(f"The filter ends where {wanted} is expected.")
+            raise FilterUnfinished(f"The filter ends where {wanted} is expected.")
         return self.left.pop(0)
 
 

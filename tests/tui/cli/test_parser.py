@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from authlens_tui.cli.main import run
-from authlens_tui.cli.parser import GROUPS, VERBS, build_parser
+from authlens_tui.cli.parser import GROUPS, TOPICS, VERBS, build_parser
 
 
 @pytest.mark.parametrize("verb", sorted(VERBS))
@@ -20,15 +20,14 @@ def test_every_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str
     assert err == ""
 
 
-def test_the_help_lists_verbs_and_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
-    """What a script has to know stands in one place."""
+def test_the_help_lists_the_verbs_and_names_where_the_rest_is(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         build_parser().parse_args(["--help"])
 
     out = capsys.readouterr().out
     assert all(f"\n  {verb} " in out for verb in VERBS)
-    assert "4  you need to log in" in out
-    assert "9  no secret store" in out
+    assert all(f"authlens help {topic}" in out for topic in TOPICS)
+    assert "4  you need to log in" in TOPICS["exit-codes"]
 
 
 @pytest.mark.parametrize(
@@ -132,6 +131,17 @@ def test_help_with_a_verb_is_the_help_of_that_verb(capsys: pytest.CaptureFixture
     assert one == other
     assert run(["help", "tokn"]) == 2
     assert "Run: authlens help token" in capsys.readouterr().err
+
+
+def test_help_explains_topics_and_a_verb_of_many_options_has_a_usage_of_one_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for topic, text in TOPICS.items():
+        assert run(["help", topic]) == 0
+        assert capsys.readouterr().out.strip() == text.strip()
+    with pytest.raises(SystemExit):
+        run(["help", "login"])
+    assert capsys.readouterr().out.startswith("usage: authlens login [options] URL [URL ...]\n\n")
 
 
 def test_an_option_of_curl_that_is_among_ours_leads_to_the_command_that_passes_it_on(

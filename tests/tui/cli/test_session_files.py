@@ -208,7 +208,7 @@ def test_a_comparison_is_one_json_object(wiki: str, tmp_path: Path, capsys: Capt
     assert main.run(["compare", wiki, other, "--which-a", "refresh", "--json"]) == 10
     found = json.loads(capsys.readouterr().out)
     assert found["same"] is False
-    assert found["verdict"]["sentence"].endswith("A got tokens; B did not get there.")
+    assert found["verdict"]["sentence"].endswith("A got tokens; B ended before it.")
     assert found["stages"] == [
         {
             "stage": "refresh",

@@ -137,7 +137,7 @@ async def test_name_meaning_and_key_are_columns_and_nothing_is_said_twice() -> N
         await until(pilot, lambda: options.option_count > 20)
         rows = rows_of(options)
         assert len({len(row) for row in rows}) == 1
-        assert any(re.match(r"Revoke +at the server and verify +v$", row.rstrip()) for row in rows)
+        assert any(re.match(r"Revoke +At the server and verify +v$", row.rstrip()) for row in rows)
         assert options.size.width == pytest.approx(0.7 * 120, abs=2)
 
 

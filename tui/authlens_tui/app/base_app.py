@@ -32,7 +32,7 @@ _KEYS: Final[list[BindingType]] = [
     bound("app.save_screen", "f9", "save_screen", "Save screen", _SAVE_SCREEN, show=False),
     bound("app.maximize", "f6", "maximize", "Maximize", "Give the focused part the whole screen", show=False),
     bound("app.jump", "ctrl+o", "jump", "Jump", "Move by a letter", show=False),
-    bound("app.help", "question_mark", "help", "Help", "Keys and terms", sign="?"),
+    bound("app.help", "question_mark", "help", "Help", "Keys and terms"),
 ]
 
 

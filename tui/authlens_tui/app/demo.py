@@ -127,12 +127,8 @@ class Scenarios:
     def _note(self, trace: Trace) -> None:
         """Judge the prediction again, because what was done on the dashboard counts, too."""
         self._sent[trace.trace_id] = trace
-        if (drill := self._running) is not None:
-            before = self._verdicts.get(drill.name)
-            verdict = self._verdicts[drill.name] = self._judge(drill, self._predicted, self._sent.values())
-            is_new = before is None or before.held != verdict.held
-            if self._course is not None and verdict.held and is_new:
-                store_verdict(self._course.progress, drill, verdict)
+        if self._running is not None:
+            self.sentence(trace)
             # Later: a trace is stored while the program ends, too, when there is no menu any more.
             self.menu.call_later(self._show)
 
@@ -149,8 +145,17 @@ class Scenarios:
 
     def sentence(self, trace: Trace) -> str:
         """Return what the prediction of the drill that runs was worth, given the trace of its login."""
-        sent = {**self._sent, trace.trace_id: trace}.values()
-        return "" if self._running is None else self._judge(self._running, self._predicted, sent).sentence
+        if (drill := self._running) is None:
+            return ""
+        verdict = self._judge(drill, self._predicted, {**self._sent, trace.trace_id: trace}.values())
+        before = self._verdicts.get(drill.name)
+        # What a repair by the owner leads to is no answer to the question: what was shown before stays.
+        if before is None or verdict.held or not before.held:
+            self._verdicts[drill.name] = verdict
+            is_new = before is None or before.held != verdict.held
+            if self._course is not None and verdict.held and is_new:
+                store_verdict(self._course.progress, drill, verdict)
+        return self._verdicts[drill.name].sentence
 
     def end(self, session: Session, login: Login, then: Then) -> None:
         """Show the answer, continue on the dashboard if the drill does, or start the one after it."""

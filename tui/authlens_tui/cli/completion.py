@@ -10,19 +10,22 @@ from authlens_core.values.errors import UsageError
 from authlens_core.values.version import VERSION
 from authlens_tui.cli.examples import EXAMPLES
 from authlens_tui.cli.option_values import nearest
-from authlens_tui.cli.parser import VERBS, build_parser
+from authlens_tui.cli.parser import TOPICS, VERBS, build_parser
 from authlens_tui.cli.terminal.output import answer_text
 
 
 def show_help(arguments: Namespace) -> int:
-    """Print the help of a verb or of the program.
+    """Print the help of a verb, a topic or the program.
 
     Raises:
         UsageError: there is no such verb.
     """
+    if arguments.of in TOPICS:
+        answer_text(TOPICS[arguments.of])
+        return 0
     parser = build_parser(arguments.of)
     if arguments.of is not None and arguments.of not in VERBS:
-        near = nearest(arguments.of, VERBS)
+        near = nearest(arguments.of, (*VERBS, *TOPICS))
         raise UsageError(
             f"There is no verb {arguments.of!r}.",
             f"Run: authlens help {near}" if near else "All verbs: authlens help",
@@ -68,7 +71,7 @@ def _lines(parser: argparse.ArgumentParser, version: str) -> Iterator[str]:
         yield from _example(name)
     yield ".SH EXIT CODES AND ENVIRONMENT"
     yield ".nf"
-    yield from (_escaped(line) for line in (parser.epilog or "").split("\n"))
+    yield from (_escaped(line) for line in "\n".join(TOPICS.values()).split("\n"))
     yield ".fi"
 
 

@@ -14,7 +14,8 @@ from authlens_tui.cli.stored.service_token_parser import add_service_token
 from authlens_tui.cli.verb_parser import VerbParser
 
 _KINDS: Final = frozenset({"login", "refresh", "revoke", "probe"})
-_EPILOG: Final = """\
+TOPICS: Final = {
+    "exit-codes": """\
 exit codes:
     0  ok
     1  authlens itself failed
@@ -33,7 +34,8 @@ exit codes:
   130  Ctrl-C; 143 terminated; 129 terminal closed
 
 The result goes to stdout, messages to stderr.
-
+""",
+    "environment": """\
 environment:
   AUTHLENS_CLASS           learn: a folder that shows a teacher how far you are
   AUTHLENS_PLAIN           any value: the same as --plain
@@ -47,6 +49,16 @@ environment:
                            Codespaces and development containers set it to
                            open links on the host
   PYTHON_KEYRING_BACKEND   the keyring backend, instead of the system's own
+""",
+}
+"""What `authlens help` explains besides the verbs."""
+_EPILOG: Final = """\
+examples:
+  authlens https://wiki.example.com/
+  authlens token https://wiki.example.com/
+  authlens demo
+
+More: authlens help VERB, authlens help exit-codes, authlens help environment
 """
 _LOGIN_EPILOG: Final = """\
 The browser comes back in one of three ways: directly, on this machine; over
@@ -253,7 +265,12 @@ def _add_client_metadata(add: argparse.ArgumentParser) -> None:
 
 
 def _add_help(add: argparse.ArgumentParser) -> None:
-    add.add_argument("of", metavar="VERB", nargs="?", help="the verb; without one, the whole program")
+    add.add_argument(
+        "of",
+        metavar="VERB",
+        nargs="?",
+        help="a verb, exit-codes or environment; without one, all",
+    )
 
 
 _Add = Callable[[argparse.ArgumentParser], None]
@@ -281,7 +298,7 @@ VERBS: Final[dict[str, tuple[str, _Add]]] = {
     "demo": ("try the app on a built-in server; no account needed", add_demo),
     "learn": ("learn OAuth by doing it, graded by what was sent; no account needed", add_learn),
     "emulator": ("run the emulator until Ctrl-C; prints the URL of its resource", add_emulator),
-    "help": ("explain a verb and its options", _add_help),
+    "help": ("explain a verb, the exit codes or the environment", _add_help),
 }
 GROUPS: Final = {
     "log in and look": ("login", "probe", "explain", "doctor", "demo", "learn"),

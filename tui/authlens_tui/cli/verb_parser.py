@@ -58,6 +58,7 @@ class VerbParser(argparse.ArgumentParser):
     def format_help(self) -> str:
         """Return the help; that of the program has its verbs in groups, and argparse groups options alone."""
         if not self.verb_groups:
+            self._shorten_usage()
             return super().format_help()
         formatter = self._get_formatter()
         formatter.add_usage(self.usage, self._actions, self._mutually_exclusive_groups)
@@ -72,6 +73,13 @@ class VerbParser(argparse.ArgumentParser):
         formatter.end_section()
         formatter.add_text(self.epilog)
         return formatter.format_help()
+
+    def _shorten_usage(self) -> None:
+        """Leave the options to the list below where they would take more than two lines."""
+        if self.format_usage().count("\n") > 2:
+            formatter = self._get_formatter()
+            formatter.add_usage(None, self._get_positional_actions(), (), prefix="")
+            self.usage = formatter.format_help().strip().replace(self.prog, f"{self.prog} [options]", 1)
 
     def _verbs(self) -> argparse._SubParsersAction[argparse.ArgumentParser]:
         return next(action for action in self._actions if isinstance(action, argparse._SubParsersAction))  # noqa: SLF001

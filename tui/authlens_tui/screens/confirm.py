@@ -27,7 +27,7 @@ class ConfirmScreen(Dialog[bool]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         bound("confirm.yes", "y", "dismiss(True)", "Yes", "Confirm"),
-        bound("confirm.no", "n,escape", "dismiss(False)", "No", "Change nothing", sign="n"),
+        bound("confirm.no", "n,escape", "dismiss(False)", "No", "Change nothing"),
     ]
 
     def __init__(self, title: str, words: str, yes: str) -> None:

@@ -93,7 +93,7 @@ class JumpScreen(ModalScreen[Place | None]):
 
     CSS_PATH = "jump.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        bound("jump.close", "escape,ctrl+o", "dismiss", "Stay", "Stay here", sign="esc"),
+        bound("jump.close", "escape,ctrl+o", "dismiss", "Stay", "Stay here"),
         bound("jump.go", "enter", "go", "Go", "Go to the marked letter; Tab marks the next"),
     ]
 

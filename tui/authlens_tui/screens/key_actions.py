@@ -84,7 +84,6 @@ def bind(
     meaning: str,
     *,
     known_as: str = "",
-    sign: str = "",
     show: bool = False,
 ) -> Binding:
     """Return the binding of a key to an action; see `bound`.
@@ -100,5 +99,4 @@ def bind(
         name,
         meaning,
         show=show,
-        sign=sign or None,
     )

@@ -167,11 +167,11 @@ class _Offer(NamedTuple):
 
 
 def in_words(name: str, meaning: str) -> tuple[str, str]:
-    """Return a name and what it means without saying anything twice: `Revoke`, `at the server`."""
+    """Return a name and what it means without saying anything twice: `Revoke`, `At the server`."""
     start, space, rest = meaning[: len(name)], meaning[len(name) : len(name) + 1], meaning[len(name) + 1 :]
     if start.casefold() != name.casefold() or space not in ("", " "):
         return name, meaning
-    return (name, rest) if " " in rest else (meaning, "")
+    return (name, f"{rest[:1].upper()}{rest[1:]}") if " " in rest else (meaning, "")
 
 
 def palette_width(screen: int) -> int:

@@ -25,7 +25,7 @@ class PredictionScreen(Dialog[str]):
     HELP = "Choose what you expect, by its letter or with the arrow keys and Enter. Esc starts nothing."
     BINDINGS: ClassVar[list[BindingType]] = [
         *(bound(f"prediction.{key}", key, f"choose('{key}')", key, "Choose it", show=False) for key in "abc"),
-        bound("prediction.leave", "escape", "dismiss(None)", "Back", "Start nothing", sign="esc"),
+        bound("prediction.leave", "escape", "dismiss(None)", "Back", "Start nothing"),
     ]
 
     def __init__(self, drill: Drill) -> None:
@@ -37,7 +37,7 @@ class PredictionScreen(Dialog[str]):
         with DialogBox(drill.title):
             yield Static(Content.styled(drill.question, "bold"), classes="dialog-words")
             yield OptionList(*map(_option, drill.options, drill.options.values()), markup=False)
-            yield Static(Content("Press a letter. Your own trace will judge it."), classes="dialog-hint")
+            yield Static(Content("Press a letter. Your trace shows the answer."), classes="dialog-hint")
 
     def on_mount(self) -> None:
         menu = self.query_one(OptionList)

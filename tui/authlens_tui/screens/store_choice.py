@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.widget import Widget
-from textual.widgets import Button, Input
+from textual.widgets import Input
 
 from authlens_core.values.errors import NoSecretStore, PassphraseNeeded, StateUnusable, WrongPassphrase
 from authlens_core.values.secret import Secret
@@ -19,12 +19,17 @@ from authlens_core.values.store_kind import SHORTEST_PASSPHRASE, StoreKind
 from authlens_tui.screens.dialog import Dialog, DialogBox, DialogButtons, action_button
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
+from authlens_tui.widgets.hanging_text import HangingText, Item
 from authlens_tui.widgets.key_binding import bound
 
-_CHOICES: Final = (
-    "1  Memory only: nothing is written; lost when authlens ends.\n2  Encrypted file: protected by a "
-    "passphrase that you type at each start.\n3  Plain file: not protected; readable by you and root."
-)
+_PLACES: Final = {
+    "1": "Keyring of the operating system.",
+    "2": "Encrypted file: protected by a passphrase that you type at each start.",
+    "3": "Plain file: not protected; readable by you and root.",
+    "4": "Memory only: nothing is written; lost when authlens ends.",
+}
+"""What each key chooses."""
+_KEY_ROOM: Final = 3  # cells
 _PLAIN: Final = (
     "A plain file is not protected. Anyone who can read your files gets your logins: a backup, another "
     "program, root, anyone who finds the disk. An encrypted file needs only a passphrase.\n\nPress 3 "
@@ -61,8 +66,8 @@ class SecretStoreScreen(Dialog[StoreChoice | None]):
     """
 
     DEFAULT_CSS = "SecretStoreScreen #typing, SecretStoreScreen #places { height: auto; }"
-    choices: ClassVar[str] = ""
-    """The places, a line for each."""
+    offered: str = "123"
+    """The keys of the places that can be chosen."""
 
     def __init__(self, *, new_file: bool) -> None:
         super().__init__()
@@ -73,18 +78,24 @@ class SecretStoreScreen(Dialog[StoreChoice | None]):
         self.dismiss(choice)
 
     def typing(self) -> Iterator[Widget]:
-        yield Static(Content(self.choices), classes="dialog-words", id="words")
+        yield HangingText(self._places(), id="words")
         with Vertical(id="typing"):
             yield Static(Content(_UNLOCK), classes="dialog-words")
             yield Input(password=True, placeholder="passphrase", id="passphrase")
             yield Input(password=True, placeholder="repeat the passphrase", id="repeated")
             yield Static(classes="dialog-hint", id="hint")
 
+    def _places(self) -> tuple[Item, ...]:
+        return tuple(
+            Item(Content(_PLACES[key]), Content.styled(key, "bold $text-primary"), _KEY_ROOM)
+            for key in self.offered
+        )
+
     def type(self, *, show: bool) -> None:
         self.query_one("#typing").display = show
         self.query_one("#words").display = not show
         self.query_one("#repeated").display = self._new_file
-        (self.query_one("#passphrase") if show else self.query(Button).first()).focus()
+        (self.query_one("#passphrase") if show else self.query("Button.-primary").first()).focus()
 
     @on(Input.Submitted)
     def action_typed(self) -> None:
@@ -117,14 +128,14 @@ class SecretStoreScreen(Dialog[StoreChoice | None]):
             return
         self._warned = True
         self.type(show=False)
-        self.query_one("#words", Static).update(Content(_PLAIN))
+        self.query_one(HangingText).show([Item(Content(_PLAIN))])
 
     def action_back(self) -> None:
         if self.query_one("#typing").display:
             self.type(show=False)
         elif self._warned:
             self._warned = False
-            self.query_one("#words", Static).update(Content(self.choices))
+            self.query_one(HangingText).show(self._places())
         else:
             self.dismiss(None)
 
@@ -132,7 +143,6 @@ class SecretStoreScreen(Dialog[StoreChoice | None]):
 class StoreChoiceScreen(SecretStoreScreen):
     """Says why there is no secret store and what can be done; `unlock` asks for the passphrase at once."""
 
-    choices = _CHOICES
     BINDINGS: ClassVar[list[BindingType]] = [
         bound("store.keyring", "1", "keyring", "Keyring", "The keyring of the operating system"),
         bound("store.encrypted", "2", "encrypted", "Encrypted file", "Protected by a passphrase"),
@@ -155,6 +165,7 @@ class StoreChoiceScreen(SecretStoreScreen):
         self._error = error
         self._place = place
         self._unlock = unlock
+        self.offered = "234" if place is StoreKind.KEYRING else "1234"  # it is tried again, not chosen
 
     def body(self) -> ComposeResult:
         with DialogBox("Unlock the encrypted file" if self._unlock else "No secret store"):
@@ -162,20 +173,23 @@ class StoreChoiceScreen(SecretStoreScreen):
             yield from self.typing()
             with Vertical(id="places"):
                 with DialogButtons():
-                    yield action_button("Memory only", "memory", variant="primary")
                     yield action_button("Encrypted file", "encrypted")
                     yield action_button("Plain file", "plain")
+                    yield action_button("Memory only", "memory", variant="primary")
                 with DialogButtons():
                     yield action_button("Try again", "again")
                     yield action_button("Keyring", "keyring")
-                    yield action_button("Leave", "dismiss", id="quit")
+                    yield action_button("Quit", "dismiss", id="quit")
             with DialogButtons(id="with-passphrase"):
                 yield action_button("Create file" if self._new_file else "Unlock", "typed", variant="primary")
                 yield action_button("Other stores", "back")
 
     def on_mount(self) -> None:
-        self.query_one("#keyring").display = self._place is not StoreKind.KEYRING
+        self.query_one("#keyring").display = "1" in self.offered
         self.type(show=self._unlock)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        return action != "keyring" or "1" in self.offered
 
     def type(self, *, show: bool) -> None:
         self.query_one("#places").display = not show

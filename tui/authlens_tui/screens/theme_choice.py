@@ -22,8 +22,8 @@ class ThemeScreen(ModalScreen[None]):
     CSS_PATH = "theme_choice.tcss"
     TITLE = "Theme"
     BINDINGS: ClassVar[list[BindingType]] = [
-        bound("themes.take", "enter", "take", "Take", "Apply this theme from now on", sign="⏎"),
-        bound("themes.back", "escape", "back", "Back", "Back to the theme as it was", sign="esc"),
+        bound("themes.take", "enter", "take", "Take", "Apply this theme", priority=True),
+        bound("themes.back", "escape", "back", "Back", "Back to the theme as it was"),
     ]
 
     def __init__(self) -> None:

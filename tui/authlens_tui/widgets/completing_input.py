@@ -22,7 +22,7 @@ class CompletingInput(Input):
     """Shows the rest of the first word that starts as the last one typed; → or Tab takes it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        bound("field.complete", "tab", "complete", "Complete", "Take the completion, as → does", sign="tab"),
+        bound("field.complete", "tab", "complete", "Complete", "Take the completion, as → does"),
     ]
 
     def __init__(

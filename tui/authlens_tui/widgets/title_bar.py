@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from rich.cells import cell_len
 from textual.reactive import reactive
 
 from authlens_core.values.safe_text import NAME, safe_line
@@ -12,7 +13,6 @@ from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 
 _BETWEEN = " › "
-_SHORTEST_NOTE = 8  # cells; less of it says nothing
 
 
 def without_https(url: str) -> str:
@@ -77,10 +77,11 @@ class TitleBar(Static):
         left = self._left(trail)
         ssh = "over SSH" if UserScreen(os.environ).over_ssh else ""
         secrets = f"secrets: {self.store_name}" if self.store_name else ""
-        right = Content.styled("  ".join(filter(None, (self.note, secrets, ssh))), "$quiet")
+        note, room = self.note, width - left.cell_length - 2
+        while note and cell_len("  ".join(filter(None, (note, secrets, ssh)))) > room:
+            note = note.rpartition(", ")[0]  # its first parts say most
+        right = Content.styled("  ".join(filter(None, (note, secrets, ssh))), "$quiet")
         gap = width - left.cell_length - right.cell_length
-        if gap < 2 and (room := width - left.cell_length - 2) >= _SHORTEST_NOTE and self.note:
-            right, gap = Content.of(Content.styled(self.note, "$quiet").truncate(room, ellipsis=True)), 2
         if gap >= 2:
             return Content.assemble(left, " " * gap, right)
         while len(trail) > 1 and left.cell_length > width:

@@ -172,4 +172,4 @@ def progress_words(summaries: Sequence[LessonSummary]) -> str:
     passed = sum(summary.passed for summary in summaries)
     left = sum(summary.lesson.minutes for summary in summaries if not summary.passed)
     hours = f"{left // 60} h {left % 60} min" if left >= 60 else f"{left} min"
-    return f"{passed} of {len(summaries)} passed" + (f" · about {hours} left" if left else "")
+    return f"{passed} of {len(summaries)} passed" + (f" · {hours} left" if left else "")

@@ -222,7 +222,8 @@ def no_callback(
         CheckId.AUTHORIZATION_STOPPED if stopped else CheckId.AUTHORIZATION_TIMEOUT,
         "The browser comes back with an answer.",
         f"nothing{where} in {seconds:.0f} seconds{others}{browser}",
-        why=diagnosis.cause if diagnosis else "An error on the server's own page never reaches authlens.",
+        # A failure has the cause as its diagnosis.
+        why=diagnosis.cause if diagnosis and stopped else "An error on the server's page never comes back.",
         spec="RFC 8252 §7.3",
         cure=diagnosis.cure if diagnosis else "Check the message in the browser, then try again.",
     )

@@ -129,10 +129,10 @@ def test_where_none_may_open_it_says_why(
     assert ("The port 8400 of a container is not that of your own machine" in said) is (environ is CONTAINER)
 
 
-def _device(*, complete: bool = True) -> DeviceAuthorization:
-    page = parse_url("https://op.example/device")
-    filled = parse_url("https://op.example/device?user_code=WDJB-MJHT") if complete else None
-    return DeviceAuthorization(Secret("device-canary-1"), "WDJB-MJHT", page, filled, 600, 5)
+def _device(*, complete: bool = True, page: str = "https://op.example/device") -> DeviceAuthorization:
+    url = parse_url(page, loopback_http=True)
+    filled = parse_url(f"{page}?user_code=WDJB-MJHT", loopback_http=True) if complete else None
+    return DeviceAuthorization(Secret("device-canary-1"), "WDJB-MJHT", url, filled, 600, 5)
 
 
 @pytest.mark.parametrize("complete", [True, False])
@@ -140,7 +140,7 @@ def test_a_device_code_is_shown_with_its_page_its_host_its_expiry_and_a_warning(
     complete: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """DG-4: RFC 10027 asks for each of them."""
-    say_device_code(DeviceCodeReady(_device(complete=complete), 600.0))
+    say_device_code(DeviceCodeReady(_device(complete=complete), 600.0), UserScreen(SSH))
     shown = capsys.readouterr().err
     assert "https://op.example/device\n" in shown
     assert "Code: WDJB-MJHT" in shown
@@ -148,12 +148,22 @@ def test_a_device_code_is_shown_with_its_page_its_host_its_expiry_and_a_warning(
     assert "The page is on op.example. The code expires in 10 min." in shown
     assert ("user_code=WDJB-MJHT" in shown) is complete
     assert "Waiting" not in shown
+    assert "ssh -N" not in shown
     assert "canary" not in shown
 
 
 def test_a_wait_that_is_shorter_than_the_code_lives_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
-    say_device_code(DeviceCodeReady(_device(), 60.0))
+    say_device_code(DeviceCodeReady(_device(), 60.0), UserScreen({}))
     assert "Waiting 60 seconds." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("environ", [SSH, {}])
+def test_over_ssh_a_page_for_the_code_on_this_machine_comes_with_the_line_that_forwards_it(
+    environ: Mapping[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    ready = DeviceCodeReady(_device(page="http://localhost:9481/device"), 600.0)
+    say_device_code(ready, UserScreen(environ))
+    assert ("ssh -N -L 9481:localhost:9481 " in capsys.readouterr().err) is bool(environ)
 
 
 @pytest.mark.parametrize("complete", [True, False])

@@ -116,5 +116,5 @@ async def test_the_names_of_the_lifelines_stay_above_what_is_scrolled_to() -> No
         await pilot.press("5", "end")
         document = screen.record_view.document
         await until(pilot, lambda: document.scroll_offset.y > 0)
-        names = [line for line in text_of(app).splitlines() if "Person" in line and "Server" in line]
+        names = [line for line in text_of(app).splitlines() if "You" in line and "Server" in line]
         assert len(names) == 1

@@ -138,7 +138,7 @@ async def test_saving_and_comparing_are_a_key_away(tmp_path: Path) -> None:
         assert app.screen.query_one("#kept", OptionList).option_count == 1
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, CompareScreen))
-        await until(pilot, lambda: "absent" in text_of(app))
+        await until(pilot, lambda: "not reached" in text_of(app))
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is screen)
 

@@ -89,7 +89,7 @@ async def test_every_message_has_a_row_that_leads_to_it(width: int) -> None:
 async def test_each_party_has_a_lifeline_and_each_stage_a_title(width: int) -> None:
     """Five names on top, eight stages below."""
     rows = drawn(await recorded(), width)
-    for name in ("Person", "Browser", "authlens", "Resource", "erver"):
+    for name in ("You", "Browser", "authlens", "Resource", "erver"):
         assert name in rows[0].text
     assert rows[2].text.count("┬") == 5
     for title in ("1 Detection", "4 Registration", "8 Access"):

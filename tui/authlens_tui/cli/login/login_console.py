@@ -58,7 +58,7 @@ class LoginConsole:
         if isinstance(event, AuthorizationReady):
             self._offer(event)
         elif isinstance(event, DeviceCodeReady) and not self._lines.wanted:
-            say_device_code(event)
+            say_device_code(event, UserScreen(self._environ))
 
     def close(self) -> None:
         self._reader.close()
@@ -148,10 +148,13 @@ def _opens_by_setting() -> bool:
     return SettingsFile.open().present.open_browser
 
 
-def say_device_code(ready: DeviceCodeReady) -> None:
+def say_device_code(ready: DeviceCodeReady, screen: UserScreen) -> None:
     """Say where the code is entered, on which host, and until when (RFC 10027)."""
     device = ready.device
     say("")
+    if line := callback_offer(None, screen, device.verification_uri.text).forward_line:
+        say("  The page is on this machine. On your own machine, run this first:")
+        say(f"    {line}")
     say("  On any device, open this page and enter the code, only if you started this login yourself:")
     for line in ("", f"    {device.verification_uri.text}", f"    Code: {device.user_code}", ""):
         say(line)

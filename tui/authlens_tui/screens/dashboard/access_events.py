@@ -24,7 +24,8 @@ from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.title_bar import TitleBar
 
 _MOST_NAMES: Final = 100  # tried before giving up
-_KIND: Final = 22  # cells
+_WHEN, _KIND = 19, 22  # cells
+_WIDE: Final = 100  # cells of the screen from which on a detail has a column of its own
 
 
 class EventsScreen(Screen[None]):
@@ -44,15 +45,8 @@ class EventsScreen(Screen[None]):
         "only the selected credential, m writes a file."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        bound("events.back", "escape,d", "app.pop_screen", "Back", "Back", sign="esc"),
-        bound(
-            "events.only",
-            "asterisk",
-            "only",
-            "All or one",
-            "Of all, or of the selected one",
-            sign="*",
-        ),
+        bound("events.back", "escape,d", "app.pop_screen", "Back", "Back"),
+        bound("events.only", "asterisk", "only", "All or one", "Of all, or of the selected one"),
         bound("events.save", "m", "save", "Save", "Write what is shown as JSON lines"),
     ]
     document = getters.query_one("#events", DocumentView)
@@ -79,8 +73,10 @@ class EventsScreen(Screen[None]):
         yield KeyFooter()
 
     def on_mount(self) -> None:
-        self._show()
         self.document.focus()
+
+    def on_resize(self) -> None:
+        self._show()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         return action != "only" or self._selected is not None
@@ -92,7 +88,7 @@ class EventsScreen(Screen[None]):
         except AuthlensError as error:
             self._say(str(error), good=False)
             return
-        self.document.show(_lines(self._events))
+        self.document.show(_lines(self._events, self.size.width))
         name = self._names.get(only, only) if only else "all credentials"
         self.document.label(f"Events of {name}", f"{len(self._events)}, newest first")
 
@@ -122,7 +118,7 @@ class EventsScreen(Screen[None]):
         self.said.update(Content.assemble(sign, Content(words)))
 
 
-def _lines(events: Sequence[Event]) -> Iterable[Line]:
+def _lines(events: Sequence[Event], width: int) -> Iterable[Line]:
     if not events:
         yield prose(
             "Nothing has happened yet. Logins and refreshes appear here: press Esc, then N to log in.",
@@ -132,8 +128,9 @@ def _lines(events: Sequence[Event]) -> Iterable[Line]:
         yield line(
             (f"{event.at:%Y-%m-%d %H:%M:%S}  ", Tone.MUTED),
             (f"{event.kind:<{_KIND}}  ", Tone.WARNING if event.is_trouble else Tone.NAME),
-            event.resource,
-            (f"  {event.detail}" if event.detail else "", Tone.MUTED),
-            hang=23,
+            # The detail of most events starts with the resource.
+            "" if event.detail.startswith(event.resource) else f"{event.resource}  ",
+            (event.detail, Tone.MUTED),
+            hang=_WHEN + 2 + (_KIND + 2) * (width >= _WIDE),
             words=True,
         )

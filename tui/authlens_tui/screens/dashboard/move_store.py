@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.widgets import Button, Input
+from textual.widgets import Input
 
 from authlens_core.values.errors import AuthlensError, PassphraseNeeded, WrongPassphrase
 from authlens_core.values.secret import Secret
@@ -23,10 +23,6 @@ from authlens_tui.widgets.key_binding import bound
 # Moves: to what was chosen, with the passphrase of an encrypted file that something is moved from.
 CarryOut = Callable[[StoreChoice, Secret | None, Callable[[int, int], None]], Awaitable[None]]
 
-_CHOICES: Final = (
-    "1  Keyring of the operating system.\n2  Encrypted file: protected by a passphrase that you type at "
-    "each start.\n3  Plain file: not protected; readable by you and root."
-)
 _FROM: Final = "Some secrets are in the encrypted file: type its passphrase."
 
 
@@ -37,7 +33,6 @@ class MoveStoreScreen(SecretStoreScreen):
         "Every secret is written to the new store, read back, and only then deleted from the old one. "
         "One that cannot be moved stays there and is named."
     )
-    choices = _CHOICES
     BINDINGS: ClassVar[list[BindingType]] = [
         bound("move.keyring", "1", "keyring", "Keyring", "The keyring of the operating system"),
         bound("move.encrypted", "2", "encrypted", "Encrypted file", "Protected by a passphrase"),
@@ -69,7 +64,6 @@ class MoveStoreScreen(SecretStoreScreen):
     def on_mount(self) -> None:
         """Begin with the choices; the answer that changes nothing has the focus."""
         self.type(show=False)
-        self.query_one("#back", Button).focus()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Offer nothing while it moves: it ends on its own. The keys stay in the footer, dimmed."""

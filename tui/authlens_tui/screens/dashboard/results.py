@@ -35,7 +35,7 @@ class ResultsScreen(Dialog[None]):
 
     CSS_PATH = [DIALOG_STYLES, Path(__file__).with_name("results.tcss")]  # noqa: RUF012 - Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [
-        bound("results.close", "escape", "dismiss", "Back", "Back", sign="esc"),
+        bound("results.close", "escape", "dismiss", "Back", "Back"),
     ]
 
     def __init__(self, title: str, summary: str, results: Sequence[Result]) -> None:

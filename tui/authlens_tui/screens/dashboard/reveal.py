@@ -20,7 +20,7 @@ class RevealScreen(Dialog[None]):
     SHOWN_FOR: ClassVar[float] = 20.0
     """Seconds until it closes automatically."""
     BINDINGS: ClassVar[list[BindingType]] = [
-        bound("reveal.close", "escape,x,enter", "close", "Hide", "Hide it again", sign="esc"),
+        bound("reveal.close", "escape,x,enter", "close", "Hide", "Hide it again"),
     ]
 
     def __init__(self, title: str, secret: Secret) -> None:

@@ -25,7 +25,7 @@ class SettingsScreen(Dialog[None]):
     """Shows the settings and changes them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        bound("settings.close", "escape,comma", "dismiss", "Back", "Back", sign="esc"),
+        bound("settings.close", "escape,comma", "dismiss", "Back", "Back"),
         bound("settings.change", "space", "change", "Change", "Change the selected setting"),
     ]
 

@@ -17,12 +17,12 @@ from textual.widgets.option_list import Option
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_tui.screens.learn.lesson_text import headed
 from authlens_tui.terminal.content import Content
-from authlens_tui.terminal.measured import Static
+from authlens_tui.widgets.hanging_text import HangingText, Item
 from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.title_bar import TitleBar
 
-_HINT: Final = "Everything happens inside this program: no account, no network."
+_HINT: Final = "Runs inside this program: no account, no network."
 _NO_MATCH: Final = "No match. Esc clears the filter."
 
 
@@ -65,7 +65,7 @@ class _Entries(OptionList):
     """The list, which names its key."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        bound("learn.start", "enter", "select", "Start", "Start the selected lesson or drill", sign="⏎"),
+        bound("learn.start", "enter", "select", "Start", "Start the selected lesson or drill"),
     ]
 
 
@@ -83,13 +83,13 @@ class CatalogueScreen(Screen[None]):
     CSS_PATH = "learn.tcss"
     HELP = "The arrow keys select, Enter starts. / finds by words. Esc clears the words, or leaves."
     BINDINGS: ClassVar[list[BindingType]] = [
-        bound("learn.find", "slash", "find", "Find", "Find by words", sign="/"),
+        bound("learn.find", "slash", "find", "Find", "Find by words"),
         bound("learn.record", "J", "record", "Record", "What you can do so far, to look at and to save"),
-        bound("learn.leave", "escape", "leave", "Back", "Clear the words, or leave", sign="esc"),
+        bound("learn.leave", "escape", "leave", "Back", "Clear the words, or leave"),
     ]
 
     listed = getters.query_one("#entries", OptionList)
-    words = getters.query_one("#card-words", Static)
+    words = getters.query_one("#card-words", HangingText)
     find = getters.query_one("#find", Input)
 
     def __init__(
@@ -117,7 +117,7 @@ class CatalogueScreen(Screen[None]):
                 yield Input(placeholder="Find by words", id="find", compact=True)
                 yield _Entries(id="entries", markup=False)
             with VerticalScroll(id="card"):
-                yield Static(id="card-words")
+                yield HangingText(id="card-words")
         yield KeyFooter()
 
     def on_mount(self) -> None:
@@ -169,10 +169,10 @@ class CatalogueScreen(Screen[None]):
     def _show(self) -> None:
         entry = self.selected
         if entry is None:
-            self.words.update(Content(_NO_MATCH))
+            self.words.show([Item(Content(_NO_MATCH))])
             return
         self._selected = entry.name
-        self.words.update(headed([(entry.title, ""), *entry.card]))
+        self.words.show(headed([(entry.title, ""), *entry.card]))
         self.query_one("#card").scroll_home(animate=False)
 
     @on(Input.Changed, "#find")

@@ -53,10 +53,8 @@ class ClassScreen(Screen[None]):
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         # Before the table, which has the key without a name.
-        bound(
-            "class.open", "enter", "open", "What was done", "Moves of this student", sign="⏎", priority=True
-        ),
-        bound("class.verify", "exclamation_mark", "verify", "Verify", "Make the moves again", sign="!"),
+        bound("class.open", "enter", "open", "What was done", "Moves of this student", priority=True),
+        bound("class.verify", "exclamation_mark", "verify", "Verify", "Make the moves again"),
         bound("class.save", "m", "save", "Save", "Write the table as CSV to this directory"),
     ]
 
@@ -174,7 +172,7 @@ class StudentScreen(Dialog[None]):
     """Shows the lessons and moves of a student, as their file has them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        bound("student.back", "escape,enter", "dismiss", "Back", "Back to the class", sign="esc"),
+        bound("student.back", "escape,enter", "dismiss", "Back", "Back to the class"),
     ]
 
     def __init__(self, student: Student) -> None:

@@ -31,6 +31,7 @@ from authlens_tui.screens.learn.story_view import StoryView
 from authlens_tui.screens.trace.player import PlayerScreen
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
+from authlens_tui.widgets.hanging_text import HangingText
 from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.title_bar import TitleBar
@@ -43,7 +44,7 @@ _MORE: Final = "more"
 class _Claims(OptionList):
     HELP = "Up and down select a claim, Enter shows the request that decides it."
     BINDINGS: ClassVar[list[BindingType]] = [
-        bound("learn.evidence", "enter", "select", "Show request", "Show what decides the claim", sign="⏎"),
+        bound("learn.evidence", "enter", "select", "Show request", "Show what decides the claim"),
     ]
 
 
@@ -65,14 +66,12 @@ class CourseLessonScreen(Screen[bool]):
         bound("learn.try_again", "t", "try_again", "Try again", "Begin this phase again"),
         bound("learn.back", "b", "back", "Back", "Go back, and add a move to the attack"),
         bound("learn.undo", "z", "undo", "Undo", "Take the last move back"),
-        bound(
-            "learn.play", "greater_than_sign", "play", "Play", "Play the diagram from this arrow", sign=">"
-        ),
+        bound("learn.play", "greater_than_sign", "play", "Play", "Play the diagram from this arrow"),
         bound("learn.start_over", "X", "start_over", "Start over", "Begin the lesson again", show=False),
-        bound("learn.done", "escape,d", "dismiss(False)", "Done", "Back to the catalogue", sign="esc"),
+        bound("learn.done", "escape,d", "dismiss(False)", "Done", "Back to the catalogue"),
     ]
 
-    brief = getters.query_one("#task-words", Static)
+    brief = getters.query_one("#task-words", HangingText)
     claims = getters.query_one("#claims", OptionList)
     story = getters.query_one("#story", StoryView)
     move = getters.query_one("#move", MoveList)
@@ -96,7 +95,7 @@ class CourseLessonScreen(Screen[bool]):
         with Horizontal(id="lesson"):
             with Vertical(id="left"):
                 with VerticalScroll(id="task"):
-                    yield Static(id="task-words")
+                    yield HangingText(id="task-words")
                 yield _Claims(id="claims", markup=False)
             with Vertical(id="right"):
                 yield StoryView(id="story")
@@ -182,7 +181,7 @@ class CourseLessonScreen(Screen[bool]):
             (f"Hint {number} of {len(hints)}", hint)
             for number, hint in enumerate(hints[: self._hints_read], 1)
         ]
-        self.brief.update(headed(shown))
+        self.brief.show(headed(shown))
         # Otherwise a bar of the text before takes the width that makes this one need a bar, too.
         self.query_one("#task", VerticalScroll).show_vertical_scrollbar = False
         self._show_claims()

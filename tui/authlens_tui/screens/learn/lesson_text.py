@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from authlens_tui.terminal.content import Content
+from authlens_tui.widgets.hanging_text import Item
 
 _CODE: Final = re.compile(r"`([^`]*)`|\*{1,2}([^*]+)\*{1,2}")
 
@@ -17,14 +18,18 @@ def lesson_text(markdown: str) -> Content:
     return Content("\n\n").join(_marked(re.sub(r"\n(?![-*] )", " ", one)) for one in paragraphs)
 
 
-def headed(texts: Iterable[tuple[str, str]]) -> Content:
+def headed(texts: Iterable[tuple[str, str]]) -> list[Item]:
     """Return texts of a lesson, each under its heading; a heading or a text can be empty."""
-    return Content("\n\n").join(
-        Content("\n" if heading and text else "").join(
-            [Content.styled(heading, "bold $text-accent"), lesson_text(text)]
-        )
-        for heading, text in texts
-    )
+    items: list[Item] = []
+    for heading, text in texts:
+        items += [Item(Content())] if items else []
+        items += [Item(Content.styled(heading, "bold $text-accent"))] if heading else []
+        lines = lesson_text(text).split("\n", allow_blank=True) if text else []
+        for line in lines:
+            is_listed = line.plain.startswith("- ")
+            words, sign = (line[2:], line[:2]) if is_listed else (line, Content())
+            items.append(Item(Content.of(words), Content.of(sign), 2 * is_listed))
+    return items
 
 
 def hanging(lines: Iterable[Content], width: int, indent: int) -> Content:

@@ -27,8 +27,8 @@ class MoveList(OptionList):
 
     HELP = "Up and down select a line, left and right change it, space turns a switch, Enter sends the move."
     BINDINGS: ClassVar[list[BindingType]] = [
-        bound("learn.choose", "enter", "choose", "Choose", "Choose this line", sign="⏎"),
-        bound("learn.send", "enter", "select", "Send", "Send the move, or the switches", sign="⏎"),
+        bound("learn.choose", "enter", "choose", "Choose", "Choose this line"),
+        bound("learn.send", "enter", "select", "Send", "Send the move, or the switches"),
         bound("learn.turn", "space,right", "turn", "Turn", "Turn this switch", sign="space"),
         bound("learn.change", "right,space", "change(1)", "Change", "The next value of this line", sign="→"),
         bound("learn.change_back", "left", "change(-1)", "Change back", "The value before", show=False),

@@ -24,7 +24,7 @@ class MissedQuestionScreen(Dialog[None]):
     """Asks the question, says whether the answer is right, and closes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        bound("question.later", "escape", "dismiss", "Later", "Ask it another time", sign="esc"),
+        bound("question.later", "escape", "dismiss", "Later", "Ask it another time"),
     ]
 
     said = getters.query_one("#said", Static)

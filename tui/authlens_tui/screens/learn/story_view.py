@@ -30,9 +30,9 @@ class StoryView(OptionList):
 
     HELP = "Up and down select an arrow, Enter shows its parts, Esc shows the arrows again."
     BINDINGS: ClassVar[list[BindingType]] = [
-        bound("learn.open", "enter", "select", "Open", "Show the parts of the arrow", sign="⏎"),
-        bound("learn.point", "enter", "point", "Point", "Point at this part", sign="⏎"),
-        bound("learn.arrows", "escape", "close_arrow", "Arrows", "Show the arrows again", sign="esc"),
+        bound("learn.open", "enter", "select", "Open", "Show the parts of the arrow"),
+        bound("learn.point", "enter", "point", "Point", "Point at this part"),
+        bound("learn.arrows", "escape", "close_arrow", "Arrows", "Show the arrows again"),
     ]
 
     class Pointed(Message):

@@ -13,7 +13,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
 
-from authlens_core.export.compare import Comparison, Difference, StageComparison, compare
+from authlens_core.export.compare import Comparison, Difference, StageComparison, VerdictKind, compare
 from authlens_core.export.record_fields import OUTCOME
 from authlens_core.trace.record import Outcome, Severity, Trace
 from authlens_core.values.safe_text import safe_line
@@ -52,8 +52,8 @@ class CompareScreen(Screen[None]):
 
     CSS_PATH = "compare.tcss"
     HELP = (
-        "Where two records part, and what differs in each stage; – is absent. * also shows what is new in "
-        "every run: states, codes, tokens, dates."
+        "Where two records part, and what differs there; – is absent. * also shows the stages that ended the "
+        "same way, and what is new in every run: states, codes, tokens, dates."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         bound("compare.back", "escape", "app.pop_screen", "Back", "Back to the trace"),
@@ -114,23 +114,33 @@ def comparison_lines(comparison: Comparison, width: int, *, unfolded: bool = Fal
     lines = [line((comparison.verdict.sentence, Tone.TITLE), words=True), BLANK]
     if comparison.about:
         lines += [*_differences(comparison.about, width), BLANK]
-    for is_shown, stages in groupby(comparison.stages, key=lambda stage: _is_shown(stage, unfolded=unfolded)):
+    parted = comparison.verdict.title if comparison.verdict.kind is VerdictKind.PARTED else ""
+    for is_shown, stages in groupby(
+        comparison.stages, lambda stage: _is_shown(stage, parted, unfolded=unfolded)
+    ):
         if not is_shown:
-            lines += [_equal(list(stages)), BLANK]
+            lines += [_folded(list(stages)), BLANK]
             continue
         for stage in stages:
-            lines += [*_stage(stage, width, unfolded=unfolded), BLANK]
-    return lines[:-1]
+            lines += _stage(stage, width, unfolded=unfolded)
+            # Stages that one side did not reach have a line each, and no details to set apart.
+            lines += [] if None in stage.outcomes else [BLANK]
+    return lines if lines[-1] is not BLANK else lines[:-1]
 
 
-def _is_shown(stage: StageComparison, *, unfolded: bool) -> bool:
-    return bool(stage.differences or (unfolded and stage.as_it_must))
+def _is_shown(stage: StageComparison, parted: str, *, unfolded: bool) -> bool:
+    """Whether the stage has lines of its own; where two logins part, those that ended alike have none."""
+    if unfolded or not parted:
+        return bool(stage.differences or (unfolded and stage.as_it_must))
+    return stage.title == parted or stage.outcomes[0] is not stage.outcomes[1]
 
 
-def _equal(stages: Sequence[StageComparison]) -> Line:
+def _folded(stages: Sequence[StageComparison]) -> Line:
     first, last = stages[0].title, stages[-1].title
     titles = first if first == last else f"{first} – {last}"
-    return line((f"{titles} equal{_expected(stages)}", Tone.MUTED), words=True)
+    count = sum(len(stage.differences) for stage in stages)
+    how = f"ended the same way · {count} difference{'' if count == 1 else 's'} (*)" if count else "equal"
+    return line((f"{titles} {how}{_expected(stages)}", Tone.MUTED), words=True)
 
 
 def _expected(stages: Sequence[StageComparison]) -> str:
@@ -154,7 +164,7 @@ def _names(names: tuple[str, str], width: int) -> Content:
 
 def _stage(stage: StageComparison, width: int, *, unfolded: bool) -> Iterator[Line]:
     left, right = (
-        (f"{_BY_OUTCOME[outcome][0]} {outcome or 'absent'}", _BY_OUTCOME[outcome][1])
+        (f"{_BY_OUTCOME[outcome][0]} {outcome or 'not reached'}", _BY_OUTCOME[outcome][1])
         for outcome in stage.outcomes
     )
     yield from _row((stage.title, Tone.TITLE), left, right, width)

@@ -41,9 +41,9 @@ class PlayerScreen(Screen[None]):
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         bound("player.play", "space", "play", "Play or pause", "Play the arrows, or pause", priority=True),
-        bound("player.faster", "greater_than_sign", "speed(1)", "Play faster", "Play faster", sign=">"),
-        bound("player.slower", "less_than_sign", "speed(-1)", "Play slower", "Play slower", sign="<"),
-        bound("player.back", "escape", "dismiss", "Back", "Back to the login", sign="esc"),
+        bound("player.faster", "greater_than_sign", "speed(1)", "Play faster", "Play faster"),
+        bound("player.slower", "less_than_sign", "speed(-1)", "Play slower", "Play slower"),
+        bound("player.back", "escape", "dismiss", "Back", "Back to the login"),
     ]
 
     STEP: ClassVar[float] = 1.2
@@ -92,6 +92,7 @@ class PlayerScreen(Screen[None]):
         width = self.size.width // len(self._sides) - _AROUND
         for view, side in zip(self._views, self._sides, strict=True):
             view.show(list(diagram_lines([self._records[n] for n in side], width, self._redactor)))
+        self._show_state()
 
     # -- playing ---------------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ from authlens_core.export.exchange_log import (
     ExchangeRow,
     Filter,
     FilterRefused,
+    FilterUnfinished,
     next_words,
     parse_filter,
     rows_of,
@@ -48,32 +49,36 @@ _NONE: Final = (
     "N logs in and p calls the resource of a credential. Esc goes back."
 )
 _NO_MATCH: Final = "No request matches. Press / and change the filter."
+_FILTER_SIGNS: Final = "a word, or ~m ~c ~d ~u ~h ~b ~e  ! & | ( )"  # where the line has no room for more
 _LOOK: Final = 0.5  # seconds between two looks for what was sent meanwhile
 _NARROW, _SHORT = 100, 30  # cells and rows
 _KIBI: Final = 1024
-# Cells of each column: the host gets what the longest needs, up to this, and the path what is left.
+# Cells of each column at most: one gets what its longest text needs, and the path what is left.
 _COLUMNS: Final = {
-    "#": 4,
+    "#": 6,
     "Time": 8,
-    "Method": 6,
+    "Method": 7,
     "Status": 6,
     "Host": 30,
     "Path": 0,
-    "For": 20,
-    "Size": 9,
-    "Took": 7,
+    "For": 24,
+    "Size": 10,
+    "Took": 9,
 }
-_FEWER_COLUMNS: Final = {
-    **{name: _COLUMNS[name] for name in ("#", "Method", "Status")},
-    "Host": 20,
-    "Path": 0,
-    "Took": 7,
-}
+_FEWER_COLUMNS: Final = {name: _COLUMNS[name] for name in ("#", "Method", "Status", "Host", "Path", "Took")}
 _NUMBERS: Final = frozenset({"#", "Size", "Took"})
 _SHORTEST_PATH: Final = 10  # cells
 _AROUND: Final = 4  # cells: the border, a scroll bar
 _TABLE_FRAME: Final = 3  # rows: the border and the titles
 _LEAST_ROWS: Final = 4
+
+
+class _Rows(DataTable[Content]):
+    """The list, which names its key."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        bound("requests.open", "enter", "select_cursor", "Open", "Read the selected exchange"),
+    ]
 
 
 class RequestsScreen(Screen[None]):
@@ -88,8 +93,8 @@ class RequestsScreen(Screen[None]):
         f"everywhere, and operators narrow it down: {FILTER_HELP}. Enter reads the selected exchange."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        bound("requests.back", "escape", "back", "Back", "Back", sign="esc"),
-        bound("requests.filter", "slash", "filter", "Find", "Filter the requests", sign="/"),
+        bound("requests.back", "escape", "back", "Back", "Back"),
+        bound("requests.filter", "slash", "filter", "Find", "Filter the requests"),
         bound("requests.reveal", "x", "reveal", "Reveal", "Show or mask the secrets"),
         bound("requests.copy", "c", "copy", "Copy", "Copy what is shown, secrets masked"),
     ]
@@ -121,7 +126,7 @@ class RequestsScreen(Screen[None]):
         yield Static(id="requests-error")
         with ReadingArea(id="requests") as area:
             area.searches = False  # the key filters the list
-            yield DataTable(cursor_type="row", zebra_stripes=False)
+            yield _Rows(cursor_type="row", cursor_background_priority="css")
             yield Static(id="requests-none")
             yield RecordView(id="requests-record")
         yield KeyFooter()
@@ -134,13 +139,17 @@ class RequestsScreen(Screen[None]):
     def on_resize(self) -> None:
         """Show the list or the exchange alone where there is no room for both, and fit the columns."""
         self.set_class(self.size.height < _SHORT, "-one")
+        self.filter_field.placeholder = FILTER_HELP if self.size.width >= _NARROW else _FILTER_SIGNS
         self._make_columns()
         self._show()
 
     def _make_columns(self) -> None:
         columns = dict(_COLUMNS if self.size.width >= _NARROW else _FEWER_COLUMNS)
-        longest = max((cell_len(row.host) for row in self._rows), default=0)
-        columns["Host"] = min(columns["Host"], max(len("Host"), longest))
+        texts = [_texts(row) for row in self._rows]
+        for name in columns.keys() - {"Path", "Status"}:
+            longest = max((cell_len(text[name]) for text in texts), default=0)
+            columns[name] = min(columns[name], max(len(name), longest))
+        columns["Path"] = 0
         used = sum(width + 2 for width in columns.values())
         columns["Path"] = max(_SHORTEST_PATH, self.size.width - used - _AROUND)
         if columns == self._columns:
@@ -256,7 +265,9 @@ class RequestsScreen(Screen[None]):
         try:
             self._filter = parse_filter(event.value)
         except FilterRefused as refused:
-            error = f"✖ {refused}"
+            unfinished = isinstance(refused, FilterUnfinished)
+            error = f"{'…' if unfinished else '✖'} {refused}"
+            self.error.set_class(unfinished, "-unfinished")
         self.error.update(Content(error))
         self.error.display = bool(error)
         if not error:
@@ -290,19 +301,23 @@ class RequestsScreen(Screen[None]):
         self.record_view.mask()
 
 
-def _cells(row: ExchangeRow, widths: Mapping[str, int], *, failed: bool) -> dict[str, Content]:
+def _texts(row: ExchangeRow) -> dict[str, str]:
     exchange = row.exchange
-    path = row.shown_url.partition("://")[2].removeprefix(row.host) or "/"
-    texts = {
+    return {
         "#": f"{row.number}",
         "Time": f"{exchange.started_at:%H:%M:%S}",
         "Method": row.method,
         "Host": row.host,
-        "Path": cut_middle(path, widths["Path"]),
+        "Path": row.shown_url.partition("://")[2].removeprefix(row.host) or "/",
         "For": exchange.purpose.value,
         "Size": _size(row.size),
         "Took": duration(exchange.elapsed),
     }
+
+
+def _cells(row: ExchangeRow, widths: Mapping[str, int], *, failed: bool) -> dict[str, Content]:
+    texts = _texts(row)
+    texts["Path"] = cut_middle(texts["Path"], widths["Path"])
     cells = {name: _cell(name, texts[name], width) for name, width in widths.items() if name in texts}
     shown = cells["Path"]
     query = shown.plain.find("?")

@@ -55,9 +55,9 @@ class TraceScreen(Screen[None]):
         "saves it to a file, = compares it with another one, x shows or masks the secrets, Esc goes back."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        bound("trace.back", "escape,d", "back", "Back", "Go back", sign="esc"),
+        bound("trace.back", "escape,d", "back", "Back", "Go back"),
         bound("trace.save", "m", "save", "Save", "Save it to a file, without its secrets"),
-        bound("trace.compare", "equals_sign", "compare", "Compare", "Compare with another trace", sign="="),
+        bound("trace.compare", "equals_sign", "compare", "Compare", "Compare with another trace"),
         bound("trace.copy", "c", "copy", "Copy", "Copy what is shown, secrets masked"),
         bound("trace.reveal", "x", "reveal", "Reveal", "Show or mask the secrets"),
     ]

@@ -55,10 +55,9 @@ class EndCard(HangingText):
     }
     """
 
-    def __init__(self, ending: Ending | None, *, has_owner: bool) -> None:
+    def __init__(self, ending: Ending | None) -> None:
         super().__init__(id="end-card")
         self._ending = ending
-        self._has_owner = has_owner
         self._is_finished = False
 
     def show_end(self, login: Login, failed: StageRecord | None, *, rows: int) -> None:
@@ -106,14 +105,11 @@ class EndCard(HangingText):
         yield Item(self._keys(ending))
 
     def _keys(self, ending: Ending) -> Content:
-        finished = self._is_finished
+        # The footer has the others.
         offered = (
-            ("o", "be the owner", self._has_owner and not finished),
-            ("t", "again" if finished else "try again", True),
             ("N", f"next: {ending.following}", bool(ending.following)),
             ("=", "compare", ending.before is not None),
             ("F8", "postcard", True),
-            ("d", "catalogue", True),
         )
         shown = [Content.assemble((key, _KEY), f" {safe_line(name)}") for key, name, does in offered if does]
         return with_keys_kept(Content(" · ").join(shown), max(1, self.screen.size.width - _AROUND))

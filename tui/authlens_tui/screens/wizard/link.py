@@ -15,6 +15,8 @@ from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.terminal_app import TakesNotes
 from authlens_tui.widgets.authorization.qr_code import Modules, QrCode, draw, modules_of, room_for, shortened
 from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.key_footer import KeyFooter
+from authlens_tui.widgets.title_bar import TitleBar
 
 _WORDS_NEED: Final = 24  # columns beside the symbol
 _HOW: Final = "Scan this link with a phone and sign in there."
@@ -23,6 +25,7 @@ _BACK: Final = (
     "and paste it here with ^v."
 )
 _CLOSE: Final = "Esc closes."
+_LINES: Final = 2  # rows: the title and the keys
 
 
 class QrScreen(ModalScreen[bool]):
@@ -46,9 +49,11 @@ class QrScreen(ModalScreen[bool]):
         self._over = False
 
     def compose(self) -> ComposeResult:
-        """Lay out the symbol and, where there is room beside it, what to do with it."""
+        """Lay out the symbol and, where there is room around it, what to do with it, and the usual lines."""
+        yield TitleBar("QR code")
         yield QrCode()
         yield Static(id="qr-words")
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         """Let no toast lie over the symbol."""
@@ -63,6 +68,11 @@ class QrScreen(ModalScreen[bool]):
     def on_resize(self) -> None:
         size, modules = self.app.size, self._modules
         drawing = None if modules is None else draw(modules, size)
+        framed = None if modules is None else draw(modules, Size(size.width, size.height - _LINES))
+        # The two lines take rows only where the symbol is as plain without them.
+        is_framed = framed is not None and framed.plain
+        self.set_class(is_framed, "-framed")
+        drawing = framed if is_framed else drawing
         self.code.drawing = drawing
         self.code.display = drawing is not None
         if modules is None or drawing is None:
@@ -72,7 +82,8 @@ class QrScreen(ModalScreen[bool]):
         self.words.display = size.width - len(drawing.lines[0]) >= _WORDS_NEED
         rows = room_for(modules)[0].height
         signs = "" if drawing.plain else f"Boxes instead of the code? Make the window {rows} rows high."
-        self.words.update(Content("\n\n".join(each for each in (_HOW, self._back, signs, _CLOSE) if each)))
+        close = "" if is_framed else _CLOSE
+        self.words.update(Content("\n\n".join(each for each in (_HOW, self._back, signs, close) if each)))
 
     def finish(self) -> None:
         """Close, because the login no longer waits; under another screen, as soon as that is gone."""

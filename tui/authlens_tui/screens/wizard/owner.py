@@ -42,8 +42,8 @@ class OwnerScreen(Dialog[bool]):
     HELP = "Space switches the setting, Enter runs the stage again, Esc goes back."
     BINDINGS: ClassVar[list[BindingType]] = [
         bound("owner.switch", "space", "switch", "Switch", "Turn the setting on or off"),
-        bound("owner.again", "enter", "dismiss(True)", "Run again", "Run the stage again", sign="⏎"),
-        bound("owner.back", "escape,o", "dismiss(False)", "Back", "Back to the login", sign="esc"),
+        bound("owner.again", "enter", "dismiss(True)", "Run again", "Run the stage again"),
+        bound("owner.back", "escape,o", "dismiss(False)", "Back", "Back to the login"),
     ]
 
     boxes = getters.query_one("#owner-boxes", Static)

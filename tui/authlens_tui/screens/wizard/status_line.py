@@ -66,7 +66,7 @@ class StatusLine(Static):
             words = self._outcome_words(failed, pane)
         elif login.position is not None:
             planned = None if pane.shown is login.position else pane.planned
-            words = next_words(login.position, planned, login.flow, self.screen.size.width)
+            words = next_words(login.position, planned, login.flow, self.screen.size.width - _AROUND)
         elif last is not None and last.stage not in login.flow.stages:
             words = self._outcome_words(last, pane)
         elif login.tampered:

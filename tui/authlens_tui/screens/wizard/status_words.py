@@ -70,7 +70,7 @@ def next_words(stage: Stage, request: Request | None, flow: Flow, width: int) ->
     if request is not None and not sends:
         sends = f"{request.method} {_cut(Redactor().text(request.url), _LONGEST_URL)}"
     said = Content.assemble("Next: ", (flow.numbered(stage), "bold"), f"  {sends}")
-    return Content.of(said.truncate(max(1, width - 2), ellipsis=True))
+    return Content.of(said.truncate(max(1, width), ellipsis=True))
 
 
 def running_words(stage: Stage, flow: Flow) -> Content:

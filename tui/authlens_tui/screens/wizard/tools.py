@@ -59,16 +59,10 @@ class WhatIfScreen(ModalScreen[AttackChoice | None]):
     TITLE = "What if"
     BINDINGS: ClassVar[list[BindingType]] = [
         bound("what_if.arm", "enter", "arm", "Use", "Use this attack in its stage", priority=True),
-        bound("what_if.disarm", "delete,backspace", "disarm", "No attack", "Run it normally", sign="del"),
+        bound("what_if.disarm", "delete,backspace", "disarm", "No attack", "Run it normally"),
         bound("what_if.read", "pagedown", "read(1)", "Scroll", "Scroll the description", priority=True),
         bound(
-            "what_if.read_back",
-            "pageup",
-            "read(-1)",
-            "Scroll up",
-            "Scroll the description up",
-            show=False,
-            priority=True,
+            "what_if.read_back", "pageup", "read(-1)", "Scroll up", "Scroll back", show=False, priority=True
         ),
         bound("what_if.close", "escape,i", "dismiss", "Back", "Change nothing"),
     ]

@@ -114,7 +114,7 @@ class WizardScreen(Screen[None]):
         self._owner = owner
         self.again = again
         self._play_at_once = play
-        self.card = EndCard(ending, has_owner=owner is not None)
+        self.card = EndCard(ending)
 
     def compose(self) -> ComposeResult:
         yield TitleBar(self._way, store_name=self._store_name)

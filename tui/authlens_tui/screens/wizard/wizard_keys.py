@@ -27,7 +27,7 @@ WIZARD_KEYS: Final[list[BindingType]] = [
     _key("n", KeyAction.NEXT, "Next", "Run the next stage"),
     _key("a", KeyAction.RUN_ALL, "All", "Run all stages until one needs you", known_as="all"),
     _key("escape", KeyAction.CANCEL, "Cancel", "Stop"),
-    _key("escape", KeyAction.STAGES, "Stages", "Back to the list of stages", sign="esc"),
+    _key("escape", KeyAction.STAGES, "Stages", "Back to the list of stages"),
     _key("e", KeyAction.EDIT, "Edit", "Edit the next request before it is sent"),
     _key("i", KeyAction.WHAT_IF, "What if", "Try an attack"),
     _key("s", KeyAction.PLAY, "Sign in for me", "The demo signs in for you"),
@@ -52,17 +52,11 @@ WIZARD_KEYS: Final[list[BindingType]] = [
     # Instead of what these keys do when no stage runs.
     _key("b,d", KeyAction.CANCEL_FIRST, "Back, Done", "Esc cancels the running stage first", show=False),
     _key("q", KeyAction.QUIT, "Quit", "Quit authlens (asks first)", show=False),
-    _key(
-        "greater_than_sign",
-        KeyAction.PLAYER,
-        "Play",
-        "Step through the arrows; honest and attacked side by side",
-        sign=">",
-    ),
-    _key("equals_sign", KeyAction.COMPARE, "Compare", "Compare with the login before", sign="="),
+    _key("greater_than_sign", KeyAction.PLAYER, "Play", "Step through the arrows, one by one"),
+    _key("equals_sign", KeyAction.COMPARE, "Compare", "Compare with the login before"),
     _key("m", KeyAction.EXPORT, "Save", "Save this record to a file, redacted"),
     # Not from one that goes on: a second press, after the one that cancels, would lose it.
-    _key("escape", KeyAction.CLOSE, "Done", "Leave a login that has ended", sign="esc", show=False),
+    _key("escape", KeyAction.CLOSE, "Done", "Leave a login that has ended", show=False),
 ]
 
 # Checks that say that the port of the callback is not ours.

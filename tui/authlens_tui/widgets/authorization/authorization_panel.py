@@ -65,7 +65,8 @@ def forward_words(offer: CallbackOffer) -> Content:
     if offer.forward_line is None:
         return Content("")
     gap = f"\n  Replace {offer.to_replace} with the name you use for it."
-    both = f"\n  It forwards the callback, and port {offer.page_port} of the page to sign in on."
+    callback = "the callback, and " if offer.listens else ""
+    both = f"\n  It forwards {callback}port {offer.page_port} of the page to sign in on."
     return Content.assemble(
         "The browser is on another machine? Run this there before you sign in:\n",
         (f"  {offer.forward_line}", "bold"),
@@ -127,15 +128,9 @@ class AuthorizationPanel(VerticalScroll):
         bound("link.qr", "k", "qr_code", "QR code", "The link as a QR code"),
         bound("link.alone", "U", "alone", "Unwrap", "The link on one line, outside this screen"),
         bound("link.file", "m", "file", "Save", "Write the link to a file only you can read"),
-        bound(
-            "link.problems",
-            "h",
-            "problems",
-            "Hint",
-            "What to do if the browser cannot open the link or come back",
-        ),
+        bound("link.problems", "h", "problems", "Hint", "If the browser cannot open the link or return"),
         # Instead of the key of the wizard, which cancels the login.
-        bound("link.problems_close", "escape", "close_problems", "Close help", "Close this help", sign="esc"),
+        bound("link.problems_close", "escape", "close_problems", "Close help", "Close this help"),
         bound("link.ssh", "Y", "copy_forward", "Copy ssh", "Copy the ssh -L line"),
     ]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from datetime import datetime
 from typing import ClassVar, Final
 
@@ -12,8 +14,10 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.geometry import Size
 from textual.style import Style
 
+from authlens_core.desk.callback_offer import callback_offer
 from authlens_core.desk.log_in import Facts
 from authlens_core.values.safe_text import safe_line
+from authlens_core.values.user_screen import UserScreen
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.authorization.countdown import clock
@@ -22,6 +26,13 @@ from authlens_tui.widgets.key_binding import bound
 
 _BESIDE_QR: Final = 46  # cells that the words need beside the QR code
 _ROOMY: Final = 66  # cells in which the words beside the countdown fit
+
+
+def _forward_words(page: str) -> Iterator[str | tuple[str, str]]:
+    """Yield what to run first where the page is on this machine and the browser is not."""
+    if line := callback_offer(None, UserScreen(os.environ), page).forward_line:
+        yield "\n\nThe page is on this machine. Run this on your own first:\n"
+        yield f"  {line}", "bold $text"
 
 
 class DevicePanel(VerticalScroll):
@@ -102,6 +113,7 @@ class DevicePanel(VerticalScroll):
                 (device.verification_uri.host, "bold"),
                 ". Enter the code only if you started this login yourself: "
                 "if someone else sent you a code, they get your access.",
+                *_forward_words(page),
             )
         )
         self._draw_qr()

@@ -185,7 +185,7 @@ def _facts(entry: InventoryEntry, now: datetime, settings: Settings) -> Facts:
 def _of_grant(grant: Grant, coming: str, now: datetime) -> Facts:
     yield "Resource", grant.resource_url
     if grant.resource is not None and grant.resource != grant.resource_url:
-        yield "In metadata", grant.resource
+        yield "Calls itself", grant.resource
     yield "Server", grant.issuer
     yield "Access token", f"issued {ago(grant.refreshed_at, now)}; {_ends(grant.expires_at, now)}"
     if grant.grant_type is not None:

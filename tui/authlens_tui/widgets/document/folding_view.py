@@ -19,10 +19,8 @@ class FoldingView(DocumentView):
         "everything. Select with the mouse; ctrl+c copies."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        bound("document.fold", "enter,space", "fold", "Fold", "Fold or unfold at the cursor", sign="⏎"),
-        bound(
-            "document.fold_all", "asterisk", "fold_all", "Fold all", "Fold or unfold every member", sign="*"
-        ),
+        bound("document.fold", "enter,space", "fold", "Fold", "Fold or unfold at the cursor"),
+        bound("document.fold_all", "asterisk", "fold_all", "Fold all", "Fold or unfold every member"),
         Binding("left", "close", "Fold, or go to the parent", id="document.close", show=False),
         Binding("right", "open", "Unfold", id="document.open", show=False),
     ]

@@ -43,14 +43,13 @@ class SearchBar(Horizontal):
     """
     HELP = "Type to search. Enter: next match, up: previous match, Esc: close."
     BINDINGS: ClassVar[list[BindingType]] = [
-        bound("search.next", "enter,down,f3", "turn(1)", "Next match", "Next match", sign="⏎", priority=True),
+        bound("search.next", "enter,down,f3", "turn(1)", "Next match", "Next match", priority=True),
         bound(
             "search.before",
-            "shift+enter,up,shift+f3",
+            "up,shift+enter,shift+f3",
             "turn(-1)",
             "Previous match",
             "Previous match",
-            sign="↑",
             priority=True,
         ),
         bound("search.close", "escape", "close", "Close search", "Close the search", priority=True),

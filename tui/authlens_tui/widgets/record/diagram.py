@@ -19,6 +19,7 @@ from authlens_core.trace.record import StageRecord, UserPart
 from authlens_core.values.safe_text import safe_line
 from authlens_tui.widgets.document.lines import Line, Piece, Tone, laid_out, line
 from authlens_tui.widgets.record.actors import ACTOR_TONES, arrow_tone
+from authlens_tui.widgets.record.url_text import cut_middle
 
 _LANES_FROM: Final = 60  # cells
 _SMALL_FROM: Final = 24  # cells of the small diagram
@@ -52,7 +53,7 @@ _WITHOUT_USER: Final = (Party.AUTHLENS, Party.RESOURCE, Party.SERVER, Party.PROV
 _FIRST, _LAST = 0.07, 0.93  # shares of the width
 
 _NAMES: Final[Mapping[Party, tuple[str, str]]] = {
-    Party.PERSON: ("Person", "Person"),
+    Party.PERSON: ("You", "You"),
     Party.BROWSER: ("Browser", "Browser"),
     Party.AUTHLENS: ("authlens", "authlens"),
     Party.RESOURCE: ("Resource", "Resource"),
@@ -201,11 +202,13 @@ class _Lanes:
             name, place = _NAMES[party][not self._wide], hosts.get(party, "")
             if own := short_name(place):
                 name, place = own, name
-            if self._small and party in (Party.PERSON, Party.BROWSER):
-                name = "You"
+            if self._small and party is Party.BROWSER:
+                continue
             cut = self._room(at) if own else len(name)
-            self._centred(names, at, _cut(_narrow(_shown(name, redactor)), cut), self._tones[party])
-            self._centred(places, at, _cut(_narrow(_shown(place, redactor)), self._room(at)), Tone.MUTED)
+            self._centred(names, at, cut_middle(_narrow(_shown(name, redactor)), cut), self._tones[party])
+            self._centred(
+                places, at, cut_middle(_narrow(_shown(place, redactor)), self._room(at)), Tone.MUTED
+            )
         yield replace(names.line(), names=True)
         if self._small:
             return
@@ -256,7 +259,9 @@ class _Lanes:
         row = self._row()
         at = self._at[message.sender]
         row.put(at, "✖" if message.failed else "●", arrow_tone(message))
-        row.put(at + 2, _cut(f"{label} ", self._width - at - 2), Tone.BAD if message.failed else Tone.NOTE)
+        row.put(
+            at + 2, cut_middle(f"{label} ", self._width - at - 2), Tone.BAD if message.failed else Tone.NOTE
+        )
         return row.line(message)
 
     def _arrow(self, message: Arrow, label: str) -> Iterator[DiagramLine]:
@@ -265,7 +270,7 @@ class _Lanes:
         inside = len(label) + _AROUND <= room
         if not inside:
             above = self._row()
-            above.put(left + 2, f"{_cut(label, self._width - left - 2)} ", _words_tone(message))
+            above.put(left + 2, f"{cut_middle(label, self._width - left - 2)} ", _words_tone(message))
             yield above.line(message)
         row = self._row()
         self._shaft(row, message, label if inside else "")
@@ -375,17 +380,6 @@ def _narrow(text: str) -> str:
     if text.isascii():
         return text
     return "".join(c if cell_len(c) == 1 else f"\\u{ord(c):04x}" for c in text)
-
-
-def _cut(text: str, cells: int) -> str:
-    """Return `text` with its middle left out where it is longer than `cells`."""
-    if len(text) <= cells:
-        return text
-    if cells < 3:
-        return text[: max(cells, 0)]
-    # The end of a path says more than its middle: `/a/long/…/token`.
-    head = (cells - 1) * 2 // 3
-    return f"{text[:head]}…{text[len(text) - (cells - 1 - head) :]}"
 
 
 def _wrapped(drawn: Line, width: int, message: Arrow | None = None) -> Iterator[DiagramLine]:

@@ -25,7 +25,7 @@ class DiagramView(DocumentView):
 
     HELP = "The arrow keys select an arrow, Enter or a click opens its exchange."
     BINDINGS: ClassVar[list[BindingType]] = [
-        bound("diagram.open", "enter,space", "open_arrow", "Open arrow", _OPEN, sign="⏎"),
+        bound("diagram.open", "enter,space", "open_arrow", "Open arrow", _OPEN),
     ]
 
     _record: int | None = None

@@ -30,40 +30,12 @@ class ReadingArea(Horizontal):
                 ("enter", "read", "Read", "Move the focus to what is shown"),
             )
         ),
+        bound("reading.v", "B", "in_record('raw')", "Raw", "Bodies formatted, or as sent", show=False),
+        bound("reading.search", "slash", "in_record('search')", "Find", "Search what is shown", show=False),
         bound(
-            "reading.v",
-            "B",
-            "in_record('raw')",
-            "Raw",
-            "Show bodies formatted, or exactly as sent",
-            show=False,
+            "reading.pager", "ctrl+e", "outside", "Pager", "This tab in $PAGER or $EDITOR, masked", show=False
         ),
-        bound(
-            "reading.search",
-            "slash",
-            "in_record('search')",
-            "Find",
-            "Search what is shown",
-            show=False,
-            sign="/",
-        ),
-        bound(
-            "reading.pager",
-            "ctrl+e",
-            "outside",
-            "Pager",
-            "Read this tab in $PAGER or $EDITOR, masked",
-            show=False,
-        ),
-        bound(
-            "reading.tab",
-            "right_square_bracket",
-            "in_record('tab', 1)",
-            "Tab",
-            "Next tab",
-            sign="]",
-            show=False,
-        ),
+        bound("reading.tab", "right_square_bracket", "in_record('tab', 1)", "Tab", "Next tab", show=False),
         bound(
             "reading.tab_back",
             "left_square_bracket",
@@ -71,7 +43,6 @@ class ReadingArea(Horizontal):
             "Tab",
             "Previous tab",
             show=False,
-            sign="[",
         ),
         *tab_keys("reading", "in_record('turn_to', {})", "Open the tab"),
     ]

@@ -19,22 +19,15 @@ def tab_keys(room: str, action: str, does: str) -> list[BindingType]:
 
 
 RECORD_KEYS: Final[list[BindingType]] = [
-    bound("record.search", "slash", "search", "Find", "Search this tab", sign="/"),
-    bound("record.raw", "B", "raw", "Raw", "Show bodies formatted, or exactly as sent"),
+    bound("record.search", "slash", "search", "Find", "Search this tab"),
+    bound("record.raw", "B", "raw", "Raw", "Bodies formatted, or as sent"),
     bound(
-        "record.copy_menu",
-        "C",
-        "copy_menu",
-        "Copy…",
-        "Copy a message, curl, a JSON member or a link",
-        show=False,
+        "record.copy_menu", "C", "copy_menu", "Copy…", "Copy a message, curl, a member or a link", show=False
     ),
-    bound("record.exchange", "full_stop", "pick(1)", "Exchange", "Next exchange, then all", sign="."),
+    bound("record.exchange", "full_stop", "pick(1)", "Exchange", "Next exchange, then all"),
     bound("record.exchange_back", "colon", "pick(-1)", "Previous exchange", "Previous exchange", show=False),
-    bound(
-        "record.signature", "K", "check_signature", "Signature", "Check the signatures of this stage's tokens"
-    ),
-    bound("record.tab", "right_square_bracket", "tab(1)", "Tab", "Next tab", sign="]", show=False),
-    bound("record.tab_back", "left_square_bracket", "tab(-1)", "Tab", "Previous tab", sign="[", show=False),
+    bound("record.signature", "K", "check_signature", "Signature", "Verify the tokens of this stage"),
+    bound("record.tab", "right_square_bracket", "tab(1)", "Tab", "Next tab", show=False),
+    bound("record.tab_back", "left_square_bracket", "tab(-1)", "Tab", "Previous tab", show=False),
     *tab_keys("record", "turn_to({})", "Show the tab"),
 ]

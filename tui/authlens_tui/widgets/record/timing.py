@@ -126,7 +126,7 @@ _TICK: Final = 12  # cells between two marks of the axis, at least
 # Signs and tones of the bars: never colour alone.
 _CONNECTS: Final = ("─", Tone.MUTED)
 _WAITS: Final = ("━", Tone.KEY)
-_RECEIVES: Final = ("█", Tone.GOOD)
+_RECEIVES: Final = ("■", Tone.GOOD)
 _LOOKS: Final = {
     Phase.OTHER: _CONNECTS,
     Phase.DNS: _CONNECTS,

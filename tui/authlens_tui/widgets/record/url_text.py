@@ -35,5 +35,7 @@ def cut_middle(text: str, cells: int) -> str:
     """Return `text` with its middle left out where it is longer: the end of a path says most."""
     if len(text) <= cells:
         return text
-    head = max(1, (cells - 1) // 2)
-    return f"{text[:head]}…{text[len(text) - max(0, cells - 1 - head) :]}"
+    if cells < 3:
+        return text[: max(cells, 0)]
+    head = (cells - 1) // 2
+    return f"{text[:head]}…{text[len(text) - (cells - 1 - head) :]}"

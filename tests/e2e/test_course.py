@@ -143,7 +143,7 @@ HOSTILE: Final = [
     ("lesson.toml", "minutes = 12", "minutes = 12 # \x1b]0;owned\x07", "4:16: the character U+001B is not"),
     ("lesson.md", "# A stolen", "# \x1b[2JA stolen", "1:3: the character U+001B is not allowed"),
     ("lesson.md", "Log in yourself", "[x](file:///etc/passwd)", "no HTML, images or links"),
-    ("lesson.md", "# A stolen", "a" * 300_000, "1:1: the file has more than 256 KiB"),
+    ("lesson.md", "# A stolen", "a" * 300_000, "1:1: The file is larger than 256 KiB"),
     ("lesson.md", "### hint 3", "### hint", "no text here has the id “predict/hint”"),
     ("lesson.de.md", "### hint 2", "", "1:1: the text “predict/hint 2” is missing"),
 ]  # fmt: skip

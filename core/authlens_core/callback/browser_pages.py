@@ -62,7 +62,7 @@ SECURITY_HEADERS: Final = (
 )
 
 _BACK: Final = "You can close this tab and go back to the terminal."
-# Status, heading, and the paragraphs: what happened, then what to do.
+# Status, heading, and the paragraphs: what happened, then what to do. They are HTML as they are.
 _TEXTS: Final[dict[Page, tuple[int, str, tuple[str, ...]]]] = {
     Page.SUCCESS: (
         200,
@@ -173,11 +173,8 @@ _TEXTS: Final[dict[Page, tuple[int, str, tuple[str, ...]]]] = {
 
 @cache
 def render(page: Page) -> bytes:
-    from html import escape  # brings a table of every named character
-
-    _, heading, paragraphs = _TEXTS[page]
-    title = escape(heading)
-    body = "".join(f"<p>{escape(each)}</p>\n" for each in paragraphs)
+    _, title, paragraphs = _TEXTS[page]
+    body = "".join(f"<p>{each}</p>\n" for each in paragraphs)
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width,initial-scale=1">\n'

@@ -7,7 +7,6 @@ A search only for the value itself lets all of these pass.
 from __future__ import annotations
 
 import base64
-import html
 import json
 import re
 from bisect import bisect_left
@@ -28,6 +27,8 @@ _LOWERED_FROM: Final = 8  # media types and schemes are read in small letters; l
 # The text of a mask, as `Secret.masked` writes it.
 MASKED: Final = re.compile(r"•••• #[0-9a-f]{8}")
 _JSON_ESCAPE: Final = re.compile(r"\\u([0-9A-Fa-f]{4})|\\([\\/\"'])")
+# As `html.escape` does it, whose module loads a table of every named character.
+_HTML_ESCAPES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"})
 _HEX_ESCAPE: Final = re.compile(r"%[0-9A-Fa-f]{2}")
 
 
@@ -87,7 +88,7 @@ def _forms(value: str) -> set[str]:
     """Return the forms of `value` that are known beforehand."""
     raw = value.encode("utf-8", "surrogatepass")
     # Checks and errors quote a value with its control characters made visible.
-    forms = {html.escape(value), safe_line(value), safe_text(value)}
+    forms = {value.translate(_HTML_ESCAPES), safe_line(value), safe_text(value)}
     if len(value) >= _LOWERED_FROM:
         forms.add(value.lower())
     _, at, rest = value.partition("@")
@@ -127,7 +128,9 @@ def _decodings(text: str) -> tuple[str, ...]:
     if "\\" in text:
         decoded += [_json_unescaped(form) for form in (text, *decoded)]
     if "&" in text and ";" in text:
-        decoded += [html.unescape(form) for form in (text, *decoded)]
+        from html import unescape  # with its table of every named character
+
+        decoded += [unescape(form) for form in (text, *decoded)]
     return tuple(decoded)
 
 
@@ -150,7 +153,7 @@ def _one_character(character: str) -> str:
         ways.append(re.escape("\\" + character))
     if character == " ":
         ways.append(r"\+")
-    named = html.escape(character)
+    named = character.translate(_HTML_ESCAPES)
     if named != character:
         ways.append(re.escape(named))
     return f"(?:{'|'.join(ways)})"

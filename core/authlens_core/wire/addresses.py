@@ -105,6 +105,14 @@ def local_addresses(host: str) -> tuple[str, ...]:
     return ("127.0.0.1", "::1") if host.rstrip(".").lower().endswith(".localhost") else ()
 
 
+def in_ascii(host: str) -> bytes:
+    """Return a host for `getaddrinfo`: for a string, Python would load its own IDNA codec, 1 MiB of tables.
+
+    A name has been checked by `values.url` before; its labels are A-labels.
+    """
+    return host.encode("ascii")
+
+
 async def resolve(host: str, port: int) -> Sequence[str]:
     """Return every address of `host`.
 
@@ -114,7 +122,7 @@ async def resolve(host: str, port: int) -> Sequence[str]:
     if local := local_addresses(host):
         return local
     loop = asyncio.get_running_loop()
-    entries = await loop.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
+    entries = await loop.getaddrinfo(in_ascii(host.strip("[]")), port, type=socket.SOCK_STREAM)
     return [str(entry[4][0]) for entry in entries]
 
 

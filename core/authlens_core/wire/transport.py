@@ -25,7 +25,7 @@ from aiohappyeyeballs import AddrInfoType, start_connection
 from anyio.abc import ByteStream
 from anyio.streams.tls import TLSAttribute, TLSStream
 
-from authlens_core.wire.addresses import local_addresses
+from authlens_core.wire.addresses import in_ascii, local_addresses
 from authlens_core.wire.httpx_loading import leave_out_the_command_line
 
 # Seconds until the next address of a host is tried beside the one before (RFC 8305 §8).
@@ -66,11 +66,12 @@ class Connections(httpcore.AsyncNetworkBackend):
                 entry
                 for address in local_addresses(host) or (host,)
                 for entry in socket.getaddrinfo(
-                    address, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
+                    in_ascii(address), port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
                 )
             ]
         with self._lookup():
-            return await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            loop = asyncio.get_running_loop()
+            return await loop.getaddrinfo(in_ascii(host), port, type=socket.SOCK_STREAM)
 
 
 class _SocketStream(ByteStream):

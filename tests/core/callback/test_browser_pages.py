@@ -71,6 +71,7 @@ def test_page_loads_nothing_and_runs_nothing(page: Page) -> None:
     names = {name for tag, name, _ in outline.attributes if tag != "link"}
     assert names <= {"lang", "charset", "name", "content", "class"}
     assert b"://" not in render(page)
+    assert b"&" not in render(page)  # its words need no escape
     assert "url(" not in STYLE
     assert "@import" not in STYLE
 

@@ -11,6 +11,7 @@ from textual._path import CSSPathType
 from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.command import CommandPalette, Provider
+from textual.constants import DEFAULT_THEME
 
 from authlens_tui.terminal.focus import follow_focus, toggle_maximized
 from authlens_tui.terminal.terminal_app import TerminalApp
@@ -61,8 +62,10 @@ class BaseApp(TerminalApp):
 
     def __init__(self, environ: Mapping[str, str] | None = None) -> None:
         self._themes: dict[str, Theme] = {}
-        self._variables: dict[str, dict[str, str]] = {}
+        # Textual asks for those of its own theme, which are never used: `on_load` hands over those of ours.
+        self._variables: dict[str, dict[str, str]] = {DEFAULT_THEME: {}}
         super().__init__(environ)
+        self._variables.clear()
         # What Textual draws in sixteen colours cannot be read on every terminal; ours says what it needs.
         for name in [name for name, theme in self.available_themes.items() if theme.ansi]:
             self.unregister_theme(name)

@@ -1,8 +1,12 @@
-"""Recorded requests on the screen: of this run, of a credential, of a session file; their signatures."""
+"""Recorded requests on the screen: of this run, of a credential, of a session file; their signatures.
+
+A screen is loaded when it is shown: none of them is needed to log in.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from textual.app import App
 
@@ -12,12 +16,11 @@ from authlens_core.desk.session import Session
 from authlens_core.desk.signatures import check_signatures
 from authlens_core.explain.message import jwts_of
 from authlens_core.export.exchange_log import ExchangeLog
-from authlens_tui.app.base_app import BaseApp
 from authlens_tui.screens.dashboard.context import TraceWanted
-from authlens_tui.screens.trace.open_session import NamedTrace, OpenSessionScreen, StoredTraces
-from authlens_tui.screens.trace.requests import RequestsScreen
-from authlens_tui.screens.trace.trace import TraceScreen
 from authlens_tui.widgets.record.record_messages import SignatureWanted
+
+if TYPE_CHECKING:
+    from authlens_tui.screens.trace.open_session import NamedTrace, StoredTraces
 
 
 class Records:
@@ -46,11 +49,16 @@ class Records:
 
     def show_requests(self) -> None:
         """Show every request of this session, unless it is shown already."""
+        from authlens_tui.screens.trace.requests import RequestsScreen
+
         if not isinstance(self._app.screen, RequestsScreen):
             self._app.push_screen(RequestsScreen(self.log))
 
     def open_file(self, session: Session | None) -> None:
         """Ask for a session file or a stored trace and show it; it can be compared with another one."""
+        from authlens_tui.screens.trace.open_session import OpenSessionScreen
+        from authlens_tui.screens.trace.trace import TraceScreen
+
         kept = None if session is None else _stored(session)
 
         def show(opened: NamedTrace | None) -> None:
@@ -61,6 +69,8 @@ class Records:
         self._app.push_screen(OpenSessionScreen("Open a session", kept), show)
 
     def show(self, session: Session, message: TraceWanted) -> None:
+        from authlens_tui.screens.trace.trace import TraceScreen
+
         entry_id = message.entry_id
         self.credential_id = lambda: entry_id
         grant = next((grant for grant in session.credentials.list() if grant.grant_id == entry_id), None)
@@ -90,17 +100,8 @@ class Records:
 
 def _stored(session: Session, entry_id: str = "", *urls: str) -> StoredTraces:
     """Return the traces of a credential, and those of all others after them."""
+    from authlens_tui.screens.trace.open_session import StoredTraces
+
     credentials = session.credentials
     others = tuple((grant.grant_id, grant.resource_url) for grant in credentials.list())
     return StoredTraces(credentials.traces, entry_id, urls, others)
-
-
-class Replay(BaseApp):
-    """A session file, read-only; it needs no keyring and sends nothing."""
-
-    def __init__(self, trace: Trace, name: str, environ: Mapping[str, str] | None = None) -> None:
-        super().__init__(environ)
-        self._first = TraceScreen(trace, replay=name)
-
-    def on_mount(self) -> None:
-        self.push_screen(self._first)

@@ -114,7 +114,7 @@ def open_file(arguments: Namespace) -> int:
     path = named_path(arguments.file)
     trace = open_session_file(path)
     require_terminal(f"authlens export {shlex.quote(str(path))} --format markdown")
-    from authlens_tui.app.records import Replay
+    from authlens_tui.app.replay import Replay
 
     app = Replay(trace, path.name)
     return run_to_end(app)

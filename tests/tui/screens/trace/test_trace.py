@@ -12,7 +12,7 @@ from authlens_core.credentials.records.traces import Traces
 from authlens_core.export.session_file import read_session, session_json
 from authlens_core.trace.arrows import Arrow, Party
 from authlens_core.trace.record import Outcome, Stage, Trace, TraceKind
-from authlens_tui.app.records import Replay
+from authlens_tui.app.replay import Replay
 from authlens_tui.screens.trace.comparison import CompareScreen
 from authlens_tui.screens.trace.open_session import OpenSessionScreen, StoredTraces
 from authlens_tui.screens.trace.save_record import ExportScreen

@@ -8,7 +8,6 @@ from typing import Final
 from authlens_core.trace.record import Trace
 from authlens_core.values.errors import AuthlensError
 from authlens_tui.screens.dashboard.context import DashboardContext, TraceWanted, Work
-from authlens_tui.screens.trace.save_record import ExportScreen
 
 _NOTHING_SENT: Final = "No requests recorded for this credential yet. Probe it (p), or refresh a login (r)."
 
@@ -69,6 +68,8 @@ class SentRequests:
     async def _save(self) -> None:
         recorded = await self._find()
         if recorded is not None:
+            from authlens_tui.screens.trace.save_record import ExportScreen
+
             self._context.show(ExportScreen(recorded[0]))
 
     def show_kept(self, trace_id: str) -> None:

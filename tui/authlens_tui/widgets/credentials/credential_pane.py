@@ -27,7 +27,6 @@ from authlens_core.desk.credentials import (
     ServiceToken,
     StatusKind,
 )
-from authlens_core.values.login_options import OPTIONS
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.settings import Settings
 from authlens_core.values.stage import Outcome
@@ -63,8 +62,7 @@ class LoginSketch(Static):
 def _sketch(width: int) -> Content:
     from authlens_core.trace.arrows import Arrow, Party  # only an empty dashboard needs them
     from authlens_core.values.stage import Stage
-    from authlens_tui.widgets.document.lines import Tone
-    from authlens_tui.widgets.record.actors import ACTOR_TONES, accent
+    from authlens_tui.widgets.document.lines import TONE_STYLES
     from authlens_tui.widgets.record.diagram import sketch_lines
 
     you, client, resource, server = Party.PERSON, Party.AUTHLENS, Party.RESOURCE, Party.SERVER
@@ -79,9 +77,8 @@ def _sketch(width: int) -> Content:
         (resource, client, "200", Stage.ACCESS),
     )
     arrows = [Arrow(*each, reply=each[1] is client) for each in said]
-    styles = {tone: accent(party) for party, tone in ACTOR_TONES.items()} | {Tone.MUTED: "$quiet"}
     lines = [
-        Content.assemble(*((text, styles.get(tone, "")) for text, tone in row.pieces))
+        Content.assemble(*((text, TONE_STYLES[tone]) for text, tone in row.pieces))
         for row in sketch_lines(arrows, width)
     ]
     return Content("\n").join(lines)
@@ -207,6 +204,8 @@ def _of_grant(grant: Grant, coming: str, now: datetime) -> Facts:
     yield "Client ID", grant.client_id
     yield "Stored in", grant.place.words
     if grant.remembered:
+        from authlens_core.values.login_options import OPTIONS  # few logins have remembered options
+
         yield "Remembered", ", ".join(OPTIONS[name].flag for name, _ in grant.remembered if name in OPTIONS)
     offered = grant.revocation_endpoint is not None
     yield "Revocation", "offered by the server" if offered else "not offered by the server"
@@ -294,7 +293,7 @@ class CredentialPane(VerticalScroll):
             self.trace_id = trace_id
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
-        super().__init__(id=id)
+        super().__init__(id=id, classes="-alone")  # of which the first paint need not style it again
         self._traces: tuple[TraceSummary, ...] = ()
         self._is_complete = False
 

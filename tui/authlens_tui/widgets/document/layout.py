@@ -17,9 +17,11 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.selection import Selection
 from textual.strip import Strip
+from textual.style import Style as VisualStyle
 
 from authlens_tui.widgets.document.lines import (
     SMALLEST_WIDTH,
+    TONE_STYLES,
     LazyLines,
     Line,
     LineList,
@@ -272,9 +274,7 @@ class _Folded(Line):
 
 
 _PREFIX: Final = "document--"
-COMPONENTS: Final = {_PREFIX + tone for tone in Tone} | {
-    _PREFIX + part for part in ("selection", "cursor", "match", "current-match")
-}
+COMPONENTS: Final = {_PREFIX + part for part in ("selection", "cursor", "match", "current-match")}
 STYLES: Final = """
 DocumentView {
     overflow-x: hidden; overflow-y: auto;
@@ -287,22 +287,6 @@ DocumentView {
     padding: 0 1;
 
     &:focus { border: round $primary; border-title-color: $text-primary; }
-    & > .document--title { color: $text-primary; text-style: bold; }
-    & > .document--name { color: $text-primary; }
-    & > .document--muted { color: $quiet; }
-    & > .document--good { color: $text-success; }
-    & > .document--note { color: $text-accent; }
-    & > .document--warning { color: $text-warning; }
-    & > .document--bad { color: $text-error; text-style: bold; }
-    & > .document--secret { color: $text-accent; text-style: italic; }
-    & > .document--key { color: $text-primary; }
-    & > .document--string { color: $text-success; }
-    & > .document--number { color: $text-accent; }
-    & > .document--you { color: $actor-you; }
-    & > .document--browser { color: $actor-browser; }
-    & > .document--resource { color: $actor-resource; }
-    & > .document--server { color: $actor-server; }
-    & > .document--provider { color: $actor-provider; }
     & > .document--selection { background: $primary 50%; }
     & > .document--cursor { background: $primary 30%; }
     & > .document--match { background: $warning 40%; }
@@ -312,7 +296,7 @@ DocumentView {
 
 
 class RowPainter:
-    """Paints rows in the component styles of `view`."""
+    """Paints rows of `view`: text in the style of its tone, what lies over it in the component styles."""
 
     def __init__(self, view: LineView) -> None:
         self._view = view
@@ -343,14 +327,11 @@ class RowPainter:
         return _over(strip, self._blended("cursor"))
 
     def _tone(self, tone: Tone) -> Style:
-        return self._view.base_style + self._style(tone)
-
-    def _style(self, part: str) -> Style:
-        return self._view.get_component_rich_style(_PREFIX + part, partial=True)
+        return self._view.base_style + VisualStyle.parse(TONE_STYLES[tone]).rich_style
 
     def _blended(self, part: str) -> Style:
         """Return a style to lie over text, blended here: a Rich style has no transparency."""
-        style = self._style(part)
+        style = self._view.get_component_rich_style(_PREFIX + part, partial=True)
         colour = self._view.get_component_styles(_PREFIX + part).background
         if style.bgcolor is None or colour.a == 1 or colour.ansi is not None:
             return style

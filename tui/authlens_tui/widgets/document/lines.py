@@ -7,7 +7,7 @@ ever read as markup.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -45,6 +45,28 @@ class Tone(StrEnum):
     SERVER = "server"
     PROVIDER = "provider"
 
+
+# Not component classes: Textual makes a node for each of them in every view, at 6 KiB a node.
+TONE_STYLES: Final[Mapping[Tone, str]] = {
+    Tone.PLAIN: "",
+    Tone.TITLE: "bold $text-primary",
+    Tone.NAME: "$text-primary",
+    Tone.MUTED: "$quiet",
+    Tone.GOOD: "$text-success",
+    Tone.NOTE: "$text-accent",
+    Tone.WARNING: "$text-warning",
+    Tone.BAD: "bold $text-error",
+    Tone.SECRET: "italic $text-accent",
+    Tone.KEY: "$text-primary",
+    Tone.STRING: "$text-success",
+    Tone.NUMBER: "$text-accent",
+    Tone.YOU: "$actor-you",
+    Tone.BROWSER: "$actor-browser",
+    Tone.RESOURCE: "$actor-resource",
+    Tone.SERVER: "$actor-server",
+    Tone.PROVIDER: "$actor-provider",
+}
+"""How text of each tone looks."""
 
 Piece = tuple[str, Tone]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from authlens_core.trace.arrows import Arrow, Party, speaker
-from authlens_tui.widgets.document.lines import Tone
+from authlens_tui.widgets.document.lines import TONE_STYLES, Tone
 
 ACTOR_TONES: Final[Mapping[Party, Tone]] = {
     Party.PERSON: Tone.YOU,
@@ -20,7 +20,7 @@ ACTOR_TONES: Final[Mapping[Party, Tone]] = {
 
 def accent(party: Party) -> str:
     """Return the theme's colour of a party, for text that is no document."""
-    return "$text-primary" if party is Party.AUTHLENS else f"$actor-{ACTOR_TONES[party]}"
+    return TONE_STYLES[ACTOR_TONES[party]]
 
 
 def arrow_tone(arrow: Arrow, tones: Mapping[Party, Tone] = ACTOR_TONES) -> Tone:

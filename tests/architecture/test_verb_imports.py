@@ -38,7 +38,6 @@ TOKEN = frozenset(
         "authlens_core.credentials.store",
         "authlens_core.credentials.store.chunked_secret",
         "authlens_core.credentials.store.helper_pipes",
-        "authlens_core.credentials.store.keyring_reader",
         "authlens_core.credentials.store.secret_store",
         "authlens_core.values.store_kind",
         "authlens_core.values.errors",
@@ -168,7 +167,7 @@ def test_the_first_paint_needs_the_records_and_the_dashboard_alone(environ: dict
     check_budget("first-paint", importers)
     assert not importers.keys() & (NOT_TO_SHOW | {"authlens_core.wire", "authlens_core.credentials.vault"})
     assert not any(name.startswith("authlens_core.export") for name in importers)
-    assert not importers.keys() & {"authlens_core.diagnosis.cause", "http.cookies", "idna"}
+    assert not importers.keys() & {"authlens_core.diagnosis.causes", "http.cookies", "idna"}
 
 
 def test_a_login_on_the_screen_needs_nothing_that_exports_or_compares(environ: dict[str, str]) -> None:

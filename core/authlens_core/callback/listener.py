@@ -1,7 +1,9 @@
 """The loopback listener: waits for the browser that comes back from a login (RFC 8252 §7.3).
 
 It knows no OAuth. It hands the raw query of a well-formed GET of the exact path to the caller's judge, shows
-the page that the judge names, and answers everything else without ending the wait.
+the page that the judge names, and answers everything else without ending the wait. What a user should know
+of its port is a check.
+
 """
 
 from __future__ import annotations
@@ -31,12 +33,13 @@ from authlens_core.callback.request_head import (
     TunnelTest,
     Verdict,
 )
-from authlens_core.values.errors import UsageError
+from authlens_core.values.check import Check, CheckId, failed, noticed
+from authlens_core.values.errors import AuthlensError, UsageError
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import Stage
 
 if TYPE_CHECKING:
-    from authlens_core.callback.port_owner import PortOwner
+    from authlens_core.callback.binding import PortOwner
 
 DEFAULT_PORT: Final = 8400
 # How many connections the loop takes in one turn, which bounds the open files in a flood.
@@ -240,7 +243,7 @@ def _tell(observer: Callable[[str], None], words: str) -> None:
 async def why_not_bound(error: OSError, host: str, port: int) -> PortTaken | PortRefused | OSError:
     """Return what is to be raised where binding `port` failed with `error`, and who has the port."""
     if error.errno == errno.EADDRINUSE or (error.errno == errno.EACCES and sys.platform == "win32"):
-        from authlens_core.callback.port_owner import find_owner  # most ports are free
+        from authlens_core.callback.binding import find_owner  # most ports are free
 
         owner = await asyncio.to_thread(find_owner, port)
         half = host == "localhost" and free_port("127.0.0.1", port) == port
@@ -248,3 +251,71 @@ async def why_not_bound(error: OSError, host: str, port: int) -> PortTaken | Por
     if error.errno in (errno.EACCES, errno.EPERM):
         return PortRefused(port)
     return error
+
+
+# -- what a user should know of the port, as checks ---------------------------------------------------------
+
+
+def port_problem(port: int, stopped: AuthlensError) -> Check:
+    name = CheckId.REGISTRATION_LISTENER
+    if isinstance(stopped, PortTaken):
+        name = CheckId.REGISTRATION_PORT_HALF if stopped.half else CheckId.REGISTRATION_PORT
+    return failed(
+        name,
+        f"Port {port} of this machine is free for the callback.",
+        stopped.cause,
+        why="The program on the port would receive the code, so authlens never shares a port.",
+        spec="RFC 8252 §7.3",
+        cure=stopped.cure,
+    )
+
+
+def ends_elsewhere(given: str) -> Check:
+    return noticed(
+        "registration.redirect_uri",
+        "The browser comes back to this machine.",
+        f"it ends on {given}, which you gave: paste the address of that page",
+        why="The program there sees the code; PKCE keeps it from using it.",
+        spec="RFC 8252 §8.1",
+    )
+
+
+def other_port_named(wanted: int, named: int) -> Check:
+    return noticed(
+        "registration.named_port",
+        "No other program uses the port that the browser is sent to.",
+        f"port {wanted} is in use, so the redirect URI names {named}; nothing is opened there",
+        why="The program on the port would receive the code.",
+        spec="RFC 8252 §7.3",
+    )
+
+
+def beside_another_login(wanted: int, other: int) -> Check:
+    return noticed(
+        "registration.other_port",
+        "The usual port of the callback is free.",
+        f"another login waits at port {wanted}, so this one waits at port {other}",
+        spec="RFC 8252 §7.3",
+    )
+
+
+def taken_since(registered: str) -> Check:
+    return failed(
+        "authorization.redirect_uri",
+        "No other program uses the registered redirect URI.",
+        f"the port of {registered} is in use",
+        why="The program on the port would receive the code.",
+        spec="RFC 8252 §7.3",
+        cure="Go back to Registration to register another address.",
+    )
+
+
+def listens_elsewhere(bound: str, registered: str) -> Check:
+    return failed(
+        "authorization.redirect_uri",
+        "The listener uses the registered redirect URI.",
+        f"listening at {bound}, registered {registered}",
+        why="The server sends the code only to the registered address.",
+        spec="RFC 6749 §3.1.2.3",
+        cure="Go back to Registration to register the new address.",
+    )

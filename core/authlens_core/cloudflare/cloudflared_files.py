@@ -145,10 +145,15 @@ def find_cloudflared_token(
     return min(fitting, key=lambda token: hosts.index(token.host), default=None)
 
 
+def token_in(text: str) -> Secret | None:
+    """Return a text as a token if it has the shape of those of cloudflared, which are JWTs."""
+    return Secret(text) if parse_jwt(text) is not None else None
+
+
 def read_cloudflared_token(token: CloudflaredToken) -> Secret | None:
     """Return the JWT itself, read now; None where it is gone or no JWT any more."""
     text = _content(token.path)[0].decode("ascii", "replace").strip()
-    return Secret(text) if parse_jwt(text) is not None else None
+    return token_in(text)
 
 
 def cloudflared_fields(jwt: Secret) -> tuple[tuple[str, str], ...]:

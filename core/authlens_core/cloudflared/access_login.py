@@ -25,6 +25,7 @@ from authlens_core.cloudflare.cloudflared_files import (
     cloudflared_directory,
     find_cloudflared_tokens,
     read_cloudflared_token,
+    token_in,
 )
 from authlens_core.cloudflare.cloudflared_token import CloudflaredToken
 from authlens_core.cloudflared.binary import (
@@ -36,7 +37,6 @@ from authlens_core.cloudflared.binary import (
     start,
     without_openers,
 )
-from authlens_core.oauth.formats.jwt import parse_jwt
 from authlens_core.trace.events import (
     CloudflaredEvent,
     LinkShown,
@@ -364,7 +364,7 @@ def _token_in(output: bytes) -> Secret | None:
     # Versions before --no-verbose print it on stdout, before the token.
     if lines and lines[0].lower() == _CHATTER:
         del lines[0]
-    return Secret(lines[0]) if len(lines) == 1 and parse_jwt(lines[0]) is not None else None
+    return token_in(lines[0]) if len(lines) == 1 else None
 
 
 def _file_of(token: Secret, directory: Path) -> CloudflaredToken | None:

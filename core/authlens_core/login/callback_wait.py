@@ -24,8 +24,13 @@ from authlens_core.callback.listener import (
     Listener,
     PortRefused,
     PortTaken,
+    beside_another_login,
+    ends_elsewhere,
+    listens_elsewhere,
+    other_port_named,
+    port_problem,
+    taken_since,
 )
-from authlens_core.login import port_checks
 from authlens_core.login.facts import Facts
 from authlens_core.login.pasted_lines import MOST_PIECES, likeliest
 from authlens_core.login.stages.authorization_stage import expected_response
@@ -159,7 +164,7 @@ class ResponseWait:
         try:
             target = _Target.of(options)
         except BadListenerSetting as stopped:
-            return None, port_checks.problem(options.port, stopped)
+            return None, port_problem(options.port, stopped)
         if not options.listens:
             await self.close()
             return await self._named_only(options, target)
@@ -168,7 +173,7 @@ class ResponseWait:
             try:
                 self.listener = await self._listen(options, target)
             except (PortTaken, PortRefused, NoLoopback, BadListenerSetting) as stopped:
-                return None, port_checks.problem(target.port, stopped)
+                return None, port_problem(target.port, stopped)
             self.listener.on_ignored = self._ignore
             self.listener.on_tested = lambda family: self._report(TunnelTested(family), family)
             # Port 0 is bound as another one, which is then what the facts ask for.
@@ -191,14 +196,14 @@ class ResponseWait:
             if not other:
                 raise
         listener = await Listener.open(port=other, host=target.host, path=target.path)
-        self.remarks = (port_checks.beside_another_login(target.port, other),)
+        self.remarks = (beside_another_login(target.port, other),)
         return listener
 
     async def _named_only(self, options: Options, target: _Target) -> tuple[str | None, Check | None]:
         """Return the redirect URI for a port that is not bound, the same one as before where that can be."""
         given = options.redirect_uri
         if given is not None and options.listen:
-            self.remarks = (port_checks.elsewhere(given),)
+            self.remarks = (ends_elsewhere(given),)
             return given, None
         wanted = target.port or DEFAULT_PORT
         port = self._named.get(target, wanted)
@@ -206,9 +211,9 @@ class ResponseWait:
             # The user's redirect URI is the one that the server has: there is no other port for it.
             port = 0 if given else await asyncio.to_thread(another_port, target.host)
         if not port:
-            return None, port_checks.problem(wanted, PortTaken(wanted, None, 0))
+            return None, port_problem(wanted, PortTaken(wanted, None, 0))
         self._named[target] = port
-        self.remarks = () if port == wanted else (port_checks.named_instead(wanted, port),)
+        self.remarks = () if port == wanted else (other_port_named(wanted, port),)
         return given or redirect_uri(target.host, port), None
 
     async def begin(
@@ -226,8 +231,8 @@ class ResponseWait:
             registered = facts.client.redirect_uri
             taken = not facts.options.listens
             if taken:
-                return port_checks.taken_since(registered)
-            return port_checks.moved(redirect_uri or "", registered)
+                return taken_since(registered)
+            return listens_elsewhere(redirect_uri or "", registered)
         self._expected = expected_response(facts)
         self._any_state = facts.options.any_state
         self._answer = None

@@ -10,7 +10,7 @@ import pytest
 
 from authlens_core.desk.settings import Config, NoticeKind, SettingsFile
 from authlens_tui.app.authlens_app import AuthlensApp
-from authlens_tui.app.background import ExpiryNotice
+from authlens_tui.app.controller import ExpiryNotice
 from authlens_tui.app.offers import key_names
 from authlens_tui.app.workspace import Workspace
 from authlens_tui.cli import main

@@ -19,9 +19,8 @@ from authlens_core.emulator import play_person
 from authlens_core.learning.desk.course import Course
 from authlens_core.learning.desk.drill_world import DrillWorld
 from authlens_core.learning.desk.drills import drill_verdicts, drills, store_verdict
-from authlens_core.learning.drill.drill import Drill, DrillVerdict
+from authlens_core.learning.drill.drill import Drill, DrillVerdict, OwnerSetting
 from authlens_core.values.errors import AuthlensError
-from authlens_tui.app.emulator_owner import EmulatorOwner
 from authlens_tui.app.learn import Lessons, drill_lists, listed, summary_screen
 from authlens_tui.app.logins import Logins
 from authlens_tui.app.workspace import Workspace
@@ -32,6 +31,25 @@ from authlens_tui.screens.wizard.authorization_link import Played, Player
 from authlens_tui.screens.wizard.end_card import Ending
 from authlens_tui.screens.wizard.owner import ServerOwner
 from authlens_tui.screens.wizard.wizard_messages import Then
+
+
+class EmulatorOwner:
+    """Turns the fault of an emulator off by the setting that stands for it, and on again."""
+
+    def __init__(self, world: DrillWorld, setting: OwnerSetting) -> None:
+        self.name = setting.of or urlsplit(world.resource_url).hostname or ""
+        self.setting = setting
+        self._world = world
+        self._faults = world.emulator.faults
+
+    @property
+    def is_on(self) -> bool:
+        return self.setting.on is not bool(self._world.emulator.faults)
+
+    def switch(self, *, on: bool) -> None:
+        self._world.emulator.set_faults(() if on is self.setting.on else self._faults)
+        self._world.options()  # writes again what a program reads at each try
+
 
 _GO_ON: Final = "r refreshes, v revokes, Enter shows the requests. b goes back to the catalogue."
 _PROBE_WITH_IT: Final = (

@@ -14,7 +14,6 @@ from authlens_core.desk.credentials import AccessKind
 from authlens_core.desk.log_in import Event, Login, StageEnded, Trace
 from authlens_core.desk.session import Session
 from authlens_core.desk.signatures import check_signatures
-from authlens_core.explain.message import jwts_of
 from authlens_core.export.exchange_log import ExchangeLog
 from authlens_tui.screens.dashboard.context import TraceWanted
 from authlens_tui.widgets.record.record_messages import SignatureWanted
@@ -91,9 +90,8 @@ class Records:
 
     async def check_signatures(self, session: Session, wanted: SignatureWanted) -> None:
         """Fetch the keys the user asked for, and show the result in the view."""
-        tokens = {jwt.token: jwt.jwt for jwt in jwts_of(wanted.record)}
         verdicts, exchanges = await check_signatures(
-            session.wire, tokens, wanted.record, wanted.story, issuer=wanted.issuer
+            session.wire, wanted.tokens, wanted.record, wanted.story, issuer=wanted.issuer
         )
         wanted.view.show_verdicts(wanted.record, verdicts, exchanges)
 

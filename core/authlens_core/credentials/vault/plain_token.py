@@ -1,20 +1,23 @@
 """The access token of a login that needs nothing but to be read: the short way of `authlens token`.
 
 Most calls of a script find a token that lasts. What they need lives in modules that import little: no event
-loop, no HTTP client, no login. The index is read without opening it for writing.
+loop, no HTTP client, no login. The index is read without opening it for writing; the keyring by the helper of
+`KeyringStore`, with the same protocol and bounds.
 
 A URL is plain if it has nothing that two readers could read differently: its text, origin and path are what
 `parse_url` makes of it. `grammars.url_path` says for both what a path is below. A test holds that this module
 and `coverage.find` choose the same login. Whatever is not plain is left to `usable_token`, which knows every
 case.
-
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
+import select
 import sqlite3
+import time
 from collections.abc import Coroutine, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -26,11 +29,58 @@ from authlens_core.credentials.records.owner import GRANT_OWNER, OWNER, TOKEN_TY
 from authlens_core.credentials.records.schema import SCHEMA_VERSION, version
 from authlens_core.credentials.store.chunked_secret import SecretsDamaged, read
 from authlens_core.credentials.store.helper_pipes import HelperPipes
-from authlens_core.credentials.store.keyring_reader import KeyringReader, KeyringUnclear
+from authlens_core.credentials.store.secret_store import CALL_LIMIT, keyring_too_slow
 from authlens_core.grammars.url_path import below
 from authlens_core.state.paths import own_file, state_directory
 from authlens_core.values.errors import StateUnusable
 from authlens_core.values.secret import Secret
+
+_CHUNK: Final = 65_536  # bytes of one read from the pipe
+_LONGEST_ANSWER: Final = 1024 * 1024  # bytes of an answer
+
+
+class KeyringUnclear(Exception):
+    """The keyring answered with an error or not properly; `KeyringStore` finds out why, and says so."""
+
+
+class KeyringReader:
+    """Reads values one after another from a helper that was started."""
+
+    def __init__(self, pipes: HelperPipes, limit: float = CALL_LIMIT) -> None:
+        self._pipes = pipes
+        self._limit = limit
+        self._pending = b""
+
+    async def get(self, entry: str) -> Secret | None:
+        """Return the value of `entry`; it never awaits, so that the code of the other stores can call it.
+
+        Raises:
+            KeyringUnclear: the keyring answered with an error, or not properly.
+            SecretStoreTimeout: it did not answer in time.
+        """
+        request = json.dumps({"op": "get", "entry": entry, "value": ""})
+        try:
+            os.write(self._pipes.requests, request.encode() + b"\n")
+            answer: Any = json.loads(self._line(time.monotonic() + self._limit))
+        except (OSError, ValueError) as error:
+            raise KeyringUnclear from error
+        if not isinstance(answer, dict) or answer.get("ok") is not True:
+            raise KeyringUnclear
+        value = answer.get("value")
+        return Secret(value) if isinstance(value, str) else None
+
+    def _line(self, deadline: float) -> bytes:
+        while b"\n" not in self._pending:
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([self._pipes.answers], [], [], left)[0]:
+                raise keyring_too_slow("the keyring", self._limit)
+            chunk = os.read(self._pipes.answers, _CHUNK)
+            if not chunk or len(self._pending) > _LONGEST_ANSWER:
+                raise KeyringUnclear
+            self._pending += chunk
+        line, _, self._pending = self._pending.partition(b"\n")
+        return line
+
 
 # If the index is busy for longer, the whole program takes over, which can say so.
 _BUSY_SECONDS: Final = 0.2

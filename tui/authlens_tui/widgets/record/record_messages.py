@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 if TYPE_CHECKING:
+    from authlens_core.explain.message import Jwt
     from authlens_core.trace.arrows import Arrow
     from authlens_core.trace.record import StageRecord
+    from authlens_core.values.secret import Secret
     from authlens_tui.widgets.record.copying import Copyable
     from authlens_tui.widgets.record.record_view import RecordView
 
@@ -62,3 +64,10 @@ class SignatureWanted(Message, namespace="record_view"):
         self.record = record
         self.story = story
         self.issuer = issuer
+
+    @property
+    def tokens(self) -> dict[Secret, Jwt]:
+        """The tokens in the record that are JWTs, each with its parts."""
+        from authlens_core.explain.message import jwts_of  # few ask for this
+
+        return {found.token: found.jwt for found in jwts_of(self.record)}

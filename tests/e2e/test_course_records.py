@@ -169,7 +169,7 @@ def test_the_moves_of_an_exam_hold_under_their_own_ticket_alone(tmp_path: Path, 
     assert (code, "New key in" in said) == (PASSED, True)
     ada, grace = sorted(folder.iterdir())
     verb = ("run", LESSON, "--ticket", str(ada), "--answers", "-", "--json")
-    own = {"format": 1, "lesson": LESSON, "moves": moves_for(ada, learn)}
+    own: dict[str, Any] = {"format": 1, "lesson": LESSON, "moves": moves_for(ada, learn)}
     as_grace = ("run", LESSON, "--ticket", str(grace), "--answers", "-")
     assert learn(*as_grace, moves=own)[2].startswith("✖ Move 4: you do not hold $code-")
     code, printed, _ = learn(*verb, moves=own, environ={CLASS: str(classroom)})
@@ -186,6 +186,15 @@ def test_the_moves_of_an_exam_hold_under_their_own_ticket_alone(tmp_path: Path, 
         changed |= dict([part if number == 2 else option])
         code, _, said = learn(*verb, moves=other)
         assert (code, "in an exam what you did stays, and it was “" in said) == (REFUSED, True)
+    # Another home knows nothing of it; the folder of the class does.
+    other["moves"] = own["moves"][:2]
+    other["moves"][0] = {"do": "predict", "option": "b" if own["moves"][0]["option"] == "a" else "a"}
+    elsewhere = {CLASS: str(classroom), "AUTHLENS_HOME": str(tmp_path / "elsewhere")}
+    of_class = ("verify", str(classroom), "--key", str(key))
+    assert learn(*of_class)[0] == PASSED
+    assert learn(*verb, moves=other, environ=elsewhere)[0] == 12
+    code, said, _ = learn(*of_class)
+    assert (code, f"{LESSON}: an earlier file of this ticket has other moves." in said) == (REFUSED, True)
     for again in (("reset", "--all"), ("record", "--ticket", str(ada), "-o", str(tmp_path / "ada.json"))):
         assert learn(*again)[0] == PASSED
 

@@ -16,7 +16,7 @@ from authlens_core.learning.desk.tickets import ticket_of
 from authlens_core.learning.guide.summary import LessonSummary, course_texts, progress_words
 from authlens_core.learning.guide.verdict_lines import outcome_lines
 from authlens_core.learning.lesson import CourseLesson, LessonPhase, Question
-from authlens_core.learning.moves import MoveRefused
+from authlens_core.learning.moves import AnyMove, MoveRefused
 from authlens_core.learning.outcome import AttemptOutcome
 from authlens_core.learning.progress.lesson_progress import LessonProgress, progress_name
 from authlens_core.learning.progress.practice import TRACE, MadeRecord, entry_in, practised, record_of
@@ -248,6 +248,7 @@ class Course:
             LessonRefused: there is none in the folder, or too many.
         """
         seen: dict[str, tuple[str, str]] = {}
+        made: dict[tuple[str, str], tuple[AnyMove, ...]] = {}
         for file in _records(path):
             try:
                 record = record_in(file, follow=file == path)
@@ -255,11 +256,26 @@ class Course:
                 # A student leaves several files in a class, and hands in one record.
                 whose = str(_account(file)) if record.now else file.name
                 first, hers = seen.setdefault(record.ticket, (file.name, whose))
-                if record.ticket and hers != whose:
-                    done = RecordVerification(holds=False, differs=(f"{first} has the same ticket.",))
+                differs = [f"{first} has the same ticket."] if hers != whose else _other_moves(record, made)
+                if record.ticket and differs:
+                    done = RecordVerification(holds=False, differs=tuple(differs))
             except AuthlensError as error:
                 done = RecordVerification(holds=False, differs=(error.cause,))
             yield file.name, done
+
+
+def _other_moves(record: PracticeRecord, made: dict[tuple[str, str], tuple[AnyMove, ...]]) -> Sequence[str]:
+    """Return the lessons in which an earlier file of this ticket went another way, and note these moves.
+
+    Each start of authlens leaves a file in a class, so a second attempt shows, whatever became of the first.
+    """
+    differs = []
+    for lesson in record.lessons:
+        before = made.get((record.ticket, lesson.lesson), ())
+        made[record.ticket, lesson.lesson] = max(before, lesson.moves, key=len)
+        if any(one != other for one, other in zip(before, lesson.moves, strict=False)):
+            differs.append(f"{lesson.lesson}: an earlier file of this ticket has other moves.")
+    return differs
 
 
 def _account(path: Path) -> int:

@@ -114,13 +114,13 @@ def names_in(roster: Path) -> tuple[str, ...]:
         LessonRefused: it is no roster; the message has file, line, column and reason.
         FileUnusable: it cannot be read, or is no regular file.
     """
-    text = _text(roster, _LARGEST_ROSTER)
-    rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    lines = io.StringIO(_text(roster, _LARGEST_ROSTER), newline="").readlines()
+    rows = csv.DictReader(lines, strict=True)
     known: dict[str, None] = {}
 
     def refuse(why: str, name: str = "", *, after: int = 0) -> NoReturn:
-        line = max(rows.line_num, 1) + after
-        column = text.split("\n")[line - 1].find(name) + 1 or 1
+        line = min(rows.line_num + after, len(lines)) or 1
+        column = "".join(lines[line - 1 : line]).find(name) + 1 or 1
         raise LessonRefused(f"{roster.name}:{line}:{column}: {safe_line(why, 2 * NAME)}.")
 
     try:

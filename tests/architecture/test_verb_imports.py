@@ -172,7 +172,11 @@ def test_the_first_paint_needs_the_records_and_the_dashboard_alone(environ: dict
 
 def test_a_login_on_the_screen_needs_nothing_that_exports_or_compares(environ: dict[str, str]) -> None:
     """These, and the tables of `html` and of Python's own IDNA codec, took 3 MiB of every program."""
-    importers = loaded(environ, "-c", "import authlens_tui.app.controller, authlens_core.wire.transport")
+    program = (
+        "import asyncio, authlens_tui.app.controller, authlens_core.wire.transport as wire; "
+        "asyncio.run(wire.Connections()._addresses('localhost', 80))"
+    )
+    importers = loaded(environ, "-c", program)
 
     later = {"authlens_core.export.formats", "authlens_tui.screens.trace"}
     assert importers.keys() & (later | {"xml", "html.entities", "encodings.idna"}) == set(), LATER

@@ -22,7 +22,7 @@ from authlens_core.learning.progress.record import (
     RecordedVerdict,
 )
 from authlens_core.state import private_file
-from authlens_tui.app.class_app import ClassApp
+from authlens_tui.app.learn import ClassApp
 from support.screens import text_of
 
 pytestmark = pytest.mark.benchmark

@@ -45,7 +45,7 @@ class _Reader:
     def _check(self, given: LessonTable) -> None:
         for key in ("mended_by", "mark"):  # the seed and the ticket say these
             if getattr(given.world, key):
-                self._toml.refuse("world", key, f"unknown key “{key}”")
+                self._toml.refuse("world", key, f"“{key}” means nothing here")
         if given.observation.row not in {claim.named for claim in given.run.claims}:
             self._toml.refuse("observe", "row", f"no claim of [run] names a row “{given.observation.row}”")
         if not _NAME.fullmatch(given.name):

@@ -117,8 +117,9 @@ def rows_of(
     """Return all rows in the order in which they happened.
 
     Args:
-        parties: who is at which origin, such as `http://127.0.0.1:8000`.
+        parties: who is at which URL.
     """
+    origins = {_origin(url): role for url, role in parties.items()}
     rows: list[EvidenceRow] = []
     spans: list[tuple[datetime, datetime, int]] = []
     sent = 0
@@ -129,7 +130,7 @@ def rows_of(
             sent += 1
             last[index] = sent
             spans.append((exchange.started_at, exchange.ended_at, sent))
-            values = _exchange(exchange, records[index], move.seat, parties)
+            values = _exchange(exchange, records[index], move.seat, origins)
             rows.append(EvidenceRow(Source.EXCHANGE, exchange.ended_at, sent, values))
         for index, record in enumerate(records):
             rows += _judged(record, move.seat, last[index])
@@ -157,7 +158,7 @@ def _event(event: LedgerEvent) -> dict[str, str | int]:
 
 
 def _exchange(
-    exchange: Exchange, record: StageRecord, seat: str, parties: Mapping[str, str]
+    exchange: Exchange, record: StageRecord, seat: str, origins: Mapping[str, str]
 ) -> dict[str, str | int]:
     request, response = exchange.request, exchange.response
     url = urlsplit(request.url)
@@ -169,7 +170,7 @@ def _exchange(
         "path": url.path,
         "url": request.url,
     }
-    if party := parties.get(f"{url.scheme}://{url.netloc}"):
+    if party := origins.get(_origin(request.url)):
         values["at"] = party
     scheme, _, _ = (request.headers.get("authorization") or "").partition(" ")
     if scheme:
@@ -184,6 +185,10 @@ def _exchange(
         values["status"] = response.status
         values |= _fields("reply", response.headers) | _answered(response.body.reveal(), response.headers)
     return values
+
+
+def _origin(url: str) -> str:
+    return "{0.scheme}://{0.netloc}".format(urlsplit(url))
 
 
 def _fields(prefix: str, headers: Headers) -> dict[str, str | int]:

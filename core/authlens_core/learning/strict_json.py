@@ -80,15 +80,18 @@ def reason(said: str) -> str:
     return safe_line(said.partition(" - at ")[0], 2 * NAME)
 
 
+def place(said: str) -> tuple[str, str]:
+    """Return the path of what msgspec speaks of, and the member of it that is not known; empty for none."""
+    path, unknown = _PATH.search(said), _UNKNOWN.search(said)
+    return path[1] if path else "", unknown[1] if unknown else ""
+
+
 def _place_of(data: bytes, said: str) -> str:
     """Return line and column of what msgspec says about a text; its start where it names no place."""
     if at := _BYTE.search(said):
         return _line_and_column(data, int(at[1]))
-    path = _PATH.search(said)
-    unknown = _UNKNOWN.search(said)
-    if path is None and unknown is None:
-        return "1:1"
-    return _line_and_column(data, _offset(data, path[1] if path else "", unknown[1] if unknown else ""))
+    path, unknown = place(said)
+    return _line_and_column(data, _offset(data, path, unknown)) if path or unknown else "1:1"
 
 
 def _line_and_column(data: bytes, offset: int) -> str:

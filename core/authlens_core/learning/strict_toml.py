@@ -12,12 +12,11 @@ import msgspec
 
 from authlens_core.learning.claim import Claim
 from authlens_core.learning.claim_text import read_claims
+from authlens_core.learning.strict_json import place, reason
 from authlens_core.values.errors import LessonRefused
 
 FORMAT: Final = 1
 """The format that this version reads; a file with a higher one is refused."""
-# What msgspec says of a value: the reason, and then the path to it.
-_PROBLEM: Final = re.compile(r"(?P<reason>.*?)(?: - at `\$\.?(?P<path>[^`]*?)(?:\[\.\.\.\])?`)?", re.DOTALL)
 _Kind = TypeVar("_Kind")
 
 
@@ -59,13 +58,11 @@ class StrictToml:
         try:
             return msgspec.convert(tables, kind, dec_hook=lambda _, text: self._claims(text))
         except msgspec.ValidationError as error:
-            said = _PROBLEM.fullmatch(str(error))
-            reason, path = (said["reason"], said["path"] or "") if said else (str(error), "")
-            unknown = re.search(r"unknown field `([^`]+)`", reason)
-            table, _, key = path.rpartition(".")
-            if unknown is not None:
-                self.refuse(path, unknown[1], f"unknown key “{unknown[1]}”")
-            self.refuse(table, key, reason)
+            path, unknown = place(str(error))
+            table, _, key = path.removeprefix(".").rpartition(".")
+            if unknown:
+                table, key = path.removeprefix("."), unknown
+            self.refuse(table, key, reason(str(error)))
 
     def _claims(self, text: object) -> Claims:
         """Return the claims of a text; they are read in the order of the file, which says where each is.

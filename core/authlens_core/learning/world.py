@@ -173,17 +173,10 @@ class World:
 
     @property
     def parties(self) -> Mapping[str, str]:
-        """Who is at which origin."""
+        """Who is at which URL."""
         known = {self.emulator.server_url: "server", self.emulator.resource_url: "resource"}
-        if self.victim is not None:
-            known[self.victim.url] = VICTIM
-        if self.second is not None:
-            known[self.second.url] = SECOND
-        if self.rogue is not None:
-            known[self.rogue.url] = ROGUE
-        if self.hosted is not None:
-            known[self.hosted.url] = INTERNAL
-        return {"{0.scheme}://{0.netloc}".format(urlsplit(url)): role for url, role in known.items()}
+        others = {VICTIM: self.victim, SECOND: self.second, ROGUE: self.rogue, INTERNAL: self.hosted}
+        return known | {party.url: role for role, party in others.items() if party is not None}
 
     @property
     def events(self) -> tuple[LedgerEvent, ...]:

@@ -18,7 +18,7 @@ from authlens_core.learning.progress.record import (
     PracticeRecord,
     RecordedVerdict,
 )
-from authlens_tui.app.class_app import ClassApp
+from authlens_tui.app.learn import ClassApp
 from authlens_tui.screens.learn import class_table
 from authlens_tui.screens.learn.class_table import StudentScreen
 from support.screens import text_of, until

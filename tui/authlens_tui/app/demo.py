@@ -19,7 +19,7 @@ from authlens_core.emulator import play_person
 from authlens_core.learning.desk.course import Course
 from authlens_core.learning.desk.drill_world import DrillWorld
 from authlens_core.learning.desk.drills import drill_verdicts, drills, store_verdict
-from authlens_core.learning.drill.drill import Drill, DrillVerdict, OwnerSetting
+from authlens_core.learning.drill import Drill, DrillVerdict, OwnerSetting
 from authlens_core.values.errors import AuthlensError
 from authlens_tui.app.learn import Lessons, drill_lists, listed, summary_screen
 from authlens_tui.app.logins import Logins

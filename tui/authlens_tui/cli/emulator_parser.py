@@ -69,7 +69,7 @@ def add_emulator(add: argparse.ArgumentParser) -> None:
 
 
 def add_learn(parser: argparse.ArgumentParser) -> None:
-    from authlens_tui.cli.classroom.classroom_parser import add_classroom  # no other verb needs it
+    from authlens_tui.cli.course.classroom_parser import add_classroom  # no other verb needs it
 
     parser.epilog = _LEARN_EPILOG
     flag(parser, "--list", "list the lessons")

@@ -15,7 +15,7 @@ from authlens_core.learning.lesson import LessonPhase
 from authlens_core.learning.moves import usage
 from authlens_core.values.errors import LessonRefused, UsageError
 from authlens_core.values.fix import fix, step
-from authlens_tui.cli.classroom.classroom_verbs import record, show_class, tickets, verify
+from authlens_tui.cli.course.classroom_verbs import record, show_class, tickets, verify
 from authlens_tui.cli.course.drill_verbs import are_meant, check_drills, list_drills
 from authlens_tui.cli.course.plain_course import NOT_PASSED, plain_course
 from authlens_tui.cli.option_values import named_folder, nearest

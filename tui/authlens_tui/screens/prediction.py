@@ -16,7 +16,7 @@ from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.key_binding import bound
 
 if TYPE_CHECKING:
-    from authlens_core.learning.drill.drill import Drill, DrillOption
+    from authlens_core.learning.drill import Drill, DrillOption
 
 
 class PredictionScreen(Dialog[str]):

@@ -6,7 +6,7 @@
 - `class_folder`, `tickets`: a class that shares a folder, and an exam.
 - `lesson_check`, `drill_check`: whether lessons and drills of your own can be trusted.
 
-The values that these take and return are in `lesson`, `moves`, `drill.drill` and `guide.shown`. A move is
+The values that these take and return are in `lesson`, `moves`, `drill` and `guide.shown`. A move is
 read from a line by `guide.move_text`, and many from a file by `answers_file`. The rest of the course is
 private. A lesson, or a file, that cannot be used is a `LessonRefused`.
 """

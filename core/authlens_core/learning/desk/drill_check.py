@@ -16,7 +16,7 @@ from authlens_core.desk.log_in import Login, start_login
 from authlens_core.desk.session import Session
 from authlens_core.emulator import play_person
 from authlens_core.learning.desk.drill_world import DrillWorld, held
-from authlens_core.learning.drill.drill import Drill, Walk
+from authlens_core.learning.drill import Drill, Walk
 from authlens_core.learning.row import EvidenceRow
 from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event, ExchangeStarted
 from authlens_core.trace.record import Trace

@@ -23,7 +23,7 @@ from authlens_core.emulator import (
 )
 from authlens_core.emulator.origins import NAMES
 from authlens_core.export.saved_file import write_export
-from authlens_core.learning.drill.drill import Drill, DrillVerdict, Walk
+from authlens_core.learning.drill import Drill, DrillVerdict, Walk
 from authlens_core.learning.judge import TooManySteps, judge
 from authlens_core.learning.row import EvidenceRow, SeatedTrace, rows_of
 from authlens_core.learning.world import YOU
@@ -117,8 +117,7 @@ class DrillWorld:
         """Return everything that happened here, in its order, given what you sent."""
         emulator = self.emulator
         server = emulator.issuer if isinstance(emulator, Emulator) else emulator.server_url
-        known = {"resource": emulator.resource_url, "server": server}
-        parties = {"{0.scheme}://{0.netloc}".format(urlsplit(url)): role for role, url in known.items()}
+        parties = {emulator.resource_url: "resource", server: "server"}
         return rows_of([SeatedTrace(YOU, trace) for trace in traces], emulator.ledger.events, parties)
 
     def verdict(self, drill: Drill, predicted: str, traces: Iterable[Trace]) -> DrillVerdict:

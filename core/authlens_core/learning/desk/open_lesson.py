@@ -7,10 +7,16 @@ from collections.abc import Callable, Mapping
 
 from authlens_core.learning.classroom.class_file import ClassFile
 from authlens_core.learning.guide.offers import forms
-from authlens_core.learning.guide.said import answer_marks, moves_left, worth
 from authlens_core.learning.guide.shown import MoveForm, Part, StoryLine, VerdictLine
 from authlens_core.learning.guide.story import exchange_place, held, parts, story
-from authlens_core.learning.guide.verdict_lines import outcome_lines, prediction_line, verdict_lines
+from authlens_core.learning.guide.verdict_lines import (
+    answer_marks,
+    moves_left,
+    outcome_lines,
+    prediction_line,
+    verdict_lines,
+    worth,
+)
 from authlens_core.learning.lesson import CourseLesson, LessonPhase
 from authlens_core.learning.moves import AnyMove
 from authlens_core.learning.outcome import joined

@@ -20,7 +20,7 @@ from authlens_core.learning.words_file import LessonWords
 from authlens_core.values.errors import AuthlensError, LessonRefused
 
 LONGEST_RECORD: Final = 180.0  # seconds of all moves; fourteen lessons take four on an idle machine
-Course = Mapping[str, tuple[CourseLesson, Mapping[str, LessonWords]]]
+Lessons = Mapping[str, tuple[CourseLesson, Mapping[str, LessonWords]]]
 """The lessons that a record can be about, by their names."""
 
 _SAID: Final = {True: "passed", False: "not passed"}
@@ -74,7 +74,9 @@ class RecordVerification(msgspec.Struct, frozen=True):
         return cls(not differs, differs, tuple(lessons), exam, student)
 
 
-async def verified(record: PracticeRecord, course: Course, *, key: bytes | None = None) -> RecordVerification:
+async def verified(
+    record: PracticeRecord, course: Lessons, *, key: bytes | None = None
+) -> RecordVerification:
     """Make all moves of a record again, and compare the verdicts.
 
     Args:
@@ -105,7 +107,7 @@ def _ticket_of(record: PracticeRecord, key: bytes | None) -> tuple[Ticket | None
 
 
 async def _again(
-    record: LessonRecord, course: Course, ticket: Ticket | None, *, is_of_class: bool
+    record: LessonRecord, course: Lessons, ticket: Ticket | None, *, is_of_class: bool
 ) -> LessonVerification:
     if record.lesson not in course:
         return LessonVerification(record.lesson, differs=("There is no such lesson here.",))

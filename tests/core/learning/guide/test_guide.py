@@ -13,11 +13,10 @@ from authlens_core.learning.attempt import LessonAttempt
 from authlens_core.learning.catalogue import folders, lessons
 from authlens_core.learning.claim import Source
 from authlens_core.learning.guide.offers import forms
-from authlens_core.learning.guide.said import worth
 from authlens_core.learning.guide.shown import ClaimState
 from authlens_core.learning.guide.story import exchange_place, held, meaning, parts, story
 from authlens_core.learning.guide.summary import LessonSummary
-from authlens_core.learning.guide.verdict_lines import prediction_line, verdict_lines
+from authlens_core.learning.guide.verdict_lines import prediction_line, verdict_lines, worth
 from authlens_core.learning.lesson import LessonPhase
 from authlens_core.learning.moves import (
     KINDS,

@@ -1,1 +1,1 @@
-"""The course without a screen: how far you are, starting over, and lessons line by line."""
+"""The verbs of the course: progress, records, a class and its tickets, and lessons line by line."""

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from authlens_core.learning.desk.drills import drills, drills_in, has_drills
-from authlens_core.learning.drill.drill import Drill
+from authlens_core.learning.drill import Drill
 from authlens_core.values.errors import LessonRefused, UsageError
 from authlens_tui.cli.faults import unknown_name
 from authlens_tui.cli.option_values import named_folder

@@ -100,7 +100,7 @@ def show_class(arguments: Namespace, course: Course) -> int:
     from authlens_tui.cli.full_screen import require_terminal, run_to_end
 
     require_terminal(f"authlens learn class {shlex.quote(str(folder.path))} --json")
-    from authlens_tui.app.class_app import ClassApp
+    from authlens_tui.app.learn import ClassApp
 
     return run_to_end(ClassApp(folder, course))
 

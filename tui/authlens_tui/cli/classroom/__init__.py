@@ -1,1 +1,0 @@
-"""`authlens learn record`, `verify`, `tickets` and `class`."""

@@ -421,7 +421,7 @@ MUTATIONS: Final = (
     Mutation(
         "login-time-unbounded",
         "--timeout does not bound the requests of a login",
-        "core/authlens_core/login/time_limit.py",
+        "core/authlens_core/login/progress.py",
         "        limit = asyncio.timeout_at(ends)\n",
         "        limit = asyncio.timeout_at(None)\n",
         "tests/tui/cli/login/test_time_of_a_login.py::test_the_user_has_what_the_server_left",

@@ -21,6 +21,21 @@ from authlens_core.oauth.formats.duration import http_date, retry_after
 from authlens_core.values.exchange import Headers, Response
 from authlens_core.values.quick_dataclass import dataclass
 
+__all__ = [
+    "Explanation",
+    "HeaderContext",
+    "HeaderMeaning",
+    "HeaderPart",
+    "authorization",
+    "challenge",
+    "cookie",
+    "explain_header",
+    "location",
+    "of_headers",
+    "query_parts",
+    "set_cookie",
+]
+
 _MAX_PARTS: Final = 64
 
 

@@ -28,6 +28,15 @@ from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_text
 from authlens_core.values.secret import Body, Secret
 
+__all__ = [
+    "MASKED",
+    "NoRedactor",
+    "Redactor",
+    "ShownBody",
+    "raw_message",
+    "secrets_in",
+]
+
 # `eyJ` is `{"` and a letter in base64url: the beginning of a JOSE header (RFC 7515 §3.1). The quantifiers are
 # possessive, so that a body of a megabyte is read once, whatever is in it.
 _JWT: Final = re.compile(r"(?<![\w-])eyJ[\w-]{6,}+(?:\.[\w-]*+){1,4}+")

@@ -20,7 +20,7 @@ from authlens_core.login.callback_wait import ResponseWait
 from authlens_core.login.facts import Facts
 from authlens_core.login.known_clients import KnownClients
 from authlens_core.login.login_stage import LoginStage, PlannedRequest, StageResult, WaitStopped
-from authlens_core.login.progress import Progress
+from authlens_core.login.progress import Progress, TimeLimit
 from authlens_core.login.protocols import ClientRegistry, Keeper, Sender, keep_nothing
 from authlens_core.login.remembered_options import StoredOptions
 from authlens_core.login.stage_work import StageWork
@@ -31,7 +31,6 @@ from authlens_core.login.tampering.experiment import Experiment
 from authlens_core.login.tampering.experiments import STALE_REFRESH
 from authlens_core.login.tampering.request_edit import RequestEdit, amended_url
 from authlens_core.login.tampering.tampering import Tampering
-from authlens_core.login.time_limit import TimeLimit
 from authlens_core.oauth.authorization import AuthorizationResponse
 from authlens_core.oauth.discovery.challenge import parse_challenges
 from authlens_core.trace.events import Event, StageEnded, StageStarted, Watcher

@@ -33,11 +33,17 @@ from authlens_core.wire.addresses import (
     require_public,
     resolve,
 )
-from authlens_core.wire.failures import deadline_failure, explain, proxy_failure
 from authlens_core.wire.httpx_loading import load_httpx
 from authlens_core.wire.limits import METADATA, Limits
 from authlens_core.wire.proxy_settings import Proxy, ProxyUnusable, proxy_for
-from authlens_core.wire.response_reader import PendingExchange, decoded, receive
+from authlens_core.wire.response_reader import (
+    PendingExchange,
+    deadline_failure,
+    decoded,
+    explain,
+    proxy_failure,
+    receive,
+)
 from authlens_core.wire.streaming import (
     STREAM_TIMEOUTS,
     StreamedRequest,

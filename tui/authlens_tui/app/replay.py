@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from authlens_core.trace.record import Trace
 from authlens_tui.app.base_app import BaseApp
 from authlens_tui.screens.trace.trace import TraceScreen
+
+if TYPE_CHECKING:
+    from authlens_core.desk.log_in import Trace
 
 
 class Replay(BaseApp):

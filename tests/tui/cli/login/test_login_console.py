@@ -20,7 +20,7 @@ from authlens_core.values.secret import Secret
 from authlens_core.values.url import parse_url
 from authlens_core.values.user_screen import UserScreen
 from authlens_tui.cli.login import login_console as teller_module
-from authlens_tui.cli.login.event_lines import EventLines
+from authlens_tui.cli.login.in_turn import EventLines
 from authlens_tui.cli.login.login_console import LoginConsole, say_device_code
 from authlens_tui.cli.login.login_events import event_as_json
 

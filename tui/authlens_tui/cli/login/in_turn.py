@@ -1,4 +1,4 @@
-"""One login after another, for a command line with several URLs."""
+"""One command line with several URLs: one login after another, and the events of each for a program."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 from authlens_core.values.errors import AuthlensError
-from authlens_tui.cli.terminal.output import AnswerLost, explain, say
+from authlens_core.values.fix import GivenOptions
+from authlens_tui.cli.terminal.output import AnswerLost, answer_json, explain, say
 from authlens_tui.cli.terminal.plain import numbered
 
 _SIGNALS: Final = 128  # an exit code above it: a signal ended the login, and with it the command
@@ -44,3 +45,27 @@ def _sum_up(codes: Mapping[str, int]) -> None:
     say(f"{len(codes) - len(failed)} of {len(codes)} logins succeeded.")
     for line in numbered(f"{url}: exit code {code}" for url, code in failed.items()):
         say(f"  {line}")
+
+
+class EventLines:
+    """Writes the events of a login on stdout, each with the URL of its resource.
+
+    Args:
+        url: the resource.
+        wanted: false for a login that is reported in words: nothing is written.
+        options: those that the login was given, for the commands that lead on from a failure.
+    """
+
+    def __init__(self, url: str, *, wanted: bool, options: GivenOptions = ()) -> None:
+        self.url = url
+        self.wanted = wanted
+        self.options = options
+
+    def write(self, event: Mapping[str, object]) -> None:
+        """Write one event.
+
+        Raises:
+            AnswerLost: it could not be written.
+        """
+        if self.wanted:
+            answer_json({**event, "resource_url": self.url})

@@ -15,8 +15,7 @@ from authlens_core.values.fix import GivenOptions, filled, given_options, step
 from authlens_core.values.login_options import OPTIONS, Kind, Options
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import PROGRAMS
-from authlens_tui.cli.login.event_lines import EventLines
-from authlens_tui.cli.login.in_turn import in_turn
+from authlens_tui.cli.login.in_turn import EventLines, in_turn
 from authlens_tui.cli.login.login_arguments import login_options
 from authlens_tui.cli.session import open_session
 from authlens_tui.cli.start import INTERRUPTED

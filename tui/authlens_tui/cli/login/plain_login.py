@@ -31,7 +31,7 @@ from authlens_core.values.check import Check, CheckId, Severity
 from authlens_core.values.errors import AuthlensError, NoSecretStore
 from authlens_core.values.fix import Fix, filled, fix, step
 from authlens_core.values.stage import AUTH_METHODS
-from authlens_tui.cli.login.event_lines import EventLines
+from authlens_tui.cli.login.in_turn import EventLines
 from authlens_tui.cli.login.login_console import LoginConsole
 from authlens_tui.cli.login.login_events import JSON_VERSION
 from authlens_tui.cli.session import iso_time

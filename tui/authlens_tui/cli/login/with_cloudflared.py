@@ -15,8 +15,7 @@ from authlens_core.trace.events import (
     ProcessStarted,
 )
 from authlens_core.values.errors import AuthlensError
-from authlens_tui.cli.login.event_lines import EventLines
-from authlens_tui.cli.login.in_turn import in_turn
+from authlens_tui.cli.login.in_turn import EventLines, in_turn
 from authlens_tui.cli.session import iso_time
 from authlens_tui.cli.terminal.output import explain, fix_as_json, say
 from authlens_tui.cli.urls import checked_urls

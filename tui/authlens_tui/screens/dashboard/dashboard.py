@@ -19,9 +19,8 @@ from authlens_core.desk.credentials import CloudflaredToken, IndexBusy, Inventor
 from authlens_core.desk.settings import COLUMN_KEYS, SettingsFile
 from authlens_core.values.errors import AuthlensError
 from authlens_tui.screens.dashboard.context import Changed, DashboardContext, StatusMessage
-from authlens_tui.screens.dashboard.history import SelectedHistory
 from authlens_tui.screens.dashboard.keys import DASHBOARD_KEYS, NEED_ROWS, applies, offered
-from authlens_tui.screens.dashboard.listing import Listing
+from authlens_tui.screens.dashboard.listing import Listing, SelectedHistory
 from authlens_tui.screens.dashboard.words import (
     attempt_words,
     broken_words,

@@ -1,11 +1,12 @@
-"""The credentials in the order that the table shows: read from the index, filtered, sorted, grouped."""
+"""What the dashboard lists, and what is stored of the selected credential: its events and its requests."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import chain
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from authlens_core.desk.credentials import (
     CloudflaredToken,
@@ -18,7 +19,12 @@ from authlens_core.desk.credentials import (
     expiries_of,
     read_inventory,
 )
+from authlens_core.values.errors import AuthlensError
+from authlens_tui.screens.dashboard.context import DashboardContext
 from authlens_tui.screens.dashboard.words import damaged_words, title_words
+
+if TYPE_CHECKING:
+    from authlens_core.desk.credentials import Event, TraceSummary
 
 # Seconds that the screen waits for another process that writes to the index.
 PATIENCE: Final = 0.01
@@ -117,3 +123,30 @@ class Listing:
     def damaged(self) -> str:
         """How many records cannot be read and what to do about them; empty if all can."""
         return damaged_words(len(self.inventory.damaged))
+
+
+_EVENTS: Final = 8  # that the detail shows
+
+
+class SelectedHistory:
+    """Looks things up once for each selection: the pane is brought up to date every second."""
+
+    def __init__(self, context: DashboardContext) -> None:
+        self._context = context
+        self.forget()
+
+    def forget(self) -> None:
+        """Look again next time: more may be stored by now."""
+        self._of = ""
+        self._found: tuple[tuple[Event, ...], tuple[TraceSummary, ...]] = ((), ())
+
+    def of(self, entry: InventoryEntry) -> tuple[tuple[Event, ...], tuple[TraceSummary, ...]]:
+        """Return the stored events and traces of a credential; none if they cannot be read."""
+        if self._of != entry.entry_id and self._context.is_store_open:
+            self._of, self._found = entry.entry_id, ((), ())
+            with suppress(AuthlensError):  # the table shows the error, now or in a second
+                credentials = self._context.session.credentials
+                with credentials.index.waiting_at_most(PATIENCE):
+                    events = credentials.events(entry.entry_id, _EVENTS)
+                self._found = events, credentials.traces.of(entry.entry_id, entry.url)
+        return self._found if self._of == entry.entry_id else ((), ())

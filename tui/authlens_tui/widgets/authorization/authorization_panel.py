@@ -19,8 +19,7 @@ from authlens_core.desk.callback_offer import CallbackOffer, UserScreen, callbac
 from authlens_core.values.safe_text import NAME, safe_line
 from authlens_core.values.secret import Secret
 from authlens_tui.terminal.content import Content
-from authlens_tui.terminal.link_file import LinkFile
-from authlens_tui.terminal.link_view import NoOrdinaryScreen, show_alone
+from authlens_tui.terminal.link_file import LinkFile, NoOrdinaryScreen, show_alone
 from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.authorization.countdown import clock

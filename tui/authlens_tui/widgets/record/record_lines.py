@@ -10,13 +10,13 @@ from typing import Final, NamedTuple
 from authlens_core.explain.message import jwts_of
 from authlens_core.export.curl.curl_command import curl_commands
 from authlens_core.export.redaction import (
+    MASKED,
     NoRedactor,
     Redactor,
     secrets_in,
 )
 from authlens_core.trace.arrows import RunningStage
 from authlens_core.trace.record import Exchange, GrantType, Request, Response, Stage, StageRecord, fact_text
-from authlens_core.values.known_secrets import MASKED
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_tui.widgets.document.lines import BLANK, Line, Tone, line, prose

@@ -30,7 +30,7 @@ def _rest(seconds: int, above: int) -> str:
 
 def duration(seconds: float) -> str:
     """Return `seconds` in the unit that reads best, such as `41 ms`, `2.3 s` or `4:05`."""
-    if seconds < 1:
+    if seconds < 0.9995:  # what is rounded to 1000 ms is a second
         # A request on this machine may take less than a millisecond: `0 ms` would look like an error.
         return f"{seconds * 1000:.0f} ms" if seconds >= 0.00095 else f"{seconds * 1000:.1f} ms"
     return f"{seconds:.1f} s" if seconds < 60 else f"{int(seconds) // 60}:{int(seconds) % 60:02}"

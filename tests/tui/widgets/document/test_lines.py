@@ -87,10 +87,11 @@ def test_no_checks_are_said_and_not_left_blank() -> None:
 
 def test_durations_are_told_in_the_unit_that_reads_best() -> None:
     """From a tenth of a millisecond to hours."""
-    assert [duration(s) for s in (0.0001, 0.041, 0.5, 2.34, 245)] == [
+    assert [duration(s) for s in (0.0001, 0.041, 0.5, 0.9997, 2.34, 245)] == [
         "0.1 ms",
         "41 ms",
         "500 ms",
+        "1.0 s",
         "2.3 s",
         "4:05",
     ]

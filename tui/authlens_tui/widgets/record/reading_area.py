@@ -12,7 +12,7 @@ from textual.widget import Widget
 from authlens_tui.terminal.pager import NoPager, read_outside
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.key_binding import bound
-from authlens_tui.widgets.record.record_keys import tab_keys
+from authlens_tui.widgets.record.record_keys import KEYS_AROUND
 from authlens_tui.widgets.record.record_view import RecordView
 
 
@@ -30,21 +30,10 @@ class ReadingArea(Horizontal):
                 ("enter", "read", "Read", "Move the focus to what is shown"),
             )
         ),
-        bound("reading.v", "B", "in_record('raw')", "Raw", "Bodies formatted, or as sent", show=False),
-        bound("reading.search", "slash", "in_record('search')", "Find", "Search what is shown", show=False),
         bound(
             "reading.pager", "ctrl+e", "outside", "Pager", "This tab in $PAGER or $EDITOR, masked", show=False
         ),
-        bound("reading.tab", "right_square_bracket", "in_record('tab', 1)", "Tab", "Next tab", show=False),
-        bound(
-            "reading.tab_back",
-            "left_square_bracket",
-            "in_record('tab', -1)",
-            "Tab",
-            "Previous tab",
-            show=False,
-        ),
-        *tab_keys("reading", "in_record('turn_to', {})", "Open the tab"),
+        *KEYS_AROUND,
     ]
 
     app = getters.app(TerminalApp)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Final
@@ -14,7 +15,7 @@ from textual.screen import Screen
 from authlens_core.desk.credentials import Event, access_events
 from authlens_core.desk.session import Session
 from authlens_core.export.saved_file import write_export
-from authlens_core.values.errors import AuthlensError, FileExists
+from authlens_core.values.errors import AuthlensError
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.document.document import DocumentView
@@ -23,7 +24,6 @@ from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.title_bar import TitleBar
 
-_MOST_NAMES: Final = 100  # tried before giving up
 _WHEN, _KIND = 19, 22  # cells
 _WIDE: Final = 100  # cells of the screen from which on a detail has a column of its own
 
@@ -99,19 +99,13 @@ class EventsScreen(Screen[None]):
     def action_save(self) -> None:
         """Write what is shown, oldest first, to a new file that only you can read."""
         text = "".join(event.json_line for event in reversed(self._events))
-        # By creating, not by asking: another program may take a name in between.
-        for number in range(1, _MOST_NAMES):
-            path = Path(f"authlens-events{f'-{number}' if number > 1 else ''}.jsonl").absolute()
-            try:
-                write_export(path, text)
-            except FileExists:
-                continue
-            except AuthlensError as error:
-                self._say(f"{error.cause} {error.cure}", good=False)
-                return
+        path = Path(f"authlens-events-{time.strftime('%Y%m%d-%H%M%S')}.jsonl").absolute()
+        try:
+            write_export(path, text)
+        except AuthlensError as error:
+            self._say(f"{error.cause} {error.cure}", good=False)
+        else:
             self._say(f"{len(self._events)} events written to {path}", good=True)
-            return
-        self._say("Too many of these files are here. Move some away.", good=False)
 
     def _say(self, words: str, *, good: bool) -> None:
         sign = ("✔ ", "bold $text-success") if good else ("✖ ", "bold $text-error")

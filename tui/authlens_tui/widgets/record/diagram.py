@@ -158,7 +158,7 @@ def _as_list(
             arrow = "" if message.sender is message.receiver else f"{_arrow(message)}{message.receiver} "
             way = f"{sign}{message.sender}{arrow} "
             label = (_shown(message.label, redactor), Tone.BAD if message.failed else Tone.PLAIN)
-            yield from _wrapped(line((way, tone), label, hang=4), width, message)
+            yield from _wrapped(line((way, tone), label, hang=4, words=True), width, message)
             if message.note:
                 note = (f"    {_shown(message.note, redactor)}", Tone.BAD)
                 yield from _wrapped(line(note, hang=4, words=True), width, message)

@@ -9,23 +9,21 @@ from typing import Any, Final
 import msgspec
 
 from authlens_core.learning.moves import AnyMove, Move, MoveRefused
-from authlens_core.learning.strict_json import read_strict, reason
+from authlens_core.learning.strict_json import StrictFile, read_strict, reason
 from authlens_core.state.regular_file import read_named
 from authlens_core.values.errors import LessonRefused
 
-FORMAT: Final = 1
 MOST_MOVES: Final = 64
 LARGEST_FILE: Final = 256 * 1024  # bytes
 
 
-class AnswersFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class AnswersFile(StrictFile, frozen=True):
     """A file of moves.
 
     Attributes:
         version: of the lesson that they were made for; 0 is whatever it has.
     """
 
-    format: int
     lesson: str
     moves: tuple[msgspec.Raw, ...] = ()
     version: int = 0
@@ -53,8 +51,6 @@ def read_answers(text: bytes, *, name: str, lesson: str = "") -> AnswersFile:
         LessonRefused: it is no such file.
     """
     answers = read_strict(text, AnswersFile, name=name, limit=LARGEST_FILE)
-    if answers.format != FORMAT:
-        raise LessonRefused(f"{name}:1:1: format {answers.format}; this version of authlens reads {FORMAT}.")
     if lesson and answers.lesson != lesson:
         raise LessonRefused(f"{name}:1:1: these are the moves of the lesson “{answers.lesson}”.")
     return answers

@@ -8,7 +8,8 @@ from enum import StrEnum
 from msgspec import field
 
 from authlens_core.emulator import MachineClient, Profile
-from authlens_core.learning.strict_toml import Claims, StrictTable
+from authlens_core.learning.strict_json import StrictTable
+from authlens_core.learning.strict_toml import Claims
 from authlens_core.values.quick_dataclass import dataclass
 
 

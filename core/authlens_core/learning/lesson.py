@@ -14,7 +14,8 @@ from msgspec.structs import replace
 
 from authlens_core.emulator import Profile
 from authlens_core.learning.classroom.ticket import Ticket
-from authlens_core.learning.strict_toml import Claims, StrictTable
+from authlens_core.learning.strict_json import StrictFile, StrictTable
+from authlens_core.learning.strict_toml import Claims
 from authlens_core.values.check import CauseId
 
 QUESTIONS: Final = 5
@@ -185,7 +186,7 @@ def _by_letter(given: Prediction | Question) -> Mapping[str, Claims]:
     return {letter: claims for letter, claims in known.items() if claims}
 
 
-class LessonTable(StrictTable, frozen=True):
+class LessonTable(StrictFile, frozen=True):
     """What the file of a lesson has.
 
     Attributes:
@@ -196,7 +197,6 @@ class LessonTable(StrictTable, frozen=True):
         draws: the faults of which the seed draws one; none where the world is the same for every seed.
     """
 
-    format: int
     name: str = field(name="id")
     version: int
     minutes: int

@@ -13,7 +13,21 @@ from authlens_core.values.errors import LessonRefused
 from authlens_core.values.json_document import JsonRefused, load_json
 from authlens_core.values.safe_text import NAME, safe_line
 
-_Read = TypeVar("_Read")
+FORMAT: Final = 1
+"""The format that this version reads and writes; a file with another one is refused."""
+
+
+class StrictTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A table or an object of a file: its fields are all the keys that it may have."""
+
+
+class StrictFile(StrictTable, frozen=True):
+    """A whole file."""
+
+    format: int
+
+
+_Read = TypeVar("_Read", bound=StrictFile)
 _BYTE: Final = re.compile(r" \(byte (\d+)\)")
 _PATH: Final = re.compile(r" - at (?:`key` in )?`\$(.*?)(?:\[\.\.\.\])?`$")
 _UNKNOWN: Final = re.compile(r"Object contains unknown field `(.*?)`", re.DOTALL)
@@ -43,7 +57,6 @@ def read_strict(data: bytes, kind: type[_Read], *, name: str, limit: int) -> _Re
     """Return the value that a file holds.
 
     Args:
-        kind: a struct that forbids unknown fields.
         name: of the file, for messages.
         limit: bytes; a file with more is not read.
 
@@ -60,7 +73,14 @@ def read_strict(data: bytes, kind: type[_Read], *, name: str, limit: int) -> _Re
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         said = str(error)
         raise LessonRefused(f"{name}:{_place_of(data, said)}: {reason(said)}.") from None
+    if value.format != FORMAT:
+        refuse_at(data, ".format", name, other_format(value.format))
     return value
+
+
+def other_format(given: object) -> str:
+    """Return why a format is refused."""
+    return f"format {given!r}; this version of authlens reads {FORMAT}"
 
 
 def refuse_at(data: bytes, path: str, name: str, why: str) -> NoReturn:

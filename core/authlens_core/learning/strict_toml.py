@@ -6,26 +6,20 @@ import re
 import tomllib
 from collections.abc import Collection
 from difflib import get_close_matches
-from typing import Final, NoReturn, TypeVar
+from typing import NoReturn, TypeVar
 
 import msgspec
 
 from authlens_core.learning.claim import Claim
 from authlens_core.learning.claim_text import read_claims
-from authlens_core.learning.strict_json import place, reason
+from authlens_core.learning.strict_json import FORMAT, other_format, place, reason
 from authlens_core.values.errors import LessonRefused
 
-FORMAT: Final = 1
-"""The format that this version reads; a file with a higher one is refused."""
 _Kind = TypeVar("_Kind")
 
 
 class Claims(tuple[Claim, ...]):
     """The claims of a text in the file, one a line."""
-
-
-class StrictTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A table of the file: its fields are all the keys that it may have."""
 
 
 class StrictToml:
@@ -42,7 +36,7 @@ class StrictToml:
         self._read = 0  # up to where claims were read
 
     def typed(self, kind: type[_Kind]) -> _Kind:
-        """Return the file as a value of `kind`, which is a `StrictTable`.
+        """Return the file as a value of `kind`, which is a `StrictFile`.
 
         Raises:
             LessonRefused: it is no TOML, has another format, or a key or value that `kind` has not, or a
@@ -54,7 +48,7 @@ class StrictToml:
             raise LessonRefused(f"{self._file}:{_toml_place(str(error))}") from None
         version = tables.get("format")
         if version != FORMAT:
-            self.refuse("", "format", f"format {version!r}; this version of authlens reads {FORMAT}")
+            self.refuse("", "format", other_format(version))
         try:
             return msgspec.convert(tables, kind, dec_hook=lambda _, text: self._claims(text))
         except msgspec.ValidationError as error:

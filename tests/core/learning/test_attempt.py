@@ -187,7 +187,7 @@ def test_what_is_shown_of_a_drawn_fault_has_no_diagnosis() -> None:
         (b"[]", "answers.json:1:1: Expected `object`, got `array`."),
         (b'{"lesson": "a"}', "answers.json:1:1: “format” is missing."),
         (b'{"format": 1, "lesson": "a", "movs": []}', "answers.json:1:30: “movs” means nothing here."),
-        (b'{"format": 2, "lesson": "a"}', "answers.json:1:1: format 2; this version of authlens reads 1."),
+        (b'{"format": 2, "lesson": "a"}', "answers.json:1:2: format 2; this version of authlens reads 1."),
         (b'{"format": "1", "lesson": "a"}', "answers.json:1:2: “format”: Expected `int`, got `str`."),
         (b'{"format": 1, "format": 1, "lesson": "a"}', 'answers.json:1:1: duplicate key "format".'),
         (b'{"format": 1, "lesson": "b"}', "answers.json:1:1: these are the moves of the lesson “b”."),

@@ -16,7 +16,8 @@ from authlens_core.learning.drill import Drill, DrillTable, DrillVerdict, Walk
 from authlens_core.learning.lesson_folder import LessonFolder, read_folder
 from authlens_core.learning.progress.lesson_progress import DRILL
 from authlens_core.learning.progress.progress_file import ProgressFile
-from authlens_core.learning.strict_toml import StrictTable, StrictToml
+from authlens_core.learning.strict_json import StrictFile
+from authlens_core.learning.strict_toml import StrictToml
 from authlens_core.learning.words_file import read_texts
 from authlens_core.values.errors import AuthlensError
 
@@ -26,8 +27,7 @@ _WORDS: Final = "drills.md"
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{1,39}")
 
 
-class _Drills(StrictTable, frozen=True):
-    format: int
+class _Drills(StrictFile, frozen=True):
     drill: tuple[DrillTable, ...]
 
 

@@ -13,6 +13,7 @@ import msgspec
 from authlens_core.learning.answers_file import MOST_MOVES
 from authlens_core.learning.lesson import CourseLesson, LessonPhase
 from authlens_core.learning.moves import AnyMove
+from authlens_core.learning.strict_json import StrictTable
 
 EXAM: Final = "exam/"
 """How the names of progress in an exam start."""
@@ -20,7 +21,7 @@ DRILL: Final = "drill/"
 """How the names of predictions in drills start."""
 
 
-class StoredAttempt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class StoredAttempt(StrictTable, frozen=True):
     """One attempt at a lesson, to be made again move by move.
 
     Attributes:
@@ -48,7 +49,7 @@ class StoredAttempt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return next((phase for phase in LessonPhase if phase not in self.passed), None)
 
 
-class LessonProgress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class LessonProgress(StrictTable, frozen=True):
     """How far you are in one lesson.
 
     Attributes:

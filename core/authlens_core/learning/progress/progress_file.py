@@ -13,21 +13,19 @@ from typing import Final
 import msgspec
 
 from authlens_core.learning.progress.lesson_progress import DRILL, EXAM, LessonProgress
-from authlens_core.learning.strict_json import read_strict, refuse_at
+from authlens_core.learning.strict_json import FORMAT, StrictFile, read_strict, refuse_at
 from authlens_core.state import private_file
 from authlens_core.state.os_lock import os_lock
 from authlens_core.state.paths import own_file, state_directory
 from authlens_core.state.regular_file import read_regular
 from authlens_core.values.errors import FileUnusable, LessonRefused, StateUnusable
 
-FORMAT: Final = 1
 LARGEST: Final = 8 * 1024 * 1024  # bytes: about two thousand long attempts
 _NAME: Final = "learn.json"
 _LONGEST_WAIT: Final = 10.0  # seconds; another process holds the lock for milliseconds
 
 
-class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    format: int
+class _File(StrictFile, frozen=True):
     lessons: tuple[LessonProgress, ...] = ()
 
 
@@ -133,9 +131,6 @@ def _encoded(lessons: Mapping[str, LessonProgress], path: Path) -> bytes:
 def _decoded(data: bytes, path: Path) -> Mapping[str, LessonProgress]:
     try:
         file = read_strict(data, _File, name=path.name, limit=LARGEST)
-        if file.format != FORMAT:
-            why = f"format {file.format}; this version of authlens reads {FORMAT}"
-            refuse_at(data, ".format", path.name, why)
         lessons: dict[str, LessonProgress] = {}
         for number, progress in enumerate(file.lessons):
             if progress.lesson in lessons:

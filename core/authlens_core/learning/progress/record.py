@@ -17,11 +17,10 @@ from authlens_core.learning.classroom.ticket import LONGEST_TICKET
 from authlens_core.learning.lesson import QUESTIONS, LessonPhase
 from authlens_core.learning.moves import AnyMove
 from authlens_core.learning.outcome import AttemptOutcome
-from authlens_core.learning.strict_json import read_strict, refuse_at
+from authlens_core.learning.strict_json import FORMAT, StrictFile, StrictTable, read_strict, refuse_at
 from authlens_core.state.regular_file import read_named
 from authlens_core.values.version import VERSION
 
-FORMAT: Final = 1
 LARGEST_RECORD: Final = 512 * 1024  # bytes
 MOST_LESSONS: Final = 64
 _Count = Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)]
@@ -33,7 +32,7 @@ _Digest = Annotated[str, msgspec.Meta(pattern=r"^sha256:[0-9a-f]{64}\Z")]
 _Names = Annotated[tuple[_Name, ...], msgspec.Meta(max_length=64)]
 
 
-class RecordedVerdict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class RecordedVerdict(StrictTable, frozen=True):
     """What moves came to.
 
     Attributes:
@@ -54,7 +53,7 @@ class RecordedVerdict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return cls(outcome.passed, phases, outcome.right_answers, outcome.ledger_digest)
 
 
-class LessonRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class LessonRecord(StrictTable, frozen=True):
     """One lesson of a record. Only the verdict can be verified; the rest is as it was counted.
 
     Attributes:
@@ -79,7 +78,7 @@ class LessonRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     moves: Annotated[tuple[AnyMove, ...], msgspec.Meta(max_length=MOST_MOVES)] = ()
 
 
-class PracticeNow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class PracticeNow(StrictTable, frozen=True):
     """What a student is at; only a file of a class has it.
 
     Attributes:
@@ -93,7 +92,7 @@ class PracticeNow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     failing: Annotated[tuple[_Claim, ...], msgspec.Meta(max_length=8)] = ()
 
 
-class PracticeRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class PracticeRecord(StrictFile, frozen=True):
     """A record.
 
     Attributes:
@@ -102,7 +101,6 @@ class PracticeRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ticket: of an exam; the lessons were drawn by it. Empty outside of exams.
     """
 
-    format: int
     authlens: _Text
     made_at: _Text
     lessons: Annotated[tuple[LessonRecord, ...], msgspec.Meta(max_length=MOST_LESSONS)] = ()
@@ -132,8 +130,6 @@ def read_record(data: bytes, *, name: str, limit: int = LARGEST_RECORD) -> Pract
         LessonRefused: it is none; the message has file, line, column and reason.
     """
     record = read_strict(data, PracticeRecord, name=name, limit=limit)
-    if record.format != FORMAT:
-        refuse_at(data, ".format", name, f"format {record.format}; this version of authlens reads {FORMAT}")
     known: set[str] = set()
     for number, lesson in enumerate(record.lessons):
         if lesson.lesson in known:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from authlens_core.desk.signatures import check_signatures
 from authlens_core.emulator import Emulator
-from authlens_core.explain.header_meanings import HeaderContext
+from authlens_core.explain.meanings import HeaderContext
 from authlens_core.explain.message import jwts_of
 from authlens_core.export.redaction import NoRedactor, Redactor
 from authlens_core.oauth.formats.jwks import Signature, Verification

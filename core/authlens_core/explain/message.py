@@ -1,13 +1,26 @@
-"""What is in a message: its members and parameters with their meanings, and the JWTs in it."""
+"""What is in a message: its members and parameters with their meanings, the JWTs in it, a page that refuses.
+
+A sign-in may end on such a page in the browser, instead of the browser coming back.
+
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Final, TypeAlias
 from urllib.parse import parse_qsl, urlsplit
 
-from authlens_core.explain.header_meanings import HeaderContext, explain_header
-from authlens_core.explain.members import Explanation, explain_member, members_of
+from authlens_core.cloudflare.browser_refusals import BROWSER_REFUSALS, BrowserRefusal, refusal_on
+from authlens_core.cloudflare.team import for_team
+from authlens_core.diagnosis.server_kind import ServerKind, server_words
+from authlens_core.explain.meanings import (
+    Explanation,
+    HeaderContext,
+    explain_header,
+    explain_member,
+    members_of,
+)
 from authlens_core.oauth.formats.jwt import Jwt, JwtClaim, parse_jwt
 from authlens_core.trace.record import Fact, StageRecord, fact_text
 from authlens_core.values.exchange import FORM_TYPE, Headers, Request, Response
@@ -24,7 +37,9 @@ __all__ = [
     "jwts_in",
     "jwts_in_facts",
     "jwts_of",
+    "known_pages",
     "member_meanings",
+    "page_meaning",
 ]
 
 Message: TypeAlias = Request | Response
@@ -159,3 +174,33 @@ def _pairs(text: str) -> tuple[tuple[str, str], ...]:
         return tuple(parse_qsl(text, keep_blank_values=True, max_num_fields=_MAX_FIELDS))
     except ValueError:
         return ()
+
+
+def page_meaning(page: str, host: str) -> BrowserRefusal | None:
+    """Return what `page` means, or None if it is not a known one.
+
+    Args:
+        page: what the browser shows; text from outside.
+        host: of the authorization server; a team's is named in the fix.
+    """
+    known = refusal_on(page)
+    return None if known is None else replace(known, cure=for_team(known.cure, host))
+
+
+def known_pages(kind: ServerKind, host: str) -> tuple[BrowserRefusal, ...]:
+    """Return the pages that are known to end a sign-in at a server; each `phrase` is quoted already.
+
+    Args:
+        kind: which product the server is.
+        host: of the server; a team's is named in each fix.
+    """
+    if kind is not ServerKind.ACCESS:
+        told = server_words(kind)
+        brief = "the client does not have this redirect URI"
+        return (BrowserRefusal(told.page, brief, f"Ask the owner to {told.redirect_uri}.", brief),)
+    return tuple(
+        BrowserRefusal(
+            f"“{known.phrase}”", known.meaning, for_team(known.cure, host), for_team(known.brief, host)
+        )
+        for known in BROWSER_REFUSALS
+    )

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authlens_core.explain.header_meanings import HeaderContext, HeaderMeaning, explain_header
+from authlens_core.explain.meanings import HeaderContext, HeaderMeaning, explain_header
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 NAMES = [

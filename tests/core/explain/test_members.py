@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from authlens_core.explain.members import DocumentKind, explain_fact, explain_member, members, members_of
+from authlens_core.explain.meanings import DocumentKind, explain_fact, explain_member, members, members_of
 from authlens_core.values.stage import Stage
 
 RFC_9728 = """resource authorization_servers jwks_uri scopes_supported bearer_methods_supported

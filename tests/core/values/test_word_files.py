@@ -10,8 +10,7 @@ import pytest
 
 from authlens_core.diagnosis.causes import EDGE_FAMILIES, client_messages, server_messages
 from authlens_core.emulator import Fault, StandardFault
-from authlens_core.explain.header_meanings import of_headers
-from authlens_core.explain.members import DocumentKind, members
+from authlens_core.explain.meanings import DocumentKind, members, of_headers
 from authlens_core.oauth.error_response import ErrorMeaning, meaning
 from authlens_core.trace.flow import StageInfo, lesson, stage_info
 from authlens_core.values.check import ErrorCode

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from authlens_core.explain.header_meanings import of_headers
-from authlens_core.explain.members import DocumentKind, members
+from authlens_core.explain.meanings import DocumentKind, members, of_headers
 from authlens_core.export.redacted_trace import secrets_of
 from authlens_core.export.redaction import Redactor
 from authlens_core.learning.claim import Source

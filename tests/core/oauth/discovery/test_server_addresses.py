@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import authlens_core
-from authlens_core.explain.members import DocumentKind, members
+from authlens_core.explain.meanings import DocumentKind, members
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.device_authorization import DeviceAuthorization
 from authlens_core.oauth.discovery import server_metadata

@@ -11,7 +11,7 @@ from typing import Final
 from rich.cells import cell_len
 
 from authlens_core.desk.log_in import Experiment, Facts, Login, ended_in
-from authlens_core.explain.refusal_pages import known_pages, page_meaning
+from authlens_core.explain.message import known_pages, page_meaning
 from authlens_core.export.redaction import Redactor
 from authlens_core.trace.failure_reason import failure_reason
 from authlens_core.trace.record import (

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Final
 from urllib.parse import unquote_plus
 
-from authlens_core.explain.header_meanings import HeaderContext
+from authlens_core.explain.meanings import HeaderContext
 from authlens_core.explain.message import gives_tokens, jwts_in, member_meanings
 from authlens_core.export.pretty_json import TokenKind, is_json, json_tokens, pretty_json
 from authlens_core.export.redaction import Redactor, ShownBody

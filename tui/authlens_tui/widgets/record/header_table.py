@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from authlens_core.explain.header_meanings import Explanation, HeaderContext, HeaderMeaning, explain_header
+from authlens_core.explain.meanings import Explanation, HeaderContext, HeaderMeaning, explain_header
 from authlens_core.export.redaction import MASKED, Redactor
 from authlens_core.values.exchange import Headers
 from authlens_tui.widgets.document.lines import Line, Piece, Tone, line

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from authlens_core.desk.signatures import Signature, Verification
-from authlens_core.explain.members import DocumentKind, Members, explain_member, members
+from authlens_core.explain.meanings import DocumentKind, Members, explain_member, members
 from authlens_core.explain.message import FoundJwt, Jwt, JwtClaim
 from authlens_core.export.redaction import Redactor
 from authlens_core.values.secret import Secret

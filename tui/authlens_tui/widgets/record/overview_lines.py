@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Final
 
-from authlens_core.explain.members import explain_fact
+from authlens_core.explain.meanings import explain_fact
 from authlens_core.explain.message import jwts_in_facts
 from authlens_core.explain.overview import Overview, overview
 from authlens_core.export.redaction import Redactor

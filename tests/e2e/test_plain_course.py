@@ -178,7 +178,7 @@ def test_a_process_that_is_killed_while_it_stores_loses_no_earlier_move(plain: P
 def test_two_processes_at_one_lesson_do_not_lose_each_others_moves(plain: Plain, home: Path) -> None:
     one, other = plain(STOLEN), plain(STOLEN)
     for session in (one, other):
-        session.until("Type predict")
+        session.until("Type a letter")
     for session, option in ((one, "a"), (other, "b")):
         session.type(f"predict {option}")
     for session in (one, other):

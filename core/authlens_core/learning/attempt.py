@@ -305,10 +305,11 @@ class LessonAttempt:
         self._honest = await world.honest_login_works()
 
     def _passed(self, phase: LessonPhase) -> bool:
-        verdicts = self._judged(phase, self.lesson.claims_of(phase))
+        verdicts = self.judged(phase, self.lesson.claims_of(phase))
         return bool(verdicts) and all(verdict.holds for verdict in verdicts)
 
-    def _judged(self, phase: LessonPhase, claims: Sequence[Claim]) -> tuple[ClaimVerdict, ...]:
+    def judged(self, phase: LessonPhase, claims: Sequence[Claim]) -> tuple[ClaimVerdict, ...]:
+        """Return the verdict on claims about what a phase sent."""
         # A world that a refused move started is not there at the next start of the program.
         world = self._worlds.get(phase) if self.has_begun(phase) else None
         rows, loot = ((), {}) if world is None else (world.rows, world.loot | {"named": self._named})
@@ -327,7 +328,7 @@ class LessonAttempt:
             case LessonPhase.QUESTIONS:
                 passed = self._right_answers() >= QUESTIONS_TO_PASS
                 return PhaseVerdict(phase, passed=passed, begun=bool(self._answers))
-        claims = self._judged(phase, self.lesson.claims_of(phase))
+        claims = self.judged(phase, self.lesson.claims_of(phase))
         begun = self.has_begun(phase)
         holds = begun and all(claim.holds for claim in claims)
         honest = self._honest if phase is LessonPhase.REPAIR else None
@@ -345,7 +346,7 @@ class LessonAttempt:
             for row in run.rows
             if row.source is Source.EXCHANGE and row.arrow == point.arrow and point.part in row.values
         ]
-        for verdict in self._judged(LessonPhase.RUN, self.lesson.run.claims):
+        for verdict in self.judged(LessonPhase.RUN, self.lesson.run.claims):
             if verdict.holds and verdict.claim.named == wanted.row:
                 row = verdict.rows[0]
                 stage = row.values["stage"] if row.source is Source.RECORD else None
@@ -366,7 +367,7 @@ class LessonAttempt:
         return tuple(
             option
             for option, claims in options.items()
-            if self.has_begun(phase) and all(verdict.holds for verdict in self._judged(phase, claims))
+            if self.has_begun(phase) and all(verdict.holds for verdict in self.judged(phase, claims))
         )
 
     def held(self) -> tuple[str, ...]:
@@ -391,4 +392,9 @@ class LessonAttempt:
             phases=tuple(self.verdict(phase) for phase in LessonPhase),
             traces=tuple(trace for world in worlds for trace in world.traces),
             events=tuple(event for world in worlds for event in world.events),
+            unshown=tuple(
+                question.name
+                for question in self.lesson.questions
+                if not all(claim.holds for claim in self.judged(question.about, question.shown_by))
+            ),
         )

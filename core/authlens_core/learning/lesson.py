@@ -166,6 +166,8 @@ class Question(StrictTable, frozen=True):
         right: the option that is right; empty where the run says which.
         a: claims about the run, in each of the options; one of them holds. None where `right` says it.
         cures: the misconception behind each wrong option.
+        about: the phase whose requests it is about.
+        shown_by: claims about that phase; a row of the last one shows the right answer. None if no row does.
     """
 
     name: str = field(name="id")
@@ -174,6 +176,8 @@ class Question(StrictTable, frozen=True):
     b: Claims = Claims()
     c: Claims = Claims()
     cures: Mapping[str, str] = {}
+    about: LessonPhase = LessonPhase.REPAIR
+    shown_by: Claims = Claims()
 
     @property
     def options(self) -> Mapping[str, Claims]:

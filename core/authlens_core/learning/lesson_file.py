@@ -52,6 +52,13 @@ class _Reader:
             self._toml.refuse("", "id", "an id has 2 to 40 lower-case letters, digits and hyphens")
         if given.prediction.judged_on not in (LessonPhase.RUN, LessonPhase.BREAK):
             self._toml.refuse("predict", "on", "a prediction is judged on run or on break")
+        self._check_questions(given)
+        self._check_repair(given)
+        self._check_drawn(given)
+        for table, key, name, known in _names(given):
+            self._toml.known(table, key, name, known)
+
+    def _check_questions(self, given: LessonTable) -> None:
         if (
             len(given.questions) != QUESTIONS
             or len({question.name for question in given.questions}) != QUESTIONS
@@ -68,10 +75,10 @@ class _Reader:
                     "right",
                     f"{question.name}: the options are a, b and c; one is right",
                 )
-        self._check_repair(given)
-        self._check_drawn(given)
-        for table, key, name, known in _names(given):
-            self._toml.known(table, key, name, known)
+            if not question.about.is_judged:
+                self._toml.refuse(
+                    f"question[{index}]", "about", "a question is about what run, break or repair sent"
+                )
 
     def _check_drawn(self, given: LessonTable) -> None:
         """Refuse a lesson with an observed part, or a sound set, that is not that of the fault it draws."""

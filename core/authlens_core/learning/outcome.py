@@ -43,6 +43,7 @@ class AttemptOutcome:
         option: the prediction; empty without one.
         held: the options that the moves bore out.
         missed: the questions that were answered wrong.
+        unshown: the questions whose answer no row of these moves shows, though the lesson says that one does.
         traces: what the moves sent, with secrets: mask it before it leaves the process.
         events: what the servers saw, with secrets.
     """
@@ -56,6 +57,7 @@ class AttemptOutcome:
     phases: tuple[PhaseVerdict, ...]
     traces: tuple[SeatedTrace, ...] = field(repr=False)
     events: tuple[LedgerEvent, ...] = field(repr=False, default=())
+    unshown: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:

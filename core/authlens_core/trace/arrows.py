@@ -186,7 +186,8 @@ def _of_record(record: StageRecord, known: int) -> Iterator[Arrow]:
         yield _own("continued despite a failed check", record.stage)
     failing = record.failed_exchanges
     for number, exchange in enumerate(record.exchanges[known:], known):
-        yield _request(record.stage, exchange.request, exchange.purpose, number)
+        asked = _request(record.stage, exchange.request, exchange.purpose, number)
+        yield replace(asked, label=f"{_seat(record)}{asked.label}")
         yield _reply(record, exchange, number, failed=number in failing)
     if record.outcome is not Outcome.PASSED and not failing:
         label = "cancelled" if record.outcome is Outcome.CANCELLED else "stopped here"
@@ -195,6 +196,12 @@ def _of_record(record: StageRecord, known: int) -> Iterator[Arrow]:
         yield _own("holds code_verifier, sends only its SHA-256", record.stage)
     elif record.stage is Stage.REGISTRATION and not record.exchanges:
         yield _own("has a client_id already: nothing to send", record.stage)
+
+
+def _seat(record: StageRecord) -> str:
+    """Return who made a move of a lesson, if it was not you."""
+    seat = record.tampering[0].partition(": ")[0] if record.tampering else ""
+    return f"{seat[:20]}: " if record.stage is Stage.PROBE and seat not in {"", "you"} else ""
 
 
 def _of_underway(underway: RunningStage) -> Iterator[Arrow]:
@@ -216,6 +223,8 @@ def receiver_of(stage: Stage, purpose: Purpose = Purpose.OTHER) -> Party:
     """Return who is asked at a stage, by a request for `purpose`."""
     if purpose.asks_provider:
         return Party.PROVIDER
+    if stage is Stage.PROBE:  # a move of a lesson is one, whatever it sends
+        stage = _STAGES.get(purpose, stage)
     return Party.RESOURCE if stage in _AT_RESOURCE or purpose is Purpose.ACCESS else Party.SERVER
 
 

@@ -55,7 +55,7 @@ def refusal(root: Path) -> str:
         ('sound = [["victim.pkce"]]', 'sound = [["victim.dpop"]]', "43:1: each set is of switches"),
         ('sound = [["victim.pkce"]]', "", "41:1: a repair has either switches with a sound set, or moves"),
         ('id = "q5"', 'id = "q1"', "50:1: a lesson has 5 questions, each with its own id"),
-        ('right = "c"\ncures = { a = "plain', 'right = "d"\ncures = { a = "plain', "56:1: q2: the options"),
+        ('right = "c"\ncures = { a = "plain', 'right = "d"\ncures = { a = "plain', "57:1: q2: the options"),
         ('id = "stolen-code"', 'id = "../stolen"', "2:1: an id has 2 to 40 lower-case letters"),
         ('id = "stolen-code"', 'id = "code-not-key"', "1:1: another lesson has the id “code-not-key”"),
         ('needs = ["code-not-key"]', 'needs = ["whose-login"]', "1:1: no lesson before it has the id “whose"),
@@ -89,7 +89,7 @@ def test_a_slip_or_an_attack_in_the_logic_is_refused_at_its_place(
         ('"zone.allow_client",\n]', '"server.dpop",\n]', "12:1: “zone.allow_client” is not offered by"),
         ("budget = 1", 'budget = 1\nsound = [["app.policy"]]', ": each fault that is drawn names the switch"),
         ('id = "q2"\n', 'id = "q2"\nright = "a"\n', "q2: the options are a, b and c; one is right"),
-        ('id = "q2"\na =', 'id = "q2"\nd =', ": “d” means nothing here"),
+        ('id = "q2"\nabout =', 'id = "q2"\nd =', ": “d” means nothing here"),
     ],
 )  # fmt: skip
 def test_a_slip_in_a_lesson_that_draws_a_fault_is_refused_at_its_place(

@@ -106,14 +106,13 @@ def test_the_hints_of_a_phase_come_one_at_a_time(phase: str, capsys: Captured) -
     assert capsys.readouterr().out != first.out
 
 
-def test_what_is_missing_is_shown_with_the_row_that_comes_nearest(capsys: Captured, tmp_path: Path) -> None:
+def test_what_is_missing_is_shown_as_still_to_do(capsys: Captured, tmp_path: Path) -> None:
     moves = [move for move in solution("stolen-code") if move["do"] != "call"]
     assert (
         main.run(["learn", "run", "stolen-code", "--answers", answers(tmp_path, "stolen-code", moves)]) == 12
     )
     said = capsys.readouterr().out
-    assert "✖ You open Ada's data.\n" in said
-    assert "  Nearest is arrow 1: server gives mallory a token for ada's account.\n" in said
+    assert "To do: You open Ada's data.\n" in said
 
 
 def test_the_honest_login_has_to_survive_the_repair(capsys: Captured, tmp_path: Path) -> None:

@@ -42,14 +42,14 @@ def listed(course: Course) -> CatalogueList:
 
 def summary_screen(course: Course, name: str = "") -> SummaryScreen:
     """Return what you can do, after a lesson or at any time."""
-    texts, save = course.texts(), partial(save_record, course)
+    texts, save, verify = course.texts(), partial(save_record, course), partial(verify_record, course)
     if not name:
-        return SummaryScreen(texts, save)
+        return SummaryScreen(texts, save, verify)
     ended = course.summary(name)
     goes_on = ended.passed or ended.lesson.ticket is not None
     after = AfterLesson.NEXT if goes_on else AfterLesson.AGAIN
     is_last = name == course.names[-1] and ended.passed
-    return SummaryScreen([*ended.texts(), *texts], save, *(() if is_last else (after,)))
+    return SummaryScreen([*ended.texts(), *texts], save, verify, *(() if is_last else (after,)))
 
 
 async def save_record(course: Course) -> str:
@@ -63,6 +63,21 @@ async def save_record(course: Course) -> str:
     written, _ = [write_export(file, text) for file, text in made.files(path).items()]
     skipped = "".join(f" Left out: {reason}" for reason in made.left_out)
     return f"Written to {written}, and a page to read beside it.{skipped}"
+
+
+async def verify_record(course: Course) -> str:
+    """Make all moves again, and return whether they lead to the same verdicts.
+
+    Raises:
+        LessonRefused: the moves of a lesson cannot be made again.
+    """
+    made = await course.record()
+    done = await course.verify(made.record)
+    if done.holds:
+        return (
+            f"All moves were made again, and lead to the same verdicts. Lessons: {len(made.record.lessons)}."
+        )
+    return f"The moves lead to other verdicts now: {' '.join(done.differs)}"
 
 
 class Lessons:

@@ -215,3 +215,5 @@ def _of_the_solution(outcome: AttemptOutcome) -> Iterator[str]:
         when = "run" if phase is LessonPhase.RUN else "attack"
         held = ", ".join(outcome.held) or "none"
         yield f"Exactly one option of the prediction has to hold after the {when}; these do: {held}."
+    if not failed and outcome.unshown:
+        yield f"The solution does not show the answers to: {', '.join(outcome.unshown)}."

@@ -11,6 +11,7 @@ from authlens_core.learning.guide.shown import MoveForm, Part, StoryLine, Verdic
 from authlens_core.learning.guide.story import exchange_place, held, parts, story
 from authlens_core.learning.guide.verdict_lines import (
     answer_marks,
+    evidence,
     moves_left,
     outcome_lines,
     prediction_line,
@@ -110,6 +111,14 @@ class OpenLesson(RecordedAttempt):
     def has_servers(self, phase: LessonPhase) -> bool:
         """Return whether there are servers that a phase is about."""
         return self.attempt.world_of(phase) is not None
+
+    def told_in(self, phase: LessonPhase, question: str = "") -> LessonPhase:
+        """Return the phase whose requests are shown: of a question, the one that it is about."""
+        return next((one.about for one in self.lesson.questions if one.name == question), phase)
+
+    def evidence(self, question: str) -> tuple[StoryLine, str] | None:
+        """Return the line of your own requests that shows the right answer, and the part of it."""
+        return evidence(self.attempt, question)
 
     def story(self, phase: LessonPhase) -> tuple[StoryLine, ...]:
         """Return who said what so far."""

@@ -10,7 +10,7 @@ import msgspec
 
 from authlens_core.learning.guide.shown import Argument, Choice, MoveForm
 from authlens_core.learning.lesson import CourseLesson, LessonPhase
-from authlens_core.learning.moves import NameMove, WorldMove
+from authlens_core.learning.moves import NameMove, WorldMove, names_credential
 from authlens_core.learning.world import PARTIES
 from authlens_core.values.word_files import words
 
@@ -31,8 +31,13 @@ def forms(lesson: CourseLesson, phase: LessonPhase, loot: Collection[str]) -> tu
     return tuple(
         MoveForm(verb, meanings[verb], tuple(_arguments(kinds[verb], lesson, loot)))
         for verb in allowed
-        if verb in kinds
+        if verb in kinds and (loot or not _needs_a_credential(kinds[verb]))
     )
+
+
+def _needs_a_credential(kind: type[msgspec.Struct]) -> bool:
+    """Return whether a move cannot be made with empty hands."""
+    return any(names_credential(field) and field.default for field in msgspec.structs.fields(kind))
 
 
 def _arguments(kind: type[msgspec.Struct], lesson: CourseLesson, loot: Collection[str]) -> Iterator[Argument]:
@@ -61,7 +66,8 @@ def _known(kind: Any, usual: object, loot: Collection[str], mark: str) -> tuple[
         return tuple(member.value for member in kind)
     if not usual:  # a credential that can be left out is that of a device login
         return (f"$device{mark}",) if "device" in loot else ("",)
-    return tuple(f"${name}{mark}" for name in sorted(loot)) or (f"{usual}{mark}",)
+    names = sorted(loot, key=lambda name: (name == "client", name))  # a client's name is no credential
+    return tuple(f"${name}{mark}" for name in names) or (f"{usual}{mark}",)
 
 
 def _means_something(name: str, lesson: CourseLesson) -> bool:

@@ -105,3 +105,8 @@ class MoveForm:
         given = {argument.name: chosen.get(argument.name, argument.choices[0]) for argument in self.arguments}
         made: AnyMove = msgspec.convert({"do": self.verb, **given}, type=AnyMove)
         return made
+
+
+def spoken(text: str) -> str:
+    """Return a text with words for the signs of a request that is in it, to be read aloud."""
+    return text.replace(" → ", " to ", 1).replace(" → ", ", answer ")

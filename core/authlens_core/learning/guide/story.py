@@ -15,6 +15,7 @@ from authlens_core.learning.row import EvidenceRow, SeatedTrace
 from authlens_core.learning.world import World
 from authlens_core.trace.record import sent_once
 from authlens_core.values.check import Severity
+from authlens_core.values.exchange import Purpose
 from authlens_core.values.secret import Secret
 from authlens_core.values.word_files import words
 
@@ -36,6 +37,10 @@ _KINDS: Final = {
     "proof": (DocumentKind.DPOP_PROOF,),
     "json": (DocumentKind.TOKENS, DocumentKind.SERVER, DocumentKind.RESOURCE, DocumentKind.CLIENT),
 }
+
+
+_ASKS: Final = frozenset({Purpose.PUSHED_AUTHORIZATION.name.lower()})
+"""A form that says what a token request says again has other meanings there."""
 
 
 def story(world: World | None) -> tuple[StoryLine, ...]:
@@ -93,7 +98,8 @@ def parts(world: World, row: EvidenceRow) -> tuple[Part, ...]:
                 if kind == prefix:
                     header = kind in {"header", "reply"}
                     masked = redactor.header if header else redactor.member
-                    yield Part(name, place, masked(member, str(value)), meaning(name))
+                    text = str(value).lower() if isinstance(value, bool) else str(value)
+                    yield Part(name, place, masked(member, text), meaning(name, row.values["purpose"]))
 
     return tuple(shown())
 
@@ -110,8 +116,8 @@ def held(world: World) -> tuple[tuple[str, str], ...]:
     )
 
 
-def meaning(part: str) -> str:
-    """Return what a part decides, in a sentence; empty where nothing is known of it."""
+def meaning(part: str, purpose: str | int = "") -> str:
+    """Return what a part of a request for `purpose` decides, in a sentence; empty if nothing is known."""
     if own := words("course")["part"].get(part):
         return str(own)
     kind, _, name = part.partition(".")
@@ -120,7 +126,10 @@ def meaning(part: str) -> str:
     elif kind in {"header", "reply"}:
         found = of_headers("field").get(name)
     else:
-        found = next((m for one in _KINDS.get(kind, ()) if (m := members(one).get(name))), None)
+        kinds = _KINDS.get(kind, ())
+        if purpose in _ASKS:
+            kinds = (DocumentKind.AUTHORIZATION, *kinds)
+        found = next((m for one in kinds if (m := members(one).get(name))), None)
     return "" if found is None else found.sentence
 
 

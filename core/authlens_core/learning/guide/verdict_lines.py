@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 from authlens_core.learning.attempt import LessonAttempt
-from authlens_core.learning.claim import Claim, Operator
-from authlens_core.learning.guide.shown import ClaimState, VerdictLine
+from authlens_core.learning.claim import Claim, Operator, Source
+from authlens_core.learning.guide.shown import ClaimState, StoryLine, VerdictLine, spoken
 from authlens_core.learning.guide.story import line_of, meaning
 from authlens_core.learning.judge import ClaimVerdict
 from authlens_core.learning.lesson import QUESTIONS, LessonPhase
@@ -16,33 +17,48 @@ from authlens_core.learning.row import WORDS, EvidenceRow
 from authlens_core.learning.words_file import LessonWords
 from authlens_core.values.word_files import words as word_file
 
+_KIND: Final = frozenset({"what", "purpose", "stage", "name"})
+"""The fields without which a row is not even of the kind that a claim asks for."""
+
 
 def verdict_lines(verdict: PhaseVerdict, words: LessonWords) -> tuple[VerdictLine, ...]:
     """Return a line for each claim of a phase, and one for the honest login where it was tried."""
     phase = verdict.phase.value
+    can_come = verdict.phase is not LessonPhase.REPAIR or verdict.honest is None
     lines = [
-        _line(claim, words.texts[f"{phase}/claim {number}"], begun=verdict.begun)
+        _line(claim, words.texts[f"{phase}/claim {number}"], begun=verdict.begun, can_come=can_come)
         for number, claim in enumerate(verdict.claims, 1)
     ]
     if verdict.honest is not None:
         state = ClaimState.MET if verdict.honest else ClaimState.UNMET
-        lines.append(VerdictLine(state, "An honest login still works."))
+        lines.append(VerdictLine(state, f"An honest login {'still works' if verdict.honest else 'fails'}."))
     return tuple(lines)
 
 
-def _line(verdict: ClaimVerdict, sentence: str, *, begun: bool) -> VerdictLine:
+def _line(verdict: ClaimVerdict, sentence: str, *, begun: bool, can_come: bool) -> VerdictLine:
     nearest = verdict.nearest
+    if nearest is not None and not _KIND.isdisjoint(nearest.unmet):
+        if can_come:
+            return VerdictLine(ClaimState.OPEN, sentence)
+        line = line_of(nearest.row)
+        seen = nearest.row.source is Source.EVENT
+        details = (f"Instead: {_at(line)}",) if seen else ("It has not happened.",)
+        return VerdictLine(ClaimState.UNMET, sentence, details, line.arrow if seen else 0)
     if not begun or not (verdict.holds or verdict.rows or nearest):
         return VerdictLine(ClaimState.OPEN, sentence)
     shown = [line_of(row) for row in (verdict.rows[:1] if nearest is None else (nearest.row,))]
     arrow = next((line.arrow for line in shown), 0)
-    named = tuple(f"arrow {line.arrow}: {line.text}" if line.arrow else line.text for line in shown)
+    named = tuple(map(_at, shown))
     if verdict.holds:
         return VerdictLine(ClaimState.MET, sentence, named, arrow)
     if nearest is None:
         return VerdictLine(ClaimState.UNMET, sentence, ("It must not happen, and it did.", *named), arrow)
     differs = tuple(_differs(verdict.claim, name, nearest.row) for name in nearest.unmet)
     return VerdictLine(ClaimState.UNMET, sentence, (f"Nearest is {named[0]}", *differs), arrow)
+
+
+def _at(line: StoryLine) -> str:
+    return f"arrow {line.arrow}: {line.text}" if line.arrow else line.text
 
 
 def _differs(claim: Claim, name: str, row: EvidenceRow) -> str:
@@ -86,7 +102,7 @@ def outcome_lines(outcome: AttemptOutcome, words: LessonWords) -> Iterator[str]:
         yield f"Phase {verdict.phase.value}: {state}."
         for line in verdict_lines(verdict, words) if verdict.begun else ():
             yield f"{'To do:' if line.state is ClaimState.OPEN else line.state.value} {line.words}"
-            yield from (f"  {d.replace(' → ', ' to ', 1).replace(' → ', ', answer ')}." for d in line.details)
+            yield from (f"  {spoken(detail)}." for detail in line.details)
     if outcome.phases[-1].begun:
         yield f"{outcome.right_answers} of {QUESTIONS} answers are right."
     yield from prediction_line(outcome, words)
@@ -103,7 +119,7 @@ def worth(move: AnyMove, attempt: LessonAttempt, words: LessonWords, phase: Less
         case PredictMove():
             return "Now find out."
         case PointMove():
-            decides = meaning(move.part)
+            decides = meaning(move.part, _row(move, attempt).get("purpose", ""))
             again = "" if attempt.lesson.ticket else " Point at another part."
             if passed:
                 return f"✔ Right: {move.part} of arrow {move.arrow}. {decides}".rstrip()
@@ -112,8 +128,10 @@ def worth(move: AnyMove, attempt: LessonAttempt, words: LessonWords, phase: Less
             return f"✖ Not {move.part}. {decides or 'It does not decide this.'}{again}"
         case AnswerMove():
             right = next(option for sign, option in answer_marks(attempt, move.question) if sign == "✔")
+            if move.option == right:
+                return "✔ Right."
             text = words.texts[f"questions/{move.question}/{right}"]
-            return "✔ Right." if move.option == right else f"✖ No. {right}: {text}"
+            return " ".join([f"✖ No. {right}: {text.removesuffix('.')}.", *_shown(attempt, move.question)])
     if passed:
         return " ".join([f"✔ {phase.value.capitalize()} is done.", *_prediction(attempt, phase)])
     if isinstance(move, DefendMove):
@@ -133,13 +151,41 @@ def _prediction(attempt: LessonAttempt, phase: LessonPhase) -> Iterator[str]:
         yield f"You predicted {outcome.option}, and it is {seen}."
 
 
+def evidence(attempt: LessonAttempt, question: str) -> tuple[StoryLine, str] | None:
+    """Return the line of your own requests that shows the right answer, and its part; None if no line does.
+
+    The part is empty where the line as a whole shows it.
+    """
+    asked = next(one for one in attempt.lesson.questions if one.name == question)
+    verdicts = attempt.judged(asked.about, asked.shown_by)
+    if not verdicts or not all(verdict.holds for verdict in verdicts):
+        return None
+    claim, row = verdicts[-1].claim, verdicts[-1].rows[0]
+    parts = (test.field for test in claim.tests if "." in test.field and test.field in row.values)
+    return line_of(row), next(parts, "")
+
+
+def _shown(attempt: LessonAttempt, question: str) -> Iterator[str]:
+    """Yield where your own requests show the right answer."""
+    if (shown := evidence(attempt, question)) is not None:
+        line, part = shown
+        about = next(one.about for one in attempt.lesson.questions if one.name == question)
+        arrow = f", arrow {line.arrow}" if line.arrow else ""
+        yield f"You saw it in {about.value}{arrow}: {line.text}{f', with `{part}`' if part else ''}."
+
+
 def _is_around(move: PointMove, attempt: LessonAttempt) -> bool:
     """Return whether a right part is within the one that was pointed at, as a parameter is in its header."""
-    world, wanted = attempt.world_of(LessonPhase.OBSERVE), attempt.lesson.observation.parts
-    rows = () if world is None else world.rows
-    values = next((row.values for row in rows if row.arrow == move.arrow and move.part in row.values), {})
+    wanted, values = attempt.lesson.observation.parts, _row(move, attempt)
     around = str(values.get(move.part, ""))
     return any(str(values[part]) in around for part in wanted if part in values)
+
+
+def _row(move: PointMove, attempt: LessonAttempt) -> Mapping[str, str | int]:
+    """Return the fields of the request that was pointed at."""
+    world = attempt.world_of(LessonPhase.OBSERVE)
+    rows = () if world is None else world.rows
+    return next((row.values for row in rows if row.arrow == move.arrow and move.part in row.values), {})
 
 
 def moves_left(attempt: LessonAttempt) -> int:

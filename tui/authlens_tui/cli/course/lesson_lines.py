@@ -88,9 +88,9 @@ def what_to_type(lesson: OpenLesson) -> str:
         case None:
             return f"Type next, lessons{'' if lesson.lesson.ticket else ', again'} or quit."
         case LessonPhase.PREDICT:
-            return f"Type predict and a letter: {either(lesson.options(phase))}."
+            return f"Type a letter: {either(lesson.options(phase))}."
         case LessonPhase.QUESTIONS:
-            return f"Type answer {lesson.question} and a letter: a, b or c."
+            return "Type a letter: a, b or c."
         case LessonPhase.OBSERVE:
             return (
                 "Type show and the number of an arrow to read its parts, such as show 1. "

@@ -7,10 +7,10 @@ from typing import Final
 
 from authlens_core.learning.desk.open_lesson import OpenLesson
 from authlens_core.learning.guide.move_text import MoveTextRefused, move_in
-from authlens_core.learning.guide.shown import ClaimState
+from authlens_core.learning.guide.shown import ClaimState, spoken
 from authlens_core.learning.lesson import HINTS, LessonPhase
 from authlens_core.learning.moves import AnswerMove, AnyMove, DefendMove, PointMove
-from authlens_core.values.errors import AuthlensError
+from authlens_core.values.errors import AuthlensError, LessonRefused
 from authlens_tui.cli.course import lesson_lines
 from authlens_tui.cli.course.lesson_lines import plain_text
 from authlens_tui.cli.terminal.output import answer_line
@@ -52,6 +52,7 @@ class PlainLesson:
             "hint": lambda _: self._hint(),
             "task": lambda _: self._introduce(),
             "help": lambda _: self._help(),
+            "?": lambda _: self._help(),
         }
 
     async def begin(self) -> None:
@@ -82,15 +83,16 @@ class PlainLesson:
                 say_texts([lesson_lines.what_to_type(self._lesson)])
         except AuthlensError as error:
             # How a move is typed here says more than how it is typed anywhere.
-            phase = self._lesson.next_phase
-            here = isinstance(error, MoveTextRefused) and phase and self._lesson.forms(phase)
+            here = isinstance(error, MoveTextRefused) and self._lesson.next_phase
             say_texts([f"✖ {error.cause}", *([str(error.cure)] if error.cure and not here else ())])
             self._say_what_to_type()
 
     def _move(self, line: str) -> AnyMove:
-        if line.lower() in {"a", "b", "c"}:  # the letter alone is an answer to what was asked last
-            asked = self._lesson.next_phase is LessonPhase.QUESTIONS
-            line = f"answer {self._lesson.question} {line}" if asked else f"predict {line}"
+        phase = self._lesson.next_phase
+        alone = line.lower().removeprefix("answer ").removeprefix("predict ")
+        if alone in {"a", "b", "c"} and not (phase and phase.is_judged):  # an answer to what was asked last
+            asked = phase is LessonPhase.QUESTIONS
+            line = f"answer {self._lesson.question} {alone}" if asked else f"predict {alone}"
         return move_in(line)
 
     async def _make(self, move: AnyMove) -> None:
@@ -110,7 +112,7 @@ class PlainLesson:
         if made_in.is_judged and is_over:
             say_texts([f"✔ Phase {made_in.value} is done."])
         elif not made_in.is_judged or isinstance(move, DefendMove):
-            say_texts([lesson.worth(move, made_in)])
+            say_texts([spoken(lesson.worth(move, made_in))])
         if is_over and made_in is lesson.lesson.prediction.judged_on:
             say_texts(lesson.prediction())
         if is_over or made_in is LessonPhase.QUESTIONS:
@@ -123,7 +125,7 @@ class PlainLesson:
         known = [phase.value for phase in LessonPhase]
         if name and name not in known:
             phases = lesson_lines.either(known)
-            raise MoveTextRefused(f"There is no phase “{name}”.", f"Type again and {phases}.")
+            raise LessonRefused(f"There is no phase “{name}”.", f"Type again and {phases}.")
         phase = LessonPhase(name) if name else self._lesson.next_phase or LessonPhase.QUESTIONS
         await self._lesson.start_over(phase)
         for other in LessonPhase:
@@ -202,6 +204,8 @@ class PlainLesson:
 
     def _show(self, number: str) -> None:
         phase = self._lesson.next_phase or LessonPhase.QUESTIONS
+        if phase is LessonPhase.QUESTIONS:
+            phase = self._lesson.told_in(phase, self._lesson.question)
         arrows = {str(line.arrow): line for line in self._lesson.story(phase) if line.receiver}
         if not self._lesson.has_servers(phase):
             say_texts(["Nothing was sent yet."])

@@ -14,7 +14,7 @@ from textual.screen import Screen
 from textual.widgets import OptionList
 
 from authlens_core.learning.desk.open_lesson import OpenLesson
-from authlens_core.learning.guide.shown import VerdictLine
+from authlens_core.learning.guide.shown import StoryLine, VerdictLine
 from authlens_core.learning.lesson import LessonPhase
 from authlens_core.learning.moves import AnswerMove, AnyMove, DefendMove, PointMove, PredictMove
 from authlens_core.values.errors import AuthlensError
@@ -25,7 +25,7 @@ from authlens_tui.screens.learn.lesson_panes import (
     phases_line,
     prediction_options,
 )
-from authlens_tui.screens.learn.lesson_text import headed
+from authlens_tui.screens.learn.lesson_text import headed, lesson_text
 from authlens_tui.screens.learn.move_list import MoveList
 from authlens_tui.screens.learn.story_view import StoryView
 from authlens_tui.screens.trace.player import PlayerScreen
@@ -39,6 +39,7 @@ from authlens_tui.widgets.title_bar import TitleBar
 _GO_ON: Final = "go-on"
 _AGAIN: Final = "again"
 _MORE: Final = "more"
+_EVIDENCE: Final = "evidence"
 
 
 class _Claims(OptionList):
@@ -63,12 +64,13 @@ class CourseLessonScreen(Screen[bool]):
     BINDINGS: ClassVar[list[BindingType]] = [
         bound("learn.next", "n", "next", "Next", "Go on to the next phase or question"),
         bound("learn.hint", "h", "hint", "Hint", "Show the next hint; it is noted, and costs nothing"),
-        bound("learn.try_again", "t", "try_again", "Try again", "Begin this phase again"),
-        bound("learn.back", "b", "back", "Back", "Go back, and add a move to the attack"),
-        bound("learn.undo", "z", "undo", "Undo", "Take the last move back"),
-        bound("learn.play", "greater_than_sign", "play", "Play", "Play the diagram from this arrow"),
-        bound("learn.start_over", "X", "start_over", "Start over", "Begin the lesson again", show=False),
+        bound("learn.panes", "tab", "app.focus_next", "Panes", "Move to the next part of the screen"),
+        bound("learn.play", "greater_than_sign", "play", "Play diagram", "Play the diagram from this arrow"),
         bound("learn.done", "escape,d", "dismiss(False)", "Done", "Back to the catalogue"),
+        bound("learn.try_again", "t", "try_again", "Again", "Begin this phase again"),
+        bound("learn.undo", "z", "undo", "Undo", "Take the last move back"),
+        bound("learn.back", "b", "back", "Back", "Go back, and add a move to the attack"),
+        bound("learn.start_over", "X", "start_over", "Start over", "Begin the lesson again"),
     ]
 
     brief = getters.query_one("#task-words", HangingText)
@@ -167,11 +169,13 @@ class CourseLessonScreen(Screen[bool]):
         lesson, phase = self._lesson, self._phase
         self._following = lesson.next_phase
         self.query_one("#phases", Static).update(phases_line(lesson, phase))
+        told = lesson.told_in(phase, self._question)
         self.story.display = lesson.has_servers(phase)
         self.story.points = phase is LessonPhase.OBSERVE and not self._is_done
-        self.story.show(
-            lesson.story(phase), partial(lesson.parts, phase), end=phase is not LessonPhase.OBSERVE
-        )
+        self.story.of = told.value if phase is LessonPhase.QUESTIONS else ""
+        self.story.show(lesson.story(told), partial(lesson.parts, told), end=phase is not LessonPhase.OBSERVE)
+        if (evidence := self._evidence) is not None:
+            self.story.mark(evidence[0])
         task = [("", lesson.words.texts["task"])] if phase is LessonPhase.PREDICT else []
         hands = [f"- ${name}  {value}" for name, value in lesson.held(phase)]
         hints = lesson.hints(phase)
@@ -212,6 +216,12 @@ class CourseLessonScreen(Screen[bool]):
         return self._following is not self._phase
 
     @property
+    def _evidence(self) -> tuple[StoryLine, str] | None:
+        """What shows the answer to the question that was just answered."""
+        answered = self._phase is LessonPhase.QUESTIONS and self._is_done
+        return self._lesson.evidence(self._question) if answered else None
+
+    @property
     def _can_add_a_move(self) -> bool:
         """Whether the attack may have another move, which the repair has to stop as well."""
         lesson = self._lesson
@@ -224,10 +234,15 @@ class CourseLessonScreen(Screen[bool]):
         options = lesson.options(phase, self._question)
         asked = asked_in(phase, offered)
         is_spent = phase is LessonPhase.BREAK and lesson.moves_left <= 0
-        self.ask.update(Content("\n").join(filter(None, [self._said, "" if done or is_spent else asked])))
+        about = self._about_the_part() or asked
+        shown = [lesson_text(self._said), lesson_text("" if done or is_spent else about)]
+        self.ask.update(Content("\n").join(filter(None, shown)))
         if done:
             can_add = phase is LessonPhase.BREAK and self._can_add_a_move
             more = {_MORE: "Make another move first"} if can_add else {}
+            seen = self._evidence
+            if seen is not None and seen[0].arrow:
+                more = {_EVIDENCE: f"Open arrow {seen[0].arrow}, which shows it"}
             self.move.offer({_GO_ON: self._next_words(), **more})
         elif is_spent:
             self.move.offer({_AGAIN: "No move is left. Begin this phase again"})
@@ -261,6 +276,9 @@ class CourseLessonScreen(Screen[bool]):
                 self.action_try_again()
             case _ if event.option == _MORE:
                 self._add_a_move()
+            case _ if event.option == _EVIDENCE and (seen := self._evidence) is not None:
+                self.story.open_arrow(seen[0].arrow, seen[1])
+                self.story.focus()
             case LessonPhase.PREDICT:
                 self._make(PredictMove(option=event.option))  # type: ignore[arg-type]
             case LessonPhase.QUESTIONS:
@@ -291,6 +309,16 @@ class CourseLessonScreen(Screen[bool]):
 
     def action_back(self) -> None:
         self._start(self._back_to_the_attack)
+
+    def _about_the_part(self) -> str:
+        """What the selected part is for, while one is looked for; empty where no part is selected."""
+        part = self.story.part if self.story.points else None
+        return f"`{part.name}`: {part.meaning}" if part is not None and part.meaning else ""
+
+    @on(StoryView.OptionHighlighted, "#story")
+    def _part_selected(self) -> None:
+        if self.story.points and self.story.opened:
+            self._show_next()
 
     @on(StoryView.Pointed)
     def _pointed(self, event: StoryView.Pointed) -> None:
@@ -329,6 +357,8 @@ class CourseLessonScreen(Screen[bool]):
             case "try_again" | "undo":
                 begun = self._phase.is_judged and self._lesson.attempt.has_begun(self._phase)
                 return begun and not self._lesson.lesson.ticket
+            case "start_over":
+                return self._phase is not LessonPhase.PREDICT
             case "back":
                 return self._phase is LessonPhase.REPAIR and not self._is_done and self._can_add_a_move
             case "hint":
@@ -361,6 +391,7 @@ class CourseLessonScreen(Screen[bool]):
 
     def action_play(self) -> None:
         """Play the requests of this phase, from the selected one on."""
-        if (sent := self._lesson.trace(self._phase, self.story.arrow or 1)) is not None:
+        told = self._lesson.told_in(self._phase, self._question)
+        if (sent := self._lesson.trace(told, self.story.arrow or 1)) is not None:
             trace, place = sent
             self.app.push_screen(PlayerScreen(trace, at=place))

@@ -59,7 +59,7 @@ def claim_options(lines: Sequence[VerdictLine], width: int) -> Iterator[Option]:
 def prediction_options(lesson: OpenLesson) -> Iterator[Option]:
     """Yield what was predicted, and what the requests show."""
     for text in lesson.prediction():
-        yield Option(Content.styled(text, "$quiet"), disabled=True)
+        yield Option(lesson_text(text).stylize_before("$quiet"), disabled=True)
 
 
 def answer_options(lesson: OpenLesson, question: str) -> Iterator[Option]:

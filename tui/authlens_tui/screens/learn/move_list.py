@@ -101,7 +101,8 @@ class MoveList(OptionList):
 
     def _meaning(self) -> Option:
         """What the move does, and how it is typed."""
-        meaning = f"{self._forms[self._form].meaning}\n{self._move().text}"
+        form, typed = self._forms[self._form], self._move().text
+        meaning = form.meaning if typed == form.verb else f"{form.meaning}\n{typed}"
         return Option(Content.styled(meaning, "$quiet"), disabled=True)
 
     def _move(self) -> AnyMove:
@@ -118,7 +119,16 @@ class MoveList(OptionList):
         self.clear_options()
         self.add_options(options)
         names = [option.id for option in options]
-        self.highlighted = names.index(place) if place is not None and place in names else 0
+        if place is None or place not in names:
+            place = self._first_to_change
+        self.highlighted = names.index(place) if place in names else 0
+
+    @property
+    def _first_to_change(self) -> str:
+        """The first line of a move that can be changed; none where another move can be chosen."""
+        if not self._forms or len(self._forms) > 1:
+            return ""
+        return next((each.name for each in self._forms[0].arguments if len(each.choices) > 1), _SEND)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Offer what the lines are made for: to choose, to turn or to change."""

@@ -26,6 +26,7 @@ class StoryView(OptionList):
         lines: what is shown.
         opened: the arrow whose parts are shown; 0 for none.
         points: whether a part can be pointed at.
+        of: whose requests these are, where that is not plain.
     """
 
     HELP = "Up and down select an arrow, Enter shows its parts, Esc shows the arrows again."
@@ -49,6 +50,7 @@ class StoryView(OptionList):
         self.lines: tuple[StoryLine, ...] = ()
         self.opened = 0
         self.points = False
+        self.of = ""
         self._parts: tuple[Part, ...] = ()
 
     @property
@@ -75,20 +77,25 @@ class StoryView(OptionList):
         if end:  # what a server did for the last request is below it
             self.call_after_refresh(self.scroll_end, animate=False)
         if opened and not end:
-            self.open_arrow(opened)
-            names = [option.id for option in self.options]
-            self.highlighted = names.index(part) if part in names else self.highlighted
+            self.open_arrow(opened, part or "")
 
-    def open_arrow(self, arrow: int) -> None:
-        """Show the parts of an arrow."""
+    def mark(self, line: StoryLine) -> None:
+        """Select the request of a line, and bring it into view."""
+        places = (n for n, one in enumerate(self.lines) if one.receiver and one.arrow == line.arrow)
+        self.highlighted = next(places, self.highlighted)
+        self.call_after_refresh(self.scroll_to_highlight)
+
+    def open_arrow(self, arrow: int, part: str = "") -> None:
+        """Show the parts of an arrow, from its first one or the named one on."""
         if not (parts := self._parts_of(arrow)):
             return
         self.opened, self._parts = arrow, parts
         self.clear_options()
-        for place, same in groupby(self._parts, key=lambda part: part.place):
+        for place, same in groupby(self._parts, key=lambda one: one.place):
             self.add_option(Option(Content.styled(place, "bold $text-accent"), disabled=True))
-            self.add_options(Option(_part(part), id=part.name) for part in same)
-        self.highlighted = 1
+            self.add_options(Option(_part(one), id=one.name) for one in same)
+        names = [option.id for option in self.options]
+        self.highlighted = names.index(part) if part in names else 1
         self._label()
 
     def _draw_lines(self) -> None:
@@ -109,8 +116,15 @@ class StoryView(OptionList):
 
     def _label(self) -> None:
         opened = next((line for line in self.lines if line.arrow == self.opened and line.receiver), None)
-        words = "Who said what" if opened is None else f"Arrow {opened.arrow}: {opened.words}"
+        told = f"Who said what{f' in {self.of}' if self.of else ''}"
+        words = told if opened is None else f"Arrow {opened.arrow}: {opened.words}"
         self.border_title = Content(words)
+
+    @property
+    def part(self) -> Part | None:
+        """The selected part; None while the arrows are shown."""
+        name = self.highlighted_option.id if self.opened and self.highlighted_option else None
+        return next((part for part in self._parts if part.name == name), None)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Open an arrow, or point at a part and go back; otherwise Esc is the screen's."""

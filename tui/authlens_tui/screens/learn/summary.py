@@ -33,6 +33,7 @@ class SummaryScreen(Screen[AfterLesson]):
 
     Args:
         save: saves a record, and returns what to say.
+        verify: makes all moves again, and returns what to say.
         after: what can come after it, besides the catalogue.
     """
 
@@ -42,6 +43,13 @@ class SummaryScreen(Screen[AfterLesson]):
         bound("learn.next", "enter,n", "leave('NEXT')", "Next lesson", "Start the next lesson"),
         bound("learn.again", "t", "leave('AGAIN')", "Try again", "Answer the questions again"),
         bound("learn.save", "m", "save", "Save", "Save a record of it, after making all moves again"),
+        bound(
+            "learn.verify",
+            "exclamation_mark",
+            "verify",
+            "Verify",
+            "Make all moves again, and compare the verdicts",
+        ),
         bound("learn.catalogue", "escape,d", "leave('DONE')", "Done", "Back to the catalogue"),
     ]
 
@@ -49,11 +57,13 @@ class SummaryScreen(Screen[AfterLesson]):
         self,
         texts: Sequence[tuple[str, str]],
         save: Callable[[], Awaitable[str]],
+        verify: Callable[[], Awaitable[str]],
         *after: AfterLesson,
     ) -> None:
         super().__init__()
         self._texts = texts
         self._save = save
+        self._verify = verify
         self._after = {AfterLesson.DONE, *after}
 
     def compose(self) -> ComposeResult:
@@ -71,11 +81,18 @@ class SummaryScreen(Screen[AfterLesson]):
     def action_leave(self, after: str) -> None:
         self.dismiss(AfterLesson[after])
 
-    @work(exclusive=True, group="save", description="save the record")
-    async def action_save(self) -> None:
+    def action_save(self) -> None:
         """Save a record, and say where it is."""
+        self._say(self._save)
+
+    def action_verify(self) -> None:
+        """Say whether the moves lead to the same verdicts again."""
+        self._say(self._verify)
+
+    @work(exclusive=True, group="record", description="make all moves again")
+    async def _say(self, of: Callable[[], Awaitable[str]]) -> None:
         try:
-            said, severity = await self._save(), "information"
+            said, severity = await of(), "information"
         except AuthlensError as error:
             said, severity = str(error), "error"
         self.notify(said, severity=severity, markup=False)  # type: ignore[arg-type]

@@ -8,6 +8,7 @@ from typing import Final
 
 import pytest
 
+from authlens_core.learning.classroom.ticket import issue
 from authlens_core.learning.progress.progress_file import ProgressFile
 from authlens_tui.cli import main
 
@@ -118,3 +119,25 @@ def test_a_word_that_is_no_action_is_a_lesson_and_a_slip_is_told_what_was_meant(
     seen = capsys.readouterr().err
     assert f"There is no lesson {typed}." in seen
     assert f"Did you mean {meant}?" in seen or not meant
+
+
+def test_an_exam_goes_on_after_a_phase_that_is_lost_and_offers_no_second_attempt(course: Course) -> None:
+    ticket = issue(b"k" * 32, "exam", "Ada")
+    token = f"call $token{ticket.mark}"
+    answers = [f"answer q{number} a" for number in range(1, 6)]
+    lines = [*SIGN_IN, "point 1 status", "undo", "again", token, "redeem", "redeem $code"]
+    lines += [f"redeem $code{ticket.mark}"] * 6
+    verb = ("stolen-code", "--ticket", str(ticket))
+    seen = course.typed(*lines, "defend victim.state", *answers, verb=verb)
+    (pointed,) = (line for line in seen if line.startswith("Failed: Not status."))
+    assert "Point at another" not in pointed
+    assert [line for line in seen if "one attempt" in line] == [
+        "Failed: Move 4: in an exam you have one attempt, and it stays."
+    ] * 2
+    assert f"Failed: Move 4: you do not hold $token{ticket.mark}." in seen
+    assert seen.count("Failed: Move 4: you do not hold $code.") == 2
+    assert f"You hold $code{ticket.mark}: secret #" in " ".join(seen)
+    assert "Failed: Phase break is over, and not passed." in seen
+    assert "Failed: Phase repair is over, and not passed." in seen
+    assert seen[-2].startswith("Failed: Not passed: observe, break, repair")
+    assert seen[-1] == "Type next, lessons or quit."

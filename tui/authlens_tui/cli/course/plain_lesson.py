@@ -110,7 +110,9 @@ class PlainLesson:
             self._say_story(made_in)
             say_texts(self._newly_met(made_in))
         if made_in.is_judged and is_over:
-            say_texts([f"✔ Phase {made_in.value} is done."])
+            passed = lesson.attempt.verdict(made_in).passed
+            sign, said = ("✔", "done") if passed else ("✖", "over, and not passed")  # an exam goes on
+            say_texts([f"{sign} Phase {made_in.value} is {said}."])
         elif not made_in.is_judged or isinstance(move, DefendMove):
             say_texts([spoken(lesson.worth(move, made_in))])
         if is_over and made_in is lesson.lesson.prediction.judged_on:

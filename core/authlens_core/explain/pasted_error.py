@@ -105,6 +105,7 @@ _EDGE: Final = re.compile(
     r"|register tunnel error|unauthorized: (?:invalid tunnel secret|tunnel not found)"
     r"|failed to find access application|unauthorized to access requested resource|zero trust polic"
     r"|failed to write the certificate due to the|org token for app token"
+    r"|warp is not registered|reason: registration missing|\bcf_[a-z]+_[a-z_]+\b|admin directed disconnect"
     r"|(?-i:error code: (?:1[012]\d\d|5[23]\d)(?=[\s\"'`<)]*$))"
 )
 # Lines that speak of an error and report none: a change, source code, documentation.

@@ -13,6 +13,7 @@ from authlens_core.learning.claim import Source
 from authlens_core.oauth.discovery.challenge import parse_challenges
 from authlens_core.oauth.formats.form import decode_form
 from authlens_core.oauth.formats.jwt import parse_jwt
+from authlens_core.trace.arrows import OF_THE_ANSWER
 from authlens_core.trace.record import StageRecord, Trace, sent_once
 from authlens_core.values.check import CauseId, Severity
 from authlens_core.values.exchange import Exchange, Headers, Purpose
@@ -87,8 +88,8 @@ class EvidenceRow:
 
     Attributes:
         when: an exchange when its answer was complete, a check and a stage when the stage ended.
-        arrow: the number of the exchange among all of the moves, from 1; of an event, that of the request
-            that led to it, or 0 where a browser sent it.
+        arrow: the number of the exchange among all of the moves, from 1; of an event or a check, that of the
+            request that led to it, or 0 where a browser sent or brought it.
         values: its fields; one that is not here is absent. They hold credentials as they are.
     """
 
@@ -148,7 +149,8 @@ def _judged(record: StageRecord, seat: str, arrow: int) -> Iterator[EvidenceRow]
     yield EvidenceRow(Source.RECORD, ended, arrow, shared | {"outcome": record.outcome.value} | diagnosis)
     for check in record.checks:
         judged = {"name": check.name, "severity": check.severity.value}
-        yield EvidenceRow(Source.CHECK, ended, arrow, shared | judged)
+        at = 0 if check.name in OF_THE_ANSWER else arrow
+        yield EvidenceRow(Source.CHECK, ended, at, shared | judged)
 
 
 def _event(event: LedgerEvent) -> dict[str, str | int]:

@@ -30,7 +30,7 @@ _CREDENTIALS: Final = {
     Credential.ACCESS_JWT: "Access token",
 }
 # Only an answer of the browser can fail these checks; any other failure came before the link was given.
-_OF_THE_ANSWER: Final = frozenset(
+OF_THE_ANSWER: Final = frozenset(
     {
         CheckId.AUTHORIZATION_CODE,
         CheckId.AUTHORIZATION_ENCODING,
@@ -348,7 +348,7 @@ def _device(record: StageRecord) -> Iterator[Arrow]:
 def _authorization(record: StageRecord) -> Iterator[Arrow]:
     """Yield the browser's way, known once it came back; until then, the arrow that is missing."""
     failed = {check.name for check in record.failures}
-    answered = record.outcome is Outcome.PASSED or bool(failed & _OF_THE_ANSWER)
+    answered = record.outcome is Outcome.PASSED or bool(failed & OF_THE_ANSWER)
     stage, reason = record.stage, _reason(record)
     # An experiment may have opened the link itself first, to see whether the server refuses it.
     for number, exchange in enumerate(record.exchanges):

@@ -29,9 +29,11 @@ from authlens_core.learning.moves import (
     PredictMove,
     RedeemMove,
 )
+from authlens_core.learning.outcome import joined
 from authlens_core.learning.progress.lesson_progress import LessonProgress, StoredAttempt
 from authlens_core.learning.row import PARTIES, WORDS
 from authlens_core.learning.words_file import ENGLISH
+from authlens_core.trace.arrows import Party, messages
 from authlens_core.values.word_files import words
 
 COURSE = lessons()
@@ -143,6 +145,24 @@ def test_each_move_of_a_solution_is_offered_when_it_is_made(name: str) -> None:
             assert attempt.next_phase is None
 
     asyncio.run(play())
+
+
+def test_the_diagram_of_an_attack_says_whose_request_it_is_and_who_got_it(stolen: LessonAttempt) -> None:
+    world = stolen.world_of(LessonPhase.BREAK)
+    assert world is not None
+    sent = messages(joined(world.traces).records)[0]
+    assert (sent.label.partition("  ")[0], sent.receiver) == ("mallory: POST /token", Party.SERVER)
+
+
+def test_a_wrong_answer_says_where_your_own_requests_show_the_right_one() -> None:
+    move = AnswerMove(question="q2", option="a")
+    said = worth(move, played([*BEFORE, move]), TEXTS, LessonPhase.QUESTIONS)
+    assert said.endswith("in run, arrow 5: authlens → server: POST /par → 201, with `form.code_challenge`.")
+
+
+def test_with_empty_hands_no_move_is_offered_that_needs_a_credential() -> None:
+    mix_up = COURSE["mix-up"][0]
+    assert [form.verb for form in forms(mix_up, LessonPhase.BREAK, ())] == ["lure"]
 
 
 def test_an_answer_of_a_server_comes_after_the_arrow_that_it_answers(stolen: LessonAttempt) -> None:

@@ -183,6 +183,7 @@ class CatalogueScreen(Screen[None]):
     @on(OptionList.OptionSelected)
     def action_start(self) -> None:
         if (entry := self.selected) is not None:
+            self.listed.focus()  # afterwards a key is no word to find
             self._start(entry.name)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
@@ -193,7 +194,7 @@ class CatalogueScreen(Screen[None]):
             self._record()
 
     def action_find(self) -> None:
-        self.find.display = True
+        self.find.value, self.find.display = "", True
         self.find.focus()
 
     def on_key(self, event: Key) -> None:

@@ -18,7 +18,7 @@ _ASKED: Final = {
     LessonPhase.RUN: "Press Enter to send the move.",
     LessonPhase.OBSERVE: "Above: Enter opens an arrow, then Enter on a part points at it.",
     LessonPhase.BREAK: "Your move. ← → change a line, Enter sends.",
-    LessonPhase.REPAIR: "Space turns a switch. Enter runs attack and honest login again.",
+    LessonPhase.REPAIR: "Space turns a switch. Enter makes the same moves again, and an honest login.",
     LessonPhase.QUESTIONS: "Choose the answer, then press Enter.",
 }
 

@@ -247,7 +247,7 @@ _VARIES: Final = (
     (re.compile(r"\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d \w{3} \d{4}|\b\d{4}-\d\d-\d\d"), "(date)"),
     (re.compile(r"\b\d{1,2}:\d\d(?::\d\d)?"), "(time)"),
     (re.compile(r"(?:just )?now\b|\d+ (?:ms|s|min) ago"), "now"),
-    (re.compile(r"(?<![\w.+])\d+(?:\.\d+)? (?:ms|s|min)(?!\w)"), "(duration)"),
+    (re.compile(r"(?<![\w.+])\d+(?:\.\d+)? (?:ms|s|min|h)(?!\w)"), "(duration)"),
     (re.compile(r"[█▇▆▅▄▃▂▁▔]+"), ""),  # a scroll bar, whose length follows from the rest
     (re.compile(r"[─━═╌╴╶]{2,}"), "──"),
     (re.compile(r"\d+ expected differences?"), "expected differences"),  # the same second has the same date

@@ -7,11 +7,14 @@ import hashlib
 import importlib.util
 import json
 import sys
+from difflib import unified_diff
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
 import pytest
+
+from support.settling import waits_until_settled
 
 FOLDER: Final = Path(__file__).parents[2] / "screenshots"
 AGAIN: Final = "run python screenshots/make.py"
@@ -49,8 +52,14 @@ def test_no_picture_is_drawn_or_changed_by_hand() -> None:
 @pytest.mark.timeout(180)
 def test_the_pictures_show_the_program_as_it_is_now(make: ModuleType) -> None:
     """Every walk is walked again; what is written on the screens is what the manifest holds."""
-    now = make.written(asyncio.run(make.taken()))
+    with waits_until_settled():
+        now = make.written(asyncio.run(make.taken()))
     held = {name: entry["text"] for name, entry in manifest().items()}
     assert now.keys() == held.keys(), AGAIN
-    stale = " ".join(name for name, text in now.items() if text != held[name])
-    assert not stale, f"they show a program of before; look at the difference, then {AGAIN} {stale}"
+    stale = [name for name, text in now.items() if text != held[name]]
+    changed = "\n".join(
+        line for name in stale for line in unified_diff(held[name], now[name], name, "now", n=0)
+    )
+    assert not stale, (
+        f"they show a program of before; look at the difference, then {AGAIN} {' '.join(stale)}\n{changed}"
+    )

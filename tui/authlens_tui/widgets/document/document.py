@@ -101,6 +101,8 @@ class DocumentView(LineView, can_focus=True):
 
     def on_resize(self, _event: Resize) -> None:
         self._lay_out()
+        # The text may have been laid out for a view of another height: with this one it may just fit.
+        self._scroll_update(self.virtual_size)
         self._show_what_follows()  # another height shows more or less of the same rows
 
     def notify_style_update(self) -> None:
@@ -137,6 +139,7 @@ class DocumentView(LineView, can_focus=True):
     def _take(self, layout: Layout) -> None:
         self._layout = layout
         self.virtual_size = Size(layout.width, layout.height)
+        self._scroll_update(self.virtual_size)
         self.refresh()
         self._show_what_follows()
 

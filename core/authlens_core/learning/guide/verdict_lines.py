@@ -42,7 +42,7 @@ def _line(verdict: ClaimVerdict, sentence: str, *, begun: bool, can_come: bool) 
             return VerdictLine(ClaimState.OPEN, sentence)
         line = line_of(nearest.row)
         seen = nearest.row.source is Source.EVENT
-        details = (f"Instead: {_at(line)}",) if seen else ("It has not happened.",)
+        details = (f"Instead: {_at(line)}",) if seen else ("It has not happened",)
         return VerdictLine(ClaimState.UNMET, sentence, details, line.arrow if seen else 0)
     if not begun or not (verdict.holds or verdict.rows or nearest):
         return VerdictLine(ClaimState.OPEN, sentence)

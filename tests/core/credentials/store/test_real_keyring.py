@@ -51,9 +51,11 @@ async def test_many_programs_at_once_do_not_bring_gnome_keyring_down() -> None:
                 assert await store.get(entry) == value
                 await store.delete(entry)
 
-        await asyncio.gather(*(work(store, number) for number, store in enumerate(stores)))
-        for store in stores:
-            await store.aclose()
+        try:
+            await asyncio.gather(*(work(store, number) for number, store in enumerate(stores)))
+        finally:
+            for store in stores:
+                await store.aclose()
 
 
 async def test_a_locked_secret_service_is_a_typed_error_in_time() -> None:

@@ -159,6 +159,21 @@ def moves_for(ticket: Path, learn: Learn) -> list[dict[str, Any]]:
     ]
 
 
+def spoil(record: Path, folder: Path, hers: Ticket, others: Ticket) -> None:
+    """Write six records that have to be refused: five of other tickets, and one with a second attempt."""
+    folder.mkdir()
+    chosen = Ticket(hers.exam, hers.name, f"{7:08x}{hers.mac[8:]}")
+    forged = issue(b"k" * 32, hers.exam, hers.name)
+    content = json.loads(record.read_text())
+    tickets = ((others, hers.seed), (others, others.seed), (chosen, 7), (forged, forged.seed), ("", 1))
+    for ticket, number in tickets:
+        content["ticket"], content["lessons"][0]["seed"] = str(ticket), number
+        (folder / f"{len(list(folder.iterdir()))}.json").write_text(json.dumps(content))
+    content = json.loads(record.read_text())
+    content["lessons"][0]["tries"]["observe"] = 2
+    (folder / "twice.json").write_text(json.dumps(content))
+
+
 def test_the_moves_of_an_exam_hold_under_their_own_ticket_alone(tmp_path: Path, learn: Learn) -> None:
     """Check 15, and check 13 for what an exam stores and shows."""
     (tmp_path / "roster.csv").write_text("name,group\nAda Lovelace,1\nGrace Hopper,1\n")
@@ -203,19 +218,9 @@ def test_the_moves_of_an_exam_hold_under_their_own_ticket_alone(tmp_path: Path, 
     assert (code, said) == (PASSED, "✔ ada.json (Ada Lovelace, exam): 1 of 1 lessons passed\n")
     with_answers = ("record", "--ticket", str(ada), "-o", str(record), "--answers", str(SOLUTION))
     assert learn(*with_answers)[0] == 2
-    content = json.loads(record.read_text())
     hers, others = read_ticket(ada.read_text()), read_ticket(grace.read_text())
-    chosen = Ticket(hers.exam, hers.name, f"{7:08x}{hers.mac[8:]}")
-    forged = issue(b"k" * 32, hers.exam, hers.name)
     spoiled = tmp_path / "spoiled"
-    spoiled.mkdir()
-    tickets = ((others, hers.seed), (others, others.seed), (chosen, 7), (forged, forged.seed), ("", 1))
-    for ticket, number in tickets:
-        content["ticket"], content["lessons"][0]["seed"] = str(ticket), number
-        (spoiled / f"{len(list(spoiled.iterdir()))}.json").write_text(json.dumps(content))
-    content = json.loads(record.read_text())
-    content["lessons"][0]["tries"]["observe"] = 2
-    (spoiled / "twice.json").write_text(json.dumps(content))
+    spoil(record, spoiled, hers, others)
     code, out, _ = learn("verify", str(spoiled), "--key", str(key), "--json")
     assert (code, [one["holds"] for one in json.loads(out)]) == (REFUSED, [False] * 6)
     assert "observe: begun more than once, and an exam has one attempt." in out

@@ -54,7 +54,7 @@ def course_of(arguments: Namespace, *, drawn: bool = True) -> Course:
 
 
 def lesson_of(arguments: Namespace, course: Course) -> str:
-    """Return the identifier of the lesson that is meant, by its number or by itself.
+    """Return the identifier of the lesson that is meant: a number stands for one.
 
     Raises:
         UsageError: there is none, or not in the language that was asked for.

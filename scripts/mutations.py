@@ -354,10 +354,10 @@ MUTATIONS: Final = (
     Mutation(
         "duplicate-keys-accepted",
         "JSON with a key twice is believed",
-        "core/authlens_core/values/json_document.py",
+        "core/authlens_core/values/formats/json_document.py",
         "        if key in members:\n",
         "        if False:\n",
-        "tests/core/values/test_json_document.py::test_what_readers_would_read_in_different_ways_is_refused_with_the_reason",
+        "tests/core/values/formats/test_json_document.py::test_what_readers_would_read_in_different_ways_is_refused_with_the_reason",
     ),
     Mutation(
         "owner-unbound",
@@ -548,10 +548,10 @@ MUTATIONS: Final = (
     Mutation(
         "any-cloudflared-link",
         "Any link that cloudflared prints is handed out",
-        "core/authlens_core/cloudflared/access_login.py",
+        "core/authlens_core/login/cloudflared/access_login.py",
         "        if url is not None and url.host == self.host:\n",
         "        if url is not None:\n",
-        "tests/core/cloudflared/test_access_login.py::test_a_link_on_another_host_is_not_handed_out",
+        "tests/core/login/cloudflared/test_access_login.py::test_a_link_on_another_host_is_not_handed_out",
     ),
     Mutation(
         "bridge-answers-twice",
@@ -1037,7 +1037,7 @@ MUTATIONS: Final = (
     Mutation(
         "path-step",
         "Parts like `..;` are taken for names",
-        "core/authlens_core/grammars/url_path.py",
+        "core/authlens_core/values/formats/url_path.py",
         "not any(re.match(_STEP, name) for name in names)",
         "True",
         "tests/core/credentials/records/test_path_confusions.py::test_an_ambiguous_path_is_below_no_path",
@@ -1045,7 +1045,7 @@ MUTATIONS: Final = (
     Mutation(
         "path-slash",
         "What stands behind an escaped slash is not looked at",
-        "core/authlens_core/grammars/url_path.py",
+        "core/authlens_core/values/formats/url_path.py",
         'all(map(_is_name, text.split("/")))',
         '_is_name(text.split("/")[0])',
         "tests/core/credentials/records/test_path_confusions.py::test_an_ambiguous_path_is_below_no_path",
@@ -1053,7 +1053,7 @@ MUTATIONS: Final = (
     Mutation(
         "path-pictures",
         "A symbol that a server may write as a slash is a part of a name",
-        "core/authlens_core/grammars/url_path.py",
+        "core/authlens_core/values/formats/url_path.py",
         '"/" if unicodedata.category(character) == "So" else character',
         "character",
         "tests/core/credentials/records/test_path_confusions.py::test_an_ambiguous_path_is_below_no_path",
@@ -1061,7 +1061,7 @@ MUTATIONS: Final = (
     Mutation(
         "path-symbols",
         "A path may have percent signs after it is decoded, and symbols that servers map to slashes",
-        "core/authlens_core/grammars/url_path.py",
+        "core/authlens_core/values/formats/url_path.py",
         "    if not all(map(_is_usual, text + normal)):\n",
         "    if False:\n",
         "tests/core/credentials/records/test_path_confusions.py::test_an_ambiguous_path_is_below_no_path",
@@ -1069,7 +1069,7 @@ MUTATIONS: Final = (
     Mutation(
         "path-unchecked",
         "A path that starts with the resource's is below it, whatever follows",
-        "core/authlens_core/grammars/url_path.py",
+        "core/authlens_core/values/formats/url_path.py",
         "(narrow[: len(wide)] != wide or is_ambiguous(path))",
         "narrow[: len(wide)] != wide",
         "tests/core/credentials/records/test_path_confusions.py::test_an_ambiguous_path_is_below_no_path",

@@ -41,8 +41,8 @@ TOKEN = frozenset(
         "authlens_core.credentials.store.secret_store",
         "authlens_core.values.store_kind",
         "authlens_core.values.errors",
-        "authlens_core.grammars",
-        "authlens_core.grammars.url_path",
+        "authlens_core.values.formats",
+        "authlens_core.values.formats.url_path",
         "authlens_core.values.safe_text",
         "authlens_core.state",
         "authlens_core.state.paths",
@@ -143,7 +143,6 @@ NOT_TO_SHOW = frozenset(
         "authlens_core.login",
         "authlens_core.emulator",
         "authlens_core.desk.doctor",
-        "authlens_core.cloudflared",
     }
 )
 """What neither a list of credentials nor a header needs."""

@@ -18,8 +18,8 @@ from authlens_core.oauth.authorization import ExpectedResponse, read_authorizati
 from authlens_core.oauth.discovery.challenge import parse_challenges, resource_metadata_parameter
 from authlens_core.oauth.formats.duration import parse_expires_in
 from authlens_core.oauth.formats.form import decode_form
-from authlens_core.oauth.formats.jwt import parse_jwt
-from authlens_core.values.json_document import JsonRefused, JsonValue, load_json
+from authlens_core.values.formats.json_document import JsonRefused, JsonValue, load_json
+from authlens_core.values.formats.jwt import parse_jwt
 from authlens_core.values.safe_text import safe_line, safe_text
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import Url, UrlRefused, parse_url

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
-from authlens_core.credentials.inventory.inventory import inventory_of
+from authlens_core.credentials.lifecycle.inventory import inventory_of
 from authlens_core.credentials.lifecycle.refresh import refresh
 from authlens_core.credentials.lifecycle.revoke import revoke
 from authlens_core.credentials.records.refresh_schedule import RefreshOptions

@@ -27,8 +27,8 @@ from authlens_core.cloudflare.cloudflared_token import (
     read_lock,
 )
 from authlens_core.cloudflare.team import is_team_host
-from authlens_core.oauth.formats.jwt import moment, parse_jwt
-from authlens_core.values.json_document import JsonValue
+from authlens_core.values.formats.json_document import JsonValue
+from authlens_core.values.formats.jwt import moment, parse_jwt
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import usable_url

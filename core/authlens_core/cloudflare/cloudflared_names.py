@@ -10,7 +10,7 @@ from __future__ import annotations
 from itertools import product
 from typing import Final
 
-from authlens_core.grammars.url_path import is_ambiguous
+from authlens_core.values.formats.url_path import is_ambiguous
 from authlens_core.values.url import Url, usable_url
 
 _AUD_LENGTH: Final = 64  # hexadecimal digits

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from authlens_core.cloudflare.cloudflared_names import login_address
-from authlens_core.values.json_document import object_in
+from authlens_core.values.formats.json_document import object_in
 from authlens_core.values.quick_dataclass import dataclass
 
 _LEEWAY: Final = timedelta(seconds=60)  # for a clock that is behind (RFC 7519 §4.1.5)

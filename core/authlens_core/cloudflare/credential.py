@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, unquote_plus
 
 from authlens_core.values.check import CheckId
 from authlens_core.values.exchange import FORM_TYPE, Request
-from authlens_core.values.json_document import object_in
+from authlens_core.values.formats.json_document import object_in
 from authlens_core.values.secret import Secret
 
 CLIENT_ID: Final = "cf-access-client-id"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from authlens_core.cloudflare.cloudflared_files import CloudflaredDirectory, read_cloudflared_token
 from authlens_core.cloudflare.cloudflared_names import names_of
 from authlens_core.cloudflare.cloudflared_token import CloudflaredToken
-from authlens_core.credentials.inventory.inventory import (
+from authlens_core.credentials.lifecycle.inventory import (
     AHEAD,
     SOON,
     Expiries,
@@ -47,9 +47,9 @@ from authlens_core.credentials.records.table import (
     damaged_records,
 )
 from authlens_core.credentials.records.traces import Traces, TraceSummary
-from authlens_core.oauth.formats.jwt import Jwt, parse_jwt
 from authlens_core.state.paths import state_directory
 from authlens_core.values.errors import AuthlensError, StateUnusable
+from authlens_core.values.formats.jwt import Jwt, parse_jwt
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.secret import Secret

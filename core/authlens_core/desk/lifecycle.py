@@ -9,9 +9,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from authlens_core.cloudflare.service_token_headers import ServiceTokenPair
-from authlens_core.credentials.inventory.cloudflared_target import probe_cloudflared
-from authlens_core.credentials.inventory.inventory import InventoryEntry
-from authlens_core.credentials.inventory.request_headers import token_fields
 from authlens_core.credentials.lifecycle.action_result import (
     ActionResult,
     ProbeResult,
@@ -22,8 +19,11 @@ from authlens_core.credentials.lifecycle.action_result import (
     failed_probe,
 )
 from authlens_core.credentials.lifecycle.background_refresh import BackgroundRefresh
+from authlens_core.credentials.lifecycle.cloudflared_target import probe_cloudflared
+from authlens_core.credentials.lifecycle.inventory import InventoryEntry
 from authlens_core.credentials.lifecycle.probe_call import call_resource, note_probe, probe_grant
 from authlens_core.credentials.lifecycle.refresh import refresh as refresh_stored
+from authlens_core.credentials.lifecycle.request_headers import token_fields
 from authlens_core.credentials.lifecycle.revoke import PROOF_SECONDS, proof_pauses
 from authlens_core.credentials.lifecycle.revoke import revoke as revoke_stored
 from authlens_core.credentials.records.access_kind import AccessKind

@@ -176,8 +176,8 @@ async def log_in_with_cloudflared(
         TimedOut, LoginNeeded, Refused, NetworkFailure, ServerMisconfigured: with the cause and what to do.
     """
     # Most logins need no other program.
-    from authlens_core.cloudflared.access_login import run_login
-    from authlens_core.credentials.inventory.cloudflared_target import probe_jwt
+    from authlens_core.credentials.lifecycle.cloudflared_target import probe_jwt
+    from authlens_core.login.cloudflared.access_login import run_login
 
     ends = asyncio.get_running_loop().time() + wait
     login = await run_login(url, timeout=wait, events=on_event, environ=environ)

@@ -19,7 +19,7 @@ from typing import Any, Final
 from authlens_core.state import private_file
 from authlens_core.state.paths import own_file, state_directory
 from authlens_core.values.errors import FileUnusable, StateUnusable
-from authlens_core.values.json_document import JsonRefused, load_object
+from authlens_core.values.formats.json_document import JsonRefused, load_object
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import NAME, safe_line
 from authlens_core.values.settings import COLUMN_KEYS, FRACTIONS, LEADS, MOST_FAVOURITES, Settings, is_fit

@@ -16,10 +16,10 @@ from urllib.parse import urlsplit
 from authlens_core.cloudflare.team import LOGIN_PATH, is_team_host
 from authlens_core.login.protocols import Sender
 from authlens_core.oauth.formats.jwks import Signature, Verification, jwks_request, verify
-from authlens_core.oauth.formats.jwt import Jwt
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.exchange import Exchange, Purpose
-from authlens_core.values.json_document import object_in
+from authlens_core.values.formats.json_document import object_in
+from authlens_core.values.formats.jwt import Jwt
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.secret import Secret

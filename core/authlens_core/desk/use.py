@@ -9,14 +9,14 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from authlens_core.credentials.inventory.request_headers import (
+from authlens_core.credentials.lifecycle.access_token import UsableToken, usable_token
+from authlens_core.credentials.lifecycle.request_headers import (
     CredentialHeaders,
     CredentialMatch,
     headers_for,
     matching_credentials,
     renew_nonce,
 )
-from authlens_core.credentials.lifecycle.access_token import UsableToken, usable_token
 from authlens_core.values.secret import Secret
 from authlens_core.values.store_kind import CredentialKind
 

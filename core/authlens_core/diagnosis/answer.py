@@ -17,11 +17,11 @@ from authlens_core.cloudflare.team import LOGIN_PATH, WELL_KNOWN, is_team_host
 from authlens_core.diagnosis.evidence import body_line, header_lines, sent_in, status_line, without_echoes
 from authlens_core.diagnosis.protection import MEANINGS, Protection
 from authlens_core.oauth.discovery.challenge import ChallengeField, parse_challenges
-from authlens_core.oauth.formats.jwt import decoded_base64url
 from authlens_core.values.check import Layer
 from authlens_core.values.exchange import Exchange, Response
 from authlens_core.values.fix import Fix
-from authlens_core.values.json_document import load_object
+from authlens_core.values.formats.json_document import load_object
+from authlens_core.values.formats.jwt import decoded_base64url
 from authlens_core.values.known_secrets import KnownSecrets
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import NAME, safe_line

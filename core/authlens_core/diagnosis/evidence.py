@@ -17,7 +17,7 @@ from authlens_core.cloudflare.credential import secrets_sent
 from authlens_core.oauth.error_response import OAuthError
 from authlens_core.values.exchange import Exchange, Response
 from authlens_core.values.fix import Fix, mapped
-from authlens_core.values.json_document import JsonRefused, load_object
+from authlens_core.values.formats.json_document import JsonRefused, load_object
 from authlens_core.values.known_secrets import KnownSecrets
 from authlens_core.values.safe_text import safe_line, without_user_info
 from authlens_core.values.secret import Secret

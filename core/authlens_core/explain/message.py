@@ -21,10 +21,10 @@ from authlens_core.explain.meanings import (
     explain_member,
     members_of,
 )
-from authlens_core.oauth.formats.jwt import Jwt, JwtClaim, parse_jwt
 from authlens_core.trace.record import Fact, StageRecord, fact_text
 from authlens_core.values.exchange import FORM_TYPE, Headers, Request, Response
-from authlens_core.values.json_document import JsonValue, object_in
+from authlens_core.values.formats.json_document import JsonValue, object_in
+from authlens_core.values.formats.jwt import Jwt, JwtClaim, parse_jwt
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 

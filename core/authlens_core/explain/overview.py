@@ -8,13 +8,13 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from authlens_core.cloudflare.team import is_team_host
-from authlens_core.oauth.formats.jwt import parse_jwt
 from authlens_core.trace.failure_reason import decisive_check, failure_reason
 from authlens_core.trace.flow import UserPart
 from authlens_core.trace.record import FactId, Outcome, Stage, StageRecord, decisive, fact_text
 from authlens_core.values.check import NO_ANSWER, Check, CheckId, Layer, Severity
 from authlens_core.values.exchange import Response, WireFailure
 from authlens_core.values.fix import Fix
+from authlens_core.values.formats.jwt import parse_jwt
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.secret import Secret

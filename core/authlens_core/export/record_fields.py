@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 from authlens_core.export.redacted_trace import body_text
 from authlens_core.trace.record import StageRecord, fact_text
 from authlens_core.values.exchange import FORM_TYPE, Exchange, Headers
-from authlens_core.values.json_document import JsonRefused, load_object
+from authlens_core.values.formats.json_document import JsonRefused, load_object
 from authlens_core.values.secret import Body
 
 # Each field by its name, in the order in which they are in the record.

@@ -16,7 +16,7 @@ from authlens_core.trace.record import Fact, FactValue, Trace
 from authlens_core.values.errors import UsageError
 from authlens_core.values.exchange import Headers, Purpose
 from authlens_core.values.fix import Fix
-from authlens_core.values.json_document import JsonRefused, load_object
+from authlens_core.values.formats.json_document import JsonRefused, load_object
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Body, Secret
 

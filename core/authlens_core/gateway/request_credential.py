@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from authlens_core.credentials.inventory.request_headers import (
+from authlens_core.credentials.lifecycle.request_headers import (
     CredentialHeaders,
     headers_for,
     matching_credentials,

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable
 from datetime import datetime
 
-from authlens_core.values.json_document import JsonRefused, load_object
+from authlens_core.values.formats.json_document import JsonRefused, load_object
 from authlens_core.values.secret import Secret
 
 

@@ -30,7 +30,7 @@ from authlens_core.oauth.resource_request import authorization_field, resource_r
 from authlens_core.oauth.revocation import revocation_request
 from authlens_core.oauth.token import refresh_request
 from authlens_core.values.exchange import Exchange, Headers, Purpose, Request
-from authlens_core.values.json_document import object_in
+from authlens_core.values.formats.json_document import object_in
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import GrantType
 from authlens_core.values.url import Url, parse_url

@@ -12,12 +12,12 @@ from authlens_core.emulator.ledger import LedgerEvent, Reason, What
 from authlens_core.learning.claim import Source
 from authlens_core.oauth.discovery.challenge import parse_challenges
 from authlens_core.oauth.formats.form import decode_form
-from authlens_core.oauth.formats.jwt import parse_jwt
 from authlens_core.trace.arrows import OF_THE_ANSWER
 from authlens_core.trace.record import StageRecord, Trace, sent_once
 from authlens_core.values.check import CauseId, Severity
 from authlens_core.values.exchange import Exchange, Headers, Purpose
-from authlens_core.values.json_document import object_in
+from authlens_core.values.formats.json_document import object_in
+from authlens_core.values.formats.jwt import parse_jwt
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.stage import Outcome, Stage
 

@@ -10,7 +10,7 @@ import msgspec
 
 from authlens_core.learning.moves import LOOT
 from authlens_core.values.errors import LessonRefused
-from authlens_core.values.json_document import JsonRefused, load_json
+from authlens_core.values.formats.json_document import JsonRefused, load_json
 from authlens_core.values.safe_text import NAME, safe_line
 
 FORMAT: Final = 1

@@ -1,1 +1,1 @@
-"""The stages of each flow, what they ask and learn, and the Login that drives them."""
+"""The ways to log in: the stages of each flow, the Login that drives them, and `cloudflared`."""

@@ -15,12 +15,12 @@ from authlens_core.oauth.device_authorization import DeviceAuthorization
 from authlens_core.oauth.discovery.resource_metadata import ResourceMetadata
 from authlens_core.oauth.discovery.server_metadata import ServerMetadata
 from authlens_core.oauth.dpop import DpopKey
-from authlens_core.oauth.formats.jwt import parse_jwt
 from authlens_core.oauth.mcp import McpCall
 from authlens_core.oauth.pkce import Pkce
 from authlens_core.oauth.token import TokenResponse
 from authlens_core.trace.flow import FLOWS, Flow, UserPart, flow_of
 from authlens_core.values.check import Layer
+from authlens_core.values.formats.jwt import parse_jwt
 from authlens_core.values.login_options import Options
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret

@@ -31,7 +31,7 @@ from authlens_core.trace.events import AuthorizationReady, Event, StageEnded, St
 from authlens_core.trace.flow import Flow, flow_of
 from authlens_core.trace.record import Stage
 from authlens_core.values.errors import StateUnusable
-from authlens_core.values.json_document import load_object, object_in
+from authlens_core.values.formats.json_document import load_object, object_in
 from authlens_core.values.login_options import OPTIONS, Options
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.url import UrlRefused, parse_url

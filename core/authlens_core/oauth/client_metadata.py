@@ -12,7 +12,7 @@ from authlens_core.oauth.error_response import read_error
 from authlens_core.values.check import ErrorCode, Reading, Requirement
 from authlens_core.values.exchange import JSON_TYPE, Headers, Request, Response
 from authlens_core.values.fix import step
-from authlens_core.values.json_document import JsonValue
+from authlens_core.values.formats.json_document import JsonValue
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Body, Secret
 from authlens_core.values.url import Url, UrlRefused, parse_url

@@ -15,7 +15,7 @@ from authlens_core.oauth.formats.form import FormRefused, decode_form
 from authlens_core.values.check import Check, Reading, Requirement, Severity, noticed
 from authlens_core.values.exchange import FORM_TYPE, JSON_TYPE, Response
 from authlens_core.values.fix import Fix, cure_in
-from authlens_core.values.json_document import JsonRefused, JsonValue, load_object, object_in
+from authlens_core.values.formats.json_document import JsonRefused, JsonValue, load_object, object_in
 from authlens_core.values.known_secrets import KnownSecrets
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret

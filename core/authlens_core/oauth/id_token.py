@@ -12,9 +12,9 @@ from typing import Final
 
 from authlens_core.oauth.discovery.issuer import is_issuer
 from authlens_core.oauth.formats.jwks import Signature, Verification, verify
-from authlens_core.oauth.formats.jwt import Jwt, moment, parse_jwt
 from authlens_core.values.check import Check, Requirement, Severity, judged, noticed
-from authlens_core.values.json_document import JsonValue
+from authlens_core.values.formats.json_document import JsonValue
+from authlens_core.values.formats.jwt import Jwt, moment, parse_jwt
 from authlens_core.values.secret import Body, Secret
 
 # The scope that asks for an ID token.

@@ -13,10 +13,10 @@ from typing import Any, Final, Self
 from authlens_core.oauth.client_authentication import Client, form_request
 from authlens_core.oauth.error_response import error_of, failed_with, is_usable, read_answer
 from authlens_core.oauth.formats.form import FormPair
-from authlens_core.oauth.formats.jwt import parse_jwt
 from authlens_core.oauth.token import is_token
 from authlens_core.values.check import Check, Reading, Requirement
 from authlens_core.values.exchange import Exchange, Purpose, Request, Response
+from authlens_core.values.formats.jwt import parse_jwt
 from authlens_core.values.login_options import Options
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret

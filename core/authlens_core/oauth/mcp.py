@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 from authlens_core.values.exchange import JSON_TYPE, Headers, Request, Response, is_visible
-from authlens_core.values.json_document import JsonValue, object_in
+from authlens_core.values.formats.json_document import JsonValue, object_in
 from authlens_core.values.secret import Body
 from authlens_core.values.url import Url
 

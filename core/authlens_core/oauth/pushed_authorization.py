@@ -12,7 +12,7 @@ from authlens_core.oauth.formats.duration import MISSING, parse_expires_in
 from authlens_core.oauth.formats.form import FormPair, FormRefused
 from authlens_core.values.check import Check, Reading, Requirement, Severity
 from authlens_core.values.exchange import Request, Response, is_visible
-from authlens_core.values.json_document import JsonValue
+from authlens_core.values.formats.json_document import JsonValue
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.url import Url
 

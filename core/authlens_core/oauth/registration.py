@@ -18,7 +18,7 @@ from authlens_core.oauth.error_response import is_usable, read_answer
 from authlens_core.values.check import Check, Reading, Requirement
 from authlens_core.values.exchange import JSON_TYPE, Headers, Request, Response, is_visible
 from authlens_core.values.fix import fix, step
-from authlens_core.values.json_document import JsonValue
+from authlens_core.values.formats.json_document import JsonValue
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import AUTH_METHODS
 from authlens_core.values.url import Url, UrlRefused, parse_url, usable_url

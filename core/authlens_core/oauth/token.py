@@ -24,7 +24,7 @@ from authlens_core.oauth.formats.form import FormPair
 from authlens_core.values.check import Check, CheckId, Reading, Requirement, Severity, judged
 from authlens_core.values.exchange import Request, Response, is_visible
 from authlens_core.values.fix import step
-from authlens_core.values.json_document import JsonValue
+from authlens_core.values.formats.json_document import JsonValue
 from authlens_core.values.known_secrets import KnownSecrets
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from authlens_core.state.os_lock import os_lock, taken
 from authlens_core.state.paths import own_file, state_directory
 from authlens_core.values.errors import StateUnusable, TimedOut
-from authlens_core.values.json_document import object_in
+from authlens_core.values.formats.json_document import object_in
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import NAME, safe_line
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from authlens_core.cloudflare.cloudflared_token import CloudflaredKind, CloudflaredToken
-from authlens_core.credentials.inventory.inventory import InventoryEntry, inventory_of
+from authlens_core.credentials.lifecycle.inventory import InventoryEntry, inventory_of
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.lifecycle import ProbeResult, for_each, probe, refresh, revoke

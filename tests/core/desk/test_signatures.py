@@ -12,9 +12,9 @@ from authlens_core.desk.signatures import check_signatures, key_source, trusted_
 from authlens_core.emulator import Emulator
 from authlens_core.explain.message import FoundJwt, jwts_in
 from authlens_core.oauth.formats.jwks import Signature
-from authlens_core.oauth.formats.jwt import Jwt
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.exchange import Exchange, Headers, Request, Response
+from authlens_core.values.formats.jwt import Jwt
 from authlens_core.values.secret import Body, Secret
 from authlens_core.wire.client import Wire
 

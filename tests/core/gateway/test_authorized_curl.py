@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.credentials.inventory.request_headers import headers_for, renew_nonce
 from authlens_core.credentials.lifecycle.access_token import usable_token
+from authlens_core.credentials.lifecycle.request_headers import headers_for, renew_nonce
 from authlens_core.credentials.records.grant import GrantSecrets, TokenVerdict
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.session import Session

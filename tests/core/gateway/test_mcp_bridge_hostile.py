@@ -20,7 +20,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from authlens_core.credentials.inventory.request_headers import CredentialHeaders
+from authlens_core.credentials.lifecycle.request_headers import CredentialHeaders
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, utc_now
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.gateway.mcp_bridge import AT_ONCE, LONGEST, BridgeLimits, McpBridge

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from authlens_core.oauth.formats.jwt import parse_jwt
 from authlens_core.trace.failure_reason import stage_error
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.values.check import Severity
 from authlens_core.values.errors import UsageError
+from authlens_core.values.formats.jwt import parse_jwt
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import GrantType

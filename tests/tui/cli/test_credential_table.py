@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from authlens_core.credentials.inventory.inventory import inventory_of
+from authlens_core.credentials.lifecycle.inventory import inventory_of
 from authlens_tui.cli.stored.credential_list import table_lines
 from support.grants import NOW, grant
 

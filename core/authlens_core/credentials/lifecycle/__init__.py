@@ -1,1 +1,1 @@
-"""What happens to a grant after the login: refresh, revoke, verify, automatic refresh."""
+"""What is done with stored credentials: list them, choose one for a URL, refresh, revoke, verify."""

@@ -14,7 +14,7 @@ from authlens_core.oauth.dpop import BadDpopKey, DpopNonces, load_dpop_key
 from authlens_core.values.errors import LoginNeeded, StateUnusable
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.fix import LOG_IN_AGAIN
-from authlens_core.values.json_document import object_in
+from authlens_core.values.formats.json_document import object_in
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import UrlRefused
 from authlens_core.wire.dpop_signer import DpopSigner

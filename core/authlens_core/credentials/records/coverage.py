@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from authlens_core.credentials.records.grant import Grant
-from authlens_core.grammars.url_path import below, is_ambiguous
+from authlens_core.values.formats.url_path import below, is_ambiguous
 from authlens_core.values.url import usable_url
 
 _Record = TypeVar("_Record")

@@ -27,7 +27,7 @@ from authlens_core.state import private_file
 from authlens_core.state.os_lock import os_lock, taken
 from authlens_core.state.paths import own_file
 from authlens_core.values.errors import NoSecretStore
-from authlens_core.values.json_document import JsonRefused, load_object
+from authlens_core.values.formats.json_document import JsonRefused, load_object
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.store_kind import SHORTEST_PASSPHRASE

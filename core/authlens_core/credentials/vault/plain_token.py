@@ -30,9 +30,9 @@ from authlens_core.credentials.records.schema import SCHEMA_VERSION, version
 from authlens_core.credentials.store.chunked_secret import SecretsDamaged, read
 from authlens_core.credentials.store.helper_pipes import HelperPipes
 from authlens_core.credentials.store.secret_store import CALL_LIMIT, keyring_too_slow
-from authlens_core.grammars.url_path import below
 from authlens_core.state.paths import own_file, state_directory
 from authlens_core.values.errors import StateUnusable
+from authlens_core.values.formats.url_path import below
 from authlens_core.values.secret import Secret
 
 _CHUNK: Final = 65_536  # bytes of one read from the pipe

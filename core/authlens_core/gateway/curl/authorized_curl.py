@@ -19,9 +19,9 @@ from functools import partial
 from itertools import count
 from typing import BinaryIO, Final
 
-from authlens_core.credentials.inventory.request_headers import CredentialHeaders
 from authlens_core.credentials.lifecycle.operation import RecordBuilder
 from authlens_core.credentials.lifecycle.probe_call import probe_result
+from authlens_core.credentials.lifecycle.request_headers import CredentialHeaders
 from authlens_core.credentials.records.grant import utc_now
 from authlens_core.diagnosis.answer import classify
 from authlens_core.diagnosis.protection import Protection, Trait

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable
 from typing import Final
 
-from authlens_core.credentials.inventory.inventory import inventory_of
+from authlens_core.credentials.lifecycle.inventory import inventory_of
 from authlens_core.credentials.lifecycle.refresh import refresh
 from authlens_core.credentials.lifecycle.revoke import revoke
 from authlens_core.credentials.records.refresh_schedule import RefreshOptions

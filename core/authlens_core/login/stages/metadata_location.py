@@ -30,7 +30,7 @@ from authlens_core.values.check import (
 )
 from authlens_core.values.exchange import JSON_TYPE, Exchange, Response
 from authlens_core.values.fix import WayOn, fix, other_ways, step
-from authlens_core.values.json_document import object_in
+from authlens_core.values.formats.json_document import object_in
 from authlens_core.values.url import Url
 
 _SPEC: Final = "RFC 9728 §5.1"

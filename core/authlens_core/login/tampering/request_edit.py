@@ -15,7 +15,7 @@ from urllib.parse import quote, quote_plus
 
 from authlens_core.oauth.formats.form import FormRefused, decode_component
 from authlens_core.values.exchange import TOKEN_CHARACTERS, Headers, Request, is_visible
-from authlens_core.values.json_document import JsonRefused, JsonValue, load_json, load_object
+from authlens_core.values.formats.json_document import JsonRefused, JsonValue, load_json, load_object
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Body, Secret
 

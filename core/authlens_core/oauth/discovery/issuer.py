@@ -14,7 +14,7 @@ from authlens_core.oauth.discovery.challenge import is_plain
 from authlens_core.oauth.discovery.resource_metadata import identifier_problem
 from authlens_core.values.check import Check, CheckId, Requirement
 from authlens_core.values.fix import fix, step
-from authlens_core.values.json_document import JsonValue
+from authlens_core.values.formats.json_document import JsonValue
 
 _PLACE_HOLDER: Final = re.compile(r"\{[A-Za-z_]+\}")
 _SEGMENT: Final = re.compile(r"[A-Za-z0-9._~-]+")

@@ -10,14 +10,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
-from authlens_core.grammars.url_path import below
 from authlens_core.oauth.discovery.challenge import is_plain
 from authlens_core.oauth.dpop import algorithm_check
 from authlens_core.oauth.error_response import is_usable, read_answer
 from authlens_core.values.check import Check, CheckId, Reading, Requirement, failed, noticed, warned
 from authlens_core.values.exchange import JSON_TYPE, Headers, Request, Response
 from authlens_core.values.fix import fix, step
-from authlens_core.values.json_document import JsonValue
+from authlens_core.values.formats.json_document import JsonValue
+from authlens_core.values.formats.url_path import below
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.url import Url, UrlRefused, parse_url
 

@@ -10,7 +10,7 @@ from authlens_core.oauth.discovery.resource_metadata import same_resource, signa
 from authlens_core.oauth.dpop import algorithm_check
 from authlens_core.values.check import Check, CheckId, Requirement, warned
 from authlens_core.values.fix import fix, step
-from authlens_core.values.json_document import JsonValue
+from authlens_core.values.formats.json_document import JsonValue
 from authlens_core.values.stage import PROGRAMS, GrantType
 from authlens_core.values.url import Url
 

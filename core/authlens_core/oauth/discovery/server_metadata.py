@@ -18,7 +18,7 @@ from authlens_core.oauth.error_response import is_document, is_usable, read_answ
 from authlens_core.values.check import Check, Reading, Requirement, Severity, failed, noticed
 from authlens_core.values.exchange import Response
 from authlens_core.values.fix import step
-from authlens_core.values.json_document import JsonValue
+from authlens_core.values.formats.json_document import JsonValue
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.stage import GrantType
 from authlens_core.values.url import Url, UrlRefused, parse_url, same_site, usable_url

@@ -1,1 +1,1 @@
-"""The formats that OAuth is written in: URLs, forms, JSON, JSON Web Tokens, HTTP messages."""
+"""The formats that OAuth is written in: forms, spans of time, key sets."""

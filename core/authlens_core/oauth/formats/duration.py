@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Final
 
 from authlens_core.values.exchange import Response
-from authlens_core.values.json_document import JsonValue
+from authlens_core.values.formats.json_document import JsonValue
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import NAME, safe_line
 

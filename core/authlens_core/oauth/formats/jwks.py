@@ -12,9 +12,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final, TypeAlias
 
-from authlens_core.oauth.formats.jwt import Jwt, decoded_base64url, moment
 from authlens_core.values.exchange import JSON_TYPE, Headers, Request
-from authlens_core.values.json_document import JsonRefused, JsonValue, load_object
+from authlens_core.values.formats.json_document import JsonRefused, JsonValue, load_object
+from authlens_core.values.formats.jwt import Jwt, decoded_base64url, moment
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import NAME, safe_line
 from authlens_core.values.secret import Body

@@ -9,10 +9,10 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from authlens_core.credentials.inventory.request_headers import headers_for
 from authlens_core.credentials.lifecycle.action_result import RefreshOutcome, RevokeOutcome
 from authlens_core.credentials.lifecycle.probe_call import probe_grant
 from authlens_core.credentials.lifecycle.refresh import refresh
+from authlens_core.credentials.lifecycle.request_headers import headers_for
 from authlens_core.credentials.lifecycle.revoke import revoke
 from authlens_core.credentials.records.grant import Grant, GrantState
 from authlens_core.credentials.records.refresh_schedule import RefreshOptions

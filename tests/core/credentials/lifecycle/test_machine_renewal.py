@@ -18,9 +18,9 @@ from authlens_core.credentials.lifecycle.refresh import refresh
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, MachineSource
 from authlens_core.credentials.records.refresh_schedule import RefreshOptions
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.oauth.formats.jwt import parse_jwt
 from authlens_core.values.errors import LoginNeeded, Refused, UsageError
 from authlens_core.values.fix import commands_of
+from authlens_core.values.formats.jwt import parse_jwt
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import GrantType
 from authlens_core.wire.client import Wire

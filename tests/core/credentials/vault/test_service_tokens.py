@@ -11,8 +11,8 @@ import pytest
 
 from authlens_core.cloudflare.cloudflared_files import find_cloudflared_tokens
 from authlens_core.cloudflare.cloudflared_token import CloudflaredKind
-from authlens_core.credentials.inventory.cloudflared_target import probe_cloudflared, probe_jwt
-from authlens_core.credentials.inventory.request_headers import headers_for, matching_credentials
+from authlens_core.credentials.lifecycle.cloudflared_target import probe_cloudflared, probe_jwt
+from authlens_core.credentials.lifecycle.request_headers import headers_for, matching_credentials
 from authlens_core.credentials.records.grant import StatusKind, TokenVerdict
 from authlens_core.credentials.records.service_token import (
     ServiceToken,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authlens_core.oauth.formats.duration import LONGEST, MISSING, Lifetime, parse_expires_in
-from authlens_core.values.json_document import JsonValue
+from authlens_core.values.formats.json_document import JsonValue
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,8 @@ from textual.pilot import Pilot
 from textual.widgets import Button
 
 from authlens_core.cloudflare.cloudflared_token import CloudflaredKind, CloudflaredToken
-from authlens_core.credentials.inventory.inventory import InventoryEntry
 from authlens_core.credentials.lifecycle.action_result import ActionResult, RefreshOutcome
+from authlens_core.credentials.lifecycle.inventory import InventoryEntry
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, describe
 from authlens_core.credentials.records.index import Event, Index
 from authlens_core.credentials.records.service_token import ServiceToken

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from authlens_core.credentials.inventory.inventory import inventory_of
+from authlens_core.credentials.lifecycle.inventory import inventory_of
 from authlens_core.values.settings import COLUMN_KEYS, Settings
 from authlens_tui.widgets.credentials.credential_row import BAR, columns_for, row_of
 from support.grants import NOW, grant

@@ -14,8 +14,8 @@ from authlens_core.cloudflare.cloudflared_files import (
 )
 from authlens_core.cloudflare.cloudflared_token import CloudflaredToken
 from authlens_core.cloudflare.credential import CLIENT_ID, CLIENT_SECRET
-from authlens_core.credentials.inventory.cloudflared_target import place_for
 from authlens_core.credentials.lifecycle.access_token import UsableToken, usable_token
+from authlens_core.credentials.lifecycle.cloudflared_target import place_for
 from authlens_core.credentials.lifecycle.grant_signer import signer_for
 from authlens_core.credentials.records.coverage import find, rewrite
 from authlens_core.credentials.records.grant import Grant, GrantState, utc_now

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from authlens_core.credentials.inventory.cloudflared_target import NamedApplication, application_named_in
+from authlens_core.credentials.lifecycle.cloudflared_target import NamedApplication, application_named_in
 from authlens_core.values.exchange import Headers, Response
 
 AUD, TEAM = "a" * 64, "team.cloudflareaccess.com"

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authlens_core.values.json_document import JsonRefused, load_json, load_object
+from authlens_core.values.formats.json_document import JsonRefused, load_json, load_object
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ import pytest
 
 from authlens_core.cloudflare.cloudflared_files import find_cloudflared_tokens
 from authlens_core.cloudflare.cloudflared_token import CloudflaredToken
-from authlens_core.credentials.inventory.cloudflared_target import probe_cloudflared
-from authlens_core.credentials.inventory.inventory import describe_cloudflared, inventory_of
-from authlens_core.credentials.inventory.request_headers import headers_for
+from authlens_core.credentials.lifecycle.cloudflared_target import probe_cloudflared
+from authlens_core.credentials.lifecycle.inventory import describe_cloudflared, inventory_of
+from authlens_core.credentials.lifecycle.request_headers import headers_for
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.values.errors import AuthlensError, LoginNeeded, NetworkFailure, UsageError
 from authlens_core.values.exchange import Exchange, FailureKind, Headers, Request, Response, WireFailure

@@ -28,7 +28,7 @@ from authlens_core.cloudflare.cloudflared_files import (
     token_in,
 )
 from authlens_core.cloudflare.cloudflared_token import CloudflaredToken
-from authlens_core.cloudflared.binary import (
+from authlens_core.login.cloudflared.binary import (
     VERSION_SECONDS,
     Cloudflared,
     child_environment,

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeAlias
 
-from authlens_core.values.json_document import JsonRefused, JsonValue, load_object
+from authlens_core.values.formats.json_document import JsonRefused, JsonValue, load_object
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Body, Secret
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authlens_core.oauth.formats.jwt import parse_jwt
+from authlens_core.values.formats.jwt import parse_jwt
 from authlens_core.values.secret import Secret
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authlens_core.cloudflare.cloudflared_token import CloudflaredKind, CloudflaredToken
-from authlens_core.credentials.inventory.inventory import (
+from authlens_core.credentials.lifecycle.inventory import (
     InventoryEntry,
     SortOrder,
     TeamHeading,

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.cloudflared.access_login import CloudflaredLogin, run_login
-from authlens_core.cloudflared.binary import (
+from authlens_core.login.cloudflared.access_login import CloudflaredLogin, run_login
+from authlens_core.login.cloudflared.binary import (
     Cloudflared,
     CloudflaredMissing,
     find_cloudflared,

@@ -1,1 +1,0 @@
-"""Every credential on this machine, of every kind, as rows of one table."""

@@ -1,0 +1,1 @@
+"""Formats that more than one room reads, by the specification of each."""

@@ -7,11 +7,13 @@ import io
 import re
 import tokenize
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 import pytest
 
 from authlens_core.values.word_files import FOLDER
+from authlens_tui import cli
 from support.source_trees import Source, source_of, sources_of_product
 
 pytestmark = pytest.mark.xdist_group("sources")
@@ -77,7 +79,7 @@ def test_texts_use_standard_words() -> None:
 
 
 def test_files_of_words_use_standard_words() -> None:
-    files = sorted(FOLDER.glob("*.toml"))
+    files = sorted([*FOLDER.glob("*.toml"), *Path(cli.__file__).with_name("verb").glob("*.toml")])
     lines = [(file.name, line) for file in files for line in file.read_text("utf-8").splitlines()]
 
     assert len(lines) > 500

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from authlens_core.values.store_kind import CredentialKind
+from authlens_tui import cli
 from authlens_tui.cli.main import run
-from authlens_tui.cli.parser import GROUPS, TOPICS, VERBS, build_parser
+from authlens_tui.cli.parser import VERBS, build_parser, declared, topics
 
 
 @pytest.mark.parametrize("verb", sorted(VERBS))
@@ -26,8 +30,8 @@ def test_the_help_lists_the_verbs_and_names_where_the_rest_is(capsys: pytest.Cap
 
     out = capsys.readouterr().out
     assert all(f"\n  {verb} " in out for verb in VERBS)
-    assert all(f"authlens help {topic}" in out for topic in TOPICS)
-    assert "4  you need to log in" in TOPICS["exit-codes"]
+    assert all(f"authlens help {topic}" in out for topic in topics())
+    assert "4  you need to log in" in topics()["exit-codes"]
 
 
 @pytest.mark.parametrize(
@@ -98,10 +102,17 @@ def test_a_verb_is_parsed_alone_as_among_all(verb: str, capsys: pytest.CaptureFi
         build_parser(verb).parse_args([next(other for other in VERBS if other != verb), "--help"])
 
 
-def test_the_help_lists_each_verb_in_one_group() -> None:
-    listed = [verb for verbs in GROUPS.values() for verb in verbs]
+def test_each_verb_has_a_file_and_is_in_one_group_of_the_help() -> None:
+    files = Path(cli.__file__).with_name("verb").glob("*.toml")
 
-    assert sorted(listed) == sorted(VERBS)
+    assert sorted(file.stem for file in files) == sorted(VERBS)
+
+
+def test_the_kinds_of_credentials_are_those_that_there_are() -> None:
+    kinds = declared("mcp-bridge")["arguments"]["--kind"]["choices"]
+
+    assert kinds == declared("credential-helper")["arguments"]["--kind"]["choices"]
+    assert kinds == [kind.value for kind in CredentialKind]
 
 
 @pytest.mark.parametrize(
@@ -136,7 +147,7 @@ def test_help_with_a_verb_is_the_help_of_that_verb(capsys: pytest.CaptureFixture
 def test_help_explains_topics_and_a_verb_of_many_options_has_a_usage_of_one_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    for topic, text in TOPICS.items():
+    for topic, text in topics().items():
         assert run(["help", topic]) == 0
         assert capsys.readouterr().out.strip() == text.strip()
     with pytest.raises(SystemExit):

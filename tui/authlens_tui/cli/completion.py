@@ -8,9 +8,8 @@ from collections.abc import Iterator
 
 from authlens_core.values.errors import UsageError
 from authlens_core.values.version import VERSION
-from authlens_tui.cli.examples import EXAMPLES
 from authlens_tui.cli.option_values import nearest
-from authlens_tui.cli.parser import TOPICS, VERBS, build_parser
+from authlens_tui.cli.parser import VERBS, build_parser, declared, topics
 from authlens_tui.cli.terminal.output import answer_text
 
 
@@ -20,12 +19,12 @@ def show_help(arguments: Namespace) -> int:
     Raises:
         UsageError: there is no such verb.
     """
-    if arguments.of in TOPICS:
-        answer_text(TOPICS[arguments.of])
+    if arguments.of in topics():
+        answer_text(topics()[arguments.of])
         return 0
     parser = build_parser(arguments.of)
     if arguments.of is not None and arguments.of not in VERBS:
-        near = nearest(arguments.of, (*VERBS, *TOPICS))
+        near = nearest(arguments.of, (*VERBS, *topics()))
         raise UsageError(
             f"There is no verb {arguments.of!r}.",
             f"Run: authlens help {near}" if near else "All verbs: authlens help",
@@ -71,7 +70,7 @@ def _lines(parser: argparse.ArgumentParser, version: str) -> Iterator[str]:
         yield from _example(name)
     yield ".SH EXIT CODES AND ENVIRONMENT"
     yield ".nf"
-    yield from (_escaped(line) for line in "\n".join(TOPICS.values()).split("\n"))
+    yield from (_escaped(line) for line in "\n".join(topics().values()).split("\n"))
     yield ".fi"
 
 
@@ -95,7 +94,7 @@ def _options(parser: argparse.ArgumentParser) -> Iterator[str]:
 
 def _example(name: str) -> Iterator[str]:
     yield ".nf"
-    for line in EXAMPLES.get(name, ()):
+    for line in declared(name)["examples"]:
         yield f"    {_escaped(line)}"
     yield ".fi"
 

@@ -12,15 +12,30 @@ from typing import Final, TypeVar
 from authlens_core.values.errors import UsageError
 
 _Number = TypeVar("_Number", int, float)
-LONGEST_TTL: Final = 10 * 365 * 86_400.0
+_KINDS_OF_TRACES: Final = frozenset({"login", "refresh", "revoke", "probe"})
 _CHECK: Final = re.compile(r"[a-z_]+\.[a-z0-9_]+(=[a-z0-9_.:\[\]-]+)?")
 
 
-def flag(
-    add: argparse.ArgumentParser | argparse._MutuallyExclusiveGroup,
-    name: str,
-    words: str,
-) -> None:
+def reader(kind: str) -> Callable[[str], object]:
+    """Return what reads a value, by the name it has in the file of a verb: `port`, `count 1 10 events`."""
+    name, *more = kind.split()
+    match name:
+        case "count":
+            return count(int(more[0]), int(more[1]), *more[2:])
+        case "number":
+            return number(float(more[0]), float(more[1]))
+        case "port":
+            return port_up_to(*map(int, more))
+        case "check":
+            return check_name
+        case "trace":
+            return trace_name
+        case "utf8":
+            return utf8
+    raise KeyError(kind)
+
+
+def flag(add: argparse._ActionsContainer, name: str, words: str) -> None:
     """Add an option that takes no value and is off unless it is typed."""
     add.add_argument(name, action="store_true", help=words)
 
@@ -85,7 +100,13 @@ def check_name(text: str) -> str:
     return text
 
 
-def port_up_to(most: int) -> Callable[[str], int]:
+def trace_name(text: str) -> str:
+    if text in _KINDS_OF_TRACES or (text.isascii() and text.isdigit() and len(text) <= 3):
+        return text
+    raise argparse.ArgumentTypeError("neither login, refresh, revoke, probe nor a number of export --list")
+
+
+def port_up_to(most: int = 65_535) -> Callable[[str], int]:
     """Return what reads a port from 0 to `most`."""
 
     def port(text: str) -> int:
@@ -96,4 +117,4 @@ def port_up_to(most: int) -> Callable[[str], int]:
     return port
 
 
-port = port_up_to(65_535)
+port = port_up_to()

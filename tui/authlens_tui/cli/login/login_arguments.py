@@ -35,8 +35,12 @@ _GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
-def add_options(add: argparse.ArgumentParser) -> None:
-    """Add every option of a login, in groups."""
+def add_options(add: argparse.ArgumentParser, *some: str) -> None:
+    """Add every option of a login, in groups; or `some`, by their names."""
+    if some:
+        for name in some:
+            _add_option(add, name)
+        return
     grouped = [(add.add_argument_group(title), names) for title, names in _GROUPS.items()]
     others = tuple(name for name in OPTIONS if not any(name in names for _, names in grouped))
     for group, names in ((add, others), *grouped):
@@ -45,10 +49,10 @@ def add_options(add: argparse.ArgumentParser) -> None:
             group.add_mutually_exclusive_group() if any(OPTIONS[name].exclusive for name in names) else group
         )
         for name in names:
-            add_option(one_of if OPTIONS[name].exclusive else group, name)
+            _add_option(one_of if OPTIONS[name].exclusive else group, name)
 
 
-def add_option(add: argparse._ActionsContainer, name: str) -> None:
+def _add_option(add: argparse._ActionsContainer, name: str) -> None:
     """Add the option of a login that is called `name`, as it is declared."""
     option = OPTIONS[name]
     if option.named is not None:

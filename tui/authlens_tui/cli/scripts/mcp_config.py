@@ -3,11 +3,31 @@
 from __future__ import annotations
 
 import shlex
-from argparse import Namespace
+from argparse import ArgumentTypeError, Namespace
 
 from authlens_core.desk.agents import AgentServer, EditResult
+from authlens_tui.cli.option_values import nearest
 from authlens_tui.cli.terminal.output import answer_text, say
 from authlens_tui.cli.urls import checked_url
+
+
+def agent_argument() -> dict[str, object]:
+    """Return how the parser takes the name of an agent."""
+    agents = AgentServer.agents
+    return {"type": _known_agent, "choices": agents, "help": ", ".join(agents)}
+
+
+def _known_agent(name: str) -> str:
+    """Return the name of an agent; of another one, say what may fit it."""
+    if name not in AgentServer.agents:
+        near = nearest(name, AgentServer.agents)
+        raise ArgumentTypeError(
+            f"authlens does not know {name!r}. "
+            + (f"Did you mean {near}? " if near else "")
+            + 'If its file has "mcpServers", as most have: authlens mcp-config cursor URL --file FILE '
+            "--write. Other forms: authlens help mcp-config"
+        )
+    return name
 
 
 async def mcp_config(arguments: Namespace) -> int:

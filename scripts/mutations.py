@@ -254,7 +254,7 @@ MUTATIONS: Final = (
     Mutation(
         "coverage-ignored",
         "A token is sent to any path of its origin",
-        "core/authlens_core/credentials/records/coverage.py",
+        "core/authlens_core/values/url.py",
         "    return below(wide.path, narrow.path)\n",
         "    return 0\n",
         "tests/core/credentials/records/test_coverage.py::test_not_covered",

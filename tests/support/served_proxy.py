@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 
 import h11
 
+from authlens_core.credentials.lifecycle.request_credential import RequestCredential
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, utc_now
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.gateway.forwarding import Mapping
 from authlens_core.gateway.http_protocol import UpgradeTunnel
-from authlens_core.gateway.request_credential import RequestCredential
 from authlens_core.gateway.reverse_proxy import Counters, ReverseProxy
 from authlens_core.gateway.server import GatewayServer, loopback_socket, unix_socket
 from authlens_core.values.secret import Secret

@@ -21,7 +21,7 @@ from authlens_core.credentials.lifecycle.inventory import (
     inventory_of,
 )
 from authlens_core.credentials.records.access_kind import AccessKind
-from authlens_core.credentials.records.coverage import covers, others_of_resource
+from authlens_core.credentials.records.coverage import others_of_resource
 from authlens_core.credentials.records.grant import (
     CredentialStatus,
     Grant,
@@ -54,7 +54,7 @@ from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.secret import Secret
 from authlens_core.values.store_kind import CredentialKind
-from authlens_core.values.url import parse_url
+from authlens_core.values.url import covers, parse_url
 
 if TYPE_CHECKING:
     from authlens_core.desk.session import Session

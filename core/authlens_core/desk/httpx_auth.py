@@ -14,10 +14,9 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, Final, Self, TypeVar
 
+from authlens_core.credentials.lifecycle.request_credential import RequestCredential, asks_for_a_token
 from authlens_core.credentials.lifecycle.request_headers import CredentialHeaders
 from authlens_core.desk.session import Session, open_session
-from authlens_core.gateway.forwarding import asks_for_a_token
-from authlens_core.gateway.request_credential import RequestCredential
 from authlens_core.values.exchange import Headers, Response
 from authlens_core.values.store_kind import CredentialKind
 from authlens_core.values.url import usable_url

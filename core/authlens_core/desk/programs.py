@@ -12,7 +12,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from authlens_core.credentials.records.coverage import rewrite
 from authlens_core.desk.log_in import missing_credential
 from authlens_core.desk.use import access_token, covering_credentials, request_headers
 from authlens_core.values.errors import (
@@ -26,7 +25,7 @@ from authlens_core.values.errors import (
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.store_kind import CredentialKind
-from authlens_core.values.url import UrlRefused, parse_url, usable_url
+from authlens_core.values.url import UrlRefused, parse_url, rewrite, usable_url
 
 if TYPE_CHECKING:
     from authlens_core.desk.session import Session
@@ -72,9 +71,9 @@ async def curl(
         LoginNeeded: a user has to log in, and can.
         AuthlensError: as `request_headers`; or what stops a login, where nothing covers `url`.
     """
+    from authlens_core.credentials.lifecycle.request_credential import RequestCredential
     from authlens_core.gateway.curl.authorized_curl import AuthorizedCurl, send_openly
     from authlens_core.gateway.curl.curl_call import checked_options, curl_path
-    from authlens_core.gateway.request_credential import RequestCredential
 
     # Before the session is opened, which may ask for a passphrase.
     path = curl_path()
@@ -307,7 +306,7 @@ async def proxy(
         LoginNeeded: there is no credential for the URL.
         AuthlensError: as `request_headers`.
     """
-    from authlens_core.gateway.request_credential import RequestCredential
+    from authlens_core.credentials.lifecycle.request_credential import RequestCredential
     from authlens_core.gateway.server import LocalProxy, loopback_socket, unix_listener
 
     credential = RequestCredential(session.credentials, session.wire, url, kind=kind, min_ttl=min_ttl)
@@ -348,9 +347,9 @@ async def bridge_mcp(
         UsageError: the URL or the credential cannot be used.
         NoSecretStore: the store cannot be read.
     """
+    from authlens_core.credentials.lifecycle.request_credential import RequestCredential
     from authlens_core.gateway.mcp_bridge import McpBridge
     from authlens_core.gateway.mcp_http import McpHttp
-    from authlens_core.gateway.request_credential import RequestCredential
     from authlens_core.grammars.json_rpc import lines_in
 
     credential = RequestCredential(session.credentials, session.wire, url, kind=kind, min_ttl=min_ttl)

@@ -37,6 +37,11 @@ class Session:
         self._warming: asyncio.Future[None] | None = None
         self.credentials = credentials
 
+    @classmethod
+    def in_memory(cls, wire: Wire) -> Self:
+        """Return a session whose credentials are gone when it ends, and that writes no file."""
+        return cls(wire, Credentials.memory())
+
     @property
     def wire(self) -> Wire:
         if self._wire is None:

@@ -17,15 +17,14 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
 
-from authlens_core.credentials.records.coverage import rewrite
+from authlens_core.credentials.lifecycle.request_credential import RequestCredential
 from authlens_core.gateway.forwarding import Mapping, alias_of_a_credential, is_hidden
 from authlens_core.gateway.refusal import ASK_AT_ITS_URL, ProxyRefusal, login_command
-from authlens_core.gateway.request_credential import RequestCredential
 from authlens_core.grammars import linux_sockets
 from authlens_core.grammars.fetch_metadata import is_from_another_origin, is_service_worker
 from authlens_core.grammars.http_framing import is_read_as
 from authlens_core.grammars.linux_sockets import Endpoint
-from authlens_core.values.url import usable_url
+from authlens_core.values.url import rewrite, usable_url
 from authlens_core.wire.streaming import RawField
 
 # TRACE and Microsoft's TRACK repeat the request, with the credential in it; CONNECT opens a tunnel (RFC 9110

@@ -12,8 +12,6 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 from authlens_core.cloudflare.team import LOGIN_PATH
 from authlens_core.grammars.http_framing import alias_of, body_length, for_one_hop, framing, is_chunked
-from authlens_core.oauth.discovery.challenge import parse_challenges
-from authlens_core.values.exchange import Response
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import NAME, safe_line
 from authlens_core.values.url import Url, UrlRefused, parse_url
@@ -133,24 +131,6 @@ class Mapping:
 def is_hidden(path: str) -> bool:
     """Say whether a path would let a client discover the resource's OAuth, or end its session."""
     return _HIDDEN.search(unquote(path)) is not None
-
-
-def asks_for_a_token(status: int, fields: Iterable[RawField]) -> bool:
-    """Say whether a 401 is about our token: it has a challenge of OAuth or of Access, or none at all."""
-    if status != 401:
-        return False
-    lines = [value.decode("latin-1") for name, value in fields if _is(name, b"www-authenticate")]
-    # One line may hold several challenges, and may be empty (RFC 9110 §11.6.1).
-    challenges = parse_challenges(lines).challenges
-    return not challenges or any(
-        challenge.wants_token or challenge.is_scheme("cloudflare-access") for challenge in challenges
-    )
-
-
-def refuses_token(head: Response) -> bool:
-    """Say the same of an answer whose head is at hand."""
-    fields = ((name.encode("latin-1"), value.encode("latin-1")) for name, value in head.headers.fields)
-    return asks_for_a_token(head.status, fields)
 
 
 def alias_of_a_credential(name: bytes) -> bool:

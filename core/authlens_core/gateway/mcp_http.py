@@ -7,8 +7,8 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from typing import Final
 
+from authlens_core.credentials.lifecycle.request_credential import RequestCredential
 from authlens_core.gateway.mcp_message import is_version, routing_fields
-from authlens_core.gateway.request_credential import RequestCredential
 from authlens_core.gateway.signed_stream import OwnFields, authorized_stream, in_one_chunk
 from authlens_core.grammars.json_rpc import BrokenMessage, JsonRpcMessage, NotJsonRpc, read_messages
 from authlens_core.grammars.server_sent_events import MESSAGE, EventReader, EventTooLarge, ServerEvent

@@ -13,6 +13,7 @@ from typing import Final
 
 from starlette.types import Message, Receive, Scope, Send
 
+from authlens_core.credentials.lifecycle.request_credential import RequestCredential
 from authlens_core.gateway.admission import admit
 from authlens_core.gateway.endpoint_event import may_name_endpoint, with_endpoint_here
 from authlens_core.gateway.forwarding import (
@@ -23,7 +24,6 @@ from authlens_core.gateway.forwarding import (
 )
 from authlens_core.gateway.mcp_failure import in_json_rpc
 from authlens_core.gateway.refusal import ProxyRefusal, of_error, of_redirect, unusable
-from authlens_core.gateway.request_credential import RequestCredential
 from authlens_core.gateway.resource_cookies import ResourceCookies
 from authlens_core.gateway.signed_stream import OwnFields, authorized_stream, in_one_chunk
 from authlens_core.grammars.http_framing import answer_fault, body_length, is_chunked

@@ -15,9 +15,9 @@ from urllib.parse import quote
 
 import uvicorn
 
+from authlens_core.credentials.lifecycle.request_credential import RequestCredential
 from authlens_core.gateway.forwarding import Mapping
 from authlens_core.gateway.http_protocol import HttpProtocol, UpgradeTunnel
-from authlens_core.gateway.request_credential import RequestCredential
 from authlens_core.gateway.reverse_proxy import Counters, ReverseProxy
 from authlens_core.values.errors import UsageError
 from authlens_core.values.url import Url

@@ -6,9 +6,8 @@ import shlex
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from authlens_core.credentials.lifecycle.request_credential import RequestCredential, asks_for_a_token
 from authlens_core.credentials.lifecycle.request_headers import CredentialHeaders
-from authlens_core.gateway.forwarding import asks_for_a_token
-from authlens_core.gateway.request_credential import RequestCredential
 from authlens_core.values.errors import AuthlensError, Refused
 from authlens_core.values.exchange import Headers, Response
 from authlens_core.values.fix import step

@@ -12,6 +12,7 @@ import string
 from typing import Final
 
 from authlens_core.values.errors import UsageError
+from authlens_core.values.formats.url_path import below, is_ambiguous
 from authlens_core.values.quick_dataclass import dataclass
 
 MAX_LENGTH: Final = 2_048  # characters
@@ -173,6 +174,35 @@ def require_url(text: str, *, loopback_http: bool = True) -> Url:
         return parse_url(text, loopback_http=loopback_http)
     except UrlRefused as refused:
         raise UsageError(f"The URL is refused: {refused}.", "Correct it.") from refused
+
+
+def covers(resource: str, url: str) -> bool:
+    """Return whether a token for `resource` may be sent to `url`.
+
+    The rule is the one of RFC 9728 §3.3 as the MCP specification relaxes it: same scheme, host and port, and
+    the path of the resource is a prefix of the path asked for, ending at a segment boundary, however a server
+    reads it. What is for a whole origin covers every path of it.
+    """
+    return coverage(resource, url) is not None
+
+
+def coverage(resource: str, url: str) -> int | None:
+    """Return how many path segments `resource` shares with `url`, or None if it does not cover it."""
+    wide, narrow = usable_url(resource, loopback_http=True), usable_url(url, loopback_http=True)
+    if wide is None or narrow is None or wide.origin != narrow.origin:
+        return None
+    return below(wide.path, narrow.path)
+
+
+def rewrite(url: str) -> str:
+    """Return how to write a URL whose path servers read in different ways; empty for any other URL."""
+    parsed = usable_url(url, loopback_http=True)
+    if parsed is None or not is_ambiguous(parsed.path):
+        return ""
+    return (
+        "Servers can read this path in different ways, and a login for a path above it is not used. Write it "
+        "without //, %2f, %5c, %25 and parts that start with two dots."
+    )
 
 
 def _character_reasons(text: str) -> list[str]:

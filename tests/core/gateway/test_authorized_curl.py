@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from authlens_core.credentials.lifecycle.access_token import usable_token
+from authlens_core.credentials.lifecycle.request_credential import RequestCredential
 from authlens_core.credentials.lifecycle.request_headers import headers_for, renew_nonce
 from authlens_core.credentials.records.grant import GrantSecrets, TokenVerdict
 from authlens_core.credentials.vault.credentials import Credentials
@@ -17,7 +18,6 @@ from authlens_core.desk.session import Session
 from authlens_core.emulator import Profile, StandardEmulator
 from authlens_core.gateway.curl.authorized_curl import AuthorizedCurl, CurlOutcome
 from authlens_core.gateway.curl.curl_call import checked_options
-from authlens_core.gateway.request_credential import RequestCredential
 from authlens_core.gateway.signed_stream import SendAgain
 from authlens_core.grammars.curl_request import is_repeatable
 from authlens_core.values.errors import LoginNeeded, NetworkFailure, Refused

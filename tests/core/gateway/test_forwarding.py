@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from authlens_core.gateway.forwarding import CrossOriginRedirect, Mapping, asks_for_a_token
+from authlens_core.credentials.lifecycle.request_credential import asks_for_a_token
+from authlens_core.gateway.forwarding import CrossOriginRedirect, Mapping
 from authlens_core.values.url import parse_url
 
 MAPPING = Mapping(parse_url("https://app.example/"), "http://127.0.0.1:8080", "/s3cret")

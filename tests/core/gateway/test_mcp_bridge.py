@@ -14,9 +14,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from authlens_core.credentials.lifecycle.request_credential import RequestCredential
 from authlens_core.gateway.mcp_bridge import McpBridge
 from authlens_core.gateway.mcp_http import McpHttp
-from authlens_core.gateway.request_credential import RequestCredential
 from authlens_core.gateway.server import GatewayServer, loopback_socket
 from support.waiting import PATIENCE
 

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
+from authlens_core.credentials.lifecycle.request_credential import RequestCredential
 from authlens_core.credentials.records.grant import utc_now
-from authlens_core.gateway.request_credential import RequestCredential
 from authlens_core.values.errors import LoginNeeded
 from support.rotating_server import Scripted
 

@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from authlens_core.credentials.lifecycle.request_credential import RequestCredential
 from authlens_core.gateway.forwarding import Mapping
 from authlens_core.gateway.http_protocol import UpgradeTunnel
-from authlens_core.gateway.request_credential import RequestCredential
 from authlens_core.gateway.reverse_proxy import Counters, ReverseProxy
 from authlens_core.gateway.server import GatewayServer, loopback_socket
 from authlens_core.values.url import parse_url

@@ -10,10 +10,10 @@ from datetime import timedelta
 
 import pytest
 
+from authlens_core.credentials.lifecycle.request_credential import RequestCredential
 from authlens_core.credentials.records.grant import utc_now
 from authlens_core.desk.programs import bridge_mcp, proxy
 from authlens_core.desk.session import Session
-from authlens_core.gateway.request_credential import RequestCredential
 from authlens_core.values.errors import AuthlensError, NetworkFailure
 from support.rotating_server import Scripted
 from support.waiting import PATIENCE

@@ -15,7 +15,6 @@ from authlens_core.desk.log_in import Login, Options, Trace
 from authlens_core.desk.secret_store import OpenedStore
 from authlens_core.desk.session import Session
 from authlens_core.desk.settings import SettingsFile
-from authlens_core.emulator import play_person
 from authlens_core.learning.desk.course import Course
 from authlens_core.learning.desk.drill_world import DrillWorld
 from authlens_core.learning.desk.drills import drill_verdicts, drills, store_verdict
@@ -363,7 +362,7 @@ class DemoWorkspace(Workspace):
 
 async def _sign_in(url: str) -> Played:
     try:
-        result = await play_person(url)
+        result = await DrillWorld.sign_in(url)
     except (OSError, TimeoutError, ValueError):
         return Played("The demo could not open the emulator's page. Open the link in a browser instead.")
     # The page for a code stays where it is; that of a link leads back to the callback.

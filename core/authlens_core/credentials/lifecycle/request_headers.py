@@ -17,7 +17,7 @@ from authlens_core.cloudflare.credential import CLIENT_ID, CLIENT_SECRET
 from authlens_core.credentials.lifecycle.access_token import UsableToken, usable_token
 from authlens_core.credentials.lifecycle.cloudflared_target import place_for
 from authlens_core.credentials.lifecycle.grant_signer import signer_for
-from authlens_core.credentials.records.coverage import find, rewrite
+from authlens_core.credentials.records.coverage import find
 from authlens_core.credentials.records.grant import Grant, GrantState, utc_now
 from authlens_core.credentials.records.service_token import ServiceToken, TokenForm
 from authlens_core.credentials.vault.credentials import Credentials
@@ -29,7 +29,7 @@ from authlens_core.values.fix import fix, step
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.store_kind import CredentialKind
-from authlens_core.values.url import usable_url
+from authlens_core.values.url import rewrite, usable_url
 from authlens_core.wire.client import Wire
 from authlens_core.wire.dpop_signer import DpopSigner
 from authlens_core.wire.limits import RESOURCE

@@ -29,6 +29,7 @@ from authlens_core.state.paths import state_directory
 from authlens_core.values.errors import AuthlensError, LoginNeeded, NoLogin, StateUnusable
 from authlens_core.values.finish import finish
 from authlens_core.values.fix import fix, step
+from authlens_core.values.url import rewrite
 
 # Seconds that closing waits for a write that was started; container runtimes kill a process after 10.
 EXIT_BOUND: Final = 6.0
@@ -207,7 +208,7 @@ class Credentials:
     def no_login(url: str) -> NoLogin:
         """Return the error where no grant covers `url`, with how to get one."""
         login = step("Run", f"authlens login {shlex.quote(url)}")
-        cure = coverage.rewrite(url) or fix(login, step("All credentials", "authlens list"))
+        cure = rewrite(url) or fix(login, step("All credentials", "authlens list"))
         return NoLogin(f"There is no login for {url} on this machine.", cure)
 
     def get(self, grant_id: str) -> Grant:

@@ -14,20 +14,18 @@ import select
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from itertools import count
 from typing import BinaryIO, Final
 
 from authlens_core.credentials.lifecycle.operation import RecordBuilder
 from authlens_core.credentials.lifecycle.probe_call import probe_result
+from authlens_core.credentials.lifecycle.request_credential import RequestCredential, refuses_token
 from authlens_core.credentials.lifecycle.request_headers import CredentialHeaders
-from authlens_core.credentials.records.grant import utc_now
 from authlens_core.diagnosis.answer import classify
 from authlens_core.diagnosis.protection import Protection, Trait
 from authlens_core.gateway.curl.curl_call import CurlCall, call_with
-from authlens_core.gateway.forwarding import refuses_token
-from authlens_core.gateway.request_credential import RequestCredential
 from authlens_core.gateway.signed_stream import SendAgain, refused_for_good
 from authlens_core.grammars.curl_header import HeadReader
 from authlens_core.grammars.curl_options import CurlOption
@@ -275,7 +273,7 @@ class AuthorizedCurl:
             LoginNeeded: a user has to log in.
             AuthlensError: as `RequestCredential.fields`.
         """
-        started_at = utc_now()
+        started_at = datetime.now(UTC)
         credential = await self._source.fields()
         for attempt in count():
             fields = credential.signed(self._method, self._source.url)
@@ -351,7 +349,7 @@ class AuthorizedCurl:
         """Whether an answer is a web page of Access, of which the cause in one line says as much."""
         if head.headers.media_type != "text/html" or shows_answer(self._options):
             return False
-        answer = classify(self._exchange(head, b"", utc_now()))
+        answer = classify(self._exchange(head, b"", datetime.now(UTC)))
         return answer.layer is Layer.ACCESS and answer.protection.has(Trait.REFUSES_CREDENTIAL)
 
 

@@ -6,15 +6,10 @@ import asyncio
 from collections.abc import Iterable
 from typing import Final
 
-from authlens_core.credentials.lifecycle.inventory import inventory_of
-from authlens_core.credentials.lifecycle.refresh import refresh
-from authlens_core.credentials.lifecycle.revoke import revoke
-from authlens_core.credentials.records.refresh_schedule import RefreshOptions
-from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.desk.lifecycle import probe
+from authlens_core.desk.credentials import read_inventory
+from authlens_core.desk.lifecycle import probe, refresh, revoke
 from authlens_core.desk.log_in import Login, start_login
 from authlens_core.desk.session import Session
-from authlens_core.emulator import play_person
 from authlens_core.learning.desk.drill_world import DrillWorld, held
 from authlens_core.learning.drill import Drill, Walk
 from authlens_core.learning.row import EvidenceRow
@@ -68,7 +63,7 @@ async def played(drill: Drill) -> tuple[EvidenceRow, ...]:
     world = DrillWorld((drill,))
     await world.start()
     try:
-        async with asyncio.timeout(_LONGEST), Session(Wire(environ={}), Credentials.memory()) as session:
+        async with asyncio.timeout(_LONGEST), Session.in_memory(Wire(environ={})) as session:
             return world.rows(await _Walked(drill, world, session).traces())
     finally:
         await world.stop()
@@ -118,7 +113,7 @@ class _Walked:
     async def _sign_in(self, page: str, login: Login) -> None:
         """Open a page; stop the wait for an answer if it leads nowhere."""
         if page:
-            await play_person(page)
+            await self._world.sign_in(page)
         if self._walk in (Walk.TURNED_AWAY, Walk.IMPATIENT):
             await login.cancel()
 
@@ -135,14 +130,14 @@ class _Walked:
             await login.run_all()
 
     async def _continue_on_the_dashboard(self) -> None:
-        credentials, wire = self._session.credentials, self._session.wire
+        credentials = self._session.credentials
         if self._walk is Walk.OTHER_CREDENTIAL:
-            tokens = credentials.service_tokens.list()
-            for entry in inventory_of((), self._world.find_tokens(), tokens):
-                if (trace := (await probe(self._session, entry)).trace) is not None:
+            for entry in read_inventory(credentials.index, self._world.find_tokens()).entries:
+                of_login = entry.grant is not None
+                if not of_login and (trace := (await probe(self._session, entry)).trace) is not None:
                     self._note(trace)
         for grant in credentials.list() if self._drill.ends_at_the_dashboard else ():
             if self._walk is Walk.REFRESH_AND_REVOKE:
-                await refresh(credentials, wire, grant.grant_id, RefreshOptions(force=True))
+                await refresh(self._session, grant)
             if self._walk in (Walk.REFRESH_AND_REVOKE, Walk.REVOKE):
-                await revoke(credentials, wire, grant.grant_id, pauses=())
+                await revoke(self._session, grant, wait=0)

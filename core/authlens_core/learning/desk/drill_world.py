@@ -9,8 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
-from authlens_core.credentials.records.service_token import ServiceToken
-from authlens_core.desk.credentials import CloudflaredDirectory, CloudflaredToken
+from authlens_core.desk.credentials import CloudflaredDirectory, CloudflaredToken, ServiceToken
 from authlens_core.desk.session import Session
 from authlens_core.emulator import (
     IDP_CLIENT,
@@ -18,8 +17,10 @@ from authlens_core.emulator import (
     Fault,
     MachineClient,
     Machines,
+    PlayResult,
     Profile,
     StandardEmulator,
+    play_person,
 )
 from authlens_core.emulator.origins import NAMES
 from authlens_core.export.saved_file import write_export
@@ -71,6 +72,15 @@ class DrillWorld:
     async def stop(self) -> None:
         self._others.close()
         await self.emulator.stop()
+
+    @staticmethod
+    async def sign_in(page: str) -> PlayResult:
+        """Sign in as the user at a page of the server, and follow it back to the callback.
+
+        Raises:
+            OSError, TimeoutError, ValueError: the page cannot be opened.
+        """
+        return await play_person(page)
 
     @property
     def resource_url(self) -> str:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from authlens_core.credentials.records.coverage import covers, find
+from authlens_core.credentials.records.coverage import find
+from authlens_core.values.url import covers
 
 
 @pytest.mark.parametrize(

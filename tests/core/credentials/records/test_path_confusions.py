@@ -10,7 +10,6 @@ from typing import Final
 
 import pytest
 
-from authlens_core.credentials.records.coverage import covers
 from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.plain_token import NotPlain, plain_login
@@ -18,7 +17,7 @@ from authlens_core.oauth.discovery.resource_metadata import read_resource_metada
 from authlens_core.values.errors import NoLogin
 from authlens_core.values.exchange import Headers, Response
 from authlens_core.values.secret import Body
-from authlens_core.values.url import usable_url
+from authlens_core.values.url import covers, usable_url
 from support.grants import grant
 
 CORPUS: Final = tomllib.loads((Path(__file__).parent / "path_confusions.toml").read_text("utf-8"))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Final
 
 from authlens_core.credentials.lifecycle.request_headers import (
@@ -15,16 +16,15 @@ from authlens_core.credentials.lifecycle.request_headers import (
     headers_for,
     matching_credentials,
 )
-from authlens_core.credentials.records.coverage import covers
 from authlens_core.credentials.records.grant import Grant, TokenVerdict, utc_now
 from authlens_core.credentials.records.lifetime import outlasts
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.gateway.forwarding import refuses_token
+from authlens_core.oauth.discovery.challenge import parse_challenges
 from authlens_core.oauth.resource_request import resource_request
 from authlens_core.values.errors import AuthlensError, LoginNeeded, NoSecretStore, StateUnusable, UsageError
-from authlens_core.values.exchange import Purpose
+from authlens_core.values.exchange import Purpose, Response
 from authlens_core.values.store_kind import CredentialKind
-from authlens_core.values.url import Url, parse_url
+from authlens_core.values.url import Url, covers, parse_url
 from authlens_core.wire.client import Wire
 from authlens_core.wire.limits import RESOURCE
 
@@ -32,6 +32,24 @@ from authlens_core.wire.limits import RESOURCE
 _RECHECK: Final = 1.0
 # A resource that is slow is not waited for: the program finds out.
 _TRIAL: Final = replace(RESOURCE, deadline=5.0)
+
+
+def asks_for_a_token(status: int, fields: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Return whether a 401 is about our token: it has a challenge of OAuth or of Access, or none at all."""
+    if status != HTTPStatus.UNAUTHORIZED:
+        return False
+    lines = [value.decode("latin-1") for name, value in fields if name.lower() == b"www-authenticate"]
+    # One line may hold several challenges, and may be empty (RFC 9110 §11.6.1).
+    challenges = parse_challenges(lines).challenges
+    return not challenges or any(
+        challenge.wants_token or challenge.is_scheme("cloudflare-access") for challenge in challenges
+    )
+
+
+def refuses_token(head: Response) -> bool:
+    """Return the same of an answer whose head is at hand."""
+    fields = ((name.encode("latin-1"), value.encode("latin-1")) for name, value in head.headers.fields)
+    return asks_for_a_token(head.status, fields)
 
 
 class RequestCredential:

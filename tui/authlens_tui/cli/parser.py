@@ -20,6 +20,7 @@ from authlens_tui.cli.option_values import flag, reader
 from authlens_tui.cli.verb_parser import VerbParser
 
 _FOLDER: Final = Path(__file__).with_name("verb")
+_NO_DEFAULT: Final = "no default"
 _EPILOG: Final = """\
 examples:
   authlens https://wiki.example.com/
@@ -133,6 +134,8 @@ def _add_argument(add: argparse._ActionsContainer, name: str, how: str | _Declar
         flag(add, name, how)
         return
     given = dict(how)
+    if given.get("default") == _NO_DEFAULT:
+        given["default"] = argparse.SUPPRESS
     if given.get("type") == "agent":
         from authlens_tui.cli.scripts.mcp_config import agent_argument  # the other verbs know no agents
 

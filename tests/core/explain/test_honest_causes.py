@@ -29,7 +29,7 @@ MARKS: Final = {
     ),
     r"B2C": r"aadb2c",
     r"\bGoogle|gcloud|Workspace|IAM & Admin": (
-        r"family:google$|your account|gemini c|grant\.no_refresh_token|app_not_"
+        r"family:(?:google|gemini)$|your account|gemini c|grant\.no_refresh_token|app_not_"
     ),
     r"\bOkta\b": (
         r"e0000|okta|login redirect uri|whitelisted|policy evaluation failed|no_matching_|errorsummary"
@@ -50,7 +50,9 @@ MARKS: Final = {
         r"|secret hash|but secret was not received|not enabled|confirmed|attempts exceeded"
         r"|access token|role mapping|different client|login token"
     ),
-    r"\bGitHub\b(?! Packages)": (r"family:(?:github|copilot|git)$|bad credentials|password authentication"),
+    r"\bGitHub\b(?! Packages)": (
+        r"family:(?:github|copilot|git)$|github|bad credentials|password authentication"
+    ),
     r"\bnpm (?:login|config|publish|version)|\.npmrc": (
         r"npm|self_signed_cert|self-signed|self signed|publish over|one-time|unable to authenticate, "
         r"|logged in to"

@@ -68,7 +68,7 @@ def imports_of(path: Path) -> Iterator[str]:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name.split(".")[0] in SOURCES)
         elif isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] in SOURCES:
-            # `from authlens_core.callback import binding` names a module in its last word.
+            # `from authlens_core.login.callback import binding` names a module in its last word.
             yield from (
                 f"{node.module}.{alias.name}" if _is_package(node.module) else node.module
                 for alias in node.names

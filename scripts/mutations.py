@@ -222,7 +222,7 @@ MUTATIONS: Final = (
     Mutation(
         "listener-host-unchecked",
         "The callback listener answers to any host name",
-        "core/authlens_core/callback/request_head.py",
+        "core/authlens_core/login/callback/request_head.py",
         "        if len(hosts) != 1 or hosts[0] not in self._hosts:\n",
         "        if False:\n",
         "tests/wild/test_callback_requests.py::test_another_host_is_misdirected",
@@ -230,7 +230,7 @@ MUTATIONS: Final = (
     Mutation(
         "listener-script-accepted",
         "The callback listener answers to a script of another page",
-        "core/authlens_core/callback/request_head.py",
+        "core/authlens_core/login/callback/request_head.py",
         '        if b"origin" in names or is_no_page_load(request.headers) or is_service_worker(',
         "        if is_service_worker(",
         "tests/wild/test_callback_requests.py::test_other_web_pages_are_forbidden",
@@ -789,10 +789,10 @@ MUTATIONS: Final = (
     Mutation(
         "events-no-limit",
         "An event of any size is held",
-        "core/authlens_core/grammars/server_sent_events.py",
+        "core/authlens_core/values/formats/server_sent_events.py",
         "        if self._size + len(self._text) > self._largest:\n",
         "        if False:\n",
-        "tests/core/grammars/test_server_sent_events.py::test_an_event_without_an_end_is_not_held",
+        "tests/core/values/formats/test_server_sent_events.py::test_an_event_without_an_end_is_not_held",
     ),
     Mutation(
         "emulator-host",

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
-from authlens_core.callback import binding
 from authlens_core.credentials.store import encryption
 from authlens_core.emulator import signing_keys
+from authlens_core.login.callback import binding
 from support.open_databases import all_closed, watched
 from support.preloaded import Preloaded, preloaded
 

@@ -185,9 +185,8 @@ def test_a_login_tries_its_keyring_before_its_stages_are_loaded(environ: dict[st
     importers = loaded(environ, "-c", "import authlens_tui.cli.parser, authlens_tui.cli.login.login_start")
     later = {
         "authlens_core.login",
-        "authlens_core.callback",
         "authlens_core.wire.client",
-        "authlens_core.agents",
+        "authlens_core.gateway",
     }
 
     check_budget("login", importers)

@@ -15,8 +15,8 @@ from typing import Final
 
 import pytest
 
-from authlens_core.agents.agent import AGENTS, Places
-from authlens_core.agents.config_edit import rendered
+from authlens_core.gateway.agents.agent import AGENTS, Places
+from authlens_core.gateway.agents.config_edit import rendered
 from support.child_process import ended
 from support.verb_process import authlens, machine_in
 

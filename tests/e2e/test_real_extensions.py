@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from authlens_core.callback.binding import redirect_uri
 from authlens_core.credentials.lifecycle.action_result import RefreshOutcome, RevokeOutcome
 from authlens_core.credentials.lifecycle.probe_call import probe_grant
 from authlens_core.credentials.lifecycle.refresh import refresh
@@ -17,6 +16,7 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.forget import forget_client, registered_clients
 from authlens_core.desk.log_in import start_login
 from authlens_core.desk.session import Session
+from authlens_core.login.callback.binding import redirect_uri
 from authlens_core.oauth.client_metadata import client_document
 from authlens_core.trace.record import Outcome, Stage, Trace
 from authlens_core.values.exchange import Purpose

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from authlens_core.callback.listener import Listener
+from authlens_core.login.callback.listener import Listener
 
 
 def ignored_by(listener: Listener) -> list[str]:

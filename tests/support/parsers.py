@@ -11,15 +11,15 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from authlens_core.callback.request_head import ListenerLimits, RequestHead
 from authlens_core.grammars.json_rpc import JsonRpcMessage, NotJsonRpc, read_messages
-from authlens_core.grammars.server_sent_events import EventReader
+from authlens_core.login.callback.request_head import ListenerLimits, RequestHead
 from authlens_core.oauth.authorization import ExpectedResponse, read_authorization_response, read_pasted
 from authlens_core.oauth.discovery.challenge import parse_challenges, resource_metadata_parameter
 from authlens_core.oauth.formats.duration import parse_expires_in
 from authlens_core.oauth.formats.form import decode_form
 from authlens_core.values.formats.json_document import JsonRefused, JsonValue, load_json
 from authlens_core.values.formats.jwt import parse_jwt
+from authlens_core.values.formats.server_sent_events import EventReader
 from authlens_core.values.safe_text import safe_line, safe_text
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import Url, UrlRefused, parse_url

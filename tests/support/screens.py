@@ -25,10 +25,10 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Input
 
-from authlens_core.callback.listener import Listener
 from authlens_core.login import callback_wait as response_wait
 from authlens_core.login import login as login_module
 from authlens_core.login import stage_work
+from authlens_core.login.callback.listener import Listener
 from authlens_core.login.login import Login
 from authlens_core.login.stages import STAGES
 from authlens_core.trace.record import Stage

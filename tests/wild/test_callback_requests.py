@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from authlens_core.callback.browser_pages import Page
-from authlens_core.callback.listener import Listener
-from authlens_core.callback.request_head import ListenerLimits
+from authlens_core.login.callback.browser_pages import Page
+from authlens_core.login.callback.listener import Listener
+from authlens_core.login.callback.request_head import ListenerLimits
 from authlens_core.values.secret import Secret
 from support.ignored_requests import ignored_by
 from support.waiting import PATIENCE

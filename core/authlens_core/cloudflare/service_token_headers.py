@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import string
 from enum import StrEnum
 from typing import Final
 
-from authlens_core.cloudflare.credential import CLIENT_ID, CLIENT_SECRET, is_client_id, is_client_secret
 from authlens_core.values.exchange import TOKEN_CHARACTERS, is_visible
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 
+CLIENT_ID: Final = "cf-access-client-id"
+CLIENT_SECRET: Final = "cf-access-client-secret"  # noqa: S105 - a header field, not a secret
+_HEX: Final = frozenset(string.hexdigits.lower())
+_ALPHANUMERIC: Final = frozenset(string.ascii_letters + string.digits)
+_ID_SUFFIX: Final = ".access"
+_NEW_SECRET: Final = "cfast_"  # noqa: S105 - a prefix
+_NEW_SECRET_LENGTH: Final = len(_NEW_SECRET) + 40 + 8
 _LONGEST: Final = 512  # characters of an id or a secret
 _CONTINUE: Final = "If you copied all of it, continue: the test will show whether it works."
 
@@ -103,9 +110,22 @@ def is_field_name(text: str) -> bool:
     return 0 < len(text) <= 100 and TOKEN_CHARACTERS.issuperset(text)
 
 
+def is_client_id(text: str) -> bool:
+    """Return whether `text` has the shape of a client id: 32 hexadecimal digits and `.access`."""
+    digits = text.removesuffix(_ID_SUFFIX)
+    return digits != text and len(digits) == 32 and _HEX.issuperset(digits.lower())
+
+
+def is_client_secret(text: str) -> bool:
+    """Return whether `text` has a shape of a secret: 64 hexadecimal digits, or `cfast_` and 48 more."""
+    if text.startswith(_NEW_SECRET):
+        return len(text) == _NEW_SECRET_LENGTH and _ALPHANUMERIC.issuperset(text.removeprefix(_NEW_SECRET))
+    return len(text) == 64 and _HEX.issuperset(text.lower())
+
+
 def _can_be_sent(text: str) -> bool:
     return len(text) <= _LONGEST and is_visible(text)
 
 
 def _looks_like_an_id(text: str) -> bool:
-    return text.endswith(".access")
+    return text.endswith(_ID_SUFFIX)

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from authlens_core.agents.agent import AGENTS, Places, bridge_command, updated, url_of
-from authlens_core.agents.config_edit import GRAMMARS, ConfigFile, EditResult, rendered
+from authlens_core.gateway.agents.agent import AGENTS, Places, bridge_command, updated, url_of
+from authlens_core.gateway.agents.config_edit import GRAMMARS, ConfigFile, EditResult, rendered
 from authlens_core.state import user_file
 from authlens_core.state.confined_path import LeadsOut, UserFile, current_folder, folder_of
 from authlens_core.values.errors import UsageError

@@ -50,8 +50,8 @@ def callback_offer(redirect_uri: str | None, screen: UserScreen, link: str | Non
         link: where the user signs in; None if it is not known yet.
     """
     # The first screen asks only where the user's screen is.
-    from authlens_core.callback import ssh_forward
-    from authlens_core.callback.binding import TEST_PATH
+    from authlens_core.login.callback import ssh_forward
+    from authlens_core.login.callback.binding import TEST_PATH
 
     page = usable_url(link, loopback_http=True)
     page_port = page.address[1] if page is not None and page.is_loopback else None

@@ -47,8 +47,7 @@ from authlens_core.credentials.records.table import (
     damaged_records,
 )
 from authlens_core.credentials.records.traces import Traces, TraceSummary
-from authlens_core.state.paths import state_directory
-from authlens_core.values.errors import AuthlensError, StateUnusable
+from authlens_core.values.errors import StateUnusable
 from authlens_core.values.formats.jwt import Jwt, parse_jwt
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_line
@@ -94,20 +93,10 @@ __all__ = [
     "read_inventory",
     "refresh_due",
     "seconds_until_retry",
-    "stored_records",
     "token_claims",
     "utc_now",
     "working_logins",
 ]
-
-
-def stored_records() -> Index | None:
-    """Return the records, which can be shown before the secret store is open; None if there are none yet."""
-    try:
-        path = state_directory() / "index.sqlite3"
-        return Index(path) if path.exists() else None
-    except AuthlensError:  # opening the store says what is wrong
-        return None
 
 
 @dataclass(frozen=True, slots=True)

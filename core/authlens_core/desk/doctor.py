@@ -14,13 +14,13 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from authlens_core.callback.binding import NoLoopback, bind_loopback
-from authlens_core.callback.listener import DEFAULT_PORT, why_not_bound
-from authlens_core.callback.ssh_forward import forward_line_to_here
 from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.records.table import SERVICE_TOKENS, damaged_records
 from authlens_core.credentials.store.secret_store import CALL_LIMIT, OTHER_STORE, NoKeyring
 from authlens_core.credentials.vault.open_store import file_path, open_store, remembered_place
+from authlens_core.login.callback.binding import NoLoopback, bind_loopback
+from authlens_core.login.callback.listener import DEFAULT_PORT, why_not_bound
+from authlens_core.login.callback.ssh_forward import forward_line_to_here
 from authlens_core.login.cloudflared.binary import CloudflaredMissing, find_cloudflared
 from authlens_core.login.other_processes import from_text
 from authlens_core.state.crash_notes import CrashNotes

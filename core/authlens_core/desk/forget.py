@@ -230,7 +230,7 @@ def client_metadata(url: str, port: int, *, device_only: bool = False) -> Mappin
         UsageError: the URL cannot be a client id, or there is no such port.
     """
     # The stage of the login is loaded for this alone.
-    from authlens_core.callback.binding import redirect_uri
+    from authlens_core.login.callback.binding import redirect_uri
     from authlens_core.login.stages.registration_stage import CLIENT_NAME
     from authlens_core.oauth.client_metadata import client_document, is_client_metadata_url
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from authlens_core.desk.log_in import missing_credential
-from authlens_core.desk.use import access_token, covering_credentials, request_headers
+from authlens_core.desk.use import access_token, covering_credentials, for_bazel, request_headers
 from authlens_core.values.errors import (
     AuthlensError,
     LoginNeeded,
@@ -126,7 +126,7 @@ async def answer_helper_request(
             return nothing
         headers = await request_headers(session, address.text, kind=kind, min_ttl=min_ttl)
     headers.refuse_bound(address.text, "the program that asks")
-    return headers.for_bazel()
+    return for_bazel(headers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from authlens_core.credentials.lifecycle.request_headers import (
     matching_credentials,
     renew_nonce,
 )
+from authlens_core.grammars.credential_helper import fields_answer
 from authlens_core.values.secret import Secret
 from authlens_core.values.store_kind import CredentialKind
 
@@ -29,6 +30,7 @@ __all__ = [
     "UsableToken",
     "access_token",
     "covering_credentials",
+    "for_bazel",
     "request_headers",
 ]
 
@@ -102,3 +104,8 @@ def covering_credentials(
         usable: false to return a token of `cloudflared`, too, that has expired or that a login waits for.
     """
     return tuple(matching_credentials(session.credentials, url, kind=kind, usable=usable))
+
+
+def for_bazel(headers: CredentialHeaders) -> Secret:
+    """Return header fields as Bazel's credential helpers answer (EngFlow's credential-helper-spec)."""
+    return fields_answer(headers.fields, headers.expires_at)

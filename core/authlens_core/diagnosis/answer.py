@@ -12,8 +12,8 @@ from dataclasses import field
 from typing import Final
 from urllib.parse import parse_qs
 
-from authlens_core.cloudflare.credential import Credential, credential_of
 from authlens_core.cloudflare.team import LOGIN_PATH, WELL_KNOWN, is_team_host
+from authlens_core.diagnosis.credential import Credential, credential_of
 from authlens_core.diagnosis.evidence import body_line, header_lines, sent_in, status_line, without_echoes
 from authlens_core.diagnosis.protection import MEANINGS, Protection
 from authlens_core.oauth.discovery.challenge import ChallengeField, parse_challenges

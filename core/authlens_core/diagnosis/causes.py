@@ -11,7 +11,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any, Final
 
-from authlens_core.cloudflare.credential import Credential
+from authlens_core.diagnosis.credential import Credential
 from authlens_core.diagnosis.protection import MEANINGS, Protection
 from authlens_core.diagnosis.server_kind import ServerKind
 from authlens_core.values.check import CauseId, CheckId

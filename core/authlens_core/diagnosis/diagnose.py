@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
 
-from authlens_core.cloudflare.credential import Credential, credential_of, pair_problems, secrets_sent
 from authlens_core.diagnosis.answer import Answer, classify
+from authlens_core.diagnosis.credential import Credential, credential_of, pair_problems, secrets_sent
 from authlens_core.diagnosis.evidence import (
     error_lines,
     phrase_in,

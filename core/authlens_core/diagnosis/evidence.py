@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any, ClassVar, Final, Protocol, TypeVar
 
-from authlens_core.cloudflare.credential import secrets_sent
+from authlens_core.diagnosis.credential import secrets_sent
 from authlens_core.oauth.error_response import OAuthError
 from authlens_core.values.exchange import Exchange, Response
 from authlens_core.values.fix import Fix, mapped

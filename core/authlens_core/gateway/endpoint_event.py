@@ -11,8 +11,8 @@ from contextlib import suppress
 from typing import Final
 
 from authlens_core.gateway.forwarding import CrossOriginRedirect, Mapping
-from authlens_core.grammars.server_sent_events import EventReader, EventTooLarge
 from authlens_core.oauth.mcp import EVENT_STREAM
+from authlens_core.values.formats.server_sent_events import EventReader, EventTooLarge
 from authlens_core.wire.streaming import RawField
 
 ENDPOINT: Final = "endpoint"

@@ -11,9 +11,9 @@ from authlens_core.credentials.lifecycle.request_credential import RequestCreden
 from authlens_core.gateway.mcp_message import is_version, routing_fields
 from authlens_core.gateway.signed_stream import OwnFields, authorized_stream, in_one_chunk
 from authlens_core.grammars.json_rpc import BrokenMessage, JsonRpcMessage, NotJsonRpc, read_messages
-from authlens_core.grammars.server_sent_events import MESSAGE, EventReader, EventTooLarge, ServerEvent
 from authlens_core.oauth.mcp import EVENT_STREAM, is_session_id
 from authlens_core.values.errors import ServerMisconfigured
+from authlens_core.values.formats.server_sent_events import MESSAGE, EventReader, EventTooLarge, ServerEvent
 from authlens_core.values.url import Url, parse_url
 from authlens_core.wire.client import Wire
 from authlens_core.wire.streaming import StreamedRequest, StreamedResponse

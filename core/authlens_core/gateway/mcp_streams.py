@@ -17,9 +17,9 @@ from authlens_core.gateway.mcp_failure import (
 from authlens_core.gateway.mcp_http import McpHttp, media_type_of, messages_of
 from authlens_core.gateway.mcp_session import McpSession
 from authlens_core.grammars.json_rpc import BrokenMessage, JsonRpcMessage, MessageKind, error_line
-from authlens_core.grammars.server_sent_events import ServerEvent
 from authlens_core.oauth.mcp import EVENT_STREAM
 from authlens_core.values.errors import AuthlensError, NetworkFailure, ServerMisconfigured
+from authlens_core.values.formats.server_sent_events import ServerEvent
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.wire.streaming import StreamedResponse, StreamFailed
 

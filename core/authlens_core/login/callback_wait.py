@@ -10,15 +10,15 @@ from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit
 
-from authlens_core.callback.binding import (
+from authlens_core.login.callback.binding import (
     CALLBACK_PATH,
     NoLoopback,
     another_port,
     is_held,
     redirect_uri,
 )
-from authlens_core.callback.browser_pages import Page
-from authlens_core.callback.listener import (
+from authlens_core.login.callback.browser_pages import Page
+from authlens_core.login.callback.listener import (
     DEFAULT_PORT,
     BadListenerSetting,
     Listener,

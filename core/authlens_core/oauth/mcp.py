@@ -110,7 +110,7 @@ def _message(response: Response) -> dict[str, JsonValue]:
     """Return the JSON object of an answer or of the first event in a stream, else an empty one."""
     data = response.body.reveal()
     if response.media_type == EVENT_STREAM:
-        from authlens_core.grammars.server_sent_events import EventReader
+        from authlens_core.values.formats.server_sent_events import EventReader
 
         # The end of an event may still be on its way: the stream was left when it had begun.
         events = EventReader().feed(data + b"\n\n")

@@ -14,7 +14,7 @@ from http import HTTPStatus
 from typing import Final
 from urllib.parse import parse_qsl
 
-from authlens_core.cloudflare.credential import Credential, credential_of
+from authlens_core.diagnosis.credential import Credential, credential_of
 from authlens_core.trace.flow import Flow, UserPart, flow_of
 from authlens_core.trace.record import REVOCATION_CHECKS, Outcome, Stage, StageRecord, taken_over
 from authlens_core.values.check import Check, CheckId, Severity

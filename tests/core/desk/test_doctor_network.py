@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.callback.binding import bind_loopback
 from authlens_core.desk.doctor import look_at_port, look_at_proxy, look_at_ssh, look_at_trust
+from authlens_core.login.callback.binding import bind_loopback
 from authlens_core.values.check import Severity
 
 SSH = {"SSH_CONNECTION": "192.0.2.7 50000 198.51.100.4 2222"}

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from authlens_core.callback.browser_pages import Page, render
 from authlens_core.emulator import PlayResult, play_person
+from authlens_core.login.callback.browser_pages import Page, render
 from support.emulated_access import parameters_of, program_at
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from authlens_core.callback.binding import PortOwner, free_port
+from authlens_core.login.callback.binding import PortOwner, free_port
 from authlens_core.login.callback_wait import ResponseWait
 from authlens_core.login.login import Login
 from authlens_core.oauth.authorization import Verdict
@@ -298,7 +298,7 @@ async def test_two_logins_that_want_one_port_have_two(
 ) -> None:
     """Not where the port is another program's, and not where it was asked for: an SSH command names it."""
     owner = PortOwner(1, "authlens", "ada", is_login=is_login)
-    monkeypatch.setattr("authlens_core.callback.binding.find_owner", lambda _: owner)
+    monkeypatch.setattr("authlens_core.login.callback.binding.find_owner", lambda _: owner)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         if not given:

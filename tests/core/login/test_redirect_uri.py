@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from authlens_core.callback.binding import free_port
+from authlens_core.login.callback.binding import free_port
 from authlens_core.login.known_clients import MemoryClientRegistry
 from authlens_core.login.login import Login
 from authlens_core.login.remembered_options import with_remembered

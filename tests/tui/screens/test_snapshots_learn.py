@@ -14,7 +14,6 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from textual.pilot import Pilot
 
-from authlens_core.callback.listener import Listener
 from authlens_core.learning.catalogue import lessons
 from authlens_core.learning.desk.class_folder import ClassFolder, ClassView, Student
 from authlens_core.learning.desk.course import Course
@@ -38,6 +37,7 @@ from authlens_core.learning.progress.record import (
     RecordedVerdict,
 )
 from authlens_core.learning.words_file import ENGLISH
+from authlens_core.login.callback.listener import Listener
 from authlens_tui.app.learn import listed, summary_screen
 from authlens_tui.screens.learn.catalogue import CatalogueScreen
 from authlens_tui.screens.learn.class_table import ClassScreen, StudentScreen

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from authlens_core.desk.credentials import Index, stored_records
+from authlens_core.desk.credentials import Index
 from authlens_core.desk.settings import SettingsFile, read_config
 from authlens_core.values.errors import PassphraseNeeded
 from authlens_tui.terminal.secret_files import passphrase_in_file
@@ -108,7 +108,7 @@ class Workspace:
 
     def first_look(self) -> Index | None:
         """Return the records to show before the secret store is opened; None if there are none yet."""
-        return stored_records()
+        return Index.stored()
 
     async def open_store(self, choice: StoreChoice | None) -> OpenedStore:
         """Open the store the user chose, or without a choice the remembered one.

@@ -13,7 +13,7 @@ from authlens_core.cloudflare.cloudflared_files import (
     read_cloudflared_token,
 )
 from authlens_core.cloudflare.cloudflared_token import CloudflaredToken
-from authlens_core.cloudflare.credential import CLIENT_ID, CLIENT_SECRET
+from authlens_core.cloudflare.service_token_headers import CLIENT_ID, CLIENT_SECRET
 from authlens_core.credentials.lifecycle.access_token import UsableToken, usable_token
 from authlens_core.credentials.lifecycle.cloudflared_target import place_for
 from authlens_core.credentials.lifecycle.grant_signer import signer_for
@@ -21,7 +21,6 @@ from authlens_core.credentials.records.coverage import find
 from authlens_core.credentials.records.grant import Grant, GrantState, utc_now
 from authlens_core.credentials.records.service_token import ServiceToken, TokenForm
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.grammars.credential_helper import fields_answer
 from authlens_core.oauth.resource_request import authorization_field, resource_request
 from authlens_core.values.errors import LoginNeeded, NoCredential, UsageError
 from authlens_core.values.exchange import Headers, Purpose, Request, Response
@@ -148,10 +147,6 @@ class CredentialHeaders:
         if self.token is not None:
             return {name: self.token}
         return {field.upper().replace("-", "_"): Secret(value) for field, value in self.fields}
-
-    def for_bazel(self) -> Secret:
-        """Return them as Bazel's credential helpers answer (EngFlow's credential-helper-spec)."""
-        return fields_answer(self.fields, self.expires_at)
 
     def learn(self, url: str, response: Response) -> bool:
         """Note the nonce in an answer of the resource; return whether to send the request again with it."""

@@ -19,8 +19,8 @@ from authlens_core.credentials.records.grant import Grant
 from authlens_core.credentials.records.record_json import from_text, to_json
 from authlens_core.credentials.records.schema import SCHEMA_VERSION, create_tables, transaction, version
 from authlens_core.credentials.records.table import LOGINS, settle
-from authlens_core.state.paths import own_file
-from authlens_core.values.errors import StateUnusable
+from authlens_core.state.paths import own_file, state_directory
+from authlens_core.values.errors import AuthlensError, StateUnusable
 from authlens_core.values.fix import Fix, again
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_line
@@ -138,6 +138,15 @@ class Index:
             self.connection = self._open()
         except sqlite3.Error as error:
             raise _unusable(error, self._where) from error
+
+    @classmethod
+    def stored(cls) -> Index | None:
+        """Return the records, which need no open secret store; None if there are none yet."""
+        try:
+            path = state_directory() / "index.sqlite3"
+            return cls(path) if path.exists() else None
+        except AuthlensError:  # opening the store says what is wrong
+            return None
 
     def _open(self) -> sqlite3.Connection:
         if self.read_only:

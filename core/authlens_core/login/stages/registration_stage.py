@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from authlens_core.callback.binding import redirect_uri
 from authlens_core.diagnosis.diagnose import diagnose
+from authlens_core.login.callback.binding import redirect_uri
 from authlens_core.login.facts import Facts
 from authlens_core.login.login_stage import PlannedRequest, StageResult, unanswered
 from authlens_core.oauth.client_authentication import PRIVATE_KEY_JWT, Client, secret_method

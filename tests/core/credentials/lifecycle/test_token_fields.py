@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from authlens_core.cloudflare.credential import Credential, credential_of, pair_problems
 from authlens_core.credentials.lifecycle.request_headers import token_fields
 from authlens_core.credentials.records.grant import utc_now
 from authlens_core.credentials.records.service_token import ServiceToken, TokenForm
+from authlens_core.diagnosis.credential import Credential, credential_of, pair_problems
 from authlens_core.values.exchange import Headers, Request
 from authlens_core.values.secret import Secret
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from argparse import Namespace
 
-from authlens_core.desk.use import request_headers
+from authlens_core.desk.use import for_bazel, request_headers
 from authlens_core.values.secret import Secret
 from authlens_tui.cli.scripts.credential_choice import choice, say_bound
 from authlens_tui.cli.session import open_session
@@ -35,7 +35,7 @@ async def headers(arguments: Namespace) -> int:
             answer_secret(Secret("\n".join(f"{name}: {value}" for name, value in fields)))
         case "bazel":
             credential.refuse_bound(arguments.url, "Bazel")
-            answer_secret(credential.for_bazel())
+            answer_secret(for_bazel(credential))
         case _:
             answer_secret(Secret(json.dumps(dict(fields))))
     return 0

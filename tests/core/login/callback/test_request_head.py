@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authlens_core.callback.request_head import (
+from authlens_core.login.callback.request_head import (
     Callback,
     ListenerLimits,
     Refusal,

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from authlens_core.callback.browser_pages import CONTENT_SECURITY_POLICY, STYLE, Page, render
+from authlens_core.login.callback.browser_pages import CONTENT_SECURITY_POLICY, STYLE, Page, render
 
 EVERY_PAGE = list(Page)
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.agents.agent import AGENTS, Agent, ConfigFormat, Places
-from authlens_core.agents.config_edit import GRAMMARS, rendered
+from authlens_core.gateway.agents.agent import AGENTS, Agent, ConfigFormat, Places
+from authlens_core.gateway.agents.config_edit import GRAMMARS, rendered
 
 COMMAND = ("authlens", "mcp-bridge", "https://wiki.example/mcp")
 HOME, PROJECT = Path("/home/ada"), Path("/project")

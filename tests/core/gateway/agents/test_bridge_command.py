@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.agents.agent import bridge_command, updated, url_of
+from authlens_core.gateway.agents.agent import bridge_command, updated, url_of
 
 URL = "https://wiki.example/mcp"
 

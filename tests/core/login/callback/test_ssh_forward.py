@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authlens_core.callback.ssh_forward import (
+from authlens_core.login.callback.ssh_forward import (
     THIS_MACHINE,
     escape_hint,
     forward_line_to_here,

@@ -12,9 +12,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from authlens_core.agents.agent import Agent, ConfigFormat
-from authlens_core.agents.json_edit import JsonSpanError, member_at, with_member, without_member
-from authlens_core.agents.toml_edit import TomlEditError, table_at, with_table, with_value, without_table
+from authlens_core.gateway.agents.agent import Agent, ConfigFormat
+from authlens_core.gateway.agents.json_edit import JsonSpanError, member_at, with_member, without_member
+from authlens_core.gateway.agents.toml_edit import (
+    TomlEditError,
+    table_at,
+    with_table,
+    with_value,
+    without_table,
+)
 from authlens_core.state import user_file
 from authlens_core.state.confined_path import UserFile
 from authlens_core.values.errors import UsageError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from authlens_core.grammars.server_sent_events import EventReader, EventTooLarge, ServerEvent
+from authlens_core.values.formats.server_sent_events import EventReader, EventTooLarge, ServerEvent
 
 TEXT = (
     "\ufeff: a comment\nid: 7\nretry: 250\ndata: one\ndata:two\n\nevent: other\rdata: ä\r\r\ndata: x\r\n\r\n"

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import pytest
 
-from authlens_core.callback.listener import Listener
+from authlens_core.login.callback.listener import Listener
 from authlens_core.values.exchange import Headers, Response
 from authlens_core.values.secret import Body
 

@@ -12,9 +12,9 @@ from typing import Final
 
 import h11
 
-from authlens_core.callback.binding import CALLBACK_PATH, TEST_PATH
-from authlens_core.callback.browser_pages import Page
 from authlens_core.grammars.fetch_metadata import is_no_page_load, is_service_worker
+from authlens_core.login.callback.binding import CALLBACK_PATH, TEST_PATH
+from authlens_core.login.callback.browser_pages import Page
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 

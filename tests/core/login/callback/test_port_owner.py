@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.callback.binding import PortOwner, find_owner, owner_by_psutil, owner_in_proc
-from authlens_core.callback.listener import PortTaken
+from authlens_core.login.callback.binding import PortOwner, find_owner, owner_by_psutil, owner_in_proc
+from authlens_core.login.callback.listener import PortTaken
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells by /proc")
 

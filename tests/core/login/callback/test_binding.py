@@ -10,8 +10,8 @@ from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
 
-from authlens_core.callback import binding
-from authlens_core.callback.binding import (
+from authlens_core.login.callback import binding
+from authlens_core.login.callback.binding import (
     NoLoopback,
     another_port,
     bind_loopback,

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Self
 
-from authlens_core.callback.binding import (
+from authlens_core.login.callback.binding import (
     CALLBACK_PATH,
     BoundPort,
     another_port,
@@ -23,9 +23,9 @@ from authlens_core.callback.binding import (
     free_port,
     redirect_uri,
 )
-from authlens_core.callback.browser_pages import Page
-from authlens_core.callback.connection import Connection, ConnectionLimiter, Reply
-from authlens_core.callback.request_head import (
+from authlens_core.login.callback.browser_pages import Page
+from authlens_core.login.callback.connection import Connection, ConnectionLimiter, Reply
+from authlens_core.login.callback.request_head import (
     Callback,
     ListenerLimits,
     Refusal,
@@ -39,7 +39,7 @@ from authlens_core.values.secret import Secret
 from authlens_core.values.stage import Stage
 
 if TYPE_CHECKING:
-    from authlens_core.callback.binding import PortOwner
+    from authlens_core.login.callback.binding import PortOwner
 
 DEFAULT_PORT: Final = 8400
 # How many connections the loop takes in one turn, which bounds the open files in a flood.
@@ -243,7 +243,7 @@ def _tell(observer: Callable[[str], None], words: str) -> None:
 async def why_not_bound(error: OSError, host: str, port: int) -> PortTaken | PortRefused | OSError:
     """Return what is to be raised where binding `port` failed with `error`, and who has the port."""
     if error.errno == errno.EADDRINUSE or (error.errno == errno.EACCES and sys.platform == "win32"):
-        from authlens_core.callback.binding import find_owner  # most ports are free
+        from authlens_core.login.callback.binding import find_owner  # most ports are free
 
         owner = await asyncio.to_thread(find_owner, port)
         half = host == "localhost" and free_port("127.0.0.1", port) == port

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from email.utils import formatdate
 from http import HTTPStatus
 
-from authlens_core.callback.binding import FAMILY_NAMES
-from authlens_core.callback.browser_pages import SECURITY_HEADERS, Page, render
-from authlens_core.callback.request_head import ListenerLimits, Refusal, RequestHead, Verdict
+from authlens_core.login.callback.binding import FAMILY_NAMES
+from authlens_core.login.callback.browser_pages import SECURITY_HEADERS, Page, render
+from authlens_core.login.callback.request_head import ListenerLimits, Refusal, RequestHead, Verdict
 from authlens_core.values.quick_dataclass import dataclass
 
 

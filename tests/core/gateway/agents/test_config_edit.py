@@ -12,10 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authlens_core.agents.agent import AGENTS, Agent, Places
-from authlens_core.agents.config_edit import GRAMMARS, ConfigFile
-from authlens_core.agents.json_edit import JsonSpanError, member_at, parse_spans, with_member, without_member
-from authlens_core.agents.toml_edit import TomlEditError, with_table, with_value, without_table
+from authlens_core.gateway.agents.agent import AGENTS, Agent, Places
+from authlens_core.gateway.agents.config_edit import GRAMMARS, ConfigFile
+from authlens_core.gateway.agents.json_edit import (
+    JsonSpanError,
+    member_at,
+    parse_spans,
+    with_member,
+    without_member,
+)
+from authlens_core.gateway.agents.toml_edit import TomlEditError, with_table, with_value, without_table
 from authlens_core.state.confined_path import UserFile
 from authlens_core.state.user_file import BACKUP_SUFFIX
 from authlens_core.values.errors import UsageError

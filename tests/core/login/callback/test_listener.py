@@ -15,10 +15,10 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
-from authlens_core.callback import listener as module
-from authlens_core.callback.binding import bind_loopback, free_port
-from authlens_core.callback.browser_pages import SECURITY_HEADERS, Page, render
-from authlens_core.callback.listener import BadListenerSetting, Listener, PortRefused, PortTaken
+from authlens_core.login.callback import listener as module
+from authlens_core.login.callback.binding import bind_loopback, free_port
+from authlens_core.login.callback.browser_pages import SECURITY_HEADERS, Page, render
+from authlens_core.login.callback.listener import BadListenerSetting, Listener, PortRefused, PortTaken
 from authlens_core.oauth.authorization import (
     AuthorizationResponse,
     ExpectedResponse,
@@ -243,7 +243,7 @@ async def test_a_listener_that_was_cancelled_while_it_opened_does_not_deafen_the
 
 PROGRAM = """
 import asyncio
-from authlens_core.callback.listener import ListenerLimits, Listener, Page
+from authlens_core.login.callback.listener import ListenerLimits, Listener, Page
 async def main():
     async with await Listener.open(port=0, limits=ListenerLimits(deadline=1.0)) as listener:
         listener.expect(lambda query: Page.SUCCESS)

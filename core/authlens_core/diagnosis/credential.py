@@ -6,19 +6,22 @@ Field names and shapes: Cloudflare, Service tokens; Cloudflare, Authorization co
 from __future__ import annotations
 
 import base64
-import string
 from collections.abc import Iterator
 from enum import StrEnum
 from typing import Final
 from urllib.parse import parse_qsl, unquote_plus
 
+from authlens_core.cloudflare.service_token_headers import (
+    CLIENT_ID,
+    CLIENT_SECRET,
+    is_client_id,
+    is_client_secret,
+)
 from authlens_core.values.check import CheckId
 from authlens_core.values.exchange import FORM_TYPE, Request
 from authlens_core.values.formats.json_document import object_in
 from authlens_core.values.secret import Secret
 
-CLIENT_ID: Final = "cf-access-client-id"
-CLIENT_SECRET: Final = "cf-access-client-secret"  # noqa: S105 - a header field, not a secret
 _JWT_FIELDS: Final = ("cf-access-token", "cf-access-jwt-assertion")
 _SECRET_PARAMETERS: Final = frozenset(
     {
@@ -26,11 +29,6 @@ _SECRET_PARAMETERS: Final = frozenset(
         *("state", "nonce"),  # of a pushed authorization request (RFC 9126 §2.1)
     }
 )
-_HEX: Final = frozenset(string.hexdigits.lower())
-_ALPHANUMERIC: Final = frozenset(string.ascii_letters + string.digits)
-_ID_SUFFIX: Final = ".access"
-_NEW_SECRET: Final = "cfast_"  # noqa: S105 - a prefix
-_NEW_SECRET_LENGTH: Final = len(_NEW_SECRET) + 40 + 8
 
 
 class Credential(StrEnum):
@@ -140,16 +138,3 @@ def _cookies(request: Request) -> dict[str, str]:
     except CookieError:
         return {}
     return {name: morsel.value for name, morsel in jar.items()}
-
-
-def is_client_id(text: str) -> bool:
-    """Return whether `text` has the shape of a client id: 32 hexadecimal digits and `.access`."""
-    digits = text.removesuffix(_ID_SUFFIX)
-    return digits != text and len(digits) == 32 and _HEX.issuperset(digits.lower())
-
-
-def is_client_secret(text: str) -> bool:
-    """Return whether `text` has a shape of a secret: 64 hexadecimal digits, or `cfast_` and 48 more."""
-    if text.startswith(_NEW_SECRET):
-        return len(text) == _NEW_SECRET_LENGTH and _ALPHANUMERIC.issuperset(text.removeprefix(_NEW_SECRET))
-    return len(text) == 64 and _HEX.issuperset(text.lower())

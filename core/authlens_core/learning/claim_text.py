@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator
 from difflib import get_close_matches
 from typing import Final, NoReturn
 
@@ -18,6 +18,7 @@ _TOKEN: Final = re.compile(
     r"""|(?P<word>[A-Za-z][\w.-]{0,80})|(?P<sign>!=|=|\[|\]|,))"""
 )
 _WITHOUT_VALUE: Final = frozenset({Operator.PRESENT, Operator.ABSENT})
+_RELATIONS: Final = ("as", "after", "before")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,28 +42,33 @@ def read_claims(text: str, *, file: str, line: int = 1, column: int = 0) -> tupl
     claims: list[Claim] = []
     for number, written in enumerate(text.split("\n"), line):
         if written.strip():
-            claims.append(_Line(written, file, number, column, claims).claim())
+            names = {claim.named: claim.source for claim in claims if claim.named}
+            claims.append(_Line(written, f"{file}:{number}", column, names).claim(number))
     if len(claims) > MOST_CLAIMS:
         raise LessonRefused(f"{file}:{line}:1: {len(claims)} claims, and {MOST_CLAIMS} are allowed")
     return tuple(claims)
 
 
 class _Line:
-    def __init__(self, text: str, file: str, number: int, column: int, before: list[Claim]) -> None:
+    """A line that is read from its first word to its last.
+
+    Args:
+        names: the source of each row that an earlier claim named.
+    """
+
+    def __init__(self, text: str, place: str, column: int, names: dict[str, Source]) -> None:
         self._text = text
-        self._place = f"{file}:{number}"
-        self._number = number
+        self._place = place
         self._column = column
-        self._names: Mapping[str, Source] = {claim.named: claim.source for claim in before if claim.named}
-        self._tokens = list(self._split())
-        self._next = 0
+        self._names = names
+        self._left = list(self._split())
 
     def _split(self) -> Iterator[_Token]:
         at = 0
         while self._text[at:].strip():
             found = _TOKEN.match(self._text, at)
-            start = at + len(self._text[at:]) - len(self._text[at:].lstrip())
             if found is None or found.lastgroup is None:
+                start = at + len(self._text[at:]) - len(self._text[at:].lstrip())
                 self._refuse(start + 1, f"unexpected {self._text[start]!r}")
             yield _Token(found.lastgroup, found[found.lastgroup], found.start(found.lastgroup) + 1)
             at = found.end()
@@ -70,73 +76,62 @@ class _Line:
     def _refuse(self, column: int, reason: str) -> NoReturn:
         raise LessonRefused(f"{self._place}:{self._column + column}: {reason}")
 
-    def _peek(self) -> str:
-        return self._tokens[self._next].text if self._next < len(self._tokens) else ""
-
     def _take(self, wanted: str) -> _Token:
-        if self._next >= len(self._tokens):
+        if not self._left:
             self._refuse(len(self._text) + 1, f"the line ends where {wanted} is expected")
-        self._next += 1
-        return self._tokens[self._next - 1]
+        return self._left.pop(0)
 
-    def claim(self) -> Claim:
+    def _skip(self, word: str) -> bool:
+        """Return whether this word comes next, and go on behind it."""
+        is_next = bool(self._left) and self._left[0].text == word
+        if is_next:
+            self._left.pop(0)
+        return is_next
+
+    def claim(self, number: int) -> Claim:
         count = self._count()
         token = self._take("a source")
-        if token.text not in set(Source):
-            self._refuse(token.column, _unknown("source", token.text, set(Source)))
-        source = Source(token.text)
-        tests: list[RowTest] = []
-        if self._peek() == "where":
-            self._take("where")
+        self._require_known(token.column, "source", token.text, set(Source))
+        source, tests, joint = Source(token.text), list[RowTest](), "where"
+        while self._skip(joint):
             tests.append(self._test(source))
-            while self._peek() == "and":
-                self._take("and")
-                tests.append(self._test(source))
-        named, after, before = self._relations(count)
-        return Claim(source, tuple(tests), count, named, after, before, self._text.strip(), self._number)
+            joint = "and"
+        return Claim(source, tuple(tests), count, *self._relations(count), self._text.strip(), number)
 
     def _count(self) -> int:
-        if self._peek() == "no":
-            self._take("no")
+        if self._skip("no"):
             return 0
-        if self._next < len(self._tokens) and self._tokens[self._next].kind == "number":
-            token = self._take("a number")
-            times = self._take("x")
-            if times.text != "x" or not 1 <= int(token.text) <= 9:
-                self._refuse(token.column, "write a count of rows as “2 x”, from 1 to 9")
-            return int(token.text)
-        return 1
+        if not self._left or self._left[0].kind != "number":
+            return 1
+        token = self._take("a number")
+        if self._take("x").text != "x" or not 1 <= int(token.text) <= 9:
+            self._refuse(token.column, "write a count of rows as “2 x”, from 1 to 9")
+        return int(token.text)
 
     def _test(self, source: Source) -> RowTest:
-        token = self._take("a field")
-        self._check_field(token, source, token.text)
-        sign = self._take("an operator")
+        field, sign = self._field(self._take("a field"), source), self._take("an operator")
         if sign.text not in set(Operator):
             self._refuse(sign.column, f"“{sign.text}” is no operator: {', '.join(Operator)}")
         operator = Operator(sign.text)
         if operator in _WITHOUT_VALUE:
-            return RowTest(token.text, operator)
+            return RowTest(field, operator)
         value = self._value()
         if (operator is Operator.IN) is not isinstance(value, tuple):
             self._refuse(sign.column, "a list follows “in”, and only “in”")
-        self._check_words(token.text, source, value)
-        return RowTest(token.text, operator, value)
+        if (known := WORDS[source].get(field)) and not isinstance(value, FieldOf | Loot):
+            # A slip must not make a lesson easier.
+            for word in map(str, value if isinstance(value, tuple) else (value,)):
+                self._require_known(self._text.rfind(word) + 1, f"value of {source} {field}", word, known)
+        return RowTest(field, operator, value)
 
-    def _check_field(self, token: _Token, source: Source, field: str) -> None:
+    def _field(self, token: _Token, source: Source, inner: str = "") -> str:
+        """Return the field that a word names, or the part `inner` of it."""
+        field = inner or token.text
         prefix = field.partition(".")[0]
         if field not in WORDS[source] and (prefix == field or prefix not in PREFIXES[source]):
             known = {*WORDS[source], *(f"{prefix}.*" for prefix in PREFIXES[source])}
-            self._refuse(token.column, f"{source} has no field “{field}”{_nearest(field, known)}")
-
-    def _check_words(self, field: str, source: Source, value: Value) -> None:
-        """Refuse a word that the field can never have: a slip must not make a lesson easier."""
-        known = WORDS[source].get(field)
-        if not known or isinstance(value, FieldOf | Loot):
-            return
-        for word in value if isinstance(value, tuple) else (value,):
-            if word not in known:
-                column = self._text.rfind(str(word)) + 1
-                self._refuse(column, _unknown(f"value of {source} {field}", str(word), known))
+            self._refuse(token.column, f"{source} has no field “{field}”{meant(field, known)}")
+        return field
 
     def _value(self) -> Value:
         token = self._take("a value")
@@ -151,20 +146,17 @@ class _Line:
             return Loot(token.text[1:])
         row, _, field = token.text.partition(".")
         if token.kind == "word" and row in self._names and field:
-            self._check_field(token, self._names[row], field)
-            return FieldOf(row, field)
+            return FieldOf(row, self._field(token, self._names[row], field))
         return self._scalar(token)
 
     def _scalar(self, token: _Token) -> Scalar:
         if token.kind not in ("text", "number", "word"):
             self._refuse(token.column, f"“{token.text}” is no value")
-        if token.kind == "number":
-            return int(token.text)
-        return token.text[1:-1] if token.kind == "text" else token.text
+        return int(token.text) if token.kind == "number" else token.text.strip('"')
 
     def _relations(self, count: int) -> tuple[str, str, str]:
-        given = {"as": "", "after": "", "before": ""}
-        while self._next < len(self._tokens):
+        given = dict.fromkeys(_RELATIONS, "")
+        while self._left:
             key = self._take("as, after or before")
             if given.get(key.text) != "":
                 self._refuse(key.column, f"unexpected “{key.text}”")
@@ -177,11 +169,12 @@ class _Line:
             given[key.text] = name.text
         return given["as"], given["after"], given["before"]
 
+    def _require_known(self, column: int, what: str, word: str, known: Collection[str]) -> None:
+        if word not in known:
+            self._refuse(column, f"“{word}” is no {what}{meant(word, known)}")
 
-def _unknown(what: str, word: str, known: set[str] | frozenset[str]) -> str:
-    return f"“{word}” is no {what}{_nearest(word, known)}"
 
-
-def _nearest(word: str, known: set[str] | frozenset[str]) -> str:
+def meant(word: str, known: Collection[str]) -> str:
+    """Return what a refusal adds where a known word is near."""
     near = get_close_matches(word, sorted(known), 1)
     return f"; did you mean “{near[0]}”?" if near else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
 
 from authlens_core.learning.claim import Claim, FieldOf, Loot, Operator, RowTest
@@ -50,47 +50,40 @@ def judge(
         TooManySteps: the claims are too many, or too vague.
     """
     search = _Search(claims, rows, loot or {})
-    search.run(0)
-    return search.verdicts()
+    search.run()
+    return tuple(search.verdicts())
 
 
 @dataclass(slots=True)
 class _Search:
+    """The choice of rows for the first claims, which grows until no claim is left."""
+
     claims: Sequence[Claim]
     rows: Sequence[EvidenceRow]
     loot: Mapping[str, str]
-    bound: dict[str, int] = field(default_factory=dict)
     chosen: list[tuple[int, ...]] = field(default_factory=list)
     best: list[tuple[int, ...]] = field(default_factory=list)
-    best_bound: dict[str, int] = field(default_factory=dict)
     steps: int = 0
 
-    def run(self, number: int) -> bool:
-        """Return whether the claims from `number` on can hold with the rows that are chosen."""
+    def run(self) -> bool:
+        """Return whether the other claims can hold with the rows that are chosen."""
         if len(self.chosen) >= len(self.best):
-            self.best, self.best_bound = list(self.chosen), dict(self.bound)
-        if number == len(self.claims):
+            self.best = list(self.chosen)
+        if len(self.chosen) == len(self.claims):
             return True
-        claim = self.claims[number]
-        meeting = [index for index in range(len(self.rows)) if not self._unmet(claim, index)]
-        if claim.count == 0:
-            return not meeting and self._go_on(number, (), None)
-        if len(meeting) < claim.count:
-            return False
-        if not claim.named:
-            return self._go_on(number, tuple(meeting[: claim.count]), None)
-        return any(self._go_on(number, (index,), index) for index in meeting)
-
-    def _go_on(self, number: int, rows: tuple[int, ...], index: int | None) -> bool:
-        claim = self.claims[number]
-        if index is not None:
-            self.bound[claim.named] = index
-        self.chosen.append(rows)
-        if self.run(number + 1):
-            return True
-        self.chosen.pop()
-        self.bound.pop(claim.named, None)
+        for choice in self._choices(self.claims[len(self.chosen)]):
+            self.chosen.append(choice)
+            if self.run():
+                return True
+            self.chosen.pop()
         return False
+
+    def _choices(self, claim: Claim) -> Iterator[tuple[int, ...]]:
+        meeting = [index for index in range(len(self.rows)) if not self._unmet(claim, index)]
+        if claim.named:
+            yield from ((index,) for index in meeting)
+        elif len(meeting) >= claim.count and not (meeting and claim.count == 0):
+            yield tuple(meeting[: claim.count])
 
     def _unmet(self, claim: Claim, index: int) -> tuple[str, ...]:
         """Return the fields, or relations, that keep a row from meeting a claim."""
@@ -101,49 +94,46 @@ class _Search:
         if row.source is not claim.source:
             return ("source",)
         unmet = [test.field for test in claim.tests if not self._meets(test, row)]
-        if claim.after and index <= self.bound[claim.after]:
+        if claim.after and index <= self._row_of(claim.after):
             unmet.append(f"after {claim.after}")
-        if claim.before and index >= self.bound[claim.before]:
+        if claim.before and index >= self._row_of(claim.before):
             unmet.append(f"before {claim.before}")
         return tuple(unmet)
 
+    def _row_of(self, name: str) -> int:
+        """Return the row that an earlier claim named."""
+        named = zip(self.claims, self.chosen, strict=False)
+        return next(rows[0] for claim, rows in named if claim.named == name)
+
     def _meets(self, test: RowTest, row: EvidenceRow) -> bool:
         seen = row.values.get(test.field)
-        if test.operator is Operator.ABSENT:
-            return seen is None
-        if seen is None:
-            return False
+        if seen is None or test.operator is Operator.ABSENT:
+            return (seen is None) is (test.operator is Operator.ABSENT)
+        value: object = test.value
+        if isinstance(test.value, FieldOf):  # None, which no field is, for a value that is not there
+            value = self.rows[self._row_of(test.value.row)].values.get(test.value.field)
+        elif isinstance(test.value, Loot):
+            value = self.loot.get(test.value.name)
         match test.operator:
             case Operator.PRESENT:
                 return True
             case Operator.IN:
-                return isinstance(test.value, tuple) and seen in test.value
+                return isinstance(value, tuple) and seen in value
             case Operator.HAS:
-                return str(self._value(test)) in str(seen).split()
-            case Operator.IS_NOT:
-                return self._value(test) != seen
-        return self._value(test) == seen
+                return str(value) in str(seen).split()
+        return (value == seen) is (test.operator is Operator.IS)
 
-    def _value(self, test: RowTest) -> object:
-        """Return what a field is compared with; None, which no field is, for a value that is not there."""
-        match test.value:
-            case FieldOf(row, name):
-                return self.rows[self.bound[row]].values.get(name)
-            case Loot(name):
-                return self.loot.get(name)
-        return test.value
-
-    def verdicts(self) -> tuple[ClaimVerdict, ...]:
-        self.bound, self.steps = self.best_bound, 0
-        done = len(self.best)
-        made = [
-            ClaimVerdict(claim, holds=True, rows=tuple(self.rows[index] for index in chosen))
-            for claim, chosen in zip(self.claims, self.best, strict=False)
-        ]
-        if done < len(self.claims):
-            made.append(self._failed(self.claims[done]))
-        made += [ClaimVerdict(claim, holds=False) for claim in self.claims[done + 1 :]]
-        return tuple(made)
+    def verdicts(self) -> Iterator[ClaimVerdict]:
+        """Yield a verdict for each claim, after a run."""
+        self.chosen, self.steps = self.best, 0
+        for number, claim in enumerate(self.claims):
+            if number < len(self.best):
+                rows = tuple(self.rows[index] for index in self.best[number])
+                yield ClaimVerdict(claim, holds=True, rows=rows)
+            elif number == len(self.best):
+                yield self._failed(claim)
+            else:
+                yield ClaimVerdict(claim, holds=False)
 
     def _failed(self, claim: Claim) -> ClaimVerdict:
         same = [index for index, row in enumerate(self.rows) if row.source is claim.source]

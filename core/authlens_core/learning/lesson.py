@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from authlens_core.emulator import Profile
 from authlens_core.learning.classroom.ticket import Ticket
+from authlens_core.learning.moves import AnswerMove, DefendMove, NameMove, PointMove, PredictMove
 from authlens_core.learning.strict_json import StrictFile, StrictTable
 from authlens_core.learning.strict_toml import Claims
 from authlens_core.values.check import CauseId
@@ -39,6 +40,21 @@ class LessonPhase(StrEnum):
         """Whether there is something to prove in it, by moves that are made in a world."""
         return self in {LessonPhase.RUN, LessonPhase.BREAK, LessonPhase.REPAIR}
 
+    @property
+    def until(self) -> list[LessonPhase]:
+        """The phases before it, and itself."""
+        order = list(LessonPhase)
+        return order[: order.index(self) + 1]
+
+
+PHASE_OF: Final[Mapping[type, LessonPhase]] = {
+    PredictMove: LessonPhase.PREDICT,
+    PointMove: LessonPhase.OBSERVE,
+    NameMove: LessonPhase.BREAK,
+    DefendMove: LessonPhase.REPAIR,
+    AnswerMove: LessonPhase.QUESTIONS,
+}
+"""The phase of each move that says something; one that happens in a world is of the phase that goes on."""
 
 HINTED: Final = tuple(phase for phase in LessonPhase if phase is not LessonPhase.RUN)
 """The phases with hints; a run only has to be started."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import shlex
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Final, Literal, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Final, Literal, Self, get_args, get_origin
 
 import msgspec
 
@@ -67,6 +67,11 @@ class Move(
         """The arguments that name a credential, such as `$code`."""
         fields = [field.name for field in msgspec.structs.fields(self) if names_credential(field)]
         return {name: getattr(self, name) for name in fields if getattr(self, name)}
+
+    def without(self, mark: str) -> Self:
+        """Return it with the names that its credentials have outside of an exam, which marks them."""
+        named = {name: given.removesuffix(mark) for name, given in self.credentials.items()}
+        return msgspec.structs.replace(self, **named)
 
     @property
     def uses(self) -> tuple[str, ...]:

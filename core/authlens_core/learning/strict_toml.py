@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Collection
-from difflib import get_close_matches
 from typing import NoReturn, TypeVar
 
 import msgspec
 
 from authlens_core.learning.claim import Claim
-from authlens_core.learning.claim_text import read_claims
+from authlens_core.learning.claim_text import meant, read_claims
 from authlens_core.learning.strict_json import FORMAT, other_format, place, reason
 from authlens_core.values.errors import LessonRefused
 
@@ -74,9 +73,7 @@ class StrictToml:
     def known(self, table: str, key: str, name: str, known: Collection[str]) -> None:
         """Refuse a name that is not `known`."""
         if name not in known:
-            near = get_close_matches(name, known, 1)
-            meant = f"; did you mean “{near[0]}”?" if near else ""
-            self.refuse(table, key, f"“{name}” is not known here{meant}")
+            self.refuse(table, key, f"“{name}” is not known here{meant(name, known)}")
 
     def refuse(self, table: str, key: str, reason: str) -> NoReturn:
         """Refuse the file for what is at a key.

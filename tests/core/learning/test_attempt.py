@@ -65,7 +65,7 @@ async def test_what_a_solution_points_at_is_among_the_parts_that_are_shown(text:
         point = next(move for move in moves if isinstance(move, PointMove))
         for move in moves[: moves.index(point)]:
             await attempt.make(move)
-        world = attempt.world
+        world = attempt.world_of(attempt.phase)
         assert world is not None
         rows = [row for row in world.rows if row.source is Source.EXCHANGE and row.arrow == point.arrow]
         assert point.part in [part.name for part in parts(world, rows[0])]

@@ -12,7 +12,6 @@ from authlens_core.learning.guide.story import exchange_place, held, parts, stor
 from authlens_core.learning.guide.verdict_lines import (
     answer_marks,
     evidence,
-    moves_left,
     outcome_lines,
     prediction_line,
     verdict_lines,
@@ -156,7 +155,7 @@ class OpenLesson(RecordedAttempt):
     @property
     def moves_left(self) -> int:
         """How many moves the attack may still have."""
-        return moves_left(self.attempt)
+        return self.attempt.moves_left
 
     def hints(self, phase: LessonPhase) -> tuple[str, ...]:
         """Return the hints of a phase; none in an exam."""

@@ -138,7 +138,7 @@ def worth(move: AnyMove, attempt: LessonAttempt, words: LessonWords, phase: Less
         return f"✖ Not enough: {' '.join(words.texts[f'repair/{name}'] for name in move.on)}"
     if phase is not LessonPhase.BREAK:
         return f"Made: {move.verb}. Not everything is proved yet."
-    left = moves_left(attempt)
+    left = attempt.moves_left
     more = f"{left} {'move is' if left == 1 else 'moves are'} left"
     return f"Made: {move.verb}. {more}."
 
@@ -186,12 +186,6 @@ def _row(move: PointMove, attempt: LessonAttempt) -> Mapping[str, str | int]:
     world = attempt.world_of(LessonPhase.OBSERVE)
     rows = () if world is None else world.rows
     return next((row.values for row in rows if row.arrow == move.arrow and move.part in row.values), {})
-
-
-def moves_left(attempt: LessonAttempt) -> int:
-    """Return how many moves the attack may still have."""
-    made = sum(each.phase is LessonPhase.BREAK for each in attempt.made)
-    return attempt.lesson.attack.most - made
 
 
 def answer_marks(attempt: LessonAttempt, question: str) -> Iterator[tuple[str, str]]:

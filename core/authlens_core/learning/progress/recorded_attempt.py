@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -10,32 +9,18 @@ from typing import Final, Self
 
 import msgspec
 
-from authlens_core.learning.attempt import LONGEST, LessonAttempt
+from authlens_core.learning.attempt import LessonAttempt
 from authlens_core.learning.classroom.class_file import ClassFile, class_file
-from authlens_core.learning.lesson import HINTS, CourseLesson, LessonPhase
-from authlens_core.learning.moves import (
-    AnswerMove,
-    AnyMove,
-    DefendMove,
-    MoveRefused,
-    NameMove,
-    PointMove,
-    PredictMove,
-    WorldMove,
-)
+from authlens_core.learning.lesson import HINTS, PHASE_OF, CourseLesson, LessonPhase
+from authlens_core.learning.moves import AnswerMove, AnyMove, MoveRefused, PredictMove, WorldMove
 from authlens_core.learning.outcome import AttemptOutcome
 from authlens_core.learning.progress.lesson_progress import LessonProgress, StoredAttempt, progress_name
 from authlens_core.learning.progress.progress_file import ProgressFile
-from authlens_core.values.errors import LessonRefused, TimedOut
+from authlens_core.values.errors import LessonRefused
 
 _LONGEST_PAUSE: Final = 300.0  # seconds between two moves that count as work
 _FRESH: Final = 20.0  # seconds in which a world is used further; the shortest of its lifetimes is longer
 _SEEDS: Final = 10_000
-_REPLACED: Final = {
-    PointMove: LessonPhase.OBSERVE,
-    NameMove: LessonPhase.BREAK,
-    DefendMove: LessonPhase.REPAIR,
-}
 
 
 class RecordedAttempt:
@@ -110,12 +95,7 @@ class RecordedAttempt:
         """Make moves in a fresh attempt, which replaces the one so far if all can be made."""
         fresh = LessonAttempt(self.lesson, seed=seed)
         try:
-            async with asyncio.timeout(LONGEST):
-                for move in moves:
-                    await fresh.make(move)
-        except TimeoutError:
-            await fresh.__aexit__()
-            raise TimedOut(f"The moves took longer than {LONGEST:.0f} seconds.", "Start again.") from None
+            await fresh.make_all(moves)
         except BaseException:
             await fresh.__aexit__()
             raise
@@ -135,30 +115,27 @@ class RecordedAttempt:
         """
         before, seed = self.attempt.moves, self.attempt.seed
         self._require_one_window(before)
-        in_vain = _REPLACED.get(type(move))
-        if in_vain and self.attempt.has_begun(in_vain) and not self.attempt.verdict(in_vain).passed:
+        phase = PHASE_OF.get(type(move))
+        in_vain = phase and self.attempt.has_begun(phase) and not self.attempt.verdict(phase).passed
+        if phase and in_vain and phase is not LessonPhase.QUESTIONS:
             self._require_no_exam()
-            await self._replay((*self._before(in_vain), move), seed)
+            await self._replay((*self._before(phase), move), seed)
         elif isinstance(move, WorldMove) and self._clock() - self._last > _FRESH:
             await self._replay((*before, move), seed)
         else:
             await self._add(move)
-        made = self.attempt.made
-        phase = made[-1].phase
-        is_try = phase not in {earlier.phase for earlier in made[:-1]}
-        self._store(lambda known: self._judged(known.with_try(phase) if is_try else known, move))
+        *earlier, made = self.attempt.made
+        is_try = all(one.phase is not made.phase for one in earlier)
+        self._store(lambda known: self._judged(known.with_try(made.phase) if is_try else known, move))
 
     async def _add(self, move: AnyMove) -> None:
         before = self.attempt.moves
         try:
-            async with asyncio.timeout(LONGEST):
-                await self.attempt.make(move)
+            await self.attempt.make_all([move])
         except MoveRefused:
             raise
-        except BaseException as error:
+        except BaseException:
             await self._replay(before, self.attempt.seed)  # half a move is none
-            if isinstance(error, TimeoutError):
-                raise TimedOut(f"The move took longer than {LONGEST:.0f} seconds.", "Try again.") from None
             raise
 
     def _require_one_window(self, made: Sequence[AnyMove]) -> None:
@@ -223,8 +200,7 @@ class RecordedAttempt:
 
     def _before(self, phase: LessonPhase) -> tuple[AnyMove, ...]:
         """Return the moves that stay if a phase starts over."""
-        order = list(LessonPhase)
-        before = order[: order.index(phase)]
+        before = phase.until[:-1]
         if LessonPhase.RUN in before and phase is not LessonPhase.QUESTIONS:
             before.append(LessonPhase.QUESTIONS)
         return tuple(made.move for made in self.attempt.made if made.phase in before)

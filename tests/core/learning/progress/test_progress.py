@@ -192,10 +192,10 @@ def test_after_a_pause_a_move_is_made_in_a_world_whose_tokens_have_not_expired(f
 
     async def pause(attempt: RecordedAttempt) -> None:
         await making(*SOLUTION[:4])(attempt)
-        worlds.append(attempt.attempt.world)
+        worlds.append(attempt.attempt.world_of(attempt.attempt.phase))
         now[0] = 600.0
         await attempt.make(SOLUTION[4])
-        worlds.append(attempt.attempt.world)
+        worlds.append(attempt.attempt.world_of(attempt.attempt.phase))
 
     play(file, pause, clock=lambda: now[0])
     assert worlds[0] is not worlds[1]

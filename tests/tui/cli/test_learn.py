@@ -17,7 +17,6 @@ from authlens_core.export.session_file import read_session
 from authlens_core.learning.answers_file import answers_in
 from authlens_core.learning.attempt import attempt_of
 from authlens_core.learning.catalogue import FOLDER, lessons
-from authlens_core.learning.desk.drills import FOLDER as DRILLS
 from authlens_core.learning.desk.drills import drills
 from authlens_tui.cli import main
 from support.course_secrets import secrets_of
@@ -198,26 +197,7 @@ def test_drills_are_listed_apart_without_their_claims(capsys: Captured) -> None:
     assert all(set(drill) == {"id", "group", "title", "question", "options"} for drill in listed)
 
 
-def test_a_drill_with_two_options_that_hold_is_not_sound(capsys: Captured, tmp_path: Path) -> None:
-    folder = tmp_path / "drills"
-    folder.mkdir()
-    for name, end in (("drills.toml", '[[drill]]\nid = "challenge-'), ("drills.md", "## challenge-")):
-        text = (DRILLS / name).read_text("utf-8")
-        (folder / name).write_text(text[: text.index(end)], "utf-8")
-    assert main.run(["learn", "check", str(folder)]) == 0
-    assert capsys.readouterr().out == "✔ plain\n✔ no-www-authenticate\n"
-    file = folder / "drills.toml"
-    text = file.read_text("utf-8").replace(
-        "no exchange where stage = detection", "no exchange where stage = pkce"
-    )
-    file.write_text(text, "utf-8")
-    assert main.run(["learn", "check", str(folder)]) == 13
-    assert "✖ plain: exactly one option has to hold, and these do: a and c\n" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    "verb", [["check"], ["--list", "--from"], ["--list", "--drills", "--from"], ["verify"]]
-)
+@pytest.mark.parametrize("verb", [["check"], ["--list", "--from"], ["verify"]])
 def test_the_home_of_no_one_is_refused(verb: list[str], capsys: Captured) -> None:
     assert main.run(["learn", *verb, "~no-such-user/lessons"]) in (1, 2)
     assert "~no-such-user/lessons names an unknown home directory." in capsys.readouterr().err

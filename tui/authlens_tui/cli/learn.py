@@ -16,7 +16,7 @@ from authlens_core.learning.moves import usage
 from authlens_core.values.errors import LessonRefused, UsageError
 from authlens_core.values.fix import fix, step
 from authlens_tui.cli.course.classroom_verbs import record, show_class, tickets, verify
-from authlens_tui.cli.course.drill_verbs import are_meant, check_drills, list_drills
+from authlens_tui.cli.course.drill_verbs import list_drills
 from authlens_tui.cli.course.plain_course import NOT_PASSED, plain_course
 from authlens_tui.cli.option_values import named_folder, nearest
 from authlens_tui.cli.terminal.output import answer_json, answer_line, say
@@ -250,7 +250,7 @@ _ACTIONS: Final[Mapping[str, Callable[[Namespace], int | Coroutine[Any, Any, int
     "show": _show,
     "hint": _hint,
     "run": _run,
-    "check": lambda arguments: (check_drills if are_meant(arguments) else _check)(arguments),
+    "check": _check,
     "record": lambda arguments: record(arguments, course_of(arguments)),
     "verify": lambda arguments: verify(arguments, course_of(arguments, drawn=False)),
     "tickets": tickets,

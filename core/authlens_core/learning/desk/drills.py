@@ -41,16 +41,6 @@ def drills() -> Mapping[str, Drill]:
     return read_drills(read_folder(FOLDER))
 
 
-def drills_in(folder: Path | None) -> Mapping[str, Drill]:
-    """Return the drills of a folder by their names, or those of the program if None; see `read_drills`."""
-    return drills() if folder is None else read_drills(read_folder(folder))
-
-
-def has_drills(folder: Path) -> bool:
-    """Return whether a folder is one of drills, and not of lessons."""
-    return (folder / FILE).exists()
-
-
 def read_drills(folder: LessonFolder) -> Mapping[str, Drill]:
     """Return the drills of a folder by their names, in their order.
 

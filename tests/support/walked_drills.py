@@ -1,10 +1,9 @@
-"""Whether drills can be trusted: each is played as its card says, and exactly one option holds then."""
+"""Drills, each played as its card says with a user at the browser, and the options of each that hold then."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from typing import Final
 
 from authlens_core.desk.credentials import read_inventory
 from authlens_core.desk.lifecycle import probe, refresh, revoke
@@ -12,64 +11,35 @@ from authlens_core.desk.log_in import Login, start_login
 from authlens_core.desk.session import Session
 from authlens_core.learning.desk.drill_world import DrillWorld, held
 from authlens_core.learning.drill import Drill, Walk
-from authlens_core.learning.row import EvidenceRow
 from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event, ExchangeStarted
 from authlens_core.trace.record import Trace
-from authlens_core.values.errors import TimedOut
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.wire.client import Wire
 
-_LONGEST: Final = 20.0  # seconds of one drill
-_AT_ONCE: Final = 4  # drills: most of one is a wait for servers to start and to stop
+LONGEST = 20.0  # seconds of one drill
+AT_ONCE = 4  # drills: most of one is a wait for servers to start and to stop
 
 
-@dataclass(frozen=True, slots=True)
-class DrillCheck:
-    """The result for one drill: the options that held, of which there has to be one."""
+async def options_that_hold(drills: Iterable[Drill]) -> dict[str, tuple[str, ...]]:
+    """Return the options of each drill that held, by its name."""
+    room = asyncio.Semaphore(AT_ONCE)
 
-    drill: Drill
-    held: tuple[str, ...]
-
-    @property
-    def is_sound(self) -> bool:
-        return len(self.held) == 1
-
-
-async def checked(drills: Iterable[Drill]) -> tuple[DrillCheck, ...]:
-    """Play drills and say which of their options held.
-
-    Raises:
-        TimedOut: one took longer than 20 seconds.
-    """
-    room = asyncio.Semaphore(_AT_ONCE)
-
-    async def check(drill: Drill) -> DrillCheck:
+    async def played(drill: Drill) -> tuple[str, tuple[str, ...]]:
+        world = DrillWorld((drill,))
         async with room:
+            await world.start()
             try:
-                return DrillCheck(drill, tuple(held(drill, await played(drill))))
-            except TimeoutError:
-                cause = f"The drill {drill.name} took longer than {_LONGEST:.0f} seconds."
-                raise TimedOut(cause, "Run it again.") from None
+                async with asyncio.timeout(LONGEST), Session.in_memory(Wire(environ={})) as session:
+                    sent = await Walked(drill, world, session).traces()
+                    return drill.name, tuple(held(drill, world.rows(sent)))
+            finally:
+                await world.stop()
 
-    return tuple(await asyncio.gather(*(check(drill) for drill in drills)))
-
-
-async def played(drill: Drill) -> tuple[EvidenceRow, ...]:
-    """Play a drill as its walk says, with a user at the browser, and return what happened.
-
-    Raises:
-        TimeoutError: it took longer than 20 seconds.
-    """
-    world = DrillWorld((drill,))
-    await world.start()
-    try:
-        async with asyncio.timeout(_LONGEST), Session.in_memory(Wire(environ={})) as session:
-            return world.rows(await _Walked(drill, world, session).traces())
-    finally:
-        await world.stop()
+    return dict(await asyncio.gather(*map(played, drills)))
 
 
-class _Walked:
+class Walked:
+    """A drill on its walk."""
+
     def __init__(self, drill: Drill, world: DrillWorld, session: Session) -> None:
         self._drill, self._walk = drill, drill.walk
         self._world = world

@@ -9,7 +9,7 @@ from typing import Final
 from authlens_core.emulator import Fault, Profile, faults_of
 from authlens_core.emulator.parties.victim import SWITCHES as VICTIM_SWITCHES
 from authlens_core.emulator.standard.weakness import Weakness
-from authlens_core.learning.lesson import QUESTIONS, CourseLesson, LessonPhase, LessonTable
+from authlens_core.learning.lesson import QUESTIONS, CourseLesson, LessonPhase, LessonTable, Question
 from authlens_core.learning.lesson_folder import LessonFolder
 from authlens_core.learning.moves import KINDS, LOOT
 from authlens_core.learning.row import SEATS
@@ -17,9 +17,12 @@ from authlens_core.learning.strict_toml import StrictToml
 from authlens_core.learning.world import PARTIES, SWITCHES
 
 FILE: Final = "lesson.toml"
-_NAME: Final = re.compile(r"[a-z][a-z0-9-]{1,39}")
+NAME: Final = re.compile(r"[a-z][a-z0-9-]{1,39}")
 _MOVES_EVERYWHERE: Final = frozenset({"login", "name"})
-_LETTERS: Final = ("a", "b", "c")
+_LETTERS: Final = frozenset("abc")
+
+_Slip = tuple[object, str, str, str]
+"""Whether it is there, the table and the key that it is at, and the reason."""
 
 
 def read_lesson(folder: LessonFolder, *, built_in: bool = True) -> CourseLesson:
@@ -28,118 +31,92 @@ def read_lesson(folder: LessonFolder, *, built_in: bool = True) -> CourseLesson:
     Raises:
         LessonRefused: the file is no lesson of this format; the message has file, line, column and reason.
     """
-    return _Reader(folder).lesson(built_in=built_in)
-
-
-class _Reader:
-    def __init__(self, folder: LessonFolder) -> None:
-        self._folder = folder
-        self._toml = StrictToml(folder.place(FILE), folder.text(FILE))
-
-    def lesson(self, *, built_in: bool) -> CourseLesson:
-        given = self._toml.typed(LessonTable)
-        self._check(given)
-        known = {field: getattr(given, field) for field in given.__struct_fields__}
-        return CourseLesson(**known, digest=self._folder.digest, built_in=built_in)
-
-    def _check(self, given: LessonTable) -> None:
-        for key in ("mended_by", "mark"):  # the seed and the ticket say these
-            if getattr(given.world, key):
-                self._toml.refuse("world", key, f"“{key}” means nothing here")
-        if given.observation.row not in {claim.named for claim in given.run.claims}:
-            self._toml.refuse("observe", "row", f"no claim of [run] names a row “{given.observation.row}”")
-        if not _NAME.fullmatch(given.name):
-            self._toml.refuse("", "id", "an id has 2 to 40 lower-case letters, digits and hyphens")
-        if given.prediction.judged_on not in (LessonPhase.RUN, LessonPhase.BREAK):
-            self._toml.refuse("predict", "on", "a prediction is judged on run or on break")
-        self._check_questions(given)
-        self._check_repair(given)
-        self._check_drawn(given)
-        for table, key, name, known in _names(given):
-            self._toml.known(table, key, name, known)
-
-    def _check_questions(self, given: LessonTable) -> None:
-        if (
-            len(given.questions) != QUESTIONS
-            or len({question.name for question in given.questions}) != QUESTIONS
-        ):
-            self._toml.refuse("question", "id", f"a lesson has {QUESTIONS} questions, each with its own id")
-        for index, question in enumerate(given.questions):
-            claims = set(question.options)
-            wrong = set(_LETTERS) - {question.right}
-            keyed = question.right in _LETTERS and not claims
-            judged = not question.right and len(claims) == len(_LETTERS)
-            if not (keyed or judged) or not set(question.cures) <= wrong:
-                self._toml.refuse(
-                    f"question[{index}]",
-                    "right",
-                    f"{question.name}: the options are a, b and c; one is right",
-                )
-            if not question.about.is_judged:
-                self._toml.refuse(
-                    f"question[{index}]", "about", "a question is about what run, break or repair sent"
-                )
-
-    def _check_drawn(self, given: LessonTable) -> None:
-        """Refuse a lesson with an observed part, or a sound set, that is not that of the fault it draws."""
-        for index, fault in enumerate(given.draws):
-            if fault.repair not in given.repair.offer:
-                self._toml.refuse(f"fault[{index}]", "repair", f"“{fault.repair}” is not offered by [repair]")
-            if not fault.parts:
-                self._toml.refuse(f"fault[{index}]", "parts", "name the parts that show the fault")
-        if bool(given.draws) is bool(given.observation.parts):
-            self._toml.refuse(
-                "observe", "part", "the part to point at is here, or with each fault that is drawn"
-            )
-        if bool(given.draws) is not bool(given.attack.causes):
-            self._toml.refuse(
-                "break", "causes", "causes are named in a lesson that draws a fault, and only there"
-            )
-        if not given.draws and given.world.profile is not Profile.ACCESS:
-            return
-        world, attack = given.world, given.attack
-        if world.weaknesses or world.parties or attack.loot or set(attack.moves) - _MOVES_EVERYWHERE:
-            self._toml.refuse("world", "profile", "this world has no weaknesses, parties, loot or such moves")
-        for switch in given.repair.offer:
-            if switch not in {fault.repair for fault in given.draws}:
-                self._toml.refuse("repair", "offer", f"“{switch}” ends none of the faults")
-
-    def _check_repair(self, given: LessonTable) -> None:
-        offered = set(given.repair.offer)
-        for switches in given.repair.sound:
-            if not set(switches) <= offered or len(switches) > given.repair.budget:
-                self._toml.refuse(
-                    "repair", "sound", "each set is of switches that are offered, within the budget"
-                )
-        if given.draws and given.repair.sound:
-            self._toml.refuse("repair", "sound", "each fault that is drawn names the switch that ends it")
-        sound = given.repair.sound or given.draws
-        if bool(offered) is not bool(sound) or bool(offered) is bool(given.repair.moves):
-            self._toml.refuse("repair", "offer", "a repair has either switches with a sound set, or moves")
-
-
-def _names(given: LessonTable) -> Iterator[tuple[str, str, str, Collection[str]]]:
-    """Yield each name that the emulator or the moves have to know: its table, its key, and the known ones."""
-    world = given.world
-    lists: tuple[tuple[str, str, tuple[str, ...], Collection[str]], ...] = (
-        ("world", "faults", world.faults, _faults(world.profile)),
-        ("world", "weaknesses", world.weaknesses, [weakness.value for weakness in Weakness]),
-        ("world", "parties", world.parties, PARTIES),
-        ("break", "seat", (given.attack.seat,), SEATS),
-        ("break", "loot", given.attack.loot, LOOT),
-        ("break", "moves", given.attack.moves, KINDS),
-        ("repair", "moves", given.repair.moves, KINDS),
-        ("repair", "offer", given.repair.offer, {*SWITCHES, *(fault.repair for fault in given.draws)}),
-        *(
-            (f"fault[{index}]", "name", (fault.fault,), _faults(fault.profile))
-            for index, fault in enumerate(given.draws)
-        ),
-    )
-    for table, key, names, known in lists:
+    toml = StrictToml(folder.place(FILE), folder.text(FILE))
+    given = toml.typed(LessonTable)
+    for is_there, table, key, reason in (*_slips(given), *_slips_of_draws(given), *_slips_of_repair(given)):
+        if is_there:
+            toml.refuse(table, key, reason)
+    for table, key, names, known in _names(given):
         for name in names:
-            yield table, key, name, known
+            toml.known(table, key, name, known)
+    read = {field: getattr(given, field) for field in given.__struct_fields__}
+    return CourseLesson(**read, digest=folder.digest, built_in=built_in)
+
+
+def _slips(given: LessonTable) -> Iterator[_Slip]:
+    for key in ("mended_by", "mark"):  # the seed and the ticket say these
+        yield getattr(given.world, key), "world", key, f"“{key}” means nothing here"
+    row, asked = given.observation.row, given.questions
+    is_named = row in {claim.named for claim in given.run.claims}
+    yield not is_named, "observe", "row", f"no claim of [run] names a row “{row}”"
+    is_name = NAME.fullmatch(given.name)
+    yield not is_name, "", "id", "an id has 2 to 40 lower-case letters, digits and hyphens"
+    can_judge = given.prediction.judged_on in {LessonPhase.RUN, LessonPhase.BREAK}
+    yield not can_judge, "predict", "on", "a prediction is judged on run or on break"
+    are_enough = len(asked) == len({question.name for question in asked}) == QUESTIONS
+    yield not are_enough, "question", "id", f"a lesson has {QUESTIONS} questions, each with its own id"
+    for index, question in enumerate(asked):
+        table = f"question[{index}]"
+        yield not _has_one_right(question), table, "right", f"{question.name}: {_ONE_IS_RIGHT}"
+        told = question.about.is_judged
+        yield not told, table, "about", "a question is about what run, break or repair sent"
+
+
+_ONE_IS_RIGHT: Final = "the options are a, b and c; one is right"
+
+
+def _has_one_right(question: Question) -> bool:
+    """Return whether a key says which option is right, or a claim of each does."""
+    claims = question.options.keys()
+    judged = claims == _LETTERS if not question.right else not claims and question.right in _LETTERS
+    return judged and question.cures.keys() <= _LETTERS - {question.right}
+
+
+def _slips_of_draws(given: LessonTable) -> Iterator[_Slip]:
+    """Yield what an observed part, or a world, of a lesson cannot be that draws a fault, or draws none."""
+    world, attack, offer, draws = given.world, given.attack, given.repair.offer, given.draws
+    for index, fault in enumerate(draws):
+        table, is_offered = f"fault[{index}]", fault.repair in offer
+        yield not is_offered, table, "repair", f"“{fault.repair}” is not offered by [repair]"
+        yield not fault.parts, table, "parts", "name the parts that show the fault"
+    both = bool(draws) is bool(given.observation.parts)
+    yield both, "observe", "part", "the part to point at is here, or with each fault that is drawn"
+    one = bool(draws) is not bool(attack.causes)
+    yield one, "break", "causes", "causes are named in a lesson that draws a fault, and only there"
+    if draws or world.profile is Profile.ACCESS:
+        more = world.weaknesses or world.parties or attack.loot or set(attack.moves) - _MOVES_EVERYWHERE
+        yield more, "world", "profile", "this world has no weaknesses, parties, loot or such moves"
+        for switch in set(offer) - {fault.repair for fault in draws}:
+            yield switch, "repair", "offer", f"“{switch}” ends none of the faults"
+
+
+def _slips_of_repair(given: LessonTable) -> Iterator[_Slip]:
+    repair, draws = given.repair, given.draws
+    for switches in repair.sound:
+        is_wrong = not switches <= set(repair.offer) or len(switches) > repair.budget
+        yield is_wrong, "repair", "sound", "each set is of switches that are offered, within the budget"
+    drawn = draws and repair.sound
+    yield drawn, "repair", "sound", "each fault that is drawn names the switch that ends it"
+    has_switches, has_sound = bool(repair.offer), bool(repair.sound or draws)
+    mixed = has_switches is not has_sound or has_switches is bool(repair.moves)
+    yield mixed, "repair", "offer", "a repair has either switches with a sound set, or moves"
+
+
+def _names(given: LessonTable) -> Iterator[tuple[str, str, Collection[str], Collection[str]]]:
+    """Yield names that the emulator or the moves have to know: their table and key, and the known ones."""
+    world, attack, repair = given.world, given.attack, given.repair
+    yield "world", "faults", world.faults, _faults(world.profile)
+    yield "world", "weaknesses", world.weaknesses, [weakness.value for weakness in Weakness]
+    yield "world", "parties", world.parties, PARTIES
+    yield "break", "seat", (attack.seat,), SEATS
+    yield "break", "loot", attack.loot, LOOT
+    yield "break", "moves", attack.moves, KINDS
+    yield "repair", "moves", repair.moves, KINDS
+    yield "repair", "offer", repair.offer, {*SWITCHES, *(fault.repair for fault in given.draws)}
+    for index, fault in enumerate(given.draws):
+        yield f"fault[{index}]", "name", (fault.fault,), _faults(fault.profile)
     for name in world.victim:
-        yield "world.victim", name, name, VICTIM_SWITCHES
+        yield "world.victim", name, (name,), VICTIM_SWITCHES
 
 
 def _faults(profile: Profile) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Final, NoReturn, TypeVar
+from typing import Final, Literal, TypeVar
 
 import msgspec
 
@@ -13,18 +13,15 @@ from authlens_core.values.errors import LessonRefused
 from authlens_core.values.formats.json_document import JsonRefused, load_json
 from authlens_core.values.safe_text import NAME, safe_line
 
-FORMAT: Final = 1
-"""The format that this version reads and writes; a file with another one is refused."""
-
 
 class StrictTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A table or an object of a file: its fields are all the keys that it may have."""
 
 
 class StrictFile(StrictTable, frozen=True):
-    """A whole file."""
+    """A whole file, of the one format that this version reads and writes."""
 
-    format: int
+    format: Literal[1]
 
 
 _Read = TypeVar("_Read", bound=StrictFile)
@@ -34,11 +31,16 @@ _UNKNOWN: Final = re.compile(r"Object contains unknown field `(.*?)`", re.DOTALL
 _STEP: Final = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
 _SPACE: Final = re.compile(r"[ \t\r\n:,]*")
 _SCANNER: Final = json.JSONDecoder()
+_READS: Final = "this version of authlens reads 1"
 # What msgspec says, and how a lesson says it.
 _SAID: Final = (
     (re.compile(r"Input data was truncated"), "the file is empty, or its end is missing"),
     (re.compile(r"JSON is malformed: (.*) \(byte \d+\)"), "no JSON: {0}"),
     (re.compile(r"Invalid value '(.*)' - at `\$.*\.do`", re.DOTALL), "there is no move “{0}”"),
+    (
+        re.compile(r"Invalid enum value (.*) - at `\$\.format`"),
+        "format {0}; this version of authlens reads 1",
+    ),
     (re.compile(r"Object missing required field `(.*?)`.*"), "“{0}” is missing"),
     (re.compile(r"Object contains unknown field `(.*?)`(?: - at.*)?", re.DOTALL), "“{0}” means nothing here"),
     (
@@ -73,23 +75,13 @@ def read_strict(data: bytes, kind: type[_Read], *, name: str, limit: int) -> _Re
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         said = str(error)
         raise LessonRefused(f"{name}:{_place_of(data, said)}: {reason(said)}.") from None
-    if value.format != FORMAT:
-        refuse_at(data, ".format", name, other_format(value.format))
+    seen: set[str] = set()
+    for number, each in enumerate(getattr(value, "lessons", ())):
+        if each.lesson in seen:
+            at = _line_and_column(data, _offset(data, f".lessons[{number}].lesson"))
+            raise LessonRefused(f"{name}:{at}: the lesson “{each.lesson}” is there twice.")
+        seen.add(each.lesson)
     return value
-
-
-def other_format(given: object) -> str:
-    """Return why a format is refused."""
-    return f"format {given!r}; this version of authlens reads {FORMAT}"
-
-
-def refuse_at(data: bytes, path: str, name: str, why: str) -> NoReturn:
-    """Refuse the value at a path such as `.lessons[2].seed`, in a file that `read_strict` read.
-
-    Raises:
-        LessonRefused: always.
-    """
-    raise LessonRefused(f"{name}:{_line_and_column(data, _offset(data, path))}: {why}.")
 
 
 def reason(said: str) -> str:

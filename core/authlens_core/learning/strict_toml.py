@@ -11,7 +11,7 @@ import msgspec
 
 from authlens_core.learning.claim import Claim
 from authlens_core.learning.claim_text import meant, read_claims
-from authlens_core.learning.strict_json import FORMAT, other_format, place, reason
+from authlens_core.learning.strict_json import place, reason
 from authlens_core.values.errors import LessonRefused
 
 _Kind = TypeVar("_Kind")
@@ -45,9 +45,6 @@ class StrictToml:
             tables = tomllib.loads(self._text)
         except tomllib.TOMLDecodeError as error:
             raise LessonRefused(f"{self._file}:{_toml_place(str(error))}") from None
-        version = tables.get("format")
-        if version != FORMAT:
-            self.refuse("", "format", other_format(version))
         try:
             return msgspec.convert(tables, kind, dec_hook=lambda _, text: self._claims(text))
         except msgspec.ValidationError as error:

@@ -38,7 +38,7 @@ def refusal(root: Path) -> str:
     ("old", "new", "said"),
     [
         ("format = 1", "format = 2", "1:1: format 2; this version of authlens reads 1"),
-        ("format = 1", "", "1:1: format None; this version of authlens reads 1"),
+        ("format = 1", "", "1:1: “format” is missing"),
         ("version = 1", 'version = "1"', "3:1: “version”: Expected `int`, got `str`"),
         ("minutes = 12", "minutes = 12\nurl = 'https://evil.example'", "5:1: “url” means nothing here"),
         ('profile = "generic"', 'profile = "prod"', "9:1: “prod"),

@@ -17,7 +17,7 @@ from authlens_core.learning.guide.offers import forms
 from authlens_core.learning.lesson import LessonPhase
 from authlens_core.learning.moves import RedeemMove
 from authlens_core.learning.progress.progress_file import ProgressFile
-from authlens_core.learning.progress.record import record_in
+from authlens_core.learning.progress.record import read_record
 from authlens_tui.app.learn import LearnApp
 from authlens_tui.screens.learn.catalogue import CatalogueScreen
 from authlens_tui.screens.learn.lesson_panes import asked_in
@@ -105,7 +105,7 @@ async def test_a_lesson_is_done_by_keys_and_each_answer_is_judged(
         await shows(pilot, "1 of 2 passed")
         assert "✔●●●●●●" in text_of(app)
     (saved,) = tmp_path.glob("*.json")
-    assert record_in(saved).lessons[0].verdict.passed
+    assert read_record(saved.read_bytes(), name=saved.name).lessons[0].verdict.passed
 
 
 async def test_stopping_and_starting_leads_to_the_same_phase() -> None:

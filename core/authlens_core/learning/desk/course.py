@@ -21,10 +21,11 @@ from authlens_core.learning.outcome import AttemptOutcome
 from authlens_core.learning.progress.lesson_progress import LessonProgress, progress_name
 from authlens_core.learning.progress.practice import TRACE, MadeRecord, entry_in, practised, record_of
 from authlens_core.learning.progress.progress_file import ProgressFile
-from authlens_core.learning.progress.record import LessonRecord, PracticeRecord, record_in
+from authlens_core.learning.progress.record import LARGEST_RECORD, LessonRecord, PracticeRecord, read_record
 from authlens_core.learning.progress.verify import RecordVerification, verified
 from authlens_core.learning.shown_lesson import lesson_json, summary_json
 from authlens_core.learning.words_file import ENGLISH, LessonWords
+from authlens_core.state.regular_file import read_named
 from authlens_core.values.errors import AuthlensError, LessonRefused
 from authlens_core.values.quick_dataclass import dataclass
 
@@ -251,7 +252,8 @@ class Course:
         made: dict[tuple[str, str], tuple[AnyMove, ...]] = {}
         for file in _records(path):
             try:
-                record = record_in(file, follow=file == path)
+                data = read_named(file, LARGEST_RECORD, follow=file == path)
+                record = read_record(data, name=file.name)
                 done = await self.verify(record, key=key)
                 # A student leaves several files in a class, and hands in one record.
                 whose = str(_account(file)) if record.now else file.name

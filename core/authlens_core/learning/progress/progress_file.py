@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from authlens_core.learning.progress.lesson_progress import DRILL, EXAM, LessonProgress
-from authlens_core.learning.strict_json import FORMAT, StrictFile, read_strict, refuse_at
+from authlens_core.learning.strict_json import StrictFile, read_strict
 from authlens_core.state import private_file
 from authlens_core.state.os_lock import os_lock
 from authlens_core.state.paths import own_file, state_directory
@@ -64,11 +64,13 @@ class ProgressFile:
         if self.path is None:
             return self._in_memory
         try:
-            return _decoded(read_regular(self.path, LARGEST, follow=False).data, self.path)
+            data = read_regular(self.path, LARGEST, follow=False).data
+            file = read_strict(data, _File, name=self.path.name, limit=LARGEST)
         except FileNotFoundError:
             return {}
-        except FileUnusable as error:
-            raise FileUnusable(error.cause, _left_at(self.path)) from None
+        except (FileUnusable, LessonRefused) as error:
+            raise type(error)(error.cause, _left_at(self.path)) from None
+        return {progress.lesson: progress for progress in file.lessons}
 
     def of(self, name: str) -> LessonProgress:
         """Return the progress of one lesson; see `read`."""
@@ -122,23 +124,10 @@ class ProgressFile:
 
 
 def _encoded(lessons: Mapping[str, LessonProgress], path: Path) -> bytes:
-    data = msgspec.json.format(msgspec.json.encode(_File(FORMAT, tuple(lessons.values()))), indent=1)
+    data = msgspec.json.format(msgspec.json.encode(_File(1, tuple(lessons.values()))), indent=1)
     if len(data) > LARGEST:
         raise FileUnusable(f"{path} would be larger than {LARGEST // 1024**2} MiB.", _left_at(path))
     return data
-
-
-def _decoded(data: bytes, path: Path) -> Mapping[str, LessonProgress]:
-    try:
-        file = read_strict(data, _File, name=path.name, limit=LARGEST)
-        lessons: dict[str, LessonProgress] = {}
-        for number, progress in enumerate(file.lessons):
-            if progress.lesson in lessons:
-                refuse_at(data, f".lessons[{number}]", path.name, f"“{progress.lesson}” is there twice")
-            lessons[progress.lesson] = progress
-    except LessonRefused as error:
-        raise LessonRefused(error.cause, _left_at(path)) from None
-    return lessons
 
 
 def _left_at(path: Path) -> str:

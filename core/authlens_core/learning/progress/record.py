@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated, Final
 
 import msgspec
@@ -17,8 +16,7 @@ from authlens_core.learning.classroom.ticket import LONGEST_TICKET
 from authlens_core.learning.lesson import QUESTIONS, LessonPhase
 from authlens_core.learning.moves import AnyMove
 from authlens_core.learning.outcome import AttemptOutcome
-from authlens_core.learning.strict_json import FORMAT, StrictFile, StrictTable, read_strict, refuse_at
-from authlens_core.state.regular_file import read_named
+from authlens_core.learning.strict_json import StrictFile, StrictTable, read_strict
 from authlens_core.values.version import VERSION
 
 LARGEST_RECORD: Final = 512 * 1024  # bytes
@@ -112,7 +110,7 @@ class PracticeRecord(StrictFile, frozen=True):
         cls, lessons: Sequence[LessonRecord], *, ticket: str = "", now: PracticeNow | None = None
     ) -> PracticeRecord:
         """Return a record of this moment."""
-        return cls(FORMAT, VERSION, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", tuple(lessons), ticket, now)
+        return cls(1, VERSION, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", tuple(lessons), ticket, now)
 
     def as_bytes(self, *, indent: int = 1) -> bytes:
         """Return it as it is in a file; a negative indent leaves the spaces out."""
@@ -120,32 +118,9 @@ class PracticeRecord(StrictFile, frozen=True):
 
 
 def read_record(data: bytes, *, name: str, limit: int = LARGEST_RECORD) -> PracticeRecord:
-    """Return a record that anyone may have written.
-
-    Args:
-        name: of its file, for messages.
-        limit: bytes that it may have.
+    """Return a record that anyone may have written; `name` is that of its file, and `limit` in bytes.
 
     Raises:
         LessonRefused: it is none; the message has file, line, column and reason.
     """
-    record = read_strict(data, PracticeRecord, name=name, limit=limit)
-    known: set[str] = set()
-    for number, lesson in enumerate(record.lessons):
-        if lesson.lesson in known:
-            refuse_at(data, f".lessons[{number}].lesson", name, "the lesson is in the record twice")
-        known.add(lesson.lesson)
-    return record
-
-
-def record_in(path: Path, *, follow: bool = True) -> PracticeRecord:
-    """Return the record of a file; see `read_record`.
-
-    Args:
-        follow: false to refuse a link, which someone else may have made.
-
-    Raises:
-        LessonRefused: it is no record.
-        FileUnusable: it cannot be read, or is no regular file.
-    """
-    return read_record(read_named(path, LARGEST_RECORD, follow=follow), name=path.name)
+    return read_strict(data, PracticeRecord, name=name, limit=limit)

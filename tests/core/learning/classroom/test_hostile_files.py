@@ -72,7 +72,7 @@ def test_a_record_is_refused_at_its_place(old: str, new: str, said: str) -> None
 
 def test_a_lesson_is_in_a_record_once() -> None:
     lesson = RECORD.partition('"lessons": [')[2].rpartition("]}")[0]
-    with pytest.raises(LessonRefused, match=r"record\.json:\d+:3: the lesson is in the record twice"):
+    with pytest.raises(LessonRefused, match=r"record\.json:\d+:3: the lesson “stolen-code” is there twice"):
         read_record(RECORD.replace("[{", f"[{lesson},\n {{", 1).encode(), name="record.json")
 
 

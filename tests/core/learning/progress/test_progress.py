@@ -263,7 +263,7 @@ def lesson_text(**members: object) -> str:
         ('{"format": 1, "name": "Ada"}', "learn.json:1:15: “name” means nothing here"),
         (
             '{"format": 1, "lessons": [{"lesson": "x"},\n{"lesson": "x"}]}',
-            "learn.json:2:1: “x” is there twice",
+            "learn.json:2:2: the lesson “x” is there twice",
         ),
         (lesson_text(token="t"), "learn.json:3:19: “token” means nothing here"),
         (lesson_text(tries={"bake": 1}), "learn.json:3:19: “bake” is no value of “lessons[0].tries”"),

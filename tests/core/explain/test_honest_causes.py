@@ -38,7 +38,8 @@ MARKS: Final = {
     ),
     r"Auth0": r"callback url|service not found: (?:http|urn)|access_denied … service|audience"
     r"|grant type … not allowed|client is not authorized|client has not been granted|unauthorized"
-    r"|no connections enabled|connection is not enabled",
+    r"|no connections enabled|connection is not enabled|family:auth0_log|valid connection for the client"
+    r"|specified connection|misconfiguration in the system|we track these errors|claim.* in the id token",
     r"Keycloak": (
         r"keycloak|policy '|client-registration service|login_error|invalid client or invalid client"
         r"|client_not_found|invalid_client_credentials|login requester|https required"

@@ -36,6 +36,7 @@ _VALUES: Final = {
 _FILES: Final = (
     "answers",
     "causes",
+    "checks",
     "clients",
     "errors",
     "mcp",

@@ -52,7 +52,7 @@ from authlens_core.trace.events import (
 from authlens_core.trace.failure_reason import failure_reason, stage_error
 from authlens_core.trace.flow import UserPart
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace
-from authlens_core.values.check import CheckId, Layer, passed, warned
+from authlens_core.values.check import CheckId, Layer, requirement
 from authlens_core.values.errors import (
     AuthlensError,
     LoginNeeded,
@@ -336,19 +336,17 @@ async def store_tokens(credentials: Credentials, facts: Facts) -> Stored:
         return Stored()
     grant, secrets = received
     store = credentials.store
-    expected = "The tokens are stored where only you can read them."
     try:
         await credentials.written(save_login(credentials, grant, secrets))
     except AuthlensError as error:
-        reason = "The login continues, but its tokens are lost when authlens ends."
-        failed = warned(CheckId.EXCHANGE_STORED, expected, error.cause, why=reason, cure=error.cure)
+        failed = requirement(CheckId.EXCHANGE_STORED).warned(error.cause, cure=error.cure)
         return Stored(checks=(failed,))
     with suppress(NoSecretStore, LockBusy):  # the tokens are kept, with or without a line in the history
         await remove_replaced(credentials, grant, facts.lost_clients)
     with suppress(NoSecretStore, LockBusy):
         url = grant.resource_url
         credentials.record(AccessKind.LOGIN, grant.grant_id, f"{url} at {grant.issuer}", resource=url)
-    good = passed(CheckId.EXCHANGE_STORED, expected, f"in {store.name}, read back and verified")
+    good = requirement(CheckId.EXCHANGE_STORED).passed(f"in {store.name}, read back and verified")
     return Stored(grant.grant_id, (good,))
 
 

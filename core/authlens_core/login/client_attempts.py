@@ -15,7 +15,7 @@ from authlens_core.login.login_stage import PlannedRequest
 from authlens_core.oauth.client_adaptation import adaptation_check, adapted
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.error_response import read_error
-from authlens_core.values.check import Check, ErrorCode, noticed
+from authlens_core.values.check import Check, ErrorCode, requirement
 from authlens_core.values.exchange import Exchange, Purpose, Request, Response
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.wire.limits import TOKEN
@@ -94,10 +94,5 @@ def _is_unknown(response: Response) -> bool:
 
 
 def _pause_check(stage: str, response: Response, pause: float) -> Check:
-    return noticed(
-        f"{stage}.new_client",
-        "The server knows the client that it has just registered.",
-        f"{response.status} {read_error(response)}; sent again after {pause:.0f} s",
-        why="At some servers a new registration takes a moment to be known everywhere.",
-        spec="RFC 7591 §3.2.1",
-    )
+    check = requirement(f"{stage}.new_client", "adaptation.new_client")
+    return check.noticed(f"{response.status} {read_error(response)}; sent again after {pause:.0f} s")

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from authlens_core.login.facts import Facts
 from authlens_core.trace.record import Fact
-from authlens_core.values.check import Check, Diagnosis, failed
+from authlens_core.values.check import Check, Diagnosis, requirement
 from authlens_core.values.exchange import Exchange, FailureKind, Purpose, Request, WireFailure
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.wire.limits import METADATA, Limits
@@ -61,12 +61,10 @@ class StageResult:
     stop: bool = False
 
 
-def unanswered(
-    facts: Facts, exchange: Exchange, name: str, expected: str, *, spec: str, why: str = ""
-) -> StageResult:
-    """Return the failure of a stage whose request got no complete answer."""
+def unanswered(facts: Facts, exchange: Exchange, name: str, result: str = "") -> StageResult:
+    """Return the failure of a stage whose request got no complete answer, as the check `name`."""
     lost = exchange.no_answer
-    return StageResult(facts, (failed(name, expected, lost.cause, why=why, spec=spec, cure=lost.cure),))
+    return StageResult(facts, (requirement(name).failed(lost.cause, result, cure=lost.cure),))
 
 
 def parted(

@@ -20,7 +20,7 @@ from authlens_core.state.assertion_source import AssertionSource
 from authlens_core.trace.failure_reason import ran_out_of_time
 from authlens_core.trace.flow import Flow, stage_info
 from authlens_core.trace.record import Stage, StageRecord
-from authlens_core.values.check import CheckId, Diagnosis, failed
+from authlens_core.values.check import CheckId, Diagnosis, requirement
 from authlens_core.values.exchange import Exchange, FailureKind
 from authlens_core.values.fix import step
 from authlens_core.values.login_options import Options, first_changed
@@ -205,13 +205,7 @@ def _out_of_time(
     took = _named(limit, [*((r.stage, r.elapsed) for r in records), (stage, elapsed)], facts)
     evidence = (", ".join(took), *_awaited(facts, stage, sent))
     cause = f"The login did not end within {limit:g} seconds."
-    check = failed(
-        CheckId.LOGIN_TIMEOUT,
-        f"The login ends within {limit:g} seconds.",
-        "; ".join(filter(None, evidence)),
-        why="You limited how long it may take.",
-        cure=_MORE_TIME,
-    )
+    check = requirement(CheckId.LOGIN_TIMEOUT, limit=limit).failed("; ".join(filter(None, evidence)))
     diagnosis = Diagnosis(CheckId.LOGIN_TIMEOUT, cause, _MORE_TIME, tuple(filter(None, evidence)))
     return StageResult(facts, (check,), diagnosis=diagnosis)
 

@@ -20,7 +20,6 @@ from authlens_core.login.login_stage import LoginStage, PlannedRequest, StageRes
 from authlens_core.login.progress import Progress
 from authlens_core.login.protocols import Keeper, Sender, StageHook
 from authlens_core.login.stages.authorization_stage import browser_diagnosis, learn_response, no_callback
-from authlens_core.login.stages.machine_stages import ASSERTION_SPEC
 from authlens_core.oauth.dpop import DpopNonces, is_bound
 from authlens_core.state.assertion_source import AssertionSource, read_assertion
 from authlens_core.trace.events import (
@@ -32,7 +31,7 @@ from authlens_core.trace.events import (
 )
 from authlens_core.trace.flow import UserPart
 from authlens_core.trace.record import Stage
-from authlens_core.values.check import Check, CheckId, failed, failures
+from authlens_core.values.check import Check, CheckId, failures, requirement
 from authlens_core.values.errors import AuthlensError, TimedOut
 from authlens_core.values.exchange import Exchange, Purpose, Request
 from authlens_core.values.finish import finish_first
@@ -308,8 +307,7 @@ async def _with_assertion(facts: Facts) -> tuple[Facts, Check | None]:
     except AuthlensError as error:
         late = isinstance(error, TimedOut)
         name = CheckId.EXCHANGE_ASSERTION_LATE if late else CheckId.EXCHANGE_ASSERTION
-        expected = "There is an assertion to log in with."
-        return facts, failed(name, expected, error.cause, spec=ASSERTION_SPEC, cure=error.cure)
+        return facts, requirement(name, "exchange.assertion_read").failed(error.cause, cure=error.cure)
 
 
 def _wanted(handler: LoginStage, facts: Facts, exchanges: Sequence[Exchange]) -> Iterator[PlannedRequest]:

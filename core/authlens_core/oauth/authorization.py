@@ -16,8 +16,14 @@ from urllib.parse import parse_qsl, urlsplit
 from authlens_core.oauth.discovery.issuer import is_issuer
 from authlens_core.oauth.error_response import OAuthError, failed_with
 from authlens_core.oauth.formats.form import FormPair, FormRefused, decode_component, encode_query
-from authlens_core.values.check import Check, CheckId, ErrorCode, Requirement, Severity, failed, noticed
-from authlens_core.values.fix import fix, step
+from authlens_core.values.check import (
+    Check,
+    CheckId,
+    ErrorCode,
+    Severity,
+    failed,
+    requirement,
+)
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 
@@ -30,11 +36,8 @@ _ALONE: Final = "only a code or token; copy the whole address"
 
 
 _STATE_WHY: Final = "It shows that the response belongs to the login started here."
-_BEHIND: Final = noticed(
-    "authorization.response_mode",
-    "The answer is in the query of the redirect URI.",
-    "behind # (response_mode=fragment), where only the pasted address shows it",
-    spec="OAuth 2.0 Multiple Response Type Encoding Practices §2.1",
+_BEHIND: Final = requirement("authorization.response_mode").noticed(
+    "behind # (response_mode=fragment), where only the pasted address shows it"
 )
 
 
@@ -213,15 +216,14 @@ def _decode(text: str) -> tuple[list[tuple[str, str]], str]:
 
 
 def _state_check(pairs: Sequence[tuple[str, str]], expected: ExpectedResponse) -> Check:
-    check = Requirement(CheckId.AUTHORIZATION_STATE, "the state of this login", _STATE_WHY, "RFC 6749 §10.12")
+    check = requirement(CheckId.AUTHORIZATION_STATE)
     values = [value for key, value in pairs if key == "state" and value]
     # Secret compares in constant time. Every value is compared, so that a repetition is seen below.
     matches = [Secret(value) == expected.state for value in values]
     if any(matches):
         return check.passed("the same")
     other, none = "a different state: an older login, or not ours", "none, so the response cannot be trusted"
-    cure = "Use the newest link; this answer was ignored and the login still waits."
-    return check.failed(other if values else none, cure=cure)
+    return check.failed(other if values else none)
 
 
 def _unproven(pairs: Sequence[tuple[str, str]]) -> str:
@@ -231,19 +233,10 @@ def _unproven(pairs: Sequence[tuple[str, str]]) -> str:
 
 
 def _form_checks(pairs: Sequence[tuple[str, str]], problem: str) -> tuple[Check, ...]:
-    why = "An ambiguous response is ignored."
-    cure = "Start a new login; if it happens again, the server's answer is malformed."
-    encoding = Requirement(
-        CheckId.AUTHORIZATION_ENCODING, "form encoding in UTF-8", why, "RFC 6749 appendix B"
-    )
+    encoding = requirement(CheckId.AUTHORIZATION_ENCODING)
     if problem:
-        return (encoding.failed(problem, cure=cure),)
-    parameters = Requirement(
-        CheckId.AUTHORIZATION_PARAMETERS,
-        "each once, and either code or error",
-        why,
-        "RFC 6749 §3.1, §4.1.2",
-    )
+        return (encoding.failed(problem),)
+    parameters = requirement(CheckId.AUTHORIZATION_PARAMETERS)
     repeated = sorted(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
     present = {key for key, value in pairs if value}
     if repeated:
@@ -254,12 +247,11 @@ def _form_checks(pairs: Sequence[tuple[str, str]], problem: str) -> tuple[Check,
         seen = "neither code nor error"
     else:
         return encoding.passed(), parameters.passed(f"{len(pairs)} parameters")
-    return encoding.passed(), parameters.failed(seen, cure=cure)
+    return encoding.passed(), parameters.failed(seen)
 
 
 def _issuer_check(iss: str | None, expected: ExpectedResponse) -> Check:
-    why = "A code goes only to the server that issued it; this tells two servers apart."
-    check = Requirement(CheckId.AUTHORIZATION_ISS, expected.issuer, why, "RFC 9207 §2.4")
+    check = requirement(CheckId.AUTHORIZATION_ISS, wanted=expected.issuer)
     if is_issuer(iss, expected.issuer):
         return check.passed("the same" if iss == expected.issuer else iss or "")
     if iss is None and not expected.iss_required:
@@ -267,32 +259,22 @@ def _issuer_check(iss: str | None, expected: ExpectedResponse) -> Check:
     seen = "none, although the server promises it" if iss is None else iss[:500]
     if expected.any_issuer:
         return check.warned(f"{seen}; accepted because you chose so for this login")
-    return check.failed(
-        seen,
-        cure=fix(
-            "The login was stopped and nothing was sent: start again, and do not trust the link that you "
-            "followed.",
-            step("If you know that the server is wrong", "authlens login URL --any-issuer"),
-        ),
-    )
+    return check.failed(seen)
 
 
 def _outcome(parameters: dict[str, str], checks: list[Check]) -> AuthorizationResponse:
     """Return the code or the error of an answer that is known to be ours."""
     if "error" in parameters:
         error = OAuthError(parameters["error"][:200], parameters.get("error_description", "")[:2_000])
-        wanted = Requirement(CheckId.AUTHORIZATION_ERROR, "a code", spec="RFC 6749 §4.1.2.1")
+        wanted = requirement(CheckId.AUTHORIZATION_ERROR)
         check = failed_with(error, wanted, str(error))
         return AuthorizationResponse(Verdict.ERROR, None, error, (*checks, check))
     code = parameters["code"]
-    why = "It is exchanged for the tokens, once."
-    form = Requirement(
-        CheckId.AUTHORIZATION_CODE, "1 to 8192 printable ASCII characters", why, "RFC 6749 appendix A.11"
-    )
+    form = requirement(CheckId.AUTHORIZATION_CODE)
     seen = f"{len(code)} characters"
     if len(code) <= _CODE_LIMIT and code.isascii() and code.isprintable():
         return AuthorizationResponse(Verdict.CODE, Secret(code), None, (*checks, form.passed(seen)))
-    bad = form.failed(seen, cure="Start a new login; if it happens again, the server's codes are malformed.")
+    bad = form.failed(seen)
     return AuthorizationResponse(Verdict.MALFORMED, None, None, (*checks, bad))
 
 
@@ -339,7 +321,7 @@ def _bare(code: str, expected: ExpectedResponse) -> AuthorizationResponse:
     """Read a text that is a code, or anything else that is no address."""
     if not expected.any_state:
         return replace(_pasted(_ALONE), is_bare_code=True)
-    state = Requirement(CheckId.AUTHORIZATION_STATE, "the state of this login", _STATE_WHY, "RFC 6749 §10.12")
+    state = requirement(CheckId.AUTHORIZATION_STATE)
     seen = "none: a code alone was pasted, accepted because you chose so"
     return _outcome({"code": code}, [state.warned(seen)])
 

@@ -13,7 +13,7 @@ from urllib.parse import quote_plus
 
 from authlens_core.oauth.client_authentication import Client, halves, secret_method
 from authlens_core.oauth.error_response import OAuthError, read_error
-from authlens_core.values.check import Check, ErrorCode, noticed
+from authlens_core.values.check import Check, ErrorCode, requirement
 from authlens_core.values.exchange import Response
 from authlens_core.values.stage import Need
 
@@ -61,51 +61,15 @@ def _differs_raw(client: Client) -> bool:
     return ":" not in client.client_id and any(quote_plus(half) != half for half in halves(client))
 
 
-# What was expected, what is sent instead, why, and where the specification speaks of it.
-_WORDS: Final[Mapping[Need | None, tuple[str, str, str, str, str]]] = MappingProxyType(
+# The check, its entry in the words, and what is sent again. None: the server made a confidential client.
+_SENT_AGAIN: Final[Mapping[Need | None, tuple[str, str, str]]] = MappingProxyType(
     {
-        Need.SCOPE: (
-            "scope",
-            "A refresh without scope gets what was granted.",
-            "sent again with the granted scope",
-            "The server wants it named. Nothing more than was granted is asked for.",
-            "RFC 6749 §6",
-        ),
-        Need.RAW_BASIC: (
-            "basic",
-            "The server decodes the form encoding of id and secret.",
-            "sent again without the encoding",
-            "Your id or secret has a character that the encoding changes, and many servers do not decode it.",
-            "RFC 6749 §2.3.1",
-        ),
-        Need.CLIENT_ID: (
-            "client_id",
-            "A client that authenticates with Basic needs no client_id in the body.",
-            "sent again with client_id",
-            "The server reads the parameter before it looks at the Authorization field.",
-            "RFC 6749 §3.2.1",
-        ),
-        Need.EMPTY_SECRET: (
-            "client_secret",
-            "A public client needs no client_secret.",
-            "sent again with an empty one",
-            "The server reads the parameter before it checks whether the client has a secret.",
-            "RFC 6749 §2.3",
-        ),
-        Need.ENDPOINT_AUDIENCE: (
-            "audience",
-            "What a client signs is for the issuer.",
-            "sent again, signed for the token endpoint",
-            "Older servers want the URL that it is sent to, which RFC 7523 gives as an example.",
-            "RFC 7523 §3",
-        ),
-        None: (
-            "client_secret",
-            "A client that is registered without authentication needs no secret.",
-            "sent again with the secret that the server gave",
-            "The server made a confidential client, although none was asked for.",
-            "RFC 7591 §3.2.1",
-        ),
+        Need.SCOPE: ("scope", "scope", "with the granted scope"),
+        Need.RAW_BASIC: ("basic", "raw_basic", "without the encoding"),
+        Need.CLIENT_ID: ("client_id", "client_id", "with client_id"),
+        Need.EMPTY_SECRET: ("client_secret", "empty_secret", "with an empty one"),
+        Need.ENDPOINT_AUDIENCE: ("audience", "audience", "with a signature for the token endpoint"),
+        None: ("client_secret", "client_secret", "with the secret that the server gave"),
     }
 )
 
@@ -113,7 +77,8 @@ _WORDS: Final[Mapping[Need | None, tuple[str, str, str, str, str]]] = MappingPro
 def adaptation_check(stage: str, before: Client, after: Client, response: Response) -> Check:
     """Return the check that says why a request is sent again as `after`, which `adapted` made of `before`."""
     new = [need for need in after.needs if need not in before.needs]
-    subject, expected, instead, why, spec = _WORDS[new[0] if new else None]
+    subject, entry, instead = _SENT_AGAIN[new[0] if new else None]
     said = read_error(response)
     seen = f"{response.status} {said}" if said else f"{response.status}"
-    return noticed(f"{stage}.{subject}", expected, f"{seen}; {instead}", why=why, spec=spec)
+    check = requirement(f"{stage}.{subject}", f"adaptation.{entry}")
+    return check.noticed(f"{seen}; sent again {instead}")

@@ -9,9 +9,8 @@ from typing import Final
 
 from authlens_core.oauth.device_authorization import GRANT_TYPE
 from authlens_core.oauth.error_response import read_error
-from authlens_core.values.check import ErrorCode, Reading, Requirement
+from authlens_core.values.check import ErrorCode, Reading, requirement
 from authlens_core.values.exchange import JSON_TYPE, Headers, Request, Response
-from authlens_core.values.fix import step
 from authlens_core.values.formats.json_document import JsonValue
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Body, Secret
@@ -102,23 +101,17 @@ def is_client_metadata_url(text: str, *, loopback_http: bool = False) -> Reading
     It is https, has a path other than `/`, and neither fragment, userinfo nor dot segments. With
     `loopback_http`, a server on this machine may also fetch it from this machine.
     """
-    check = Requirement(
-        "registration.client_metadata_url",
-        "an https URL with a path, without fragment, user name or dot segments",
-        "The server fetches it to learn who we are, so it has to be one exact document.",
-        "OAuth Client ID Metadata Document §3",
-    )
-    cure = step("Give the URL of the document itself", "authlens login URL --client-metadata-url DOCUMENT")
+    check = requirement("registration.client_metadata_url")
     try:
         url = parse_url(text, loopback_http=loopback_http)
     except UrlRefused as refused:
-        return Reading(None, (check.failed(f"{text[:300]} ({refused})", cure=cure),))
+        return Reading(None, (check.failed(f"{text[:300]} ({refused})", "unusable"),))
     segments = url.path.lower().replace("%2e", ".").split("/")
     if url.path in ("", "/") or "." in segments or ".." in segments:
-        return Reading(None, (check.failed(url.text, cure=cure),))
+        return Reading(None, (check.failed(url.text, "unusable"),))
     if url.query:
         seen = f"{url.text}, with a query, which should not be there"
-        return Reading(url, (check.warned(seen, cure=cure),))
+        return Reading(url, (check.warned(seen),))
     return Reading(url, (check.passed(url.text),))
 
 

@@ -14,7 +14,7 @@ from typing import Final
 from authlens_core.oauth.client_authentication import Client, form_request
 from authlens_core.oauth.error_response import error_of, is_usable, members_of, read_answer
 from authlens_core.oauth.formats.duration import MISSING, parse_expires_in, retry_after
-from authlens_core.values.check import Check, CheckId, ErrorCode, Reading, Requirement, Severity
+from authlens_core.values.check import Check, CheckId, ErrorCode, Reading, Severity, requirement
 from authlens_core.values.exchange import Request, Response
 from authlens_core.values.formats.json_document import JsonValue
 from authlens_core.values.quick_dataclass import dataclass
@@ -105,14 +105,10 @@ def read_device_authorization(response: Response, *, loopback_http: bool) -> Rea
 
 
 def _text_check(name: str, value: JsonValue, limit: int) -> Check:
-    check = Requirement(f"{_STAGE}.{name}", f"1 to {limit} printable characters", spec=_SPEC)
+    check = requirement(f"{_STAGE}.{name}", "device.text", limit=limit, member=name)
     if isinstance(value, str) and 0 < len(value) <= limit and value.isprintable():
         return check.passed(f"{len(value)} characters")
-    return check.failed(
-        "missing" if value is None else "malformed",
-        why="The login cannot continue without it.",
-        cure=f"The server must send {name} as a short printable string.",
-    )
+    return check.failed("missing" if value is None else "malformed")
 
 
 def _user_code_check(value: JsonValue) -> Check:
@@ -122,26 +118,21 @@ def _user_code_check(value: JsonValue) -> Check:
     words = str(value).replace("-", "").replace("_", "").replace(" ", "")
     if check.severity is Severity.FAILURE or words.isalnum():
         return check
-    return Requirement(check.name, "letters, digits, dashes and spaces", spec=_SPEC).failed(
-        "another character",
-        why="It is shown to you, so it could name another page than the one that was checked.",
-        cure="The server must send a code of letters, digits and dashes.",
-    )
+    return requirement("device.user_code").failed("another character")
 
 
 def _verification_uri(document: Mapping[str, JsonValue], *, loopback_http: bool) -> tuple[Url | None, Check]:
-    why = "It is the page on which you enter the code, so you have to be able to check its host."
-    check = Requirement(f"{_STAGE}.verification_uri", "an https URL", why, _SPEC)
+    check = requirement(f"{_STAGE}.verification_uri")
     value = document.get("verification_uri")
     old = value is None
     if old:
         value = document.get("verification_url")  # the name in the drafts, which some servers kept
     if not isinstance(value, str):
-        return None, check.failed("missing", cure="The server must send verification_uri.")
+        return None, check.failed("missing", "missing")
     try:
         page = parse_url(value, loopback_http=loopback_http)
     except UrlRefused as refused:
-        return None, check.failed(f"{value}: {refused}", cure="The server must send a valid https URL.")
+        return None, check.failed(f"{value}: {refused}", "invalid")
     if old:
         return page, check.noticed(f"{page.origin}, in the draft's member verification_url")
     # Not the whole page: it may hold the code, which is shown only once its site is known to be right.
@@ -154,13 +145,7 @@ def page_site_check(page: Url, server: Url) -> Check:
     A hostile server can start a login at an honest one and relay its code and page: a user who enters it
     there gives the attacker access. Its own metadata is in order, so only the page tells.
     """
-    check = Requirement(
-        CheckId.DEVICE_PAGE_SITE,
-        f"the page for the code and the token endpoint on one site, {server.authority}",
-        "A hostile server can relay a code from another server's page. If you enter it, the attacker gets "
-        "your access there.",
-        "RFC 8628 §5.4",
-    )
+    check = requirement(CheckId.DEVICE_PAGE_SITE, page=page.authority, server=server.authority)
     if same_site(page, server):
         return check.passed(page.authority)
     return check.failed(
@@ -178,35 +163,26 @@ def _complete_uri(
     value = document.get("verification_uri_complete")
     if value is None or page is None:
         return None, ()
-    why = "A QR code hides where it leads; it must not lead elsewhere than the page that is shown."
-    check = Requirement(
-        f"{_STAGE}.verification_uri_complete",
-        "the same origin as verification_uri",
-        why,
-        "RFC 8628 §3.3.1, §5.4",
-    )
+    check = requirement(f"{_STAGE}.verification_uri_complete")
     complete = usable_url(value, loopback_http=loopback_http) if isinstance(value, str) else None
     if complete is not None and complete.origin == page.origin:
         return complete, (check.passed(complete.origin),)
     seen = f"{complete.origin}; ignored" if complete is not None else "no valid URL; ignored"
-    return None, (check.warned(seen, cure="Enter the code by hand."),)
+    return None, (check.warned(seen),)
 
 
 def _expires_in(document: Mapping[str, JsonValue]) -> tuple[int, Check]:
-    why = "After it the codes are worthless and the login has to start again."
-    check = Requirement(f"{_STAGE}.expires_in", "a positive number of seconds", why, _SPEC)
+    check = requirement(f"{_STAGE}.expires_in")
     lifetime = parse_expires_in(document.get("expires_in", MISSING))
     if not lifetime.seconds:
-        cure = "The server must send expires_in (RFC 8628 §3.2)."
-        return 0, check.failed(lifetime.note or "missing", cure=cure)
+        return 0, check.failed(lifetime.note or "missing")
     if lifetime.seconds > LONGEST_LOGIN:
         return LONGEST_LOGIN, check.noticed(f"{lifetime.seconds}; authlens waits at most an hour")
     return lifetime.seconds, check.passed(str(lifetime.seconds))
 
 
 def _interval(document: Mapping[str, JsonValue]) -> tuple[int, Check]:
-    why = "A client that asks more often must slow down, or is refused."
-    check = Requirement(f"{_STAGE}.interval", f"1 to {_LONGEST_INTERVAL} seconds", why, _SPEC)
+    check = requirement(f"{_STAGE}.interval", longest=_LONGEST_INTERVAL)
     value = document.get("interval")
     if value is None:
         return _DEFAULT_INTERVAL, check.passed(f"none: {_DEFAULT_INTERVAL} seconds")

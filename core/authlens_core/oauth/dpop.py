@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from authlens_core.oauth.discovery.challenge import parse_challenges
 from authlens_core.oauth.error_response import read_error
 from authlens_core.oauth.pkce import base64url
-from authlens_core.values.check import Check, ErrorCode, Requirement
+from authlens_core.values.check import Check, ErrorCode, requirement
 from authlens_core.values.exchange import Headers, Request, Response, is_visible
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
@@ -91,17 +91,14 @@ def _dpop_key(key: ECKey) -> DpopKey:
 
 def algorithm_check(name: str, algorithms: tuple[str, ...] | None, party: str, spec: str) -> Check:
     """Return whether a party that has to check our proofs lists their algorithm; no list is worth a try."""
-    why = "Tokens are bound to a key (DPoP): each request is signed with it."
-    check = Requirement(name, f"dpop_signing_alg_values_supported has {ALGORITHM}", why, spec)
+    check = requirement(name, "dpop.algorithms", spec=spec, party=party)
     if algorithms is not None:
         if ALGORITHM in algorithms:
             return check.passed(ALGORITHM)
-        cure = f"The {party} has to accept {ALGORITHM}: authlens signs with nothing else."
-        return check.failed(", ".join(algorithms)[:300], cure=cure)
+        return check.failed(", ".join(algorithms)[:300])
     if party == "resource":
         return check.noticed("not stated")
-    cure = f"Continue. If it returns a bearer token, the {party} must support DPoP."
-    return check.warned("not stated", cure=cure)
+    return check.warned("not stated")
 
 
 def make_jti() -> str:

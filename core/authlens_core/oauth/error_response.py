@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from authlens_core.oauth.formats.form import FormRefused, decode_form
-from authlens_core.values.check import Check, Reading, Requirement, Severity, noticed
+from authlens_core.values.check import Check, Reading, Requirement, Severity, requirement
 from authlens_core.values.exchange import FORM_TYPE, JSON_TYPE, Response
 from authlens_core.values.fix import Fix, cure_in
 from authlens_core.values.formats.json_document import JsonRefused, JsonValue, load_object, object_in
@@ -69,10 +69,10 @@ def _meanings() -> dict[str, ErrorMeaning]:
     }
 
 
-def failed_with(error: OAuthError, check: Requirement, seen: str) -> Check:
+def failed_with(error: OAuthError, check: Requirement, seen: str, result: str = "") -> Check:
     """Return `check`, failed with an error of the server: what its code means, and what to do."""
     means = meaning(error.error)
-    return check.failed(seen, why=means.means, cure=means.cure, error_code=error.error)
+    return check.failed(seen, result, why=means.means, cure=means.cure, error_code=error.error)
 
 
 def is_document(response: Response) -> bool:
@@ -163,8 +163,7 @@ def read_answer(
 def _status_check(
     response: Response, stage: str, spec: str, statuses: tuple[int, int | None], secrets: tuple[Secret, ...]
 ) -> Check:
-    why = "Only this status means that the response is what was requested."
-    check = Requirement(f"{stage}.status", f"status {statuses[0]}", why, spec)
+    check = requirement(f"{stage}.status", "answer.status", wanted=f"status {statuses[0]}", spec=spec)
     seen = str(response.status)
     if response.status == statuses[0]:
         return check.passed(seen)
@@ -173,13 +172,11 @@ def _status_check(
     if 300 <= response.status < 400:
         target = _target(response)
         seen = f"{seen}, a redirect to {target}" if target else f"{seen}, a redirect"
-        cure = "Redirects are not followed here; the server must respond at the URL that it published."
-        return check.failed(seen, cure=cure)
+        return check.failed(seen, "redirect")
     error = read_error(response, secrets)
     if error is None:
         passing = response.status >= 500 or response.status == 429
-        cure = "Try again in a minute." if passing else "Ask the server's owner to check this URL."
-        return check.failed(f"{seen} {response.reason}".rstrip(), cure=cure)
+        return check.failed(f"{seen} {response.reason}".rstrip(), "passing" if passing else "lasting")
     return failed_with(error, check, f"{seen} {error}")
 
 
@@ -194,8 +191,7 @@ def _target(response: Response) -> str:
 
 
 def _media_type_check(response: Response, stage: str, spec: str, *, strict: bool) -> Check:
-    why = "A web page that happens to hold JSON is not the answer of the protocol."
-    check = Requirement(f"{stage}.media_type", f"{JSON_TYPE}, in UTF-8", why, spec)
+    check = requirement(f"{stage}.media_type", "answer.media_type", spec=spec)
     seen = response.headers.get("content-type") or "no Content-Type"
     # RFC 8259 §11 defines no charset parameter; servers send one all the same. What is read is UTF-8.
     kind = response.media_type
@@ -203,7 +199,7 @@ def _media_type_check(response: Response, stage: str, spec: str, *, strict: bool
         return check.passed(seen)
     is_harmless = kind == JSON_TYPE or kind in _UNKNOWN_TYPES or kind.endswith("+json")
     severity = Severity.FAILURE if strict and not is_harmless else Severity.WARNING
-    return check.judged(severity, seen, cure=f"The server must send Content-Type: {JSON_TYPE}.")
+    return check.judged(severity, seen, "other")
 
 
 def _charset(content_type: str) -> str:
@@ -217,23 +213,19 @@ def _charset(content_type: str) -> str:
 def _document(
     response: Response, stage: str, spec: str
 ) -> tuple[dict[str, JsonValue] | None, tuple[Check, ...]]:
-    why = "Everything else is read from it."
     wanted = "a form" if response.media_type == FORM_TYPE else "one JSON object"
-    check = Requirement(f"{stage}.document", wanted, why, spec)
+    check = requirement(f"{stage}.document", "answer.document", wanted=wanted, spec=spec)
     data = response.body.reveal()
     if response.body.truncated:
-        cure = "The answer is larger than authlens reads; the server has to send less."
-        return None, (check.failed(f"cut after {len(data)} bytes", cure=cure),)
+        return None, (check.failed(f"cut after {len(data)} bytes", "too_large"),)
     try:
         document = _members(response)
     except FormRefused as refused:
-        return None, (check.failed(str(refused), cure="The server must send JSON (RFC 8259)."),)
+        return None, (check.failed(str(refused), "no_json"),)
     except JsonRefused as refused:
-        return None, (check.failed(str(refused), cure="The server must send strict JSON (RFC 8259)."),)
+        return None, (check.failed(str(refused), "not_strict"),)
     checks = [check.passed(f"{len(document)} members")]
     if data.startswith(_BOM):
         bom = "a byte order mark, which was skipped"
-        checks.append(
-            noticed(f"{stage}.byte_order_mark", "no byte order mark", bom, why=why, spec="RFC 8259 §8.1")
-        )
+        checks.append(requirement(f"{stage}.byte_order_mark", "answer.byte_order_mark").noticed(bom))
     return document, tuple(checks)

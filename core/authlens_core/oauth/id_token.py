@@ -12,7 +12,7 @@ from typing import Final
 
 from authlens_core.oauth.discovery.issuer import is_issuer
 from authlens_core.oauth.formats.jwks import Signature, Verification, verify
-from authlens_core.values.check import Check, Requirement, Severity, judged, noticed
+from authlens_core.values.check import Check, Requirement, Severity, judged, requirement
 from authlens_core.values.formats.json_document import JsonValue
 from authlens_core.values.formats.jwt import Jwt, moment, parse_jwt
 from authlens_core.values.secret import Body, Secret
@@ -33,13 +33,7 @@ _CURE: Final = "The server must issue an ID token for this login; do not trust w
 
 def unrequested_check() -> Check:
     """Return that an ID token came which no one asked for; nothing reads it."""
-    return noticed(
-        f"{_STAGE}.unrequested",
-        "no ID token, because the scope openid was not requested",
-        "one came; it is neither verified nor used",
-        why="Nothing depends on it, so a forged one does no harm.",
-        spec="RFC 6749 §5.1",
-    )
+    return requirement(f"{_STAGE}.unrequested").noticed("one came; it is neither verified nor used")
 
 
 def id_token_checks(
@@ -62,7 +56,7 @@ def id_token_checks(
     """
     jwt = parse_jwt(id_token)
     if jwt is None or jwt.claims is None:
-        form = Requirement(f"{_STAGE}.form", "a JWT", spec=_SPEC)
+        form = requirement(f"{_STAGE}.form")
         return (_defect(form, "not a JWT whose claims can be read"),)
     claims = jwt.claims
     return (
@@ -95,26 +89,24 @@ def _signature(jwt: Jwt, keys: Body | None, now: datetime, no_keys: str) -> Chec
 
 
 def _issuer(value: JsonValue, issuer: str) -> Check:
-    why = "Another server's token says nothing about this login."
-    check = Requirement(f"{_STAGE}.iss", issuer, why, _SPEC)
+    check = requirement(f"{_STAGE}.iss", wanted=issuer)
     return check.passed("the same") if is_issuer(value, issuer) else _defect(check, _shown(value))
 
 
 def _audience(value: JsonValue, authorized: JsonValue, client_id: str) -> Check:
-    why = "A token for another client may have been injected."
-    check = Requirement(f"{_STAGE}.aud", client_id, why, _SPEC)
+    check = requirement(f"{_STAGE}.aud", wanted=client_id)
     audiences = value if isinstance(value, list) else [value]
     if client_id not in audiences:
         return _defect(check, _shown(value))
     if authorized not in (None, client_id):
         return _defect(check, f"azp {_shown(authorized)}")
     if len(audiences) > 1:
-        return check.warned(_shown(value), why="Other clients can use it, too.")
+        return check.warned(_shown(value))
     return check.passed("the same")
 
 
 def _expiry(jwt: Jwt, now: datetime) -> Check:
-    check = Requirement(f"{_STAGE}.exp", "in the future", "An old token may be a replayed one.", _SPEC)
+    check = requirement(f"{_STAGE}.exp")
     expires = moment((jwt.claims or {}).get("exp"))
     if expires is None:
         return _defect(check, "missing")
@@ -127,14 +119,13 @@ def _expiry(jwt: Jwt, now: datetime) -> Check:
 def _nonce(value: JsonValue, sent: Secret | None) -> Iterator[Check]:
     if sent is None:
         return
-    why = "It binds the token to this login: a code from another login has another nonce."
-    check = Requirement(f"{_STAGE}.nonce", "the nonce of this login", why, _SPEC)
+    check = requirement(f"{_STAGE}.nonce")
     if isinstance(value, str) and Secret(value) == sent:
         yield check.passed("the same")
     else:
         # The one claim that is not overridable: without it the tokens may be another user's.
         seen = "missing" if value is None else "another one"
-        yield check.failed(seen, cure="The tokens were not stored. Start a new login.")
+        yield check.failed(seen)
 
 
 def _defect(check: Requirement, seen: str, cure: str = _CURE) -> Check:

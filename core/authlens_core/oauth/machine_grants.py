@@ -14,7 +14,7 @@ from authlens_core.oauth.client_authentication import Client, form_request
 from authlens_core.oauth.error_response import error_of, failed_with, is_usable, read_answer
 from authlens_core.oauth.formats.form import FormPair
 from authlens_core.oauth.token import is_token
-from authlens_core.values.check import Check, Reading, Requirement
+from authlens_core.values.check import Check, Reading, requirement
 from authlens_core.values.exchange import Exchange, Purpose, Request, Response
 from authlens_core.values.formats.jwt import parse_jwt
 from authlens_core.values.login_options import Options
@@ -28,7 +28,7 @@ _TOKEN: Final = "urn:ietf:params:oauth:token-type:"  # noqa: S105 - the start of
 ID_JAG: Final = f"{_TOKEN}id-jag"
 # Of the request that goes to an identity provider before that of the token.
 FIRST: Final = Purpose.TOKEN_EXCHANGE
-FIRST_ANSWERED: Final = Requirement(f"{_STAGE}.answer", "Your identity provider answers.", spec="RFC 8693 §2")
+FIRST_ANSWERED: Final = f"{_STAGE}.answer"
 NOTHING_GIVEN: Final = (
     "Your identity provider gave no assertion for the resource's server.",
     "Ask its administrator which programs it allows there.",
@@ -155,11 +155,11 @@ def read_first_answer(response: Response | None, sent: Sequence[Secret] = ()) ->
     document, checks = answer.value, list(answer.checks)
     error = error_of(document, response.status, sent)
     if error is not None:
-        check = Requirement(f"{_STAGE}.error", "no error member", spec=spec)
+        check = requirement(f"{_STAGE}.error")
         checks.append(failed_with(error, check, f"{error}"))
     checks.append(_type_check(document.get("issued_token_type"), spec))
     value = document.get("access_token")
-    check = Requirement(f"{_STAGE}.assertion", "an assertion for the resource's server", spec=spec)
+    check = requirement(f"{_STAGE}.assertion")
     if not is_token(value):
         return Reading(None, (*checks, check.failed("none, or malformed")))
     checks.append(check.passed(f"{len(value)} characters"))
@@ -167,9 +167,7 @@ def read_first_answer(response: Response | None, sent: Sequence[Secret] = ()) ->
 
 
 def _type_check(issued: object, spec: str) -> Check:
-    why = "Anything else is a token for another place, and would be sent to the wrong one."
-    check = Requirement(f"{_STAGE}.issued_token_type", ID_JAG, why, spec)
+    check = requirement(f"{_STAGE}.issued_token_type", spec=spec)
     if issued == ID_JAG:
         return check.passed(ID_JAG)
-    cure = "Ask your identity provider's administrator to allow identity assertions."
-    return check.failed("missing" if issued is None else f"{issued!r}"[:200], cure=cure)
+    return check.failed("missing" if issued is None else f"{issued!r}"[:200])

@@ -10,7 +10,7 @@ from authlens_core.oauth.client_authentication import Client, form_request
 from authlens_core.oauth.error_response import is_usable, read_answer
 from authlens_core.oauth.formats.duration import MISSING, parse_expires_in
 from authlens_core.oauth.formats.form import FormPair, FormRefused
-from authlens_core.values.check import Check, Reading, Requirement, Severity
+from authlens_core.values.check import Check, Reading, Severity, requirement
 from authlens_core.values.exchange import Request, Response, is_visible
 from authlens_core.values.formats.json_document import JsonValue
 from authlens_core.values.quick_dataclass import dataclass
@@ -74,22 +74,17 @@ def refers_to_pushed(url: str) -> bool:
 
 
 def _request_uri_check(value: JsonValue) -> Check:
-    why = "The browser hands it to the authorization endpoint instead of the parameters."
-    check = Requirement(
-        f"{_STAGE}.request_uri", f"an absolute URI of at most {_URI_LIMIT} characters", why, _SPEC
-    )
+    check = requirement(f"{_STAGE}.request_uri", limit=_URI_LIMIT)
     if isinstance(value, str) and len(value) <= _URI_LIMIT and is_visible(value):
         scheme, colon, rest = value.partition(":")
         if colon and rest and scheme[:1].isalpha():
             return check.passed(value)
-    cure = "The server must send request_uri, such as urn:ietf:params:oauth:request_uri:…"
-    return check.failed("missing" if value is None else "malformed", cure=cure)
+    return check.failed("missing" if value is None else "malformed")
 
 
 def _expiry_check(seconds: int | None, note: str) -> Check:
-    why = "The link has to be opened before the reference expires."
-    check = Requirement(f"{_STAGE}.expires_in", "a positive number of seconds", why, _SPEC)
+    check = requirement(f"{_STAGE}.expires_in")
     if seconds:
         return check.passed(str(seconds))
     severity = Severity.FAILURE if seconds == 0 else Severity.NOTICE
-    return check.judged(severity, note or "missing", cure="The server must send a positive expires_in.")
+    return check.judged(severity, note or "missing", "not_positive")

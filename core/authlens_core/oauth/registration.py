@@ -15,9 +15,8 @@ from authlens_core.oauth.client_authentication import Client, secret_method
 from authlens_core.oauth.client_metadata import CODE_GRANTS
 from authlens_core.oauth.discovery.resource_metadata import string_list
 from authlens_core.oauth.error_response import is_usable, read_answer
-from authlens_core.values.check import Check, Reading, Requirement
+from authlens_core.values.check import Check, Reading, Requirement, requirement
 from authlens_core.values.exchange import JSON_TYPE, Headers, Request, Response, is_visible
-from authlens_core.values.fix import fix, step
 from authlens_core.values.formats.json_document import JsonValue
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import AUTH_METHODS
@@ -97,21 +96,15 @@ def _seconds(value: JsonValue) -> int | None:
 
 
 def _client_id_check(document: Mapping[str, JsonValue]) -> Check:
-    why = "It identifies authlens at the server."
-    check = Requirement(f"{_STAGE}.client_id", "a client_id of printable ASCII characters", why, _SPEC)
+    check = requirement(f"{_STAGE}.client_id")
     value = document.get("client_id")
     if isinstance(value, str) and value and value.isascii() and value.isprintable():
         return check.passed(value)
-    cure = fix(
-        "Ask the owner to let the server answer with a client_id.",
-        step("With a given one", "authlens login URL --client-id ID"),
-    )
-    return check.failed("missing" if value is None else f"{value!r}"[:200], cure=cure)
+    return check.failed("missing" if value is None else f"{value!r}"[:200])
 
 
 def _redirect_check(registered: tuple[str, ...] | None, asked: str) -> Check:
-    why = "A code that is sent anywhere else is lost, or stolen."
-    check = Requirement(f"{_STAGE}.redirect_uris", asked, why, _SPEC)
+    check = requirement(f"{_STAGE}.redirect_uris", wanted=asked)
     if registered is None:
         return check.noticed("not stated; assumed as requested")
     seen = ", ".join(registered)[:500]
@@ -119,9 +112,8 @@ def _redirect_check(registered: tuple[str, ...] | None, asked: str) -> Check:
         return check.passed(seen)
     if any(_same_but_port(uri, asked) for uri in registered):
         seen = f"{seen}; only the port differs, which a loopback redirect may choose"
-        return check.warned(seen, spec="RFC 8252 §7.3")
-    cure = "The server replaced the redirect URI: it has to allow the one that was asked for."
-    return check.failed(seen, cure=cure)
+        return check.warned(seen)
+    return check.failed(seen)
 
 
 def _same_but_port(uri: str, asked: str) -> bool:
@@ -137,29 +129,21 @@ def _client_secret(document: Mapping[str, JsonValue]) -> tuple[Secret | None, tu
     value = document.get("client_secret")
     if value is None or value == "":
         return None, ()
-    why = "A secret on this machine is weak evidence; it is stored like a token."
-    check = Requirement(f"{_STAGE}.client_secret", "no client_secret, as none was asked for", why, _SPEC)
+    check = requirement(f"{_STAGE}.client_secret")
     if not isinstance(value, str) or not (value.isascii() and value.isprintable()):
-        cure = "The server must send client_secret as a string of printable ASCII characters."
-        return None, (check.failed("malformed", cure=cure),)
+        return None, (check.failed("malformed"),)
     return Secret(value), (check.noticed("one was given"),)
 
 
 def _expiry_check(value: JsonValue, now: datetime | None, *, is_needed: bool) -> Check:
-    name = f"{_STAGE}.client_secret_expires_at"
-    why = "When the secret expires, the client has to be registered again."
-    check = Requirement(name, "a time in the future, or 0 for never", why, _SPEC)
+    check = requirement(f"{_STAGE}.client_secret_expires_at")
     seconds = _seconds(value)
     if seconds is None:
         return check.noticed("missing" if value is None else f"unreadable: {value!r}"[:200])
     if seconds and now is not None and seconds <= now.timestamp():
         if not is_needed:
             return check.warned(f"{seconds}, in the past; the client needs no secret, so it is ignored")
-        cure = fix(
-            "Check the clock of this machine; if it is right, the server's is wrong.",
-            step("Or use no secret", "authlens login URL --new-client --client-auth none"),
-        )
-        return check.failed(f"{seconds}, in the past", cure=cure, overridable=True)
+        return check.failed(f"{seconds}, in the past", overridable=True)
     if isinstance(value, str):
         return check.noticed(f"{seconds}, written as a string")
     return check.passed(str(seconds))
@@ -169,56 +153,43 @@ def _auth_method(
     document: Mapping[str, JsonValue], secret: Secret | None, chosen: str | None, methods: Sequence[str]
 ) -> tuple[str, Check]:
     """Return the method to use at the token endpoint: the user's choice, else the one the answer names."""
-    why = "It is how the client authenticates at the token endpoint."
-    check = Requirement(f"{_STAGE}.token_endpoint_auth_method", chosen or "none", why, _SPEC)
+    check = requirement(f"{_STAGE}.token_endpoint_auth_method", wanted=chosen or "none")
     stated = document.get("token_endpoint_auth_method")
     if chosen is not None:
         return chosen, _chosen_check(check, chosen, stated, secret)
     if stated is None:
         # RFC 7591 §2: what is not stated is client_secret_basic, which needs a secret.
         method = secret_method(methods) if secret else "none"
-        return method, check.noticed(f"not stated; {method} is used", spec="RFC 7591 §2")
+        return method, check.noticed(f"not stated; {method} is used", "unstated")
     if stated == "none":
         return "none", check.passed("none")
-    cure = f"The server must register the client with token_endpoint_auth_method none. {_CONFIDENTIAL}"
     if not isinstance(stated, str) or stated not in AUTH_METHODS:
-        return "none", check.failed(f"{stated!r}, which authlens does not have"[:200], cure=cure)
+        return "none", check.failed(f"{stated!r}, which authlens does not have"[:200], "not_none")
     if secret is None:
-        return "none", check.warned(f"{stated}, and no client_secret was given; none is used", cure=cure)
+        return "none", check.warned(f"{stated}, and no client_secret was given; none is used", "not_none")
     return stated, check.noticed(f"{stated}, which is used")
-
-
-_CONFIDENTIAL: Final = step(
-    "Or ask for a client with a secret", "authlens login URL --new-client --client-auth client_secret_basic"
-)
 
 
 def _chosen_check(check: Requirement, chosen: str, stated: JsonValue, secret: Secret | None) -> Check:
     if chosen != "none" and secret is None:
-        cure = fix(
-            "The server gave no client_secret.", step("Without one", "authlens login URL --client-auth none")
-        )
-        return check.failed(f"{stated!r}, without a client_secret"[:200], cure=cure)
+        return check.failed(f"{stated!r}, without a client_secret"[:200], "no_secret")
     if stated == chosen:
         return check.passed(chosen)
     return check.warned(f"{stated!r}; {chosen} is used, because you chose it"[:200])
 
 
 def _grant_check(grants: tuple[str, ...] | None, grant: str) -> Check:
-    why = f"Without {grant} there is no login, without refresh_token a new one every time."
-    check = Requirement(f"{_STAGE}.grant_types", f"{grant}, refresh_token", why, _SPEC)
+    check = requirement(f"{_STAGE}.grant_types", grant=grant)
     if grants is None:
         return check.noticed("not stated; assumed as requested")
     seen = ", ".join(grants)
     if grant not in grants:
-        cure = f"The server must allow the {grant} grant for this client."
         # Many servers answer with the grants that they know of a browser's login, and take the others too.
         if grant != CODE_GRANTS[0]:
-            return check.warned(seen, cure=cure)
-        return check.failed(seen, cure=cure, overridable=True)
+            return check.warned(seen, "no_grant")
+        return check.failed(seen, "no_grant", overridable=True)
     if "refresh_token" not in grants:
-        cure = "Expect to log in again when the token expires; some servers return a refresh token anyway."
-        return check.warned(seen, cure=cure)
+        return check.warned(seen, "no_refresh")
     return check.passed(seen)
 
 
@@ -229,9 +200,7 @@ def _management(
     uri, token = document.get("registration_client_uri"), document.get("registration_access_token")
     if uri is None and token is None:
         return None, ()
-    name, why = f"{_STAGE}.registration_client_uri", "The registration access token is sent only there."
-    expected = "a URL at the registration endpoint's origin, and a token"
-    check = Requirement(name, expected, why, "RFC 7592 §3")
+    check = requirement(f"{_STAGE}.registration_client_uri")
     seen = f"{uri!r}"[:300]
     if not isinstance(token, str) or not token or not is_visible(token):
         seen = f"{seen}, without a usable registration_access_token; this client cannot be removed by us"
@@ -239,7 +208,7 @@ def _management(
     problem = _management_problem(uri, endpoint)
     if problem or not isinstance(uri, str):
         # A token that went to another origin would let its owner change or delete the registration.
-        return None, (check.warned(f"{seen}: {problem}; the token is never sent", spec="RFC 7592 §3, §5"),)
+        return None, (check.warned(f"{seen}: {problem}; the token is never sent"),)
     return (uri, Secret(token)), (check.passed(uri),)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, Literal
@@ -10,7 +9,7 @@ from typing import Final, Literal
 from authlens_core.oauth.client_authentication import Client, form_request
 from authlens_core.oauth.error_response import failed_with, read_error
 from authlens_core.oauth.formats.duration import retry_after
-from authlens_core.values.check import Check, ErrorCode, Requirement
+from authlens_core.values.check import Check, ErrorCode, requirement
 from authlens_core.values.exchange import Request, Response
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
@@ -18,12 +17,7 @@ from authlens_core.values.url import Url
 
 TokenHint = Literal["access_token", "refresh_token"]
 
-_CHECK: Final = Requirement(
-    "revocation.status",
-    "status 200",
-    "Only this status says that the token is invalid now, also when the server never knew it.",
-    "RFC 7009 §2.2",
-)
+_CHECK: Final = requirement("revocation.status")
 _REFUSED: Final = "RFC 7009 §2.2.1"
 
 
@@ -71,20 +65,17 @@ def read_revocation(
         return Revocation(RevocationOutcome.REVOKED, None, (check,))
     if response.status in (429, 503):
         wait = retry_after(response, now)
-        cure = f"The token still exists. Try again {f'in {wait} s' if wait else 'later'}."
-        return Revocation(RevocationOutcome.TRY_LATER, wait, (_CHECK.failed(seen, spec=_REFUSED, cure=cure),))
+        later = requirement(_CHECK.name, "revocation.later", when=f"in {wait} s" if wait else "later")
+        return Revocation(RevocationOutcome.TRY_LATER, wait, (later.failed(seen),))
     error = read_error(response, sent)
     if error is None:
-        cure = "The token is still stored and still valid: try again, or let it expire."
-        return Revocation(
-            RevocationOutcome.NOT_REVOKED, None, (_CHECK.failed(seen, spec=_REFUSED, cure=cure),)
-        )
+        return Revocation(RevocationOutcome.NOT_REVOKED, None, (_CHECK.failed(seen, "refused"),))
     # RFC 7009 §2.2 wants 200 for a token that is invalid already; Google answers like this instead.
     if response.status == 400 and error.error == ErrorCode.INVALID_TOKEN:
         check = _CHECK.noticed(f"{seen} {error}; the token had ended already")
         return Revocation(RevocationOutcome.REVOKED, None, (check,))
     unsupported = error.error == ErrorCode.UNSUPPORTED_TOKEN_TYPE
-    check = failed_with(error, replace(_CHECK, spec=_REFUSED), f"{seen} {error}")
+    check = failed_with(error, _CHECK, f"{seen} {error}", "refused_otherwise")
     return Revocation(
         RevocationOutcome.UNSUPPORTED if unsupported else RevocationOutcome.NOT_REVOKED, None, (check,)
     )

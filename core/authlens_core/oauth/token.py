@@ -7,7 +7,6 @@ a second time may cost the tokens it bought (RFC 6749 §4.1.2).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Final, Literal, TypeGuard
 
@@ -21,9 +20,8 @@ from authlens_core.oauth.error_response import (
 )
 from authlens_core.oauth.formats.duration import MISSING, Lifetime, http_date, parse_expires_in
 from authlens_core.oauth.formats.form import FormPair
-from authlens_core.values.check import Check, CheckId, Reading, Requirement, Severity, judged
+from authlens_core.values.check import Check, CheckId, Reading, requirement
 from authlens_core.values.exchange import Request, Response, is_visible
-from authlens_core.values.fix import step
 from authlens_core.values.formats.json_document import JsonValue
 from authlens_core.values.known_secrets import KnownSecrets
 from authlens_core.values.quick_dataclass import dataclass
@@ -167,75 +165,62 @@ def _error_check(document: dict[str, JsonValue], status: int, sent: Sequence[Sec
     """Yield a failure when the answer says success in its status and an error in its body."""
     error = error_of(document, status, sent)
     if error is not None:
-        yield failed_with(error, Requirement(f"{_STAGE}.error", "no error member", spec=_SPEC), str(error))
+        yield failed_with(error, requirement(f"{_STAGE}.error"), str(error))
 
 
 def _access_token_check(document: Mapping[str, JsonValue]) -> Check:
-    why = "It goes into a header field, where other characters could start a new one."
-    check = Requirement(f"{_STAGE}.access_token", _TOKEN_FORM, why, "RFC 6749 appendix A.12")
+    check = requirement(f"{_STAGE}.access_token", form=_TOKEN_FORM)
     value = document.get("access_token")
     if is_token(value):
         return check.passed(f"{len(value)} characters")
     seen = "missing" if value is None else _token_problem(value)
-    return check.failed(seen, cure=f"The server must send access_token as {_TOKEN_FORM}.")
+    return check.failed(seen)
 
 
 def _token_type_check(document: Mapping[str, JsonValue], grant: Grant, *, proved: bool) -> Check:
     wanted, spec = ("DPoP", "RFC 9449 §5") if proved else ("bearer", "RFC 6749 §7.1")
-    why = "A token of another type means something else when it is sent like this, so it may not be used."
-    check = Requirement(f"{_STAGE}.token_type", f"{wanted}, in any case", why, spec)
+    check = requirement(f"{_STAGE}.token_type", wanted=wanted, spec=spec)
     value = document.get("token_type")
     kind = value.lower() if isinstance(value, str) else ""
     if kind == wanted.lower():
         return check.passed(f"{value}")
     seen = "missing" if value is None else f"{value!r}"[:200]
     if value is None and not proved:
-        return check.warned(f"{seen}; used as a bearer token", cure="The server must send token_type.")
+        return check.warned(f"{seen}; used as a bearer token", "missing")
     if kind == "bearer" or value is None:
-        why = "The server did not bind the token to the key: anyone who copies it can use it."
         if grant == "refresh_token":  # whether it was bound before, and what is stored, the refresh decides
-            return check.warned(seen, why=why, cure="The server must support DPoP.")
-        cure = "Continue if the resource accepts bearer tokens; otherwise the server must support DPoP."
-        return check.failed(seen, why=why, cure=cure, overridable=True)
+            return check.warned(seen, "unbound_again")
+        return check.failed(seen, "unbound", overridable=True)
     if kind == "dpop":
-        return check.failed(
-            seen, cure=step("Ask for tokens that are bound to a key", "authlens login URL --dpop")
-        )
-    cure = "The server must issue bearer tokens to this client, or tokens bound to a key (DPoP)."
-    return check.failed(seen, cure=cure)
+        return check.failed(seen, "unasked_proof")
+    return check.failed(seen, "unknown")
 
 
 def _lifetime_check(lifetime: Lifetime) -> Check:
-    why = "It says when the token has to be refreshed; without it the first refusal does."
-    check = Requirement(f"{_STAGE}.expires_in", "a whole number of seconds", why, _SPEC)
+    check = requirement(f"{_STAGE}.expires_in")
     seen = lifetime.note or f"{lifetime.seconds}"
     if lifetime.seconds == 0:
-        cure = "The token is expired already: refresh it, or ask the server's owner to correct expires_in."
-        return check.warned(seen, cure=cure)
+        return check.warned(seen)
     return check.noticed(seen) if lifetime.seconds is None or lifetime.note else check.passed(seen)
 
 
 def _refresh_token(document: Mapping[str, JsonValue], grant: Grant) -> tuple[Secret | None, Check]:
     is_refresh = grant == "refresh_token"
-    why = "With it you do not need to sign in for the next access token."
     spec = "RFC 6749 §6" if is_refresh else "RFC 6749 §1.5"
-    check = Requirement(f"{_STAGE}.refresh_token", "a refresh token", why, spec)
+    check = requirement(f"{_STAGE}.refresh_token", spec=spec, form=_TOKEN_FORM)
     value = document.get("refresh_token")
     if grant == "machine":
-        check = Requirement(check.name, "none: a program asks again instead", spec="RFC 6749 §4.4.3")
+        check = requirement(check.name, "token.refresh_token_of_program")
         return None, check.noticed("one came; it is not used") if value else check.passed("none")
     if value is None or value == "":
         if is_refresh:
-            either = replace(check, expected="a new one, or none to continue with the old")
-            return None, either.passed("none")
+            return None, check.passed("none", "old_stays")
         return None, check.noticed("none: when the access token expires, you need to log in again")
     if not is_token(value):
-        cure = f"The server must send refresh_token as {_TOKEN_FORM}."
         seen = f"{_token_problem(value)}, so it is dropped"
-        return None, check.warned(seen, spec="RFC 6749 appendix A.17", cure=cure)
+        return None, check.warned(seen, "malformed")
     if value == document.get("access_token"):
-        cure = "Ask the server's owner: revoking one of them ends both."
-        return Secret(value), check.warned("the same string as the access token", cure=cure)
+        return Secret(value), check.warned("the same string as the access token", "same")
     return Secret(value), check.passed(f"{len(value)} characters")
 
 
@@ -243,29 +228,26 @@ def _scope(
     document: Mapping[str, JsonValue], requested: str | None, sent: Sequence[Secret]
 ) -> tuple[str | None, Check]:
     """Return the granted scope and how it differs from the requested one."""
-    expected = requested or "none was asked for"
-    check = Requirement(f"{_STAGE}.scope", expected, "It is what the token allows.", "RFC 6749 §3.3")
+    check = requirement(f"{_STAGE}.scope", wanted=requested or "none was asked for")
     value = document.get("scope")
     if value is None or value == "":
         # An omitted scope means the requested one (RFC 6749 §5.1).
-        return requested, check.passed("not stated: as requested", spec=_SPEC)
+        return requested, check.passed("not stated: as requested")
     if not isinstance(value, str):
-        cure = "The server must send scope as one string."
-        return requested, check.warned("not a string, so it is ignored", cure=cure)
+        return requested, check.warned("not a string, so it is ignored", "malformed")
     if any(secret.reveal() in value for secret in _secrets(document, sent)):
         # A scope is shown and kept where secrets are not.
         return requested, check.warned("it repeats a secret, so it is neither shown nor stored")
     asked, given = set((requested or "").split(" ")) - {""}, set(value.split(" ")) - {""}
     missing, added = sorted(asked - given), sorted(given - asked)
     if not asked or not (missing or added):
-        return value, check.passed(value, spec=_SPEC)
+        return value, check.passed(value)
     parts = [f"not granted: {' '.join(missing)}"] if missing else []
     parts += [f"granted beyond the request: {' '.join(added)}"] if added else []
     seen = "; ".join(parts)[:500]
     if not missing:
         return value, check.noticed(seen)
-    cure = "Ask the owner to allow the missing scope, if the resource refuses the token."
-    return value, check.warned(seen, cure=cure)
+    return value, check.warned(seen, "less")
 
 
 def _secrets(document: Mapping[str, JsonValue], sent: Sequence[Secret]) -> Iterator[Secret]:
@@ -296,8 +278,7 @@ def _resource_check(document: Mapping[str, JsonValue], requested: str | None) ->
     value = document.get("resource")
     if value is None or value == "" or requested is None:
         return
-    why = "A token for another resource would be sent to the wrong place, or refused there."
-    check = Requirement(f"{_STAGE}.resource", requested, why, "RFC 8707 §2.2")
+    check = requirement(f"{_STAGE}.resource", wanted=requested)
     values = value if isinstance(value, list) else [value]
     seen = f"{value}"[:300]
     if requested in values:
@@ -308,8 +289,7 @@ def _resource_check(document: Mapping[str, JsonValue], requested: str | None) ->
     elif any(isinstance(v, str) and covers_url(v, requested) for v in values):
         yield check.noticed(f"{seen}, which is not the same and covers it")
     else:
-        cure = "Continue only if you know that the token is valid for the resource you asked for."
-        yield check.failed(seen, cure=cure, overridable=True)
+        yield check.failed(seen, overridable=True)
 
 
 def clock_check(response: Response, *, now: datetime) -> Check | None:
@@ -322,21 +302,16 @@ def clock_check(response: Response, *, now: datetime) -> Check | None:
     if date is None:
         return None
     skew = round((date - now).total_seconds())
-    why = "A token that is fresh for one clock may be expired for the other."
-    check = Requirement(f"{_STAGE}.clock", f"clocks within {_SKEW_LIMIT} seconds", why, "RFC 9110 §6.6.1")
+    check = requirement(f"{_STAGE}.clock", limit=_SKEW_LIMIT)
     seen = f"the server is {abs(skew)} s {'ahead' if skew > 0 else 'behind'}" if skew else "the same time"
     if abs(skew) <= _SKEW_LIMIT:
         return check.passed(seen)
-    return check.warned(seen, cure="Set this machine's clock, or tell the server's owner.")
+    return check.warned(seen)
 
 
 def rotation_check(*, replaced: bool) -> Check:
     """Return whether a refresh replaced the refresh token."""
-    return judged(
-        Severity.PASS if replaced else Severity.NOTICE,
-        CheckId.REFRESH_ROTATION,
-        "The server replaces the refresh token at each use.",
-        "a new one came" if replaced else "none returned: the old one stays valid",
-        why="A server that replaces it notices when two clients use it.",
-        spec="RFC 9700 §4.14.2",
-    )
+    check = requirement(CheckId.REFRESH_ROTATION)
+    if replaced:
+        return check.passed("a new one came")
+    return check.noticed("none returned: the old one stays valid")

@@ -7,14 +7,15 @@ Whether a failed check may be overridden is decided where the specification is k
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from functools import partial
-from typing import Final, Generic, TypedDict, TypeVar, Unpack
+from typing import Any, Final, Generic, TypedDict, TypeVar, Unpack
 
-from authlens_core.values.fix import Fix
+from authlens_core.values.fix import Fix, cure_in, mapped
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_fields, safe_text
+from authlens_core.values.word_files import words
 
 
 class ErrorCode(StrEnum):
@@ -171,6 +172,9 @@ class _Remarks(TypedDict, total=False):
     host: str
 
 
+_SAID: Final = frozenset({"expected", "why", "spec", "cure"})
+
+
 def judged(
     severity: Severity, name: str, expected: str, seen: str = "", **remarks: Unpack[_Remarks]
 ) -> Check:
@@ -180,32 +184,52 @@ def judged(
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """A check before the answer is looked at: what is expected and why, and a method for each result.
+    """A check before the answer is looked at, and a method for each result.
 
-    `why` and `spec` of a result replace those of the requirement. A check that has only one result needs none
-    of this: `passed`, `noticed`, `warned` and `failed` make it at once.
+    Its words are an entry of `words/checks.toml`: what is expected and why, and what differs for a result, by
+    the severity or by the name that the method is given. A remark given with the result replaces that there.
+
+    Attributes:
+        values: what the sentences name, by the placeholder.
     """
 
     name: str
-    expected: str
-    why: str = ""
-    spec: str = ""
+    entry: str
+    values: Mapping[str, object]
 
-    def judged(self, severity: Severity, seen: str = "", **remarks: Unpack[_Remarks]) -> Check:
-        said: _Remarks = {"why": self.why, "spec": self.spec, **remarks}
-        return judged(severity, self.name, self.expected, seen, **said)
+    def judged(
+        self, severity: Severity, seen: str = "", result: str = "", **remarks: Unpack[_Remarks]
+    ) -> Check:
+        stage, _, subject = self.entry.partition(".")
+        entry = words("checks")[stage][subject]
+        of_result = entry[result] if result else entry.get(severity, {})
+        texts: dict[str, Any] = {**entry, **of_result, **remarks}
+        said = {key: self._filled(texts[key]) for key in _SAID if key in texts and key not in remarks}
+        return judged(severity, self.name, str(said.pop("expected")), seen, **said, **remarks)
 
-    def passed(self, seen: str = "", **remarks: Unpack[_Remarks]) -> Check:
-        return self.judged(Severity.PASS, seen, **remarks)
+    def _filled(self, text: Any) -> str | Fix:
+        return mapped(cure_in(text), lambda part: part.format_map(self.values))
 
-    def noticed(self, seen: str, **remarks: Unpack[_Remarks]) -> Check:
-        return self.judged(Severity.NOTICE, seen, **remarks)
+    def passed(self, seen: str = "", result: str = "", **remarks: Unpack[_Remarks]) -> Check:
+        return self.judged(Severity.PASS, seen, result, **remarks)
 
-    def warned(self, seen: str, **remarks: Unpack[_Remarks]) -> Check:
-        return self.judged(Severity.WARNING, seen, **remarks)
+    def noticed(self, seen: str, result: str = "", **remarks: Unpack[_Remarks]) -> Check:
+        return self.judged(Severity.NOTICE, seen, result, **remarks)
 
-    def failed(self, seen: str, **remarks: Unpack[_Remarks]) -> Check:
-        return self.judged(Severity.FAILURE, seen, **remarks)
+    def warned(self, seen: str, result: str = "", **remarks: Unpack[_Remarks]) -> Check:
+        return self.judged(Severity.WARNING, seen, result, **remarks)
+
+    def failed(self, seen: str, result: str = "", **remarks: Unpack[_Remarks]) -> Check:
+        return self.judged(Severity.FAILURE, seen, result, **remarks)
+
+
+def requirement(name: str, entry: str = "", **values: object) -> Requirement:
+    """Return the check `name`, with `values` for the placeholders of its sentences.
+
+    Args:
+        entry: the entry of `words/checks.toml`, if several checks share it or one has several.
+    """
+    return Requirement(name, entry or name, values)
 
 
 passed = partial(judged, Severity.PASS)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator, Mapping
+from string import Formatter
 from typing import Any
 
 import pytest
@@ -13,10 +15,14 @@ from authlens_core.emulator import Fault, StandardFault
 from authlens_core.explain.meanings import DocumentKind, members, of_headers
 from authlens_core.oauth.error_response import ErrorMeaning, meaning
 from authlens_core.trace.flow import StageInfo, lesson, stage_info
-from authlens_core.values.check import ErrorCode
+from authlens_core.values.check import CheckId, ErrorCode, Severity
+from authlens_core.values.fix import cure_in
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.stage import GrantType, Stage
 from authlens_core.values.word_files import FOLDER, texts, words
+from support.source_trees import sources_of_product
+
+pytestmark = pytest.mark.xdist_group("sources")
 
 FILES = sorted(path.stem for path in FOLDER.glob("*.toml"))
 MESSAGES = "(?:answers|causes|clients|network|mcp|oauth|products|programs|tools)"
@@ -28,7 +34,8 @@ FRAGMENTS = re.compile(
     rf"|{MESSAGES} \S+ \S+ (?:general|id|source|phrases|each|errors)"
     rf"|{MESSAGES} \S+ \S+ protections?"
     r"|causes \S+ \S+ (?:stages|grants|checks|kinds|statuses|quotes|credentials|ways|check_decides)"
-    rf"|(?:{MESSAGES} \S+|errors) \S+ cure \d+ \d"
+    rf"|(?:{MESSAGES} \S+|errors|checks \S+(?: \S+)?) \S+ cure \d+ \d"
+    r"|checks .* (?:expected|spec)$"
     r"|course (?!move )"
     r"|experiments \S+ \S+ (?:follow_up )?(?!question|expectation|why)"
 )
@@ -36,6 +43,7 @@ FRAGMENTS = re.compile(
 PLACEHOLDERS = re.compile(
     r"course event |emulator how other-credential$"
     rf"|{MESSAGES} \S+ \S+ (?:cause|cure)"
+    r"|checks "
 )
 MARKUP = re.compile(r"\[/?[a-z]|<[a-z]|&[a-z]+;|\*\*|\\")
 
@@ -56,7 +64,9 @@ EVERY = [one for name in FILES for one in sentences(words(name), name)]
 
 
 def test_every_file_of_words_has_a_reader_below() -> None:
-    names = "answers causes clients course emulator errors experiments headers mcp members network oauth"
+    names = (
+        "answers causes checks clients course emulator errors experiments headers mcp members network oauth"
+    )
     assert [*names.split(), "products", "programs", "servers", "stages", "tools"] == FILES
 
 
@@ -145,6 +155,55 @@ def test_every_fault_of_the_emulator_says_what_to_watch_for() -> None:
     table = words("emulator")
     assert set(table["access-faults"]) == set(Fault)
     assert set(table["standard-faults"]) == set(StandardFault)
+
+
+CHECKS = {
+    f"{stage}.{subject}": entry
+    for stage, table in words("checks").items()
+    for subject, entry in table.items()
+}
+SAID = {"expected", "why", "spec", "cure"}
+
+
+def test_the_words_of_a_check_are_what_is_expected_and_what_differs_for_a_result() -> None:
+    for name, entry in CHECKS.items():
+        results = {key: said for key, said in entry.items() if key not in SAID}
+        assert set(entry) - set(results) <= SAID - {"cure"}, name
+        assert "expected" in entry, name
+        assert all(said and set(said) <= SAID for said in results.values()), name
+        assert all(cure_in(said["cure"]) for said in results.values() if "cure" in said), name
+
+
+def _requirements() -> Iterator[tuple[str, set[str]]]:
+    """Yield the entry that a call of `requirement` names and the values that it gives, if both are plain."""
+    for source in sources_of_product():
+        stage = re.search(r'^_STAGE: Final = "(\w+)"', source.text, re.MULTILINE)
+        for node in source.nodes:
+            match node:
+                case ast.Call(func=ast.Name(id="requirement"), args=[*_, last], keywords=keywords):
+                    text = ast.unparse(last).replace("{_STAGE}", stage[1] if stage else "")
+                    names = {keyword.arg for keyword in keywords}
+                    is_id = text.startswith("CheckId.")
+                    name = CheckId[text.removeprefix("CheckId.")] if is_id else text.strip("f'")
+                    if name in CHECKS and None not in names:
+                        yield name, {str(each) for each in names}
+
+
+def test_a_check_is_given_the_values_that_its_words_name() -> None:
+    given = list(_requirements())
+    assert len(given) > 80
+    for name, values in given:
+        texts = [text for _, text in sentences(CHECKS[name], name)]
+        named = {field for text in texts for _, field, _, _ in Formatter().parse(text) if field}
+        assert named == values, name
+
+
+def test_no_words_of_a_check_or_of_a_result_are_left_unused() -> None:
+    texts = [source.text for source in sources_of_product()]
+    for name, entry in CHECKS.items():
+        results = set(entry) - SAID - set(Severity)
+        for last in (f'{name.partition(".")[2]}"', *(f'"{result}"' for result in results)):
+            assert any(last in text for text in texts), (name, last)
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -51,11 +51,11 @@ async def _run(operation: RefreshOperation) -> Refreshed:
             lambda client: login.token_request(client, answer), Purpose.REFRESH, operation.signer()
         )
     except AuthlensError as error:
-        record.failed("refresh.assertion", _EXPECTED, error.cause, cure=error.cure)
+        record.failed("refresh.assertion", error.cause, cure=error.cure)
         # Not the network's: the file or the command that the user named gives no assertion.
         return operation.later(error.cause, error.cure, type(error))
     except (UrlRefused, ValueError) as error:
-        record.failed("refresh.client", _EXPECTED, f"{error}")
+        record.failed("refresh.client", f"{error}", "program")
         return operation.later(f"The request cannot be made: {error}.", LOG_IN_AGAIN)
     if exchange.answer is None:
         return operation.no_answer(exchange.no_answer)

@@ -17,7 +17,7 @@ from authlens_core.oauth.client_adaptation import adaptation_check, adapted
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.trace.stage_diagnosis import diagnosis_of, without_echoes
-from authlens_core.values.check import Check, Diagnosis, failed
+from authlens_core.values.check import Check, Diagnosis, requirement
 from authlens_core.values.errors import NoSecretStore, TimedOut
 from authlens_core.values.exchange import Exchange, Purpose, Request, WireFailure
 from authlens_core.values.fix import Fix
@@ -68,10 +68,10 @@ class RecordBuilder:
         """Why a request got no answer; None if each did."""
         return next((exchange.failure for exchange in self.exchanges if exchange.failure is not None), None)
 
-    def failed(
-        self, name: str, expected: str, seen: str, *, why: str = "", spec: str = "", cure: str | Fix = ""
-    ) -> None:
-        self.checks.append(failed(name, expected, seen, why=why, spec=spec, cure=cure))
+    def failed(self, name: str, seen: str, result: str = "", *, cure: str | Fix = "") -> None:
+        """Record that the check `name` failed; `result` as in `Requirement`."""
+        check = requirement(name)
+        self.checks.append(check.failed(seen, result, cure=cure) if cure else check.failed(seen, result))
 
 
 def _client(grant: Grant, secrets: GrantSecrets) -> Client:

@@ -31,7 +31,7 @@ from authlens_core.oauth.formats.duration import retry_after
 from authlens_core.oauth.token import TokenResponse, read_token_response, refresh_request, rotation_check
 from authlens_core.trace.record import Stage
 from authlens_core.trace.stage_diagnosis import refusal_words
-from authlens_core.values.check import CheckId, ErrorCode, Severity, failures, passed
+from authlens_core.values.check import CheckId, ErrorCode, Severity, failures, requirement
 from authlens_core.values.errors import (
     AuthlensError,
     LoginNeeded,
@@ -107,7 +107,7 @@ class RefreshOperation(LockedGrant):
         if not self._lasts(None):
             return None
         self.record.checks.append(
-            passed("refresh.adopted", "one refresh at a time", "another process refreshed it just now")
+            requirement("refresh.adopted").passed("another process refreshed it just now")
         )
         return self.result(RefreshOutcome.ADOPTED, "Another authlens refreshed this login just now.")
 
@@ -119,7 +119,7 @@ class RefreshOperation(LockedGrant):
                 return self.result(RefreshOutcome.NOT_NEEDED, "The access token is still valid.")
             cause = "The resource refuses the access token. " if self._refused() else ""
             cause += "The server gave no refresh token, so the access token cannot be renewed."
-            self.record.failed("refresh.refresh_token", "a refresh token", "none", spec=_SPEC)
+            self.record.failed("refresh.refresh_token", "none")
             return self.result(RefreshOutcome.LOGIN_NEEDED, cause, LOG_IN_AGAIN)
         if force or not self._lasts(self.options.min_ttl):
             return None
@@ -131,7 +131,7 @@ class RefreshOperation(LockedGrant):
         if not left:
             return None
         wait = max(1, round(left))
-        self.record.failed("refresh.wait", "the time to try again", f"in {wait} s")
+        self.record.failed("refresh.wait", f"in {wait} s")
         note = self.grant.note or "The last refresh failed."
         return self.result(RefreshOutcome.TRANSIENT, note, f"The next attempt is in {wait} s.")
 
@@ -141,14 +141,14 @@ class RefreshOperation(LockedGrant):
         self.grant = self.credentials.mark_if_interrupted(self.grant) or self.grant
         state, note = self.grant.state, self.grant.note
         if state is GrantState.LOGIN_NEEDED:
-            self.record.failed("refresh.state", "a grant that the server accepts", state.value, spec=_SPEC)
+            self.record.failed("refresh.state", state.value, "refused")
             return self.result(RefreshOutcome.LOGIN_NEEDED, note or "You need to log in.", LOG_IN_AGAIN)
         if not state.is_wanted:
-            self.record.failed("refresh.state", "a grant that is not revoked", state.value)
+            self.record.failed("refresh.state", state.value, "revoked")
             cure = again("Revoke it again, or log in again")
             return self.result(RefreshOutcome.LOGIN_NEEDED, note or "This login was revoked.", cure)
         if state in (GrantState.UNKNOWN, GrantState.INTERRUPTED) and not self.options.despite_unknown:
-            self.record.failed("refresh.state", "a refresh token known to be unused", state.value)
+            self.record.failed("refresh.state", state.value, "unsure")
             return self.result(RefreshOutcome.UNKNOWN, note, _MAY_END)
         return None
 
@@ -197,15 +197,15 @@ class RefreshOperation(LockedGrant):
             # The index may have been written by an older authlens, or changed by hand.
             cause = f"The stored token endpoint is refused: {refused}."
             seen = self.grant.token_endpoint
-            self.record.failed("refresh.token_endpoint", "an https URL", seen, spec="RFC 6749 §3.2")
+            self.record.failed("refresh.token_endpoint", seen)
         except ValueError as error:
             cause = f"The request cannot be made: {error}."
-            self.record.failed("refresh.client", "a client that can authenticate", cause)
+            self.record.failed("refresh.client", cause)
         return self.result(RefreshOutcome.REFUSED, cause, LOG_IN_AGAIN)
 
     def no_answer(self, failure: WireFailure) -> Refreshed:
         cause, cure = failure.cause, failure.cure
-        self.record.failed("refresh.answer", "an answer", cause, cure=cure)
+        self.record.failed("refresh.answer", cause, cure=cure)
         # A server that rotates (RFC 9700 §4.14.2) may have replaced the token: sending the old one can end
         # the login.
         if failure.may_have_arrived:
@@ -248,8 +248,7 @@ class RefreshOperation(LockedGrant):
         """
         cause = "The server returned an access token that is not bound to the key, though the last one was."
         cure = again("Ask the server's owner to bind its tokens to the key again (DPoP), or log in again")
-        expected = "a token bound to the key (DPoP)"
-        self.record.failed("refresh.token_type", expected, tokens.token_type, spec="RFC 9449 §5", cure=cure)
+        self.record.failed("refresh.token_type", tokens.token_type, cure=cure)
         if tokens.refresh_token is not None:
             new = replace(self.secrets, refresh_token=tokens.refresh_token)
             try:
@@ -336,9 +335,7 @@ class RefreshOperation(LockedGrant):
     def _unsaved(self, renewed: Grant, new: GrantSecrets, error: AuthlensError) -> Refreshed:
         # The note of a refresh started stays: if this process ends now, the next one finds it.
         self._learn(renewed, new, replaced=new.refresh_token != self.secrets.refresh_token)
-        self.record.failed(
-            CheckId.REFRESH_STORED, "the new tokens stored first", error.cause, cure=error.cure
-        )
+        self.record.failed(CheckId.REFRESH_STORED, error.cause, cure=error.cure)
         self.grant = renewed
         self.credentials.hold(renewed, new)
         cause = f"The server returned new tokens, but they could not be stored: {error.cause}"

@@ -21,7 +21,7 @@ from authlens_core.credentials.vault.credentials import Credentials, refresh_loc
 from authlens_core.diagnosis.evidence import sent_in
 from authlens_core.oauth.revocation import RevocationOutcome, TokenHint, read_revocation, revocation_request
 from authlens_core.trace.record import Fact, Stage
-from authlens_core.values.check import CheckId, ErrorCode, noticed, passed, warned
+from authlens_core.values.check import CheckId, ErrorCode, requirement
 from authlens_core.values.errors import AuthlensError, Refused, StillValid, UsageError
 from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.values.fix import Fix, fix, step
@@ -119,13 +119,13 @@ class _RevokeOperation(LockedGrant):
         text = self.grant.revocation_endpoint
         if text is None:
             cause = "The server has no revocation endpoint, so the tokens cannot be revoked from here."
-            self.record.failed(CheckId.REVOKE_ENDPOINT, "a revocation_endpoint", "none", spec="RFC 8414 §2")
+            self.record.failed(CheckId.REVOKE_ENDPOINT, "none", "none")
         else:
             try:
                 return self.endpoint(text)
             except UrlRefused as refused:
                 cause = f"The stored revocation endpoint is refused: {refused}."
-                self.record.failed(CheckId.REVOKE_ENDPOINT, "an https URL", text, spec=_SPEC)
+                self.record.failed(CheckId.REVOKE_ENDPOINT, text, "invalid")
         words = "Let it expire, revoke it on the server's page, or remove it from this machine"
         cure = step(words, "authlens forget URL")
         return self._result(RevokeOutcome.NO_ENDPOINT, f"{cause} {self._time_left()}", cure)
@@ -146,11 +146,11 @@ class _RevokeOperation(LockedGrant):
             )
         except ValueError as error:
             self.results.append(TokenResult(hint, None, safe_line(str(error))))
-            self.record.failed(f"revoke.{hint}", "a client that can authenticate", str(error))
+            self.record.checks.append(requirement(f"revoke.{hint}", "revoke.client").failed(str(error)))
             return
         if exchange.answer is None:
             cause = exchange.no_answer.cause
-            self.record.failed(f"revoke.{hint}", "status 200", cause, spec=_SPEC)
+            self.record.checks.append(requirement(f"revoke.{hint}", "revoke.answer").failed(cause))
             self._learn(TokenResult(hint, None, f"not confirmed: {cause}"))
             return
         reading = read_revocation(exchange.answer, now=self.now(), sent=self._hidden(exchange))
@@ -173,14 +173,14 @@ class _RevokeOperation(LockedGrant):
 
     async def _prove(self) -> None:
         """Call the resource with the token that should be dead; the last call is what counts."""
-        name, expected = CheckId.REVOKE_PROOF, "the resource refuses the access token"
+        check = requirement(CheckId.REVOKE_PROOF)
         ended = self._remaining() == 0
         # Each call replaces the verdict of the one before; all of them stay as exchanges.
-        self.record.checks[:] = [check for check in self.record.checks if check.name != name]
+        self.record.checks[:] = [each for each in self.record.checks if each.name != check.name]
         try:
             asked = await ask(self.credentials, self.wire, self.grant, self.secrets)
         except UsageError as error:
-            self.record.checks.append(warned(name, expected, error.cause))
+            self.record.checks.append(check.warned(error.cause))
             return
         self.record.exchanges.extend(asked)
         exchange = asked[-1]
@@ -188,13 +188,11 @@ class _RevokeOperation(LockedGrant):
         status = status_words(exchange)
         if self.still_accepted is False and ended:
             self.proves_nothing = True
-            why = "The token had already expired, so this response does not verify the revocation."
-            self.record.checks.append(noticed(name, expected, status, why=why, spec="RFC 6750 §3.1"))
+            self.record.checks.append(check.noticed(status))
         elif self.still_accepted is False:
-            self.record.checks.append(passed(name, expected, status, spec="RFC 6750 §3.1"))
+            self.record.checks.append(check.passed(status))
         else:
-            why = "Some resources check tokens without asking the server, and accept them until they expire."
-            self.record.checks.append(warned(name, expected, status, why=why, spec="RFC 7009 §3"))
+            self.record.checks.append(check.warned(status, "accepted"))
 
     def _is_confirmed(self) -> bool:
         """Every token is confirmed; an access token that cannot be revoked counts when it is refused."""

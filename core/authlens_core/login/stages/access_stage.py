@@ -26,26 +26,21 @@ from authlens_core.oauth.discovery.challenge import (
 from authlens_core.oauth.mcp import MODERN, McpCall, call_of
 from authlens_core.oauth.resource_request import authorization_field
 from authlens_core.trace.record import Fact, FactId
-from authlens_core.values.check import Check, CheckId, Diagnosis, ErrorCode, Requirement, noticed, warned
+from authlens_core.values.check import (
+    Check,
+    CheckId,
+    Diagnosis,
+    ErrorCode,
+    requirement,
+)
 from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.values.fix import Fix, fix, step
 from authlens_core.values.stage import Stage
 
 _SPEC = "RFC 6750 §3.1, RFC 9470 §5"
-_ACCEPTED: Final = Requirement(
-    CheckId.ACCESS_ACCEPTED,
-    "The resource accepts the token.",
-    why="A token that its resource refuses is usually for another audience, or was revoked.",
-    spec=_SPEC,
-)
+_ACCEPTED: Final = requirement(CheckId.ACCESS_ACCEPTED)
 
-_PROVES_NOTHING: Final = noticed(
-    "access.anonymous",
-    "The resource refuses a call without a token.",
-    "it also answered without one",
-    why="So this response does not show that the token is valid: a later request may check it.",
-    spec=_SPEC,
-)
+_ANONYMOUS: Final = requirement("access.anonymous")
 _GET_NOT_ALLOWED: Final = frozenset({405, 406})
 
 
@@ -88,7 +83,7 @@ class AccessStage:
     def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:
         """Return whether the token was accepted and which layer answered."""
         if not exchanges:
-            check = _ACCEPTED.failed("there is no access token", cure="Run the earlier stages first.")
+            check = _ACCEPTED.failed("there is no access token", "no_token")
             return StageResult(facts, (check,))
         exchange, response = exchanges[-1], exchanges[-1].response
         answer = classify(exchange)
@@ -106,7 +101,11 @@ class AccessStage:
             return _too_small(facts, response.status, answer, shown)
         check = _judge(response.status, answer, facts.server_kind)
         proves_nothing = facts.anonymous and response.status < 300
-        return StageResult(facts, (check, _PROVES_NOTHING) if proves_nothing else (check,), shown)
+        return StageResult(
+            facts,
+            (check, _ANONYMOUS.noticed("it also answered without one")) if proves_nothing else (check,),
+            shown,
+        )
 
 
 def wider_scope(facts: Facts, field: ChallengeField) -> str:
@@ -126,11 +125,8 @@ def _too_small(facts: Facts, status: int, answer: Answer, shown: tuple[Fact, ...
     elif set(scope.split()) <= set((facts.scope or "").split()):
         cause = "This login asked for every scope that the resource names, and it still requires more."
         cure = "Ask the owner which permission your account lacks. Asking for the same scope rarely helps."
-    seen, why = (
-        f"{status} {ErrorCode.INSUFFICIENT_SCOPE}: {cause}",
-        "A token opens only what its scope names.",
-    )
-    check = _ACCEPTED.failed(seen, why=why, cure=cure, error_code=ErrorCode.INSUFFICIENT_SCOPE)
+    seen = f"{status} {ErrorCode.INSUFFICIENT_SCOPE}: {cause}"
+    check = _ACCEPTED.failed(seen, "too_small", cure=cure, error_code=ErrorCode.INSUFFICIENT_SCOPE)
     diagnosis = Diagnosis(
         ErrorCode.INSUFFICIENT_SCOPE, cause, cure, answer.evidence, _SPEC, answer.layer, answer.cf_ray
     )
@@ -147,18 +143,10 @@ def _with_scope(words: str, scope: str) -> Fix:
 
 def _judge(status: int, answer: Answer, kind: ServerKind) -> Check:
     if status < 300:
-        why = "This is the purpose of the login."
-        return _ACCEPTED.passed(f"{status}, answered by: {answer.layer}", why=why)
+        return _ACCEPTED.passed(f"{status}, answered by: {answer.layer}")
     diagnosis = diagnose(Stage.ACCESS, status=status, answer=answer, kind=kind)
     cause, cure = (diagnosis.cause, diagnosis.cure) if diagnosis else (answer.summary, answer.cure)
     # A redirect refuses, too: it leads to a login page, which a request with a good token does not see.
     if status in {401, 403} or 300 <= status < 400:
         return _ACCEPTED.failed(f"{status}: {cause}", cure=cure)
-    return warned(
-        CheckId.ACCESS_ACCEPTED,
-        "The resource accepts the token and answers.",
-        f"{status}: {cause}",
-        why="The token was not refused. The application behind the login has its own problem.",
-        spec=_SPEC,
-        cure=cure,
-    )
+    return _ACCEPTED.warned(f"{status}: {cause}", cure=cure)

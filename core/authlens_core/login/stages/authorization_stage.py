@@ -31,18 +31,13 @@ from authlens_core.oauth.pushed_authorization import (
 )
 from authlens_core.trace.record import Fact, FactId, Stage
 from authlens_core.trace.stage_diagnosis import refusal
-from authlens_core.values.check import Check, CheckId, Diagnosis, Severity, failed, judged
+from authlens_core.values.check import Check, CheckId, Diagnosis, Severity, judged, requirement
 from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.url import Url, UrlRefused, parse_url
 
 _LONGEST_PAGE: Final = 240  # characters of what the browser shows
-_INCOMPLETE: Final = failed(
-    "authorization.ready",
-    "Client, challenge and endpoints are known.",
-    "an earlier stage is missing",
-    cure="Go back and run the earlier stages.",
-)
+_READY: Final = requirement("authorization.ready")
 
 
 class AuthorizationStage:
@@ -62,7 +57,7 @@ class AuthorizationStage:
         metadata, client, pkce, state = facts.server_metadata, facts.client, facts.pkce, facts.state
         page = None if metadata is None else metadata.authorization_endpoint
         if page is None or client is None or pkce is None or state is None:
-            return StageResult(facts, (_INCOMPLETE,))
+            return StageResult(facts, (_READY.failed("an earlier stage is missing"),))
         scope = requested_scope(facts)
         # Servers that know offline_access grant it only to a user who was asked (OpenID Connect Core §11).
         extra: list[FormPair] = [("audience", facts.options.audience or "")]
@@ -117,9 +112,7 @@ def _referred(plain: StageResult, sent: Sequence[Exchange]) -> StageResult:
     """Return the link that holds the reference to the pushed request instead of its parameters."""
     facts, pushed = plain.facts, sent[-1]
     if pushed.answer is None:
-        expected = "The server takes the pushed request."
-        lost = unanswered(facts, pushed, "pushed.answer", expected, spec="RFC 9126 §2.2")
-        return replace(lost, shown=plain.shown)
+        return replace(unanswered(facts, pushed, "pushed.answer"), shown=plain.shown)
     reading = read_pushed_authorization(pushed.answer)
     page = None if facts.server_metadata is None else facts.server_metadata.authorization_endpoint
     if page is None or facts.client is None:
@@ -240,11 +233,4 @@ def browser_diagnosis(page: str, issuer: Url | None) -> Diagnosis | None:
 
 
 def _unusable(reason: str) -> Check:
-    return failed(
-        "authorization.endpoint",
-        "The authorization endpoint can accept the request parameters.",
-        reason,
-        why="A parameter may appear in a request only once.",
-        spec="RFC 6749 §3.1",
-        cure="Ask the owner of the server to correct authorization_endpoint.",
-    )
+    return requirement("authorization.endpoint").failed(reason)

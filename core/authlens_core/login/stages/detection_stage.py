@@ -39,7 +39,14 @@ from authlens_core.oauth.mcp import (
 from authlens_core.oauth.resource_request import resource_request
 from authlens_core.trace.record import Fact, FactId, Stage
 from authlens_core.trace.stage_diagnosis import diagnosis_of
-from authlens_core.values.check import Check, CheckId, Diagnosis, Layer, Requirement, Severity, noticed
+from authlens_core.values.check import (
+    Check,
+    CheckId,
+    Diagnosis,
+    Layer,
+    Severity,
+    requirement,
+)
 from authlens_core.values.exchange import JSON_TYPE, Exchange, Purpose, Response
 from authlens_core.values.fix import step
 from authlens_core.values.url import Url
@@ -53,12 +60,7 @@ _NOT_GET: Final = frozenset({400, 404, 405, 406, 415})
 _NOT_DISCOVER: Final = _NOT_GET | {500, 501}
 
 
-_ASKED_FOR: Final = Requirement(
-    CheckId.DETECTION_PROTECTION,
-    "The resource asks for a bearer token.",
-    why="OAuth can start only if the resource asks for it.",
-    spec="RFC 6750 §3",
-)
+_ASKED_FOR: Final = requirement(CheckId.DETECTION_PROTECTION)
 
 
 class DetectionStage:
@@ -252,7 +254,7 @@ def _judged(facts: Facts, answer: Answer, documents: Sequence[Exchange]) -> tupl
         return check, Diagnosis("login_possible", check.seen, check.cure, answer.evidence, "RFC 9728 §3")
     if answer.protection is Protection.BASIC and _published(documents) is not None:
         seen = f"{answer.summary} But it publishes resource metadata, so a login is possible."
-        return _ASKED_FOR.warned(seen, spec="RFC 9728 §3"), None
+        return _ASKED_FOR.warned(seen, "published"), None
     return _protection(answer), None
 
 
@@ -262,13 +264,7 @@ def _method_note(calls: Sequence[Exchange]) -> Iterator[Check]:
             f"{call_of(e.request) or e.request.method} {e.response.status if e.response else 'no answer'}"
             for e in calls
         )
-        yield noticed(
-            "detection.method",
-            "The resource answers GET.",
-            tried,
-            why="MCP servers often accept only POST; the access token is then verified with POST, too.",
-            spec="RFC 9110 §15.5.6",
-        )
+        yield requirement("detection.method").noticed(tried)
 
 
 def _shown(answer: Answer, facts: Facts) -> tuple[Fact, ...]:

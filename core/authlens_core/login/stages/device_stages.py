@@ -22,20 +22,14 @@ from authlens_core.oauth.device_authorization import (
     read_device_authorization,
 )
 from authlens_core.trace.record import Fact, FactId
-from authlens_core.values.check import Check, CheckId, Requirement, failed, failures
+from authlens_core.values.check import Check, CheckId, failures, requirement
 from authlens_core.values.exchange import Exchange, Purpose
-from authlens_core.values.fix import fix, step
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import Url
 from authlens_core.wire.limits import TOKEN
 
 _SPEC: Final = "RFC 8628 §3.2"
-_ENDPOINT: Final = Requirement(
-    "device.endpoint",
-    "The server has a device_authorization_endpoint.",
-    "Without it there is no code to enter on another device.",
-    "RFC 8628 §4",
-)
+_ENDPOINT: Final = requirement("device.endpoint")
 
 
 class DeviceAuthorizationStage:
@@ -61,9 +55,7 @@ class DeviceAuthorizationStage:
             return StageResult(facts, (_without_endpoint(facts),))
         exchange = exchanges[-1]
         if exchange.answer is None:
-            return unanswered(
-                facts, exchange, "device.answer", "The server answers with the codes.", spec=_SPEC
-            )
+            return unanswered(facts, exchange, "device.answer")
         reading = read_device_authorization(exchange.answer, loopback_http=facts.loopback_http)
         codes, attempt = reading.value, last_attempt(facts, facts.client, exchanges)
         checks = (*_given(facts), *attempt.checks, *reading.checks)
@@ -130,15 +122,8 @@ def _given(facts: Facts) -> Iterator[Check]:
 
 def _without_endpoint(facts: Facts) -> Check:
     if facts.options.device_endpoint is not None:
-        cure = step("Give an https URL", "authlens login URL --device-endpoint ENDPOINT")
-        return _ENDPOINT.failed(f"{facts.options.device_endpoint}, which cannot be used", cure=cure)
-    return _ENDPOINT.failed(
-        "none in its metadata",
-        cure=fix(
-            "Log in with a link instead, or ask the owner for one.",
-            step("If the server's documentation names one", "authlens login URL --device-endpoint ENDPOINT"),
-        ),
-    )
+        return _ENDPOINT.failed(f"{facts.options.device_endpoint}, which cannot be used", "unusable")
+    return _ENDPOINT.failed("none in its metadata", "none")
 
 
 class DeviceGrant:
@@ -182,25 +167,11 @@ class DeviceGrant:
             asked += f", the last time without an answer: {sent[-1].no_answer.cause}"
         if last is not PollResult.EXPIRED and _waited_out(facts):
             return (
-                failed(
-                    CheckId.DEVICE_TIMEOUT,
-                    "You enter the code in time.",
-                    f"not entered within {facts.options.wait:.0f} seconds, {asked}",
-                    why="You limited how long authlens waits.",
-                    spec="RFC 8628 §3.3",
-                    cure=step("Start again and enter the new code", "authlens login URL"),
+                requirement(CheckId.DEVICE_TIMEOUT).failed(
+                    f"not entered within {facts.options.wait:.0f} seconds, {asked}"
                 ),
             )
-        return (
-            failed(
-                CheckId.DEVICE_EXPIRED,
-                "You enter the code before it expires.",
-                f"not entered, {asked}",
-                why="Someone could be tricked into entering an old code.",
-                spec="RFC 8628 §3.5",
-                cure=step("Start again and enter the new code", "authlens login URL"),
-            ),
-        )
+        return (requirement(CheckId.DEVICE_EXPIRED).failed(f"not entered, {asked}"),)
 
     def nonce(self, facts: Facts) -> Secret | None:  # noqa: ARG002 - the signature of a token grant
         """Return None: the request for a code has no nonce (RFC 8628 §3.1), so none can come back."""

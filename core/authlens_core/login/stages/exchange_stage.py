@@ -17,26 +17,13 @@ from authlens_core.oauth.token import TokenResponse, clock_check, code_request, 
 from authlens_core.trace.flow import UserPart
 from authlens_core.trace.record import Fact, FactId, Stage
 from authlens_core.trace.stage_diagnosis import refusal
-from authlens_core.values.check import Check, failed, warned
+from authlens_core.values.check import Check, requirement
 from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import Url, same_site
 
-_NO_CODE: Final = failed(
-    "exchange.code",
-    "There is an unused code.",
-    "no code",
-    why="A code works once, so a new one is needed for every attempt.",
-    spec="RFC 6749 §4.1.2",
-    cure="Go back to PKCE and sign in again.",
-)
-_NO_ID_TOKEN: Final = warned(
-    "id_token.form",
-    "The server returns an ID token, because it granted the scope openid.",
-    "none",
-    why="Without it authlens cannot tell who logged in.",
-    spec="OpenID Connect Core §3.1.3.3",
-)
+_CODE: Final = requirement("exchange.code")
+_ID_TOKEN: Final = requirement("id_token.form")
 
 
 class TokenGrant(Protocol):
@@ -70,7 +57,7 @@ class CodeGrant:
         return attempt.planned(request, Purpose.TOKEN)
 
     def given_up(self, facts: Facts, sent: Sequence[Exchange]) -> tuple[Check, ...]:  # noqa: ARG002
-        return () if sent else (_NO_CODE,)
+        return () if sent else (_CODE.failed("no code"),)
 
     def nonce(self, facts: Facts) -> Secret | None:
         return facts.nonce
@@ -90,7 +77,7 @@ class ExchangeStage:
     def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:
         """Read the tokens and work out when they end."""
         if not exchanges or facts.client is None:
-            return StageResult(facts, self._grant.given_up(facts, ()) or (_NO_CODE,))
+            return StageResult(facts, self._grant.given_up(facts, ()) or (_CODE.failed("no code"),))
         asked, fetched = parted(exchanges, Purpose.SIGNING_KEYS)
         exchange = asked[-1]
         if exchange.answer is None:
@@ -179,7 +166,7 @@ def _id_token_checks(
     if not _asked_for_id_token(facts):
         return () if tokens.id_token is None else (unrequested_check(),)
     if tokens.id_token is None:
-        return (_NO_ID_TOKEN,)
+        return (_ID_TOKEN.warned("none"),)
     keys = fetched[-1].response if fetched else None
     return id_token_checks(
         tokens.id_token,
@@ -194,15 +181,8 @@ def _id_token_checks(
 
 def _no_answer(exchange: Exchange) -> Check:
     lost = exchange.no_answer
-    why = "The result is unknown: the server may have used the code. authlens does not send it again."
-    return failed(
-        "exchange.answer",
-        "The token endpoint answers.",
-        lost.cause,
-        why=why if lost.may_have_arrived else "",
-        spec="RFC 6749 §10.5",
-        cure=f"{lost.cure} Then go back to PKCE and sign in again.",
-    )
+    check = requirement("exchange.answer", cure=lost.cure)
+    return check.failed(lost.cause, "lost" if lost.may_have_arrived else "")
 
 
 def _shown(tokens: TokenResponse, expires_at: datetime | None) -> tuple[Fact, ...]:

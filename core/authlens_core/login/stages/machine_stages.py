@@ -26,7 +26,7 @@ from authlens_core.oauth.machine_grants import (
 from authlens_core.state.assertion_source import AssertionSource
 from authlens_core.trace.record import Fact, FactId
 from authlens_core.trace.stage_diagnosis import refusal
-from authlens_core.values.check import Check, CheckId, Requirement, failed
+from authlens_core.values.check import Check, CheckId, requirement
 from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
@@ -35,21 +35,9 @@ from authlens_core.values.url import UrlRefused
 from authlens_core.wire.limits import TOKEN
 
 ASSERTION_SPEC: Final = "RFC 7523 §2.1"
-_CLIENT: Final = Requirement(
-    "registration.client",
-    "The server knows a client that you name.",
-    "A program does not register itself: the server's owner decides which ones may log in.",
-    "RFC 6749 §2.2",
-)
-_ASSERTION: Final = Requirement(
-    "registration.assertion", "One place that an assertion comes from.", spec=ASSERTION_SPEC
-)
-_NOTHING_SENT: Final = failed(
-    CheckId.EXCHANGE_ASSERTION,
-    "There is what the grant exchanges.",
-    "none",
-    cure="Run the earlier stages again.",
-)
+_CLIENT: Final = requirement("registration.client", "registration.client_of_program")
+_ASSERTION: Final = requirement("registration.assertion")
+_ASSERTION_SENT: Final = requirement(CheckId.EXCHANGE_ASSERTION)
 
 
 class MachineClientStage:
@@ -83,12 +71,12 @@ def _client_check(facts: Facts) -> Check:
     if options.client_id is None:
         if not any("client_id" in need.options for need in PROGRAMS[options.grant_type].needs):
             return _CLIENT.noticed("none: the assertion says who the program is")
-        return _CLIENT.failed("none", cure="Add --client-id ID.")
+        return _CLIENT.failed("none", "no_id")
     if options.client_key is not None:
         try:
             require_client_key(options.client_key)
         except BadClientKey as bad:
-            return _CLIENT.failed(f"its key cannot be used: {bad}", cure="Check the file of --client-key.")
+            return _CLIENT.failed(f"its key cannot be used: {bad}", "bad_key")
     return _CLIENT.passed(options.client_id)
 
 
@@ -97,13 +85,13 @@ def _source_checks(options: Options) -> Iterator[Check]:
     program = PROGRAMS[options.grant_type]
     if "assertion_file" in program.asks:
         source = assertion_source(options)
-        cure = "Add --assertion-file FILE or --assertion-command CMD, one of them."
         seen = source.words or "none"
-        yield _ASSERTION.passed(seen) if source.is_one else _ASSERTION.failed(seen, cure=cure)
+        yield _ASSERTION.passed(seen) if source.is_one else _ASSERTION.failed(seen)
     for need in program.missing(options):
         if need.expected:
             name = f"registration.{need.options[0]}"
-            yield failed(name, need.expected, "none", spec=need.spec, cure=f"Add {need.example}.")
+            values = {"expected": need.expected, "spec": need.spec, "example": need.example}
+            yield requirement(name, "registration.need", **values).failed("none")
 
 
 def _named(options: Options) -> Iterator[Fact]:
@@ -132,7 +120,7 @@ class MachineGrant:
         return attempt.planned(login.token_request(client, answer), Purpose.TOKEN)
 
     def given_up(self, facts: Facts, sent: Sequence[Exchange]) -> tuple[Check, ...]:  # noqa: ARG002
-        return () if sent else (_NOTHING_SENT,)
+        return () if sent else (_ASSERTION_SENT.failed("none"),)
 
     def nonce(self, facts: Facts) -> Secret | None:  # noqa: ARG002
         """Return None: no one signs in, so nothing has to come back."""
@@ -180,8 +168,7 @@ class MachineExchangeStage(ExchangeStage):
 
 def _refused_by_provider(facts: Facts, exchange: Exchange) -> StageResult:
     if exchange.answer is None:
-        expected = FIRST_ANSWERED.expected
-        return unanswered(facts, exchange, FIRST_ANSWERED.name, expected, spec=FIRST_ANSWERED.spec)
+        return unanswered(facts, exchange, FIRST_ANSWERED)
     error = read_error(exchange.answer, facts.grant_secrets)
     checks = read_first_answer(exchange.answer, facts.grant_secrets).checks
     return StageResult(facts, checks, diagnosis=refusal(Stage.EXCHANGE, error, exchange=exchange))

@@ -22,11 +22,8 @@ from authlens_core.values.check import (
     CheckId,
     Diagnosis,
     Layer,
-    Requirement,
-    failed,
     failures,
-    passed,
-    warned,
+    requirement,
 )
 from authlens_core.values.exchange import JSON_TYPE, Exchange, Response
 from authlens_core.values.fix import WayOn, fix, other_ways, step
@@ -34,12 +31,7 @@ from authlens_core.values.formats.json_document import object_in
 from authlens_core.values.url import Url
 
 _SPEC: Final = "RFC 9728 §5.1"
-_ASKED_FOR: Final = Requirement(
-    CheckId.DETECTION_PROTECTION,
-    "The resource asks for a bearer token.",
-    why="OAuth can only begin where the resource asks for it, or says that it takes it.",
-    spec=_SPEC,
-)
+_ASKED_FOR: Final = requirement(CheckId.DETECTION_PROTECTION, "detection.protection_beside_login")
 _OTHERWISE: Final = fix(
     step("Until it is on, log in with cloudflared", "authlens login URL --cloudflared"),
     ways=(WayOn.SERVICE_TOKEN,),
@@ -60,22 +52,13 @@ def locate_metadata(facts: Facts, answer: Answer, exchange: Exchange) -> tuple[F
         # A body is easier to slip in than a header field, so there only the same origin counts.
         if in_header or not failures(location.checks):
             named_there = () if location.value is None else (location.value,)
-            named = passed(
-                CheckId.DETECTION_METADATA,
-                "The answer says where the resource metadata is.",
-                "named in WWW-Authenticate" if in_header else "named in the body of the answer",
-                spec=_SPEC,
+            named = requirement(CheckId.DETECTION_METADATA).passed(
+                "named in WWW-Authenticate" if in_header else "named in the body of the answer"
             )
             return replace(facts, metadata_candidates=named_there), (named, *location.checks)
     candidates = well_known(facts.resource_url, answer)
-    guess = warned(
-        CheckId.DETECTION_METADATA_GUESSED,
-        "The answer says where the resource metadata is.",
-        "no resource_metadata in it; the well-known URLs are tried in order",
-        why="A guessed URL may have an old document, or none.",
-        spec=_SPEC,
-        cure="Ask the owner of the resource to send WWW-Authenticate: Bearer resource_metadata=… with "
-        "the 401.",
+    guess = requirement(CheckId.DETECTION_METADATA_GUESSED).warned(
+        "no resource_metadata in it; the well-known URLs are tried in order"
     )
     return replace(facts, metadata_candidates=candidates, metadata_guessed=True), (guess,)
 
@@ -95,14 +78,7 @@ def well_known(resource: Url, answer: Answer) -> tuple[Url, ...]:
 
 
 def _unusable(seen: str) -> Check:
-    return failed(
-        CheckId.DETECTION_METADATA,
-        "The answer names one usable metadata URL.",
-        seen,
-        why="authlens fetches a URL from a server only if it is unambiguous.",
-        spec=_SPEC,
-        cure="Ask the owner of the resource to correct its WWW-Authenticate field.",
-    )
+    return requirement(CheckId.DETECTION_METADATA).failed(seen)
 
 
 def unusable_location(checks: Sequence[Check], answer: Answer, approved: Collection[str]) -> Diagnosis | None:
@@ -135,7 +111,7 @@ def judge_login_page(answer: Answer, documents: Sequence[Exchange]) -> tuple[Che
         seen = f"{answer.summary} But its metadata lists oauth: Managed OAuth is on. ({evidence})"
         go_on = "Continue: the login goes by the metadata."
         diagnosis = Diagnosis("login_possible", seen, go_on, answer.evidence, _SPEC, Layer.ACCESS)
-        return _ASKED_FOR.warned(seen, cure=go_on), diagnosis
+        return _ASKED_FOR.warned(seen), diagnosis
     if methods is not None:
         seen = f"{answer.summary} Managed OAuth is off for this application. ({evidence})"
         cure = fix(f"Ask the owner to turn it on: {MANAGED_OAUTH}.", _OTHERWISE)

@@ -25,7 +25,7 @@ from authlens_core.oauth.error_response import is_document, members_of
 from authlens_core.trace.flow import UserPart
 from authlens_core.trace.record import Fact, FactId, Stage
 from authlens_core.trace.stage_diagnosis import diagnosis_of
-from authlens_core.values.check import Check, CheckId, Diagnosis, failed, noticed, passed, warned
+from authlens_core.values.check import Check, CheckId, Diagnosis, failed, requirement, warned
 from authlens_core.values.exchange import Exchange, Purpose, Response
 from authlens_core.values.fix import fix, step
 from authlens_core.values.login_options import OPTIONS
@@ -54,8 +54,7 @@ class ResourceMetadataStage:
             return StageResult(_legacy(facts), (_missing(facts, exchanges),))
         last = exchanges[-1]
         if last.answer is None:
-            expected = "The resource answers with its metadata."
-            return unanswered(facts, last, "resource_metadata.answer", expected, spec=_SPEC)
+            return unanswered(facts, last, "resource_metadata.answer")
         if _not_here(last, guessed=facts.metadata_guessed):
             found = any(not moves_on(e.response) for e in legacy if e.response is not None)
             taken = found or facts.options.legacy_paths
@@ -100,14 +99,7 @@ def _origin_taken(facts: Facts, *, found: bool) -> Check:
     origin = facts.resource_url.origin
     seen = f"nothing; {origin} publishes server metadata and is used as the authorization server"
     chosen = f"nothing; {origin} is used as the authorization server, as you chose"
-    return warned(
-        CheckId.METADATA_FOUND,
-        "The resource publishes its metadata.",
-        seen if found else chosen,
-        why="Servers of MCP 2025-03-26 have no resource metadata, so nothing says which server to trust.",
-        spec="MCP 2025-03-26, Authorization",
-        cure="Ask the owner of the resource to publish resource metadata (RFC 9728).",
-    )
+    return requirement(CheckId.METADATA_FOUND, origin=origin).warned(seen if found else chosen)
 
 
 def _not_here(exchange: Exchange, *, guessed: bool) -> bool:
@@ -126,18 +118,8 @@ def _not_here(exchange: Exchange, *, guessed: bool) -> bool:
 
 def _missing(facts: Facts, exchanges: Sequence[Exchange]) -> Check:
     tried = places_tried(exchanges)
-    return failed(
-        CheckId.METADATA_FOUND,
-        "The resource publishes its metadata.",
-        f"nothing at {tried}" if tried else "nowhere to look",
-        why="Without it authlens does not know which authorization server the resource trusts.",
-        spec=_SPEC,
-        cure=step(
-            f"For an old MCP server, continue: {facts.resource_url.origin} itself is then used as the "
-            "authorization server",
-            "authlens login URL --legacy-paths",
-        ),
-        overridable=True,
+    return requirement(CheckId.METADATA_FOUND, origin=facts.resource_url.origin).failed(
+        f"nothing at {tried}" if tried else "nowhere to look", overridable=True
     )
 
 
@@ -168,16 +150,7 @@ def _choose_server(facts: Facts, metadata: ResourceMetadata, checks: list[Check]
         issuer = parse_url(chosen, loopback_http=facts.loopback_http, allow_query=False)
     except UrlRefused as refused:
         issuer = None
-        checks.append(
-            failed(
-                "resource_metadata.issuer_url",
-                "The authorization server is named by an https URL without query or fragment.",
-                f"{chosen}: {refused}",
-                why="An issuer is compared exactly and receives credentials, so it must be exact.",
-                spec="RFC 8414 §2",
-                cure="Ask the owner of the resource to correct authorization_servers.",
-            )
-        )
+        checks.append(requirement("resource_metadata.issuer_url").failed(f"{chosen}: {refused}"))
     new = replace(facts, resource_metadata=metadata).at_issuer(issuer, chosen)
     if new.options != facts.options:
         checks.append(_remembered(new, chosen))
@@ -186,24 +159,13 @@ def _choose_server(facts: Facts, metadata: ResourceMetadata, checks: list[Check]
 
 def _remembered(facts: Facts, chosen: str) -> Check:
     flags = (OPTIONS[name].flag for name, _ in facts.remembered[chosen])
-    return noticed(
-        "resource_metadata.remembered",
-        "Nothing is decided that this login was not asked for.",
-        f"{', '.join(flags)}, as you chose with --remember",
-        why="Each relaxes a check, or changes what is sent to this server.",
-        cure=step("To forget it, remove the logins at this server", "authlens forget URL"),
+    return requirement("resource_metadata.remembered").noticed(
+        f"{', '.join(flags)}, as you chose with --remember"
     )
 
 
 def _server_changed(earlier: str, chosen: str) -> Check:
-    return warned(
-        "resource_metadata.server_changed",
-        f"The same authorization server as at the last login: {earlier}",
-        chosen,
-        why="authlens registers again there: the new server gets neither the old client nor a token of it.",
-        spec="RFC 9728 §7.6",
-        cure="Continue if you know of the change. The old login is still stored until you revoke it.",
-    )
+    return requirement("resource_metadata.server_changed", earlier=earlier).warned(chosen)
 
 
 def _choice(wanted: str | None, servers: tuple[str, ...], *, loopback_http: bool) -> Check:
@@ -213,26 +175,17 @@ def _choice(wanted: str | None, servers: tuple[str, ...], *, loopback_http: bool
         other = step(
             f"To use {'the first' if several else 'it'}", f"authlens login URL --issuer {servers[0]}"
         )
-        return failed(
-            CheckId.METADATA_SERVER,
-            "The authorization server you chose is one that the resource names.",
+        return requirement(CheckId.METADATA_SERVER).failed(
             f"{wanted} is not; it names {', '.join(servers)}",
-            why="The resource does not accept tokens from a server it does not trust.",
-            spec="RFC 9728 §7.6",
+            "not_named",
             cure=fix("Use a server that the resource names.", other if typed else ""),
         )
     if several and wanted is None:
-        return failed(
-            CheckId.METADATA_SERVER,
-            "The resource names one authorization server, or you chose one.",
-            ", ".join(servers),
-            why="You type your password at this server, so it should be one you know.",
-            spec="RFC 9728 §7.6",
-            cure=f"Continue to use the first, {servers[0]}.",
-            overridable=True,
+        return requirement(CheckId.METADATA_SERVER).failed(
+            ", ".join(servers), "several", cure=f"Continue to use the first, {servers[0]}.", overridable=True
         )
     chosen = wanted or servers[0]
-    return passed(CheckId.METADATA_SERVER, "An authorization server is named.", chosen, spec="RFC 9728 §2")
+    return requirement(CheckId.METADATA_SERVER).passed(chosen)
 
 
 _LEGACY_PATHS: Final = "/authorize, /token and /register"
@@ -327,12 +280,8 @@ def _default_paths(facts: Facts, tried: str) -> StageResult:
 
 
 def _no_document(seen: str, cure: str = "") -> Check:
-    return failed(
-        CheckId.SERVER_DOCUMENT,
-        "The authorization server publishes its metadata.",
+    return requirement(CheckId.SERVER_DOCUMENT).failed(
         seen,
-        why="Endpoints are never guessed: a guess could send the code to the wrong server.",
-        spec="RFC 8414 §3",
         cure=cure or "Ask the owner of the resource whether authorization_servers names the right server.",
     )
 

@@ -13,7 +13,7 @@ from authlens_core.oauth.dpop import DpopKey, make_dpop_key
 from authlens_core.oauth.id_token import OPENID
 from authlens_core.oauth.pkce import make_pkce, make_state
 from authlens_core.trace.record import Fact, FactId
-from authlens_core.values.check import passed
+from authlens_core.values.check import requirement
 from authlens_core.values.exchange import Exchange
 
 
@@ -34,21 +34,8 @@ class PkceStage:
         again = pkce.draws - 1
         drawn = "first attempt" if again == 0 else f"generated again {again} time{'s' if again > 1 else ''}"
         checks = (
-            passed(
-                "pkce.method",
-                "The challenge method is S256.",
-                "code_challenge = BASE64URL(SHA256(code_verifier))",
-                spec="RFC 7636 §4.2",
-                why="With plain, anyone who sees the link could redeem the code.",
-            ),
-            passed(
-                "pkce.first_character",
-                "The challenge starts with a letter or a digit.",
-                f"starts with {pkce.code_challenge[0]!r}, {drawn}",
-                spec="RFC 7636 §4.2",
-                why="Some servers misread a challenge that starts with - or _ and report a wrong method. One "
-                "random challenge in 32 does.",
-            ),
+            requirement("pkce.method").passed("code_challenge = BASE64URL(SHA256(code_verifier))"),
+            requirement("pkce.first_character").passed(f"starts with {pkce.code_challenge[0]!r}, {drawn}"),
         )
         shown: tuple[Fact, ...] = (
             Fact(

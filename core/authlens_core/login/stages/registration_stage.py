@@ -22,7 +22,7 @@ from authlens_core.oauth.registration import read_registration
 from authlens_core.trace.flow import UserPart
 from authlens_core.trace.record import Fact, FactId, Stage
 from authlens_core.trace.stage_diagnosis import refusal
-from authlens_core.values.check import Check, CheckId, failed, failures, noticed, passed
+from authlens_core.values.check import Check, CheckId, failures, requirement
 from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.values.fix import step
 from authlens_core.values.url import Url
@@ -107,12 +107,8 @@ def _refusals(refused: Sequence[Exchange]) -> Iterator[Check]:
     """Yield why the server was asked again for a client of another kind."""
     for exchange in refused:
         if exchange.response is not None:
-            yield noticed(
-                "registration.metadata",
-                "The server registers a public client for every grant of a login.",
-                f"{exchange.response.status} {read_error(exchange.response)}; asked for another kind",
-                why="Some servers know no public clients, or give a client one grant type alone.",
-                spec="RFC 7591 §3.2.2",
+            yield requirement("registration.metadata").noticed(
+                f"{exchange.response.status} {read_error(exchange.response)}; asked for another kind"
             )
 
 
@@ -175,24 +171,16 @@ def _client_at_hand(facts: Facts) -> tuple[Client, Check] | None:
     # What the user gave comes before what authlens remembers.
     if (client := given_client(facts)) is not None:
         client = replace(client, redirect_uri=redirect_uri_of(facts))
-        return client, passed("registration.client", "You gave a client id.", client.client_id, spec=_SPEC)
+        return client, requirement("registration.client").passed(client.client_id, "given")
     if options.client_metadata_url is not None and _takes_documents(facts):
         client = Client(client_id=options.client_metadata_url, redirect_uri=redirect_uri_of(facts))
-        return client, passed(
-            "registration.client", "The client is described by a document.", options.client_metadata_url
-        )
+        return client, requirement("registration.client").passed(options.client_metadata_url, "document")
     known = facts.known_client
     if known is None or _why_not(facts, known):
         return None
     return replace(
         known, token_endpoint_auth_method=options.client_auth or known.token_endpoint_auth_method
-    ), passed(
-        "registration.client",
-        "authlens is already registered at this server.",
-        f"client_id {known.client_id}",
-        spec=_SPEC,
-        why="Many servers never delete a client, so authlens registers once and reuses it.",
-    )
+    ), requirement("registration.client").passed(f"client_id {known.client_id}", "known")
 
 
 def _why_not(facts: Facts, known: Client) -> str:
@@ -211,11 +199,8 @@ def _not_used(facts: Facts) -> Iterator[Check]:
     """Yield that a new client was registered although one is stored, and why."""
     known = facts.known_client
     if known is not None:
-        yield noticed(
-            "registration.client",
-            "authlens is already registered at this server.",
-            f"client_id {known.client_id} is replaced: {_why_not(facts, known)}",
-            spec=_SPEC,
+        yield requirement("registration.client").noticed(
+            f"client_id {known.client_id} is replaced: {_why_not(facts, known)}", "replaced"
         )
 
 
@@ -232,12 +217,9 @@ def _document_checks(facts: Facts) -> tuple[Check, ...]:
     if _takes_documents(facts):
         return is_client_metadata_url(url, loopback_http=facts.loopback_http).checks
     registers = facts.server_metadata is not None and facts.server_metadata.registration_endpoint is not None
-    unsupported = failed(
-        "registration.client_metadata_url",
-        "The server accepts the URL of a metadata document as client_id.",
+    unsupported = requirement("registration.client_metadata_url").failed(
         "client_id_metadata_document_supported is not true in its metadata",
-        why="It does not accept a URL as client id.",
-        spec="OAuth Client ID Metadata Document §5",
+        "unsupported",
         cure=step("authlens can register itself there", "authlens login URL --new-client")
         if registers
         else step("Ask the owner of the server for a client", "authlens login URL --client-id ID"),
@@ -254,12 +236,8 @@ def _nothing_to_use(facts: Facts) -> Check:
     diagnosis = diagnose(
         Stage.REGISTRATION, check_names=(CheckId.SERVER_REGISTRATION,), kind=facts.server_kind
     )
-    return failed(
-        CheckId.REGISTRATION_ENDPOINT,
-        "The server allows registration, or you give a client id.",
+    return requirement(CheckId.REGISTRATION_ENDPOINT).failed(
         "no usable registration_endpoint in the server metadata" if facts.server_metadata else "no metadata",
-        why="A server serves only clients that it knows.",
-        spec="RFC 7591 §3, RFC 8414 §2",
         cure=diagnosis.cure
         if diagnosis
         else step("Use a pre-registered client", "authlens login URL --client-id ID"),
@@ -267,10 +245,8 @@ def _nothing_to_use(facts: Facts) -> Check:
 
 
 def _no_answer(facts: Facts, exchange: Exchange) -> StageResult:
-    why = "It is unknown whether a client was created, so authlens does not register again automatically."
-    why = why if exchange.no_answer.may_have_arrived else ""
-    expected = "The server answers the registration."
-    return unanswered(facts, exchange, "registration.answer", expected, why=why, spec=_SPEC)
+    lost = exchange.no_answer.may_have_arrived
+    return unanswered(facts, exchange, "registration.answer", "lost" if lost else "")
 
 
 def with_client(facts: Facts, client: Client, checks: tuple[Check, ...]) -> StageResult:

@@ -22,7 +22,7 @@ from authlens_core.oauth.client_assertion import signed
 from authlens_core.oauth.token import read_token_response, refresh_request, rotation_check
 from authlens_core.trace.flow import UserPart
 from authlens_core.trace.record import Fact, FactId, Stage, StageRecord
-from authlens_core.values.check import Check, ErrorCode, Severity, failed
+from authlens_core.values.check import Check, ErrorCode, Severity, requirement
 from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import PROGRAMS, GrantType
@@ -185,14 +185,7 @@ def attacks_on(facts: Facts) -> tuple[Experiment, ...]:
     return tuple(experiment for experiment in _every() if experiment.applies(facts))
 
 
-_NO_REFRESH_TOKEN: Final = failed(
-    "experiment.refresh_token",
-    "There is a refresh token to try.",
-    "the server returned none",
-    why="Without one there is nothing to steal.",
-    spec="RFC 6749 §1.5",
-    cure="Ask for the scope offline_access, if the server knows it.",
-)
+_REFRESH_TOKEN: Final = requirement("experiment.refresh_token")
 
 
 class StaleRefreshStage:
@@ -212,12 +205,11 @@ class StaleRefreshStage:
         """Read the honest refresh, and say whether the server replaced the refresh token."""
         old = facts.tokens.refresh_token if facts.tokens else None
         if not exchanges or old is None:
-            return StageResult(facts, (_NO_REFRESH_TOKEN,))
+            return StageResult(facts, (_REFRESH_TOKEN.failed("the server returned none"),))
         # The repetition is not among these: it is the experiment's, and judged by its verdict.
         exchange = exchanges[-1]
         if exchange.answer is None:
-            expected = "The token endpoint answers."
-            return unanswered(facts, exchange, "refresh.answer", expected, spec="RFC 6749 §6")
+            return unanswered(facts, exchange, "refresh.answer")
         reading = read_token_response(
             exchange.answer,
             resource=facts.resource,

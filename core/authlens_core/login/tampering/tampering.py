@@ -33,7 +33,7 @@ from authlens_core.login.tampering.request_edit import (
 from authlens_core.oauth.authorization import AuthorizationResponse
 from authlens_core.oauth.pushed_authorization import refers_to_pushed
 from authlens_core.trace.record import Fact, Stage
-from authlens_core.values.check import Check, CheckId, failed, noticed
+from authlens_core.values.check import Check, CheckId, requirement
 from authlens_core.values.exchange import Exchange, Headers, Purpose, Request
 from authlens_core.values.secret import Secret
 from authlens_core.wire.limits import RESOURCE
@@ -78,13 +78,7 @@ class Tampering:
         """Why the tokens of this login are not stored; None if nothing was or is to be changed."""
         if not (self.happened or self.pending):
             return None
-        return noticed(
-            CheckId.EXCHANGE_STORED,
-            "Tokens are stored only after an unmodified login.",
-            "not stored, because the request was changed",
-            why="They expire on their own.",
-            cure="Start a new login to store tokens.",
-        )
+        return requirement(CheckId.EXCHANGE_STORED).noticed("not stored, because the request was changed")
 
     @property
     def pending(self) -> bool:
@@ -171,12 +165,8 @@ class Tampering:
         if refused is None:
             return ()
         status = exchange.response.status if exchange.response else None
-        settled = failed(
-            CheckId.AUTHORIZATION_OPENED,
-            "The link leads to a sign-in.",
-            f"{status}: the server does not allow a sign-in with this link",
-            spec="RFC 6749 §4.1.2.1",
-            cure="That was the experiment. Run it again for the honest link.",
+        settled = requirement(CheckId.AUTHORIZATION_OPENED).failed(
+            f"{status}: the server does not allow a sign-in with this link"
         )
         return settled, answered_the_link(experiment, refused=refused, status=status)
 

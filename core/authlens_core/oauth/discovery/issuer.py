@@ -12,7 +12,7 @@ from typing import Final
 
 from authlens_core.oauth.discovery.challenge import is_plain
 from authlens_core.oauth.discovery.resource_metadata import identifier_problem
-from authlens_core.values.check import Check, CheckId, Requirement
+from authlens_core.values.check import Check, CheckId, requirement
 from authlens_core.values.fix import fix, step
 from authlens_core.values.formats.json_document import JsonValue
 
@@ -32,13 +32,11 @@ def issuer_check(
         accepted: what the user lets it call itself, or None.
         schemeless: whether it may leave out the scheme (Cloudflare Access documents its issuer so).
     """
-    why = "A server that gives another name than the one the resource trusts may be an impostor."
-    check = Requirement(CheckId.SERVER_ISSUER, accepted or named, why, "RFC 8414 §3.3")
+    check = requirement(CheckId.SERVER_ISSUER, wanted=accepted or named, named=named)
     problem = identifier_problem(named, loopback_http=loopback_http, allow_query=False)
     if problem:
-        cure = "The resource must name its authorization server by an https URL without query or fragment."
-        wanted = Requirement(check.name, "an issuer identifier", why, "RFC 8414 §2")
-        return wanted.failed(f"{named}: {problem}", cure=cure)
+        wanted = requirement(check.name, "server.issuer_form")
+        return wanted.failed(f"{named}: {problem}")
     if stated == named and accepted is None:
         return check.passed(named)
     if stated == accepted is not None:
@@ -50,7 +48,7 @@ def issuer_check(
     # What is offered is copied to a command line: a name that is an address, or a template of one.
     plain = _without_place_holders(stated) if isinstance(stated, str) else ""
     if not can_be_typed(plain, loopback_http=loopback_http) or not is_plain(named):
-        return check.failed(seen, cure=owner)
+        return check.failed(seen, "other")
     names = f"--issuer {shlex.quote(named)} --issuer-name {shlex.quote(str(stated))}"
     both = step("If you know that both names are of one server, continue", f"authlens login URL {names}")
     return check.failed(seen, cure=fix(owner, both))

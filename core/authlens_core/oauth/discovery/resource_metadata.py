@@ -13,7 +13,12 @@ from typing import Final
 from authlens_core.oauth.discovery.challenge import is_plain
 from authlens_core.oauth.dpop import algorithm_check
 from authlens_core.oauth.error_response import is_usable, read_answer
-from authlens_core.values.check import Check, CheckId, Reading, Requirement, failed, noticed, warned
+from authlens_core.values.check import (
+    Check,
+    CheckId,
+    Reading,
+    requirement,
+)
 from authlens_core.values.exchange import JSON_TYPE, Headers, Request, Response
 from authlens_core.values.fix import fix, step
 from authlens_core.values.formats.json_document import JsonValue
@@ -69,13 +74,11 @@ def read_metadata_location(text: str, *, requested: Url, loopback_http: bool = F
     A URL on another origin than the resource needs a yes: it makes us send a request to a host that the
     answer chose.
     """
-    why = "A resource whose metadata is on another origin may be an impostor."
-    check = Requirement(f"{_STAGE}.location", f"a URL on {requested.origin}", why, "RFC 9728 §5.1, §7.7")
+    check = requirement(f"{_STAGE}.location", origin=requested.origin)
     try:
         url = parse_url(text, loopback_http=loopback_http)
     except UrlRefused as refused:
-        cure = "The resource must name an https URL as resource_metadata in its WWW-Authenticate field."
-        return Reading(None, (check.failed(f"{text} ({refused})", cure=cure),))
+        return Reading(None, (check.failed(f"{text} ({refused})", "unusable"),))
     if url.origin == requested.origin:
         return Reading(url, (check.passed(url.text),))
     cure = f"Continue only if you know that {url.authority} speaks for {requested.authority}."
@@ -129,33 +132,22 @@ def string_list(
         strings = tuple(item for item in value if isinstance(item, str))
         if len(strings) == len(value):
             return strings, ()
-    check = warned(
-        f"{stage}.{member}",
-        "an array of strings",
-        f"malformed: {value!r}"[:200],
-        why="The member cannot be parsed and is treated as absent.",
-        spec="RFC 8414 §2, RFC 9728 §2",
-        cure=f"The server must publish {member} as an array of strings.",
-    )
-    return None, (check,)
+    check = requirement(f"{stage}.{member}", "answer.string_list", member=member)
+    return None, (check.warned(f"malformed: {value!r}"[:200]),)
 
 
 def _resource_check(
     resource: JsonValue, requested: Url, accepted: str | None, *, loopback_http: bool
 ) -> Check:
-    why = "A document about another resource could send your login to an attacker's server."
-    check = Requirement(
-        CheckId.METADATA_RESOURCE, f"a resource that covers {requested.text}", why, "RFC 9728 §3.3"
-    )
+    check = requirement(CheckId.METADATA_RESOURCE, requested=requested.text)
     problem = identifier_problem(resource, loopback_http=loopback_http, allow_query=True)
     if not isinstance(resource, str) or problem:
-        cure = "The resource must publish its own https URL as resource."
-        return check.failed(f"{resource!r}: {problem}"[:500], spec="RFC 9728 §3.3, §1.2", cure=cure)
+        return check.failed(f"{resource!r}: {problem}"[:500], "invalid")
     if resource == requested.text:
         return check.passed(resource)
     named = parse_url(resource, loopback_http=loopback_http)
     if named == requested:
-        return check.warned(f"{resource}, the same URL written in another way", spec="RFC 3986 §6.2.2")
+        return check.warned(f"{resource}, the same URL written in another way", "other_form")
     # The specification wants the two identical. MCP servers are asked below the resource that they name.
     if covers_url(named.text, requested.text):
         return check.noticed(f"{resource}, which is not the same and covers it")
@@ -219,12 +211,10 @@ def covers_url(resource: str, requested: str) -> bool:
 def _authorization_servers(
     document: Mapping[str, JsonValue], *, loopback_http: bool
 ) -> tuple[tuple[str, ...], tuple[Check, ...]]:
-    name, expected = f"{_STAGE}.authorization_servers", "at least one https issuer, without query or fragment"
-    check = Requirement(name, expected, "It says where you log in.", "RFC 9728 §2")
-    cure = "The resource must list its authorization server in authorization_servers."
+    check = requirement(f"{_STAGE}.authorization_servers")
     value = document.get("authorization_servers")
     if not isinstance(value, list) or not value:
-        return (), (check.failed("missing" if value is None else f"{value!r}"[:200], cure=cure),)
+        return (), (check.failed("missing" if value is None else f"{value!r}"[:200]),)
     problems = {
         index: identifier_problem(item, loopback_http=loopback_http, allow_query=False)
         for index, item in enumerate(value)
@@ -235,35 +225,25 @@ def _authorization_servers(
     refused = [f"{value[i]!r}: {problem}"[:200] for i, problem in problems.items() if problem]
     unusable = "; ".join(refused[:5])
     if not servers:
-        return (), (check.failed(unusable, cure=cure),)
+        return (), (check.failed(unusable),)
     checks = [check.passed(", ".join(servers[:5]))]
     if refused:
-        checks.append(replace(check, name=f"{name}_refused").warned(unusable, cure=cure))
+        checks.append(replace(check, name=f"{check.name}_refused").warned(unusable))
     if len(servers) > 1:
-        seen = f"{len(servers)} servers; choose one"
-        choice = "The resource trusts each of them, and you choose which one to log in at."
-        checks.append(noticed(f"{name}_choice", "one server", seen, why=choice, spec="RFC 9728 §7.6"))
+        several = requirement(f"{_STAGE}.authorization_servers_choice")
+        checks.append(several.noticed(f"{len(servers)} servers; choose one"))
     return servers, tuple(checks)
 
 
 def _binding_checks(document: Mapping[str, JsonValue], methods: tuple[str, ...] | None) -> Iterator[Check]:
     """Yield whether a bearer token in the Authorization header is what the resource takes."""
-    why = "A token is sent in the Authorization header only: everywhere else it leaks."
-    check = Requirement(f"{_STAGE}.bearer_methods_supported", "header, or not stated", why, "RFC 9728 §2")
+    check = requirement(f"{_STAGE}.bearer_methods_supported")
     if methods is None or "header" in methods:
         yield check.passed("not stated" if methods is None else ", ".join(methods))
     else:
-        cure = "The resource must accept bearer tokens in the Authorization header."
-        yield check.failed(", ".join(methods), cure=cure)
+        yield check.failed(", ".join(methods))
     if document.get("tls_client_certificate_bound_access_tokens") is True:
-        yield failed(
-            f"{_STAGE}.tls_client_certificate_bound_access_tokens",
-            "false, or not stated",
-            "true",
-            why="The resource accepts only tokens bound by mutual TLS, which authlens does not have.",
-            spec="RFC 9728 §2",
-            cure="The resource must accept plain bearer tokens.",
-        )
+        yield requirement(f"{_STAGE}.tls_client_certificate_bound_access_tokens").failed("true")
     if document.get("dpop_bound_access_tokens_required") is True:
         algorithms, _ = string_list(document, "dpop_signing_alg_values_supported", _STAGE)
         yield algorithm_check(
@@ -274,10 +254,5 @@ def _binding_checks(document: Mapping[str, JsonValue], methods: tuple[str, ...] 
 def signature_check(document: Mapping[str, JsonValue], stage: str, spec: str) -> Iterator[Check]:
     """Yield that signed metadata is left alone: nothing here verifies it."""
     if "signed_metadata" in document:
-        yield noticed(
-            f"{stage}.signed_metadata",
-            "nothing signed, or a signature we can verify",
-            "signed_metadata is there; it is not verified, so nothing in it is used",
-            why="What is not verified may not change anything.",
-            spec=spec,
-        )
+        signed = requirement(f"{stage}.signed_metadata", "answer.signed_metadata", spec=spec)
+        yield signed.noticed("signed_metadata is there; it is not verified, so nothing in it is used")

@@ -8,7 +8,7 @@ from typing import Final
 from authlens_core.oauth.device_authorization import GRANT_TYPE as DEVICE_CODE
 from authlens_core.oauth.discovery.resource_metadata import same_resource, signature_check
 from authlens_core.oauth.dpop import algorithm_check
-from authlens_core.values.check import Check, CheckId, Requirement, warned
+from authlens_core.values.check import Check, CheckId, requirement
 from authlens_core.values.fix import fix, step
 from authlens_core.values.formats.json_document import JsonValue
 from authlens_core.values.stage import PROGRAMS, GrantType
@@ -37,17 +37,7 @@ def feature_checks(
         yield _iss_check(document)
     modes = lists["response_modes_supported"] if by_browser else None
     if modes is not None and "query" not in modes:
-        yield warned(
-            "server.response_modes",
-            "response_modes_supported has query, or is absent",
-            ", ".join(modes)[:300],
-            why="A listener on this machine receives only what the browser sends: the query of the callback.",
-            spec="RFC 8414 §2",
-            cure=(
-                "Continue: many servers answer in the query without listing it. If it fails, the server "
-                "must add it."
-            ),
-        )
+        yield requirement("server.response_modes").warned(", ".join(modes)[:300])
     if by_browser:
         yield from _pushed_check(document, pushed)
     if needs_dpop:
@@ -71,32 +61,19 @@ def _s256_check(
         assumed: whether the user goes on if it lists nothing.
     """
     member = "code_challenge_methods_supported"
-    why = "Without PKCE, anyone who intercepts the code can use it."
-    spec = "RFC 7636 §4.2, RFC 9700 §2.1.1"
-    check = Requirement(CheckId.SERVER_S256, f"{member} holds S256", why, spec)
+    check = requirement(CheckId.SERVER_S256)
     if methods is not None and "S256" in methods:
         return check.passed(", ".join(methods)[:500])
     if methods is not None or document.get(member) not in (None, []):
         seen = f"malformed: {document[member]!r}"[:200] if methods is None else ", ".join(methods)[:500]
-        owner = f"Only the owner of the server can help: it must support S256 and list it in {member}."
-        return check.failed(seen, cure=owner)
+        return check.failed(seen, "unsupported")
     if assumed:
-        proof = "Whether the server honours it, What if shows in the full screen: Wrong code_verifier."
-        return check.warned("not stated; S256 is sent all the same, because you chose so", cure=proof)
-    cure = fix(
-        "Ask the owner to list S256. Many servers honour it without listing it.",
-        step(
-            "If you accept that the code may be unprotected, send S256 all the same",
-            "authlens login URL --assume-pkce",
-        ),
-    )
-    return check.failed("not stated", cure=cure)
+        return check.warned("not stated; S256 is sent all the same, because you chose so")
+    return check.failed("not stated", "unstated")
 
 
 def _iss_check(document: Mapping[str, JsonValue]) -> Check:
-    expected = "authorization_response_iss_parameter_supported is true"
-    why = "An answer that names its issuer cannot be mixed up with another server's."
-    check = Requirement("server.iss_parameter", expected, why, "RFC 9207 §3")
+    check = requirement("server.iss_parameter")
     value = document.get("authorization_response_iss_parameter_supported")
     if value is True:
         return check.passed("true")
@@ -111,34 +88,21 @@ def _pushed_check(document: Mapping[str, JsonValue], endpoint: Url | None) -> It
     named = document.get("pushed_authorization_request_endpoint")
     if not required and (named is None or endpoint is not None):
         return
-    check = Requirement(
-        "server.pushed_authorization_requests",
-        "a usable pushed_authorization_request_endpoint",
-        "The server accepts only pushed authorization requests.",
-        "RFC 9126 §5",
-    )
+    check = requirement("server.pushed_authorization_requests")
     seen = "none" if named is None else f"unusable: {named!r}"[:300]
-    cure = "The server must publish the endpoint as an absolute https URL."
     if endpoint is not None:
         yield check.passed(endpoint.text)
     elif required:
-        yield check.failed(seen, cure=cure)
+        yield check.failed(seen)
     else:
-        why = "Its requests are not pushed: the link has the parameters."
-        yield check.warned(seen, why=why, cure=cure)
+        yield check.warned(seen)
 
 
 def _protected_resources_check(protected: tuple[str, ...], resource: str) -> Check:
-    name, expected = "server.protected_resources", f"protected_resources holds {resource}"
-    check = Requirement(name, expected, "Each must name the other.", "RFC 9728 §4")
+    check = requirement("server.protected_resources", resource=resource)
     if any(same_resource(resource, other) for other in protected):
         return check.passed(resource)
-    return check.failed(
-        f"{len(protected)} others: {', '.join(protected[:3])}"[:500],
-        why="The resource names the server, and the server does not name the resource.",
-        cure="Continue if you know that this server issues tokens for the resource.",
-        overridable=True,
-    )
+    return check.failed(f"{len(protected)} others: {', '.join(protected[:3])}"[:500], overridable=True)
 
 
 _SPEC: Final = "RFC 8414 §2"
@@ -158,12 +122,10 @@ def _machine_grant(grants: Sequence[str] | None, grant: GrantType) -> Check:
     # One that is not listed is a warning: many give programs tokens all the same, and a refusal is clear.
     program = PROGRAMS.get(grant)
     wanted = (program and program.listed_as) or grant
-    why = "This grant gives a program a token without a user."
-    check = Requirement("server.machine_grant", f"grant_types_supported holds {wanted}", why, _SPEC)
+    check = requirement("server.machine_grant", wanted=wanted)
     if grants is not None and wanted in grants:
         return check.passed(", ".join(grants)[:500])
-    cure = "Continue: the server may allow it all the same. If it does not, its owner must."
-    return check.warned(", ".join(grants)[:500] if grants else "not stated", cure=cure)
+    return check.warned(", ".join(grants)[:500] if grants else "not stated")
 
 
 def _programs_only(grants: Sequence[str] | None, *, has_page: bool) -> Check | None:
@@ -172,11 +134,6 @@ def _programs_only(grants: Sequence[str] | None, *, has_page: bool) -> Check | N
     by_user = {GrantType.AUTHORIZATION_CODE, DEVICE_CODE} & set(grants or ())
     if not offered or (by_user and has_page):
         return None
-    check = Requirement(
-        CheckId.SERVER_PROGRAMS_ONLY,
-        "The server lets a user log in.",
-        "It gives tokens to programs that its owner knows, and has no page to sign in on.",
-        _SPEC,
-    )
+    check = requirement(CheckId.SERVER_PROGRAMS_ONLY)
     ways = fix(*(step("Log in as a program", f"authlens login URL {command}") for command in offered))
     return check.failed(f"only for programs: {', '.join(grants or ())}"[:500], cure=ways)

@@ -15,9 +15,8 @@ from authlens_core.oauth.discovery.resource_metadata import string_list
 from authlens_core.oauth.discovery.server_addresses import AddressRule, AddressSource, addresses_in
 from authlens_core.oauth.discovery.server_features import feature_checks, program_check
 from authlens_core.oauth.error_response import is_document, is_usable, read_answer
-from authlens_core.values.check import Check, Reading, Requirement, Severity, failed, noticed
+from authlens_core.values.check import Check, Reading, Severity, requirement
 from authlens_core.values.exchange import Response
-from authlens_core.values.fix import step
 from authlens_core.values.formats.json_document import JsonValue
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.stage import GrantType
@@ -49,41 +48,22 @@ class _Need(NamedTuple):
     wanted: str
     name: str
     severity: Severity
-    why: str
-    cure: str
     overridable: bool = False
     of_code: bool = False  # only where the browser comes back with a code
 
 
 _NEEDS: Final = (
     _Need(
-        "response_types_supported",
-        "code",
-        "response_types",
-        Severity.FAILURE,
-        "The authorization code is the only answer that is safe for a program like this.",
-        "The server must list code in response_types_supported.",
-        overridable=True,
-        of_code=True,
+        "response_types_supported", "code", "response_types", Severity.FAILURE, overridable=True, of_code=True
     ),
     # A warning only: RFC 8414 §2 makes client_secret_basic the default of an absent list, and servers that
     # accept public clients leave it out all the same.
-    _Need(
-        "token_endpoint_auth_methods_supported",
-        "none",
-        "none",
-        Severity.WARNING,
-        "A program on your own machine cannot keep a client secret, so it has to be a public client.",
-        "Continue: many servers accept public clients without listing them. If the token request is "
-        "refused with invalid_client, the server has to allow token_endpoint_auth_method none.",
-    ),
+    _Need("token_endpoint_auth_methods_supported", "none", "none", Severity.WARNING),
     _Need(
         "grant_types_supported",
         "authorization_code",
         "authorization_code",
         Severity.FAILURE,
-        "This grant turns a login into a token.",
-        "The server must allow the authorization_code grant.",
         overridable=True,
         of_code=True,
     ),
@@ -267,26 +247,19 @@ def _endpoint_checks(
     *,
     by_user: bool,
 ) -> Iterator[Check]:
-    expected = "an absolute https URL without fragment"
-    for member, why in (
-        ("authorization_endpoint", "The browser is sent there."),
-        ("token_endpoint", "Tokens are issued there."),
-    ):
-        url, check = endpoints[member], Requirement(f"{_STAGE}.{member}", expected, why, _SPEC)
+    for member in ("authorization_endpoint", "token_endpoint"):
+        url, check = endpoints[member], requirement(f"{_STAGE}.{member}")
         if url is not None:
             yield check.passed(url.text)
         elif member == "token_endpoint" or by_user:
-            cure = f"The server must publish {member} as an absolute https URL."
-            yield check.failed(problems[member], cure=cure)
-    why = "Without it a token cannot be ended before it expires."
-    check = Requirement(f"{_STAGE}.revocation_endpoint", expected, why, "RFC 7009 §2")
+            yield check.failed(problems[member])
+    check = requirement(f"{_STAGE}.revocation_endpoint")
     url = endpoints["revocation_endpoint"]
     if url is not None:
         yield check.passed(url.text)
     else:
         severity = Severity.WARNING if document.get("revocation_endpoint") is not None else Severity.NOTICE
-        cure = "The server must publish revocation_endpoint; until then tokens end when they expire."
-        yield check.judged(severity, problems["revocation_endpoint"], cure=cure)
+        yield check.judged(severity, problems["revocation_endpoint"], "unusable")
 
 
 def _grant_checks(
@@ -311,7 +284,7 @@ def _requirement_checks(
     """Yield the requirements of a login by a public client, each as its own check."""
     for need in (need for need in _NEEDS if by_code or not need.of_code):
         member = need.member
-        check = Requirement(f"{_STAGE}.{need.name}", f"{member} holds {need.wanted}", need.why, _SPEC)
+        check = requirement(f"{_STAGE}.{need.name}")
         values = lists[member] or _DEFAULTS.get(member, ())
         seen = ", ".join(values)[:500]
         if not lists[member]:
@@ -321,20 +294,18 @@ def _requirement_checks(
         if need.wanted in values:
             yield check.passed(seen)
         else:
-            yield check.judged(need.severity, seen, cure=need.cure, overridable=need.overridable)
+            yield check.judged(need.severity, seen, "unlisted", overridable=need.overridable)
 
 
 def _registration_check(document: Mapping[str, JsonValue], url: Url | None, *, needed: bool) -> Check:
-    why = "A client that the server does not know must register."
-    check = Requirement(f"{_STAGE}.registration_endpoint", "a registration_endpoint", why, "RFC 7591 §3")
+    check = requirement(f"{_STAGE}.registration_endpoint")
     if url is not None:
         return check.passed(url.text)
     value = document.get("registration_endpoint")
     seen = "not stated" if value is None else f"unusable: {value!r}"[:300]
     if not needed:
         return check.noticed(f"{seen}; a client id is known")
-    cure = step("Use a pre-registered client", "authlens login URL --client-id ID")
-    return check.failed(seen, cure=cure, overridable=True)
+    return check.failed(seen, overridable=True)
 
 
 def _place_checks(
@@ -354,25 +325,27 @@ def _place_checks(
         same = [m for m, url in endpoints.items() if url is not None and url.text == token.text]
         same += ["the resource"] if token.text == resource else []
         if len(same) > 1:
-            why = "It is allowed, and unusual enough to be seen."
             seen = f"{', '.join(same)} are one URL"
-            yield noticed(f"{_STAGE}.endpoints_distinct", "endpoints of their own", seen, why=why, spec=_SPEC)
+            yield requirement(f"{_STAGE}.endpoints_distinct").noticed(seen)
 
 
 def _place_check(member: str, url: Url, home: Url) -> Check:
-    why = "Metadata that sends secrets to a stranger's host is how they are stolen."
-    check = Requirement(f"{_STAGE}.{member}_host", f"on {home.origin}", why, "RFC 9700 §4.4")
+    check = requirement(
+        f"{_STAGE}.{member}_host",
+        "server.host",
+        origin=home.origin,
+        place=url.authority,
+        member=member,
+        home=home.authority,
+    )
     if url.origin == home.origin:
         return check.passed(url.origin)
     if url.is_loopback and home.is_loopback:
         return check.noticed(f"{url.origin}, on this machine too")
-    cure = (
-        f"Continue only if {url.authority}, where its {member} is, belongs to the owner of {home.authority}."
-    )
     # The login page gets no secret of ours: you see its host in the browser. The others get codes or tokens.
     if member == "authorization_endpoint" or url.host == home.host:
-        return check.warned(url.origin, cure=cure)
-    return check.failed(url.origin, cure=cure, overridable=True, host=url.host)
+        return check.warned(url.origin, "elsewhere")
+    return check.failed(url.origin, "elsewhere", overridable=True, host=url.host)
 
 
 def _apart(authorization: Url, token: Url, home: Url) -> Iterator[Check]:
@@ -385,13 +358,7 @@ def _apart(authorization: Url, token: Url, home: Url) -> Iterator[Check]:
     asked = not is_own and same_site(authorization, home)
     if asked or same_site(authorization, token):
         return
-    yield failed(
-        f"{_STAGE}.endpoints_site",
-        f"login page and token endpoint on one site, {token.authority}",
-        f"login page on {authorization.authority}, token endpoint on {token.authority}",
-        why="You sign in on one site, and another gets the code: codes are stolen that way.",
-        spec="RFC 9700 §4.4",
-        cure=f"Continue only if {authorization.authority} and {token.authority} belong to the same owner.",
-        overridable=True,
-        host=authorization.host,
+    page, server = authorization.authority, token.authority
+    yield requirement(f"{_STAGE}.endpoints_site", page=page, server=server).failed(
+        f"login page on {page}, token endpoint on {server}", overridable=True, host=authorization.host
     )

@@ -59,7 +59,7 @@ MARKS: Final = {
         r"|logged in to"
     ),
     r"\bpip\b|PyPI|twine": (
-        r"credentials not correct|indexes|while getting|pypi|invalid or non-existent"
+        r"family:pip$|credentials not correct|indexes|while getting|pypi|invalid or non-existent"
         r"|file already exists|keyring"
     ),
     r"docker (?:login|logout|context)|Docker Hub|~/.docker": r"family:docker$",

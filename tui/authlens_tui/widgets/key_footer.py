@@ -18,6 +18,8 @@ from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
+from authlens_tui.widgets.styles import default_css
+
 _HELP: Final = frozenset({"help", "app.help"})
 _MORE: Final = "… "  # says that keys are left out
 _EDGE: Final = "▏"  # what sets help and the palette apart: they lead to all other keys
@@ -52,20 +54,7 @@ class KeyFooter(Widget):
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         *("key-footer--key", "key-footer--description", "key-footer--edge", "key-footer--hover"),
     }
-    DEFAULT_CSS = """
-    KeyFooter {
-        dock: bottom; height: 1;
-        color: $footer-foreground; background: $footer-background;
-        .key-footer--key {
-            color: $footer-key-foreground; background: $footer-key-background; text-style: bold;
-        }
-        .key-footer--description {
-            color: $footer-description-foreground; background: $footer-description-background;
-        }
-        .key-footer--edge { color: $foreground 20%; background: $footer-background; }
-        .key-footer--hover { color: $footer-key-foreground; background: $block-hover-background; }
-    }
-    """
+    DEFAULT_CSS = default_css(__file__)
 
     _entries: tuple[FooterEntry, ...] = ()
     _fixed: tuple[FooterEntry, ...] = ()

@@ -19,6 +19,7 @@ from authlens_core.values.safe_text import safe_fields
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.record.actors import accent
+from authlens_tui.widgets.styles import default_css
 from authlens_tui.words.times import duration
 
 
@@ -81,19 +82,7 @@ class Stepper(Widget, can_focus=True):
         bound("stepper.previous", "up,left", "look(-1)", "Stage", "Previous stage", show=False),
         bound("stepper.next", "down,right", "look(1)", "Stage", "Next stage", show=False),
     ]
-    DEFAULT_CSS = """
-    Stepper {
-        width: 28;
-        height: 1fr;
-        background: $surface;
-        border: round $border-blurred;
-        border-title-color: $text-muted;
-        padding: 0 1;
-
-        &:focus { border: round $primary; border-title-color: $text-primary; }
-        &.-line { width: 1fr; height: 1; border: none; padding: 0 1; background: $panel; }
-    }
-    """
+    DEFAULT_CSS = default_css(__file__)
 
     steps: reactive[tuple[StageStep, ...]] = reactive((), layout=True)
     """The steps, in order."""

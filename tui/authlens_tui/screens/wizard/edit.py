@@ -36,22 +36,6 @@ class FieldRow(Horizontal):
     A secret, and a text with characters that no field can show as they are, begins empty: empty is unchanged.
     """
 
-    DEFAULT_CSS = """
-    FieldRow {
-        height: 1;
-        & .field-name {
-            width: 34;
-            padding-right: 1;
-            color: $text-muted;
-            text-wrap: nowrap;
-            text-overflow: ellipsis;
-        }
-        & Input { width: 1fr; }
-        &.-changed .field-name { color: $text-warning; text-style: bold; }
-        &.-changed.-within .field-name { color: $text-success; text-style: bold; }
-    }
-    """
-
     field = getters.query_one(Input)
 
     def __init__(self, source: FormField) -> None:
@@ -124,16 +108,6 @@ class FieldRow(Horizontal):
 
 class NewRow(Horizontal):
     """One line of the form for a part that is not there yet: where it goes, its name, its value."""
-
-    DEFAULT_CSS = """
-    NewRow {
-        height: 1;
-        & .field-name { width: 19; color: $text-muted; text-wrap: nowrap; text-overflow: ellipsis; }
-        & .new-name { width: 24; margin-right: 1; }
-        & .new-value { width: 1fr; }
-        &.-changed .field-name { color: $text-warning; text-style: bold; }
-    }
-    """
 
     name_field = getters.query_one(".new-name", Input)
     value_field = getters.query_one(".new-value", Input)

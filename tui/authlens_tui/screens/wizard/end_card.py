@@ -48,13 +48,6 @@ class EndCard(HangingText):
         ending: what it says; None for a login without such an end.
     """
 
-    DEFAULT_CSS = """
-    EndCard {
-        display: none; height: auto; padding: 0 1; border: round $primary;
-        &.-brief { border: none; background: $panel; }
-    }
-    """
-
     def __init__(self, ending: Ending | None) -> None:
         super().__init__(id="end-card")
         self._ending = ending

@@ -26,6 +26,7 @@ from authlens_tui.widgets.authorization.countdown import clock
 from authlens_tui.widgets.authorization.paste_field import PasteField
 from authlens_tui.widgets.authorization.qr_code import QrCodeWanted
 from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.styles import default_css
 
 _KEY: Final = "bold $text-primary"
 NO_FORWARD: Final = (
@@ -100,28 +101,7 @@ class AuthorizationPanel(VerticalScroll):
 
     app = getters.app(TerminalApp)
 
-    DEFAULT_CSS = """
-    AuthorizationPanel {
-        height: 1fr;
-        padding: 0 1;
-        & > Static { height: auto; margin-bottom: 1; }
-        & #countdown, & #link, & #ways, & #forward, & #problems, & #test { margin-bottom: 0; }
-        & #link { border: round $primary; padding: 0 1; color: $text-primary; }
-        & #link:ansi { border-title-color: $text-primary; }
-        & #paste { dock: bottom; }
-        & #forward, & #test, & #ignored, & #refused { display: none; }
-        & #forward.-shown, & #test.-shown, & #ignored.-shown, & #refused.-shown { display: block; }
-        & #ignored { color: $text-warning; }
-        & #refused { color: $text-error; }
-        /* What to do comes first; what to do about a problem is a key away where there is little room. */
-        &.-folded #further, &.-folded #test { display: none; }
-        &.-folded #test.-news { display: block; }
-        /* With a few rows only, they belong to what is done now. */
-        &.-pasting > Static, &.-pasting #forward, &.-pasting #test, &.-pasting #ignored { display: none; }
-        &.-pasting #countdown { display: block; }
-        &.-pasting #refused.-shown { display: block; margin-bottom: 0; }
-    }
-    """
+    DEFAULT_CSS = default_css(__file__)
     BINDINGS: ClassVar[list[BindingType]] = [
         bound("link.copy", "c", "screen.copy", "Copy", "Copy the link"),
         bound("link.qr", "k", "qr_code", "QR code", "The link as a QR code"),

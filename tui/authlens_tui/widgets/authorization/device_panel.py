@@ -23,6 +23,7 @@ from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.authorization.countdown import clock
 from authlens_tui.widgets.authorization.qr_code import QrCode, QrCodeWanted, draw, modules_of, shortened
 from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.styles import default_css
 
 _BESIDE_QR: Final = 46  # cells that the words need beside the QR code
 _ROOMY: Final = 66  # cells in which the words beside the countdown fit
@@ -38,27 +39,7 @@ def _forward_words(page: str) -> Iterator[str | tuple[str, str]]:
 class DevicePanel(VerticalScroll):
     """Shows the code until it is entered, refused, or expired."""
 
-    DEFAULT_CSS = """
-    DevicePanel {
-        height: 1fr;
-        padding: 0 1;
-        & #device-side { height: auto; }
-        & #device-words { width: 1fr; height: auto; }
-        & #device-words > Static { height: auto; margin-bottom: 1; }
-        & #device-code {
-            width: auto;
-            max-width: 100%;
-            border: round $primary;
-            padding: 0 3;
-            color: $text-primary;
-            text-style: bold;
-        }
-        & #device-code:ansi { border-title-color: $text-primary; }
-        & #device-host { color: $text-warning; }
-        & QrCode { margin-left: 2; display: none; }
-        & QrCode.-shown { display: block; }
-    }
-    """
+    DEFAULT_CSS = default_css(__file__)
     BINDINGS: ClassVar[list[BindingType]] = [
         bound("device.copy", "c", "screen.copy", "Copy", "Copy the code"),
         bound("device.qr", "k", "qr_code", "QR code", "The page with the code as a QR code"),

@@ -30,6 +30,7 @@ from authlens_tui.widgets.credentials.credential_row import (
     life_bar,
 )
 from authlens_tui.widgets.line_view import LineView
+from authlens_tui.widgets.styles import default_css
 
 _HEADER: Final = 1  # rows
 _PREFIX: Final = "credential-table--"
@@ -45,30 +46,7 @@ class CredentialTable(LineView, can_focus=True):
         wanted: keys of the columns beside resource and state, in their order.
     """
 
-    DEFAULT_CSS = """
-    CredentialTable {
-        background: $background;
-        color: $foreground;
-        overflow-x: hidden;
-        & > .credential-table--header { background: $panel; color: $foreground; text-style: bold; }
-        & > .credential-table--quiet { color: $quiet; }
-        & > .credential-table--good { color: $text-success; }
-        & > .credential-table--warning { color: $text-warning; }
-        & > .credential-table--bad { color: $text-error; }
-        & > .credential-table--busy { color: $text-accent; }
-        & > .credential-table--group { color: $text-primary; text-style: bold; }
-        & > .credential-table--cursor {
-            background: $block-cursor-blurred-background;
-            color: $block-cursor-blurred-foreground;
-        }
-        &:focus > .credential-table--cursor {
-            background: $block-cursor-background;
-            color: $block-cursor-foreground;
-        }
-        &:ansi > .credential-table--header { background: ansi_default; text-style: bold underline; }
-        &:nocolor > .credential-table--cursor { text-style: reverse; }
-    }
-    """
+    DEFAULT_CSS = default_css(__file__)
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         _PREFIX + part for part in ("header", "group", "cursor", "quiet", *_TONES)
     }

@@ -18,10 +18,11 @@ from textual.selection import Selection
 from textual.strip import Strip
 
 from authlens_tui.terminal.content import Content
-from authlens_tui.widgets.document.layout import COMPONENTS, STYLES, Layout, RowPainter
+from authlens_tui.widgets.document.layout import COMPONENTS, Layout, RowPainter
 from authlens_tui.widgets.document.lines import Line, LineList, Tone, prose
 from authlens_tui.widgets.document.matches import Match, Matches
 from authlens_tui.widgets.line_view import LineView
+from authlens_tui.widgets.styles import default_css
 
 # What a document shows while its lines are made.
 LAYING_OUT: Final = LineList([prose("laying out …", Tone.MUTED)])
@@ -36,7 +37,7 @@ class DocumentView(LineView, can_focus=True):
 
     HELP = "Scroll with the arrow keys, page up and page down. Select with the mouse; ctrl+c copies."
     COMPONENT_CLASSES: ClassVar[set[str]] = COMPONENTS
-    DEFAULT_CSS = STYLES
+    DEFAULT_CSS = default_css(__file__)
 
     def __init__(
         self,

@@ -275,24 +275,6 @@ class _Folded(Line):
 
 _PREFIX: Final = "document--"
 COMPONENTS: Final = {_PREFIX + part for part in ("selection", "cursor", "match", "current-match")}
-STYLES: Final = """
-DocumentView {
-    overflow-x: hidden; overflow-y: auto;
-    scrollbar-gutter: stable; scrollbar-size-vertical: 1;
-    background: $surface;
-    color: $foreground;
-    border: round $border-blurred;
-    border-title-color: $text-muted;
-    border-subtitle-color: $text-muted;
-    padding: 0 1;
-
-    &:focus { border: round $primary; border-title-color: $text-primary; }
-    & > .document--selection { background: $primary 50%; }
-    & > .document--cursor { background: $primary 30%; }
-    & > .document--match { background: $warning 40%; }
-    & > .document--current-match { text-style: reverse bold; }
-}
-"""
 
 
 class RowPainter:

@@ -19,6 +19,7 @@ from authlens_tui.widgets.completing_input import CompletingInput
 from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.document.matches import MAX_MATCHES, Matches, find
 from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.styles import default_css
 
 _MAX_WORDS: Final = 500  # characters
 _WORD: Final = re.compile(r"[\w.:/-]{3,60}")
@@ -28,19 +29,7 @@ _MOST_LINES, _LONGEST_LINE = 500, 500  # in which words are looked for to offer 
 class SearchBar(Horizontal):
     """One line at the bottom: the words to look for, and which of how many places is shown."""
 
-    DEFAULT_CSS = """
-    SearchBar {
-        display: none;
-        dock: bottom;
-        height: 1;
-        background: $panel;
-        &.-open { display: block; }
-        & > Label { width: auto; padding: 0 1; color: $text-primary; }
-        & > Input { width: 1fr; height: 1; border: none; padding: 0; background: $panel; }
-        & > Input:focus { border: none; }
-        & > Static { width: auto; padding: 0 1; color: $text-muted; }
-    }
-    """
+    DEFAULT_CSS = default_css(__file__)
     HELP = "Type to search. Enter: next match, up: previous match, Esc: close."
     BINDINGS: ClassVar[list[BindingType]] = [
         bound("search.next", "enter,down,f3", "turn(1)", "Next match", "Next match", priority=True),

@@ -43,6 +43,7 @@ from authlens_tui.widgets.record.record_messages import (
 )
 from authlens_tui.widgets.record.status_badge import last_badge, with_badge
 from authlens_tui.widgets.record.tab_cache import TabCache, TabKey
+from authlens_tui.widgets.styles import default_css
 
 _TABS: Final = tuple(Tab)
 _SIDE_BY_SIDE: Final = (Tab.REQUEST, Tab.RESPONSE)
@@ -57,15 +58,7 @@ class RecordView(Widget):
     Only the tab that is turned to is made; a long body is masked and laid out in a thread.
     """
 
-    DEFAULT_CSS = """
-    RecordView {
-        height: 1fr;
-        & TabbedContent { height: 1fr; }
-        & ContentSwitcher { height: 1fr; layout: horizontal; }
-        & TabPane { padding: 0; width: 1fr; height: 1fr; }
-        & DocumentView { height: 1fr; }
-    }
-    """
+    DEFAULT_CSS = default_css(__file__)
     HELP = (
         "The tabs have numbers. / searches, B shows bodies as sent, . and : turn to one exchange of several, "
         "x shows or masks the secrets, K fetches the server's keys and checks signatures."

@@ -26,7 +26,7 @@ from authlens_tui.screens.wizard.wizard_messages import OtherWayWanted, WizardCl
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.themes import SIXTEEN, ThemeChosen
-from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.record.record_messages import Revealed, SignatureWanted, TokenCopied
 
 if TYPE_CHECKING:
@@ -40,12 +40,7 @@ _SHEETS: Final[CSSPathType] = [
     Path(dashboard.__file__).with_name("dashboard.tcss"),  # Textual reads none of a default screen
 ]
 _REQUESTS: Final = "Every request of this session"
-_KEYS: Final[list[BindingType]] = [
-    bound("program.take_up", "u", "resume", "Resume", "Resume the interrupted login"),
-    bound("program.open", "O", "open_file", "Open", "Open a session file", show=False),
-    bound("program.requests", "L", "requests", "Requests", _REQUESTS, show=False),
-    bound("demo.menu", "b", "menu", "Back", "Back to the catalogue"),
-]
+_KEYS: Final[list[BindingType]] = [*keys("program"), *keys("demo")]
 
 
 class AuthlensApp(BaseApp):

@@ -16,7 +16,7 @@ from textual.constants import DEFAULT_THEME
 from authlens_tui.terminal.focus import follow_focus, toggle_maximized
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.terminal.themes import DARK, HIGH_CONTRAST, LIGHT, SIXTEEN, theme_for, with_quiet
-from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.key_binding import keys
 
 if TYPE_CHECKING:
     from textual.screen import Screen
@@ -24,17 +24,7 @@ if TYPE_CHECKING:
 
 _SAVE_SCREEN: Final = "Save this screen as SVG, secrets masked"
 _POSTCARD: Final = "Save the diagram, waterfall or comparison as SVG, secrets masked"
-_KEYS: Final[list[BindingType]] = [
-    bound("app.quit", "q", "quit", "Quit", "Quit authlens", show=False),
-    bound("app.quit_now", "ctrl+q", "quit", "Quit", "Quit authlens", show=False, priority=True),
-    bound("app.suspend", "ctrl+z", "suspend_process", "Suspend", "fg returns", show=False),
-    bound("app.mouse", "f12", "release_mouse", "Mouse", "Release the mouse", show=False),
-    bound("app.postcard", "f8", "postcard", "Postcard", _POSTCARD, show=False),
-    bound("app.save_screen", "f9", "save_screen", "Save screen", _SAVE_SCREEN, show=False),
-    bound("app.maximize", "f6", "maximize", "Maximize", "Give the focused part the whole screen", show=False),
-    bound("app.jump", "ctrl+o", "jump", "Jump", "Move by a letter", show=False),
-    bound("app.help", "question_mark", "help", "Help", "Keys and terms"),
-]
+_KEYS: Final[list[BindingType]] = keys("app")
 
 
 def _actions() -> type[Provider]:

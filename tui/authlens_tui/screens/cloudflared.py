@@ -28,7 +28,7 @@ from authlens_tui.terminal.focus import keep_focus_in_view
 from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.authorization.countdown import Countdown
-from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.key_binding import keys
 
 _INTRO: Final = (
     "cloudflared logs in as you and stores the token in ~/.cloudflared; programs send it in cf-access-token."
@@ -49,11 +49,7 @@ class CloudflaredScreen(Dialog[None]):
 
     CSS_PATH = [DIALOG_STYLES, Path(__file__).with_name("cloudflared.tcss")]  # noqa: RUF012 - Textual declares it
     HELP = "Login with cloudflared. The link works on any machine. Known problems:\n" + "\n".join(_KNOWN_BUGS)
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bound("cloudflared.copy", "c", "copy_link", "Copy link", "Copy the link to open"),
-        bound("cloudflared.again", "t", "again", "Try again", "Run cloudflared again"),
-        bound("cloudflared.close", "escape", "leave", "Close", "Stop cloudflared and go back"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys("cloudflared")
 
     words = getters.query_one("#words", Static)
     link = getters.query_one("#link", Static)

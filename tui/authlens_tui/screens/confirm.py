@@ -11,7 +11,7 @@ from textual.widgets import Button
 from authlens_tui.screens.dialog import Dialog, DialogBox, DialogButtons, action_button
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
-from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.key_binding import keys
 
 # The question before an access token is copied: its title, its words, and the answer.
 COPY_TOKEN: Final = (
@@ -25,10 +25,7 @@ NOT_COPIED: Final = "Nothing copied."
 class ConfirmScreen(Dialog[bool]):
     """Asks one question; the safe answer has the focus."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bound("confirm.yes", "y", "dismiss(True)", "Yes", "Confirm"),
-        bound("confirm.no", "n,escape", "dismiss(False)", "No", "Change nothing"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys("confirm")
 
     def __init__(self, title: str, words: str, yes: str) -> None:
         super().__init__()

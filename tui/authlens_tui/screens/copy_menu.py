@@ -16,7 +16,7 @@ from authlens_tui.screens.dialog import Dialog, DialogBox
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.terminal_app import TerminalApp
-from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.record.copying import Copyable
 from authlens_tui.widgets.record.record_messages import CopyMenuWanted
 
@@ -27,9 +27,7 @@ class CopyMenuScreen(Dialog[Copyable | None]):
     """Offers masked texts to copy, each with its start. The caller asks before it copies a secret."""
 
     HELP = "Choose what to copy with the arrow keys and Enter. Secrets are masked."
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bound("copy_menu.cancel", "escape", "dismiss(None)", "Back", "Back without copying"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys("copy_menu")
 
     def __init__(self, choices: Sequence[Copyable]) -> None:
         super().__init__()

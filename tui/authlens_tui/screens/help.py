@@ -19,7 +19,7 @@ from authlens_tui.screens.palette import PaletteEntry, in_words, possible_action
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.hanging_text import HangingText, Item
-from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.key_footer import KeyFooter
 
 # The words that the screens use, each in one sentence.
@@ -134,10 +134,7 @@ class HelpScreen(ModalScreen[None]):
 
     CSS_PATH = "help.tcss"
     TITLE = "Help"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bound("help.close", "escape,question_mark", "dismiss", "Back", "Go back"),
-        bound("help.words", "tab", "words", "Terms", "Go to the terms in use"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys("help")
 
     def __init__(self, about: Screen[Any]) -> None:
         super().__init__()

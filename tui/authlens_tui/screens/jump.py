@@ -17,7 +17,7 @@ from textual.widgets._tabbed_content import ContentTab
 
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
-from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.key_footer import KeyFooter
 
 _LETTERS: Final = "asdfghjklqwertyuiopzxcvbnm"
@@ -92,10 +92,7 @@ class JumpScreen(ModalScreen[Place | None]):
     """Shows a letter over each place; returns the one that was chosen."""
 
     CSS_PATH = "jump.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bound("jump.close", "escape,ctrl+o", "dismiss", "Stay", "Stay here"),
-        bound("jump.go", "enter", "go", "Go", "Go to the marked letter; Tab marks the next"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys("jump")
 
     def __init__(self, places: tuple[Place, ...]) -> None:
         super().__init__()

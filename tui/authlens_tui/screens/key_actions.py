@@ -1,12 +1,8 @@
-"""What the keys of the dashboard and the wizard do, and how such a key is bound."""
+"""What the keys of the dashboard and the wizard do."""
 
 from __future__ import annotations
 
 from enum import StrEnum
-
-from textual.binding import Binding
-
-from authlens_tui.widgets.key_binding import bound
 
 
 class KeyAction(StrEnum):
@@ -74,29 +70,3 @@ class KeyAction(StrEnum):
     LOGIN_ANEW = "login_anew"
     NEXT_LOGIN = "next_login"
     COMPARE = "compare"
-
-
-def bind(
-    screen: str,
-    key: str,
-    key_action: KeyAction,
-    name: str,
-    meaning: str,
-    *,
-    known_as: str = "",
-    show: bool = False,
-) -> Binding:
-    """Return the binding of a key to an action; see `bound`.
-
-    Args:
-        screen: what the identifier in the user's settings starts with.
-        known_as: what it ends with; the action if empty.
-    """
-    return bound(
-        f"{screen}.{known_as or key_action}",
-        key,
-        f"act('{key_action}')",
-        name,
-        meaning,
-        show=show,
-    )

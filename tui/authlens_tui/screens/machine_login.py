@@ -21,7 +21,7 @@ from authlens_tui.screens.dialog import Dialog, DialogBox, DialogButtons, action
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.secret_files import private_key_in
-from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.key_binding import keys
 
 _WORDS: Final = (
     "A program logs in as itself: no browser, no user. The server's owner registers it and gives it a client "
@@ -40,10 +40,7 @@ class MachineLoginScreen(Dialog[Options | None]):
         "Choose how the program proves who it is, then fill in the fields. A secret is not shown. Enter or "
         "^n continues; Esc leaves everything as it was."
     )
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bound("machine.cancel", "escape", "dismiss", "Cancel", "Leave the form"),
-        bound("machine.use", "ctrl+n", "use", "Continue", "Log in with these"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys("machine")
 
     ways = getters.query_one(RadioSet)
 

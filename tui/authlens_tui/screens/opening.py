@@ -18,7 +18,7 @@ from authlens_core.trace.arrows import messages
 from authlens_tui.screens.wizard.authorization_link import Player
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
-from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.record.diagram import diagram_lines
 from authlens_tui.widgets.record.diagram_view import DiagramView
@@ -50,9 +50,7 @@ class OpeningScreen(Screen[Trace | None]):
 
     CSS_PATH = "opening.tcss"
     HELP = "A login plays itself. Any key ends it and leads to the choice of logins."
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bound("opening.end", "escape", "end", "Choose a login", "End what plays", sign="any key"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys("opening")
 
     STEP: ClassVar[float] = 0.6
     """Seconds between two arrows: half of what the player takes, because no one has to find a key here."""

@@ -13,7 +13,7 @@ from textual.widgets.option_list import Option
 from authlens_tui.screens.dialog import Dialog, DialogBox
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
-from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.key_binding import keys
 
 if TYPE_CHECKING:
     from authlens_core.learning.drill import Drill, DrillOption
@@ -23,10 +23,7 @@ class PredictionScreen(Dialog[str]):
     """Asks the question of a drill; ends with the letter of the option, or with None at Esc."""
 
     HELP = "Choose what you expect, by its letter or with the arrow keys and Enter. Esc starts nothing."
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *(bound(f"prediction.{key}", key, f"choose('{key}')", key, "Choose it", show=False) for key in "abc"),
-        bound("prediction.leave", "escape", "dismiss(None)", "Back", "Start nothing"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys("prediction")
 
     def __init__(self, drill: Drill) -> None:
         super().__init__()

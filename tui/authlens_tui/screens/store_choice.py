@@ -20,7 +20,7 @@ from authlens_tui.screens.dialog import Dialog, DialogBox, DialogButtons, action
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.hanging_text import HangingText, Item
-from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.key_binding import keys
 
 _PLACES: Final = {
     "1": "Keyring of the operating system.",
@@ -143,15 +143,7 @@ class SecretStoreScreen(Dialog[StoreChoice | None]):
 class StoreChoiceScreen(SecretStoreScreen):
     """Says why there is no secret store and what can be done; `unlock` asks for the passphrase at once."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bound("store.keyring", "1", "keyring", "Keyring", "The keyring of the operating system"),
-        bound("store.encrypted", "2", "encrypted", "Encrypted file", "Protected by a passphrase"),
-        bound("store.plain", "3", "plain", "Plain file", "Readable by you and root; asks again"),
-        bound("store.memory", "4", "memory", "Memory only", "Keep tokens until exit"),
-        bound("store.again", "t", "again", "Try again", "Try the same store again"),
-        bound("store.quit", "q", "dismiss", "Quit", "Quit authlens"),
-        bound("store.back", "escape", "back", "Back", "Back, or quit authlens"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys("store")
 
     def __init__(
         self,

@@ -12,7 +12,7 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from authlens_tui.terminal.themes import ThemeChosen
-from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.key_footer import KeyFooter
 
 
@@ -21,10 +21,7 @@ class ThemeScreen(ModalScreen[None]):
 
     CSS_PATH = "theme_choice.tcss"
     TITLE = "Theme"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bound("themes.take", "enter", "take", "Take", "Apply this theme", priority=True),
-        bound("themes.back", "escape", "back", "Back", "Back to the theme as it was"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys("themes")
 
     def __init__(self) -> None:
         super().__init__()

@@ -10,7 +10,7 @@ from textual.binding import BindingType
 from textual.suggester import Suggester
 from textual.widgets import Input
 
-from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.key_binding import keys
 
 Candidates = Callable[[str], Iterable[str]]
 """Returns the words that may come next, given what is before the word that is typed."""
@@ -21,9 +21,7 @@ _LAST_WORD: Final = re.compile(r"[^\s()!&|]*\Z")
 class CompletingInput(Input):
     """Shows the rest of the first word that starts as the last one typed; → or Tab takes it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bound("field.complete", "tab", "complete", "Complete", "Take the completion, as → does"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys("field")
 
     def __init__(
         self,

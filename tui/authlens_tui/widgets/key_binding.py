@@ -1,8 +1,34 @@
-"""A key of a screen or a widget, as one line of a table."""
+"""The keys of the screens and widgets, from the table `keys.json`: by room, which begins their names."""
 
 from __future__ import annotations
 
-from textual.binding import Binding
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from textual.binding import Binding, BindingType
+
+
+def keys(room: str) -> list[BindingType]:
+    """Return the keys of a screen or a widget, in the order of its footer.
+
+    In the table each has its name in the user's configuration, such as `save` for `trace.save`; the key, the
+    action, a word or two for the footer, and a short sentence for the help, the palette and the mouse. After
+    those may be what `bound` takes besides.
+    """
+    return [
+        bound(f"{room}.{known_as}", *row[:4], **dict(*row[4:])) for known_as, row in _table()[room].items()
+    ]
+
+
+@cache
+def _table() -> Mapping[str, Mapping[str, list[Any]]]:
+    table: Mapping[str, Mapping[str, list[Any]]] = json.loads(
+        Path(__file__).with_name("keys.json").read_text(encoding="utf-8")
+    )
+    return table
 
 
 def bound(

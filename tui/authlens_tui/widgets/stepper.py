@@ -17,7 +17,7 @@ from authlens_core.trace.record import Flow, Outcome, Severity, Stage, StageReco
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_fields
 from authlens_tui.terminal.content import Content
-from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.record.actors import accent
 from authlens_tui.widgets.styles import default_css
 from authlens_tui.words.times import duration
@@ -78,10 +78,7 @@ class Stepper(Widget, can_focus=True):
     ALLOW_MAXIMIZE = False
 
     HELP = "The stages of the login. Up and down choose which one is shown."
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bound("stepper.previous", "up,left", "look(-1)", "Stage", "Previous stage", show=False),
-        bound("stepper.next", "down,right", "look(1)", "Stage", "Next stage", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys("stepper")
     DEFAULT_CSS = default_css(__file__)
 
     steps: reactive[tuple[StageStep, ...]] = reactive((), layout=True)

@@ -20,7 +20,7 @@ from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.document.lines import Line, Tone, line, prose
-from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.title_bar import TitleBar
 
@@ -44,11 +44,7 @@ class EventsScreen(Screen[None]):
         "Every login, refresh, revocation and probe, and every time a token was shown or copied. * shows "
         "only the selected credential, m writes a file."
     )
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bound("events.back", "escape,d", "app.pop_screen", "Back", "Back"),
-        bound("events.only", "asterisk", "only", "All or one", "Of all, or of the selected one"),
-        bound("events.save", "m", "save", "Save", "Write what is shown as JSON lines"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys("events")
     document = getters.query_one("#events", DocumentView)
     said = getters.query_one("#said", Static)
 

@@ -18,7 +18,7 @@ from authlens_tui.screens.fix_keys import FixKeys
 from authlens_tui.screens.store_choice import SecretStoreScreen, StoreChoice
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
-from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.key_binding import keys
 
 # Moves: to what was chosen, with the passphrase of an encrypted file that something is moved from.
 CarryOut = Callable[[StoreChoice, Secret | None, Callable[[int, int], None]], Awaitable[None]]
@@ -33,12 +33,7 @@ class MoveStoreScreen(SecretStoreScreen):
         "Every secret is written to the new store, read back, and only then deleted from the old one. "
         "One that cannot be moved stays there and is named."
     )
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bound("move.keyring", "1", "keyring", "Keyring", "The keyring of the operating system"),
-        bound("move.encrypted", "2", "encrypted", "Encrypted file", "Protected by a passphrase"),
-        bound("move.plain", "3", "plain", "Plain file", "Readable by you and root; asks again"),
-        bound("move.back", "escape", "back", "Back", "Back, move nothing"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys("move")
 
     def __init__(self, place: StoreKind, carry_out: CarryOut, *, new_file: bool = True) -> None:
         super().__init__(new_file=new_file)

@@ -28,7 +28,7 @@ from authlens_tui.screens.dialog import Dialog, DialogBox, DialogButtons, action
 from authlens_tui.screens.machine_login import MachineLoginScreen
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
-from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.key_binding import keys
 from authlens_tui.words.login_states import already_words
 
 _HINT: Final = "Enter starts. A host name, a curl command or a HAR entry will do."
@@ -75,13 +75,7 @@ class NewLoginScreen(Dialog[LoginChoice | None]):
         "→ takes the completion, favourites first. ^f marks or unmarks the URL as a favourite; ↓ moves to "
         "the list of favourites. A login that still works is offered before another one starts."
     )
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bound("new_login.cancel", "escape", "dismiss", "Cancel", "Back to the dashboard"),
-        bound("new_login.favourite", "ctrl+f", "favourite", "Favourite", "Mark or unmark it"),
-        bound("new_login.program", "ctrl+g", "program", "Program", "Log in as a program, without a user"),
-        bound("new_login.list", "down", "list", "Favourites", "Choose a favourite", show=False),
-        bound("new_login.again", "t", "again", "Log in again", "Replace the login that works"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys("new_login")
     field = getters.query_one("#url", UrlField)
     listed = getters.query_one("#favourites", OptionList)
     buttons = getters.query_one(DialogButtons)

@@ -19,7 +19,7 @@ from authlens_tui.screens.dashboard.context import DashboardContext
 from authlens_tui.screens.dialog import Dialog, DialogBox
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
-from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.key_binding import keys
 
 _WORDS: Final = (
     "A login registered these clients, and their servers let authlens delete them. A client that a login "
@@ -35,9 +35,7 @@ class RegisteredClientsScreen(Dialog[StoredClient | None]):
     """Offers the clients that can be deleted; one that is in use is shown with the login that uses it."""
 
     HELP = "Choose a client with the arrow keys; Enter asks, then deletes it at its server."
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bound("clients.cancel", "escape", "dismiss(None)", "Back", "Back without deleting one"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys("clients")
 
     def __init__(self, clients: Sequence[StoredClient]) -> None:
         super().__init__()

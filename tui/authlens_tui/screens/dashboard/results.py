@@ -15,7 +15,7 @@ from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.document.lines import Line, Tone, line
-from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.key_binding import keys
 
 
 class Result(NamedTuple):
@@ -34,9 +34,7 @@ class ResultsScreen(Dialog[None]):
     """Lists results, those that need someone first."""
 
     CSS_PATH = [DIALOG_STYLES, Path(__file__).with_name("results.tcss")]  # noqa: RUF012 - Textual declares it
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bound("results.close", "escape", "dismiss", "Back", "Back"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys("results")
 
     def __init__(self, title: str, summary: str, results: Sequence[Result]) -> None:
         super().__init__()

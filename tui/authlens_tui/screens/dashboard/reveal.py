@@ -11,7 +11,7 @@ from authlens_core.values.secret import Secret
 from authlens_tui.screens.dialog import Dialog, DialogBox, DialogButtons, action_button
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
-from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.key_binding import keys
 
 
 class RevealScreen(Dialog[None]):
@@ -19,9 +19,7 @@ class RevealScreen(Dialog[None]):
 
     SHOWN_FOR: ClassVar[float] = 20.0
     """Seconds until it closes automatically."""
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bound("reveal.close", "escape,x,enter", "close", "Hide", "Hide it again"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys("reveal")
 
     def __init__(self, title: str, secret: Secret) -> None:
         super().__init__()

@@ -28,7 +28,7 @@ from authlens_core.values.url import require_url
 from authlens_tui.screens.dialog import DIALOG_STYLES, Dialog, DialogBox, DialogButtons, action_button
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
-from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.key_binding import keys
 
 _ADD: Final = (
     "For programs, without a browser. Access shows the secret once: Zero Trust → Access controls → Service "
@@ -64,12 +64,7 @@ class ServiceTokenScreen(Dialog[None]):
         "A service token: two values that give programs access to a resource. The secret goes to the "
         "secret store and is never shown."
     )
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bound("service_token.close", "escape", "dismiss", "Close", "Leave the form"),
-        bound("service_token.keep", "ctrl+s", "keep", "Save and test", "Store it and call the resource"),
-        bound("service_token.swap", "ctrl+t", "swap", "Swap", "Swap id and secret"),
-        bound("service_token.anyway", "ctrl+y", "anyway", "Store anyway", _ANYWAY),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys("service_token")
 
     shape = getters.query_one("#shape", Static)
 

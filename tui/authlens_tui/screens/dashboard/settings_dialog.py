@@ -16,7 +16,7 @@ from authlens_core.values.errors import AuthlensError
 from authlens_tui.screens.dialog import Dialog, DialogBox
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
-from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.key_binding import keys
 
 _HINT: Final = "A change applies at once and is saved."
 
@@ -24,10 +24,7 @@ _HINT: Final = "A change applies at once and is saved."
 class SettingsScreen(Dialog[None]):
     """Shows the settings and changes them."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bound("settings.close", "escape,comma", "dismiss", "Back", "Back"),
-        bound("settings.change", "space", "change", "Change", "Change the selected setting"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys("settings")
 
     listed = getters.query_one("#settings", OptionList)
 

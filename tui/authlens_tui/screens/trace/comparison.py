@@ -22,7 +22,7 @@ from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.document.lines import BLANK, Line, Piece, Tone, line, prose, rows_of
-from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.title_bar import TitleBar
 
@@ -55,11 +55,7 @@ class CompareScreen(Screen[None]):
         "Where two records part, and what differs there; – is absent. * also shows the stages that ended the "
         "same way, and what is new in every run: states, codes, tokens, dates."
     )
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bound("compare.back", "escape", "app.pop_screen", "Back", "Back to the trace"),
-        bound("compare.unfold", "asterisk", "unfold", "All", "Show or fold the expected differences"),
-        bound("compare.copy", "c", "copy", "Copy", "Copy what is shown"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys("compare")
 
     document = getters.query_one(DocumentView)
 

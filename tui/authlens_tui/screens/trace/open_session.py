@@ -23,7 +23,7 @@ from authlens_core.values.safe_text import safe_line
 from authlens_tui.screens.dialog import Dialog, DialogBox
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
-from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.key_binding import keys
 
 _SUFFIX: Final = ".json"
 _LOOKED_AT: Final = 5_000  # entries of a directory
@@ -111,10 +111,7 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
     """
 
     HELP = "Choose a trace with the arrow keys, or give the name of a session file; ~ is your home."
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bound("open_session.cancel", "escape", "dismiss", "Back", "Back without opening one"),
-        bound("open_session.files", "down", "choose", "Files", "Choose a file or a directory"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys("open_session")
 
     field = getters.query_one("#file", Input)
     files = getters.query_one("#files", OptionList)

@@ -16,7 +16,7 @@ from authlens_core.export.redaction import Redactor
 from authlens_core.trace.record import Trace, honest_and_attacked
 from authlens_core.values.secret import Secret
 from authlens_tui.screens.trace.trace import TraceScreen
-from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.record.diagram import diagram_lines
 from authlens_tui.widgets.record.diagram_view import DiagramView
@@ -39,12 +39,7 @@ class PlayerScreen(Screen[None]):
         "The arrow keys step from arrow to arrow, space plays and stops, > plays faster, Enter opens what "
         "was sent. After an attack, the login as it was before is on the left, and the attack on the right."
     )
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bound("player.play", "space", "play", "Play or pause", "Play the arrows, or pause", priority=True),
-        bound("player.faster", "greater_than_sign", "speed(1)", "Play faster", "Play faster"),
-        bound("player.slower", "less_than_sign", "speed(-1)", "Play slower", "Play slower"),
-        bound("player.back", "escape", "dismiss", "Back", "Back to the login"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys("player")
 
     STEP: ClassVar[float] = 1.2
     """Seconds for which an arrow is marked while it plays, at the usual speed."""

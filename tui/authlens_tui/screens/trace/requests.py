@@ -34,7 +34,7 @@ from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.completing_input import CompletingInput
-from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.record.actors import accent
 from authlens_tui.widgets.record.reading_area import ReadingArea
@@ -76,9 +76,7 @@ _LEAST_ROWS: Final = 4
 class _Rows(DataTable[Content]):
     """The list, which names its key."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bound("requests.open", "enter", "select_cursor", "Open", "Read the selected exchange"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys("requests")
 
 
 class RequestsScreen(Screen[None]):
@@ -92,12 +90,7 @@ class RequestsScreen(Screen[None]):
         "Every request of this session, the newest last. / goes to the filter: a word is looked for "
         f"everywhere, and operators narrow it down: {FILTER_HELP}. Enter reads the selected exchange."
     )
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bound("requests.back", "escape", "back", "Back", "Back"),
-        bound("requests.filter", "slash", "filter", "Find", "Filter the requests"),
-        bound("requests.reveal", "x", "reveal", "Reveal", "Show or mask the secrets"),
-        bound("requests.copy", "c", "copy", "Copy", "Copy what is shown, secrets masked"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys("requests")
 
     table = getters.query_one(DataTable)
     filter_field = getters.query_one("#requests-filter", Input)

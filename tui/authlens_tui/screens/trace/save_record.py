@@ -18,7 +18,7 @@ from authlens_core.values.errors import AuthlensError, FileExists
 from authlens_tui.screens.dialog import Dialog, DialogBox, DialogButtons, action_button
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
-from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.key_binding import keys
 
 _FORMATS: Final = tuple(FORMATS.values())
 _MOST_NAMES: Final = 100  # names that are tried before one that is taken is offered
@@ -44,10 +44,7 @@ class ExportScreen(Dialog[None]):
     """Asks for a form and a file name, and writes the file."""
 
     HELP = "Choose a format with the arrow keys, then give the file a name; ~ is your home."
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bound("export.close", "escape", "dismiss", "Back", "Back without writing a file"),
-        bound("export.save", "ctrl+s", "save", "Save", "Write the file"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys("export")
 
     name_field = getters.query_one("#name", Input)
 

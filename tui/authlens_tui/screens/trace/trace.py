@@ -19,7 +19,7 @@ from authlens_tui.screens.wizard.status_words import listed
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.terminal_app import TerminalApp
-from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.record.actors import accent
 from authlens_tui.widgets.record.reading_area import ReadingArea
@@ -54,13 +54,7 @@ class TraceScreen(Screen[None]):
         "Everything that was sent and received. Select a stage with the arrow keys to look at it. m "
         "saves it to a file, = compares it with another one, x shows or masks the secrets, Esc goes back."
     )
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bound("trace.back", "escape,d", "back", "Back", "Go back"),
-        bound("trace.save", "m", "save", "Save", "Save it to a file, without its secrets"),
-        bound("trace.compare", "equals_sign", "compare", "Compare", "Compare with another trace"),
-        bound("trace.copy", "c", "copy", "Copy", "Copy what is shown, secrets masked"),
-        bound("trace.reveal", "x", "reveal", "Reveal", "Show or mask the secrets"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys("trace")
 
     again = ""
     record_view = getters.query_one(RecordView)

@@ -19,7 +19,7 @@ from authlens_core.values.secret import Secret
 from authlens_tui.screens.dialog import action_button
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
-from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.key_footer import KeyFooter
 
 _AROUND: Final = 6  # rows of the form besides its fields and their headings
@@ -164,14 +164,7 @@ class EditScreen(ModalScreen[RequestChanges | None]):
         "nothing."
     )
     TITLE = "Edit"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bound("edit.apply", "enter", "apply", "Apply", "Apply the changes", priority=True),
-        bound("edit.reset", "ctrl+r", "reset_field", "Reset", "Reset this field"),
-        bound("edit.omit", "ctrl+l", "leave_out", "Leave out", "Send the request without it"),
-        bound("edit.cancel", "escape", "dismiss", "Cancel", "Change nothing"),
-        bound("edit.next", "down", "app.focus_next", "Next field", "Next field", show=False),
-        bound("edit.before", "up", "app.focus_previous", "Previous field", "Back", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys("edit")
 
     changes = getters.query_one("#edit-changes", Static)
 

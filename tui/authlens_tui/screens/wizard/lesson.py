@@ -14,7 +14,7 @@ from textual.screen import ModalScreen
 from authlens_core.trace.record import AUTHORIZATION_CODE, Flow, Stage
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
-from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.key_footer import KeyFooter
 
 _LATER: Final = (Stage.REFRESH, Stage.REVOKE, Stage.PROBE)  # what is done with the tokens of a login
@@ -40,10 +40,7 @@ def lesson_words(stage: Stage, flow: Flow, *, in_full: bool = True) -> Content:
 class _LessonPage(VerticalScroll):
     """Scrolls up and down; left and right turn the page."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bound("lesson.before", "left", "screen.turn(-1)", "Before", "Previous lesson"),
-        bound("lesson.next", "right", "screen.turn(1)", "Next", "Next lesson"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys("lesson")
 
 
 class LessonScreen(ModalScreen[None]):
@@ -52,9 +49,7 @@ class LessonScreen(ModalScreen[None]):
     CSS_PATH = "lesson.tcss"
     HELP = "A lesson on one stage. Left and right show the previous and the next stage; Esc goes back."
     TITLE = "Lesson"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bound("lesson.close", "escape,l", "dismiss", "Back", "Go back"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys("lesson")
 
     box = getters.query_one("#lesson", VerticalScroll)
     words = getters.query_one("#lesson-words", Static)

@@ -14,7 +14,7 @@ from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.terminal_app import TakesNotes
 from authlens_tui.widgets.authorization.qr_code import Modules, QrCode, draw, modules_of, room_for, shortened
-from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.title_bar import TitleBar
 
@@ -34,10 +34,7 @@ class QrScreen(ModalScreen[bool]):
     CSS_PATH = "link.tcss"
     HELP = "The link as a QR code. A larger window or a smaller font makes it easier to read."
     TITLE = "QR code"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bound("qr.close", "escape,k,enter", "dismiss(False)", "Close", "Back to the login"),
-        bound("qr.whole", "U", "dismiss(True)", "Unwrap", "The link on one line instead"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys("qr")
 
     code = getters.query_one(QrCode)
     words = getters.query_one("#qr-words", Static)

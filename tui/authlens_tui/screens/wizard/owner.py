@@ -11,7 +11,7 @@ from textual.binding import BindingType
 from authlens_tui.screens.dialog import Dialog, DialogBox
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
-from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.key_binding import keys
 
 if TYPE_CHECKING:
     from authlens_core.learning.drill import OwnerSetting
@@ -40,11 +40,7 @@ class OwnerScreen(Dialog[bool]):
     """
 
     HELP = "Space switches the setting, Enter runs the stage again, Esc goes back."
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bound("owner.switch", "space", "switch", "Switch", "Turn the setting on or off"),
-        bound("owner.again", "enter", "dismiss(True)", "Run again", "Run the stage again"),
-        bound("owner.back", "escape,o", "dismiss(False)", "Back", "Back to the login"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys("owner")
 
     boxes = getters.query_one("#owner-boxes", Static)
 

@@ -31,7 +31,7 @@ from authlens_tui.screens.wizard.wizard_messages import LoginChanged, OtherWayWa
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.terminal_app import TerminalApp
-from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.record.copying import Copyable
 from authlens_tui.widgets.record.record_messages import TokenCopied
@@ -57,15 +57,7 @@ class WhatIfScreen(ModalScreen[AttackChoice | None]):
     CSS_PATH = "what_if.tcss"
     HELP = "Choose an attack. Then run the login as usual: the attack acts in its stage."
     TITLE = "What if"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bound("what_if.arm", "enter", "arm", "Use", "Use this attack in its stage", priority=True),
-        bound("what_if.disarm", "delete,backspace", "disarm", "No attack", "Run it normally"),
-        bound("what_if.read", "pagedown", "read(1)", "Scroll", "Scroll the description", priority=True),
-        bound(
-            "what_if.read_back", "pageup", "read(-1)", "Scroll up", "Scroll back", show=False, priority=True
-        ),
-        bound("what_if.close", "escape,i", "dismiss", "Back", "Change nothing"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys("what_if")
 
     options = getters.query_one(OptionList)
     detail = getters.query_one("#what-if-detail", Static)
@@ -153,9 +145,7 @@ class ExperimentResultScreen(ModalScreen[None]):
     CSS_PATH = "what_if.tcss"
     HELP = "What should happen next to what did. Enter or Esc: back to the record."
     TITLE = "Verdict"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bound("result.close", "enter,escape", "dismiss", "Back", "Back to the record", priority=True),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys("result")
 
     box = getters.query_one("#experiment-result", VerticalScroll)
 

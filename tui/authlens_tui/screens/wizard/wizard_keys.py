@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Final
 
 from textual.binding import BindingType
@@ -12,52 +11,10 @@ from authlens_core.trace.failure_reason import failure_reason
 from authlens_core.trace.flow import UserPart
 from authlens_core.values.check import CheckId
 from authlens_core.values.fix import WayOn, other_ways
-from authlens_tui.screens.key_actions import KeyAction, bind
-from authlens_tui.widgets.key_binding import bound
+from authlens_tui.screens.key_actions import KeyAction
+from authlens_tui.widgets.key_binding import keys
 
-_key: Final = partial(bind, "wizard", show=True)
-
-WIZARD_KEYS: Final[list[BindingType]] = [
-    _key("g", KeyAction.OVERRIDE, "Continue", "Continue despite the failed check"),
-    _key("t", KeyAction.RETRY, "Again", "Run the failed stage again"),
-    _key("t", KeyAction.SIGN_IN_AGAIN, "Sign in again", "Get a new link and sign in again"),
-    _key("o", KeyAction.OWNER, "Be the owner", "Change the setting that the server's owner would change"),
-    _key("t", KeyAction.LOGIN_ANEW, "Again", "Run this login again from its start"),
-    _key("N", KeyAction.NEXT_LOGIN, "New login", "Start the next login of the menu"),
-    _key("n", KeyAction.NEXT, "Next", "Run the next stage"),
-    _key("a", KeyAction.RUN_ALL, "All", "Run all stages until one needs you", known_as="all"),
-    _key("escape", KeyAction.CANCEL, "Cancel", "Stop"),
-    _key("escape", KeyAction.STAGES, "Stages", "Back to the list of stages"),
-    _key("e", KeyAction.EDIT, "Edit", "Edit the next request before it is sent"),
-    _key("i", KeyAction.WHAT_IF, "What if", "Try an attack"),
-    _key("s", KeyAction.PLAY, "Sign in for me", "The demo signs in for you"),
-    _key("O", KeyAction.OPEN, "Open", "Open the link in a browser"),
-    _key("ctrl+v", KeyAction.PASTE, "Paste", "Paste the address the browser ended on"),
-    _key("plus", KeyAction.EXTEND, "Add 5 min", "Give the browser more time"),
-    _key("w", KeyAction.ANOTHER_PORT, "Other port", "Use any free port instead", known_as="port"),
-    # The key of the paste field, offered while that field is not there yet.
-    _key("ctrl+v", KeyAction.PASTE_ONLY, "Paste", "Open no port and paste the address", known_as="no_port"),
-    _key("H", KeyAction.OTHER_HOST, "Other host", "Switch between localhost and 127.0.0.1", known_as="host"),
-    _key("D", KeyAction.DEVICE, "Device code", "Log in by a code on another device, or by a link again"),
-    _key("A", KeyAction.MACHINE, "Program", "Log in as a program, without a user"),
-    _key("T", KeyAction.CLOUDFLARED, "cloudflared", "Log in with cloudflared"),
-    _key("S", KeyAction.SERVICE_TOKEN, "Service token", "Use a service token"),
-    _key("b", KeyAction.BACK, "Back", "Go back one stage"),
-    _key("b", KeyAction.UNDO, "Back a stage", "Undo the last stage"),
-    _key("d", KeyAction.LEAVE, "Done", "Leave this login", known_as="dashboard"),
-    bound("wizard.copy", "c", "copy", "Copy", "Copy the link, or what is shown", show=False),
-    _key("C", KeyAction.COPY_MENU, "Copy…", "Copy a message, curl, a link or the access token"),
-    _key("l", KeyAction.LESSON, "Learn", "Why this stage exists"),
-    _key("x", KeyAction.REVEAL, "Reveal", "Show or mask the secrets of this stage"),
-    # Instead of what these keys do when no stage runs.
-    _key("b,d", KeyAction.CANCEL_FIRST, "Back, Done", "Esc cancels the running stage first", show=False),
-    _key("q", KeyAction.QUIT, "Quit", "Quit authlens (asks first)", show=False),
-    _key("greater_than_sign", KeyAction.PLAYER, "Play", "Step through the arrows, one by one"),
-    _key("equals_sign", KeyAction.COMPARE, "Compare", "Compare with the login before"),
-    _key("m", KeyAction.EXPORT, "Save", "Save this record to a file, redacted"),
-    # Not from one that goes on: a second press, after the one that cancels, would lose it.
-    _key("escape", KeyAction.CLOSE, "Done", "Leave a login that has ended", show=False),
-]
+WIZARD_KEYS: Final[list[BindingType]] = keys("wizard")
 
 # Checks that say that the port of the callback is not ours.
 _NO_PORT: Final = frozenset(

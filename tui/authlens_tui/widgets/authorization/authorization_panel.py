@@ -25,7 +25,7 @@ from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.authorization.countdown import clock
 from authlens_tui.widgets.authorization.paste_field import PasteField
 from authlens_tui.widgets.authorization.qr_code import QrCodeWanted
-from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.styles import default_css
 
 _KEY: Final = "bold $text-primary"
@@ -102,16 +102,7 @@ class AuthorizationPanel(VerticalScroll):
     app = getters.app(TerminalApp)
 
     DEFAULT_CSS = default_css(__file__)
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bound("link.copy", "c", "screen.copy", "Copy", "Copy the link"),
-        bound("link.qr", "k", "qr_code", "QR code", "The link as a QR code"),
-        bound("link.alone", "U", "alone", "Unwrap", "The link on one line, outside this screen"),
-        bound("link.file", "m", "file", "Save", "Write the link to a file only you can read"),
-        bound("link.problems", "h", "problems", "Hint", "If the browser cannot open the link or return"),
-        # Instead of the key of the wizard, which cancels the login.
-        bound("link.problems_close", "escape", "close_problems", "Close help", "Close this help"),
-        bound("link.ssh", "Y", "copy_forward", "Copy ssh", "Copy the ssh -L line"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys("link")
 
     countdown = getters.query_one("#countdown", Static)
     link = getters.query_one("#link", Static)

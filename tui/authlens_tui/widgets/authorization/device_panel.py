@@ -22,7 +22,7 @@ from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.authorization.countdown import clock
 from authlens_tui.widgets.authorization.qr_code import QrCode, QrCodeWanted, draw, modules_of, shortened
-from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.styles import default_css
 
 _BESIDE_QR: Final = 46  # cells that the words need beside the QR code
@@ -40,10 +40,7 @@ class DevicePanel(VerticalScroll):
     """Shows the code until it is entered, refused, or expired."""
 
     DEFAULT_CSS = default_css(__file__)
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bound("device.copy", "c", "screen.copy", "Copy", "Copy the code"),
-        bound("device.qr", "k", "qr_code", "QR code", "The page with the code as a QR code"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys("device")
 
     code = getters.query_one("#device-code", Static)
     time_left = getters.query_one("#device-time", Static)

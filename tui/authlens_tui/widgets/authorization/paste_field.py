@@ -9,7 +9,7 @@ from textual.events import Paste
 from textual.message import Message
 from textual.widgets import Input
 
-from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.key_binding import keys
 
 _LONGEST: Final = 64 * 1024  # characters; an answer that is longer is not read either
 
@@ -18,9 +18,7 @@ class PasteField(Input):
     """The field for the address: every printable key types, and Esc gives the keys back."""
 
     HELP = "Paste the whole address the browser ended on, then press Enter. Esc leaves the field."
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bound("paste.leave", "escape", "leave", "Leave field", "Leave the field"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys("paste")
 
     class Left(Message):
         """The user wants the keys back."""

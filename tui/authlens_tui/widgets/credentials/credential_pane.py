@@ -34,7 +34,7 @@ from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.credentials.credential_row import life_bar, life_tone, tone_of
 from authlens_tui.widgets.hanging_text import HangingText, Item
-from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.key_binding import keys
 from authlens_tui.words.times import ago, expiry_of, in_words
 from authlens_tui.words.upcoming_refresh import upcoming_refresh
 
@@ -277,9 +277,7 @@ def trace_option(kept: TraceSummary, now: datetime) -> Option:
 class CredentialPane(VerticalScroll):
     """Shows texts that change every second and repaints only what did."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bound("detail.requests", "enter", "open_requests", "Open", "Open the newest recorded requests"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys("detail")
 
     detail = getters.query_one("#detail", HangingText)
     history = getters.query_one("#history", OptionList)

@@ -18,7 +18,7 @@ from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.completing_input import CompletingInput
 from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.document.matches import MAX_MATCHES, Matches, find
-from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.styles import default_css
 
 _MAX_WORDS: Final = 500  # characters
@@ -31,18 +31,7 @@ class SearchBar(Horizontal):
 
     DEFAULT_CSS = default_css(__file__)
     HELP = "Type to search. Enter: next match, up: previous match, Esc: close."
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bound("search.next", "enter,down,f3", "turn(1)", "Next match", "Next match", priority=True),
-        bound(
-            "search.before",
-            "up,shift+enter,shift+f3",
-            "turn(-1)",
-            "Previous match",
-            "Previous match",
-            priority=True,
-        ),
-        bound("search.close", "escape", "close", "Close search", "Close the search", priority=True),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys("search")
 
     field = getters.query_one(Input)
     count = getters.query_one(".count", Static)

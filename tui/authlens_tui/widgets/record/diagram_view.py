@@ -13,7 +13,7 @@ from authlens_core.trace.record import StageRecord
 from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.document.layout import Layout
 from authlens_tui.widgets.document.lines import LineList
-from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.record.diagram import DiagramLine, small_diagram_lines
 from authlens_tui.widgets.record.record_messages import ArrowChosen, ArrowMarked
 
@@ -24,9 +24,7 @@ class DiagramView(DocumentView):
     """Shows the lines of a diagram; the rows of one arrow are marked together."""
 
     HELP = "The arrow keys select an arrow, Enter or a click opens its exchange."
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bound("diagram.open", "enter,space", "open_arrow", "Open arrow", _OPEN),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys("diagram")
 
     _record: int | None = None
     _exchange: int | None = None

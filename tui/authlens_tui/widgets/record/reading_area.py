@@ -11,7 +11,7 @@ from textual.widget import Widget
 
 from authlens_tui.terminal.pager import NoPager, read_outside
 from authlens_tui.terminal.terminal_app import TerminalApp
-from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.record.record_keys import KEYS_AROUND
 from authlens_tui.widgets.record.record_view import RecordView
 
@@ -19,22 +19,7 @@ from authlens_tui.widgets.record.record_view import RecordView
 class ReadingArea(Horizontal):
     """Contains a `RecordView` and what selects its record; the reading keys work in all of it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *(
-            bound(f"reading.{key}", key, action, name, meaning, show=False)
-            for key, action, name, meaning in (
-                ("pagedown", "read_page(1)", "Page down", "Scroll one page down"),
-                ("pageup", "read_page(-1)", "Page up", "Scroll one page up"),
-                ("home", "read_end(-1)", "Top", "Go to the top of what is shown"),
-                ("end", "read_end(1)", "Bottom", "Go to the bottom of what is shown"),
-                ("enter", "read", "Read", "Move the focus to what is shown"),
-            )
-        ),
-        bound(
-            "reading.pager", "ctrl+e", "outside", "Pager", "This tab in $PAGER or $EDITOR, masked", show=False
-        ),
-        *KEYS_AROUND,
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*keys("reading"), *KEYS_AROUND]
 
     app = getters.app(TerminalApp)
     record_view = getters.query_one(RecordView)

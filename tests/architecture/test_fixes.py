@@ -12,7 +12,7 @@ import pytest
 
 from authlens_core.values.fix import Fix, Step, cure_in, fix, steps_of
 from authlens_core.values.stage import LOGIN_STAGES
-from authlens_core.values.word_files import words
+from authlens_core.values.word_files import FOLDER, words
 from authlens_tui.app.offers import key_names
 from authlens_tui.cli.parser import build_parser
 from authlens_tui.screens.fix_keys import FixKeys, doing
@@ -33,20 +33,7 @@ _VALUES: Final = {
 }
 
 
-_FILES: Final = (
-    "answers",
-    "causes",
-    "checks",
-    "clients",
-    "errors",
-    "mcp",
-    "network",
-    "oauth",
-    "products",
-    "programs",
-    "servers",
-    "tools",
-)
+_FILES: Final = sorted(path.stem for path in FOLDER.glob("*.toml"))
 
 
 def _in_words(value: Any) -> Iterator[Step]:

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs
 from authlens_core.cloudflare.team import LOGIN_PATH, WELL_KNOWN, is_team_host
 from authlens_core.diagnosis.credential import Credential, credential_of
 from authlens_core.diagnosis.evidence import body_line, header_lines, sent_in, status_line, without_echoes
-from authlens_core.diagnosis.protection import MEANINGS, Protection
+from authlens_core.diagnosis.protection import Protection, note_on
 from authlens_core.oauth.discovery.challenge import ChallengeField, parse_challenges
 from authlens_core.values.check import Layer
 from authlens_core.values.exchange import Exchange, Response
@@ -66,7 +66,7 @@ def classify(exchange: Exchange) -> Answer:
     response = exchange.response
     if response is None:
         failure = exchange.failure
-        meaning = MEANINGS[Protection.NO_ANSWER]
+        meaning = note_on(Protection.NO_ANSWER)
         cause = failure.cause if failure else meaning.summary
         cure = (failure.cure if failure else "") or meaning.cure
         evidence = (f"{failure.kind} failure",) if failure else ()
@@ -105,7 +105,7 @@ class _SeenResponse:
         quoted: Sequence[str] = (),
     ) -> Answer:
         """Make an answer; the fields in `names` that are there become evidence, and what is `quoted`."""
-        meaning = MEANINGS[protection]
+        meaning = note_on(protection)
         evidence = (
             status_line(self.response),
             *header_lines(self.response, *names, "www-authenticate", "location"),

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from authlens_core.diagnosis.credential import Credential
-from authlens_core.diagnosis.protection import MEANINGS, Protection
+from authlens_core.diagnosis.protection import Protection, note_on
 from authlens_core.diagnosis.server_kind import ServerKind
 from authlens_core.values.check import CauseId, CheckId
 from authlens_core.values.fix import Fix, WayOn, cure_in, fix
@@ -120,7 +120,7 @@ def _cause(
     """Return the cause in an entry; a word in it that is no member of its enum is refused."""
     told = cure_in(cure)
     if protection:
-        meaning = MEANINGS[Protection(protection)]
+        meaning = note_on(Protection(protection))
         cause, told = meaning.summary, meaning.cure
     more |= {key: frozenset(map(member, more.get(key, ()))) for key, member in _SETS.items()}
     more |= {key: bool(more.get(key)) for key in ("general", "check_decides")}

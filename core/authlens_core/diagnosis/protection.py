@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum, StrEnum, auto
+from functools import cache
 from typing import Final, NamedTuple
 
 from authlens_core.values.check import Layer
-from authlens_core.values.fix import Fix, WayOn, fix, step
+from authlens_core.values.fix import Fix, WayOn, cure_in, fix
+from authlens_core.values.word_files import words
 
 MANAGED_OAUTH: Final = (
     "Zero Trust → Access controls → Applications → (app) → Advanced settings → Managed OAuth"
@@ -36,7 +39,7 @@ class Protection(StrEnum):
     NO_ANSWER = "no_answer"
 
     def has(self, trait: Trait) -> bool:
-        return trait in MEANINGS[self].traits
+        return self in _TRAITS[trait]
 
 
 class Trait(Enum):
@@ -56,6 +59,34 @@ class Trait(Enum):
     """In a pasted transcript it explains no failure."""
 
 
+# What follows from a classification; a new one is in each set that is true of it.
+_TRAITS: Final[Mapping[Trait, frozenset[Protection]]] = {
+    Trait.GOES_ON: frozenset({Protection.OAUTH, Protection.UNAUTHORIZED_BARE}),
+    Trait.MAY_GO_ON: frozenset(
+        {Protection.PUBLIC, Protection.ACCESS_LOGIN, Protection.METHOD_NOT_ALLOWED, Protection.NOT_FOUND}
+    ),
+    Trait.NOT_REFUSED: frozenset(
+        {Protection.PUBLIC, Protection.METHOD_NOT_ALLOWED, Protection.NOT_FOUND, Protection.UNEXPECTED}
+    ),
+    Trait.REFUSES_CREDENTIAL: frozenset(
+        {Protection.OAUTH, Protection.ACCESS_LOGIN, Protection.SERVICE_AUTH_ONLY, Protection.FORBIDDEN}
+    ),
+    Trait.AT_THE_EDGE: frozenset(
+        {Protection.BLOCKED, Protection.REQUIRE_ACCESS_PROTECTION, Protection.ORIGIN_DOWN}
+    ),
+    Trait.SAYS_NOTHING: frozenset({Protection.PUBLIC, Protection.UNEXPECTED, Protection.NO_ANSWER}),
+}
+# Who gives the answer, if it is not the origin.
+_LAYERS: Final[Mapping[Protection, Layer]] = {
+    Protection.ACCESS_LOGIN: Layer.ACCESS,
+    Protection.SERVICE_AUTH_ONLY: Layer.ACCESS,
+    Protection.BLOCKED: Layer.WAF,
+    Protection.REQUIRE_ACCESS_PROTECTION: Layer.ACCESS,
+    Protection.PREFLIGHT: Layer.ACCESS,
+    Protection.NO_ANSWER: Layer.NETWORK,
+}
+
+
 class ProtectionNote(NamedTuple):
     """What a protection means to a user.
 
@@ -66,120 +97,13 @@ class ProtectionNote(NamedTuple):
     layer: Layer
     summary: str
     cure: str | Fix
-    traits: frozenset[Trait] = frozenset()
 
 
-# Everything about a classification, except for the rule that recognises it and the causes that it has.
-MEANINGS: Final[dict[Protection, ProtectionNote]] = {
-    Protection.PUBLIC: ProtectionNote(
-        Layer.ORIGIN,
-        "It responds without a login.",
-        "No action needed. If it should be protected, tell its owner that it is not.",
-        traits=frozenset({Trait.MAY_GO_ON, Trait.NOT_REFUSED, Trait.SAYS_NOTHING}),
-    ),
-    Protection.OAUTH: ProtectionNote(
-        Layer.ORIGIN,
-        "It asks for a bearer token: OAuth can start.",
-        "",
-        traits=frozenset({Trait.GOES_ON, Trait.REFUSES_CREDENTIAL}),
-    ),
-    Protection.ACCESS_LOGIN: ProtectionNote(
-        Layer.ACCESS,
-        "Cloudflare Access sends you to its login page.",
-        fix(
-            f"Ask the owner to turn on Managed OAuth: {MANAGED_OAUTH}.",
-            step("Until then, log in with cloudflared", "authlens login URL --cloudflared"),
-            ways=(WayOn.SERVICE_TOKEN,),
-        ),
-        traits=frozenset({Trait.MAY_GO_ON, Trait.REFUSES_CREDENTIAL}),
-    ),
-    Protection.SERVICE_AUTH_ONLY: ProtectionNote(
-        Layer.ACCESS,
-        "This application accepts only service tokens; you cannot log in with a browser.",
-        fix(
-            step("Give a service token", "authlens service-token add URL"),
-            "Or ask the owner for an Allow policy: Zero Trust → Access controls → Applications → (app) → "
-            "Policies.",
-        ),
-        traits=frozenset({Trait.REFUSES_CREDENTIAL}),
-    ),
-    Protection.BLOCKED: ProtectionNote(
-        Layer.WAF,
-        "Cloudflare's zone security blocked the request before Access saw it; the login is not the cause.",
-        "Ask the owner to allow this client: a WAF custom rule with the action Skip for this host, or "
-        "Browser Integrity Check off in a configuration rule. Quote the CF-Ray.",
-        traits=frozenset({Trait.AT_THE_EDGE}),
-    ),
-    Protection.REQUIRE_ACCESS_PROTECTION: ProtectionNote(
-        Layer.ACCESS,
-        "Error 1043: the organisation requires Access on every host, and this one has no Access application.",
-        "Ask the owner to add an Access application for this host: "
-        "Zero Trust → Access controls → Applications → Add an application.",
-        traits=frozenset({Trait.AT_THE_EDGE}),
-    ),
-    Protection.ORIGIN_DOWN: ProtectionNote(
-        Layer.ORIGIN,
-        "Cloudflare cannot reach the server behind it; the login is not the cause.",
-        "Ask the owner to start the origin or its tunnel (cloudflared tunnel), then try again.",
-        traits=frozenset({Trait.AT_THE_EDGE}),
-    ),
-    Protection.BASIC: ProtectionNote(
-        Layer.ORIGIN,
-        "It asks for another kind of login, not OAuth.",
-        "Log in with the method it names: authlens supports OAuth.",
-    ),
-    Protection.UNAUTHORIZED_BARE: ProtectionNote(
-        Layer.ORIGIN,
-        "It refuses (401) without saying how to log in: there is no readable WWW-Authenticate header.",
-        "Continue: the well-known URLs are tried. If they return nothing, use a browser, and ask the owner "
-        "to send WWW-Authenticate.",
-        traits=frozenset({Trait.GOES_ON}),
-    ),
-    Protection.METHOD_NOT_ALLOWED: ProtectionNote(
-        Layer.ORIGIN,
-        "It does not support this request method, so it does not say how it is protected.",
-        "Try the other method: --method POST, as MCP servers expect, or --method GET.",
-        traits=frozenset({Trait.MAY_GO_ON, Trait.NOT_REFUSED}),
-    ),
-    Protection.REDIRECT_ELSEWHERE: ProtectionNote(
-        Layer.ORIGIN,
-        "It redirects, and authlens does not follow redirects during a login.",
-        "If you trust the target, give its URL to authlens.",
-    ),
-    Protection.PREFLIGHT: ProtectionNote(
-        Layer.ACCESS,
-        "Access refuses the preflight request (OPTIONS), which never includes a credential.",
-        "Ask the owner to let Access answer preflight requests, or forward them: Zero Trust → Access "
-        "controls → Applications → (app) → Advanced settings → Cross-Origin Resource Sharing (CORS).",
-    ),
-    Protection.FORBIDDEN: ProtectionNote(
-        Layer.ORIGIN,
-        "It refuses (403) without saying how to log in.",
-        "Check the URL, and ask the owner whether your network or account is allowed.",
-        traits=frozenset({Trait.REFUSES_CREDENTIAL}),
-    ),
-    Protection.NOT_FOUND: ProtectionNote(
-        Layer.ORIGIN,
-        "Nothing was found at this address (404).",
-        "Check the path of the URL; another path of this host may be protected.",
-        traits=frozenset({Trait.MAY_GO_ON, Trait.NOT_REFUSED}),
-    ),
-    Protection.RATE_LIMITED: ProtectionNote(
-        Layer.ORIGIN, "It limits requests (429 Too Many Requests).", "Wait a minute, then try again."
-    ),
-    Protection.SERVER_ERROR: ProtectionNote(
-        Layer.ORIGIN, "The server failed.", "Try again in a minute; if it lasts, tell the owner."
-    ),
-    Protection.UNEXPECTED: ProtectionNote(
-        Layer.ORIGIN,
-        "The response does not mention a login.",
-        "Look at the response, and check the URL and --method.",
-        traits=frozenset({Trait.NOT_REFUSED, Trait.SAYS_NOTHING}),
-    ),
-    Protection.NO_ANSWER: ProtectionNote(
-        Layer.NETWORK,
-        "There was no answer.",
-        "Check the address and the network, then try again.",
-        traits=frozenset({Trait.SAYS_NOTHING}),
-    ),
-}
+@cache
+def note_on(protection: Protection) -> ProtectionNote:
+    """Return who gives such an answer, and its entry in `words/protections.toml`."""
+    entry = words("protections")[protection]
+    cure = cure_in(entry.get("cure", ""))
+    if "ways" in entry:
+        cure = fix(cure, ways=map(WayOn, entry["ways"]))
+    return ProtectionNote(_LAYERS.get(protection, Layer.ORIGIN), entry["summary"], cure)

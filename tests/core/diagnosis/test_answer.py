@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authlens_core.diagnosis.answer import Answer, classify
-from authlens_core.diagnosis.protection import MEANINGS, Protection
+from authlens_core.diagnosis.protection import Protection, note_on
 from authlens_core.values.exchange import Exchange, FailureKind, Headers, Request, Response, WireFailure
 from authlens_core.values.secret import Body
+from authlens_core.values.word_files import words
 
 HOST = "https://wiki.example.com"
 TEAM = "https://team.cloudflareaccess.com"
@@ -260,9 +261,8 @@ def test_no_answer_is_told_in_the_words_of_the_wire() -> None:
 
 def test_every_protection_has_a_meaning_and_all_but_one_a_cure() -> None:
     """Cause and next action."""
-    assert set(MEANINGS) == set(Protection)
-    assert all(meaning.summary for meaning in MEANINGS.values())
-    assert [p for p, meaning in MEANINGS.items() if not meaning.cure] == [Protection.OAUTH]
+    assert set(words("protections")) == set(Protection)
+    assert [p for p in Protection if not note_on(p).cure] == [Protection.OAUTH]
 
 
 _NAMES = st.sampled_from(

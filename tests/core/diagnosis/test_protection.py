@@ -8,7 +8,7 @@ import pytest
 
 from authlens_core.diagnosis import answer
 from authlens_core.diagnosis.causes import CAUSES
-from authlens_core.diagnosis.protection import MEANINGS, Protection, Trait
+from authlens_core.diagnosis.protection import Protection, Trait, note_on
 
 # They say only that something went wrong: the status, the failure or the whole answer is shown.
 WITHOUT_A_CAUSE = {Protection.NO_ANSWER, Protection.SERVER_ERROR, Protection.UNEXPECTED}
@@ -16,7 +16,7 @@ WITHOUT_A_CAUSE = {Protection.NO_ANSWER, Protection.SERVER_ERROR, Protection.UNE
 
 @pytest.mark.parametrize("protection", Protection)
 def test_a_classification_has_a_meaning(protection: Protection) -> None:
-    meaning = MEANINGS[protection]
+    meaning = note_on(protection)
     assert meaning.summary.endswith(".")
     assert meaning.cure or protection is Protection.OAUTH
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from authlens_core.diagnosis.causes import CAUSES
-from authlens_core.diagnosis.protection import MEANINGS, Protection
+from authlens_core.diagnosis.protection import Protection, note_on
 from authlens_core.diagnosis.server_kind import ServerKind, server_words
 from authlens_core.emulator import Profile, StandardEmulator, StandardFault
 from authlens_core.login.login import Login
@@ -121,7 +121,7 @@ def test_no_cause_without_a_mark_has_a_word_of_cloudflare() -> None:
 
 def test_no_words_that_every_server_can_get_have_a_word_of_cloudflare() -> None:
     for protection in set(Protection) - MARKED:
-        assert not CLOUDFLARES.search(f"{MEANINGS[protection].summary} {MEANINGS[protection].cure}")
+        assert not CLOUDFLARES.search(f"{note_on(protection).summary} {note_on(protection).cure}")
     for shared in (words("errors"), words("stages"), markdown("stages")):
         assert not CLOUDFLARES.search(str(shared))
     for kind in set(ServerKind) - {ServerKind.ACCESS}:

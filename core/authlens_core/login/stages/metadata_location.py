@@ -13,7 +13,7 @@ from typing import Final
 
 from authlens_core.cloudflare.team import cloudflare_metadata_urls
 from authlens_core.diagnosis.answer import Answer
-from authlens_core.diagnosis.protection import MANAGED_OAUTH, MEANINGS, Protection
+from authlens_core.diagnosis.protection import MANAGED_OAUTH, Protection, note_on
 from authlens_core.login.facts import Facts
 from authlens_core.oauth.discovery.challenge import resource_metadata_parameter
 from authlens_core.oauth.discovery.resource_metadata import read_metadata_location, well_known_urls
@@ -88,7 +88,7 @@ def unusable_location(checks: Sequence[Check], answer: Answer, approved: Collect
         return None
     check = failing[0]
     cause = f"Expected: {check.expected.rstrip('.')}. Seen: {check.seen}"
-    cure = fix(check.cure, ways=other_ways(MEANINGS[answer.protection].cure))
+    cure = fix(check.cure, ways=other_ways(note_on(answer.protection).cure))
     return Diagnosis("metadata_location", cause, cure, answer.evidence, check.spec, cf_ray=answer.cf_ray)
 
 

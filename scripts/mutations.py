@@ -621,7 +621,7 @@ MUTATIONS: Final = (
     Mutation(
         "bridge-half-line",
         "A pipe that is full ends a line in the middle",
-        "tui/authlens_tui/cli/scripts/mcp_bridge.py",
+        "tui/authlens_tui/cli/scripts/program_verbs.py",
         "            except BlockingIOError:\n                select.select([], ",
         "            except ChildProcessError:\n                select.select([], ",
         "tests/e2e/test_mcp_bridge_hostile.py::test_pipes_that_do_not_block_carry_whole_lines",
@@ -954,7 +954,7 @@ MUTATIONS: Final = (
     Mutation(
         "foreign-skill-replaced",
         "The skill of someone else is replaced",
-        "tui/authlens_tui/cli/scripts/skill.py",
+        "tui/authlens_tui/cli/scripts/agent_verbs.py",
         "and not _OURS.match(before)",
         "and False",
         "tests/tui/cli/test_hostile_folders.py::test_the_skill_of_someone_else_is_left_alone",

@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from authlens_core.emulator import Profile
 from authlens_core.emulator.fixture import EmulatedAccess, EmulatedStandard
-from authlens_tui.cli.scripts.skill import agents_text, skill_text
+from authlens_tui.cli.scripts.agent_verbs import agents_text, skill_text
 from support.git_origin import git_backend
 from support.needs import program as installed
 from support.ports import free_port

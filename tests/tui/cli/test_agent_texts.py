@@ -13,7 +13,7 @@ import pytest
 from authlens_tui.cli.completion import man_page
 from authlens_tui.cli.main import run
 from authlens_tui.cli.parser import VERBS, build_parser, declared
-from authlens_tui.cli.scripts.skill import agents_text, skill_text
+from authlens_tui.cli.scripts.agent_verbs import agents_text, skill_text
 from support.needs import program
 from support.skill_agents import most_tokens
 

@@ -15,7 +15,7 @@ import pytest
 
 from authlens_core.export.session_file import session_json
 from authlens_core.trace.record import Trace, TraceKind
-from authlens_tui.cli.scripts.skill import agents_text, skill_text
+from authlens_tui.cli.scripts.agent_verbs import agents_text, skill_text
 from support.hostile_folder import AT_FILE, AT_PARENT, LINKS, HostileFolder, snapshot
 from support.preloaded import Preloaded
 from support.waiting import PATIENCE

@@ -137,7 +137,7 @@ def _add_argument(add: argparse._ActionsContainer, name: str, how: str | _Declar
     if given.get("default") == _NO_DEFAULT:
         given["default"] = argparse.SUPPRESS
     if given.get("type") == "agent":
-        from authlens_tui.cli.scripts.mcp_config import agent_argument  # the other verbs know no agents
+        from authlens_tui.cli.scripts.agent_verbs import agent_argument  # the other verbs know no agents
 
         given |= agent_argument()
     elif "type" in given:

@@ -1,4 +1,4 @@
-"""What each verb does. Its module is imported when it is called, so that no verb loads another's."""
+"""What each verb does. Its module is imported when it is called, so that a verb loads little else."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _verb(module: str, function: str = "", *, which: bool = False, attached: boo
     return verb
 
 
-_show_which: Final = _verb("scripts.credential_choice", "show_which")
+_show_which: Final = _verb("scripts.credential_verbs", "show_which")
 
 
 def _login(arguments: Namespace) -> int:
@@ -147,7 +147,7 @@ def _become(preparing: Coroutine[Any, Any, _Prepared], become: Callable[[_Prepar
 def _run_command(arguments: Namespace) -> int:
     if arguments.which:
         return _show_which(arguments)
-    from authlens_tui.cli.scripts.run import child_values, run_command
+    from authlens_tui.cli.scripts.credential_verbs import child_values, run_command
 
     return _become(child_values(arguments), lambda values: run_command(arguments, values))
 
@@ -163,17 +163,17 @@ def _service_token(arguments: Namespace) -> int:
 VERBS: Final[dict[str, _Verb]] = {
     "login": _login,
     "probe": _probe,
-    "token": _verb("scripts.token"),
-    "headers": _verb("scripts.headers", which=True),
-    "curl": _verb("scripts.curl", which=True),
-    "proxy": _verb("scripts.proxy", which=True),
-    "mcp-bridge": _verb("scripts.mcp_bridge", which=True),
-    "mcp-config": _verb("scripts.mcp_config"),
+    "token": _verb("scripts.credential_verbs", "token"),
+    "headers": _verb("scripts.credential_verbs", "headers", which=True),
+    "curl": _verb("scripts.program_verbs", "curl", which=True),
+    "proxy": _verb("scripts.program_verbs", "proxy", which=True),
+    "mcp-bridge": _verb("scripts.program_verbs", "mcp_bridge", which=True),
+    "mcp-config": _verb("scripts.agent_verbs", "mcp_config"),
     "run": _run_command,
-    "git-credential": _verb("scripts.credential_helper", "git_credential"),
-    "credential-helper": _verb("scripts.credential_helper"),
+    "git-credential": _verb("scripts.program_verbs", "git_credential"),
+    "credential-helper": _verb("scripts.program_verbs", "credential_helper"),
     "explain": _verb("explain", "explain_message"),
-    "skill": _verb("scripts.skill"),
+    "skill": _verb("scripts.agent_verbs", "skill"),
     "help": _verb("completion", "show_help"),
     "completion": _verb("completion"),
     "man": _verb("completion", "man"),

@@ -1,4 +1,4 @@
-"""`authlens mcp-bridge`: a remote MCP server behind a login, as a local one on standard input and output."""
+"""Other programs with the credential: `authlens curl`, `proxy`, `mcp-bridge` and the credential helpers."""
 
 from __future__ import annotations
 
@@ -10,18 +10,126 @@ import threading
 from argparse import Namespace
 from collections.abc import AsyncIterator
 from concurrent.futures import Future
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Final
 
-from authlens_core.desk.programs import bridge_mcp
+from authlens_core.desk import programs
 from authlens_core.values.errors import UsageError
-from authlens_tui.cli.scripts.credential_choice import choice
+from authlens_tui.cli.scripts.credential_verbs import choice
 from authlens_tui.cli.session import open_session
-from authlens_tui.cli.terminal.output import explain, say
+from authlens_tui.cli.terminal.output import (
+    BESIDE,
+    answer_line,
+    answer_secret,
+    end_line,
+    explain,
+    is_terminal,
+    say,
+    say_over,
+)
+from authlens_tui.cli.terminal.plain import is_plain
+from authlens_tui.cli.terminal.standard_input import piped
 from authlens_tui.cli.urls import checked_url
 
+_LONGEST_REQUEST = 65_536  # bytes of a request of Bazel
 _CHUNK: Final = 256 * 1024  # bytes of one read
 _WAITING: Final = 4  # chunks that are read before the bridge takes them
+
+
+async def curl(arguments: Namespace) -> int:
+    """Run curl, and say what its answer means where that is a refusal.
+
+    Raises:
+        UsageError: curl is not installed, or an argument is not passed on to it.
+        LoginNeeded: a user has to log in, and can.
+        AuthlensError: the other reasons why there is no credential to be had.
+    """
+
+    def note(words: str) -> None:
+        say(f"{BESIDE}{words}")
+
+    url = checked_url(arguments.url)
+    done = await programs.curl(open_session, url, arguments.arguments, note=note, **choice(arguments))
+    if done.problem is not None:
+        if done.line_open:
+            end_line()
+        explain(done.problem, url=url, sign=BESIDE)
+    return done.code
+
+
+async def git_credential(arguments: Namespace) -> int:
+    """Do what git asks for: `get` or `erase`; ignore every other operation, as gitcredentials(7) asks."""
+    request = None if sys.stdin is None else sys.stdin.buffer
+    answer = await programs.answer_git(open_session, arguments.action, request)
+    if answer.error is not None:
+        explain(answer.error)
+    for note in answer.notes:
+        say(note)
+    if answer.output is not None:
+        answer_secret(answer.output)
+    return answer.exit_code
+
+
+async def credential_helper(arguments: Namespace) -> int:
+    """Answer one request of Bazel, EngFlow or uv.
+
+    Raises:
+        UsageError: standard input holds no request.
+        LoginNeeded: there is a credential for the address that a user has to renew.
+    """
+    answer_secret(
+        await programs.answer_helper_request(open_session, piped(_LONGEST_REQUEST), **choice(arguments))
+    )
+    return 0
+
+
+async def proxy(arguments: Namespace) -> int:
+    """Serve until a signal comes; the first line on stdout is the local URL.
+
+    Raises:
+        UsageError: the URL, the port or the socket cannot be used.
+        LoginNeeded: there is no credential for the URL.
+    """
+    url, path = checked_url(arguments.url), None if arguments.socket is None else Path(arguments.socket)
+    listening = {"port": arguments.port, "socket_path": path}
+    async with (
+        open_session() as session,
+        programs.proxy(session, url, **listening, on_problem=explain, **choice(arguments)) as served,
+    ):
+        answer_line(served.url)
+        say(f"Serving {served.resource} with your credential to programs on this machine. Ctrl-C stops it.")
+        status = asyncio.create_task(_show_status(served))
+        try:
+            await served.serve()
+        finally:
+            status.cancel()
+            if _moves_cursor():
+                say_over("")  # the last status is written over, whatever of ^C is beside it
+            say(_status(served))
+    return 0
+
+
+def _status(served: programs.LocalProxy) -> str:
+    counters = served.counters
+    words = f"requests {counters.requests} · refreshes {served.refreshes} · errors {counters.errors}"
+    return f"{words} · {counters.last_error}" if counters.last_error else words
+
+
+def _moves_cursor() -> bool:
+    return is_terminal(sys.stderr) and not is_plain()
+
+
+async def _show_status(served: programs.LocalProxy) -> None:
+    """Write the status when it has changed: over itself on a terminal, else at most every ten seconds."""
+    on_terminal = _moves_cursor()
+    shown = _status(served)
+    while True:
+        await asyncio.sleep(1.0 if on_terminal else 10.0)
+        words = _status(served)
+        if words != shown:
+            shown = words
+            (say_over if on_terminal else say)(words)
 
 
 async def mcp_bridge(arguments: Namespace) -> int:
@@ -39,7 +147,7 @@ async def mcp_bridge(arguments: Namespace) -> int:
     output = _Output()
     async with open_session() as session:
         chunks = _chunks(asyncio.get_running_loop())
-        await bridge_mcp(
+        await programs.bridge_mcp(
             session, url, chunks, output.write, note=say, on_problem=explain, **choice(arguments)
         )
     return 0

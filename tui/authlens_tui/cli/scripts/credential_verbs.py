@@ -1,0 +1,175 @@
+"""The credential for a URL in a script: `authlens token`, `headers`, `run`, and what all share that send one.
+
+No browser, ever. A child process of `run`, and every program that may read its environment, can see the
+credential there. `proxy` and `curl` are the ways that show it to no other program.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import sys
+from argparse import Namespace
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import NoReturn, TypedDict
+
+from authlens_core.desk.use import access_token, covering_credentials, for_bazel, request_headers
+from authlens_core.values.errors import LoginNeeded, NoLogin, UsageError
+from authlens_core.values.fix import step
+from authlens_core.values.secret import Secret, for_children
+from authlens_core.values.store_kind import CredentialKind
+from authlens_tui.cli.session import open_session
+from authlens_tui.cli.terminal.output import answer_list, answer_secret, is_terminal, say
+from authlens_tui.cli.terminal.standard_input import next_line
+from authlens_tui.cli.urls import checked_url
+
+_LONGEST = 65_536  # bytes of a token on standard input
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+
+
+class Choice(TypedDict):
+    """The options that choose a credential, as the desk takes them."""
+
+    kind: CredentialKind | None
+    min_ttl: timedelta | None
+
+
+def choice(arguments: Namespace) -> Choice:
+    """Return what `--kind` and `--min-ttl` ask for."""
+    return {
+        "kind": CredentialKind(arguments.kind) if arguments.kind else None,
+        "min_ttl": None if arguments.min_ttl is None else timedelta(seconds=arguments.min_ttl),
+    }
+
+
+async def show_which(arguments: Namespace) -> int:
+    """Print the credentials that cover the URL, the one that is used first; no secret is read.
+
+    Raises:
+        LoginNeeded: there is none.
+    """
+    url = checked_url(arguments.url)
+    kind = CredentialKind(arguments.kind) if arguments.kind else None
+    async with open_session() as session:
+        matches = covering_credentials(session, url, kind=kind)
+    answer_list(f"{match.kind.value}  {match.description}" for match in matches)
+    if not matches:
+        cure = step("Log in", f"authlens login {shlex.quote(url)}")
+        raise LoginNeeded(f"No credential on this machine is for {url}.", cure)
+    return 0
+
+
+def say_bound(url: str, what: str) -> None:
+    """Say that each request needs a proof, and how to get one."""
+    shown = shlex.quote(url)
+    say(f"The token is bound to a key (DPoP): {what}")
+    say(f"  → For one request: authlens curl {shown}     For many: authlens proxy {shown}")
+
+
+async def token(arguments: Namespace) -> int:
+    """Print the token that lasts for at least `--min-ttl` seconds.
+
+    With `--refused`, the token that the resource refused is read from standard input, and renewed whatever
+    the clock says; if another program has done so already, its token is printed.
+
+    Raises:
+        LoginNeeded: a user has to log in.
+        AuthlensError: the other reasons why there is none to be had.
+    """
+    url = checked_url(arguments.url)
+    min_ttl = None if arguments.min_ttl is None else timedelta(seconds=arguments.min_ttl)
+    refused = _refused_token() if arguments.refused else None
+    async with open_session() as session:
+        try:
+            usable = await access_token(session, url, min_ttl=min_ttl, refused=refused)
+            if usable.is_bound:
+                say_bound(url, "each request needs a proof besides it.")
+            answer_secret(usable.token)
+        except NoLogin:
+            from authlens_tui.cli.stored.other_kinds import Wanted, refuse_other_kinds  # few calls need it
+
+            refuse_other_kinds(session, url, Wanted.TOKEN)
+            raise
+    return 0
+
+
+def _refused_token() -> Secret:
+    text = "" if is_terminal(sys.stdin) else next_line(_LONGEST)
+    if not text.strip():
+        raise UsageError(
+            "No refused token came on standard input.",
+            'Pipe it in: printf %s "$TOKEN" | authlens token --refused URL',
+        )
+    return Secret(text.strip())
+
+
+def _say_nonce() -> None:
+    say("Asked the resource for the nonce that it wants in the proof now.")
+
+
+async def headers(arguments: Namespace) -> int:
+    """Print the header fields for the URL on stdout, in the form that `--format` names.
+
+    Raises:
+        LoginNeeded: a user has to log in.
+        AuthlensError: the other reasons why there are none to be had.
+    """
+    url = checked_url(arguments.url)
+    async with open_session() as session:
+        credential = await request_headers(session, url, on_nonce=_say_nonce, **choice(arguments))
+    fields = credential.signed(arguments.method, url)
+    if credential.is_bound:
+        say_bound(arguments.url, f"these fields are for one {arguments.method} request, now.")
+    match arguments.format:
+        case "lines":
+            answer_secret(Secret("\n".join(f"{name}: {value}" for name, value in fields)))
+        case "bazel":
+            credential.refuse_bound(arguments.url, "Bazel")
+            answer_secret(for_bazel(credential))
+        case _:
+            answer_secret(Secret(json.dumps(dict(fields))))
+    return 0
+
+
+async def child_values(arguments: Namespace) -> dict[str, Secret]:
+    """Return the variables for the command.
+
+    Raises:
+        UsageError: the name of the variable cannot be used, or there is no such command.
+        AuthlensError: there is no credential.
+    """
+    url, name = checked_url(arguments.url), arguments.env
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"{name!r} cannot be the name of a variable.", "Such as: --env MCP_TOKEN")
+    if not arguments.command:
+        raise UsageError(
+            "There is no command to run.", step("Such as", "authlens run URL -- python script.py")
+        )
+    if shutil.which(arguments.command[0]) is None:
+        raise UsageError(f"There is no command {arguments.command[0]!r}.", "See: PATH")
+    async with open_session() as session:
+        headers = await request_headers(session, url, tried=True, **choice(arguments))
+    headers.refuse_bound(url, arguments.command[0])
+    return headers.variables(name)
+
+
+def run_command(arguments: Namespace, values: Mapping[str, Secret]) -> NoReturn:
+    """Become the command: its output, its signals and its exit code are those of this process.
+
+    Raises:
+        UsageError: the system cannot run it, such as a script without a first line that names its shell.
+    """
+    environ = {**for_children(os.environ), **{name: value.reveal() for name, value in values.items()}}
+    name = arguments.command[0]
+    # Found before the credential is in the environment: --env may name PATH.
+    file = shutil.which(name) or name
+    try:
+        os.execve(file, arguments.command, environ)  # noqa: S606 - no shell is wanted
+    except OSError as error:
+        raise UsageError(
+            f"The command {name!r} cannot be run: {error.strerror}.", f"Such as: -- sh {name}"
+        ) from None

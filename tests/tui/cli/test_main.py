@@ -23,7 +23,7 @@ from authlens_core.values.errors import (
 from authlens_tui.app.authlens_app import AuthlensApp
 from authlens_tui.cli import main, verbs
 from authlens_tui.cli.full_screen import run_to_end, wants_stillness
-from authlens_tui.cli.login.client_secret import login_secrets
+from authlens_tui.cli.login.login_arguments import login_secrets
 from authlens_tui.cli.parser import build_parser
 from support.waiting import PATIENCE
 

@@ -7,7 +7,7 @@ import shlex
 import pytest
 
 from authlens_core.values.errors import UsageError
-from authlens_tui.cli.urls import checked_url
+from authlens_tui.cli.option_values import checked_url
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,6 @@ from authlens_tui.screens.cloudflared import CloudflaredScreen
 from authlens_tui.screens.confirm import ConfirmScreen
 from authlens_tui.screens.copy_menu import CopyMenuScreen
 from authlens_tui.screens.dashboard.access_events import EventsScreen
-from authlens_tui.screens.dashboard.move_store import MoveStoreScreen
 from authlens_tui.screens.dashboard.new_login import NewLoginScreen
 from authlens_tui.screens.dashboard.registered_clients import RegisteredClientsScreen
 from authlens_tui.screens.dashboard.results import Result, ResultsScreen
@@ -53,7 +52,7 @@ from authlens_tui.screens.dashboard.settings_dialog import SettingsScreen
 from authlens_tui.screens.machine_login import MachineLoginScreen
 from authlens_tui.screens.opening import OpeningScreen
 from authlens_tui.screens.prediction import PredictionScreen
-from authlens_tui.screens.store_choice import StoreChoice, StoreChoiceScreen
+from authlens_tui.screens.store_choice import MoveStoreScreen, StoreChoice, StoreChoiceScreen
 from authlens_tui.screens.theme_choice import ThemeScreen
 from authlens_tui.screens.trace.comparison import CompareScreen
 from authlens_tui.screens.trace.open_session import OpenSessionScreen, StoredTraces

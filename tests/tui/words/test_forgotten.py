@@ -6,7 +6,7 @@ import pytest
 
 from authlens_core.desk.forget import Forgotten
 from authlens_core.values.store_kind import CredentialKind, StoreKind
-from authlens_tui.words.forgotten import what_stays_valid, where_secrets_are_left
+from authlens_tui.words.outcomes import what_stays_valid, where_secrets_are_left
 
 
 def test_no_store_is_named_if_nothing_is_left() -> None:

@@ -32,15 +32,14 @@ from authlens_tui.app.records import Records
 from authlens_tui.app.workspace import Workspace
 from authlens_tui.screens.dashboard.context import LoginWanted, MoveWanted, TraceWanted
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
-from authlens_tui.screens.dashboard.move_store import MoveStoreScreen
 from authlens_tui.screens.dashboard.results import Result, ResultsScreen
-from authlens_tui.screens.store_choice import StoreChoice, StoreChoiceScreen, choice_after
+from authlens_tui.screens.store_choice import MoveStoreScreen, StoreChoice, StoreChoiceScreen, choice_after
 from authlens_tui.screens.wizard.wizard_messages import OtherWayWanted, WizardClosed
 from authlens_tui.terminal.link_file import sweep_link_files
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.terminal.themes import ThemeChosen
 from authlens_tui.widgets.record.record_messages import Revealed, SignatureWanted, TokenCopied
-from authlens_tui.words.forgotten import where_secrets_are_left
+from authlens_tui.words.outcomes import where_secrets_are_left
 from authlens_tui.words.times import in_words
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from authlens_core.values.errors import UsageError
+from authlens_tui.cli.option_values import checked_url
 from authlens_tui.cli.terminal.charset import locale_setting, shows_utf_8
 from authlens_tui.cli.terminal.colour import is_known
 from authlens_tui.cli.terminal.output import is_terminal
 from authlens_tui.cli.terminal.plain import is_plain
-from authlens_tui.cli.urls import checked_url
 
 if TYPE_CHECKING:
     from argparse import Namespace

@@ -172,7 +172,7 @@ def _app(argv: list[str]) -> int:
 
 def _line_by_line(argv: list[str], why: str) -> int:
     """Do what the full-screen app would be for: log in to a URL, or show what there is."""
-    from authlens_tui.cli.urls import checked_url
+    from authlens_tui.cli.option_values import checked_url
 
     if not argv:
         code = VERBS["list"](_parsed(["list"]))
@@ -186,8 +186,11 @@ def _line_by_line(argv: list[str], why: str) -> int:
 def _url_and_options(argv: list[str]) -> tuple[str, Options | None]:
     if len(argv) == 1:
         return argv[0], None
-    from authlens_tui.cli.login.client_secret import login_secrets
-    from authlens_tui.cli.login.login_arguments import login_options, refuse_options_without_screen
+    from authlens_tui.cli.login.login_arguments import (
+        login_options,
+        login_secrets,
+        refuse_options_without_screen,
+    )
 
     arguments = _parsed(["login", *argv])
     refuse_options_without_screen(arguments)

@@ -14,10 +14,10 @@ from authlens_core.desk.secret_store import OpenedStore, StoreKind, open_secret_
 from authlens_core.desk.session import Session
 from authlens_core.values.errors import PassphraseNeeded, UsageError, WrongPassphrase
 from authlens_core.values.secret import Secret
+from authlens_tui.cli.option_values import checked_url
 from authlens_tui.cli.terminal.no_input import no_input
 from authlens_tui.cli.terminal.output import say, say_fix
 from authlens_tui.cli.terminal.quiet_terminal import PasteReader
-from authlens_tui.cli.urls import checked_url
 from authlens_tui.terminal.secret_files import VARIABLE, passphrase_in_file
 
 if TYPE_CHECKING:

@@ -70,7 +70,7 @@ def _login(arguments: Namespace) -> int:
         from authlens_tui.cli.login.with_cloudflared import cloudflared_login
 
         return _run(cloudflared_login(arguments))
-    from authlens_tui.cli.login.client_secret import login_secrets
+    from authlens_tui.cli.login.login_arguments import login_secrets
     from authlens_tui.cli.login.login_start import login
     from authlens_tui.cli.terminal.interruption import exit_on_signals
 
@@ -86,8 +86,8 @@ async def _stored_logins(arguments: Namespace) -> int:
         UsageError: a URL cannot be used.
     """
     from authlens_tui.cli.login.in_turn import in_turn
+    from authlens_tui.cli.option_values import checked_urls
     from authlens_tui.cli.session import open_session
-    from authlens_tui.cli.urls import checked_urls
 
     more = ["--cloudflared"] if arguments.cloudflared else []
     urls = checked_urls(arguments.urls)

@@ -1,14 +1,25 @@
-"""The outcome of a refresh with how long the token lasts, and of many probes in numbers."""
+"""What came of an action: how long a token lasts, how many probes went well, what stays after a removal."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Final
 
-from authlens_core.desk.credentials import describe
+from authlens_core.desk.credentials import CredentialKind, describe
+from authlens_core.desk.forget import Forgotten
 from authlens_core.desk.lifecycle import ActionResult, ProbeResult, Refreshed
+from authlens_core.desk.secret_store import StoreKind
 from authlens_tui.words.times import in_words
+
+_STAYS_VALID: Final = {
+    CredentialKind.OAUTH: "The tokens were not revoked: they stay valid at the server until they expire.",
+    CredentialKind.SERVICE_TOKEN: (
+        "The service token stays valid at Access until it expires or you delete it: "
+        "Zero Trust → Access controls → Service credentials → Service Tokens."
+    ),
+}
 
 
 def with_validity(result: ActionResult) -> ActionResult:
@@ -41,3 +52,22 @@ def _who_answered(result: ProbeResult) -> str:
     if not result.was_sent:
         return "not sent"
     return f"from {result.layer}" if result.was_answered else "no response"
+
+
+def what_stays_valid(forgotten: Forgotten) -> str:
+    return _STAYS_VALID[forgotten.kind]
+
+
+def where_secrets_are_left(places: tuple[StoreKind, ...], open_now: StoreKind) -> str:
+    """Return where unwanted secrets still are and when they are deleted; empty if there are none."""
+    return " ".join(_left_in(kind, open_now) for kind in places)
+
+
+def _left_in(place: StoreKind, open_now: StoreKind) -> str:
+    if place is open_now:
+        name = place.words[:1].upper() + place.words[1:]
+        return f"{name} could not be reached: the next save deletes what is left there."
+    return (
+        f"Old secrets are still in {place.words}, which cannot be reached. "
+        f"authlens deletes them when {place.words} can be opened again."
+    )

@@ -1,18 +1,22 @@
-"""A lesson in a dialogue of lines: one is typed, and answered by others. Nothing is written twice unasked."""
+"""A lesson as a dialogue of lines that can be read aloud: one is typed, and answered by others.
+
+Nothing is written twice unasked.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from authlens_core.learning.desk.open_lesson import OpenLesson
 from authlens_core.learning.guide.move_text import MoveTextRefused, move_in
-from authlens_core.learning.guide.shown import ClaimState, spoken
-from authlens_core.learning.lesson import HINTS, LessonPhase
-from authlens_core.learning.moves import AnswerMove, AnyMove, DefendMove, PointMove
+from authlens_core.learning.guide.shown import ClaimState, Part, StoryLine, spoken
+from authlens_core.learning.lesson import HINTS, QUESTIONS, QUESTIONS_TO_PASS, LessonPhase
+from authlens_core.learning.moves import AnswerMove, AnyMove, DefendMove, PointMove, quoted
 from authlens_core.values.errors import AuthlensError, LessonRefused
-from authlens_tui.cli.course import lesson_lines
-from authlens_tui.cli.course.lesson_lines import plain_text
+from authlens_core.values.exchange import Purpose
+from authlens_core.values.secret import MASK
 from authlens_tui.cli.terminal.output import answer_line
 
 COMMANDS: Final = {
@@ -31,6 +35,7 @@ _ONLY_IN: Final[dict[type[object], LessonPhase]] = {
     DefendMove: LessonPhase.REPAIR,
     AnswerMove: LessonPhase.QUESTIONS,
 }
+_MARKUP: Final = re.compile(r"[`*]")
 
 
 class PlainLesson:
@@ -80,7 +85,7 @@ class PlainLesson:
             elif command:
                 await self._make(self._move(line.strip()))
             else:
-                say_texts([lesson_lines.what_to_type(self._lesson)])
+                say_texts([what_to_type(self._lesson)])
         except AuthlensError as error:
             # How a move is typed here says more than how it is typed anywhere.
             here = isinstance(error, MoveTextRefused) and self._lesson.next_phase
@@ -126,7 +131,7 @@ class PlainLesson:
     async def _again(self, name: str) -> None:
         known = [phase.value for phase in LessonPhase]
         if name and name not in known:
-            phases = lesson_lines.either(known)
+            phases = either(known)
             raise LessonRefused(f"There is no phase “{name}”.", f"Type again and {phases}.")
         phase = LessonPhase(name) if name else self._lesson.next_phase or LessonPhase.QUESTIONS
         await self._lesson.start_over(phase)
@@ -157,7 +162,7 @@ class PlainLesson:
         self._introduce()
 
     def _introduce(self) -> None:
-        say_texts(lesson_lines.introduction(self._lesson))
+        say_texts(introduction(self._lesson))
         phase = self._lesson.next_phase
         if phase is not None and phase.is_judged:
             self._say_story(phase)
@@ -167,16 +172,16 @@ class PlainLesson:
     def _say_held(self, phase: LessonPhase) -> bool:
         """Write what you hold and was not written yet; return whether there was any."""
         known = self._lesson.held(phase) if phase is LessonPhase.BREAK else ()
-        lines = [f"You hold ${name}: {lesson_lines.unmasked(value)}." for name, value in known]
+        lines = [f"You hold ${name}: {unmasked(value)}." for name, value in known]
         new = [line for line in lines if line not in self._held]
         self._held |= set(new)
         say_texts(new)
         return bool(new)
 
     def _say_what_to_type(self, *, briefly: bool = False) -> None:
-        say_texts([lesson_lines.what_to_type(self._lesson)])
-        say_texts(() if briefly else lesson_lines.form_lines(self._lesson))
-        say_texts(lesson_lines.left_lines(self._lesson))
+        say_texts([what_to_type(self._lesson)])
+        say_texts(() if briefly else form_lines(self._lesson))
+        say_texts(left_lines(self._lesson))
 
     def _say_story(self, phase: LessonPhase, *, again: bool = False) -> None:
         """Write what happened in the world of a phase and was not written yet."""
@@ -187,7 +192,7 @@ class PlainLesson:
         if phase is LessonPhase.BREAK and lesson.attack.causes:
             phase = LessonPhase.RUN
         lines = self._lesson.story(phase)
-        say_texts(map(lesson_lines.story_line, lines[0 if again else self._shown.get(phase, 0) :]))
+        say_texts(map(story_line, lines[0 if again else self._shown.get(phase, 0) :]))
         self._shown[phase] = len(lines)
 
     def _newly_met(self, phase: LessonPhase) -> Iterator[str]:
@@ -216,8 +221,8 @@ class PlainLesson:
         elif number not in arrows:
             say_texts([f"✖ There is no such arrow. The last one is {len(arrows)}."])
         else:
-            answer_line(lesson_lines.story_line(arrows[number]))
-            for line in lesson_lines.part_lines(self._lesson.parts(phase, int(number))):
+            answer_line(story_line(arrows[number]))
+            for line in part_lines(self._lesson.parts(phase, int(number))):
                 answer_line(line)  # a value on the wire is no Markdown
 
     def _hint(self) -> None:
@@ -238,3 +243,114 @@ def say_texts(texts: Iterable[str]) -> None:
     for text in texts:
         for line in plain_text(text):
             answer_line(line)
+
+
+def plain_text(markdown: str) -> Iterator[str]:
+    """Yield a text of a lesson, a line for each paragraph."""
+    for paragraph in re.split(r"\n\s*\n|\n(?=[-*] )", _MARKUP.sub("", markdown)):
+        yield " ".join(paragraph.split())
+
+
+def either(words: Iterable[str]) -> str:
+    """Return words as a choice: `a, b or c`."""
+    *others, last = words
+    return f"{', '.join(others)} or {last}" if others else last
+
+
+def story_line(line: StoryLine) -> str:
+    """Return a request, or what a party did, as a sentence."""
+    if line.receiver:
+        purpose = Purpose[str(line.row.values["purpose"]).upper()].value
+        said = f"Arrow {line.arrow}. {line.sender} to {line.receiver}. {line.words}. Answer {line.answer}."
+        return f"{said} Purpose: {purpose}." if purpose else said
+    return f"{f'At arrow {line.arrow},' if line.arrow else 'Event:'} {line.sender} {line.words}."
+
+
+def part_lines(parts: Iterable[Part]) -> Iterator[str]:
+    """Yield the parts of a request and its answer, below where they are."""
+    place = ""
+    for part in parts:
+        if part.place != place:
+            place = part.place
+            yield f"{place}:"
+        yield f"Part {part.name}: {unmasked(part.value)}. {_MARKUP.sub('', part.meaning)}".rstrip()
+
+
+def unmasked(value: str) -> str:
+    """Return a value with words for its mask; the fingerprint tells two secrets apart."""
+    return value.replace(f"{MASK} #", "secret #")
+
+
+def introduction(lesson: OpenLesson) -> Iterator[str]:
+    """Yield what the next phase asks for, or how the lesson ended."""
+    phase = lesson.next_phase
+    if phase is None:
+        yield from _result(lesson)
+        return
+    question = lesson.question if phase is LessonPhase.QUESTIONS else ""
+    if question:
+        number = len(lesson.attempt.answers) + 1
+        yield f"Question {question}, {number} of {QUESTIONS}. {lesson.text(phase, question)}"
+    else:
+        yield f"Phase {phase.value}. {lesson.text(phase)}"
+    for number, line in enumerate(lesson.proofs(phase), 1):
+        yield f"To prove {number}. {line.words}"
+    kind = "Switch" if phase is LessonPhase.REPAIR else "Option"
+    for name, text in lesson.options(phase, question).items():
+        yield f"{kind} {name}. {text}"
+
+
+def _result(lesson: OpenLesson) -> Iterator[str]:
+    outcome = lesson.attempt.outcome()
+    right = f"{outcome.right_answers} of {QUESTIONS} answers are right"
+    if outcome.passed:
+        yield f"✔ You passed: {right}."
+    else:
+        again = "" if lesson.lesson.ticket else " Type again to answer again."
+        phases = ", ".join(verdict.phase.value for verdict in outcome.phases if not verdict.passed)
+        yield f"✖ Not passed: {phases}. {right}, and {QUESTIONS_TO_PASS} have to be.{again}"
+
+
+def what_to_type(lesson: OpenLesson) -> str:
+    """Return in a sentence what can be typed now."""
+    match phase := lesson.next_phase:
+        case None:
+            return f"Type next, lessons{'' if lesson.lesson.ticket else ', again'} or quit."
+        case LessonPhase.PREDICT:
+            return f"Type a letter: {either(lesson.options(phase))}."
+        case LessonPhase.QUESTIONS:
+            return "Type a letter: a, b or c."
+        case LessonPhase.OBSERVE:
+            return (
+                "Type show and the number of an arrow to read its parts, such as show 1. "
+                "Then type point, the number and the part, such as point 1 status."
+            )
+        case LessonPhase.REPAIR if switches := lesson.options(phase):
+            budget = lesson.drawn.repair.budget
+            number = "a switch" if budget == 1 else f"up to {budget} switches"
+            return f"Type defend and {number}: {either(switches)}."
+    return f"Type {either(form.verb for form in lesson.forms(phase))}."
+
+
+def form_lines(lesson: OpenLesson) -> Iterator[str]:
+    """Yield what each move that can be made now does, and how it is typed."""
+    for form in lesson.forms(lesson.next_phase) if lesson.next_phase else ():
+        yield f"Move {form.verb}: {form.meaning}"
+        yield f"  Type it as: {form.move({}).text}"
+        for argument in form.arguments:
+            if len(argument.choices) > 1:
+                yield f"  {argument.name} is {either(map(_choice, argument.choices))}."
+
+
+def _choice(choice: str | bool) -> str:  # noqa: FBT001 - one of those that an argument can be
+    return quoted(str(choice)).lower() if choice != "" else "left out"
+
+
+def left_lines(lesson: OpenLesson) -> Iterator[str]:
+    """Yield how many moves an attack may still have."""
+    phase = lesson.next_phase
+    if phase is LessonPhase.BREAK and not lesson.drawn.attack.causes:
+        left = lesson.moves_left
+        can_again = lesson.attempt.has_begun(phase) and not lesson.lesson.ticket
+        again = " again starts this phase over, with fresh credentials." if can_again else ""
+        yield f"You have {left} {'move' if left == 1 else 'moves'}.{again}"

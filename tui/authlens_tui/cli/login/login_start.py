@@ -17,11 +17,11 @@ from authlens_core.values.secret import Secret
 from authlens_core.values.stage import PROGRAMS
 from authlens_tui.cli.login.in_turn import EventLines, in_turn
 from authlens_tui.cli.login.login_arguments import login_options
+from authlens_tui.cli.option_values import checked_urls
 from authlens_tui.cli.session import open_session
 from authlens_tui.cli.start import INTERRUPTED
 from authlens_tui.cli.terminal.interruption import ended_by
 from authlens_tui.cli.terminal.output import is_terminal
-from authlens_tui.cli.urls import checked_urls
 
 
 def _refuse_what_is_for_one(arguments: Namespace) -> None:

@@ -16,9 +16,9 @@ from authlens_core.trace.events import (
 )
 from authlens_core.values.errors import AuthlensError
 from authlens_tui.cli.login.in_turn import EventLines, in_turn
+from authlens_tui.cli.option_values import checked_urls
 from authlens_tui.cli.session import iso_time
 from authlens_tui.cli.terminal.output import explain, fix_as_json, say
-from authlens_tui.cli.urls import checked_urls
 
 
 async def cloudflared_login(arguments: Namespace) -> int:

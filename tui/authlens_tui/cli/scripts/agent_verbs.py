@@ -11,9 +11,8 @@ from typing import Final
 
 from authlens_core.desk.agents import AgentServer, EditResult, edit_project_file
 from authlens_core.values.errors import UsageError
-from authlens_tui.cli.option_values import nearest
+from authlens_tui.cli.option_values import checked_url, nearest
 from authlens_tui.cli.terminal.output import answer_text, say
-from authlens_tui.cli.urls import checked_url
 
 _SKILL_FILE: Final = Path(".claude") / "skills" / "authlens" / "SKILL.md"
 _AGENTS_FILE: Final = Path("AGENTS.md")

@@ -22,10 +22,10 @@ from authlens_core.values.errors import LoginNeeded, NoLogin, UsageError
 from authlens_core.values.fix import step
 from authlens_core.values.secret import Secret, for_children
 from authlens_core.values.store_kind import CredentialKind
+from authlens_tui.cli.option_values import checked_url
 from authlens_tui.cli.session import open_session
 from authlens_tui.cli.terminal.output import answer_list, answer_secret, is_terminal, say
 from authlens_tui.cli.terminal.standard_input import next_line
-from authlens_tui.cli.urls import checked_url
 
 _LONGEST = 65_536  # bytes of a token on standard input
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")

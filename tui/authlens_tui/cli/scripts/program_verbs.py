@@ -16,6 +16,7 @@ from typing import Final
 
 from authlens_core.desk import programs
 from authlens_core.values.errors import UsageError
+from authlens_tui.cli.option_values import checked_url
 from authlens_tui.cli.scripts.credential_verbs import choice
 from authlens_tui.cli.session import open_session
 from authlens_tui.cli.terminal.output import (
@@ -30,7 +31,6 @@ from authlens_tui.cli.terminal.output import (
 )
 from authlens_tui.cli.terminal.plain import is_plain
 from authlens_tui.cli.terminal.standard_input import piped
-from authlens_tui.cli.urls import checked_url
 
 _LONGEST_REQUEST = 65_536  # bytes of a request of Bazel
 _CHUNK: Final = 256 * 1024  # bytes of one read

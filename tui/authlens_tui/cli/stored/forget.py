@@ -10,7 +10,7 @@ from authlens_core.desk.forget import Forgotten, forget
 from authlens_core.desk.session import Session, open_session
 from authlens_tui.cli.session import grant_for
 from authlens_tui.cli.terminal.output import say
-from authlens_tui.words.forgotten import what_stays_valid, where_secrets_are_left
+from authlens_tui.words.outcomes import what_stays_valid, where_secrets_are_left
 
 
 async def forget_credential(arguments: Namespace) -> int:

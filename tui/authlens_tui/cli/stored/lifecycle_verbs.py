@@ -20,10 +20,10 @@ from authlens_core.desk.lifecycle import (
 from authlens_core.desk.log_in import missing_credential
 from authlens_core.desk.session import Session
 from authlens_core.values.fix import fix, step
+from authlens_tui.cli.option_values import checked_url
 from authlens_tui.cli.session import iso_time, open_session, say_result
 from authlens_tui.cli.stored.other_kinds import Wanted, grants_or_other_kind
 from authlens_tui.cli.terminal.output import answer_json, fix_as_json, say, say_fix
-from authlens_tui.cli.urls import checked_url
 from authlens_tui.words.outcomes import count_results, with_validity
 
 # -- refresh ----------------------------------------------------------------------------------------------

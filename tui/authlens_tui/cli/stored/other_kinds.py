@@ -10,8 +10,8 @@ from enum import Enum
 from authlens_core.desk.credentials import AccessKind, CredentialKind, Grant, access_events
 from authlens_core.desk.session import Session
 from authlens_core.values.errors import NoLogin, UsageError
+from authlens_tui.cli.option_values import checked_url
 from authlens_tui.cli.session import chosen_grants
-from authlens_tui.cli.urls import checked_url
 from authlens_tui.words.times import in_words
 
 

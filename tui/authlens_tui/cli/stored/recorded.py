@@ -19,6 +19,7 @@ from authlens_core.trace.record import Trace, TraceKind
 from authlens_core.values.errors import FileExists, LoginNeeded, UsageError
 from authlens_core.values.fix import step
 from authlens_core.values.safe_text import safe_line
+from authlens_tui.cli.option_values import checked_url
 from authlens_tui.cli.session import iso_time
 from authlens_tui.cli.terminal.output import (
     answer_json,
@@ -28,7 +29,6 @@ from authlens_tui.cli.terminal.output import (
     is_terminal,
     say,
 )
-from authlens_tui.cli.urls import checked_url
 
 
 async def show_events(arguments: Namespace) -> int:

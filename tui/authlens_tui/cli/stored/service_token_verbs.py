@@ -24,7 +24,8 @@ from authlens_core.desk.lifecycle import (
 from authlens_core.desk.session import Session
 from authlens_core.values.errors import LoginNeeded, UsageError
 from authlens_core.values.fix import step
-from authlens_tui.cli.login.client_secret import typed_secret
+from authlens_tui.cli.login.login_arguments import typed_secret
+from authlens_tui.cli.option_values import checked_url
 from authlens_tui.cli.session import open_session, say_result
 from authlens_tui.cli.stored.credential_list import (
     damaged_as_json,
@@ -36,7 +37,6 @@ from authlens_tui.cli.stored.credential_list import (
 from authlens_tui.cli.stored.forget import say_forgotten
 from authlens_tui.cli.terminal.output import answer_json, fix_as_json, is_terminal, say
 from authlens_tui.cli.terminal.standard_input import next_line
-from authlens_tui.cli.urls import checked_url
 
 _LONGEST_LINE = 4_096  # bytes
 

@@ -13,7 +13,7 @@ from authlens_core.values.fix import fix, step
 from authlens_tui.cli.session import open_place
 from authlens_tui.cli.terminal.output import answer_json, answer_line, explain, say
 from authlens_tui.cli.terminal.plain import numbered
-from authlens_tui.words.forgotten import where_secrets_are_left
+from authlens_tui.words.outcomes import where_secrets_are_left
 
 if TYPE_CHECKING:
     from authlens_core.desk.secret_store import MoveReport, OpenedStore

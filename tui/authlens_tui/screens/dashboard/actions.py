@@ -34,8 +34,7 @@ from authlens_tui.screens.dashboard.reveal import RevealScreen
 from authlens_tui.screens.dashboard.sent_requests import SentRequests
 from authlens_tui.screens.dashboard.settings_dialog import SettingsScreen
 from authlens_tui.screens.key_actions import KeyAction
-from authlens_tui.words.forgotten import what_stays_valid, where_secrets_are_left
-from authlens_tui.words.outcomes import with_validity
+from authlens_tui.words.outcomes import what_stays_valid, where_secrets_are_left, with_validity
 
 _MAY_BE_SPENT: Final = frozenset({GrantState.UNKNOWN, GrantState.INTERRUPTED})
 _REFRESH_AGAIN: Final = (

@@ -13,7 +13,7 @@ Nearly every function takes it first.
   serves it to others through a local proxy or an MCP bridge. `agents` sets up a coding agent.
 - **Look after it.** `credentials` lists what is stored, and what happened to it. `lifecycle` refreshes,
   revokes and probes. `forget` removes it, and restores it. `signatures` verifies the tokens in a record.
-- **This machine.** `secret_store` says where secrets are, and moves them. `settings` has what the user has
+- **This machine.** `session` also says where secrets are, and moves them. `settings` has what the user has
   set. `doctor` examines what a login depends on.
 
 Nothing here prints, asks or opens a browser. What goes wrong is an `AuthlensError`; what is done to many

@@ -18,7 +18,12 @@ from authlens_core.state import user_file
 from authlens_core.state.confined_path import LeadsOut, UserFile, current_folder, folder_of
 from authlens_core.values.errors import UsageError
 
-__all__ = ["AgentServer", "EditResult", "edit_project_file"]
+__all__ = [
+    "AgentServer",
+    "EditResult",
+    "UsageError",
+    "edit_project_file",
+]
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 # Characters of a name that is made from a URL: agents put the name of a tool behind it, and models take 64.

@@ -6,7 +6,11 @@ from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.url import usable_url
 from authlens_core.values.user_screen import UserScreen
 
-__all__ = ["CallbackOffer", "UserScreen", "callback_offer"]
+__all__ = [
+    "CallbackOffer",
+    "UserScreen",
+    "callback_offer",
+]
 
 
 @dataclass(frozen=True, slots=True)

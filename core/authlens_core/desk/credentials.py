@@ -47,7 +47,7 @@ from authlens_core.credentials.records.table import (
     damaged_records,
 )
 from authlens_core.credentials.records.traces import Traces, TraceSummary
-from authlens_core.values.errors import StateUnusable
+from authlens_core.values.errors import AuthlensError, StateUnusable
 from authlens_core.values.formats.jwt import Jwt, parse_jwt
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_line
@@ -63,6 +63,7 @@ __all__ = [
     "DEFAULT_HEADER",
     "SOON",
     "AccessKind",
+    "AuthlensError",
     "CloudflaredDirectory",
     "CloudflaredToken",
     "CredentialKind",
@@ -76,8 +77,10 @@ __all__ = [
     "IndexBusy",
     "Inventory",
     "InventoryEntry",
+    "Secret",
     "ServiceToken",
     "SortOrder",
+    "StateUnusable",
     "StatusKind",
     "TeamHeading",
     "TokenForm",

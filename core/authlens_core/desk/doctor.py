@@ -35,7 +35,12 @@ from authlens_core.values.user_screen import UserScreen
 from authlens_core.wire.proxy_settings import ProxyUnusable, proxy_for
 from authlens_core.wire.trust import TrustUnusable, trusted
 
-__all__ = ["Finding", "examine", "exit_code"]
+__all__ = [
+    "Finding",
+    "Severity",
+    "examine",
+    "exit_code",
+]
 
 # Seconds that one look may take; each has a shorter limit of its own where something could hang.
 _LIMIT: Final = 20.0

@@ -26,6 +26,18 @@ from authlens_core.wire.limits import TOKEN
 if TYPE_CHECKING:
     from authlens_core.desk.session import Session
 
+__all__ = [
+    "AuthlensError",
+    "Forgotten",
+    "ForgottenCredentials",
+    "StoredClient",
+    "UsageError",
+    "client_metadata",
+    "forget",
+    "forget_client",
+    "registered_clients",
+]
+
 # Seconds to wait for a refresh that is running: afterwards the refresh token in memory would be spent.
 _REFRESH_BOUND: Final = 5.0
 _Restore: TypeAlias = Callable[[Credentials], Awaitable[Grant | ServiceToken]]

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ActionResult",
     "BackgroundRefresh",
+    "LoginNeeded",
     "ProbeResult",
     "Refreshed",
     "Revoked",

@@ -67,6 +67,7 @@ from authlens_core.values.quick_dataclass import dataclass
 
 __all__ = [
     "BROWSER_WAIT",
+    "AuthlensError",
     "AuthorizationReady",
     "CloudflaredEvent",
     "CloudflaredOutcome",

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from authlens_core.state import private_file
 from authlens_core.state.paths import own_file, state_directory
-from authlens_core.values.errors import FileUnusable, StateUnusable
+from authlens_core.values.errors import AuthlensError, FileUnusable, StateUnusable
 from authlens_core.values.formats.json_document import JsonRefused, load_object
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import NAME, safe_line
@@ -29,6 +29,7 @@ __all__ = [
     "FRACTIONS",
     "LEADS",
     "MOST_FAVOURITES",
+    "AuthlensError",
     "Config",
     "NoticeKind",
     "Settings",

@@ -27,7 +27,12 @@ from authlens_core.values.url import Url, usable_url
 from authlens_core.wire.addresses import AddressPolicy
 from authlens_core.wire.limits import METADATA
 
-__all__ = ["Signature", "Verification", "check_signatures"]
+__all__ = [
+    "Secret",
+    "Signature",
+    "Verification",
+    "check_signatures",
+]
 
 _ACCESS_KEYS: Final = "/cdn-cgi/access/certs"
 _NO_PLACE: Final = Verification(

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CredentialHeaders",
+    "CredentialKind",
     "CredentialMatch",
     "UsableToken",
     "access_token",

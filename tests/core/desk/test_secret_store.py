@@ -14,8 +14,7 @@ from authlens_core.credentials.records.grant import GrantSecrets
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.move import erase_left
 from authlens_core.credentials.vault.open_store import remembered_place, store_at
-from authlens_core.desk.secret_store import OpenedStore, move_secrets, records_by_store
-from authlens_core.desk.session import Session
+from authlens_core.desk.session import OpenedStore, Session, move_secrets, records_by_store
 from authlens_core.values.errors import SecretStoreDenied
 from authlens_core.values.secret import Secret
 from authlens_core.values.store_kind import StoreKind

@@ -20,13 +20,20 @@ from textual.worker import Worker
 
 from authlens_core.desk.credentials import AccessKind, Grant, Index
 from authlens_core.desk.lifecycle import ActionResult, BackgroundRefresh, background_refresh
-from authlens_core.desk.secret_store import StoreKind, move_secrets, open_secret_store, remembered_store
-from authlens_core.desk.session import Session, session_on
+from authlens_core.desk.session import (
+    AuthlensError,
+    Exchange,
+    NoSecretStore,
+    Secret,
+    Session,
+    StoreKind,
+    move_secrets,
+    open_secret_store,
+    remembered_store,
+    session_on,
+)
 from authlens_core.desk.settings import Config, NoticeKind, SettingsFile
-from authlens_core.values.errors import AuthlensError, NoSecretStore
-from authlens_core.values.exchange import Exchange
 from authlens_core.values.safe_text import NAME, safe_line
-from authlens_core.values.secret import Secret
 from authlens_tui.app.logins import InterruptedLogins, Logins
 from authlens_tui.app.records import Records
 from authlens_tui.app.workspace import Workspace
@@ -43,7 +50,7 @@ from authlens_tui.words.outcomes import where_secrets_are_left
 from authlens_tui.words.times import in_words
 
 if TYPE_CHECKING:
-    from authlens_core.desk.secret_store import MoveReport, OnProgress, OpenedStore
+    from authlens_core.desk.session import MoveReport, OnProgress, OpenedStore
     from authlens_tui.app.authlens_app import AuthlensApp
 
 _PAUSE: Final = 30.0  # seconds before the next try after the index could not be used

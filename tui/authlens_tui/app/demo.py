@@ -12,14 +12,12 @@ from textual.worker import Worker
 
 from authlens_core.desk.credentials import CloudflaredToken, Index
 from authlens_core.desk.log_in import Login, Options, Trace
-from authlens_core.desk.secret_store import OpenedStore
-from authlens_core.desk.session import Session
+from authlens_core.desk.session import AuthlensError, OpenedStore, Session
 from authlens_core.desk.settings import SettingsFile
 from authlens_core.learning.desk.course import Course
 from authlens_core.learning.desk.drill_world import DrillWorld
 from authlens_core.learning.desk.drills import drill_verdicts, drills, store_verdict
 from authlens_core.learning.drill import Drill, DrillVerdict, OwnerSetting
-from authlens_core.values.errors import AuthlensError
 from authlens_tui.app.learn import Lessons, drill_lists, listed, summary_screen
 from authlens_tui.app.logins import Logins
 from authlens_tui.app.workspace import Workspace

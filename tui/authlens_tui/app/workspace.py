@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 
     from authlens_core.desk.credentials import CloudflaredDirectory, CloudflaredToken
     from authlens_core.desk.log_in import Login, Options
-    from authlens_core.desk.secret_store import OpenedStore
-    from authlens_core.desk.session import Session
+    from authlens_core.desk.session import OpenedStore, Session
     from authlens_tui.app.logins import Logins
     from authlens_tui.screens.store_choice import StoreChoice
     from authlens_tui.screens.wizard.authorization_link import Player
@@ -118,7 +117,7 @@ class Workspace:
         Raises:
             NoSecretStore: it cannot be opened.
         """
-        from authlens_core.desk.secret_store import open_secret_store  # after the first paint
+        from authlens_core.desk.session import open_secret_store  # after the first paint
 
         if choice is None:
             try:

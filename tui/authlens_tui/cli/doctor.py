@@ -9,8 +9,7 @@ from argparse import Namespace
 from collections.abc import AsyncIterator, Mapping
 from typing import Final
 
-from authlens_core.desk.doctor import Finding, examine, exit_code
-from authlens_core.values.check import Severity
+from authlens_core.desk.doctor import Finding, Severity, examine, exit_code
 from authlens_core.values.fix import step
 from authlens_core.values.user_screen import UserScreen
 from authlens_tui.cli.full_screen import why_no_full_screen

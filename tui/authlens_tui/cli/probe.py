@@ -5,9 +5,8 @@ from __future__ import annotations
 import shlex
 from argparse import Namespace
 
-from authlens_core.desk.log_in import Facts, Options, Trace, discover
+from authlens_core.desk.log_in import AuthlensError, Facts, Options, Trace, discover
 from authlens_core.trace.failure_reason import stage_error
-from authlens_core.values.errors import AuthlensError
 from authlens_tui.cli.login.login_events import record_as_json, tell
 from authlens_tui.cli.option_values import checked_url
 from authlens_tui.cli.terminal.output import answer_json, answer_line, explain, fix_as_json, say

@@ -10,10 +10,15 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from authlens_core.desk import session as desk
-from authlens_core.desk.secret_store import OpenedStore, StoreKind, open_secret_store, remembered_store
-from authlens_core.desk.session import Session
+from authlens_core.desk.session import (
+    OpenedStore,
+    Secret,
+    Session,
+    StoreKind,
+    open_secret_store,
+    remembered_store,
+)
 from authlens_core.values.errors import PassphraseNeeded, UsageError, WrongPassphrase
-from authlens_core.values.secret import Secret
 from authlens_tui.cli.option_values import checked_url
 from authlens_tui.cli.terminal.no_input import no_input
 from authlens_tui.cli.terminal.output import say, say_fix

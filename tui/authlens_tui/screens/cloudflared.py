@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from authlens_core.desk.log_in import BROWSER_WAIT, CloudflaredOutcome, log_in_with_cloudflared
-from authlens_core.desk.session import Session
+from authlens_core.desk.session import AuthlensError, Session
 from authlens_core.trace.events import (
     CloudflaredEvent,
     LinkShown,
@@ -19,7 +19,6 @@ from authlens_core.trace.events import (
     PrintedLine,
     ProcessStarted,
 )
-from authlens_core.values.errors import AuthlensError
 from authlens_core.values.fix import Fix
 from authlens_tui.screens.dialog import DIALOG_STYLES, Dialog, DialogBox, DialogButtons, action_button
 from authlens_tui.screens.fix_keys import FixKeys

@@ -58,7 +58,7 @@ class StoreChoice(NamedTuple):
 
 def choice_after(error: NoSecretStore) -> StoreChoiceScreen:
     """Return the question that follows from why a place could not be opened."""
-    from authlens_core.desk.secret_store import remembered_store  # not needed for the first paint
+    from authlens_core.desk.session import remembered_store  # not needed for the first paint
 
     place, exists = StoreKind.KEYRING, False
     with suppress(StateUnusable):  # memory is still on offer

@@ -10,7 +10,7 @@ from typing import Final
 from authlens_core.desk.credentials import CredentialKind, describe
 from authlens_core.desk.forget import Forgotten
 from authlens_core.desk.lifecycle import ActionResult, ProbeResult, Refreshed
-from authlens_core.desk.secret_store import StoreKind
+from authlens_core.desk.session import StoreKind
 from authlens_tui.words.times import in_words
 
 _STAYS_VALID: Final = {

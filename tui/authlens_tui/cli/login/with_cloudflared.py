@@ -6,7 +6,7 @@ import shlex
 from argparse import Namespace
 
 from authlens_core.desk.log_in import BROWSER_WAIT, CloudflaredOutcome, log_in_with_cloudflared
-from authlens_core.desk.session import open_session
+from authlens_core.desk.session import AuthlensError, open_session
 from authlens_core.trace.events import (
     CloudflaredEvent,
     LinkShown,
@@ -14,7 +14,6 @@ from authlens_core.trace.events import (
     PrintedLine,
     ProcessStarted,
 )
-from authlens_core.values.errors import AuthlensError
 from authlens_tui.cli.login.in_turn import EventLines, in_turn
 from authlens_tui.cli.option_values import checked_urls
 from authlens_tui.cli.session import iso_time

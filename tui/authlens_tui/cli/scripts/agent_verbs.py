@@ -9,8 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-from authlens_core.desk.agents import AgentServer, EditResult, edit_project_file
-from authlens_core.values.errors import UsageError
+from authlens_core.desk.agents import AgentServer, EditResult, UsageError, edit_project_file
 from authlens_tui.cli.option_values import checked_url, nearest
 from authlens_tui.cli.terminal.output import answer_text, say
 

@@ -17,11 +17,16 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import NoReturn, TypedDict
 
-from authlens_core.desk.use import access_token, covering_credentials, for_bazel, request_headers
+from authlens_core.desk.use import (
+    CredentialKind,
+    access_token,
+    covering_credentials,
+    for_bazel,
+    request_headers,
+)
 from authlens_core.values.errors import LoginNeeded, NoLogin, UsageError
 from authlens_core.values.fix import step
 from authlens_core.values.secret import Secret, for_children
-from authlens_core.values.store_kind import CredentialKind
 from authlens_tui.cli.option_values import checked_url
 from authlens_tui.cli.session import open_session
 from authlens_tui.cli.terminal.output import answer_list, answer_secret, is_terminal, say

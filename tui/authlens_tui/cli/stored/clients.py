@@ -5,9 +5,8 @@ from __future__ import annotations
 import shlex
 from argparse import Namespace
 
-from authlens_core.desk.forget import StoredClient, forget_client, registered_clients
+from authlens_core.desk.forget import StoredClient, UsageError, forget_client, registered_clients
 from authlens_core.desk.forget import client_metadata as client_metadata_of
-from authlens_core.values.errors import UsageError
 from authlens_core.values.fix import step
 from authlens_tui.cli.session import iso_time, open_session, say_result
 from authlens_tui.cli.terminal.output import answer_json, answer_list, say

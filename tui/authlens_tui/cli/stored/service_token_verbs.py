@@ -14,15 +14,15 @@ from authlens_core.desk.credentials import (
     expiry_from_text,
     read_inventory,
 )
-from authlens_core.desk.forget import forget
+from authlens_core.desk.forget import UsageError, forget
 from authlens_core.desk.lifecycle import (
+    LoginNeeded,
     ServiceTokenPair,
     ServiceTokenProbe,
     probe_service_token,
     replace_service_token,
 )
 from authlens_core.desk.session import Session
-from authlens_core.values.errors import LoginNeeded, UsageError
 from authlens_core.values.fix import step
 from authlens_tui.cli.login.login_arguments import typed_secret
 from authlens_tui.cli.option_values import checked_url

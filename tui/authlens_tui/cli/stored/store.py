@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from authlens_core.desk import session as desk
-from authlens_core.desk.secret_store import StoreKind, move_secrets, records_by_store, remembered_store
+from authlens_core.desk.session import StoreKind, move_secrets, records_by_store, remembered_store
 from authlens_core.values.errors import UsageError
 from authlens_core.values.fix import fix, step
 from authlens_tui.cli.session import open_place
@@ -16,7 +16,7 @@ from authlens_tui.cli.terminal.plain import numbered
 from authlens_tui.words.outcomes import where_secrets_are_left
 
 if TYPE_CHECKING:
-    from authlens_core.desk.secret_store import MoveReport, OpenedStore
+    from authlens_core.desk.session import MoveReport, OpenedStore
 
 _PLAIN_WARNING = (
     "! A plain file is not protected. Anyone who can read your files gets your logins: a backup, another "

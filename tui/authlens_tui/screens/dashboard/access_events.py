@@ -13,9 +13,8 @@ from textual.binding import BindingType
 from textual.screen import Screen
 
 from authlens_core.desk.credentials import Event, access_events
-from authlens_core.desk.session import Session
+from authlens_core.desk.session import AuthlensError, Session
 from authlens_core.export.saved_file import write_export
-from authlens_core.values.errors import AuthlensError
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.document.document import DocumentView

@@ -9,19 +9,19 @@ from typing import Any, Final
 
 from authlens_core.desk.credentials import (
     AccessKind,
+    AuthlensError,
     CloudflaredToken,
     Grant,
     GrantState,
     InventoryEntry,
+    Secret,
     ServiceToken,
     token_claims,
 )
 from authlens_core.desk.forget import ForgottenCredentials, forget
 from authlens_core.desk.lifecycle import ActionResult, probe, refresh, revoke
 from authlens_core.explain.message import Jwt
-from authlens_core.values.errors import AuthlensError
 from authlens_core.values.fix import fix
-from authlens_core.values.secret import Secret
 from authlens_tui.screens.confirm import COPY_TOKEN, NOT_COPIED
 from authlens_tui.screens.dashboard.access_events import EventsScreen
 from authlens_tui.screens.dashboard.batch_actions import BatchActions

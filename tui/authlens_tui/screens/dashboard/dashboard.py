@@ -15,9 +15,8 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Input
 
-from authlens_core.desk.credentials import CloudflaredToken, IndexBusy, InventoryEntry
+from authlens_core.desk.credentials import AuthlensError, CloudflaredToken, IndexBusy, InventoryEntry
 from authlens_core.desk.settings import COLUMN_KEYS, SettingsFile
-from authlens_core.values.errors import AuthlensError
 from authlens_tui.screens.dashboard.context import Changed, DashboardContext, StatusMessage
 from authlens_tui.screens.dashboard.keys import DASHBOARD_KEYS, NEED_ROWS, applies, offered
 from authlens_tui.screens.dashboard.listing import Listing, SelectedHistory

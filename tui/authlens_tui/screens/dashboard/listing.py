@@ -9,6 +9,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from authlens_core.desk.credentials import (
+    AuthlensError,
     CloudflaredToken,
     Expiries,
     Index,
@@ -19,7 +20,6 @@ from authlens_core.desk.credentials import (
     expiries_of,
     read_inventory,
 )
-from authlens_core.values.errors import AuthlensError
 from authlens_tui.screens.dashboard.context import DashboardContext
 from authlens_tui.screens.dashboard.words import damaged_words, title_words
 

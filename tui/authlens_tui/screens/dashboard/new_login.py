@@ -15,10 +15,9 @@ from textual.suggester import SuggestFromList
 from textual.widgets import Button, Input, OptionList
 from textual.widgets.option_list import Option
 
-from authlens_core.desk.credentials import InventoryEntry, ServiceToken, working_logins
+from authlens_core.desk.credentials import InventoryEntry, ServiceToken, StateUnusable, working_logins
 from authlens_core.desk.settings import MOST_FAVOURITES, SettingsFile
 from authlens_core.explain.pasted_url import url_in
-from authlens_core.values.errors import StateUnusable
 from authlens_core.values.login_options import Options
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.url import UrlRefused, parse_url, with_scheme

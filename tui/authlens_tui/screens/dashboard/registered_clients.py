@@ -11,8 +11,7 @@ from textual.binding import BindingType
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from authlens_core.desk.forget import StoredClient, forget_client, registered_clients
-from authlens_core.values.errors import AuthlensError
+from authlens_core.desk.forget import AuthlensError, StoredClient, forget_client, registered_clients
 from authlens_core.values.safe_text import safe_line
 from authlens_tui.screens.confirm import ConfirmScreen
 from authlens_tui.screens.dashboard.context import DashboardContext

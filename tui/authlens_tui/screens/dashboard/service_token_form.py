@@ -21,9 +21,8 @@ from authlens_core.desk.lifecycle import (
     probe_service_token,
     replace_service_token,
 )
-from authlens_core.desk.session import Session
+from authlens_core.desk.session import Secret, Session
 from authlens_core.values.errors import AuthlensError, UsageError
-from authlens_core.values.secret import Secret
 from authlens_core.values.url import require_url
 from authlens_tui.screens.dialog import DIALOG_STYLES, Dialog, DialogBox, DialogButtons, action_button
 from authlens_tui.terminal.content import Content

@@ -11,8 +11,7 @@ from textual.binding import BindingType
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from authlens_core.desk.settings import FRACTIONS, LEADS, Settings, SettingsFile
-from authlens_core.values.errors import AuthlensError
+from authlens_core.desk.settings import FRACTIONS, LEADS, AuthlensError, Settings, SettingsFile
 from authlens_tui.screens.dialog import Dialog, DialogBox
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from authlens_core.desk.credentials import SOON, Expiries
-from authlens_core.values.errors import AuthlensError
+from authlens_core.desk.credentials import SOON, AuthlensError, Expiries
 from authlens_core.values.safe_text import NAME, safe_line
 from authlens_core.values.settings import DASHBOARD_COLUMNS
 from authlens_tui.terminal.content import Content

@@ -15,10 +15,9 @@ from textual.binding import BindingType
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
-from authlens_core.desk.credentials import Traces, TraceSummary
+from authlens_core.desk.credentials import AuthlensError, StateUnusable, Traces, TraceSummary
 from authlens_core.export.saved_file import named_path, open_session_file
 from authlens_core.trace.record import Trace
-from authlens_core.values.errors import AuthlensError, StateUnusable
 from authlens_core.values.safe_text import safe_line
 from authlens_tui.screens.dialog import Dialog, DialogBox
 from authlens_tui.terminal.content import Content

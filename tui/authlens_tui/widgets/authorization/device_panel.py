@@ -14,10 +14,9 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.geometry import Size
 from textual.style import Style
 
-from authlens_core.desk.callback_offer import callback_offer
+from authlens_core.desk.callback_offer import UserScreen, callback_offer
 from authlens_core.desk.log_in import Facts
 from authlens_core.values.safe_text import safe_line
-from authlens_core.values.user_screen import UserScreen
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.authorization.countdown import clock

@@ -7,11 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
-from authlens_core.desk.signatures import Signature, Verification
+from authlens_core.desk.signatures import Secret, Signature, Verification
 from authlens_core.explain.meanings import DocumentKind, Members, explain_member, members
 from authlens_core.explain.message import FoundJwt, Jwt, JwtClaim
 from authlens_core.export.redaction import Redactor
-from authlens_core.values.secret import Secret
 from authlens_tui.widgets.document.lines import BLANK, Line, Piece, Tone, line, prose
 from authlens_tui.widgets.record.header_table import MAX_NAME, NameColumn, cut, meaning_words, value_pieces
 from authlens_tui.words.times import in_words

@@ -51,9 +51,12 @@ def admit(
     refusal = _wrong_method(method, fields) or _wrong_sender(fields, mapping)
     if refusal is not None:
         return refusal
+    # CGI and WSGI turn "-" and "_" into one character: X_Y of a client would replace our X-Y behind a
+    # gateway.
     if any(alias_of_a_credential(name) for name, _ in fields):
         cause = "The request has a header field that a server may take for a credential."
         return ProxyRefusal(400, "bad_request", cause, "Leave it out: the proxy adds the credential.")
+    # 404, not 403: a wrong path does not say that there is a right one.
     at_resource = mapping.target(*target)
     if at_resource is None:
         return ProxyRefusal(404, "not_found", "Nothing was found at this address (404).")
@@ -65,10 +68,12 @@ def admit(
 
 
 def _wrong_method(method: str, fields: list[RawField]) -> ProxyRefusal | None:
+    # CONNECT has an authority for a target, so none of the rules on paths would apply to it.
     if method == "CONNECT":
         return ProxyRefusal(
             405, "method_refused", "There are no tunnels here.", ASK_AT_ITS_URL, allow=_ALLOWED
         )
+    # A server that honours X-HTTP-Method-Override runs the method in it, not the one in the first line.
     wanted = [value.decode("latin-1") for name, value in fields if is_read_as(name, _METHOD_FIELDS)]
     named = ",".join((method, *wanted)).upper().split(",")
     if not _REFUSED_METHODS.isdisjoint(each.strip() for each in named):
@@ -95,6 +100,8 @@ def _wrong_sender(fields: list[RawField], mapping: Mapping) -> ProxyRefusal | No
             cause,
             "Most pages work without one; others cannot be used through this proxy.",
         )
+    # A page of the resource that came through the proxy has this origin. Any other page could only be an
+    # attack, because every request gets the credential (CSRF).
     own_pages = {mapping.local.encode()}
     if _values(fields, b"sec-fetch-site") == [b"same-origin"]:
         own_pages.add(b"null")  # from the form of a page with the policy `no-referrer`
@@ -134,6 +141,7 @@ def _wrong_place(path: str, credential: RequestCredential) -> ProxyRefusal | Non
             command=f"authlens proxy {shlex.quote(credential.widest)}",
         )
     cause = f"The credential is not for {shown}."
+    # The command is copied into a shell, so a path that has two readings is never put into it.
     elsewhere = usable_url(f"{credential.resource.origin}{path}", loopback_http=True)
     if elsewhere is None or (how := rewrite(elsewhere.text)):
         return ProxyRefusal(403, "not_covered", cause, how if elsewhere else "Use a plain path.")
@@ -186,6 +194,7 @@ def account_of_peer(connection: socket.socket) -> int | None:
         if connection.family == socket.AF_UNIX:
             credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
             return int(_UCRED.unpack(credentials)[1])
+        # TCP has no SO_PEERCRED: the kernel is asked who owns the other end of this very connection.
         peer, own = connection.getpeername(), connection.getsockname()
     except OSError:
         return None  # it is closed already
@@ -207,6 +216,7 @@ def _asked(peer: Endpoint, own: Endpoint) -> int | None:
 def account_in(tables: Iterable[Path], peer: Endpoint, own: Endpoint) -> int | None:
     """Return the account as tables such as /proc/net/tcp show it: for kernels without sock_diag(7)."""
     local, remote = linux_sockets.spellings(*peer), linux_sockets.spellings(*own)
+    # An IPv4 connection is in the table of IPv6 if the program opened a socket for both.
     for table in [*tables] * _READINGS:
         try:
             with table.open(encoding="ascii", errors="replace") as lines:

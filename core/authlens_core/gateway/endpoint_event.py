@@ -35,6 +35,8 @@ async def with_endpoint_here(chunks: AsyncIterator[bytes], mapping: Mapping) -> 
     start = bytearray()
     async for chunk in chunks:
         start += chunk
+        # Only the first event can name the endpoint (MCP 2024-11-05); everything behind it passes as it
+        # arrives.
         if _EVENT_END.search(start) is not None or len(start) > _LONGEST:
             break
     yield _rewritten(bytes(start), mapping)

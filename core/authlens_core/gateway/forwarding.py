@@ -147,6 +147,7 @@ def request_fields(
     """Return the header fields for the resource: the client's, without its own credentials, and ours."""
     given = tuple(given)
     ours = tuple((name.encode("ascii"), value.encode("latin-1")) for name, value in credential)
+    # A client's own credential would reach a server that it was not meant for, or win over ours.
     dropped = {name.lower() for name, _ in ours} | _READ_HERE | for_one_hop(given)
     kept = [_at_the_resource(pair, mapping, cookies) for pair in given if pair[0].lower() not in dropped]
     host = mapping.upstream.authority.encode("ascii")
@@ -165,10 +166,12 @@ def response_fields(
     dropped = for_one_hop(given) | _UPSTREAM_ONLY | {b"content-length"}
     for name, value in given:
         lower = name.lower()
+        # CORS headers of the resource name its own pages. Here they would let those read through the proxy.
         if lower in dropped or lower.startswith(_UPSTREAM_PREFIX):
             continue
         own: bytes | None = value
         if lower == b"location":
+            # Without this a browser would leave the proxy at the first redirect and meet the login page.
             own = mapping.here(_escaped(value)).encode("latin-1")
         elif lower == b"set-cookie":
             own = cookies.stored(value, mapping)
@@ -203,6 +206,7 @@ def _at_the_resource(pair: RawField, mapping: Mapping, cookies: ResourceCookies)
     name, value = pair
     if _is(name, b"max-forwards") and value.isdigit():  # RFC 9110 §7.6.2
         return name, b"%d" % max(0, int(value[:9]) - 1)
+    # The jar is the proxy's: a browser sends its cookies to every port of 127.0.0.1 (RFC 6265 §8.5).
     if not _is(name, b"cookie"):
         return _with_our_origin(pair, mapping)
     sent = cookies.sent(value, mapping)
@@ -213,6 +217,7 @@ def _with_our_origin(pair: RawField, mapping: Mapping) -> RawField:
     """Return `Origin`, `Referer` and `Destination` (RFC 4918 §10.3) as the resource knows itself."""
     name, value = pair
     local = mapping.local.encode("ascii")
+    # Servers compare Origin with their own name against CSRF, and would refuse the proxy's.
     if local and _is(name, b"origin") and value == local:
         return name, mapping.upstream.origin.encode("ascii")
     return (name, mapping.there(value)) if name.lower() in _ADDRESSES else pair

@@ -55,6 +55,8 @@ class StrictReader(h11.Connection):
         self.fault, self.status = "", HTTPStatus.BAD_REQUEST
 
     def next_event(self) -> _Event:
+        # Request smuggling: what this program and the server behind it read differently is refused, not
+        # repaired.
         if self.their_state is h11.IDLE:
             # Before h11 reads it, which lets through what two servers may read in different ways.
             received = self.trailing_data[0]
@@ -100,6 +102,8 @@ class HttpProtocol(H11Protocol):
     def data_received(self, data: bytes) -> None:
         if self._leaving:
             return
+        # Answered only when something was sent: a refusal at once could be read as the answer to a later
+        # request.
         if self._stranger is not None:
             self.refuse(self._stranger)
             return
@@ -145,6 +149,7 @@ class HttpProtocol(H11Protocol):
             # The application stops when it next looks: its client is gone.
             cycle.disconnected = True
             cycle.message_event.set()
+        # A part of another answer is out already; words within it would be taken for its body.
         if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
             self.transport.close()
             return
@@ -163,6 +168,8 @@ class HttpProtocol(H11Protocol):
         self._wait(_LINGER, self.transport.abort)
 
     def _too_slow(self) -> None:
+        # Keep-alive: a client that sends nothing has done nothing wrong, so it gets no answer that it would
+        # misread.
         if self.conn.trailing_data[0]:
             cause = f"The head of the request was not complete after {_HEAD_SECONDS:.0f} seconds."
             self.refuse(ProxyRefusal(408, "timed_out", cause, "Send it again."))
@@ -249,6 +256,8 @@ class UpgradeTunnel:
         try:
             async with asyncio.timeout(self._proxy.patience) as deadline:
                 async with authorized_stream(self._wire, self._proxy.credential, build) as answer:
+                    # Patience is for the answer to the handshake; the connection itself may be silent for
+                    # hours.
                     deadline.reschedule(None)
                     return await self._connect(client, answer, reader, writer)
         except TimeoutError:
@@ -268,6 +277,7 @@ class UpgradeTunnel:
             b"websocket"
         ]:
             return unusable("it switches to a protocol that was not requested")
+        # 101 has no body and no length; the rules on fields are those of any other answer.
         head = self._proxy.passed_fields(replace(answer, status=200) if switched else answer)
         if isinstance(head, ProxyRefusal):
             return head
@@ -316,6 +326,7 @@ async def _relay(
 
     ways = {asyncio.create_task(up()), asyncio.create_task(down())}
     try:
+        # WebSocket closes by a frame, so an end of bytes in one direction is the end of both.
         await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
     finally:
         for way in ways:

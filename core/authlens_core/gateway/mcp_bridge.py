@@ -133,8 +133,10 @@ class McpBridge:
                 await self._line(line)
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._limits.at_the_end):
+                    # Standard input is closed, and answers still have readers.
                     while self._tasks:  # one of them may start others
                         await asyncio.wait(self._tasks)
+            # A client that waits for a request would hang for ever if the bridge left without a word.
             await self._answer_the_rest()
         finally:
             await self._close()
@@ -173,6 +175,7 @@ class McpBridge:
             await self._message(message)
 
     async def _message(self, message: JsonRpcMessage | BrokenMessage) -> None:
+        # The lines go to one pipe, so an answer with a wrong id would be believed.
         if isinstance(message, BrokenMessage):
             # The id of a request that is on its way would answer that one.
             known = message.request_id if message.names_a_method else None
@@ -197,6 +200,7 @@ class McpBridge:
         with suppress(OSError):  # the client is gone
             while self._behind:
                 await self._pass_on(self._behind.pop(0))
+        # From here on messages go at once. Before, their order was part of the protocol.
         self._beginning = None
 
     async def _start(self, message: JsonRpcMessage) -> None:
@@ -231,6 +235,7 @@ class McpBridge:
         if cancelled is None:
             return False
         pending = self._pending.get(_key(cancelled))
+        # In the older versions the notification itself is what the server needs.
         if pending is None:
             return self._http.version is None and self._http.modern
         pending.cancelled = True
@@ -244,9 +249,11 @@ class McpBridge:
         """Send a notification, or the client's response to a request of the server."""
         failure = await self._failure(self._accepted(message), self._patience)
         is_late = failure is not None and failure.code == TIMED_OUT
+        # A server that let one time out would hold up every message behind it for as long.
         self._patience = self._limits.in_vain if is_late else self._limits.notification
         if failure is not None:
             self._note(f"{_named(message)} was not accepted: {failure.in_a_note}")
+        # Only now may a server send requests of its own (MCP lifecycle), so only now is it listened to.
         elif message.method == "notifications/initialized" and self._listening is None:
             self._listening = asyncio.create_task(self._listen())
 

@@ -117,6 +117,7 @@ def older_transport(url: str) -> McpFailure:
 def failure_of_error(message: JsonRpcMessage) -> McpFailure:
     """Return the error in a message of the server as ours to write; a code of ours becomes another one."""
     error = message.body["error"]
+    # With a code of ours, a server could make a client show the user a command of its choice.
     if error["code"] in _RESERVED:
         words = "The server answered with an error code that is reserved for authlens."
         return McpFailure(INTERNAL_ERROR, words, {"server_error": error})
@@ -132,6 +133,7 @@ async def failure_of_answer(
         request: what is answered; None for a notification, which has no body in its answer.
         granted: the scope of the credential that was sent.
     """
+    # Not followed: the body of a POST with a credential would go to an address that no one approved.
     if answer.status in _REDIRECTS:
         return failure_of(_redirected(answer, url), url)
     challenges = parse_challenges(answer.get_all("www-authenticate"))
@@ -140,6 +142,7 @@ async def failure_of_answer(
     if answer.status >= 300:
         return await _refused(answer)
     if request is not None and answer.status in (202, 204):
+        # 202 is for notifications alone; a request that got it would wait for an answer that never comes.
         return McpFailure(INVALID_REQUEST, "The server accepted the request but sent no response.")
     kind = media_type_of(answer)
     if request is not None and kind not in (JSON_TYPE, EVENT_STREAM):
@@ -155,6 +158,7 @@ def _too_small(url: str, scope: str) -> McpFailure:
     cause = "authlens: The server requires more scope than was granted"
     command = login_command(url, scope)
     message = f"{cause}. Ask the user to run: {command}"
+    # The words come from the server and would be copied into a shell.
     if scope and not is_plain(scope):
         command = f"authlens {shlex.quote(url)}"
         ask = f"Ask the user to run: {command}     and to press t."
@@ -170,6 +174,7 @@ def _redirected(answer: StreamedResponse, url: str) -> AuthlensError:
             "The server redirects to an address that authlens does not use.",
             "Only the server's owner can correct it.",
         )
+    # The grant has ended at Access, which says so only by its login page.
     if target.path.startswith(LOGIN_PATH):
         return LoginNeeded(f"The server redirects to the login page at {target.authority}.", LOG_IN_AGAIN)
     elsewhere = target.origin != parse_url(url, loopback_http=True).origin

@@ -69,6 +69,7 @@ class McpHttp:
             ServerMisconfigured: no header field can carry it.
         """
         session = answer.get("mcp-session-id")
+        # It is sent back in every request, so a line end in it would be another header field.
         if session and not is_session_id(session):
             raise ServerMisconfigured("The server's session ID cannot be sent in a header field.", _OWNER)
         self.session = session
@@ -97,6 +98,7 @@ class McpHttp:
             StreamFailed: there was no answer.
         """
         own = tuple(routing_fields(message))
+        # Since 2026-07-28 each message names its version; before, the session did.
         self.modern = self.modern or bool(own)
         fields = (
             *(("Content-Type", "application/json"), ("Content-Length", str(len(message.line)))),
@@ -113,6 +115,7 @@ class McpHttp:
     async def end_session(self) -> None:
         """Tell the server that the session is over; raises as `post`."""
         if self.session:
+            # Servers keep sessions in memory for hours, and many count them.
             async with self._sent("DELETE", self._session_fields(), b""):
                 pass
 

@@ -80,6 +80,7 @@ def parameter_fields(schema: Mapping[str, Any], arguments: Mapping[str, Any]) ->
             value = value.get(key) if isinstance(value, dict) else None
         if isinstance(value, bool):
             yield f"Mcp-Param-{token}", "true" if value else "false"
+        # Longer ones would let an argument push the header over the limit of a server.
         elif isinstance(value, str | int) and len(str(value)) < 4096:
             yield f"Mcp-Param-{token}", _encoded(str(value))
 

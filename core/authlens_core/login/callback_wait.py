@@ -60,6 +60,7 @@ _OTHER_URI: Final = step(
 # browser can send requests here without end.
 _REPORTED: Final = 20
 # Seconds, however often it is extended.
+# An open port that takes codes must not outlive the login that someone forgot.
 _LONGEST_WAIT: Final = 3600.0
 
 
@@ -174,6 +175,7 @@ class ResponseWait:
                 self.listener = await self._listen(options, target)
             except (PortTaken, PortRefused, NoLoopback, BadListenerSetting) as stopped:
                 return None, port_problem(target.port, stopped)
+            # What is ignored is shown: a login that waits while answers come in is otherwise a riddle.
             self.listener.on_ignored = self._ignore
             self.listener.on_tested = lambda family: self._report(TunnelTested(family), family)
             # Port 0 is bound as another one, which is then what the facts ask for.
@@ -207,6 +209,7 @@ class ResponseWait:
             return given, None
         wanted = target.port or DEFAULT_PORT
         port = self._named.get(target, wanted)
+        # Nothing is bound here, but whatever has the port would get the code from the browser.
         if await asyncio.to_thread(is_held, target.host, port):
             # The user's redirect URI is the one that the server has: there is no other port for it.
             port = 0 if given else await asyncio.to_thread(another_port, target.host)
@@ -233,6 +236,8 @@ class ResponseWait:
             if taken:
                 return taken_since(registered)
             return listens_elsewhere(redirect_uri or "", registered)
+        # From here on an answer may come, so all of the last wait is cleared before the listener learns of
+        # this one.
         self._expected = expected_response(facts)
         self._any_state = facts.options.any_state
         self._answer = None
@@ -307,6 +312,8 @@ class ResponseWait:
         if self._expected is None:
             return Page.EXPIRED
         response = self._read(query, self._expected, read_authorization_response)
+        # Kept for the end of the wait and never taken: any page can send an error without a state, and must
+        # not stop a login.
         if response.unproven:
             self.unproven = response.unproven
             self._ignore(
@@ -330,6 +337,8 @@ class ResponseWait:
         response = read(raw, expected)
         if self._alter is None or response.verdict not in _FINAL:
             return response
+        # An experiment changes the good answer and then reads it like any other: what refuses it is the real
+        # check.
         self._altered = True
         return read(self._alter(raw), expected)
 
@@ -365,6 +374,8 @@ _PAGES: Final = {
 def _where_registered(facts: Facts) -> Options:
     options = facts.options
     port = None if facts.redirect_uri is None else urlsplit(facts.redirect_uri).port
+    # Port 0 was given another number at the registration. The server knows that one, so it is asked for
+    # again.
     if options.port or options.redirect_uri or port is None:
         return options
     return replace(options, port=port)

@@ -22,6 +22,7 @@ from authlens_core.wire.limits import TOKEN
 
 # Seconds before each repetition: at some servers a new registration takes a moment to be known everywhere.
 _PAUSES: Final = (1.0, 2.0, 4.0)
+# After this a server that does not know the client has lost it, and waiting does not help.
 _NEW: Final = timedelta(minutes=2)
 # What is sent right after a registration.
 _AT_ONCE: Final = frozenset({Purpose.DEVICE_AUTHORIZATION, Purpose.PUSHED_AUTHORIZATION})
@@ -53,6 +54,7 @@ class Attempt:
         response, metadata = exchange.response, facts.server_metadata
         if response is None or metadata is None:
             return None
+        # A refusal that says what the server wants is followed at once; a plain one may only need time.
         stage = exchange.purpose.replace(" ", "_")
         other = adapted(self.client, response, methods=metadata.token_endpoint_auth_methods_supported or ())
         if other is not None:

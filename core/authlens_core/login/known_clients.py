@@ -57,6 +57,7 @@ class KnownClients:
         known = None
         with suppress(NoSecretStore, TimedOut):
             known = await self._registry.known(facts.server_metadata.issuer, redirect_uri_of(facts))
+        # --new-client is about what was stored before: a client of this login is new already.
         unwanted = known is not None and facts.options.new_client and not self.is_own(known)
         return replace(facts, known_client=None if unwanted else known, lost_clients=frozenset(self._lost))
 
@@ -90,6 +91,8 @@ class KnownClients:
         if client is None or known is None or facts.server_metadata is None or self.is_own(client):
             return
         with suppress(NoSecretStore, TimedOut):
+            # A server that no longer knows a client often shows its error in the browser alone, so silence is
+            # all that is seen here.
             counted = replace(known, unanswered=known.unanswered + 1)
             await self._registry.note(facts.server_metadata.issuer, counted)
 

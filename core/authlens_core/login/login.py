@@ -82,6 +82,8 @@ class Login:
             Facts(
                 resource_url=url,
                 options=options or Options(),
+                # Plain http only to try a whole system on this machine: the scheme of the resource decides
+                # for all its servers.
                 loopback_http=url.scheme == "http",
                 method=(options.method if options else None) or "GET",
                 earlier_issuer=earlier_issuer,
@@ -220,6 +222,7 @@ class Login:
         stage = self.position
         if stage is None or self._task is not None:
             raise RuntimeError("the login has ended" if stage is None else "a stage is running already")
+        # An attack on a refresh needs the tokens of a finished login, and is no stage of its flow.
         record = await self._drive(stage, ())
         armed = self.armed
         if self.finished and not self._stopped and armed is not None and armed.stage is Stage.REFRESH:

@@ -73,6 +73,7 @@ class Progress:
     def back(self, to: Stage | None = None) -> None:
         """Go back to `to`, or one stage; never forward. What was approved there is asked again."""
         index = self._index - 1 if to is None else self._flow.place(to)
+        # Never forward: the facts of a later stage do not exist yet.
         self._index = max(0, min(index, self._index))
         self.renew()
 
@@ -176,12 +177,14 @@ class TimeLimit:
         clock, given = asyncio.get_running_loop().time, facts.options.wait
         started = clock()
         spent = sum(record.elapsed for record in before)
+        # Only what the stages took counts: a user who reads between two of them loses nothing of the limit.
         ends = None if given is None else started + max(0.0, given + self._extended - spent)
         limit = asyncio.timeout_at(ends)
         try:
             async with limit:
                 learned = await work(limit)
         except TimeoutError:
+            # A TimeoutError of something else, such as a lock: it is not the login that ran out of time.
             if not limit.expired():
                 raise
             return _out_of_time(facts, stage, clock() - started, before, sent)

@@ -71,6 +71,7 @@ class StageWork:
         self._hook = hook
         self._emit = emit
         self._clock = clock
+        # Of this login alone: a stored grant has nonces of its own.
         self._nonces = DpopNonces()
         self.wait = ResponseWait(emit)
 
@@ -197,6 +198,8 @@ class StageWork:
         """Send a request and record the exchange, even if the stage is stopped meanwhile."""
         self._emit(ExchangeStarted(stage, planned.request))
         started_at, started = self._clock(), time.monotonic()
+        # A public server that names an address of this network would use authlens to reach it (RFC 9728
+        # §7.7). A server within the network may.
         guarded = planned.server_supplied and facts.resource_is_public
         try:
             exchange = await self._wire.send(
@@ -260,10 +263,12 @@ class StageWork:
             return replace(ready, checks=(*ready.checks, problem))
         self._progress.link_shown(ready.facts)
         self._emit(AuthorizationReady(url, ready.shown, wait))
+        # While you are in the browser, the wait has a deadline of its own, which you can extend.
         limit.reschedule(None)
         try:
             response = await self.wait.response()
         except asyncio.CancelledError:
+            # What was ignored meanwhile may be why you stopped, so it goes into the record.
             raise WaitStopped(self._no_callback(ready.facts, stopped=True)) from None
         if ends is not None and response is not None:
             limit.reschedule(ends + self.wait.extended)
@@ -318,6 +323,8 @@ def _wanted(handler: LoginStage, facts: Facts, exchanges: Sequence[Exchange]) ->
         if planned is None:
             return
         # A request that waits for its time is a poll, which ends when the code of the device does.
+        # A server that answers each request with a reason for another one must not keep a login busy for
+        # ever.
         at_once += planned.not_before is None
         if at_once > _MOST_REQUESTS_IN_A_STAGE:
             return

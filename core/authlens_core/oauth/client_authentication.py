@@ -85,6 +85,8 @@ def form_request(
     if method not in AUTH_METHODS and proof is None:
         raise ValueError("the client is registered with an authentication method that authlens does not have")
     if client.sends_basic:
+        # Without the client_id in the body: RFC 6749 §2.3 forbids two ways at once, and strict servers count
+        # it.
         fields.append(("Authorization", f"Basic {_basic(client)}"))
     # RFC 6749 §3.2.1: a client that does not authenticate sends its client_id, and any other may.
     if names_client or not client.sends_basic or Need.CLIENT_ID in client.needs:
@@ -96,6 +98,7 @@ def form_request(
     body = encode_form(pairs)
     if Need.EMPTY_SECRET in client.needs:
         # A pair without a value is left out of a form otherwise.
+        # There is no secret to reveal, so appending text to the encoded form is safe.
         body = Body(body.reveal() + b"&client_secret=")
     return Request("POST", endpoint.text, Headers.of(fields), body)
 
@@ -104,6 +107,7 @@ def _basic(client: Client) -> str:
     """Return the credentials of Basic; their halves are form-encoded, so a colon in one splits nothing."""
     parts = halves(client)
     if Need.RAW_BASIC not in client.needs:
+        # RFC 6749 §2.3.1 asks for it; plain Basic (RFC 7617) does not, hence the servers that decode nothing.
         parts = [quote_plus(part) for part in parts]
     return base64.b64encode(":".join(parts).encode()).decode("ascii")
 

@@ -223,6 +223,7 @@ def poll_result(response: Response | None) -> PollResult:
     With TOKENS the response is read like that of any other grant. A code that no specification names is
     REFUSED: it ends the login.
     """
+    # RFC 8628 §3.5: a timeout is no answer about the login, so polling goes on, only slower.
     if response is None or response.status == 429 or response.status >= 500:
         return PollResult.UNAVAILABLE
     # GitHub sends its errors with 200, "authorization_pending" too: only a document without one has tokens.
@@ -262,6 +263,7 @@ class DevicePolling:
 
     def wait(self, now: float) -> float | None:
         """Return the seconds until the next request, or None when the codes expire before it."""
+        # A machine that slept through the end wakes up here: one more request would be refused as expired.
         if max(now, self.next_at) >= self.expires_at:
             return None
         return max(0.0, self.next_at - now)
@@ -291,4 +293,5 @@ def _planned(at: float, interval: float, expires_at: float) -> float:
     one, it waits until shortly before the end: a code that is entered in the last interval counts, too.
     """
     last = expires_at - _LAST
+    # The request after this one would come too late, so this one waits for the last moment instead.
     return last if at <= last < at + interval else at

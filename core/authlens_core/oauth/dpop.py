@@ -26,9 +26,12 @@ from authlens_core.values.url import parse_url
 if TYPE_CHECKING:
     from joserfc.jwk import ECKey
 
+# RFC 9449 names no algorithm that every server has. ES256 is that of its own examples, and its signatures are
+# short.
 ALGORITHM: Final = "ES256"
 TOKEN_TYPE: Final = "DPoP"  # noqa: S105 - a type of token, not one
 _NONCE_LIMIT: Final = 1_024  # characters
+# A login asks three or four servers. The bound keeps the stored record small, whatever is called later.
 _KEPT: Final = 16  # servers whose nonces are remembered
 
 
@@ -77,6 +80,7 @@ def _import(private_jwk: Secret) -> ECKey:
     # object.
     except (JoseError, ValueError, TypeError, AttributeError, KeyError):
         key = None
+    # A key of another curve would be signed with as ES256 and refused by each server, with no word of why.
     if key is None or not key.is_private or key.curve_name != "P-256":
         raise BadDpopKey("the stored DPoP key is not a private P-256 key")
     return key
@@ -85,6 +89,8 @@ def _import(private_jwk: Secret) -> ECKey:
 def _dpop_key(key: ECKey) -> DpopKey:
     members = key.as_dict(private=True)
     public = {name: str(members[name]) for name in ("kty", "crv", "x", "y")}
+    # Only what RFC 7638 §3.2 makes the thumbprint of, and `d`: other members, such as kid, may change with
+    # the library.
     private = json.dumps({**public, "d": members["d"]})
     return DpopKey(Secret(private), public, key.thumbprint())
 
@@ -126,6 +132,7 @@ class DpopNonces:
         A server may send a new nonce with every response, successful ones too. The 16 newest stay.
         """
         values = response.headers.get_all("dpop-nonce")
+        # Two nonces are the work of a proxy that joins answers: either may be of another server.
         if len(values) != 1 or not _is_nonce(values[0]):
             return self
         key = nonce_key(request)
@@ -148,6 +155,7 @@ def nonce_key(request: Request) -> str:
     """
     origin = parse_url(request.url, loopback_http=True).origin
     scheme = (request.headers.get("authorization") or "").partition(" ")[0]
+    # One host can be authorization server and resource, with a nonce for each role (RFC 9449 §8.2).
     return f"resource {origin}" if is_bound(scheme) else origin
 
 
@@ -160,6 +168,7 @@ def wants_nonce(response: Response) -> bool:
 
     The request may then be sent again, once, with that nonce: the server has not acted on it.
     """
+    # The token endpoint says it with 400 and a JSON error, a resource with 401 and a challenge.
     if response.status not in (400, 401) or not any(map(_is_nonce, response.headers.get_all("dpop-nonce"))):
         return False
     challenges = parse_challenges(response.headers.get_all("www-authenticate")).challenges
@@ -193,6 +202,7 @@ def with_proof(request: Request, key: DpopKey, nonces: DpopNonces, *, now: datet
     }
     scheme, _, token = (request.headers.get("authorization") or "").partition(" ")
     if is_bound(scheme) and token.isascii():
+        # Ties the proof to this token: a stolen proof is worth nothing with another one (RFC 9449 §4.2).
         claims["ath"] = base64url(sha256(token.encode("ascii")).digest())
     nonce = nonces.get(request)
     if nonce is not None:
@@ -200,5 +210,6 @@ def with_proof(request: Request, key: DpopKey, nonces: DpopNonces, *, now: datet
     header = {"typ": "dpop+jwt", "alg": ALGORITHM, "jwk": dict(key.public_jwk)}
     payload = json.dumps(claims, separators=(",", ":"))
     proof = jws.serialize_compact(header, payload, _import(key.private_jwk), algorithms=[ALGORITHM])
+    # A request with two proofs must be refused (RFC 9449 §4.3), and one that is sent again has the old one.
     fields = [(name, value) for name, value in request.headers.fields if name.lower() != "dpop"]
     return replace(request, headers=Headers.of([*fields, ("DPoP", proof)]))

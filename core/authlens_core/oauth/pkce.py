@@ -50,6 +50,8 @@ def make_pkce(random_bytes: Callable[[int], bytes] = secrets.token_bytes) -> Pkc
     for draws in range(1, _MAX_DRAWS + 1):
         verifier = base64url(random_bytes(_OCTETS))
         challenge = code_challenge(verifier)
+        # Some servers misread a challenge that starts with - or _. A draw more costs nothing; the login would
+        # fail there once in 32 times.
         if challenge[0] in _FIRST:
             return Pkce(Secret(verifier), challenge, draws)
     raise RuntimeError(f"the random generator gave no usable code verifier in {_MAX_DRAWS} draws")
@@ -62,6 +64,7 @@ def code_challenge(verifier: str) -> str:
 
 def make_state(random_bytes: Callable[[int], bytes] = secrets.token_bytes) -> Secret:
     """Draw a `state` of 256 random bits (RFC 6749 §10.12), independent of every verifier."""
+    # Not derived from the verifier: `state` is in the browser's history and in logs, and would give it away.
     return Secret(base64url(random_bytes(_OCTETS)))
 
 

@@ -200,6 +200,7 @@ _ERROR_TYPES: Final = {
     FailureKind.CONNECT: NetworkFailure,
     FailureKind.TLS: NetworkFailure,
     FailureKind.PROXY: NetworkFailure,
+    # Protocol, encoding and size are missing: they are the server's fault, hence the default.
     FailureKind.URL: UsageError,
 }
 

@@ -80,6 +80,7 @@ class KnownSecrets:
         """Return `text` with the beginnings of secrets masked too, as a cut-off body leaves them behind."""
         for prefix, mask in self._prefixes:
             if prefix in text:
+                # The possessive `*+` keeps the time linear for a body of nothing but such characters.
                 text = re.sub(re.escape(prefix) + r"[\w.~+/:=%-]*+", mask, text)
         return text
 
@@ -100,6 +101,7 @@ def _forms(value: str) -> set[str]:
         forms |= {inner, inner.replace("/", "\\/"), json.dumps(inner)[1:-1]}
     for coded in (quote(raw), quote(raw, safe=""), quote_plus(raw)):
         forms |= {coded, _HEX_ESCAPE.sub(lambda m: m[0].lower(), coded), quote(coded, safe="")}
+    # Basic credentials and JWTs have secrets within longer texts that were encoded as a whole.
     for before in range(3):  # base64 looks different at each of three places in a longer text
         forms |= _base64_forms(raw, before)
     return {value, *(form for form in forms if len(form) >= MIN_LENGTH)}

@@ -15,6 +15,7 @@ from authlens_core.values.errors import UsageError
 from authlens_core.values.formats.url_path import below, is_ambiguous
 from authlens_core.values.quick_dataclass import dataclass
 
+# Gateways and logs commonly cut longer ones, and a URL that was cut is another URL.
 MAX_LENGTH: Final = 2_048  # characters
 # Characters (RFC 1035 §2.3.4, without the trailing dot).
 _MAX_HOST: Final = 253
@@ -95,6 +96,7 @@ def with_scheme(text: str) -> str:
     authority = text.partition("/")[0]
     if "://" in text or "@" in authority:
         return text
+    # localhost:8080 is typed for a server that is being written, which has no certificate.
     host, colon, port = authority.rpartition(":")
     if _is_loopback(host if colon and port.isdigit() else authority):
         return f"http://{text}"
@@ -118,6 +120,8 @@ def parse_url(text: str, *, loopback_http: bool = False, allow_query: bool = Tru
     if len(text) > MAX_LENGTH:
         raise UrlRefused(f"it has {len(text)} characters, and {MAX_LENGTH} are the limit")
     reasons = _character_reasons(text)
+    # By hand and not by `urlsplit`: that removes tabs and line ends, keeps backslashes, and accepts an empty
+    # host.
     scheme, separator, rest = text.partition("://")
     scheme = scheme.lower()
     if not separator or scheme not in _DEFAULT_PORTS:
@@ -135,6 +139,7 @@ def parse_url(text: str, *, loopback_http: bool = False, allow_query: bool = Tru
     host = _host(host, reasons)
     if scheme == "http" and not (loopback_http and _is_loopback(host)):
         reasons.append("it is http: only https is used" + (", except on loopback" if loopback_http else ""))
+    # All of them at once, so that you do not learn of them one after another.
     if reasons:
         raise UrlRefused(*dict.fromkeys(reasons))
     return Url(
@@ -227,6 +232,7 @@ def _character_reasons(text: str) -> list[str]:
 
 def _split_authority(authority: str, reasons: list[str]) -> tuple[str, int | None]:
     """Return the host as written, and the port; what is wrong goes to `reasons`."""
+    # https://bank.example@evil.example: what looks like the host is a user name (RFC 3986 §7.6).
     userinfo, at, authority = authority.rpartition("@")
     if at or userinfo:
         reasons.append("it has a user name or password before the host (@)")
@@ -235,6 +241,7 @@ def _split_authority(authority: str, reasons: list[str]) -> tuple[str, int | Non
     if colon < 0:
         return authority, None
     host, digits = authority[:colon], authority[colon + 1 :]
+    # int() would also take "+80", " 80" and digits of other scripts, and browsers read 080 as 80.
     if not (digits.isascii() and digits.isdigit()) or len(digits) > 5 or digits.startswith("0"):
         reasons.append("its port is not a number from 1 to 65535")
         return host, None
@@ -268,6 +275,8 @@ def _host(written: str, reasons: list[str]) -> str:
     labels = host.split(".")
     if not host:
         reasons.append("it has no host")
+    # The absolute form of a name is another host for cookies, certificates and comparison, and the same for
+    # DNS.
     elif host.endswith("."):
         reasons.append("its host ends in a dot")
     # Browsers read 0x7f.1 and 2130706433 as 127.0.0.1; a filter that does not would be passed by.
@@ -280,6 +289,8 @@ def _host(written: str, reasons: list[str]) -> str:
 
 
 def _ipv6(host: str, reasons: list[str]) -> str:
+    # RFC 9844 withdrew zones from URLs: a zone names an interface of this machine and means nothing
+    # elsewhere.
     if "%" in host:
         reasons.append("its address has a zone identifier (%)")
         return host
@@ -322,4 +333,5 @@ def _is_a_label(label: str) -> bool:
 def _is_loopback(host: str) -> bool:
     if host in ("localhost", "[::1]") or host.endswith(".localhost"):
         return True
+    # A name such as 127.0.0.1.evil.example starts like this too.
     return host.startswith("127.") and _is_ipv4(host)

@@ -59,6 +59,8 @@ def _parse(address: str) -> IPv4Address | IPv6Address | None:
         parsed = ip_address(address.strip("[]"))
     except ValueError:
         return None
+    # ::ffff:127.0.0.1 reaches the same socket as 127.0.0.1 and is "global" to a check that looks at IPv6
+    # alone.
     return parsed.ipv4_mapped or parsed if isinstance(parsed, IPv6Address) else parsed
 
 
@@ -135,6 +137,8 @@ async def require_public(host: str, port: int, resolver: Resolver = resolve) -> 
         AddressRefused: naming the first address that is not.
         OSError: the name is unknown.
     """
+    # Every address, not the first: which one is connected to, a hostile name server decides. The address that
+    # was connected to is judged again, because the name may have another one by then (DNS rebinding).
     for address in [host] if _parse(host) is not None else await resolver(host, port):
         if not is_global(address):
             raise AddressRefused(address)

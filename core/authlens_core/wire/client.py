@@ -59,6 +59,7 @@ if TYPE_CHECKING:
 # The product of the User-Agent (RFC 9110 §10.1.5).
 _PRODUCT: Final = f"authlens/{VERSION}"
 _PARTS: Final = ("connection", "http11", "http2", "proxy", "socks")
+# As many as an agent with several tools has calls at once; a new connection costs a handshake.
 _KEPT_FOR_STREAMS: Final = 32  # idle connections
 _LOGGERS: Final = ("httpx", "httpcore", *(f"httpcore.{part}" for part in _PARTS))
 
@@ -104,6 +105,7 @@ class Wire:
         self._resolver = resolver
         self._note = note
         self._transports: dict[tuple[Proxy | None, bool], httpx.AsyncBaseTransport] = {}
+        # Two first requests at once would read the certificates twice, and one pool would be lost unclosed.
         self._building = asyncio.Lock()
         self._trusted: ssl.SSLContext | None = None
 
@@ -206,6 +208,8 @@ class Wire:
             await require_public(host, port, _no_lookup if attempt.proxy else resolver)
         attempt.observed.judge = _judge(url.scheme, addresses, attempt.proxy)
         prepared = self._prepare(attempt, httpx.URL(url.text))
+        # A connection of its own for each request (`idle=0`): a response that was smuggled into an old one
+        # (RFC 9112 §11) would be read as the next answer.
         transport = await self._transport(attempt.proxy)
         try:
             response = await transport.handle_async_request(prepared)
@@ -239,6 +243,8 @@ class Wire:
         names = {name.lower() for name, _ in given}
         own = [("User-Agent", _PRODUCT), ("Accept", "*/*")]
         fields = [pair for pair in own if pair[0].lower() not in names]
+        # Nothing compressed is asked for: a record shows the bytes of the body, and a small answer cannot
+        # become a gigabyte.
         fields += [("Accept-Encoding", "identity"), *given]
         prepared = httpx.Request(
             request.method,
@@ -248,6 +254,8 @@ class Wire:
             extensions={
                 "trace": attempt.observed,
                 "lookup": attempt.observed.lookup,
+                # One deadline bounds all of it. A limit for each read would let a server send a byte a
+                # minute.
                 "timeout": {"connect": attempt.limits.connect, "read": None, "write": None, "pool": None},
             },
         )
@@ -386,5 +394,6 @@ def _judge(scheme: str, addresses: AddressPolicy, proxy: Proxy | None) -> Callab
         return None
     # `parse_url` let the name pass; `localhost` may still resolve to another machine.
     if scheme == "http":
+        # Plain http is for this machine alone, and what the name meant a moment ago proves nothing.
         return is_loopback
     return is_global if addresses is AddressPolicy.PUBLIC_ONLY else None

@@ -55,6 +55,7 @@ class DpopSigner:
         if nonces != self._nonces:
             self._nonces = nonces
             self._remember(nonces)
+        # A new nonce also comes with good answers (RFC 9449 §8.2): it is for the next request.
         return wants_nonce(response)
 
 
@@ -87,6 +88,7 @@ def settled(exchanges: Sequence[Exchange]) -> tuple[Exchange, ...]:
 
 
 def _is_sent_again(first: Exchange, following: Exchange) -> bool:
+    # What was sent a second time for another reason stays in the record as an exchange of its own.
     same = (first.request.method, first.request.url) == (following.request.method, following.request.url)
     signed = all(e.request.headers.get(_FIELD) is not None for e in (first, following))
     return same and signed and first.response is not None and wants_nonce(first.response)

@@ -39,4 +39,5 @@ class Limits:
 METADATA: Final = Limits()
 TOKEN: Final = Limits()
 # The resource is the user's own: its start is worth showing, and its length is not a fault.
+# MCP servers answer GET with an event stream that may never send anything.
 RESOURCE: Final = Limits(body=1024 * 1024, cut_body=True, event_wait=0.3)

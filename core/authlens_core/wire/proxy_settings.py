@@ -107,12 +107,14 @@ def proxy_for(scheme: str, host: str, port: int, environ: Mapping[str, str] | No
         ProxyUnusable: a proxy is set that is not an HTTP proxy.
     """
     host = host.strip("[]").lower()
+    # A proxy would connect to its own loopback, and see a token that was for a server here.
     if is_never_proxied(host):
         return None
     if environ is None:
         from urllib.request import getproxies, proxy_bypass
 
         proxies = getproxies()
+        # macOS and Windows keep the list in their settings, which Python asks.
         bypassed = bool(proxies) and bool(proxy_bypass(f"{host}:{port}"))
     else:
         proxies = _from_environment(environ)

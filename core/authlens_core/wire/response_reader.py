@@ -143,6 +143,8 @@ async def _receive_event(attempt: PendingExchange, chunks: AsyncIterator[bytes],
     """Read the first event if it comes in time. The stream may go on forever, so that is no failure."""
     limit, body = attempt.limits.body, attempt.body
     with contextlib.suppress(TimeoutError):
+        # Streams of MCP stay open between messages; the first event is enough to say that the token was
+        # accepted.
         async with asyncio.timeout(seconds):
             async for chunk in chunks:
                 body += chunk[: limit - len(body)]
@@ -154,6 +156,7 @@ async def _receive_event(attempt: PendingExchange, chunks: AsyncIterator[bytes],
 def _foreign_encoding(host: str, fields: Headers) -> WireFailure | None:
     """Return the failure of a compressed answer: identity was asked for, and bombs are made this way."""
     named = ",".join(fields.get_all("content-encoding")).lower().split(",")
+    # Not decoded even if it could be: a record then shows what was not sent.
     foreign = [name.strip() for name in named if name.strip() not in {"", "identity"}]
     if not foreign:
         return None
@@ -180,6 +183,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
     """Yield the error and everything that led to it, group members included; bounded."""
     waiting: list[BaseException] = [error]
     seen: set[int] = set()
+    # Chains of errors can be circles, by `raise … from`.
     while waiting and len(seen) < 50:
         current = waiting.pop(0)
         if id(current) in seen:

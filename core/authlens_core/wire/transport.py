@@ -54,6 +54,8 @@ class Connections(httpcore.AsyncNetworkBackend):
             async with asyncio.timeout(timeout):
                 addresses = await self._addresses(host, port)
                 connected = await start_connection(addresses, happy_eyeballs_delay=_NEXT_ADDRESS)
+        # Head and body are two writes: Nagle's algorithm would hold the second back for a delayed ACK of 40
+        # ms.
         for option in ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1), *(socket_options or ())):
             connected.setsockopt(*option)
         return _Connection(connected, _SocketStream(connected))
@@ -224,6 +226,7 @@ class Transport(httpx.AsyncBaseTransport):
         return httpcore.AsyncConnectionPool(
             ssl_context=self._trusted,
             proxy=self._proxy,
+            # A bound would let one stream that never ends keep every other request waiting.
             max_connections=None,
             max_keepalive_connections=self._idle,
             keepalive_expiry=10.0,
@@ -271,6 +274,8 @@ class _Body(httpx.AsyncByteStream):
 
     async def aclose(self) -> None:
         try:
+            # Bytes behind an answer belong to no request: reusing the connection would give them to the next
+            # one.
             if not self._kept or _has_more(self._answer):
                 await self._answer.extensions["network_stream"].aclose()
         finally:

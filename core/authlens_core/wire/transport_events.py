@@ -114,6 +114,8 @@ class Observation:
         if self.step is TransportPhase.SEND:
             self.at_proxy = False
         if name == "send_request_headers":
+            # From the first byte on the server may act. That is what decides whether a request may be sent
+            # again.
             self.sent = True
             self._began["send_request_body"] = now
         else:

@@ -66,6 +66,7 @@ def _from_files(cafile: str | None, capath: str | None) -> ssl.SSLContext:
     # Not ssl.create_default_context(): that would also obey SSLKEYLOGFILE, and since Python 3.13 refuse
     # the authorities of many inspection products for a formality (VERIFY_X509_STRICT).
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    # RFC 8996 forbids what is older; some distributions still allow it.
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_verify_locations(cafile=cafile, capath=capath)
     return context

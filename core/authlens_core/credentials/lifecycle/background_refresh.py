@@ -24,6 +24,7 @@ from authlens_core.values.settings import Settings
 from authlens_core.wire.client import Wire
 
 # How many grants are refreshed at once.
+# After a night's sleep all are due together; a server that issued twenty of them would see an attack.
 AT_ONCE: Final = 4
 # Seconds after which the clock and the index are looked at again: either may have been changed by others.
 LONGEST_SLEEP: Final = 5.0
@@ -34,6 +35,7 @@ BUSY_PAUSE: Final = 1.0
 # Seconds that the wall clock may move otherwise than the monotonic one and still count as not set.
 MOST_DRIFT: Final = 0.5
 # Seconds for which a grant is left alone after an attempt, successful or not.
+# Without it a server that answers with a token of no lifetime would be asked without end.
 PAUSE: Final = 10.0
 
 
@@ -88,6 +90,7 @@ class BackgroundRefresh:
         """Start to refresh what is due, and return the seconds until this is to be asked again."""
         settings = self._settings()
         if settings != self._by:
+            # Other settings make other times: everything that was planned by the old ones is planned again.
             self._by, self._due, self._seen = settings, {}, ((), 0.0, 0.0)
         if not settings.background_refresh:
             return LONGEST_SLEEP
@@ -134,6 +137,7 @@ class BackgroundRefresh:
         return (
             grant.state is GrantState.LIVE
             and grant.is_renewable
+            # Another store may need a passphrase, and a refresh without the user must not ask.
             and grant.place is self._credentials.store.place
         )
 
@@ -147,6 +151,8 @@ class BackgroundRefresh:
         # What was seen first stays: this clock goes on whatever happens to the other one.
         by_ticks = self._due.setdefault((grant.grant_id, grant.generation), ticks + by_wall) - ticks
         alone = self._alone_until.get(grant.grant_id, ticks) - ticks
+        # The earlier of both clocks: after the wall clock is set back, the token still ends when it ends at
+        # the server.
         return max(min(by_wall, by_ticks), alone, seconds_until_retry(grant, now))
 
     def _forget_others(self, grants: list[Grant]) -> None:

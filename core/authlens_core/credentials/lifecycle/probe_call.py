@@ -115,6 +115,7 @@ def token_accepted(exchange: Exchange) -> bool | None:
     response = exchange.response
     if response is None:
         return None
+    # Not 3xx: a redirect to a login page is how Access refuses.
     if 200 <= response.status < 300:
         return True
     # A Bearer challenge on another status refuses the token as well (RFC 9110 §11.6.1).
@@ -206,6 +207,8 @@ async def ask(
     async def send(request: Request) -> Exchange:
         return await wire.send(request, limits=RESOURCE, loopback_http=plain, purpose=Purpose.ACCESS)
 
+    # A key may be stored beside a bearer token, when the server did not bind it. A proof would then be
+    # refused by strict resources.
     signer = signer_for(credentials, secrets.dpop_key) if is_bound(grant.token_type) else None
     exchanges: list[Exchange] = []
     for call in _CALLS[grant.method]:
@@ -218,6 +221,7 @@ async def ask(
 
 def _wants_another_call(response: Response | None, call: McpCall | None) -> bool:
     """Return whether the server refused the kind of call and said nothing of the token."""
+    # A challenge is about the token, whatever the status: that is the answer which was asked for.
     if response is None or response.headers.get_all("www-authenticate"):
         return False
     if call is None:

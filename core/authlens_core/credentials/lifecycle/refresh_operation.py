@@ -155,6 +155,7 @@ class RefreshOperation(LockedGrant):
     # Sending
 
     async def run(self) -> Refreshed:
+        # A program has no refresh token: it asks for a token again, which uses nothing up.
         if self.grant.machine is not None:
             from authlens_core.credentials.lifecycle.machine_renewal import run_machine  # few logins need it
 
@@ -236,6 +237,7 @@ class RefreshOperation(LockedGrant):
             return self._unknown(
                 f"The server answered {response.status} with tokens that cannot be used ({seen})."
             )
+        # A bearer token where there was a bound one is what an attacker in the path would want.
         if is_bound(self.grant.token_type) and not is_bound(reading.value.token_type):
             return await self._downgraded(reading.value)
         return await self._store(reading.value)

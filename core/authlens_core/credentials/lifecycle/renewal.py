@@ -33,6 +33,7 @@ def renewed_grant(grant: Grant, client: Client, tokens: TokenResponse, asked_at:
         # Counted from before the request was sent: a token never lives longer here than at the server.
         refreshed_at=asked_at,
         expires_at=tokens.lifetime.ends_after(asked_at),
+        # The verdict was on the old token; it says nothing about this one.
         last_tested=None,
         last_verdict=TokenVerdict.UNTESTED,
         last_words="",
@@ -40,6 +41,7 @@ def renewed_grant(grant: Grant, client: Client, tokens: TokenResponse, asked_at:
         note="",
         retry_at=None,
         attempts=0,
+        # Many servers send the refresh token only once, at the login.
         has_refresh_token=tokens.refresh_token is not None or grant.has_refresh_token,
     )
 

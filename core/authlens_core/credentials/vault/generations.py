@@ -126,6 +126,8 @@ class Generations:
             # Some keyrings take a value and cut it without an error; the old tokens are still there to be
             # kept.
             back = await self._read_back(key, generation)
+            # In constant time, like every comparison of secrets here, although nothing remote can time this
+            # one.
             if not hmac.compare_digest(back.reveal(), text.reveal()):
                 raise SecretStoreFailed(
                     f"{self.store.name} returned a different value than was stored.",
@@ -192,4 +194,5 @@ class Generations:
     async def _delete(self, leftover: OrphanedSecret) -> None:
         for index in range(leftover.entries):  # the manifest first
             await self.store.delete(sealed.entry_name(leftover.key, leftover.generation, index))
+        # Only now: an entry that is forgotten before it is deleted would stay in the keyring for ever.
         self.index.settled(leftover)

@@ -35,6 +35,8 @@ class PendingWrites:
         then the caller returns at once, and the work goes on.
         """
         task = asyncio.create_task(work)
+        # asyncio holds tasks by weak references: without the set, one that no one awaits can be collected
+        # halfway.
         self._left.add(task)
         task.add_done_callback(self._left.discard)
         task.add_done_callback(_retrieve_exception)
@@ -53,6 +55,7 @@ class PendingWrites:
 
     async def give_up(self, seconds: float) -> None:
         """Cancel what has been left to itself, which then notes how far it came, within some `seconds`."""
+        # Writes are not cancelled: half a generation is worse than a late one.
         late = set(self._left)
         for task in late:
             task.cancel()

@@ -37,6 +37,7 @@ OTHER_PORTS: Final[Sequence[int]] = range(8401, 8411)
 _REFUSALS: Final = frozenset({errno.EACCES, errno.EPERM})
 _ANSWER_SECONDS: Final = 0.5  # to connect on this machine
 # Attempts to find a port that is free in both families.
+# Each attempt fails only if some program has the number in one family alone.
 _EPHEMERAL_ATTEMPTS: Final = 16
 # Connections that the system holds until they are accepted.
 _BACKLOG: Final = 64
@@ -170,6 +171,7 @@ def _bind_families(host: str, port: int) -> BoundPort:
                 absent.append(family)
             else:
                 sockets.append(bound)
+                # The second family gets the number of the first: one redirect URI is for both.
                 port = bound.getsockname()[1]
     if not sockets:
         raise NoLoopback(host)
@@ -205,6 +207,7 @@ def _bind(family: socket.AddressFamily, address: str, port: int) -> socket.socke
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         sock.setblocking(False)
         sock.bind((address, port))
+        # Listening before the browser is opened: a callback that comes at once finds the port.
         sock.listen(_BACKLOG)
     return sock
 

@@ -70,6 +70,7 @@ class AccessStage:
             return None
         # The user's choice of a method is not second-guessed.
         if last.request.method == "GET":
+            # 405 and 406 come before the token is looked at: they say nothing of it.
             if facts.options.method is not None or response.status not in _GET_NOT_ALLOWED:
                 return None
             return call_planned(facts, McpCall.DISCOVER, Purpose.ACCESS, authorization)
@@ -122,6 +123,7 @@ def _too_small(facts: Facts, status: int, answer: Answer, shown: tuple[Fact, ...
     if facts.step_ups >= MOST_STEP_UPS:
         cause = f"The resource requires more scope again, though you signed in {facts.step_ups + 1} times."
         cure = _with_scope("Ask its owner for every scope that it needs, then log in with them", scope)
+    # Another sign-in would ask for the same and get the same: a loop for the user.
     elif set(scope.split()) <= set((facts.scope or "").split()):
         cause = "This login asked for every scope that the resource names, and it still requires more."
         cure = "Ask the owner which permission your account lacks. Asking for the same scope rarely helps."

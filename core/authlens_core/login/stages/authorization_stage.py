@@ -65,6 +65,8 @@ class AuthorizationStage:
             extra.append(("prompt", "consent"))
         if facts.nonce is not None:
             extra.append(("nonce", facts.nonce))
+        # Binds the code, too, so that one which was stolen cannot be exchanged with another key (RFC 9449
+        # §10).
         if facts.dpop_key is not None:
             extra.append(("dpop_jkt", facts.dpop_key.thumbprint))
         try:
@@ -97,6 +99,7 @@ def _pushed(facts: Facts, link: str | None, sent: Sequence[Exchange]) -> Planned
     # What the endpoint's URL has of its own is the server's and stays in the link.
     own = len(url_parameters(metadata.authorization_endpoint or ""))
     parameters: list[FormPair] = [
+        # The secret itself and not its text, so that the record masks it.
         (name, facts.state if name == "state" and facts.state is not None else value)
         for name, value in url_parameters(link)[own:]
     ]

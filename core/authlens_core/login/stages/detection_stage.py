@@ -71,8 +71,11 @@ class DetectionStage:
         calls, documents = parted(sent, Purpose.RESOURCE_METADATA)
         planned = next_call(facts, calls)
         if planned is not None or not calls:
+            # Calls first, documents later: what the resource answers says whether a document is worth asking
+            # for.
             return planned
         answer = classify(_decisive(calls))
+        # A server that does not answer is not asked for more.
         if any(e.response is None for e in sent):
             return None
         named = metadata_beside_login(facts, answer)
@@ -111,6 +114,8 @@ class DetectionStage:
             diagnosis = unusable_location(where, answer, facts.approved) or diagnosis
             # Of several, the first that can be sent back (RFC 6750 §3).
             scopes = filter(is_scope, answer.challenge_field.token_values("scope"))
+            # The scope of the challenge counts more than the metadata's: it is about this very resource (MCP,
+            # Scope Selection).
             new = replace(located, challenge_scope=next(scopes, None))
         kind = kind_of_resource(exchange, answer, version=new.mcp_version)
         if diagnosis is None:
@@ -154,6 +159,7 @@ def mcp_call_after(
         return call_planned(facts, McpCall.INITIALIZE, purpose, authorization)
     if call is McpCall.LIST_TOOLS or not opened:
         return None
+    # Some servers let anyone open a session, and ask for a token only for what is behind it.
     version = MODERN if call is McpCall.DISCOVER else protocol_version(response) or LEGACY
     request = mcp_request(
         facts.resource_url, McpCall.LIST_TOOLS, version=version, after=response, authorization=authorization
@@ -211,6 +217,7 @@ def _is_public(exchange: Exchange, url: Url, *, before: bool) -> bool:
     Behind a proxy, which resolves the names, a name counts as public: what a server then supplies may not
     lead to this machine, which is never asked through a proxy.
     """
+    # The peer is the proxy then, and says nothing about where the resource is.
     if exchange.proxy is not None:
         return not url.is_loopback and _is_global(url.host, otherwise=True)
     if exchange.peer is None:

@@ -135,12 +135,15 @@ class DeviceGrant:
         if endpoint is None or attempt is None or device is None or facts.device_asked_at is None:
             return None
         ends_at = facts.device_ends_at
+        # In wall clock time throughout: the stage is asked again from records, which have no monotonic clock.
         until = None if ends_at is None else ends_at.timestamp()
         polling = DevicePolling.start(device, facts.device_asked_at.timestamp(), until)
         now = facts.device_asked_at.timestamp()
         # The pace follows from all that was sent, so that a stage without state keeps it.
         for exchange in sent:
             result, now = poll_result(exchange.response), exchange.ended_at.timestamp()
+            # A final answer may only be about the client, such as a registration that is not known everywhere
+            # yet.
             if result.is_final:
                 attempt = attempt.after(exchange, facts)
                 if attempt is None:

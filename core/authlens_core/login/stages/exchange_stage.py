@@ -90,6 +90,7 @@ class ExchangeStage:
             proved=facts.dpop_key is not None,
             grant="machine" if facts.flow.user_part is UserPart.NOTHING else "authorization_code",
         )
+        # Of the answer's end: the server wrote its Date within the time that the request took.
         clock = clock_check(exchange.answer, now=exchange.ended_at)
         attempt = last_attempt(facts, facts.client, asked)
         checks = (*attempt.checks, *reading.checks, *((clock,) if clock is not None else ()))
@@ -99,10 +100,12 @@ class ExchangeStage:
             # The last answer before a code expires is often "authorization_pending": not what to show.
             if given_up := self._grant.given_up(facts, asked):
                 return StageResult(facts, given_up)
+            # A refused code is not tried again: it may be what the server watches for (RFC 6749 §4.1.2).
             return StageResult(replace(facts, code=None), checks, diagnosis=diagnosis)
         tokens = reading.value
         nonce = self._grant.nonce(facts)
         checks = (*checks, *_id_token_checks(facts, tokens, nonce, exchange.ended_at, fetched))
+        # From the start, so that a slow answer never makes a token look longer-lived than it is.
         expires_at = tokens.lifetime.ends_after(exchange.started_at)
         new = replace(
             facts,
@@ -144,6 +147,7 @@ def _keys_location(facts: Facts) -> Url | None:
     if metadata is None:
         return None
     keys, home = facts.url(metadata.jwks_uri), facts.url(metadata.issuer)
+    # A request to another site needs your yes, and the keys decide nothing that is worth a question.
     return keys if keys is not None and home is not None and same_site(keys, home) else None
 
 

@@ -40,6 +40,8 @@ class RegistrationStage:
 
         None when a client is at hand.
         """
+        # A registration that is repeated leaves a second client behind which no one can delete: most servers
+        # have no RFC 7592.
         endpoint, wish = _endpoint(facts), _wish(facts, sent)
         at_hand = _client_at_hand(facts) is not None or failures(_document_checks(facts))
         if endpoint is None or wish is None or at_hand:
@@ -86,6 +88,7 @@ class RegistrationStage:
             diagnosis = refusal(Stage.REGISTRATION, error, remark=remark, exchange=exchange, kind=kind)
             return StageResult(facts, checks, diagnosis=diagnosis)
         known = facts.known_client
+        # 2: replaced once already because no answer came, so another silence has another reason.
         client = replace(reading.value, unanswered=2 if known is not None and known.unanswered else 0)
         return with_client(replace(facts, registered_at=exchange.ended_at), client, checks)
 
@@ -130,6 +133,7 @@ def requested_scope(facts: Facts) -> str | None:
     # A program gets none: it asks for the next access token as it asked for this one.
     if facts.flow.user_part is UserPart.NOTHING:
         return named
+    # Only beside another scope: alone, it would be all that is asked for.
     if named and OFFLINE_ACCESS in offered and OFFLINE_ACCESS not in named.split():
         return f"{named} {OFFLINE_ACCESS}"
     return named
@@ -148,6 +152,7 @@ def redirect_uri_of(facts: Facts) -> str:
     if facts.flow.user_part is UserPart.NOTHING:
         return ""
     options = facts.options
+    # A client is looked up as soon as the server's metadata is known, when no port is bound yet.
     return facts.redirect_uri or options.redirect_uri or redirect_uri(options.redirect_host, options.port)
 
 

@@ -95,6 +95,8 @@ def verify(jwt: Jwt, jwks: Body, now: datetime) -> Verification:
 
 
 def _tried(jwt: Jwt, keys: tuple[_Key, ...], kid: str | None, notes: tuple[str, ...]) -> Verification:
+    # Sets without kid make every key of the type fit. The bound keeps a hostile set from costing seconds of
+    # RSA.
     fitting = [key for key in keys if _fits(jwt, key)][:_MAX_TRIED]
     if not fitting:
         named = f"with the kid {kid}" if kid is not None else f"for {jwt.algorithm}"
@@ -111,6 +113,7 @@ def _tried(jwt: Jwt, keys: tuple[_Key, ...], kid: str | None, notes: tuple[str, 
             key_id = key.get("kid")
             shown = safe_line(key_id, NAME) if isinstance(key_id, str) else None
             return Verification(Signature.VALID, f"Signed with {jwt.algorithm}.", shown, notes)
+    # No key could even be used, so nothing is known of the signature: that is not the same as a wrong one.
     if len(problems) == len(fitting):
         return Verification(Signature.NOT_CHECKED, f"The key cannot be used: {problems[0]}.", kid, notes)
     words = "The signature does not match: the token was changed, or another key signed it."
@@ -138,7 +141,10 @@ def _fits(jwt: Jwt, key: _Key) -> bool:
         (jwt.key_id is None or key.get("kid") == jwt.key_id)
         and key.get("kty") == kind
         and (not curve or key.get("crv") == curve)
+        # A key that names another algorithm must not be used with this one (RFC 8725 §3.1): that is how an
+        # RSA key became an HMAC secret.
         and key.get("alg") in (None, jwt.algorithm)
+        # Encryption keys are in the same set at many servers.
         and key.get("use") in (None, "sig")
         and (operations is None or (isinstance(operations, list) and "verify" in operations))
     )

@@ -19,6 +19,7 @@ from authlens_core.values.safe_text import NAME, safe_line
 
 JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
 
+# Parsers differ in the depth at which they give up; documents of OAuth have four levels.
 MAX_DEPTH: Final = 64
 MAX_MEMBERS: Final = 10_000
 MAX_STRING: Final = 256 * 1024  # characters: as long as the longest body that is read
@@ -96,6 +97,8 @@ def _reason(text: str, error: json.JSONDecodeError) -> str:
 def _unique(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
     members: dict[str, JsonValue] = {}
     for key, value in pairs:
+        # RFC 8259 §4 leaves open which one counts. Two programs that choose differently read two documents,
+        # such as a check that sees one issuer and a login that uses the other.
         if key in members:
             raise JsonRefused(f'duplicate key "{safe_line(key, NAME)}"')
         members[key] = value
@@ -110,6 +113,7 @@ def _integer(literal: str) -> int:
 def _finite(literal: str) -> float:
     _require_digits(literal)
     number = float(literal)
+    # 1e999 is valid JSON and becomes infinity, which no later comparison with a time expects.
     if math.isinf(number):
         raise JsonRefused("a number too large to hold")
     return number
@@ -122,11 +126,13 @@ def _require_digits(literal: str) -> None:
 
 
 def _refuse_constant(name: str) -> NoReturn:
+    # Python reads NaN and Infinity by default; other programs refuse the document.
     raise JsonRefused(f"{name}, which is not JSON")
 
 
 def _require_limits(value: JsonValue, *, large: bool) -> None:
     """Refuse a value that is too deep or too large, or that has text which is not Unicode, level by level."""
+    # Not recursive: the depth of the document would be that of the stack.
     level: list[JsonValue] = [value]
     members = 0
     for depth in range(MAX_DEPTH + 1):

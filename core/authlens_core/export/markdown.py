@@ -161,7 +161,7 @@ def _message(first_line: str, headers: Headers, body: Body) -> list[str]:
 _LONGEST: Final = 80  # characters of a label
 _MOST_ARROWS: Final = 200  # a longer diagram is refused by its readers
 _IN_A_LABEL: Final = frozenset(" .,/_()")  # beside letters and digits of ASCII
-_AT_HOME: Final = frozenset({Party.PERSON, Party.BROWSER, Party.AUTHLENS})
+_AT_HOME: Final = frozenset({Party.PERSON, Party.BROWSER, Party.AUTHLENS, Party.MALLORY})
 
 
 def sequence_diagram(trace: Trace) -> str:

@@ -322,9 +322,10 @@ class LessonAttempt:
         begun = self.has_begun(phase)
         if phase.is_judged:
             claims = self.judged(phase, self.lesson.claims_of(phase))
-            honest = self._honest if phase is LessonPhase.REPAIR else None
+            wants_honest = phase is LessonPhase.REPAIR and bool(self.lesson.repair.offer)
+            honest = self._honest if wants_honest else None
             passed = begun and all(claim.holds for claim in claims) and honest is not False
-            return PhaseVerdict(phase, passed, begun, claims, honest)
+            return PhaseVerdict(phase, passed, begun, claims, honest, wants_honest)
         if phase is LessonPhase.OBSERVE:
             return PhaseVerdict(phase, self._pointed_right(), begun)
         enough = phase is LessonPhase.PREDICT or self._right_answers() >= QUESTIONS_TO_PASS

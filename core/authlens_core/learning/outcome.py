@@ -25,7 +25,8 @@ class PhaseVerdict:
     Attributes:
         begun: whether a move of it was made.
         claims: the verdict on each of its claims; none where it is not judged by claims.
-        honest: whether an honest login works after the repair; None where none was tried.
+        honest: whether an honest login works after the repair; None before one was tried.
+        wants_honest: whether one has to work.
     """
 
     phase: LessonPhase
@@ -33,6 +34,7 @@ class PhaseVerdict:
     begun: bool = True
     claims: tuple[ClaimVerdict, ...] = ()
     honest: bool | None = None
+    wants_honest: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,11 +44,13 @@ def read_words(folder: LessonFolder, lesson: CourseLesson) -> Mapping[str, Lesso
     folder.text("lesson.md")
     by_language = {}
     wanted = _wanted(lesson)
-    for name in sorted(folder.texts):
+    others = ("questions", *(f"questions/{question.name}/why" for question in lesson.questions))
+    for name in sorted(folder.texts, key=len):  # English first: a translation has all of its texts
         if found := _FILE.fullmatch(name):
             language = found[1] or ENGLISH
-            title, texts = read_texts(folder.texts[name], folder.place(name), wanted, others=("questions",))
+            title, texts = read_texts(folder.texts[name], folder.place(name), wanted, others=others)
             by_language[language] = LessonWords(language, title, texts)
+            wanted = tuple(dict.fromkeys((*wanted, *(other for other in others[1:] if other in texts))))
         elif name.endswith(".md"):
             raise LessonRefused(f"{folder.place(name)}:1:1: name it lesson.md, or lesson.de.md for German")
     return by_language

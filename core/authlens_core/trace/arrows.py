@@ -81,6 +81,8 @@ class Party(StrEnum):
     PERSON = "person"
     BROWSER = "browser"
     AUTHLENS = "authlens"
+    MALLORY = "Mallory"
+    """Who attacks in a lesson: her requests were sent as hers."""
     RESOURCE = "resource"
     SERVER = "server"
     PROVIDER = "identity provider"
@@ -185,10 +187,12 @@ def _of_record(record: StageRecord, known: int) -> Iterator[Arrow]:
     if known and record.overridden:
         yield _own("continued despite a failed check", record.stage)
     failing = record.failed_exchanges
+    is_attack = record.stage is Stage.PROBE and "".join(record.tampering[:1]).startswith("mallory: ")
+    client = Party.MALLORY if is_attack else Party.AUTHLENS
     for number, exchange in enumerate(record.exchanges[known:], known):
         asked = _request(record.stage, exchange.request, exchange.purpose, number)
-        yield replace(asked, label=f"{_seat(record)}{asked.label}")
-        yield _reply(record, exchange, number, failed=number in failing)
+        yield replace(asked, sender=client)
+        yield replace(_reply(record, exchange, number, failed=number in failing), receiver=client)
     if record.outcome is not Outcome.PASSED and not failing:
         label = "cancelled" if record.outcome is Outcome.CANCELLED else "stopped here"
         yield _own(label, record.stage, failed=True, note=_reason(record))
@@ -196,12 +200,6 @@ def _of_record(record: StageRecord, known: int) -> Iterator[Arrow]:
         yield _own("holds code_verifier, sends only its SHA-256", record.stage)
     elif record.stage is Stage.REGISTRATION and not record.exchanges:
         yield _own("has a client_id already: nothing to send", record.stage)
-
-
-def _seat(record: StageRecord) -> str:
-    """Return who made a move of a lesson, if it was not you."""
-    seat = record.tampering[0].partition(": ")[0] if record.tampering else ""
-    return f"{seat[:20]}: " if record.stage is Stage.PROBE and seat not in {"", "you"} else ""
 
 
 def _of_underway(underway: RunningStage) -> Iterator[Arrow]:

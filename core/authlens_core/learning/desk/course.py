@@ -319,4 +319,5 @@ class MissedQuestion:
         right = self.question.right
         own = progress_name(self.of.lesson)
         self.progress.change(own, lambda known: known.with_answer(self.question.name, right=option == right))
-        return "✔ Right." if option == right else f"✖ No. {right}: {self.options[right]}"
+        said = "✔ Right." if option == right else f"✖ No. {right}: {self.options[right]}"
+        return f"{said} {self.of.words.texts.get(f'questions/{self.question.name}/why', '')}".rstrip()

@@ -26,6 +26,9 @@ from authlens_core.learning.shown_lesson import hints
 from authlens_core.learning.words_file import LessonWords
 from authlens_core.trace.record import Trace
 
+TURNED_BACK = "Time is turned back: the same servers start again, and give out the same codes and tokens."
+"""What starting a phase over does."""
+
 
 class OpenLesson(RecordedAttempt):
     """A lesson with its words, where it stopped. What a phase shows depends on the moves so far.

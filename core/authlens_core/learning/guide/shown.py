@@ -20,6 +20,7 @@ class StoryLine:
         arrow: the number of the request, or of the one that a party answered so; 0 for anything else.
         receiver: empty for what a party did, which has no bytes to point at.
         answer: the status, or that there was none.
+        meaning: what a request is for, in a sentence; empty for anything else.
     """
 
     row: EvidenceRow
@@ -28,6 +29,7 @@ class StoryLine:
     receiver: str
     words: str
     answer: str = ""
+    meaning: str = ""
 
     @property
     def text(self) -> str:

@@ -65,14 +65,15 @@ def line_of(row: EvidenceRow) -> StoryLine:
     if row.source is Source.EXCHANGE:
         url = str(values["url"])
         receiver = party.get(values.get("at")) or urlsplit(url).netloc
-        asked = f"{values['method']} {values['path']}"
-        return StoryLine(row, row.arrow, sender, receiver, asked, str(values.get("status", "none")))
+        asked, answer = f"{values['method']} {values['path']}", str(values.get("status", "none"))
+        meaning = known["request"].get(values["purpose"], "")
+        return StoryLine(row, row.arrow, sender, receiver, asked, answer, meaning)
     if row.source is Source.EVENT:
         return StoryLine(row, row.arrow, party.get(values.get("at"), sender), "", _event_words(row, known))
     if row.source is Source.RECORD:
         judged = f"ends the stage {values['stage']}: {values['outcome']}"
     elif values["severity"] == _FAILURE:
-        judged = f"stops: the check {values['name']} fails"
+        judged = f"stops: {known['check'].get(values['name']) or values['name']}"
     else:
         judged = f"checks {values['name']}: {values['severity']}"
     return StoryLine(row, row.arrow, "authlens", "", judged)
@@ -80,7 +81,7 @@ def line_of(row: EvidenceRow) -> StoryLine:
 
 def _event_words(row: EvidenceRow, known: Any) -> str:
     names = {"user": "no one", "browser": "no one"}
-    names |= {name: str(row.values[name]) for name in ("user", "browser") if name in row.values}
+    names |= {name: str(row.values[name]).title() for name in ("user", "browser") if name in row.values}
     names["seat"] = known["party"][row.values["seat"]]
     said = str(known["event"][row.values["what"]]).format(**names)
     reason = row.values.get("reason")

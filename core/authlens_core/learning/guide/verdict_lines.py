@@ -22,16 +22,18 @@ _KIND: Final = frozenset({"what", "purpose", "stage", "name"})
 
 
 def verdict_lines(verdict: PhaseVerdict, words: LessonWords) -> tuple[VerdictLine, ...]:
-    """Return a line for each claim of a phase, and one for the honest login where it was tried."""
+    """Return a line for each claim of a phase, and one for the honest login where it has to work."""
     phase = verdict.phase.value
     can_come = verdict.phase is not LessonPhase.REPAIR or verdict.honest is None
     lines = [
         _line(claim, words.texts[f"{phase}/claim {number}"], begun=verdict.begun, can_come=can_come)
         for number, claim in enumerate(verdict.claims, 1)
     ]
-    if verdict.honest is not None:
-        state = ClaimState.MET if verdict.honest else ClaimState.UNMET
-        lines.append(VerdictLine(state, f"An honest login {'still works' if verdict.honest else 'fails'}."))
+    if verdict.wants_honest:
+        state = {None: ClaimState.OPEN, True: ClaimState.MET, False: ClaimState.UNMET}[verdict.honest]
+        lines.append(
+            VerdictLine(state, f"An honest login {'fails' if verdict.honest is False else 'works'}.")
+        )
     return tuple(lines)
 
 
@@ -73,7 +75,7 @@ def _differs(claim: Claim, name: str, row: EvidenceRow) -> str:
     if WORDS[row.source].get(name) or name == "status":
         wanted = test.value if isinstance(test.value, tuple) else (test.value,)
         if all(isinstance(one, str | int) for one in wanted):
-            named = known["party"] if name in {"seat", "at"} else {}
+            named = known["party"] if name in {"seat", "at"} else known.get(name, {})
             either = " or ".join(_spoken(one, named) for one in wanted)
             seen = _spoken(row.values.get(name, "none"), named)
             return f"{label}: {seen}, but it has to be {either}"
@@ -98,7 +100,8 @@ def prediction_line(outcome: AttemptOutcome, words: LessonWords) -> Iterator[str
 def outcome_lines(outcome: AttemptOutcome, words: LessonWords) -> Iterator[str]:
     """Yield the verdict on each phase, with what shows it or comes nearest, to be read aloud."""
     for verdict in outcome.phases:
-        state = "passed" if verdict.passed else "not passed" if verdict.begun else "to do"
+        passed = "made" if verdict.phase is LessonPhase.PREDICT else "passed"  # also one that was wrong
+        state = passed if verdict.passed else "not passed" if verdict.begun else "to do"
         yield f"Phase {verdict.phase.value}: {state}."
         for line in verdict_lines(verdict, words) if verdict.begun else ():
             yield f"{'To do:' if line.state is ClaimState.OPEN else line.state.value} {line.words}"
@@ -128,27 +131,20 @@ def worth(move: AnyMove, attempt: LessonAttempt, words: LessonWords, phase: Less
             return f"✖ Not {move.part}. {decides or 'It does not decide this.'}{again}"
         case AnswerMove():
             right = next(option for sign, option in answer_marks(attempt, move.question) if sign == "✔")
-            if move.option == right:
-                return "✔ Right."
-            text = words.texts[f"questions/{move.question}/{right}"]
-            return " ".join([f"✖ No. {right}: {text.removesuffix('.')}.", *_shown(attempt, move.question)])
+            text = words.texts[f"questions/{move.question}/{right}"].removesuffix(".")
+            said = "✔ Right." if move.option == right else f"✖ No. {right}: {text}."
+            why = words.texts.get(f"questions/{move.question}/why", "")
+            return " ".join([said, *([why] if why else _shown(attempt, move.question))])
     if passed:
-        return " ".join([f"✔ {phase.value.capitalize()} is done.", *_prediction(attempt, phase)])
+        return f"✔ {phase.value.capitalize()} is done."
+    if attempt.is_lost(phase):
+        return f"✖ {phase.value.capitalize()} is over, and not passed."
     if isinstance(move, DefendMove):
         return f"✖ Not enough: {' '.join(words.texts[f'repair/{name}'] for name in move.on)}"
     if phase is not LessonPhase.BREAK:
         return f"Made: {move.verb}. Not everything is proved yet."
     left = attempt.moves_left
-    more = f"{left} {'move is' if left == 1 else 'moves are'} left"
-    return f"Made: {move.verb}. {more}."
-
-
-def _prediction(attempt: LessonAttempt, phase: LessonPhase) -> Iterator[str]:
-    """Yield the result of the prediction, in the phase that it was about."""
-    outcome = attempt.outcome()
-    if attempt.lesson.prediction.judged_on is phase and outcome.held:
-        seen = outcome.held[0]
-        yield f"You predicted {outcome.option}, and it is {seen}."
+    return f"Made: {move.verb}. {left} {'move is' if left == 1 else 'moves are'} left."
 
 
 def evidence(attempt: LessonAttempt, question: str) -> tuple[StoryLine, str] | None:

@@ -151,7 +151,11 @@ def test_the_diagram_of_an_attack_says_whose_request_it_is_and_who_got_it(stolen
     world = stolen.world_of(LessonPhase.BREAK)
     assert world is not None
     sent = messages(joined(world.traces).records)[0]
-    assert (sent.label.partition("  ")[0], sent.receiver) == ("mallory: POST /token", Party.SERVER)
+    assert (sent.sender, sent.label.partition("  ")[0], sent.receiver) == (
+        Party.MALLORY,
+        "POST /token",
+        Party.SERVER,
+    )
 
 
 def test_a_wrong_answer_says_where_your_own_requests_show_the_right_one() -> None:
@@ -168,10 +172,10 @@ def test_with_empty_hands_no_move_is_offered_that_needs_a_credential() -> None:
 def test_an_answer_of_a_server_comes_after_the_arrow_that_it_answers(stolen: LessonAttempt) -> None:
     lines = story(stolen.world_of(LessonPhase.BREAK))
     assert [line.text for line in lines] == [
-        "server signs ada in and sends a code back through the browser",
-        "mallory → server: POST /token → 200",
-        "server takes the code, which is ada's",
-        "server gives mallory a token for ada's account",
+        "server signs Ada in and sends a code back through the browser",
+        "Mallory → server: POST /token → 200",
+        "server takes the code, which is Ada's",
+        "server gives Mallory a token for Ada's account",
     ]
     assert [line.arrow for line in lines] == [0, 1, 1, 1]
 
@@ -199,7 +203,7 @@ def test_a_switch_that_mends_nothing_leaves_a_claim_unmet() -> None:
     attempt = played([*BEFORE, RedeemMove(), CallMove(), DefendMove(on=("victim.state",))])
     lines = verdict_lines(attempt.verdict(LessonPhase.REPAIR), TEXTS)
     assert [line.state for line in lines] == [ClaimState.UNMET, ClaimState.OPEN, ClaimState.MET]
-    assert lines[0].details == ("Instead: arrow 1: server takes the code, which is ada's",)
+    assert lines[0].details == ("Instead: arrow 1: server takes the code, which is Ada's",)
     assert list(prediction_line(attempt.outcome(), TEXTS))[1].startswith("✖ Your requests show a:")
 
 

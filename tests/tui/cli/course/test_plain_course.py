@@ -39,7 +39,10 @@ def course(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
 
 def test_an_arrow_is_a_sentence_and_its_parts_have_names_to_point_at(course: Course) -> None:
     seen = course.typed(*SIGN_IN, "show 1", "show 99", "verdict")
-    assert "Arrow 1. authlens to resource. GET /. Answer 401. Purpose: resource without credential." in seen
+    assert (
+        "Arrow 1. authlens to resource. GET /. Answer 401. It asks without a token, to learn how to log in."
+        in seen
+    )
     assert any(line.startswith("Part challenge.resource_metadata: http://wiki.localhost:") for line in seen)
     assert "Part header.accept: application/json, */*;q=0.1." in seen
     assert "Failed: There is no such arrow. The last one is 7." in seen
@@ -72,7 +75,7 @@ def test_a_question_that_was_missed_is_asked_again_before_the_next_lesson(course
 ANSWERED: Final = [
     ("dance", "Failed: There is no move “dance”."),
     ("publish", "Failed: publish: “field” is missing."),
-    ("predict b", "Failed: Move 3: the prediction was made already."),
+    ("predict b", "Failed: predict is for the phase predict, and this is observe."),
     ("defend resource.own_name", "Failed: defend is for the phase repair, and this is observe."),
     ("answer q1 a", "Failed: answer is for the phase questions, and this is observe."),
     ("again dance", "Failed: There is no phase “dance”."),
@@ -85,14 +88,14 @@ ANSWERED: Final = [
     ("undo", "Phase observe."),
     ("undo", "Phase run."),
     ("login", "Move 2. login"),
-    ("again run", "Phase run starts over. What you did is archived."),
+    ("again run", "Phase run starts over. What you did is archived. Time is turned back:"),
     ("", "Type login."),
 ]
 
 
 def test_each_line_is_answered_and_a_wrong_one_says_what_can_be_typed(course: Course) -> None:
     seen = course.typed(*SIGN_IN, *(line for line, _ in ANSWERED))
-    at = seen.index("OK: Phase run is done.")
+    at = seen.index("OK: Run is done.")
     for line, said in ANSWERED:
         at = next((n for n, each in enumerate(seen[at:], at) if each.startswith(said)), -1)
         assert at >= 0, (line, seen)
@@ -137,7 +140,7 @@ def test_an_exam_goes_on_after_a_phase_that_is_lost_and_offers_no_second_attempt
     assert f"Failed: Move 4: you do not hold $token{ticket.mark}." in seen
     assert seen.count("Failed: Move 4: you do not hold $code.") == 2
     assert f"You hold $code{ticket.mark}: secret #" in " ".join(seen)
-    assert "Failed: Phase break is over, and not passed." in seen
-    assert "Failed: Phase repair is over, and not passed." in seen
+    assert "Failed: Break is over, and not passed." in seen
+    assert "Failed: Repair is over, and not passed." in seen
     assert seen[-2].startswith("Failed: Not passed: observe, break, repair")
     assert seen[-1] == "Type next, lessons or quit."

@@ -6,16 +6,15 @@ Nothing is written twice unasked.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Final
 
-from authlens_core.learning.desk.open_lesson import OpenLesson
+from authlens_core.learning.desk.open_lesson import TURNED_BACK, OpenLesson
 from authlens_core.learning.guide.move_text import MoveTextRefused, move_in
 from authlens_core.learning.guide.shown import ClaimState, Part, StoryLine, spoken
-from authlens_core.learning.lesson import HINTS, QUESTIONS, QUESTIONS_TO_PASS, LessonPhase
-from authlens_core.learning.moves import AnswerMove, AnyMove, DefendMove, PointMove, quoted
+from authlens_core.learning.lesson import HINTS, PHASE_OF, QUESTIONS, QUESTIONS_TO_PASS, LessonPhase
+from authlens_core.learning.moves import AnyMove, DefendMove, quoted
 from authlens_core.values.errors import AuthlensError, LessonRefused
-from authlens_core.values.exchange import Purpose
 from authlens_core.values.secret import MASK
 from authlens_tui.cli.terminal.output import answer_line
 
@@ -29,11 +28,6 @@ COMMANDS: Final = {
     "next": "the next lesson that you have not passed.",
     "lessons": "the list of lessons.",
     "quit": "stop. Your moves are stored, and you go on here the next time.",
-}
-_ONLY_IN: Final[dict[type[object], LessonPhase]] = {
-    PointMove: LessonPhase.OBSERVE,
-    DefendMove: LessonPhase.REPAIR,
-    AnswerMove: LessonPhase.QUESTIONS,
 }
 _MARKUP: Final = re.compile(r"[`*]")
 
@@ -51,13 +45,16 @@ class PlainLesson:
         self._shown: dict[LessonPhase, int] = {}  # lines of the story of a world, by the phase that made it
         self._met: set[tuple[LessonPhase, str]] = set()
         self._held: set[str] = set()
-        self._commands: dict[str, Callable[[str], None]] = {
+        self._explained: set[str] = set()
+        self._commands: dict[str, Callable[[str], Awaitable[None] | None]] = {
             "show": self._show,
             "verdict": lambda _: say_texts(self._lesson.verdict()),
             "hint": lambda _: self._hint(),
             "task": lambda _: self._introduce(),
             "help": lambda _: self._help(),
             "?": lambda _: self._help(),
+            "again": self._again,
+            "undo": lambda _: self._undo(),
         }
 
     async def begin(self) -> None:
@@ -76,12 +73,9 @@ class PlainLesson:
         """Do what a line says: a move, or one of the commands that stay within the lesson."""
         command, _, rest = line.strip().partition(" ")
         try:
-            if command.lower() in self._commands:
-                self._commands[command.lower()](rest.strip())
-            elif command.lower() == "again":
-                await self._again(rest.strip())
-            elif command.lower() == "undo":
-                await self._undo()
+            if (answer := self._commands.get(command.lower())) is not None:
+                if (done := answer(rest.strip())) is not None:
+                    await done
             elif command:
                 await self._make(self._move(line.strip()))
             else:
@@ -102,7 +96,7 @@ class PlainLesson:
 
     async def _make(self, move: AnyMove) -> None:
         lesson, before = self._lesson, self._lesson.next_phase
-        wanted = _ONLY_IN.get(type(move))
+        wanted = PHASE_OF.get(type(move))
         if wanted is not None and before is not None and before is not wanted:
             raise MoveTextRefused(f"{move.verb} is for the phase {wanted.value}, and this is {before.value}.")
         if wanted is LessonPhase.REPAIR:
@@ -114,11 +108,7 @@ class PlainLesson:
         if made_in.is_judged:
             self._say_story(made_in)
             say_texts(self._newly_met(made_in))
-        if made_in.is_judged and is_over:
-            passed = lesson.attempt.verdict(made_in).passed
-            sign, said = ("✔", "done") if passed else ("✖", "over, and not passed")  # an exam goes on
-            say_texts([f"{sign} Phase {made_in.value} is {said}."])
-        elif not made_in.is_judged or isinstance(move, DefendMove):
+        if is_over or not made_in.is_judged or isinstance(move, DefendMove):
             say_texts([spoken(lesson.worth(move, made_in))])
         if is_over and made_in is lesson.lesson.prediction.judged_on:
             say_texts(lesson.prediction())
@@ -138,7 +128,7 @@ class PlainLesson:
         for other in LessonPhase:
             if not self._lesson.attempt.has_begun(other):
                 self._forget(other)
-        say_texts([f"Phase {phase.value} starts over. What you did is archived."])
+        say_texts([f"Phase {phase.value} starts over. What you did is archived. {TURNED_BACK}"])
         await self._enter()
 
     async def _undo(self) -> None:
@@ -192,7 +182,10 @@ class PlainLesson:
         if phase is LessonPhase.BREAK and lesson.attack.causes:
             phase = LessonPhase.RUN
         lines = self._lesson.story(phase)
-        say_texts(map(story_line, lines[0 if again else self._shown.get(phase, 0) :]))
+        for line in lines[0 if again else self._shown.get(phase, 0) :]:
+            meaning = "" if line.meaning in self._explained else line.meaning  # once is enough
+            self._explained.add(meaning)
+            say_texts([f"{story_line(line)} {meaning}"])
         self._shown[phase] = len(lines)
 
     def _newly_met(self, phase: LessonPhase) -> Iterator[str]:
@@ -221,7 +214,7 @@ class PlainLesson:
         elif number not in arrows:
             say_texts([f"✖ There is no such arrow. The last one is {len(arrows)}."])
         else:
-            answer_line(story_line(arrows[number]))
+            answer_line(f"{story_line(arrows[number])} {arrows[number].meaning}".rstrip())
             for line in part_lines(self._lesson.parts(phase, int(number))):
                 answer_line(line)  # a value on the wire is no Markdown
 
@@ -260,9 +253,7 @@ def either(words: Iterable[str]) -> str:
 def story_line(line: StoryLine) -> str:
     """Return a request, or what a party did, as a sentence."""
     if line.receiver:
-        purpose = Purpose[str(line.row.values["purpose"]).upper()].value
-        said = f"Arrow {line.arrow}. {line.sender} to {line.receiver}. {line.words}. Answer {line.answer}."
-        return f"{said} Purpose: {purpose}." if purpose else said
+        return f"Arrow {line.arrow}. {line.sender} to {line.receiver}. {line.words}. Answer {line.answer}."
     return f"{f'At arrow {line.arrow},' if line.arrow else 'Event:'} {line.sender} {line.words}."
 
 
@@ -352,5 +343,5 @@ def left_lines(lesson: OpenLesson) -> Iterator[str]:
     if phase is LessonPhase.BREAK and not lesson.drawn.attack.causes:
         left = lesson.moves_left
         can_again = lesson.attempt.has_begun(phase) and not lesson.lesson.ticket
-        again = " again starts this phase over, with fresh credentials." if can_again else ""
+        again = " again starts this phase over." if can_again else ""
         yield f"You have {left} {'move' if left == 1 else 'moves'}.{again}"

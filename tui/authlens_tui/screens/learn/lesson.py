@@ -13,7 +13,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import Screen
 from textual.widgets import OptionList
 
-from authlens_core.learning.desk.open_lesson import OpenLesson
+from authlens_core.learning.desk.open_lesson import TURNED_BACK, OpenLesson
 from authlens_core.learning.guide.shown import StoryLine, VerdictLine
 from authlens_core.learning.lesson import LessonPhase
 from authlens_core.learning.moves import AnswerMove, AnyMove, DefendMove, PointMove, PredictMove
@@ -376,7 +376,7 @@ class CourseLessonScreen(Screen[bool]):
         self.call_after_refresh(self.query_one("#task").scroll_end, animate=False)
 
     def action_try_again(self) -> None:
-        self._start(partial(self._again, partial(self._lesson.start_over, self._phase)))
+        self._start(partial(self._again, partial(self._lesson.start_over, self._phase), TURNED_BACK))
 
     def action_undo(self) -> None:
         self._start(partial(self._again, self._lesson.undo))
@@ -384,9 +384,9 @@ class CourseLessonScreen(Screen[bool]):
     def action_start_over(self) -> None:
         self._start(partial(self._again, self._lesson.start_over))
 
-    async def _again(self, change: Callable[[], Awaitable[None]]) -> None:
+    async def _again(self, change: Callable[[], Awaitable[None]], said: str = "") -> None:
         await change()
-        self._said = ""
+        self._said = said
         await self._enter()
 
     def action_play(self) -> None:

@@ -91,11 +91,14 @@ class StoryView(OptionList):
             return
         self.opened, self._parts = arrow, parts
         self.clear_options()
+        meaning = next(line.meaning for line in self.lines if line.arrow == arrow and line.receiver)
+        if meaning:
+            self.add_option(Option(Content.styled(meaning, "$text-accent"), disabled=True))
         for place, same in groupby(self._parts, key=lambda one: one.place):
             self.add_option(Option(Content.styled(place, "bold $text-accent"), disabled=True))
             self.add_options(Option(_part(one), id=one.name) for one in same)
         names = [option.id for option in self.options]
-        self.highlighted = names.index(part) if part in names else 1
+        self.highlighted = names.index(part if part in names else parts[0].name)
         self._label()
 
     def _draw_lines(self) -> None:

@@ -12,6 +12,7 @@ ACTOR_TONES: Final[Mapping[Party, Tone]] = {
     Party.PERSON: Tone.YOU,
     Party.BROWSER: Tone.BROWSER,
     Party.AUTHLENS: Tone.KEY,
+    Party.MALLORY: Tone.WARNING,
     Party.RESOURCE: Tone.RESOURCE,
     Party.SERVER: Tone.SERVER,
     Party.PROVIDER: Tone.PROVIDER,

@@ -48,14 +48,15 @@ _SMALL: Final[Mapping[Party, tuple[float, float]]] = {
         (Party.SERVER, 0.94),
     )
 }
-# Who takes part where no user does; the provider only in some logins.
-_WITHOUT_USER: Final = (Party.AUTHLENS, Party.RESOURCE, Party.SERVER, Party.PROVIDER)
+# Who is drawn where no user takes part, or an attacker does; the others only if they say something.
+_ALWAYS: Final = frozenset({Party.AUTHLENS, Party.RESOURCE, Party.SERVER})
 _FIRST, _LAST = 0.07, 0.93  # shares of the width
 
 _NAMES: Final[Mapping[Party, tuple[str, str]]] = {
     Party.PERSON: ("You", "You"),
     Party.BROWSER: ("Browser", "Browser"),
     Party.AUTHLENS: ("authlens", "authlens"),
+    Party.MALLORY: ("Mallory", "Mallory"),
     Party.RESOURCE: ("Resource", "Resource"),
     Party.SERVER: ("Authorization server", "Server"),
     Party.PROVIDER: ("Identity provider", "Provider"),
@@ -171,10 +172,11 @@ def _arrow(message: Arrow) -> str:
 
 def _places(drawn: Sequence[Arrow]) -> Mapping[Party, tuple[float, float]]:
     """Return where the lifelines are: without those of a user where none takes part."""
-    if any(message.flow.user_part is not UserPart.NOTHING for message in drawn):
+    speaking = {party for message in drawn for party in (message.sender, message.receiver)}
+    with_user = any(message.flow.user_part is not UserPart.NOTHING for message in drawn)
+    if with_user and Party.MALLORY not in speaking:
         return _PLACES
-    asked = {message.receiver for message in drawn}
-    parties = [party for party in _WITHOUT_USER if party is not Party.PROVIDER or party in asked]
+    parties = [party for party in Party if party in speaking | _ALWAYS]
     between = (_LAST - _FIRST) / (len(parties) - 1)
     shares = (_FIRST + number * between for number in range(len(parties)))
     return {party: (share, share) for party, share in zip(parties, shares, strict=True)}
@@ -289,8 +291,8 @@ class _Lanes:
             row.put(left + 1 + (room - len(text)) // 2, text, _words_tone(message))
 
     def _note(self, message: Arrow, note: str) -> Iterator[DiagramLine]:
-        """Write the reason beside the lifeline of authlens, where a failure is noticed."""
-        start = self._at[Party.AUTHLENS] + 2
+        """Write the reason beside the lifeline of the client, where a failure is noticed."""
+        start = self._at[Party.MALLORY if message.receiver is Party.MALLORY else Party.AUTHLENS] + 2
         room = self._width - start
         if room < _NOTE_AT_LEAST:
             start, room = 2, self._width - 2

@@ -17,6 +17,7 @@ from authlens_core.trace.record import sent_once
 from authlens_core.values.check import Severity
 from authlens_core.values.exchange import Purpose
 from authlens_core.values.secret import Secret
+from authlens_core.values.stage import Outcome
 from authlens_core.values.word_files import words
 
 _FAILURE: Final = Severity.FAILURE.value
@@ -71,7 +72,8 @@ def line_of(row: EvidenceRow) -> StoryLine:
     if row.source is Source.EVENT:
         return StoryLine(row, row.arrow, party.get(values.get("at"), sender), "", _event_words(row, known))
     if row.source is Source.RECORD:
-        judged = f"ends the stage {values['stage']}: {values['outcome']}"
+        ended = "gets through" if values["outcome"] == Outcome.PASSED else "stops at"
+        judged = f"{ended} the step {str(values['stage']).replace('_', ' ')}"
     elif values["severity"] == _FAILURE:
         judged = f"stops: {known['check'].get(values['name']) or values['name']}"
     else:
@@ -108,10 +110,15 @@ def parts(world: World, row: EvidenceRow) -> tuple[Part, ...]:
 def held(world: World) -> tuple[tuple[str, str], ...]:
     """Return the credentials that the learner holds, by name, masked; a client's name is none."""
     redactor = Redactor()
+    whose = "authlens" if world.victim is None else "the website"
     return tuple(
         (
             f"{name}{world.settings.mark}",
-            value if name == "client" else redactor.text(value) if "://" in value else Secret(value).masked,
+            f"{value} (the name of {whose} at the login server)"
+            if name == "client"
+            else redactor.text(value)
+            if "://" in value
+            else Secret(value).masked,
         )
         for name, value in world.loot.items()
     )

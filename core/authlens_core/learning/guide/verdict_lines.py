@@ -31,9 +31,8 @@ def verdict_lines(verdict: PhaseVerdict, words: LessonWords) -> tuple[VerdictLin
     ]
     if verdict.wants_honest:
         state = {None: ClaimState.OPEN, True: ClaimState.MET, False: ClaimState.UNMET}[verdict.honest]
-        lines.append(
-            VerdictLine(state, f"An honest login {'fails' if verdict.honest is False else 'works'}.")
-        )
+        can = "cannot" if verdict.honest is False else "can"
+        lines.append(VerdictLine(state, f"Ada {can} log in as usual afterwards."))
     return tuple(lines)
 
 

@@ -136,7 +136,8 @@ async def record_of(
 
 _CLOSING = (
     "This is a record of practice, and no proof of identity: it shows that the moves solve the lessons, not "
-    "who made them. Make them again with `authlens learn verify` and the JSON file beside this one."
+    "who made them. Tries, hints and minutes are as this machine counted them, and are not verified. Make "
+    "the moves again with `authlens learn verify` and the JSON file beside this one."
 )
 
 

@@ -76,7 +76,7 @@ async def verify(arguments: Namespace, course: Course) -> int:
         answer_json(results)
     if not all(result["holds"] for result in results):
         return LessonRefused.exit_code
-    say("  Verified: the moves come to what is recorded. Who typed them, no record shows.")
+    say("  Verified: the moves come to what is recorded. Not verified: tries, hints, time and who typed.")
     return 0
 
 

@@ -173,9 +173,9 @@ class CourseLessonScreen(Screen[bool]):
         self.story.display = lesson.has_servers(phase)
         self.story.points = phase is LessonPhase.OBSERVE and not self._is_done
         self.story.of = told.value if phase is LessonPhase.QUESTIONS else ""
-        self.story.show(lesson.story(told), partial(lesson.parts, told), end=phase is not LessonPhase.OBSERVE)
-        if (evidence := self._evidence) is not None:
-            self.story.mark(evidence[0])
+        at = self._evidence[0] if self._evidence else None
+        told_to_the_end = phase is not LessonPhase.OBSERVE
+        self.story.show(lesson.story(told), partial(lesson.parts, told), end=told_to_the_end, at=at)
         task = [("", lesson.words.texts["task"])] if phase is LessonPhase.PREDICT else []
         hands = [f"- ${name}  {value}" for name, value in lesson.held(phase)]
         hints = lesson.hints(phase)

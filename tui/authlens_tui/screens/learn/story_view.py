@@ -61,9 +61,14 @@ class StoryView(OptionList):
         return self.lines[self.highlighted].arrow
 
     def show(
-        self, lines: tuple[StoryLine, ...], parts: Callable[[int], tuple[Part, ...]], *, end: bool
+        self,
+        lines: tuple[StoryLine, ...],
+        parts: Callable[[int], tuple[Part, ...]],
+        *,
+        end: bool,
+        at: StoryLine | None = None,
     ) -> None:
-        """Show what happened: its end, or else its beginning. What was opened stays open.
+        """Show what happened: a line, the end, or else the beginning, where an arrow stays open.
 
         Args:
             parts: returns those of an arrow.
@@ -72,18 +77,16 @@ class StoryView(OptionList):
         part = self.highlighted_option.id if opened and self.highlighted_option else None
         self.lines = lines
         self._draw_lines()
-        arrows = [number for number, line in enumerate(self.lines) if line.receiver]
-        self.highlighted = arrows[-1 if end else 0] if arrows else None
-        if end:  # what a server did for the last request is below it
+        arrows = {line.arrow: number for number, line in enumerate(self.lines) if line.receiver}
+        places = list(arrows.values())
+        self.highlighted = places[-1 if end else 0] if places else None
+        if at is not None:
+            self.highlighted = arrows.get(at.arrow, self.highlighted)
+            self.call_after_refresh(self.scroll_to_highlight)
+        elif end:  # what a server did for the last request is below it
             self.call_after_refresh(self.scroll_end, animate=False)
-        if opened and not end:
+        if opened and not end and at is None:
             self.open_arrow(opened, part or "")
-
-    def mark(self, line: StoryLine) -> None:
-        """Select the request of a line, and bring it into view."""
-        places = (n for n, one in enumerate(self.lines) if one.receiver and one.arrow == line.arrow)
-        self.highlighted = next(places, self.highlighted)
-        self.call_after_refresh(self.scroll_to_highlight)
 
     def open_arrow(self, arrow: int, part: str = "") -> None:
         """Show the parts of an arrow, from its first one or the named one on."""

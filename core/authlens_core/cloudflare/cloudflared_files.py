@@ -78,6 +78,7 @@ class CloudflaredDirectory:
         moment_now = datetime.now(UTC) if now is None else now
         try:
             with os.scandir(self._where) as listing:
+                # Names only, the files are read below: a home on a network takes long for each.
                 entries = {entry.name: entry for entry in islice(listing, MAX_ENTRIES)}
         except OSError:
             entries = {}
@@ -140,8 +141,10 @@ def find_cloudflared_token(
         for token in find_cloudflared_tokens(directory, now=present)
         if token.kind is CloudflaredKind.APPLICATION
         and token.host in hosts
+        # cloudflared itself would log in again for one that has ended.
         and (token.lasts(present) or not usable)
     )
+    # The host itself before its parents, and of one host the first, which lasts longest.
     return min(fitting, key=lambda token: hosts.index(token.host), default=None)
 
 
@@ -186,6 +189,7 @@ def _read(directory: Path, name: str, names: frozenset[str], now: datetime) -> C
         issued_at=moment(claims.get("iat")),
         expires_at=moment(claims.get("exp")),
         not_before=moment(claims.get("nbf")),
+        # Access refuses such a token: it was copied, or the application was deleted and made again.
         is_foreign=bool(audience) and not problem and audience not in _audiences(claims.get("aud")),
         fingerprint=mark,
         pending_url=_pending_url(path.with_name(f"{name}.url")) if f"{name}.url" in names else None,

@@ -130,12 +130,14 @@ async def _body(request: Request) -> Any:
 
 def refused(request: Request) -> JSONResponse | None:
     """Return the answer to a request that the administration does not take, or None for one that it takes."""
+    # DNS rebinding: a page whose name leads to 127.0.0.1 would send that name.
     hosts = request.headers.getlist("host")
     port = (request.scope.get("server") or ("", 0))[1]
     own = [f"{name}:{port}" for name in _NAMES]
     if len(hosts) != 1 or hosts[0].lower() not in own:
         return _refused(421, f"the administration is at http://{own[0]} and at no other name or port")
     origins, sites = request.headers.getlist("origin"), request.headers.getlist("sec-fetch-site")
+    # A page of any site could otherwise post faults to a demo that runs beside the browser.
     foreign = any(origin != f"http://{hosts[0].lower()}" for origin in origins)
     if foreign or not _OWN_SITES.issuperset(sites):
         return _refused(403, "a web page of another origin cannot use the administration")

@@ -40,6 +40,7 @@ def json_answer(data: object, status: int = 200, headers: Mapping[str, str] | No
 def refusal(_: Request, error: Any) -> Response:
     """Answer an `OAuthRefusal` in the form of RFC 6749 §5.2; the exception handler of the OAuth endpoints."""
     headers = dict(NO_STORE)
+    # RFC 6749 §5.2: to a client that tried Basic the answer has to name the scheme.
     if error.status == 401:
         headers["www-authenticate"] = 'Basic realm="OAuth"'
     return json_answer({"error": error.error, "error_description": error.description}, error.status, headers)
@@ -47,6 +48,7 @@ def refusal(_: Request, error: Any) -> Response:
 
 def callback(redirect_uri: str, answer: Mapping[str, str]) -> Response:
     """Send the browser to the redirect URI with a code or an error (RFC 6749 §4.1.2)."""
+    # A registered redirect URI may have a query, which stays (RFC 6749 §3.1.2).
     joint = "&" if "?" in redirect_uri else "?"
     target = redirect_uri + joint + urlencode(answer)
     return Response(b"", 302, {**NO_STORE, "location": target})

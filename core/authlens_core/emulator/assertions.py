@@ -81,6 +81,7 @@ class Assertions:
 
     def _problem(self, claims: Mapping[str, Any], audiences: Collection[str]) -> str:
         now, expires, named = self._clock(), claims.get("exp"), claims.get("aud")
+        # aud is a string or an array of strings (RFC 7519 §4.1.3).
         meant = named if isinstance(named, list) else [named]
         if not all(isinstance(claims.get(name), str) for name in ("iss", "sub")):
             return "iss or sub of the assertion is missing"
@@ -90,6 +91,7 @@ class Assertions:
             return "The assertion has expired"
         if expires > now + LONGEST_LIFE + SKEW:
             return "exp of the assertion is too far away"
+        # §3 leaves it to the server; one that does not look accepts a stolen assertion until it expires.
         if f"{claims['iss']} {claims.get('jti')}" in self._seen:
             return "jti of the assertion was used before"
         return ""

@@ -88,6 +88,7 @@ class AuthorizationCodes:
 
         It is used from then on, whatever is wrong with the request: a guess must not be made twice.
         """
+        # Taken away before anything is judged: a code is used up by a wrong attempt as well.
         entry = self._waiting.pop(code, None)
         if entry is None:
             reason = InvalidGrant.CODE_USED if code in self.used else InvalidGrant.CODE_UNKNOWN
@@ -97,6 +98,7 @@ class AuthorizationCodes:
             return self._refused(code, InvalidGrant.CODE_EXPIRED, entry.user)
         if entry.client_id != client.client_id:
             return self._refused(code, InvalidGrant.CODE_OF_ANOTHER_CLIENT, entry.user)
+        # RFC 6749 §4.1.3: it shows that the code was delivered to the client that asked for it.
         if entry.redirect_uri != redirect_uri:
             return self._refused(code, InvalidGrant.ANOTHER_REDIRECT_URI, entry.user)
         # RFC 9700 §4.8.2: a verifier is refused where there was no challenge.

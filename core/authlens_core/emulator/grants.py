@@ -160,6 +160,7 @@ class Grants:
 
     def device_of(self, user_code: str) -> DeviceLogin | None:
         """Return the device login that waits with this user code, or None."""
+        # RFC 8628 §6.1: users type small letters and blanks.
         wanted = user_code.strip().upper()
         return next((login for login in self._devices.values() if login.user_code == wanted), None)
 
@@ -213,16 +214,20 @@ class Grants:
             OAuthRefusal: invalid_grant.
         """
         grant = self._refresh_tokens.get(refresh_token)
+        # One answer for both: a client cannot find out whether another's token exists.
         if grant is None or grant.client_id != client.client_id:
             self._note_refresh(refresh_token, "", Reason.UNKNOWN)
             raise self._invalid(InvalidGrant.REFRESH_TOKEN_UNKNOWN)
         is_newest = grant.refresh_token == refresh_token
+        # A client that lost the answer sends the old token again. Some servers forgive the one before the
+        # newest.
         graced = self.rules.grace and grant.previous_token == refresh_token
         reused = self.rules.detects_reuse and not is_newest and not graced
         reason = self._why_no_refresh(grant, reused=reused)
         if reason is not None:
             why = Reason.REUSED if reused else REASONS[reason]
             self._note_refresh(refresh_token, grant.user, why)
+            # RFC 9700 §4.14.2: thief and owner both lose it, because nothing tells them apart.
             if reused:
                 self._end(grant, Reason.REUSED)
             raise self._invalid(reason)

@@ -129,6 +129,7 @@ class Ledger:
 
     def note(self, what: What, **of: Any) -> None:
         """Write an event down, given its fields other than kind, time and seat."""
+        # As the lessons call them.
         of["user"] = str(of.get("user", "")).partition("@")[0]
         self._events.append(LedgerEvent(what=what, when=datetime.now(UTC), seat=self.seat, **of))
 

@@ -52,6 +52,7 @@ async def request(
     """
     parts = urlsplit(url)
     name = parts.hostname or ""
+    # A link can name any server, and a demo must send nothing beyond this machine.
     if parts.scheme != "http" or not (name in LOOPBACK or name.endswith(_BELOW)):
         raise ValueError("The simulated user opens only pages on loopback.")
     # A new connection for each request: nothing to keep, nothing to close later.

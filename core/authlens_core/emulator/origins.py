@@ -122,6 +122,8 @@ class LoopbackServer:
             if self.origin is not None:
                 stack.push_async_callback(self.origin.stop)
                 await self.origin.start()
+            # Two hosts and not two ports of one: cookies ignore ports, so the parties would share them (RFC
+            # 6265 §8.5).
             resource = [bind("127.0.0.1", self._port)]
             stack.callback(close_all, resource)
             server = bind_both(self._port + 1 if self._port else 0)
@@ -137,6 +139,7 @@ class LoopbackServer:
             second = self._administered(second) if self._admin else second
             for app, sockets in ((first, resource), (second, server)):
                 self._servers.append(await serve(app, sockets))
+            # Only now: if anything before this fails, what was bound and started is undone.
             self._running = stack.pop_all()
 
     def _build(self, resource_url: str, server_url: str) -> tuple[ASGIApp, ASGIApp]:
@@ -161,6 +164,7 @@ class LoopbackServer:
 
     async def stop(self) -> None:
         """Stop answering and free the ports; a second call does nothing."""
+        # First: streams that never end wait for it, and would hold up the servers.
         self.stopping.set()
         running, self._running = self._running, AsyncExitStack()
         await running.aclose()

@@ -47,6 +47,8 @@ def page(
         f'<body>\n<main>\n<p class="notice">{NOTICE}</p>\n<h1>{escape(title)}</h1>\n{content}\n'
         "</main>\n</body>\n</html>\n"
     )
+    # The pages show names that a client chose. No form-action: Chromium applies it to the redirect behind a
+    # form.
     policy = f"default-src 'none'; style-src 'nonce-{nonce}'; base-uri 'none'; frame-ancestors 'none'"
     fields = {
         "content-security-policy": policy,

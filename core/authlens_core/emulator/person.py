@@ -167,6 +167,7 @@ class Browser:
         if not self._callback:  # a pushed request: the link does not name its redirect URI
             elsewhere = here.netloc != urlsplit(self._first).netloc
             return elsewhere and bool({"code", "error"} & parse_qs(here.query).keys())
+        # Without the query: the answer is in it.
         return (here.scheme, here.netloc, here.path) == (there.scheme, there.netloc, there.path)
 
     async def _finish(self, url: str, shown: LoadedPage, *, deliver: bool) -> PlayResult:

@@ -33,6 +33,8 @@ class StandardFault(StrEnum):
     """The profiles that have it."""
 
     def __new__(cls, value: str, profiles: frozenset[Profile] = _BOTH) -> Self:
+        # The profiles stay out of the value, which is the name on the command line and in the JSON of the
+        # administration.
         member = str.__new__(cls, value)
         member._value_ = value
         member.profiles = profiles

@@ -63,4 +63,5 @@ class SigningKeys:
         """Sign with a new key from now on; the previous one still verifies, the one before it does not."""
         keys = await self._at_least(1)
         fresh = await asyncio.to_thread(new_key)
+        # Access keeps the previous key published, so tokens that it signed stay valid until they expire.
         self._keys = [fresh, keys[0]]

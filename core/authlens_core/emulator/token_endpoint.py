@@ -43,6 +43,7 @@ class ClientCredentials:
             # RFC 7521 §4.2: client_id may be left out, because the assertion names the client.
             named = str(unverified(assertion, "invalid_client")[1].get("sub", ""))
             return cls(form.get("client_id", named), assertion, "private_key_jwt")
+        # A public client looks the same without a secret; `authenticate` compares with what is registered.
         return cls(form.get("client_id", ""), form.get("client_secret", ""), "client_secret_post")
 
     def authenticate(self, client: RegisteredClient) -> RegisteredClient:
@@ -88,6 +89,7 @@ class TokenEndpoint:
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         pairs = parse_qsl((await read_body(request)).decode("utf-8", "replace"), keep_blank_values=True)
         form = dict(pairs)
+        # RFC 6749 §3.2: parameters must not come twice, and two readers would take different ones.
         if media_type != "application/x-www-form-urlencoded" or len(form) != len(pairs):
             raise OAuthRefusal("invalid_request", "The body is not a form, or has a parameter twice")
         credentials = ClientCredentials.of(request, form)

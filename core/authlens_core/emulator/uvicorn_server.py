@@ -37,6 +37,7 @@ class QuietServer(uvicorn.Server):
 
     async def main_loop(self) -> None:
         """Wait until it is stopped: uvicorn's own loop looks ten times a second."""
+        # It says whether an end was asked for before the loop began.
         if not await self.on_tick(0):
             await self._stopping.wait()
 

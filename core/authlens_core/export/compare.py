@@ -121,6 +121,7 @@ def verdict_of(stages: Sequence[tuple[str, Pair, bool]], *, about_differs: bool)
         return ComparisonVerdict(VerdictKind.ELSEWHERE if about_differs else VerdictKind.SAME)
     for number, (title, records, _) in enumerate(stages):
         left, right = (_result(record, _stage_of(records)) for record in records)
+        # By outcome and code, not by text: servers word one refusal differently each time.
         if (left.outcome, left.error_code) != (right.outcome, right.error_code):
             return ComparisonVerdict(VerdictKind.PARTED, title, left, right, number <= first, number == 0)
     return ComparisonVerdict(VerdictKind.DETAILS, stages[first][0])
@@ -240,6 +241,7 @@ def _by_turn(records: Sequence[StageRecord]) -> dict[tuple[Stage, int], StageRec
     turns: Counter[Stage] = Counter()
     for record in records:
         turns[record.stage] += 1
+        # By turn within the stage: one login may have tried a stage twice, and the other once.
         by_turn[record.stage, turns[record.stage]] = record
     return by_turn
 
@@ -249,6 +251,7 @@ def _in_order(left: Iterable[_Key], right: Iterable[_Key]) -> list[_Key]:
     orders = [{key: position for position, key in enumerate(side)} for side in (left, right)]
 
     def position(key: _Key) -> tuple[int, int, str]:
+        # Sorted, so that A compared with B lists the same as B with A.
         positions = sorted(side.get(key, _FAR) for side in orders)
         return positions[0], positions[1], f"{key}"
 

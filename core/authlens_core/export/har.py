@@ -49,6 +49,7 @@ def _page(page: str, record: StageRecord) -> dict[str, object]:
         "startedDateTime": record.started_at.isoformat(),
         "id": page,
         "title": f"{record.stage.replace('_', ' ')}{again}: {record.outcome}",
+        # A stage is a "page" of the format: browsers then show the requests in these groups.
         "pageTimings": {"onContentLoad": _UNKNOWN, "onLoad": round(record.elapsed * 1000, 3)},
         "comment": f"{_tampered(record.tampering)}{failures}",
     }
@@ -83,6 +84,7 @@ def _timings(timings: Timings, elapsed: float) -> dict[str, float]:
     """Return milliseconds for each phase; what is not accounted for is `blocked`."""
     connect, tls = _milliseconds(timings.connect), _milliseconds(timings.tls)
     dns = _milliseconds(timings.dns)
+    # HAR 1.2 counts ssl within connect.
     both = _UNKNOWN if connect < 0 and tls < 0 else max(connect, 0) + max(tls, 0)
     phases = [max(_milliseconds(value), 0) for value in (timings.send, timings.wait, timings.receive)]
     rest = round(elapsed * 1000 - max(dns, 0) - max(both, 0) - sum(phases), 3)
@@ -102,6 +104,7 @@ def _milliseconds(seconds: float | None) -> float:
 
 
 def _encoded_masks(text: str) -> str:
+    # A mask has a space and bullets, which a URL may not have: readers of HAR would refuse the entry.
     return MASKED.sub(lambda mask: quote(mask[0], safe=""), text)
 
 

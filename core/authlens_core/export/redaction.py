@@ -109,6 +109,7 @@ class Redactor:
         data = body.reveal()
         text = _decoded(body)
         if text is not None:
+            # The size is that of the bytes: a mask is shorter or longer than what it hides.
             return ShownBody(self.text(text), len(data), body.truncated)
         # UTF-16 is text with a NUL in every pair of bytes; without these a secret in it reads as it is.
         readings = (data.decode("latin-1"), data.replace(b"\0", b"").decode("latin-1"))
@@ -138,6 +139,7 @@ def _shapes_masked(text: str) -> str:
     lowered = text.lower()
     if "bearer" in lowered or "dpop" in lowered:
         text = _BEARER.sub(lambda m: m[1] + mask(m[2]), text)
+    # By shape as the last resort, for a secret that no record knows and no name announces.
     for beginning, shape in (("eyJ", _JWT), ("oauth:", _CLOUDFLARE)):
         if beginning in text:
             text = shape.sub(lambda m: mask(m[0]), text)
@@ -172,6 +174,7 @@ def secrets_in(exchange: Exchange) -> tuple[Secret, ...]:
     for message in messages:
         values = (value for field in message.headers.fields for value in header_secrets(*field))
         secrets |= dict.fromkeys(map(Secret, islice(values, _MOST_NAMED)))
+    # A trace that was opened from a file has masks where secrets were.
     return tuple(s for s in secrets if s and not MASKED.fullmatch(s.reveal()))
 
 

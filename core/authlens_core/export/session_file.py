@@ -61,6 +61,7 @@ def read_session(data: bytes) -> Trace:
     Raises:
         SessionFileRefused: too large, not strict JSON, not a session file, or of a newer version.
     """
+    # Before anything is parsed: the file comes from someone else.
     if len(data) > MAX_SESSION_BYTES:
         cause = f"The file has {len(data)} bytes; a session file has at most {MAX_SESSION_BYTES}."
         raise SessionFileRefused(cause, "Choose a file that authlens saved.")
@@ -100,6 +101,7 @@ class _Budget:
         if size > self._left:
             text = f"({size} bytes left out: the file would be too large)"
             return {"text": text, "truncated": True, "size": body.size}
+        # The first bodies stay: of a long trace the beginning says why it went on.
         self._left -= size
         return {"text": body_text(body), "truncated": body.truncated, "size": body.size}
 
@@ -147,6 +149,7 @@ def _fact_value_in(value: Any, name: str, parent: str) -> Any:
     match value:
         case None | str():
             return value
+        # In Python True is an int; in a file of ours no fact is a truth value.
         case int() if not isinstance(value, bool):
             return _READER.read(int, value, name, parent)
         case list():

@@ -112,6 +112,8 @@ class ExpiryNotice:
             if ends is None or not grant.state.is_wanted or (grant.grant_id, ends) in self._told:
                 continue
             left = (ends - now).total_seconds()
+            # One that has ended already is shown on the dashboard; a notice for each at the start would be
+            # noise.
             if 0 < left <= self._config.before_expiry:
                 self._told.add((grant.grant_id, ends))
                 self._tell(f"{grant.resource_url.removeprefix('https://')} expires in {in_words(left)}")
@@ -164,6 +166,7 @@ class SecretMove:
         await self._refresh.stop()
         try:
             report, self._session = await _move_everything(old, choice, unlock, on_progress)
+            # Not before every secret is in the new store: until then the old one is what works.
             if self._session is not old:
                 self._use(self._session)
                 await old.credentials.aclose()
@@ -295,6 +298,7 @@ class Controller:
         )
         tell_of_expiry(app, app.workspace.config, session)
         session.warm_up()
+        # Files with links that a crash left behind; each has the state of a login in it.
         app.run_worker(partial(sweep_link_files, app.environ), thread=True, group="sweep")
 
     def _tell_interrupted(self) -> None:
@@ -373,6 +377,7 @@ async def open_session(
     while True:
         try:
             opened = await workspace.open_store(choice)
+        # A locked keyring, a wrong passphrase, none at all: each leads to the same choice of a store.
         except NoSecretStore as error:
             choice = await ask(choice_after(error))
             if choice is None:

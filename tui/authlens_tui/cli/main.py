@@ -71,6 +71,7 @@ def run(argv: Sequence[str]) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED
+    # `authlens list | head` is no error: shells report it as 128 + SIGPIPE.
     except BrokenPipeError:
         discard(sys.stdout)
         return READER_GONE
@@ -82,11 +83,13 @@ def run(argv: Sequence[str]) -> int:
 
 def _url_in(argv: Sequence[str]) -> str:
     """Return the URL that a command was called with; empty if there is none, or there are several."""
+    # Words of another program are not ours to name: behind `--` a URL may be anyone's.
     urls = [word for word in argv[: argv.index("--") if "--" in argv else None] if "://" in word]
     return urls[0] if len(urls) == 1 else ""
 
 
 def _dispatch(argv: list[str]) -> int:
+    # With setuid, PYTHON* variables and the user's own files would run with the rights of another account.
     if has_borrowed_rights():
         raise UsageError(
             "authlens was started with the rights of another account (setuid or setgid).",
@@ -115,6 +118,7 @@ def _parsed(argv: Sequence[str]) -> Namespace:
     ours, theirs = _at_dashes(argv)
     parsed: Namespace
     parsed, rest = parser.parse_known_args(ours)
+    # Put in after parsing: argparse would read their options as ours.
     if theirs:
         getattr(parsed, _OTHER_PROGRAM[parsed.verb]).extend(theirs)
     # argparse reads a list of arguments in one run alone: the URLs of a login behind an option are left over.
@@ -160,6 +164,8 @@ def _app(argv: list[str]) -> int:
         _refuse_other_words(argv[0])
     if no_input():
         raise LoginNeeded("The app is interactive.", "Without --no-input: authlens")
+    # Before it is decided whether a browser can be opened: in tmux the environment is that of the first
+    # client.
     follow_attached_client()
     from authlens_tui.cli.full_screen import run_app, why_no_full_screen
 
@@ -206,6 +212,7 @@ def _refuse_other_words(word: str) -> None:
     if "/" not in word and "." not in word and ":" not in word:
         from authlens_tui.cli.option_values import nearest
 
+        # A typing error would otherwise become a login to a host of that name.
         near = nearest(word, VERBS)
         meant = f"Did you mean authlens {near}? " if near else ""
         raise UsageError(f"There is no verb {word!r}.", f"{meant}See: authlens --help")

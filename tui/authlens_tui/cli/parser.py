@@ -111,6 +111,7 @@ def _add(verbs: _Verbs[VerbParser], name: str, of: _Declared, verb: _Declared | 
     arguments |= of.get("arguments", {})
     groups: dict[str, argparse._ArgumentGroup] = {}
     for names in of.get("one_of", ()):
+        # A URL or --all: argparse takes a positional in such a group only if it may be left out.
         needed = any(not known.startswith("-") for known in names)
         groups |= dict.fromkeys(names, parser.add_mutually_exclusive_group(required=needed))
     for known, how in arguments.items():
@@ -134,6 +135,7 @@ def _add_argument(add: argparse._ActionsContainer, name: str, how: str | _Declar
         flag(add, name, how)
         return
     given = dict(how)
+    # So that an option which was not typed can be told from one that has its default.
     if given.get("default") == _NO_DEFAULT:
         given["default"] = argparse.SUPPRESS
     if given.get("type") == "agent":

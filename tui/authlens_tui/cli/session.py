@@ -109,6 +109,7 @@ async def open_session(
     async def opened() -> OpenedStore:
         return await open_place(kind, prove=prove_keyring)
 
+    # Otherwise the desk opens the keyring when it is first needed.
     asks = prove_keyring or kind is StoreKind.ENCRYPTED_FILE
     async with desk.open_session(
         opened if asks else None, sends=prove_keyring, loads=loads, on_wait=_say_wait
@@ -141,6 +142,7 @@ async def open_place(kind: StoreKind, *, prove: bool, create: bool = False) -> O
         try:
             return await open_secret_store(kind, passphrase=typed, create=new, probe=prove)
         except WrongPassphrase as error:
+            # A file with the passphrase would say the same three times.
             if left == 0 or not asks_on_terminal():
                 raise
             say(f"✖ {error.cause}")
@@ -178,6 +180,7 @@ def chosen_grants(session: Session, url: str | None) -> tuple[Grant, ...]:
     from authlens_core.desk.credentials import others_of_resource  # most verbs need one grant
 
     grant = grant_for(session, url)
+    # A resource can have several grants, of other clients or scopes; "this URL" means all of them.
     return (grant, *others_of_resource(grants, grant))
 
 

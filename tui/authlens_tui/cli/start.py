@@ -24,6 +24,7 @@ def main() -> None:
     """Run `authlens` with the arguments of the process and exit with its code."""
     gc.set_threshold(_NEW_OBJECTS)
     argv = sys.argv[1:]
+    # The one call that scripts make a hundred times a day. With any option the whole program decides.
     if len(argv) == 2 and argv[0] == "token" and not argv[1].startswith("-") and not has_borrowed_rights():
         _try_token(argv[1])
     from authlens_tui.cli.main import main as run_everything
@@ -40,6 +41,7 @@ def _try_token(url: str) -> None:
     """Print the token for `url` and exit, if nothing but reading it is needed."""
     try:
         token = stored_token(url, loads=_output)
+        # It needs a refresh, a passphrase or words: that is for the rest of the program.
         if token is None:
             return
         _output().answer_secret(token)

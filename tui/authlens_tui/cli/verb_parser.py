@@ -33,6 +33,7 @@ class VerbParser(argparse.ArgumentParser):
                 if not word.startswith("-") and not value_of:
                     words[at:at] = [] if word in self._verbs().choices else [self.usual_action]
                     break
+                # The word behind an option that takes a value is that value and not the action.
                 option = self._option_string_actions.get(word)
                 value_of = option is not None and option.nargs is None
         return super().parse_known_args(words if args is not None else None, namespace)
@@ -44,6 +45,7 @@ class VerbParser(argparse.ArgumentParser):
             stream.flush()
 
     def error(self, message: str, meant: str | None = None) -> NoReturn:
+        # argparse's own form begins with the whole usage, and the reason is the last line of a full screen.
         say(f"✖ {message[:1].upper()}{message[1:]}.")
         say(f"  → {f'Did you mean {meant}? ' if meant else ''}See: {self.prog} --help")
         sys.exit(2)
@@ -76,6 +78,7 @@ class VerbParser(argparse.ArgumentParser):
 
     def _shorten_usage(self) -> None:
         """Leave the options to the list below where they would take more than two lines."""
+        # The options are listed below anyway.
         if self.format_usage().count("\n") > 2:
             formatter = self._get_formatter()
             formatter.add_usage(None, self._get_positional_actions(), (), prefix="")

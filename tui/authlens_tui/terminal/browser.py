@@ -56,6 +56,7 @@ def browser_name(environ: Mapping[str, str]) -> str | None:
     """
     try:
         done = subprocess.run(
+            # In a child, too: `webbrowser` runs xdg-settings, which can hang on a desktop without a session.
             [sys.executable, "-I", "-c", _NAME],
             stdin=subprocess.DEVNULL,
             capture_output=True,

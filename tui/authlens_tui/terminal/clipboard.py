@@ -61,6 +61,7 @@ async def copy_text(
         to_tmux: fills tmux's buffer and its clients' clipboards, likewise; by default `tmux load-buffer -w`.
     """
     count = len(text)
+    # Over SSH the clipboard of this machine is not the one you paste from: only the terminal is asked there.
     own = _has_own_clipboard(environ)
     in_system = own and await _in_time(to_system or partial(fill, environ, _SYSTEM_SECONDS), text)
     here = f"Copied {count} characters to the clipboard of this machine"
@@ -127,6 +128,7 @@ def _load_tmux_buffer(environ: Mapping[str, str], text: str) -> None:
     if program is None:
         raise FileNotFoundError
     subprocess.run(
+        # -w: to the clipboards of the clients as well. On stdin, because what is copied may be a token.
         [program, "load-buffer", "-w", "-"],
         input=text.encode("utf-8", "replace"),
         stdout=subprocess.DEVNULL,
@@ -149,6 +151,7 @@ async def _in_time(action: Callable[[str], None], text: str) -> bool:
     done: asyncio.Future[bool] = loop.create_future()
 
     def settle(worked: bool) -> None:  # noqa: FBT001 - called by the loop with the outcome alone
+        # The time was up while the clipboard still worked; its late answer has no one waiting.
         if not done.done():
             done.set_result(worked)
 

@@ -30,6 +30,7 @@ class Content(_Any):
         cell_length: int | None = None,
         strip_control_codes: bool = True,  # noqa: FBT001 - Textual's signature
     ) -> None:
+        # Made safe here and nowhere else: a widget that is written tomorrow cannot forget it.
         safe = safe_text(text)
         if safe != text:  # an escape is longer than its character: the offsets no longer fit
             spans = cell_length = None

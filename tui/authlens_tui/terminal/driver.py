@@ -51,6 +51,8 @@ class InputDecoder:
         parts: list[str] = []
         while data:
             if self._owed:
+                # The three bytes of an X10 report are numbers, not text: as UTF-8 a click beyond column 95
+                # would break the decoder.
                 payload, data = data[: self._owed], data[self._owed :]
                 self._owed -= len(payload)
                 parts.append(payload.translate(_NO_CONTROLS).decode("latin-1"))
@@ -131,6 +133,8 @@ if sys.platform != "win32":
                     # beginning of a sequence.
                     if selector.select(0.1):
                         data = _read(self.fileno)
+                        # The terminal is gone. Textual would read the end of the file again and again, at
+                        # full speed.
                         if not data:
                             self._hung_up()
                             return
@@ -141,6 +145,7 @@ if sys.platform != "win32":
         def stop_application_mode(self) -> None:
             """Leave the terminal as it was; Textual forgets that it asked for the mouse in pixels."""
             self._entered = False
+            # A terminal that still reports pixels makes the next program jump at each movement of the mouse.
             if self._mouse_pixels:
                 self.write("\x1b[?1016l")
                 self._mouse_pixels = False
@@ -173,6 +178,7 @@ if sys.platform != "win32":
 
         def _sigcont_application(self, *_: object) -> None:
             """Come back where the full screen was left; else only take the terminal back."""
+            # Textual turns it off while the app itself lends the terminal to another program.
             if not self._auto_restart:
                 return
             if self._resting:
@@ -195,6 +201,7 @@ if sys.platform != "win32":
             if not self._entered or self._gone:
                 return
             with suppress(termios.error):
+                # Read and patched, not restored: the shell may have changed what is its own.
                 raw = termios.tcgetattr(self.fileno)
                 raw[tty.LFLAG] = self._patch_lflag(raw[tty.LFLAG])
                 raw[tty.IFLAG] = self._patch_iflag(raw[tty.IFLAG])
@@ -215,6 +222,7 @@ if sys.platform != "win32":
                 super().write(data)
 
         def _hung_up(self) -> None:
+            # First: whatever else happens now may want to write.
             self._gone = True
             end_at_last(_HUNG_UP)
             self._app.call_later(self._app.exit, None, _HUNG_UP)

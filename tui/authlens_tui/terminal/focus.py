@@ -20,6 +20,7 @@ def keep_focus_in_view(screen: Screen[Any]) -> None:
         if focused.size.height <= _SMALL:  # what is taller scrolls on its own
             focused.scroll_visible(animate=False)
         return
+    # A pane that another tab hides keeps the focus in Textual, and takes the keys with it.
     if screen.focus_chain:
         screen.set_focus(screen.focus_chain[0])
 

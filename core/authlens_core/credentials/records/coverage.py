@@ -24,6 +24,7 @@ def closest(
     for record in records:
         lengths = [coverage(resource, url) for resource in places(record) if resource is not None]
         longest = max((length for length in lengths if length is not None), default=None)
+        # Not >=: of two equally close ones the first stays, and the lists are newest first.
         if longest is not None and (best is None or longest > best[0]):
             best = longest, record
     return best[1] if best else None

@@ -149,6 +149,7 @@ class Grant:
         names = ("obtained_at", "refreshed_at", "expires_at", "last_proven_at", "last_tested", "retry_at")
         require_time_zones(self, *names)
         safe_fields(self, "note", "last_words")
+        # A record in which it is so was edited; nothing may be reckoned from it.
         if self.expires_at is not None and self.expires_at < self.refreshed_at:
             raise ValueError("expires_at is before refreshed_at")
 
@@ -244,9 +245,11 @@ def grant_id_for(issuer: str, resource: str, client_id: str, redirect_uri: str) 
     two clients never share tokens. The port of a loopback redirect URI is no difference (RFC 8252 §7.3): a
     client listens on whatever port is free.
     """
+    # A digest and not a random id: another login to the same resource must find the grant that it replaces.
     digest = hashlib.sha256(b"authlens grant\0")
     for part in (issuer, resource, client_id, _on_any_port(redirect_uri)):
         data = part.encode("utf-8", "surrogatepass")
+        # With its length, so that no two lists of parts have one text.
         digest.update(len(data).to_bytes(8, "big") + data)
     return digest.hexdigest()[:20]
 
@@ -255,6 +258,7 @@ def _on_any_port(redirect_uri: str) -> str:
     from authlens_core.values.url import usable_url  # reading a stored token needs none
 
     url = usable_url(redirect_uri, loopback_http=True)
+    # Only of a loopback address may the port change from one login to the next (RFC 8252 §7.3).
     if url is None or not url.is_loopback:
         return redirect_uri
     # Any one port would do; with the default of `--port`, most grants keep the identifier that they have.
@@ -295,6 +299,7 @@ class StatusKind(StrEnum):
 
     def __new__(cls, word: str, symbol: str) -> Self:
         kind = str.__new__(cls, word)
+        # The symbol stays out of the value, which scripts read in `list --json`.
         kind._value_, kind.symbol = word, symbol
         return kind
 

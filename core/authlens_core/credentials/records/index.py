@@ -99,6 +99,7 @@ def _unusable(error: sqlite3.Error, path: str) -> StateUnusable:
     code = getattr(error, "sqlite_errorcode", None)
     if code == sqlite3.SQLITE_BUSY:
         return IndexBusy(f"The index {path} is locked by another process.", "Try again in a moment.")
+    # The secrets are in the keyring; the records that point to them are what is lost.
     if code == sqlite3.SQLITE_NOTADB:
         cure: str | Fix = again("Move the file away; you then log in again")
     else:
@@ -150,6 +151,7 @@ class Index:
 
     def _open(self) -> sqlite3.Connection:
         if self.read_only:
+            # As a URI: SQLite knows "only read" in no other way, and would try to make the file.
             uri = f"{Path(self._where).absolute().as_uri()}?mode=ro"
             connection = sqlite3.connect(uri, timeout=BUSY_SECONDS, isolation_level=None, uri=True)
         else:
@@ -217,6 +219,7 @@ class Index:
         if self.read_only:
             raise IndexReadOnly(self.read_only, "Use the newer version, or set AUTHLENS_HOME.")
         with self.reading() as connection:
+            # A caller has begun it, and what is written here belongs to the whole of it.
             if connection.in_transaction:
                 yield connection
                 return
@@ -301,6 +304,7 @@ class Index:
     def leftovers(self) -> tuple[OrphanedSecret, ...]:
         with self.reading() as connection:
             rows = connection.execute("SELECT key, generation, entries, place FROM leftovers").fetchall()
+        # A newer version may know places that this one does not; what is there is left alone.
         known = {str(place) for place in StoreKind}
         return tuple(
             OrphanedSecret(key, gen, count, StoreKind(at)) for key, gen, count, at in rows if at in known
@@ -348,6 +352,7 @@ class Index:
         with self.writing() as connection:
             connection.execute(
                 "INSERT INTO events (at, kind, grant_id, detail, resource) VALUES (?, ?, ?, ?, ?)",
+                # Safe when written as well as when read: other programs read the file, too.
                 (moment, kind, grant_id, safe_line(detail), safe_line(resource)),
             )
             connection.execute(

@@ -23,11 +23,13 @@ def outlasts(
         wanted: how long; None for a minute, or half of its life where that is less: a token that never
             lasted a minute is not refreshed at every call.
     """
+    # RFC 6749 §5.1 lets a server leave it out. Then only a refusal of the resource shows the end.
     if expires_at is None:
         return True
     # The clock was put back: how long the token still lasts is unknown, and a refresh is safe.
     if now < refreshed_at:
         return False
+    # Half of its life at most: a token of a minute would otherwise always count as ending.
     enough = min(SOON, (expires_at - refreshed_at) / 2) if wanted is None else wanted
     return expires_at - now > enough
 

@@ -59,6 +59,7 @@ def record_from_json(
     """
     try:
         record = msgspec.json.decode(text, type=kind)
+    # A record is flat, so this is a file that someone made.
     except RecursionError as error:
         raise ValueError("too deep") from error
     # Moving secrets writes the columns alone, and where a table is read by the thousand, most records agree.
@@ -97,6 +98,7 @@ def belongs_to(text: Secret, record: Grant | ServiceToken | ClientRecord) -> boo
     The index is a plain file. Without this, an endpoint edited there would get the tokens.
     """
     members = _decoded(text, dict)
+    # <= and not ==: what a newer version adds to the secrets does not make them another record's.
     return members is not None and _label(record).items() <= members.items()
 
 
@@ -127,6 +129,7 @@ def _decoded(text: Secret, kind: type[_Sealed]) -> _Sealed | None:
 
 
 def _secret(_kind: type[Any], value: Any) -> Secret:
+    # msgspec turns a TypeError into an error of its own, which names the place and not the value.
     if not isinstance(value, str):
         raise TypeError("a secret is a text")
     return Secret(value)

@@ -58,6 +58,7 @@ def refresh_due(
     """
     if grant.expires_at is None:
         return None
+    # The clock was set back. When the token really ends is unknown, so it is replaced now.
     if now < grant.refreshed_at:
         return now
     life = grant.expires_at - grant.refreshed_at
@@ -80,10 +81,13 @@ def next_attempt(attempts: int, now: datetime, *, asked: int | None, jitter: flo
         jitter: from 0 to 1, at random: it makes the wait up to a fifth longer, so that programs that failed
             together do not come back together.
     """
+    # Bounded before the shift: a grant that has failed for months must not make a number of a thousand bits.
     doublings = min(max(attempts, 1) - 1, 10)
     wait = min(FIRST_WAIT * (1 << doublings), LONGEST_OWN_WAIT)
     if asked is not None:
         wait = max(wait, timedelta(seconds=min(max(asked, 0), LONGEST_WAIT.total_seconds())))
+    # So that the programs of one machine, and the machines of one office, do not come back in the same
+    # second.
     return now + wait * (1 + JITTER * min(max(jitter, 0.0), 1.0))
 
 
@@ -95,4 +99,5 @@ def seconds_until_retry(grant: Grant, now: datetime) -> float:
     if grant.retry_at is None:
         return 0.0
     left = grant.retry_at - now
+    # A time that is further off is of another clock, and would keep the grant from ever being refreshed.
     return left.total_seconds() if timedelta(0) < left <= LONGEST_WAIT * (1 + JITTER) else 0.0

@@ -116,6 +116,7 @@ def expiry_from_text(text: str) -> datetime:
         moment = datetime.fromisoformat(text.strip())
     except ValueError:
         raise UsageError(f"{text!r} is no date.", "Write it like 2027-03-31.") from None
+    # Cloudflare's dashboard shows the end as a date in UTC.
     return moment.replace(tzinfo=UTC) if moment.utcoffset() is None else moment.astimezone(UTC)
 
 
@@ -134,6 +135,7 @@ def _standing(token: ServiceToken, left: timedelta | None) -> tuple[StatusKind, 
     )
     if left is not None and left <= timedelta(0):
         return StatusKind.EXPIRED, "expired", f"{renew}."
+    # Before the end that comes near: a token that is refused today needs you today.
     if token.last_verdict is TokenVerdict.REFUSED:
         return StatusKind.REFUSED, "refused", token.last_words
     if left is not None and left <= REMIND:

@@ -163,6 +163,7 @@ class Table(Generic[_Record]):
     def _require(self, connection: sqlite3.Connection, key: str, over: int) -> None:
         query = f"SELECT generation FROM {self.name} WHERE {self.key} = ?"  # noqa: S608
         if connection.execute(query, (key,)).fetchone() != (over,):
+            # What lost the race has read secrets that are gone; going on would point to them.
             raise ConcurrentUpdate
 
 

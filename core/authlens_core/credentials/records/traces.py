@@ -121,6 +121,8 @@ class Traces:
             if text is None:
                 return False
             with self._writing() as connection:
+                # A login is stored after each of its stages; the number is new, so the newest is also the
+                # highest.
                 connection.execute("DELETE FROM traces WHERE trace_id = ?", (trace.trace_id,))
                 connection.execute(
                     "INSERT INTO traces (trace_id, grant_id, kind, at, outcome, text) VALUES (?,?,?,?,?,?)",
@@ -133,6 +135,7 @@ class Traces:
                         text,
                     ),
                 )
+                # In the same transaction: the bounds hold whenever another process looks.
                 _delete_unlisted(connection, owner, known)
         except StateUnusable:
             return False
@@ -183,6 +186,8 @@ class Traces:
         from authlens_core.export.session_file import read_session  # few verbs need it
 
         try:
+            # Through the reader of session files, which refuses what is malformed: any program can write this
+            # file.
             return read_session(row[0].encode("utf-8", "replace"))
         except UsageError as error:
             raise TraceGone(f"This trace cannot be read: {error.cause}", "Choose another one.") from None
@@ -276,6 +281,7 @@ def _written(trace: Trace) -> str | None:
         for record in trace.records
     )
     whole = replace(trace, records=records)
+    # Bodies first: what is masked and escaped can be longer than it was, hence half.
     for bodies in (MAX_TRACE // 2, 0):
         text = session_json(whole, bodies=bodies, compact=True)
         if len(text) <= MAX_TRACE:

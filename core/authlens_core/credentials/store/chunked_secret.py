@@ -19,6 +19,8 @@ from authlens_core.values.errors import LoginNeeded
 from authlens_core.values.secret import Secret
 
 # Characters in one entry.
+# Windows Credential Manager takes 2,560 bytes, which are 1,280 characters of UTF-16; other keyrings take
+# more.
 ENTRY_LIMIT: Final = 1_000
 # A million characters: no token is longer.
 MAX_ENTRIES: Final = 1_000
@@ -61,6 +63,8 @@ def split(text: Secret, key: str, generation: int) -> tuple[Secret, ...]:
     parts += [value[at : at + ENTRY_LIMIT] for at in range(first, len(value), ENTRY_LIMIT)]
     if len(parts) > MAX_ENTRIES:
         raise ValueError("too large for the keyring")
+    # The digest tells a value that a keyring cut, or a part of another generation, from the one that was
+    # written.
     manifest = json.dumps(
         {
             "version": _VERSION,
@@ -87,6 +91,7 @@ def _manifest(first: str, generation: int) -> tuple[_Manifest, str]:
     count = manifest.get("count")
     if manifest.get("version") != _VERSION or manifest.get("generation") != generation:
         raise _damaged("the manifest belongs to something else")
+    # `type`, because True is an int, too.
     if type(count) is not int or not 1 <= count <= MAX_ENTRIES:
         raise _damaged("the manifest is damaged")
     return _Manifest(count, str(manifest.get("sha256"))), first[end:]

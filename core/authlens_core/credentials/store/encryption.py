@@ -43,6 +43,7 @@ def derive(header: dict[str, Any], passphrase: Secret) -> Secret:
     """
     from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
+    # Not for safety, anyone can compute it: it tells damage from a wrong passphrase.
     if header.get("sha256") != _digest(header):
         raise CheckDamaged
     salt, cost = _decoded(header.get("salt")), header.get("n")
@@ -84,6 +85,7 @@ def seal(key: Secret, bound: tuple[str, ...], value: str) -> str:
     # 96 random bits: AES-GCM bears 2**32 values under one key (NIST SP 800-38D §8.3), far more than are
     # written.
     nonce = secrets.token_bytes(_NONCE)
+    # Bound to its place: a value that is moved to another entry of the file no longer opens.
     sealed = AESGCM(_decoded(key.reveal())).encrypt(
         nonce, value.encode("utf-8", "surrogatepass"), _join(bound)
     )

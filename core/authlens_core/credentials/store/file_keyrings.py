@@ -80,6 +80,7 @@ class EntryFile:
         # A link to nowhere is not "no file": it is refused by `own_file`, and not written through.
         if not os.path.lexists(self.path):
             return FileContent()
+        # Checked and then opened without following: between the two, someone could put a link there.
         descriptor = os.open(own_file(self.path), os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
         with os.fdopen(descriptor, "rb") as file:
             status = os.fstat(file.fileno())
@@ -97,6 +98,7 @@ class EntryFile:
         if document is None or document.get("format") != self._kind:
             raise self._error("damaged", "was changed since it was written")
         version, header, entries = document.get("version"), document.get("header"), document.get("entries")
+        # Refused rather than read: writing it back would lose what this version does not know.
         if isinstance(version, int) and version > VERSION:
             raise self._error("newer", f"was written by a newer authlens (version {version})")
         if version != VERSION or not isinstance(header, dict) or not isinstance(entries, dict):
@@ -123,6 +125,7 @@ class EntryFile:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
+        # A file beside it, because the file itself is another one after each write.
         lock = os_lock(own_file(self.path.with_name(f"{self.path.name}.lock")))
         deadline = time.monotonic() + BUSY_SECONDS
         while not taken(lock):
@@ -174,6 +177,7 @@ class FileKeyring(KeyringBackend):
             PasswordDeleteError: there is none.
         """
         with _told():
+            # Looked at without the lock first: for an entry that is not there, no file is written.
             if _key(service, username) not in self._file.read().entries:
                 raise PasswordDeleteError("there is no such entry")
             with self._file.changing() as content:

@@ -68,6 +68,7 @@ class EmulatedClients:
         # A real server fetches https only; on loopback there is no certificate.
         if self._state.is_for_machines and (known := self._state.machines.client(client_id)) is not None:
             return known
+        # A client id that is a URL is fetched only if no registered client has it as its id.
         described = urlsplit(client_id).scheme in ("http", "https")
         if described and self._state.grants.client(client_id) is None:
             return await self._from_document(client_id)
@@ -93,6 +94,7 @@ class EmulatedClients:
             metadata = json.loads(body)
             uris = metadata.get("redirect_uris", [])
             grants = metadata.get("grant_types", ["authorization_code"])
+            # The default of RFC 7591 §2, so a public client has to say so.
             method = metadata.get("token_endpoint_auth_method", "client_secret_basic")
             text = all(isinstance(item, str) for item in (*uris, *grants, method))
         except (ValueError, AttributeError, TypeError, RecursionError):

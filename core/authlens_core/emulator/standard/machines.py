@@ -178,6 +178,7 @@ class MachineGrants:
         claims = self._state.assertions.accepted(
             form["client_assertion"], client.key, self._audiences, error="invalid_client", status=401
         )
+        # RFC 7523 §3: a client assertion is about the client itself, by the client itself.
         if claims["iss"] != client.client_id or claims["sub"] != client.client_id:
             raise OAuthRefusal("invalid_client", "iss and sub have to be the client", 401)
         return client
@@ -216,5 +217,6 @@ class MachineGrants:
         for name, value in meant.items():
             if claims.get(name) != value:
                 raise OAuthRefusal("invalid_grant", f"{name} of the assertion is another one")
+        # The draft of the ID-JAG wants the issuer as its audience, and nothing else.
         accepted(assertion, machines.idp_key, self._audiences[:1], error="invalid_grant")
         return USER

@@ -35,6 +35,7 @@ def proof_key(state: ServerState, request: Request, access_token: str = "") -> s
     proofs = request.headers.getlist("dpop")
     if not proofs:
         return ""
+    # RFC 9449 §4.3, 1: two proofs could be of two keys.
     if len(proofs) != 1:
         raise OAuthRefusal("invalid_dpop_proof", "More than one DPoP field")
     key, claims = _verified(proofs[0])
@@ -64,6 +65,7 @@ def _verified(proof: str) -> tuple[str, dict[str, Any]]:
 
     try:
         header = jws.extract_compact(proof.encode()).headers()
+        # A private key in a header is given away to everyone who sees the request (RFC 9449 §4.3, 7).
         if header["typ"] != "dpop+jwt" or header["alg"] != "ES256" or "d" in header["jwk"]:
             raise OAuthRefusal("invalid_dpop_proof", "typ, alg or jwk of the proof is wrong")
         key = ECKey.import_key(header["jwk"])
@@ -82,6 +84,7 @@ def _problem(state: ServerState, request: Request, claims: dict[str, Any], acces
         return "jti is missing"
     if claims.get("htm") != request.method:
         return "htm is not the method"
+    # Clients that sign the query are refused, as §4.2 has it.
     if htu != here._replace(query="", fragment="").geturl():
         return "htu is not the URL"
     if access_token and claims.get("ath") != s256(access_token):

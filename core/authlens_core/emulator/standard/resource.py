@@ -48,6 +48,7 @@ class Resource:
         path = "mcp" if state.profile is Profile.MCP else ""
         if state.has(StandardFault.NO_RESOURCE_METADATA, StandardFault.DEFAULT_PATHS):
             return json_answer({"error": "not_found"}, 404)
+        # Other places have no document, so a client that takes any answer there for one shows it.
         if suffix not in ("", path):
             return json_answer({"error": "not_found"}, 404)
         if elsewhere := state.says(PublishedMember.REDIRECT, ""):
@@ -89,6 +90,7 @@ class Resource:
         what = What.TOKEN_ACCEPTED if reason is None else What.TOKEN_REFUSED
         self._state.grants.ledger.note(what, at=self._role, user=user, reason=reason, token=access_token)
         if token is None or reason is not None:
+            # RFC 6750 §3.1: insufficient_scope is the one refusal with 403.
             raise Answered(self.challenge(facts, 403 if reason is Reason.WRONG_SCOPE else 401))
         return token
 
@@ -108,6 +110,7 @@ class Resource:
         except OAuthRefusal as error:
             replayed = isinstance(error, ProofReplayed)
             return Reason.PROOF_REPLAYED if replayed else Reason.WRONG_PROOF, {"error": error.error}
+        # Both ways: a bound token without a proof, and a bearer token that someone sends as DPoP.
         if token.grant.jkt != (key if bound else ""):
             return Reason.NO_PROOF, {"error": "invalid_token"}
         if state.has(StandardFault.STEP_UP) and "write" not in token.grant.scope.split():
@@ -171,6 +174,7 @@ class McpEndpoint:
             "server/discover",
             "ping",
         )
+        # Before the body is judged: what a stranger sent has no effect and no error of its own.
         user = "" if opened else self._resource.allowed(request).grant.user
         if not isinstance(call, dict) or not isinstance(method, str):
             return _error(None, -32700, "Parse error", 400)

@@ -95,6 +95,7 @@ def _exchanged(state: ServerState, form: Mapping[str, str]) -> Response:
     user = state.assertions.accepted(
         form.get("subject_token", ""), machines.idp_key, (IDP_CLIENT,), error=error
     )
+    # Without this an assertion for one server would open another one.
     if form.get("audience") != state.issuer or form.get("resource") != state.resource:
         raise OAuthRefusal("invalid_target", "audience or resource is not known here")
     if state.has(StandardFault.POLICY_DENIES):
@@ -140,6 +141,7 @@ def server_routes(state: ServerState) -> list[Route]:
     async def jwks(_: Request) -> Response:
         return json_answer({"keys": await state.keys.public()})
 
+    # Both well-known names, because clients of OpenID Connect ask for theirs first.
     routes = [Route(f"{path}{rest}", metadata) for path in _WELL_KNOWN for rest in ("", "/{suffix}")]
     if state.is_for_machines:
         routes += identity_provider_routes(state)
@@ -251,6 +253,7 @@ class StandardTokenEndpoint:
     async def push(self, request: Request) -> Response:
         """Store an authorization request (RFC 9126 §2)."""
         form, client = await self._tokens.asked(request)
+        # RFC 9126 §2.1: a reference to a reference would never have been checked.
         if "request_uri" in form:
             raise OAuthRefusal("invalid_request", "request_uri may not be pushed")
         described = client.client_id.startswith("http")  # the URL of its document

@@ -39,6 +39,7 @@ class StandardAuthorizationEndpoint:
         except OAuthRefusal as error:
             return page(error.description, status=400)
         redirect_uri = given.get("redirect_uri", "")
+        # RFC 6749 §4.1.2.1: to an address that is not the client's nothing is sent, no error either.
         if not any(self._is_registered(redirect_uri, known) for known in client.redirect_uris):
             self._state.grants.ledger.note(What.LINK_REFUSED, at="server", reason=Reason.WRONG_REDIRECT)
             return page("The redirect URI is not registered for this client", status=400)
@@ -90,6 +91,7 @@ class StandardAuthorizationEndpoint:
         nonce = randomness.token_urlsafe(16)
         host = urlsplit(self._state.resource_url).netloc
         answer = login_page(host, nonce=nonce, client=client.name)
+        # Against a page that posts the form for a user who is signed in (CSRF).
         answer.set_cookie("form", nonce, httponly=True, samesite="strict")
         return answer
 
@@ -113,8 +115,11 @@ class StandardAuthorizationEndpoint:
         if request_uri is None:
             return given
         client_id, pushed, expires_at = self._state.pushed.get(request_uri, ("", {}, 0.0))
+        # The reference is bound to its client (RFC 9126 §2.2), or anyone could use a link that leaked.
         if client_id != given.get("client_id") or expires_at <= self._state.clock():
             raise OAuthRefusal("invalid_request_uri", "The pushed request is unknown, used or expired")
+        # What is in the link beside the reference is ignored (RFC 9126 §4): the browser could have changed
+        # it.
         return {**pushed, "client_id": client_id, "request_uri": request_uri}
 
     def _problem(self, given: dict[str, str], client: RegisteredClient) -> tuple[str, str] | None:
@@ -127,6 +132,7 @@ class StandardAuthorizationEndpoint:
         proved = given.get("code_challenge_method") == "S256" and CHALLENGE.fullmatch(challenge)
         if not proved and (challenge or not state.lacks(Weakness.PKCE_OPTIONAL)):
             return "invalid_request", "PKCE with S256 is required"
+        # RFC 8707 §2: a server that ignored it would issue a token for anywhere.
         if state.audience_of(given.get("resource", "")) is None:
             return "invalid_target", "The resource is not one of this server"
         openid = "openid" in given.get("scope", "").split()

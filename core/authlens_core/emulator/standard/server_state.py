@@ -108,6 +108,7 @@ class ServerState:
         if not resource:
             return ""
         known = {self.resource: "resource", self.resource_url: "resource", self.second_url: "second"}
+        # With or without the last slash: clients differ, and real servers forgive it.
         return {url.rstrip("/"): role for url, role in known.items() if url}.get(resource.rstrip("/"))
 
     def lacks(self, weakness: Weakness) -> bool:

@@ -89,6 +89,7 @@ class StandardEmulator(LoopbackServer):
             routes += [Route(f"/mcp{path}", endpoint.answer, methods=methods) for path in below]
         if state.profile is not Profile.MCP:
             routes.append(Route("/{path:path}", resource.generic, methods=methods))
+        # Both are made at the start: a fault that is set later changes which one answers.
         plain = Starlette(routes=routes, exception_handlers=refusals)
         together = Starlette(routes=[*server_routes(state), *routes], exception_handlers=refusals)
 

@@ -27,6 +27,7 @@ async def in_turn(urls: Sequence[str], log_in: Callable[[str], Awaitable[int]]) 
             say(f"Login {number} of {len(urls)}: {url}")
         try:
             codes[url] = await log_in(url)
+        # The reader is gone, and so would be the answers of all the other logins.
         except AnswerLost:
             raise
         except AuthlensError as error:
@@ -37,6 +38,7 @@ async def in_turn(urls: Sequence[str], log_in: Callable[[str], Awaitable[int]]) 
             return codes[url]
     if len(urls) > 1:
         _sum_up(codes)
+    # The highest, so a script sees one failure among many.
     return max(codes.values(), default=0)
 
 

@@ -110,6 +110,7 @@ def login_options(arguments: Namespace, secrets: Mapping[str, Secret]) -> Option
             case Kind.SECRET | Kind.SECRET_FILE:
                 values[name] = secrets.get(name)
             case Kind.SWITCH:
+                # A switch can turn something off (--no-listen), so its value is what the option declares.
                 values[name] = option.turned_on if typed else option.default
                 if option.named is not None and (word := getattr(arguments, option.named.argument)):
                     values[name] = option.named.values[word]
@@ -189,6 +190,7 @@ def _asked_for(variable: str, owner: str, client_id: str | None, *, wanted: bool
     Raises:
         UsageError: it is to be asked for, and there is no terminal to ask on or no client.
     """
+    # Taken out, so that no program which we start inherits it.
     given = os.environ.pop(variable, "")
     if client_id is None:
         if wanted:
@@ -224,6 +226,7 @@ def typed_secret(cure: str, what: str = "client secret") -> str:
     Raises:
         UsageError: nothing was typed.
     """
+    # On stderr: stdout may be a pipe that gets the token.
     typed = getpass.getpass(f"{what.capitalize()} (not shown): ", stream=sys.stderr)
     if not typed:
         raise UsageError(f"No {what} was typed.", cure)

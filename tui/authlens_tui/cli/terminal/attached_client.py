@@ -41,6 +41,8 @@ def client_variables(environ: Mapping[str, str], seconds: float = _SECONDS) -> d
         return {}
     try:
         done = subprocess.run(
+            # The environment of the session, which tmux updates at each attach; that of this process is as
+            # old as its window.
             [program, "show-environment"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -63,6 +65,7 @@ def read_session_environment(told: str) -> dict[str, str | None]:
             found[name] = value
         elif not equals and line.startswith("-") and line[1:] in _FOLLOWED:
             found[line[1:]] = None
+    # One that came over SSH now, or no longer does: what belongs to the old connection goes with it.
     if "SSH_CONNECTION" in found:
         found = {**dict.fromkeys(_GO_WITH_THE_CONNECTION), **found}
     return found

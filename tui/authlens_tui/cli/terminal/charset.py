@@ -50,7 +50,10 @@ def shows_utf_8(environ: Mapping[str, str] | None = None) -> bool:
     if sys.platform == "win32":
         return True
     _, value = locale_setting(environ)
+    # de_DE.UTF-8@euro: language, encoding, modifier.
     encoding = value.partition("@")[0].rpartition(".")[2]
+    # No locale at all is what cron, containers and ssh without SendEnv have, in front of terminals that show
+    # UTF-8.
     return not value or encoding.lower().replace("-", "") == "utf8"
 
 

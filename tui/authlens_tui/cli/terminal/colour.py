@@ -36,6 +36,7 @@ def shows_colour(stream: TextIO, environ: Mapping[str, str] | None = None) -> bo
     """Return whether `stream` is a terminal whose user wants colours (https://no-color.org)."""
     variables = os.environ if environ is None else environ
     # Windows sets no TERM; its terminals have shown colours since 2016.
+    # A list of what can do it, not of what cannot: TERM=dumb has many names (emacs, cons25, unknown).
     able = sys.platform == "win32" or is_known(variables.get("TERM", ""))
     return able and not variables.get("NO_COLOR") and not is_plain() and stream.isatty()
 

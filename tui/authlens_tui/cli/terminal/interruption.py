@@ -66,6 +66,8 @@ async def _guarded(work: Coroutine[Any, Any, int]) -> int:
 
     def stop(number: int) -> None:
         _signals.append(number)
+        # The second one is from someone who no longer wants to wait, so nothing is cleaned up but the
+        # terminal.
         if len(_signals) > 1:
             quiet_terminal.restore()
             os._exit(128 + number)

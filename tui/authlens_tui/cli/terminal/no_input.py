@@ -24,6 +24,7 @@ def without_flags(argv: Sequence[str]) -> list[str]:
     end = argv.index("--") if "--" in argv else len(argv)
     for flag, variable in _FLAGS.items():
         if flag in argv[:end]:
+            # In the environment, so that programs which we start (`authlens run`) ask nothing either.
             os.environ[variable] = "1"
     if no_input() and is_terminal(sys.stdin):
         # Whatever would read an answer reads the end of a file instead.

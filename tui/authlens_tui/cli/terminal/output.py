@@ -64,6 +64,7 @@ def say(words: str) -> None:
 def end_line() -> None:
     """End a line that another program left open on stdout, if our words go to the same file."""
     with suppress(OSError, ValueError, AttributeError):
+        # On a terminal our line would go on behind the half one; in two files it would add an empty line.
         if os.path.sameopenfile(sys.stdout.fileno(), sys.stderr.fileno()):
             sys.stderr.write("\n")
 
@@ -165,6 +166,7 @@ def answer_text(text: str) -> None:
     """Write a whole document on stdout, in UTF-8 whatever the terminal's encoding: it is to be a file."""
     with _stdout() as stdout:
         stdout.flush()
+        # Past the text layer, which on Windows would turn line ends into two characters.
         stdout.buffer.write(text.encode("utf-8", "replace"))
         stdout.buffer.flush()
 
@@ -177,6 +179,7 @@ def encodable(text: str, stream: TextIO) -> str:
     if text.isascii():
         return text
     encoding = stream.encoding or "ascii"
+    # Python writes UTF-8 in the C locale (PEP 540), whatever the terminal shows.
     if encoding.lower().replace("-", "") == "utf8" and not shows_utf_8():
         encoding = "ascii"
     try:
@@ -188,6 +191,7 @@ def encodable(text: str, stream: TextIO) -> str:
 
 def discard(stream: TextIO) -> None:
     """Point a stream that failed at nothing, or what it still holds would fail again at the exit."""
+    # Replaced and not closed: the next file that is opened would get the number, and our words.
     nothing = os.open(os.devnull, os.O_WRONLY)
     with suppress(OSError, ValueError, AttributeError):
         os.dup2(nothing, stream.fileno())

@@ -54,6 +54,8 @@ def _quieten(descriptor: int) -> bool:
     except (OSError, ValueError, termios.error):
         return False
     quiet = list(settings)
+    # Without ICANON because the line buffer of the terminal ends at 4,096 bytes, and a redirect URL can be
+    # longer.
     quiet[3] &= ~(termios.ECHO | termios.ECHONL | termios.ICANON)
     # A list in the list: without a copy of its own, what is to be restored would change as well.
     quiet[6] = [*settings[6]]
@@ -232,6 +234,8 @@ class PasteReader:
         if self._lines and self._reading:
             if self._judge_later is not None:
                 self._judge_later.cancel()
+            # A long address that a terminal wrapped comes as several lines: they are judged together when no
+            # more follow.
             self._judge_later = asyncio.get_running_loop().call_later(self._silence, self._hand_on)
         if _END in data and not self._line:
             self._ended()

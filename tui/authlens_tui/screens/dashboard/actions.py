@@ -150,6 +150,7 @@ class CredentialActions:
     def _start(self, entry: InventoryEntry | None, doing: str, action: _Action) -> None:
         if entry is None:
             self._context.say("Select a credential first, or press N for a new login.")
+        # A second key press while the first action still runs does nothing; two refreshes would race.
         elif not self._context.is_busy(entry):
             self._context.begin(doing, (entry,))
             self._context.say(f"{doing.capitalize()} {entry.title} …")
@@ -193,6 +194,7 @@ class TokenActions:
         if loaded is not None:
             await self._context.app.copy(loaded[1], "Access token")
             credentials = self._context.session.credentials
+            # After the copy, not before: the history says what happened, not what was asked for.
             credentials.record(AccessKind.COPIED, entry.entry_id, "access token")
             self._context.changed(reread=True)
 

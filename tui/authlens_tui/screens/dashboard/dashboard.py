@@ -182,6 +182,7 @@ class DashboardScreen(Screen[None]):
     @work(exclusive=True, group="files", description="look at cloudflared's tokens")
     async def look_at_files(self) -> None:
         files = await asyncio.to_thread(self._find)
+        # Made new only if something differs: an equal list would make every row again.
         if files != self.listing.files:
             self.listing.files, self.listing.left_out = files, self._left_out()
             self.show_now()
@@ -202,6 +203,7 @@ class DashboardScreen(Screen[None]):
                 self._stop()
             case KeyAction.DEMO:
                 self.app.exit(DEMO_WANTED)
+            # The dashboard is there before the keyring is: the first paint waits for no passphrase.
             case other if self.context.is_store_open:
                 self.actions.by_key[other]()
             case _:
@@ -211,6 +213,7 @@ class DashboardScreen(Screen[None]):
         if action != "act" or not self.is_mounted:
             return True
         key_action = KeyAction(str(parameters[0]))
+        # In the demo there is nothing to move: its secrets are in memory.
         if key_action is KeyAction.MOVE:
             return self._can_move
         if key_action is KeyAction.DEMO:
@@ -272,6 +275,7 @@ class DashboardScreen(Screen[None]):
                 self.listing.look_at_expiries(self.context.now())
                 self.strip.show(self.listing.expiries, self.context.now())
                 self._arrange()
+        # Another process writes at the moment. What is on the screen is a second old and still right.
         except IndexBusy as error:
             if not self.listing.entries:
                 self._show_broken(error)

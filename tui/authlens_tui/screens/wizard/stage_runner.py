@@ -84,12 +84,14 @@ class StageRunner:
         if check is None:
             return
         words = f"{check.expected}\nSeen: {check.seen}\n\n{check.why}\n\n{check.cure}"
+        # The check is named and quoted: what you say yes to is this one, and the next login asks again.
         question = ConfirmScreen("Continue despite this check?", words, "Continue")
         if await self._screen.app.push_screen_wait(question):
             await self._login.override(check.name)
 
     def another_port(self) -> None:
         options = self._login.facts.options
+        # One of the usual range first: a server may have a list of allowed ports.
         self._retry_with(self._login.wait.another_port(options) or options.choosing(port=0))
 
     def paste_only(self) -> None:
@@ -117,6 +119,7 @@ class StageRunner:
         if self._busy:
             return
         self.answer_failure()
+        # An attack belongs to a flow; armed in another one it would never happen.
         self._login.arm(None)
         self._login.use(options)
         self._screen.post_message(LoginChanged())

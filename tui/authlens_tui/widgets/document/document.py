@@ -67,6 +67,7 @@ class DocumentView(LineView, can_focus=True):
     def show(self, lines: Iterable[Line] | LineList, *, keep_place: bool = False) -> None:
         """Replace what is shown; scrolls to the top unless `keep_place`."""
         new = lines if isinstance(lines, LineList) else LineList(lines)
+        # Shown again at each answer of a login: the place where you read must not move when nothing changed.
         if new == self.lines:
             return
         self.lines = new
@@ -131,6 +132,7 @@ class DocumentView(LineView, can_focus=True):
 
     def _adopt(self, layout: Layout) -> None:
         """Take a layout of the lines that are shown, folded as they were."""
+        # What was folded stays so at another width; in other lines the numbers mean something else.
         if self.layout_ready:
             layout.fold(self._layout.folded)
         self.layout_ready = True
@@ -215,6 +217,7 @@ class DocumentView(LineView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         number = self.row_at(y)
         width, base = self.scrollable_content_region.width, self.base_style
+        # Textual asks for rows below the end while the window grows.
         if number >= self._layout.height:
             return Strip.blank(width, base)
         row, line_number = self._layout.row(number), self._layout.line_of_row(number)
@@ -235,6 +238,7 @@ class DocumentView(LineView, can_focus=True):
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """Return the selected text as it was before wrapping."""
+        # Select all: also what is folded away, because what is copied is the document.
         if selection.start is None and selection.end is None:
             return self.plain, "\n"
         return self._layout.selected_text(selection), "\n"
@@ -252,6 +256,7 @@ class DocumentView(LineView, can_focus=True):
 
     def go_to(self, match: Match) -> None:
         """Bring a match into view, unfolding what hides it."""
+        # A match in a fold would be a highlighted line that says nothing.
         if self._layout.reveal(match.line):
             self._take(self._layout)
         self.cursor.line = match.line

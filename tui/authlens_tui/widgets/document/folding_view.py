@@ -59,6 +59,7 @@ class FoldingView(DocumentView):
             return
         around = self._layout.enclosing(self.cursor.line)
         if around is not None:
+            # The second press goes outwards, as in the trees of file managers.
             self.cursor.line = around
             self.cursor.bring_into_view(self._layout.rows_of_line(around))
             self.cursor_moved()
@@ -88,6 +89,7 @@ class FoldingView(DocumentView):
             return
         row = self._layout.row(number)
         self.cursor.line = self._layout.line_of_row(number)
+        # The text beside the sign is for selecting, so a click there folds nothing.
         if offset.x < row.line.gutter and not row.continues:
             self._toggle(self.cursor.line)
         self.cursor_moved()

@@ -46,6 +46,7 @@ class Layout:
         self._folded: dict[int, int] = {}
         self._seen: dict[int, tuple[Row, ...]] = {}
         self._costly: dict[int, tuple[Row, ...]] = {}
+        # An array and not a list of objects: a body of a megabyte can have 100,000 lines.
         self._heights = array("l")
         for part in lines.parts:
             self._count(part)
@@ -101,6 +102,7 @@ class Layout:
             if parts and not row.continues:
                 parts.append("\n")
             begin = max(start, row.indent if row.continues else 0)
+            # Without the hanging indent, which is only of the painting.
             parts.append(row.text[begin : None if end == -1 else end])
         return "".join(parts)
 
@@ -187,6 +189,7 @@ class Layout:
         width = self.width - part.make("").gutter
         _ = part.containers  # found now, in whatever thread this is
         for text in part.texts:
+            # Beyond ASCII a character can be two cells wide or none.
             short = len(text) <= width and text.isascii()
             self._heights.append(1 if short else self._height(part.make(text), len(self._heights)))
 
@@ -241,6 +244,7 @@ class Layout:
         spans: list[range] = []
         start = 0
         for fold, end in sorted(self._folded.items()):
+            # A fold within a fold is hidden already.
             if fold >= start:
                 spans.append(range(start, fold + 1))
                 start = end + 1

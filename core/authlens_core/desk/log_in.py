@@ -61,7 +61,7 @@ from authlens_core.values.errors import (
     StateUnusable,
     TimedOut,
 )
-from authlens_core.values.fix import LOG_IN_AGAIN, fix, step
+from authlens_core.values.fix import LOG_IN_AGAIN, Fix, WayOn, fix, step
 from authlens_core.values.login_options import BROWSER_WAIT, OPTIONS, Options
 from authlens_core.values.quick_dataclass import dataclass
 
@@ -77,6 +77,7 @@ __all__ = [
     "Event",
     "Experiment",
     "Facts",
+    "Fix",
     "FormField",
     "InterruptedLogin",
     "Interruptions",
@@ -89,6 +90,7 @@ __all__ = [
     "StageEnded",
     "StageRecord",
     "Trace",
+    "WayOn",
     "attacks_on",
     "discover",
     "ended_in",

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AuthlensError",
     "Exchange",
+    "Index",
     "MoveReport",
     "NoSecretStore",
     "OnProgress",

@@ -22,10 +22,19 @@ from authlens_core.values.errors import AuthlensError, FileUnusable, StateUnusab
 from authlens_core.values.formats.json_document import JsonRefused, load_object
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import NAME, safe_line
-from authlens_core.values.settings import COLUMN_KEYS, FRACTIONS, LEADS, MOST_FAVOURITES, Settings, is_fit
+from authlens_core.values.settings import (
+    COLUMN_KEYS,
+    DASHBOARD_COLUMNS,
+    FRACTIONS,
+    LEADS,
+    MOST_FAVOURITES,
+    Settings,
+    is_fit,
+)
 
 __all__ = [
     "COLUMN_KEYS",
+    "DASHBOARD_COLUMNS",
     "FRACTIONS",
     "LEADS",
     "MOST_FAVOURITES",

@@ -37,6 +37,7 @@ __all__ = [
     "Outcome",
     "Request",
     "Response",
+    "Secret",
     "Severity",
     "Stage",
     "StageRecord",

@@ -13,10 +13,8 @@ from textual.app import App
 
 from authlens_core.export.saved_file import write_export
 from authlens_core.learning.desk.class_folder import ClassFolder
-from authlens_core.learning.desk.course import Course
-from authlens_core.learning.desk.drills import drill_card, drill_verdicts, drills
-from authlens_core.learning.drill import Drill, DrillVerdict
-from authlens_core.learning.lesson import LessonPhase
+from authlens_core.learning.desk.course import Course, LessonPhase
+from authlens_core.learning.desk.drills import Drill, DrillVerdict, drill_card, drill_verdicts, drills
 from authlens_tui.app.base_app import BaseApp
 from authlens_tui.screens.learn.catalogue import CatalogueEntry, CatalogueList, CatalogueScreen
 from authlens_tui.screens.learn.class_table import ClassScreen

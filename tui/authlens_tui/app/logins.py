@@ -15,11 +15,11 @@ from authlens_core.desk.log_in import (
     Interruptions,
     Login,
     Options,
+    WayOn,
     interruptions,
     start_login,
 )
 from authlens_core.desk.session import Session
-from authlens_core.values.fix import WayOn
 from authlens_tui.app.records import Records
 from authlens_tui.app.workspace import Workspace
 from authlens_tui.screens.confirm import ConfirmScreen

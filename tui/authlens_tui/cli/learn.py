@@ -9,9 +9,8 @@ from typing import Any, Final
 from authlens_core.export.saved_file import named_path, write_export
 from authlens_core.export.session_file import session_json
 from authlens_core.learning.answers_file import LARGEST_FILE, AnswersFile, answers_in, read_answers
-from authlens_core.learning.desk.course import Course
+from authlens_core.learning.desk.course import Course, LessonPhase
 from authlens_core.learning.desk.lesson_check import LessonCheck, checked, lessons_at
-from authlens_core.learning.lesson import LessonPhase
 from authlens_core.learning.moves import usage
 from authlens_core.values.errors import LessonRefused, UsageError
 from authlens_core.values.fix import fix, step

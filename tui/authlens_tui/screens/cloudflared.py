@@ -10,7 +10,7 @@ from textual import getters, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from authlens_core.desk.log_in import BROWSER_WAIT, CloudflaredOutcome, log_in_with_cloudflared
+from authlens_core.desk.log_in import BROWSER_WAIT, CloudflaredOutcome, Fix, log_in_with_cloudflared
 from authlens_core.desk.session import AuthlensError, Session
 from authlens_core.trace.events import (
     CloudflaredEvent,
@@ -19,7 +19,6 @@ from authlens_core.trace.events import (
     PrintedLine,
     ProcessStarted,
 )
-from authlens_core.values.fix import Fix
 from authlens_tui.screens.dialog import DIALOG_STYLES, Dialog, DialogBox, DialogButtons, action_button
 from authlens_tui.screens.fix_keys import FixKeys
 from authlens_tui.terminal.content import Content

@@ -29,6 +29,12 @@ from authlens_core.state.regular_file import read_named
 from authlens_core.values.errors import AuthlensError, LessonRefused
 from authlens_core.values.quick_dataclass import dataclass
 
+__all__ = [
+    "Course",
+    "LessonPhase",
+    "MissedQuestion",
+]
+
 _MOST_RECORDS = 200
 
 

@@ -21,6 +21,18 @@ from authlens_core.learning.strict_toml import StrictToml
 from authlens_core.learning.words_file import read_texts
 from authlens_core.values.errors import AuthlensError
 
+__all__ = [
+    "FILE",
+    "FOLDER",
+    "Drill",
+    "DrillVerdict",
+    "drill_card",
+    "drill_verdicts",
+    "drills",
+    "read_drills",
+    "store_verdict",
+]
+
 FOLDER: Final = Path(__file__).parents[1] / "drills"
 FILE: Final = "drills.toml"
 _WORDS: Final = "drills.md"

@@ -26,6 +26,16 @@ from authlens_core.learning.shown_lesson import hints
 from authlens_core.learning.words_file import LessonWords
 from authlens_core.trace.record import Trace
 
+__all__ = [
+    "TURNED_BACK",
+    "LessonPhase",
+    "MoveForm",
+    "OpenLesson",
+    "Part",
+    "StoryLine",
+    "VerdictLine",
+]
+
 TURNED_BACK = "Time is turned back: the same servers start again, and give out the same codes and tokens."
 """What starting a phase over does."""
 

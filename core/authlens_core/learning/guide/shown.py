@@ -10,6 +10,7 @@ import msgspec
 from authlens_core.learning.moves import AnyMove
 from authlens_core.learning.row import EvidenceRow
 from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.word_files import words
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,15 @@ class Argument:
 
     name: str
     choices: tuple[Choice, ...]
+
+    @property
+    def title(self) -> str:
+        """What it is called in a form."""
+        return str(words("course")["argument"].get(self.name, self.name))
+
+    def shown(self, choice: Choice) -> str:
+        """Return what a choice is called in a form."""
+        return str(words("course")["choice"].get(str(choice).lower(), choice))
 
 
 @dataclass(frozen=True, slots=True)

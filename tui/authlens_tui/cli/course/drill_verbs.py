@@ -7,8 +7,7 @@ from collections.abc import Collection, Sequence
 from itertools import groupby
 from typing import Any
 
-from authlens_core.learning.desk.drills import drills
-from authlens_core.learning.drill import Drill
+from authlens_core.learning.desk.drills import Drill, drills
 from authlens_core.values.errors import UsageError
 from authlens_tui.cli.emulator import unknown_name
 from authlens_tui.cli.terminal.output import answer_json, answer_line

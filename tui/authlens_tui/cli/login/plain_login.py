@@ -27,7 +27,7 @@ from authlens_core.desk.log_in import (
 )
 from authlens_core.desk.session import AuthlensError, NoSecretStore, Session
 from authlens_core.trace.failure_reason import client_is_unknown, stage_error
-from authlens_core.values.check import Check, CheckId, Severity
+from authlens_core.trace.record import Check, CheckId, Severity
 from authlens_core.values.fix import Fix, filled, fix, step
 from authlens_core.values.stage import AUTH_METHODS
 from authlens_tui.cli.login.in_turn import EventLines

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from authlens_core.desk.credentials import SOON, AuthlensError, Expiries
+from authlens_core.desk.settings import DASHBOARD_COLUMNS
 from authlens_core.values.safe_text import NAME, safe_line
-from authlens_core.values.settings import DASHBOARD_COLUMNS
 from authlens_tui.terminal.content import Content
 
 if TYPE_CHECKING:

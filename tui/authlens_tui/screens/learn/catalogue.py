@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import ClassVar, Final
+from typing import ClassVar, Final, NamedTuple
 
 from textual import getters, on
 from textual.app import ComposeResult
@@ -14,7 +14,6 @@ from textual.screen import Screen
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_tui.screens.learn.lesson_text import headed
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.hanging_text import HangingText, Item
@@ -26,8 +25,7 @@ _HINT: Final = "Runs inside this program: no account, no network."
 _NO_MATCH: Final = "No match. Esc clears the filter."
 
 
-@dataclass(frozen=True, slots=True)
-class CatalogueEntry:
+class CatalogueEntry(NamedTuple):
     """One line of the catalogue.
 
     Attributes:
@@ -53,8 +51,7 @@ class CatalogueEntry:
         return all(word in self.title.casefold() for word in words)
 
 
-@dataclass(frozen=True, slots=True)
-class CatalogueList:
+class CatalogueList(NamedTuple):
     """A list of the catalogue, under its heading."""
 
     title: str

@@ -19,8 +19,7 @@ from textual.widgets import DataTable
 
 from authlens_core.export.saved_file import write_export
 from authlens_core.learning.desk.class_folder import ClassFolder, ClassView, Student, StudentRow
-from authlens_core.learning.desk.course import Course
-from authlens_core.learning.lesson import LessonPhase
+from authlens_core.learning.desk.course import Course, LessonPhase
 from authlens_core.values.errors import AuthlensError
 from authlens_core.values.safe_text import safe_line, safe_text
 from authlens_tui.screens.dialog import Dialog, DialogBox

@@ -13,9 +13,13 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import Screen
 from textual.widgets import OptionList
 
-from authlens_core.learning.desk.open_lesson import TURNED_BACK, OpenLesson
-from authlens_core.learning.guide.shown import StoryLine, VerdictLine
-from authlens_core.learning.lesson import LessonPhase
+from authlens_core.learning.desk.open_lesson import (
+    TURNED_BACK,
+    LessonPhase,
+    OpenLesson,
+    StoryLine,
+    VerdictLine,
+)
 from authlens_core.learning.moves import AnswerMove, AnyMove, DefendMove, PointMove, PredictMove
 from authlens_core.values.errors import AuthlensError
 from authlens_tui.screens.learn.lesson_panes import (

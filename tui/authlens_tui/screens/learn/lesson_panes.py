@@ -7,9 +7,7 @@ from typing import Final
 
 from textual.widgets.option_list import Option
 
-from authlens_core.learning.desk.open_lesson import OpenLesson
-from authlens_core.learning.guide.shown import MoveForm, VerdictLine
-from authlens_core.learning.lesson import LessonPhase
+from authlens_core.learning.desk.open_lesson import LessonPhase, MoveForm, OpenLesson, VerdictLine
 from authlens_tui.screens.learn.lesson_text import hanging, lesson_text
 from authlens_tui.terminal.content import Content
 

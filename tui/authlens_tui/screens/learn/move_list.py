@@ -13,7 +13,6 @@ from textual.widgets.option_list import Option
 
 from authlens_core.learning.guide.shown import Choice, MoveForm
 from authlens_core.learning.moves import AnyMove
-from authlens_core.values.word_files import words
 from authlens_tui.screens.learn.lesson_text import lesson_text
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.key_binding import bound
@@ -91,13 +90,12 @@ class MoveList(OptionList):
             yield Option(Content.assemble(f"[{sign}] ", lesson_text(text)), id=name)
 
     def _form_lines(self) -> Iterator[Option]:
-        form, known = self._forms[self._form], words("course")
+        form = self._forms[self._form]
         yield Option(_field("move", form.verb, more=len(self._forms) > 1), id=_VERB)
         for argument in form.arguments:
             value = self._value(argument.name)
-            name = known["argument"].get(argument.name, argument.name)
-            shown = known["choice"].get(str(value).lower(), str(value))
-            yield Option(_field(name, shown, more=len(argument.choices) > 1), id=argument.name)
+            shown = argument.shown(value)
+            yield Option(_field(argument.title, shown, more=len(argument.choices) > 1), id=argument.name)
 
     def _meaning(self) -> Option:
         """What the move does, and how it is typed."""

@@ -13,8 +13,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 
 from authlens_core.export.redaction import Redactor
-from authlens_core.trace.record import Trace, honest_and_attacked
-from authlens_core.values.secret import Secret
+from authlens_core.trace.record import Secret, Trace, honest_and_attacked
 from authlens_tui.screens.trace.trace import TraceScreen
 from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.key_footer import KeyFooter

@@ -13,8 +13,7 @@ from textual.widgets import ContentSwitcher
 
 from authlens_core.desk.log_in import Login, Stage, StageRecord
 from authlens_core.trace.arrows import Arrow, RunningStage
-from authlens_core.trace.flow import UserPart
-from authlens_core.values.exchange import Exchange, Request
+from authlens_core.trace.record import Exchange, Request, UserPart
 from authlens_core.values.user_screen import UserScreen
 from authlens_tui.screens.wizard.authorization_link import AuthorizationLink, Player, open_page
 from authlens_tui.screens.wizard.lesson import lesson_words

@@ -16,10 +16,17 @@ from textual.screen import ModalScreen, Screen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from authlens_core.desk.log_in import Experiment, Login, Stage, StageRecord, Trace, attacks_on, ended_in
-from authlens_core.trace.flow import AUTHORIZATION_CODE, Flow, UserPart
-from authlens_core.values.check import Check, Severity
-from authlens_core.values.fix import WayOn
+from authlens_core.desk.log_in import (
+    Experiment,
+    Login,
+    Stage,
+    StageRecord,
+    Trace,
+    WayOn,
+    attacks_on,
+    ended_in,
+)
+from authlens_core.trace.record import AUTHORIZATION_CODE, Check, Flow, Severity, UserPart
 from authlens_tui.screens.confirm import COPY_TOKEN, NOT_COPIED, ConfirmScreen
 from authlens_tui.screens.copy_menu import CopyMenuScreen
 from authlens_tui.screens.machine_login import MachineLoginScreen

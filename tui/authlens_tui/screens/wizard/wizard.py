@@ -14,7 +14,7 @@ from textual.events import Paste
 from textual.screen import Screen
 from textual.widgets import TabbedContent
 
-from authlens_core.desk.log_in import Login
+from authlens_core.desk.log_in import Login, WayOn
 from authlens_core.trace.events import (
     AnswerIgnored,
     AuthorizationReady,
@@ -27,7 +27,6 @@ from authlens_core.trace.events import (
     TunnelTested,
 )
 from authlens_core.trace.record import Stage, StageRecord, Trace, undone
-from authlens_core.values.fix import WayOn
 from authlens_core.values.secret import MASK
 from authlens_tui.screens.fix_keys import FixKeys
 from authlens_tui.screens.key_actions import KeyAction

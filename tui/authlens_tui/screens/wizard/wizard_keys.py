@@ -8,8 +8,7 @@ from textual.binding import BindingType
 
 from authlens_core.desk.log_in import Login, Stage, StageRecord, attacks_on
 from authlens_core.trace.failure_reason import failure_reason
-from authlens_core.trace.flow import UserPart
-from authlens_core.values.check import CheckId
+from authlens_core.trace.record import CheckId, UserPart
 from authlens_core.values.fix import WayOn, other_ways
 from authlens_tui.screens.key_actions import KeyAction
 from authlens_tui.widgets.key_binding import keys

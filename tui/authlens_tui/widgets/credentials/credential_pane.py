@@ -27,8 +27,8 @@ from authlens_core.desk.credentials import (
     ServiceToken,
     StatusKind,
 )
+from authlens_core.desk.settings import Settings
 from authlens_core.values.safe_text import safe_line
-from authlens_core.values.settings import Settings
 from authlens_core.values.stage import Outcome
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from authlens_core.desk.credentials import CredentialKind, CredentialStatus, InventoryEntry, StatusKind
-from authlens_core.values.settings import COLUMN_KEYS, DASHBOARD_COLUMNS, Settings
+from authlens_core.desk.settings import COLUMN_KEYS, DASHBOARD_COLUMNS, Settings
 from authlens_tui.words.times import ago, expiry_of, in_one_unit
 from authlens_tui.words.upcoming_refresh import upcoming_refresh
 

@@ -20,7 +20,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from authlens_core.desk.credentials import InventoryEntry, TeamHeading
-from authlens_core.values.settings import COLUMN_KEYS
+from authlens_core.desk.settings import COLUMN_KEYS
 from authlens_tui.widgets.credentials.credential_row import (
     BAR,
     GAP,

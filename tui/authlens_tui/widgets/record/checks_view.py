@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from authlens_core.values.check import Check, Diagnosis, Severity
+from authlens_core.trace.record import Check, Diagnosis, Severity
 from authlens_core.values.fix import URL, Fix, Step
 from authlens_tui.widgets.document.lines import BLANK, Line, Tone, line
 from authlens_tui.widgets.record.header_table import value_pieces

@@ -16,6 +16,7 @@ from authlens_core.trace.record import (
     FactId,
     GrantType,
     Outcome,
+    Secret,
     Severity,
     Stage,
     StageRecord,
@@ -23,7 +24,6 @@ from authlens_core.trace.record import (
     flow_of,
     is_absent,
 )
-from authlens_core.values.secret import Secret
 from authlens_tui.widgets.document.lines import BLANK, Line, Piece, Tone, line, prose
 from authlens_tui.widgets.record.checks_view import FixWords, check_lines
 from authlens_tui.widgets.record.exchange_view import failure_lines, status_tone

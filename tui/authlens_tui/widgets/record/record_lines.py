@@ -16,9 +16,17 @@ from authlens_core.export.redaction import (
     secrets_in,
 )
 from authlens_core.trace.arrows import RunningStage
-from authlens_core.trace.record import Exchange, GrantType, Request, Response, Stage, StageRecord, fact_text
+from authlens_core.trace.record import (
+    Exchange,
+    GrantType,
+    Request,
+    Response,
+    Secret,
+    Stage,
+    StageRecord,
+    fact_text,
+)
 from authlens_core.values.quick_dataclass import dataclass
-from authlens_core.values.secret import Secret
 from authlens_tui.widgets.document.lines import BLANK, Line, Tone, line, prose
 from authlens_tui.widgets.record.checks_view import FixWords, check_lines
 from authlens_tui.widgets.record.diagram import diagram_lines

@@ -10,9 +10,8 @@ from typing import Final, NamedTuple, TypeVar
 
 from authlens_core.explain.message import jwts_of
 from authlens_core.export.redaction import Redactor, raw_message, secrets_in
-from authlens_core.trace.record import Exchange, Request, Response, StageRecord
+from authlens_core.trace.record import Exchange, Request, Response, Secret, StageRecord
 from authlens_core.values.quick_dataclass import dataclass
-from authlens_core.values.secret import Secret
 from authlens_tui.widgets.document.lines import LineList
 from authlens_tui.widgets.record.copying import Copyable, copyables
 from authlens_tui.widgets.record.record_lines import (

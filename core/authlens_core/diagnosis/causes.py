@@ -6,7 +6,7 @@ A login tries what servers say (`words/answers.toml`, `words/products.toml`, `wo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from types import MappingProxyType
 from typing import Any, Final
@@ -40,6 +40,9 @@ class Cause:
         grants: what the request asked for a token with.
         general: whether it counts only where nothing more particular is found.
         family: whose message it is, in a table of messages.
+        cells: topics with their problems that it answers, in the words of `words/grid.toml`.
+        codes: phrases that are a number of the product's own; they say more than a sentence.
+        steps: phrases that say what failed, and not why; they say less than a sentence.
         quotes: members of the JSON answer, or else header fields, that show it; also where they are missing.
     """
 
@@ -60,6 +63,9 @@ class Cause:
     grants: frozenset[GrantType] = frozenset()
     quotes: tuple[str, ...] = ()
     check_decides: bool = False
+    cells: tuple[str, ...] = ()
+    codes: frozenset[str] = _NONE
+    steps: frozenset[str] = _NONE
 
 
 # Count only where a mark of Cloudflare's edge or its programs is in the text.
@@ -97,14 +103,16 @@ def _messages(file: str) -> Iterator[Cause]:
     for family, table in words(file).items():
         entries = dict(table)
         forms = entries.pop("forms", ())
+        forms_are = entries.pop("forms_are", "")
         more: dict[str, Any] = {"kinds": (ServerKind.ACCESS,)} if family == _ACCESS_FAMILY else {}
         for name, entry in entries.items():
-            yield _cause(f"{family}.{name}", forms, family=family, **more, **entry)
+            yield _cause(f"{family}.{name}", forms, forms_are, family=family, **more, **entry)
 
 
 def _cause(
     name: str,
     forms: tuple[str, ...] = (),
+    forms_are: str = "",
     *,
     id: str = "",  # noqa: A002 - the key of the table
     cause: str = "",
@@ -113,12 +121,14 @@ def _cause(
     protection: str = "",
     phrases: tuple[str, ...] = (),
     each: str = "",
+    steps: tuple[str, ...] = (),
     statuses: str = "",
     grants: tuple[str, ...] = (),
     **more: Any,
 ) -> Cause:
     """Return the cause in an entry; a word in it that is no member of its enum is refused."""
     told = cure_in(cure)
+    made = tuple(form.replace("N", one) for one in each.split() for form in forms)
     if protection:
         meaning = note_on(Protection(protection))
         cause, told = meaning.summary, meaning.cure
@@ -128,11 +138,18 @@ def _cause(
         name=_IDS.get(id or name, id or name),
         cause=cause,
         cure=fix(told, ways=map(WayOn, ways)) if ways else told,
-        phrases=(*phrases, *(form.replace("N", one) for one in each.split() for form in forms)),
+        phrases=(*phrases, *steps, *made),
+        codes=frozenset(_with_code((*phrases, *made), forms) if forms_are == "codes" else ()),
+        steps=frozenset((*steps, *made) if forms_are == "steps" else steps),
         statuses=frozenset(status for text in statuses.split() for status in _statuses(text)),
         grants=frozenset(grant for text in grants for grant in _grants(text)),
         **more,
     )
+
+
+def _with_code(phrases: Iterable[str], forms: tuple[str, ...]) -> Iterator[str]:
+    names = tuple(form.partition("N")[0] for form in forms)
+    return (phrase for phrase in phrases if phrase.startswith(names))
 
 
 def _statuses(text: str) -> range:

@@ -7,12 +7,14 @@ and what looks like a secret is masked in the lines that are quoted.
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, cached_property
 from html import unescape
 from itertools import islice
+from operator import attrgetter
 from typing import Final
 from urllib.parse import unquote_plus
 
@@ -28,7 +30,9 @@ from authlens_core.diagnosis.causes import (
 from authlens_core.diagnosis.evidence import ANYTHING, body_line, phrase_in
 from authlens_core.diagnosis.protection import Trait
 from authlens_core.diagnosis.server_kind import ServerWords, server_kind, server_words
+from authlens_core.explain.grid import CellFound, findings
 from authlens_core.explain.pasted_address import PastedAddress, urls_in
+from authlens_core.explain.ranking import Heard, Sections
 from authlens_core.oauth.error_response import meaning
 from authlens_core.values.check import Diagnosis, ErrorCode
 from authlens_core.values.exchange import Exchange, Headers, Request, Response
@@ -131,8 +135,9 @@ _MENTIONS: Final = re.compile(
 _MENTION_WITHIN: Final = 1_000  # characters of a line; the pattern takes the square of them
 # What RFC 6749 says of a code, which servers repeat: a list of what may be wrong, and nothing of this time.
 _RECITED: Final = re.compile(
-    r"\(e\.g\., unknown client[^)\n]{0,100}\)|due to unknown client, no client auth[^.\n]{0,90}"
+    r"(?i)\(e\.g\., unknown client[^)\n]{0,100}\)|due to unknown client, no client auth[^.\n]{0,90}"
     r"|is missing a required parameter, includes an (?:invalid|unsupported)[^.\n]{0,120}malformed"
+    r"|does not match the redirection uri used in the authorization request, or was issued to another client"
 )
 # What a text about a login has somewhere: a sentence of no product may be an ordinary one in another text.
 _OF_A_LOGIN: Final = re.compile(
@@ -191,8 +196,10 @@ class _PastedText:
         lines = _ESCAPED.sub(r"\1", decoded).replace("\\r", "").replace("\\n", "\n")
         plain = unescape(_NO_CHARACTER.sub("", lines)).replace("’", "'")
         self.lower = _RECITED.sub("", (said if plain == said else f"{said}\n{plain}").lower())
+        self.plain = _RECITED.sub("", plain)
         # A terminal breaks a sentence where its window ends.
         self.flat = _BOX.sub(" ", self.lower)
+        self.sections = Sections(self.lower)
         self.is_of_a_login = len(text) < _ONE_MESSAGE or _OF_A_LOGIN.search(self.flat) is not None
         self.numbers = frozenset(_NUMBER.findall(self.lower))
         self.response = Response(0, body=Body(text.encode("utf-8", "replace")))
@@ -219,13 +226,30 @@ class _PastedText:
             if not cause.errors or not cause.errors.isdisjoint(self.codes)
             if not cause.protections or self.is_edge
         )
+        heard = [
+            *self._spoken(cause for cause in server_messages() if not cause.general),
+            *self._spoken(own),
+            *self._spoken(cause for cause in client_messages() if not cause.general),
+        ]
         yield from (
-            list(islice(self._spoken(cause for cause in server_messages() if not cause.general), 1))
-            or list(self._spoken(own))
-            or list(self._spoken(cause for cause in client_messages() if not cause.general))
-            or list(islice(self._spoken(cause for cause in server_messages() if cause.general), 1))
+            list(_first_of_each(sorted(heard, key=attrgetter("weight"), reverse=True)))
+            or list(self._by_words(general=False))
+            or self._first(cause for cause in server_messages() if cause.general)
             or list(self._of_codes())
         )
+
+    def _first(self, causes: Iterable[Cause]) -> list[tuple[Cause, str]]:
+        return [(heard.cause, heard.words) for heard in islice(self._spoken(causes), 1)]
+
+    def _by_words(self, *, general: bool) -> Iterator[tuple[Cause, str]]:
+        """Yield what the last clause says of which the grid knows the topic and its problem."""
+        mine = (found for found in self.found_by_words if found.cause.general is general)
+        yield from deque(((found.cause, found.words) for found in mine), maxlen=1)
+
+    @cached_property
+    def found_by_words(self) -> tuple[CellFound, ...]:
+        speaks_of_a_login = _OF_A_LOGIN.search(self.flat) is not None
+        return tuple(findings(self.plain, self.codes, is_of_a_login=speaks_of_a_login))
 
     def general(self) -> Iterator[tuple[Cause, str]]:
         """Yield the one that says least: a code that has no cause of its own, or a status."""
@@ -234,7 +258,9 @@ class _PastedText:
             told = meaning(code)
             yield Cause(name=code, cause=told.means, cure=told.cure, source="RFC 6749"), code
             return
-        yield from islice(self._spoken(cause for cause in client_messages() if cause.general), 1)
+        yield from (
+            self._first(cause for cause in client_messages() if cause.general) or self._by_words(general=True)
+        )
 
     def diagnosis(self, cause: Cause, phrase: str) -> Diagnosis:
         line = body_line(self.response, phrase)
@@ -246,18 +272,15 @@ class _PastedText:
         cure = helpful(self.words.fill_fix(told.cure), taking_part=self.takes_part)
         return replace(told, cause=self.words.fill(told.cause), cure=self.address.fill(cure))
 
-    def _spoken(self, causes: Iterable[Cause]) -> Iterator[tuple[Cause, str]]:
-        """Yield the causes of which a phrase is in the text, one of a family; a phrase has one cause."""
-        said: set[str] = set()
+    def _spoken(self, causes: Iterable[Cause]) -> Iterator[Heard]:
+        """Yield the causes of which a phrase is in the text, each with its longest one."""
         for cause in causes:
             if (cause.kinds and self.kind not in cause.kinds) or not self._is_marked(cause):
                 continue
-            found = next(
-                (found for phrase in cause.phrases if (found := self._said(phrase, cause.family))), ""
-            )
-            if found and said.isdisjoint({found, f"family {cause.family}"}):
-                said |= {found, f"family {cause.family}"} if cause.family else {found}
-                yield cause, found
+            found = ((phrase, self._said(phrase, cause.family)) for phrase in cause.phrases)
+            heard = [self.sections.heard(cause, phrase, words) for phrase, words in found if words]
+            if heard:
+                yield max(heard, key=attrgetter("weight"))
 
     def _said(self, phrase: str, family: str) -> str:
         # Most phrases have a number, and a long text few of them.
@@ -282,6 +305,15 @@ class _PastedText:
         here = Stage.REFRESH not in cause.stages or "refresh" in self.lower
         bare = not (cause.checks or cause.protections or cause.grants or (cause.phrases and not cause.family))
         return here and bare and (not cause.kinds or self.kind in cause.kinds)
+
+
+def _first_of_each(heard: Iterable[Heard]) -> Iterator[tuple[Cause, str]]:
+    """Yield the first of each family, and of each phrase."""
+    said: set[str] = set()
+    for cause, words, _ in heard:
+        if said.isdisjoint({words, f"family {cause.family}"}):
+            said |= {words, f"family {cause.family}"} if cause.family else {words}
+            yield cause, words
 
 
 @cache

@@ -32,8 +32,9 @@ FRAGMENTS = re.compile(
     r"headers cookie-attribute|errors \S+ options"
     r"|emulator .* owner (?:path|box|beside)$"
     r"|stages .* (?:title|specification|announces)$|servers "
-    rf"|{MESSAGES} \S+ forms"
-    rf"|{MESSAGES} \S+ \S+ (?:general|id|source|phrases|each|errors)"
+    rf"|{MESSAGES} \S+ (?:forms|forms_are)"
+    rf"|{MESSAGES} \S+ \S+ (?:general|id|source|phrases|steps|cells|each|errors)"
+    r"|grid "
     rf"|{MESSAGES} \S+ \S+ protections?"
     r"|causes \S+ \S+ (?:stages|grants|checks|kinds|statuses|quotes|credentials|ways|check_decides)"
     rf"|(?:{MESSAGES} \S+|errors|protections|checks \S+(?: \S+)?)(?: \S+)? cure \d+ \d"
@@ -77,7 +78,7 @@ def test_every_value_is_text_that_a_terminal_and_a_markup_language_show_as_it_is
         assert text, path
         assert safe_line(text) == text, path
         # What is looked for is not shown.
-        assert re.search(" phrases | forms ", path) or not MARKUP.search(text), path
+        assert re.search(" phrases | steps | forms |^grid ", path) or not MARKUP.search(text), path
         assert "{" not in text or PLACEHOLDERS.match(path), path
 
 

@@ -94,6 +94,7 @@ async def examine(
     """
     looks: tuple[tuple[str, Callable[[], Awaitable[Finding]]], ...] = (
         ("state", partial(asyncio.to_thread, look_at_state, directory)),
+        # In the order in which a login fails: without a place for state nothing below could be stored.
         ("keyring", partial(look_at_keyring, directory=directory, limit=min(limit, CALL_LIMIT))),
         ("interrupted", partial(asyncio.to_thread, look_at_interrupted, directory)),
         ("ssh", partial(asyncio.to_thread, look_at_ssh, environ, port)),
@@ -196,6 +197,7 @@ async def look_at_keyring(
     try:
         place = await asyncio.to_thread(remembered_place, directory)
         if place is StoreKind.ENCRYPTED_FILE:
+            # Not opened: the examination asks for no passphrase.
             return _encrypted(topic, file_path(place, directory))
     except StateUnusable:
         place = StoreKind.KEYRING  # said by `look_at_state`
@@ -230,6 +232,7 @@ def look_at_interrupted(directory: Path | None = None) -> Finding:
     records = []
     with suppress(StateUnusable):  # said by `look_at_state`
         for note in CrashNotes(state_directory(directory) / "unfinished").claim():
+            # Read and left: the dashboard offers them, and a look must not take them away.
             note.let_go()
             if (record := from_text(note.text)) is not None:
                 records.append(record)
@@ -263,6 +266,7 @@ async def look_at_port(port: int = DEFAULT_PORT) -> Finding:
             return replace(stopped, cure=fix(stopped.cure, "The option for that: --port N"))
         words = f"authlens cannot listen on it: {error.strerror or type(error).__name__}."
         return Finding(topic, Severity.FAILURE, words, "Use another one with --port.", UsageError.exit_code)
+    # At once: a login that starts meanwhile needs it.
     bound.close()
     words = " ".join(
         (f"Free for the callback from the browser, {' and '.join(bound.families)}.", *bound.notes)

@@ -84,10 +84,12 @@ class ForgottenCredentials:
         # Taken first: a second undo at the same time takes the one before.
         record_id, restore = self._restores.pop()
         stored = {*credentials.service_tokens.ids(), *(grant.grant_id for grant in credentials.list())}
+        # A newer login to the same resource has this id; the old tokens must not replace its tokens.
         if record_id in stored:
             raise UsageError("This credential was stored again since.", "The newer one stays.")
         try:
             restored = await restore(credentials)
+        # A Ctrl-C, too: what could not be stored can still be restored later.
         except BaseException:
             self.add(record_id, restore)
             raise
@@ -209,6 +211,7 @@ async def forget_client(session: Session, client: StoredClient, *, only_here: bo
         read = management_request(loaded, "GET", loopback_http=loopback)
     except UrlRefused as refused:
         return _kept(record, f"The stored management URL is refused: {refused}.", Refused)
+    # RFC 7592 is optional, and most servers do not have it.
     if delete is None or read is None:
         words = "Removed from this machine. The server gave no way to delete a registration: it still has it."
         return await _forgotten(credentials, record, words)

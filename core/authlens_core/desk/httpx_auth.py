@@ -90,9 +90,11 @@ class AuthlensAuth(httpx.Auth):
             RuntimeError: the session belongs to an event loop, which a synchronous client would block.
         """
         if self._thread is None:
+            # The session belongs to the caller's loop, which a blocking call would stop.
             raise RuntimeError("AuthlensAuth with a session works with an AsyncClient only.")
         steps = _Steps(request)
         while not steps.done:
+            # In the thread: the session is asynchronous, and the caller may have a loop of its own running.
             outgoing = self._thread.run(self._prepare(steps)).result()
             response = yield outgoing
             self._thread.run(self._learn(steps, response)).result()
@@ -158,6 +160,7 @@ class AuthlensAuth(httpx.Auth):
         if wants_nonce and not steps.sent_with_nonce:
             steps.sent_with_nonce = True
             return replayable
+        # Once per request: a resource that refuses the new token as well refuses for another reason.
         if steps.renewed:
             return False
         # Renewed even if this request cannot be sent again: the next one needs it.
@@ -228,6 +231,7 @@ class _SessionThread:
 
     async def session(self) -> Session:
         """Return the session, opened once."""
+        # A keyring that was locked may be open at the next request.
         if self._opening is None or (self._opening.done() and self._opening.exception() is not None):
             self._opening = asyncio.ensure_future(self._stack.enter_async_context(self._open_session()))
         # Shielded: a request that is cancelled must not close the session of the others.
@@ -265,6 +269,7 @@ def _authorized(request: httpx.Request, credential: CredentialHeaders) -> httpx.
         extensions=request.extensions,
     )
     fields = credential.signed(request.method, str(request.url))
+    # Only `raw` has the credential, so that `response.request.headers` in a log shows none.
     copy.headers = _SentHeaders(copy.headers, fields)
     return copy
 

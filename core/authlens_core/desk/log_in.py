@@ -117,6 +117,7 @@ def start_login(session: Session, resource_url: str, options: Options | None = N
     credentials = session.credentials
     earlier = None
     with suppress(StateUnusable):  # a login needs no index until its tokens are stored
+        # Another authorization server than last time is worth a warning (mix-up), so the login is told of it.
         earlier = credentials.find(resource_url)
     login = Login(
         resource_url,
@@ -138,6 +139,8 @@ def _remembered(credentials: Credentials, url: str) -> dict[str, StoredOptions]:
     with suppress(StateUnusable):
         for grant in credentials.list():
             for name, value in remembered_for(grant.remembered, same_url=grant.resource_url == url):
+                # By issuer: what was allowed one server must not be allowed another that the resource names
+                # today.
                 decided.setdefault(grant.issuer, {}).setdefault(name, value)
     return {issuer: tuple(options.items()) for issuer, options in decided.items()}
 

@@ -84,6 +84,7 @@ class SettingsFile:
             return
         try:
             with own_file(self._path).open("rb") as file:
+                # One byte more than allowed, to know a file that is too long without reading it whole.
                 data = file.read(_LARGEST + 1)
         except (OSError, StateUnusable) as error:
             self.problem = f"The settings cannot be read: {error}"
@@ -103,6 +104,7 @@ class SettingsFile:
         for name, value in changes.items():
             if not is_fit(name, value):
                 raise ValueError(f"{name} cannot be that")
+        # Applied before it is written: a full disk must not keep a theme from changing.
         self.present = replace(self.present, **changes)
         if self._path is not None:
             # What a newer authlens has written is kept, though it means nothing here.
@@ -279,6 +281,7 @@ def write_template(path: Path) -> None:
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
+        # Written through such a link, the file would appear at a place that no one expects.
         if path.is_symlink():
             raise FileUnusable(f"{path} is a link to a file that does not exist.", _ANOTHER_FILE) from None
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -299,6 +302,7 @@ def _checked(members: Mapping[str, Any]) -> Config:
         problems.append(f"{name} in config.toml is not a {_KINDS[kind]}.")
         return otherwise
 
+    # Each mistake is a sentence and the rest applies: a wrong line must not keep the program from starting.
     for name, table in (("", members), *((name, members.get(name)) for name in _TABLES if name)):
         known = _TABLES[name]
         if known is not None and isinstance(table, Mapping):

@@ -65,6 +65,8 @@ def _masked(value: Any, redactor: Redactor) -> Any:
         return value
     shown = {field.name: _masked(getattr(value, field.name), redactor) for field in fields(value)}
     if isinstance(value, Fact) and isinstance(value.value, str):
+        # By its name, as a header field: the fact `client_secret` is masked although its value looks like a
+        # word.
         shown["value"] = redactor.header(value.name, value.value)
     return replace(value, **shown)
 

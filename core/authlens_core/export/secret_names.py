@@ -133,6 +133,7 @@ def pieces(text: str, cut: re.Pattern[str]) -> Iterator[str]:
     """
     start = 0
     while len(text) - start > _PIECE:
+        # In pieces, so that a pattern with alternatives works on 32 KiB at a time and not on a megabyte.
         end = cut.search(text, start + _PIECE)
         if end is None:
             break
@@ -166,6 +167,7 @@ def header_masked(name: str, value: str) -> str:
     kind = _folded(name)
     if kind in ("authorization", "proxy_authorization"):
         scheme, space, rest = value.partition(" ")
+        # The scheme stays: whether it was Bearer, DPoP or Basic is what one looks for in a trace.
         return f"{scheme} {mask(rest.strip())}" if space and rest.strip() else mask(value)
     if kind == "cookie":
         return "; ".join(_pair_masked(pair) for pair in value.split(";"))
@@ -217,6 +219,7 @@ def _json_masked(tokens: Iterable[JsonToken]) -> Iterator[str]:
         if name is None or is_claim_name or token.kind in (TokenKind.SPACE, TokenKind.PUNCTUATION):
             yield token.text
         elif token.kind is TokenKind.OTHER:
+            # A credential can be written as a number or a bare word in what is nearly JSON.
             plain = name in _NUMBERS_ALLOWED or token.text in ("null", "true", "false")
             yield token.text if plain else mask(token.text)
         else:
@@ -261,5 +264,6 @@ def _under_names(tokens: Iterable[JsonToken]) -> Iterator[tuple[JsonToken, str |
             continue
         if token.kind is TokenKind.PUNCTUATION:
             depth += (token.text in "{[") - (token.text in "}]")
+        # The value of the secret name ends here; what follows is a sibling.
         if depth <= 0:
             secret_name, depth = None, 0

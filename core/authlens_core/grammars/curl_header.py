@@ -44,6 +44,7 @@ def header_argument(name: str, value: str) -> str:
     if not is_token(name) or has_control_character(value):
         raise NotAField("the field cannot be sent")
     value = value.strip(" \t")
+    # curl reads `Name:` as "leave it out"; the semicolon is its form for an empty value (curl(1), --header).
     return f"{name}: {value}" if value else f"{name};"
 
 
@@ -86,8 +87,10 @@ class HeadReader:
             block = bytes(self._left[: end.end()])
             del self._left[: end.end()]
             head = _head(block)
+            # 100 and 103 come before the answer; after 101 there is none.
             if head is not None and (head.status >= 200 or head.status == 101):
                 self.final = head
+        # A head that never ends must not grow without bound.
         del self._left[:-_LONGEST]
 
 

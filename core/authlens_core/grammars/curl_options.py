@@ -246,9 +246,11 @@ def _options(words: deque[str], url: str) -> Iterator[CurlOption]:
 
 def _long(word: str, words: deque[str], url: str) -> CurlOption:
     name, negated = word.removeprefix("--"), False
+    # curl negates a switch by --no-NAME (curl(1)); a name of its own comes first.
     if name not in PASSED_ON and name.startswith("no-"):
         name, negated = name.removeprefix("no-"), True
     takes = PASSED_ON.get(name)
+    # Not abbreviated, as curl allows it: what an abbreviation means changes with its version.
     if takes is None or (negated and takes is not Takes.SWITCH):
         raise CurlOptionRefused(_shown(word), _reason(word, name), url)
     value = _next(word, words) if takes is Takes.WORD else None
@@ -262,6 +264,8 @@ def _letters(word: str, words: deque[str], url: str) -> Iterator[CurlOption]:
         if takes is None:
             raise CurlOptionRefused(written, STAYS_BEHIND.get(name, NotPassedOn.UNKNOWN), url)
         if takes is Takes.WORD:
+            # -HName:value and -H Name:value are the same; what is behind the letter is its value to the end
+            # of the word.
             yield CurlOption(name, written, word[after:] or _next(written, words))
             return
         yield CurlOption(name, written)
@@ -298,6 +302,7 @@ def config_line(name: str, value: str | None = None) -> str:
     """
     if value is None:
         return f"{name}\n"
+    # A line end in a value would begin another option of the configuration.
     if has_control_character(value):
         raise ValueError("a value has a control character")
     quoted = value.replace("\\", "\\\\").replace('"', '\\"')

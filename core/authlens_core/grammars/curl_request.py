@@ -45,6 +45,7 @@ def method_of(options: Sequence[CurlOption]) -> str:
     last = {option.name: option for option in options}
     on = {name for name, option in last.items() if option.on}
     if named:
+        # The last --request wins, whatever other options would make of the method.
         return named[-1]
     if "head" in on:
         return "HEAD"

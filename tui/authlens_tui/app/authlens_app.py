@@ -81,6 +81,7 @@ class AuthlensApp(BaseApp):
 
     def get_default_screen(self) -> Screen[Any]:
         """Start with the dashboard on the records alone, if there are any and no login was asked for."""
+        # The records need no secret: they are on the screen while the keyring is still being unlocked.
         if self._start_url is None and (first := self.workspace.first_look()) is not None:
             self._first, self.dashboard = first, self._dashboard(None, first)
         return super().get_default_screen() if self.dashboard is None else self.dashboard
@@ -99,6 +100,7 @@ class AuthlensApp(BaseApp):
         await self._end_opening()
         if self.controller is not None:
             await self.controller.aclose(self.return_code or 0)
+        # After the controller, whose session may be reading it.
         if self._first is not None:
             self._first.close()
         await self.workspace.close()
@@ -127,6 +129,7 @@ class AuthlensApp(BaseApp):
                 offered = self.workspace.menu is not None
             case _:
                 return super().check_action(action, parameters)
+        # In the middle of a login these would leave it unfinished.
         return offered and isinstance(self.screen, DashboardScreen)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:

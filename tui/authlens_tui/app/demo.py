@@ -97,6 +97,7 @@ class Scenarios:
             noted(trace)
             self._note(trace)
 
+        # The one before is called as well: the app shows every request, also those of a drill.
         traces.on_trace = note
 
     def _lists(self) -> tuple[CatalogueList, ...]:
@@ -347,6 +348,7 @@ class DemoWorkspace(Workspace):
         """
         for grant in session.credentials.list():
             await session.credentials.forget(grant.grant_id)
+        # Before the server stops: what was handed out belongs to it, and would be refused by the next one.
         await self._world.take_back(session)
         await self._world.stop()
         self._drill, self._world = drill, self._new_world([drill])

@@ -114,6 +114,7 @@ class Logins:
     def offer(self, session: Session, url: str) -> None:
         """Open the wizard on `url`, after a question if the user is logged in there already."""
         now = datetime.now(UTC)
+        # A second login replaces the first one's tokens, and most servers then end those.
         known = working_logins(session.credentials.list(), now).get(url)
         if known is None:
             self.start(session, url)
@@ -134,6 +135,7 @@ class Logins:
 
     def leave(self, session: Session, then: Then) -> None:
         wizard = self._app.screen
+        # The message can come after the screen was left by another key.
         if isinstance(wizard, WizardScreen):
             self._interrupted.leave(wizard.login)
             self._app.pop_screen()
@@ -174,6 +176,7 @@ class Logins:
         """Clear the view for the link; open it if the user's settings say so and the browser is here."""
         if not isinstance(event, AuthorizationReady):
             return
+        # A toast over a link of many lines would be copied with it.
         self._app.clear_notifications()
         if self._workspace.settings.present.open_browser and open_browser(event.url, self._app.environ):
             self._app.notify("Opening the link in your browser, as set in the settings.", markup=False)

@@ -41,6 +41,7 @@ def run_app(url: str | None, options: Options | None = None) -> int:
     given = {checked: options} if checked is not None and options is not None else {}
     app = AuthlensApp(start_url=checked, workspace=Workspace(options=given))
     code = run_to_end(app)
+    # The demo has a session and a store of its own, so the app ends before it begins.
     if app.return_value != DEMO_WANTED:
         return code
     from authlens_tui.app.demo import DemoWorkspace
@@ -151,6 +152,7 @@ def why_no_full_screen() -> str | None:
         return None
     if why := why_no_screen(os.environ.get("TERM", "")):
         return why
+    # Boxes and signs would be three strange characters each, and the layout would not fit.
     if not shows_utf_8():
         setting = "=".join(locale_setting())
         return (
@@ -201,6 +203,7 @@ def why_no_screen(kind: str) -> str | None:
             f"authlens does not know whether this terminal can show a full screen (TERM={kind}). If it "
             "can: export TERM=xterm-256color."
         )
+    # A second screen and a cursor that can be moved are what Textual needs.
     if curses.tigetstr("smcup") and curses.tigetstr("cup"):
         return None
     return f"This terminal cannot show a full screen (TERM={kind})."

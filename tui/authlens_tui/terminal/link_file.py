@@ -51,9 +51,12 @@ class LinkFile:
             OSError: it could not be written.
         """
         self.remove()
+        # In memory and removed at the logout; /tmp may be on a disk and is everyone's.
         folder = _private(environ.get("XDG_RUNTIME_DIR", ""))
         if folder is None:
             folder = self._folder = Path(tempfile.mkdtemp(prefix=_FOLDER))
+        # The link has the state of the login in it. Random, because a name that can be guessed could be made
+        # before.
         path = folder / f"authlens-link-{secrets.token_hex(4)}.txt"
         draft = self.path = path.with_suffix(".new")
         self._descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINKS, 0o600)
@@ -114,6 +117,7 @@ def _remove_if_orphaned(path: Path) -> bool:
     try:
         status = os.fstat(descriptor)
         ours = stat.S_ISREG(status.st_mode) and status.st_uid == os.getuid()
+        # A lock that is free shows that the process which made the file is gone.
         if not (ours and _lock(descriptor)):
             return False
         path.unlink()
@@ -167,6 +171,7 @@ async def show_alone(app: App[Any], url: str, over: asyncio.Event) -> None:
 
     if sys.platform == "win32" or sys.__stdin__ is None or sys.__stderr__ is None:
         raise NoOrdinaryScreen
+    # The URL alone on its line: terminals mark a line with three clicks, and prose would be marked with it.
     lines = ("", _TITLE, "", url, "", _HOW)
     try:
         # Without repaints: what is written while the driver rests would wait in its queue and fill it.

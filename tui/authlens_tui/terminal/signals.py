@@ -47,5 +47,6 @@ def end_at_last(code: int) -> None:
 
 
 def _leave(app: App[Any], code: int) -> None:
+    # First: leaving waits for the terminal, which may be what no longer answers.
     end_at_last(code)
     app.exit(return_code=code)

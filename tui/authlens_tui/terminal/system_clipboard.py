@@ -45,6 +45,7 @@ def fill(environ: Mapping[str, str], limit: float, text: str) -> None:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env=for_children(environ),
+        # A session of its own, so that the child and what it started can be ended together.
         start_new_session=True,
     )
     try:
@@ -76,6 +77,7 @@ def _main() -> int:
             super().__init__(*arguments, **options)
             started.append(self)
 
+    # Looked at before it is called: which program it would be decides whether the text may be given to it.
     copy, _ = pyperclip.determine_clipboard()
     if getattr(copy, "__name__", "") in _UNFIT:
         return 1

@@ -66,6 +66,7 @@ class IdleCollection:
     def tick(self) -> bool:
         """Collect everything if that is worth it and no key waits; return whether it was done."""
         now = self._monotonic()
+        # A full collection of a large app takes 50 ms, and a key that comes meanwhile waits for it.
         if gc.get_count()[2] < DUE or (now - self._last_key < QUIET and now - self._last_full < LATEST):
             return False
         # What was frozen after the last collection may be garbage by now.
@@ -160,9 +161,11 @@ class TerminalApp(QuietCrash, App[int]):
 
     async def action_interrupt(self) -> None:
         """Answer ctrl+c: copy what is selected, or else stop what runs; on a second press, quit."""
+        # Terminals copy with ctrl+c where something is selected, so a selection comes before stopping.
         if selected := selected_text(self):
             await self.copy(selected, "The selection", note=how_to_leave(self, twice=False))
             return
+        # Never at the first press: who wants to copy, or to stop a login, does not want to lose the screen.
         if self._answer.seconds_left:
             self.exit(return_code=INTERRUPTED)
             return
@@ -210,6 +213,7 @@ class TerminalApp(QuietCrash, App[int]):
             text, title = safe_text(message), safe_line(title)
             super().notify(text, title=title, severity=severity, timeout=timeout, markup=markup)
             return
+        # A line has no colour of its own for a warning.
         mark = "" if severity == "information" else "! "
         top.take_note(Content.assemble((f"{mark}{title}: " if title else mark, "bold"), Content(message)))
 

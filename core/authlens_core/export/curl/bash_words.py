@@ -19,6 +19,7 @@ def bash_word(text: str) -> str:
     Whatever a terminal would obey is written as `\x` and two digits for each byte, whatever the locale.
     """
     text = text.replace("\0", "\ufffd")
+    # Printable on one line: shlex's quotes are enough. Otherwise a terminal would obey what is shown.
     if safe_line(text, len(text)) == text:
         return shlex.quote(text)
     return "$'" + "".join(_escaped(character) for character in text) + "'"

@@ -55,6 +55,7 @@ def header_arguments(
             given.append((name, header_argument(name, value)))
         except NotAField:
             left_out.append(name)
+    # curl adds a type of its own to a body; the empty field takes it away.
     if has_body and not any(name.lower() == _TYPE for name, _ in given):
         given.append((_TYPE, "Content-Type:"))
     return given, left_out
@@ -104,6 +105,7 @@ class _Variables:
     def _name(self, mask: str, label: str) -> str:
         if mask not in self.names:
             wanted = _NOT_IN_A_NAME.sub("_", label.upper())[:40].strip("_") or "SECRET"
+            # Two secrets under one name get two variables, or one value would be sent for both.
             taken = wanted in self.names.values() or not wanted[0].isalpha()
             self.names[mask] = f"SECRET_{mask[-8:]}" if taken else wanted
         return self.names[mask]
@@ -114,6 +116,7 @@ def _command(request: Request, redactor: Redactor, variables: _Variables) -> Ite
         yield "# curl cannot send this request: its URL or method is not valid in HTTP"
         return
     body = redactor.body(request.body)
+    # Half a body is another request, and an argument cannot hold NUL.
     is_whole = not (body.binary or body.truncated or "\0" in body.text)
     fields, left_out = header_arguments(redactor.headers(request.headers), has_body=bool(body.text))
     yield from (f"# without the field {bash_remark(name)}, which is not valid in HTTP" for name in left_out)
@@ -121,6 +124,7 @@ def _command(request: Request, redactor: Redactor, variables: _Variables) -> Ite
         yield "# without the body, which is not text, or was not recorded completely"
     url = redactor.text(request.url)
     needed = "".join(f"{option} " for option, pattern in _TAKEN_AS_IT_IS if pattern.search(url))
+    # With --request HEAD curl would wait for a body that never comes.
     is_head = request.method == "HEAD" and not body.text
     method = "--head" if is_head else f"--request {bash_word(request.method)}"
     yield f"curl --include {needed}{method} --url {variables.word(url, 'secret')}"

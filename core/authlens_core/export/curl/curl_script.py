@@ -166,6 +166,7 @@ def curl_script(trace: Trace) -> str:
     shown = redacted_trace(trace)
     link, known = shown.latest(Stage.AUTHORIZATION), _variables(shown)
     is_complete = all(known[name] for name in _NEEDED) and is_callable(known["token_endpoint"])
+    # With all that a login needs, the script is the login; otherwise the requests one after another.
     if link is not None and is_complete:
         lines = _login(shown, known, _facts(link))
     else:
@@ -202,6 +203,7 @@ def _login(trace: Trace, known: dict[str, str], link: dict[str, str]) -> Iterato
     yield ""
     yield "# The client that the server knows already; registering again would leave one more behind."
     yield from (f"{name}={bash_word(value)}" for name, value in known.items())
+    # A recorded state or challenge belongs to a verifier that the trace no longer has.
     fixed = {name: value for name, value in link.items() if name not in _MADE_ANEW}
     yield "parameters=("
     yield from (f"  {bash_word(name)} {bash_word(value)}" for name, value in fixed.items())
@@ -209,6 +211,7 @@ def _login(trace: Trace, known: dict[str, str], link: dict[str, str]) -> Iterato
     yield from (f"{name}={bash_word(fixed.get(name, ''))}" for name in ("redirect_uri", "resource"))
     yield _AUTHORIZE
     access, first = trace.latest(Stage.ACCESS), trace.latest(Stage.DETECTION)
+    # A trace that ended before the last stage still shows how to call the resource.
     record = access if access is not None and access.exchanges else first
     if record is not None and record.exchanges:
         yield 'say "8 The resource, with the token"'

@@ -73,6 +73,8 @@ class Agent:
         there = []
         for template in self.files.get(places.platform, self.files.get("", ())):
             root, _, rest = template.partition("/")
+            # A folder that the user has named in the environment wins over all others, also if nothing is
+            # there yet.
             if root.startswith("$"):
                 if folder := places.environ.get(root[1:]):
                     return Path(folder) / rest
@@ -145,6 +147,7 @@ def url_of(command: Sequence[str]) -> str | None:
         return None
     at = command.index(VERB)
     # `uvx authlens`, a script's path, `python -m authlens_tui`: one of them names the program.
+    # Another program may have a verb of this name; its server is not ours to change.
     if not any(PurePath(word).stem in _PROGRAMS for word in command[:at]):
         return None
     return next((word for word in command[at:] if _URL.match(word)), None)
@@ -158,6 +161,7 @@ def updated(command: Sequence[str], *, gui: bool) -> tuple[str, ...]:
     at = command.index(VERB)
     program = tuple(command[:at])
     is_written_here = program[1:] in ((), ("-m", "authlens_tui"))
+    # A command that you wrote yourself stays, found or not.
     if shutil.which(program[0]) is not None or not is_written_here:
         return tuple(command)
     return (*_program(gui=gui), *command[at:])
@@ -165,6 +169,7 @@ def updated(command: Sequence[str], *, gui: bool) -> tuple[str, ...]:
 
 def _program(*, gui: bool) -> tuple[str, ...]:
     if (found := shutil.which("authlens")) is not None:
+        # Programs with a window do not have the PATH of your shell, so they get the whole path.
         return (str(Path(found).absolute()) if gui else "authlens",)
     beside = shutil.which("authlens", path=Path(sys.executable).parent)
     return (beside,) if beside is not None else (sys.executable, "-m", "authlens_tui")

@@ -100,6 +100,7 @@ class ConfigFile:
         Raises:
             UsageError: the file cannot be read.
         """
+        # Read at each call: the agent writes the same file while it runs.
         version = user_file.read(self._file)
         with self._editing():
             servers = None if version is None else self._grammar.at(version.text, self._servers)

@@ -181,6 +181,7 @@ def parts_of_request(stage: Stage, request: Request) -> tuple[FormField, ...]:
     instead = _CHOSEN_INSTEAD.get(stage, frozenset())
     # In detection the method is an option (see `OPTIONS`), which the later stages follow.
     parts = [] if stage is Stage.DETECTION else [FormField(EditLocation.METHOD, "", request.method)]
+    # The address without its query, whose parameters are parts of their own.
     parts.append(FormField(EditLocation.URL, "", request.url.partition("?")[0]))
     parts += [_part(EditLocation.QUERY, name, value) for name, value in url_parameters(request.url)]
     parts += [_part(EditLocation.HEADER, name, value) for name, value in request.headers.fields]
@@ -213,6 +214,8 @@ def added(place: EditLocation, name: str, value: str, parts: Sequence[FormField]
     is_header = place is EditLocation.HEADER
     for part in parts:
         same = part.name.lower() == name.lower() if is_header else part.name == name
+        # Added a second time, a parameter would be two (RFC 6749 §3.1 forbids it): that is another
+        # experiment.
         if part.place is place and same:
             shown = safe_line(name, NAME)
             raise RequestEditRefused(f"{shown} is already there: change it in its own line.")
@@ -226,6 +229,7 @@ def _shown(value: str | Secret) -> str:
 
 
 def _part(place: EditLocation, name: str, value: str) -> FormField:
+    # By the name: a value that the user changes is shown or masked like the one that was there.
     return FormField(place, name, Secret(value) if name.lower() in _SECRET else value)
 
 

@@ -101,6 +101,7 @@ def answered_with_tokens(
     response = last.answer if last is not None else None
     if response is None:
         cause = last.no_answer.cause if last is not None else "nothing was sent"
+        # No answer is no refusal: a server that hangs may have accepted it.
         return _check(experiment, Severity.NOTICE, f"no answer: {cause}")
     if response.status < 300:
         return _check(experiment, experiment.accepted, f"{response.status}: it returned tokens")
@@ -193,6 +194,7 @@ def _not_granted(experiment: Experiment, response: Response, sent: Sequence[Secr
 
 
 def _refused(experiment: Experiment, seen: str, error: OAuthError) -> Check:
+    # A refusal with another code protects as well; only the specification is not followed to the letter.
     if experiment.errors and error.error not in experiment.errors:
         meant = " or ".join(experiment.errors)
         return _check(experiment, Severity.NOTICE, f"{seen} (refused, but the specified code is {meant})")
@@ -214,4 +216,5 @@ def _check(experiment: Experiment, severity: Severity, seen: str) -> Check:
 def _cure(experiment: Experiment) -> str:
     if experiment.referee is Referee.AUTHLENS:
         return "Report this as a security bug of authlens."
+    # Only the owner can close the hole; there is nothing to set here.
     return f"Tell the owner of {experiment.who}, with an export of this record."

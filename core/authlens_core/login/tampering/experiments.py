@@ -45,6 +45,8 @@ def _wrong_verifier(facts: Facts) -> tuple[RequestEdit, ...]:
 def _plain(facts: Facts) -> tuple[RequestEdit, ...]:
     verifier = facts.pkce.code_verifier if facts.pkce else Secret("")
     return (
+        # With plain the challenge is the verifier itself (RFC 7636 §4.2), so the login would go on to the
+        # end.
         RequestEdit(EditLocation.QUERY, "code_challenge", verifier),
         RequestEdit(EditLocation.QUERY, "code_challenge_method", "plain"),
     )
@@ -90,6 +92,7 @@ def _assertion(facts: Facts, audience: str | None = None) -> Secret:
     client, endpoint, metadata = facts.client, facts.token_endpoint, facts.server_metadata
     if client is None or endpoint is None or metadata is None:
         return Secret("")
+    # Without what this server turned out to need: the audience is the one that is to be tried.
     plain = replace(client, needs=()) if audience else client
     made = signed(plain, audience or metadata.issuer, endpoint, now=datetime.now(UTC)).assertion
     return made or Secret("")
@@ -225,6 +228,7 @@ class StaleRefreshStage:
             Fact(FactId.REFRESH_TOKEN, old, "RFC 6749 §6", "the old one"),
             *(() if new is None else (Fact(FactId.REFRESH_TOKEN, new, "RFC 6749 §6", "the new one"),)),
         )
+        # A server may send the same token again, which replaces nothing.
         replaced = new is not None and new != old
         return StageResult(facts, (*reading.checks, rotation_check(replaced=replaced)), shown)
 

@@ -204,6 +204,7 @@ def _with_member(body: Body, name: str, value: str | None) -> Body:
     if value is None:
         document.pop(name, None)
     else:
+        # A text stays a text: 123 typed for a string must not become a number.
         document[name] = value if isinstance(document.get(name), str) else _json_or_text(value)
     return Body(json.dumps(document).encode())
 

@@ -97,6 +97,7 @@ class Tampering:
     def concerns(self, stage: Stage, planned: PlannedRequest) -> bool:
         """Whether this is the request of `stage` that is changed, if one is."""
         experiment = self._here(stage)
+        # A stage can send several requests; the attack is on one of them.
         return experiment is None or experiment.request in (None, planned.purpose)
 
     def sending(self, stage: Stage, planned: PlannedRequest, facts: Facts) -> PlannedRequest:
@@ -112,6 +113,7 @@ class Tampering:
         """Return the request to send again, where the experiment wants that and the first was granted."""
         experiment = self._here(stage)
         response = next((e.response for e in sent if e.purpose is planned.purpose), None)
+        # A repetition tells something only if the first request was granted.
         if experiment is None or not experiment.repeats or response is None or response.status >= 300:
             return None
         self.done = (*self.done, f"the {experiment.reuses} was sent a second time")
@@ -191,6 +193,7 @@ class Tampering:
         if experiment is None:
             return ()
         pushed = next((e for e in exchanges if e.purpose is Purpose.PUSHED_AUTHORIZATION), None)
+        # What is pushed has the parameters (RFC 9126), so this endpoint is the one that must refuse.
         if pushed is not None and experiment.referee is not Referee.AUTHLENS:
             return answered_the_push(experiment, pushed, sent)
         if experiment.referee is Referee.TOKEN_ENDPOINT and exchanges:
@@ -219,6 +222,7 @@ class Tampering:
         self._edits.pop(stage, None)
         experiment = self._here(stage)
         if experiment is not None and any(check.judges_attack for check in checks):
+            # The second part needs what the first one got.
             self.armed = experiment.follow_up if passed else None
 
     def _here(self, stage: Stage) -> Experiment | None:

@@ -116,6 +116,7 @@ def detail_items(
     notes = (status.note, _key_for(entry, status), f"Auto-refresh: {trouble}" if trouble else "")
     items += [Item(Content(note), room=2) for note in notes if note]
     items += [Item(Content()), *_table(_facts(entry, now, settings))]
+    # The claims are what the token says of itself; nothing here has checked its signature.
     if jwt is not None:
         items += [
             Item(Content()),
@@ -256,6 +257,7 @@ def _claims(jwt: Jwt, now: datetime) -> Facts:
             span = f"in {in_words(claim.seconds)}" if claim.seconds > 0 else in_words(claim.seconds)
             yield claim.name, f"{claim.at:%Y-%m-%d %H:%M:%S} UTC · {span}"
         else:
+            # Some servers put a token of another service into a claim.
             yield claim.name, mask(claim.text) if is_sensitive(claim.name) else claim.text
     for problem in jwt.problems:
         yield "!", problem

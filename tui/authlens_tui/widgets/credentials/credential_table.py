@@ -127,6 +127,7 @@ class CredentialTable(LineView, can_focus=True):
         self.virtual_size = Size(self.size.width, self._height)
         self.tick()
         self.refresh()
+        # The height is known only after the layout, and scrolling before it would be cut to the old one.
         self.call_after_refresh(self._bring_into_view)
         if self.selected is not before:
             self.post_message(self.Highlighted())
@@ -136,6 +137,7 @@ class CredentialTable(LineView, can_focus=True):
             return self._places[self._wanted]
         if not self._places:
             return 0
+        # The credential is gone: its neighbour is closer to what you were doing than the first row.
         near = min(self._cursor, len(self.rows) - 1)
         found = near if isinstance(self.rows[near], InventoryEntry) else self._beyond(near, 1)
         row = self.rows[found]
@@ -151,6 +153,7 @@ class CredentialTable(LineView, can_focus=True):
         rows = ((number, self.rows[number]) for number in self._in_view())
         made = {number: self._make(row) for number, row in rows if isinstance(row, InventoryEntry)}
         widest = max((cell_len(row.cells["state"]) for row in made.values()), default=0)
+        # It only grows: a column that shrinks while you read makes every other one jump.
         if widest > self._state_width:
             self._state_width = widest
             self._made = made
@@ -158,6 +161,7 @@ class CredentialTable(LineView, can_focus=True):
             return
         drawn, self._made = self._made, made
         for number, row in made.items():
+            # Only what differs is drawn: most rows are the same from one second to the next.
             if number in drawn and self._plain(row) != self._plain(drawn[number]):
                 self._redraw(number)
 

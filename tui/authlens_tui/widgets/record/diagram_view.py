@@ -52,6 +52,7 @@ class DiagramView(DocumentView):
                 self._follow()
 
     def _adopt(self, layout: Layout) -> None:
+        # Before the base class sets it: only the first layout of these lines moves the cursor.
         news = not self.layout_ready
         super()._adopt(layout)
         if news:
@@ -148,6 +149,7 @@ class SmallDiagram(DiagramView, can_focus=False):
         self._draw()
 
     def _draw(self) -> None:
+        # One column is left for the sign of the marked arrow.
         width = self.size.width - 1
         if self.display and width > 0:
             records, underway, undone = self._drawn

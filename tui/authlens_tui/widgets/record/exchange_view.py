@@ -99,6 +99,7 @@ def response_lines(
 
 def status_tone(status: int, *, failed: bool) -> Tone:
     """Return the tone of a status: red is what failed, a refusal such as 401 may be what was expected."""
+    # A 401 before the login is the expected beginning, so it is not red.
     if failed or status >= 500:
         return Tone.BAD
     return Tone.GOOD if status < 400 else Tone.WARNING
@@ -179,6 +180,7 @@ def body_lines(body: ShownBody, media_type: str = "", *, raw: bool = False) -> I
 
 def _text_lines(text: str, *, raw: bool) -> Iterator[Line]:
     shown = text[:_MAX_SHOWN]
+    # Half a document is no JSON, so a text that would be cut is shown as it is.
     json = not raw and len(text) <= _MAX_SHOWN and is_json(text)
     # Escapes make the text longer, and what is shown is not to be cut again because of them.
     clean = safe_text(pretty_json(shown) if json else shown, _MAX_SHOWN * 3)

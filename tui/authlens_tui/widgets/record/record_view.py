@@ -136,6 +136,7 @@ class RecordView(Widget):
         if self._reveal:
             self._reveal = False
             self._forget_revealed()
+        # Emptied, because the other tabs are made again only when they are opened.
         if known is not self._known:
             self._known, self._picked = known, None
             for tab in set(_TABS) - {self.tab}:

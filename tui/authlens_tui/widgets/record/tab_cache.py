@@ -27,6 +27,7 @@ from authlens_tui.widgets.record.record_lines import (
 
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
+# A login has eight stages, of which the reader compares a few tabs each.
 _KEPT: Final = 24
 _LIGHT: Final = 65_536  # bytes of bodies that are made into lines at once; more is made aside
 
@@ -70,6 +71,7 @@ class TabCache:
     def tell(self, records: Sequence[StageRecord]) -> bool:
         """Take what has happened up to now; say whether that is news."""
         story = tuple(records)
+        # By identity: records are never changed, and comparing bodies would cost more than making the lines.
         if len(story) == len(self.story) and all(map(is_, story, self.story)):
             return False
         self.story = story
@@ -133,6 +135,7 @@ class TabCache:
                 masking = _Masking(await asyncio.to_thread(self._redactor, key.known, story))
                 _keep(self._masking, (key.known, key.told), masking)
             lines = await asyncio.to_thread(_lines, key, story, masking.redactor)
+            # Lines with secrets that no one looks at any more are not kept.
             if key.masked or wanted():
                 _keep(self._made, key, lines)
             return lines

@@ -58,7 +58,7 @@ def test_each_cell_is_found_by_its_words_in_either_order() -> None:
         ("signature of the token could not be verified", "jwt.signature"),
         ('{"error":"invalid_grant","error_description":"Unexpected redirect_uri"}', "code_refused"),
         ('{"error":"invalid_request","error_description":"Unexpected redirect_uri"}', "oauth.redirect_uri"),
-        ("the request came without the Authorization header, which is missing", "oauth.no_token"),
+        ("the request came without the Authorization header, which is missing", "login_not_made"),
         ("OAuth provider requires client_id", "oauth.client_id_missing"),
         ("Error: client secret for app 7 has expired on Monday", "client_not_authenticated"),
     ],

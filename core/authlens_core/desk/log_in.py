@@ -139,8 +139,7 @@ def _remembered(credentials: Credentials, url: str) -> dict[str, StoredOptions]:
     with suppress(StateUnusable):
         for grant in credentials.list():
             for name, value in remembered_for(grant.remembered, same_url=grant.resource_url == url):
-                # By issuer: what was allowed one server must not be allowed another that the resource names
-                # today.
+                # By issuer: what one server was allowed, another that is named today must not be.
                 decided.setdefault(grant.issuer, {}).setdefault(name, value)
     return {issuer: tuple(options.items()) for issuer, options in decided.items()}
 
@@ -293,8 +292,7 @@ class _TraceKeeper:
         self._due: asyncio.TimerHandle | None = None
 
     def on_event(self, event: Event) -> None:
-        if isinstance(event, AuthorizationReady | DeviceCodeReady):
-            # Nothing else is to be done while the user is at the browser.
+        if isinstance(event, AuthorizationReady | DeviceCodeReady):  # the user is at the browser meanwhile
             asyncio.get_running_loop().run_in_executor(None, self._credentials.get_ready)
         if not isinstance(event, StageEnded):
             return
@@ -327,8 +325,7 @@ def _note_verdict(credentials: Credentials, login: Login, event: Event) -> None:
         return
     reason = failure_reason(event.record)
     words = "The resource accepts the token." if accepted else reason.cause if reason else ""
-    # A watcher does not affect the login: a note that cannot be written costs the login nothing.
-    with suppress(AuthlensError):
+    with suppress(AuthlensError):  # the login has ended well, whether or not this can be noted
         grant = credentials.get(grant_id)
         # A refresh may have replaced the token that was sent: its verdict is not the new one's.
         grant = replace(grant, refreshed_at=login.facts.tokens_asked_at or grant.refreshed_at)

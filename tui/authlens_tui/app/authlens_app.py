@@ -100,8 +100,7 @@ class AuthlensApp(BaseApp):
         await self._end_opening()
         if self.controller is not None:
             await self.controller.aclose(self.return_code or 0)
-        # After the controller, whose session may be reading it.
-        if self._first is not None:
+        if self._first is not None:  # after the controller, whose session may be reading it
             self._first.close()
         await self.workspace.close()
 
@@ -129,8 +128,7 @@ class AuthlensApp(BaseApp):
                 offered = self.workspace.menu is not None
             case _:
                 return super().check_action(action, parameters)
-        # In the middle of a login these would leave it unfinished.
-        return offered and isinstance(self.screen, DashboardScreen)
+        return offered and isinstance(self.screen, DashboardScreen)  # elsewhere a login would stay unfinished
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         return (*super().get_system_commands(screen), *named_offers(self, screen))

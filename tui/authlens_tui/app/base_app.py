@@ -72,8 +72,7 @@ class BaseApp(TerminalApp):
     def refresh_css(self, animate: bool = True) -> None:  # noqa: FBT001 - Textual's signature
         """Parse the styles again only when the theme has given the variables other values."""
         variables = self.get_css_variables()
-        # Parsing takes as long as the first paint, and Textual asks for it twice before that.
-        if variables != self._styled_with:
+        if variables != self._styled_with:  # parsing takes as long as the first paint
             self._styled_with = variables
             super().refresh_css(animate)
 
@@ -102,8 +101,7 @@ class BaseApp(TerminalApp):
     def action_command_palette(self) -> None:
         from authlens_tui.screens.palette import Palette
 
-        # The key works everywhere, so in the palette itself, too, where it would open a second one.
-        if not isinstance(self.screen, CommandPalette):
+        if not isinstance(self.screen, CommandPalette):  # the key works in the palette, too
             self.push_screen(Palette())
 
     def action_change_theme(self) -> None:

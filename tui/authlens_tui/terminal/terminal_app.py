@@ -161,12 +161,10 @@ class TerminalApp(QuietCrash, App[int]):
 
     async def action_interrupt(self) -> None:
         """Answer ctrl+c: copy what is selected, or else stop what runs; on a second press, quit."""
-        # Terminals copy with ctrl+c where something is selected, so a selection comes before stopping.
-        if selected := selected_text(self):
+        if selected := selected_text(self):  # as terminals do with ctrl+c
             await self.copy(selected, "The selection", note=how_to_leave(self, twice=False))
             return
-        # Never at the first press: who wants to copy, or to stop a login, does not want to lose the screen.
-        if self._answer.seconds_left:
+        if self._answer.seconds_left:  # never at the first press, which may mean to copy
             self.exit(return_code=INTERRUPTED)
             return
         stopped = isinstance(self.screen, Stoppable) and self.screen.stop_running()
@@ -213,8 +211,7 @@ class TerminalApp(QuietCrash, App[int]):
             text, title = safe_text(message), safe_line(title)
             super().notify(text, title=title, severity=severity, timeout=timeout, markup=markup)
             return
-        # A line has no colour of its own for a warning.
-        mark = "" if severity == "information" else "! "
+        mark = "" if severity == "information" else "! "  # a line has no colour of its own for it
         top.take_note(Content.assemble((f"{mark}{title}: " if title else mark, "bold"), Content(message)))
 
     async def copy(self, text: Secret | str, what: str, *, note: str = "") -> None:

@@ -154,8 +154,6 @@ class CourseLessonScreen(Screen[bool]):
             self._said = "You are where you stopped: your moves were made again."
         await self._enter()
 
-    # -- what is shown ---------------------------------------------------------------------------------
-
     async def _enter(self) -> None:
         """Show the phase that comes next, at its beginning."""
         lesson = self._lesson
@@ -268,8 +266,6 @@ class CourseLessonScreen(Screen[bool]):
     def on_resize(self) -> None:
         """Break the lines of the verdict for the new width."""
         self.call_after_refresh(self._show_claims)
-
-    # -- what can be done ------------------------------------------------------------------------------
 
     @on(MoveList.Sent)
     def _sent(self, event: MoveList.Sent) -> None:

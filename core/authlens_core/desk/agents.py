@@ -210,6 +210,7 @@ def _name_for(url: str) -> str:
     name = re.sub(r"[^A-Za-z0-9]+", "-", parts.netloc + parts.path).strip("-")
     if len(name) <= _LONGEST:
         return name
+    # The digest keeps two servers apart whose addresses begin alike.
     return f"{name[: _LONGEST - 7]}-{hashlib.sha256(url.encode()).hexdigest()[:6]}"
 
 

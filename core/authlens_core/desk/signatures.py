@@ -99,6 +99,7 @@ async def check_signatures(
         The verdicts by token, and the exchanges that fetched the keys.
     """
     known, jwks_uri = trusted_issuer(story)
+    # Plain http only where the login had it: on this machine.
     plain = any(exchange.request.url.startswith("http:") for stage in story for exchange in stage.exchanges)
     trusted = known or issuer or _login_team(record)
     verdicts: dict[Secret, Verification] = {}

@@ -28,6 +28,8 @@ from authlens_core.values.safe_text import NAME, safe_line
 from authlens_core.values.url import Url, UrlRefused, parse_url
 
 _ACCESS_FIELDS: Final = ("cf-access-aud", "cf-access-domain", "cf-access-error")
+# Numbers on Cloudflare's error pages for what its customers configure (developers.cloudflare.com, Error
+# 1xxx).
 _BLOCKS: Final = {
     1005: "network ban",
     1006: "address ban",
@@ -184,6 +186,7 @@ def _edge_refusal(seen: _SeenResponse) -> Answer | None:
     number = body_line(seen.response, str(seen.error)) if seen.error is not None else ""
     if seen.error == 1043:
         return seen.answer(Protection.REQUIRE_ACCESS_PROTECTION, quoted=(number,))
+    # It comes with a challenge page, which only a browser's script can pass.
     if seen.response.headers.get("cf-mitigated") is not None:
         return seen.answer(Protection.BLOCKED, "cf-mitigated", note="It requires a browser check.")
     if seen.is_origin_down:
@@ -214,6 +217,8 @@ def _is_access_page(seen: _SeenResponse) -> bool:
 
 
 def _preflight(seen: _SeenResponse) -> Answer | None:
+    # A browser sends no credential with a preflight (Fetch, CORS-preflight fetch), so Access cannot let it
+    # pass.
     is_refused = seen.method == "OPTIONS" and seen.status == 403 and seen.is_edge
     return seen.answer(Protection.PREFLIGHT, *_ACCESS_FIELDS) if is_refused else None
 
@@ -259,6 +264,7 @@ def _target(exchange: Exchange, response: Response) -> Url | None:
     """Return where a redirect points, without its query, or None where it is not a URL that is used."""
     location = (response.headers.get("location") or "").partition("#")[0].partition("?")[0]
     try:
+        # Two slashes begin the name of another host (RFC 3986 §4.2).
         if location.startswith("/") and not location.startswith("//"):
             request = parse_url(exchange.request.url, loopback_http=True)
             location = f"{request.origin}{location}"
@@ -277,4 +283,5 @@ def _edge_error(response: Response) -> int | None:
     dense = "".join(text.split())
     # The pages differ by account and by kind of client, and have the number in one of these forms.
     numbers = re.findall(r'(?:errorcode:?|"error_code":|cf-error-code">|error)(\d{4})', dense)
+    # Only those that mean something here: a page may have other numbers of four digits.
     return next((number for number in (1043, *_BLOCKS) if str(number) in numbers), None)

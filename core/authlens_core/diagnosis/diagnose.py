@@ -86,9 +86,11 @@ def explain(
     response = exchange.answer
     if response is None:
         return _no_answer(exchange, checks)
+    # The check has read the answer and says what is wrong with it: the whole of it would say less.
     if not any(c.subject in _ABOUT_THE_ANSWER for c in checks):
         return None
     error = read_error(response, secrets_sent(exchange.request)) if stage in _SPEAKS_OAUTH else None
+    # A code of no specification has the words of the empty one, which say nothing.
     if error is not None and meaning(error.error) is not meaning(""):
         means = meaning(error.error)
         told = Diagnosis(

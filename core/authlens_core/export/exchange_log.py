@@ -52,6 +52,7 @@ class ExchangeLog:
     def note_record(self, record: StageRecord) -> None:
         """Remember that the exchanges of `record` were sent in it; a later one of the same stage counts."""
         self.changes += 1
+        # By identity: two requests that are equal are two rows.
         sent = {id(exchange) for exchange in record.exchanges}
         self._records |= {number: record for number, exchange in self._exchanges if id(exchange) in sent}
 
@@ -122,6 +123,7 @@ def _row(number: int, exchange: Exchange, redactor: Redactor) -> ExchangeRow:
         None if response is None else response.status,
         _lines(request, redactor),
         "" if response is None else _lines(response, redactor),
+        # Cut after masking: of a secret that is cut, the part before would not be recognised.
         redactor.body(request.body).text[:_SEARCHED],
         "" if response is None else redactor.body(response.body).text[:_SEARCHED],
     )

@@ -66,6 +66,7 @@ def fenced(text: str, language: str = "") -> list[str]:
 
 def prose(text: str) -> str:
     """Return a sentence as it is where nothing in it has a meaning of its own, otherwise as a code span."""
+    # GitHub makes a link of a word that begins with www (GFM §6.9).
     if len(text) <= _PROSE_SHOWN and "www." not in text.lower() and _HARMLESS.fullmatch(text):
         return text
     return code_span(text)
@@ -230,6 +231,7 @@ def _line(arrow: Arrow, participants: _Participants) -> str:
     if arrow.sender is arrow.receiver:
         return f"  Note over {arrow.sender}: {label(arrow.label)}"
     is_lost = arrow.missing or (arrow.failed and arrow.reply)
+    # In Mermaid, a cross ends the arrow of a message that does not arrive.
     line = "--x" if is_lost else "-->>" if arrow.reply else "->>"
     sender, receiver = (participants.name(party, arrow) for party in (arrow.sender, arrow.receiver))
     return f"  {sender}{line}{receiver}: {label(arrow.label)}"

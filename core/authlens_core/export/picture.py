@@ -25,6 +25,7 @@ _MARGIN: Final = 40
 _ROW: Final = 26
 _FONT: Final = "ui-monospace, SFMono-Regular, Menlo, Consolas, monospace"
 _LETTER: Final = 7.8  # pixels of a letter of 13
+# A ground of its own: that of the page on which the picture is shown may be dark.
 _PAPER: Final = "#fbf9f4"
 _INK, _QUIET, _SENT, _GOOD, _BAD = "#22272e", "#5a5f66", "#1f5f86", "#2c6b3d", "#a52f3b"
 _ACTORS: Final = {
@@ -105,6 +106,7 @@ def waterfall_svg(trace: Trace, command: str = "") -> str:
         response = exchange.response
         bad = response is None
         page.text(_MARGIN, f"{exchange.request.method} {exchange.request.url}", longest=50)
+        # Two pixels at least: an answer that came at once is to be seen, too.
         left, wide = _BAR_FROM + start / whole * room, max(2.0, exchange.elapsed / whole * room)
         bar = {"x": f"{left:.1f}", "y": f"{page.y - 11}", "width": f"{wide:.1f}", "height": "12", "rx": "2"}
         SubElement(page.root, "rect", {**bar, "fill": _BAD if bad else _SENT})
@@ -155,6 +157,7 @@ class _Page:
     """A page of SVG that grows downwards: title, outcome, what is drawn, and the command."""
 
     def __init__(self, title: str, command: str) -> None:
+        # As a tree, not as text: nothing that a server wrote can become an element, such as a script.
         self.root = Element("svg", xmlns="http://www.w3.org/2000/svg", width=str(_WIDTH))
         self._back = SubElement(self.root, "rect", width=str(_WIDTH), rx="10", fill=_PAPER)
         self.y = 44.0

@@ -50,6 +50,7 @@ class McpSession:
             self._http.agree_on(response.result["protocolVersion"])
         tools = response.result.get("tools")
         if request.method == "tools/list" and isinstance(tools, list):
+            # Added to what is known: a long list comes in pages.
             for tool in tools:
                 if isinstance(tool, dict) and isinstance(tool.get("inputSchema"), dict):
                     self._schemas[str(tool.get("name"))] = tool["inputSchema"]
@@ -70,6 +71,7 @@ class McpSession:
             AuthlensError, StreamFailed: as `McpHttp.post`.
         """
         async with self._renewing:
+            # Another request found it ended, too, and a new one has begun while this one waited.
             if self._http.session != ended:
                 return None
             async with asyncio.timeout(_RENEWAL):

@@ -144,6 +144,7 @@ class McpStreams:
                     if failure is not None:
                         return failure
         except StreamFailed:
+            # Without an id there is nothing to resume, and to send the request twice might do its work twice.
             if stream.last_id is None and not pending.is_over:
                 raise
             ended = False
@@ -238,6 +239,7 @@ class McpStreams:
             self._note(f"A message from the server was not passed on: {message.reason}.")
         elif not message.is_response:
             await self._write(message.line)
+        # A server may use the same id in another stream: an answer counts in the stream of its request alone.
         elif pending is not None and _is_for(message, pending):
             return await self._response(message, pending)
         else:
@@ -250,6 +252,7 @@ class McpStreams:
             failure = failure_of_error(message)
             if not failure.by_server:
                 return failure
+            # JSON-RPC 2.0 §5 has null where the server could not read the id; the client waits for its own.
             if message.request_id is None:
                 line = error_line(pending.message.request_id, failure.code, failure.message, failure.data)
         else:

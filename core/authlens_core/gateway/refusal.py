@@ -71,6 +71,7 @@ class ProxyRefusal:
         ]
 
 
+# 503 where the same request can work later, 502 and 504 where the resource is at fault (RFC 9110 §15.6).
 _STATUS: tuple[tuple[type[AuthlensError], int, str], ...] = (
     (LoginNeeded, 503, "login_needed"),
     (SendAgain, 503, "send_again"),
@@ -110,6 +111,7 @@ def of_error(problem: AuthlensError | StreamFailed, url: str) -> ProxyRefusal:
 
 def of_redirect(redirect: CrossOriginRedirect, url: str) -> ProxyRefusal:
     """Return the answer where the resource at `url` redirects to another origin."""
+    # How Access refuses a session that has ended: to follow it would give the client a web page.
     if redirect.is_login:
         cause = f"The resource redirects to the login page at {redirect.host}."
         return of_error(LoginNeeded(cause, LOG_IN_AGAIN), url)

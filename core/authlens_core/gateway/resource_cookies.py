@@ -50,6 +50,7 @@ class ResourceCookies:
         if mapping.local and pair.lower().startswith(_OF_A_WHOLE_HOST):
             pair = _RENAMED + pair
         self._remember(pair)
+        # Ports do not keep cookies apart (RFC 6265 §8.5); the path does, which no other program can guess.
         own = (b"Path=" + mapping.prefix.encode("ascii") + path, b"SameSite=Strict")
         return b"; ".join((pair, *kept, *own))
 

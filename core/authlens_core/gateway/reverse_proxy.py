@@ -129,8 +129,10 @@ class ReverseProxy:
         except (_AnswerCut, _ClientGone):
             raise
         except Exception as fault:
+            # A status was sent: that the rest is missing can only be told by closing the connection.
             if out.started:
                 raise
+            # No more than the type: its message may quote a header field with the credential.
             cause = f"authlens failed: {type(fault).__name__}."
             refusal = ProxyRefusal(500, "failed", cause, "Please report it: authlens --version")
         if refusal is not None:
@@ -148,6 +150,7 @@ class ReverseProxy:
 
         try:
             replayable = await incoming.hold(fields)
+            # The resource's time begins with the end of the body: a large one may take longer to arrive.
             async with asyncio.timeout(None) as deadline:
                 incoming.when_complete(lambda: deadline.reschedule(_from_now(self.patience)))
                 async with authorized_stream(
@@ -237,6 +240,7 @@ class _Incoming:
 
     async def hold(self, fields: list[RawField]) -> bool:
         """Read a small body whole; return whether the request can be sent again."""
+        # A body that names no length may have no end.
         if is_chunked(fields) or (body_length(fields) or 0) > _HELD_BODY:
             return False
         self._held = b"".join([chunk async for chunk in self._chunks()])
@@ -260,6 +264,7 @@ class _Incoming:
 
     async def gone(self) -> None:
         """Return when the client has closed the connection after its body was complete."""
+        # Until then the body is read from the same source: two readers would take parts from each other.
         await self._complete.wait()
         while (await self._receive())["type"] != "http.disconnect":
             pass

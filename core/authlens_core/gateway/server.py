@@ -66,6 +66,7 @@ class GatewayServer(uvicorn.Server):
             # Cancelled inside, uvicorn would leave its connections open.
             await asyncio.shield(task)
         finally:
+            # By force: an event stream may have no end that could be waited for.
             self.should_exit = self.force_exit = True
             with contextlib.suppress(asyncio.CancelledError):
                 await task
@@ -126,6 +127,7 @@ class LocalProxy:
 
 
 def _mapping(resource: Url, listener: socket.socket) -> Mapping:
+    # Only this account can open a Unix socket, so there is no address to be guessed.
     if listener.family != socket.AF_INET:
         return Mapping(resource)
     # Any page in a browser can send requests to a port of this machine, but it cannot guess this path.
@@ -156,6 +158,8 @@ def loopback_socket(port: int) -> socket.socket:
     # Named TCP, because asyncio turns Nagle's delay of 40 ms off only where the protocol is not 0.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
+        # Here it means that a port whose last connections are being closed is free; on Windows, that a port
+        # can be taken from the program that has it.
         if os.name == "posix":
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", port))
@@ -213,6 +217,7 @@ def _remove_dead(path: Path) -> None:
     shown = str(path)
     if not stat.S_ISSOCK(mode):
         raise UsageError(f"{shown} exists and is not a socket.", "Choose another --socket path.")
+    # The file outlives its process, so only a connection tells whether anyone listens.
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as trial:
         trial.settimeout(1.0)
         try:

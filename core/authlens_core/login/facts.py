@@ -191,6 +191,7 @@ class Facts:
             return True
         challenges = self.answer.challenge_field.challenges if self.answer is not None else ()
         schemes = {c.scheme.lower() for c in challenges}
+        # A resource that names both takes plain bearer tokens as well (RFC 9449 §7.2).
         return "dpop" in schemes and "bearer" not in schemes
 
     @property

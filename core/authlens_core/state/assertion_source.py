@@ -93,6 +93,7 @@ async def _from_command(source: AssertionSource, seconds: float) -> bytes:
             # What it says of its trouble may repeat a secret, and would be in the middle of a screen.
             stderr=asyncio.subprocess.DEVNULL,
             env=for_children(os.environ),
+            # In a session of its own, so that it can be ended with all that it started.
             start_new_session=True,
         )
     except (OSError, ValueError) as error:

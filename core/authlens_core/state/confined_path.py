@@ -221,6 +221,7 @@ class _Walk:
         """Continue where a link leads."""
         target = PurePath(os.readlink(here.name, dir_fd=here.directory))
         link = _Link(here.path, target)
+        # Each link is followed here and not by the system, which would not say where it leads.
         self._links += 1
         if self._links > _MOST_LINKS:
             raise self._file.refused(f"{link}, and the links form a loop.")

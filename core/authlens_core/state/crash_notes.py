@@ -102,6 +102,7 @@ def _locked(path: Path) -> FileLock | None:
             return None
     except (OSError, NotImplementedError, StateUnusable):
         return None
+    # On a file without a name a lock keeps no one out.
     if Path(lock.lock_file).exists():
         return lock
     lock.release()  # its owner erased it in this moment

@@ -98,6 +98,7 @@ class Locks:
             if self._directory is None:
                 yield
                 return
+            # It goes with its process, so a crash leaves nothing that would have to be cleared.
             lock = self._file_lock(name)
             while not self._try(lock):
                 await self._pause(deadline, name, give_up)
@@ -142,6 +143,7 @@ class Locks:
     def _sign(self, name: str, purpose: str) -> None:
         from authlens_core.state import private_file  # most verbs import this module and hold no lock
 
+        # For the one who waits: the lock itself does not say who has it.
         since = datetime.now(UTC).isoformat(timespec="seconds")
         text = json.dumps(asdict(Owner(os.getpid(), socket.gethostname(), since, purpose)))
         with suppress(OSError):

@@ -49,6 +49,7 @@ def state_directory(directory: Path | None = None) -> Path:
             f"The state directory {path} belongs to another account.",
             "Set AUTHLENS_HOME to a directory of your own.",
         )
+    # Who may write there can put another file in the place of one of ours, whatever its own mode is.
     if sys.platform != "win32" and status.st_mode & 0o022:
         raise StateUnusable(
             f"Others may write to the state directory {path}.",

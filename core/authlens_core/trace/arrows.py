@@ -184,6 +184,7 @@ def _of_record(record: StageRecord, known: int) -> Iterator[Arrow]:
     if record.stage is Stage.AUTHORIZATION:
         yield from _authorization(record)
         return
+    # What was sent before the user's yes is drawn with the attempt before.
     if known and record.overridden:
         yield _own("continued despite a failed check", record.stage)
     failing = record.failed_exchanges
@@ -196,6 +197,7 @@ def _of_record(record: StageRecord, known: int) -> Iterator[Arrow]:
     if record.outcome is not Outcome.PASSED and not failing:
         label = "cancelled" if record.outcome is Outcome.CANCELLED else "stopped here"
         yield _own(label, record.stage, failed=True, note=_reason(record))
+    # Nothing is sent here, but what the next stages prove depends on it (RFC 7636 §4.1).
     elif record.stage is Stage.PKCE:
         yield _own("holds code_verifier, sends only its SHA-256", record.stage)
     elif record.stage is Stage.REGISTRATION and not record.exchanges:
@@ -247,6 +249,7 @@ def _request(stage: Stage, request: Request, purpose: Purpose, number: int) -> A
         carries = _credential_in(request)
     elif stage is Stage.REVOKE:
         carries = _REVOKED.get(purpose, "")
+    # Cut, since a record that was opened may have any method: it must not push the parties apart.
     label = f"{request.method[:20]} {_path(request.url)}" + (f"  {carries}" if carries else "")
     return Arrow(Party.AUTHLENS, receiver_of(stage, purpose), label, stage, number)
 
@@ -355,6 +358,7 @@ def _authorization(record: StageRecord) -> Iterator[Arrow]:
     if record.flow.user_part is UserPart.CODE:
         yield from _device(record)
         return
+    # Stopped while the server was being asked: no link was given to anyone.
     cut = bool(record.exchanges) and record.exchanges[-1].failure is not None
     if CheckId.AUTHORIZATION_OPENED in failed or (cut and record.outcome is Outcome.CANCELLED):
         return
@@ -367,6 +371,7 @@ def _authorization(record: StageRecord) -> Iterator[Arrow]:
         return
     passed = record.outcome is Outcome.PASSED
     what = "code" if passed else "error" if CheckId.AUTHORIZATION_ERROR in failed else "answer"
+    # The answer of an experiment may have come without a state, or with another one.
     states = [check.severity for check in record.checks if check.name == CheckId.AUTHORIZATION_STATE]
     yield Arrow(Party.PERSON, Party.BROWSER, "opens", stage)
     yield Arrow(Party.BROWSER, Party.SERVER, "sign in", stage)

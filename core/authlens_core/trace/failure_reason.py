@@ -19,6 +19,7 @@ from authlens_core.values.errors import (
 from authlens_core.values.exchange import Purpose
 
 _MOST_LINES: Final = 6  # of evidence
+# RFC 6749 §5.2 has the first for it, but servers that forgot a client answer with the second, too.
 _UNKNOWN_CLIENT: Final = frozenset({ErrorCode.INVALID_CLIENT, ErrorCode.UNAUTHORIZED_CLIENT})
 _OUT_OF_TIME: Final = frozenset(
     {CheckId.AUTHORIZATION_TIMEOUT, CheckId.DEVICE_TIMEOUT, CheckId.LOGIN_TIMEOUT}
@@ -100,6 +101,7 @@ def _kind(record: StageRecord, check: Check) -> type[AuthlensError]:
     aside = _ASIDE.get(record.stage)
     asked = [e for e in record.exchanges if e.purpose is not aside]
     last = asked[-1] if asked else None
+    # The time of the whole login was over: what was under way at that moment is not why.
     if check.name == CheckId.LOGIN_TIMEOUT:
         return TimedOut
     # Before the check: that says only that the answer was unusable, the failure why there was none.
@@ -112,5 +114,7 @@ def _kind(record: StageRecord, check: Check) -> type[AuthlensError]:
     if status is None:
         return ServerMisconfigured
     if record.stage is Stage.DETECTION:
+        # A 403 without a challenge comes from something that protects it and offers no login (RFC 9110
+        # §15.5.4).
         return NotProtected if 200 <= status < 300 else Refused if status == 403 else ServerMisconfigured
     return Refused if record.stage in _REFUSES and 400 <= status < 500 else ServerMisconfigured

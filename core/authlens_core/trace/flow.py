@@ -156,6 +156,8 @@ AUTHORIZATION_CODE: Final = Flow(
     GrantType.AUTHORIZATION_CODE,
     LOGIN_STAGES,
     UserPart.LINK,
+    # A verifier is for one authorization request (RFC 7636 §4.1), and a code is used up by the first who
+    # sends it (RFC 6749 §4.1.2).
     starts_over=Stage.PKCE,
     single_use=frozenset({Stage.AUTHORIZATION, Stage.EXCHANGE}),
     extra_grant_types=(),

@@ -306,6 +306,7 @@ def taken_over(records: Sequence[StageRecord], index: int) -> int:
 def decisive(stage: Stage, exchanges: Sequence[Exchange]) -> Exchange | None:
     """Return the exchange that decided a stage: the last, unless a later one only looked for documents."""
     if stage is Stage.DETECTION:
+        # A 404 for the metadata says nothing of what protects the resource.
         return next((e for e in reversed(exchanges) if e.purpose is not Purpose.RESOURCE_METADATA), None)
     # The last exchange of a revocation is the call that verifies it, and 401 is what is wanted there.
     if stage is Stage.REVOKE:
@@ -327,6 +328,7 @@ def undone(records: Sequence[StageRecord], position: Stage | None) -> frozenset[
     # Backwards: what came later decides what an earlier record still counts for.
     for number in range(len(records) - 1, -1, -1):
         record = records[number]
+        # A refresh, a revocation or a probe undoes nothing of a login.
         if record.stage not in LOGIN_STAGES:
             continue
         turn = LOGIN_STAGES.index(record.stage)

@@ -47,6 +47,7 @@ class RecordBuilder:
         elapsed = sum(exchange.elapsed for exchange in self.exchanges)
         diagnosis = self.diagnosis
         if diagnosis is None and not passed:
+            # What an error code means differs by product.
             product = server_kind(self.server)
             diagnosis = diagnosis_of(self.stage, self.checks, self.exchanges, kind=product)
         record = StageRecord(
@@ -168,6 +169,7 @@ class LockedGrant:
 def _proved(operation: LockedGrant) -> Client:
     """Return the client with a fresh assertion, if it has a key to sign one."""
     client, grant = operation.client, operation.grant
+    # For each try: a server takes an assertion only once (RFC 7523 §3, jti).
     if client.client_key is None:
         return client
     from authlens_core.oauth.client_assertion import signed  # few clients sign

@@ -69,6 +69,7 @@ async def revoke(
         NoSecretStore: the store or the index could not be used.
         LockBusy: another process was refreshing the grant all the time.
     """
+    # The lock of a refresh: one that ran meanwhile would get new tokens, which no one would revoke.
     before = credentials.get(grant_id)
     async with credentials.locks.hold(*refresh_lock(before), purpose="revoking"):
         grant, secrets = await credentials.load(grant_id)
@@ -111,6 +112,7 @@ class _RevokeOperation(LockedGrant):
                     break
         if self._is_confirmed():
             return await self._remove()
+        # RFC 7009 §2.1 has the client authenticate first: a server that forgot it refuses every token of it.
         if self._client_is_unknown():
             return await self._lost_client()
         return await self._end_renewal() if self._is_irrevocable() else self._keep()
@@ -186,6 +188,7 @@ class _RevokeOperation(LockedGrant):
         exchange = asked[-1]
         self.still_accepted = token_accepted(exchange)
         status = status_words(exchange)
+        # An expired token is refused whether or not it was revoked.
         if self.still_accepted is False and ended:
             self.proves_nothing = True
             self.record.checks.append(check.noticed(status))

@@ -27,6 +27,7 @@ CALLBACK_PORT: Final = 8400
 def _taken_callback_port(port: int) -> list[socket.socket]:
     """Listen on a port and never answer; an address that is in use already is left as it is."""
     taken: list[socket.socket] = []
+    # Both, because a client that finds one in use could still listen at the other (RFC 8252 §7.3).
     for host in ("127.0.0.1", "::1"):
         with suppress(OSError):
             taken.append(bind(host, port))
@@ -77,6 +78,7 @@ class Emulator(LoopbackServer):
         clock: Callable[[], float] = time.time,
     ) -> None:
         super().__init__(port=port, admin=admin, seed=seed, origin=origin, bodies=bodies, names=names)
+        # Keys and the first tokens are drawn here: with a seed they are the same in each run.
         with drawn_from(self._source):
             self.account = Account(
                 clock=clock,

@@ -182,6 +182,7 @@ class Victim(PartyServer):
         browser = request.cookies.get(_COOKIE) or randomness.token_urlsafe(16)
         with self._ledger.seated(SEAT):
             try:
+                # A state is good for one answer (RFC 9700 §4.7.1).
                 asked = self._asked.pop(browser, None)
                 if self.switches.redirect_per_issuer and asked is not None:
                     self._require_own_uri(asked, request.url.path)
@@ -202,6 +203,7 @@ class Victim(PartyServer):
         to = given.pop("to", "")
         if self.switches.no_redirector or not to:
             return page("There is no such page", status=404)
+        # An open redirector: a code that comes here goes on to the maker of the link (RFC 9700 §4.11).
         return RedirectResponse(f"{to}?{urlencode(given)}", 302)
 
     @staticmethod
@@ -211,9 +213,11 @@ class Victim(PartyServer):
 
     async def _user_of(self, given: dict[str, str], asked: _Asked | None) -> str:
         """Return whose code came back, after the checks that are on."""
+        # Otherwise a link of an attacker's signs the visitor in as the attacker (login CSRF, RFC 9700 §4.7).
         if self.switches.state and (asked is None or given.get("state") != asked.state):
             raise SignInRefused("This answer belongs to another browser's sign-in", Reason.WRONG_STATE)
         server = await self._server("") if asked is None else asked.server
+        # Otherwise the code of an honest server is handed to the attacker's (mix-up, RFC 9207 §1).
         if self.switches.iss and given.get("iss") != server.issuer:
             raise SignInRefused("This answer is from another server", Reason.WRONG_ISS)
         if "code" not in given:

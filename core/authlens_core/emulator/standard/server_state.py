@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 SCOPES: Final = ("openid", "offline_access", "read", "write")
 GRANT_TYPES: Final = frozenset({"authorization_code", "refresh_token", DEVICE_GRANT})
+# One sentence for all, as real servers have it: the reason would help those who stole a code.
 _BAD_CODE: Final = "The code is unknown, used or expired"
 _BAD_REFRESH_TOKEN: Final = "The refresh token is unknown, revoked or was used before"  # noqa: S105 - words
 RULES: Final = GrantRules(
@@ -169,6 +170,7 @@ class ServerState:
 
     def granted_scope(self, asked: str) -> str:
         """Return the scopes that exist out of those asked for; `read` without any."""
+        # A server may grant less than was asked for (RFC 6749 §3.3).
         return " ".join(scope for scope in asked.split() if scope in SCOPES) or "read"
 
     def access_token(self, token: str) -> AccessToken | None:

@@ -77,6 +77,8 @@ class StandardEmulator(LoopbackServer):
         methods = ["GET", "HEAD", "POST", "PUT", "DELETE"]
         if state.origin is not None:
             methods += ["PATCH", "OPTIONS"]
+        # RFC 9728 §3.1 has the path of the resource behind the well-known one; for a whole host there is
+        # none.
         routes = [Route(f"{METADATA}{rest}", resource.metadata) for rest in ("", "/{suffix:path}")]
         refusals: dict[Any, Any] = {
             OAuthRefusal: lambda request, error: with_nonce(state, refusal(request, error)),

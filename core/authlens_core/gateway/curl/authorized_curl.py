@@ -97,6 +97,7 @@ class _CurlRun:
 
     async def to_its_end(self) -> CurlEnd:
         call = self._call
+        # On a terminal curl writes itself: it draws its progress and refuses binary output by what stdout is.
         held = call.head_to == "-" or not os.isatty(_STDOUT)
         config, heads = call.config_pipe(), os.pipe()
         try:
@@ -137,6 +138,7 @@ class _CurlRun:
                 return CurlEnd(0, head, following=following)
             self._pass_heads_on()
             shown = head is None or not self._hides(head)
+            # Read beside the output: curl stops where its pipe of heads is full.
             later_heads = asyncio.ensure_future(self._follow(reader))
             start = last = b""
             async for chunk in _chunks(held, output if more else None):

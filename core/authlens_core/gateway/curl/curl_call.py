@@ -140,6 +140,7 @@ def call_with(
     # curl writes heads to one place: they are read here, and passed on.
     words = tuple(word for option in options if option.name != _HEADS for word in option.words)
     head_to = [option.value for option in options if option.name == _HEADS and option.value][-1:]
+    # The request has a credential: what else curl would do by its environment is decided here.
     environment = {
         name: value for name, value in for_children(os.environ).items() if name not in _NOT_FOR_CURL
     }

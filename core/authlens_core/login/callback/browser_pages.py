@@ -46,6 +46,7 @@ STYLE: Final = (
     "p{margin:0 0 1rem}"
     ".name{border-top:1px solid var(--edge);padding-top:1rem;color:var(--soft);font-size:1rem}"
 )
+# Named by its hash, this style is let in and none that got into a page otherwise (CSP Level 3, hash-source).
 _STYLE_HASH: Final = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 CONTENT_SECURITY_POLICY: Final = (
     f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; img-src data:; base-uri 'none';"
@@ -53,6 +54,8 @@ CONTENT_SECURITY_POLICY: Final = (
 )
 SECURITY_HEADERS: Final = (
     ("Content-Security-Policy", CONTENT_SECURITY_POLICY),
+    # The address of the page holds the code: it must go nowhere with a link (RFC 9700 §4.2.4), and stay in no
+    # cache.
     ("Referrer-Policy", "no-referrer"),
     ("Cache-Control", "no-store"),
     ("X-Content-Type-Options", "nosniff"),
@@ -178,6 +181,7 @@ def render(page: Page) -> bytes:
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width,initial-scale=1">\n'
+        # An empty icon: without one, browsers ask the listener for /favicon.ico.
         f'<title>{title} · authlens</title>\n<link rel="icon" href="data:,">\n'
         f"<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
         f'<h1>{title}</h1>\n{body}<p class="name">authlens, on the machine where you started the login</p>\n'

@@ -340,6 +340,7 @@ class _Run:
         shown = safe_line(line)
         self.lines.append(shown)
         self.told += 1
+        # The lines go on a screen: a child that never stops printing must not fill it for ever.
         if self.told <= _MOST_TOLD:
             self.events(PrintedLine(shown))
         waiting = _WAITING.search(line)

@@ -141,6 +141,7 @@ def without_openers(environment: Mapping[str, str], directory: Path) -> dict[str
 
     kept = {name: value for name, value in environment.items() if name not in _BROWSER}
     for name in _OPENERS:
+        # cloudflared calls these by name, so that names that come first on PATH keep a browser from opening.
         path = directory / name
         private_file.create(path, b"#!/bin/sh\nexit 1\n", durable=False)
         path.chmod(0o700)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final, assert_never
 from urllib.parse import urlencode
@@ -28,7 +29,6 @@ from authlens_core.oauth.formats.form import FormPair
 from authlens_core.oauth.pkce import code_challenge
 from authlens_core.oauth.resource_request import authorization_field, resource_request
 from authlens_core.oauth.revocation import revocation_request
-from authlens_core.oauth.token import refresh_request
 from authlens_core.values.exchange import Exchange, Headers, Purpose, Request
 from authlens_core.values.formats.json_document import object_in
 from authlens_core.values.secret import Secret
@@ -61,13 +61,36 @@ async def perform(move: WorldMove, world: World, seat: str) -> None:
         case RefreshMove():
             await _refresh(move, world)
         case RevokeMove():
-            await _revoke(world)
+            token, endpoint = Secret(world.own_refresh_token), _url(f"{world.emulator.issuer}/revoke")
+            request = revocation_request(endpoint, world.own_client, token=token, hint="refresh_token")
+            done = "revoke the refresh token of your login"
+            await world.send(YOU, request, Purpose.REVOKE_REFRESH_TOKEN, done)
         case DeviceStartMove():
             await _start_device(world, seat)
         case PollMove():
-            await _poll(move, world, seat)
+            world.skipped += _INTERVAL
+            code = Secret(world.loot[move.device[1:]])
+            pairs = (("grant_type", GrantType.DEVICE_CODE.value), ("device_code", code))
+            done = "ask for the tokens of a device login"
+            world.loot |= await _tokens(world, seat, world.own_client, pairs, Purpose.DEVICE_TOKEN, done)
         case _:
             await _have_opened(move, world)
+
+
+async def _tokens(
+    world: World, seat: str, client: Client, pairs: Sequence[FormPair], purpose: Purpose, done: str
+) -> dict[str, str]:
+    """Send a token request, and return the tokens of its answer by the names of loot."""
+    request = form_request(_url(f"{world.emulator.issuer}/token"), client, pairs)
+    given = _members(await world.send(seat, request, purpose, done))
+    names = (("token", "access_token"), ("refresh", "refresh_token"))
+    return {name: value for name, member in names if isinstance(value := given.get(member), str)}
+
+
+def _members(exchange: Exchange) -> Mapping[str, object]:
+    """Return the members of an answer that grants something."""
+    answer = exchange.answer
+    return object_in(answer.body.reveal()) if answer is not None and answer.status == 200 else {}
 
 
 async def _publish(move: PublishMove, world: World) -> None:
@@ -78,6 +101,17 @@ async def _publish(move: PublishMove, world: World) -> None:
     world.standard.publish(move.field, f"{world.hosted.url}/admin" if move.value == "inside" else _OTHER_SITE)
     await world.hosted.discover(world.emulator.resource_url)
     world.standard.publish_the_truth()
+
+
+async def _start_device(world: World, seat: str) -> None:
+    client_id, _ = world.emulator.register_client("http://127.0.0.1/")
+    world.own_client = Client(client_id, "")
+    endpoint = _url(f"{world.emulator.issuer}/device_authorization")
+    request = form_request(endpoint, world.own_client, [("scope", "read")])
+    given = _members(await world.send(seat, request, Purpose.DEVICE_AUTHORIZATION, "start a device login"))
+    if isinstance(code := given.get("device_code"), str):
+        world.loot["device"] = code
+        world.device_page = str(given.get("verification_uri_complete", ""))
 
 
 async def _have_opened(move: DeliverMove | LureMove | LinkMove, world: World) -> None:
@@ -91,30 +125,6 @@ async def _have_opened(move: DeliverMove | LureMove | LinkMove, world: World) ->
             await _link(move, world)
         case _:
             assert_never(move)
-
-
-async def _start_device(world: World, seat: str) -> None:
-    client_id, _ = world.emulator.register_client("http://127.0.0.1/")
-    world.own_client = Client(client_id, "")
-    endpoint = _url(f"{world.emulator.issuer}/device_authorization")
-    request = form_request(endpoint, world.own_client, [("scope", "read")])
-    exchange = await world.send(seat, request, Purpose.DEVICE_AUTHORIZATION, "start a device login")
-    answer = exchange.answer
-    given = object_in(answer.body.reveal()) if answer is not None and answer.status == 200 else {}
-    if isinstance(code := given.get("device_code"), str):
-        world.loot["device"] = code
-        world.device_page = str(given.get("verification_uri_complete", ""))
-
-
-async def _poll(move: PollMove, world: World, seat: str) -> None:
-    world.skipped += _INTERVAL
-    pairs: list[FormPair] = [
-        ("grant_type", GrantType.DEVICE_CODE.value),
-        ("device_code", Secret(world.loot[move.device[1:]])),
-    ]
-    request = form_request(_url(f"{world.emulator.issuer}/token"), world.own_client, pairs)
-    exchange = await world.send(seat, request, Purpose.DEVICE_TOKEN, "ask for the tokens of a device login")
-    world.loot |= _tokens_in(exchange)
 
 
 async def _lure(move: LureMove, world: World) -> None:
@@ -145,61 +155,33 @@ async def _link(move: LinkMove, world: World) -> None:
 
 
 async def _redeem(move: RedeemMove, world: World, seat: str) -> None:
-    code = Secret(world.loot[move.code[1:]])
     own = world.redirect_uri
     redirect_uri = {"registered": own, "linked": world.linked_uri, "other": f"{own}/other"}[move.redirect_uri]
-    client = Client(client_id=world.loot["client"], redirect_uri=redirect_uri)
     known = {
         "none": "",
         "wrong": secrets.token_urlsafe(32),
         "mine": world.link_verifier,
         "$verifier": world.loot.get("verifier", ""),
     }
-    verifier = Secret(known[move.verifier])
-    pairs: list[FormPair] = [
+    pairs = (
         ("grant_type", "authorization_code"),
-        ("code", code),
+        ("code", Secret(world.loot[move.code[1:]])),
         ("redirect_uri", redirect_uri),
-        ("code_verifier", verifier),
-    ]
-    endpoint = _url(f"{world.emulator.issuer}/token")
-    request = form_request(endpoint, client, pairs)
-    exchange = await world.send(seat, request, Purpose.TOKEN, "redeem another user's code")
-    world.loot |= _tokens_in(exchange)
-
-
-def _tokens_in(exchange: Exchange) -> dict[str, str]:
-    """Return the tokens of an answer, by the names of loot."""
-    answer = exchange.answer
-    given = object_in(answer.body.reveal()) if answer is not None and answer.status == 200 else {}
-    members = (("token", "access_token"), ("refresh", "refresh_token"))
-    return {name: value for name, member in members if isinstance(value := given.get(member), str)}
+        ("code_verifier", Secret(known[move.verifier])),
+    )
+    client = Client(client_id=world.loot["client"], redirect_uri=redirect_uri)
+    world.loot |= await _tokens(world, seat, client, pairs, Purpose.TOKEN, "redeem another user's code")
 
 
 async def _refresh(move: RefreshMove, world: World) -> None:
     """What Mallory gets is hers; you hold what you got, and what leaked stays what it was."""
     token = world.loot["refresh"] if move.by == MALLORY else world.own_refresh_token
-    request = refresh_request(
-        _url(f"{world.emulator.issuer}/token"),
-        world.own_client,
-        refresh_token=Secret(token),
-        resource=None,
-    )
-    exchange = await world.send(move.by, request, Purpose.REFRESH, "refresh the tokens of your login")
-    tokens = _tokens_in(exchange)
+    pairs = (("grant_type", "refresh_token"), ("refresh_token", Secret(token)))
+    done = "refresh the tokens of your login"
+    tokens = await _tokens(world, move.by, world.own_client, pairs, Purpose.REFRESH, done)
     if move.by == YOU:
         world.own_refresh_token = tokens.get("refresh", token)
     world.loot |= {name: value for name, value in tokens.items() if name == "token"}
-
-
-async def _revoke(world: World) -> None:
-    request = revocation_request(
-        _url(f"{world.emulator.issuer}/revoke"),
-        world.own_client,
-        token=Secret(world.own_refresh_token),
-        hint="refresh_token",
-    )
-    await world.send(YOU, request, Purpose.REVOKE_REFRESH_TOKEN, "revoke the refresh token of your login")
 
 
 async def _call(move: CallMove, world: World, seat: str) -> None:

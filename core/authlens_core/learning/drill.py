@@ -62,14 +62,6 @@ class OwnerSetting(StrictTable, frozen=True):
     of: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class DrillOption:
-    """One option of a question: what it says, and what has to be true for it to hold."""
-
-    words: str
-    claims: Claims
-
-
 class DrillTable(StrictTable, frozen=True):
     """What the file of drills has of one.
 
@@ -105,7 +97,7 @@ class Drill(DrillTable, frozen=True, kw_only=True):
 
     Attributes:
         watch_for: one sentence.
-        answers: the words of the options, by their letters.
+        options: the words of the options, by their letters.
         answer: what there is to know afterwards.
         how: which keys lead through it.
     """
@@ -113,14 +105,9 @@ class Drill(DrillTable, frozen=True, kw_only=True):
     title: str
     watch_for: str
     question: str
-    answers: Mapping[str, str]
+    options: Mapping[str, str]
     answer: str
     how: str
-
-    @property
-    def options(self) -> Mapping[str, DrillOption]:
-        """The options of the question, by their letters."""
-        return {letter: DrillOption(self.answers[letter], claims) for letter, claims in self.claims.items()}
 
     @property
     def ends_at_the_dashboard(self) -> bool:

@@ -257,6 +257,10 @@ class CourseLesson(LessonTable, frozen=True):
             repair=replace(self.repair, sound=(frozenset({drawn.repair}),)),
         )
 
+    def question(self, name: str) -> Question:
+        """Return a question by its name."""
+        return next(one for one in self.questions if one.name == name)
+
     def claims_of(self, phase: LessonPhase) -> Claims:
         """Return what has to be true of a phase that is judged by claims."""
         known = {

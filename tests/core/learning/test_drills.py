@@ -40,7 +40,7 @@ def test_a_drill_asks_a_question_and_answers_it_in_sentences(drill: Drill) -> No
     assert drill.answer.endswith(".")
     assert len(drill.question) <= 130
     assert len(drill.answer) <= 260
-    assert all(len(option.words) <= 70 for option in drill.options.values())
+    assert all(len(option) <= 70 for option in drill.options.values())
     assert drill.brings in drill.how
 
 

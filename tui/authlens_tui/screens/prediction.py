@@ -16,7 +16,7 @@ from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.key_binding import keys
 
 if TYPE_CHECKING:
-    from authlens_core.learning.drill import Drill, DrillOption
+    from authlens_core.learning.drill import Drill
 
 
 class PredictionScreen(Dialog[str]):
@@ -51,5 +51,5 @@ class PredictionScreen(Dialog[str]):
         self.dismiss(event.option_id)
 
 
-def _option(letter: str, option: DrillOption) -> Option:
-    return Option(Content.assemble((letter, "bold"), f"  {option.words}"), id=letter)
+def _option(letter: str, words: str) -> Option:
+    return Option(Content.assemble((letter, "bold"), f"  {words}"), id=letter)

@@ -126,8 +126,7 @@ class DrillWorld:
     def rows(self, traces: Iterable[Trace]) -> tuple[EvidenceRow, ...]:
         """Return everything that happened here, in its order, given what you sent."""
         emulator = self.emulator
-        server = emulator.issuer if isinstance(emulator, Emulator) else emulator.server_url
-        parties = {emulator.resource_url: "resource", server: "server"}
+        parties = {emulator.resource_url: "resource", emulator.server_url: "server"}
         return rows_of([SeatedTrace(YOU, trace) for trace in traces], emulator.ledger.events, parties)
 
     def verdict(self, drill: Drill, predicted: str, traces: Iterable[Trace]) -> DrillVerdict:
@@ -138,9 +137,9 @@ class DrillWorld:
 def held(drill: Drill, rows: Sequence[EvidenceRow]) -> dict[str, int]:
     """Return the options that hold, each with the last arrow that shows it; none if a trace is too long."""
     found = {}
-    for letter, option in drill.options.items():
+    for letter, claims in drill.claims.items():
         try:
-            verdicts = judge(option.claims, rows)
+            verdicts = judge(claims, rows)
         except TooManySteps:
             return {}
         if all(verdict.holds for verdict in verdicts):
@@ -154,7 +153,7 @@ def verdict_on(drill: Drill, predicted: str, rows: Sequence[EvidenceRow]) -> Dri
     if len(found) != 1:
         return DrillVerdict(predicted, "")
     [(option, arrow)] = found.items()
-    return DrillVerdict(predicted, option, arrow, drill.options[option].words)
+    return DrillVerdict(predicted, option, arrow, drill.options[option])
 
 
 class HandedOut:

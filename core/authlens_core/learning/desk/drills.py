@@ -93,7 +93,7 @@ def _drill(given: DrillTable, texts: Mapping[str, str]) -> Drill:
         title=words(name),
         watch_for=words(f"{name}/watch for") or _summary(given),
         question=words(f"{name}/question"),
-        answers={letter: words(f"{name}/{letter}") for letter in given.claims},
+        options={letter: words(f"{name}/{letter}") for letter in given.claims},
         answer=words(f"{name}/answer"),
         how=words(f"walks/{given.walk}").replace("{credential}", given.brings),
     )
@@ -115,7 +115,7 @@ def drill_verdicts(progress: ProgressFile) -> dict[str, DrillVerdict]:
     stored = progress.read()
     known = ((drill, stored.get(f"{DRILL}{name}")) for name, drill in drills().items())
     return {
-        drill.name: DrillVerdict(one.first_prediction, one.held, words=drill.options[one.held].words)
+        drill.name: DrillVerdict(one.first_prediction, one.held, words=drill.options[one.held])
         for drill, one in known
         if one is not None and {one.first_prediction, one.held} <= set(drill.options)
     }
@@ -131,7 +131,7 @@ def store_verdict(progress: ProgressFile, drill: Drill, verdict: DrillVerdict) -
 def drill_card(drill: Drill, verdict: DrillVerdict | None) -> tuple[tuple[str, str], ...]:
     """Return headings with their texts; the answer is among them once the trace shows it."""
     options = "\n".join(
-        f"- {letter}: {option.words}{_mark(letter, verdict)}" for letter, option in drill.options.items()
+        f"- {letter}: {option}{_mark(letter, verdict)}" for letter, option in drill.options.items()
     )
     texts = [("Predict" if verdict is None else "You predicted", f"{drill.question}\n{options}")]
     if verdict is not None:

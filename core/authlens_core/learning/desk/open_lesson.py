@@ -126,7 +126,7 @@ class OpenLesson(RecordedAttempt):
 
     def told_in(self, phase: LessonPhase, question: str = "") -> LessonPhase:
         """Return the phase whose requests are shown: of a question, the one that it is about."""
-        return next((one.about for one in self.lesson.questions if one.name == question), phase)
+        return self.lesson.question(question).about if question else phase
 
     def evidence(self, question: str) -> tuple[StoryLine, str] | None:
         """Return the line of your own requests that shows the right answer, and the part of it."""

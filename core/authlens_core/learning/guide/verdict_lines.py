@@ -116,24 +116,13 @@ def worth(move: AnyMove, attempt: LessonAttempt, words: LessonWords, phase: Less
     Args:
         phase: the one that it was made in.
     """
+    if isinstance(move, PredictMove):
+        return "Now find out."
+    if isinstance(move, AnswerMove):
+        return _of_answer(move, attempt, words)
     passed = attempt.verdict(phase).passed
-    match move:
-        case PredictMove():
-            return "Now find out."
-        case PointMove():
-            decides = meaning(move.part, _row(move, attempt).get("purpose", ""))
-            again = "" if attempt.lesson.ticket else " Point at another part."
-            if passed:
-                return f"✔ Right: {move.part} of arrow {move.arrow}. {decides}".rstrip()
-            if _is_around(move, attempt):
-                return f"✖ Not {move.part} as a whole. A value within it has its own part.{again}"
-            return f"✖ Not {move.part}. {decides or 'It does not decide this.'}{again}"
-        case AnswerMove():
-            right = next(option for sign, option in answer_marks(attempt, move.question) if sign == "✔")
-            text = words.texts[f"questions/{move.question}/{right}"].removesuffix(".")
-            said = "✔ Right." if move.option == right else f"✖ No. {right}: {text}."
-            why = words.texts.get(f"questions/{move.question}/why", "")
-            return " ".join([said, *([why] if why else _shown(attempt, move.question))])
+    if isinstance(move, PointMove):
+        return _of_point(move, attempt, passed=passed)
     if passed:
         return f"✔ {phase.value.capitalize()} is done."
     if attempt.is_lost(phase):
@@ -146,12 +135,41 @@ def worth(move: AnyMove, attempt: LessonAttempt, words: LessonWords, phase: Less
     return f"Made: {move.verb}. {left} {'move is' if left == 1 else 'moves are'} left."
 
 
+def _of_point(move: PointMove, attempt: LessonAttempt, *, passed: bool) -> str:
+    world = attempt.world_of(LessonPhase.OBSERVE)
+    rows = () if world is None else world.rows
+    values = next((row.values for row in rows if row.arrow == move.arrow and move.part in row.values), {})
+    decides = meaning(move.part, values.get("purpose", ""))
+    if passed:
+        return f"✔ Right: {move.part} of arrow {move.arrow}. {decides}".rstrip()
+    again = "" if attempt.lesson.ticket else " Point at another part."
+    around, wanted = str(values.get(move.part, "")), attempt.lesson.observation.parts
+    if any(str(values[part]) in around for part in wanted if part in values):  # a parameter in its header
+        return f"✖ Not {move.part} as a whole. A value within it has its own part.{again}"
+    return f"✖ Not {move.part}. {decides or 'It does not decide this.'}{again}"
+
+
+def _of_answer(move: AnswerMove, attempt: LessonAttempt, words: LessonWords) -> str:
+    name = f"questions/{move.question}"
+    right = next(option for sign, option in answer_marks(attempt, move.question) if sign == "✔")
+    wrong = f"✖ No. {right}: {words.texts[f'{name}/{right}'].removesuffix('.')}."
+    said = "✔ Right." if move.option == right else wrong
+    if why := words.texts.get(f"{name}/why"):
+        return f"{said} {why}"
+    if (shown := evidence(attempt, move.question)) is None:
+        return said
+    line, part = shown
+    arrow = f", arrow {line.arrow}" if line.arrow else ""
+    seen = f"{attempt.lesson.question(move.question).about.value}{arrow}: {line.text}"
+    return f"{said} You saw it in {seen}{f', with `{part}`' if part else ''}."
+
+
 def evidence(attempt: LessonAttempt, question: str) -> tuple[StoryLine, str] | None:
     """Return the line of your own requests that shows the right answer, and its part; None if no line does.
 
     The part is empty where the line as a whole shows it.
     """
-    asked = next(one for one in attempt.lesson.questions if one.name == question)
+    asked = attempt.lesson.question(question)
     verdicts = attempt.judged(asked.about, asked.shown_by)
     if not verdicts or not all(verdict.holds for verdict in verdicts):
         return None
@@ -160,33 +178,9 @@ def evidence(attempt: LessonAttempt, question: str) -> tuple[StoryLine, str] | N
     return line_of(row), next(parts, "")
 
 
-def _shown(attempt: LessonAttempt, question: str) -> Iterator[str]:
-    """Yield where your own requests show the right answer."""
-    if (shown := evidence(attempt, question)) is not None:
-        line, part = shown
-        about = next(one.about for one in attempt.lesson.questions if one.name == question)
-        arrow = f", arrow {line.arrow}" if line.arrow else ""
-        yield f"You saw it in {about.value}{arrow}: {line.text}{f', with `{part}`' if part else ''}."
-
-
-def _is_around(move: PointMove, attempt: LessonAttempt) -> bool:
-    """Return whether a right part is within the one that was pointed at, as a parameter is in its header."""
-    wanted, values = attempt.lesson.observation.parts, _row(move, attempt)
-    around = str(values.get(move.part, ""))
-    return any(str(values[part]) in around for part in wanted if part in values)
-
-
-def _row(move: PointMove, attempt: LessonAttempt) -> Mapping[str, str | int]:
-    """Return the fields of the request that was pointed at."""
-    world = attempt.world_of(LessonPhase.OBSERVE)
-    rows = () if world is None else world.rows
-    return next((row.values for row in rows if row.arrow == move.arrow and move.part in row.values), {})
-
-
 def answer_marks(attempt: LessonAttempt, question: str) -> Iterator[tuple[str, str]]:
     """Yield each option of a question that was answered, with its sign: right, chosen in vain, or neither."""
-    asked = next(one for one in attempt.lesson.questions if one.name == question)
-    right = attempt.right_options(asked)
+    right = attempt.right_options(attempt.lesson.question(question))
     for option in "abc":
         chosen = option == attempt.answers[question]
         yield "✔" if option in right else "✖" if chosen else " ", option

@@ -30,7 +30,7 @@ def _summary(drill: Drill) -> dict[str, Any]:
         "group": drill.group.value,
         "title": drill.title,
         "question": drill.question,
-        "options": {letter: option.words for letter, option in drill.options.items()},
+        "options": dict(drill.options),
     }
 
 

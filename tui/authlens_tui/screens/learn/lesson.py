@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
-from typing import ClassVar, Final
+from typing import Any, ClassVar
 
 from textual import getters, on
 from textual.app import ComposeResult
@@ -20,7 +20,7 @@ from authlens_core.learning.desk.open_lesson import (
     StoryLine,
     VerdictLine,
 )
-from authlens_core.learning.moves import AnswerMove, AnyMove, DefendMove, PointMove, PredictMove
+from authlens_core.learning.moves import AnswerMove, AnyMove, PointMove, PredictMove
 from authlens_core.values.errors import AuthlensError
 from authlens_tui.screens.learn.lesson_panes import (
     answer_options,
@@ -39,11 +39,6 @@ from authlens_tui.widgets.hanging_text import HangingText
 from authlens_tui.widgets.key_binding import bound
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.title_bar import TitleBar
-
-_GO_ON: Final = "go-on"
-_AGAIN: Final = "again"
-_MORE: Final = "more"
-_EVIDENCE: Final = "evidence"
 
 
 class _Claims(OptionList):
@@ -93,6 +88,7 @@ class CourseLessonScreen(Screen[bool]):
         self._hints_read = 0
         self._following: LessonPhase | None = LessonPhase.PREDICT
         self._lines: tuple[VerdictLine, ...] = ()
+        self._offered: dict[str, tuple[str, Callable[[], object]]] = {}
         self._is_busy = self._is_closing = self._adds_a_move = False
 
     def compose(self) -> ComposeResult:
@@ -234,28 +230,43 @@ class CourseLessonScreen(Screen[bool]):
         lesson, phase = self._lesson, self._phase
         done, offered = self._is_done, lesson.forms(phase)
         options = lesson.options(phase, self._question)
-        asked = asked_in(phase, offered)
         is_spent = phase is LessonPhase.BREAK and lesson.moves_left <= 0
-        about = self._about_the_part() or asked
+        about = self._about_the_part() or asked_in(phase, offered)
         shown = [lesson_text(self._said), lesson_text("" if done or is_spent else about)]
         self.ask.update(Content("\n").join(filter(None, shown)))
-        if done:
-            can_add = phase is LessonPhase.BREAK and self._can_add_a_move
-            more = {_MORE: "Make another move first"} if can_add else {}
-            seen = self._evidence
-            if seen is not None and seen[0].arrow:
-                more = {_EVIDENCE: f"Open arrow {seen[0].arrow}, which shows it"}
-            self.move.offer({_GO_ON: self._next_words(), **more})
-        elif is_spent:
-            self.move.offer({_AGAIN: "No move is left. Begin this phase again"})
-        elif options and phase is LessonPhase.REPAIR:
-            self.move.offer_switches(options, lesson.drawn.repair.budget)
+        self._offered = dict(self._choices(is_spent=is_spent))
+        if self._offered:
+            self.move.offer({name: words for name, (words, _) in self._offered.items()})
         elif options:
-            self.move.offer(options)
+            self.move.offer_switches(options, lesson.drawn.repair.budget)
         else:
             self.move.offer_forms(offered)
         self.move.display = self.move.option_count > 0
         self.query_one("#next").set_class(self.move.has_switches, "-switches")
+
+    def _choices(self, *, is_spent: bool) -> Iterator[tuple[str, tuple[str, Callable[[], object]]]]:
+        """Yield what can be chosen besides switches and the fields of a move: its words, and what it does."""
+        phase, seen = self._phase, self._evidence
+        if self._is_done:
+            yield "go-on", (self._next_words(), self.action_next)
+            if seen is not None and seen[0].arrow:
+                yield "evidence", (f"Open arrow {seen[0].arrow}, which shows it", self._open_evidence)
+            elif phase is LessonPhase.BREAK and self._can_add_a_move:
+                yield "more", ("Make another move first", self._add_a_move)
+        elif is_spent:
+            yield "again", ("No move is left. Begin this phase again", self.action_try_again)
+        elif phase is not LessonPhase.REPAIR:
+            for letter, words in self._lesson.options(phase, self._question).items():
+                yield letter, (words, partial(self._choose, letter))
+
+    def _choose(self, letter: Any) -> None:
+        asked = self._question
+        self._make(AnswerMove(question=asked, option=letter) if asked else PredictMove(option=letter))
+
+    def _open_evidence(self) -> None:
+        if (seen := self._evidence) is not None:
+            self.story.open_arrow(seen[0].arrow, seen[1])
+            self.story.focus()
 
     def _next_words(self) -> str:
         following = self._following
@@ -269,26 +280,12 @@ class CourseLessonScreen(Screen[bool]):
 
     @on(MoveList.Sent)
     def _sent(self, event: MoveList.Sent) -> None:
-        match self._phase:
-            case _ if event.option == _GO_ON:
-                self.action_next()
-            case _ if event.option == _AGAIN:
-                self.action_try_again()
-            case _ if event.option == _MORE:
-                self._add_a_move()
-            case _ if event.option == _EVIDENCE and (seen := self._evidence) is not None:
-                self.story.open_arrow(seen[0].arrow, seen[1])
-                self.story.focus()
-            case LessonPhase.PREDICT:
-                self._make(PredictMove(option=event.option))  # type: ignore[arg-type]
-            case LessonPhase.QUESTIONS:
-                self._make(AnswerMove(question=self._question, option=event.option))  # type: ignore[arg-type]
-            case _ if event.switches:
-                self._make(DefendMove(on=event.switches))
-            case _ if event.move is not None:
-                self._make(event.move)
-            case _:
-                self._tell("Turn a switch on first: space, or a click.")
+        if event.option in self._offered:
+            self._offered[event.option][1]()
+        elif event.move is not None:
+            self._make(event.move)
+        else:
+            self._tell("Turn a switch on first: space, or a click.")
 
     def action_next(self) -> None:
         """Go on to the next phase or question, whatever has the focus."""

@@ -12,7 +12,7 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from authlens_core.learning.guide.shown import Choice, MoveForm
-from authlens_core.learning.moves import AnyMove
+from authlens_core.learning.moves import AnyMove, DefendMove
 from authlens_tui.screens.learn.lesson_text import lesson_text
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.key_binding import bound
@@ -34,12 +34,11 @@ class MoveList(OptionList):
     ]
 
     class Sent(Message):
-        """What was chosen."""
+        """What was chosen: an option, or a move; neither while no switch is on."""
 
-        def __init__(self, option: str, switches: tuple[str, ...], move: AnyMove | None) -> None:
+        def __init__(self, option: str, move: AnyMove | None) -> None:
             super().__init__()
             self.option = option
-            self.switches = switches
             self.move = move
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
@@ -53,7 +52,7 @@ class MoveList(OptionList):
 
     def offer(self, options: Mapping[str, str]) -> None:
         """Offer options, each with its words; Enter chooses one."""
-        self._forms, self._switches = (), {}
+        self._forms, self._switches, self._on = (), {}, []
         self._show([Option(_option(name, text), id=name) for name, text in options.items()])
 
     def offer_switches(self, switches: Mapping[str, str], budget: int) -> None:
@@ -64,7 +63,7 @@ class MoveList(OptionList):
     def offer_forms(self, forms: Sequence[MoveForm]) -> None:
         """Offer moves, the first of them first; what was chosen before stays where it can."""
         verb = self._forms[self._form].verb if self._forms else ""
-        self._forms, self._switches = tuple(forms), {}
+        self._forms, self._switches, self._on = tuple(forms), {}, []
         self._form = next((n for n, form in enumerate(forms) if form.verb == verb), 0)
         if forms:
             self._draw()
@@ -184,8 +183,8 @@ class MoveList(OptionList):
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Send what is chosen."""
         event.stop()
-        name = event.option_id or ""
-        self.post_message(self.Sent(name, tuple(self._on), self._move() if self._forms else None))
+        move = DefendMove(on=tuple(self._on)) if self._on else self._move() if self._forms else None
+        self.post_message(self.Sent("" if self._forms or self._switches else event.option_id or "", move))
 
 
 def _option(name: str, text: str) -> Content:

@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Final, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from authlens_core.desk.log_in import Login
@@ -113,20 +113,16 @@ class World:
 
     def _new_emulator(self, seed: int, faults: Collection[str]) -> Emulator | StandardEmulator:
         settings = self.settings
-        lifetime, clock = settings.token_lifetime, lambda: time.time() + self.skipped
+        alike: dict[str, Any] = {
+            "faults": faults,
+            "access_token_lifetime": settings.token_lifetime,
+            "seed": seed,
+            "clock": lambda: time.time() + self.skipped,
+            "names": _NAMES,
+        }
         if settings.profile is Profile.ACCESS:
-            return Emulator(
-                faults=faults, access_token_lifetime=lifetime, seed=seed, clock=clock, names=_NAMES
-            )
-        return StandardEmulator(
-            settings.profile,
-            faults=faults,
-            weaknesses=[Weakness(name) for name in settings.weaknesses],
-            access_token_lifetime=lifetime,
-            seed=seed,
-            clock=clock,
-            names=_NAMES,
-        )
+            return Emulator(**alike)
+        return StandardEmulator(settings.profile, weaknesses=[*map(Weakness, settings.weaknesses)], **alike)
 
     @property
     def standard(self) -> StandardEmulator:
@@ -205,20 +201,19 @@ class World:
         own. Tokens are those of a login that is over, in the same way. A callback is the last page of
         Mallory's own login there, which she did not open.
         """
-        found: dict[str, str] = {}
-        if {"code", "client"} & set(names):
-            found = await self._ada_at_the_website() if self.victim is not None else await self._own_code()
-        if {"token", "refresh", "proof"} & set(names):
-            website = self.victim is not None
-            found |= await self._ada_s_token() if website else await self._own_tokens()
-        if "callback" in names:
+        wanted, website, found = set(names), self.victim is not None, dict[str, str]()
+        if {"code", "client"} & wanted:
+            found = await (self._ada_at_the_website() if website else self._own(until=Stage.EXCHANGE))
+        if {"token", "refresh", "proof"} & wanted:
+            found |= await (self._ada_s_token() if website else self._own())
+        if "callback" in wanted:
             found["callback"] = await self._until_callback(MALLORY)
-        self.loot |= {name: value for name, value in found.items() if value and name in names}
+        self.loot |= {name: value for name, value in found.items() if value and name in wanted}
 
     async def _ada_at_the_website(self) -> dict[str, str]:
         link = await self._until_callback(OWNER)
         code = parse_qs(urlsplit(link).query).get("code", [""])[0]
-        return {"code": code, "client": "" if self.victim is None else await self.victim.client_id()}
+        return {"code": code, "client": await self.website().client_id()}
 
     async def _ada_s_token(self) -> dict[str, str]:
         """Return the token that the website has just sent to the resource for Ada: its owner sees it."""
@@ -226,28 +221,21 @@ class World:
         sent = (e.token for e in reversed(self.events) if e.what is What.TOKEN_ACCEPTED and e.user == OWNER)
         return {"token": next(sent, "")}
 
-    async def _own_code(self) -> dict[str, str]:
-        await self.log_in(until=Stage.EXCHANGE)
-        facts = None if self._login is None else self._login.facts
-        code = "" if facts is None or facts.code is None else facts.code.reveal()
-        return {
-            "code": code,
-            "client": "" if facts is None or facts.client is None else facts.client.client_id,
-        }
-
-    async def _own_tokens(self) -> dict[str, str]:
-        await self.log_in()
-        facts = None if self._login is None else self._login.facts
-        if facts is None or facts.tokens is None or facts.client is None:
+    async def _own(self, until: Stage | None = None) -> dict[str, str]:
+        """Log in, and return what authlens holds before a stage, or at the end."""
+        await self.log_in(until=until)
+        if self._login is None or (client := self._login.facts.client) is None:
             return {}
-        tokens, self.own_client = facts.tokens, facts.client
-        refresh = tokens.refresh_token
-        self.own_refresh_token = "" if refresh is None else refresh.reveal()
-        last = self._login.trace.records[-1].exchanges[-1] if self._login is not None else None
-        return {
+        code, tokens = self._login.facts.code, self._login.facts.tokens
+        found = {"client": client.client_id, "code": "" if code is None else code.reveal()}
+        if tokens is None:
+            return found
+        refresh, last = tokens.refresh_token, self._login.trace.records[-1].exchanges[-1]
+        self.own_client, self.own_refresh_token = client, "" if refresh is None else refresh.reveal()
+        return found | {
             "token": tokens.access_token.reveal(),
             "refresh": self.own_refresh_token,
-            "proof": "" if last is None else last.request.headers.get("dpop") or "",
+            "proof": last.request.headers.get("dpop") or "",
         }
 
     async def _until_callback(self, user: str) -> str:
@@ -285,7 +273,9 @@ class World:
             device: whether to log in by a code that is entered elsewhere.
         """
         login = self._login
-        if login is None or scope or login.finished or self._failed(login):
+        records = () if login is None else login.trace.records
+        has_failed = bool(records) and records[-1].outcome is not Outcome.PASSED
+        if login is None or scope or login.finished or has_failed:
             await self._end_login()
             login = self._login = self._new_login(scope, device=device)
         with self.emulator.ledger.seated(YOU, browser=OWNER):
@@ -296,11 +286,6 @@ class World:
         self._moves.append(SeatedTrace(YOU, replace(trace, records=trace.records[self._recorded :])))
         self._recorded = len(trace.records)
         return login.finished
-
-    @staticmethod
-    def _failed(login: Login) -> bool:
-        records = login.trace.records
-        return bool(records) and records[-1].outcome is not Outcome.PASSED
 
     def _new_login(self, scope: str, *, device: bool) -> Login:
         options = Options(port=0, wait=_WAIT, scope=scope or None)

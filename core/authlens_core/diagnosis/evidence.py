@@ -48,6 +48,7 @@ _CONSTANT: Final = re.compile(
 )
 _PART: Final = r"(?:[A-Za-z_]{1,60}|[a-z]{2,12}\d{1,2})"
 _TYPE: Final = re.compile(rf"(?:cause=)?{_PART}(?:(?:::|\.){_PART})+[.:]?")
+_OPENSSL: Final = re.compile(r"(?:^|:)error:[0-9A-F]{8}:SSL$")
 # In a phrase, for whatever the same line has between two parts.
 ANYTHING: Final = " … "
 
@@ -146,9 +147,13 @@ def _masked(text: str, secrets: Iterable[Secret]) -> str:
     text = _AUTHORIZATION.sub(lambda m: m[1] + Secret(m[2]).masked, text)
     text = _BEARER.sub(lambda m: m[1] + _unless_a_word(m[2], longest_word=20), text)
     text = _NAMED.sub(lambda m: m[1] + _unless_a_word(m[2], longest_word=11), text)
-    return _LONG_RUN.sub(
-        lambda m: m[0] if _TYPE.fullmatch(m[0]) else _unless_a_word(m[0], longest_word=60), text
-    )
+    return _LONG_RUN.sub(lambda m: m[0] if _is_a_name(m) else _unless_a_word(m[0], longest_word=60), text)
+
+
+def _is_a_name(match: re.Match[str]) -> bool:
+    """Whether a long run is a type, the host of a URL, or a number of OpenSSL's."""
+    is_host = match.string.endswith("://", 0, match.start()) and match.string[match.end() :][:1] in "/\"' \n"
+    return is_host or _TYPE.fullmatch(match[0]) is not None or _OPENSSL.search(match[0]) is not None
 
 
 def _unless_a_word(text: str, *, longest_word: int) -> str:

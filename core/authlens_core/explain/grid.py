@@ -25,6 +25,7 @@ _NAMES: Final = re.compile(
     | "[\w.-]{1,60}"\s*:\s*(?:null|true|false|-?\d+)
     | \b(?!(?:error|err|reason|message|msg|detail|desc|cause|info)\w*=)[\w.-]{1,60}=(?:"[^"\n]*"|[^\s"]*)
     | \b[0-9a-fA-F]{8}-[0-9a-fA-F-]{12,30}\b
+    | \b(?=\w{0,40}\d)(?:(?=\w{0,40}[a-z])(?=\w{0,40}[A-Z])\w{12,}|[0-9a-f]{16,})\b
     | (?i:\b(?:invalid_(?:grant|client|token|request|scope|target)|unauthorized_client|access_denied)\b)
     | \b(?!\w*(?:ERR|INVALID|MISSING|EXPIRED|UNKNOWN|MISMATCH))
       [A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+_(?:SECRET|ID|UR[IL]|KEY|TOKEN)\b
@@ -83,7 +84,7 @@ def findings(text: str, codes: Sequence[str], *, is_of_a_login: bool) -> Iterato
 def _in(clause: str, known: _Words, codes: Sequence[str]) -> Cause | None:
     tokens = _tokens(clause)
     topics = tuple(_heads(tuple(_apart(_found(tokens, known))), tokens))
-    if not topics:
+    if not topics or any(_found(tokens, _doubts())):
         return None
     before, after = _problems()
     pairs = (
@@ -175,6 +176,11 @@ def _topics(marks: str) -> _Words:
         for phrase in topic["words"]
         if phrase[0] in marks or phrase[0] not in "~!"
     )
+
+
+@cache
+def _doubts() -> _Words:
+    return _vocabulary((phrase, "doubt") for phrase in words("grid")["doubts"])
 
 
 @cache

@@ -122,7 +122,8 @@ _MENTIONS: Final = re.compile(
         | [-*+•]\s+(?:fix|add|handle|improve|remove|support|return|document|retry)(?:e?[sd])?\s
         | //\s | /\*
         | (?:else\s|el)?if\b.*(?:[({]|:$)
-        | (?:except|catch|case|raise|throw|import|const|def|func|fn)\s.*[({:;=]
+        | (?:raise|throw)\s(?!.*(?:Error|Exception):\ ).*[({:;=]
+        | (?:except|catch|case|import|const|def|func|fn)\s.*[({:;=]
         | \|.*\|\s*$
         | (?:If|When)\ (?:you|an?|the)\b.*\b(?:see|gets?|receives?|returns?|fails)\b
     )
@@ -142,7 +143,7 @@ _RECITED: Final = re.compile(
 # What a text about a login has somewhere: a sentence of no product may be an ordinary one in another text.
 _OF_A_LOGIN: Final = re.compile(
     r"oauth|openid|oidc|authori[sz]|authent|log[ -]?in|sign[ -]?in|\bsso\b|client_id|redirect_uri"
-    r"|access_token|refresh.token|invalid_(?:grant|client|request|scope|token)"
+    r"|access_token|refresh.token|requested scope|invalid_(?:grant|client|request|scope|token)"
 )
 _ONE_MESSAGE: Final = 300  # characters; what is shorter is about what it says
 _NUMBER: Final = re.compile(r"\d+")
@@ -258,8 +259,12 @@ class _PastedText:
             told = meaning(code)
             yield Cause(name=code, cause=told.means, cure=told.cure, source="RFC 6749"), code
             return
+        said = list(self._spoken(cause for cause in client_messages() if cause.general))
+        why = [heard for heard in said if heard.weight[0]]
         yield from (
-            self._first(cause for cause in client_messages() if cause.general) or self._by_words(general=True)
+            [heard[:2] for heard in why[:1]]
+            or list(self._by_words(general=True))
+            or [heard[:2] for heard in said[:1]]
         )
 
     def diagnosis(self, cause: Cause, phrase: str) -> Diagnosis:

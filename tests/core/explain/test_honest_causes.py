@@ -36,7 +36,7 @@ MARKS: Final = {
         r"|assigned to th|scopes are not configured|'scope' parameter|'client_id' parameter"
         r"|no client credentials found|dpop proof jwt header|invalid or missing|errorcode"
     ),
-    r"Auth0": r"callback url|service not found: (?:http|urn)|access_denied … service|audience"
+    r"Auth0": r"callback url|service not found: (?:http|urn|undefined)|access_denied … service|audience"
     r"|grant type … not allowed|client is not authorized|client has not been granted|unauthorized"
     r"|no connections enabled|connection is not enabled|family:auth0_log|valid connection for the client"
     r"|specified connection|misconfiguration in the system|we track these errors|claim.* in the id token",

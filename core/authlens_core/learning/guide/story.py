@@ -12,7 +12,7 @@ from authlens_core.export.redaction import Redactor
 from authlens_core.learning.claim import Source
 from authlens_core.learning.guide.shown import Part, StoryLine
 from authlens_core.learning.row import EvidenceRow, SeatedTrace
-from authlens_core.learning.world import World
+from authlens_core.learning.world import YOU, World
 from authlens_core.trace.record import sent_once
 from authlens_core.values.check import Severity
 from authlens_core.values.exchange import Purpose
@@ -77,7 +77,7 @@ def line_of(row: EvidenceRow) -> StoryLine:
     elif values["severity"] == _FAILURE:
         judged = f"stops: {known['check'].get(values['name']) or values['name']}"
     else:
-        judged = f"checks {values['name']}: {values['severity']}"
+        judged = known["check_met"].get(values["name"], "finds nothing wrong with the answer")
     return StoryLine(row, row.arrow, "authlens", "", judged)
 
 
@@ -98,7 +98,9 @@ def parts(world: World, row: EvidenceRow) -> tuple[Part, ...]:
         for prefix, place in _GROUPS.items():
             for name, value in row.values.items():
                 kind, _, member = name.partition(".")
-                if kind == prefix:
+                # Mallory's requests go through the sender of authlens, whose name says nothing of her.
+                is_hers = name != "header.user-agent" or row.values["seat"] == YOU
+                if kind == prefix and is_hers:
                     header = kind in {"header", "reply"}
                     masked = redactor.header if header else redactor.member
                     text = str(value).lower() if isinstance(value, bool) else str(value)

@@ -19,6 +19,8 @@ from authlens_core.values.word_files import words as word_file
 
 _KIND: Final = frozenset({"what", "purpose", "stage", "name"})
 """The fields without which a row is not even of the kind that a claim asks for."""
+_PARTIES: Final = frozenset({"seat", "at", "user", "browser"})
+"""The fields that name someone."""
 
 
 def verdict_lines(verdict: PhaseVerdict, words: LessonWords) -> tuple[VerdictLine, ...]:
@@ -74,7 +76,7 @@ def _differs(claim: Claim, name: str, row: EvidenceRow) -> str:
     if WORDS[row.source].get(name) or name == "status":
         wanted = test.value if isinstance(test.value, tuple) else (test.value,)
         if all(isinstance(one, str | int) for one in wanted):
-            named = known["party"] if name in {"seat", "at"} else known.get(name, {})
+            named = known["party"] if name in _PARTIES else known.get(name, {})
             either = " or ".join(_spoken(one, named) for one in wanted)
             seen = _spoken(row.values.get(name, "none"), named)
             return f"{label}: {seen}, but it has to be {either}"

@@ -11,7 +11,7 @@ from typing import Final
 
 from authlens_core.learning.desk.open_lesson import TURNED_BACK, OpenLesson
 from authlens_core.learning.guide.move_text import MoveTextRefused, move_in
-from authlens_core.learning.guide.shown import ClaimState, Part, StoryLine, spoken
+from authlens_core.learning.guide.shown import Argument, ClaimState, Part, StoryLine, spoken
 from authlens_core.learning.lesson import HINTS, PHASE_OF, QUESTIONS, QUESTIONS_TO_PASS, LessonPhase
 from authlens_core.learning.moves import AnyMove, DefendMove, quoted
 from authlens_core.values.errors import AuthlensError, LessonRefused
@@ -330,11 +330,14 @@ def form_lines(lesson: OpenLesson) -> Iterator[str]:
         yield f"  Type it as: {form.move({}).text}"
         for argument in form.arguments:
             if len(argument.choices) > 1:
-                yield f"  {argument.name} is {either(map(_choice, argument.choices))}."
+                yield f"  {argument.name} is {either(_choices(argument))}."
 
 
-def _choice(choice: str | bool) -> str:  # noqa: FBT001 - one of those that an argument can be
-    return quoted(str(choice)).lower() if choice != "" else "left out"
+def _choices(argument: Argument) -> Iterator[str]:
+    """Yield each choice as it is typed, with what it means where a form has other words for it."""
+    for choice in argument.choices:
+        typed, shown = quoted(str(choice)).lower(), argument.shown(choice)
+        yield "left out" if choice == "" else typed if typed == shown.lower() else f"{typed} ({shown})"
 
 
 def left_lines(lesson: OpenLesson) -> Iterator[str]:

@@ -22,6 +22,7 @@ class StoryLine:
         receiver: empty for what a party did, which has no bytes to point at.
         answer: the status, or that there was none.
         meaning: what a request is for, in a sentence; empty for anything else.
+        aside: the same in a few words; empty where the line says enough.
     """
 
     row: EvidenceRow
@@ -31,6 +32,7 @@ class StoryLine:
     words: str
     answer: str = ""
     meaning: str = ""
+    aside: str = ""
 
     @property
     def text(self) -> str:

@@ -67,8 +67,8 @@ def line_of(row: EvidenceRow) -> StoryLine:
         url = str(values["url"])
         receiver = party.get(values.get("at")) or urlsplit(url).netloc
         asked, answer = f"{values['method']} {values['path']}", str(values.get("status", "none"))
-        meaning = known["request"].get(values["purpose"], "")
-        return StoryLine(row, row.arrow, sender, receiver, asked, answer, meaning)
+        told = [known[table].get(values["purpose"], "") for table in ("request", "aside")]
+        return StoryLine(row, row.arrow, sender, receiver, asked, answer, *told)
     if row.source is Source.EVENT:
         return StoryLine(row, row.arrow, party.get(values.get("at"), sender), "", _event_words(row, known))
     if row.source is Source.RECORD:

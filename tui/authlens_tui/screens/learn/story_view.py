@@ -174,12 +174,14 @@ def _line(line: StoryLine, width: int) -> Content:
     method, _, path = line.words.partition(" ")
     over = 0 if fits else max(0, len(line.words) + around - width)
     asked = f"{method} {f'…{path[over + 1 :]}' if over else path} → "
+    aside = hanging([Content.styled(line.aside, "$quiet")], width, 3) if line.aside else ""
     return Content.assemble(
         (f"{line.arrow:>2} ", "bold"),
         (ends, "$text-primary"),
         "  " if fits else "\n   ",
         asked,
         (line.answer, "bold"),
+        *(("\n   ", aside) if aside else ()),
     )
 
 

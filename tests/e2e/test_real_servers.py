@@ -11,7 +11,7 @@ from authlens_core.credentials.lifecycle.action_result import RefreshOutcome, Re
 from authlens_core.credentials.lifecycle.probe_call import probe_grant
 from authlens_core.credentials.lifecycle.refresh import refresh
 from authlens_core.credentials.lifecycle.revoke import revoke
-from authlens_core.credentials.records.grant import Grant, describe
+from authlens_core.credentials.records.grant import Grant
 from authlens_core.credentials.records.refresh_schedule import RefreshOptions
 from authlens_core.credentials.store.keyring_store import KeyringStore
 from authlens_core.credentials.vault.credentials import Credentials
@@ -166,7 +166,7 @@ async def test_a_token_that_cannot_be_revoked_is_not_called_revoked(
     ]
     assert ended.outcome is RevokeOutcome.RENEWAL_ENDED
     assert ended.still_accepted is True
-    left = describe(ended.grant).remaining_seconds
+    left = ended.grant.status().remaining_seconds
     assert left is not None
     assert left > 800
 

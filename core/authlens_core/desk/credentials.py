@@ -21,13 +21,11 @@ from authlens_core.credentials.lifecycle.inventory import (
     inventory_of,
 )
 from authlens_core.credentials.records.access_kind import AccessKind
-from authlens_core.credentials.records.coverage import others_of_resource
 from authlens_core.credentials.records.grant import (
     CredentialStatus,
     Grant,
     GrantState,
     StatusKind,
-    describe,
     utc_now,
     working_logins,
 )
@@ -37,7 +35,6 @@ from authlens_core.credentials.records.service_token import (
     DEFAULT_HEADER,
     ServiceToken,
     TokenForm,
-    describe_service_token,
     expiry_from_text,
 )
 from authlens_core.credentials.records.table import (
@@ -88,11 +85,8 @@ __all__ = [
     "Traces",
     "access_events",
     "damaged_records",
-    "describe",
-    "describe_service_token",
     "expiries_of",
     "expiry_from_text",
-    "others_of_resource",
     "read_inventory",
     "refresh_due",
     "seconds_until_retry",

@@ -27,7 +27,7 @@ from authlens_core.credentials.lifecycle.request_headers import token_fields
 from authlens_core.credentials.lifecycle.revoke import PROOF_SECONDS, proof_pauses
 from authlens_core.credentials.lifecycle.revoke import revoke as revoke_stored
 from authlens_core.credentials.records.access_kind import AccessKind
-from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, utc_now
+from authlens_core.credentials.records.grant import Grant, GrantSecrets, utc_now
 from authlens_core.credentials.records.refresh_schedule import RefreshOptions
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.vault.credentials import Credentials
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 __all__ = [
     "ActionResult",
     "BackgroundRefresh",
+    "Grant",
+    "InventoryEntry",
     "LoginNeeded",
     "ProbeResult",
     "Refreshed",
@@ -201,7 +203,7 @@ async def _probe_login(session: Session, grant: Grant) -> ProbeResult:
     credentials, wire = session.credentials, session.wire
     done = await probe_grant(credentials, wire, grant.grant_id)
     refused = done.refused_token
-    if refused is None or done.grant.state is not GrantState.LIVE or not done.grant.is_renewable:
+    if refused is None or not done.grant.can_refresh:
         return done.result
     refreshed = await refresh_stored(credentials, wire, grant.grant_id, RefreshOptions(refused=refused))
     if refreshed.outcome is RefreshOutcome.LOGIN_NEEDED:

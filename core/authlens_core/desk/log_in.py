@@ -79,6 +79,7 @@ __all__ = [
     "Facts",
     "Fix",
     "FormField",
+    "Grant",
     "InterruptedLogin",
     "Interruptions",
     "Login",

@@ -10,6 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from authlens_core.credentials.records.grant import Grant, utc_now, working_logins
+from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.records.table import TABLES
 from authlens_core.credentials.vault import open_store as stores
 from authlens_core.credentials.vault.credentials import EXIT_BOUND, Credentials
@@ -28,13 +30,13 @@ from authlens_core.values.secret import Secret
 from authlens_core.values.store_kind import StoreKind
 
 if TYPE_CHECKING:
-    from authlens_core.credentials.records.index import Index
     from authlens_core.credentials.vault.move import MoveReport, OnProgress
     from authlens_core.wire.client import Wire
 
 __all__ = [
     "AuthlensError",
     "Exchange",
+    "Grant",
     "Index",
     "MoveReport",
     "NoSecretStore",
@@ -88,6 +90,10 @@ class Session:
 
             self._wire = Wire(note=self._note)
         return self._wire
+
+    def working_login(self, url: str) -> Grant | None:
+        """Return the login for `url` whose access token works, if there is one."""
+        return working_logins(self.credentials.list(), utc_now()).get(url)
 
     def warm_up(self) -> None:
         """Prepare the first request in the background: the TLS trust takes long to load."""

@@ -15,7 +15,7 @@ import pytest
 
 from authlens_core.credentials.lifecycle.action_result import RefreshOutcome
 from authlens_core.credentials.lifecycle.refresh import refresh
-from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, describe
+from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState
 from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.records.refresh_schedule import RefreshOptions
 from authlens_core.credentials.store.secret_store import MemoryStore
@@ -96,7 +96,7 @@ async def test_a_login_whose_token_the_resource_refuses_is_not_called_live(fault
         login = await _log_in(session, emulator.resource_url, Options(port=0, wait=60))
         assert not login.finished
         [grant] = session.credentials.list()
-        status = describe(grant)
+        status = grant.status()
         assert status.word == "resource refuses it"
         assert status.note
         assert grant.last_proven_at is None

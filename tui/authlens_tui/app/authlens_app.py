@@ -30,8 +30,7 @@ from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.record.record_messages import Revealed, SignatureWanted, TokenCopied
 
 if TYPE_CHECKING:
-    from authlens_core.desk.credentials import Index
-    from authlens_core.desk.session import Session
+    from authlens_core.desk.session import Index, Session
     from authlens_tui.app.controller import Controller
 
 

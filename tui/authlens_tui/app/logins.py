@@ -7,7 +7,6 @@ from functools import partial
 
 from textual.worker import Worker
 
-from authlens_core.desk.credentials import working_logins
 from authlens_core.desk.log_in import (
     AuthorizationReady,
     Event,
@@ -115,7 +114,7 @@ class Logins:
         """Open the wizard on `url`, after a question if the user is logged in there already."""
         now = datetime.now(UTC)
         # A second login replaces the first one's tokens, and most servers then end those.
-        known = working_logins(session.credentials.list(), now).get(url)
+        known = session.working_login(url)
         if known is None:
             self.start(session, url)
             return

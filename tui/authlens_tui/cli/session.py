@@ -26,8 +26,8 @@ from authlens_tui.cli.terminal.quiet_terminal import PasteReader
 from authlens_tui.terminal.secret_files import VARIABLE, passphrase_in_file
 
 if TYPE_CHECKING:
-    from authlens_core.desk.credentials import Grant
     from authlens_core.desk.lifecycle import ActionResult
+    from authlens_core.desk.session import Grant
 
 
 def asks_on_terminal() -> bool:
@@ -177,11 +177,8 @@ def chosen_grants(session: Session, url: str | None) -> tuple[Grant, ...]:
     grants = session.credentials.list()
     if url is None:
         return grants
-    from authlens_core.desk.credentials import others_of_resource  # most verbs need one grant
-
     grant = grant_for(session, url)
-    # A resource can have several grants, of other clients or scopes; "this URL" means all of them.
-    return (grant, *others_of_resource(grants, grant))
+    return (grant, *grant.others_of_resource(grants))
 
 
 def say_result(name: str, result: ActionResult) -> None:

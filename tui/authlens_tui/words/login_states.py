@@ -8,8 +8,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
-from authlens_core.desk.credentials import Grant
-from authlens_core.desk.log_in import InterruptedLogin
+from authlens_core.desk.log_in import Grant, InterruptedLogin
 from authlens_tui.words.times import in_words
 
 STARTS_AGAIN: Final = (

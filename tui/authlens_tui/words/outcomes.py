@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
-from authlens_core.desk.credentials import CredentialKind, describe
-from authlens_core.desk.forget import Forgotten
+from authlens_core.desk.forget import CredentialKind, Forgotten
 from authlens_core.desk.lifecycle import ActionResult, ProbeResult, Refreshed
 from authlens_core.desk.session import StoreKind
 from authlens_tui.words.times import in_words
@@ -26,7 +25,7 @@ def with_validity(result: ActionResult) -> ActionResult:
     """Add how long the access token is valid to a refresh that went well."""
     if not (isinstance(result, Refreshed) and result.good):
         return result
-    left = describe(result.grant).remaining_seconds
+    left = result.grant.status().remaining_seconds
     valid = "no expiry given" if left is None else f"valid {in_words(left)}"
     if result.is_new:
         return replace(result, summary=f"{result.summary.rstrip('.')}: a new access token, {valid}.")

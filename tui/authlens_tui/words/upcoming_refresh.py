@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import NamedTuple, assert_never
 
-from authlens_core.desk.credentials import Grant, GrantState, refresh_due, seconds_until_retry
+from authlens_core.desk.credentials import Grant, refresh_due, seconds_until_retry
 from authlens_core.desk.settings import Settings
 from authlens_tui.words.times import in_one_unit
 
@@ -76,7 +76,7 @@ def upcoming_refresh(
     Args:
         trouble: why the last automatic refresh could not be tried, or the empty string.
     """
-    if grant is None or grant.state is not GrantState.LIVE or not grant.is_renewable:
+    if grant is None or not grant.can_refresh:
         return UpcomingRefresh(NextRefresh.NOTHING)
     if not settings.background_refresh:
         return UpcomingRefresh(NextRefresh.TURNED_OFF)

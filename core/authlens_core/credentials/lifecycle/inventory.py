@@ -19,11 +19,10 @@ from authlens_core.credentials.records.grant import (
     CredentialStatus,
     Grant,
     StatusKind,
-    describe,
     utc_now,
 )
 from authlens_core.credentials.records.lifetime import is_soon
-from authlens_core.credentials.records.service_token import ServiceToken, describe_service_token
+from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.store_kind import CredentialKind
@@ -193,12 +192,10 @@ class InventoryEntry:
     def status(self, now: datetime) -> CredentialStatus:
         """Return its status at `now`, in the words that all kinds share."""
         match self.source:
-            case Grant() as grant:
-                return describe(grant, now)
             case CloudflaredToken() as token:
                 return describe_cloudflared(token, now)
-            case token:
-                return describe_service_token(token, now)
+            case held:
+                return held.status(now)
 
     def life_left(self, now: datetime) -> float | None:
         """Return the share of its life that the token has left, from 0 to 1; None if unknown."""

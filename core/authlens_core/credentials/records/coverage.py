@@ -28,12 +28,3 @@ def closest(
         if longest is not None and (best is None or longest > best[0]):
             best = longest, record
     return best[1] if best else None
-
-
-def others_of_resource(grants: Iterable[Grant], like: Grant) -> tuple[Grant, ...]:
-    """Return the other grants for the resource of `like`: another client or port is another login."""
-    return tuple(
-        grant
-        for grant in grants
-        if grant.grant_id != like.grant_id and grant.resource_identifier == like.resource_identifier
-    )

@@ -172,6 +172,33 @@ class Grant:
         """Whether a new access token needs no user: by a refresh token, or as a program got this one."""
         return self.has_refresh_token or self.machine is not None
 
+    def status(self, now: datetime | None = None) -> CredentialStatus:
+        """Return its status at `now` (default: the present)."""
+        moment = now or utc_now()
+        remaining = None if self.expires_at is None else (self.expires_at - moment).total_seconds()
+        # What was decided comes before what was seen, and that before what the clock says. The verdict is on
+        # the present token: a refresh or a login gives one that the resource has not seen.
+        refused = StatusKind.REFUSED if self.last_verdict is TokenVerdict.REFUSED else None
+        kind = BY_STATE.get(self.state) or refused or _by_clock(self, remaining)
+        note = self.note
+        if kind is StatusKind.REFUSED:
+            note = f"{self.last_words} {note}".strip()
+        if self.refreshed_at - moment > CLOCK_TOLERANCE:
+            note = "The clock of this machine looks wrong: this token was issued in the future."
+        if self.retry_at is not None and timedelta(0) < self.retry_at - moment <= CLOCK_TOLERANCE:
+            note = f"{note} The next attempt is in {_shortly(self.retry_at - moment)}.".lstrip()
+        return CredentialStatus(kind, kind.value, remaining, self.can_refresh, note)
+
+    @property
+    def can_refresh(self) -> bool:
+        """Whether a new access token can be had now, without a user."""
+        return self.state is GrantState.LIVE and self.is_renewable
+
+    def others_of_resource(self, grants: Iterable[Grant]) -> tuple[Grant, ...]:
+        """Return the other grants for its resource: another client or port is another login."""
+        same = (grant for grant in grants if grant.resource_identifier == self.resource_identifier)
+        return tuple(grant for grant in same if grant.grant_id != self.grant_id)
+
     def machine_options(self, secrets: GrantSecrets | None = None) -> Options:
         """Return the options of another login of the program, with its secrets if they are at hand."""
         from authlens_core.values.login_options import OPTIONS, Options  # a stored token needs none
@@ -347,25 +374,6 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def describe(grant: Grant, now: datetime | None = None) -> CredentialStatus:
-    """Return the status of `grant` at `now` (default: the present)."""
-    moment = now or utc_now()
-    remaining = None if grant.expires_at is None else (grant.expires_at - moment).total_seconds()
-    # What was decided comes before what was seen, and that before what the clock says. The verdict is on the
-    # present token: a refresh or a login gives one that the resource has not seen.
-    refused = StatusKind.REFUSED if grant.last_verdict is TokenVerdict.REFUSED else None
-    kind = BY_STATE.get(grant.state) or refused or _by_clock(grant, remaining)
-    note = grant.note
-    if kind is StatusKind.REFUSED:
-        note = f"{grant.last_words} {note}".strip()
-    if grant.refreshed_at - moment > CLOCK_TOLERANCE:
-        note = "The clock of this machine looks wrong: this token was issued in the future."
-    if grant.retry_at is not None and timedelta(0) < grant.retry_at - moment <= CLOCK_TOLERANCE:
-        note = f"{note} The next attempt is in {_shortly(grant.retry_at - moment)}.".lstrip()
-    alive = grant.state is GrantState.LIVE
-    return CredentialStatus(kind, kind.value, remaining, alive and grant.is_renewable, note)
-
-
 _WORKS: Final = frozenset({StatusKind.LIVE, StatusKind.SOON, StatusKind.UNKNOWN_END})
 _LAST: Final = datetime.max.replace(tzinfo=UTC)
 
@@ -375,5 +383,5 @@ def working_logins(grants: Iterable[Grant], now: datetime) -> Mapping[str, Grant
 
     One that the resource refuses, or whose revocation was tried, does not count, whatever its expiry.
     """
-    works = [grant for grant in grants if describe(grant, now).kind in _WORKS]
+    works = [grant for grant in grants if grant.status(now).kind in _WORKS]
     return {grant.resource_url: grant for grant in sorted(works, key=lambda grant: grant.expires_at or _LAST)}

@@ -105,6 +105,13 @@ class ServiceToken:
         proven = at if verdict is TokenVerdict.ACCEPTED else self.last_proven_at
         return replace(self, last_tested=at, last_verdict=verdict, last_words=words, last_proven_at=proven)
 
+    def status(self, now: datetime | None = None) -> CredentialStatus:
+        """Return its status at `now` (default: the present), by its end and its last test."""
+        left = None if self.expires_at is None else self.expires_at - (now or utc_now())
+        seconds = None if left is None else left.total_seconds()
+        kind, word, note = _standing(self, left)
+        return CredentialStatus(kind, word, seconds, note=note)
+
 
 def expiry_from_text(text: str) -> datetime:
     """Return the moment that a user typed: a date (its beginning, in UTC) or a moment of ISO 8601.
@@ -118,14 +125,6 @@ def expiry_from_text(text: str) -> datetime:
         raise UsageError(f"{text!r} is no date.", "Write it like 2027-03-31.") from None
     # Cloudflare's dashboard shows the end as a date in UTC.
     return moment.replace(tzinfo=UTC) if moment.utcoffset() is None else moment.astimezone(UTC)
-
-
-def describe_service_token(token: ServiceToken, now: datetime | None = None) -> CredentialStatus:
-    """Return the status of a service token at `now` (default: the present), by its end and its last test."""
-    left = None if token.expires_at is None else token.expires_at - (now or utc_now())
-    seconds = None if left is None else left.total_seconds()
-    kind, word, note = _standing(token, left)
-    return CredentialStatus(kind, word, seconds, note=note)
 
 
 def _standing(token: ServiceToken, left: timedelta | None) -> tuple[StatusKind, str, str]:

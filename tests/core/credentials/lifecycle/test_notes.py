@@ -16,7 +16,7 @@ import pytest
 from authlens_core.credentials.lifecycle.action_result import RefreshOutcome
 from authlens_core.credentials.lifecycle.probe_call import probe_grant
 from authlens_core.credentials.lifecycle.refresh import refresh
-from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, TokenVerdict, describe
+from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, TokenVerdict
 from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.records.record_json import record_from_json, to_json
 from authlens_core.credentials.records.refresh_schedule import RefreshOptions
@@ -71,14 +71,14 @@ async def test_a_refused_token_is_not_called_live_until_a_refresh_or_a_proof(
     credentials.update(replace(saved, expires_at=None))
     server.answers("/mcp", Scripted(403, None, (("cf-access-aud", "a" * 64),)))
     refused = (await probe_grant(credentials, wire, saved.grant_id)).grant
-    assert describe(refused).word == "resource refuses it"
-    assert "no policy of the application allows you" in describe(refused).note
+    assert refused.status().word == "resource refuses it"
+    assert "no policy of the application allows you" in refused.status().note
     if second == "refresh":
         await refresh(credentials, wire, saved.grant_id, RefreshOptions(force=True))
     else:
         server.answers("/mcp", Scripted(200 if second == "proof" else 530))
         await probe_grant(credentials, wire, saved.grant_id)
-    assert describe(credentials.get(saved.grant_id)).word.startswith(word)
+    assert credentials.get(saved.grant_id).status().word.startswith(word)
 
 
 async def test_a_refusal_of_a_token_that_was_replaced_meanwhile_says_nothing_of_the_new_one(

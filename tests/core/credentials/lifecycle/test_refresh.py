@@ -21,7 +21,6 @@ from authlens_core.credentials.records.grant import (
     GrantSecrets,
     GrantState,
     StatusKind,
-    describe,
     utc_now,
 )
 from authlens_core.credentials.records.refresh_schedule import RefreshOptions
@@ -204,7 +203,7 @@ async def test_a_grant_without_a_refresh_token_needs_a_person(
     result = await refresh(credentials, wire, saved.grant_id)
     assert result.outcome is RefreshOutcome.LOGIN_NEEDED
     assert server.seen == []
-    assert describe(result.grant).kind is StatusKind.EXPIRED
+    assert result.grant.status().kind is StatusKind.EXPIRED
 
 
 async def test_invalid_grant_is_terminal(
@@ -585,7 +584,7 @@ async def test_the_wait_after_a_failure_is_shown_grows_and_ends_with_success(
     assert 10 <= waits[0] <= 12
     assert 20 <= waits[1] <= 24
     assert 3_000 <= waits[2] <= 3_600
-    note = describe(credentials.get(saved.grant_id), now).note
+    note = credentials.get(saved.grant_id).status(now).note
     assert "failed" in note
     assert "The next attempt is in" in note
     patient = await refresh(credentials, wire, saved.grant_id, RefreshOptions(patient=True), now=lambda: now)

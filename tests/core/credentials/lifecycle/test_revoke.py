@@ -15,7 +15,7 @@ from authlens_core.credentials.lifecycle.access_token import usable_token
 from authlens_core.credentials.lifecycle.action_result import RefreshOutcome, RevokeOutcome
 from authlens_core.credentials.lifecycle.refresh import refresh
 from authlens_core.credentials.lifecycle.revoke import proof_pauses, revoke
-from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, describe, utc_now
+from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, utc_now
 from authlens_core.credentials.records.refresh_schedule import RefreshOptions
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.oauth.revocation import RevocationOutcome
@@ -286,7 +286,7 @@ async def test_an_access_token_that_cannot_be_revoked_ends_its_renewal_and_count
     assert re.search(r"works until .*\d\d:\d\d \(\d+ (min|h)\)", result.summary)
     assert "Try" not in str(result.cure)
     (row,) = credentials.list()
-    assert describe(row).word == "renewal ended"
+    assert row.status().word == "renewal ended"
     _, secrets = await credentials.load(saved.grant_id)
     assert secrets.refresh_token is None
     with pytest.raises(LoginNeeded):

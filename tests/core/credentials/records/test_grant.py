@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authlens_core.credentials.records.grant import GrantState, StatusKind, describe, grant_id_for
+from authlens_core.credentials.records.grant import GrantState, StatusKind, grant_id_for
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 
@@ -34,7 +34,7 @@ def test_the_clock_decides_for_a_live_grant(
         expires_at=NOW + timedelta(seconds=seconds),
         has_refresh_token=refreshable,
     )
-    status = describe(grant, NOW)
+    status = grant.status(NOW)
     assert (status.kind, status.remaining_seconds) == (kind, seconds)
     assert status.refreshable == refreshable
 
@@ -49,19 +49,19 @@ def test_a_short_lived_token_expires_soon_by_the_share_of_its_life(
     """A new token that lasts a minute is not about to expire."""
     ends = NOW + timedelta(seconds=left)
     grant = make_grant(refreshed_at=ends - timedelta(seconds=life), expires_at=ends)
-    assert describe(grant, NOW).kind is kind
+    assert grant.status(NOW).kind is kind
 
 
 def test_an_expiry_that_the_server_did_not_state_is_unknown_and_not_for_ever(make_grant: Any) -> None:
     """TK-5: absent is unknown."""
-    status = describe(make_grant(expires_at=None), NOW)
+    status = make_grant(expires_at=None).status(NOW)
     assert (status.word, status.remaining_seconds) == ("live, no expiry", None)
 
 
 @pytest.mark.parametrize("state", [s for s in GrantState if s is not GrantState.LIVE])
 def test_every_other_state_outranks_the_clock(make_grant: Any, state: GrantState) -> None:
     """RF-5: a grant that needs a person is not called refreshable, whatever the clock says."""
-    status = describe(make_grant(state=state, has_refresh_token=True, note="why"), NOW)
+    status = make_grant(state=state, has_refresh_token=True, note="why").status(NOW)
     assert status.kind is not StatusKind.LIVE
     assert status.kind.symbol
     assert not status.refreshable
@@ -71,7 +71,7 @@ def test_every_other_state_outranks_the_clock(make_grant: Any, state: GrantState
 @pytest.mark.parametrize("year", [1, 1970, 2038, 9999])
 def test_any_clock_is_survived_and_a_wrong_one_is_named(make_grant: Any, year: int) -> None:
     """H182: no exception; a token obtained in the future means that the clock is wrong."""
-    status = describe(make_grant(), datetime(year, 12, 31, tzinfo=UTC))
+    status = make_grant().status(datetime(year, 12, 31, tzinfo=UTC))
     assert ("clock" in status.note) == (year < 2026)
 
 

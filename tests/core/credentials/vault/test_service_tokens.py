@@ -17,7 +17,6 @@ from authlens_core.credentials.records.grant import StatusKind, TokenVerdict
 from authlens_core.credentials.records.service_token import (
     ServiceToken,
     TokenForm,
-    describe_service_token,
     expiry_from_text,
 )
 from authlens_core.credentials.store.secret_store import MemoryStore, SecretStoreFailed
@@ -194,7 +193,7 @@ async def test_each_refusal_has_the_cause_of_its_mode(
     assert tried.result.diagnosis is not None
     assert tried.result.diagnosis.name == cause
     assert tried.result.error_type is Refused
-    assert describe_service_token(tried.token).kind is StatusKind.REFUSED
+    assert tried.token.status().kind is StatusKind.REFUSED
 
 
 async def test_a_network_that_is_down_says_nothing_about_the_token(
@@ -250,7 +249,7 @@ def test_the_reminder_begins_thirty_days_before_the_end(
 ) -> None:
     """Expiry and reminder, in words."""
     token = replace(a_token(), expires_at=None if left is None else NOW + left, last_verdict=verdict)
-    status = describe_service_token(token, NOW)
+    status = token.status(NOW)
     assert (status.kind, status.word) == (kind, word)
 
 
@@ -341,13 +340,13 @@ async def test_a_token_that_was_refreshed_in_zero_trust_is_edited_and_keeps_its_
     """The reminder names that first; a new end takes it away, and so does none."""
     soon = replace(a_token(), expires_at=NOW + timedelta(days=3), label="ci")
     token = await credentials.service_tokens.save(soon, OLD)
-    status = describe_service_token(token, NOW)
+    status = token.status(NOW)
     assert status.kind is StatusKind.SOON
     assert status.note.index("service-token edit URL") < status.note.index("service-token replace URL")
     for end in (NOW + timedelta(days=365), None):
         edited = credentials.service_tokens.edit(token.token_id, label="nightly", expires_at=end)
         assert (edited.label, edited.expires_at) == ("nightly", end)
-        assert describe_service_token(edited, NOW).kind is StatusKind.UNTESTED
+        assert edited.status(NOW).kind is StatusKind.UNTESTED
     assert (await credentials.service_tokens.load(token.token_id))[1] == OLD
     assert credentials.events(token.token_id)[0].kind == "service token edited"
     with pytest.raises(LoginNeeded):

@@ -21,7 +21,7 @@ from textual.widgets import Button
 from authlens_core.cloudflare.cloudflared_token import CloudflaredKind, CloudflaredToken
 from authlens_core.credentials.lifecycle.action_result import ActionResult, RefreshOutcome
 from authlens_core.credentials.lifecycle.inventory import InventoryEntry
-from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, describe
+from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState
 from authlens_core.credentials.records.index import Event, Index
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.records.traces import TraceSummary
@@ -122,7 +122,7 @@ async def test_every_state_is_told_by_a_symbol_and_in_words() -> None:
     """Never by colour alone: each row has both, and no two states read the same."""
     async with dashboard(*every_state()) as (_, _, app):
         shown = text_of(app)
-        told = {f"{one.kind.symbol} {one.word}" for one in (describe(each, NOW) for each in every_state())}
+        told = {f"{one.kind.symbol} {one.word}" for one in (each.status(NOW) for each in every_state())}
         assert len(told) == len(every_state())
         assert [one for one in told if one not in shown] == []
 

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Final
 
-from authlens_core.desk.credentials import working_logins
 from authlens_core.desk.log_in import (
     BROWSER_WAIT,
     Login,
@@ -55,11 +54,10 @@ async def log_in(session: Session, lines: EventLines, arguments: Namespace, opti
     Raises:
         AnswerLost: no one reads the events.
     """
-    credentials = session.credentials
     pending = pending_login(session, lines.url)
     lines.write({"event": "login", "version": JSON_VERSION})
     now = datetime.now(UTC)
-    known = working_logins(credentials.list(), now).get(lines.url)
+    known = session.working_login(lines.url)
     if known is not None and not lines.wanted:
         say(f"{already_words(known, now)} Logging in again.")
     try:

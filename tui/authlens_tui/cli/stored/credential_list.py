@@ -21,7 +21,6 @@ from authlens_core.desk.credentials import (
     ServiceToken,
     SortOrder,
     TokenForm,
-    describe_service_token,
     read_inventory,
     utc_now,
 )
@@ -241,7 +240,7 @@ def service_token_as_json(token: ServiceToken) -> dict[str, object]:
         "label": token.label,
         "form": token.form.value,
         "header": token.header if token.form is TokenForm.SINGLE_HEADER else None,
-        **_status_as_json(describe_service_token(token)),
+        **_status_as_json(token.status()),
         "added_at": iso_time(token.added_at),
         "expires_at": iso_time(token.expires_at),
         "last_tested_at": iso_time(token.last_tested),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from argparse import Namespace
 
-from authlens_core.desk.credentials import CredentialKind, Grant, damaged_records, others_of_resource
+from authlens_core.desk.credentials import CredentialKind, Grant, damaged_records
 from authlens_core.desk.forget import Forgotten, forget
 from authlens_core.desk.session import Session, open_session
 from authlens_tui.cli.session import grant_for
@@ -25,7 +25,7 @@ async def forget_credential(arguments: Namespace) -> int:
         record_id, shown, grant = _named(session, arguments.url)
         forgotten = await forget(session, record_id)
         say_forgotten(session, shown, forgotten)
-        others = () if grant is None else others_of_resource(session.credentials.list(), grant)
+        others = () if grant is None else grant.others_of_resource(session.credentials.list())
     for other in others:
         say(f"! Another login for it is still here. To remove it, too: authlens forget {other.grant_id}")
     if forgotten.kind is CredentialKind.OAUTH:

@@ -10,7 +10,6 @@ from dataclasses import replace
 from authlens_core.desk.credentials import (
     CredentialKind,
     ServiceToken,
-    describe_service_token,
     expiry_from_text,
     read_inventory,
 )
@@ -145,7 +144,7 @@ async def _edit(arguments: Namespace) -> int:
             expires_at=token.expires_at if arguments.expires is None else expires,
         )
     end = "" if changed.expires_at is None else f" until {changed.expires_at:%Y-%m-%d %H:%M} UTC"
-    say(f"✔ {changed.url}: {describe_service_token(changed).word}{end}; the secret is unchanged.")
+    say(f"✔ {changed.url}: {changed.status().word}{end}; the secret is unchanged.")
     if arguments.json:
         answer_json(service_token_as_json(changed))
     return 0

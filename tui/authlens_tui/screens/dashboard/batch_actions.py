@@ -7,8 +7,15 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Final, NamedTuple, TypeVar
 
-from authlens_core.desk.credentials import GrantState, InventoryEntry
-from authlens_core.desk.lifecycle import ActionResult, ProbeResult, for_each, probe, refresh, revoke
+from authlens_core.desk.lifecycle import (
+    ActionResult,
+    InventoryEntry,
+    ProbeResult,
+    for_each,
+    probe,
+    refresh,
+    revoke,
+)
 from authlens_core.desk.session import Session
 from authlens_tui.screens.confirm import ConfirmScreen
 from authlens_tui.screens.dashboard.context import DashboardContext, MoveWanted
@@ -75,9 +82,7 @@ class BatchActions:
 
     def refresh_all(self) -> None:
         entries = [
-            entry
-            for entry in self._those(KeyAction.REFRESH)
-            if entry.grant and entry.grant.is_renewable and entry.grant.state is GrantState.LIVE
+            entry for entry in self._those(KeyAction.REFRESH) if entry.grant and entry.grant.can_refresh
         ]
         if self._may_begin(entries, KeyAction.REFRESH):
             self._start("refreshing", entries, _refresh, partial(_results, "Refreshed", "refreshed"))

@@ -11,7 +11,7 @@ from typing import Any, Final
 import pytest
 
 from authlens_core.values.fix import Fix, Step, cure_in, fix, steps_of
-from authlens_core.values.stage import LOGIN_STAGES
+from authlens_core.values.stage import LOGIN_STAGES, Stage
 from authlens_core.values.word_files import FOLDER, words
 from authlens_tui.app.offers import key_names
 from authlens_tui.cli.parser import build_parser
@@ -125,3 +125,10 @@ def test_a_fix_names_the_key_of_each_screen_that_does_its_command(command: str) 
             assert shown == f"Do it: press {keys[name]}, or run {todo.steps[0].shown_command}"
     assert FixKeys()(todo) == str(todo)
     assert any(by_stage.values()) == (_KEYLESS.isdisjoint(words) and command not in _PLAIN)
+
+
+@pytest.mark.parametrize("option", ["--scope", "--resource"])
+def test_what_is_asked_for_can_be_edited_at_every_stage_that_may_refuse_it(option: str) -> None:
+    after = LOGIN_STAGES[LOGIN_STAGES.index(Stage.REGISTRATION) :]
+
+    assert all(doing(("authlens", "login", "URL", option, "x"), stage) == ("wizard.edit",) for stage in after)

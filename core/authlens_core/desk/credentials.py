@@ -19,6 +19,7 @@ from authlens_core.credentials.lifecycle.inventory import (
     TeamHeading,
     expiries_of,
     inventory_of,
+    under_headings,
 )
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import (
@@ -91,6 +92,7 @@ __all__ = [
     "refresh_due",
     "seconds_until_retry",
     "token_claims",
+    "under_headings",
     "utc_now",
     "working_logins",
 ]

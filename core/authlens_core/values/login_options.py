@@ -35,6 +35,8 @@ _HOSTS: Final = ("localhost", "127.0.0.1")
 _METHODS: Final = ("GET", "POST")
 _NO_NOTE: Final = WhyNot("a secret is in no note")
 _TYPED_ONLY: Final = WhyNot("only the command line asks for it")
+# A failure of a later stage may ask for another value, too: the login goes back to where it matters.
+_LATER: Final = (Stage.REGISTRATION, Stage.PKCE, Stage.AUTHORIZATION, Stage.EXCHANGE, Stage.ACCESS)
 # What only a program's login has.
 _program: Final = partial(_option, None, matters_from=Stage.REGISTRATION, edited_in=_TYPED_ONLY)
 _MACHINE: Final = {program.kind: grant_type for grant_type, program in PROGRAMS.items()}
@@ -224,7 +226,7 @@ class Options:
         "scope to request, instead of the challenge's",
         Kind.TEXT,
         matters_from=Stage.PKCE,
-        edited_in=(Stage.REGISTRATION, Stage.PKCE, Stage.AUTHORIZATION),
+        edited_in=_LATER,
         metavar="S",
         empty_is_chosen=True,
     )
@@ -234,7 +236,7 @@ class Options:
         'resource to request, instead of the metadata\'s ("": none)',
         Kind.TEXT,
         matters_from=Stage.PKCE,
-        edited_in=(Stage.REGISTRATION, Stage.PKCE, Stage.AUTHORIZATION, Stage.EXCHANGE),
+        edited_in=_LATER,
         metavar="R",
         for_one=True,
         empty_is_chosen=True,
@@ -246,7 +248,7 @@ class Options:
         "API to request a token for, if the server wants audience",
         Kind.TEXT,
         matters_from=Stage.AUTHORIZATION,
-        edited_in=(Stage.AUTHORIZATION,),
+        edited_in=(Stage.AUTHORIZATION, Stage.EXCHANGE, Stage.ACCESS),
         metavar="A",
         for_one=True,
         remembered=Remembered.RESOURCE,

@@ -42,6 +42,7 @@ class KeyAction(StrEnum):
     EDIT = "edit"
     WHAT_IF = "what_if"
     PLAY = "play"
+    PLAY_LATER = "play_later"
     OPEN = "open"
     PASTE = "paste"
     EXTEND = "extend"
@@ -70,3 +71,4 @@ class KeyAction(StrEnum):
     LOGIN_ANEW = "login_anew"
     NEXT_LOGIN = "next_login"
     COMPARE = "compare"
+    COMPARE_LATER = "compare_later"

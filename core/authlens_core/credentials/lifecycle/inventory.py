@@ -78,25 +78,8 @@ class SortOrder(StrEnum):
         orders = list(SortOrder)
         return orders[(orders.index(self) + 1) % len(orders)]
 
-    def arrange(
-        self, entries: Iterable[InventoryEntry], now: datetime, *, grouped: bool = False
-    ) -> tuple[InventoryEntry | TeamHeading, ...]:
-        """Return the rows of the table: sorted, and under a heading for each team where they are grouped.
-
-        Teams come in the order of their first credential, those that are not known last.
-        """
-        ordered = sorted(entries, key=lambda entry: (self._rank(entry, now), entry.title))
-        if not grouped:
-            return tuple(ordered)
-        teams: dict[str, list[InventoryEntry]] = {}
-        for entry in ordered:
-            teams.setdefault(entry.team, []).append(entry)
-        # Last, however urgent its first one is: it is no team that a user looks for.
-        unknown = teams.pop("", [])
-        rows: list[InventoryEntry | TeamHeading] = []
-        for name, members in (*teams.items(), *((("team unknown", unknown),) if unknown else ())):
-            rows += [TeamHeading(name, len(members)), *members]
-        return tuple(rows)
+    def arrange(self, entries: Iterable[InventoryEntry], now: datetime) -> tuple[InventoryEntry, ...]:
+        return tuple(sorted(entries, key=lambda entry: (self._rank(entry, now), entry.title)))
 
     def _rank(self, entry: InventoryEntry, now: datetime) -> tuple[float, float, str]:
         ends = (entry.token_ends or _NEVER).timestamp()
@@ -236,6 +219,19 @@ class TeamHeading:
 
     name: str
     size: int
+
+
+def under_headings(entries: Iterable[InventoryEntry]) -> tuple[InventoryEntry | TeamHeading, ...]:
+    """Return sorted rows, those of each team under a heading; teams in the order of their first row.
+
+    Those whose team is not known come last, however urgent the first is: it is no team that a user looks for.
+    """
+    teams: dict[str, list[InventoryEntry]] = {}
+    for entry in entries:
+        teams.setdefault(entry.team, []).append(entry)
+    unknown = teams.pop("", [])
+    named = (*teams.items(), *((("team unknown", unknown),) if unknown else ()))
+    return tuple(row for name, rows in named for row in (TeamHeading(name, len(rows)), *rows))
 
 
 def inventory_of(

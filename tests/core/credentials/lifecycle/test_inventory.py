@@ -16,6 +16,7 @@ from authlens_core.credentials.lifecycle.inventory import (
     SortOrder,
     TeamHeading,
     inventory_of,
+    under_headings,
 )
 from authlens_core.credentials.records.grant import GrantState, MachineSource, StatusKind
 from authlens_core.credentials.records.service_token import ServiceToken
@@ -135,7 +136,7 @@ def test_what_ends_first_comes_first_and_what_ends_nobody_knows_when_last() -> N
 def test_what_needs_a_person_comes_before_what_looks_after_itself() -> None:
     """The order that the table begins with: revocations that failed, then logins; what is live comes last."""
     rows = SortOrder.NEEDS.arrange(inventory_of(every_state()), NOW)
-    kinds = [row.status(NOW).kind for row in rows if isinstance(row, InventoryEntry)]
+    kinds = [row.status(NOW).kind for row in rows]
     assert kinds[:2] == [StatusKind.REVOCATION_FAILED, StatusKind.LOGIN_NEEDED]
     assert kinds.index(StatusKind.SOON) < kinds.index(StatusKind.LIVE)
 
@@ -169,9 +170,8 @@ def test_the_next_day_is_summed_up() -> None:
 def test_groups_are_the_teams_and_what_has_none_comes_last() -> None:
     """A heading with the count, then its credentials in the same order as without."""
     other = replace(grant("b"), issuer="https://login.example.org")
-    rows = SortOrder.RESOURCE.arrange(
-        inventory_of((grant("a"), other), (), (service_token(),)), NOW, grouped=True
-    )
+    entries = inventory_of((grant("a"), other), (), (service_token(),))
+    rows = under_headings(SortOrder.RESOURCE.arrange(entries, NOW))
     assert titles(rows) == [
         TEAM.upper(),
         "a.example.com/mcp",
@@ -197,7 +197,8 @@ def test_no_order_loses_or_doubles_a_credential(
         replace(grant(str(number)), refreshed_at=began, obtained_at=began, expires_at=_after(each))
         for number, each in enumerate(minutes)
     ]
-    rows = order.arrange(inventory_of(grants), NOW, grouped=grouped)
+    ordered = order.arrange(inventory_of(grants), NOW)
+    rows = under_headings(ordered) if grouped else ordered
     ids = sorted(row.entry_id for row in rows if isinstance(row, InventoryEntry))
     assert ids == sorted(one.grant_id for one in grants)
 

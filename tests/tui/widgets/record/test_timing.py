@@ -58,6 +58,13 @@ def test_the_phases_of_an_exchange_follow_each_other_and_add_up_to_the_whole() -
     assert all(end == start for (_, end), (start, _) in pairwise(drawn))
 
 
+def test_a_phase_that_did_not_happen_has_no_row() -> None:
+    reused = replace(ASKED, timings=Timings(send=0.01, wait=0.15))
+    rows = [one.text for one in timing_lines(reused, 80)]
+    assert not [row for row in rows if row.startswith(("DNS", "connect", "TLS", "proxy"))]
+    assert "Sent on a connection that was open already." in rows
+
+
 def test_network_and_own_time_of_a_stage_add_up() -> None:
     assert stage_time_line(RECORDS[0]).text == "This stage  1.2 s  network 250 ms, authlens 1.0 s"
 

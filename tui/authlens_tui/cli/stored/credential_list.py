@@ -69,8 +69,7 @@ async def _read() -> tuple[Sequence[InventoryEntry], Sequence[DamagedRecord]]:
 
 def sorted_by_urgency(entries: Iterable[InventoryEntry]) -> Sequence[InventoryEntry]:
     """Return credentials in the order in which the dashboard starts."""
-    rows = SortOrder.NEEDS.arrange(entries, utc_now())
-    return [row for row in rows if isinstance(row, InventoryEntry)]
+    return SortOrder.NEEDS.arrange(entries, utc_now())
 
 
 async def _watch(arguments: Namespace) -> int:

@@ -247,7 +247,7 @@ class DashboardScreen(Screen[None]):
     @on(Input.Changed, "#filter")
     def _filter_changed(self) -> None:
         self.listing.text = self.filter_field.value
-        self._arrange()
+        self._arrange(sorts=False)
         self.table.tick()
         self._show_detail()
 
@@ -298,7 +298,9 @@ class DashboardScreen(Screen[None]):
         self.refresh_bindings()
         self.call_after_refresh(keep_focus_in_view, self)
 
-    def _arrange(self) -> None:
+    def _arrange(self, *, sorts: bool = True) -> None:
+        if sorts:
+            self.listing.sort(self.context.now())
         self.table.sorted_by = self.listing.sorted_by
         self.table.show(self.listing.rows(self.context.now()))
         self.table.border_title = Content(self.listing.title)

@@ -19,6 +19,7 @@ from authlens_core.desk.credentials import (
     TeamHeading,
     expiries_of,
     read_inventory,
+    under_headings,
 )
 from authlens_tui.screens.dashboard.context import DashboardContext
 from authlens_tui.screens.dashboard.words import damaged_words, title_words
@@ -61,6 +62,7 @@ class Listing:
         self.expiries = Expiries()
         """When the credentials expire, as of the last look."""
         self._is_current = False
+        self._sorted: tuple[InventoryEntry, ...] = ()
         self._at = datetime.now(UTC)
 
     def forget_seen(self) -> None:
@@ -83,10 +85,14 @@ class Listing:
     def look_at_expiries(self, now: datetime) -> None:
         self.expiries = expiries_of(self.entries, now)
 
+    def sort(self, now: datetime) -> None:
+        """Put the credentials in order; the filter, which is looked at on each key, takes none out of it."""
+        self._sorted = self.order.arrange(self.entries, now)
+
     def rows(self, now: datetime) -> Sequence[InventoryEntry | TeamHeading]:
         self._at = now
-        self.shown = tuple(entry for entry in self.entries if entry.matches(self.text, now))
-        return self.order.arrange(self.shown, now, grouped=self.grouped)
+        self.shown = tuple(entry for entry in self._sorted if entry.matches(self.text, now))
+        return under_headings(self.shown) if self.grouped else self.shown
 
     def next_words(self, before: str) -> Iterator[str]:
         """Yield the words that may follow in the filter: of the credentials that it still shows."""

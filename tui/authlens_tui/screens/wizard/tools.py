@@ -29,6 +29,7 @@ from authlens_core.desk.log_in import (
 from authlens_core.trace.record import AUTHORIZATION_CODE, Check, Flow, Severity, UserPart
 from authlens_tui.screens.confirm import COPY_TOKEN, NOT_COPIED, ConfirmScreen
 from authlens_tui.screens.copy_menu import CopyMenuScreen
+from authlens_tui.screens.key_actions import KeyAction
 from authlens_tui.screens.machine_login import MachineLoginScreen
 from authlens_tui.screens.wizard.edit import EditScreen
 from authlens_tui.screens.wizard.owner import OwnerScreen, ServerOwner
@@ -221,6 +222,12 @@ def _meaning(experiment: Experiment, check: Check) -> Content:
             return Content.assemble(("✖ Accepted. ", "bold $text-error"), f"{check.why} {check.cure}")
 
 
+LATER: Final = {
+    KeyAction.CANCEL_FIRST: "Esc cancels the running stage first.",
+    KeyAction.PLAY_LATER: "s signs in for you while the login waits at {stage}. n runs the next stage.",
+    KeyAction.COMPARE_LATER: "= compares with the login before, once this one has ended.",
+}
+"""What a key says where its action has to wait."""
 _QUIT: Final = "The running stage is stopped. You can start this login again later."
 
 
@@ -308,6 +315,18 @@ class WizardTools:
             self._screen.app.push_screen(
                 OwnerScreen(owner, title), lambda again: self._runner.retry() if again else None
             )
+
+    def say_when(self, key_action: KeyAction, words: str) -> None:
+        """Say why a key does nothing now, and when it does."""
+        login = self._login
+        if key_action is KeyAction.PLAY_LATER and login.flow.user_part is UserPart.NOTHING:
+            words = "No user signs in here: this is the login of a program."
+        elif key_action is KeyAction.PLAY_LATER and login.finished:
+            words = "The sign-in is done: this login has ended."
+        elif key_action is KeyAction.COMPARE_LATER and (login.finished or self._runner.failed):
+            words = "There is no login before this one to compare it with."
+        stage = login.flow.numbered(Stage.AUTHORIZATION)
+        self._screen.notify(words.format(stage=stage), markup=False)
 
     def compare(self, before: tuple[str, Trace] | None) -> None:
         """Show what differs from the login before."""

@@ -37,7 +37,7 @@ from authlens_tui.screens.wizard.owner import ServerOwner
 from authlens_tui.screens.wizard.stage_pane import StagePane
 from authlens_tui.screens.wizard.stage_runner import StageRunner
 from authlens_tui.screens.wizard.status_line import StatusLine
-from authlens_tui.screens.wizard.tools import WizardTools
+from authlens_tui.screens.wizard.tools import LATER, WizardTools
 from authlens_tui.screens.wizard.wizard_keys import WIZARD_KEYS, login_keys
 from authlens_tui.screens.wizard.wizard_messages import (
     LinkChanged,
@@ -160,8 +160,7 @@ class WizardScreen(Screen[None]):
     # -- what the login and the parts report -----------------------------------------------------------
 
     def _on_event(self, event: Event) -> None:
-        # Not through the queue: any program can cause thousands of these, and the keys would wait behind
-        # them.
+        # Not through the queue: any program can cause thousands of these, before which no key would come.
         if isinstance(event, AnswerIgnored):
             self.pane.link.ignore(event)
         else:
@@ -217,7 +216,6 @@ class WizardScreen(Screen[None]):
         self.record_view.show_story(records, undone(records, self.login.position))
 
     def _draw(self) -> None:
-        """Draw the small diagram up to now."""
         records = self.login.trace.records
         self.small.draw(records, self.pane.underway, undone(records, self.login.position))
 
@@ -315,7 +313,7 @@ class WizardScreen(Screen[None]):
             KeyAction.UNDO: runner.back,
             KeyAction.STAGES: self.stepper.focus,
             KeyAction.CANCEL: runner.cancel,
-            KeyAction.CANCEL_FIRST: lambda: self.notify("Esc cancels the running stage first.", markup=False),
+            **{each[0]: partial(tools.say_when, *each) for each in LATER.items()},
             KeyAction.QUIT: tools.quit,
             KeyAction.EXTEND: runner.extend,
             KeyAction.EDIT: tools.edit,
@@ -356,6 +354,8 @@ class WizardScreen(Screen[None]):
         login, pane, record = self.login, self.pane, self.record_view
         return {
             KeyAction.PLAY: lambda: pane.can_play,
+            KeyAction.PLAY_LATER: lambda: self._player is not None and not pane.can_play,
+            KeyAction.COMPARE_LATER: lambda: not self.card.offers(KeyAction.COMPARE) and self.card.is_asked,
             KeyAction.OPEN: lambda: pane.can_open,
             KeyAction.OWNER: lambda: self._owner is not None and self.runner.failed is not None,
             KeyAction.EXTEND: lambda: bool(pane.link.url),

@@ -297,18 +297,16 @@ def _status(exchange: Exchange, *, failed: bool) -> Piece:
 
 
 def timing_lines(exchange: Exchange, width: int) -> Iterator[Line]:
-    """Yield the phases of an exchange, each where it was on one axis; they add up to the whole."""
-    bars = {bar.phase: bar for bar in _bars(exchange, 0.0)}
+    """Yield the phases that an exchange had, each where it was on one axis; they add up to the whole."""
     scale = _Scale(exchange.elapsed, max(0, min(60, width - _TIME - 12)))
-    for phase in (Phase.OTHER, *(phase for phase in Phase if phase is not Phase.OTHER)):
-        name = (f"{_NAMES.get(phase, phase.value):<9}", Tone.NAME)
-        if phase in bars:
-            bar = bars[phase]
-            yield line(name, f"{duration(bar.seconds):>8}  ", *scale.bar([bar]))
-        elif phase is not Phase.OTHER:
-            yield line(name, ("       –", Tone.MUTED))
+    for bar in _bars(exchange, 0.0):
+        name = (f"{_NAMES.get(bar.phase, bar.phase.value):<9}", Tone.NAME)
+        yield line(name, f"{duration(bar.seconds):>8}  ", *scale.bar([bar]))
     yield line((f"{'total':<9}", Tone.NAME), (f"{duration(exchange.elapsed):>8}", Tone.TITLE))
+    if exchange.timings.connect is None and exchange.timings.wait is not None:
+        yield line(("Sent on a connection that was open already.", Tone.MUTED))
     yield BLANK
     yield line(("started  ", Tone.NAME), f"{exchange.started_at:%Y-%m-%d %H:%M:%S} UTC")
     for label, value in (("peer", exchange.peer), ("TLS", exchange.tls), ("proxy", exchange.proxy)):
-        yield line((f"{label:<9}", Tone.NAME), (value, Tone.PLAIN) if value else ("none", Tone.MUTED))
+        if value:
+            yield line((f"{label:<9}", Tone.NAME), value)

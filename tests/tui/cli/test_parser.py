@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from authlens_core.export.formats import FORMATS
 from authlens_core.values.store_kind import CredentialKind
 from authlens_tui import cli
 from authlens_tui.cli.main import run
@@ -113,6 +114,10 @@ def test_the_kinds_of_credentials_are_those_that_there_are() -> None:
 
     assert kinds == declared("credential-helper")["arguments"]["--kind"]["choices"]
     assert kinds == [kind.value for kind in CredentialKind]
+
+
+def test_the_command_line_exports_in_every_format() -> None:
+    assert declared("export")["arguments"]["--format"]["choices"] == list(FORMATS)
 
 
 @pytest.mark.parametrize(

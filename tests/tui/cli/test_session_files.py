@@ -121,7 +121,13 @@ def test_what_is_not_there_is_said(
 
 @pytest.mark.parametrize(
     ("form", "begins"),
-    [("session", "{"), ("har", "{"), ("curl", "#!/usr/bin/env bash"), ("markdown", "# authlens: login")],
+    [
+        ("session", "{"),
+        ("har", "{"),
+        ("curl", "#!/usr/bin/env bash"),
+        ("markdown", "# authlens: login"),
+        ("svg", "<svg"),
+    ],
 )
 def test_a_file_is_exported_in_every_form(tmp_path: Path, form: str, begins: str, capsys: Captured) -> None:
     """A session file is a trace like any other; no secret of a hostile one is in it, whatever the form."""

@@ -81,11 +81,6 @@ class EndCard(HangingText):
         return self._is_finished  # a stage that failed has the same key
 
     @property
-    def is_asked(self) -> bool:
-        """Whether the login is one of the demo, which leads from one to the next."""
-        return self._ending is not None
-
-    @property
     def before(self) -> tuple[str, Trace] | None:
         return None if self._ending is None else self._ending.before
 

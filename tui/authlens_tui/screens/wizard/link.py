@@ -79,8 +79,14 @@ class QrScreen(ModalScreen[bool]):
         self.words.display = size.width - len(drawing.lines[0]) >= _WORDS_NEED
         rows = room_for(modules)[0].height
         signs = "" if drawing.plain else f"Boxes instead of the code? Make the window {rows} rows high."
-        close = "" if is_framed else _CLOSE
-        self.words.update(Content("\n\n".join(each for each in (_HOW, self._back, signs, close) if each)))
+        # Without a frame the words say what it would: where this is, and which keys there are.
+        title, close = (
+            ("", "")
+            if is_framed
+            else (f"{self.TITLE} of the link", f"{_CLOSE} U shows the link on one line.")
+        )
+        words = "\n\n".join(filter(None, (_HOW, self._back, signs, close)))
+        self.words.update(Content.assemble((f"{title}\n\n" if title else "", "bold"), words))
 
     def finish(self) -> None:
         """Close, because the login no longer waits; under another screen, as soon as that is gone."""

@@ -351,16 +351,16 @@ class WizardScreen(Screen[None]):
         return login_keys(self.login, self.runner.failed).get(key_action, True)
 
     def _keys_of_what_is_shown(self) -> Mapping[KeyAction, Callable[[], bool]]:
-        login, pane, record = self.login, self.pane, self.record_view
+        login, pane, record, card = self.login, self.pane, self.record_view, self.card
         return {
             KeyAction.PLAY: lambda: pane.can_play,
             KeyAction.PLAY_LATER: lambda: self._player is not None and not pane.can_play,
-            KeyAction.COMPARE_LATER: lambda: not self.card.offers(KeyAction.COMPARE) and self.card.is_asked,
+            KeyAction.COMPARE_LATER: lambda: self._player is not None and not card.offers(KeyAction.COMPARE),
             KeyAction.OPEN: lambda: pane.can_open,
             KeyAction.OWNER: lambda: self._owner is not None and self.runner.failed is not None,
             KeyAction.EXTEND: lambda: bool(pane.link.url),
             KeyAction.PASTE: lambda: pane.link_is_shown,
-            **{key: partial(self.card.offers, key) for key in END_KEYS},
+            **{key: partial(card.offers, key) for key in END_KEYS},
             KeyAction.STAGES: lambda: login.running is None and record.has_focus_within,
             KeyAction.COPY_MENU: lambda: pane.record_is_shown,
             KeyAction.REVEAL: lambda: pane.record_is_shown and record.has_secrets,

@@ -118,10 +118,7 @@ def detail_items(
     items += [Item(Content()), *_table(_facts(entry, now, settings))]
     # The claims are what the token says of itself; nothing here has checked its signature.
     if jwt is not None:
-        items += [
-            Item(Content()),
-            Item(Content.styled("Claims in the token (not verified)", "bold")),
-        ]
+        items += [Item(Content()), Item(_heading("Claims in the token (not verified)"))]
         items += _table(_claims(jwt, now))
     return items
 
@@ -163,7 +160,11 @@ def event_items(events: Sequence[Event], now: datetime, note: str = "") -> Seque
         (ago(event.at, now), event.kind if event.detail in note else f"{event.kind}  {event.detail}")
         for event in events
     )
-    return (Item(Content.styled("Events", "bold $text-primary")), *_table(said, _WHEN))
+    return (Item(_heading("Events")), *_table(said, _WHEN))
+
+
+def _heading(words: str) -> Content:
+    return Content.styled(words, "bold $text-primary")
 
 
 def _table(facts: Iterable[tuple[str, str]], room: int = _NAME) -> list[Item]:
@@ -303,9 +304,8 @@ class CredentialPane(VerticalScroll):
 
     async def complete(self) -> None:
         """Add what the first paint does not need: it shows the credential alone."""
-        history = OptionList(id="history")
-        history.border_title = "Recorded requests (redacted)"
-        await self.query_one("#side").mount(history, HangingText(id="happened"))
+        title = Static(_heading("Recorded requests (redacted)"), id="history-title")
+        await self.query_one("#side").mount(title, OptionList(id="history"), HangingText(id="happened"))
         await self.mount(LoginSketch(), after=self.detail)
         self._is_complete = True
 
@@ -329,7 +329,7 @@ class CredentialPane(VerticalScroll):
             self.history.clear_options()
             if now is not None:
                 self.history.add_options([trace_option(trace, now) for trace in traces])
-            self.history.display = bool(traces)
+            self.history.display = self.query_one("#history-title").display = bool(traces)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         return action != "open_requests" or bool(self._traces)

@@ -132,3 +132,17 @@ def test_what_is_asked_for_can_be_edited_at_every_stage_that_may_refuse_it(optio
     after = LOGIN_STAGES[LOGIN_STAGES.index(Stage.REGISTRATION) :]
 
     assert all(doing(("authlens", "login", "URL", option, "x"), stage) == ("wizard.edit",) for stage in after)
+
+
+def test_another_name_of_the_server_is_edited_where_the_login_is_at_it() -> None:
+    command = (
+        "authlens",
+        "login",
+        "URL",
+        "--issuer",
+        "https://a.example",
+        "--issuer-name",
+        "https://b.example",
+    )
+
+    assert doing(command, Stage.SERVER_METADATA) == ("wizard.edit",)

@@ -64,6 +64,8 @@ def doing(command: tuple[str, ...], stage: Stage | None = None) -> tuple[str, ..
         return _LOGIN_AGAIN
     if "--machine" in flags:  # its form asks for the others
         return _OPTIONS["--machine"]
+    if "--issuer-name" in flags:  # the form is about the server that the login is at
+        flags.discard("--issuer")
     each = [_for_option(flag, stage) for flag in flags]
     return tuple(one for one in each[0] if all(one in others for others in each))
 

@@ -861,7 +861,7 @@ async def test_recorded_requests_open_with_enter_in_the_detail_and_with_a_click(
         screen.pane.focus()
         await pilot.press("enter")
         await until(pilot, lambda: len(app.wanted) == 1)
-        await pilot.click(screen.pane.history, offset=(4, 1))
+        await pilot.click(screen.pane.history, offset=(4, 0))
         await until(pilot, lambda: len(app.wanted) == 2)
 
 

@@ -17,11 +17,13 @@ from authlens_tui.words.times import duration
 from tui.hostile import HOSTILE
 
 
-def test_a_row_ends_neither_within_a_section_of_a_specification_nor_before_a_lone_mark() -> None:
-    cited = line("The server checks it  RFC 7636 §4.6", hang=2, words=True)
-    for width in range(18, 40):
-        rows = [row.text.strip() for row in laid_out([cited], width)]
-        assert any("RFC 7636 §4.6" in row for row in rows), (width, rows)
+def test_a_row_ends_neither_within_a_section_of_a_specification_or_a_time_nor_before_a_lone_mark() -> None:
+    for words in ("RFC 7636 §4.6", "→ 200  73 ms"):
+        cited = line(f"The server checks it  {words}", hang=2, words=True)
+        whole = words.rpartition("  ")[2]
+        for width in range(18, 40):
+            rows = [row.text.strip() for row in laid_out([cited], width)]
+            assert any(whole in row for row in rows), (width, rows)
     quoted = line(f'"redirect_uri": "{"x" * 60}"', hang=4)
     for width in range(20, 80):
         rows = [row.text.strip() for row in laid_out([quoted], width)]

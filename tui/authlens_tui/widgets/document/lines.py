@@ -20,6 +20,7 @@ from authlens_core.values.safe_text import safe_line
 MAX_LINE: Final = 8_000_000  # characters of one line that are shown: more than any body has
 SMALLEST_WIDTH: Final = 8  # cells
 _ALONE: Final = 4  # characters: fewer are not left alone on the last row of a line
+_UNITS: Final = frozenset({"ms", "s", "min"})
 _OPENING: Final = ("{", "[")
 _CLOSING: Final = ("}", "]", "},", "],")
 
@@ -256,8 +257,13 @@ def _word_end(text: str, start: int, end: int) -> int:
 
 
 def _may_break(text: str, space: int) -> bool:
-    """Return whether a row may end at `space`: not within the name of a specification, `RFC 7636 §4.3`."""
-    return text[space + 1 : space + 2] != "§" and text[max(0, space - 3) : space] != "RFC"
+    """Return whether a row may end at `space`: not within the name of a specification, `RFC 7636 §4.3`.
+
+    Nor between a time and its unit.
+    """
+    before, after = text[max(0, space - 3) : space], text[space + 1 : space + 4]
+    has_unit = before[-1:].isdigit() and after.rstrip(" ,.;") in _UNITS
+    return not (before == "RFC" or after.startswith("§") or has_unit)
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,10 +170,11 @@ def waterfall_lines(
         return
     requests = sum(row.exchange_index is not None for row in drawn.rows)
     paused = f" · {duration(drawn.paused)} between them" if drawn.paused else ""
+    counted = f"{requests} request{'s' if requests > 1 else ''}"
     yield line(
-        ("All stages  ", Tone.NAME),
+        ("All stages  " if len(records) > 1 else "Exchanges  ", Tone.NAME),
         (duration(drawn.network), Tone.TITLE),
-        (f" on the network · {requests} requests{paused}", Tone.MUTED),
+        (f" on the network · {counted}{paused}", Tone.MUTED),
         words=True,
     )
     width = max(width, _NARROWEST // 2)

@@ -299,10 +299,8 @@ class DashboardScreen(Screen[None]):
         self.call_after_refresh(keep_focus_in_view, self)
 
     def _arrange(self, *, sorts: bool = True) -> None:
-        if sorts:
-            self.listing.sort(self.context.now())
         self.table.sorted_by = self.listing.sorted_by
-        self.table.show(self.listing.rows(self.context.now()))
+        self.table.show(self.listing.rows(self.context.now(), sorts=sorts))
         self.table.border_title = Content(self.listing.title)
         self.table.border_subtitle = Content(self.listing.subtitle)
         if not self.listing.entries:

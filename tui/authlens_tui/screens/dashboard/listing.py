@@ -85,11 +85,10 @@ class Listing:
     def look_at_expiries(self, now: datetime) -> None:
         self.expiries = expiries_of(self.entries, now)
 
-    def sort(self, now: datetime) -> None:
-        """Put the credentials in order; the filter, which is looked at on each key, takes none out of it."""
-        self._sorted = self.order.arrange(self.entries, now)
-
-    def rows(self, now: datetime) -> Sequence[InventoryEntry | TeamHeading]:
+    def rows(self, now: datetime, *, sorts: bool = True) -> Sequence[InventoryEntry | TeamHeading]:
+        """Return what the filter lets through; `sorts` is false where only the filter has changed."""
+        if sorts:
+            self._sorted = self.order.arrange(self.entries, now)
         self._at = now
         self.shown = tuple(entry for entry in self._sorted if entry.matches(self.text, now))
         return under_headings(self.shown) if self.grouped else self.shown

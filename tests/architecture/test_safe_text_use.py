@@ -11,9 +11,10 @@ import pytest
 
 from authlens_core.credentials.lifecycle.action_result import ActionOutcome, ActionResult
 from authlens_core.desk.doctor import Finding
-from authlens_core.values.check import Diagnosis, Severity, failed
+from authlens_core.values.check import Diagnosis, Severity
 from authlens_core.values.errors import UsageError
 from authlens_core.values.exchange import FailureKind, WireFailure
+from support.made_checks import failed
 from support.source_trees import sources_of_product
 
 pytestmark = pytest.mark.xdist_group("sources")

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Final
 
 from authlens_core.trace.record import Fact, FactId, Outcome, Stage, StageRecord, Trace, TraceKind
-from authlens_core.values.check import failed
 from authlens_core.values.exchange import (
     Exchange,
     FailureKind,
@@ -18,6 +17,7 @@ from authlens_core.values.exchange import (
     WireFailure,
 )
 from authlens_core.values.secret import Body, Secret
+from support.made_checks import failed
 
 __all__ = ["CANARY", "hostile_trace"]
 

@@ -14,7 +14,7 @@ from textual.widget import Widget
 
 from authlens_core.export.redaction import NoRedactor, Redactor, ShownBody
 from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord
-from authlens_core.values.check import Check, failed, passed
+from authlens_core.values.check import Check
 from authlens_core.values.exchange import (
     FORM_TYPE,
     JSON_TYPE,
@@ -40,6 +40,7 @@ from authlens_tui.widgets.record.record_view import RecordView
 from authlens_tui.widgets.record.timing import timing_lines
 from authlens_tui.widgets.stepper import StageStep, Stepper
 from authlens_tui.widgets.title_bar import TitleBar
+from support.made_checks import failed, passed
 from support.screens import until
 from support.terminal import Terminal
 from tui.hostile import HOSTILE

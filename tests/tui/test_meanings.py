@@ -19,7 +19,6 @@ from authlens_core.explain.message import jwts_of
 from authlens_core.export.redaction import NoRedactor, Redactor
 from authlens_core.oauth.formats.jwks import Signature, Verification
 from authlens_core.trace.record import Fact, FactId, Outcome, Stage, StageRecord
-from authlens_core.values.check import failed
 from authlens_core.values.exchange import FORM_TYPE, JSON_TYPE, Exchange, Headers, Request, Response
 from authlens_core.values.formats.jwt import parse_jwt
 from authlens_core.values.secret import Body, Secret
@@ -30,6 +29,7 @@ from authlens_tui.widgets.record.header_table import header_lines
 from authlens_tui.widgets.record.jwt_lines import jwt_lines
 from authlens_tui.widgets.record.overview_lines import explained_fact_lines, overview_lines
 from authlens_tui.widgets.record.record_lines import StageSnapshot, Tab, ViewOptions, tab_lines
+from support.made_checks import failed
 from support.recorded_login import record_login_at
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

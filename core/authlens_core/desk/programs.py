@@ -86,6 +86,7 @@ async def curl(
         if kind is not None or rewrite(url):
             raise
         missing = await missing_credential(url)
+        # A request without a credential is right only where the resource said that it needs none.
         if not isinstance(missing, NotProtected):
             raise missing from None
         note(f"{url} needs no login: sent without a credential.")
@@ -213,6 +214,7 @@ async def _git_token(session: Session, url: str, request: GitRequest) -> GitAnsw
         # Without QUIT, git goes on to ask for a user name and a password on the terminal.
         notes = (f"  → Run: authlens login {shlex.quote(url)}",)
         return GitAnswer(QUIT, notes, error, error.exit_code)
+    # git sends one field, Authorization (`authtype` and `credential`, git-credential(1)).
     if headers.token is None:
         return _use_proxy(
             f"git cannot send this kind of credential from a helper: {headers.kind.label}.",
@@ -267,6 +269,7 @@ async def _after_refusal(session: Session, url: str, request: GitRequest) -> Git
     if request.bearer is None:
         return GitAnswer()
     try:
+        # git calls `erase` after a 401, and asks again at the next command only.
         await access_token(session, url, refused=request.bearer)
     except NoLogin:
         return GitAnswer()

@@ -118,6 +118,7 @@ def _texts(message: Message) -> Iterator[tuple[str, str]]:
     yield from _header_texts(message.headers)
     if isinstance(message, Request):
         yield from _parameters(message.url)
+    # A signed document, such as that of UserInfo (OpenID Connect Core §5.3.2).
     elif message.media_type == "application/jwt":
         yield "body", message.body.reveal().decode("latin-1").strip()
     for name, value in _members(message):

@@ -164,6 +164,7 @@ def _fact_value_in(value: Any, name: str, parent: str) -> Any:
 
 def _purpose_in(value: Any, name: str, parent: str) -> Purpose:
     text = _READER.read(str, value, name, parent)
+    # A newer authlens may have purposes that are unknown here.
     return Purpose(text) if text in set(Purpose) else Purpose.OTHER
 
 

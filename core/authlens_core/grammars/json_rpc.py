@@ -302,6 +302,7 @@ def _kind(body: Mapping[str, Any]) -> MessageKind | str:
     if body.get("jsonrpc") != "2.0":
         return "it is not marked as JSON-RPC 2.0"
     named = [name for name in ("method", "result", "error") if name in body]
+    # With two of them, one reader takes it for a call and another one for an answer.
     if len(named) != 1:
         return "it does not have exactly one of method, result and error"
     if named == ["method"]:

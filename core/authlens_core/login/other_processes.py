@@ -92,6 +92,7 @@ def unfinished(login: Login, at: datetime) -> InterruptedLogin | None:
         login.facts.resource_url.text,
         stage,
         at,
+        # The note is a plain file: the secret is asked for again.
         replace(options, client_secret=None),
         login.facts.redirect_uri,
         needs_secret=options.client_secret is not None,
@@ -321,6 +322,7 @@ class PendingLogin:
             link = "" if self.path is None else object_in(self.path.read_bytes()[:_LONGEST]).get("url")
         except OSError:
             return ""
+        # It is shown as a link and opened, so that nothing else in the file may be taken for it.
         return link if isinstance(link, str) and link.startswith(("https://", "http://")) else ""
 
     def _remove(self) -> None:

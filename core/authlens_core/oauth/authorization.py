@@ -21,7 +21,6 @@ from authlens_core.values.check import (
     CheckId,
     ErrorCode,
     Severity,
-    failed,
     requirement,
 )
 from authlens_core.values.quick_dataclass import dataclass
@@ -33,12 +32,7 @@ _QUERY_LIMIT: Final = 64 * 1024
 _ERROR_PAGES: Final = frozenset({"about:neterror", "about:certerror"})
 _REGISTERED: Final = frozenset(ErrorCode)
 _ALONE: Final = "only a code or token; copy the whole address"
-
-
-_STATE_WHY: Final = "It shows that the response belongs to the login started here."
-_BEHIND: Final = requirement("authorization.response_mode").noticed(
-    "behind # (response_mode=fragment), where only the pasted address shows it"
-)
+_BEHIND: Final = "behind # (response_mode=fragment), where only the pasted address shows it"
 
 
 class RepeatedParameter(ValueError):
@@ -314,7 +308,8 @@ def read_pasted(text: Secret, expected: ExpectedResponse) -> AuthorizationRespon
     if problem:
         return _pasted(problem)
     response = read_authorization_response(Secret(fragment if behind else query), expected)
-    return replace(response, checks=(_BEHIND, *response.checks)) if behind else response
+    checks = (requirement("authorization.response_mode").noticed(_BEHIND),) if behind else ()
+    return replace(response, checks=(*checks, *response.checks))
 
 
 def _bare(code: str, expected: ExpectedResponse) -> AuthorizationResponse:
@@ -373,7 +368,5 @@ def _pasted(seen: str) -> AuthorizationResponse:
 
 
 def _invalid(name: str, wanted: str, seen: str) -> AuthorizationResponse:
-    why = "The whole response is checked, so that no one can insert another code."
-    cure = "Copy the whole address from the browser's address bar, even if its page says it cannot connect."
-    check = failed(name, wanted, seen, why=why, spec="RFC 6749 §4.1.2, §10.12", cure=cure)
+    check = requirement(name, "authorization.invalid", wanted=wanted).failed(seen)
     return AuthorizationResponse(Verdict.INVALID, None, None, (check,))

@@ -169,12 +169,14 @@ def _status_check(
         return check.passed(seen)
     if response.status == statuses[1]:
         return check.noticed(f"{seen}; treated as success")
+    # Never followed: what was sent may hold a code or a token.
     if 300 <= response.status < 400:
         target = _target(response)
         seen = f"{seen}, a redirect to {target}" if target else f"{seen}, a redirect"
         return check.failed(seen, "redirect")
     error = read_error(response, secrets)
     if error is None:
+        # The same request may be answered otherwise in a while (RFC 6585 §4, RFC 9110 §15.6).
         passing = response.status >= 500 or response.status == 429
         return check.failed(f"{seen} {response.reason}".rstrip(), "passing" if passing else "lasting")
     return failed_with(error, check, f"{seen} {error}")

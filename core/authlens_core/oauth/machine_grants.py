@@ -80,6 +80,7 @@ class MachineLogin:
         if provider is None:
             return None
         subject = self.assertion or Secret("")
+        # RFC 8693 §3 names the kind of each token; what is no JWT can only be an assertion of SAML.
         kind = "id_token" if parse_jwt(subject) is not None else "saml2"
         pairs: list[FormPair] = [
             ("grant_type", GrantType.TOKEN_EXCHANGE),

@@ -185,6 +185,7 @@ def _token_type_check(document: Mapping[str, JsonValue], grant: Grant, *, proved
     if kind == wanted.lower():
         return check.passed(f"{value}")
     seen = "missing" if value is None else f"{value!r}"[:200]
+    # RFC 6749 §5.1 requires it, but servers leave it out, and then mean a bearer token.
     if value is None and not proved:
         return check.warned(f"{seen}; used as a bearer token", "missing")
     if kind == "bearer" or value is None:
@@ -209,6 +210,8 @@ def _refresh_token(document: Mapping[str, JsonValue], grant: Grant) -> tuple[Sec
     spec = "RFC 6749 §6" if is_refresh else "RFC 6749 §1.5"
     check = requirement(f"{_STAGE}.refresh_token", spec=spec, form=_TOKEN_FORM)
     value = document.get("refresh_token")
+    # A program gets its next token as it got this one (RFC 6749 §4.4.3), so nothing long-lived need be
+    # stored.
     if grant == "machine":
         check = requirement(check.name, "token.refresh_token_of_program")
         return None, check.noticed("one came; it is not used") if value else check.passed("none")

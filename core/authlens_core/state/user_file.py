@@ -97,6 +97,7 @@ def put_new(draft: Spot, spot: Spot) -> None:
 def _fill(descriptor: int, data: bytes, like: os.stat_result | None) -> None:
     with os.fdopen(descriptor, "wb") as file:
         if like is not None and os.name != "nt":
+            # Root edits the file of a user, who must be able to edit it later.
             if like.st_uid != os.geteuid():
                 os.fchown(descriptor, like.st_uid, like.st_gid)
             os.fchmod(descriptor, like.st_mode & 0o777)
@@ -297,6 +298,7 @@ def _require_free(file: UserFile, spot: Spot, *, over: bool) -> None:
 
 
 def _look_again(file: UserFile, spot: Spot, before: Version | None) -> None:
+    # The last moment before the rename: since it was read, a user or an agent may have saved the file.
     now = _version(file, spot)
     if _identity(now) != _identity(before):
         cause = f"{spot.path} was changed by another program meanwhile, and was left as it is."

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from functools import partial
 from typing import Any, Final, Generic, TypedDict, TypeVar, Unpack
 
 from authlens_core.values.fix import Fix, cure_in, mapped
@@ -178,7 +177,7 @@ _SAID: Final = frozenset({"expected", "why", "spec", "cure"})
 def judged(
     severity: Severity, name: str, expected: str, seen: str = "", **remarks: Unpack[_Remarks]
 ) -> Check:
-    """Make a check whose severity is computed; `passed`, `noticed`, `warned` and `failed` know theirs."""
+    """Make a check with words of its own; `requirement` has those of `words/checks.toml`."""
     return Check(name=name, severity=severity, expected=expected, seen=seen, **remarks)
 
 
@@ -230,12 +229,6 @@ def requirement(name: str, entry: str = "", **values: object) -> Requirement:
         entry: the entry of `words/checks.toml`, if several checks share it or one has several.
     """
     return Requirement(name, entry or name, values)
-
-
-passed = partial(judged, Severity.PASS)
-noticed = partial(judged, Severity.NOTICE)
-warned = partial(judged, Severity.WARNING)
-failed = partial(judged, Severity.FAILURE)
 
 
 def failures(checks: Iterable[Check], overridden: Iterable[str] = ()) -> tuple[Check, ...]:

@@ -115,6 +115,7 @@ class Headers:
 
 def _without_query(url: str) -> str:
     try:
+        # In links and on the callback, these hold the state and the code.
         return urlsplit(url)._replace(query="", fragment="").geturl()
     except ValueError:
         return "<unparsable>"

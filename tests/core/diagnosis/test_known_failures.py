@@ -17,7 +17,7 @@ from authlens_core.diagnosis.causes import CAUSES
 from authlens_core.diagnosis.diagnose import diagnose, explain
 from authlens_core.diagnosis.server_kind import ServerKind
 from authlens_core.oauth.error_response import OAuthError
-from authlens_core.values.check import UNKNOWN, Diagnosis, Layer, failed
+from authlens_core.values.check import UNKNOWN, Diagnosis, Layer
 from authlens_core.values.exchange import (
     FORM_TYPE,
     Exchange,
@@ -29,6 +29,7 @@ from authlens_core.values.exchange import (
 )
 from authlens_core.values.secret import Body
 from authlens_core.values.stage import Stage
+from support.made_checks import failed
 
 HOST: Final = "https://wiki.example.com"
 TEAM: Final = "https://team.cloudflareaccess.com"

@@ -12,9 +12,10 @@ from authlens_core.explain.overview import overview
 from authlens_core.oauth.token import rotation_check
 from authlens_core.trace.failure_reason import failure_reason
 from authlens_core.trace.record import Fact, FactId, Outcome, Stage, StageRecord
-from authlens_core.values.check import Check, CheckId, Severity, judged, passed, warned
+from authlens_core.values.check import Check, CheckId, Severity, judged
 from authlens_core.values.exchange import Exchange, Headers, Purpose, Request, Response
 from authlens_core.values.secret import Secret
+from support.made_checks import passed, warned
 from support.recorded_login import record_login
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

@@ -14,7 +14,7 @@ from authlens_core.emulator import Emulator
 from authlens_core.export.compare import Comparison, Difference, StageComparison, compare
 from authlens_core.export.session_file import read_session, session_json
 from authlens_core.trace.record import Fact, FactId, Outcome, Stage, StageRecord, Trace, TraceKind
-from authlens_core.values.check import Diagnosis, Severity, failed, judged
+from authlens_core.values.check import Diagnosis, Severity, judged
 from authlens_core.values.exchange import (
     FORM_TYPE,
     JSON_TYPE,
@@ -28,6 +28,7 @@ from authlens_core.values.exchange import (
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Body, Secret
 from support.hostile_trace import CANARY
+from support.made_checks import failed
 from support.recorded_login import Recorded, leaks, record_login_at
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)

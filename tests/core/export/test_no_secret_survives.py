@@ -15,7 +15,6 @@ from authlens_core.export.formats import FORMATS
 from authlens_core.export.redacted_trace import secrets_of
 from authlens_core.export.redaction import Redactor, raw_message
 from authlens_core.trace.record import Fact, FactId, Outcome, Stage, StageRecord, Trace, TraceKind
-from authlens_core.values.check import failed
 from authlens_core.values.exchange import (
     JSON_TYPE,
     Exchange,
@@ -27,6 +26,7 @@ from authlens_core.values.exchange import (
 )
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.secret import Body, Secret
+from support.made_checks import failed
 
 NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
 MARKER: Final = "Zq7Marker"

@@ -14,11 +14,11 @@ from authlens_core.login.facts import Facts
 from authlens_core.login.login_stage import PlannedRequest, StageResult
 from authlens_core.login.stages import STAGES
 from authlens_core.trace.record import Outcome, Stage
-from authlens_core.values.check import failed as failed_check
-from authlens_core.values.check import passed
 from authlens_core.values.exchange import Exchange, FailureKind, Purpose, Request, WireFailure
 from authlens_core.values.stage import GrantType
 from support.driven_login import at, failed, login_to, run_to, until
+from support.made_checks import failed as failed_check
+from support.made_checks import passed
 from support.scripted_login import (
     ISSUER,
     METADATA,

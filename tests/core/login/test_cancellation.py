@@ -17,10 +17,11 @@ from authlens_core.login.login import Login
 from authlens_core.login.protocols import Stored
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.trace.record import Outcome, Stage, Trace
-from authlens_core.values.check import Severity, passed
+from authlens_core.values.check import Severity
 from authlens_core.values.exchange import Purpose, Request
 from authlens_core.values.login_options import Options
 from support.driven_login import at, login_to, until
+from support.made_checks import passed
 from support.scripted_login import (
     ISSUER,
     RESOURCE,

@@ -18,12 +18,12 @@ from authlens_core.trace.events import (
     StageStarted,
 )
 from authlens_core.trace.record import Outcome, Stage
-from authlens_core.values.check import warned
 from authlens_core.values.exchange import Request
 from authlens_core.values.login_options import Options
 from authlens_core.values.stage import LOGIN_STAGES
 from authlens_core.values.url import UrlRefused
 from support.driven_login import at, failed, is_free, login_to, port_of, run_to, until
+from support.made_checks import warned
 from support.scripted_login import ISSUER, METADATA, RESOURCE, ScriptedSender, come_back, honest, reply
 
 TOKEN = f"POST {ISSUER}/token"

@@ -15,9 +15,10 @@ from authlens_core.oauth.error_response import (
     read_answer,
     read_error,
 )
-from authlens_core.values.check import Check, Severity, judged, passed
+from authlens_core.values.check import Check, Severity, judged
 from authlens_core.values.exchange import Headers, Response
 from authlens_core.values.secret import Body, Secret
+from support.made_checks import passed
 
 
 def _answer(status: int, body: object, content_type: str = "application/json", **headers: str) -> Response:

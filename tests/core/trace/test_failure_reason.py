@@ -9,9 +9,10 @@ import pytest
 from authlens_core.trace.failure_reason import failure_reason, stage_error
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.trace.stage_diagnosis import diagnosis_of
-from authlens_core.values.check import UNKNOWN, Check, Diagnosis, Severity, failed, judged
+from authlens_core.values.check import UNKNOWN, Check, Diagnosis, Severity, judged
 from authlens_core.values.errors import AuthlensError, NetworkFailure, Refused, ServerMisconfigured, TimedOut
 from authlens_core.values.exchange import Exchange, FailureKind, Purpose, Request, WireFailure
+from support.made_checks import failed
 from support.scripted_login import BEGAN, RESOURCE, Answer, exchange, reply
 
 TEAPOT = reply(418, None, ("Content-Type", "text/plain"), text="short and stout")

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from authlens_core.values.check import failed
 from authlens_core.values.errors import UsageError
 from authlens_core.values.safe_text import safe_line, safe_sentence, safe_text
+from support.made_checks import failed
 
 HOSTILE = [
     "\x1b]0;title\x07",

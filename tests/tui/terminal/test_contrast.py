@@ -14,7 +14,6 @@ from textual.selection import Selection
 from textual.style import Style
 
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
-from authlens_core.values.check import failed, passed, warned
 from authlens_core.values.exchange import Exchange, Headers, Request, Response
 from authlens_core.values.secret import Body
 from authlens_tui.app.base_app import BaseApp
@@ -24,6 +23,7 @@ from authlens_tui.terminal.line_filters import Contrast
 from authlens_tui.terminal.themes import DARK, HIGH_CONTRAST, LIGHT, SIXTEEN
 from authlens_tui.widgets.record.status_badge import status_badge
 from support.contrast import faint_among, painted, too_faint
+from support.made_checks import failed, passed, warned
 from support.screens import Host, until
 from tui.screens.test_snapshots import STATES, dashboard
 

@@ -287,6 +287,7 @@ class MoveStoreScreen(SecretStoreScreen):
             else:
                 self._target = None
             self.type(show=True)
+            # What is masked cannot be corrected: it is typed from the start.
             self.query_one("#passphrase", Input).value = ""
         else:
             self._target = None

@@ -245,6 +245,7 @@ def inventory_of(
     organisation token of its team, and a service token is of the team that guards the same host.
     """
     files = tuple(cloudflared)
+    # A token of an application is renewed by the login at the team for as long as that lasts.
     logins = {
         token.team: token.expires_at
         for token in files

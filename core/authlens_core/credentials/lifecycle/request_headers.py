@@ -246,6 +246,7 @@ async def renew_nonce(wire: Wire, headers: CredentialHeaders, url: str) -> bool:
     target = usable_url(url, loopback_http=True)
     if headers.signer is None or target is None or not headers.signer.knows_nonce(headers.request(url)):
         return False
+    # A plain GET, whatever is sent afterwards: an answer to it changes nothing and carries the nonce.
     asked = headers.signer.sign(resource_request(target, None, authorization=headers.fields[0]))
     plain = target.scheme == "http"
     exchange = await wire.send(asked, limits=RESOURCE, loopback_http=plain, purpose=Purpose.ACCESS)

@@ -120,6 +120,7 @@ class Table(Generic[_Record]):
         """Return the pointer of every record that has secrets, or of the one named `key`."""
         which = f"WHERE entries > 0 AND (?1 IS NULL OR {self.key} = ?1)"
         rows = self._select(index, f"{self.key}, generation, place", which, key)
+        # A newer authlens may have stored something in a place that is unknown here.
         known = {str(place) for place in StoreKind}
         return tuple(
             Pointer(pointed, generation, StoreKind(at)) for pointed, generation, at in rows if at in known

@@ -298,14 +298,11 @@ def _written(trace: Trace) -> str | None:
 
 def _cut(record: StageRecord, most: int, longest: int) -> StageRecord:
     """Return a record with its last exchanges, and with header fields of at most `longest` characters."""
-    from authlens_core.values.check import noticed  # nor is a trace often that long
+    from authlens_core.values.check import requirement  # nor is a trace often that long
 
     exchanges = tuple(_with_short_fields(exchange, longest) for exchange in record.exchanges[-most:])
-    note = noticed(
-        "record.cut",
-        "All of it is stored.",
-        f"the last {len(exchanges)} of {len(record.exchanges)} requests, and what is long in them is cut",
-        why="A stored record has a size limit.",
+    note = requirement("record.cut").noticed(
+        f"the last {len(exchanges)} of {len(record.exchanges)} requests, and what is long in them is cut"
     )
     return replace(record, exchanges=exchanges, checks=(*record.checks, note))
 

@@ -85,6 +85,7 @@ async def move(
     await source.recover()
     moved: dict[str, list[str]] = {kind: [] for kind in ("login", "service token", "client", "damaged")}
     failed: list[tuple[str, AuthlensError]] = []
+    # Read to the end first: each move changes the tables that this comes from.
     everything = tuple(_everything(source, target))
     for done, (kind, shown, work) in enumerate(everything):
         on_progress(done, len(everything))
@@ -98,6 +99,7 @@ async def move(
     await source.generations.sweep()
     logins, service_tokens, clients = (tuple(moved[kind]) for kind in ("login", "service token", "client"))
     report = MoveReport(logins, service_tokens, clients, damaged_records(source.index), tuple(failed))
+    # Otherwise the next start would look at the new place alone, where some are missing.
     if report.is_complete:
         target.remember_place()
     return report
@@ -227,6 +229,7 @@ async def erase_left(credentials: Credentials) -> tuple[StoreKind, ...]:
         elsewhere = kind is not credentials.store.place
         store = store_at(kind) if elsewhere else credentials.store
         try:
+            # A store that does not open now is tried another time: what is left there stays noted.
             with suppress(AuthlensError):
                 there = Generations(credentials.index, store, credentials.locks, credentials.unfinished)
                 await there.sweep()

@@ -62,6 +62,7 @@ def remembered_place(directory: Path | None = None) -> StoreKind:
         StateUnusable: the state directory or the index cannot be used.
     """
     path = state_directory(directory) / "index.sqlite3"
+    # To open it would make it: a question leaves nothing behind.
     if not path.exists():
         return StoreKind.KEYRING
     with closing(Index(path)) as index:

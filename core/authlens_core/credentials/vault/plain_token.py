@@ -151,6 +151,7 @@ def plain_login(path: Path, url: str) -> PlainLogin | None:
     wanted = plain_url(url)
     host = wanted.origin.partition("://")[2].partition(":")[0]
     try:
+        # Read-only, so that it waits for no one who writes, and makes no file where there is none.
         connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_SECONDS, isolation_level=None
         )
@@ -197,6 +198,7 @@ def _login(grant_id: str, generation: int, place: str, record: str) -> PlainLogi
             generation,
             place,
             tuple(url for url in (values["resource"], values["resource_url"]) if url is not None),
+            # What the resource refused is not handed out as if it worked.
             "refused" if values.get("last_verdict") == "refused" else values["state"],
             _moment(values["obtained_at"]),
             _moment(values["refreshed_at"]),

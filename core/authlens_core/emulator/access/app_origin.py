@@ -170,6 +170,7 @@ class AppOrigin:
                 "access-control-allow-credentials": "true",
             }
             return page("401 Unauthorized", status=401, headers=fields)
+        # A browser follows a redirect to a page; a program would take the page for the answer.
         if not account.oauth_on or _is_browser(request):
             known = sent is NoServiceToken.NOT_AUTHORISED
             return await self._to_login(request, metadata_url, service_token_known=known)

@@ -36,6 +36,7 @@ class Reply:
             ("Date", formatdate(usegmt=True)),
             ("Content-Type", "text/html; charset=utf-8"),
             ("Content-Length", str(len(body))),
+            # A connection that is kept open would keep the listener from closing.
             ("Connection", "close"),
             *SECURITY_HEADERS,
         ]
@@ -155,6 +156,7 @@ class Connection(asyncio.Protocol):
         """Read the head; after the answer, throw away what comes."""
         if self._answered:
             self._discarded += len(data)
+            # Read away, so that the answer arrives; but not for as long as someone likes to send.
             if self._discarded > self._limits.discard:
                 self.abort()
             return
@@ -188,6 +190,7 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     def _time_out(self) -> None:
+        # A spare connection of a browser: an answer on it would be shown to no one.
         if self.silent:
             self.close()
         else:

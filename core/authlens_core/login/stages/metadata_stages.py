@@ -25,7 +25,7 @@ from authlens_core.oauth.error_response import is_document, members_of
 from authlens_core.trace.flow import UserPart
 from authlens_core.trace.record import Fact, FactId, Stage
 from authlens_core.trace.stage_diagnosis import diagnosis_of
-from authlens_core.values.check import Check, CheckId, Diagnosis, failed, requirement, warned
+from authlens_core.values.check import Check, CheckId, Diagnosis, Severity, requirement
 from authlens_core.values.exchange import Exchange, Purpose, Response
 from authlens_core.values.fix import fix, step
 from authlens_core.values.login_options import OPTIONS
@@ -92,6 +92,7 @@ def _origin_request(facts: Facts, turn: int) -> PlannedRequest | None:
     places = metadata_urls(issuer) if facts.metadata_guessed and issuer is not None else ()
     if turn >= len(places):
         return None
+    # The user named this origin, so it may be in a private network, unlike one that a server names.
     return PlannedRequest(metadata_request(places[turn]), Purpose.SERVER_METADATA, server_supplied=False)
 
 
@@ -257,18 +258,13 @@ def _default_paths(facts: Facts, tried: str) -> StageResult:
     if facts.resource_metadata is not None or issuer is None:
         return StageResult(facts, (_no_document(f"nothing at {tried}"),))
     chosen = facts.options.legacy_paths
-    make = warned if chosen else failed
     seen = f"nothing at {tried}"
-    check = make(
-        CheckId.SERVER_DOCUMENT,
-        "The authorization server publishes its metadata.",
+    check = requirement(
+        CheckId.SERVER_DOCUMENT, "server.default_paths", paths=_LEGACY_PATHS, issuer=issuer
+    ).judged(
+        Severity.WARNING if chosen else Severity.FAILURE,
         f"{seen}; {_LEGACY_PATHS} of {issuer} are used instead" if chosen else seen,
-        why="Unpublished endpoints are a guess: a wrong one could get your code.",
-        spec="MCP 2025-03-26, Authorization",
-        cure=step(
-            f"For an old MCP server, continue with {_LEGACY_PATHS} of {issuer}",
-            "authlens login URL --legacy-paths",
-        ),
+        "offered",
         overridable=not chosen,
     )
     if not (chosen or CheckId.SERVER_DOCUMENT in facts.approved):

@@ -263,6 +263,7 @@ class _ChallengeReader:
         """Read a quoted string (RFC 9110 §5.6.4) and undo its quoted pairs."""
         self.at += 1
         end = self.text.find('"', self.at)
+        # Nearly every value has no quoted pair, and is taken as it is.
         plain = self.text[self.at : max(end, self.at)]
         if end >= 0 and len(plain) <= MAX_VALUE and "\\" not in plain and plain.isprintable():
             self.at = end + 1

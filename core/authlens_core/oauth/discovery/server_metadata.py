@@ -115,6 +115,8 @@ def metadata_urls(issuer: Url) -> tuple[Url, ...]:
     path = issuer.path.rstrip("/")
     well_known = [f"{_OAUTH}{path}", f"{_OPENID}{path}"]
     if path:
+        # OpenID Connect appends the well-known path to that of the issuer, which RFC 8414 §3.1 inserts before
+        # it.
         well_known += [f"{path}{_OPENID}", f"{path}{_OAUTH}"]
     return tuple(replace(issuer, path=candidate, query=None) for candidate in well_known)
 
@@ -125,6 +127,7 @@ def moves_on(response: Response) -> bool:
     So does a page: single-page applications answer every path with theirs.
     """
     if response.status < 300:
+        # A single-page application answers 200 for every path, with its page.
         return not is_document(response)
     return 400 <= response.status < 500 and response.status != 429
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from authlens_core.values.check import Diagnosis, failed, passed
+from authlens_core.values.check import Diagnosis
 from authlens_tui.widgets.record.checks_view import check_lines
+from support.made_checks import failed, passed
 
 CHECK = failed("token.status", "status 200", "400 invalid_grant", why="No tokens.", cure="Try again.")
 CAUSE = Diagnosis("used_code", "The code was used before.", "Start again.", evidence=("HTTP/1.1 400",))

@@ -12,12 +12,12 @@ from authlens_core.export.redaction import Redactor
 from authlens_core.login.login import Login
 from authlens_core.trace.arrows import RunningStage, messages
 from authlens_core.trace.record import Outcome, Stage, StageRecord
-from authlens_core.values.check import failed
 from authlens_core.values.exchange import Exchange, FailureKind, Headers, Request, Response, WireFailure
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_tui.widgets.document.lines import Tone, laid_out
 from authlens_tui.widgets.record.diagram import DiagramLine, diagram_lines
+from support.made_checks import failed
 from support.scripted_login import (
     BEGAN,
     RESOURCE,

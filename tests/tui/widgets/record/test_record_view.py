@@ -17,7 +17,6 @@ from textual.pilot import Pilot
 from authlens_core.export.redaction import Redactor
 from authlens_core.oauth.formats.jwks import Signature, Verification
 from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord
-from authlens_core.values.check import failed
 from authlens_core.values.exchange import Exchange, Headers, Purpose, Request, Response
 from authlens_core.values.secret import Body, Secret
 from authlens_tui.app.base_app import BaseApp
@@ -27,6 +26,7 @@ from authlens_tui.widgets.document.lines import LineList
 from authlens_tui.widgets.record.record_lines import StageSnapshot, Tab, ViewOptions, tab_lines
 from authlens_tui.widgets.record.record_messages import ArrowChosen, SignatureWanted
 from authlens_tui.widgets.record.record_view import RecordView
+from support.made_checks import failed
 from support.screens import text_of, until
 
 NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)

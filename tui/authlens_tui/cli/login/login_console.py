@@ -47,6 +47,7 @@ class LoginConsole:
         self._link_to_open = ""  # by Enter, where the browser of this machine is the user's
 
     def on_event(self, event: Event) -> None:
+        # The terminal is given back at once: what is typed from here on is meant for the shell.
         if isinstance(event, StageEnded) and event.record.stage is Stage.AUTHORIZATION:
             self._reader.close()
         if self._lines.wanted:
@@ -114,6 +115,7 @@ class LoginConsole:
             say("  No port is open here: sign in, then copy the address of the last page, even if it fails.")
         if self._reader.start():
             self._offer_keys()
+        # A terminal stops a job in the background that reads from it (SIGTTIN).
         elif self._reader.in_background:
             say("  To paste the address the browser ends on, bring this job to the foreground: fg")
 

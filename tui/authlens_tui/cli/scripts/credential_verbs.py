@@ -97,6 +97,7 @@ async def token(arguments: Namespace) -> int:
         except NoLogin:
             from authlens_tui.cli.stored.other_kinds import Wanted, refuse_other_kinds  # few calls need it
 
+            # A credential of another kind may cover the URL: to log in would be no help then.
             refuse_other_kinds(session, url, Wanted.TOKEN)
             raise
     return 0
@@ -154,6 +155,7 @@ async def child_values(arguments: Namespace) -> dict[str, Secret]:
         raise UsageError(
             "There is no command to run.", step("Such as", "authlens run URL -- python script.py")
         )
+    # Before the credential is fetched: a refresh for nothing would spend the refresh token.
     if shutil.which(arguments.command[0]) is None:
         raise UsageError(f"There is no command {arguments.command[0]!r}.", "See: PATH")
     async with open_session() as session:

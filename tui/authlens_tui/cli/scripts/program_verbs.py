@@ -165,6 +165,7 @@ class _Output:
         self._descriptor = os.dup(sys.stdout.fileno())
         os.dup2(sys.stderr.fileno() if sys.stderr is not None else os.open(os.devnull, os.O_WRONLY), 1)
         self._waiting: SimpleQueue[tuple[bytes, Future[None]]] = SimpleQueue()
+        # In a thread: a client that reads slowly would stop the event loop, and with it every answer.
         threading.Thread(target=self._write_all, daemon=True).start()
 
     async def write(self, line: bytes) -> None:
@@ -205,6 +206,7 @@ async def _chunks(loop: asyncio.AbstractEventLoop) -> AsyncIterator[bytes]:
     lock of Python's own streams, so it never keeps the process from ending.
     """
     queue: asyncio.Queue[bytes] = asyncio.Queue(maxsize=_WAITING)
+    # In a thread, because asyncio waits for no regular file, and on Windows for no console.
     threading.Thread(target=_read, args=(loop, queue), daemon=True).start()
     while chunk := await queue.get():
         yield chunk

@@ -107,6 +107,7 @@ async def chosen_trace(source: str, which: str | None) -> Trace:
         UsageError: there is no such trace or file.
         LoginNeeded: there is no credential for the URL.
     """
+    # A URL is known by its scheme; a file may have any name.
     if "://" not in source:
         if which is not None:
             raise UsageError("A file holds one trace.", "Leave --which out.")
@@ -144,6 +145,7 @@ def _chosen(kept: Sequence[TraceSummary], which: str) -> TraceSummary:
             "No trace of this login is stored: it is older than this feature, or nothing was sent.",
             "Log in again, or refresh it.",
         )
+    # As `--list` numbers them: 1 is the newest.
     if which.isdecimal():
         number = int(which)
         if not 1 <= number <= len(kept):

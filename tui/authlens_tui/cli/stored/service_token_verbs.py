@@ -210,12 +210,14 @@ def typed_pair(arguments: Namespace) -> ServiceTokenPair | None:
     """
     if arguments.action not in {"add", "replace"}:
         return None
+    # Before anything is typed: a date that cannot be read must not cost a secret that is shown only once.
     if arguments.expires:
         expiry_from_text(arguments.expires)
     if arguments.client_id is not None or arguments.action == "replace":
         return ServiceTokenPair.typed(arguments.client_id or "", _secret())
     checked_url(arguments.url)
     if is_terminal(sys.stdin):
+        # Not on stdout, which may go into a file with --json.
         sys.stderr.write("Client ID: ")
         sys.stderr.flush()
     return ServiceTokenPair.typed(_line("Client ID"), _secret())

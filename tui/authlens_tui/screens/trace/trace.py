@@ -167,6 +167,7 @@ class TraceScreen(Screen[None]):
         self.record_view.toggle_reveal()
 
     def on_screen_suspend(self) -> None:
+        # Below another screen no one would see that secrets are shown, until they are back with this one.
         self.record_view.mask()
 
     @work(exclusive=True, group="copy", description="copy")

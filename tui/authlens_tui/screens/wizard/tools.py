@@ -250,6 +250,7 @@ class WizardTools:
         if form is None or login.running is not None:
             return
         changes = await self._screen.app.push_screen_wait(EditScreen(form))
+        # The login may have gone on while the dialog was open.
         if changes is None or login.position is not form.stage or login.running is not None:
             return
         self._runner.answer_failure()
@@ -365,6 +366,7 @@ class WizardTools:
         if chosen.secret is None:
             await app.copy(chosen.text, chosen.name)
             return
+        # Every program of the desktop can read the clipboard, so a token goes there only after a yes.
         title, words, yes = COPY_TOKEN
         named = f"{self._login.facts.resource_url.text}\n\n{words}"
         if await app.push_screen_wait(ConfirmScreen(title, named, yes)):

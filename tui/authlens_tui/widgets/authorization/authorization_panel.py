@@ -142,6 +142,7 @@ class AuthorizationPanel(VerticalScroll):
         yield PasteField(
             placeholder="Paste the address the browser ended on, then Enter",
             id="paste",
+            # The address holds a code, which no one who looks at the screen needs to read.
             password=True,
             compact=True,
         )
@@ -153,6 +154,7 @@ class AuthorizationPanel(VerticalScroll):
         self._over = asyncio.Event()
         self.shown_at, self._families = time.monotonic(), []
         self.link.border_title = "1 Open this link · 2 Sign in there · 3 Come back here"
+        # As a hyperlink of the terminal (OSC 8), too, which stays whole where the lines wrap.
         self.link.update(Content.styled(url, Style(link=url)))
         self.ways.update(way_words(offer))
         self.ways.display = not offer.listens

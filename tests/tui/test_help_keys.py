@@ -16,8 +16,10 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 
 import authlens_tui
+from authlens_core.values.word_files import words
 from authlens_tui.app.authlens_app import AuthlensApp
 from authlens_tui.screens.dashboard.access_events import EventsScreen
+from authlens_tui.screens.help import help_of
 
 # A key at the beginning of a clause, perhaps another one, and what they do: a verb in the third person.
 _CLAUSE: Final = re.compile(
@@ -101,7 +103,9 @@ def wrong(kind: type[DOMNode], help_text: str, others: list[Binding]) -> list[st
 def test_each_key_in_a_help_text_does_what_the_text_says() -> None:
     kinds = classes()
     on_screens = [one for kind in kinds if issubclass(kind, Screen) for one in bindings_of(kind)]
-    texts = [(kind, kind.__dict__["HELP"]) for kind in kinds if isinstance(kind.__dict__.get("HELP"), str)]
+    said = words("help")["screens"].keys()
+    assert said <= {kind.__name__ for kind in kinds}
+    texts = [(kind, help_of(kind)) for kind in kinds if "HELP" in vars(kind) or kind.__name__ in said]
     assert sum(1 for _, text in texts for _ in named(text)) > 25
     assert [one for kind, text in texts for one in wrong(kind, text, on_screens)] == []
 

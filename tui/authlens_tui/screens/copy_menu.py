@@ -26,7 +26,6 @@ _SHOWN = 50  # characters of a text that its entry shows
 class CopyMenuScreen(Dialog[Copyable | None]):
     """Offers masked texts to copy, each with its start. The caller asks before it copies a secret."""
 
-    HELP = "Choose what to copy with the arrow keys and Enter. Secrets are masked."
     BINDINGS: ClassVar[list[BindingType]] = keys("copy_menu")
 
     def __init__(self, choices: Sequence[Copyable]) -> None:

@@ -13,45 +13,14 @@ from textual.containers import Vertical, VerticalScroll
 from textual.dom import DOMNode
 from textual.events import Click
 from textual.screen import ModalScreen, Screen
-from textual.widget import Widget
 
+from authlens_core.values.word_files import words
 from authlens_tui.screens.palette import PaletteEntry, in_words, possible_actions
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.hanging_text import HangingText, Item
 from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.key_footer import KeyFooter
-
-# The words that the screens use, each in one sentence.
-GLOSSARY: Final[tuple[tuple[str, str], ...]] = (
-    ("resource", "The page, API or MCP server that you want to reach. It accepts access tokens."),
-    ("origin", "Scheme, host and port of a URL; also the resource's own server behind Cloudflare."),
-    ("authorization server", "Signs users in and issues tokens for resources that trust it."),
-    ("issuer, iss", "The authorization server's name, an https URL. Compared exactly."),
-    ("client", "The program that asks for access for you: here, authlens."),
-    ("public client", "A client that cannot keep a secret, because anyone can download it."),
-    ("challenge", "WWW-Authenticate in a 401: what kind of credential the resource requires."),
-    ("metadata", "A JSON document in which a resource or a server describes itself."),
-    ("registration", "How a client gets its client_id from a server it has never met."),
-    ("redirect URI", "Where the server sends the browser back to: a port of this machine."),
-    ("PKCE", "Binds the code to the program that started the login, by a secret and its hash."),
-    ("state", "A random value that comes back with the code; shows which login it belongs to."),
-    ("code", "A receipt from the browser. Works once, within minutes, and only with the PKCE secret."),
-    ("access token", "Gives access to the resource for a short time. Anyone who has it can use it."),
-    ("bearer", "A token that works for anyone who holds it."),
-    ("refresh token", "Gets new access tokens without a browser. Sent only to the server."),
-    ("grant", "The result of a login: both tokens and their details."),
-    ("live", "A credential whose token has not expired, as far as is known here."),
-    ("probe", "One call of the resource, to see whether it accepts the credential."),
-    ("scope", "What a token may be used for, in the server's own words."),
-    ("JWT", "A token that can be read: header, claims, signature. Reading does not verify it."),
-    ("Managed OAuth", "Cloudflare Access acting as authorization server for an application."),
-    ("service token", "A credential for programs at Cloudflare Access; no sign-in."),
-    ("keyring", "The secret store of the operating system. authlens stores tokens there."),
-    ("redacted", "Shown or saved with a mask instead of each secret."),
-    ("MCP", "Model Context Protocol: how coding agents reach tools on a server."),
-    ("fingerprint", "A few letters computed from a secret: compare two secrets without showing them."),
-)
 
 _WRONG: Final = (
     "A refused login: the Checks tab shows what was expected, what was seen and which setting fixes it.",
@@ -101,15 +70,16 @@ def _rows(actions: Sequence[PaletteEntry]) -> Iterator[_Row]:
 
 def glossary_items() -> Iterator[Item]:
     yield Item(Content.styled("Words", _HEADING))
-    room = max(len(word) for word, _ in GLOSSARY) + 2
-    for word, meaning in GLOSSARY:
+    terms = words("help")["terms"]
+    room = max(map(len, terms)) + 2
+    for word, meaning in terms.items():
         yield Item(Content(meaning), Content.styled(word, _TITLE), room)
 
 
 def wrong_items() -> Iterator[Item]:
     yield Item(Content.styled("When something is wrong", _HEADING))
-    for words in _WRONG:
-        yield Item(Content(words), Content.styled("·", _TITLE), 2)
+    for advice in _WRONG:
+        yield Item(Content(advice), Content.styled("·", _TITLE), 2)
 
 
 @runtime_checkable
@@ -120,13 +90,16 @@ class Explained(Protocol):
         """Return the help for what is shown now."""
 
 
+def help_of(kind: type[DOMNode]) -> str:
+    """Return the help of a class of screens or widgets: its own, or that of a class that it is made from."""
+    said = words("help")["screens"]
+    texts = (vars(each).get("HELP") or said.get(each.__name__, "") for each in kind.__mro__)
+    return next(filter(None, texts), "")
+
+
 def _help_of(nodes: Iterable[DOMNode]) -> str:
-    helps = (
-        node.help_words() if isinstance(node, Explained) else node.HELP
-        for node in nodes
-        if isinstance(node, Widget)
-    )
-    return next((words for words in helps if words), "")
+    texts = (node.help_words() if isinstance(node, Explained) else help_of(type(node)) for node in nodes)
+    return next(filter(None, texts), "")
 
 
 class HelpScreen(ModalScreen[None]):

@@ -36,10 +36,6 @@ class MachineLoginScreen(Dialog[Options | None]):
         options: those in force; what they have of a program's is filled in, but for secrets.
     """
 
-    HELP = (
-        "Choose how the program proves who it is, then fill in the fields. A secret is not shown. Enter or "
-        "^n continues; Esc leaves everything as it was."
-    )
     BINDINGS: ClassVar[list[BindingType]] = keys("machine")
 
     ways = getters.query_one(RadioSet)

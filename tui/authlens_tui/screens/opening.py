@@ -49,7 +49,6 @@ class OpeningScreen(Screen[Trace | None]):
     """
 
     CSS_PATH = "opening.tcss"
-    HELP = "A login plays itself. Any key ends it and leads to the choice of logins."
     BINDINGS: ClassVar[list[BindingType]] = keys("opening")
 
     STEP: ClassVar[float] = 0.6

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 class PredictionScreen(Dialog[str]):
     """Asks the question of a drill; ends with the letter of the option, or with None at Esc."""
 
-    HELP = "Choose what you expect, by its letter or with the arrow keys and Enter. Esc starts nothing."
     BINDINGS: ClassVar[list[BindingType]] = keys("prediction")
 
     def __init__(self, drill: Drill) -> None:

@@ -208,10 +208,6 @@ class StoreChoiceScreen(SecretStoreScreen):
 class MoveStoreScreen(SecretStoreScreen):
     """Asks where all secrets are to be kept from now on, and moves them there; ends when that is done."""
 
-    HELP = (
-        "Every secret is written to the new store, read back, and only then deleted from the old one. "
-        "One that cannot be moved stays there and is named."
-    )
     BINDINGS: ClassVar[list[BindingType]] = keys("move")
 
     def __init__(self, place: StoreKind, carry_out: CarryOut, *, new_file: bool = True) -> None:

@@ -77,7 +77,6 @@ class Stepper(Widget, can_focus=True):
 
     ALLOW_MAXIMIZE = False
 
-    HELP = "The stages of the login. Up and down choose which one is shown."
     BINDINGS: ClassVar[list[BindingType]] = keys("stepper")
     DEFAULT_CSS = default_css(__file__)
 

@@ -39,10 +39,6 @@ class EventsScreen(Screen[None]):
     EventsScreen #events { height: 1fr; }
     EventsScreen #said { height: auto; max-height: 3; padding: 0 1; }
     """
-    HELP = (
-        "Every login, refresh, revocation and probe, and every time a token was shown or copied. * shows "
-        "only the selected credential, m writes a file."
-    )
     BINDINGS: ClassVar[list[BindingType]] = keys("events")
     document = getters.query_one("#events", DocumentView)
     said = getters.query_one("#said", Static)

@@ -70,10 +70,6 @@ class NewLoginScreen(Dialog[LoginChoice | None]):
         settings: where the favourites are kept.
     """
 
-    HELP = (
-        "→ takes the completion, favourites first. ^f marks or unmarks the URL as a favourite; ↓ moves to "
-        "the list of favourites. A login that still works is offered before another one starts."
-    )
     BINDINGS: ClassVar[list[BindingType]] = keys("new_login")
     field = getters.query_one("#url", UrlField)
     listed = getters.query_one("#favourites", OptionList)

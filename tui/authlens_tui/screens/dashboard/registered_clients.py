@@ -33,7 +33,6 @@ _DELETE: Final = (
 class RegisteredClientsScreen(Dialog[StoredClient | None]):
     """Offers the clients that can be deleted; one that is in use is shown with the login that uses it."""
 
-    HELP = "Choose a client with the arrow keys; Enter asks, then deletes it at its server."
     BINDINGS: ClassVar[list[BindingType]] = keys("clients")
 
     def __init__(self, clients: Sequence[StoredClient]) -> None:

@@ -59,10 +59,6 @@ class ServiceTokenScreen(Dialog[None]):
     """
 
     CSS_PATH = [DIALOG_STYLES, Path(__file__).with_name("service_token_form.tcss")]  # noqa: RUF012 - Textual declares it
-    HELP = (
-        "A service token: two values that give programs access to a resource. The secret goes to the "
-        "secret store and is never shown."
-    )
     BINDINGS: ClassVar[list[BindingType]] = keys("service_token")
 
     shape = getters.query_one("#shape", Static)

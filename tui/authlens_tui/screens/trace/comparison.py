@@ -51,10 +51,6 @@ class CompareScreen(Screen[None]):
     app = getters.app(TerminalApp)
 
     CSS_PATH = "compare.tcss"
-    HELP = (
-        "Where two records part, and what differs there; – is absent. * also shows the stages that ended the "
-        "same way, and what is new in every run: states, codes, tokens, dates."
-    )
     BINDINGS: ClassVar[list[BindingType]] = keys("compare")
 
     document = getters.query_one(DocumentView)

@@ -109,7 +109,6 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
         without_file: the name of a file that is not offered.
     """
 
-    HELP = "Choose a trace with the arrow keys, or give the name of a session file; ~ is your home."
     BINDINGS: ClassVar[list[BindingType]] = keys("open_session")
 
     field = getters.query_one("#file", Input)

@@ -34,10 +34,6 @@ class PlayerScreen(Screen[None]):
     """
 
     CSS_PATH = "player.tcss"
-    HELP = (
-        "The arrow keys step from arrow to arrow, space plays and stops, > plays faster, Enter opens what "
-        "was sent. After an attack, the login as it was before is on the left, and the attack on the right."
-    )
     BINDINGS: ClassVar[list[BindingType]] = keys("player")
 
     STEP: ClassVar[float] = 1.2

@@ -43,7 +43,6 @@ class _Choice(RadioButton):
 class ExportScreen(Dialog[None]):
     """Asks for a form and a file name, and writes the file."""
 
-    HELP = "Choose a format with the arrow keys, then give the file a name; ~ is your home."
     BINDINGS: ClassVar[list[BindingType]] = keys("export")
 
     name_field = getters.query_one("#name", Input)

@@ -50,10 +50,6 @@ class TraceScreen(Screen[None]):
     _copy_menu_wanted = copy_menu_wanted
 
     CSS_PATH = "trace.tcss"
-    HELP = (
-        "Everything that was sent and received. Select a stage with the arrow keys to look at it. m "
-        "saves it to a file, = compares it with another one, x shows or masks the secrets, Esc goes back."
-    )
     BINDINGS: ClassVar[list[BindingType]] = keys("trace")
 
     again = ""

@@ -158,11 +158,6 @@ class EditScreen(ModalScreen[RequestChanges | None]):
     """Shows every part of what a stage sends; ends with what was changed, or with None."""
 
     CSS_PATH = "edit.tcss"
-    HELP = (
-        "Change the request. The upper fields are yours to choose; the lower ones are tampering, which a "
-        "server should notice. Ctrl+r resets a field, Ctrl+l leaves it out, Enter applies, Esc changes "
-        "nothing."
-    )
     TITLE = "Edit"
     BINDINGS: ClassVar[list[BindingType]] = keys("edit")
 

@@ -47,7 +47,6 @@ class LessonScreen(ModalScreen[None]):
     """Shows the lesson on `stage`; the arrow keys turn to the stages before and after it."""
 
     CSS_PATH = "lesson.tcss"
-    HELP = "A lesson on one stage. Left and right show the previous and the next stage; Esc goes back."
     TITLE = "Lesson"
     BINDINGS: ClassVar[list[BindingType]] = keys("lesson")
 

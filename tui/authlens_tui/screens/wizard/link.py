@@ -32,7 +32,6 @@ class QrScreen(ModalScreen[bool]):
     """Shows one link as a QR code; ends with True when the user wants the unwrapped line instead."""
 
     CSS_PATH = "link.tcss"
-    HELP = "The link as a QR code. A larger window or a smaller font makes it easier to read."
     TITLE = "QR code"
     BINDINGS: ClassVar[list[BindingType]] = keys("qr")
 

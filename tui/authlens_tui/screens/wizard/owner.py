@@ -39,7 +39,6 @@ class OwnerScreen(Dialog[bool]):
         stage: the title of the stage that failed.
     """
 
-    HELP = "Space switches the setting, Enter runs the stage again, Esc goes back."
     BINDINGS: ClassVar[list[BindingType]] = keys("owner")
 
     boxes = getters.query_one("#owner-boxes", Static)

@@ -63,7 +63,6 @@ class WhatIfScreen(ModalScreen[AttackChoice | None]):
     """
 
     CSS_PATH = "what_if.tcss"
-    HELP = "Choose an attack. Then run the login as usual: the attack acts in its stage."
     TITLE = "What if"
     BINDINGS: ClassVar[list[BindingType]] = keys("what_if")
 
@@ -151,7 +150,6 @@ class ExperimentResultScreen(ModalScreen[None]):
     """Shows how the attacks in a record ended; more can be added while it is open."""
 
     CSS_PATH = "what_if.tcss"
-    HELP = "What should happen next to what did. Enter or Esc: back to the record."
     TITLE = "Verdict"
     BINDINGS: ClassVar[list[BindingType]] = keys("result")
 

@@ -76,11 +76,6 @@ class WizardScreen(Screen[None]):
     app = getters.app(TerminalApp)
 
     CSS_PATH = "wizard.tcss"
-    HELP = (
-        "n runs the next stage, a runs them all. Every request is shown before it is sent; afterwards you "
-        "see request and response as they went over the wire. Select a stage with the arrow keys. e edits "
-        "what is sent next, i tries an attack, l explains the stage."
-    )
     BINDINGS: ClassVar[list[BindingType]] = WIZARD_KEYS
 
     title_bar = getters.query_one(TitleBar)

@@ -17,7 +17,6 @@ _LONGEST: Final = 64 * 1024  # characters; an answer that is longer is not read 
 class PasteField(Input):
     """The field for the address: every printable key types, and Esc gives the keys back."""
 
-    HELP = "Paste the whole address the browser ended on, then press Enter. Esc leaves the field."
     BINDINGS: ClassVar[list[BindingType]] = keys("paste")
 
     class Left(Message):

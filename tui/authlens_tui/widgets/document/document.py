@@ -35,7 +35,6 @@ _LINES_AT_ONCE: Final = 20_000
 class DocumentView(LineView, can_focus=True):
     """Shows lines. `show` replaces them all. A subclass says which lines a cursor can mark."""
 
-    HELP = "Scroll with the arrow keys, page up and page down. Select with the mouse; ctrl+c copies."
     COMPONENT_CLASSES: ClassVar[set[str]] = COMPONENTS
     DEFAULT_CSS = default_css(__file__)
 

@@ -14,10 +14,6 @@ from authlens_tui.widgets.key_binding import bound
 class FoldingView(DocumentView):
     """Where there is JSON, one line is the cursor's: the arrow keys move it, Enter folds there."""
 
-    HELP = (
-        "Scroll with the arrow keys, page up and page down. Enter folds at the cursor, * folds "
-        "everything. Select with the mouse; ctrl+c copies."
-    )
     BINDINGS: ClassVar[list[BindingType]] = [
         bound("document.fold", "enter,space", "fold", "Fold", "Fold or unfold at the cursor"),
         bound("document.fold_all", "asterisk", "fold_all", "Fold all", "Fold or unfold every member"),

@@ -30,7 +30,6 @@ class SearchBar(Horizontal):
     """One line at the bottom: the words to look for, and which of how many places is shown."""
 
     DEFAULT_CSS = default_css(__file__)
-    HELP = "Type to search. Enter: next match, up: previous match, Esc: close."
     BINDINGS: ClassVar[list[BindingType]] = keys("search")
 
     field = getters.query_one(Input)

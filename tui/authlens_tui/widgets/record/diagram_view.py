@@ -23,7 +23,6 @@ _OPEN: Final = "Show the exchange of the selected arrow"
 class DiagramView(DocumentView):
     """Shows the lines of a diagram; the rows of one arrow are marked together."""
 
-    HELP = "The arrow keys select an arrow, Enter or a click opens its exchange."
     BINDINGS: ClassVar[list[BindingType]] = keys("diagram")
 
     _record: int | None = None

@@ -59,10 +59,6 @@ class RecordView(Widget):
     """
 
     DEFAULT_CSS = default_css(__file__)
-    HELP = (
-        "The tabs have numbers. / searches, B shows bodies as sent, . and : turn to one exchange of several, "
-        "x shows or masks the secrets, K fetches the server's keys and checks signatures."
-    )
     BINDINGS: ClassVar[list[BindingType]] = RECORD_KEYS
     ALLOW_MAXIMIZE = True
 

@@ -204,6 +204,7 @@ _VALUES: Final[dict[str, Callable[[ExchangeRow], Sequence[str]]]] = {
     "~m": lambda row: (row.method,),
     "~c": lambda row: () if row.status is None else (str(row.status),),
     "~d": lambda row: (row.host,),
+    # A query is new in each request: to offer it would help no one.
     "~u": lambda row: (row.url.partition("?")[0],),
     "~h": lambda row: _names(_headers(row)),
     "~hq": lambda row: _names(row.request_headers),
@@ -261,6 +262,7 @@ class _Reader:
         return filters[0] if len(filters) == 1 else lambda row: all(accepts(row) for accepts in filters)
 
     def _one(self, depth: int) -> Filter:
+        # Each level is a call within a call: many parentheses must not end in Python's own error.
         if depth > _DEEPEST:
             raise FilterRefused(f"More than {_DEEPEST} parentheses are within each other.")
         word = self._next("a filter")

@@ -200,6 +200,7 @@ class Requirement:
         self, severity: Severity, seen: str = "", result: str = "", **remarks: Unpack[_Remarks]
     ) -> Check:
         stage, _, subject = self.entry.partition(".")
+        # Read now, and not with the requirement: most runs make few checks, and many make none.
         entry = words("checks")[stage][subject]
         of_result = entry[result] if result else entry.get(severity, {})
         texts: dict[str, Any] = {**entry, **of_result, **remarks}
@@ -207,6 +208,7 @@ class Requirement:
         return judged(severity, self.name, str(said.pop("expected")), seen, **said, **remarks)
 
     def _filled(self, text: Any) -> str | Fix:
+        # Filled after it was taken apart: a value with blanks or quotes stays one word of a command.
         return mapped(cure_in(text), lambda part: part.format_map(self.values))
 
     def passed(self, seen: str = "", result: str = "", **remarks: Unpack[_Remarks]) -> Check:

@@ -169,6 +169,7 @@ GivenOptions = tuple[tuple[str, ...], ...]
 """Options of the command line, each with its value if it has one."""
 
 _LOGIN: Final = ("authlens", "login")
+# Each use approves one check, so that of the fix comes beside those that were given.
 _REPEATED: Final = frozenset({"--yes"})
 
 

@@ -140,6 +140,7 @@ def _fixed(colour: RichColor | None) -> Color | None:
 
 
 def _luminance(colour: Color) -> float:
+    # The curve of sRGB, and what each colour adds to the brightness (WCAG 2.2, relative luminance).
     parts = [value / 255 for value in colour.rgb]
     red, green, blue = (v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in parts)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -120,6 +120,7 @@ def record_as_json(record: StageRecord, *, full: bool) -> Json:
         "checks": [
             check_as_json(check)
             for check in record.checks
+            # What passed tells a program nothing that it could act on.
             if full or check.severity in (Severity.WARNING, Severity.FAILURE)
         ],
         "diagnosis": record.diagnosis and diagnosis_as_json(record.diagnosis),

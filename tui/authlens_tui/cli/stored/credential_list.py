@@ -105,6 +105,7 @@ def show_table(entries: Sequence[InventoryEntry]) -> None:
     The header is for a terminal; a script gets lines alone.
     """
     header, lines = table_lines(entries, utc_now())
+    # For eyes only: a program that reads the rows would take it for one.
     if header and is_terminal(sys.stdout):
         answer_line(header)
     for line, note in lines:

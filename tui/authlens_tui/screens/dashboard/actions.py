@@ -36,6 +36,7 @@ from authlens_tui.screens.dashboard.settings_dialog import SettingsScreen
 from authlens_tui.screens.key_actions import KeyAction
 from authlens_tui.words.outcomes import what_stays_valid, where_secrets_are_left, with_validity
 
+# Many servers end a login whose refresh token comes a second time (RFC 9700 §4.14.2).
 _MAY_BE_SPENT: Final = frozenset({GrantState.UNKNOWN, GrantState.INTERRUPTED})
 _REFRESH_AGAIN: Final = (
     "The result of the last refresh is unknown. If the server replaced the refresh token, sending the old "

@@ -192,6 +192,7 @@ class ServiceTokenScreen(Dialog[None]):
                 self._replaced, client_id=pair.client_id, expires_at=expires, label=label
             ), pair.secret
         text = self._value("url")
+        # A host without a scheme can only mean https: a secret goes nowhere else.
         url = require_url(text if "://" in text else f"https://{text}").text
         header = self._value("header")
         token = ServiceToken.new(url, pair.client_id, label=label, expires_at=expires, header=header)

@@ -50,6 +50,7 @@ def found_files(typed: str) -> tuple[FoundFile, ...]:
         suppress(OSError, ValueError, RuntimeError),
         os.scandir(Path(directory or ".").expanduser()) as entries,
     ):
+        # A directory may have any number of entries, and each costs a call of the system.
         for entry in islice(entries, _LOOKED_AT):
             is_hidden = entry.name.startswith(".") and not start
             # A name with control characters could not be shown as it is, and so not be typed either.

@@ -126,6 +126,7 @@ class RequestsScreen(Screen[None]):
 
     def on_mount(self) -> None:
         self.table.focus()
+        # The log knows no screen, so it is looked at and does not tell.
         self.set_interval(_LOOK, self._look)
         self._look()
 
@@ -163,6 +164,7 @@ class RequestsScreen(Screen[None]):
 
     @work(exclusive=True, group="rows", description="mask the requests")
     async def _read(self) -> None:
+        # In a thread: masking what large bodies hold takes longer than a frame.
         self._rows = await asyncio.to_thread(rows_of, self._log.exchanges)
         self._make_columns()
         self._show()

@@ -185,6 +185,12 @@ def _half_translated(folder: Path) -> None:
     (folder / "lesson.de.md").write_text("# Ein gestohlener Code\n\n## can\nx\n")
 
 
+def _unexplained(folder: Path) -> None:
+    file = folder / "lesson.de.md"
+    text, why, rest = file.read_text("utf-8").partition("#### why\n")
+    file.write_text(text + rest.partition("\n")[2] if why else text, "utf-8")
+
+
 def _odd_language(folder: Path) -> None:
     (folder / "lesson.klingon.md").write_text("# x\n")
 
@@ -202,6 +208,7 @@ def _odd_language(folder: Path) -> None:
         (_latin, "lesson.md:1:6: not UTF-8"),
         (_no_words, "lesson.md:1:1: the file is missing"),
         (_half_translated, "lesson.de.md:1:1: the text “cures” is missing"),
+        (_unexplained, "lesson.de.md:1:1: the text “questions/q3/why” is missing"),
         (_odd_language, "lesson.klingon.md:1:1: name it lesson.md, or lesson.de.md for German"),
     ],
 )

@@ -164,6 +164,19 @@ def test_a_wrong_answer_says_where_your_own_requests_show_the_right_one() -> Non
     assert said.endswith("in run, arrow 5: authlens → server: POST /par → 201, with `form.code_challenge`.")
 
 
+def test_a_right_answer_has_a_reason_in_words_or_in_your_own_requests() -> None:
+    unexplained = [
+        f"{name} {asked.name}"
+        for name, (lesson, by_language) in COURSE.items()
+        for asked in lesson.questions
+        if not (asked.shown_by or f"questions/{asked.name}/why" in by_language[ENGLISH].texts)
+    ]
+    assert unexplained == []
+    move = AnswerMove(question="q5", option="c")
+    said = worth(move, played([*BEFORE, move]), TEXTS, LessonPhase.QUESTIONS)
+    assert said.startswith("✔ Right. A correct verifier looks the same at a server that compares it")
+
+
 def test_with_empty_hands_no_move_is_offered_that_needs_a_credential() -> None:
     mix_up = COURSE["mix-up"][0]
     assert [form.verb for form in forms(mix_up, LessonPhase.BREAK, ())] == ["lure"]

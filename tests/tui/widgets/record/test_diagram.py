@@ -12,7 +12,15 @@ from authlens_core.export.redaction import Redactor
 from authlens_core.login.login import Login
 from authlens_core.trace.arrows import RunningStage, messages
 from authlens_core.trace.record import Outcome, Stage, StageRecord
-from authlens_core.values.exchange import Exchange, FailureKind, Headers, Request, Response, WireFailure
+from authlens_core.values.exchange import (
+    Exchange,
+    FailureKind,
+    Headers,
+    Purpose,
+    Request,
+    Response,
+    WireFailure,
+)
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_tui.widgets.document.lines import Tone, laid_out
@@ -204,3 +212,17 @@ def test_a_stage_that_was_undone_is_named_and_muted(width: int) -> None:
     rows = list(diagram_lines((first, again), width, Redactor(), undone={0}))
     titles = [row.text.split(" ─")[0].strip() for row in rows if "1 Detection" in row.text]
     assert titles == ["1 Detection (undone)", "1 Detection"]
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_an_attacker_has_a_lifeline_and_what_she_sends_starts_there(width: int) -> None:
+    asked = Request("POST", "http://login.localhost/token")
+    exchange = Exchange(asked, Response(400, "Bad Request"), None, NOW, 0.1, purpose=Purpose.TOKEN)
+    attack = ("mallory: redeem another user's code",)
+    probe = StageRecord(Stage.PROBE, Outcome.FAILED, NOW, 0.1, (exchange,), tampering=attack)
+    head, *_, sent, answered = (row for row in text(drawn((probe,), width)).split("\n") if row.strip("│┴ "))
+    assert head.split()[:2] == ["authlens", "Mallory"]
+    at = head.index("Mallory") + len("Mallory") // 2
+    assert " POST /token ─" in sent
+    assert sent[at] == answered[at] == "│"
+    assert (sent[at + 1], answered[at + 1]) == ("─", "✖")

@@ -14,7 +14,7 @@ from typing import Final, Literal, get_args, get_origin
 
 import msgspec
 
-from authlens_core.learning.moves import KINDS, AnyMove, DefendMove, Move, names_credential, usage
+from authlens_core.learning.moves import KINDS, AnyMove, DefendMove, Move, names_credential
 from authlens_core.learning.strict_json import reason
 from authlens_core.values.errors import LessonRefused
 
@@ -22,7 +22,7 @@ _PATH: Final = re.compile(r" - at `\$\.(\w+)`$")
 
 
 class MoveTextRefused(LessonRefused):
-    """A line is no move; nothing was done."""
+    """A line is no move; nothing was done. What can be typed, the phase says."""
 
 
 def move_in(line: str) -> AnyMove:
@@ -34,21 +34,21 @@ def move_in(line: str) -> AnyMove:
     try:
         words = shlex.split(line)
     except ValueError:
-        raise MoveTextRefused("A quotation mark is missing.", "Close it, or leave it out.") from None
+        raise MoveTextRefused("A quotation mark is missing.") from None
     verb, given = (words[0].lower().replace("-", "_"), words[1:]) if words else ("", [])
     kind = KINDS.get(verb)
     if kind is None:
-        raise MoveTextRefused(f"There is no move “{verb}”.", f"The moves are: {', '.join(KINDS)}.")
+        raise MoveTextRefused(f"There is no move “{verb}”.")
     try:
         arguments = {"on": given} if kind is DefendMove else _arguments(kind, given)
         move: AnyMove = msgspec.convert({"do": verb, **arguments}, type=AnyMove, strict=False)
     except _Unfit as error:
-        raise MoveTextRefused(f"{verb}: {error}.", f"Type: {usage(verb)}") from None
+        raise MoveTextRefused(f"{verb}: {error}.") from None
     except msgspec.ValidationError as error:
         # Without the value: it may be a credential that was pasted.
         at = _PATH.search(str(error))
         why = f"“{at[1]}” cannot be that" if at and "matching" not in str(error) else reason(str(error))
-        raise MoveTextRefused(f"{verb}: {why}.", f"Type: {usage(verb)}") from None
+        raise MoveTextRefused(f"{verb}: {why}.") from None
     return move
 
 

@@ -60,30 +60,22 @@ def test_a_line_may_name_its_arguments_or_give_them_in_order(line: str, move: An
 
 
 @pytest.mark.parametrize(
-    ("line", "cause", "cure"),
+    ("line", "cause"),
     [
-        ("dance", "There is no move “dance”.", "The moves are: "),
-        ("predict", "predict: “option” is missing.", "Type: predict a|b|c"),
-        ("predict d", "predict: “option” cannot be that.", "Type: predict a|b|c"),
-        ("predict a b", "predict: there is one word too many.", "Type: predict a|b|c"),
-        ("point eyJ-canary form.code", "point: “arrow” cannot be that.", "Type: point ARROW PART"),
-        ("call eyJ-canary", "call: “at” cannot be that.", "Type: call "),
-        (
-            "call token=eyJ-canary",
-            "call: “token”: a credential is named, and is one of $c",
-            "Type: call ",
-        ),
-        ("redeem verifier=none verifier=none", "redeem: “verifier” is given twice.", "Type: redeem "),
-        (
-            "redeem verifer=none",
-            "redeem: “verifer” means nothing here.",
-            "[verifier=none|wrong|mine|$verifier]",
-        ),
-        ("answer q1 'a", "A quotation mark is missing.", "Close it"),
+        ("dance", "There is no move “dance”."),
+        ("predict", "predict: “option” is missing."),
+        ("predict d", "predict: “option” cannot be that."),
+        ("predict a b", "predict: there is one word too many."),
+        ("point eyJ-canary form.code", "point: “arrow” cannot be that."),
+        ("call eyJ-canary", "call: “at” cannot be that."),
+        ("call token=eyJ-canary", "call: “token”: a credential is named, and is one of $c"),
+        ("redeem verifier=none verifier=none", "redeem: “verifier” is given twice."),
+        ("redeem verifer=none", "redeem: “verifer” means nothing here."),
+        ("answer q1 'a", "A quotation mark is missing."),
     ],
 )
-def test_a_mistyped_line_is_refused_with_what_can_be_typed(line: str, cause: str, cure: str) -> None:
+def test_a_mistyped_line_is_refused_without_what_was_typed(line: str, cause: str) -> None:
     with pytest.raises(LessonRefused) as refused:
         move_in(line)
-    assert (cause in refused.value.cause, cure in str(refused.value.cure)) == (True, True)
+    assert cause in refused.value.cause
     assert "canary" not in json.dumps([refused.value.cause, str(refused.value.cure)])

@@ -81,9 +81,7 @@ class PlainLesson:
             else:
                 say_texts([what_to_type(self._lesson)])
         except AuthlensError as error:
-            # How a move is typed here says more than how it is typed anywhere.
-            here = isinstance(error, MoveTextRefused) and self._lesson.next_phase
-            say_texts([f"✖ {error.cause}", *([str(error.cure)] if error.cure and not here else ())])
+            say_texts([f"✖ {error.cause}", *([str(error.cure)] if error.cure else ())])
             self._say_what_to_type()
 
     def _move(self, line: str) -> AnyMove:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import Final, TypeVar
 
-from authlens_core.export.record_fields import Fields, fields_of, group_of, title_of
+from authlens_core.export.record_fields import OUTCOME, Fields, fields_of, group_of, title_of
 from authlens_core.export.redacted_trace import redacted_trace
 from authlens_core.export.run_values import Renamed, client_ids, differs_as_it_must, moved
 from authlens_core.trace.flow import flow_of
@@ -178,6 +178,11 @@ class StageComparison:
     as_it_must: tuple[Difference, ...] = ()
     title: str = ""
     outcomes: tuple[Outcome | None, Outcome | None] = (None, None)
+
+    @property
+    def beside_outcome(self) -> tuple[Difference, ...]:
+        """The differences without that of how it ended."""
+        return tuple(each for each in self.differences if each.name != OUTCOME)
 
 
 @dataclass(frozen=True, slots=True)

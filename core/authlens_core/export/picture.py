@@ -13,7 +13,6 @@ from typing import Final
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from authlens_core.export.compare import compare
-from authlens_core.export.record_fields import OUTCOME
 from authlens_core.export.redacted_trace import redacted_trace
 from authlens_core.trace.arrows import Arrow, Party, authorities, messages, short_name, speaker
 from authlens_core.trace.failure_reason import failure_reason
@@ -132,7 +131,7 @@ def comparison_svg(left: Trace, right: Trace, names: tuple[str, str]) -> str:
         for at, outcome in zip(_SIDES, stage.outcomes, strict=True):
             sign, colour = ("–", _QUIET) if outcome is None else _OUTCOMES[outcome]
             page.text(at, f"{sign} {outcome or 'not reached'}", colour)
-        fields = [each for each in stage.differences if each.name != OUTCOME]
+        fields = stage.beside_outcome
         for each in fields[:_MOST_FIELDS] if None not in stage.outcomes else ():
             page.down(0.8)
             page.text(_MARGIN + 14, each.title or each.name, _QUIET, longest=_SIDE)

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from authlens_core.emulator.ledger import LedgerEvent
+from authlens_core.export.session_file import session_json
 from authlens_core.learning.judge import ClaimVerdict
 from authlens_core.learning.lesson import QUESTIONS, CourseLesson, LessonPhase
 from authlens_core.learning.row import WORDS, EvidenceRow, SeatedTrace
@@ -80,6 +81,10 @@ class AttemptOutcome:
     def trace(self) -> Trace:
         """Return everything that the moves sent, as one trace; it has secrets."""
         return joined(self.traces)
+
+    def session(self) -> str:
+        """Return the trace as a session file, in which secrets are replaced by fingerprints."""
+        return session_json(self.trace())
 
     def as_json(self) -> dict[str, Any]:
         """Return it without a credential and without the right answers."""

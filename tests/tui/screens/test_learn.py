@@ -20,7 +20,7 @@ from authlens_core.learning.progress.progress_file import ProgressFile
 from authlens_core.learning.progress.record import read_record
 from authlens_tui.app.learn import LearnApp
 from authlens_tui.screens.learn.catalogue import CatalogueScreen
-from authlens_tui.screens.learn.lesson_panes import asked_in
+from authlens_tui.screens.learn.lesson_text import asked_in
 from authlens_tui.screens.learn.move_list import MoveList
 from authlens_tui.screens.trace.player import PlayerScreen
 from support.screens import run_screen, text_of, until

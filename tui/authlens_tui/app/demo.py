@@ -16,8 +16,14 @@ from authlens_core.desk.session import AuthlensError, OpenedStore, Session
 from authlens_core.desk.settings import SettingsFile
 from authlens_core.learning.desk.course import Course
 from authlens_core.learning.desk.drill_world import DrillWorld
-from authlens_core.learning.desk.drills import drill_verdicts, drills, store_verdict
-from authlens_core.learning.drill import Drill, DrillVerdict, OwnerSetting
+from authlens_core.learning.desk.drills import (
+    Drill,
+    DrillVerdict,
+    OwnerSetting,
+    drill_verdicts,
+    drills,
+    store_verdict,
+)
 from authlens_tui.app.learn import Lessons, drill_lists, listed, summary_screen
 from authlens_tui.app.logins import Logins
 from authlens_tui.app.workspace import Workspace

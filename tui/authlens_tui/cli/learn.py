@@ -7,7 +7,6 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final
 
 from authlens_core.export.saved_file import named_path, write_export
-from authlens_core.export.session_file import session_json
 from authlens_core.learning.answers_file import LARGEST_FILE, AnswersFile, answers_in, read_answers
 from authlens_core.learning.desk.course import Course, LessonPhase
 from authlens_core.learning.desk.lesson_check import LessonCheck, checked, lessons_at
@@ -157,7 +156,7 @@ async def _run(arguments: Namespace) -> int:
         raise UsageError("--seed and --ticket exclude each other.", "The ticket has its seed: omit --seed.")
     outcome = await course.run(name, answers, seed=arguments.seed)
     if arguments.trace is not None:
-        path = write_export(named_path(arguments.trace), session_json(outcome.trace()))
+        path = write_export(named_path(arguments.trace), outcome.session())
         say(f"✔ Written to {path}; secrets are replaced by fingerprints.")
     if arguments.json:
         answer_json(outcome.as_json())

@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from authlens_core.emulator import Fault, Profile, StandardFault, faults_of
-from authlens_core.learning.drill import Drill, DrillTable, DrillVerdict, Walk
+from authlens_core.learning.drill import Drill, DrillTable, DrillVerdict, OwnerSetting, Walk
 from authlens_core.learning.lesson_folder import LessonFolder, read_folder
 from authlens_core.learning.progress.lesson_progress import DRILL
 from authlens_core.learning.progress.progress_file import ProgressFile
@@ -26,6 +26,7 @@ __all__ = [
     "FOLDER",
     "Drill",
     "DrillVerdict",
+    "OwnerSetting",
     "drill_card",
     "drill_verdicts",
     "drills",

@@ -7,9 +7,11 @@ import io
 import os
 import secrets
 import shlex
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final, NoReturn
 
+from authlens_core.export.csv_row import csv_row
 from authlens_core.export.saved_file import named_path
 from authlens_core.learning.classroom.ticket import (
     EXAM,
@@ -75,6 +77,12 @@ def tickets_for(roster: Path, exam: str, *, key_file: Path) -> tuple[tuple[Ticke
     names = names_in(roster)
     key, is_new = key_for_tickets(key_file)
     return tuple(issue(key, exam, name) for name in names), is_new
+
+
+def as_csv(tickets: Iterable[Ticket]) -> Iterator[str]:
+    """Yield the lines of a table of tickets, its heading first (RFC 4180)."""
+    yield "name,ticket"
+    yield from (csv_row([ticket.name, str(ticket)]) for ticket in tickets)
 
 
 def key_for_tickets(path: Path) -> tuple[bytes, bool]:

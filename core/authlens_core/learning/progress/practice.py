@@ -9,7 +9,6 @@ from pathlib import Path
 import msgspec
 
 from authlens_core.export.markdown import code_span
-from authlens_core.export.session_file import session_json
 from authlens_core.learning.attempt import attempt_of
 from authlens_core.learning.classroom.ticket import read_ticket
 from authlens_core.learning.lesson import QUESTIONS, CourseLesson
@@ -100,7 +99,7 @@ class MadeRecord:
         files = {path: self.text, path.with_suffix(".md"): record_markdown(self.record, self.words)}
         for outcome in self.outcomes if traces else ():
             trace = path.with_suffix(f".{outcome.lesson.name}{TRACE}")
-            files[trace] = session_json(outcome.trace())
+            files[trace] = outcome.session()
         return files
 
     @property

@@ -17,7 +17,7 @@ from authlens_core.login.stages.registration_stage import requested_scope
 from authlens_core.login.tampering.request_edit import EditLocation, RequestEdit, RequestEditRefused
 from authlens_core.oauth.authorization import url_parameters
 from authlens_core.oauth.formats.form import FormRefused, decode_form
-from authlens_core.trace.record import Stage
+from authlens_core.trace.record import Stage, flow_of
 from authlens_core.values.exchange import FORM_TYPE, JSON_TYPE, Request
 from authlens_core.values.login_options import OPTIONS, OptionInfo, Options
 from authlens_core.values.quick_dataclass import dataclass
@@ -109,6 +109,11 @@ class EditForm:
     choices: tuple[FormField, ...] = ()
     parts: tuple[FormField, ...] = ()
     places: tuple[EditLocation, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """The stage with its number in this login."""
+        return flow_of(self.options.grant_type).numbered(self.stage)
 
     @property
     def unchanged(self) -> RequestChanges:

@@ -9,12 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from authlens_core.export.csv_row import csv_row
 from authlens_core.export.saved_file import named_path, write_export
 from authlens_core.learning.answers_file import AnswersFile, answers_in
 from authlens_core.learning.desk.class_folder import ClassFolder
 from authlens_core.learning.desk.course import Course
-from authlens_core.learning.desk.tickets import read_key, tickets_for
+from authlens_core.learning.desk.tickets import as_csv, read_key, tickets_for
 from authlens_core.values.errors import FileExists, LessonRefused, UsageError
 from authlens_core.values.fix import fix, step
 from authlens_tui.cli.terminal.output import answer_json, answer_line, say
@@ -121,9 +120,8 @@ def tickets(arguments: Namespace) -> int:
     if is_new:
         say(f"✔ New key in {key_file}. Keep it from the students: it makes tickets.")
     if folder is None:
-        answer_line("name,ticket")
-        for ticket in made:
-            answer_line(csv_row([ticket.name, str(ticket)]))
+        for line in as_csv(made):
+            answer_line(line)
         return 0
     width = len(str(len(made)))
     for number, ticket in enumerate(made, 1):

@@ -22,14 +22,15 @@ from authlens_core.learning.desk.open_lesson import (
 )
 from authlens_core.learning.moves import AnswerMove, AnyMove, PointMove, PredictMove
 from authlens_core.values.errors import AuthlensError
-from authlens_tui.screens.learn.lesson_panes import (
+from authlens_tui.screens.learn.lesson_text import (
     answer_options,
     asked_in,
     claim_options,
+    headed,
+    lesson_text,
     phases_line,
     prediction_options,
 )
-from authlens_tui.screens.learn.lesson_text import headed, lesson_text
 from authlens_tui.screens.learn.move_list import MoveList
 from authlens_tui.screens.learn.story_view import StoryView
 from authlens_tui.screens.trace.player import PlayerScreen

@@ -1,15 +1,26 @@
-"""The text of a lesson as content: paragraphs, lists and code of its Markdown."""
+"""The texts of a lesson as content: its Markdown, its phases, the verdict, what to do in each phase."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from textual.widgets.option_list import Option
+
+from authlens_core.learning.desk.open_lesson import LessonPhase, MoveForm, OpenLesson, VerdictLine
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.hanging_text import Item
 
 _CODE: Final = re.compile(r"`([^`]*)`|\*{1,2}([^*]+)\*{1,2}")
+_ASKED: Final = {
+    LessonPhase.PREDICT: "Choose what you expect, then press Enter. You find out by trying.",
+    LessonPhase.RUN: "Press Enter to send the move.",
+    LessonPhase.OBSERVE: "Above: Enter opens an arrow, then Enter on a part points at it.",
+    LessonPhase.BREAK: "Your move. ← → change a line, Enter sends.",
+    LessonPhase.REPAIR: "Space turns a switch. Enter makes the same moves again, and an honest login.",
+    LessonPhase.QUESTIONS: "Choose the answer, then press Enter.",
+}
 
 
 def lesson_text(markdown: str) -> Content:
@@ -45,3 +56,51 @@ def _marked(text: str) -> Content:
         pieces.append((found[1], "bold $text-accent") if found[1] else (found[2], "italic"))
         end = found.end()
     return Content.assemble(*pieces, (text[end:], ""))
+
+
+def asked_in(phase: LessonPhase, offered: Sequence[MoveForm]) -> str:
+    """Return what to do in a phase, in which a move can have one of these forms."""
+    if offered:
+        can_change = len(offered) > 1 or any(
+            len(one.choices) > 1 for form in offered for one in form.arguments
+        )
+        phase = LessonPhase.BREAK if can_change else LessonPhase.RUN
+    return _ASKED[phase]
+
+
+def phases_line(lesson: OpenLesson, phase: LessonPhase) -> Content:
+    """Return whose seat it is, and the phases: done, shown and to come."""
+    seat = lesson.drawn.attack.seat if phase is LessonPhase.BREAK else "you"
+    parts = []
+    for verdict in lesson.attempt.outcome().phases:
+        name = verdict.phase.value
+        if verdict.phase is phase:
+            parts.append(Content.styled(f"▶ {name.upper()}", "bold $text-accent"))
+        elif verdict.passed:
+            parts.append(Content.styled(f"✔ {name}", "$text-success"))
+        elif lesson.attempt.is_lost(verdict.phase):
+            parts.append(Content.styled(f"✖ {name}", "$text-error"))
+        else:
+            parts.append(Content.styled(f"· {name}", "$quiet"))
+    return Content.assemble((f" Seat: {seat.upper()} ", "bold reverse"), "  ", Content("  ").join(parts))
+
+
+def claim_options(lines: Sequence[VerdictLine], width: int) -> Iterator[Option]:
+    """Yield each claim with what decides it."""
+    for line in lines:
+        details = [Content.styled(detail, "$quiet") for detail in line.details]
+        words = hanging([lesson_text(line.words), *details], width, 2)
+        yield Option(Content.assemble((f"{line.state.value} ", "bold"), words))
+
+
+def prediction_options(lesson: OpenLesson) -> Iterator[Option]:
+    """Yield what was predicted, and what the requests show."""
+    for text in lesson.prediction():
+        yield Option(lesson_text(text).stylize_before("$quiet"), disabled=True)
+
+
+def answer_options(lesson: OpenLesson, question: str) -> Iterator[Option]:
+    """Yield the options of a question that was answered, with their signs."""
+    options = lesson.options(LessonPhase.QUESTIONS, question)
+    for mark, option in lesson.marks(question):
+        yield Option(Content.assemble(f"{mark} {option}  ", lesson_text(options[option])))

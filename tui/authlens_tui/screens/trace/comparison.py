@@ -14,7 +14,6 @@ from textual.binding import BindingType
 from textual.screen import Screen
 
 from authlens_core.export.compare import Comparison, Difference, StageComparison, VerdictKind, compare
-from authlens_core.export.record_fields import OUTCOME
 from authlens_core.trace.record import Outcome, Severity, Trace
 from authlens_core.values.safe_text import safe_line
 from authlens_tui.terminal.content import Content
@@ -162,8 +161,7 @@ def _stage(stage: StageComparison, width: int, *, unfolded: bool) -> Iterator[Li
     yield from _row((stage.title, Tone.TITLE), left, right, width)
     if None not in stage.outcomes:
         # How it ended is beside the title already.
-        others = [difference for difference in stage.differences if difference.name != OUTCOME]
-        yield from _differences(others, width, stage.outcomes)
+        yield from _differences(stage.beside_outcome, width, stage.outcomes)
     if unfolded and stage.as_it_must:
         yield prose("Expected differences:", Tone.MUTED, indent=_INDENT)
         yield from _differences(stage.as_it_must, width)

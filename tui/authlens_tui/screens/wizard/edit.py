@@ -13,7 +13,6 @@ from textual.widgets import Input
 
 from authlens_core.desk.log_in import EditForm, EditLocation, FormField, RequestChanges
 from authlens_core.export.secret_names import is_sensitive
-from authlens_core.trace.flow import flow_of
 from authlens_core.values.safe_text import NAME, safe_line
 from authlens_core.values.secret import Secret
 from authlens_tui.screens.dialog import action_button
@@ -189,8 +188,8 @@ class EditScreen(ModalScreen[RequestChanges | None]):
 
     def on_mount(self) -> None:
         """Name the stage in the border, and make room for every field as far as there is any."""
-        box, flow = self.query_one("#edit"), flow_of(self._form.options.grant_type)
-        box.border_title = f"{flow.numbered(self._form.stage)}: edit the request"
+        box = self.query_one("#edit")
+        box.border_title = f"{self._form.title}: edit the request"
         sections = (self._form.choices, self._form.parts, self._form.places)
         box.styles.height = _AROUND + sum(2 + len(some) for some in sections)
 

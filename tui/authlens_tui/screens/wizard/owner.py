@@ -14,7 +14,7 @@ from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.key_binding import keys
 
 if TYPE_CHECKING:
-    from authlens_core.learning.drill import OwnerSetting
+    from authlens_core.learning.desk.drills import OwnerSetting
 
 
 class ServerOwner(Protocol):

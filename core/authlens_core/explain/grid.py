@@ -41,7 +41,7 @@ _ONE_MESSAGE: Final = 160  # characters
 _LONGEST: Final = 2_000  # characters of a clause
 _SUBORDINATE: Final = frozenset({"of", "in", "for", "from", "on"})
 _MOST_WORDS: Final = 6  # of a topic or a problem
-_BEFORE, _AFTER = 1, 5  # words, without fillers
+_BEFORE, _AFTER = 1, 4  # words, without fillers
 _NEAR: Final = frozenset({"failed"})  # too ordinary to be about a topic that is further away
 
 

@@ -66,20 +66,22 @@ def _known(kind: Any, usual: object, loot: Collection[str], mark: str) -> tuple[
         return tuple(member.value for member in kind)
     if not usual:  # a credential that can be left out is that of a device login
         return (f"$device{mark}",) if "device" in loot else ("",)
-    names = sorted(loot, key=lambda name: (name == "client", name))  # a client's name is no credential
+    names = sorted(name for name in loot if name != "client")  # whose name is no credential
     return tuple(f"${name}{mark}" for name in names) or (f"{usual}{mark}",)
 
 
 def _means_something(name: str, lesson: CourseLesson) -> bool:
-    """Return whether a lesson is about an argument that a login has besides."""
+    """Return whether a lesson is about an argument that a move has besides."""
     if name == "scope":
         return "step-up" in lesson.world.faults
+    if name == "redirect_uri":
+        return "link" in lesson.attack.moves
     return name != "device" or "device_start" in lesson.attack.moves
 
 
 def _fits(choice: Choice, lesson: CourseLesson) -> bool:
     """Return whether a choice means something in the world of a lesson."""
-    if choice in {"mine", "linked"}:
+    if choice == "mine":
         return "link" in lesson.attack.moves
     if choice in {"other-site", "inside"}:
         return (choice == "inside") == ("internal" in lesson.world.parties)

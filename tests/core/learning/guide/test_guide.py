@@ -88,9 +88,8 @@ def test_what_leaked_is_in_your_hands_before_the_first_move_of_the_attack() -> N
 def test_the_moves_of_a_lesson_are_offered_with_what_is_held() -> None:
     redeem, call = forms(LESSON, LessonPhase.BREAK, ["code", "client"])
     assert [(each.name, each.choices) for each in redeem.arguments] == [
-        ("code", ("$code", "$client")),
+        ("code", ("$code",)),
         ("verifier", ("none", "wrong")),
-        ("redirect_uri", ("registered", "other")),
     ]
     assert redeem.move({"verifier": "wrong"}) == RedeemMove(verifier="wrong")
     assert call.move({"token": "$code"}) == CallMove(token="$code")

@@ -73,7 +73,7 @@ EDGE_FAMILIES: Final = frozenset({"cloudflare", "cloudflared"})
 # Of no product in particular.
 ANY_FAMILY: Final = "oauth"
 # Files of what other programs say; the first one counts first.
-_CLIENTS: Final = ("agents", "mcp", "platforms", "tools", "programs", "clients", "network")
+_CLIENTS: Final = ("agents", "mcp", "platforms", "tools", "programs", "clients", "network", "languages")
 _IDS: Final[Mapping[str, str]] = {identifier.value: identifier for identifier in CauseId}
 # Its messages are those of Access alone.
 _ACCESS_FAMILY: Final = "access"

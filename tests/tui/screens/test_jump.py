@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from textual.pilot import Pilot
 from textual.widget import Widget
 
 from authlens_tui.screens.jump import JumpScreen, Place, places_of
 from authlens_tui.screens.palette import BindingScope, possible_actions
 from authlens_tui.screens.trace.trace import TraceScreen
+from authlens_tui.terminal.themes import DARK, SIXTEEN
 from authlens_tui.widgets.credentials.credential_pane import CredentialPane
 from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.record.record_lines import Tab
 from authlens_tui.widgets.stepper import Stepper
-from support.screens import Host, footer_keys, raw_segments, run_screen, scripted, until, wizard_on
+from support.screens import Host, footer_keys, raw_segments, run_screen, scripted, text_of, until, wizard_on
 from support.scripted_login import come_back
 from tui.screens.test_snapshots import dashboard
 
@@ -33,10 +35,13 @@ def place_of(places: tuple[Place, ...], kind: type[Widget]) -> Place:
     return found
 
 
-async def test_each_letter_is_drawn_where_its_place_begins() -> None:
-    """No two on the same cell, and all on the screen."""
+@pytest.mark.parametrize("theme", [DARK.name, SIXTEEN.name])
+async def test_each_letter_is_drawn_where_its_place_begins(theme: str) -> None:
+    """No two on the same cell, and all on the screen, of which the rest is seen."""
     async with run_screen(await dashboard(states=True)) as (app, pilot):
+        app.theme = theme
         places = await jump(pilot, app)
+        await until(pilot, lambda: "Resource  " in text_of(app))
         rows = ["".join(one.text for one in row) for row in raw_segments(app)]
         assert len({place.at for place in places}) == len({place.letter for place in places}) > 1
         for place in places:

@@ -23,6 +23,7 @@ from authlens_tui.widgets.record.record_lines import StageSnapshot, known_secret
 from authlens_tui.widgets.record.record_messages import ArrowChosen, ArrowMarked
 from authlens_tui.widgets.title_bar import TitleBar
 
+_NARROW: Final = 50  # cells of a diagram
 _AROUND: Final = 6  # cells: two of border, two of padding, a scroll bar, the mark of an arrow
 
 
@@ -107,9 +108,11 @@ class PlayerScreen(Screen[None]):
     @on(ArrowMarked)
     def _show_state(self) -> None:
         """Say whether it plays, how fast, and how far it is."""
-        sign = "❚❚ paused" if self._playing is None else "▶ playing"
+        sign, word = ("❚❚", " paused") if self._playing is None else ("▶", " playing")
+        if self._focused_view.size.width < _NARROW:
+            word = ""  # in half of a small screen: how far it is says more
         number, count = self._focused_view.position
-        state = f" · {sign} · {self.SPEEDS[self._speed]:g}× · {number} of {count}"
+        state = f" · {sign}{word} · {self.SPEEDS[self._speed]:g}× · {number} of {count}"
         for view, name in zip(self._views, self._names, strict=True):
             view.label(f"{name}{state if view is self._focused_view else ''}")
 

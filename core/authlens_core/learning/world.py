@@ -21,9 +21,9 @@ from authlens_core.emulator import Emulator, Profile, StandardEmulator
 from authlens_core.emulator.ledger import LedgerEvent, What
 from authlens_core.emulator.parties.hosted_client import PARTY as INTERNAL
 from authlens_core.emulator.parties.hosted_client import HostedClient
+from authlens_core.emulator.parties.party_server import SecondResource
 from authlens_core.emulator.parties.rogue import PARTY as ROGUE
 from authlens_core.emulator.parties.rogue import RogueServer
-from authlens_core.emulator.parties.second import SecondResource
 from authlens_core.emulator.parties.victim import SWITCHES as VICTIM_SWITCHES
 from authlens_core.emulator.parties.victim import Victim, VictimSwitches
 from authlens_core.emulator.person import Browser

@@ -10,6 +10,8 @@ from authlens_core.emulator.uvicorn_server import QuietServer, serve
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+    from authlens_core.emulator.standard.standard_emulator import StandardEmulator
+
 
 class PartyServer:
     """What each party is; an asynchronous context manager.
@@ -38,3 +40,20 @@ class PartyServer:
         if self._running is not None:
             await self._running.stop()
         close_all(self._sockets)
+
+
+class SecondResource(PartyServer):
+    """Another resource of an emulator, on an origin of its own: where a token that is not for it is tried.
+
+    Attributes:
+        url: its origin, without a final slash.
+    """
+
+    HOST = "second.localhost"
+
+    def __init__(self, emulator: StandardEmulator) -> None:
+        super().__init__()
+        self._resource = emulator.second_resource(self.url)
+
+    def _app(self) -> ASGIApp:
+        return self._resource

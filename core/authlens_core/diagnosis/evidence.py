@@ -44,9 +44,9 @@ _BEARER: Final = re.compile(r"(?i)(\bbearer\s+)(?![a-z_]+=)([A-Za-z0-9_~+/=.:-]{
 # What is no secret all the same: a name of an error, such as ECONNREFUSED, of a library (oauth2:) and of a
 # type of Rust or Java, an error of OAuth, and a number of JSON-RPC.
 _CONSTANT: Final = re.compile(
-    r"[A-Z]{2,}(?:_[A-Z]+)+|E[A-Z]{4,15}|(?:oauth2|x509|http2|invalid_[a-z]+):?|-32\d{3}"
+    r"[A-Z]{2,}(?:_[A-Z]+)+|E[A-Z]{4,15}|(?:oauth2|x509|http2):?|(?:invalid|expired|missing|unsupported)(?:_[a-z]+)+:?|-32\d{3}"
 )
-_PART: Final = r"(?:[A-Za-z_]{1,60}|[a-z]{2,12}\d{1,2})"
+_PART: Final = r"(?:[A-Za-z_]{1,60}|[a-z]{2,12}\d{1,2}[a-z]{0,20})"
 _TYPE: Final = re.compile(rf"(?:cause=)?{_PART}(?:(?:::|\.){_PART})+[.:]?")
 _OPENSSL: Final = re.compile(r"(?:^|:)error:[0-9A-F]{8}:SSL$")
 # In a phrase, for whatever the same line has between two parts.

@@ -313,10 +313,12 @@ class _PastedText:
 
 
 def _first_of_each(heard: Iterable[Heard]) -> Iterator[tuple[Cause, str]]:
-    """Yield the first of each family, and of each phrase."""
+    """Yield the first of each family, and of each phrase; none that says less than the first."""
     said: set[str] = set()
-    for cause, words, _ in heard:
-        if said.isdisjoint({words, f"family {cause.family}"}):
+    most = 0
+    for cause, words, (kind, *_) in heard:
+        most = max(most, kind)
+        if kind == most and said.isdisjoint({words, f"family {cause.family}"}):
             said |= {words, f"family {cause.family}"} if cause.family else {words}
             yield cause, words
 

@@ -64,7 +64,7 @@ MARKS: Final = {
     ),
     r"docker (?:login|logout|context)|Docker Hub|~/.docker": r"family:docker$",
     r"\baws (?:sso|ecr|eks|sts)": (
-        r"aws|sso|sts:|identitytoken|expiredtoken|clienttoken|security token|locate credentials"
+        r"no basic auth|aws|sso|sts:|identitytoken|expiredtoken|clienttoken|security token|locate credentials"
         r"|\.ecr\.|getrolecredentials"
     ),
     r"(?<!for )Node\.js": r"self_signed_cert|npm|unable.to.verify|hpe_|und_err|header overflow",
@@ -72,7 +72,7 @@ MARKS: Final = {
     r"|insecure_?transport|keyring|recommended backend|taskgroup",
     r"keytool": r"sunjsse|algorithm: default|keystore|unrecoverablekey|pkix|certification path|trustanchors",
     r"security (?:unlock|default)-keychain": r"family:keyring$",
-    r"kubectl|kubeconfig": r"family:kubectl$",
+    r"kubectl|kubeconfig": r"devicecodecredential|family:kubectl$",
     r"vault login": r"role_type|family:vault",
     r"ssh-keygen|ssh-add|known_hosts": r"family:ssh$",
     r"\bkinit\b|\bklist\b": r"family:kerberos$",

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 if TYPE_CHECKING:
-    from authlens_core.desk.log_in import Event, Login
-    from authlens_core.values.fix import WayOn
+    from authlens_core.desk.log_in import Event, Login, WayOn
 
 
 class LoginEvent(Message, namespace="wizard"):

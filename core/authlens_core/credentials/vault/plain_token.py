@@ -5,7 +5,7 @@ loop, no HTTP client, no login. The index is read without opening it for writing
 `KeyringStore`, with the same protocol and bounds.
 
 A URL is plain if it has nothing that two readers could read differently: its text, origin and path are what
-`parse_url` makes of it. `grammars.url_path` says for both what a path is below. A test holds that this module
+`parse_url` makes of it. `formats.url_path` says for both what a path is below. A test holds that this module
 and `coverage.find` choose the same login. Whatever is not plain is left to `usable_token`, which knows every
 case.
 """

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.e2e
 AUTHLENS = str(Path(sys.executable).with_name("authlens"))
 TESTS = Path(__file__).parents[1]
 DEMO = ("demo", "--port", "0")
-OVER_SSH = {**os.environ, "SSH_CONNECTION": "203.0.113.9 50022 198.51.100.7 22"}
+OVER_SSH = {"SSH_CONNECTION": "203.0.113.9 50022 198.51.100.7 22"}
 LEFT, ENTERED = b"\x1b[?1049l", b"\x1b[?1049h"
 COPIED = re.compile(rb"\x1b\]52;c;([A-Za-z0-9+/=]+)\x07")
 
@@ -77,7 +77,7 @@ async def test_the_qr_code_is_read_from_the_screen(columns: int, rows: int, prog
 
 async def test_over_ssh_the_link_is_copied_by_the_terminal(program: Preloaded) -> None:
     """OSC 52 on the wire, the whole link, and how many characters is said. No browser is offered."""
-    async with terminal(DEMO, env={**OVER_SSH, "DISPLAY": ":0"}, forked_from=program) as screen:
+    async with terminal(DEMO, env={**os.environ, **OVER_SSH, "DISPLAY": ":0"}, forked_from=program) as screen:
         link = await link_in(screen)
         assert not COPIED.search(screen.raw)
         assert "open in the browser of this machine" not in screen.text()
@@ -151,6 +151,7 @@ async def test_a_signal_while_the_link_stands_alone_ends_in_good_order(program: 
 async def plain_login(folder: Path, settings: Sequence[str], *options: str) -> AsyncIterator[Terminal]:
     """Run `authlens login` over SSH on a terminal with `settings`, at an emulator of its own."""
     env = {
+        **os.environ,
         **OVER_SSH,
         "PYTHONPATH": os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")]),
         "PYTHON_KEYRING_BACKEND": "support.keyring_backends.FileKeyring",

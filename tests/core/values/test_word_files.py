@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from authlens_core.diagnosis.causes import EDGE_FAMILIES, client_messages, server_messages
+from authlens_core.diagnosis.causes import ANY_FAMILY, EDGE_FAMILIES, client_messages, server_messages
 from authlens_core.emulator import Fault, StandardFault
 from authlens_core.explain.meanings import DocumentKind, members, of_headers
 from authlens_core.oauth.error_response import ErrorMeaning, meaning
@@ -150,6 +150,8 @@ def test_what_clients_say_is_lower_case_and_has_no_two_causes() -> None:
         assert phrases == [phrase.lower() for phrase in phrases]
         assert len(phrases) == len(set(phrases))
         assert all(cause.source and cause.cause and cause.cure for cause in causes)
+    # A login of our own would take an entry without a phrase for each failure.
+    assert all(cause.phrases for cause in server_messages() if cause.family != ANY_FAMILY)
 
 
 def test_every_fault_of_the_emulator_says_what_to_watch_for() -> None:

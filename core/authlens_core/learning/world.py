@@ -33,8 +33,9 @@ from authlens_core.emulator.users import email_of
 from authlens_core.learning.lesson import WorldSettings
 from authlens_core.learning.row import EvidenceRow, SeatedTrace, rows_of
 from authlens_core.oauth.client_authentication import Client
+from authlens_core.trace.arrows import Party
 from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event
-from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
+from authlens_core.trace.record import Fact, FactId, Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.values.exchange import Exchange, Purpose, Request
 from authlens_core.values.login_options import Options
 from authlens_core.values.stage import GrantType
@@ -330,7 +331,13 @@ class World:
         answer = exchange.answer
         outcome = Outcome.PASSED if answer is not None and answer.status < 400 else Outcome.FAILED
         record = StageRecord(
-            Stage.PROBE, outcome, started_at, exchange.elapsed, (exchange,), tampering=(f"{seat}: {done}",)
+            Stage.PROBE,
+            outcome,
+            started_at,
+            exchange.elapsed,
+            (exchange,),
+            facts=(Fact(FactId.SENT_BY, Party.MALLORY),) if seat == MALLORY else (),
+            tampering=(f"{seat}: {done}",),
         )
         url = self.emulator.resource_url
         trace = Trace(secrets.token_hex(8), TraceKind.PROBE, url, started_at, (record,))

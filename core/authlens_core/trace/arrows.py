@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl
 
 from authlens_core.diagnosis.credential import Credential, credential_of
 from authlens_core.trace.flow import Flow, UserPart, flow_of
-from authlens_core.trace.record import REVOCATION_CHECKS, Outcome, Stage, StageRecord, taken_over
+from authlens_core.trace.record import REVOCATION_CHECKS, FactId, Outcome, Stage, StageRecord, taken_over
 from authlens_core.values.check import Check, CheckId, Severity
 from authlens_core.values.exchange import Exchange, Purpose, Request
 from authlens_core.values.quick_dataclass import dataclass
@@ -188,8 +188,8 @@ def _of_record(record: StageRecord, known: int) -> Iterator[Arrow]:
     if known and record.overridden:
         yield _own("continued despite a failed check", record.stage)
     failing = record.failed_exchanges
-    is_attack = record.stage is Stage.PROBE and "".join(record.tampering[:1]).startswith("mallory: ")
-    client = Party.MALLORY if is_attack else Party.AUTHLENS
+    by_mallory = any((fact.name, fact.value) == (FactId.SENT_BY, Party.MALLORY) for fact in record.facts)
+    client = Party.MALLORY if by_mallory else Party.AUTHLENS
     for number, exchange in enumerate(record.exchanges[known:], known):
         asked = _request(record.stage, exchange.request, exchange.purpose, number)
         yield replace(asked, sender=client)

@@ -101,6 +101,7 @@ class FactId(StrEnum):
     SCOPE = "scope"
     SCOPE_WANTED = "scope wanted"
     SCOPES_SUPPORTED = "scopes_supported"
+    SENT_BY = "sent by"
     STATE = "state"
     STATUS = "status"
     TOKEN_ENDPOINT = "token_endpoint"

@@ -10,8 +10,8 @@ from rich.cells import cell_len
 
 from authlens_core.export.redaction import Redactor
 from authlens_core.login.login import Login
-from authlens_core.trace.arrows import RunningStage, messages
-from authlens_core.trace.record import Outcome, Stage, StageRecord
+from authlens_core.trace.arrows import Party, RunningStage, messages
+from authlens_core.trace.record import Fact, FactId, Outcome, Stage, StageRecord
 from authlens_core.values.exchange import (
     Exchange,
     FailureKind,
@@ -218,8 +218,8 @@ def test_a_stage_that_was_undone_is_named_and_muted(width: int) -> None:
 def test_an_attacker_has_a_lifeline_and_what_she_sends_starts_there(width: int) -> None:
     asked = Request("POST", "http://login.localhost/token")
     exchange = Exchange(asked, Response(400, "Bad Request"), None, NOW, 0.1, purpose=Purpose.TOKEN)
-    attack = ("mallory: redeem another user's code",)
-    probe = StageRecord(Stage.PROBE, Outcome.FAILED, NOW, 0.1, (exchange,), tampering=attack)
+    hers = (Fact(FactId.SENT_BY, Party.MALLORY),)
+    probe = StageRecord(Stage.PROBE, Outcome.FAILED, NOW, 0.1, (exchange,), facts=hers)
     head, *_, sent, answered = (row for row in text(drawn((probe,), width)).split("\n") if row.strip("│┴ "))
     assert head.split()[:2] == ["authlens", "Mallory"]
     at = head.index("Mallory") + len("Mallory") // 2

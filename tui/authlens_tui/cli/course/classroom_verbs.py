@@ -129,7 +129,8 @@ def tickets(arguments: Namespace) -> int:
         plain = "".join(letter if letter.isalnum() else "-" for letter in ticket.name.lower())
         path = folder / f"{number:0{width}}-{plain}.ticket"
         written(path, f"{ticket}\n", force=arguments.force)
-    say(f"✔ {len(made)} tickets are in {folder}, one file for each student.")
+    how_many = "1 ticket is" if len(made) == 1 else f"{len(made)} tickets are"
+    say(f"✔ {how_many} in {folder}, one file for each student.")
     return 0
 
 

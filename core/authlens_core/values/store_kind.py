@@ -35,6 +35,12 @@ class StoreKind(StrEnum):
     def words(self) -> str:
         return _WORDS[self]
 
+    @property
+    def move_command(self) -> str:
+        """The command that moves all secrets there; empty for memory, which ends with the program."""
+        confirmed = " --yes" if self is StoreKind.FILE else ""
+        return "" if self is StoreKind.MEMORY else f"authlens store --move {self}{confirmed}"
+
 
 _WORDS = {
     StoreKind.KEYRING: "the keyring",

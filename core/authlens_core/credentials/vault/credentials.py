@@ -144,10 +144,9 @@ class Credentials:
         elsewhere = [kind for kind in places if kind is not self.store.place]
         if elsewhere:
             stored = "1 login is" if len(elsewhere) == 1 else f"{len(elsewhere)} logins are"
-            return (
-                f"{stored} stored in {elsewhere[0].words}, but {self.store.name} is open. To move them "
-                f"here: authlens store --move {self.store.place}"
-            )
+            command = self.store.place.move_command
+            way = f"To move them here: {command}" if command else "This session cannot use them."
+            return f"{stored} stored in {elsewhere[0].words}, but {self.store.name} is open. {way}"
         before, present = self.index.fact("store"), self.store.name
         if before == present or self.index.read_only:
             return ""

@@ -204,13 +204,30 @@ async def test_another_keyring_than_last_time_is_said(
     assert "stored in memory only, but KWallet is open" in open_credentials().note_store()
 
 
-async def test_a_login_that_is_stored_elsewhere_is_said(
-    open_credentials: Open, make_grant: Any, secrets: GrantSecrets, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("here", "way"),
+    [
+        (StoreKind.ENCRYPTED_FILE, "To move them here: authlens store --move encrypted-file"),
+        (StoreKind.FILE, "To move them here: authlens store --move file --yes"),
+        (StoreKind.MEMORY, "This session cannot use them."),
+    ],
+)
+async def test_a_login_that_is_stored_elsewhere_is_said_with_a_command_that_moves_it(
+    open_credentials: Open,
+    make_grant: Any,
+    secrets: GrantSecrets,
+    monkeypatch: pytest.MonkeyPatch,
+    here: StoreKind,
+    way: str,
 ) -> None:
     credentials = open_credentials()
+    there = next(kind for kind in StoreKind if kind is not here)
+    monkeypatch.setattr(type(credentials.store), "place", there)
     await credentials.save(make_grant(), secrets)
-    monkeypatch.setattr(type(credentials.store), "place", StoreKind.ENCRYPTED_FILE)
-    assert credentials.note_store().startswith("1 login is stored in ")
+    monkeypatch.setattr(type(credentials.store), "place", here)
+    note = credentials.note_store()
+    assert note.startswith(f"1 login is stored in {there.words}, but ")
+    assert note.endswith(way)
 
 
 def test_opening_an_index_of_the_present_version_writes_nothing(tmp_path: Path) -> None:

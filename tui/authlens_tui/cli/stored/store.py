@@ -49,7 +49,7 @@ async def _show(*, as_json: bool) -> int:
     for line in numbered(f"{count} with secrets in {kind.words}" for kind, count in stored.items()):
         say(f"  {line}")
     if set(stored) - {in_use}:
-        say(f"  → To bring them together: authlens store --move {in_use.value}")
+        say(f"  → To bring them together: {in_use.move_command}")
     return 0
 
 
@@ -65,7 +65,7 @@ async def _move(to: StoreKind, *, confirmed: bool, as_json: bool) -> int:
     # Of all moves this one makes secrets readable to others, and a script cannot be asked.
     if to is StoreKind.FILE and not confirmed:
         say(_PLAIN_WARNING)
-        raise UsageError("A plain file has to be confirmed.", step("Run", "authlens store --move file --yes"))
+        raise UsageError("A plain file has to be confirmed.", step("Run", StoreKind.FILE.move_command))
     async with desk.open_session(partial(open_place, to, prove=True, create=True)) as target:
         report = await move_secrets(target, _unlocked)
     _tell(to, report, as_json=as_json)

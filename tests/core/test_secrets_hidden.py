@@ -217,6 +217,7 @@ def test_a_field_that_is_named_like_a_secret_is_one(kind: type) -> None:
     # Codes of errors, and the one code that is made to be read aloud.
     public = {
         ("Check", "error_code"),
+        ("Cause", "codes"),
         ("SideResult", "error_code"),
         ("ProxyRefusal", "code"),
         ("DeviceAuthorization", "user_code"),

@@ -28,7 +28,12 @@ _LONGEST_LINE: Final = 500  # characters
 _BODY_SEARCHED: Final = 16 * 1024  # bytes of an answer
 _AROUND: Final = 60  # characters kept on each side of what was found in one long line
 # What looks like a credential: a long unbroken run with a digit in it, or a value under a telling name.
-_LONG_RUN: Final = re.compile(r"[A-Za-z0-9_~+=.:-]{24,}+")
+_LONG_RUN: Final = re.compile(r"[A-Za-z0-9_~+=.:-]{24,}+|[A-Za-z0-9]{20,}+")
+_BASE64: Final = re.compile(r"(?<![\w.:/-])(?=[A-Za-z+/_-]{0,80}\d)[A-Za-z0-9+/_-]{36,}+={0,2}(?![\w.:~])")
+# What services begin their tokens with, GitHub, Slack, AWS and Google among them.
+_BRANDED: Final = re.compile(
+    r"\b(?:gh[a-z]_|github_pat_|glpat-|sk-|xox[a-z]-|AKIA|ASIA|eyJ|ya29\.|GOCSPX-|1//0|4/0A)[\w~+/=.-]{12,}+"
+)
 # The quotes are escaped where JSON is in JSON, and the sign is where an address is in one.
 _NAMED: Final = re.compile(
     r"(?i)((?:token|secret|passw(?:or)?d|pwd|api[-_ ]?key|verifier|assertion|cookie|\bstate|session(?:_?id)?"
@@ -48,7 +53,14 @@ _CONSTANT: Final = re.compile(
 )
 _PART: Final = r"(?:[A-Za-z_]{1,60}|[a-z]{2,12}\d{1,2}[a-z]{0,20})"
 _TYPE: Final = re.compile(rf"(?:cause=)?{_PART}(?:(?:::|\.){_PART})+[.:]?")
-_OPENSSL: Final = re.compile(r"(?:^|:)error:[0-9A-F]{8}:SSL$")
+_MOST_DIGITS: Final = 2  # of a type
+_OPENSSL: Final = re.compile(r"(?:[0-9A-Fa-f]{1,16}:)?error:[0-9A-F]{8}:SSL")
+# Not with a label that could be a credential.
+_HOST: Final = re.compile(r"(?!.*[a-z0-9]{20})(?:[a-z0-9][a-z0-9-]{0,62}\.)+[a-z]{2,24}(?::\d{1,5})?[.:]?")
+# A terminal breaks a token where its window ends; a word, a code of a product or a time begins a line.
+_BREAK: Final = re.compile(r"(?<=[\w~+/=.-]{12})[ \t│┃║]*\n[ \t│┃║]*(?=([\w~+/=.-]{4,}+))")
+_BEGINS: Final = re.compile(r"[A-Z]?[a-z]+[.=]?|[A-Z]+\d*|\d{4}-\d\d-\d\d\w*|[a-z]+_[a-z_]+=?")
+_CAPITAL: Final = re.compile(r"[a-z][A-Z]")
 # In a phrase, for whatever the same line has between two parts.
 ANYTHING: Final = " … "
 
@@ -113,7 +125,10 @@ def quoted(response: Response, name: str) -> str:
 
 def body_line(response: Response, phrase: str) -> str:
     """Return the line of the body that contains `phrase`, in any case; empty if none does."""
-    text = _masked(response.body.reveal()[:_BODY_SEARCHED].decode("utf-8", "replace"), ())
+    text = response.body.reveal()[:_BODY_SEARCHED].decode("utf-8", "replace")
+    if len(response.body.reveal()) > _BODY_SEARCHED:  # half a secret looks like a word
+        text = text[: max(text.rfind(" "), text.rfind("\n")) + 1]
+    text = without_credentials(_BREAK.sub(_joined, text))
     for line in text.split("\n"):
         at = line.lower().find(phrase.lower())
         if at >= 0:
@@ -135,29 +150,43 @@ def whole_answer(response: Response, secrets: Sequence[Secret] = ()) -> tuple[st
         return (status_line(response), *kind, *ray, "an empty body")
     # Masked before it is cut, so that half a secret is not taken for something else.
     # More than is quoted, because white space is folded afterwards.
-    text = _masked(data[: 8 * FIRST_BYTES].decode("utf-8", "replace"), secrets)
+    text = without_credentials(data[: 8 * FIRST_BYTES].decode("utf-8", "replace"), secrets)
     words = " ".join(text.split())
     begins = safe_line(words[:FIRST_BYTES], _LONGEST_LINE)
     more = "…" if len(words) > FIRST_BYTES or len(data) > 8 * FIRST_BYTES else ""
     return (status_line(response), *kind, *ray, f"starts with: {begins}{more}")
 
 
-def _masked(text: str, secrets: Iterable[Secret]) -> str:
+def without_credentials(text: str, secrets: Iterable[Secret] = ()) -> str:
+    """Return a text with a mask for `secrets`, and for what looks like a credential."""
     text = without_user_info(KnownSecrets(secrets, shortest=1).masked(text))
     text = _AUTHORIZATION.sub(lambda m: m[1] + Secret(m[2]).masked, text)
     text = _BEARER.sub(lambda m: m[1] + _unless_a_word(m[2], longest_word=20), text)
     text = _NAMED.sub(lambda m: m[1] + _unless_a_word(m[2], longest_word=11), text)
+    for shape in (_BRANDED, _BASE64):
+        text = shape.sub(lambda m: Secret(m[0]).masked, text)
     return _LONG_RUN.sub(lambda m: m[0] if _is_a_name(m) else _unless_a_word(m[0], longest_word=60), text)
 
 
 def _is_a_name(match: re.Match[str]) -> bool:
     """Whether a long run is a type, the host of a URL, or a number of OpenSSL's."""
-    is_host = match.string.endswith("://", 0, match.start()) and match.string[match.end() :][:1] in "/\"' \n"
-    return is_host or _TYPE.fullmatch(match[0]) is not None or _OPENSSL.search(match[0]) is not None
+    text = match[0]
+    is_url = match.string.endswith(("http://", "https://"), 0, match.start())
+    if is_url and match.string[match.end() : match.end() + 1] in "/\"' \n":
+        return _HOST.fullmatch(text) is not None
+    is_type = _TYPE.fullmatch(text) is not None and sum(c.isdigit() for c in text) <= _MOST_DIGITS
+    return is_type or _OPENSSL.fullmatch(text) is not None
+
+
+def _joined(match: re.Match[str]) -> str:
+    before = match.string[max(0, match.start() - 60) : match.start()].split()[-1]
+    return "" if any(c.isdigit() for c in before) and not _BEGINS.fullmatch(match[1]) else match[0]
 
 
 def _unless_a_word(text: str, *, longest_word: int) -> str:
     is_word = len(text) <= longest_word and not any(c.isdigit() for c in text)
+    # A name has a capital letter now and then: StreamableHttpClientWorker.
+    is_word = is_word and (len(text) < 20 or 5 * len(_CAPITAL.findall(text)) <= len(text))
     is_word = is_word or _CONSTANT.fullmatch(text) is not None
     return text if is_word else Secret(text).masked
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Final, Self
 
+from authlens_core.diagnosis.evidence import without_credentials
 from authlens_core.diagnosis.server_kind import ServerKind, server_kind
 from authlens_core.oauth.discovery.challenge import is_plain
 from authlens_core.values.fix import Fix, filled, mapped
@@ -71,9 +72,12 @@ class PastedAddress:
     def fill(self, cure: str | Fix) -> str | Fix:
         """Return a fix with the address in its commands, if every shell reads it as it is.
 
-        The text may come from someone who wants a command copied that runs another one.
+        The text may come from someone who wants a command copied that runs another one. The path of a
+        webhook, and of some MCP servers, is a credential.
         """
         if self.url is None or not is_plain(self.url.text.replace("@", "")):
+            return cure
+        if without_credentials(self.url.text) != self.url.text:
             return cure
         authority = self.url.authority
         return mapped(filled(cure, self.url.text), lambda text: text.replace("HOST", authority))

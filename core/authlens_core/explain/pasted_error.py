@@ -27,7 +27,7 @@ from authlens_core.diagnosis.causes import (
     client_messages,
     server_messages,
 )
-from authlens_core.diagnosis.evidence import ANYTHING, body_line, phrase_in
+from authlens_core.diagnosis.evidence import ANYTHING, body_line, phrase_in, without_credentials
 from authlens_core.diagnosis.protection import Trait
 from authlens_core.diagnosis.server_kind import ServerWords, server_kind, server_words
 from authlens_core.explain.grid import CellFound, findings
@@ -359,4 +359,5 @@ def _transcript(text: str) -> Diagnosis | None:
     if answer.protection.has(Trait.SAYS_NOTHING):
         return None
     cure = answer.cure or step("Log in", "authlens login URL")
-    return Diagnosis(answer.protection.value, answer.summary, cure, answer.evidence, layer=answer.layer)
+    evidence = tuple(map(without_credentials, answer.evidence))
+    return Diagnosis(answer.protection.value, answer.summary, cure, evidence, layer=answer.layer)

@@ -163,6 +163,38 @@ def test_a_short_credential_is_masked_by_what_it_stands_behind(text: str, secret
     assert secret not in line
 
 
+OPAQUE = "q7Zx2Lm9Vb4Nc8Kd1Rt6Wy3P"
+LOWER = "ab1cdef.gh2ijkl.mn3opqrstuv"
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        (f"invalid_client https://{OPAQUE}/x", OPAQUE),
+        (f"invalid_client https://{JWT}/x", JWT[-16:]),
+        (f"invalid_client myapp://{LOWER}/", LOWER),
+        (f"invalid_client https://{'a1' * 12}.example/", "a1a1a1"),
+        (f"invalid_client {OPAQUE}:error:0A000086:SSL routines", OPAQUE),
+        (f"invalid_client {LOWER}", LOWER),
+        ("invalid_client AKIAQXXWDHIDOWPDZMPN", "AKIAQXX"),
+        (f"invalid_client {OPAQUE[:20]}", OPAQUE[:20]),
+        ("invalid_client ShoqYdQoCsGOioHJhiHLpWq", "ShoqYd"),
+        ("invalid_client wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "K7MDENG"),
+        (f"see {OPAQUE}\n   {OPAQUE[:14]} invalid_client", OPAQUE[:14]),
+        (f"│ {OPAQUE} │\n│ {OPAQUE[:14]} invalid_client │", OPAQUE[:14]),
+        pytest.param(f"{'x ' * 8_180}invalid_client {'Zq7' * 12}", "Zq7", id="cut"),
+        (f"invalid_client https://mcp.example/s/{OPAQUE}/mcp", OPAQUE),
+        (f"unable to access 'https://mcp.example/s/{OPAQUE}/mcp/': Authentication failed", OPAQUE),
+        (f'HTTP/1.1 401 No\nWWW-Authenticate: Bearer error_description="{OPAQUE}"\n\n', OPAQUE),
+    ],
+)
+def test_no_secret_in_a_pasted_text_is_in_its_explanation(text: str, secret: str) -> None:
+    """Hosts, numbers of OpenSSL and types are quoted as they are; what has only their form is not."""
+    found = explain_text(text)
+    assert found
+    assert secret.lower() not in repr(found).lower()
+
+
 @pytest.mark.parametrize(
     "address", ["https://m.example/a&calc", "https://m.example/$x;id", "https://m.example/!x"]
 )
@@ -181,6 +213,8 @@ def test_an_address_that_a_shell_could_read_in_another_way_is_in_no_command(addr
         "failed to get token: oauth2: server response missing access_token",
         "couldn't fetch token: invalid_grant: maybe token expired?",
         '{"error":{"code":-32000,"message":"Bad Request: No valid session ID provided"}}',
+        "certificate verify failed for https://agents-2.preview.example.com:8443/mcp",
+        "curl: (60) 4057B0F8FF7F0000:error:0A000086:SSL routines::certificate verify failed",
     ],
 )
 def test_the_name_of_an_error_or_a_type_is_not_taken_for_a_secret(text: str) -> None:

@@ -1,7 +1,6 @@
 """The known causes of failures, and what servers, clients and the network say: tables of `words/`.
 
-A login tries what servers say (`words/answers.toml`, `words/products.toml`, `words/oauth.toml`) and
-`words/causes.toml`; `explain` tries all.
+A login tries what servers say (the tables of `_SERVERS`) and `words/causes.toml`; `explain` tries all.
 """
 
 from __future__ import annotations
@@ -72,7 +71,8 @@ class Cause:
 EDGE_FAMILIES: Final = frozenset({"cloudflare", "cloudflared"})
 # Of no product in particular.
 ANY_FAMILY: Final = "oauth"
-# Files of what other programs say; the first one counts first.
+# Files of what servers say, and of what other programs say; the first one counts first.
+_SERVERS: Final = ("answers", "identity_servers", "gateways", "services", "sites", "libraries", "oauth")
 _CLIENTS: Final = ("agents", "mcp", "platforms", "tools", "programs", "clients", "network", "languages")
 _IDS: Final[Mapping[str, str]] = {identifier.value: identifier for identifier in CauseId}
 # Its messages are those of Access alone.
@@ -91,7 +91,7 @@ _SETS: Final[Mapping[str, Callable[[str], object]]] = MappingProxyType(
 
 @cache
 def server_messages() -> tuple[Cause, ...]:
-    return (*_messages("answers"), *_messages("products"), *_messages("oauth"))
+    return tuple(cause for file in _SERVERS for cause in _messages(file))
 
 
 @cache

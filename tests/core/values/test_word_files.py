@@ -154,6 +154,15 @@ def test_what_clients_say_is_lower_case_and_has_no_two_causes() -> None:
     assert all(cause.phrases for cause in server_messages() if cause.family != ANY_FAMILY)
 
 
+def test_families_of_what_servers_say_are_in_one_file_by_kind_in_the_order_of_the_alphabet() -> None:
+    kinds = [
+        tuple(words(name)) for name in ("identity_servers", "gateways", "services", "sites", "libraries")
+    ]
+    assert [kind for kind in kinds if kind != tuple(sorted(kind))] == []
+    families = [family for kind in kinds for family in kind]
+    assert len(families) == len(set(families))
+
+
 def test_every_fault_of_the_emulator_says_what_to_watch_for() -> None:
     table = words("emulator")
     assert set(table["access-faults"]) == set(Fault)

@@ -42,6 +42,7 @@ _LONGEST: Final = 2_000  # characters of a clause
 _SUBORDINATE: Final = frozenset({"of", "in", "for", "from", "on"})
 _MOST_WORDS: Final = 6  # of a topic or a problem
 _BEFORE, _AFTER = 1, 4  # words, without fillers
+_VAGUE: Final = frozenset({"failed", "invalid"})  # what else is said of a topic is why
 _NEAR: Final = frozenset({"failed"})  # too ordinary to be about a topic that is further away
 
 
@@ -92,12 +93,16 @@ def _in(clause: str, known: _Words, codes: Sequence[str]) -> Cause | None:
         *((topic, problem, problem, topic) for problem in _found(tokens, after) for topic in topics),
     )
     found = [
-        (rank, cause)
+        ((problem.name in _NEAR, *rank), cause, topic.start, problem.name in _VAGUE)
         for first, second, problem, topic in pairs
         if (rank := _rank(tokens, first, second, problem)) is not None
         if (cause := _answer(topic.name.lstrip("~"), problem.name, codes)) is not None
     ]
-    return min(found, key=itemgetter(0))[1] if found else None
+    if not found:
+        return None
+    nearest = min(found, key=itemgetter(0))
+    of_it = (one for one in found if one[2] == nearest[2] and not one[3])
+    return min(of_it, key=itemgetter(0), default=nearest)[1]
 
 
 def _rank(

@@ -26,6 +26,13 @@ _ENDPOINT: Final = re.compile(
     r"|/cdn-cgi/|/auth/callback"
     r"|/(?:\.default|user_impersonation)$"  # a scope that is a URL
 )
+# Of documentation and examples of settings (RFC 2606 §3).
+_EXAMPLE: Final = re.compile(r"^(?:(?:www|api|mcp)\.)?example\.(?:com|org|net)$|^your[-.]|^<")
+# What a client says of the address that it was given; others are of what it found there.
+_CONFIGURED: Final = re.compile(
+    r"(?i)(?:\b(?:server )?url:|\bexpected|\bconnecting to(?: remote server)?:?|\bscanning:)\s{1,9}[\"']?"
+    r"(https?://[^\s\"'<>`\\|{}()\[\]*…]+)"
+)
 _WELL_KNOWN: Final = re.compile(r"/\.well-known/(?:oauth-|openid-|cloudflare-access-)[a-z-]+")
 _ASKED: Final = re.compile(r"(?m)^> (?:GET|POST|HEAD) (/\S*) HTTP/")
 _HOST: Final = re.compile(r"(?mi)^> host: ([a-z0-9.:-]+)\r?$")
@@ -67,7 +74,8 @@ class PastedAddress:
         host, asked = _HOST.search(text), _ASKED.search(text)
         if host is not None and asked is not None:
             return cls(next(_usable([f"https://{host[1]}{asked[1]}"]), None))
-        return cls(next(filter(None, map(_resource, urls)), None))
+        configured = _usable(islice((match[1] for match in _CONFIGURED.finditer(text)), _MOST))
+        return cls(next(filter(None, map(_resource, (*configured, *urls))), None))
 
     def fill(self, cure: str | Fix) -> str | Fix:
         """Return a fix with the address in its commands, if every shell reads it as it is.
@@ -85,7 +93,7 @@ class PastedAddress:
 
 def _resource(url: Url) -> Url | None:
     """Return the resource that a URL is, or that it is the metadata of; None where it is something else."""
-    if _ABOUT.search(url.host):
+    if _ABOUT.search(url.host) or _EXAMPLE.search(url.host):
         return None
     known = _WELL_KNOWN.search(url.path)
     if known is not None:

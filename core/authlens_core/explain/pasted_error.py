@@ -28,11 +28,12 @@ from authlens_core.diagnosis.causes import (
     server_messages,
 )
 from authlens_core.diagnosis.evidence import ANYTHING, body_line, phrase_in, without_credentials
-from authlens_core.diagnosis.protection import Trait
+from authlens_core.diagnosis.protection import Protection, Trait
 from authlens_core.diagnosis.server_kind import ServerWords, server_kind, server_words
 from authlens_core.explain.grid import CellFound, findings
+from authlens_core.explain.log_lines import reports_a_step, waits_for_the_browser
 from authlens_core.explain.pasted_address import PastedAddress, urls_in
-from authlens_core.explain.ranking import Heard, Sections
+from authlens_core.explain.ranking import OF_A_NUMBER, Heard, Sections
 from authlens_core.oauth.error_response import meaning
 from authlens_core.values.check import Diagnosis, ErrorCode
 from authlens_core.values.exchange import Exchange, Headers, Request, Response
@@ -90,8 +91,6 @@ def _verb(command: tuple[str, ...]) -> str:
 _LONGEST: Final = 256 * 1024  # characters that are looked at
 _PAGES: Final = "browser"  # the family of what a browser shows
 _LONGEST_PAGE: Final = 1_000  # characters
-# A longer list of causes would explain nothing.
-_MOST: Final = 3
 # As a server states it, or a word that means nothing else; libraries name an exception for it.
 _CODE: Final = re.compile(
     r"""(?:\berror["']?\s*[:=]|\boauth2:)\s*["']?([a-z_]{5,60})\b"""
@@ -146,6 +145,16 @@ _OF_A_LOGIN: Final = re.compile(
     r"|access_token|refresh.token|requested scope|invalid_(?:grant|client|request|scope|token)"
 )
 _ONE_MESSAGE: Final = 300  # characters; what is shorter is about what it says
+# What a server says of the reason beside an error code, and a program of it.
+_QUOTED: Final = r"""["']?\s?[:=]\s?(?:some\()?["']?([^"\n&{}\\]{8,300})"""
+_DESCRIBED: Final = re.compile(rf"(?i)\b(?:error[_ ]?)?(?:description|summary){_QUOTED}")
+_REASON: Final = re.compile(rf"(?i)\b(?:details?|reason|message){_QUOTED}")
+# The reasons of an error that are in an object or a list of the same answer.
+_WITHIN: Final = re.compile(
+    r"""(?i)"(?:error_?causes|causes|inner_?error|details)"\s*:\s*\[?\s*\{[^{}]{0,200}?"""
+    r""""(?:errorsummary|message|reason|description)"\s*:\s*"([^"\n]{3,300})\""""
+)
+_NO_REASON: Final = re.compile(r"(?i)\bfail(?:s|ed|ure)?\b|\bnull\b|\berror\b")
 _NUMBER: Final = re.compile(r"\d+")
 _BOX: Final = re.compile(r"[\s│┃║]+")
 # From the first backslash on: a run of them would be tried from each.
@@ -160,30 +169,23 @@ _STATUS_OF: Final = {"www-authenticate": 401, "location": 302, "cf-mitigated": 4
 
 
 def explain_text(text: str) -> tuple[Diagnosis, ...]:
-    """Return what `text` says, the most particular first; at most three, none where nothing is known."""
+    """Return what `text` says, the most particular; none where nothing is known.
+
+    Of two causes the second is nearly always a result of the first, or a guess: one is told.
+    """
     pasted = _PastedText(text[:_LONGEST])
-    diagnoses: dict[str, Diagnosis] = {}
-    for cause, phrase in pasted.fitting():
-        diagnoses.setdefault(cause.name, pasted.diagnosis(cause, phrase))
+    fitting = tuple(pasted.diagnosis(cause, phrase) for cause, phrase in pasted.fitting())
+    if fitting:
+        return fitting
+    if pasted.nothing_failed:
+        last = text.rstrip().rpartition("\n")[2]
+        name = "log.browser" if waits_for_the_browser(last) else "log.nothing_failed"
+        return tuple(pasted.diagnosis(cause, last) for cause in client_messages() if cause.name == name)
     answer = _transcript(pasted.text)
-    if answer is not None and diagnoses.keys().isdisjoint(
-        diagnoses if answer.name in _SAYS_LESS else _OF_THE_ANSWER.get(answer.name, {answer.name})
-    ):
-        diagnoses.setdefault(answer.name, pasted.filled(answer))
-    if not diagnoses:
-        diagnoses = {cause.name: pasted.diagnosis(cause, phrase) for cause, phrase in pasted.general()}
-    return tuple(diagnoses.values())[:_MOST]
-
-
-# An answer that says less than any cause: a redirect is a step of a login, too.
-_SAYS_LESS: Final = frozenset({"redirect_elsewhere"})
-# A cause that says more than the answer that it is in.
-_OF_THE_ANSWER: Final = {
-    "access_login": {"access.login_page", "managed_oauth_off", "login_not_made"},
-    "blocked": {"browser_integrity_check", "zone_security", "challenge_page"},
-    "origin_down": {"origin_down", "tunnel_down"},
-    "oauth": {"login_not_made", "token_not_enough", "token_refused"},
-}
+    # That it asks for a token says less than the error beside it.
+    if answer is not None and not (answer.name == Protection.OAUTH and pasted.known_codes):
+        return (pasted.filled(answer),)
+    return tuple(pasted.diagnosis(cause, phrase) for cause, phrase in pasted.general())
 
 
 class _PastedText:
@@ -191,11 +193,14 @@ class _PastedText:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        said = "\n".join(line for line in text.split("\n") if not _MENTIONS.search(line, 0, _MENTION_WITHIN))
+        own = [line for line in text.split("\n") if not _MENTIONS.search(line, 0, _MENTION_WITHIN)]
+        failing = [line for line in own if not reports_a_step(line)]
+        said = "\n".join(failing)
         # What a callback has in its address is encoded, and what a log quotes is escaped.
         decoded = unquote_plus(said) if "error" in said else said
         lines = _ESCAPED.sub(r"\1", decoded).replace("\\r", "").replace("\\n", "\n")
         plain = unescape(_NO_CHARACTER.sub("", lines)).replace("’", "'")
+        self.nothing_failed = bool(text.strip()) and not said.strip() and len(failing) < len(own)
         self.lower = _RECITED.sub("", (said if plain == said else f"{said}\n{plain}").lower())
         self.plain = _RECITED.sub("", plain)
         # A terminal breaks a sentence where its window ends.
@@ -203,7 +208,8 @@ class _PastedText:
         self.sections = Sections(self.lower)
         self.is_of_a_login = len(text) < _ONE_MESSAGE or _OF_A_LOGIN.search(self.flat) is not None
         self.numbers = frozenset(_NUMBER.findall(self.lower))
-        self.response = Response(0, body=Body(text.encode("utf-8", "replace")))
+        # A selector of how a sign is drawn says nothing, and would be quoted as an escape.
+        self.response = Response(0, body=Body(text.replace("\ufe0f", "").encode("utf-8", "replace")))
         urls = urls_in(text)
         self.kind = server_kind((url.text for url in urls), said=self.lower)
         self.words: ServerWords = server_words(self.kind)
@@ -215,6 +221,7 @@ class _PastedText:
             for match in _CODE.finditer(self.lower)
         )
         self.codes = tuple(dict.fromkeys(found))
+        self.known_codes = [code for code in self.codes if code in set(ErrorCode)]
 
     def fitting(self) -> Iterator[tuple[Cause, str]]:
         """Yield what the most particular source has: a server's own words, a client's, or an error code.
@@ -232,30 +239,43 @@ class _PastedText:
             *self._spoken(own),
             *self._spoken(cause for cause in client_messages() if not cause.general),
         ]
+        first = max(heard, key=attrgetter("weight"), default=None)
+        if first is not None:
+            yield from self._more_particular(first) or [first[:2]]
+            return
         yield from (
-            list(_first_of_each(sorted(heard, key=attrgetter("weight"), reverse=True)))
-            or list(self._by_words(general=False))
+            _last_of(self.found_by_words, general=False)
             or self._first(cause for cause in server_messages() if cause.general)
             or list(self._of_codes())
         )
 
+    def _more_particular(self, first: Heard) -> list[tuple[Cause, str]]:
+        """Return what the words beside a step say, or the reasons within an answer that has a number.
+
+        A step says what failed and not why, and a number what was asked, such as a change of an account.
+        """
+        if first.weight[0] == OF_A_NUMBER:
+            reasons = "\n".join(_WITHIN.findall(self.plain))
+            return [found[:2] for found in findings(reasons, self.codes, is_of_a_login=True)][:1]
+        if first.weight[0]:
+            return []
+        beside = re.sub(re.escape(first.words), " ; ", self.plain, flags=re.IGNORECASE)
+        return _last_of(self._found_in(beside), general=False)
+
     def _first(self, causes: Iterable[Cause]) -> list[tuple[Cause, str]]:
         return [(heard.cause, heard.words) for heard in islice(self._spoken(causes), 1)]
 
-    def _by_words(self, *, general: bool) -> Iterator[tuple[Cause, str]]:
-        """Yield what the last clause says of which the grid knows the topic and its problem."""
-        mine = (found for found in self.found_by_words if found.cause.general is general)
-        yield from deque(((found.cause, found.words) for found in mine), maxlen=1)
-
     @cached_property
     def found_by_words(self) -> tuple[CellFound, ...]:
+        return self._found_in(self.plain)
+
+    def _found_in(self, said: str) -> tuple[CellFound, ...]:
         speaks_of_a_login = _OF_A_LOGIN.search(self.flat) is not None
-        return tuple(findings(self.plain, self.codes, is_of_a_login=speaks_of_a_login))
+        return tuple(findings(said, self.codes, is_of_a_login=speaks_of_a_login))
 
     def general(self) -> Iterator[tuple[Cause, str]]:
         """Yield the one that says least: a code that has no cause of its own, or a status."""
-        known = (code for code in self.codes if code in set(ErrorCode))
-        for code in islice(known, 1):
+        for code in self.known_codes[:1]:
             told = meaning(code)
             yield Cause(name=code, cause=told.means, cure=told.cure, source="RFC 6749"), code
             return
@@ -263,14 +283,35 @@ class _PastedText:
         why = [heard for heard in said if heard.weight[0]]
         yield from (
             [heard[:2] for heard in why[:1]]
-            or list(self._by_words(general=True))
+            or _last_of(self.found_by_words, general=True)
             or [heard[:2] for heard in said[:1]]
         )
 
     def diagnosis(self, cause: Cause, phrase: str) -> Diagnosis:
         line = body_line(self.response, phrase)
         evidence = (line,) if line else ()
-        return self.filled(Diagnosis(cause.name, cause.cause, cause.cure, evidence, cause.source))
+        told = Diagnosis(cause.name, cause.cause, cause.cure, evidence, cause.source)
+        if phrase in self.codes and (reason := self._reason(_DESCRIBED)):
+            # The code alone says what is meant in general, and these words may say something else.
+            why = f"The server says why: “{reason}”. {phrase} in general: {cause.cause}"
+            first = "If those words name what to change, change it."
+            told = replace(told, cause=why, cure=fix(first, cause.cure))
+        elif cause.general and (reason := self._reason(_REASON)):
+            told = replace(told, cause=f"{cause.cause} The text says: “{reason}”.")
+        elif not cause.general and (reason := self._reason(_WITHIN)):
+            told = replace(told, cause=f"{cause.cause} The answer gives the reason: “{reason}”.")
+        return self.filled(told)
+
+    def _reason(self, named: re.Pattern[str]) -> str:
+        """Return the words under a name for a reason, masked; empty where they say nothing more."""
+        if named.search(self.plain) is None:
+            return ""
+        found = (match[1].strip(" .,'\")(") for match in named.finditer(self._shown))
+        return next((words for words in found if words.count(" ") >= 2 and not _NO_REASON.search(words)), "")
+
+    @cached_property
+    def _shown(self) -> str:
+        return without_credentials(self.plain)
 
     def filled(self, told: Diagnosis) -> Diagnosis:
         """Return a diagnosis in the words of the server's kind, its commands with the address of the text."""
@@ -312,15 +353,9 @@ class _PastedText:
         return here and bare and (not cause.kinds or self.kind in cause.kinds)
 
 
-def _first_of_each(heard: Iterable[Heard]) -> Iterator[tuple[Cause, str]]:
-    """Yield the first of each family, and of each phrase; none that says less than the first."""
-    said: set[str] = set()
-    most = 0
-    for cause, words, (kind, *_) in heard:
-        most = max(most, kind)
-        if kind == most and said.isdisjoint({words, f"family {cause.family}"}):
-            said |= {words, f"family {cause.family}"} if cause.family else {words}
-            yield cause, words
+def _last_of(found: Iterable[CellFound], *, general: bool) -> list[tuple[Cause, str]]:
+    """Return what the last clause says of which the grid knows the topic and its problem."""
+    return list(deque((each[:2] for each in found if each.cause.general is general), maxlen=1))
 
 
 @cache

@@ -22,6 +22,7 @@ from authlens_core.diagnosis.evidence import ANYTHING
 _LATER: Final = re.compile(
     r"(?m)^\s*(?:\S{0,60}[$❯»] |PS [^\n>]{0,60}> |[a-z]:\\[^\n>]{0,60}>)\S|^\s*caused by\b"
 )
+OF_A_NUMBER: Final = 2  # the kind of a phrase that is a number of a product's own
 _OF_A_PRODUCT: Final = 20  # characters
 
 
@@ -41,7 +42,7 @@ class Sections:
         self._starts = [match.start() for match in _LATER.finditer(text)]
 
     def heard(self, cause: Cause, phrase: str, words: str) -> Heard:
-        kind = 2 if phrase in cause.codes else 0 if phrase in cause.steps else 1
+        kind = OF_A_NUMBER if phrase in cause.codes else 0 if phrase in cause.steps else 1
         at = self._text.rfind(words)
         part = sum(start <= at for start in self._starts)
         return Heard(cause, words, (kind, part, len(phrase.replace(ANYTHING, "")) + _known(cause)))

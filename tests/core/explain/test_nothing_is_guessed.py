@@ -11,7 +11,12 @@ from authlens_core.diagnosis.causes import client_messages, server_messages
 from authlens_core.explain.pasted_error import explain_text
 from authlens_core.values.check import ErrorCode
 
-GENERAL = {cause.name for cause in (*server_messages(), *client_messages()) if cause.general} | set(ErrorCode)
+GENERAL = {
+    *(cause.name for cause in (*server_messages(), *client_messages()) if cause.general),
+    *ErrorCode,
+    "log.nothing_failed",
+    "log.browser",
+}
 
 CHANGES = [
     "- Fix invalid_grant errors when the refresh token expired (#123)",

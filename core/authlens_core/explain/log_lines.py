@@ -1,0 +1,41 @@
+"""The lines of a log: which of them report a step that worked, and no failure."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_TIME: Final = r"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d|\d\d:\d\d:\d\d"
+# [info], INFO, info: at the beginning, level=info, "level":"info", INF of Go, I0512 12:00:00 of glog.
+_QUIET: Final = re.compile(
+    r"^[^\n]{0,80}?(?:(?i:\[(?:info|debug|trace|notice|verbose)\s?\]|\blevel[\"']?\s?[=:]\s?[\"']?(?:info|debug|trace)\b)"
+    r"|(?<![\w=\"'/.-])(?:INFO|DEBUG|TRACE|NOTICE|INF|DBG|TRC)(?=[\]\s:|,)]))"
+    r"|^\W{0,3}(?:info|debug|trace|notice|verbose):? |^I\d{4} \d\d:\d\d:"
+)
+# The beginning of a line, after a time, the number of a process, a name in brackets or a sign.
+_STEP: Final = re.compile(
+    rf"(?i)^(?:(?:{_TIME})\S*\s+|\[[^\]\n]{{1,60}}\]\s*|[^\w\s\[]{{1,3}}\s+)*"
+    r"(?:using|connect(?:ed|ing) to|saved|loaded|opening|opened|started|starting|listening|discovered"
+    r"|local stdio server running|proxy established|press ctrl|initializ(?:e|ed|ing)|\w+ successfully)\b"
+)
+# What such a line may say all the same: that something did not work, or has not ended.
+_FAILS: Final = re.compile(
+    r"(?i)error|fail|exception|warn|fatal|panic|refus|denied|invalid|expired|revoked|unable|cannot|not\b"
+    r"|n['’]t\b|time(?:d )?-?out|missing|unauthor|forbidden|reject|unknown|unsupported|mismatch|abort|cancel"
+    r"|clos(?:ed|ing)|(?-i:\bE[A-Z]{4,15}\b)|disconnect|\bno\b|without|\b[45]\d\d\b|too |lost|blocked"
+    r"|needs?\b|required?|must\b|wrong|bad\b|disabled|skip|false|waiting"
+)
+_WAITS: Final = re.compile(
+    r"(?i)(?:open(?:ing|ed)?|visit|browser).{0,60}(?:authori[sz]|login|log in|sign[ -]?in|/device)"
+    r"|waiting for (?:the )?(?:authori[sz]ation|login|browser|callback|user|sign)"
+)
+
+
+def reports_a_step(line: str) -> bool:
+    """Whether a line only says what was done: at a level that is no error, or in the words of a step."""
+    return (_QUIET.search(line) or _STEP.search(line)) is not None and not _FAILS.search(line)
+
+
+def waits_for_the_browser(line: str) -> bool:
+    """Whether a step is a login that has to be finished in the browser."""
+    return _WAITS.search(line) is not None

@@ -29,10 +29,12 @@ _BODY_SEARCHED: Final = 16 * 1024  # bytes of an answer
 _AROUND: Final = 60  # characters kept on each side of what was found in one long line
 # What looks like a credential: a long unbroken run with a digit in it, or a value under a telling name.
 _LONG_RUN: Final = re.compile(r"[A-Za-z0-9_~+=.:-]{24,}+|[A-Za-z0-9]{20,}+")
-_BASE64: Final = re.compile(r"(?<![\w.:/-])(?=[A-Za-z+/_-]{0,80}\d)[A-Za-z0-9+/_-]{36,}+={0,2}(?![\w.:~])")
+_BASE64: Final = re.compile(
+    r"(?<![\w.:/-])(?!/[a-z]+/)(?=[A-Za-z+/_-]{0,80}\d)[A-Za-z0-9+/_-]{36,}+={0,2}(?![\w.:~])"
+)
 # What services begin their tokens with, GitHub, Slack, AWS and Google among them.
 _BRANDED: Final = re.compile(
-    r"\b(?:gh[a-z]_|github_pat_|glpat-|sk-|xox[a-z]-|AKIA|ASIA|eyJ|ya29\.|GOCSPX-|1//0|4/0A)[\w~+/=.-]{12,}+"
+    r"(?<![A-Za-z0-9])(?:gh[a-z]_|github_pat_|glpat-|sk-|xox[a-z]-|AKIA|ASIA|eyJ|ya29\.|GOCSPX-|1//0|4/0A)[\w~+/=.-]{12,}+"
 )
 # The quotes are escaped where JSON is in JSON, and the sign is where an address is in one.
 _NAMED: Final = re.compile(
@@ -59,7 +61,7 @@ _OPENSSL: Final = re.compile(r"(?:[0-9A-Fa-f]{1,16}:)?error:[0-9A-F]{8}:SSL")
 _HOST: Final = re.compile(r"(?!.*[a-z0-9]{20})(?:[a-z0-9][a-z0-9-]{0,62}\.)+[a-z]{2,24}(?::\d{1,5})?[.:]?")
 # A terminal breaks a token where its window ends; a word, a code of a product or a time begins a line.
 _BREAK: Final = re.compile(r"(?<=[\w~+/=.-]{12})[ \t│┃║]*\n[ \t│┃║]*(?=([\w~+/=.-]{4,}+))")
-_BEGINS: Final = re.compile(r"[A-Z]?[a-z]+[.=]?|[A-Z]+\d*|\d{4}-\d\d-\d\d\w*|[a-z]+_[a-z_]+=?")
+_BEGINS: Final = re.compile(r"[A-Z]?[a-z]+[.=]?|[A-Z]+\d*|\d{4}-\d\d-\d\d\w*|[A-Za-z]+(?:[_-][A-Za-z]+)+=?")
 _CAPITAL: Final = re.compile(r"[a-z][A-Z]")
 # In a phrase, for whatever the same line has between two parts.
 ANYTHING: Final = " … "

@@ -154,7 +154,8 @@ _WITHIN: Final = re.compile(
     r"""(?i)"(?:error_?causes|causes|inner_?error|details)"\s*:\s*\[?\s*\{[^{}]{0,200}?"""
     r""""(?:errorsummary|message|reason|description)"\s*:\s*"([^"\n]{3,300})\""""
 )
-_NO_REASON: Final = re.compile(r"(?i)\bfail(?:s|ed|ure)?\b|\bnull\b|\berror\b")
+# Words that say nothing more, and whatever may be a secret: what is decoded may be half of one.
+_NO_REASON: Final = re.compile(r"(?i)\bfail(?:s|ed|ure)?\b|\bnull\b|\berror\b|••|(?=\S{0,80}\d)\S{12}")
 _NUMBER: Final = re.compile(r"\d+")
 _BOX: Final = re.compile(r"[\s│┃║]+")
 # From the first backslash on: a run of them would be tried from each.
@@ -200,7 +201,8 @@ class _PastedText:
         decoded = unquote_plus(said) if "error" in said else said
         lines = _ESCAPED.sub(r"\1", decoded).replace("\\r", "").replace("\\n", "\n")
         plain = unescape(_NO_CHARACTER.sub("", lines)).replace("’", "'")
-        self.nothing_failed = bool(text.strip()) and not said.strip() and len(failing) < len(own)
+        rest = [line for line in failing if line.strip() and not waits_for_the_browser(line)]
+        self.nothing_failed = not rest and len(failing) < len(own)
         self.lower = _RECITED.sub("", (said if plain == said else f"{said}\n{plain}").lower())
         self.plain = _RECITED.sub("", plain)
         # A terminal breaks a sentence where its window ends.

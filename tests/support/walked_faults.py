@@ -34,7 +34,7 @@ from support.waiting import PATIENCE
 __all__ = ["Walk", "explained", "walked"]
 
 WAIT: Final = 60.0  # seconds for the browser; the person needs a tenth of one
-SHORT: Final = 0.5  # seconds if no one is going to come
+SHORT: Final = 2.0  # seconds for the stages before, on a busy machine, if no one is going to come
 COMES_WRONGLY: Final = 5.0  # seconds in which the played user brings an answer that is ignored
 NOBODY_COMES: Final = frozenset(
     {Fault.DENIED_USER, Fault.WRONG_STATE, Fault.INVALID_NONCE, Fault.APPLICATION_NOT_FOUND}

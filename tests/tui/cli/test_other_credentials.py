@@ -256,11 +256,12 @@ async def test_ctrl_c_ends_cloudflared_and_what_it_started(machine: dict[str, st
         ) as process,
         asyncio.timeout(PATIENCE),
     ):
+        assert process.stderr is not None
+        await process.stderr.readuntil(stub.link.encode())  # it was shown, and then it waits
         while (pid := stub.grandchild()) is None:
             await asyncio.sleep(0.05)
         process.send_signal(signal.SIGINT)
-        out, err = await process.communicate()
+        out, _ = await process.communicate()
         while runs(pid):
             await asyncio.sleep(0.02)
     assert (process.returncode, out) == (130, b"")
-    assert stub.link in err.decode()

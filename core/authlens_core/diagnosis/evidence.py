@@ -63,6 +63,7 @@ _HOST: Final = re.compile(r"(?!.*[a-z0-9]{20})(?:[a-z0-9][a-z0-9-]{0,62}\.)+[a-z
 _BREAK: Final = re.compile(r"(?<=[\w~+/=.-]{12})[ \t│┃║]*\n[ \t│┃║]*(?=([\w~+/=.-]{4,}+))")
 _BEGINS: Final = re.compile(r"[A-Z]?[a-z]+[.=]?|[A-Z]+\d*|\d{4}-\d\d-\d\d\w*|[A-Za-z]+(?:[_-][A-Za-z]+)+=?")
 _CAPITAL: Final = re.compile(r"[a-z][A-Z]")
+NUMBER: Final = re.compile(r"\d+")
 # In a phrase, for whatever the same line has between two parts.
 ANYTHING: Final = " … "
 
@@ -73,11 +74,21 @@ def phrase_in(phrase: str, text: str) -> str:
     A number in it is that number alone, because `AADSTS90014` is no part of `AADSTS900144`. It begins where
     a word does.
     """
-    # Most phrases are in no text, and this is the quick way to see it.
-    if phrase.partition(ANYTHING)[0] not in text:
-        return ""
-    found = _pattern(phrase).search(text)
+    [(_, start, _)] = starts_of((phrase,))
+    found = _pattern(phrase).search(text) if start in text else None
     return found[0] if found is not None else ""
+
+
+@cache
+def starts_of(phrases: tuple[str, ...]) -> tuple[tuple[str, str, str], ...]:
+    """Return each phrase, what it begins with, and its last number or the empty string.
+
+    Most phrases are in no text, and these are the quick ways to see it.
+    """
+    return tuple(
+        (phrase, phrase.partition(ANYTHING)[0], next(reversed(NUMBER.findall(phrase)), ""))
+        for phrase in phrases
+    )
 
 
 @cache

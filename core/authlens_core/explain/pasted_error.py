@@ -10,15 +10,13 @@ import re
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
-from functools import cache, cached_property
+from functools import cached_property
 from html import unescape
 from itertools import islice
 from operator import attrgetter
 from typing import Final
 from urllib.parse import unquote_plus
 
-from authlens_core.diagnosis.answer import classify
 from authlens_core.diagnosis.causes import (
     ANY_FAMILY,
     CAUSES,
@@ -27,17 +25,25 @@ from authlens_core.diagnosis.causes import (
     client_messages,
     server_messages,
 )
-from authlens_core.diagnosis.evidence import ANYTHING, body_line, phrase_in, without_credentials
-from authlens_core.diagnosis.protection import Protection, Trait
+from authlens_core.diagnosis.evidence import (
+    ANYTHING,
+    NUMBER,
+    body_line,
+    phrase_in,
+    starts_of,
+    without_credentials,
+)
+from authlens_core.diagnosis.protection import Protection
 from authlens_core.diagnosis.server_kind import ServerWords, server_kind, server_words
 from authlens_core.explain.grid import CellFound, findings
 from authlens_core.explain.log_lines import reports_a_step, waits_for_the_browser
 from authlens_core.explain.pasted_address import PastedAddress, urls_in
 from authlens_core.explain.ranking import OF_A_NUMBER, Heard, Sections
+from authlens_core.explain.transcript import transcript_answer
 from authlens_core.oauth.error_response import meaning
 from authlens_core.values.check import Diagnosis, ErrorCode
-from authlens_core.values.exchange import Exchange, Headers, Request, Response
-from authlens_core.values.fix import Fix, Step, fix, step, steps_of
+from authlens_core.values.exchange import Response
+from authlens_core.values.fix import Fix, Step, fix, steps_of
 from authlens_core.values.secret import Body
 from authlens_core.values.stage import Stage
 
@@ -156,17 +162,11 @@ _WITHIN: Final = re.compile(
 )
 # Words that say nothing more, and whatever may be a secret: what is decoded may be half of one.
 _NO_REASON: Final = re.compile(r"(?i)\bfail(?:s|ed|ure)?\b|\bnull\b|\berror\b|••|(?=\S{0,80}\d)\S{12}")
-_NUMBER: Final = re.compile(r"\d+")
 _BOX: Final = re.compile(r"[\s│┃║]+")
 # From the first backslash on: a run of them would be tried from each.
 _ESCAPED: Final = re.compile(r"(?<!\\)\\+([\"'/])")
 # No character has such a number, and `unescape` fails at one of thousands of digits.
 _NO_CHARACTER: Final = re.compile(r"&#[0-9]{8,}")
-_STATUS: Final = re.compile(r"^(?:[<>*] ?)?HTTP/[\d.]+ (\d{3})(?: (.*))?$")
-_FIELD: Final = re.compile(r"^(?:< ?)?([A-Za-z0-9-]{1,64}): ?(.*)$")
-_REQUEST: Final = re.compile(r"^> ")
-# The status of an answer whose first line was not pasted.
-_STATUS_OF: Final = {"www-authenticate": 401, "location": 302, "cf-mitigated": 403, "cf-access-aud": 403}
 
 
 def explain_text(text: str) -> tuple[Diagnosis, ...]:
@@ -182,7 +182,7 @@ def explain_text(text: str) -> tuple[Diagnosis, ...]:
         last = text.rstrip().rpartition("\n")[2]
         name = "log.browser" if waits_for_the_browser(last) else "log.nothing_failed"
         return tuple(pasted.diagnosis(cause, last) for cause in client_messages() if cause.name == name)
-    answer = _transcript(pasted.text)
+    answer = transcript_answer(pasted.text)
     # That it asks for a token says less than the error beside it.
     if answer is not None and not (answer.name == Protection.OAUTH and pasted.known_codes):
         return (pasted.filled(answer),)
@@ -209,7 +209,7 @@ class _PastedText:
         self.flat = _BOX.sub(" ", self.lower)
         self.sections = Sections(self.lower)
         self.is_of_a_login = len(text) < _ONE_MESSAGE or _OF_A_LOGIN.search(self.flat) is not None
-        self.numbers = frozenset(_NUMBER.findall(self.lower))
+        self.numbers = frozenset(NUMBER.findall(self.lower))
         # A selector of how a sign is drawn says nothing, and would be quoted as an escape.
         self.response = Response(0, body=Body(text.replace("\ufe0f", "").encode("utf-8", "replace")))
         urls = urls_in(text)
@@ -325,15 +325,18 @@ class _PastedText:
         for cause in causes:
             if (cause.kinds and self.kind not in cause.kinds) or not self._is_marked(cause):
                 continue
-            found = ((phrase, self._said(phrase, cause.family)) for phrase in cause.phrases)
+            found = ((phrase, self._said(phrase, cause.family)) for phrase in self._begun(cause.phrases))
             heard = [self.sections.heard(cause, phrase, words) for phrase, words in found if words]
             if heard:
                 yield max(heard, key=attrgetter("weight"))
 
+    def _begun(self, phrases: tuple[str, ...]) -> Iterator[str]:
+        # Most phrases are in no text: many have a number, and each begins with words.
+        for phrase, start, number in starts_of(phrases):
+            if (not number or number in self.numbers) and start in self.flat:
+                yield phrase
+
     def _said(self, phrase: str, family: str) -> str:
-        # Most phrases have a number, and a long text few of them.
-        if (number := _number_in(phrase)) and number not in self.numbers:
-            return ""
         # A page of a browser is one message, on however many lines.
         is_one = ANYTHING not in phrase or (family == _PAGES and len(self.flat) < _LONGEST_PAGE)
         return phrase_in(phrase, self.flat if is_one else self.lower)
@@ -358,43 +361,3 @@ class _PastedText:
 def _last_of(found: Iterable[CellFound], *, general: bool) -> list[tuple[Cause, str]]:
     """Return what the last clause says of which the grid knows the topic and its problem."""
     return list(deque((each[:2] for each in found if each.cause.general is general), maxlen=1))
-
-
-@cache
-def _number_in(phrase: str) -> str:
-    """Return the last number of a phrase, or the empty string."""
-    return next(reversed(_NUMBER.findall(phrase)), "")
-
-
-def _transcript(text: str) -> Diagnosis | None:
-    """Return the diagnosis of the last answer in an HTTP transcript, as for one of our own.
-
-    Where the status line was not pasted, a header field that only one kind of answer has stands for it.
-    """
-    status = 0
-    fields: list[tuple[str, str]] = []
-    body: list[str] = []
-    in_head = False
-    # CR LF ends a line of HTTP, and LF alone may (RFC 9112 §2.2): what curl shows has either.
-    for line in (row.rstrip("\r") for row in text.rstrip("\r\n").split("\n")):
-        begins = _STATUS.match(line)
-        field = _FIELD.match(line)
-        if begins is not None:
-            status, fields, body, in_head = int(begins[1]), [], [], True
-        elif field is not None and (in_head or (not status and field[1].lower() in _STATUS_OF)):
-            status = status or _STATUS_OF[field[1].lower()]
-            in_head = True
-            fields.append((field[1], field[2]))
-        elif not _REQUEST.match(line):
-            in_head = in_head and bool(line.strip("< "))
-            body.append(line)
-    if not status:
-        return None
-    response = Response(status, headers=Headers(tuple(fields)), body=Body("\n".join(body).encode()))
-    request = Request("GET", "https://pasted.invalid/")
-    answer = classify(Exchange(request, response, None, datetime.now(UTC), 0.0))
-    if answer.protection.has(Trait.SAYS_NOTHING):
-        return None
-    cure = answer.cure or step("Log in", "authlens login URL")
-    evidence = tuple(map(without_credentials, answer.evidence))
-    return Diagnosis(answer.protection.value, answer.summary, cure, evidence, layer=answer.layer)

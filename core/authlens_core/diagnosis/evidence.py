@@ -74,9 +74,8 @@ def phrase_in(phrase: str, text: str) -> str:
     A number in it is that number alone, because `AADSTS90014` is no part of `AADSTS900144`. It begins where
     a word does.
     """
-    [(_, start, _)] = starts_of((phrase,))
-    found = _pattern(phrase).search(text) if start in text else None
-    return found[0] if found is not None else ""
+    match = _pattern(phrase).search(text) if phrase.partition(ANYTHING)[0] in text else None
+    return match[0] if match is not None else ""
 
 
 @cache

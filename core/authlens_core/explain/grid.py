@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from operator import itemgetter
+from operator import attrgetter
 from typing import Final, NamedTuple, TypeAlias
 
 from authlens_core.diagnosis.causes import CAUSES, Cause, client_messages, server_messages
@@ -63,6 +63,15 @@ class _Match(NamedTuple):
     end: int
 
 
+class _Candidate(NamedTuple):
+    """What a topic with a problem means, and how near to each other the words of both are."""
+
+    rank: tuple[bool, int, int, int]
+    cause: Cause
+    topic_at: int
+    is_vague: bool
+
+
 def findings(text: str, codes: Sequence[str], *, is_of_a_login: bool) -> Iterator[CellFound]:
     """Yield what each clause says, in the order of the text.
 
@@ -92,17 +101,18 @@ def _in(clause: str, known: _Words, codes: Sequence[str]) -> Cause | None:
         *((problem, topic, problem, topic) for problem in _found(tokens, before) for topic in topics),
         *((topic, problem, problem, topic) for problem in _found(tokens, after) for topic in topics),
     )
-    found = [
-        ((problem.name in _NEAR, *rank), cause, topic.start, problem.name in _VAGUE)
+    answers = [
+        _Candidate((problem.name in _NEAR, *rank), cause, topic.start, problem.name in _VAGUE)
         for first, second, problem, topic in pairs
         if (rank := _rank(tokens, first, second, problem)) is not None
         if (cause := _answer(topic.name.lstrip("~"), problem.name, codes)) is not None
     ]
-    if not found:
+    if not answers:
         return None
-    nearest = min(found, key=itemgetter(0))
-    of_it = (one for one in found if one[2] == nearest[2] and not one[3])
-    return min(of_it, key=itemgetter(0), default=nearest)[1]
+    nearest = min(answers, key=attrgetter("rank"))
+    # Of the same topic a particular problem says more than "invalid" or "failed", however far it stands.
+    particular = (answer for answer in answers if answer.topic_at == nearest.topic_at and not answer.is_vague)
+    return min(particular, key=attrgetter("rank"), default=nearest).cause
 
 
 def _rank(
@@ -202,8 +212,8 @@ def _elsewhere() -> frozenset[str]:
 def _problems() -> tuple[_Words, _Words]:
     table = words("grid")["problems"].items()
     before, after = (
-        _vocabulary((phrase, name) for name, problem in table for phrase in problem[place])
-        for place in ("before", "after")
+        _vocabulary((phrase, name) for name, problem in table for phrase in problem[side])
+        for side in ("before", "after")
     )
     return before, after
 

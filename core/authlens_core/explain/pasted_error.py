@@ -325,8 +325,8 @@ class _PastedText:
         for cause in causes:
             if (cause.kinds and self.kind not in cause.kinds) or not self._is_marked(cause):
                 continue
-            found = ((phrase, self._said(phrase, cause.family)) for phrase in self._begun(cause.phrases))
-            heard = [self.sections.heard(cause, phrase, words) for phrase, words in found if words]
+            said = ((phrase, self._said(phrase, cause.family)) for phrase in self._begun(cause.phrases))
+            heard = [self.sections.heard(cause, phrase, words) for phrase, words in said if words]
             if heard:
                 yield max(heard, key=attrgetter("weight"))
 

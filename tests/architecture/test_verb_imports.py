@@ -169,6 +169,12 @@ def test_the_first_paint_needs_the_records_and_the_dashboard_alone(environ: dict
     assert not importers.keys() & {"authlens_core.diagnosis.causes", "http.cookies", "idna"}
 
 
+def test_a_login_that_succeeds_reads_no_causes_of_failures(environ: dict[str, str]) -> None:
+    importers = loaded(environ, "-c", "import authlens_core.login.login")
+    assert "authlens_core.login.stages.authorization_stage" in importers
+    assert "authlens_core.diagnosis.causes" not in importers
+
+
 def test_a_login_on_the_screen_needs_nothing_that_exports_or_compares(environ: dict[str, str]) -> None:
     """These, and the tables of `html` and of Python's own IDNA codec, took 3 MiB of every program."""
     program = (

@@ -26,6 +26,7 @@ class BrowserRefusal:
     brief: str
 
 
+REPORTS: Final = "reports by Cloudflare Access users"
 # The three that users report; the `brief` forms are side by side where there is little room.
 BROWSER_REFUSALS: Final = (
     BrowserRefusal(

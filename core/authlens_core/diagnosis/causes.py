@@ -19,7 +19,6 @@ from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.stage import MACHINE_GRANTS, GrantType, Stage
 from authlens_core.values.word_files import words
 
-REPORTS: Final = "reports by Cloudflare Access users"
 _NONE: Final[frozenset[str]] = frozenset()
 
 

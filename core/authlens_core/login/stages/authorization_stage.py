@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from authlens_core.cloudflare.browser_refusals import refusal_on
+from authlens_core.cloudflare.browser_refusals import REPORTS, refusal_on
 from authlens_core.cloudflare.team import for_team
-from authlens_core.diagnosis.causes import REPORTS
 from authlens_core.diagnosis.diagnose import diagnose
 from authlens_core.diagnosis.server_kind import ServerKind
 from authlens_core.login.client_attempts import attempt_after, last_attempt

@@ -1,4 +1,4 @@
-"""Checks with words of a test's own: the product takes those of its checks from `words/checks.toml`."""
+"""Checks with words of a test's own: the product takes those of its checks from `words/checks.json`."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ class ProtectionNote(NamedTuple):
 
 @cache
 def note_on(protection: Protection) -> ProtectionNote:
-    """Return who gives such an answer, and its entry in `words/protections.toml`."""
+    """Return who gives such an answer, and its entry in `words/protections.json`."""
     entry = words("protections")[protection]
     cure = cure_in(entry.get("cure", ""))
     if "ways" in entry:

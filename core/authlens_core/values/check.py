@@ -177,7 +177,7 @@ _SAID: Final = frozenset({"expected", "why", "spec", "cure"})
 def judged(
     severity: Severity, name: str, expected: str, seen: str = "", **remarks: Unpack[_Remarks]
 ) -> Check:
-    """Make a check with words of its own; `requirement` has those of `words/checks.toml`."""
+    """Make a check with words of its own; `requirement` has those of `words/checks.json`."""
     return Check(name=name, severity=severity, expected=expected, seen=seen, **remarks)
 
 
@@ -185,8 +185,9 @@ def judged(
 class Requirement:
     """A check before the answer is looked at, and a method for each result.
 
-    Its words are an entry of `words/checks.toml`: what is expected and why, and what differs for a result, by
-    the severity or by the name that the method is given. A remark given with the result replaces that there.
+    Its words are an entry of `words/checks.json`: what is expected, why and where that is written, and what
+    differs for a result, by the severity or by the name that the method is given. `{…}` is one of `values`,
+    and a fix has the form of `cure_in`. A remark given with the result replaces that there.
 
     Attributes:
         values: what the sentences name, by the placeholder.
@@ -228,7 +229,7 @@ def requirement(name: str, entry: str = "", **values: object) -> Requirement:
     """Return the check `name`, with `values` for the placeholders of its sentences.
 
     Args:
-        entry: the entry of `words/checks.toml`, if several checks share it or one has several.
+        entry: the entry of `words/checks.json`, if several checks share it or one has several.
     """
     return Requirement(name, entry or name, values)
 

@@ -1,4 +1,4 @@
-"""Words in files of TOML, as tables, and of Markdown: each is read when one of its sentences is first needed.
+"""Words in files of TOML or JSON, as tables, and of Markdown: each is read when it is first needed.
 
 A translator needs these files and no Python. Tables have one form, with a sentence for each key, which may be
 broken over lines. tests/core/values/test_word_files.py holds all of them to it.
@@ -6,17 +6,22 @@ broken over lines. tests/core/values/test_word_files.py holds all of them to it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 FOLDER: Final = Path(__file__).parents[1] / "words"
+# JSON is read in a thirtieth of the time, which a login would spend between two requests.
+_OF_EVERY_LOGIN: Final = frozenset({"checks", "protections"})
 
 
 @cache
 def words(name: str) -> Mapping[str, Any]:
     """Return the tables of the file `name`; a sentence that is broken over lines is one line again."""
+    if name in _OF_EVERY_LOGIN:
+        return {key: _folded(value) for key, value in json.loads(_text(name, "json")).items()}
     import tomllib  # costs 3 ms, and few commands show one of these words
 
     return {key: _folded(value) for key, value in tomllib.loads(_text(name)).items()}

@@ -24,9 +24,9 @@ from support.source_trees import sources_of_product
 
 pytestmark = pytest.mark.xdist_group("sources")
 
-FILES = sorted(path.stem for path in FOLDER.glob("*.toml"))
+FILES = sorted(path.stem for path in FOLDER.iterdir() if path.suffix in {".toml", ".json"})
 MESSAGES = (
-    f"(?:{'|'.join(name for name in FILES if 'phrases = [' in (FOLDER / f'{name}.toml').read_text('utf-8'))})"
+    f"(?:{'|'.join(path.stem for path in FOLDER.glob('*.toml') if 'phrases = [' in path.read_text('utf-8'))})"
 )
 FRAGMENTS = re.compile(
     r"headers cookie-attribute|errors \S+ options"

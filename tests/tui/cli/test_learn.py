@@ -18,6 +18,7 @@ from authlens_core.learning.answers_file import answers_in
 from authlens_core.learning.attempt import attempt_of
 from authlens_core.learning.catalogue import FOLDER, lessons
 from authlens_core.learning.desk.drills import drills
+from authlens_core.values.errors import TimedOut
 from authlens_tui.cli import main
 from support.course_secrets import secrets_of
 from support.network_namespace import without_a_route
@@ -43,7 +44,7 @@ def answers(folder: Path, name: str, moves: list[dict[str, Any]]) -> str:
 DRAWN = "14-find-the-fault"
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("drawn", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_every_lesson_of_the_program_is_sound_without_a_network(drawn: bool, tmp_path: Path) -> None:
     """Each solution passes, and each mutation of it that `learn check` runs fails or passes as it has to."""
@@ -52,9 +53,12 @@ def test_every_lesson_of_the_program_is_sound_without_a_network(drawn: bool, tmp
     for path in checked.values():
         shutil.copytree(path, course / path.name)
     path = course / DRAWN if drawn else course  # alone, it needs no lesson before it
-    before = os.times().children_user
     program = (sys.executable, "-m", "authlens_tui", "learn", "check", str(path), "--json")
-    done = subprocess.run((*without_a_route(), *program), capture_output=True, timeout=280, check=False)
+    for _ in range(2):
+        before = os.times().children_user
+        done = subprocess.run((*without_a_route(), *program), capture_output=True, timeout=280, check=False)
+        if done.returncode != TimedOut.exit_code:  # moves have 20 seconds, which a busy machine may need
+            break
     used = os.times().children_user
     assert (done.returncode, done.stderr) == (0, b"")
     found = json.loads(done.stdout)

@@ -33,7 +33,7 @@ _VALUES: Final = {
 }
 
 
-_FILES: Final = sorted(path.stem for path in FOLDER.glob("*.toml"))
+_FILES: Final = sorted(path.stem for path in FOLDER.iterdir() if path.suffix in {".toml", ".json"})
 
 
 def _in_words(value: Any) -> Iterator[Step]:

@@ -56,8 +56,15 @@ def _text(node: ast.expr) -> str:
 def _in_code() -> Iterator[str]:
     for source in sources_of_product():
         for node in source.nodes:
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "step":
-                yield from (text for argument in node.args[1:] if (text := _text(argument)))
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+                continue
+            if node.func.id == "step":
+                commands = node.args[1:]
+            elif node.func.id in {"refusal", "login_needed"}:
+                commands = [way.elts[1] for way in node.args[1:] if isinstance(way, ast.Tuple)]
+            else:
+                continue
+            yield from (text for command in commands if (text := _text(command)))
 
 
 COMMANDS: Final = sorted(

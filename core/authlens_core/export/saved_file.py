@@ -32,13 +32,20 @@ def named_path(text: str) -> Path:
     return path
 
 
-def write_export(path: Path, text: str, *, force: bool = False) -> Path:
+def write_export(
+    path: Path,
+    text: str,
+    *,
+    force: bool = False,
+    otherwise: str = "Choose another name, or allow it to be replaced.",
+) -> Path:
     """Write `text` to a new file with mode 0600; return its path with all links resolved.
 
     Args:
         text: an export; it holds no secret, and is no one else's business all the same.
         force: true to replace a file of this name. What was there goes whole, and a link is
             replaced and not followed.
+        otherwise: what to do where there is a file of this name.
 
     Raises:
         FileExists: there is one already, and `force` is false.
@@ -48,7 +55,7 @@ def write_export(path: Path, text: str, *, force: bool = False) -> Path:
     try:
         return user_file.save(file, text.encode("utf-8", "replace"), over=force)
     except FileExists as error:
-        raise FileExists(error.cause, "Choose another name, or allow it to be replaced.") from None
+        raise FileExists(error.cause, otherwise) from None
 
 
 def open_session_file(path: Path) -> Trace:

@@ -6,11 +6,10 @@ import argparse
 from argparse import Namespace
 from collections.abc import Iterator
 
-from authlens_core.values.errors import UsageError
 from authlens_core.values.version import VERSION
-from authlens_tui.cli.option_values import nearest
 from authlens_tui.cli.parser import VERBS, build_parser, declared, topics
 from authlens_tui.cli.terminal.output import answer_text
+from authlens_tui.cli.terminal.refusal import nearest, refusal
 
 
 def show_help(arguments: Namespace) -> int:
@@ -25,7 +24,7 @@ def show_help(arguments: Namespace) -> int:
     parser = build_parser(arguments.of)
     if arguments.of is not None and arguments.of not in VERBS:
         near = nearest(arguments.of, (*VERBS, *topics()))
-        raise UsageError(
+        raise refusal(
             f"There is no verb {arguments.of!r}.",
             f"Run: authlens help {near}" if near else "All verbs: authlens help",
         )

@@ -8,9 +8,9 @@ import subprocess
 from argparse import Namespace
 
 from authlens_core.desk.settings import config_path, read_config
-from authlens_core.values.errors import UsageError
 from authlens_core.values.secret import for_children
 from authlens_tui.cli.terminal.output import answer_line, answer_list, say
+from authlens_tui.cli.terminal.refusal import REFUSED, refusal
 
 
 def config(arguments: Namespace) -> int:
@@ -29,7 +29,7 @@ def config(arguments: Namespace) -> int:
     try:
         config_path(create=True)
     except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}.", "Set AUTHLENS_CONFIG.") from None
+        raise refusal(f"{path} cannot be written: {error.strerror}.", "Set AUTHLENS_CONFIG.") from None
     if not arguments.check:
         _edit(str(path))
     return _check()
@@ -47,12 +47,12 @@ def _list_keys() -> None:
 def _edit(path: str) -> None:
     editor = os.environ.get("VISUAL") or os.environ.get("EDITOR")
     if not editor:
-        raise UsageError("No editor is set.", f"Set EDITOR, or open {shlex.quote(path)} yourself.")
+        raise refusal("No editor is set.", f"Set EDITOR, or open {shlex.quote(path)} yourself.")
     try:
         # EDITOR may have arguments, such as `code --wait`.
         subprocess.run([*shlex.split(editor), path], check=False, env=for_children(os.environ))
     except (OSError, ValueError) as error:
-        raise UsageError(f"The editor {editor} cannot be run: {error}.", "Set EDITOR to another.") from None
+        raise refusal(f"The editor {editor} cannot be run: {error}.", "Set EDITOR to another.") from None
 
 
 def _check() -> int:
@@ -68,4 +68,4 @@ def _check() -> int:
         say(f"! {problem}")
     if not problems:
         say(f"✔ {config_path()} can be used.")
-    return UsageError.exit_code if problems else 0
+    return REFUSED if problems else 0

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 from argparse import Namespace
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from authlens_core.emulator import Fault, Profile, StandardFault, faults_of
-from authlens_core.values.errors import UsageError
 from authlens_tui.cli.terminal.output import answer_line, answer_list, say
+from authlens_tui.cli.terminal.refusal import refusal, unknown_name
 
 if TYPE_CHECKING:
     from authlens_core.emulator import Emulator, StandardEmulator, StandardFault
@@ -35,7 +34,7 @@ async def emulator(arguments: Namespace) -> int:
         faults = chosen_faults(profile, Fault, arguments.fault)
         return 0 if faults is None else await _access(faults, arguments)
     if arguments.strict:
-        raise UsageError(
+        raise refusal(
             f"--strict is an option of the profile access; {profile} does not have it.",
             "Leave out --strict, or use --profile access.",
         )
@@ -93,7 +92,7 @@ async def _start(running: Emulator | StandardEmulator, port: int) -> None:
         await running.start()
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise UsageError(
+        raise refusal(
             f"Port {port} or the next one cannot be used: {reason}.",
             "Choose another --port, or omit it to use any free ports.",
         ) from None
@@ -122,13 +121,6 @@ async def _serve(
     finally:
         await running.stop()
     return 0
-
-
-def unknown_name(name: str, known: Iterable[str], cause: str, listing: str) -> UsageError:
-    """Return the refusal of a name, with the nearest that is known and the command that lists them."""
-    near = get_close_matches(name, known, 1)
-    meant = f"Did you mean {near[0]}? " if near else ""
-    return UsageError(cause, f"{meant}See them all: {listing}")
 
 
 def chosen_faults(

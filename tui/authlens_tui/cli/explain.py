@@ -6,11 +6,11 @@ import sys
 from argparse import Namespace
 
 from authlens_core.explain.pasted_error import explain_text
-from authlens_core.values.errors import UsageError
-from authlens_core.values.fix import fix, step, steps_of
+from authlens_core.values.fix import steps_of
 from authlens_tui.cli.login.login_events import diagnosis_as_json
 from authlens_tui.cli.terminal.output import answer_json, answer_sentence, is_terminal, say
 from authlens_tui.cli.terminal.plain import numbered
+from authlens_tui.cli.terminal.refusal import refusal
 from authlens_tui.cli.terminal.standard_input import everything
 
 _LONGEST = 1_000_000  # bytes
@@ -24,12 +24,10 @@ async def explain_message(arguments: Namespace) -> int:
     """
     diagnoses = explain_text(_text(arguments))
     if not diagnoses:
-        raise UsageError(
+        raise refusal(
             "authlens does not recognise an error in this text.",
-            fix(
-                "Paste more of it, with the status and the headers.",
-                step("Or check the server", "authlens probe URL"),
-            ),
+            "Paste more of it, with the status and the headers.",
+            ("Or check the server", "authlens probe URL"),
         )
     if arguments.json:
         answer_json([{**diagnosis_as_json(diagnosis), "source": diagnosis.source} for diagnosis in diagnoses])
@@ -53,5 +51,5 @@ def _text(arguments: Namespace) -> str:
     # From a server, a log or a screen: it may be in any charset.
     text = everything(_LONGEST).decode("utf-8", "replace")
     if not text.strip():
-        raise UsageError("There is no text to explain.", "Give it as an argument or on standard input.")
+        raise refusal("There is no text to explain.", "Give it as an argument or on standard input.")
     return text

@@ -8,12 +8,12 @@ import shlex
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from authlens_core.values.errors import UsageError
 from authlens_tui.cli.option_values import checked_url
 from authlens_tui.cli.terminal.charset import locale_setting, shows_utf_8
 from authlens_tui.cli.terminal.colour import is_known
 from authlens_tui.cli.terminal.output import is_terminal
 from authlens_tui.cli.terminal.plain import is_plain
+from authlens_tui.cli.terminal.refusal import nearest, refusal
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -129,11 +129,9 @@ def run_to_end(app: App[Any]) -> int:
     """
     wanted = os.environ.get("AUTHLENS_THEME", "")
     if wanted and not {wanted, f"authlens-{wanted}"} & set(app.available_themes):
-        from authlens_tui.cli.option_values import nearest  # for a refusal alone
-
         near = nearest(wanted, app.available_themes)
         all_names = ", ".join(sorted(app.available_themes))
-        raise UsageError(
+        raise refusal(
             f"There is no theme {wanted!r}.",
             f"Run: authlens --theme {near}" if near else f"Use one of these: {all_names}",
         )
@@ -177,7 +175,7 @@ def require_terminal(instead: str) -> None:
         os.environ.pop("TEXTUAL_COLOR_SYSTEM", None)  # Textual stops at a name that it does not know
     why = why_no_full_screen()
     if why is not None:
-        raise UsageError(why, f"Without the full screen: {instead}")
+        raise refusal(why, f"Without the full screen: {instead}")
 
 
 def why_no_screen(kind: str) -> str | None:

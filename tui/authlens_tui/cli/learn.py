@@ -11,14 +11,14 @@ from authlens_core.learning.answers_file import LARGEST_FILE, AnswersFile, answe
 from authlens_core.learning.desk.course import Course, LessonPhase
 from authlens_core.learning.desk.lesson_check import LessonCheck, checked, lessons_at
 from authlens_core.learning.moves import usage
-from authlens_core.values.errors import LessonRefused, UsageError
-from authlens_core.values.fix import fix, step
+from authlens_core.values.errors import LessonRefused
 from authlens_tui.cli.course.classroom_verbs import record, show_class, tickets, verify
 from authlens_tui.cli.course.drill_verbs import list_drills
 from authlens_tui.cli.course.plain_course import NOT_PASSED, plain_course
-from authlens_tui.cli.option_values import named_folder, nearest
+from authlens_tui.cli.option_values import named_folder
 from authlens_tui.cli.terminal.output import answer_json, answer_line, say
 from authlens_tui.cli.terminal.plain import is_plain
+from authlens_tui.cli.terminal.refusal import nearest, refusal
 from authlens_tui.cli.terminal.standard_input import everything
 
 
@@ -61,12 +61,12 @@ def lesson_of(arguments: Namespace, course: Course) -> str:
     name: str = numbered.get(arguments.lesson, arguments.lesson)
     if name not in course.names:
         meant = nearest(name, [*course.names, *_ACTIONS])  # `learn ID` is a short form
-        hint = f"Did you mean {meant}? " if meant else ""
-        raise UsageError(f"There is no lesson {name}.", fix(hint, step("See", "authlens learn --list")))
+        hint = (f"Did you mean {meant}?",) if meant else ()
+        raise refusal(f"There is no lesson {name}.", *hint, ("See", "authlens learn --list"))
     languages = course.languages(name)
     if course.language not in languages:
         known = ", ".join(languages)
-        raise UsageError(f"{name} is not translated to {course.language}.", f"There is: {known}.")
+        raise refusal(f"{name} is not translated to {course.language}.", f"There is: {known}.")
     return name
 
 
@@ -153,7 +153,7 @@ async def _run(arguments: Namespace) -> int:
     name = lesson_of(arguments, course)
     answers = _answers(arguments.answers, name)
     if arguments.seed is not None and course.lesson(name).ticket is not None:
-        raise UsageError("--seed and --ticket exclude each other.", "The ticket has its seed: omit --seed.")
+        raise refusal("--seed and --ticket exclude each other.", "The ticket has its seed: omit --seed.")
     outcome = await course.run(name, answers, seed=arguments.seed)
     if arguments.trace is not None:
         path = write_export(named_path(arguments.trace), outcome.session())
@@ -176,7 +176,7 @@ def _answers(source: str, lesson: str) -> AnswersFile:
 async def _check(arguments: Namespace) -> int:
     found = lessons_at(named_folder(arguments.path))
     if arguments.solution is not None and len(found) != 1:
-        raise UsageError("--solution is for one lesson.", "Name the folder of that lesson.")
+        raise refusal("--solution is for one lesson.", "Name the folder of that lesson.")
     results: list[LessonCheck] = []
     for authored in found:
         name = authored.lesson.name
@@ -227,7 +227,7 @@ async def _reset(arguments: Namespace) -> int:
     name = lesson_of(arguments, course) if arguments.lesson else ""
     phase = None if arguments.phase is None else LessonPhase(arguments.phase)
     if bool(name) is arguments.all or (phase and not name):
-        raise UsageError(
+        raise refusal(
             "Name one lesson, or use --all.",
             "A lesson: authlens learn reset ID. All of them: authlens learn reset --all",
         )

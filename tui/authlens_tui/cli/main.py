@@ -7,13 +7,13 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from authlens_core.values.errors import AuthlensError, LoginNeeded, UsageError
-from authlens_core.values.fix import step
+from authlens_core.values.errors import AuthlensError, LoginNeeded
 from authlens_core.values.version import VERSION
 from authlens_tui.cli.start import INTERRUPTED, READER_GONE, has_borrowed_rights
 from authlens_tui.cli.terminal.no_input import no_input, say_command, without_flags
 from authlens_tui.cli.terminal.output import BESIDE, answer_line, discard, explain, say
 from authlens_tui.cli.terminal.plain import is_plain
+from authlens_tui.cli.terminal.refusal import login_needed, nearest, refusal
 from authlens_tui.cli.terminal.unexpected import FAILED, say_unexpected, silence_tracebacks
 from authlens_tui.cli.verbs import VERBS, follow_attached_client
 
@@ -91,7 +91,7 @@ def _url_in(argv: Sequence[str]) -> str:
 def _dispatch(argv: list[str]) -> int:
     # With setuid, PYTHON* variables and the user's own files would run with the rights of another account.
     if has_borrowed_rights():
-        raise UsageError(
+        raise refusal(
             "authlens was started with the rights of another account (setuid or setgid).",
             "Remove that bit from the program; it needs only your own rights.",
         )
@@ -140,7 +140,7 @@ def _refuse_options_of_curl(parsed: Namespace, rest: Sequence[str]) -> NoReturn:
     from shlex import join
 
     command = join(["authlens", "curl", parsed.url, "--", *parsed.arguments, *rest])
-    raise UsageError(f"authlens curl has no option {rest[0]}.", f"If it is for curl: {command}")
+    raise refusal(f"authlens curl has no option {rest[0]}.", f"If it is for curl: {command}")
 
 
 def _at_dashes(argv: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
@@ -163,7 +163,7 @@ def _app(argv: list[str]) -> int:
     if argv:
         _refuse_other_words(argv[0])
     if no_input():
-        raise LoginNeeded("The app is interactive.", "Without --no-input: authlens")
+        raise login_needed("The app is interactive.", "Without --no-input: authlens")
     # Before it is decided whether a browser can be opened: in tmux the environment is that of the first
     # client.
     follow_attached_client()
@@ -201,18 +201,16 @@ def _url_and_options(argv: list[str]) -> tuple[str, Options | None]:
     arguments = _parsed(["login", *argv])
     refuse_options_without_screen(arguments)
     if len(arguments.urls) > 1:
-        raise UsageError(
+        raise refusal(
             "The full screen logs in to one URL at a time.",
-            step("Several, one by one", "authlens login URL URL"),
+            ("Several, one by one", "authlens login URL URL"),
         )
     return arguments.urls[0], login_options(arguments, login_secrets(arguments))
 
 
 def _refuse_other_words(word: str) -> None:
     if "/" not in word and "." not in word and ":" not in word:
-        from authlens_tui.cli.option_values import nearest
-
         # A typing error would otherwise become a login to a host of that name.
         near = nearest(word, VERBS)
         meant = f"Did you mean authlens {near}? " if near else ""
-        raise UsageError(f"There is no verb {word!r}.", f"{meant}See: authlens --help")
+        raise refusal(f"There is no verb {word!r}.", f"{meant}See: authlens --help")

@@ -9,9 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, TypeVar
 
-from authlens_core.values.errors import UsageError
 from authlens_core.values.url import UrlRefused, parse_url, usable_url, with_scheme
 from authlens_tui.cli.terminal.output import say
+from authlens_tui.cli.terminal.refusal import refusal
 
 _Number = TypeVar("_Number", int, float)
 _KINDS_OF_TRACES: Final = frozenset({"login", "refresh", "revoke", "probe"})
@@ -44,13 +44,6 @@ def flag(add: argparse._ActionsContainer, name: str, words: str) -> None:
     add.add_argument(name, action="store_true", help=words)
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """Return which of the `known` words was probably meant by `word`, if one is near."""
-    from difflib import get_close_matches  # for a refusal alone
-
-    return next(iter(get_close_matches(word, known, 1)), None)
-
-
 def utf8(text: str) -> str:
     """Return `text`, which goes into a request or a file."""
     # Bytes that are not UTF-8 are surrogates in `sys.argv` (PEP 383), which nothing can send.
@@ -73,7 +66,7 @@ def named_folder(text: str) -> Path:
     try:
         return Path(text).expanduser()
     except RuntimeError:
-        raise UsageError(f"{text} names an unknown home directory.", "Give the whole path.") from None
+        raise refusal(f"{text} names an unknown home directory.", "Give the whole path.") from None
 
 
 def number(least: float, most: float, unit: str = "seconds") -> Callable[[str], float]:
@@ -135,7 +128,7 @@ def checked_url(url: str) -> str:
         usable = parse_url(whole, loopback_http=True).text
     except UrlRefused as refused:
         cause = f"{url or 'Nothing'} cannot be used: {refused}."
-        raise UsageError(cause, _usable_instead(whole)) from None
+        raise refusal(cause, _usable_instead(whole)) from None
     if whole != url and whole.startswith("http://"):
         say(f"! No scheme given: using {usable}")
     return usable

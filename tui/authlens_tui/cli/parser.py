@@ -19,9 +19,10 @@ from types import MappingProxyType
 from typing import Any, Final, NoReturn
 
 from authlens_core.values.safe_text import safe_text
-from authlens_tui.cli.option_values import flag, nearest, reader
+from authlens_tui.cli.option_values import flag, reader
 from authlens_tui.cli.terminal.colour import with_headings
 from authlens_tui.cli.terminal.output import encodable, say
+from authlens_tui.cli.terminal.refusal import nearest
 
 _FOLDER: Final = Path(__file__).with_name("verb")
 _NO_DEFAULT: Final = "no default"

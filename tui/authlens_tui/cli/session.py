@@ -18,11 +18,12 @@ from authlens_core.desk.session import (
     open_secret_store,
     remembered_store,
 )
-from authlens_core.values.errors import PassphraseNeeded, UsageError, WrongPassphrase
+from authlens_core.values.errors import PassphraseNeeded, WrongPassphrase
 from authlens_tui.cli.option_values import checked_url
 from authlens_tui.cli.terminal.no_input import no_input
 from authlens_tui.cli.terminal.output import say, say_fix
 from authlens_tui.cli.terminal.quiet_terminal import PasteReader
+from authlens_tui.cli.terminal.refusal import refusal
 from authlens_tui.terminal.secret_files import VARIABLE, passphrase_in_file
 
 if TYPE_CHECKING:
@@ -146,13 +147,13 @@ async def open_place(kind: StoreKind, *, prove: bool, create: bool = False) -> O
             if left == 0 or not asks_on_terminal():
                 raise
             say(f"✖ {error.cause}")
-    raise UsageError("Wrong passphrase.", "Try again.")
+    raise refusal("Wrong passphrase.", "Try again.")
 
 
 async def _new_passphrase() -> Secret:
     first = await passphrase("A passphrase for the new encrypted file (not shown): ")
     if asks_on_terminal() and await passphrase("Repeat the passphrase: ") != first:
-        raise UsageError("The two passphrases differ.", "Try again.")
+        raise refusal("The two passphrases differ.", "Try again.")
     return first
 
 

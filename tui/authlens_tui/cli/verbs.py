@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from authlens_core.values.errors import LoginNeeded
 from authlens_tui.cli.terminal.no_input import no_input, say_command
 from authlens_tui.cli.terminal.output import say
+from authlens_tui.cli.terminal.refusal import login_needed
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -98,7 +99,7 @@ async def _stored_logins(arguments: Namespace) -> int:
             try:
                 headers = await request_headers(session, url)
                 if headers.ended:
-                    raise LoginNeeded(headers.ended, "Log in again.")
+                    raise login_needed(headers.ended, "Log in again.")
             except LoginNeeded as error:
                 say_command(error, ["login", url, *more])
                 return error.exit_code

@@ -14,9 +14,9 @@ from authlens_core.learning.answers_file import AnswersFile, answers_in
 from authlens_core.learning.desk.class_folder import ClassFolder
 from authlens_core.learning.desk.course import Course
 from authlens_core.learning.desk.tickets import as_csv, read_key, tickets_for
-from authlens_core.values.errors import FileExists, LessonRefused, UsageError
-from authlens_core.values.fix import fix, step
+from authlens_core.values.errors import LessonRefused
 from authlens_tui.cli.terminal.output import answer_json, answer_line, say
+from authlens_tui.cli.terminal.refusal import ADD_FORCE, refusal
 
 
 async def record(arguments: Namespace, course: Course) -> int:
@@ -28,7 +28,7 @@ async def record(arguments: Namespace, course: Course) -> int:
         FileExists: there is such a file.
     """
     if arguments.answers and getattr(arguments, "ticket", None):  # it would go around the first prediction
-        raise UsageError(
+        raise refusal(
             "--answers and --ticket exclude each other: a record of an exam is of your progress.",
             "Make the moves first: authlens learn run ID --ticket FILE --answers FILE",
         )
@@ -36,13 +36,13 @@ async def record(arguments: Namespace, course: Course) -> int:
     for reason in made.left_out:
         say(f"! Not in the record: {reason}")
     if not made.outcomes:
-        raise UsageError("There is nothing to record yet.", fix(step("Start a lesson", "authlens learn")))
+        raise refusal("There is nothing to record yet.", ("Start a lesson", "authlens learn"))
     if arguments.output == "-":
         for line in made.text.rstrip().split("\n"):
             answer_line(line)
         return 0
     for file, content in made.files(named_path(arguments.output), traces=arguments.traces).items():
-        say(f"✔ Written to {written(file, content, force=arguments.force)}")
+        say(f"✔ Written to {write_export(file, content, force=arguments.force, otherwise=ADD_FORCE)}")
     passed = sum(outcome.passed for outcome in made.outcomes)
     say(f"  Lessons passed: {passed} of {len(made.outcomes)}. A record of practice, not a proof of identity.")
     return 0
@@ -114,7 +114,7 @@ def tickets(arguments: Namespace) -> int:
     """
     folder = None if arguments.output is None else Path(arguments.output)
     if folder is not None and not folder.is_dir():
-        raise UsageError(f"{folder} is no directory.", f"Make it first: mkdir {shlex.quote(str(folder))}")
+        raise refusal(f"{folder} is no directory.", f"Make it first: mkdir {shlex.quote(str(folder))}")
     key_file = named_path(arguments.key)
     made, is_new = tickets_for(named_path(arguments.roster), arguments.exam, key_file=key_file)
     if is_new:
@@ -128,20 +128,7 @@ def tickets(arguments: Namespace) -> int:
         # A name may be the name of no file, or of another one.
         plain = "".join(letter if letter.isalnum() else "-" for letter in ticket.name.lower())
         path = folder / f"{number:0{width}}-{plain}.ticket"
-        written(path, f"{ticket}\n", force=arguments.force)
+        write_export(path, f"{ticket}\n", force=arguments.force, otherwise=ADD_FORCE)
     how_many = "1 ticket is" if len(made) == 1 else f"{len(made)} tickets are"
     say(f"✔ {how_many} in {folder}, one file for each student.")
     return 0
-
-
-def written(path: Path, text: str, *, force: bool) -> Path:
-    """Write a file that only you can read, and return its path.
-
-    Raises:
-        FileExists: there is one already, and `force` is false.
-        FileUnusable: it cannot be written.
-    """
-    try:
-        return write_export(path, text, force=force)
-    except FileExists as error:
-        raise FileExists(error.cause, "Choose another name, or add --force to replace it.") from None

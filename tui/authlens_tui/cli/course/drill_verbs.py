@@ -8,10 +8,9 @@ from itertools import groupby
 from typing import Any
 
 from authlens_core.learning.desk.drills import Drill, drills
-from authlens_core.values.errors import UsageError
-from authlens_tui.cli.emulator import unknown_name
 from authlens_tui.cli.terminal.output import answer_json, answer_line
 from authlens_tui.cli.terminal.plain import numbered
+from authlens_tui.cli.terminal.refusal import refusal, unknown_name
 
 
 def list_drills(arguments: Namespace) -> int:
@@ -58,5 +57,5 @@ def chosen_drills(names: Sequence[str]) -> tuple[str, ...] | None:
             raise unknown_name(name, known, f"There is no scenario {name!r}.", "authlens demo --fault list")
     whole = next((name for name in names if known[name].is_alone), None)
     if whole is not None and len(names) > 1:
-        raise UsageError(f"{whole} cannot be combined with other scenarios.", "Name it alone.")
+        raise refusal(f"{whole} cannot be combined with other scenarios.", "Name it alone.")
     return tuple(names)

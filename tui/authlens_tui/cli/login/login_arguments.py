@@ -13,13 +13,12 @@ from argparse import Namespace
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, assert_never
 
-from authlens_core.values.errors import UsageError
-from authlens_core.values.fix import fix, step
 from authlens_core.values.login_options import OPTIONS, Kind, Options
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import FIELDS
 from authlens_tui.cli.option_values import absolute_path, number, port, utf8
 from authlens_tui.cli.terminal.output import is_terminal
+from authlens_tui.cli.terminal.refusal import refusal
 from authlens_tui.cli.terminal.standard_input import piped
 from authlens_tui.terminal.secret_files import key_text, private_key_in
 
@@ -120,9 +119,7 @@ def login_options(arguments: Namespace, secrets: Mapping[str, Secret]) -> Option
         beside = [each for each in option.instead_of if values[each] != OPTIONS[each].default]
         if beside and values[option.name] != option.default:
             others = " and ".join(OPTIONS[each].flag for each in beside)
-            raise UsageError(
-                f"{option.flag} is used instead of {others}.", f"Omit {option.flag} or {others}."
-            )
+            raise refusal(f"{option.flag} is used instead of {others}.", f"Omit {option.flag} or {others}.")
     return Options(**values)
 
 
@@ -134,12 +131,10 @@ def refuse_options_without_screen(arguments: Namespace) -> None:
     """
     typed = next((name for name in _WITHOUT_SCREEN if getattr(arguments, name)), None)
     if typed is not None:
-        raise UsageError(
+        raise refusal(
             f"The full screen has no --{typed.replace('_', '-')}.",
-            fix(
-                step("Without the full screen", "authlens login URL"),
-                "The other options of login are the same.",
-            ),
+            ("Without the full screen", "authlens login URL"),
+            "The other options of login are the same.",
         )
 
 
@@ -175,7 +170,7 @@ def client_key(arguments: Namespace) -> Secret | None:
     if name is None:
         return None
     if arguments.machine is None or arguments.client_id is None:
-        raise UsageError(
+        raise refusal(
             "--client-key is for a program that logs in as a client.",
             "Add --machine client-credentials --client-id ID.",
         )
@@ -194,7 +189,7 @@ def _asked_for(variable: str, owner: str, client_id: str | None, *, wanted: bool
     given = os.environ.pop(variable, "")
     if client_id is None:
         if wanted:
-            raise UsageError("A client secret needs a client id.", f"Add {owner} ID.")
+            raise refusal("A client secret needs a client id.", f"Add {owner} ID.")
         return None
     if given:
         return Secret(given)
@@ -216,7 +211,7 @@ def _initial_access_token(*, wanted: bool) -> Secret | None:
 
 def _typed(variable: str, what: str) -> Secret:
     if not is_terminal(sys.stdin):
-        raise UsageError(f"There is no terminal to ask for the {what}.", f"Set {variable}.")
+        raise refusal(f"There is no terminal to ask for the {what}.", f"Set {variable}.")
     return Secret(typed_secret(f"Type it, or set {variable}.", what))
 
 
@@ -229,5 +224,5 @@ def typed_secret(cure: str, what: str = "client secret") -> str:
     # On stderr: stdout may be a pipe that gets the token.
     typed = getpass.getpass(f"{what.capitalize()} (not shown): ", stream=sys.stderr)
     if not typed:
-        raise UsageError(f"No {what} was typed.", cure)
+        raise refusal(f"No {what} was typed.", cure)
     return typed

@@ -22,6 +22,7 @@ from authlens_tui.cli.session import open_session
 from authlens_tui.cli.start import INTERRUPTED
 from authlens_tui.cli.terminal.interruption import ended_by
 from authlens_tui.cli.terminal.output import is_terminal
+from authlens_tui.cli.terminal.refusal import refusal
 
 
 def _refuse_what_is_for_one(arguments: Namespace) -> None:
@@ -32,7 +33,7 @@ def _refuse_what_is_for_one(arguments: Namespace) -> None:
     if arguments.yes:
         given.append("--yes")
     if given:
-        raise UsageError(
+        raise refusal(
             f"With several URLs, each server would get what {' and '.join(given)} says.",
             "Log in to that URL with a command of its own.",
         )
@@ -84,7 +85,7 @@ async def login(arguments: Namespace, secrets: Mapping[str, Secret]) -> int:
     comes_back = flow_of(options.grant_type).user_part is UserPart.LINK
     if comes_back and not options.listens and not is_terminal(sys.stdin):
         given = "--redirect-uri" if options.listen else "--paste-only"
-        raise UsageError(
+        raise refusal(
             f"{given} needs a terminal{' for https' if options.listen else ''} to paste the address into.",
             f"Run it in a terminal, or omit {given}.",
         )

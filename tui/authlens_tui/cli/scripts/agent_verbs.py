@@ -9,9 +9,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-from authlens_core.desk.agents import AgentServer, EditResult, UsageError, edit_project_file
-from authlens_tui.cli.option_values import checked_url, nearest
+from authlens_core.desk.agents import AgentServer, EditResult, edit_project_file
+from authlens_tui.cli.option_values import checked_url
 from authlens_tui.cli.terminal.output import answer_text, say
+from authlens_tui.cli.terminal.refusal import nearest, refusal
 
 _SKILL_FILE: Final = Path(".claude") / "skills" / "authlens" / "SKILL.md"
 _AGENTS_FILE: Final = Path("AGENTS.md")
@@ -146,7 +147,7 @@ def _own_skill(before: str, path: Path) -> str:
     text = skill_text()
     if before not in ("", text) and not _OURS.match(before):
         name = shlex.quote(str(path))
-        raise UsageError(f"{path} is another skill.", f"Move it away first: mv -n {name} {name}.old")
+        raise refusal(f"{path} is another skill.", f"Move it away first: mv -n {name} {name}.old")
     return text
 
 

@@ -24,12 +24,12 @@ from authlens_core.desk.use import (
     for_bazel,
     request_headers,
 )
-from authlens_core.values.errors import LoginNeeded, NoLogin, UsageError
-from authlens_core.values.fix import step
+from authlens_core.values.errors import NoLogin
 from authlens_core.values.secret import Secret, for_children
 from authlens_tui.cli.option_values import checked_url
 from authlens_tui.cli.session import open_session
 from authlens_tui.cli.terminal.output import answer_list, answer_secret, is_terminal, say
+from authlens_tui.cli.terminal.refusal import login_needed, refusal
 from authlens_tui.cli.terminal.standard_input import next_line
 
 _LONGEST = 65_536  # bytes of a token on standard input
@@ -63,8 +63,8 @@ async def show_which(arguments: Namespace) -> int:
         matches = covering_credentials(session, url, kind=kind)
     answer_list(f"{match.kind.value}  {match.description}" for match in matches)
     if not matches:
-        cure = step("Log in", f"authlens login {shlex.quote(url)}")
-        raise LoginNeeded(f"No credential on this machine is for {url}.", cure)
+        log_in = ("Log in", f"authlens login {shlex.quote(url)}")
+        raise login_needed(f"No credential on this machine is for {url}.", log_in)
     return 0
 
 
@@ -106,7 +106,7 @@ async def token(arguments: Namespace) -> int:
 def _refused_token() -> Secret:
     text = "" if is_terminal(sys.stdin) else next_line(_LONGEST)
     if not text.strip():
-        raise UsageError(
+        raise refusal(
             "No refused token came on standard input.",
             'Pipe it in: printf %s "$TOKEN" | authlens token --refused URL',
         )
@@ -150,14 +150,12 @@ async def child_values(arguments: Namespace) -> dict[str, Secret]:
     """
     url, name = checked_url(arguments.url), arguments.env
     if not _NAME.fullmatch(name):
-        raise UsageError(f"{name!r} cannot be the name of a variable.", "Such as: --env MCP_TOKEN")
+        raise refusal(f"{name!r} cannot be the name of a variable.", "Such as: --env MCP_TOKEN")
     if not arguments.command:
-        raise UsageError(
-            "There is no command to run.", step("Such as", "authlens run URL -- python script.py")
-        )
+        raise refusal("There is no command to run.", ("Such as", "authlens run URL -- python script.py"))
     # Before the credential is fetched: a refresh for nothing would spend the refresh token.
     if shutil.which(arguments.command[0]) is None:
-        raise UsageError(f"There is no command {arguments.command[0]!r}.", "See: PATH")
+        raise refusal(f"There is no command {arguments.command[0]!r}.", "See: PATH")
     async with open_session() as session:
         headers = await request_headers(session, url, tried=True, **choice(arguments))
     headers.refuse_bound(url, arguments.command[0])
@@ -177,6 +175,6 @@ def run_command(arguments: Namespace, values: Mapping[str, Secret]) -> NoReturn:
     try:
         os.execve(file, arguments.command, environ)  # noqa: S606 - no shell is wanted
     except OSError as error:
-        raise UsageError(
+        raise refusal(
             f"The command {name!r} cannot be run: {error.strerror}.", f"Such as: -- sh {name}"
         ) from None

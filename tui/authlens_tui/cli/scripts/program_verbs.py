@@ -15,7 +15,6 @@ from queue import SimpleQueue
 from typing import Final
 
 from authlens_core.desk import programs
-from authlens_core.values.errors import UsageError
 from authlens_tui.cli.option_values import checked_url
 from authlens_tui.cli.scripts.credential_verbs import choice
 from authlens_tui.cli.session import open_session
@@ -30,6 +29,7 @@ from authlens_tui.cli.terminal.output import (
     say_over,
 )
 from authlens_tui.cli.terminal.plain import is_plain
+from authlens_tui.cli.terminal.refusal import refusal
 from authlens_tui.cli.terminal.standard_input import piped
 
 _LONGEST_REQUEST = 65_536  # bytes of a request of Bazel
@@ -143,7 +143,7 @@ async def mcp_bridge(arguments: Namespace) -> int:
     """
     url = checked_url(arguments.url)
     if sys.stdin is None or sys.stdout is None:
-        raise UsageError("mcp-bridge needs standard input and output, but one of them is closed.")
+        raise refusal("mcp-bridge needs standard input and output, but one of them is closed.")
     output = _Output()
     async with open_session() as session:
         chunks = _chunks(asyncio.get_running_loop())

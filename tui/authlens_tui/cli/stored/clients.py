@@ -5,11 +5,11 @@ from __future__ import annotations
 import shlex
 from argparse import Namespace
 
-from authlens_core.desk.forget import StoredClient, UsageError, forget_client, registered_clients
+from authlens_core.desk.forget import StoredClient, forget_client, registered_clients
 from authlens_core.desk.forget import client_metadata as client_metadata_of
-from authlens_core.values.fix import step
 from authlens_tui.cli.session import iso_time, open_session, say_result
 from authlens_tui.cli.terminal.output import answer_json, answer_list, say
+from authlens_tui.cli.terminal.refusal import refusal
 
 
 async def clients(arguments: Namespace) -> int:
@@ -54,7 +54,7 @@ def _named(known: tuple[StoredClient, ...], name: str) -> StoredClient:
     for client in known:
         if client.record.client_id == name:
             return client
-    raise UsageError(f"There is no client {name!r} on this machine.", step("See", "authlens clients"))
+    raise refusal(f"There is no client {name!r} on this machine.", ("See", "authlens clients"))
 
 
 def _as_json(client: StoredClient) -> dict[str, object]:

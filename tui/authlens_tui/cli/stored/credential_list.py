@@ -20,15 +20,16 @@ from authlens_core.desk.credentials import (
     InventoryEntry,
     ServiceToken,
     SortOrder,
+    StateUnusable,
     TokenForm,
     read_inventory,
     utc_now,
 )
 from authlens_core.desk.session import open_session
-from authlens_core.values.errors import StateUnusable, UsageError
 from authlens_tui.cli.session import iso_time
 from authlens_tui.cli.terminal.output import answer_json, answer_line, answer_screen, is_terminal, say
 from authlens_tui.cli.terminal.plain import is_plain, numbered
+from authlens_tui.cli.terminal.refusal import refusal
 from authlens_tui.words.times import ago, expiry_of
 
 _TITLES: Final = ("RESOURCE", "STATE", "EXPIRES", "KIND")
@@ -79,7 +80,7 @@ async def _watch(arguments: Namespace) -> int:
         UsageError: JSON is one answer, not a sequence of them.
     """
     if arguments.json:
-        raise UsageError("list --watch prints a table, not JSON.", "Leave out --watch or --json.")
+        raise refusal("list --watch prints a table, not JSON.", "Leave out --watch or --json.")
     over = is_terminal(sys.stdout) and not is_plain()
     before: str | None = None
     while True:

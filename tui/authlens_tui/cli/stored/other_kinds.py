@@ -9,9 +9,10 @@ from enum import Enum
 
 from authlens_core.desk.credentials import AccessKind, CredentialKind, Grant, access_events
 from authlens_core.desk.session import Session
-from authlens_core.values.errors import NoLogin, UsageError
+from authlens_core.values.errors import NoLogin
 from authlens_tui.cli.option_values import checked_url
 from authlens_tui.cli.session import chosen_grants
+from authlens_tui.cli.terminal.refusal import refusal
 from authlens_tui.words.times import in_words
 
 
@@ -37,7 +38,7 @@ def refuse_other_kinds(session: Session, url: str, wanted: Wanted) -> None:
         if match.kind in _OTHER_KINDS:
             name, cures = _OTHER_KINDS[match.kind]
             cure = cures[wanted].format(url=shlex.quote(url))
-            raise UsageError(f"The credential for {url} is a {name} token, {_WHY[wanted]}.", cure)
+            raise refusal(f"The credential for {url} is a {name} token, {_WHY[wanted]}.", cure)
 
 
 def grants_or_other_kind(session: Session, arguments: Namespace, wanted: Wanted) -> tuple[Grant, ...]:

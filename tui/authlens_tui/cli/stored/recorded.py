@@ -16,9 +16,6 @@ from authlens_core.export.formats import FORMATS
 from authlens_core.export.picture import comparison_svg
 from authlens_core.export.saved_file import named_path, open_session_file, write_export
 from authlens_core.trace.record import Trace, TraceKind
-from authlens_core.values.errors import FileExists, LoginNeeded, UsageError
-from authlens_core.values.fix import step
-from authlens_core.values.safe_text import safe_line
 from authlens_tui.cli.option_values import checked_url
 from authlens_tui.cli.session import iso_time
 from authlens_tui.cli.terminal.output import (
@@ -29,6 +26,7 @@ from authlens_tui.cli.terminal.output import (
     is_terminal,
     say,
 )
+from authlens_tui.cli.terminal.refusal import ADD_FORCE, login_needed, refusal
 
 
 async def show_events(arguments: Namespace) -> int:
@@ -63,9 +61,7 @@ def _events(session: Session, url: str | None, limit: int) -> tuple[Event, ...]:
     grant, token = credentials.find(checked), credentials.service_tokens.find(checked)
     ids = [entry_id for entry_id in (grant and grant.grant_id, token and token.token_id) if entry_id]
     if not ids:
-        raise LoginNeeded(
-            f"There is no credential for {checked} on this machine.", step("See", "authlens list")
-        )
+        raise login_needed(f"There is no credential for {checked} on this machine.", ("See", "authlens list"))
     events = [event for entry_id in ids for event in access_events(session, entry_id, limit=limit)]
     return tuple(sorted(events, key=lambda event: event.at, reverse=True)[:limit])
 
@@ -88,10 +84,7 @@ async def export_trace(arguments: Namespace) -> int:
     if arguments.output in (None, "-", "/dev/stdout"):
         answer_text(text)
         return 0
-    try:
-        path = write_export(named_path(arguments.output), text, force=arguments.force)
-    except FileExists as error:
-        raise FileExists(error.cause, "Choose another name, or add --force to replace it.") from None
+    path = write_export(named_path(arguments.output), text, force=arguments.force, otherwise=ADD_FORCE)
     say(f"✔ Written to {path}; secrets are replaced by fingerprints.")
     return 0
 
@@ -110,7 +103,7 @@ async def chosen_trace(source: str, which: str | None) -> Trace:
     # A URL is known by its scheme; a file may have any name.
     if "://" not in source:
         if which is not None:
-            raise UsageError("A file holds one trace.", "Leave --which out.")
+            raise refusal("A file holds one trace.", "Leave --which out.")
         return open_session_file(_file(source))
     async with open_session() as session:
         kept = _kept(session, source)
@@ -135,13 +128,13 @@ def _file(source: str) -> Path:
         if not path.exists():
             cause = f"There is no file {source}."
             cure = "Give a file, or the whole address of a resource: https://wiki.example.com/"
-            raise UsageError(cause, cure)
+            raise refusal(cause, cure)
     return path
 
 
 def _chosen(kept: Sequence[TraceSummary], which: str) -> TraceSummary:
     if not kept:
-        raise UsageError(
+        raise refusal(
             "No trace of this login is stored: it is older than this feature, or nothing was sent.",
             "Log in again, or refresh it.",
         )
@@ -149,15 +142,13 @@ def _chosen(kept: Sequence[TraceSummary], which: str) -> TraceSummary:
     if which.isdecimal():
         number = int(which)
         if not 1 <= number <= len(kept):
-            raise UsageError(
-                f"{len(kept)} traces of it are stored.", step("See them", "authlens export URL --list")
-            )
+            raise refusal(f"{len(kept)} traces of it are stored.", ("See them", "authlens export URL --list"))
         return kept[number - 1]
     newest = next((trace for trace in kept if trace.kind.value == which), None)
     if newest is None:
         kinds = ", ".join(sorted({trace.kind.value for trace in kept}))
         cause = f"No {which} trace of it is stored; stored are: {kinds}."
-        raise UsageError(cause, step("See them", "authlens export URL --list"))
+        raise refusal(cause, ("See them", "authlens export URL --list"))
     return newest
 
 
@@ -212,12 +203,12 @@ def _show(comparison: Comparison) -> None:
 
 def _show_differences(differences: Sequence[Difference]) -> None:
     for difference in differences:
-        answer_line(f"  {safe_line(difference.title or difference.name, _SHOWN)}")
+        answer_line(f"  {difference.title or difference.name}")
         for sign, value in (("A", difference.left), ("B", difference.right)):
             first, *others = ("(absent)" if value is None else value[:_SHOWN]).split("\n")
-            answer_line(f"    {sign}  {safe_line(first)}")
+            answer_line(f"    {sign}  {first}")
             for other in others:
-                answer_line(f"       {safe_line(other)}")
+                answer_line(f"       {other}")
 
 
 def _as_json(comparison: Comparison) -> dict[str, object]:

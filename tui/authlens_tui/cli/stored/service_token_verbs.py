@@ -13,16 +13,14 @@ from authlens_core.desk.credentials import (
     expiry_from_text,
     read_inventory,
 )
-from authlens_core.desk.forget import UsageError, forget
+from authlens_core.desk.forget import forget
 from authlens_core.desk.lifecycle import (
-    LoginNeeded,
     ServiceTokenPair,
     ServiceTokenProbe,
     probe_service_token,
     replace_service_token,
 )
 from authlens_core.desk.session import Session
-from authlens_core.values.fix import step
 from authlens_tui.cli.login.login_arguments import typed_secret
 from authlens_tui.cli.option_values import checked_url
 from authlens_tui.cli.session import open_session, say_result
@@ -35,6 +33,7 @@ from authlens_tui.cli.stored.credential_list import (
 )
 from authlens_tui.cli.stored.forget import say_forgotten
 from authlens_tui.cli.terminal.output import answer_json, fix_as_json, is_terminal, say
+from authlens_tui.cli.terminal.refusal import login_needed, refusal
 from authlens_tui.cli.terminal.standard_input import next_line
 
 _LONGEST_LINE = 4_096  # bytes
@@ -133,7 +132,7 @@ async def _replace(arguments: Namespace, pair: ServiceTokenPair) -> int:
 
 async def _edit(arguments: Namespace) -> int:
     if arguments.expires is None and arguments.label is None:
-        raise UsageError("There is nothing to change.", "Add --expires DATE, --label L, or both.")
+        raise refusal("There is nothing to change.", "Add --expires DATE, --label L, or both.")
     never = arguments.expires == "never"
     expires = None if never or arguments.expires is None else expiry_from_text(arguments.expires)
     async with open_session() as session:
@@ -193,9 +192,9 @@ def _meant(session: Session, name: str) -> ServiceToken:
     url = checked_url(name)
     token = tokens.find(url)
     if token is None:
-        raise LoginNeeded(
+        raise login_needed(
             f"There is no service token for {url} on this machine.",
-            step("To add one", f"authlens service-token add {shlex.quote(url)}"),
+            ("To add one", f"authlens service-token add {shlex.quote(url)}"),
         )
     return token
 
@@ -233,7 +232,7 @@ def _secret() -> str:
 def _line(what: str) -> str:
     text = next_line(_LONGEST_LINE)
     if not text.strip():
-        raise UsageError(f"No {what} came on standard input.", "Run it in a terminal, or pipe it in.")
+        raise refusal(f"No {what} came on standard input.", "Run it in a terminal, or pipe it in.")
     return text
 
 

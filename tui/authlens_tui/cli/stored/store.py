@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 from authlens_core.desk import session as desk
 from authlens_core.desk.session import StoreKind, move_secrets, records_by_store, remembered_store
-from authlens_core.values.errors import UsageError
-from authlens_core.values.fix import fix, step
 from authlens_tui.cli.session import open_place
 from authlens_tui.cli.terminal.output import answer_json, answer_line, explain, say
 from authlens_tui.cli.terminal.plain import numbered
+from authlens_tui.cli.terminal.refusal import refusal
 from authlens_tui.words.outcomes import where_secrets_are_left
 
 if TYPE_CHECKING:
@@ -55,17 +54,15 @@ async def _show(*, as_json: bool) -> int:
 
 async def _move(to: StoreKind, *, confirmed: bool, as_json: bool) -> int:
     if to is StoreKind.MEMORY:
-        raise UsageError(
+        raise refusal(
             "Memory is lost when a program ends, so everything moved there would be gone.",
-            fix(
-                step("To end logins", "authlens revoke --all"),
-                "For a memory-only session, use the full-screen app.",
-            ),
+            ("To end logins", "authlens revoke --all"),
+            "For a memory-only session, use the full-screen app.",
         )
     # Of all moves this one makes secrets readable to others, and a script cannot be asked.
     if to is StoreKind.FILE and not confirmed:
         say(_PLAIN_WARNING)
-        raise UsageError("A plain file has to be confirmed.", step("Run", StoreKind.FILE.move_command))
+        raise refusal("A plain file has to be confirmed.", ("Run", StoreKind.FILE.move_command))
     async with desk.open_session(partial(open_place, to, prove=True, create=True)) as target:
         report = await move_secrets(target, _unlocked)
     _tell(to, report, as_json=as_json)

@@ -1,0 +1,45 @@
+"""Refusing a command that cannot be done as it was typed, with what can be done instead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from authlens_core.values.errors import LoginNeeded, UsageError
+from authlens_core.values.fix import Fix, cure_in
+
+REFUSED: Final = UsageError.exit_code
+ADD_FORCE: Final = "Choose another name, or add --force to replace it."
+_Way = str | tuple[str, str]
+
+
+def refusal(cause: str, *ways: _Way) -> UsageError:
+    """Return the error of a command that cannot be done.
+
+    Args:
+        ways: what to do instead: each a sentence, or words and the command that does it.
+    """
+    return UsageError(cause, _cure(ways))
+
+
+def login_needed(cause: str, *ways: _Way) -> LoginNeeded:
+    """Return the error of a command for which a user has to log in first; `ways` as for `refusal`."""
+    return LoginNeeded(cause, _cure(ways))
+
+
+def unknown_name(name: str, known: Iterable[str], cause: str, listing: str) -> UsageError:
+    """Return the refusal of a name, with the nearest that is known and the command that lists them."""
+    near = nearest(name, known)
+    meant = f"Did you mean {near}? " if near else ""
+    return UsageError(cause, f"{meant}See them all: {listing}")
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Return which of the `known` words was probably meant by `word`, if one is near."""
+    from difflib import get_close_matches  # for a refusal alone
+
+    return next(iter(get_close_matches(word, known, 1)), None)
+
+
+def _cure(ways: tuple[_Way, ...]) -> str | Fix:
+    return cure_in(ways[0] if len(ways) == 1 and isinstance(ways[0], str) else ways) if ways else ""

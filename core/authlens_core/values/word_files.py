@@ -1,7 +1,7 @@
 """Words in files of TOML or JSON, as tables, and of Markdown: each is read when it is first needed.
 
-A translator needs these files and no Python. Tables have one form, with a sentence for each key, which may be
-broken over lines. tests/core/values/test_word_files.py holds all of them to it.
+A translator needs these files and no Python. Tables have one form, with a sentence for each key, which TOML
+may break over lines. tests/core/values/test_word_files.py holds all of them to it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ _OF_EVERY_LOGIN: Final = frozenset({"checks", "protections"})
 def words(name: str) -> Mapping[str, Any]:
     """Return the tables of the file `name`; a sentence that is broken over lines is one line again."""
     if name in _OF_EVERY_LOGIN:
-        return {key: _folded(value) for key, value in json.loads(_text(name, "json")).items()}
+        tables: Mapping[str, Any] = json.loads(_text(name, "json"))
+        return tables
     import tomllib  # costs 3 ms, and few commands show one of these words
 
     return {key: _folded(value) for key, value in tomllib.loads(_text(name)).items()}

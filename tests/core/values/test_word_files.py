@@ -56,7 +56,7 @@ def sentences(value: Any, path: str) -> Iterator[tuple[str, str]]:
     if isinstance(value, Mapping):
         for key, inner in value.items():
             yield from sentences(inner, f"{path} {key}")
-    elif isinstance(value, tuple):
+    elif isinstance(value, tuple | list):
         for number, inner in enumerate(value):
             yield from sentences(inner, f"{path} {number}")
     elif not isinstance(value, bool):  # whether a setting of an owner is on

@@ -47,7 +47,7 @@ that a server names during a login is in this table, and what is not may be neit
 CHECK` on the command line. A login fetches keys automatically only from the server's site; if you ask for a
 signature to be verified, they are fetched from where the server keeps them.
 
-From [server_addresses.py](../core/authlens_core/oauth/discovery/server_addresses.py), which the program
+From [addresses.json](../core/authlens_core/words/addresses.json), which the program
 reads, too; [a test](../tests/core/login/test_server_addresses.py) puts a stranger's address in each place.
 
 | named in | as | rule | compared with | source |

@@ -55,7 +55,7 @@ def test_no_decision_is_made_by_displayed_text() -> None:
     lines = [f"{source.name}:{line}" for source in sources_of_product() for line in decisions(source.tree)]
     assert lines == [], (
         "text that is made for people decides here; decide by a value instead, such as the name (CheckId), "
-        "the severity or the error_code of a check, or the name (CauseId) and options of a diagnosis"
+        "the severity or the error_code of a check, or the name and options of a diagnosis"
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 from authlens_core.diagnosis.credential import Credential
 from authlens_core.diagnosis.protection import Protection, note_on
 from authlens_core.diagnosis.server_kind import ServerKind
-from authlens_core.values.check import CauseId, CheckId
+from authlens_core.values.check import CheckId
 from authlens_core.values.fix import Fix, WayOn, cure_in, fix
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.stage import MACHINE_GRANTS, GrantType, Stage
@@ -73,7 +73,6 @@ ANY_FAMILY: Final = "oauth"
 # Files of what servers say, and of what other programs say; the first one counts first.
 _SERVERS: Final = ("answers", "identity_servers", "gateways", "services", "sites", "libraries", "oauth")
 _CLIENTS: Final = ("agents", "mcp", "platforms", "tools", "programs", "clients", "network", "languages")
-_IDS: Final[Mapping[str, str]] = {identifier.value: identifier for identifier in CauseId}
 # Its messages are those of Access alone.
 _ACCESS_FAMILY: Final = "access"
 _SETS: Final[Mapping[str, Callable[[str], object]]] = MappingProxyType(
@@ -134,7 +133,7 @@ def _cause(
     more |= {key: frozenset(map(member, more.get(key, ()))) for key, member in _SETS.items()}
     more |= {key: bool(more.get(key)) for key in ("general", "check_decides")}
     return Cause(
-        name=_IDS.get(id or name, id or name),
+        name=id or name,
         cause=cause,
         cure=fix(told, ways=map(WayOn, ways)) if ways else told,
         phrases=(*phrases, *steps, *made),

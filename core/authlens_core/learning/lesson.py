@@ -17,7 +17,6 @@ from authlens_core.learning.classroom.ticket import Ticket
 from authlens_core.learning.moves import AnswerMove, DefendMove, NameMove, PointMove, PredictMove
 from authlens_core.learning.strict_json import StrictFile, StrictTable
 from authlens_core.learning.strict_toml import Claims
-from authlens_core.values.check import CauseId
 
 QUESTIONS: Final = 5
 QUESTIONS_TO_PASS: Final = 4
@@ -155,7 +154,7 @@ class Attack(StrictTable, frozen=True):
     loot: tuple[str, ...] = ()
     moves: tuple[str, ...] = ()
     most: int = 6
-    causes: tuple[CauseId, ...] = ()
+    causes: tuple[str, ...] = ()
 
 
 class Repair(StrictTable, frozen=True):

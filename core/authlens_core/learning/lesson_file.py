@@ -111,6 +111,10 @@ def _names(given: LessonTable) -> Iterator[tuple[str, str, Collection[str], Coll
     yield "break", "seat", (attack.seat,), SEATS
     yield "break", "loot", attack.loot, LOOT
     yield "break", "moves", attack.moves, KINDS
+    if attack.causes:
+        from authlens_core.diagnosis.causes import CAUSES  # a large table, which most lessons do not name
+
+        yield "break", "causes", attack.causes, [cause.name for cause in CAUSES]
     yield "repair", "moves", repair.moves, KINDS
     yield "repair", "offer", repair.offer, {*SWITCHES, *(fault.repair for fault in given.draws)}
     for index, fault in enumerate(given.draws):

@@ -13,7 +13,6 @@ from typing import Annotated, Any, ClassVar, Final, Literal, Self, get_args, get
 import msgspec
 
 from authlens_core.emulator.standard.weakness import PublishedMember
-from authlens_core.values.check import CauseId
 from authlens_core.values.errors import LessonRefused
 
 Letter = Literal["a", "b", "c"]
@@ -194,7 +193,7 @@ class DeliverMove(Move, frozen=True):
 class NameMove(Move, frozen=True):
     """Name what went wrong, once."""
 
-    diagnosis: CauseId
+    diagnosis: str
 
 
 class DefendMove(Move, frozen=True):
@@ -248,7 +247,7 @@ def _values(field: msgspec.structs.FieldInfo) -> str:
         return "|".join(quoted(value) for value in get_args(kind) if value)
     if kind is bool:
         return "true|false"
-    if isinstance(kind, type) and issubclass(kind, StrEnum) and kind is not CauseId:  # a lesson names a few
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
         return "|".join(member.value for member in kind)
     return "$NAME" if names_credential(field) else field.name.upper()
 

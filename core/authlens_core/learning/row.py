@@ -14,7 +14,7 @@ from authlens_core.oauth.discovery.challenge import parse_challenges
 from authlens_core.oauth.formats.form import decode_form
 from authlens_core.trace.arrows import OF_THE_ANSWER
 from authlens_core.trace.record import StageRecord, Trace, sent_once
-from authlens_core.values.check import CauseId, Severity
+from authlens_core.values.check import Severity
 from authlens_core.values.exchange import Exchange, Headers, Purpose
 from authlens_core.values.formats.json_document import object_in
 from authlens_core.values.formats.jwt import parse_jwt
@@ -57,7 +57,7 @@ WORDS: Final[Mapping[Source, Mapping[str, frozenset[str]]]] = {
         "seat": SEATS,
         "stage": _STAGES,
         "outcome": frozenset(outcome.value for outcome in Outcome),
-        "diagnosis": frozenset(cause.value for cause in CauseId),
+        "diagnosis": frozenset(),
     },
     Source.EVENT: {
         "what": frozenset(what.value for what in What),

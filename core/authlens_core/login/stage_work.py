@@ -18,8 +18,9 @@ from authlens_core.login.facts import Facts
 from authlens_core.login.known_clients import KnownClients
 from authlens_core.login.login_stage import LoginStage, PlannedRequest, StageResult, WaitStopped, stopped
 from authlens_core.login.progress import Progress
-from authlens_core.login.protocols import Keeper, Sender, StageHook
+from authlens_core.login.protocols import Keeper, Sender
 from authlens_core.login.stages.authorization_stage import browser_diagnosis, learn_response, no_callback
+from authlens_core.login.tampering.tampering import Tampering
 from authlens_core.oauth.dpop import DpopNonces, is_bound
 from authlens_core.state.assertion_source import AssertionSource, read_assertion
 from authlens_core.trace.events import (
@@ -59,7 +60,7 @@ class StageWork:
         clients: KnownClients,
         keeper: Keeper,
         progress: Progress,
-        hook: StageHook,
+        tampering: Tampering,
         emit: Callable[[Event], None],
         clock: Callable[[], datetime],
     ) -> None:
@@ -68,7 +69,7 @@ class StageWork:
         self._clients = clients
         self._keeper = keeper
         self._progress = progress
-        self._hook = hook
+        self._tampering = tampering
         self._emit = emit
         self._clock = clock
         # Of this login alone: a stored grant has nonces of its own.
@@ -117,10 +118,10 @@ class StageWork:
             planned = wanted
             # What was changed on purpose is not repeated as it should have been: its refusal is what was
             # asked for.
-            if planned.repeats and self._hook.happened:
+            if planned.repeats and self._tampering.happened:
                 break
-            if changed is None and not again and self._hook.concerns(stage, planned):
-                planned = changed = self._hook.sending(stage, planned, facts)
+            if changed is None and not again and self._tampering.concerns(stage, planned):
+                planned = changed = self._tampering.sending(stage, planned, facts)
             # Before it is sent, whatever happens: a code that may have arrived is used up (RFC 6749 §4.1.2).
             if stage is Stage.EXCHANGE:
                 self._progress.code_sent(facts)
@@ -136,11 +137,11 @@ class StageWork:
                 break
         # A request that the server wanted signed with its nonce, and its repetition, are one to the stage.
         honest = settled(exchanges)
-        repeated = None if changed is None else self._hook.repeated(stage, changed, honest)
+        repeated = None if changed is None else self._tampering.repeated(stage, changed, honest)
         if repeated is not None:
             await self._exchange(stage, facts, repeated, exchanges)
         learned = handler.learn(facts, honest)
-        judged = self._hook.judged(stage, exchanges, facts.grant_secrets)
+        judged = self._tampering.judged(stage, exchanges, facts.grant_secrets)
         remarks = self.wait.remarks if stage is Stage.REGISTRATION else ()
         learned = replace(learned, checks=(*learned.checks, *remarks, *judged))
         if failures(learned.checks, learned.facts.approved):
@@ -155,13 +156,13 @@ class StageWork:
         if stage is Stage.SERVER_METADATA:
             return replace(learned, facts=await self._clients.looked_up(learned.facts))
         # A client from a changed request is not to be used by the next, honest login.
-        if stage is Stage.REGISTRATION and not self._hook.happened:
+        if stage is Stage.REGISTRATION and not self._tampering.happened:
             _, cancelled = await finish_first(self._clients.remember(learned.facts))
             return replace(learned, stop=cancelled)
         if stage is Stage.AUTHORIZATION:
             return await self._hand_out(learned, exchanges, limit)
         if stage is Stage.EXCHANGE:
-            withheld = self._hook.withheld
+            withheld = self._tampering.withheld
             if withheld is not None:
                 return replace(learned, checks=(*learned.checks, withheld))
             # What was received is stored to the end: a cancellation meanwhile stops what would come next.
@@ -223,7 +224,7 @@ class StageWork:
         """Give the user what they log in with elsewhere."""
         match learned.facts.flow.user_part:
             case UserPart.LINK:
-                return await self._authorize(self._hook.link(learned), exchanges, limit)
+                return await self._authorize(self._tampering.link(learned), exchanges, limit)
             case UserPart.CODE:
                 return self._show_code(learned, limit)
             case UserPart.NOTHING:
@@ -245,10 +246,10 @@ class StageWork:
         self, ready: StageResult, exchanges: list[Exchange], limit: asyncio.Timeout
     ) -> StageResult:
         """Hand out the link and wait, unless an experiment has opened it and the server refused it."""
-        opened = self._hook.opened_link(ready.facts)
+        opened = self._tampering.opened_link(ready.facts)
         if opened is not None:
             await self._exchange(Stage.AUTHORIZATION, ready.facts, opened, exchanges)
-            refused = self._hook.judged_link(exchanges[-1], ready.facts)
+            refused = self._tampering.judged_link(exchanges[-1], ready.facts)
             if refused:
                 return replace(ready, checks=(*ready.checks, *refused))
         return await self._await_browser(ready, limit)
@@ -258,7 +259,7 @@ class StageWork:
         url = ready.facts.authorization_url or ""
         ends, left = limit.when(), _left(limit)
         wait = BROWSER_WAIT if left is None else left
-        problem = await self.wait.begin(ready.facts, wait, self._hook.callback(ready.facts))
+        problem = await self.wait.begin(ready.facts, wait, self._tampering.callback(ready.facts))
         if problem is not None:
             return replace(ready, checks=(*ready.checks, problem))
         self._progress.link_shown(ready.facts)
@@ -273,7 +274,7 @@ class StageWork:
         if ends is not None and response is not None:
             limit.reschedule(ends + self.wait.extended)
         # An experiment is judged by what came, and by nothing having come as well.
-        judged = self._hook.judged_answer(response)
+        judged = self._tampering.judged_answer(response)
         if response is None:
             await self._clients.unanswered(ready.facts)
             check = self._no_callback(ready.facts)

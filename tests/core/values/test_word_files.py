@@ -29,7 +29,7 @@ MESSAGES = (
     f"(?:{'|'.join(path.stem for path in FOLDER.glob('*.toml') if 'phrases = [' in path.read_text('utf-8'))})"
 )
 FRAGMENTS = re.compile(
-    r"headers cookie-attribute|errors \S+ options"
+    r"addresses |headers cookie-attribute|errors \S+ options"
     r"|emulator .* owner (?:path|box|beside)$"
     r"|stages .* (?:title|specification|announces)$|servers "
     rf"|{MESSAGES} \S+ (?:forms|forms_are)"

@@ -29,7 +29,6 @@ from authlens_core.learning.moves import (
 )
 from authlens_core.learning.outcome import AttemptOutcome
 from authlens_core.learning.words_file import LessonWords, read_words
-from authlens_core.values.check import CauseId
 from authlens_core.values.errors import LessonRefused
 from authlens_core.values.quick_dataclass import dataclass
 
@@ -154,7 +153,7 @@ def _beside(lesson: CourseLesson, move: AnyMove) -> Iterator[tuple[str, AnyMove]
             yield "with the status alone", PointMove(move.arrow, "status")
         case NameMove():
             other = next(cause for cause in lesson.attack.causes if cause != move.diagnosis)
-            yield f"with the cause {other}", NameMove(CauseId(other))
+            yield f"with the cause {other}", NameMove(other)
 
 
 def _without_answers(moves: tuple[AnyMove, ...]) -> tuple[AnyMove, ...]:

@@ -26,7 +26,6 @@ from authlens_core.learning.moves import (
 )
 from authlens_core.learning.progress.progress_file import ProgressFile
 from authlens_core.learning.progress.recorded_attempt import RecordedAttempt
-from authlens_core.values.check import CauseId
 from authlens_core.values.errors import LessonRefused
 
 LESSON = lessons()["read-a-refusal"][0]
@@ -177,7 +176,7 @@ def test_a_cause_named_in_vain_is_replaced(file: ProgressFile) -> None:
         given = next(one for one in solutions if one.seed % len(solutions) == seed % len(solutions))
         for move in given.read():
             if isinstance(move, NameMove):
-                await attempt.make(NameMove(CauseId.USER_DENIED))
+                await attempt.make(NameMove("user_denied"))
                 assert not attempt.attempt.verdict(LessonPhase.BREAK).passed
             await attempt.make(move)
 

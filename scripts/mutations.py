@@ -1192,7 +1192,7 @@ MUTATIONS: Final = (
     Mutation(
         "refused-token-given",
         "A token that the resource refuses is given until its clock runs out",
-        "core/authlens_core/credentials/lifecycle/access_token.py",
+        "core/authlens_core/credentials/lifecycle/refresh.py",
         "            if stored.last_verdict is not TokenVerdict.REFUSED:\n",
         "            if True:\n",
         "tests/core/gateway/test_authorized_curl.py"

@@ -13,8 +13,7 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
-from authlens_core.credentials.lifecycle.access_token import usable_token
-from authlens_core.credentials.lifecycle.refresh import refresh
+from authlens_core.credentials.lifecycle.refresh import refresh, usable_token
 from authlens_core.credentials.records.refresh_schedule import RefreshOptions
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.open_store import store_at

@@ -27,7 +27,7 @@ from authlens_core.credentials.lifecycle.request_headers import token_fields
 from authlens_core.credentials.lifecycle.revoke import PROOF_SECONDS, proof_pauses
 from authlens_core.credentials.lifecycle.revoke import revoke as revoke_stored
 from authlens_core.credentials.records.access_kind import AccessKind
-from authlens_core.credentials.records.grant import Grant, GrantSecrets, utc_now
+from authlens_core.credentials.records.grant import Grant, utc_now
 from authlens_core.credentials.records.refresh_schedule import RefreshOptions
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.vault.credentials import Credentials
@@ -120,24 +120,20 @@ async def refresh(session: Session, grant: Grant, *, despite_unknown: bool = Fal
         done = await refresh_stored(session.credentials, session.wire, grant.grant_id, options)
     except AuthlensError as error:
         return failed_action(error)
-    return done if done.unsaved is None else await _save_again(session.credentials, done, done.unsaved)
+    return await _save_again(session.credentials, done)
 
 
-async def _save_again(credentials: Credentials, done: Refreshed, unsaved: GrantSecrets) -> Refreshed:
-    for pause in _SAVE_PAUSES:
+async def _save_again(credentials: Credentials, done: Refreshed) -> Refreshed:
+    for pause in _SAVE_PAUSES if done.outcome is RefreshOutcome.STORE_FAILED else ():
         await asyncio.sleep(pause)
-        try:
-            saved = await credentials.save(done.grant, unsaved)
-        except AuthlensError:
-            continue
-        return Refreshed(
-            outcome=RefreshOutcome.REFRESHED,
-            summary="Refreshed; stored on the second attempt.",
-            trace=done.trace,
-            grant=saved,
-            access_token=unsaved.access_token,
-            dpop_key=unsaved.dpop_key,
-        )
+        with suppress(AuthlensError):
+            return Refreshed(
+                outcome=RefreshOutcome.REFRESHED,
+                summary="Refreshed; stored on the second attempt.",
+                trace=done.trace,
+                grant=await credentials.save(done.grant, done.secrets),
+                secrets=done.secrets,
+            )
     return done
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from authlens_core.credentials.lifecycle.action_result import ProbeResult
-from authlens_core.credentials.lifecycle.grant_signer import note_nonces
+from authlens_core.credentials.lifecycle.operation import note_nonces
 from authlens_core.credentials.lifecycle.probe_call import token_accepted
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import (

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from authlens_core.credentials.lifecycle.access_token import UsableToken, usable_token
+from authlens_core.credentials.lifecycle.refresh import UsableToken, usable_token
 from authlens_core.credentials.lifecycle.request_headers import (
     CredentialHeaders,
     CredentialMatch,

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from authlens_core.state import private_file
-from authlens_core.state.os_lock import os_lock, taken
 from authlens_core.state.paths import own_file, state_directory
 from authlens_core.values.errors import StateUnusable
 
@@ -97,8 +96,8 @@ class CrashNotes:
 def _locked(path: Path) -> FileLock | None:
     """Return the lock beside `path`, taken; None if another process has it or there are no locks."""
     try:
-        lock = os_lock(own_file(path.with_suffix(".lock")))
-        if not taken(lock):
+        lock = private_file.os_lock(own_file(path.with_suffix(".lock")))
+        if not private_file.taken(lock):
             return None
     except (OSError, NotImplementedError, StateUnusable):
         return None

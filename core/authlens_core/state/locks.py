@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from authlens_core.state.os_lock import os_lock, taken
+from authlens_core.state import private_file
 from authlens_core.state.paths import own_file, state_directory
 from authlens_core.values.errors import StateUnusable, TimedOut
 from authlens_core.values.formats.json_document import object_in
@@ -124,11 +124,11 @@ class Locks:
             directory = state_directory(self._owner_file(name).parent)
         except StateUnusable as error:
             raise LockUnavailable(error.cause, error.cure) from error
-        return os_lock(own_file(directory / f"{name}.lock"))
+        return private_file.os_lock(own_file(directory / f"{name}.lock"))
 
     def _try(self, lock: FileLock) -> bool:
         try:
-            return taken(lock)
+            return private_file.taken(lock)
         except (OSError, NotImplementedError) as error:
             raise LockUnavailable(
                 "This file system has no locks: two programs could spend the same refresh token.",
@@ -141,8 +141,6 @@ class Locks:
         return (self._directory or Path()) / "locks" / f"{name}.owner"
 
     def _sign(self, name: str, purpose: str) -> None:
-        from authlens_core.state import private_file  # most verbs import this module and hold no lock
-
         # For the one who waits: the lock itself does not say who has it.
         since = datetime.now(UTC).isoformat(timespec="seconds")
         text = json.dumps(asdict(Owner(os.getpid(), socket.gethostname(), since, purpose)))

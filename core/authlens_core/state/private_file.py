@@ -1,12 +1,15 @@
-"""Writing a private file whole or not at all, whenever the process dies."""
+"""Private files: written whole or not at all, and locked, whenever the process dies."""
 
 from __future__ import annotations
 
+import inspect
 import os
-import secrets
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 PRIVATE: Final = 0o600
 _NEW: Final = (
@@ -58,7 +61,7 @@ def replace(
     """
     # Under a lock one name will do, and a draft that a crash left is overwritten; without one, two may write
     # at once.
-    draft = path.with_name(f"{path.name}.draft" if locked else f".{path.name}-{secrets.token_hex(8)}")
+    draft = path.with_name(f"{path.name}.draft" if locked else f".{path.name}-{os.urandom(8).hex()}")
     if locked:
         draft.unlink(missing_ok=True)
     create(draft, data, durable=durable, mode=mode)
@@ -82,3 +85,28 @@ def _flush_directory(directory: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def os_lock(path: Path) -> FileLock:
+    """Return a lock of the operating system on `path`, which goes with the process that held it.
+
+    It is not taken yet; taking it raises where the file system has no locks.
+    """
+    # Imported here: most calls of a script only read, and need no lock.
+    from filelock import FileLock
+
+    # Newer filelock falls back to a file that merely exists, which a crash leaves behind for ever.
+    known = inspect.signature(FileLock.__init__).parameters
+    strict: dict[str, Any] = {"fallback_to_soft": False} if "fallback_to_soft" in known else {}
+    return FileLock(path, blocking=False, thread_local=False, **strict)
+
+
+def taken(lock: FileLock) -> bool:
+    """Take a lock without waiting; return false where another program has it."""
+    from filelock import Timeout
+
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        return False
+    return True

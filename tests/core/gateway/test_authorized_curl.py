@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.credentials.lifecycle.access_token import usable_token
+from authlens_core.credentials.lifecycle.refresh import usable_token
 from authlens_core.credentials.lifecycle.request_credential import RequestCredential
 from authlens_core.credentials.lifecycle.request_headers import headers_for, renew_nonce
 from authlens_core.credentials.records.grant import GrantSecrets, TokenVerdict

@@ -12,7 +12,6 @@ from authlens_core.values.errors import AuthlensError
 from authlens_core.values.fix import Fix
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_fields
-from authlens_core.values.secret import Secret
 
 if TYPE_CHECKING:
     from authlens_core.diagnosis.answer import Answer
@@ -98,7 +97,7 @@ class RefreshOutcome(StrEnum):
     UNKNOWN = "unknown"
     """What the server did is unknown: the refresh token may be spent."""
     STORE_FAILED = "store failed"
-    """The new tokens could not be stored: `Refreshed.unsaved` holds the only copy."""
+    """The new tokens could not be stored: `Refreshed.secrets` is the only copy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,18 +105,15 @@ class Refreshed(ActionResult):
     """The result of a refresh that could be tried.
 
     Attributes:
-        grant: the grant as it is stored now; with STORE_FAILED, as it is to be stored with `unsaved`.
-        access_token: the access token that is stored now, whether it is valid or not.
-        dpop_key: the private key that it is bound to, or None.
-        unsaved: with STORE_FAILED the new secrets, for `Credentials.save(grant, unsaved)`.
+        grant: the grant as it is stored now; with STORE_FAILED, as it is to be stored.
+        secrets: what is stored now, whether its access token is valid or not; with STORE_FAILED, the only
+            copy of the new ones.
     """
 
     outcome: RefreshOutcome
     trace: Trace
     grant: Grant
-    access_token: Secret
-    dpop_key: Secret | None = None
-    unsaved: GrantSecrets | None = None
+    secrets: GrantSecrets
 
     @property
     def is_new(self) -> bool:

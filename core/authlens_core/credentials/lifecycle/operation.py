@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar, Final
 
-from authlens_core.credentials.lifecycle.grant_signer import signer_for
-from authlens_core.credentials.records.grant import Grant, GrantSecrets
+from authlens_core.credentials.records.access_kind import AccessKind
+from authlens_core.credentials.records.grant import Grant, GrantSecrets, utc_now
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.diagnosis.server_kind import server_kind
 from authlens_core.oauth.client_adaptation import adaptation_check, adapted
 from authlens_core.oauth.client_authentication import Client
+from authlens_core.oauth.dpop import BadDpopKey, DpopNonces, load_dpop_key
 from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.trace.stage_diagnosis import diagnosis_of, without_echoes
 from authlens_core.values.check import Check, Diagnosis, requirement
-from authlens_core.values.errors import NoSecretStore, TimedOut
+from authlens_core.values.errors import LoginNeeded, NoSecretStore, StateUnusable, TimedOut
 from authlens_core.values.exchange import Exchange, Purpose, Request, WireFailure
-from authlens_core.values.fix import Fix
+from authlens_core.values.fix import LOG_IN_AGAIN, Fix
+from authlens_core.values.formats.json_document import object_in
+from authlens_core.values.secret import Secret
 from authlens_core.values.stage import GrantType
-from authlens_core.values.url import Url, parse_url, usable_url
+from authlens_core.values.url import Url, UrlRefused, parse_url, usable_url
 from authlens_core.wire.client import Wire
 from authlens_core.wire.dpop_signer import DpopSigner, send_with_proof
 from authlens_core.wire.limits import TOKEN
@@ -121,6 +125,26 @@ class LockedGrant:
         """Return what signs the requests of the grant, as `signer_for` does."""
         return signer_for(self.credentials, self.secrets.dpop_key, self.now)
 
+    def mark(self, note: str, kind: AccessKind | None = None, **changes: Any) -> None:
+        """Store a note, and what else has changed of the grant; in the history as well if it has a `kind`."""
+        self.grant = self.credentials.update(replace(self.grant, note=note, **changes))
+        if kind is not None:
+            self.credentials.record(kind, self.grant.grant_id, note)
+
+    def proved(self) -> Client:
+        """Return the client with a fresh assertion, if it has a key to sign one.
+
+        Raises:
+            ValueError: its key cannot sign.
+        """
+        # For each try: a server takes an assertion only once (RFC 7523 §3, jti).
+        if self.client.client_key is None:
+            return self.client
+        from authlens_core.oauth.client_assertion import signed  # few clients sign
+
+        endpoint = self.endpoint(self.grant.token_endpoint)
+        return signed(self.client, self.grant.issuer, endpoint, now=self.now())
+
     async def send(self, request: Request, purpose: Purpose, signer: DpopSigner | None) -> Exchange:
         """Send a request to an endpoint of the grant and record that; return the exchange that counts."""
         plain = loopback_http(self.grant)
@@ -156,7 +180,7 @@ class LockedGrant:
             ValueError: no request can be made for the client.
         """
         while True:
-            exchange = await self.send(request_of(_proved(self)), purpose, signer)
+            exchange = await self.send(request_of(self.proved()), purpose, signer)
             if exchange.response is None:
                 return exchange
             other = adapted(self.client, exchange.response, scope=scope)
@@ -164,18 +188,6 @@ class LockedGrant:
                 return exchange
             self.record.checks.append(adaptation_check(self.stage, self.client, other, exchange.response))
             self.client = other
-
-
-def _proved(operation: LockedGrant) -> Client:
-    """Return the client with a fresh assertion, if it has a key to sign one."""
-    client, grant = operation.client, operation.grant
-    # For each try: a server takes an assertion only once (RFC 7523 §3, jti).
-    if client.client_key is None:
-        return client
-    from authlens_core.oauth.client_assertion import signed  # few clients sign
-
-    endpoint = operation.endpoint(grant.token_endpoint)
-    return signed(client, grant.issuer, endpoint, now=operation.now())
 
 
 def loopback_http(grant: Grant) -> bool:
@@ -186,3 +198,59 @@ def loopback_http(grant: Grant) -> bool:
 def _is_plain_loopback(text: str) -> bool:
     url = usable_url(text, loopback_http=True)
     return url is not None and url.scheme == "http" and url.is_loopback
+
+
+# -- proofs (RFC 9449) --------------------------------------------------------------------------------------
+
+
+_NONCES: Final = "dpop nonces"
+
+
+def signer_for(
+    credentials: Credentials, dpop_key: Secret | None, now: Callable[[], datetime] = utc_now
+) -> DpopSigner | None:
+    """Return what signs the requests of a grant with this key; None if its tokens are not bound.
+
+    The servers' nonces are stored in the index, for the next program.
+
+    Raises:
+        LoginNeeded: the key cannot be read.
+    """
+    if dpop_key is None:
+        return None
+    try:
+        key = load_dpop_key(dpop_key)
+    except BadDpopKey:
+        raise LoginNeeded(
+            "The key that the tokens of this login are bound to cannot be read.", LOG_IN_AGAIN
+        ) from None
+    return DpopSigner(
+        key,
+        nonces=_stored_nonces(credentials),
+        remember=lambda nonces: _store_nonces(credentials, nonces),
+        now=now,
+    )
+
+
+def note_nonces(credentials: Credentials, exchanges: Sequence[Exchange]) -> None:
+    """Store the nonces that came with answers to signed requests."""
+    nonces = before = _stored_nonces(credentials)
+    for exchange in exchanges:
+        if exchange.response is not None and exchange.request.headers.get("dpop") is not None:
+            with suppress(UrlRefused):
+                nonces = nonces.with_response(exchange.request, exchange.response)
+    if nonces != before:
+        _store_nonces(credentials, nonces)
+
+
+def _stored_nonces(credentials: Credentials) -> DpopNonces:
+    try:
+        nonces = object_in((credentials.index.fact(_NONCES) or "{}").encode())
+    except StateUnusable:
+        return DpopNonces()
+    return DpopNonces({key: nonce for key, nonce in nonces.items() if isinstance(nonce, str)})
+
+
+def _store_nonces(credentials: Credentials, nonces: DpopNonces) -> None:
+    with suppress(StateUnusable):  # without it the next request is refused once and sent again
+        credentials.index.set_fact(_NONCES, json.dumps(dict(nonces.by_key)))

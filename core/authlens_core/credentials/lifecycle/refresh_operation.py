@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from functools import partial
+from datetime import timedelta
 from secrets import randbelow
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from authlens_core.credentials.lifecycle.action_result import Refreshed, RefreshOutcome
 from authlens_core.credentials.lifecycle.operation import LockedGrant
-from authlens_core.credentials.lifecycle.renewal import renewal_facts, renewed_grant, renewed_secrets
+from authlens_core.credentials.lifecycle.renewal import (
+    renewal_facts,
+    renewed_grant,
+    renewed_secrets,
+    request_maker,
+)
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState
 from authlens_core.credentials.records.index import Pending
@@ -28,7 +32,7 @@ from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.dpop import is_bound
 from authlens_core.oauth.error_response import OAuthError, read_error
 from authlens_core.oauth.formats.duration import retry_after
-from authlens_core.oauth.token import TokenResponse, read_token_response, refresh_request, rotation_check
+from authlens_core.oauth.token import TokenResponse, read_token_response, rotation_check
 from authlens_core.trace.record import Stage
 from authlens_core.trace.stage_diagnosis import refusal_words
 from authlens_core.values.check import CheckId, ErrorCode, Severity, failures, requirement
@@ -41,9 +45,8 @@ from authlens_core.values.errors import (
     ServerMisconfigured,
 )
 from authlens_core.values.exchange import Purpose, Request, Response, WireFailure
-from authlens_core.values.fix import LOG_IN_AGAIN, Fix, again, fix
-from authlens_core.values.secret import Secret
-from authlens_core.values.url import Url, UrlRefused
+from authlens_core.values.fix import LOG_IN_AGAIN, Fix, again, filled, fix, given_options
+from authlens_core.values.url import UrlRefused
 
 _SPEC = "RFC 6749 §6"
 _REFUSED: Final[tuple[str, str | Fix]] = ("The server refused.", again("Try again, or log in again"))
@@ -56,11 +59,6 @@ class RefreshOperation(LockedGrant):
     stage: ClassVar[Stage] = Stage.REFRESH
     options: RefreshOptions
     sent: bool = False
-
-    @property
-    def started_at(self) -> datetime:
-        """When the grant was read, before anything was sent: what a lifetime is counted from."""
-        return self.record.started_at
 
     async def decide(self, before: Grant) -> Refreshed:
         """Send nothing if there is a reason for that, and refresh where there is none."""
@@ -77,7 +75,7 @@ class RefreshOperation(LockedGrant):
 
     async def _store_held(self) -> Refreshed | None:
         """Store what the last refresh brought and the store did not take: only this process has it."""
-        if not self.credentials.holds(self.grant.grant_id):
+        if self.grant.grant_id not in self.credentials.held:
             return None
         try:
             self.grant = await self.credentials.save(self.grant, self.secrets)
@@ -90,7 +88,7 @@ class RefreshOperation(LockedGrant):
     # Reasons to send nothing
 
     def _lasts(self, wanted: timedelta | None) -> bool:
-        return lasts(self.grant, wanted, self.started_at)
+        return lasts(self.grant, wanted, self.record.started_at)  # when the grant was read
 
     def _refused(self) -> bool:
         """Return whether the stored access token is the one that the resource has refused."""
@@ -127,7 +125,7 @@ class RefreshOperation(LockedGrant):
 
     def pause(self) -> Refreshed | None:
         """Leave a server alone for as long as was decided when it failed."""
-        left = seconds_until_retry(self.grant, self.started_at) if self.options.patient else 0.0
+        left = seconds_until_retry(self.grant, self.record.started_at) if self.options.patient else 0.0
         if not left:
             return None
         wait = max(1, round(left))
@@ -155,54 +153,40 @@ class RefreshOperation(LockedGrant):
     # Sending
 
     async def run(self) -> Refreshed:
-        # A program has no refresh token: it asks for a token again, which uses nothing up.
-        if self.grant.machine is not None:
-            from authlens_core.credentials.lifecycle.machine_renewal import run_machine  # few logins need it
-
-            return await run_machine(self)
-        endpoint = self._endpoint()
-        if isinstance(endpoint, Refreshed):
-            return endpoint
-        signer = self.signer()
-        # Noted before it is sent: if this process dies now, the next one knows that the token may be used up.
-        pending = Pending(self.grant.grant_id, self.grant.generation, self.started_at)
-        self.credentials.index.mark_pending(pending)
-        self.sent = True
-        try:
-            exchange = await self.send_as_client(
-                partial(self._request, endpoint), Purpose.REFRESH, signer, scope=self.grant.scope
-            )
-        except asyncio.CancelledError:
-            self._mark_unknown("The refresh was cancelled after it was sent.")
-            raise
-        if exchange.answer is None:
-            return self.no_answer(exchange.no_answer)
-        return await self.answered(exchange.answer)
-
-    def _request(self, endpoint: Url, client: Client) -> Request:
-        return refresh_request(
-            endpoint,
-            client,
-            refresh_token=self.secrets.refresh_token or Secret(""),
-            resource=self.grant.resource,
-            scope=self.grant.scope,
-        )
-
-    def _endpoint(self) -> Url | Refreshed:
-        """Return where to send the refresh; the result where no request can be made."""
         try:
             endpoint = self.endpoint(self.grant.token_endpoint)
-            self._request(endpoint, self.client)
-            return endpoint
+            request_of = await request_maker(self, endpoint)
+            if isinstance(request_of, Refreshed):
+                return request_of
+            request_of(self.proved())
         except UrlRefused as refused:
             # The index may have been written by an older authlens, or changed by hand.
             cause = f"The stored token endpoint is refused: {refused}."
-            seen = self.grant.token_endpoint
-            self.record.failed("refresh.token_endpoint", seen)
+            self.record.failed("refresh.token_endpoint", self.grant.token_endpoint)
         except ValueError as error:
             cause = f"The request cannot be made: {error}."
             self.record.failed("refresh.client", cause)
+        else:
+            return await self._send(request_of)
         return self.result(RefreshOutcome.REFUSED, cause, LOG_IN_AGAIN)
+
+    async def _send(self, request_of: Callable[[Client], Request]) -> Refreshed:
+        is_program, signer = self.grant.machine is not None, self.signer()
+        if not is_program:
+            # Before it is sent: if this process dies now, the next one knows that the token may be used up.
+            pending = Pending(self.grant.grant_id, self.grant.generation, self.record.started_at)
+            self.credentials.index.mark_pending(pending)
+        self.sent = True
+        scope = None if is_program else self.grant.scope
+        try:
+            exchange = await self.send_as_client(request_of, Purpose.REFRESH, signer, scope=scope)
+        except asyncio.CancelledError:
+            if not is_program:
+                self._mark_unknown("The refresh was cancelled after it was sent.")
+            raise
+        if exchange.answer is None:
+            return self.no_answer(exchange.no_answer)
+        return await self._answered(exchange.answer)
 
     def no_answer(self, failure: WireFailure) -> Refreshed:
         cause, cure = failure.cause, failure.cure
@@ -213,7 +197,7 @@ class RefreshOperation(LockedGrant):
             return self._unknown(f"The refresh was sent but the response was lost: {cause}")
         return self.later(cause, cure)
 
-    async def answered(self, response: Response) -> Refreshed:
+    async def _answered(self, response: Response) -> Refreshed:
         sent = (*sent_in(self.record.exchanges), *self.secrets.known)
         reading = read_token_response(
             response,
@@ -228,7 +212,10 @@ class RefreshOperation(LockedGrant):
             error = read_error(response, sent)
             refused = error is not None and error.error == ErrorCode.INVALID_CLIENT and response.status < 500
             if refused and await self.lose_client():
-                return self._login_needed(_client_lost(f"{response.status} {error}"))
+                # A refresh token is good for its client alone (RFC 6749 §6).
+                lost = "The server does not know the client that authlens registered for this login"
+                seen = f"({response.status} {error})"
+                return self._login_needed(f"{lost} {seen}. The next login registers a new one.")
             return self._said_no(response, error)
         # It said yes, so the old refresh token may be used up, and no new one can be read.
         if reading.value is None or failures(reading.checks):
@@ -259,7 +246,7 @@ class RefreshOperation(LockedGrant):
                 return self._unsaved(self.grant, new, error)
             self.secrets = new
             cause = f"{cause} It was dropped; the new refresh token is stored."
-        self.back_off(cause, None)
+        self._back_off(cause, None)
         return self.result(RefreshOutcome.DOWNGRADED, cause, cure)
 
     def _said_no(self, response: Response, error: OAuthError | None) -> Refreshed:
@@ -267,18 +254,19 @@ class RefreshOperation(LockedGrant):
         seen = f"{response.status} {error}" if error else f"{response.status}"
         # The one code that speaks of the token (RFC 6749 §5.2); all others may pass, so the grant is kept.
         if error is not None and error.error == ErrorCode.INVALID_GRANT and self.grant.machine is None:
-            return self._login_needed(_token_refused(seen))
+            ended = "it expired, was revoked, or a policy now refuses access"
+            return self._login_needed(f"The server refused the refresh token ({seen}): {ended}.")
         # Decided by the status, not by the error code: proxies answer for a server that is down.
         if response.status == 429 or response.status >= 500:
             later = f"Try again in {wait} s." if wait else "Try again in a minute."
             cause = f"The server cannot refresh it at the moment ({seen})."
-            self.back_off(cause, wait)
+            self._back_off(cause, wait)
             return self.result(RefreshOutcome.TRANSIENT, cause, later)
         means, cure = _REFUSED
         if error is not None:
             asked = self.record.exchanges[-1] if self.grant.machine is not None else None
             means, cure = refusal_words(Stage.REFRESH, error, server_kind(self.record.server), asked)
-        self.back_off(f"{means} ({seen})", wait)
+        self._back_off(f"{means} ({seen})", wait)
         # The refresh token is for its client alone, and a login may have another one registered.
         lost = error is not None and error.error == ErrorCode.INVALID_CLIENT
         outcome = RefreshOutcome.LOGIN_NEEDED if lost else RefreshOutcome.REFUSED
@@ -287,11 +275,11 @@ class RefreshOperation(LockedGrant):
     # The outcome for the grant
 
     def _login_needed(self, note: str) -> Refreshed:
-        self._mark(GrantState.LOGIN_NEEDED, AccessKind.REFRESH_LOGIN_NEEDED, note)
+        self.mark(note, AccessKind.REFRESH_LOGIN_NEEDED, state=GrantState.LOGIN_NEEDED)
         return self.result(RefreshOutcome.LOGIN_NEEDED, note, LOG_IN_AGAIN)
 
     def later(self, cause: str, cure: str | Fix, error_type: type[AuthlensError] | None = None) -> Refreshed:
-        self.back_off(cause, None)
+        self._back_off(cause, None)
         return self.result(RefreshOutcome.TRANSIENT, cause, cure, error_type=error_type)
 
     def _unknown(self, cause: str) -> Refreshed:
@@ -302,29 +290,22 @@ class RefreshOperation(LockedGrant):
 
     def _mark_unknown(self, cause: str) -> None:
         note = f"{cause} The server may have replaced the refresh token."
-        self._mark(GrantState.UNKNOWN, AccessKind.REFRESH_UNKNOWN, note)
+        self.mark(note, AccessKind.REFRESH_UNKNOWN, state=GrantState.UNKNOWN)
 
-    def _mark(self, state: GrantState, kind: AccessKind, note: str) -> None:
-        self.grant = self.credentials.update(replace(self.grant, state=state, note=note))
-        self._settle()
-        self.credentials.record(kind, self.grant.grant_id, note)
-
-    def back_off(self, cause: str, asked: int | None) -> None:
+    def _back_off(self, cause: str, asked: int | None) -> None:
         """Note when it is tried again, where every program and the user can see it."""
         # The pause is at its longest long before; the record need not count for months.
         attempts = min(self.grant.attempts + 1, 1_000)
         retry_at = next_attempt(attempts, self.now(), asked=asked, jitter=randbelow(1_000) / 1_000)
-        note = f"The last refresh failed: {cause}"
-        failed = replace(self.grant, note=note, attempts=attempts, retry_at=retry_at)
-        self.grant = self.credentials.update(failed)
-        self._settle()
+        self.mark(f"The last refresh failed: {cause}", attempts=attempts, retry_at=retry_at)
 
-    def _settle(self) -> None:
-        self.credentials.index.clear_pending(self.grant.grant_id)
+    def mark(self, note: str, kind: AccessKind | None = None, **changes: Any) -> None:
+        super().mark(note, kind, **changes)
+        self.credentials.index.clear_pending(self.grant.grant_id)  # what it came to is known
 
     async def _store(self, tokens: TokenResponse) -> Refreshed:
         new = renewed_secrets(self.secrets, tokens)
-        renewed = renewed_grant(self.grant, self.client, tokens, self.started_at)
+        renewed = renewed_grant(self.grant, self.client, tokens, self.record.started_at)
         try:
             saved = await self.credentials.save(renewed, new)
         except AuthlensError as error:
@@ -338,11 +319,11 @@ class RefreshOperation(LockedGrant):
         # The note of a refresh started stays: if this process ends now, the next one finds it.
         self._learn(renewed, new, replaced=new.refresh_token != self.secrets.refresh_token)
         self.record.failed(CheckId.REFRESH_STORED, error.cause, cure=error.cure)
-        self.grant = renewed
-        self.credentials.hold(renewed, new)
+        self.grant, self.secrets = renewed, new
+        self.credentials.held[renewed.grant_id] = renewed, new
         cause = f"The server returned new tokens, but they could not be stored: {error.cause}"
         cure = fix(error.cure, "Refresh again before you quit: the new tokens exist only in this program.")
-        return self.result(RefreshOutcome.STORE_FAILED, cause, cure, unsaved=new)
+        return self.result(RefreshOutcome.STORE_FAILED, cause, cure)
 
     def _learn(self, grant: Grant, new: GrantSecrets, *, replaced: bool) -> None:
         if new.refresh_token is not None:
@@ -355,12 +336,15 @@ class RefreshOperation(LockedGrant):
         summary: str,
         cure: str | Fix = "",
         *,
-        unsaved: GrantSecrets | None = None,
         error_type: type[AuthlensError] | None = None,
     ) -> Refreshed:
         error_type = error_type or _ERROR_TYPES.get(outcome)
         if outcome is RefreshOutcome.TRANSIENT and self.record.lost is not None:
             error_type = self.record.lost.error_type
+        if self.grant.machine is not None:
+            # Another login is the program's, too: one without its options would wait for a user.
+            options = given_options(self.grant.machine_options(self.secrets))
+            cure = filled(cure, self.grant.resource_url, options)
         return Refreshed(
             outcome=outcome,
             summary=summary,
@@ -368,9 +352,7 @@ class RefreshOperation(LockedGrant):
             error_type=error_type,
             trace=self.record.trace(passed=error_type is None),
             grant=self.grant,
-            access_token=self.secrets.access_token,
-            dpop_key=self.secrets.dpop_key,
-            unsaved=unsaved,
+            secrets=self.secrets,
         )
 
 
@@ -383,14 +365,3 @@ _ERROR_TYPES: Final[Mapping[RefreshOutcome, type[AuthlensError]]] = {
     RefreshOutcome.TRANSIENT: NetworkFailure,
     RefreshOutcome.STORE_FAILED: NoSecretStore,
 }
-
-
-def _token_refused(seen: str) -> str:
-    ended = "it expired, was revoked, or a policy now refuses access"
-    return f"The server refused the refresh token ({seen}): {ended}."
-
-
-def _client_lost(seen: str) -> str:
-    """Say why that ends the grant: a refresh token is good for its client alone (RFC 6749 §6)."""
-    lost = "The server does not know the client that authlens registered for this login"
-    return f"{lost} ({seen}). The next login registers a new one."

@@ -1,15 +1,77 @@
-"""What new tokens make of a grant: its record, and what the trace shows of them."""
+"""How the next token of a grant is asked for, and what new tokens make of its record and its trace."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING
 
+from authlens_core.credentials.lifecycle.operation import loopback_http
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, TokenVerdict
 from authlens_core.oauth.client_authentication import Client
-from authlens_core.oauth.token import TokenResponse
+from authlens_core.oauth.token import TokenResponse, refresh_request
 from authlens_core.trace.record import Fact, FactId
+from authlens_core.values.errors import AuthlensError
+from authlens_core.values.exchange import Request
+from authlens_core.values.secret import Secret
+from authlens_core.values.url import Url
+
+if TYPE_CHECKING:
+    from authlens_core.credentials.lifecycle.action_result import Refreshed
+    from authlens_core.credentials.lifecycle.refresh_operation import RefreshOperation
+
+
+async def request_maker(
+    operation: RefreshOperation, endpoint: Url
+) -> Callable[[Client], Request] | Refreshed:
+    """Return what makes the token request for a client; the result where something before it has failed.
+
+    A program has no refresh token. It asks for a token again as at its login, which uses nothing up: its
+    assertion is read, and its identity provider is asked first, if it has one.
+
+    Raises:
+        ValueError: no request can be made; `UrlRefused` if an address is none to send a secret to.
+    """
+    grant = operation.grant
+    if grant.machine is None:
+        token = operation.secrets.refresh_token or Secret("")
+        return partial(
+            refresh_request, endpoint, refresh_token=token, resource=grant.resource, scope=grant.scope
+        )
+    from authlens_core.oauth.machine_grants import FIRST, NOTHING_GIVEN, MachineLogin, read_first_answer
+    from authlens_core.state.assertion_source import AssertionSource, read_assertion  # few logins need it
+
+    assertion = answer = None
+    options = grant.machine_options(operation.secrets)
+    try:
+        if options.assertion_file is not None or options.assertion_command is not None:
+            source = AssertionSource(options.assertion_file, options.assertion_command)
+            assertion = await read_assertion(source)
+    except AuthlensError as error:
+        operation.record.failed("refresh.assertion", error.cause, cure=error.cure)
+        # Not the network's: the file or the command that the user named gives no assertion.
+        return operation.later(error.cause, error.cure, type(error))
+    login = MachineLogin.of(
+        options,
+        loopback_http=loopback_http(grant),
+        token_endpoint=endpoint,
+        issuer=grant.issuer,
+        scope=grant.scope,
+        resource=grant.resource,
+        assertion=assertion,
+    )
+    first = login.first_request()
+    if first is not None:
+        operation.sent = True
+        exchange = await operation.send(first, FIRST, None)
+        if (answer := exchange.answer) is None:
+            return operation.no_answer(exchange.no_answer)
+        if (given := read_first_answer(answer, operation.secrets.known)).value is None:
+            operation.record.checks.extend(given.checks)
+            return operation.later(*NOTHING_GIVEN)
+    return lambda client: login.token_request(client, answer)
 
 
 def renewed_secrets(old: GrantSecrets, tokens: TokenResponse) -> GrantSecrets:

@@ -14,9 +14,9 @@ from authlens_core.cloudflare.cloudflared_files import (
 )
 from authlens_core.cloudflare.cloudflared_token import CloudflaredToken
 from authlens_core.cloudflare.service_token_headers import CLIENT_ID, CLIENT_SECRET
-from authlens_core.credentials.lifecycle.access_token import UsableToken, usable_token
 from authlens_core.credentials.lifecycle.cloudflared_target import place_for
-from authlens_core.credentials.lifecycle.grant_signer import signer_for
+from authlens_core.credentials.lifecycle.operation import signer_for
+from authlens_core.credentials.lifecycle.refresh import UsableToken, usable_token
 from authlens_core.credentials.records.coverage import find
 from authlens_core.credentials.records.grant import Grant, GrantState, utc_now
 from authlens_core.credentials.records.service_token import ServiceToken, TokenForm
@@ -291,7 +291,7 @@ def _token_headers(
         match.urls,
         usable.token,
         grant.expires_at,
-        signer_for(credentials, usable.dpop_key, now) if usable.is_bound else None,
+        signer_for(credentials, usable.secrets.dpop_key, now) if usable.is_bound else None,
         grant.note if grant.state is GrantState.LOGIN_NEEDED else "",
     )
 

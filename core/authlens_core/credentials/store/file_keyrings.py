@@ -24,7 +24,6 @@ from keyring.errors import KeyringError, PasswordDeleteError
 
 from authlens_core.credentials.store import encryption
 from authlens_core.state import private_file
-from authlens_core.state.os_lock import os_lock, taken
 from authlens_core.state.paths import own_file
 from authlens_core.values.errors import NoSecretStore
 from authlens_core.values.formats.json_document import JsonRefused, load_object
@@ -126,9 +125,9 @@ class EntryFile:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         # A file beside it, because the file itself is another one after each write.
-        lock = os_lock(own_file(self.path.with_name(f"{self.path.name}.lock")))
+        lock = private_file.os_lock(own_file(self.path.with_name(f"{self.path.name}.lock")))
         deadline = time.monotonic() + BUSY_SECONDS
-        while not taken(lock):
+        while not private_file.taken(lock):
             if time.monotonic() > deadline:
                 raise self._error("busy", "is being written by another authlens")
             time.sleep(_POLL_SECONDS)

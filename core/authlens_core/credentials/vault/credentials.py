@@ -21,8 +21,7 @@ from authlens_core.credentials.records.traces import Traces
 from authlens_core.credentials.store import chunked_secret as sealed
 from authlens_core.credentials.store.secret_store import MemoryStore, SecretStore
 from authlens_core.credentials.vault.clients import Clients
-from authlens_core.credentials.vault.generations import Generations, SaveStep, load_secrets
-from authlens_core.credentials.vault.pending_writes import PendingWrites
+from authlens_core.credentials.vault.generations import Generations, PendingWrites, SaveStep, load_secrets
 from authlens_core.credentials.vault.service_tokens import ServiceTokens
 from authlens_core.state.locks import LockBusy, Locks
 from authlens_core.state.paths import state_directory
@@ -66,6 +65,10 @@ class Credentials:
         self.before_close: list[Callable[[], None]] = []
         """Called when closing starts, while everything is still open."""
         self.held: dict[str, tuple[Grant, GrantSecrets]] = {}
+        """By its id, what the server has issued and the store did not take.
+
+        It counts instead of what is stored, which may be spent, until a save succeeds. Closing tries again.
+        """
 
     @classmethod
     def open(
@@ -235,23 +238,8 @@ class Credentials:
 
         text = secrets_to_json(secrets, saved)
         generation = await self.generations.replace(grant.grant_id, text, switch)
-        self.let_go(grant.grant_id)
+        self.held.pop(grant.grant_id, None)
         return replace(saved, generation=generation)
-
-    def hold(self, grant: Grant, secrets: GrantSecrets) -> None:
-        """Keep secrets in memory that the server has issued and the store did not take.
-
-        From now on they count instead of the stored ones, which may be spent, until a save succeeds. Closing
-        tries to save them again.
-        """
-        self.held[grant.grant_id] = grant, secrets
-
-    def holds(self, grant_id: str) -> bool:
-        return grant_id in self.held
-
-    def let_go(self, grant_id: str) -> None:
-        """Undo `hold`: the secrets are stored, here or elsewhere."""
-        self.held.pop(grant_id, None)
 
     async def load(self, grant_id: str) -> tuple[Grant, GrantSecrets]:
         """Return a grant and its secrets, both of one generation.

@@ -7,10 +7,11 @@ the old generation or the new one can be read, and what it left in the keyring i
 
 from __future__ import annotations
 
+import asyncio
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from enum import StrEnum
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from authlens_core.credentials.records.grant import ClientRecord, Grant
 from authlens_core.credentials.records.index import Index, OrphanedSecret
@@ -18,13 +19,14 @@ from authlens_core.credentials.records.record_json import belongs_to
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.store import chunked_secret as sealed
 from authlens_core.credentials.store.secret_store import SecretStore, SecretStoreFailed, StoreElsewhere
-from authlens_core.credentials.vault.pending_writes import PendingWrites
 from authlens_core.state.locks import Locks
 from authlens_core.values.errors import NoSecretStore
+from authlens_core.values.finish import finish
 from authlens_core.values.fix import Fix, step
 from authlens_core.values.secret import Secret
 
 _Record = TypeVar("_Record", Grant, ServiceToken, ClientRecord)
+_Result = TypeVar("_Result")
 
 # Seconds to wait for another process that is writing: at most a few calls of the keyring.
 WRITE_BOUND: Final = 30.0
@@ -196,3 +198,64 @@ class Generations:
             await self.store.delete(sealed.entry_name(leftover.key, leftover.generation, index))
         # Only now: an entry that is forgotten before it is deleted would stay in the keyring for ever.
         self.index.settled(leftover)
+
+
+# -- to the end ---------------------------------------------------------------------------------------------
+
+
+class PendingWrites:
+    """Work that goes on to its end although its caller has gone; closing the store waits for it."""
+
+    def __init__(self) -> None:
+        self.writes: set[asyncio.Task[Any]] = set()
+        self._left: set[asyncio.Task[Any]] = set()
+
+    def __bool__(self) -> bool:
+        return bool(self.writes or self._left)
+
+    async def written(self, work: Coroutine[Any, Any, _Result]) -> _Result:
+        """Await a write to its end even when the caller is cancelled, which is passed on afterwards."""
+        task = asyncio.create_task(work)
+        self.writes.add(task)
+        task.add_done_callback(self.writes.discard)
+        return await finish(task)
+
+    async def run_shielded(self, work: Coroutine[Any, Any, _Result], started: Callable[[], bool]) -> _Result:
+        """Await work that the caller may abandon, but that must not stop halfway.
+
+        When the caller is cancelled, so is the work, unless `started` says that it did what cannot be undone:
+        then the caller returns at once, and the work goes on.
+        """
+        task = asyncio.create_task(work)
+        # asyncio holds tasks by weak references: without the set, one that no one awaits can be collected
+        # halfway.
+        self._left.add(task)
+        task.add_done_callback(self._left.discard)
+        task.add_done_callback(_retrieve_exception)
+        try:
+            # What may have reached the server goes on; what has not can still be dropped without a loss.
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if not started():
+                task.cancel()
+                await asyncio.wait({task})
+            raise
+
+    async def settle(self) -> None:
+        if tasks := self.writes | self._left:
+            await asyncio.wait(tasks)
+
+    async def give_up(self, seconds: float) -> None:
+        """Cancel what has been left to itself, which then notes how far it came, within some `seconds`."""
+        # Writes are not cancelled: half a generation is worse than a late one.
+        late = set(self._left)
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late, timeout=seconds)
+
+
+def _retrieve_exception(task: asyncio.Task[Any]) -> None:
+    """Take note of how a task ended that no one awaits any more: the grant says it, not the log."""
+    if not task.cancelled():
+        task.exception()

@@ -143,10 +143,10 @@ async def _move_grant(source: Credentials, target: Credentials, grant_id: str) -
         grant = source.get(grant_id)
         source.mark_if_interrupted(grant)
         # Where only this process holds the newest tokens, the store has older ones, which must not be moved.
-        if source.index.is_same(target.index) and not source.holds(grant_id):
+        if source.index.is_same(target.index) and grant_id not in source.held:
             return await _move_row(source, target, LOGINS, grant_id)
         await target.save(*await source.load(grant_id))
-        source.let_go(grant_id)
+        source.held.pop(grant_id, None)
         if not source.index.is_same(target.index):
             await source.discard(grant_id, AccessKind.MOVED, f"to {target.store.name}")
         else:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from authlens_core.credentials.records.index import Index
-from authlens_core.credentials.store.keyring_store import Backend, KeyringStore
+from authlens_core.credentials.store.keyring_store import Backend, FileStore, KeyringStore
 from authlens_core.credentials.store.secret_store import CALL_LIMIT, MemoryStore, SecretStore
 from authlens_core.state.paths import state_directory
 from authlens_core.values.quick_dataclass import dataclass
@@ -98,8 +98,6 @@ def store_at(
         return MemoryStore()
     if place is StoreKind.KEYRING:
         return KeyringStore(limit=limit, environ=environ)
-    from authlens_core.credentials.store.file_store import FileStore
-
     path = file_path(place, directory)
     return FileStore(place, path, passphrase=passphrase, create=create, limit=limit, environ=environ)
 

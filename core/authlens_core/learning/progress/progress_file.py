@@ -15,7 +15,6 @@ import msgspec
 from authlens_core.learning.progress.lesson_progress import DRILL, EXAM, LessonProgress
 from authlens_core.learning.strict_json import StrictFile, read_strict
 from authlens_core.state import private_file
-from authlens_core.state.os_lock import os_lock
 from authlens_core.state.paths import own_file, state_directory
 from authlens_core.state.regular_file import read_regular
 from authlens_core.values.errors import FileUnusable, LessonRefused, StateUnusable
@@ -110,7 +109,7 @@ class ProgressFile:
             self._in_memory = change(self._in_memory)
             return self._in_memory
         try:
-            lock = os_lock(own_file(self.path.with_suffix(".lock")))
+            lock = private_file.os_lock(own_file(self.path.with_suffix(".lock")))
             with lock.acquire(timeout=_LONGEST_WAIT, blocking=True):
                 lessons = change(self.read())
                 private_file.replace(self.path, _encoded(lessons, self.path), locked=True)

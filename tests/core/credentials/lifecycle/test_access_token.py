@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from authlens_core.credentials.lifecycle.access_token import usable_token
+from authlens_core.credentials.lifecycle.refresh import usable_token
 from authlens_core.credentials.records.grant import Grant, utc_now
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.values.errors import LoginNeeded, NetworkFailure

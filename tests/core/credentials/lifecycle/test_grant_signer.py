@@ -146,9 +146,8 @@ async def test_a_refresh_token_that_cannot_be_stored_is_not_lost_with_the_droppe
     monkeypatch.setattr(credentials, "save", denied)
     done = await refresh(credentials, wire, bound.grant_id, RefreshOptions(force=True))
     assert done.outcome is RefreshOutcome.STORE_FAILED
-    assert done.unsaved is not None
-    assert done.unsaved.refresh_token == Secret("refresh-canary-9")
-    assert done.unsaved.access_token == Secret("access-canary-0")
+    assert done.secrets.refresh_token == Secret("refresh-canary-9")
+    assert done.secrets.access_token == Secret("access-canary-0")
 
 
 async def test_a_grant_whose_unbound_token_was_approved_is_refreshed_as_it_is(

@@ -12,9 +12,8 @@ from typing import Any
 
 import pytest
 
-from authlens_core.credentials.lifecycle.access_token import usable_token
 from authlens_core.credentials.lifecycle.action_result import RefreshOutcome
-from authlens_core.credentials.lifecycle.refresh import refresh
+from authlens_core.credentials.lifecycle.refresh import refresh, usable_token
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, MachineSource
 from authlens_core.credentials.records.refresh_schedule import RefreshOptions
 from authlens_core.credentials.vault.credentials import Credentials
@@ -101,7 +100,7 @@ async def test_an_identity_is_exchanged_at_its_provider_first(
     server.answers("/idp", Scripted(200, {**issued, "token_type": "N_A"}))
     server.answers("/token", NEW)
     result = await refresh(credentials, wire, grant.grant_id)
-    assert result.access_token.reveal() == "machine-canary-1"
+    assert result.secrets.access_token.reveal() == "machine-canary-1"
     # The record says which way this was, and holds neither the identity nor what was exchanged for it.
     assert result.trace.grant_type is GrantType.TOKEN_EXCHANGE
     [kept] = credentials.traces.of(grant.grant_id)

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from authlens_core.credentials.lifecycle.access_token import usable_token
 from authlens_core.credentials.lifecycle.probe_call import probe_grant
+from authlens_core.credentials.lifecycle.refresh import usable_token
 from authlens_core.credentials.records.grant import Grant, GrantState, utc_now
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.trace.record import Outcome, Stage

@@ -202,7 +202,7 @@ async def test_closing_that_is_cancelled_still_stores_what_only_this_program_has
 ) -> None:
     """The first Ctrl-C can come while a verb that has ended closes; only a second one does not wait."""
     credentials, slow = open_credentials(), Slow(store, monkeypatch)
-    credentials.hold(saved, NEW)
+    credentials.held[saved.grant_id] = saved, NEW
     closing = asyncio.create_task(credentials.aclose())
     await until(lambda: slow.waiting > 0)
     closing.cancel()

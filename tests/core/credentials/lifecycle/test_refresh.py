@@ -375,9 +375,9 @@ async def test_tokens_that_cannot_be_stored_are_kept_in_memory_and_said(
     assert result.outcome is RefreshOutcome.STORE_FAILED
     assert "could not be stored" in result.summary
     assert [pending.grant_id for pending in credentials.index.pending()] == [saved.grant_id]
-    assert result.unsaved == GrantSecrets(Secret("access-canary-1"), Secret("refresh-canary-1"))
-    await credentials.save(result.grant, result.unsaved)
-    assert (await credentials.load(saved.grant_id))[1] == result.unsaved
+    assert result.secrets == GrantSecrets(Secret("access-canary-1"), Secret("refresh-canary-1"))
+    await credentials.save(result.grant, result.secrets)
+    assert (await credentials.load(saved.grant_id))[1] == result.secrets
     assert credentials.index.pending() == ()
 
 
@@ -550,7 +550,7 @@ async def test_new_tokens_that_the_store_did_not_take_count_until_a_save_succeed
     new = GrantSecrets(Secret("access-canary-1"), Secret("refresh-canary-1"))
     saved = await credentials.save(make_grant(), old)
 
-    credentials.hold(saved, new)
+    credentials.held[saved.grant_id] = saved, new
 
     assert (await credentials.load(saved.grant_id))[1] == new
     again = await credentials.save(saved, new)
@@ -564,7 +564,7 @@ async def test_what_the_store_did_not_take_is_offered_to_it_once_more_when_the_p
     new = GrantSecrets(Secret("access-canary-1"), Secret("refresh-canary-1"))
     first = open_credentials()
     saved = await first.save(make_grant(), GrantSecrets(Secret("access-canary-0")))
-    first.hold(saved, new)
+    first.held[saved.grant_id] = saved, new
 
     await first.aclose()
 

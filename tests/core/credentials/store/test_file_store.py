@@ -22,8 +22,8 @@ from authlens_core.credentials.store.file_keyrings import (
     FileKeyringError,
     PlainFileKeyring,
 )
-from authlens_core.credentials.store.file_store import FileStore, StoreDamaged
 from authlens_core.credentials.store.keyring_process import ALLOWED
+from authlens_core.credentials.store.keyring_store import FileStore, StoreDamaged
 from authlens_core.credentials.store.secret_store import SecretStoreFailed, SecretStoreTimeout
 from authlens_core.credentials.vault.open_store import file_path, open_store, remembered_place, store_at
 from authlens_core.values.errors import NoSecretStore, PassphraseNeeded, WrongPassphrase

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from authlens_core.credentials.lifecycle.access_token import usable_token
-from authlens_core.credentials.lifecycle.refresh import refresh
+from authlens_core.credentials.lifecycle.refresh import refresh, usable_token
 from authlens_core.credentials.lifecycle.revoke import revoke
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, utc_now
 from authlens_core.credentials.records.record_json import secrets_to_json

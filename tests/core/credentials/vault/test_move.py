@@ -165,7 +165,7 @@ async def test_tokens_that_no_store_took_are_moved_too(both: Both, make_grant: A
     source, target = both()
     await _fill(source, make_grant)
     new = GrantSecrets(Secret("newest"), Secret("newest refresh"))
-    source.hold(replace(source.get("a"), note="held"), new)
+    source.held["a"] = replace(source.get("a"), note="held"), new
     await move(source, target)
     assert (await target.load("a"))[1] == new
     assert source.held == {}

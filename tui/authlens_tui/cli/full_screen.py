@@ -8,7 +8,6 @@ import shlex
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from authlens_tui.cli.option_values import checked_url
 from authlens_tui.cli.terminal.charset import locale_setting, shows_utf_8
 from authlens_tui.cli.terminal.colour import is_known
 from authlens_tui.cli.terminal.output import is_terminal
@@ -32,14 +31,17 @@ def run_app(url: str | None, options: Options | None = None) -> int:
     Raises:
         UsageError: the URL cannot be used, or this is no terminal for a full screen.
     """
-    checked = None if url is None else checked_url(url)
-    require_terminal("authlens login URL" if checked is None else f"authlens login {shlex.quote(checked)}")
+    if url is not None:
+        from authlens_tui.cli.option_values import checked_url  # with argparse, which no dashboard needs
+
+        url = checked_url(url)
+    require_terminal("authlens login URL" if url is None else f"authlens login {shlex.quote(url)}")
     from authlens_tui.app.authlens_app import AuthlensApp
     from authlens_tui.app.workspace import Workspace
     from authlens_tui.terminal.leaving import DEMO_WANTED
 
-    given = {checked: options} if checked is not None and options is not None else {}
-    app = AuthlensApp(start_url=checked, workspace=Workspace(options=given))
+    given = {url: options} if url is not None and options is not None else {}
+    app = AuthlensApp(start_url=url, workspace=Workspace(options=given))
     code = run_to_end(app)
     # The demo has a session and a store of its own, so the app ends before it begins.
     if app.return_value != DEMO_WANTED:

@@ -64,7 +64,6 @@ class Account:
         refresh_grace: a refresh token that was rotated out is good until the new one is used.
         origin: answers a request that is let in; None for a page of our own.
         made_at: when the account was made, by `clock`.
-        transfers: tokens that the user approved for cloudflared, by the public key that asked.
         aud: the application's audience tag, 64 hexadecimal digits.
     """
 
@@ -89,7 +88,6 @@ class Account:
     service_tokens: IssuedServiceTokens = field(init=False, repr=False)
     service_token: IssuedServiceToken = field(init=False, repr=False)
     made_at: float = field(init=False)
-    transfers: dict[str, str] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         rules = GrantRules(
@@ -188,7 +186,6 @@ class Account:
         """Forget clients, grants, sessions and what the policy was told; service tokens stay."""
         self.grants.forget_everything()
         self.sessions.clear()
-        self.transfers.clear()
         self.denied = {DENIED_BY_POLICY}
 
     def end_sessions(self, user: str | None = None) -> None:

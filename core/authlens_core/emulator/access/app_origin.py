@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any, Final
 
 from starlette.applications import Starlette
@@ -12,10 +11,9 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from authlens_core.emulator import randomness
-from authlens_core.emulator.access import browser_session
 from authlens_core.emulator.access.access_faults import HOSTILE_TEXT, Fault
 from authlens_core.emulator.access.account import SESSION_LIFETIME, Account, server_metadata
-from authlens_core.emulator.access.edge import Edge, wants_json
+from authlens_core.emulator.access.edge import Edge, session_routes, wants_json
 from authlens_core.emulator.access.issued_service_tokens import IssuedServiceToken, NoServiceToken
 from authlens_core.emulator.answers import NO_STORE, json_answer
 from authlens_core.emulator.pages import INVALID_NONCE, page
@@ -37,9 +35,7 @@ def app_origin(account: Account) -> ASGIApp:
     routes = [
         Route("/.well-known/oauth-authorization-server", app.team_metadata),
         Route("/cdn-cgi/access/authorized", app.authorized),
-        Route("/cdn-cgi/access/get-identity", partial(browser_session.get_identity, account)),
-        Route("/cdn-cgi/access/logout", partial(browser_session.logout, account)),
-        Route("/cdn-cgi/access/cli", partial(browser_session.approve, account), methods=["GET", "POST"]),
+        *session_routes(account),
         *(
             Route(path + rest, app.resource_metadata)
             for path in (CLOUDFLARE_METADATA, STANDARD_METADATA)

@@ -1,4 +1,4 @@
-"""The edge: what Cloudflare does to every request and response, whatever the origin."""
+"""The edge: what Cloudflare does to every request and response at either origin, and what it answers itself."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from authlens_core.emulator import randomness
 from authlens_core.emulator.access.access_faults import Fault
 from authlens_core.emulator.access.account import Account
 from authlens_core.emulator.answers import NO_STORE, json_answer
+from authlens_core.emulator.pages import page
 
 # What error 1010, of the Browser Integrity Check, says besides.
 BANNED: Final = {
@@ -25,6 +27,27 @@ ZONE_ERRORS: Final = (
     (Fault.NO_APPLICATION, 1043, 403),
     (Fault.ORIGIN_UNREACHABLE, 522, 522),
 )
+
+
+def session_routes(account: Account) -> list[Route]:
+    """Return what a browser asks about its session at either origin: who is logged in, and logging out."""
+    cookie = "CF_Authorization"
+
+    async def get_identity(request: Request) -> Response:
+        claims = await account.identity(request.cookies.get(cookie, ""))
+        if claims is None:
+            return json_answer({"err": "no app token set"}, 400)
+        return json_answer({"email": claims["email"], "user_uuid": claims["sub"], "iat": claims["iat"]})
+
+    async def logout(request: Request) -> Response:
+        claims = await account.identity(request.cookies.get(cookie, ""))
+        if claims is not None:
+            account.end_sessions(claims["email"])
+        answer = page("You are logged out")
+        answer.delete_cookie(cookie)
+        return answer
+
+    return [Route("/cdn-cgi/access/get-identity", get_identity), Route("/cdn-cgi/access/logout", logout)]
 
 
 def wants_json(request: Request) -> bool:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from email.utils import formatdate
-from functools import partial
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -14,11 +12,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from authlens_core.emulator import randomness
-from authlens_core.emulator.access import browser_session
 from authlens_core.emulator.access.access_faults import HOSTILE_TEXT, Fault
 from authlens_core.emulator.access.account import OAUTH, Account, new_token, server_metadata
-from authlens_core.emulator.access.edge import Edge
+from authlens_core.emulator.access.edge import Edge, session_routes
 from authlens_core.emulator.access.team_login import AuthorizationEndpoint
 from authlens_core.emulator.answers import (
     NO_STORE,
@@ -36,7 +32,6 @@ from authlens_core.emulator.token_endpoint import AUTH_METHODS, TokenEndpoint
 REFUSED_URI: Final = "redirect_uri is not allowed by the account configuration"
 MOST_REDIRECT_URIS: Final = 20
 LONGEST_NAME: Final = 200  # characters of a client's name
-CERTIFICATE_LIFETIME: Final = 240.0  # seconds
 
 
 def team_origin(account: Account) -> ASGIApp:
@@ -50,9 +45,7 @@ def team_origin(account: Account) -> ASGIApp:
         Route(f"{OAUTH}/revoke", team.revoke, methods=["POST"]),
         Route("/cdn-cgi/access/login/{host}", authorization.login, methods=["GET", "POST"]),
         Route("/cdn-cgi/access/certs", team.certs),
-        Route("/cdn-cgi/access/get-identity", partial(browser_session.get_identity, account)),
-        Route("/cdn-cgi/access/logout", partial(browser_session.logout, account)),
-        Route("/cdn-cgi/access/cert_sign", team.cert_sign, methods=["POST"]),
+        *session_routes(account),
     ]
 
     def refused(request: Request, error: Any) -> Response:
@@ -143,23 +136,6 @@ class TeamOrigin:
         if account.has(Fault.LOCALHOST_REFUSED) and urlsplit(redirect_uri).hostname == "localhost":
             return False
         return _is_loopback(redirect_uri)
-
-    async def cert_sign(self, request: Request) -> Response:
-        """Return a simulated short-lived SSH certificate for a user who is logged in."""
-        try:
-            asked = json.loads(await read_body(request))
-            token, key = str(asked["jwt"]), str(asked["public_key"])
-        except (ValueError, RecursionError, TypeError, KeyError):
-            return json_answer({"status": "error", "message": "jwt and public_key are needed"}, 400)
-        claims = await self._account.identity(token)
-        if claims is None or not key.startswith(("ssh-", "ecdsa-")):
-            return json_answer({"status": "error", "message": "the token or the key is not valid"}, 403)
-        expires_at = formatdate(self._account.now() + CERTIFICATE_LIFETIME, usegmt=True)
-        certificate = f"ssh-emulated-cert-v01 {randomness.token_hex(32)} {claims['email']}"
-        return json_answer(
-            {"id": str(randomness.uuid4()), "certificate": certificate, "expires_at": expires_at},
-            headers=NO_STORE,
-        )
 
     def _registration_answer(self, client: RegisteredClient) -> dict[str, Any]:
         management_url = f"{self._account.team_url}{OAUTH}/registration/{client.client_id}"

@@ -61,7 +61,7 @@ async def test_a_page_of_another_origin_changes_and_reads_nothing(
         await asyncio.to_thread(browser.open, attacker.url.replace("127.0.0.1", host))
         found = await learned(browser, REQUESTS[way], f"{emulator.team_url}/emulator/admin")
         assert found in {"refused", "read:"}
-        assert emulator.account.denied == Emulator().account.denied
+        assert emulator.account.grants.denied == Emulator().account.grants.denied
         assert [str(fault) for fault in emulator.faults] == ["public"]
 
 
@@ -75,5 +75,5 @@ async def test_a_name_that_is_rebound_to_this_machine_changes_and_reads_nothing(
         await asyncio.to_thread(browser.open, f"{rebound}/a-page")
         found = await learned(browser, REQUESTS[way], f"{rebound}/emulator/admin")
         assert "service_token" not in found
-        assert emulator.account.denied == Emulator().account.denied
+        assert emulator.account.grants.denied == Emulator().account.grants.denied
         assert [str(fault) for fault in emulator.faults] == ["public"]

@@ -9,6 +9,7 @@ import base64
 import hashlib
 import json
 import secrets
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -20,7 +21,9 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from authlens_core.emulator.grants import ServerMemory
 from authlens_core.emulator.origins import LoopbackServer
+from authlens_core.emulator.profile import Profile
 
 __all__ = ["CLIENT_ID", "CLIENT_SECRET", "OddServer", "Plays"]
 
@@ -105,12 +108,8 @@ class OddServer(LoopbackServer):
         self._tokens: set[str] = set()
         self._device = ""
         self.seen: list[dict[str, str]] = []
-        self._resource_origin = self._server = ""
-
-    @property
-    def resource_url(self) -> str:
-        """The MCP endpoint."""
-        return f"{self._resource_origin}/mcp"
+        self._server = ""
+        self._remember(ServerMemory(profile=Profile.MCP, faults=frozenset(), clock=time.time))
 
     @property
     def device_endpoint(self) -> str:
@@ -128,9 +127,8 @@ class OddServer(LoopbackServer):
         stated = self._plays.server.get("issuer") or f"{{server}}{self._plays.path}"
         return str(stated).replace("{server}", self._server)
 
-    def _build(self, resource_url: str, server_url: str) -> tuple[ASGIApp, ASGIApp]:
-        self._resource_origin = resource_url
-        self._server = resource_url if self._plays.legacy else server_url
+    def _build(self) -> tuple[ASGIApp, ASGIApp]:
+        self._server = self.memory.resource_url if self._plays.legacy else self.memory.server_url
         both = ["GET", "POST"]
         server = [
             Route("/authorize", self._authorize),
@@ -155,7 +153,7 @@ class OddServer(LoopbackServer):
             return JSONResponse(answer) if request.method == "POST" else Response(status_code=405)
         challenge = "Bearer"
         if not self._plays.legacy:
-            challenge += f' resource_metadata="{self._resource_origin}{_RESOURCE}"'
+            challenge += f' resource_metadata="{self.memory.resource_url}{_RESOURCE}"'
         return Response(status_code=401, headers={"WWW-Authenticate": challenge})
 
     async def _resource_metadata(self, _: Request) -> Response:
@@ -180,7 +178,9 @@ class OddServer(LoopbackServer):
     def _odd(self, document: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
         changed = {name: value for name, value in {**document, **changes}.items() if value != ""}
         text = (
-            json.dumps(changed).replace("{server}", self._server).replace("{resource}", self._resource_origin)
+            json.dumps(changed)
+            .replace("{server}", self._server)
+            .replace("{resource}", self.memory.resource_url)
         )
         return dict(json.loads(text))
 

@@ -4,10 +4,9 @@ It exists for the demo, the screenshots and the tests. It shares no code with wh
 """
 
 from authlens_core.emulator.access.access_emulator import Emulator
-from authlens_core.emulator.access.access_faults import Fault
 from authlens_core.emulator.origins import SeenRequest
 from authlens_core.emulator.person import Hop, PlayResult, play_person
-from authlens_core.emulator.profile import Profile, StandardFault, faults_of
+from authlens_core.emulator.profile import Fault, Profile, faults_of
 from authlens_core.emulator.standard.machines import IDP_CLIENT, MachineClient, Machines
 from authlens_core.emulator.standard.standard_emulator import StandardEmulator
 
@@ -22,7 +21,6 @@ __all__ = [
     "Profile",
     "SeenRequest",
     "StandardEmulator",
-    "StandardFault",
     "faults_of",
     "play_person",
 ]

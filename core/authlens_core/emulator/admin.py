@@ -9,8 +9,6 @@ service token.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.applications import Starlette
@@ -20,10 +18,10 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from authlens_core.emulator.answers import read_body
+from authlens_core.emulator.profile import faults_of
 
 if TYPE_CHECKING:
-    from authlens_core.emulator.access.access_emulator import Emulator
-    from authlens_core.emulator.standard.standard_emulator import StandardEmulator
+    from authlens_core.emulator.origins import LoopbackServer
 
 ADMIN_PATH: Final = "/emulator/admin"
 # What the server of the login listens on.
@@ -35,26 +33,12 @@ _WITH_A_BODY: Final = frozenset({"POST", "PUT"})
 
 
 class AdminMiddleware:
-    """The authorization server's origin, and the administration below `ADMIN_PATH`.
+    """The authorization server's origin, and the administration below `ADMIN_PATH`."""
 
-    Args:
-        all_faults: what `emulator` can play.
-        actions: what an administrator or the clock would do, by name; each takes a user.
-    """
-
-    def __init__(
-        self,
-        server: ASGIApp,
-        emulator: Emulator | StandardEmulator,
-        all_faults: Iterable[StrEnum],
-        actions: Mapping[str, Callable[[str], None]],
-        facts: Callable[[], Mapping[str, Any]] = dict,
-    ) -> None:
+    def __init__(self, server: ASGIApp, emulator: LoopbackServer) -> None:
         self._server = server
         self._emulator = emulator
-        self._all_faults = [fault.value for fault in all_faults]
-        self._actions = actions
-        self._facts = facts
+        self._actions = emulator.actions()
         self._admin = Starlette(
             routes=[
                 Route(ADMIN_PATH, self._state),
@@ -107,8 +91,8 @@ class AdminMiddleware:
             "resource_url": emulator.resource_url,
             "issuer": emulator.issuer,
             "faults": sorted(fault.value for fault in emulator.faults),
-            "all_faults": self._all_faults,
-            **self._facts(),
+            "all_faults": [fault.value for fault in faults_of(emulator.memory.profile)],
+            **emulator.facts(),
             "requests": [
                 {
                     "origin": seen.origin,

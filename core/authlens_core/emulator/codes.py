@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from authlens_core.emulator import randomness
-from authlens_core.emulator.issued import AuthorizationCode, InvalidGrant, IssuedGrant, RegisteredClient
-from authlens_core.emulator.ledger import REASONS, Ledger, What
+from authlens_core.emulator.issued import AuthorizationCode, IssuedGrant, RegisteredClient
+from authlens_core.emulator.ledger import Ledger, Reason, What
 
 CODE_LIFETIME: Final = 60.0  # seconds
 MOST_ENTRIES: Final = 5000  # of one table, so that a client in a loop cannot fill the memory
@@ -83,7 +83,7 @@ class AuthorizationCodes:
 
     def take(
         self, code: str, client: RegisteredClient, *, redirect_uri: str | None, verifier: str
-    ) -> AuthorizationCode | InvalidGrant:
+    ) -> AuthorizationCode | Reason:
         """Return what a code stands for, or why it is refused.
 
         It is used from then on, whatever is wrong with the request: a guess must not be made twice.
@@ -91,23 +91,23 @@ class AuthorizationCodes:
         # Taken away before anything is judged: a code is used up by a wrong attempt as well.
         entry = self._waiting.pop(code, None)
         if entry is None:
-            reason = InvalidGrant.CODE_USED if code in self.used else InvalidGrant.CODE_UNKNOWN
+            reason = Reason.USED if code in self.used else Reason.UNKNOWN
             return self._refused(code, reason)
         put(self.used, code, None)
         if entry.expires_at <= self._clock():
-            return self._refused(code, InvalidGrant.CODE_EXPIRED, entry.user)
+            return self._refused(code, Reason.EXPIRED, entry.user)
         if entry.client_id != client.client_id:
-            return self._refused(code, InvalidGrant.CODE_OF_ANOTHER_CLIENT, entry.user)
+            return self._refused(code, Reason.WRONG_CLIENT, entry.user)
         # RFC 6749 §4.1.3: it shows that the code was delivered to the client that asked for it.
         if entry.redirect_uri != redirect_uri:
-            return self._refused(code, InvalidGrant.ANOTHER_REDIRECT_URI, entry.user)
+            return self._refused(code, Reason.WRONG_REDIRECT, entry.user)
         # RFC 9700 §4.8.2: a verifier is refused where there was no challenge.
         proved = s256(verifier) if verifier or entry.challenge else ""
         if not hmac.compare_digest(proved.encode(), entry.challenge.encode()):
-            return self._refused(code, InvalidGrant.WRONG_VERIFIER, entry.user)
+            return self._refused(code, Reason.WRONG_VERIFIER, entry.user)
         self._ledger.note(What.CODE_REDEEMED, at="server", user=entry.user, scope=entry.scope, code=code)
         return entry
 
-    def _refused(self, code: str, reason: InvalidGrant, user: str = "") -> InvalidGrant:
-        self._ledger.note(What.CODE_REFUSED, at="server", user=user, reason=REASONS[reason], code=code)
+    def _refused(self, code: str, reason: Reason, user: str = "") -> Reason:
+        self._ledger.note(What.CODE_REFUSED, at="server", user=user, reason=reason, code=code)
         return reason

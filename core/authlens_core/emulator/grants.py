@@ -7,7 +7,8 @@ Sources: RFC 6749, 7009, 7591, 7592, 7636, 8628, 9449, 9700.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
 
 from authlens_core.emulator import randomness
 from authlens_core.emulator.codes import AuthorizationCodes, put
@@ -15,12 +16,16 @@ from authlens_core.emulator.issued import (
     AccessToken,
     DeviceLogin,
     GrantRules,
-    InvalidGrant,
     IssuedGrant,
     OAuthRefusal,
     RegisteredClient,
 )
-from authlens_core.emulator.ledger import REASONS, Ledger, Reason, What
+from authlens_core.emulator.ledger import Ledger, Reason, What
+from authlens_core.emulator.profile import Fault, Profile
+from authlens_core.emulator.signing_keys import SigningKeys
+
+if TYPE_CHECKING:
+    from authlens_core.emulator.origin_app import OriginApp
 
 DEVICE_LIFETIME: Final = 600.0  # seconds
 _LETTERS: Final = "BCDFGHJKLMNPQRSTVWXZ"  # RFC 8628 §6.1: no vowels, so no words
@@ -33,7 +38,9 @@ class Grants:
     Args:
         clock: the time in seconds since the epoch.
         access_token_lifetime: seconds an access token is good for.
-        may_enter: returns whether the policy still admits a user; called at each use of a grant.
+
+    Attributes:
+        denied: users and programs that the policy refuses at each use of a grant.
     """
 
     def __init__(
@@ -42,13 +49,12 @@ class Grants:
         rules: GrantRules,
         *,
         access_token_lifetime: int,
-        may_enter: Callable[[str], bool] = lambda _: True,
     ) -> None:
         self._clock = clock
         self.ledger = Ledger()
         self.rules = rules
         self.access_token_lifetime = access_token_lifetime
-        self._may_enter = may_enter
+        self.denied = set(rules.denied)
         self._clients: dict[str, RegisteredClient] = {}
         self.codes = AuthorizationCodes(clock, self.ledger)
         self._devices: dict[str, DeviceLogin] = {}
@@ -117,11 +123,11 @@ class Grants:
             OAuthRefusal: invalid_grant, saying which of the checks failed.
         """
         taken = self.codes.take(code, client, redirect_uri=redirect_uri, verifier=verifier)
-        if isinstance(taken, InvalidGrant):
+        if isinstance(taken, Reason):
             if (first := self.codes.used.get(code)) is not None:
                 # RFC 6749 §4.1.2: a code used twice was stolen, so the tokens of its first use end, too.
                 self._end(first, Reason.USED)
-            raise self._invalid(taken)
+            raise self._invalid("code", taken)
         expires_at = self._clock() + self.rules.grant_lifetime
         grant = IssuedGrant(
             client.client_id,
@@ -217,7 +223,7 @@ class Grants:
         # One answer for both: a client cannot find out whether another's token exists.
         if grant is None or grant.client_id != client.client_id:
             self._note_refresh(refresh_token, "", Reason.UNKNOWN)
-            raise self._invalid(InvalidGrant.REFRESH_TOKEN_UNKNOWN)
+            raise self._invalid("refresh_token", Reason.UNKNOWN)
         is_newest = grant.refresh_token == refresh_token
         # A client that lost the answer sends the old token again. Some servers forgive the one before the
         # newest.
@@ -225,12 +231,11 @@ class Grants:
         reused = self.rules.detects_reuse and not is_newest and not graced
         reason = self._why_no_refresh(grant, reused=reused)
         if reason is not None:
-            why = Reason.REUSED if reused else REASONS[reason]
-            self._note_refresh(refresh_token, grant.user, why)
+            self._note_refresh(refresh_token, grant.user, reason)
             # RFC 9700 §4.14.2: thief and owner both lose it, because nothing tells them apart.
             if reused:
                 self._end(grant, Reason.REUSED)
-            raise self._invalid(reason)
+            raise self._invalid("refresh_token", reason)
         # RFC 9449 §5: the refresh token of a public client is bound to the key, too.
         if grant.jkt != jkt:
             self._note_refresh(refresh_token, grant.user, Reason.NO_PROOF)
@@ -239,12 +244,12 @@ class Grants:
         self._note_refresh(refresh_token, grant.user)
         return grant
 
-    def _why_no_refresh(self, grant: IssuedGrant, *, reused: bool) -> InvalidGrant | None:
+    def _why_no_refresh(self, grant: IssuedGrant, *, reused: bool) -> Reason | None:
         if reused or not grant.alive:
-            return InvalidGrant.GRANT_ENDED
+            return Reason.REUSED if reused else Reason.REVOKED
         if grant.expires_at <= self._clock():
-            return InvalidGrant.GRANT_EXPIRED
-        return None if self._may_enter(grant.user) else InvalidGrant.USER_REFUSED
+            return Reason.EXPIRED
+        return Reason.USER_REFUSED if grant.user in self.denied else None
 
     def _note_refresh(self, refresh_token: str, user: str, reason: Reason | None = None) -> None:
         what = What.REFRESHED if reason is None else What.REFRESH_REFUSED
@@ -284,7 +289,7 @@ class Grants:
             return None
         grant = entry.grant
         ended = not grant.alive and not self_contained
-        return None if ended or grant.refused_by_the_edge or not self._may_enter(grant.user) else entry
+        return None if ended or grant.refused_by_the_edge or grant.user in self.denied else entry
 
     def why_refused(self, token: str) -> Reason:
         """Return why `access_token` has nothing for this token."""
@@ -329,5 +334,44 @@ class Grants:
             self.ledger.note(What.GRANT_ENDED, at="server", user=grant.user, reason=reason)
         grant.alive = False
 
-    def _invalid(self, reason: InvalidGrant) -> OAuthRefusal:
-        return OAuthRefusal("invalid_grant", self.rules.words[reason])
+    def _invalid(self, what: str, reason: Reason) -> OAuthRefusal:
+        return OAuthRefusal("invalid_grant", self.rules.words[what][reason])
+
+
+@dataclass(slots=True, kw_only=True)
+class ServerMemory:
+    """What the two origins of one emulator share.
+
+    Attributes:
+        clock: the time in seconds since the epoch.
+        origin: answers a request that is let in; None for a resource of the emulator's own.
+        resource_url: the resource's origin, without a final slash.
+        server_url: the authorization server's origin, without a final slash.
+    """
+
+    profile: Profile
+    faults: frozenset[Fault]
+    clock: Callable[[], float]
+    access_token_lifetime: int = 60
+    origin: OriginApp | None = None
+    resource_url: str = ""
+    server_url: str = ""
+    keys: SigningKeys = field(default_factory=SigningKeys, repr=False)
+    grants: Grants = field(init=False, repr=False)
+
+    def has(self, *faults: Fault) -> bool:
+        return any(fault in self.faults for fault in faults)
+
+    @property
+    def resource(self) -> str:
+        """The resource, as the answers of its servers name it."""
+        return f"{self.resource_url}/mcp" if self.profile is Profile.MCP else f"{self.resource_url}/"
+
+    @property
+    def issuer(self) -> str:
+        """The issuer that the resource metadata names."""
+        return self.server_url
+
+    def forget_everything(self) -> None:
+        """Forget clients and grants."""
+        self.grants.forget_everything()

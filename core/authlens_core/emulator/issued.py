@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from enum import Enum, auto
 from typing import Any, Final
 
 DEVICE_GRANT: Final = "urn:ietf:params:oauth:grant-type:device_code"
@@ -22,23 +21,6 @@ class OAuthRefusal(Exception):
         self.error = error
         self.description = description
         self.status = status
-
-
-class InvalidGrant(Enum):
-    """Why a code or a refresh token gets `invalid_grant`."""
-
-    CODE_UNKNOWN = auto()
-    CODE_USED = auto()
-    CODE_EXPIRED = auto()
-    CODE_OF_ANOTHER_CLIENT = auto()
-    ANOTHER_REDIRECT_URI = auto()
-    WRONG_VERIFIER = auto()
-    REFRESH_TOKEN_UNKNOWN = auto()
-    """Never issued, or to another client."""
-    GRANT_ENDED = auto()
-    """Revoked, or one of its refresh tokens was used twice."""
-    GRANT_EXPIRED = auto()
-    USER_REFUSED = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +117,7 @@ class GrantRules:
     """How one profile's server differs from another's.
 
     Attributes:
-        words: what the server says for each reason; one sentence for several tells a thief less.
+        words: what the server says of a refused code and of a refused refresh token, by the reason.
         grant_types: what its token endpoint takes.
         client_id: makes one.
         refresh_token: makes one.
@@ -143,9 +125,10 @@ class GrantRules:
         rotation: whether a refresh issues a new refresh token and ends the old one.
         grace: whether the refresh token before the newest is good until the newest is used.
         detects_reuse: whether a refresh token that was replaced is refused, and ends its grant.
+        denied: users that the policy refuses at the start.
     """
 
-    words: Mapping[InvalidGrant, str]
+    words: Mapping[str, Mapping[str, str]]
     grant_types: frozenset[str]
     client_id: Callable[[], str]
     refresh_token: Callable[[], str]
@@ -153,3 +136,4 @@ class GrantRules:
     rotation: bool = True
     grace: bool = False
     detects_reuse: bool = True
+    denied: frozenset[str] = frozenset()

@@ -14,8 +14,6 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from authlens_core.emulator.issued import InvalidGrant
-
 MOST_EVENTS: Final = 2_000
 
 
@@ -66,20 +64,6 @@ class Reason(StrEnum):
     REVOKED = "revoked"
     USER_REFUSED = "user_refused"
     BLOCKED_ADDRESS = "blocked_address"
-
-
-REASONS: Final = {
-    InvalidGrant.CODE_UNKNOWN: Reason.UNKNOWN,
-    InvalidGrant.CODE_USED: Reason.USED,
-    InvalidGrant.CODE_EXPIRED: Reason.EXPIRED,
-    InvalidGrant.CODE_OF_ANOTHER_CLIENT: Reason.WRONG_CLIENT,
-    InvalidGrant.ANOTHER_REDIRECT_URI: Reason.WRONG_REDIRECT,
-    InvalidGrant.WRONG_VERIFIER: Reason.WRONG_VERIFIER,
-    InvalidGrant.REFRESH_TOKEN_UNKNOWN: Reason.UNKNOWN,
-    InvalidGrant.GRANT_ENDED: Reason.REVOKED,
-    InvalidGrant.GRANT_EXPIRED: Reason.EXPIRED,
-    InvalidGrant.USER_REFUSED: Reason.USER_REFUSED,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

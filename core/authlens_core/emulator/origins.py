@@ -8,17 +8,20 @@ import errno
 import os
 import socket
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
+from authlens_core.emulator.profile import Fault, named_faults
 from authlens_core.emulator.randomness import drawn_from, source_of
+from authlens_core.emulator.users import email_of
 from authlens_core.values.finish import finish
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from authlens_core.emulator.grants import ServerMemory
     from authlens_core.emulator.ledger import Ledger
     from authlens_core.emulator.origin_app import OriginApp
     from authlens_core.emulator.uvicorn_server import QuietServer
@@ -67,6 +70,9 @@ class LoopbackServer:
         stopping: set while it is stopped, for answers that would go on.
     """
 
+    memory: ServerMemory
+    """What the two share."""
+
     ORIGINS: ClassVar[tuple[str, str]]
     """What the two are called in the log of requests."""
 
@@ -91,6 +97,10 @@ class LoopbackServer:
         self._servers: list[QuietServer] = []
         self._running = AsyncExitStack()
 
+    def _remember(self, memory: ServerMemory) -> None:
+        """Take what the two share, as it is before the start."""
+        self.memory, self._first_faults = memory, memory.faults
+
     @property
     def requests(self) -> list[SeenRequest]:
         """The last 2,000 requests, oldest first."""
@@ -99,7 +109,77 @@ class LoopbackServer:
     @property
     def ledger(self) -> Ledger:
         """What happened at the two, and who sent what led to it."""
-        raise NotImplementedError
+        return self.memory.grants.ledger
+
+    @property
+    def resource_url(self) -> str:
+        return self.memory.resource
+
+    @property
+    def issuer(self) -> str:
+        """The issuer that the resource metadata names; the faults about issuers do not change it."""
+        return self.memory.issuer
+
+    @property
+    def server_url(self) -> str:
+        """The authorization server's origin, without a slash at the end; not always the issuer."""
+        return self.memory.server_url
+
+    @property
+    def faults(self) -> frozenset[Fault]:
+        return self.memory.faults
+
+    def set_faults(self, faults: Collection[Fault | str]) -> None:
+        """Replace the faults. `port-taken` and those about rotation and policy count from the start only.
+
+        Raises:
+            ValueError: the profile has no such fault.
+        """
+        self.memory.faults = named_faults(self.memory.profile, faults)
+
+    def reset(self) -> None:
+        """Return to the state after the start: the first faults, no request, client, grant or session."""
+        grants = self.memory.grants
+        self.memory.forget_everything()
+        self.memory.faults = self._first_faults
+        grants.denied = set(grants.rules.denied)
+        grants.ledger.clear()
+        self.forget_requests()
+
+    def deny(self, user: str) -> None:
+        """Have the policy refuse a user, or a program by its id: no token works, and none is issued."""
+        self.memory.grants.denied |= {user, email_of(user)}
+
+    def allow(self, user: str) -> None:
+        self.memory.grants.denied -= {user, email_of(user)}
+
+    def expire_access_tokens(self) -> None:
+        """Expire every access token; refresh tokens still work."""
+        self.memory.grants.expire_access_tokens()
+
+    def revoke_user_tokens(self, user: str | None = None) -> None:
+        """End the access tokens of a user, or of a program by its id; None is all. Refreshing still works."""
+        for subject in (None,) if user is None else (user, email_of(user)):
+            self.memory.grants.expire_access_tokens(subject)
+
+    def end_grants(self) -> None:
+        """End every grant: access tokens are refused, and a refresh answers invalid_grant."""
+        self.memory.grants.end_grants()
+
+    def actions(self) -> dict[str, Callable[[str], None]]:
+        """Return what an administrator or the clock would do, by name; each takes a user."""
+        return {
+            "expire-access-tokens": lambda _: self.expire_access_tokens(),
+            "revoke-user-tokens": self.revoke_user_tokens,
+            "end-grants": lambda _: self.end_grants(),
+            "deny": self.deny,
+            "allow": self.allow,
+            "reset": lambda _: self.reset(),
+        }
+
+    def facts(self) -> Mapping[str, Any]:
+        """Return what a test in another process needs to log in, besides the URLs."""
+        return {}
 
     def forget_requests(self) -> None:
         self._seen.clear()
@@ -129,25 +209,19 @@ class LoopbackServer:
             server = bind_both(self._port + 1 if self._port else 0)
             stack.callback(close_all, server)
             stack.push_async_callback(self._stop_servers)  # unwinds before the sockets are closed
-            apps = self._build(
-                *(
-                    f"http://{name}:{sockets[0].getsockname()[1]}"
-                    for name, sockets in zip(self._names, (resource, server), strict=True)
-                )
+            self.memory.resource_url, self.memory.server_url = (
+                f"http://{name}:{sockets[0].getsockname()[1]}"
+                for name, sockets in zip(self._names, (resource, server), strict=True)
             )
-            first, second = (self._answering(*pair) for pair in zip(self.ORIGINS, apps, strict=True))
-            second = self._administered(second) if self._admin else second
+            first, second = (self._answering(*pair) for pair in zip(self.ORIGINS, self._build(), strict=True))
+            second = _administered(second, self) if self._admin else second
             for app, sockets in ((first, resource), (second, server)):
                 self._servers.append(await serve(app, sockets))
             # Only now: if anything before this fails, what was bound and started is undone.
             self._running = stack.pop_all()
 
-    def _build(self, resource_url: str, server_url: str) -> tuple[ASGIApp, ASGIApp]:
-        """Return the applications of the two origins, given their URLs without a final slash."""
-        raise NotImplementedError
-
-    def _administered(self, server: ASGIApp) -> ASGIApp:
-        """Return the authorization server's origin with the administration below `ADMIN_PATH`."""
+    def _build(self) -> tuple[ASGIApp, ASGIApp]:
+        """Return the applications of the two origins, whose URLs are known."""
         raise NotImplementedError
 
     def _answering(self, origin: str, app: ASGIApp) -> ASGIApp:
@@ -189,6 +263,12 @@ def _origin_app(app: ASGIApp) -> OriginApp:
     from authlens_core.emulator.origin_app import OriginApp
 
     return OriginApp(app)
+
+
+def _administered(server: ASGIApp, emulator: LoopbackServer) -> ASGIApp:
+    from authlens_core.emulator.admin import AdminMiddleware
+
+    return AdminMiddleware(server, emulator)
 
 
 async def _read_ahead(receive: Receive) -> tuple[bytes, Receive]:

@@ -1,14 +1,20 @@
-"""What the emulator can be besides Cloudflare Access, and the faults of those profiles."""
+"""What the emulator can be, and what can go wrong in each profile, after something seen at a real server."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Final, Self, TypeVar
+from typing import Final, Self
 
 from authlens_core.values.word_files import words
 
-_Fault = TypeVar("_Fault", bound=StrEnum)
+# What a hostile server says.
+HOSTILE_TEXT: Final = (
+    "\x1b]52;c;aG9zdGlsZQ==\x07"  # OSC 52: writes to the clipboard
+    "\x1b[2J\x1b[31m"  # CSI: clears the screen, turns red
+    "[/foo][bold]"  # markup, if data is parsed as markup
+    "\u202egnp.exe\u2066"  # bidirectional controls
+)
 
 
 class Profile(StrEnum):
@@ -20,19 +26,20 @@ class Profile(StrEnum):
     MACHINE = "machine"
 
 
+_ACCESS: Final = frozenset({Profile.ACCESS})
 _MCP: Final = frozenset({Profile.MCP})
 _BOTH: Final = frozenset({Profile.MCP, Profile.GENERIC})
 _MACHINE: Final = frozenset({Profile.MACHINE})
 _EACH: Final = _BOTH | _MACHINE
 
 
-class StandardFault(StrEnum):
-    """One thing that a server of a profile other than `access` does differently."""
+class Fault(StrEnum):
+    """One thing that goes wrong. The value is the name to type; `words/emulator.toml` explains it."""
 
     profiles: frozenset[Profile]
     """The profiles that have it."""
 
-    def __new__(cls, value: str, profiles: frozenset[Profile] = _BOTH) -> Self:
+    def __new__(cls, value: str, profiles: frozenset[Profile] = _ACCESS) -> Self:
         # The profiles stay out of the value, which is the name on the command line and in the JSON of the
         # administration.
         member = str.__new__(cls, value)
@@ -40,22 +47,68 @@ class StandardFault(StrEnum):
         member.profiles = profiles
         return member
 
+    NO_WWW_AUTHENTICATE = "no-www-authenticate"
+    CHALLENGE_WITHOUT_METADATA = "challenge-without-metadata"
+    POST_ONLY = "post-only"
+    OAUTH_OFF = "oauth-off"
+    SERVICE_AUTH_ONLY = "service-auth-only"
+    PUBLIC = "public"
+    BROWSER_INTEGRITY = "browser-integrity"
+    CHALLENGE_PAGE = "challenge-page"
+    WAF_RULE = "waf-rule"
+    NO_APPLICATION = "no-application"
+    ORIGIN_UNREACHABLE = "origin-unreachable"
+    SLOW = "slow"
+    HOSTILE_TEXT = "hostile-text"
+    RESOURCE_MISMATCH = "resource-mismatch"
+    BARE_ISSUER = "bare-issuer"
+    WRONG_ISSUER = "wrong-issuer"
+    NO_REGISTRATION_ENDPOINT = "no-registration-endpoint"
+    NO_REVOCATION_ENDPOINT = "no-revocation-endpoint"
+    NONE_NOT_ADVERTISED = "none-not-advertised"
+    S256_NOT_ADVERTISED = "s256-not-advertised"
+    REDIRECT_URI_REFUSED = "redirect-uri-refused"
+    REDIRECT_URI_REFUSED_AT_AUTHORIZATION = "redirect-uri-refused-at-authorization"
+    LOCALHOST_REFUSED = "localhost-refused"
+    SETTINGS_NOT_LIVE = "settings-not-live"
+    RESOURCE_REFUSED = "resource-refused"
+    PKCE_FIRST_CHARACTER = "pkce-first-character"
+    PKCE_REFUSED = "pkce-refused"
+    DENIED_USER = "denied-user"
+    INVALID_NONCE = "invalid-nonce"
+    APPLICATION_NOT_FOUND = "application-not-found"
+    ACCESS_DENIED = "access-denied"
+    WRONG_STATE = "wrong-state"
+    ISS_MISMATCH = "iss-mismatch"
+    PORT_TAKEN = "port-taken"
+    INVALID_GRANT = "invalid-grant"
+    HTML_ERROR = "html-error"
+    ACCESS_TOKEN_REFUSED = "access-token-refused"  # noqa: S105 - a name
+    OAUTH_TURNED_OFF = "oauth-turned-off"
+    POLICY_REFUSES_TOKEN = "policy-refuses-token"  # noqa: S105 - a name
+    ORIGIN_DOWN = "origin-down"
+    EXPIRED_REFRESH_TOKEN = "expired-refresh-token"  # noqa: S105 - a name
+    ROTATION_OFF = "rotation-off"
+    REVOCATION_UNAVAILABLE = "revocation-unavailable"
+    BINDING_COOKIE = "binding-cookie"
+    SERVICE_AUTH_MISSING = "service-auth-missing"
+    CLOCK_SKEW = "clock-skew"
     GET_404 = ("get-404", _MCP)
     OPEN_INITIALIZE = ("open-initialize", _MCP)
     ENDLESS_STREAM = ("endless-stream", _MCP)
     DISCOVER_ONLY = ("discover-only", _MCP)
     NO_RESOURCE_METADATA = ("no-resource-metadata", _MCP)
     DEFAULT_PATHS = ("default-paths", _MCP)
-    NONCE_REQUIRED = "nonce-required"
+    NONCE_REQUIRED = ("nonce-required", _BOTH)
     JWT_ACCESS_TOKENS = ("jwt-access-tokens", _EACH)
-    STEP_UP = "step-up"
+    STEP_UP = ("step-up", _BOTH)
     DPOP_REQUIRED = ("dpop-required", _EACH)
     DPOP_NONCE = ("dpop-nonce", _EACH)
-    PAR_REQUIRED = "par-required"
-    DEVICE_SLOW_DOWN = "device-slow-down"
-    DEVICE_EXPIRED = "device-expired"
-    ISS_MISSING = "iss-missing"
-    NO_REGISTRATION = "no-registration"
+    PAR_REQUIRED = ("par-required", _BOTH)
+    DEVICE_SLOW_DOWN = ("device-slow-down", _BOTH)
+    DEVICE_EXPIRED = ("device-expired", _BOTH)
+    ISS_MISSING = ("iss-missing", _BOTH)
+    NO_REGISTRATION = ("no-registration", _BOTH)
     ASSERTION_EXPIRED = ("assertion-expired", _MACHINE)
     ASSERTION_AUDIENCE = ("assertion-audience", _MACHINE)
     KEY_UNKNOWN = ("key-unknown", _MACHINE)
@@ -66,21 +119,21 @@ class StandardFault(StrEnum):
     @property
     def summary(self) -> str:
         """One sentence: what to watch for."""
-        return str(words("emulator")["standard-faults"][self])
+        return str(words("emulator")["faults"][self])
 
 
-def faults_of(profile: Profile) -> tuple[StandardFault, ...]:
-    """Return what a server of a profile other than `access` can do differently."""
-    return tuple(fault for fault in StandardFault if profile in fault.profiles)
+def faults_of(profile: Profile) -> tuple[Fault, ...]:
+    """Return what a server of a profile can do differently."""
+    return tuple(fault for fault in Fault if profile in fault.profiles)
 
 
-def named_faults(profile: Profile, known: Iterable[_Fault], names: Iterable[str]) -> frozenset[_Fault]:
-    """Return those of `known`, the faults of `profile`, that have one of `names`.
+def named_faults(profile: Profile, names: Iterable[str]) -> frozenset[Fault]:
+    """Return the faults of `profile` that have one of `names`.
 
     Raises:
         ValueError: none has that name; the message lists those it has.
     """
-    by_name = {fault.value: fault for fault in known}
+    by_name = {fault.value: fault for fault in faults_of(profile)}
     chosen = set()
     for name in names:
         if name not in by_name:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterator
 from typing import Final
 
-from authlens_core.emulator import Fault, Profile, faults_of
+from authlens_core.emulator import Profile, faults_of
 from authlens_core.emulator.parties.victim import SWITCHES as VICTIM_SWITCHES
 from authlens_core.emulator.standard.weakness import Weakness
 from authlens_core.learning.lesson import QUESTIONS, CourseLesson, LessonPhase, LessonTable, Question
@@ -125,4 +125,4 @@ def _names(given: LessonTable) -> Iterator[tuple[str, str, Collection[str], Coll
 
 def _faults(profile: Profile) -> list[str]:
     """Return the faults of a profile, by name."""
-    return [fault.value for fault in (Fault if profile is Profile.ACCESS else faults_of(profile))]
+    return [fault.value for fault in faults_of(profile)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from authlens_core.emulator import Emulator, randomness
@@ -9,11 +11,11 @@ from authlens_core.emulator.codes import s256
 from authlens_core.emulator.grants import Grants
 from authlens_core.emulator.issued import (
     GrantRules,
-    InvalidGrant,
     IssuedGrant,
     OAuthRefusal,
     RegisteredClient,
 )
+from authlens_core.emulator.ledger import Reason
 from authlens_core.emulator.standard.server_state import RULES
 
 VERIFIER = "v" * 43
@@ -30,9 +32,11 @@ class Clock:
         return self.now
 
 
-def store(clock: Clock, **rules: bool) -> Grants:
+def store(clock: Clock, **rules: Any) -> Grants:
     """Return a store whose refusals are the names of their reasons."""
-    words = {reason: reason.name for reason in InvalidGrant}
+    words: dict[str, dict[str, str]] = {
+        what: {reason: f"{what} {reason}" for reason in Reason} for what in ("code", "refresh_token")
+    }
     chosen = GrantRules(
         words=words,
         grant_types=frozenset(),
@@ -61,7 +65,7 @@ def test_a_code_used_twice_ends_the_tokens_of_its_first_use() -> None:
     code = code_for(grants, client)
     grant = redeemed(grants, client, code)
 
-    with pytest.raises(OAuthRefusal, match="CODE_USED"):
+    with pytest.raises(OAuthRefusal, match="code used"):
         grants.redeem(code, client, redirect_uri=CALLBACK, verifier=VERIFIER)
 
     assert not grant.alive
@@ -73,11 +77,11 @@ def test_a_refresh_token_used_twice_ends_every_token_of_its_grant() -> None:
     first = redeemed(grants, client, code_for(grants, client)).refresh_token
     newest = str(grants.issue(grants.refresh(first, client), "access")["refresh_token"])
 
-    with pytest.raises(OAuthRefusal, match="GRANT_ENDED"):
+    with pytest.raises(OAuthRefusal, match="refresh_token reused"):
         grants.refresh(first, client)
 
     assert grants.access_token("access") is None
-    with pytest.raises(OAuthRefusal, match="GRANT_ENDED"):
+    with pytest.raises(OAuthRefusal, match="refresh_token revoked"):
         grants.refresh(newest, client)
 
 
@@ -89,7 +93,7 @@ def test_a_refresh_token_that_another_client_presents_ends_nothing() -> None:
     first = grant.refresh_token
     grants.issue(grants.refresh(first, client), "access")
 
-    with pytest.raises(OAuthRefusal, match="REFRESH_TOKEN_UNKNOWN"):
+    with pytest.raises(OAuthRefusal, match="refresh_token unknown"):
         grants.refresh(first, other)
 
     assert grant.alive
@@ -120,4 +124,10 @@ def test_a_self_contained_access_token_outlives_its_grant_and_not_its_time() -> 
 
 def test_every_profile_has_words_for_every_reason() -> None:
     for rules in (Emulator().account.grants.rules, RULES):
-        assert set(rules.words) == set(InvalidGrant)
+        assert set(rules.words["code"]) == {
+            *(Reason.UNKNOWN, Reason.USED, Reason.EXPIRED, Reason.WRONG_CLIENT, Reason.WRONG_REDIRECT),
+            Reason.WRONG_VERIFIER,
+        }
+        assert set(rules.words["refresh_token"]) == {
+            *(Reason.UNKNOWN, Reason.REVOKED, Reason.REUSED, Reason.EXPIRED, Reason.USER_REFUSED),
+        }

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-from authlens_core.emulator import Profile, StandardEmulator, StandardFault, play_person
+from authlens_core.emulator import Fault, Profile, StandardEmulator, play_person
 from authlens_core.oauth.dpop import DpopKey, DpopNonces, make_dpop_key, make_jti, with_proof
 from authlens_core.oauth.resource_request import authorization_field
 from authlens_core.values.exchange import Headers, Request
@@ -155,8 +155,8 @@ async def test_a_seed_gives_the_same_tokens_at_each_start(profile: Profile) -> N
     assert await tokens(8) != first
 
 
-@pytest.mark.parametrize("fault", StandardFault)
-def test_every_fault_explains_itself_in_one_sentence(fault: StandardFault) -> None:
+@pytest.mark.parametrize("fault", Fault)
+def test_every_fault_explains_itself_in_one_sentence(fault: Fault) -> None:
     assert fault.summary.endswith(".")
     assert fault.profiles
 

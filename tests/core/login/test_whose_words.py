@@ -10,7 +10,7 @@ import pytest
 from authlens_core.diagnosis.causes import CAUSES
 from authlens_core.diagnosis.protection import Protection, note_on
 from authlens_core.diagnosis.server_kind import ServerKind, server_words
-from authlens_core.emulator import Profile, StandardEmulator, StandardFault
+from authlens_core.emulator import Fault, Profile, StandardEmulator
 from authlens_core.login.login import Login
 from authlens_core.trace.failure_reason import stage_error
 from authlens_core.trace.record import Outcome, StageRecord, Trace, fact_text
@@ -101,7 +101,7 @@ async def test_an_error_on_the_callback_of_a_plain_server_has_no_word_of_cloudfl
 
 @pytest.mark.parametrize("profile", [Profile.MCP, Profile.GENERIC])
 async def test_a_failed_login_at_the_standard_emulator_has_no_word_of_cloudflare(profile: Profile) -> None:
-    failing = (StandardFault.NO_REGISTRATION, StandardFault.ISS_MISSING, StandardFault.STEP_UP)
+    failing = (Fault.NO_REGISTRATION, Fault.ISS_MISSING, Fault.STEP_UP)
     for fault in failing:
         async with StandardEmulator(profile, faults=[fault]) as emulator:
             trace = await log_in(emulator)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from authlens_core.emulator import Fault, Profile, StandardFault, faults_of
+from authlens_core.emulator import Fault, Profile
 from authlens_core.learning.desk.drills import drills
 from authlens_core.values.errors import UsageError
 from authlens_tui.cli.course.drill_verbs import chosen_drills
@@ -12,22 +12,22 @@ from authlens_tui.cli.emulator import chosen_faults
 
 
 def test_the_list_of_a_profile_names_its_faults_only(capsys: pytest.CaptureFixture[str]) -> None:
-    assert chosen_faults(Profile.GENERIC, faults_of(Profile.GENERIC), ["list"]) is None
+    assert chosen_faults(Profile.GENERIC, ["list"]) is None
     listed = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
-    assert listed == [fault.value for fault in StandardFault if Profile.GENERIC in fault.profiles]
+    assert listed == [fault.value for fault in Fault if Profile.GENERIC in fault.profiles]
     assert "get-404" not in listed
 
 
 def test_a_typing_error_is_answered_with_the_nearest_fault_of_the_profile() -> None:
     with pytest.raises(UsageError) as refused:
-        chosen_faults(Profile.MCP, faults_of(Profile.MCP), ["get-40"])
+        chosen_faults(Profile.MCP, ["get-40"])
     assert "Did you mean get-404?" in str(refused.value.cure)
     assert "authlens emulator --profile mcp --fault list" in str(refused.value.cure)
 
 
 def test_faults_are_chosen_by_name() -> None:
-    assert chosen_faults(Profile.MCP, faults_of(Profile.MCP), ["step-up"]) == (StandardFault.STEP_UP,)
-    assert chosen_faults(Profile.ACCESS, Fault, ["public"]) == (Fault.PUBLIC,)
+    assert chosen_faults(Profile.MCP, ["step-up"]) == (Fault.STEP_UP,)
+    assert chosen_faults(Profile.ACCESS, ["public"]) == (Fault.PUBLIC,)
 
 
 def test_the_demo_lists_every_scenario_under_its_group(capsys: pytest.CaptureFixture[str]) -> None:

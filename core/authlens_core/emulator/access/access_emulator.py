@@ -8,18 +8,15 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from authlens_core.emulator.access.access_faults import Fault
 from authlens_core.emulator.access.account import Account
 from authlens_core.emulator.access.issued_service_tokens import IssuedServiceTokens
 from authlens_core.emulator.origins import NAMES, LoopbackServer, bind, close_all
-from authlens_core.emulator.profile import Profile, named_faults
+from authlens_core.emulator.profile import Fault, Profile, named_faults
 from authlens_core.emulator.randomness import drawn_from
 from authlens_core.emulator.users import email_of
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
-
-    from authlens_core.emulator.ledger import Ledger
 
 CALLBACK_PORT: Final = 8400
 
@@ -83,7 +80,7 @@ class Emulator(LoopbackServer):
             self.account = Account(
                 clock=clock,
                 stopping=self.stopping,
-                faults=named_faults(Profile.ACCESS, Fault, faults),
+                faults=named_faults(Profile.ACCESS, faults),
                 access_token_lifetime=access_token_lifetime,
                 grant_lifetime=grant_lifetime,
                 slow_seconds=slow_seconds,
@@ -93,7 +90,7 @@ class Emulator(LoopbackServer):
                 refresh_grace=refresh_grace,
                 origin=self.origin,
             )
-        self._first_faults = self.account.faults
+        self._remember(self.account)
         self._callback_port = callback_port
         self._taken: list[socket.socket] = []
 
@@ -102,26 +99,16 @@ class Emulator(LoopbackServer):
         if self.account.has(Fault.PORT_TAKEN):
             self._taken = _taken_callback_port(self._callback_port)
 
-    def _build(self, app_url: str, team_url: str) -> tuple[ASGIApp, ASGIApp]:
+    def _build(self) -> tuple[ASGIApp, ASGIApp]:
         from authlens_core.emulator.access.app_origin import app_origin
         from authlens_core.emulator.access.team_origin import team_origin
 
-        self.account.app_url, self.account.team_url = app_url, team_url
         return app_origin(self.account), team_origin(self.account)
 
-    def _administered(self, server: ASGIApp) -> ASGIApp:
-        from authlens_core.emulator.admin import AdminMiddleware
-
-        actions: dict[str, Callable[[str], None]] = {
-            "expire-access-tokens": lambda _: self.expire_access_tokens(),
-            "revoke-user-tokens": self.revoke_user_tokens,
-            "revoke-application-tokens": lambda _: self.revoke_application_tokens(),
-            "end-grants": lambda _: self.end_grants(),
-            "deny": self.deny,
-            "allow": self.allow,
-            "reset": lambda _: self.reset(),
-        }
-        return AdminMiddleware(server, self, Fault, actions, self._service_token_facts)
+    def actions(self) -> dict[str, Callable[[str], None]]:
+        """Return those of every profile, and Access's own."""
+        own = {"revoke-application-tokens": lambda _: self.revoke_application_tokens()}
+        return super().actions() | own
 
     async def stop(self) -> None:
         close_all(self._taken)
@@ -133,46 +120,9 @@ class Emulator(LoopbackServer):
         return self._taken[0].getsockname()[1] if self._taken else None
 
     @property
-    def resource_url(self) -> str:
-        return self.account.resource
-
-    @property
     def team_url(self) -> str:
         """The team's origin, without a slash at the end."""
-        return self.account.team_url
-
-    @property
-    def server_url(self) -> str:
-        """The origin of the authorization server, which is the team's."""
-        return self.account.team_url
-
-    @property
-    def issuer(self) -> str:
-        """The issuer that the resource metadata names; the faults about issuers do not change it."""
-        return self.account.team_url
-
-    @property
-    def ledger(self) -> Ledger:
-        return self.account.grants.ledger
-
-    @property
-    def faults(self) -> frozenset[Fault]:
-        return self.account.faults
-
-    def set_faults(self, faults: Collection[Fault | str]) -> None:
-        """Replace the faults. `port-taken` and those about rotation and policy count from the start only.
-
-        Raises:
-            ValueError: a fault's name is unknown.
-        """
-        self.account.faults = named_faults(Profile.ACCESS, Fault, faults)
-
-    def reset(self) -> None:
-        """Return to the state after the start: the first faults, no request, client, grant or session."""
-        self.account.forget_everything()
-        self.account.faults = self._first_faults
-        self.ledger.clear()
-        self.forget_requests()
+        return self.account.server_url
 
     @property
     def service_token(self) -> tuple[str, str]:
@@ -180,7 +130,8 @@ class Emulator(LoopbackServer):
         token = self.account.service_token
         return token.client_id, token.secret
 
-    def _service_token_facts(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, Any]:
+        """Return the service token."""
         client_id, secret = self.service_token
         return {"service_token": {"client_id": client_id, "client_secret": secret}}
 
@@ -199,31 +150,15 @@ class Emulator(LoopbackServer):
         """Return a token for the `cf-access-token` header, as `cloudflared access token` prints one."""
         return await self.account.sign_identity(self.account.start_session(email_of(user)))
 
-    def deny(self, user: str) -> None:
-        """Have the policy deny a user from now on: tokens stop working and cannot be refreshed."""
-        self.account.denied.add(email_of(user))
-
-    def allow(self, user: str) -> None:
-        self.account.denied.discard(email_of(user))
-
-    def expire_access_tokens(self) -> None:
-        """Expire every access token; refresh tokens still work."""
-        self.account.grants.expire_access_tokens()
-
     def revoke_user_tokens(self, user: str | None = None) -> None:
         """Do an administrator's "revoke user": sessions and access tokens end, refreshing still works."""
-        email = email_of(user) if user is not None else None
-        self.account.end_sessions(email)
-        self.account.grants.expire_access_tokens(email)
+        self.account.end_sessions(email_of(user) if user is not None else None)
+        super().revoke_user_tokens(user)
 
     def revoke_application_tokens(self) -> None:
         """Do "revoke application tokens": a refresh still answers, with a token that is then refused."""
         self.account.end_sessions()
         self.account.grants.refuse_access_tokens()
-
-    def end_grants(self) -> None:
-        """End every grant: access tokens are refused and a refresh answers invalid_grant."""
-        self.account.grants.end_grants()
 
     async def rotate_keys(self) -> None:
         """Sign with a new key; the previous one still verifies."""

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from authlens_core.emulator import randomness
-from authlens_core.emulator.access.access_faults import HOSTILE_TEXT, Fault
 from authlens_core.emulator.access.issued_service_tokens import IssuedServiceToken, IssuedServiceTokens
 from authlens_core.emulator.codes import put
-from authlens_core.emulator.grants import Grants
-from authlens_core.emulator.issued import GrantRules, InvalidGrant
-from authlens_core.emulator.signing_keys import SigningKeys
-
-if TYPE_CHECKING:
-    from authlens_core.emulator.origin_app import OriginApp
+from authlens_core.emulator.grants import Grants, ServerMemory
+from authlens_core.emulator.issued import GrantRules
+from authlens_core.emulator.profile import HOSTILE_TEXT, Fault, Profile
+from authlens_core.values.word_files import words
 
 OAUTH: Final = "/cdn-cgi/access/oauth"
 FOREIGN_ISSUER: Final = "https://elsewhere.example"  # RFC 6761 §6.5: no one can own it
@@ -29,19 +25,6 @@ META_LIFETIME: Final = 300  # seconds
 PROPAGATION: Final = 60.0
 MOST_SESSIONS: Final = 1000
 TOKEN_CHARACTERS: Final = 65  # after the prefix, as observed
-# Access says exactly what is wrong.
-WORDS: Final = {
-    InvalidGrant.CODE_UNKNOWN: "Authorization code not found",
-    InvalidGrant.CODE_USED: "Authorization code was already used",
-    InvalidGrant.CODE_EXPIRED: "Authorization code expired",
-    InvalidGrant.CODE_OF_ANOTHER_CLIENT: "Authorization code was issued to another client",
-    InvalidGrant.ANOTHER_REDIRECT_URI: "redirect_uri does not match the authorization request",
-    InvalidGrant.WRONG_VERIFIER: "code_verifier does not match the code_challenge",
-    InvalidGrant.REFRESH_TOKEN_UNKNOWN: "Refresh token not found",
-    InvalidGrant.GRANT_ENDED: "Grant was revoked or its refresh token was used twice",
-    InvalidGrant.GRANT_EXPIRED: "Grant expired",
-    InvalidGrant.USER_REFUSED: "User no longer has access",
-}
 
 
 def new_token() -> str:
@@ -49,71 +32,53 @@ def new_token() -> str:
     return "oauth:" + randomness.token_urlsafe(64)[:TOKEN_CHARACTERS]
 
 
-@dataclass(slots=True)
-class Account:
-    """The settings, the users and the memory of one emulated account.
+@dataclass(slots=True, kw_only=True)
+class Account(ServerMemory):
+    """The settings, the users and the memory of one emulated account; the app is its resource.
 
     Attributes:
-        app_url: the app's origin, without a slash at the end.
-        team_url: the team's origin, without a slash at the end; also the issuer.
         stopping: set while the emulator is stopped.
         slow_seconds: how late each answer is under the fault `slow`.
         strict_service_tokens: the organisation's strict mode for service tokens.
         service_token_header: the app's `read_service_tokens_from_header`; empty if it is not set.
         service_auth_401: the app's `service_auth_401_redirect`: a refusal is 401 instead of 403.
         refresh_grace: a refresh token that was rotated out is good until the new one is used.
-        origin: answers a request that is let in; None for a page of our own.
         made_at: when the account was made, by `clock`.
         aud: the application's audience tag, 64 hexadecimal digits.
     """
 
-    clock: Callable[[], float]
+    profile: Profile = Profile.ACCESS
     stopping: asyncio.Event = field(repr=False)
-    faults: frozenset[Fault]
-    access_token_lifetime: int
     grant_lifetime: int
     slow_seconds: float = 30.0
-    app_url: str = ""
-    team_url: str = ""
     aud: str = field(default_factory=lambda: randomness.token_hex(32))
     strict_service_tokens: bool = False
     service_token_header: str = ""
     service_auth_401: bool = False
     refresh_grace: bool = False
-    origin: OriginApp | None = None
-    denied: set[str] = field(default_factory=lambda: {DENIED_BY_POLICY})
     sessions: dict[str, str] = field(default_factory=dict, repr=False)
-    keys: SigningKeys = field(default_factory=SigningKeys, repr=False)
-    grants: Grants = field(init=False, repr=False)
     service_tokens: IssuedServiceTokens = field(init=False, repr=False)
     service_token: IssuedServiceToken = field(init=False, repr=False)
     made_at: float = field(init=False)
 
     def __post_init__(self) -> None:
         rules = GrantRules(
-            words=WORDS,
+            words=words("emulator")["access-refusals"],
             grant_types=frozenset({"authorization_code", "refresh_token"}),
             client_id=lambda: str(randomness.uuid4()),
             refresh_token=new_token,
             grant_lifetime=self.grant_lifetime,
             rotation=Fault.ROTATION_OFF not in self.faults,
             grace=self.refresh_grace,
+            denied=frozenset({DENIED_BY_POLICY}),
         )
-        self.grants = Grants(
-            self.now,
-            rules,
-            access_token_lifetime=self.access_token_lifetime,
-            may_enter=lambda user: user not in self.denied,
-        )
+        self.grants = Grants(self.now, rules, access_token_lifetime=self.access_token_lifetime)
         self.made_at = self.clock()
         self.service_tokens = IssuedServiceTokens(
             self.now, strict=self.strict_service_tokens, header=self.service_token_header
         )
         in_policy = Fault.SERVICE_AUTH_MISSING not in self.faults
         self.service_token = self.service_tokens.create(in_policy=in_policy)
-
-    def has(self, fault: Fault) -> bool:
-        return fault in self.faults
 
     def now(self) -> float:
         """Return the server's time, in seconds since the epoch."""
@@ -125,21 +90,16 @@ class Account:
 
     @property
     def app_host(self) -> str:
-        return urlsplit(self.app_url).netloc
+        return urlsplit(self.resource_url).netloc
 
     @property
     def team_host(self) -> str:
         """The team's host and port, used as the team domain."""
-        return urlsplit(self.team_url).netloc
-
-    @property
-    def resource(self) -> str:
-        """The resource as token answers print it: the app's origin with a slash."""
-        return f"{self.app_url}/"
+        return urlsplit(self.server_url).netloc
 
     def covers(self, resource: str) -> bool:
         """Return whether a `resource` parameter (RFC 8707) names this app."""
-        return resource == self.app_url or resource.startswith(self.resource)
+        return resource == self.resource_url or resource.startswith(self.resource)
 
     async def pause(self) -> None:
         """Wait as long as the fault `slow` says, or until the emulator stops."""
@@ -174,7 +134,7 @@ class Account:
             "exp": now + META_LIFETIME,
         }
         query = urlencode({"kid": self.aud, "meta": await self.keys.sign(meta), "redirect_url": redirect_url})
-        return f"{self.team_url}/cdn-cgi/access/login/{self.app_host}?{query}"
+        return f"{self.server_url}/cdn-cgi/access/login/{self.app_host}?{query}"
 
     def start_session(self, user: str) -> str:
         """Remember that `user` logged in; return the nonce of the session."""
@@ -183,10 +143,9 @@ class Account:
         return nonce
 
     def forget_everything(self) -> None:
-        """Forget clients, grants, sessions and what the policy was told; service tokens stay."""
+        """Forget clients, grants and sessions; service tokens stay."""
         self.grants.forget_everything()
         self.sessions.clear()
-        self.denied = {DENIED_BY_POLICY}
 
     def end_sessions(self, user: str | None = None) -> None:
         self.sessions = {n: u for n, u in self.sessions.items() if user is not None and u != user}
@@ -202,7 +161,7 @@ class Account:
             "iat": now,
             "nbf": now,
             "exp": now + SESSION_LIFETIME,
-            "iss": self.team_url,
+            "iss": self.server_url,
             "type": "app",
             "identity_nonce": nonce,
             "country": "XX",
@@ -215,7 +174,7 @@ class Account:
         claims = {
             "type": "app",
             "aud": self.aud,
-            "iss": self.team_url,
+            "iss": self.server_url,
             "iat": now,
             "exp": now + SESSION_LIFETIME,
             "sub": "",
@@ -249,12 +208,12 @@ class Account:
 def _issuer(account: Account) -> str:
     if account.has(Fault.WRONG_ISSUER):
         return FOREIGN_ISSUER
-    return account.team_host if account.has(Fault.BARE_ISSUER) else account.team_url
+    return account.team_host if account.has(Fault.BARE_ISSUER) else account.server_url
 
 
 def server_metadata(account: Account) -> dict[str, Any]:
     """Return the authorization server metadata of the team (RFC 8414)."""
-    endpoint = account.team_url + OAUTH
+    endpoint = account.server_url + OAUTH
     methods = ["client_secret_basic", "client_secret_post", "none"]
     if account.has(Fault.NONE_NOT_ADVERTISED):
         methods.remove("none")

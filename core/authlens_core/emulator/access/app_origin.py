@@ -11,12 +11,12 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from authlens_core.emulator import randomness
-from authlens_core.emulator.access.access_faults import HOSTILE_TEXT, Fault
 from authlens_core.emulator.access.account import SESSION_LIFETIME, Account, server_metadata
 from authlens_core.emulator.access.edge import Edge, session_routes, wants_json
 from authlens_core.emulator.access.issued_service_tokens import IssuedServiceToken, NoServiceToken
 from authlens_core.emulator.answers import NO_STORE, json_answer
 from authlens_core.emulator.pages import INVALID_NONCE, page
+from authlens_core.emulator.profile import HOSTILE_TEXT, Fault
 
 CLOUDFLARE_METADATA: Final = "/.well-known/cloudflare-access-protected-resource"
 STANDARD_METADATA: Final = "/.well-known/oauth-protected-resource"
@@ -99,7 +99,7 @@ class AppOrigin:
         if not request.headers.get("authorization", "").lower().startswith("bearer "):
             return None
         if account.has(Fault.OAUTH_TURNED_OFF):
-            return await self._to_login(request, f"{account.app_url}{CLOUDFLARE_METADATA}{request.url.path}")
+            return await self._to_login(request, self._metadata_url(request.url.path))
         return self._forbidden(request) if account.has(Fault.POLICY_REFUSES_TOKEN) else None
 
     async def _identity(self, request: Request, sent: _Sent) -> dict[str, Any] | None:
@@ -116,11 +116,11 @@ class AppOrigin:
                     "type": "app",
                     "email": issued.grant.user,
                     "aud": [account.aud],
-                    "iss": account.team_url,
+                    "iss": account.server_url,
                 }
         for token in self._tokens_of_access(request):
             claims = await account.identity(token)
-            if claims is not None and claims["email"] not in account.denied:
+            if claims is not None and claims["email"] not in account.grants.denied:
                 return claims
             claims = await account.service_identity(token)
             if claims is not None:
@@ -158,7 +158,7 @@ class AppOrigin:
         account = self._account
         if account.has(Fault.SERVICE_AUTH_ONLY):
             return self._forbidden(request)
-        metadata_url = f"{account.app_url}{CLOUDFLARE_METADATA}{request.url.path}"
+        metadata_url = self._metadata_url(request.url.path)
         if not account.oauth_on and request.headers.get("x-requested-with") == "XMLHttpRequest":
             fields = {
                 "www-authenticate": f'Cloudflare-Access resource_metadata="{metadata_url}"',
@@ -171,6 +171,9 @@ class AppOrigin:
             known = sent is NoServiceToken.NOT_AUTHORISED
             return await self._to_login(request, metadata_url, service_token_known=known)
         return self._bearer_challenge(metadata_url)
+
+    def _metadata_url(self, path: str) -> str:
+        return f"{self._account.resource_url}{CLOUDFLARE_METADATA}{path}"
 
     def _bearer_challenge(self, metadata_url: str) -> Response:
         account = self._account
@@ -237,9 +240,9 @@ class AppOrigin:
             return json_answer({"error": "not found"}, 404)
         # The standard place exists only with Managed OAuth; Cloudflare's own is served always.
         if standard and not account.oauth_on:
-            return await self._to_login(request, f"{account.app_url}{CLOUDFLARE_METADATA}/")
+            return await self._to_login(request, self._metadata_url("/"))
         suffix = request.path_params.get("suffix", "")
-        owner = "https://elsewhere.example" if account.has(Fault.RESOURCE_MISMATCH) else account.app_url
+        owner = "https://elsewhere.example" if account.has(Fault.RESOURCE_MISMATCH) else account.resource_url
         methods = [
             {
                 "name": "cloudflared",
@@ -253,7 +256,7 @@ class AppOrigin:
             "resource": f"{owner}/{suffix}" if suffix else owner,
             "protected": True,
             "team_domain": account.team_host,
-            "authorization_servers": [account.team_url],
+            "authorization_servers": [account.server_url],
             "authentication_method": "cloudflared",
             "authentication_method_description": CLOUDFLARED_WORDS,
             "authentication_method_documentation": CLOUDFLARED_PAGE,
@@ -276,7 +279,7 @@ class AppOrigin:
         nonce = request.query_params.get("nonce", "")
         if claims is None or claims.get("nonce") != nonce or nonce not in account.sessions:
             return page(INVALID_NONCE, status=400)
-        answer = RedirectResponse(f"{account.app_url}{claims['redirect_url']}", 302, dict(NO_STORE))
+        answer = RedirectResponse(f"{account.resource_url}{claims['redirect_url']}", 302, dict(NO_STORE))
         token = await account.sign_identity(nonce)
         answer.set_cookie("CF_Authorization", token, max_age=SESSION_LIFETIME, httponly=True, samesite="lax")
         if account.has(Fault.BINDING_COOKIE):

@@ -1,4 +1,4 @@
-"""The edge: what Cloudflare does to every request and response at either origin, and what it answers itself."""
+"""The edge: what Cloudflare does to each request and response of both origins, and what it answers itself."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from authlens_core.emulator import randomness
-from authlens_core.emulator.access.access_faults import Fault
 from authlens_core.emulator.access.account import Account
 from authlens_core.emulator.answers import NO_STORE, json_answer
 from authlens_core.emulator.pages import page
+from authlens_core.emulator.profile import Fault
 
 # What error 1010, of the Browser Integrity Check, says besides.
 BANNED: Final = {

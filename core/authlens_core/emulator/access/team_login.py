@@ -14,12 +14,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from authlens_core.emulator import randomness
-from authlens_core.emulator.access.access_faults import HOSTILE_TEXT, Fault
 from authlens_core.emulator.access.account import FOREIGN_ISSUER, OAUTH, SESSION_LIFETIME, Account
 from authlens_core.emulator.answers import NO_STORE, Answered, callback, read_fields
 from authlens_core.emulator.codes import CHALLENGE, put
 from authlens_core.emulator.issued import RegisteredClient
 from authlens_core.emulator.pages import INVALID_NONCE, NO_ACCESS, UNKNOWN_APP, login_page, page
+from authlens_core.emulator.profile import HOSTILE_TEXT, Fault
 from authlens_core.emulator.users import USERS
 
 S256_COMPLAINT: Final = "code_challenge_method must be S256 for public clients"
@@ -107,11 +107,11 @@ class AuthorizationEndpoint:
         """Send a user who is logged in back to where the login started, and set the team's cookie."""
         account = self._account
         if meta["flow"] == "oauth":
-            target = account.team_url + meta["redirect_url"]
+            target = account.server_url + meta["redirect_url"]
         else:
             state = await account.keys.sign({"nonce": nonce, "redirect_url": meta["redirect_url"]})
             query = urlencode({"nonce": nonce, "state": state})
-            target = f"{account.app_url}/cdn-cgi/access/authorized?{query}"
+            target = f"{account.resource_url}/cdn-cgi/access/authorized?{query}"
         answer = RedirectResponse(target, 302, dict(NO_STORE))
         answer.delete_cookie("CF_Session")
         token = await account.sign_identity(nonce)
@@ -125,7 +125,7 @@ class AuthorizationEndpoint:
         return self._callback_error(asked, "access_denied", "The user denied the request")
 
     def _may_not_enter(self, user: str) -> bool:
-        return user in self._account.denied or self._account.has(Fault.DENIED_USER)
+        return user in self._account.grants.denied or self._account.has(Fault.DENIED_USER)
 
     def _decide(self, asked: AuthorizationRequest, user: str) -> Response:
         """Apply the policy to a known user, and answer on the callback."""

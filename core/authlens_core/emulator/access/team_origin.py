@@ -12,7 +12,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from authlens_core.emulator.access.access_faults import HOSTILE_TEXT, Fault
 from authlens_core.emulator.access.account import OAUTH, Account, new_token, server_metadata
 from authlens_core.emulator.access.edge import Edge, session_routes
 from authlens_core.emulator.access.team_login import AuthorizationEndpoint
@@ -27,6 +26,7 @@ from authlens_core.emulator.answers import (
 )
 from authlens_core.emulator.issued import OAuthRefusal, RegisteredClient
 from authlens_core.emulator.pages import page
+from authlens_core.emulator.profile import HOSTILE_TEXT, Fault
 from authlens_core.emulator.token_endpoint import AUTH_METHODS, TokenEndpoint
 
 REFUSED_URI: Final = "redirect_uri is not allowed by the account configuration"
@@ -138,7 +138,7 @@ class TeamOrigin:
         return _is_loopback(redirect_uri)
 
     def _registration_answer(self, client: RegisteredClient) -> dict[str, Any]:
-        management_url = f"{self._account.team_url}{OAUTH}/registration/{client.client_id}"
+        management_url = f"{self._account.server_url}{OAUTH}/registration/{client.client_id}"
         answer = {**client_information(client, management_url), "client_id_issued_at": client.issued_at}
         if self._account.has(Fault.HOSTILE_TEXT):
             answer["client_name"] += HOSTILE_TEXT

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from authlens_core.emulator.answers import NO_STORE, client_information, json_answer, read_body
 from authlens_core.emulator.issued import DEVICE_GRANT, OAuthRefusal, RegisteredClient
 from authlens_core.emulator.loopback_http import fetch_page
-from authlens_core.emulator.profile import StandardFault
+from authlens_core.emulator.profile import Fault
 from authlens_core.emulator.standard.server_state import GRANT_TYPES, ServerState
 from authlens_core.emulator.token_endpoint import AUTH_METHODS
 
@@ -28,7 +28,7 @@ class EmulatedClients:
         self._state = state
 
     async def register(self, request: Request) -> Response:
-        if self._state.has(StandardFault.NO_REGISTRATION):
+        if self._state.has(Fault.NO_REGISTRATION):
             return json_answer({"error": "not_found"}, 404)
         client = self._registered(await read_body(request))
         return json_answer(self._information(client), 201, NO_STORE)

@@ -23,7 +23,7 @@ from authlens_core.emulator.issued import (
     OAuthRefusal,
     RegisteredClient,
 )
-from authlens_core.emulator.profile import StandardFault
+from authlens_core.emulator.profile import Fault
 
 if TYPE_CHECKING:
     from authlens_core.emulator.standard.server_state import ServerState
@@ -98,7 +98,7 @@ class Machines:
             name=client_id,
             auth_method=method,
             # RFC 6749 §5.2: a client may be known and still not be allowed this grant.
-            grant_types=() if self.state.has(StandardFault.GRANT_NOT_ALLOWED) else (grant,),
+            grant_types=() if self.state.has(Fault.GRANT_NOT_ALLOWED) else (grant,),
             secret=self.secret if method.startswith("client_secret") else "",
             key=self.known(self.client_key) if method == "private_key_jwt" else None,
         )
@@ -112,7 +112,7 @@ class Machines:
 
     def known(self, key: Jwk) -> Jwk:
         """Return the key that the server knows instead of `key`: the same, unless that is the fault."""
-        return self._another_key if self.state.has(StandardFault.KEY_UNKNOWN) else key
+        return self._another_key if self.state.has(Fault.KEY_UNKNOWN) else key
 
     def assertion(self, *, once: bool = True) -> str:
         """Return what the platform says of a workload: who it is, to the server that `aud` names.
@@ -121,8 +121,8 @@ class Machines:
             once: whether it has a `jti`, so that it is good once; without it, until it expires.
         """
         state, now = self.state, int(self.state.clock())
-        expired = state.has(StandardFault.ASSERTION_EXPIRED)
-        elsewhere = state.has(StandardFault.ASSERTION_AUDIENCE)
+        expired = state.has(Fault.ASSERTION_EXPIRED)
+        elsewhere = state.has(Fault.ASSERTION_AUDIENCE)
         claims = {
             "iss": PLATFORM,
             "sub": SUBJECT,
@@ -189,12 +189,12 @@ class MachineGrants:
         if grant_type not in client.grant_types:
             raise OAuthRefusal("unauthorized_client", "The client may not use this grant")
         asked = form.get("scope", "")
-        if self._state.has(StandardFault.SCOPE_REFUSED) and "write" in asked.split():
+        if self._state.has(Fault.SCOPE_REFUSED) and "write" in asked.split():
             raise OAuthRefusal("invalid_scope", "Programs get the scope read only")
         user = client.client_id
         if grant_type == JWT_BEARER_GRANT:
             user = self._subject(form.get("assertion", ""), client)
-        if user in self._state.denied:
+        if user in self._state.grants.denied:
             raise OAuthRefusal("unauthorized_client", "The policy does not admit it")
         scope = self._state.granted_scope(asked)
         return IssuedGrant(client.client_id, user, scope=scope, jkt=jkt, refreshable=False)

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from authlens_core.emulator.codes import put, s256
 from authlens_core.emulator.issued import OAuthRefusal
-from authlens_core.emulator.profile import StandardFault
+from authlens_core.emulator.profile import Fault
 from authlens_core.emulator.standard.server_state import ServerState
 
 # Seconds around now in which a proof may have been made.
@@ -44,7 +44,7 @@ def proof_key(state: ServerState, request: Request, access_token: str = "") -> s
     problem = _problem(state, request, claims, access_token)
     if problem:
         raise OAuthRefusal("invalid_dpop_proof", problem)
-    if state.has(StandardFault.DPOP_NONCE) and claims.get("nonce") != state.dpop_nonce:
+    if state.has(Fault.DPOP_NONCE) and claims.get("nonce") != state.dpop_nonce:
         raise OAuthRefusal("use_dpop_nonce", "The proof needs the server's nonce")
     # Last, so that a proof that was refused for its nonce does not count as used.
     put(state.seen_proofs, claims["jti"], state.clock())
@@ -53,7 +53,7 @@ def proof_key(state: ServerState, request: Request, access_token: str = "") -> s
 
 def with_nonce(state: ServerState, response: Response) -> Response:
     """Return the response with the nonce for the next proof, where the server wants one (RFC 9449 §8)."""
-    if state.has(StandardFault.DPOP_NONCE):
+    if state.has(Fault.DPOP_NONCE):
         response.headers["dpop-nonce"] = state.dpop_nonce
     return response
 

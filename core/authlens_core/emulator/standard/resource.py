@@ -14,7 +14,7 @@ from authlens_core.emulator import randomness
 from authlens_core.emulator.answers import NO_STORE, Answered, json_answer, read_body
 from authlens_core.emulator.issued import AccessToken, OAuthRefusal
 from authlens_core.emulator.ledger import Reason, What
-from authlens_core.emulator.profile import Profile, StandardFault
+from authlens_core.emulator.profile import Fault, Profile
 from authlens_core.emulator.standard.proof_check import ProofReplayed, proof_key, with_nonce
 from authlens_core.emulator.standard.server_state import ServerState
 from authlens_core.emulator.standard.weakness import PublishedMember, Weakness
@@ -46,7 +46,7 @@ class Resource:
         state = self._state
         suffix = request.path_params.get("suffix", "")
         path = "mcp" if state.profile is Profile.MCP else ""
-        if state.has(StandardFault.NO_RESOURCE_METADATA, StandardFault.DEFAULT_PATHS):
+        if state.has(Fault.NO_RESOURCE_METADATA, Fault.DEFAULT_PATHS):
             return json_answer({"error": "not_found"}, 404)
         # Other places have no document, so a client that takes any answer there for one shows it.
         if suffix not in ("", path):
@@ -113,7 +113,7 @@ class Resource:
         # Both ways: a bound token without a proof, and a bearer token that someone sends as DPoP.
         if token.grant.jkt != (key if bound else ""):
             return Reason.NO_PROOF, {"error": "invalid_token"}
-        if state.has(StandardFault.STEP_UP) and "write" not in token.grant.scope.split():
+        if state.has(Fault.STEP_UP) and "write" not in token.grant.scope.split():
             return Reason.WRONG_SCOPE, {"error": "insufficient_scope", "scope": "read write"}
         return None, {}
 
@@ -125,11 +125,11 @@ class Resource:
         """Return the refusal with its challenge (RFC 6750 §3, RFC 9728 §5.1)."""
         state, parameters = self._state, dict(facts or {})
         scheme = "DPoP" if state.needs_dpop else "Bearer"
-        if not state.has(StandardFault.NO_RESOURCE_METADATA, StandardFault.DEFAULT_PATHS):
+        if not state.has(Fault.NO_RESOURCE_METADATA, Fault.DEFAULT_PATHS):
             path = "/mcp" if state.profile is Profile.MCP else ""
             place = f"{self._origin}{METADATA}{path}"
             parameters["resource_metadata"] = state.says(PublishedMember.CHALLENGE, place)
-        if state.has(StandardFault.STEP_UP):
+        if state.has(Fault.STEP_UP):
             parameters.setdefault("scope", "read")  # so that a client asks for too little at first
         if state.needs_dpop:
             parameters["algs"] = "ES256"
@@ -168,7 +168,7 @@ class McpEndpoint:
         except (ValueError, RecursionError):
             call = None
         method = call.get("method") if isinstance(call, dict) else None
-        opened = self._state.has(StandardFault.OPEN_INITIALIZE) and method in (
+        opened = self._state.has(Fault.OPEN_INITIALIZE) and method in (
             "initialize",
             "notifications/initialized",
             "server/discover",
@@ -182,10 +182,10 @@ class McpEndpoint:
 
     def _not_posted(self, request: Request) -> Response:
         """GET opens the server's event stream in 2025-11-25; other methods end a session."""
-        if self._state.has(StandardFault.GET_404):
+        if self._state.has(Fault.GET_404):
             return json_answer({"error": "Not Found"}, 404)
         self._resource.allowed(request)
-        if request.method == "GET" and self._state.has(StandardFault.ENDLESS_STREAM):
+        if request.method == "GET" and self._state.has(Fault.ENDLESS_STREAM):
             return StreamingResponse(self._events(), media_type="text/event-stream")
         return Response(b"", 405, {"allow": "POST"})
 
@@ -205,7 +205,7 @@ class McpEndpoint:
         version = meta.get(VERSION_KEY) if isinstance(meta, dict) else None
         if version is not None:
             return self._stateless(request, call, str(version), user)
-        if self._state.has(StandardFault.DISCOVER_ONLY) or method == "server/discover":
+        if self._state.has(Fault.DISCOVER_ONLY) or method == "server/discover":
             return _error(number, -32602, "params._meta is missing the protocol version", 400)
         # A notification has no id, and gets no message in return (JSON-RPC 2.0 §4.1).
         if number is None:
@@ -237,9 +237,7 @@ class McpEndpoint:
                 number,
                 {
                     **complete,
-                    "supportedVersions": [NEW]
-                    if self._state.has(StandardFault.DISCOVER_ONLY)
-                    else [NEW, OLD],
+                    "supportedVersions": [NEW] if self._state.has(Fault.DISCOVER_ONLY) else [NEW, OLD],
                     "capabilities": {"tools": {}},
                     "_meta": {"io.modelcontextprotocol/serverInfo": SERVER},
                 },

@@ -19,7 +19,7 @@ from authlens_core.emulator.answers import NO_STORE, json_answer, read_fields
 from authlens_core.emulator.assertions import ALGORITHM, signed
 from authlens_core.emulator.codes import put
 from authlens_core.emulator.issued import DEVICE_GRANT, MACHINE_GRANTS, IssuedGrant, OAuthRefusal
-from authlens_core.emulator.profile import StandardFault
+from authlens_core.emulator.profile import Fault
 from authlens_core.emulator.standard.client_registry import EXAMPLE_DOCUMENT, EmulatedClients
 from authlens_core.emulator.standard.machines import (
     ASSERTION_LIFETIME,
@@ -98,7 +98,7 @@ def _exchanged(state: ServerState, form: Mapping[str, str]) -> Response:
     # Without this an assertion for one server would open another one.
     if form.get("audience") != state.issuer or form.get("resource") != state.resource:
         raise OAuthRefusal("invalid_target", "audience or resource is not known here")
-    if state.has(StandardFault.POLICY_DENIES):
+    if state.has(Fault.POLICY_DENIES):
         raise OAuthRefusal("access_denied", "A policy of the company denies this server to the user")
     now = int(state.clock())
     claims: dict[str, Any] = {
@@ -134,7 +134,7 @@ def server_routes(state: ServerState) -> list[Route]:
     async def metadata(request: Request) -> Response:
         wanted = request.path_params.get("suffix", "")
         known = "moved" if state.moved else ""
-        if state.has(StandardFault.DEFAULT_PATHS) or wanted != known:
+        if state.has(Fault.DEFAULT_PATHS) or wanted != known:
             return json_answer({"error": "not_found"}, 404)
         return json_answer(_metadata(state))
 
@@ -191,7 +191,7 @@ def _for_users(state: ServerState) -> dict[str, Any]:
         "authorization_endpoint": f"{base}/authorize",
         "device_authorization_endpoint": f"{base}/device_authorization",
         "pushed_authorization_request_endpoint": f"{base}/par",
-        "require_pushed_authorization_requests": state.has(StandardFault.PAR_REQUIRED),
+        "require_pushed_authorization_requests": state.has(Fault.PAR_REQUIRED),
         "scopes_supported": list(SCOPES),
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
@@ -203,7 +203,7 @@ def _for_users(state: ServerState) -> dict[str, Any]:
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256"],
     }
-    if not state.has(StandardFault.NO_REGISTRATION):
+    if not state.has(Fault.NO_REGISTRATION):
         document["registration_endpoint"] = f"{base}/register"
     return document
 
@@ -226,7 +226,7 @@ class StandardTokenEndpoint:
         if state.is_for_machines and form.get("grant_type") in MACHINE_GRANTS:
             grant = self._machines.grant(form, client, jkt=jkt)
         else:
-            slow = state.has(StandardFault.DEVICE_SLOW_DOWN)
+            slow = state.has(Fault.DEVICE_SLOW_DOWN)
             grant = self._tokens.grant(form, client, jkt=jkt, refuses_first_poll=slow)
         tokens = state.grants.issue(grant, await self._access_token(grant))
         body = {
@@ -246,7 +246,7 @@ class StandardTokenEndpoint:
         form, client = await self._tokens.asked(request)
         # It is valid wherever its signature is checked, whatever this server remembers.
         known = self._state.grants.knows_access_token(form.get("token", ""))
-        if known and self._state.has(StandardFault.JWT_ACCESS_TOKENS):
+        if known and self._state.has(Fault.JWT_ACCESS_TOKENS):
             raise OAuthRefusal("unsupported_token_type", "JWT access tokens cannot be revoked")
         return self._tokens.revoke(form, client)
 
@@ -273,7 +273,7 @@ class StandardTokenEndpoint:
             raise OAuthRefusal("unauthorized_client", "The client is not registered for the device grant")
         scope = self._state.granted_scope(form.get("scope", ""))
         # Two seconds, so that no one waits long to see it expire.
-        lifetime = 2.0 if self._state.has(StandardFault.DEVICE_EXPIRED) else self._state.device_lifetime
+        lifetime = 2.0 if self._state.has(Fault.DEVICE_EXPIRED) else self._state.device_lifetime
         login = self._state.grants.start_device(client, scope, lifetime=lifetime)
         page = f"{self._state.issuer}/device"
         return json_answer(
@@ -290,7 +290,7 @@ class StandardTokenEndpoint:
 
     async def _access_token(self, grant: IssuedGrant) -> str:
         state = self._state
-        if not state.has(StandardFault.JWT_ACCESS_TOKENS):
+        if not state.has(Fault.JWT_ACCESS_TOKENS):
             return randomness.token_urlsafe(40)
         now = int(state.clock())
         claims: dict[str, Any] = {

@@ -14,7 +14,7 @@ from authlens_core.emulator.codes import CHALLENGE
 from authlens_core.emulator.issued import OAuthRefusal, RegisteredClient
 from authlens_core.emulator.ledger import Reason, What
 from authlens_core.emulator.pages import login_page, page
-from authlens_core.emulator.profile import StandardFault
+from authlens_core.emulator.profile import Fault
 from authlens_core.emulator.standard.client_registry import EmulatedClients
 from authlens_core.emulator.standard.server_state import ServerState
 from authlens_core.emulator.standard.weakness import Weakness
@@ -51,7 +51,7 @@ class StandardAuthorizationEndpoint:
         user = await self._choice(request)
         if user is None:
             return page("The form expired. Open the link again.", status=400)
-        if not user or user in self._state.denied:
+        if not user or user in self._state.grants.denied:
             words = "The policy does not admit the user" if user else "The user denied the request"
             return self._callback(given, {"error": "access_denied", "error_description": words})
         # RFC 9126 §4: a reference works once. Reloading the page before the sign-in is still possible.
@@ -83,7 +83,7 @@ class StandardAuthorizationEndpoint:
             return page("The form expired. Open the page again.", status=400)
         if self._state.proximity and login.beside != self._state.grants.ledger.browser:
             return page("The device is not near you", status=403)
-        admitted = "" if choice in self._state.denied else choice
+        admitted = "" if choice in self._state.grants.denied else choice
         self._state.grants.decide_device(login, admitted)
         return page("Device connected" if admitted else "Login denied", "<p>Return to your device.</p>")
 
@@ -126,7 +126,7 @@ class StandardAuthorizationEndpoint:
         state = self._state
         if given.get("response_type") != "code" or "authorization_code" not in client.grant_types:
             return "unsupported_response_type", "Only response_type code, for clients registered for it"
-        if state.has(StandardFault.PAR_REQUIRED) and "request_uri" not in given:
+        if state.has(Fault.PAR_REQUIRED) and "request_uri" not in given:
             return "invalid_request", "Pushed authorization requests are required"
         challenge = given.get("code_challenge", "")
         proved = given.get("code_challenge_method") == "S256" and CHALLENGE.fullmatch(challenge)
@@ -136,7 +136,7 @@ class StandardAuthorizationEndpoint:
         if state.audience_of(given.get("resource", "")) is None:
             return "invalid_target", "The resource is not one of this server"
         openid = "openid" in given.get("scope", "").split()
-        if openid and state.has(StandardFault.NONCE_REQUIRED) and not given.get("nonce"):
+        if openid and state.has(Fault.NONCE_REQUIRED) and not given.get("nonce"):
             return "invalid_request", "nonce required"
         return None
 
@@ -147,7 +147,7 @@ class StandardAuthorizationEndpoint:
     def _callback(self, given: dict[str, str], answer: dict[str, str]) -> Response:
         if "state" in given:
             answer["state"] = given["state"]
-        if not self._state.has(StandardFault.ISS_MISSING):
+        if not self._state.has(Fault.ISS_MISSING):
             answer["iss"] = self._state.issuer
         return callback(given["redirect_uri"], answer)
 

@@ -2,47 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from authlens_core.emulator import randomness
 from authlens_core.emulator.assertions import Assertions
-from authlens_core.emulator.grants import DEVICE_LIFETIME, Grants
+from authlens_core.emulator.grants import DEVICE_LIFETIME, Grants, ServerMemory
 from authlens_core.emulator.issued import (
     DEVICE_GRANT,
     MACHINE_GRANTS,
     AccessToken,
     GrantRules,
-    InvalidGrant,
 )
-from authlens_core.emulator.profile import Profile, StandardFault
-from authlens_core.emulator.signing_keys import SigningKeys
+from authlens_core.emulator.profile import Fault, Profile
 from authlens_core.emulator.standard.machines import Machines
 from authlens_core.emulator.standard.weakness import PublishedMember, ServerSwitch, Weakness
-
-if TYPE_CHECKING:
-    from authlens_core.emulator.origin_app import OriginApp
+from authlens_core.values.word_files import words
 
 SCOPES: Final = ("openid", "offline_access", "read", "write")
 GRANT_TYPES: Final = frozenset({"authorization_code", "refresh_token", DEVICE_GRANT})
-# One sentence for all, as real servers have it: the reason would help those who stole a code.
-_BAD_CODE: Final = "The code is unknown, used or expired"
-_BAD_REFRESH_TOKEN: Final = "The refresh token is unknown, revoked or was used before"  # noqa: S105 - words
 RULES: Final = GrantRules(
-    words={
-        InvalidGrant.CODE_UNKNOWN: _BAD_CODE,
-        InvalidGrant.CODE_USED: _BAD_CODE,
-        InvalidGrant.CODE_EXPIRED: _BAD_CODE,
-        InvalidGrant.CODE_OF_ANOTHER_CLIENT: _BAD_CODE,
-        InvalidGrant.ANOTHER_REDIRECT_URI: "redirect_uri differs from the authorization request",
-        InvalidGrant.WRONG_VERIFIER: "code_verifier does not match the code_challenge",
-        InvalidGrant.REFRESH_TOKEN_UNKNOWN: _BAD_REFRESH_TOKEN,
-        InvalidGrant.GRANT_ENDED: _BAD_REFRESH_TOKEN,
-        InvalidGrant.GRANT_EXPIRED: _BAD_REFRESH_TOKEN,
-        InvalidGrant.USER_REFUSED: _BAD_REFRESH_TOKEN,
-    },
+    words=words("emulator")["standard-refusals"],
     grant_types=GRANT_TYPES,
     client_id=partial(randomness.token_urlsafe, 16),
     refresh_token=partial(randomness.token_urlsafe, 32),
@@ -50,34 +31,20 @@ RULES: Final = GrantRules(
 MACHINE_RULES: Final = replace(RULES, grant_types=MACHINE_GRANTS)
 
 
-@dataclass(slots=True)
-class ServerState:
+@dataclass(slots=True, kw_only=True)
+class ServerState(ServerMemory):
     """What the endpoints of one server share.
 
     Attributes:
-        resource_url: the resource's origin, without a final slash.
-        server_url: the authorization server's origin, without a final slash.
         second_url: the origin of another resource of the same server, if there is one.
-        origin: answers a request that is let in; None for a resource of our own.
-        denied: users and programs that the policy refuses.
         moved: true once the resource names another issuer (`move`).
         pushed: authorization requests by their reference: the client, the parameters, the expiry.
         weaknesses: the checks that it leaves out.
         published: what an attacker put into a member of a document.
     """
 
-    profile: Profile
-    faults: frozenset[StandardFault]
-    clock: Callable[[], float]
-    access_token_lifetime: int = 60
-    resource_url: str = ""
-    server_url: str = ""
     second_url: str = ""
-    origin: OriginApp | None = None
-    denied: set[str] = field(default_factory=set)
     moved: bool = False
-    keys: SigningKeys = field(default_factory=SigningKeys, repr=False)
-    grants: Grants = field(init=False, repr=False)
     machines: Machines = field(init=False, repr=False)
     assertions: Assertions = field(init=False, repr=False)
     pushed: dict[str, tuple[str, dict[str, str], float]] = field(default_factory=dict, repr=False)
@@ -92,17 +59,9 @@ class ServerState:
 
     def __post_init__(self) -> None:
         rules = MACHINE_RULES if self.is_for_machines else RULES
-        self.grants = Grants(
-            self.clock,
-            rules,
-            access_token_lifetime=self.access_token_lifetime,
-            may_enter=lambda user: user not in self.denied,
-        )
+        self.grants = Grants(self.clock, rules, access_token_lifetime=self.access_token_lifetime)
         self.machines = Machines(self)
         self.assertions = Assertions(self.clock)
-
-    def has(self, *faults: StandardFault) -> bool:
-        return any(fault in self.faults for fault in faults)
 
     def audience_of(self, resource: str) -> str | None:
         """Return the party that a `resource` names (RFC 8707): empty without one, None for a stranger."""
@@ -145,17 +104,13 @@ class ServerState:
     @property
     def issuer(self) -> str:
         """The issuer, with which the endpoints' URLs start; old servers have them at the resource."""
-        if self.has(StandardFault.NO_RESOURCE_METADATA, StandardFault.DEFAULT_PATHS):
+        if self.has(Fault.NO_RESOURCE_METADATA, Fault.DEFAULT_PATHS):
             return self.resource_url
         return f"{self.server_url}/moved" if self.moved else self.server_url
 
     @property
-    def resource(self) -> str:
-        return f"{self.resource_url}/mcp" if self.profile is Profile.MCP else f"{self.resource_url}/"
-
-    @property
     def needs_dpop(self) -> bool:
-        return self.has(StandardFault.DPOP_REQUIRED, StandardFault.DPOP_NONCE)
+        return self.has(Fault.DPOP_REQUIRED, Fault.DPOP_NONCE)
 
     def move(self) -> None:
         """Have the resource name another issuer, which knows no client and no token of the old one."""
@@ -175,4 +130,4 @@ class ServerState:
 
     def access_token(self, token: str) -> AccessToken | None:
         """Return what a live access token stands for, or None."""
-        return self.grants.access_token(token, self_contained=self.has(StandardFault.JWT_ACCESS_TOKENS))
+        return self.grants.access_token(token, self_contained=self.has(Fault.JWT_ACCESS_TOKENS))

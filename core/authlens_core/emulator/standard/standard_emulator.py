@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from authlens_core.emulator.origins import NAMES, LoopbackServer
-from authlens_core.emulator.profile import Profile, StandardFault, faults_of, named_faults
+from authlens_core.emulator.profile import Fault, Profile, named_faults
 from authlens_core.emulator.randomness import drawn_from
 from authlens_core.emulator.standard.machines import Machines
 from authlens_core.emulator.standard.server_state import GRANT_TYPES, ServerState
 from authlens_core.emulator.standard.weakness import SWITCHES, PublishedMember, Weakness
-from authlens_core.emulator.users import email_of
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
-
-    from authlens_core.emulator.ledger import Ledger
 
 
 class StandardEmulator(LoopbackServer):
@@ -40,7 +37,7 @@ class StandardEmulator(LoopbackServer):
         self,
         profile: Profile = Profile.GENERIC,
         *,
-        faults: Collection[StandardFault | str] = (),
+        faults: Collection[Fault | str] = (),
         port: int = 0,
         access_token_lifetime: int = 60,
         origin: ASGIApp | None = None,
@@ -55,13 +52,18 @@ class StandardEmulator(LoopbackServer):
             raise ValueError("the profile access is the Emulator's")
         super().__init__(port=port, admin=admin, seed=seed, origin=origin, bodies=bodies, names=names)
         with drawn_from(self._source):
-            chosen = named_faults(profile, faults_of(profile), faults)
-            self._state = ServerState(profile, chosen, clock, access_token_lifetime, origin=self.origin)
-        self._first_faults = chosen
+            self._state = ServerState(
+                profile=profile,
+                faults=named_faults(profile, faults),
+                clock=clock,
+                access_token_lifetime=access_token_lifetime,
+                origin=self.origin,
+            )
+        self._remember(self._state)
         self._state.weaknesses = frozenset(weaknesses)
         self._state.apply_rules()
 
-    def _build(self, resource_url: str, server_url: str) -> tuple[ASGIApp, ASGIApp]:
+    def _build(self) -> tuple[ASGIApp, ASGIApp]:
         from starlette.applications import Starlette
         from starlette.routing import Route
 
@@ -72,7 +74,6 @@ class StandardEmulator(LoopbackServer):
         from authlens_core.emulator.standard.server_origin import server_routes
 
         state = self._state
-        state.resource_url, state.server_url = resource_url, server_url
         resource = Resource(state)
         methods = ["GET", "HEAD", "POST", "PUT", "DELETE"]
         if state.origin is not None:
@@ -97,56 +98,19 @@ class StandardEmulator(LoopbackServer):
 
         async def resource_origin(scope: Scope, receive: Receive, send: Send) -> None:
             """Servers of 2025-03-26 are their own authorization server."""
-            old = state.has(StandardFault.NO_RESOURCE_METADATA, StandardFault.DEFAULT_PATHS)
+            old = state.has(Fault.NO_RESOURCE_METADATA, Fault.DEFAULT_PATHS)
             await (together if old else plain)(scope, receive, send)
 
         return resource_origin, server
 
-    def _administered(self, server: ASGIApp) -> ASGIApp:
-        from authlens_core.emulator.admin import AdminMiddleware
+    def actions(self) -> dict[str, Callable[[str], None]]:
+        """Return those of every profile, and the move of the authorization server."""
+        own = {"move-authorization-server": lambda _: self.move_authorization_server()}
+        return super().actions() | own
 
-        profile = self._state.profile
-        actions: dict[str, Callable[[str], None]] = {
-            "expire-access-tokens": lambda _: self.expire_access_tokens(),
-            "revoke-user-tokens": self.revoke_user_tokens,
-            "end-grants": lambda _: self.end_grants(),
-            "deny": self.deny,
-            "allow": self.allow,
-            "reset": lambda _: self.reset(),
-            "move-authorization-server": lambda _: self.move_authorization_server(),
-        }
-        facts = self._state.machines.facts if self._state.is_for_machines else dict[str, Any]
-        return AdminMiddleware(server, self, faults_of(profile), actions, facts)
-
-    @property
-    def resource_url(self) -> str:
-        return self._state.resource
-
-    @property
-    def issuer(self) -> str:
-        return self._state.issuer
-
-    @property
-    def server_url(self) -> str:
-        """The authorization server's origin, without a slash at the end; not always the issuer."""
-        return self._state.server_url
-
-    @property
-    def faults(self) -> frozenset[StandardFault]:
-        return self._state.faults
-
-    def set_faults(self, faults: Collection[StandardFault | str]) -> None:
-        """Replace the faults.
-
-        Raises:
-            ValueError: the profile has no such fault.
-        """
-        profile = self._state.profile
-        self._state.faults = named_faults(profile, faults_of(profile), faults)
-
-    @property
-    def ledger(self) -> Ledger:
-        return self._state.grants.ledger
+    def facts(self) -> Mapping[str, Any]:
+        """Return what programs log in with, where they do."""
+        return self._state.machines.facts() if self._state.is_for_machines else {}
 
     def turn_on(self, name: str) -> None:
         """Turn a switch of a lesson on; there is no way to turn it off again.
@@ -201,31 +165,3 @@ class StandardEmulator(LoopbackServer):
     def renew_dpop_nonce(self) -> None:
         """Want another nonce in proofs from now on, as a server does now and then (RFC 9449 §8.2)."""
         self._state.dpop_nonce += "x"
-
-    def reset(self) -> None:
-        """Return to the state after the start: the first faults, no request, client or grant, no move."""
-        self._state.forget_everything()
-        self._state.faults = self._first_faults
-        self._state.denied.clear()
-        self.ledger.clear()
-        self.forget_requests()
-
-    def deny(self, user: str) -> None:
-        """Have the policy refuse a user, or a program by its id: no token works, and none is issued."""
-        self._state.denied |= {user, email_of(user)}
-
-    def allow(self, user: str) -> None:
-        self._state.denied -= {user, email_of(user)}
-
-    def revoke_user_tokens(self, user: str | None = None) -> None:
-        """End the access tokens of a user, or of a program by its id; None is all. Refreshing still works."""
-        for subject in (None,) if user is None else (user, email_of(user)):
-            self._state.grants.expire_access_tokens(subject)
-
-    def end_grants(self) -> None:
-        """End every grant: access tokens are refused and a refresh answers invalid_grant."""
-        self._state.grants.end_grants()
-
-    def expire_access_tokens(self) -> None:
-        """Expire every access token; refresh tokens still work."""
-        self._state.grants.expire_access_tokens()

@@ -11,7 +11,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from authlens_core.emulator.profile import StandardFault
+from authlens_core.emulator.profile import Fault
 
 
 class Weakness(StrEnum):
@@ -57,8 +57,8 @@ class ServerSwitch:
     """
 
     ends: Weakness | None = None
-    starts: StandardFault | None = None
-    stops: StandardFault | None = None
+    starts: Fault | None = None
+    stops: Fault | None = None
     keeps: PublishedMember | None = None
     code_lifetime: float | None = None
     token_lifetime: int | None = None
@@ -75,9 +75,9 @@ SWITCHES: Final[Mapping[str, ServerSwitch]] = MappingProxyType(
         "server.detect_reuse": ServerSwitch(ends=Weakness.REFRESH_REUSE_SILENT),
         "server.rotation": ServerSwitch(),
         "client.forget": ServerSwitch(),
-        "server.dpop": ServerSwitch(starts=StandardFault.DPOP_REQUIRED),
-        "server.jwt": ServerSwitch(starts=StandardFault.JWT_ACCESS_TOKENS),
-        "server.opaque_tokens": ServerSwitch(stops=StandardFault.JWT_ACCESS_TOKENS),
+        "server.dpop": ServerSwitch(starts=Fault.DPOP_REQUIRED),
+        "server.jwt": ServerSwitch(starts=Fault.JWT_ACCESS_TOKENS),
+        "server.opaque_tokens": ServerSwitch(stops=Fault.JWT_ACCESS_TOKENS),
         "server.proximity": ServerSwitch(proximity=True),
         "server.short_device_code": ServerSwitch(device_lifetime=60),
         "server.device_off": ServerSwitch(device_off=True),

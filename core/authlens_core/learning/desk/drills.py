@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from authlens_core.emulator import Fault, Profile, StandardFault, faults_of
+from authlens_core.emulator import faults_of
 from authlens_core.learning.drill import Drill, DrillTable, DrillVerdict, OwnerSetting, Walk
 from authlens_core.learning.lesson_folder import LessonFolder, read_folder
 from authlens_core.learning.progress.lesson_progress import DRILL
@@ -42,10 +42,6 @@ _NAME: Final = re.compile(r"[a-z][a-z0-9-]{1,39}")
 
 class _Drills(StrictFile, frozen=True):
     drill: tuple[DrillTable, ...]
-
-
-def _faults(profile: Profile) -> tuple[Fault, ...] | tuple[StandardFault, ...]:
-    return tuple(Fault) if profile is Profile.ACCESS else faults_of(profile)
 
 
 @cache
@@ -79,7 +75,7 @@ def _check(toml: StrictToml, table: str, drill: DrillTable, earlier: set[str]) -
             table, "id", "an id has 2 to 40 lower-case letters, digits and hyphens, and is there once"
         )
     for name in drill.faults:
-        toml.known(table, "faults", name, [fault.value for fault in _faults(drill.profile)])
+        toml.known(table, "faults", name, [fault.value for fault in faults_of(drill.profile)])
     if bool(drill.brings) is not (drill.walk is Walk.OTHER_CREDENTIAL):
         toml.refuse(table, "walk", "a drill brings a credential if its walk is other-credential")
 
@@ -104,7 +100,7 @@ def _summary(drill: DrillTable) -> str:
     """Return what the only fault is, in a sentence; empty where there is not one."""
     if len(drill.faults) != 1:
         return ""
-    return next(fault.summary for fault in _faults(drill.profile) if fault.value == drill.faults[0])
+    return next(fault.summary for fault in faults_of(drill.profile) if fault.value == drill.faults[0])
 
 
 def drill_verdicts(progress: ProgressFile) -> dict[str, DrillVerdict]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from authlens_core.emulator import Emulator
-from authlens_core.emulator.access.access_faults import Fault
+from authlens_core.emulator.profile import Fault
 from support.command_line import CommandLine, command_line
 from support.ports import free_port
 

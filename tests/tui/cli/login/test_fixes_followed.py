@@ -12,8 +12,7 @@ from typing import Final
 import pytest
 
 from authlens_core.emulator import Emulator, StandardEmulator
-from authlens_core.emulator.access.access_faults import Fault
-from authlens_core.emulator.profile import Profile, StandardFault
+from authlens_core.emulator.profile import Fault, Profile
 from support.cloudflared_stub import stub_in
 from support.command_line import CommandLine, command_line
 from support.followed_fixes import Follower, words_of_cloudflare
@@ -41,19 +40,19 @@ NO_FAILURE: Final = frozenset(
         Fault.BINDING_COOKIE,
         Fault.SERVICE_AUTH_MISSING,
         Fault.CLOCK_SKEW,
-        StandardFault.GET_404,
-        StandardFault.OPEN_INITIALIZE,
-        StandardFault.ENDLESS_STREAM,
-        StandardFault.DISCOVER_ONLY,
-        StandardFault.NO_RESOURCE_METADATA,
-        StandardFault.NONCE_REQUIRED,
-        StandardFault.JWT_ACCESS_TOKENS,
-        StandardFault.DPOP_REQUIRED,
-        StandardFault.DPOP_NONCE,
-        StandardFault.PAR_REQUIRED,
+        Fault.GET_404,
+        Fault.OPEN_INITIALIZE,
+        Fault.ENDLESS_STREAM,
+        Fault.DISCOVER_ONLY,
+        Fault.NO_RESOURCE_METADATA,
+        Fault.NONCE_REQUIRED,
+        Fault.JWT_ACCESS_TOKENS,
+        Fault.DPOP_REQUIRED,
+        Fault.DPOP_NONCE,
+        Fault.PAR_REQUIRED,
     }
 )
-TAKES_LONG: Final = frozenset({Fault.SLOW, StandardFault.DEVICE_SLOW_DOWN})
+TAKES_LONG: Final = frozenset({Fault.SLOW, Fault.DEVICE_SLOW_DOWN})
 # What to do is as with a neighbour in the table of causes, or only the owner can do it.
 ALIKE: Final = frozenset(
     {
@@ -68,18 +67,18 @@ ALIKE: Final = frozenset(
         Fault.APPLICATION_NOT_FOUND,
         Fault.HTML_ERROR,
         Fault.OAUTH_TURNED_OFF,
-        StandardFault.ASSERTION_EXPIRED,
-        StandardFault.ASSERTION_AUDIENCE,
-        StandardFault.KEY_UNKNOWN,
-        StandardFault.POLICY_DENIES,
+        Fault.ASSERTION_EXPIRED,
+        Fault.ASSERTION_AUDIENCE,
+        Fault.KEY_UNKNOWN,
+        Fault.POLICY_DENIES,
     }
 )
-OF_PROGRAMS: Final = frozenset(fault for fault in StandardFault if fault.profiles == {Profile.MACHINE})
-BY_DEVICE: Final = frozenset({StandardFault.DEVICE_SLOW_DOWN, StandardFault.DEVICE_EXPIRED})
+OF_PROGRAMS: Final = frozenset(fault for fault in Fault if fault.profiles == {Profile.MACHINE})
+BY_DEVICE: Final = frozenset({Fault.DEVICE_SLOW_DOWN, Fault.DEVICE_EXPIRED})
 
 
 def _faults() -> Iterator[object]:
-    for fault in (*Fault, *StandardFault):
+    for fault in Fault:
         if fault in NO_FAILURE | TAKES_LONG:
             yield pytest.param(fault, marks=pytest.mark.weekly)
         else:
@@ -96,7 +95,7 @@ def line(tmp_path: Path) -> Iterator[CommandLine]:
 def served(request: pytest.FixtureRequest, line: CommandLine) -> Iterator[Served]:
     """A server with the fault of the test."""
     fault = request.getfixturevalue("fault")
-    if isinstance(fault, Fault):
+    if Profile.ACCESS in fault.profiles:
         served: Served = Emulator(faults=[fault])
     else:
         profiles = (Profile.GENERIC, Profile.MCP, Profile.MACHINE)
@@ -106,25 +105,25 @@ def served(request: pytest.FixtureRequest, line: CommandLine) -> Iterator[Served
     line.beside(served.stop())
 
 
-def _options(fault: Fault | StandardFault, port: int) -> list[str]:
+def _options(fault: Fault, port: int) -> list[str]:
     more = ["--timeout", "2"] if fault in NOBODY_COMES else []
     if fault in BY_DEVICE:
         return [*more, "--device"]
     return [*more, "--port", "8400" if fault is Fault.PORT_TAKEN else str(port)]
 
 
-def _program(fault: Fault | StandardFault, served: StandardEmulator, directory: Path) -> list[str]:
+def _program(fault: Fault, served: StandardEmulator, directory: Path) -> list[str]:
     """Return the options of the program that the fault is about."""
     match fault:
-        case StandardFault.ASSERTION_EXPIRED | StandardFault.ASSERTION_AUDIENCE:
+        case Fault.ASSERTION_EXPIRED | Fault.ASSERTION_AUDIENCE:
             fetch = _fetched(f"{served.issuer}/workload/assertion")
             return ["--machine", "jwt-bearer", "--client-id", "machine-workload", *fetch]
-        case StandardFault.KEY_UNKNOWN:
+        case Fault.KEY_UNKNOWN:
             key = directory / "key.pem"
             key.write_text(served.machines.private_key)
             given = ["--client-id", "machine-key", "--client-key", str(key)]
             return ["--machine", "client-credentials", *given]
-        case StandardFault.POLICY_DENIES:
+        case Fault.POLICY_DENIES:
             provider = ["--idp", f"{served.machines.idp}/token", "--idp-client-id", "idp-client"]
             fetch = _fetched(f"{served.issuer}/workload/id-token")
             return ["--machine", "enterprise", "--client-id", "machine-enterprise", *provider, *fetch]
@@ -138,7 +137,7 @@ def _fetched(url: str) -> list[str]:
 
 @pytest.mark.parametrize("fault", _faults())
 def test_what_a_message_says_to_do_leads_on(
-    fault: Fault | StandardFault,
+    fault: Fault,
     served: Served,
     line: CommandLine,
     tmp_path: Path,

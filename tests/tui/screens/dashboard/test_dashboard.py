@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from textual.events import AppBlur, Paste
+from textual.binding import Binding
+from textual.events import AppBlur, Key, Paste
 from textual.pilot import Pilot
 from textual.widgets import Button
 
@@ -39,6 +40,7 @@ from authlens_core.wire.client import Wire
 from authlens_tui.screens.confirm import ConfirmScreen
 from authlens_tui.screens.dashboard.access_events import EventsScreen
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
+from authlens_tui.screens.dashboard.keys import DASHBOARD_KEYS
 from authlens_tui.screens.dashboard.new_login import NewLoginScreen
 from authlens_tui.screens.dashboard.results import ResultsScreen
 from authlens_tui.screens.dashboard.reveal import RevealScreen
@@ -339,10 +341,13 @@ async def test_two_actions_on_one_credential_at_once_are_refused(monkeypatch: py
 
 
 async def test_a_key_pressed_twice_opens_one_question() -> None:
-    """Two presses before the window is there: one window, one answer."""
+    """Two presses before the window is there: one window, one answer; and each key does something."""
     async with dashboard(grant("a")) as (screen, pilot, app):
-        screen.action_act("revoke")
-        screen.action_act("revoke")
+        keys = {key.action for key in DASHBOARD_KEYS if isinstance(key, Binding)}
+        of_the_screen = {"filter", "sort", "group", "stop", "demo"}
+        assert keys == {f"act('{name}')" for name in of_the_screen | set(screen.actions.by_key)}
+        for _ in range(2):
+            app.post_message(Key("v", "v"))
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
         await pilot.press("n")
         await until(pilot, lambda: app.screen is screen)

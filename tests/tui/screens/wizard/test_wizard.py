@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 from textual import events
+from textual.binding import Binding
 from textual.worker import WorkerFailed
 
 from authlens_core.login.login import Login
@@ -17,6 +18,7 @@ from authlens_core.trace.record import Outcome, Stage
 from authlens_core.values.exchange import FailureKind, Request, WireFailure
 from authlens_tui.screens.confirm import ConfirmScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
+from authlens_tui.screens.wizard.wizard_keys import WIZARD_KEYS
 from authlens_tui.screens.wizard.wizard_messages import LoginEvent
 from authlens_tui.widgets.record.record_messages import ArrowChosen
 from authlens_tui.widgets.record.record_view import RecordView
@@ -121,10 +123,12 @@ async def test_a_second_key_does_not_stop_what_the_first_began(keys: tuple[str, 
 
 
 async def test_a_runs_all_and_says_that_it_works() -> None:
-    """From the first request to a token that the resource accepted, with one key."""
+    """From the first request to a token that the resource accepted, with one of the keys."""
     login, _ = scripted()
     login.watch(come_back(login))
-    async with wizard_on(login) as (_, pilot, app):
+    async with wizard_on(login) as (wizard, pilot, app):
+        keys = {key.action for key in WIZARD_KEYS if isinstance(key, Binding)}
+        assert keys - {"copy"} == {f"act('{name}')" for name in wizard.key_actions}
         await pilot.press("a")
         await until(pilot, at(login, None))
         assert "✔ Authenticated." in text_of(app)

@@ -33,7 +33,6 @@ from authlens_tui.screens.dashboard.results import Result, ResultsScreen
 from authlens_tui.screens.dashboard.reveal import RevealScreen
 from authlens_tui.screens.dashboard.sent_requests import SentRequests
 from authlens_tui.screens.dashboard.settings_dialog import SettingsScreen
-from authlens_tui.screens.key_actions import KeyAction
 from authlens_tui.words.outcomes import what_stays_valid, where_secrets_are_left, with_validity
 
 # Many servers end a login whose refresh token comes a second time (RFC 9700 §4.14.2).
@@ -109,9 +108,9 @@ class CredentialActions:
             return
         result = replace(result, cure=fix(result.cure, "Press I on the dashboard for the requests."))
         self._report(entry, result)
-        if self._context.is_current:  # the row is gone, so the dashboard cannot show what verified it
-            proof = Result(entry.title, True, " ".join(result.details), result.cure)
-            self._context.show(ResultsScreen("Revoked, and verified", result.summary, [proof]))
+        # The row is gone, so the dashboard cannot show what verified it.
+        proof = Result(entry.title, True, " ".join(result.details), result.cure)
+        self._context.show(ResultsScreen("Revoked, and verified", result.summary, [proof]))
 
     async def _probe(self, entry: InventoryEntry) -> None:
         result = await probe(self._context.session, entry)
@@ -133,7 +132,7 @@ class CredentialActions:
         return bool(self._forgotten.last)
 
     def undo_forget(self) -> None:
-        self._context.run(self._undo_forget(), group="action", description="undo forget")
+        self._context.run(self._undo_forget())
 
     async def _undo_forget(self) -> None:
         try:
@@ -155,13 +154,11 @@ class CredentialActions:
         elif not self._context.is_busy(entry):
             self._context.begin(doing, (entry,))
             self._context.say(f"{doing.capitalize()} {entry.title} …")
-            self._context.run(self._perform(entry, action), group="action", description="act on a credential")
+            self._context.run(self._perform(entry, action))
 
     async def _perform(self, entry: InventoryEntry, action: _Action) -> None:
         try:
             await action(entry)
-        except AuthlensError as error:
-            self._context.say(self._context.fixes.error(error), good=False)
         finally:
             self._context.end((entry,))
 
@@ -187,63 +184,48 @@ class TokenActions:
 
     def copy(self) -> None:
         self._context.confirm(
-            *COPY_TOKEN, lambda entry: self._run(self._copy(entry), "copy a token"), otherwise=NOT_COPIED
+            *COPY_TOKEN, lambda entry: self._context.run(self._copy(entry)), otherwise=NOT_COPIED
         )
 
     async def _copy(self, entry: InventoryEntry) -> None:
-        loaded = await self._load(entry)
-        if loaded is not None:
-            await self._context.app.copy(loaded[1], "Access token")
-            credentials = self._context.session.credentials
-            # After the copy, not before: the history says what happened, not what was asked for.
-            credentials.record(AccessKind.COPIED, entry.entry_id, "access token")
-            self._context.changed(reread=True)
+        _, token = await self._load(entry)
+        await self._context.screen.app.copy(token, "Access token")
+        credentials = self._context.session.credentials
+        # After the copy, not before: the history says what happened, not what was asked for.
+        credentials.record(AccessKind.COPIED, entry.entry_id, "access token")
+        self._context.changed(reread=True)
 
-    def copy_login_link(self) -> None:
+    async def copy_login_link(self) -> None:
         entry = self._context.selected
         link = None if entry is None or entry.cloudflared is None else entry.cloudflared.pending_url
         if link is not None:
-            self._run(self._context.app.copy(link, "Login link"), "copy a link")
+            await self._context.screen.app.copy(link, "Login link")
 
-    def reveal(self) -> None:
-        self._run(self._reveal(), "reveal a token")
-
-    async def _reveal(self) -> None:
+    async def reveal(self) -> None:
         entry = self._context.selected
-        loaded = None if entry is None else await self._load(entry)
+        if entry is None:
+            return
+        _, token = await self._load(entry)
         # To read the store takes time: a secret is not to appear over a screen that was opened meanwhile.
-        if entry is not None and loaded is not None and self._context.is_current:
+        if self._context.screen.is_active:
             credentials = self._context.session.credentials
             credentials.record(AccessKind.REVEALED, entry.entry_id, "access token")
-            self._context.show(RevealScreen(f"Access token of {entry.title}", loaded[1]))
+            self._context.show(RevealScreen(f"Access token of {entry.title}", token))
 
-    def read_claims(self) -> None:
-        self._run(self._read_claims(), "read claims")
-
-    async def _read_claims(self) -> None:
+    async def read_claims(self) -> None:
         entry = self._context.selected
-        loaded = None if entry is None else await self._load(entry)
-        if loaded is None:
+        if entry is None:
             return
-        grant, token = loaded
+        grant, token = await self._load(entry)
         jwt = token_claims(token)
         self._read[grant.grant_id] = _version(grant), jwt
         if jwt is None:
             self._context.say("This access token is not a JWT: only the server can read it.")
         self._context.changed(reread=True)
 
-    async def _load(self, entry: InventoryEntry) -> tuple[Grant, Secret] | None:
-        if entry.grant is None:
-            return None
-        try:
-            grant, secrets = await self._context.session.credentials.load(entry.entry_id)
-            return grant, secrets.access_token
-        except AuthlensError as error:
-            self._context.say(str(error), good=False)
-            return None
-
-    def _run(self, work: Work, description: str) -> None:
-        self._context.run(work, group="token", description=description, exclusive=True)
+    async def _load(self, entry: InventoryEntry) -> tuple[Grant, Secret]:
+        grant, secrets = await self._context.session.credentials.load(entry.entry_id)
+        return grant, secrets.access_token
 
 
 def _version(source: Grant | CloudflaredToken | ServiceToken) -> object:
@@ -274,31 +256,31 @@ class DashboardActions:
         self.selected = selected = CredentialActions(context, self.sent)
         self.batches = BatchActions(context, self.sent, listing)
         login = LoginActions(context, suggestion, listing, select)
-        self.by_key: Mapping[KeyAction, Callable[[], object]] = {
-            KeyAction.REFRESH: selected.refresh,
-            KeyAction.PROBE: selected.probe,
-            KeyAction.REVOKE: selected.revoke,
-            KeyAction.FORGET: selected.forget,
-            KeyAction.UNDO_FORGET: selected.undo_forget,
-            KeyAction.FORGET_CLIENT: lambda: context.ask(partial(ask_which_client, context)),
-            KeyAction.COPY_TOKEN: tokens.copy,
-            KeyAction.COPY_LOGIN_LINK: tokens.copy_login_link,
-            KeyAction.REVEAL: tokens.reveal,
-            KeyAction.CLAIMS: tokens.read_claims,
-            KeyAction.INSPECT: self.sent.inspect,
-            KeyAction.INSPECT_NEWEST: self.sent.inspect_newest,
-            KeyAction.SAVE: self.sent.save,
-            KeyAction.NEW_LOGIN: login.new,
-            KeyAction.LOGIN_AGAIN: login.again,
-            KeyAction.SWITCH: login.switch_account,
-            KeyAction.SERVICE_TOKEN: login.add_service_token,
-            KeyAction.EDIT_SERVICE_TOKEN: login.edit_service_token,
-            KeyAction.PROBE_ALL: self.batches.probe_all,
-            KeyAction.REFRESH_ALL: self.batches.refresh_all,
-            KeyAction.REVOKE_ALL: self.batches.revoke_all,
-            KeyAction.MOVE: self.batches.move,
-            KeyAction.EVENTS: self._show_events,
-            KeyAction.SETTINGS: lambda: context.show(SettingsScreen(context.settings)),
+        self.by_key: Mapping[str, Callable[[], Work | None]] = {
+            "refresh": selected.refresh,
+            "probe": selected.probe,
+            "revoke": selected.revoke,
+            "forget": selected.forget,
+            "undo_forget": selected.undo_forget,
+            "forget_client": partial(ask_which_client, context),
+            "copy_token": tokens.copy,
+            "copy_login_link": tokens.copy_login_link,
+            "reveal": tokens.reveal,
+            "claims": tokens.read_claims,
+            "inspect": self.sent.inspect,
+            "inspect_newest": self.sent.inspect_newest,
+            "save": self.sent.save,
+            "new_login": login.new,
+            "login_again": login.again,
+            "switch": login.switch_account,
+            "service_token": login.add_service_token,
+            "edit_service_token": login.edit_service_token,
+            "probe_all": self.batches.probe_all,
+            "refresh_all": self.batches.refresh_all,
+            "revoke_all": self.batches.revoke_all,
+            "move": self.batches.move,
+            "events": self._show_events,
+            "settings": lambda: context.show(SettingsScreen(context.settings)),
         }
 
     def _show_events(self) -> None:

@@ -23,7 +23,6 @@ from authlens_tui.screens.dashboard.keys import applies
 from authlens_tui.screens.dashboard.listing import Listing
 from authlens_tui.screens.dashboard.results import Result, ResultsScreen
 from authlens_tui.screens.dashboard.sent_requests import SentRequests
-from authlens_tui.screens.key_actions import KeyAction
 from authlens_tui.words.outcomes import count_results
 
 _REVOKE_ALL: Final = (
@@ -71,36 +70,32 @@ class BatchActions:
         if self.is_running or self._context.busy:
             self._context.say("Another action is still running. Move the secrets when it is done.")
         else:
-            self._context.post(MoveWanted())
+            self._context.screen.post_message(MoveWanted())
 
     # -- what is done to all ---------------------------------------------------------------------------
 
     def probe_all(self) -> None:
-        entries = self._those(KeyAction.PROBE)
-        if self._may_begin(entries, KeyAction.PROBE):
+        entries = self._those("probe")
+        if self._may_begin(entries, "probe"):
             self._start("probing", entries, probe, _probes)
 
     def refresh_all(self) -> None:
-        entries = [
-            entry for entry in self._those(KeyAction.REFRESH) if entry.grant and entry.grant.can_refresh
-        ]
-        if self._may_begin(entries, KeyAction.REFRESH):
+        entries = [entry for entry in self._those("refresh") if entry.grant and entry.grant.can_refresh]
+        if self._may_begin(entries, "refresh"):
             self._start("refreshing", entries, _refresh, partial(_results, "Refreshed", "refreshed"))
 
     def revoke_all(self) -> None:
         """Revoke every login shown, after a question with their number and names."""
-        entries = self._those(KeyAction.REVOKE)
-        if not self._may_begin(entries, KeyAction.REVOKE):
+        entries = self._those("revoke")
+        if not self._may_begin(entries, "revoke"):
             return
 
-        async def question() -> None:
-            agreed = await self._context.answer(_revoke_question(entries))
-            # While the question was open, another batch may have begun.
-            if agreed and self._may_begin(entries, KeyAction.REVOKE):
+        def answered(agreed: bool | None) -> None:  # noqa: FBT001 - Textual's callback
+            if agreed:
                 verified = partial(_results, "Revoked", "revoked and verified")
                 self._start("revoking", entries, _revoke, verified)
 
-        self._context.ask(question)
+        self._context.screen.app.push_screen(_revoke_question(entries), answered)
 
     def _start(
         self,
@@ -130,11 +125,11 @@ class BatchActions:
             # Where it was stopped, there are fewer results than credentials, in the same order.
             self._report(report(list(zip(entries, results, strict=False))), len(entries))
 
-        self._context.run(do_all(), group="batch", description=f"{doing} all")
+        self._context.run(do_all())
 
     # -- progress --------------------------------------------------------------------------------------
 
-    def _those(self, key_action: KeyAction) -> list[InventoryEntry]:
+    def _those(self, key_action: str) -> list[InventoryEntry]:
         busy = self._context.busy
         return [
             entry
@@ -142,7 +137,7 @@ class BatchActions:
             if applies(key_action, entry) and entry.entry_id not in busy
         ]
 
-    def _may_begin(self, entries: Sequence[InventoryEntry], key_action: KeyAction) -> bool:
+    def _may_begin(self, entries: Sequence[InventoryEntry], key_action: str) -> bool:
         if self.is_running:
             self._context.say("Another action is still running. Esc stops it.")
         elif not entries:
@@ -166,8 +161,7 @@ class BatchActions:
         summary = f"{done.counts} · {left} not started" if left else done.counts
         good = all(result.good for result in done.results) and not left
         self._context.say(f"{done.title}: {summary}", good=good)
-        if self._context.is_current:
-            self._context.show(ResultsScreen(done.title, summary, done.results))
+        self._context.show(ResultsScreen(done.title, summary, done.results))
 
 
 def _refresh(session: Session, entry: InventoryEntry) -> Awaitable[ActionResult]:

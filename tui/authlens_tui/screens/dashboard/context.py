@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
-from textual.screen import Screen
 
-from authlens_core.desk.credentials import InventoryEntry
+from authlens_core.desk.credentials import AuthlensError, InventoryEntry
 from authlens_core.desk.settings import SettingsFile
-from authlens_tui.terminal.terminal_app import TerminalApp
 
 if TYPE_CHECKING:
+    from textual.screen import Screen
+
     from authlens_core.desk.credentials import Index
     from authlens_core.desk.lifecycle import ActionResult
     from authlens_core.desk.session import Session
     from authlens_core.trace.record import Trace
     from authlens_core.values.login_options import Options
+    from authlens_tui.screens.dashboard.dashboard import DashboardScreen
     from authlens_tui.screens.fix_keys import FixKeys
 
-_Answer = TypeVar("_Answer")
 Work = Coroutine[Any, Any, object]
 
 
@@ -71,7 +71,7 @@ class TraceWanted(Message, namespace="dashboard"):
 
 
 class DashboardContext:
-    """Hands the parts their session and carries their messages to the screen.
+    """What the actions on credentials have in common.
 
     Args:
         index: the records, which can be shown before the secret store is open.
@@ -80,16 +80,13 @@ class DashboardContext:
 
     def __init__(
         self,
-        screen: Screen[None],
+        screen: DashboardScreen,
         index: Index,
         session: Session | None,
         settings: SettingsFile,
         now: Callable[[], datetime],
-        selected: Callable[[], InventoryEntry | None],
     ) -> None:
-        self._screen = screen
-        self._selected = selected
-        self._asking = False
+        self.screen = screen
         self._session = session
         self.index = index
         self.settings = settings
@@ -121,32 +118,17 @@ class DashboardContext:
 
     @property
     def selected(self) -> InventoryEntry | None:
-        return self._selected()
-
-    @property
-    def app(self) -> TerminalApp:
-        app = self._screen.app
-        if not isinstance(app, TerminalApp):
-            raise TypeError("the dashboard needs a TerminalApp")
-        return app
-
-    @property
-    def is_current(self) -> bool:
-        return self._screen.is_current
-
-    def post(self, message: Message) -> None:
-        """Report to the screen, or to the app above it."""
-        self._screen.post_message(message)
+        return self.screen.selected
 
     def say(self, words: str, *, good: bool | None = None) -> None:
-        self.post(StatusMessage(words, good))
+        self.screen.post_message(StatusMessage(words, good))
 
     @property
     def fixes(self) -> FixKeys:
         """Words a fix, with the keys of the dashboard that do it for the selected credential."""
         from authlens_tui.screens.fix_keys import FixKeys  # not needed for the first paint
 
-        return FixKeys.on(self._screen)
+        return FixKeys.on(self.screen)
 
     def trouble_of(self, entry: InventoryEntry) -> str:
         """Return why the automatic refresh of a credential failed, and what to do; empty if it did not."""
@@ -155,10 +137,7 @@ class DashboardContext:
         return f"{result.summary} {self.fixes(result.cure)}".strip() if result and failed else ""
 
     def changed(self, *, reread: bool = False) -> None:
-        self.post(Changed(reread=reread))
-
-    def run(self, work: Work, *, group: str, description: str, exclusive: bool = False) -> None:
-        self._screen.run_worker(work, group=group, description=description, exclusive=exclusive)
+        self.screen.post_message(Changed(reread=reread))
 
     def begin(self, doing: str, entries: Iterable[InventoryEntry]) -> None:
         self.busy |= {entry.entry_id: doing for entry in entries}
@@ -177,26 +156,25 @@ class DashboardContext:
             self.say("Another action is still running for this credential.")
         return busy
 
-    # -- asking ----------------------------------------------------------------------------------------
+    def run(self, work: Work, *, instead_of: str = "") -> None:
+        """Run `work` beside the screen, and say why if it is refused.
 
-    def ask(self, question: Callable[[], Work]) -> None:
-        """Ask one question at a time: a key pressed twice opens one dialog."""
-        if not self._asking:
-            # Set here, not in the worker: the second of two quick presses comes before that starts.
-            self._asking = True
-            self.run(self._await_answer(question), group="ask", description="ask a question")
+        Args:
+            instead_of: a name that such work shares; what still runs under it is cancelled.
+        """
+        group = instead_of or "action"
+        self.screen.run_worker(self._until_refused(work), group=group, exclusive=bool(instead_of))
 
-    async def _await_answer(self, question: Callable[[], Work]) -> None:
+    async def _until_refused(self, work: Work) -> None:
         try:
-            await question()
-        finally:
-            self._asking = False
-
-    async def answer(self, dialog: Screen[_Answer]) -> _Answer:
-        return await self.app.push_screen_wait(dialog)
+            await work
+        except AuthlensError as error:
+            self.say(self.fixes.error(error), good=False)
 
     def show(self, screen: Screen[Any]) -> None:
-        self.app.push_screen(screen)
+        """Show another screen, unless one was opened meanwhile."""
+        if self.screen.is_active:
+            self.screen.app.push_screen(screen)
 
     def confirm(
         self,
@@ -211,18 +189,18 @@ class DashboardContext:
 
         Where the answer is no, say `otherwise`.
         """
+        from authlens_tui.screens.confirm import ConfirmScreen  # not needed for the first paint
+
         entry = self.selected
         if entry is None or self.is_busy(entry):
             return
 
-        async def question() -> None:
-            from authlens_tui.screens.confirm import ConfirmScreen  # not needed for the first paint
-
-            named = f"{entry.url or entry.title}\n\n{words}"
+        def answered(agreed: bool | None) -> None:  # noqa: FBT001 - Textual's callback
             # Meanwhile the table may have been sorted or refreshed: `entry` is what the question named.
-            if await self.answer(ConfirmScreen(title, named, yes)):
+            if agreed:
                 then(entry)
             elif otherwise:
                 self.say(otherwise)
 
-        self.ask(question)
+        named = f"{entry.url or entry.title}\n\n{words}"
+        self.screen.app.push_screen(ConfirmScreen(title, named, yes), answered)

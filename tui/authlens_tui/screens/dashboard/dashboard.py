@@ -28,11 +28,11 @@ from authlens_tui.screens.dashboard.words import (
     nothing_matches,
     result_words,
 )
-from authlens_tui.screens.key_actions import KeyAction
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.focus import keep_focus_in_view
 from authlens_tui.terminal.leaving import DEMO_WANTED
 from authlens_tui.terminal.measured import Static
+from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.credentials.credential_pane import CredentialPane, detail_items, event_items
 from authlens_tui.widgets.credentials.credential_row import RowText, row_of
 from authlens_tui.widgets.credentials.credential_table import CredentialTable
@@ -71,6 +71,7 @@ class DashboardScreen(Screen[None]):
     CSS_PATH = "dashboard.tcss"
     BINDINGS: ClassVar[list[BindingType]] = DASHBOARD_KEYS
 
+    app = getters.app(TerminalApp)
     table = getters.query_one("#credentials", CredentialTable)
     pane = getters.query_one("#detail-box", CredentialPane)
     result = getters.query_one("#result", Static)
@@ -93,9 +94,7 @@ class DashboardScreen(Screen[None]):
         records = index if session is None else session.credentials.index
         if records is None:
             raise ValueError("there is nothing to show")
-        self.context = DashboardContext(
-            self, records, session, settings or SettingsFile(), now, lambda: self.table.selected
-        )
+        self.context = DashboardContext(self, records, session, settings or SettingsFile(), now)
         self.listing = Listing()
         self.strip = ExpiryStrip()
         self._suggestion = suggestion
@@ -190,39 +189,40 @@ class DashboardScreen(Screen[None]):
     # -- what the keys do ------------------------------------------------------------------------------
 
     def action_act(self, key_action: str) -> None:
-        match KeyAction(key_action):
-            case KeyAction.FILTER:
+        match key_action:
+            case "filter":
                 self._open_filter()
-            case KeyAction.SORT:
+            case "sort":
                 self.listing.order = self.listing.order.following()
                 self._arrange()
-            case KeyAction.GROUP:
+            case "group":
                 self.listing.grouped = not self.listing.grouped
                 self._arrange()
-            case KeyAction.STOP:
+            case "stop":
                 self._stop()
-            case KeyAction.DEMO:
+            case "demo":
                 self.app.exit(DEMO_WANTED)
             # The dashboard is there before the keyring is: the first paint waits for no passphrase.
             case other if self.context.is_store_open:
-                self.actions.by_key[other]()
+                if (work := self.actions.by_key[other]()) is not None:
+                    self.context.run(work, instead_of=other)
             case _:
                 self.context.say("The secret store is still being opened. Try again in a moment.")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action != "act" or not self.is_mounted:
             return True
-        key_action = KeyAction(str(parameters[0]))
+        key_action = str(parameters[0])
         # In the demo there is nothing to move: its secrets are in memory.
-        if key_action is KeyAction.MOVE:
+        if key_action == "move":
             return self._can_move
-        if key_action is KeyAction.DEMO:
+        if key_action == "demo":
             return self._can_move and not self.listing.entries
-        if key_action is KeyAction.UNDO_FORGET:
+        if key_action == "undo_forget":
             return self._actions is not None and self._actions.selected.can_undo
-        if key_action is KeyAction.FORGET_CLIENT:
+        if key_action == "forget_client":
             return self.listing.inventory.has_managed_clients
-        if key_action is KeyAction.STOP:
+        if key_action == "stop":
             runs = self._actions is not None and self._actions.batches.is_running
             return runs or (self._is_complete and self.filter_field.display)
         return bool(self.listing.entries) if key_action in NEED_ROWS else applies(key_action, self.selected)
@@ -353,11 +353,11 @@ class DashboardScreen(Screen[None]):
 
     @on(CredentialTable.Chosen)
     def _row_chosen(self) -> None:
-        self.actions.sent.inspect()
+        self.action_act("inspect")
 
     @on(CredentialPane.TraceChosen)
     def _trace_chosen(self, message: CredentialPane.TraceChosen) -> None:
-        self.actions.sent.show_kept(message.trace_id)
+        self.context.run(self.actions.sent.show_kept(message.trace_id), instead_of="inspect")
 
     @on(Changed)
     def _changed(self, message: Changed) -> None:

@@ -8,18 +8,17 @@ from typing import Final
 from textual.binding import BindingType
 
 from authlens_core.desk.credentials import CredentialKind, InventoryEntry
-from authlens_tui.screens.key_actions import KeyAction
 from authlens_tui.widgets.key_binding import keys
 
 NEED_ROWS: Final = frozenset(
     {
-        KeyAction.FILTER,
-        KeyAction.INSPECT,
-        KeyAction.SORT,
-        KeyAction.GROUP,
-        KeyAction.PROBE_ALL,
-        KeyAction.REFRESH_ALL,
-        KeyAction.REVOKE_ALL,
+        "filter",
+        "inspect",
+        "sort",
+        "group",
+        "probe_all",
+        "refresh_all",
+        "revoke_all",
     }
 )
 DASHBOARD_KEYS: Final[list[BindingType]] = keys("dashboard")
@@ -36,32 +35,26 @@ def _has_one_address(entry: InventoryEntry) -> bool:
 
 
 # cloudflared's tokens are cloudflared's: shown, probed, renewed by it, and never changed.
-_APPLIES: Final[Mapping[KeyAction, Callable[[InventoryEntry], bool]]] = {
+_APPLIES: Final[Mapping[str, Callable[[InventoryEntry], bool]]] = {
     **dict.fromkeys(
-        (KeyAction.REFRESH, KeyAction.REVOKE, KeyAction.COPY_TOKEN, KeyAction.REVEAL, KeyAction.CLAIMS),
+        ("refresh", "revoke", "copy_token", "reveal", "claims"),
         _is_login,
     ),
-    KeyAction.FORGET: lambda entry: entry.cloudflared is None,
-    KeyAction.SWITCH: lambda entry: entry.kind is CredentialKind.OAUTH and entry.is_of_team,
-    KeyAction.EDIT_SERVICE_TOKEN: lambda entry: entry.service_token is not None,
-    KeyAction.LOGIN_AGAIN: lambda entry: entry.service_token is None and _has_one_address(entry),
-    KeyAction.COPY_LOGIN_LINK: lambda entry: (
-        entry.cloudflared is not None and bool(entry.cloudflared.pending_url)
-    ),
-    KeyAction.PROBE: lambda entry: entry.can_be_asked_about,
+    "forget": lambda entry: entry.cloudflared is None,
+    "switch": lambda entry: entry.kind is CredentialKind.OAUTH and entry.is_of_team,
+    "edit_service_token": lambda entry: entry.service_token is not None,
+    "login_again": lambda entry: entry.service_token is None and _has_one_address(entry),
+    "copy_login_link": lambda entry: entry.cloudflared is not None and bool(entry.cloudflared.pending_url),
+    "probe": lambda entry: entry.can_be_asked_about,
 }
 
 
-def applies(key_action: KeyAction, entry: InventoryEntry | None) -> bool:
+def applies(key_action: str, entry: InventoryEntry | None) -> bool:
     """Say whether an action does something for `entry`; an action that is not about one always does."""
     does = _APPLIES.get(key_action)
     return does is None or (entry is not None and does(entry))
 
 
-def offered(entry: InventoryEntry | None) -> tuple[object, ...]:
-    """Return what decides which keys the footer has for `entry`: if it is the same, so is the footer."""
-    if entry is None:
-        return ()
-    token = entry.cloudflared
-    of_token = None if token is None else (token.pending_url, token.kind, bool(token.url))
-    return entry.kind, entry.can_be_asked_about, of_token
+def offered(entry: InventoryEntry | None) -> tuple[bool, ...]:
+    """Return which of the keys that are about a credential do something for `entry`."""
+    return tuple(applies(key_action, entry) for key_action in _APPLIES)

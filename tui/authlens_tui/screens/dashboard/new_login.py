@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
-from typing import Any, ClassVar, Final, NamedTuple
+from typing import ClassVar, Final, NamedTuple
 
 from textual import getters, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.events import Paste
-from textual.screen import Screen
 from textual.suggester import SuggestFromList
 from textual.widgets import Button, Input, OptionList
 from textual.widgets.option_list import Option
@@ -212,24 +210,29 @@ class LoginActions:
         self._select = select
 
     def new(self) -> None:
-        async def question() -> None:
-            urls = tuple(dict.fromkeys(entry.url for entry in self._listing.entries if entry.url))
-            dialog = NewLoginScreen(self._suggestion, self._known(), urls, self._context.settings)
-            choice = await self._context.answer(dialog)
-            if choice is not None and choice.entry_id:
-                self._select(choice.entry_id)
-                self._context.say("This login works. c copies its token, p asks the resource.")
-            elif choice is not None and choice.as_program:
-                await self._as_program(choice.url, Options())
-            elif choice is not None:
-                self._context.post(LoginWanted(choice.url))
+        urls = tuple(dict.fromkeys(entry.url for entry in self._listing.entries if entry.url))
+        dialog = NewLoginScreen(self._suggestion, self._known(), urls, self._context.settings)
+        self._context.screen.app.push_screen(dialog, self._chosen)
 
-        self._context.ask(question)
+    def _chosen(self, choice: LoginChoice | None) -> None:
+        if choice is None:
+            return
+        if choice.entry_id:
+            self._select(choice.entry_id)
+            self._context.say("This login works. c copies its token, p asks the resource.")
+        elif choice.as_program:
+            self._as_program(choice.url, Options())
+        else:
+            self._log_in(choice.url)
 
-    async def _as_program(self, url: str, options: Options) -> None:
-        chosen = await self._context.answer(MachineLoginScreen(options))
-        if chosen is not None:
-            self._context.post(LoginWanted(url, chosen))
+    def _as_program(self, url: str, options: Options) -> None:
+        self._context.screen.app.push_screen(
+            MachineLoginScreen(options),
+            lambda chosen: None if chosen is None else self._log_in(url, chosen),
+        )
+
+    def _log_in(self, url: str, options: Options | None = None) -> None:
+        self._context.screen.post_message(LoginWanted(url, options))
 
     def _known(self) -> Mapping[str, Known]:
         now = self._context.now()
@@ -245,14 +248,13 @@ class LoginActions:
         if entry is None:
             return
         if entry.grant is not None and entry.grant.machine is not None:
-            self._context.ask(partial(self._as_program, entry.url, entry.grant.machine_options()))
-            return
-        if entry.cloudflared is None:
-            self._context.post(LoginWanted(entry.url))
-            return
-        from authlens_tui.screens.cloudflared import CloudflaredScreen
+            self._as_program(entry.url, entry.grant.machine_options())
+        elif entry.cloudflared is None:
+            self._log_in(entry.url)
+        else:
+            from authlens_tui.screens.cloudflared import CloudflaredScreen
 
-        self._open(CloudflaredScreen(entry.cloudflared.url, self._context.session))
+            self._context.show(CloudflaredScreen(entry.cloudflared.url, self._context.session))
 
     def switch_account(self) -> None:
         """Log in as another account: copy the address that ends the browser's session first."""
@@ -267,9 +269,8 @@ class LoginActions:
         )
 
         def go(_entry: InventoryEntry) -> None:
-            copying = self._context.app.copy(logout, "Logout address")
-            self._context.run(copying, group="copy", description="copy an address", exclusive=True)
-            self._context.post(LoginWanted(entry.url))
+            self._context.run(self._context.screen.app.copy(logout, "Logout address"))
+            self._log_in(entry.url)
 
         self._context.confirm("Log in with another account?", words, "Copy and log in", go)
 
@@ -284,13 +285,4 @@ class LoginActions:
     def _service_token_form(self, token: ServiceToken | None) -> None:
         from authlens_tui.screens.dashboard.service_token_form import ServiceTokenScreen
 
-        self._open(ServiceTokenScreen(self._context.session, token=token))
-
-    def _open(self, dialog: Screen[Any]) -> None:
-        """Open a dialog, and read the credentials again when it is closed."""
-
-        async def question() -> None:
-            await self._context.answer(dialog)
-            self._context.changed(reread=True)
-
-        self._context.ask(question)
+        self._context.show(ServiceTokenScreen(self._context.session, token=token))

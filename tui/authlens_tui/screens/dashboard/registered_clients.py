@@ -11,7 +11,7 @@ from textual.binding import BindingType
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from authlens_core.desk.forget import AuthlensError, StoredClient, forget_client, registered_clients
+from authlens_core.desk.forget import StoredClient, forget_client, registered_clients
 from authlens_core.values.safe_text import safe_line
 from authlens_tui.screens.confirm import ConfirmScreen
 from authlens_tui.screens.dashboard.context import DashboardContext
@@ -57,28 +57,28 @@ class RegisteredClientsScreen(Dialog[StoredClient | None]):
         self.dismiss(self._clients[event.option_index])
 
 
-async def ask_which_client(context: DashboardContext) -> None:
+def ask_which_client(context: DashboardContext) -> None:
     """Ask which registered client to forget, and forget it with the core of `authlens clients --forget`."""
+
+    def chosen(client: StoredClient | None) -> None:
+        if client is None:
+            return
+        record = client.record
+        words = f"{safe_line(record.client_id)}\n{safe_line(record.issuer)}\n\n{_DELETE}"
+        context.screen.app.push_screen(
+            ConfirmScreen("Delete the client at its server?", words, "Delete"),
+            lambda agreed: context.run(_forget(context, client)) if agreed else None,
+        )
+
     clients = [client for client in registered_clients(context.session) if client.is_deletable]
-    chosen = await context.answer(RegisteredClientsScreen(clients))
-    if chosen is None:
-        return
-    record = chosen.record
-    words = f"{safe_line(record.client_id)}\n{safe_line(record.issuer)}\n\n{_DELETE}"
-    if await context.answer(ConfirmScreen("Delete the client at its server?", words, "Delete")):
-        deleting = _forget(context, chosen)
-        context.run(deleting, group="action", description="delete a client at its server")
+    context.screen.app.push_screen(RegisteredClientsScreen(clients), chosen)
 
 
 async def _forget(context: DashboardContext, client: StoredClient) -> None:
     name = safe_line(client.record.client_id)
     context.say(f"Deleting {name} …")
-    try:
-        result = await forget_client(context.session, client)
-    except AuthlensError as error:
-        context.say(f"{name}: {error}", good=False)
-    else:
-        context.say(f"{name}: {result.summary} {result.cure}".rstrip(), good=result.good)
+    result = await forget_client(context.session, client)
+    context.say(f"{name}: {result.summary} {result.cure}".rstrip(), good=result.good)
     context.changed(reread=True)
 
 

@@ -6,8 +6,7 @@ import asyncio
 from typing import Final
 
 from authlens_core.trace.record import Trace
-from authlens_core.values.errors import AuthlensError
-from authlens_tui.screens.dashboard.context import DashboardContext, TraceWanted, Work
+from authlens_tui.screens.dashboard.context import DashboardContext, TraceWanted
 
 _NOTHING_SENT: Final = "No requests recorded for this credential yet. Probe it (p), or refresh a login (r)."
 
@@ -29,31 +28,21 @@ class SentRequests:
             self._last[entry_id] = trace
             self._newest = trace if newest else self._newest
 
-    def inspect(self) -> None:
-        self._run(self._inspect())
-
-    async def _inspect(self) -> None:
+    async def inspect(self) -> None:
         recorded = await self._find()
         if recorded is not None:
             trace, entry_id = recorded
             # From the disk, secrets are fingerprints; from this run they can be revealed.
             kept = trace is not self._newest and trace is not self._last.get(entry_id)
-            self._context.post(TraceWanted(trace, entry_id, kept=kept))
+            self._show(trace, entry_id, kept=kept)
 
-    def inspect_newest(self) -> None:
+    async def inspect_newest(self) -> None:
         """Show the newest requests of all: a revocation or a failed login leaves no row to select."""
-        self._run(self._inspect_newest())
-
-    async def _inspect_newest(self) -> None:
-        try:
-            trace = await self._newest_of_all()
-        except AuthlensError as error:
-            self._context.say(str(error), good=False)
-            return
+        trace = await self._newest_of_all()
         if trace is None:
             self._context.say(_NOTHING_SENT)
         else:
-            self._context.post(TraceWanted(trace, "", kept=trace is not self._newest))
+            self._show(trace, "", kept=trace is not self._newest)
 
     async def _newest_of_all(self) -> Trace | None:
         """Return the newest trace of this run, or a newer one on disk that belongs to no credential."""
@@ -62,42 +51,26 @@ class SentRequests:
             return await self._open(kept[0].trace_id)
         return self._newest
 
-    def save(self) -> None:
-        self._run(self._save())
-
-    async def _save(self) -> None:
+    async def save(self) -> None:
         recorded = await self._find()
         if recorded is not None:
             from authlens_tui.screens.trace.save_record import ExportScreen
 
             self._context.show(ExportScreen(recorded[0]))
 
-    def show_kept(self, trace_id: str) -> None:
-        entry = self._context.selected
-        if entry is not None:
-            self._run(self._show_kept(trace_id, entry.entry_id))
-
-    async def _show_kept(self, trace_id: str, entry_id: str) -> None:
-        try:
-            trace = await self._open(trace_id)
-        except AuthlensError as error:
-            self._context.say(str(error), good=False)
-        else:
-            self._context.post(TraceWanted(trace, entry_id, kept=True))
+    async def show_kept(self, trace_id: str) -> None:
+        if (entry := self._context.selected) is not None:
+            self._show(await self._open(trace_id), entry.entry_id, kept=True)
 
     async def _find(self) -> tuple[Trace, str] | None:
         entry = self._context.selected
         entry_id = "" if entry is None else entry.entry_id
         trace = self._last.get(entry_id)
-        try:
-            if entry is None:
-                trace = await self._newest_of_all()
-            elif trace is None:
-                kept = self._context.session.credentials.traces.of(entry_id, entry.url)
-                trace = await self._open(kept[0].trace_id) if kept else None
-        except AuthlensError as error:
-            self._context.say(str(error), good=False)
-            return None
+        if entry is None:
+            trace = await self._newest_of_all()
+        elif trace is None:
+            kept = self._context.session.credentials.traces.of(entry_id, entry.url)
+            trace = await self._open(kept[0].trace_id) if kept else None
         if trace is None:
             self._context.say(_NOTHING_SENT)
             return None
@@ -107,5 +80,5 @@ class SentRequests:
         # In a thread: a trace of a megabyte takes a moment.
         return await asyncio.to_thread(self._context.session.credentials.traces.open, trace_id)
 
-    def _run(self, work: Work) -> None:
-        self._context.run(work, group="open", description="find recorded requests", exclusive=True)
+    def _show(self, trace: Trace, entry_id: str, *, kept: bool) -> None:
+        self._context.screen.post_message(TraceWanted(trace, entry_id, kept=kept))

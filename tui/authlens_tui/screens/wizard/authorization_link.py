@@ -212,14 +212,16 @@ class AuthorizationLink(Widget):
             way_on = " To use the code alone, paste it again." if response.is_bare_code else ""
             self.panel.show_refused_paste(f"{response.why_refused}{way_on}")
 
-    @work(group="code", exclusive=True, description="ask about a code that was pasted alone")
-    async def _ask_about_code(self, code: Secret) -> None:
+    def _ask_about_code(self, code: Secret) -> None:
         """Take a code whose login nothing shows, after a question that names the risk."""
         ready = self._ready
-        sure = await self.app.push_screen_wait(ConfirmScreen(*_USE_BARE_CODE))
-        # Meanwhile the browser may have come, or the user cancelled and got another link.
-        if sure and self._ready is ready and self._login.wait.waiting:
-            self._login.paste(code, any_state=True)
+
+        def answered(sure: bool | None) -> None:  # noqa: FBT001 - Textual's callback
+            # Meanwhile the browser may have come, or the user cancelled and got another link.
+            if sure and self._ready is ready and self._login.wait.waiting:
+                self._login.paste(code, any_state=True)
+
+        self.app.push_screen(ConfirmScreen(*_USE_BARE_CODE), answered)
 
 
 def open_page(

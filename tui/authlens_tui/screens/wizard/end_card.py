@@ -8,13 +8,12 @@ from typing import Final, NamedTuple
 from authlens_core.desk.log_in import Login, Outcome, StageRecord, Trace
 from authlens_core.trace.arrows import Arrow, Party, authorities, messages, short_name
 from authlens_core.values.safe_text import safe_line
-from authlens_tui.screens.key_actions import KeyAction
 from authlens_tui.screens.wizard.status_words import with_keys_kept
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.hanging_text import HangingText, Item
 from authlens_tui.widgets.record.actors import accent
 
-END_KEYS: Final = (KeyAction.LOGIN_ANEW, KeyAction.NEXT_LOGIN, KeyAction.COMPARE)
+END_KEYS: Final = ("login_anew", "next_login", "compare")
 """The keys that do something only while the card is shown."""
 _TALL, _SHORT = 32, 20  # rows of a screen: below them the answer and the keys alone, or nothing
 _NAMES: Final = 9  # cells of the names before the sentences
@@ -68,15 +67,15 @@ class EndCard(HangingText):
             self.set_class(rows < _TALL, "-brief")
             self.show(tuple(self._items_of(self._ending, login, brief=rows < _TALL)))
 
-    def offers(self, key_action: KeyAction) -> bool:
+    def offers(self, key_action: str) -> bool:
         """Return whether a key of the card does something now."""
         ending = self._ending
         if ending is None or not self.display:
             return False
         match key_action:
-            case KeyAction.COMPARE:
+            case "compare":
                 return ending.before is not None
-            case KeyAction.NEXT_LOGIN:
+            case "next_login":
                 return bool(ending.following)
         return self._is_finished  # a stage that failed has the same key
 

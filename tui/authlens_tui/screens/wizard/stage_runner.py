@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final, Literal
 
 from textual.screen import Screen
@@ -76,18 +77,17 @@ class StageRunner:
 
     def override(self) -> None:
         """Continue despite the failed check, after a question that names it."""
-        self._start(self._override)
-
-    async def _override(self) -> None:
         failed = self.failed
         check = next((c for c in failed.failures if c.overridable), None) if failed else None
-        if check is None:
+        if check is None or self._busy:
             return
         words = f"{check.expected}\nSeen: {check.seen}\n\n{check.why}\n\n{check.cure}"
+        continuing = partial(self._login.override, check.name)
         # The check is named and quoted: what you say yes to is this one, and the next login asks again.
-        question = ConfirmScreen("Continue despite this check?", words, "Continue")
-        if await self._screen.app.push_screen_wait(question):
-            await self._login.override(check.name)
+        self._screen.app.push_screen(
+            ConfirmScreen("Continue despite this check?", words, "Continue"),
+            lambda agreed: self._start(continuing) if agreed else None,
+        )
 
     def another_port(self) -> None:
         options = self._login.facts.options

@@ -5,8 +5,8 @@ Attacks are chosen from a list, and how one ended is shown beside what the speci
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Sequence
-from typing import Any, ClassVar, Final, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, TypeVar
 
 from textual import getters, on
 from textual.app import ComposeResult
@@ -19,6 +19,8 @@ from textual.widgets.option_list import Option
 from authlens_core.desk.log_in import (
     Experiment,
     Login,
+    Options,
+    RequestChanges,
     Stage,
     StageRecord,
     Trace,
@@ -29,7 +31,6 @@ from authlens_core.desk.log_in import (
 from authlens_core.trace.record import AUTHORIZATION_CODE, Check, Flow, Severity, UserPart
 from authlens_tui.screens.confirm import COPY_TOKEN, NOT_COPIED, ConfirmScreen
 from authlens_tui.screens.copy_menu import CopyMenuScreen
-from authlens_tui.screens.key_actions import KeyAction
 from authlens_tui.screens.machine_login import MachineLoginScreen
 from authlens_tui.screens.wizard.edit import EditScreen
 from authlens_tui.screens.wizard.owner import OwnerScreen, ServerOwner
@@ -38,12 +39,15 @@ from authlens_tui.screens.wizard.status_words import acts_at
 from authlens_tui.screens.wizard.wizard_messages import LoginChanged, OtherWayWanted
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
-from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.record.copying import Copyable
 from authlens_tui.widgets.record.record_messages import TokenCopied
 
+if TYPE_CHECKING:
+    from authlens_tui.screens.wizard.wizard import WizardScreen
+
+_Answer = TypeVar("_Answer")
 _HEAD: Final = "bold $text-accent"
 
 
@@ -221,9 +225,9 @@ def _meaning(experiment: Experiment, check: Check) -> Content:
 
 
 LATER: Final = {
-    KeyAction.CANCEL_FIRST: "Esc cancels the running stage first.",
-    KeyAction.PLAY_LATER: "s signs in for you while the login waits at {stage}. n runs the next stage.",
-    KeyAction.COMPARE_LATER: "= compares with the login before, once this one has ended.",
+    "cancel_first": "Esc cancels the running stage first.",
+    "play_later": "s signs in for you while the login waits at {stage}. n runs the next stage.",
+    "compare_later": "= compares with the login before, once this one has ended.",
 }
 """What a key says where its action has to wait."""
 _QUIT: Final = "The running stage is stopped. You can start this login again later."
@@ -232,52 +236,47 @@ _QUIT: Final = "The running stage is stopped. You can start this login again lat
 class WizardTools:
     """Opens the dialogs of the wizard on `screen`, and reports by messages what they changed."""
 
-    def __init__(self, screen: Screen[None], login: Login, runner: StageRunner) -> None:
+    def __init__(self, screen: WizardScreen, login: Login, runner: StageRunner) -> None:
         self._screen = screen
         self._login = login
         self._runner = runner
 
-    def _ask(self, question: Coroutine[Any, Any, None], description: str) -> None:
-        self._screen.run_worker(question, group="tools", exclusive=True, description=description)
+    def _open(self, dialog: Screen[_Answer], then: Callable[[_Answer | None], None] | None = None) -> None:
+        self._screen.app.push_screen(dialog, then)
 
     def edit(self) -> None:
-        self._ask(self._edit(), "edit a request")
+        form = self._login.edit_form()
+        if form is None:
+            return
 
-    async def _edit(self) -> None:
-        login, form = self._login, self._login.edit_form()
-        if form is None or login.running is not None:
-            return
-        changes = await self._screen.app.push_screen_wait(EditScreen(form))
-        # The login may have gone on while the dialog was open.
-        if changes is None or login.position is not form.stage or login.running is not None:
-            return
-        self._runner.answer_failure()
-        login.apply(changes)
-        self._screen.post_message(LoginChanged())
+        def edited(changes: RequestChanges | None) -> None:
+            login = self._login
+            # The login may have gone on while the dialog was open.
+            if changes is not None and login.position is form.stage and login.running is None:
+                self._runner.answer_failure()
+                login.apply(changes)
+                self._screen.post_message(LoginChanged())
+
+        self._open(EditScreen(form), edited)
 
     def machine_login(self) -> None:
-        self._ask(self._machine_login(), "log in as a program")
+        def chosen(options: Options | None) -> None:
+            if options is not None and self._login.running is None:
+                self._runner.change_flow(options)
 
-    async def _machine_login(self) -> None:
-        login = self._login
-        options = await self._screen.app.push_screen_wait(MachineLoginScreen(login.facts.options))
-        if options is not None and login.running is None:
-            self._runner.change_flow(options)
+        self._open(MachineLoginScreen(self._login.facts.options), chosen)
 
     def what_if(self) -> None:
-        self._ask(self._what_if(), "choose an attack")
-
-    async def _what_if(self) -> None:
         login = self._login
-        if login.running is not None:
-            return
-        dialog = WhatIfScreen(login.position, login.armed, attacks_on(login.facts), login.flow)
-        choice = await self._screen.app.push_screen_wait(dialog)
-        # A stage may have been started by a key while the dialog was open.
-        if choice is not None and login.running is None:
-            self._runner.answer_failure()
-            login.arm(choice.attack)
-            self._screen.post_message(LoginChanged())
+
+        def chosen(choice: AttackChoice | None) -> None:
+            # A stage may have been started by a key while the dialog was open.
+            if choice is not None and login.running is None:
+                self._runner.answer_failure()
+                login.arm(choice.attack)
+                self._screen.post_message(LoginChanged())
+
+        self._open(WhatIfScreen(login.position, login.armed, attacks_on(login.facts), login.flow), chosen)
 
     def show_results(self, record: StageRecord) -> None:
         """Show how the attacks in `record` ended, in one dialog with those shown already."""
@@ -287,15 +286,13 @@ class WizardTools:
         if isinstance(top, ExperimentResultScreen):
             top.add(record)
         else:
-            self._screen.app.push_screen(ExperimentResultScreen(record))
+            self._open(ExperimentResultScreen(record))
 
     def quit(self) -> None:
-        self._ask(self._quit(), "quit")
-
-    async def _quit(self) -> None:
         title = "A login is waiting. Leave?" if self._login.wait.waiting else "A login is running. Leave?"
-        if await self._screen.app.push_screen_wait(ConfirmScreen(title, _QUIT, "Quit")):
-            self._screen.app.exit()
+        self._open(
+            ConfirmScreen(title, _QUIT, "Quit"), lambda agreed: self._screen.app.exit() if agreed else None
+        )
 
     def other_way(self, way: WayOn) -> None:
         """Leave OAuth for cloudflared or a service token; the app shows that."""
@@ -304,25 +301,23 @@ class WizardTools:
     def lesson(self, stage: Stage) -> None:
         from authlens_tui.screens.wizard.lesson import LessonScreen
 
-        self._screen.app.push_screen(LessonScreen(stage, self._login.flow))
+        self._open(LessonScreen(stage, self._login.flow))
 
     def be_the_owner(self, owner: ServerOwner | None) -> None:
         """Show the setting that is wrong at the server, and run the stage again with it as it is then."""
         failed = self._runner.failed
         if owner is not None and failed is not None:
             title = self._login.flow.numbered(failed.stage)
-            self._screen.app.push_screen(
-                OwnerScreen(owner, title), lambda again: self._runner.retry() if again else None
-            )
+            self._open(OwnerScreen(owner, title), lambda again: self._runner.retry() if again else None)
 
-    def say_when(self, key_action: KeyAction, words: str) -> None:
+    def say_when(self, key_action: str, words: str) -> None:
         """Say why a key does nothing now, and when it does."""
         login = self._login
-        if key_action is KeyAction.PLAY_LATER and login.flow.user_part is UserPart.NOTHING:
+        if key_action == "play_later" and login.flow.user_part is UserPart.NOTHING:
             words = "No user signs in here: this is the login of a program."
-        elif key_action is KeyAction.PLAY_LATER and login.finished:
+        elif key_action == "play_later" and login.finished:
             words = "The sign-in is done: this login has ended."
-        elif key_action is KeyAction.COMPARE_LATER and (login.finished or self._runner.failed):
+        elif key_action == "compare_later" and (login.finished or self._runner.failed):
             words = "There is no login before this one to compare it with."
         stage = login.flow.numbered(Stage.AUTHORIZATION)
         self._screen.notify(words.format(stage=stage), markup=False)
@@ -332,15 +327,13 @@ class WizardTools:
         from authlens_tui.screens.trace.comparison import CompareScreen
 
         if before is not None:
-            self._screen.app.push_screen(
-                CompareScreen(before[1], self._login.trace, (before[0], "this login"))
-            )
+            self._open(CompareScreen(before[1], self._login.trace, (before[0], "this login")))
 
     def step_through(self) -> None:
         """Step through the arrows of the login."""
         from authlens_tui.screens.trace.player import PlayerScreen
 
-        self._screen.app.push_screen(PlayerScreen(self._login.trace))
+        self._open(PlayerScreen(self._login.trace))
 
     @property
     def masked_note(self) -> str:
@@ -354,26 +347,32 @@ class WizardTools:
             token = tokens.access_token
             choices = (*choices, Copyable("Access token", f"{token.masked} (asks first)", token))
         if choices:
-            self._ask(self._copy(choices), "choose what to copy")
+            self._open(CopyMenuScreen(choices), self._copy)
 
-    async def _copy(self, choices: Sequence[Copyable]) -> None:
-        app = self._screen.app
-        chosen = await app.push_screen_wait(CopyMenuScreen(choices))
-        if chosen is None or not isinstance(app, TerminalApp):
+    def _copy(self, chosen: Copyable | None) -> None:
+        if chosen is None:
             return
-        if chosen.secret is None:
-            await app.copy(chosen.text, chosen.name)
+        app, secret = self._screen.app, chosen.secret
+        if secret is None:
+            app.run_worker(app.copy(chosen.text, chosen.name))
             return
+
+        async def copy_token() -> None:
+            await app.copy(secret, chosen.name)
+            self._screen.post_message(TokenCopied())
+
+        def answered(sure: bool | None) -> None:  # noqa: FBT001 - Textual's callback
+            if sure:
+                self._screen.run_worker(copy_token())
+            else:
+                app.notify(NOT_COPIED, markup=False)
+
         # Every program of the desktop can read the clipboard, so a token goes there only after a yes.
         title, words, yes = COPY_TOKEN
         named = f"{self._login.facts.resource_url.text}\n\n{words}"
-        if await app.push_screen_wait(ConfirmScreen(title, named, yes)):
-            await app.copy(chosen.secret, chosen.name)
-            self._screen.post_message(TokenCopied())
-        else:
-            app.notify(NOT_COPIED, markup=False)
+        self._open(ConfirmScreen(title, named, yes), answered)
 
     def export(self) -> None:
         from authlens_tui.screens.trace.save_record import ExportScreen
 
-        self._screen.app.push_screen(ExportScreen(self._login.trace))
+        self._open(ExportScreen(self._login.trace))

@@ -29,7 +29,6 @@ from authlens_core.trace.events import (
 from authlens_core.trace.record import Stage, StageRecord, Trace, undone
 from authlens_core.values.secret import MASK
 from authlens_tui.screens.fix_keys import FixKeys
-from authlens_tui.screens.key_actions import KeyAction
 from authlens_tui.screens.wizard.authorization_link import Player
 from authlens_tui.screens.wizard.end_card import END_KEYS, EndCard, Ending
 from authlens_tui.screens.wizard.lesson import lesson_words
@@ -124,7 +123,7 @@ class WizardScreen(Screen[None]):
         yield KeyFooter()
 
     def on_mount(self) -> None:
-        self._key_actions, self._shown_keys = self._all_key_actions(), self._keys_of_what_is_shown()
+        self.key_actions, self._shown_keys = self._all_key_actions(), self._keys_of_what_is_shown()
         self.record_view.fixes = lambda: FixKeys.on(self, self.login.position) if self.runner.failed else str
         self.login.watch(self._on_event)
         self.set_interval(1.0, self.tick)
@@ -290,75 +289,75 @@ class WizardScreen(Screen[None]):
 
     # -- what the keys do ------------------------------------------------------------------------------
 
-    def _all_key_actions(self) -> Mapping[KeyAction, Callable[[], object]]:
+    def _all_key_actions(self) -> Mapping[str, Callable[[], object]]:
         runner, tools, pane = self.runner, self.tools, self.pane
         record = self.record_view
         return {
-            KeyAction.NEXT: runner.next,
-            KeyAction.RUN_ALL: runner.run_all,
-            **dict.fromkeys((KeyAction.RETRY, KeyAction.SIGN_IN_AGAIN), runner.retry),
-            KeyAction.OVERRIDE: runner.override,
-            KeyAction.ANOTHER_PORT: runner.another_port,
-            KeyAction.PASTE_ONLY: runner.paste_only,
-            KeyAction.OTHER_HOST: runner.other_host,
-            KeyAction.DEVICE: runner.other_flow,
-            KeyAction.MACHINE: tools.machine_login,
-            KeyAction.OWNER: lambda: tools.be_the_owner(self._owner),
-            KeyAction.BACK: runner.back,
-            KeyAction.UNDO: runner.back,
-            KeyAction.STAGES: self.stepper.focus,
-            KeyAction.CANCEL: runner.cancel,
+            "next": runner.next,
+            "run_all": runner.run_all,
+            **dict.fromkeys(("retry", "sign_in_again"), runner.retry),
+            "override": runner.override,
+            "another_port": runner.another_port,
+            "paste_only": runner.paste_only,
+            "other_host": runner.other_host,
+            "device": runner.other_flow,
+            "machine": tools.machine_login,
+            "owner": lambda: tools.be_the_owner(self._owner),
+            "back": runner.back,
+            "undo": runner.back,
+            "stages": self.stepper.focus,
+            "cancel": runner.cancel,
             **{each[0]: partial(tools.say_when, *each) for each in LATER.items()},
-            KeyAction.QUIT: tools.quit,
-            KeyAction.EXTEND: runner.extend,
-            KeyAction.EDIT: tools.edit,
-            KeyAction.WHAT_IF: tools.what_if,
-            KeyAction.EXPORT: tools.export,
-            KeyAction.COPY_MENU: record.action_copy_menu,
-            KeyAction.PLAYER: tools.step_through,
-            KeyAction.LESSON: lambda: tools.lesson(pane.shown),
-            KeyAction.CLOUDFLARED: lambda: tools.other_way(WayOn.CLOUDFLARED),
-            KeyAction.SERVICE_TOKEN: lambda: tools.other_way(WayOn.SERVICE_TOKEN),
-            KeyAction.OPEN: pane.open,
-            KeyAction.PLAY: pane.play,
-            KeyAction.PASTE: pane.panel.take_paste,
-            KeyAction.REVEAL: record.toggle_reveal,
-            KeyAction.COMPARE: lambda: tools.compare(self.card.before),
-            **dict.fromkeys((KeyAction.LEAVE, KeyAction.CLOSE), self._leave),
-            KeyAction.LOGIN_ANEW: lambda: self._leave(Then.SAME_LOGIN),
-            KeyAction.NEXT_LOGIN: lambda: self._leave(Then.NEXT_LOGIN),
+            "quit": tools.quit,
+            "extend": runner.extend,
+            "edit": tools.edit,
+            "what_if": tools.what_if,
+            "export": tools.export,
+            "copy_menu": record.action_copy_menu,
+            "player": tools.step_through,
+            "lesson": lambda: tools.lesson(pane.shown),
+            "cloudflared": lambda: tools.other_way(WayOn.CLOUDFLARED),
+            "service_token": lambda: tools.other_way(WayOn.SERVICE_TOKEN),
+            "open": pane.open,
+            "play": pane.play,
+            "paste": pane.panel.take_paste,
+            "reveal": record.toggle_reveal,
+            "compare": lambda: tools.compare(self.card.before),
+            **dict.fromkeys(("leave", "close"), self._leave),
+            "login_anew": lambda: self._leave(Then.SAME_LOGIN),
+            "next_login": lambda: self._leave(Then.NEXT_LOGIN),
         }
 
     def _leave(self, then: Then = Then.MENU) -> None:
         self.post_message(WizardClosed(self.login, then))
 
     def action_act(self, key_action: str) -> None:
-        self._key_actions[KeyAction(key_action)]()
+        self.key_actions[key_action]()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action != "act" or not self.is_mounted:
             return True
-        key_action = KeyAction(str(parameters[0]))
+        key_action = str(parameters[0])
         # The footer asks for each key at each event of the login, and looking for a widget takes time.
         on_screen = self._shown_keys.get(key_action)
         if on_screen is not None:
             return on_screen()
         return login_keys(self.login, self.runner.failed).get(key_action, True)
 
-    def _keys_of_what_is_shown(self) -> Mapping[KeyAction, Callable[[], bool]]:
+    def _keys_of_what_is_shown(self) -> Mapping[str, Callable[[], bool]]:
         login, pane, record, card = self.login, self.pane, self.record_view, self.card
         return {
-            KeyAction.PLAY: lambda: pane.can_play,
-            KeyAction.PLAY_LATER: lambda: self._player is not None and not pane.can_play,
-            KeyAction.COMPARE_LATER: lambda: self._player is not None and not card.offers(KeyAction.COMPARE),
-            KeyAction.OPEN: lambda: pane.can_open,
-            KeyAction.OWNER: lambda: self._owner is not None and self.runner.failed is not None,
-            KeyAction.EXTEND: lambda: bool(pane.link.url),
-            KeyAction.PASTE: lambda: pane.link_is_shown,
+            "play": lambda: pane.can_play,
+            "play_later": lambda: self._player is not None and not pane.can_play,
+            "compare_later": lambda: self._player is not None and not card.offers("compare"),
+            "open": lambda: pane.can_open,
+            "owner": lambda: self._owner is not None and self.runner.failed is not None,
+            "extend": lambda: bool(pane.link.url),
+            "paste": lambda: pane.link_is_shown,
             **{key: partial(card.offers, key) for key in END_KEYS},
-            KeyAction.STAGES: lambda: login.running is None and record.has_focus_within,
-            KeyAction.COPY_MENU: lambda: pane.record_is_shown,
-            KeyAction.REVEAL: lambda: pane.record_is_shown and record.has_secrets,
+            "stages": lambda: login.running is None and record.has_focus_within,
+            "copy_menu": lambda: pane.record_is_shown,
+            "reveal": lambda: pane.record_is_shown and record.has_secrets,
         }
 
     def on_key(self) -> None:

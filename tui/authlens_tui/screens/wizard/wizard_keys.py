@@ -10,7 +10,6 @@ from authlens_core.desk.log_in import Login, Stage, StageRecord, attacks_on
 from authlens_core.trace.failure_reason import failure_reason
 from authlens_core.trace.record import CheckId, UserPart
 from authlens_core.values.fix import WayOn, other_ways
-from authlens_tui.screens.key_actions import KeyAction
 from authlens_tui.widgets.key_binding import keys
 
 WIZARD_KEYS: Final[list[BindingType]] = keys("wizard")
@@ -21,7 +20,7 @@ _NO_PORT: Final = frozenset(
 )
 
 
-def login_keys(login: Login, failed: StageRecord | None) -> dict[KeyAction, bool]:
+def login_keys(login: Login, failed: StageRecord | None) -> dict[str, bool]:
     """Return for each action on the login whether it does something now.
 
     Args:
@@ -38,27 +37,27 @@ def login_keys(login: Login, failed: StageRecord | None) -> dict[KeyAction, bool
     spent = stuck is not None and stuck.stage is Stage.EXCHANGE and by_link
     no_port = bool(names & _NO_PORT)
     return {
-        KeyAction.NEXT: idle and failed is None,
-        KeyAction.RUN_ALL: idle and failed is None,
-        KeyAction.EDIT: idle,
-        KeyAction.WHAT_IF: not running and bool(attacks_on(login.facts)),
-        KeyAction.EXPORT: bool(login.trace.records),
-        KeyAction.PLAYER: bool(login.trace.records),
-        KeyAction.OVERRIDE: stuck is not None and stuck.may_continue,
-        KeyAction.RETRY: stuck is not None and not spent,
-        KeyAction.SIGN_IN_AGAIN: spent,
-        KeyAction.ANOTHER_PORT: no_port,
-        KeyAction.PASTE_ONLY: no_port and login.facts.options.listen,
-        KeyAction.DEVICE: idle and login.facts.other_flow is not None,
-        KeyAction.MACHINE: idle and (failed is None or CheckId.SERVER_PROGRAMS_ONLY in names),
-        KeyAction.OTHER_HOST: stuck is not None and _is_about_the_host(stuck, names, options),
-        KeyAction.CLOUDFLARED: WayOn.CLOUDFLARED in options,
-        KeyAction.SERVICE_TOKEN: WayOn.SERVICE_TOKEN in options,
-        KeyAction.BACK: idle and login.position is not Stage.DETECTION,
-        KeyAction.UNDO: login.finished and not running,
-        **dict.fromkeys((KeyAction.CANCEL, KeyAction.CANCEL_FIRST, KeyAction.QUIT), running),
-        KeyAction.LEAVE: not running,
-        KeyAction.CLOSE: not running and (login.finished or not login.trace.records),
+        "next": idle and failed is None,
+        "run_all": idle and failed is None,
+        "edit": idle,
+        "what_if": not running and bool(attacks_on(login.facts)),
+        "export": bool(login.trace.records),
+        "player": bool(login.trace.records),
+        "override": stuck is not None and stuck.may_continue,
+        "retry": stuck is not None and not spent,
+        "sign_in_again": spent,
+        "another_port": no_port,
+        "paste_only": no_port and login.facts.options.listen,
+        "device": idle and login.facts.other_flow is not None,
+        "machine": idle and (failed is None or CheckId.SERVER_PROGRAMS_ONLY in names),
+        "other_host": stuck is not None and _is_about_the_host(stuck, names, options),
+        "cloudflared": WayOn.CLOUDFLARED in options,
+        "service_token": WayOn.SERVICE_TOKEN in options,
+        "back": idle and login.position is not Stage.DETECTION,
+        "undo": login.finished and not running,
+        **dict.fromkeys(("cancel", "cancel_first", "quit"), running),
+        "leave": not running,
+        "close": not running and (login.finished or not login.trace.records),
     }
 
 

@@ -12,7 +12,7 @@ from typing import Final
 from authlens_core.desk.settings import OPTIONS, TEMPLATE
 from authlens_core.trace.flow import stage_info
 from authlens_core.values.login_options import OPTIONS as LOGIN_OPTIONS
-from authlens_core.values.login_options import Remembered, WhyNot
+from authlens_core.values.login_options import Remembered
 from authlens_tui.app.offers import key_names
 from authlens_tui.terminal.themes import DARK, HIGH_CONTRAST, LIGHT, SIXTEEN
 from authlens_tui.widgets.credentials.credential_row import columns_for
@@ -78,13 +78,9 @@ def _login_options() -> Iterator[str]:
         "|---|---|---|---|---|",
     )
     for option in LOGIN_OPTIONS.values():
-        edited = option.edited_in
-        stages = (
-            f"no: {edited.reason}"
-            if isinstance(edited, WhyNot)
-            else ", ".join(stage_info(stage).title for stage in edited)
-        )
-        resumed = f"no: {option.resumed.reason}" if isinstance(option.resumed, WhyNot) else "yes"
+        titles = ", ".join(stage_info(stage).title for stage in option.edited_in)
+        stages = titles or f"no: {option.not_edited}"
+        resumed = f"no: {option.not_resumed}" if option.not_resumed else "yes"
         value = f" {option.metavar}" if option.metavar else f" {'|'.join(option.choices)}".rstrip()
         shown = f"{option.flag}{value}".replace("|", "\\|")
         remembered = _REMEMBERED[option.remembered]

@@ -404,7 +404,7 @@ MUTATIONS: Final = (
     Mutation(
         "option-not-resumed",
         "A note of an interrupted login leaves the way of the login out",
-        "core/authlens_core/values/option_info.py",
+        "core/authlens_core/values/login_options.py",
         "        return GrantType(value) if isinstance(self.default, GrantType) else value\n",
         "        return self.default if isinstance(self.default, GrantType) else value\n",
         "tests/core/values/test_login_options.py::test_an_interrupted_login_has_each_option_again_or_a_reason_says_why_not",

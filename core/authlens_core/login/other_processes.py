@@ -43,7 +43,7 @@ _WORTH_IT: Final = frozenset({Stage.PKCE, Stage.AUTHORIZATION, Stage.EXCHANGE})
 _VERSION: Final = 1
 
 
-_RESUMED: Final = {name: option for name, option in OPTIONS.items() if option.resumed is True}
+_RESUMED: Final = {name: option for name, option in OPTIONS.items() if not option.not_resumed}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,45 +1,28 @@
-"""What the user decides before a login. Each option is declared once, with everything that depends on it.
+"""What the user decides before a login, and the declaration of each option with all that depends on it.
 
 The command line, the notes of interrupted logins, the wizard's form and the documentation are made from the
-declarations: a new option is a field here, and a use of it in the stage that it is for.
+declarations: a new option is a field of `Options`, an entry of `words/options.json`, and a use of it in the
+stage that it is for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
-from functools import partial
+from enum import Enum
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
-from authlens_core.values.option_info import Kind, NamedFlag, OptionInfo, Remembered, WhyNot
-from authlens_core.values.option_info import option as _option
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
-from authlens_core.values.stage import AUTH_METHODS, LOGIN_STAGES, PROGRAMS, GrantType, Stage
-
-__all__ = [
-    "BROWSER_WAIT",
-    "OPTIONS",
-    "Kind",
-    "OptionInfo",
-    "Options",
-    "Remembered",
-    "WhyNot",
-    "first_changed",
-]
+from authlens_core.values.stage import LOGIN_STAGES, PROGRAMS, GrantType, Stage
+from authlens_core.values.url import UrlRefused, parse_url
+from authlens_core.values.word_files import words
 
 # Seconds; what the browser gets if the user says nothing else.
 BROWSER_WAIT: Final = 300.0
-_HOSTS: Final = ("localhost", "127.0.0.1")
-_METHODS: Final = ("GET", "POST")
-_NO_NOTE: Final = WhyNot("a secret is in no note")
-_TYPED_ONLY: Final = WhyNot("only the command line asks for it")
-# A failure of a later stage may ask for another value, too: the login goes back to where it matters.
-_LATER: Final = (Stage.REGISTRATION, Stage.PKCE, Stage.AUTHORIZATION, Stage.EXCHANGE, Stage.ACCESS)
-# What only a program's login has.
-_program: Final = partial(_option, None, matters_from=Stage.REGISTRATION, edited_in=_TYPED_ONLY)
-_MACHINE: Final = {program.kind: grant_type for grant_type, program in PROGRAMS.items()}
+_YES, _NO = "yes", "no"
+_BRACES: Final = str.maketrans("", "", "{}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,294 +65,38 @@ class Options:
         remember: store with the login what was decided for this server, for its next logins.
     """
 
-    wait: float | None = _option(
-        None,
-        "--timeout",
-        "seconds for the whole login (otherwise 300 to wait for you)",
-        Kind.SECONDS,
-        matters_from=None,
-        edited_in=WhyNot("a key gives more time while the login waits"),
-        resumed=WhyNot("its time is over"),
-        metavar="S",
-    )
-    port: int = _option(
-        8400,
-        "--port",
-        "callback port (8400; 0: any free port)",
-        Kind.PORT,
-        matters_from=Stage.REGISTRATION,
-        edited_in=(Stage.REGISTRATION, Stage.AUTHORIZATION),
-        metavar="N",
-    )
-    redirect_host: Literal["localhost", "127.0.0.1"] = _option(
-        "localhost",
-        "--redirect-host",
-        "host in the redirect URI (localhost); Access has a setting for each",
-        Kind.CHOICE,
-        matters_from=Stage.REGISTRATION,
-        edited_in=(Stage.REGISTRATION,),
-        choices=_HOSTS,
-        wrong=f"The host of the redirect URI is {' or '.join(_HOSTS)}.",
-    )
-    redirect_uri: str | None = _option(
-        None,
-        "--redirect-uri",
-        "the whole redirect URI, as the server has it; paste if it is https",
-        Kind.URL,
-        matters_from=Stage.REGISTRATION,
-        edited_in=(Stage.REGISTRATION,),
-        metavar="URI",
-        instead_of=("port", "redirect_host"),
-        remembered=Remembered.SERVER,
-    )
-    listen: bool = _option(
-        True,
-        "--paste-only",
-        "open no port: paste the address the browser ends on",
-        Kind.SWITCH,
-        matters_from=Stage.REGISTRATION,
-        edited_in=WhyNot("a key does it where the port is not free"),
-        turned_on=False,
-    )
-    client_id: str | None = _option(
-        None,
-        "--client-id",
-        "a pre-registered client",
-        Kind.TEXT,
-        matters_from=Stage.SERVER_METADATA,
-        edited_in=(Stage.REGISTRATION, Stage.AUTHORIZATION),
-        metavar="ID",
-        exclusive=True,
-        for_one=True,
-    )
-    client_metadata_url: str | None = _option(
-        None,
-        "--client-metadata-url",
-        "a Client ID Metadata Document",
-        Kind.URL,
-        matters_from=Stage.SERVER_METADATA,
-        edited_in=WhyNot("its document has to be hosted first"),
-        metavar="URL",
-        exclusive=True,
-    )
-    client_secret: Secret | None = _option(
-        None,
-        "--client-secret",
-        "ask for the secret of --client-id; takes no value",
-        Kind.SECRET,
-        matters_from=Stage.REGISTRATION,
-        edited_in=WhyNot("a secret is asked for by a prompt only"),
-        resumed=_NO_NOTE,
-        owner="client_id",
-    )
-    client_key: Secret | None = _program(
-        "--client-key",
-        "with --machine: file of the client's private key (PEM or JWK; - is stdin)",
-        Kind.SECRET_FILE,
-        resumed=_NO_NOTE,
-        metavar="FILE",
-    )
-    assertion_file: str | None = _program(
-        "--assertion-file", "with --machine: file of the assertion, read each time", Kind.FILE, metavar="FILE"
-    )
-    assertion_command: str | None = _program(
-        "--assertion-command", "with --machine: command that prints it", Kind.TEXT, metavar="CMD"
-    )
-    idp: str | None = _program(
-        "--idp", "with --machine enterprise: token endpoint of the identity provider", Kind.URL, metavar="URL"
-    )
-    idp_client_id: str | None = _program(
-        "--idp-client-id", "client at the identity provider", Kind.TEXT, metavar="ID"
-    )
-    idp_client_secret: Secret | None = _program(
-        "--idp-client-secret",
-        "ask for the secret of --idp-client-id; takes no value",
-        Kind.SECRET,
-        resumed=_NO_NOTE,
-        owner="idp_client_id",
-    )
-    client_auth: str | None = _option(
-        None,
-        "--client-auth",
-        "how the client authenticates at the token endpoint",
-        Kind.CHOICE,
-        matters_from=Stage.REGISTRATION,
-        edited_in=_TYPED_ONLY,
-        metavar="METHOD",
-        choices=AUTH_METHODS,
-        wrong=f"The client authenticates with one of {', '.join(AUTH_METHODS)}.",
-        for_one=True,
-    )
-    new_client: bool = _option(
-        False,
-        "--new-client",
-        "register a new client, although one is stored",
-        Kind.SWITCH,
-        matters_from=Stage.REGISTRATION,
-        edited_in=_TYPED_ONLY,
-        resumed=WhyNot("the login that was interrupted has registered it"),
-        instead_of=("client_metadata_url",),
-    )
-    initial_access_token: Secret | None = _option(
-        None,
-        "--initial-access-token",
-        "ask for the token that allows a registration; takes no value",
-        Kind.SECRET,
-        matters_from=Stage.REGISTRATION,
-        edited_in=WhyNot("a secret is asked for by a prompt only"),
-        resumed=WhyNot("a secret is in no note"),
-        for_one=True,
-    )
-    scope: str | None = _option(
-        None,
-        "--scope",
-        "scope to request, instead of the challenge's",
-        Kind.TEXT,
-        matters_from=Stage.PKCE,
-        edited_in=_LATER,
-        metavar="S",
-        empty_is_chosen=True,
-    )
-    resource: str | None = _option(
-        None,
-        "--resource",
-        'resource to request, instead of the metadata\'s ("": none)',
-        Kind.TEXT,
-        matters_from=Stage.PKCE,
-        edited_in=_LATER,
-        metavar="R",
-        for_one=True,
-        empty_is_chosen=True,
-        remembered=Remembered.RESOURCE,
-    )
-    audience: str | None = _option(
-        None,
-        "--audience",
-        "API to request a token for, if the server wants audience",
-        Kind.TEXT,
-        matters_from=Stage.AUTHORIZATION,
-        edited_in=(Stage.AUTHORIZATION, Stage.EXCHANGE, Stage.ACCESS),
-        metavar="A",
-        for_one=True,
-        remembered=Remembered.RESOURCE,
-    )
-    issuer: str | None = _option(
-        None,
-        "--issuer",
-        "authorization server to use, of those that the resource names",
-        Kind.URL,
-        matters_from=Stage.RESOURCE_METADATA,
-        edited_in=(Stage.RESOURCE_METADATA,),
-        metavar="URL",
-        for_one=True,
-    )
-    issuer_name: str | None = _option(
-        None,
-        "--issuer-name",
-        "another name that the server of --issuer may give itself",
-        Kind.URL,
-        matters_from=Stage.SERVER_METADATA,
-        edited_in=(Stage.SERVER_METADATA,),
-        metavar="URL",
-        for_one=True,
-        remembered=Remembered.SERVER,
-    )
-    method: Literal["GET", "POST"] | None = _option(
-        None,
-        "--method",
-        "request method for the resource (GET, then POST)",
-        Kind.CHOICE,
-        matters_from=Stage.DETECTION,
-        edited_in=(Stage.DETECTION, Stage.ACCESS),
-        choices=_METHODS,
-        wrong="The resource is asked with GET or with POST.",
-    )
-    anyway: bool = _option(
-        False,
-        "--anyway",
-        "log in even if the resource answers without a login",
-        Kind.SWITCH,
-        matters_from=Stage.DETECTION,
-        edited_in=WhyNot("a key continues where the resource answers without a login"),
-    )
-    any_issuer: bool = _option(
-        False,
-        "--any-issuer",
-        "accept a callback whose iss is missing or different",
-        Kind.SWITCH,
-        matters_from=Stage.PKCE,
-        edited_in=(Stage.AUTHORIZATION,),
-        resumed=WhyNot("it relaxes a check for one login"),
-        for_one=True,
-        remembered=Remembered.SERVER,
-    )
-    assume_pkce: bool = _option(
-        False,
-        "--assume-pkce",
-        "log in even if the server does not list PKCE (S256)",
-        Kind.SWITCH,
-        matters_from=Stage.SERVER_METADATA,
-        edited_in=(Stage.SERVER_METADATA,),
-        resumed=WhyNot("it relaxes a check for one login"),
-        for_one=True,
-        remembered=Remembered.SERVER,
-    )
-    any_state: bool = _option(
-        False,
-        "--any-state",
-        "accept a code that you paste alone, without its state",
-        Kind.SWITCH,
-        matters_from=None,
-        edited_in=WhyNot("a second paste asks for it"),
-        resumed=WhyNot("it relaxes a check for one login"),
-        for_one=True,
-    )
-    legacy_paths: bool = _option(
-        False,
-        "--legacy-paths",
-        "old MCP servers: /authorize, /token, /register",
-        Kind.SWITCH,
-        matters_from=Stage.RESOURCE_METADATA,
-        edited_in=WhyNot("a key continues where no metadata was found"),
-    )
-    grant_type: GrantType = _option(
-        GrantType.AUTHORIZATION_CODE,
-        "--device",
-        "log in by a code that you enter on another device",
-        Kind.SWITCH,
-        matters_from=Stage.REGISTRATION,
-        edited_in=(Stage.REGISTRATION,),
-        turned_on=GrantType.DEVICE_CODE,
-        named=NamedFlag("--machine", "log in as a program, without a user", "KIND", _MACHINE),
-    )
-    device_endpoint: str | None = _option(
-        None,
-        "--device-endpoint",
-        "where to get the code of --device, if no metadata names it",
-        Kind.URL,
-        matters_from=Stage.AUTHORIZATION,
-        edited_in=_TYPED_ONLY,
-        metavar="URL",
-        for_one=True,
-        remembered=Remembered.SERVER,
-    )
-    dpop: bool = _option(
-        False,
-        "--dpop",
-        "request tokens bound to a key, even if not required",
-        Kind.SWITCH,
-        matters_from=Stage.SERVER_METADATA,
-        edited_in=_TYPED_ONLY,
-    )
-    remember: bool = _option(
-        False,
-        "--remember",
-        "remember for this server what these options decide",
-        Kind.SWITCH,
-        matters_from=None,
-        edited_in=(Stage.EXCHANGE,),
-        for_one=True,
-    )
+    wait: float | None = None
+    port: int = 8400
+    redirect_host: Literal["localhost", "127.0.0.1"] = "localhost"
+    redirect_uri: str | None = None
+    listen: bool = True
+    client_id: str | None = None
+    client_metadata_url: str | None = None
+    client_secret: Secret | None = None
+    client_key: Secret | None = None
+    assertion_file: str | None = None
+    assertion_command: str | None = None
+    idp: str | None = None
+    idp_client_id: str | None = None
+    idp_client_secret: Secret | None = None
+    client_auth: str | None = None
+    new_client: bool = False
+    initial_access_token: Secret | None = None
+    scope: str | None = None
+    resource: str | None = None
+    audience: str | None = None
+    issuer: str | None = None
+    issuer_name: str | None = None
+    method: Literal["GET", "POST"] | None = None
+    anyway: bool = False
+    any_issuer: bool = False
+    assume_pkce: bool = False
+    any_state: bool = False
+    legacy_paths: bool = False
+    grant_type: GrantType = GrantType.AUTHORIZATION_CODE
+    device_endpoint: str | None = None
+    dpop: bool = False
+    remember: bool = False
 
     @property
     def listens(self) -> bool:
@@ -382,8 +109,192 @@ class Options:
         return replace(self, **{**given_up, **values})
 
 
+class Kind(Enum):
+    """What an option can be."""
+
+    TEXT = "text"
+    URL = "url"
+    PORT = "port"
+    SECONDS = "seconds"
+    CHOICE = "choice"
+    SWITCH = "switch"
+    SECRET = "secret"  # noqa: S105 - the name of a kind
+    SECRET_FILE = "secret file"  # noqa: S105 - the name of a kind
+    FILE = "file"
+
+
+class Remembered(Enum):
+    """Whose login has an option again that was given with `--remember`."""
+
+    SERVER = "server"
+    """Every login at the same authorization server."""
+
+    RESOURCE = "resource"
+    """The login to the same URL, at the same authorization server."""
+
+
+@dataclass(frozen=True, slots=True)
+class NamedFlag:
+    """A second flag of a `SWITCH`, which names one of several other values."""
+
+    flag: str
+    help: str
+    metavar: str
+
+    @property
+    def values(self) -> Mapping[str, GrantType]:
+        """What it can name: the grants of programs."""
+        return {program.kind: grant_type for grant_type, program in PROGRAMS.items()}
+
+    @property
+    def argument(self) -> str:
+        return self.flag.removeprefix("--").replace("-", "_")
+
+
+@dataclass(frozen=True, slots=True)
+class OptionInfo:
+    """The declaration of one option.
+
+    Attributes:
+        name: of the field of `Options`.
+        flag: on the command line.
+        matters_from: the first stage that has to run again after a change; None if nothing that was learned
+            depends on it.
+        edited_in: the stages before which the wizard's form offers it.
+        not_edited: why it is in no form.
+        not_resumed: why a login that was interrupted does not have it again; empty if it has.
+        metavar: what the command line calls its value.
+        choices: what a `CHOICE` can be.
+        turned_on: what the flag of a `SWITCH` chooses instead of the default.
+        named: the flag of a `SWITCH` for what else it can be; the wizard's form does not have it.
+        wrong: what to say of a value that is none of the `choices`.
+        exclusive: whether it excludes the other options of this sort.
+        for_one: whether it is meant for one server, and refused for several URLs.
+        instead_of: the options that mean nothing beside it.
+        empty_is_chosen: whether an empty text asks for none, instead of leaving the choice to the login.
+        remembered: what `--remember` stores it for; None: for nothing.
+        owner: the option of the client that a secret is of; empty for others.
+    """
+
+    name: str
+    default: Any
+    flag: str
+    help: str
+    kind: Kind
+    matters_from: Stage | None = None
+    edited_in: tuple[Stage, ...] = ()
+    not_edited: str = ""
+    not_resumed: str = ""
+    metavar: str | None = None
+    choices: tuple[str, ...] = ()
+    turned_on: Any = True
+    named: NamedFlag | None = None
+    wrong: str = ""
+    exclusive: bool = False
+    for_one: bool = False
+    instead_of: tuple[str, ...] = ()
+    empty_is_chosen: bool = False
+    remembered: Remembered | None = None
+    owner: str = ""
+
+    @property
+    def title(self) -> str:
+        """Its name for users, such as `client id`."""
+        return self.flag.removeprefix("--").replace("-", " ")
+
+    @property
+    def argument(self) -> str:
+        """Its name among parsed arguments, such as `client_id`."""
+        return self.flag.removeprefix("--").replace("-", "_")
+
+    def text(self, value: object) -> str:
+        """Return `value` as it is in the wizard's form."""
+        if self.kind is Kind.SWITCH:
+            return _NO if value == self.default else _YES
+        return "" if value is None else str(value)
+
+    def typed(self, text: str) -> Any:
+        """Return the value that a user typed in the wizard's form.
+
+        Raises:
+            ValueError: it cannot be; the message says what can.
+        """
+        match self.kind:
+            case Kind.SWITCH:
+                if text not in (_YES, _NO):
+                    raise ValueError(f"{self.title} is yes or no.")
+                return self.turned_on if text == _YES else self.default
+            case Kind.PORT:
+                # Cut before it is read: a long row of digits takes `int` long, or raises.
+                if not (text.isascii() and text.isdigit() and int(text[:6]) <= 65_535):
+                    raise ValueError("A port is a number from 0 to 65535; 0 lets the system choose.")
+                return int(text)
+            case Kind.CHOICE:
+                if text not in self.choices and (text or self.default is not None):
+                    raise ValueError(self.wrong)
+            case Kind.URL if text:
+                try:
+                    # An issuer may be a template: `https://login.example/{tenantid}`.
+                    parse_url(text.translate(_BRACES), loopback_http=True, allow_query=False)
+                except UrlRefused as refused:
+                    raise ValueError(f"The {self.title} cannot be used: {refused}.") from None
+            case _:
+                pass
+        return text if self.empty_is_chosen else text or None
+
+    def stored(self, value: Any) -> Any:
+        """Return the value that the note of an interrupted login has.
+
+        Raises:
+            ValueError: authlens did not write it.
+        """
+        if not self.can_be_stored(value):
+            raise ValueError(self.name)
+        # JSON has no enums.
+        return GrantType(value) if isinstance(self.default, GrantType) else value
+
+    def can_be_stored(self, value: Any) -> bool:
+        """Return whether it can be this, and may be in a file."""
+        # By `type`, because True is an int and equals 1.
+        match self.kind:
+            case Kind.SWITCH:
+                named = () if self.named is None else self.named.values.values()
+                return type(value) in (bool, str) and value in (self.default, self.turned_on, *named)
+            case Kind.PORT:
+                return type(value) is int and 0 <= value <= 65_535
+            case Kind.SECONDS:
+                return value is None or (type(value) in (int, float) and 0 < value <= 86_400)
+            case Kind.CHOICE:
+                return value in (*self.choices, self.default)
+            case Kind.TEXT | Kind.URL | Kind.FILE:
+                return value is None or isinstance(value, str)
+            case Kind.SECRET | Kind.SECRET_FILE:
+                return False
+
+
+_TYPES: Final[Mapping[str, Callable[[Any], Any]]] = MappingProxyType(
+    {
+        "kind": Kind,
+        "choices": tuple,
+        "instead_of": tuple,
+        "matters_from": Stage,
+        "edited_in": lambda stages: tuple(map(Stage, stages)),
+        "turned_on": lambda value: value if isinstance(value, bool) else GrantType(value),
+        "named": lambda told: NamedFlag(**told),
+        "remembered": Remembered,
+    }
+)
+
+
+def _declared(name: str, default: object) -> OptionInfo:
+    told: dict[str, Any] = words("options")[name]
+    return OptionInfo(
+        name, default, **told | {key: kind(told[key]) for key, kind in _TYPES.items() if key in told}
+    )
+
+
 OPTIONS: Final[Mapping[str, OptionInfo]] = MappingProxyType(
-    {item.name: OptionInfo(item.name, item.default, **item.metadata) for item in fields(Options)}
+    {item.name: _declared(item.name, item.default) for item in fields(Options)}
 )
 """Every option by its name."""
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 FOLDER: Final = Path(__file__).parents[1] / "words"
 # JSON is read in a thirtieth of the time, which a login would spend between two requests.
-_OF_EVERY_LOGIN: Final = frozenset({"addresses", "checks", "protections"})
+_OF_EVERY_LOGIN: Final = frozenset({"addresses", "checks", "options", "pages", "protections"})
 
 
 @cache

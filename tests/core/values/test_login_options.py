@@ -12,7 +12,7 @@ import pytest
 from authlens_core.login.other_processes import InterruptedLogin, from_text, to_text
 from authlens_core.login.tampering.editing import choices, with_choices
 from authlens_core.trace.flow import FLOWS, Flow
-from authlens_core.values.login_options import OPTIONS, Kind, OptionInfo, Options, WhyNot, first_changed
+from authlens_core.values.login_options import OPTIONS, Kind, OptionInfo, Options, first_changed
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import LOGIN_STAGES, GrantType, Stage
 from authlens_tui.cli.login.login_arguments import login_options
@@ -65,10 +65,9 @@ def test_an_interrupted_login_has_each_option_again_or_a_reason_says_why_not(opt
     note = InterruptedLogin(RESOURCE, Stage.PKCE, BEGAN, replace(Options(), **{option.name: value}))
     again = from_text(to_text(note))
     assert again is not None
-    if not isinstance(option.resumed, WhyNot):
+    if not option.not_resumed:
         assert getattr(again.options, option.name) == value
     else:
-        assert option.resumed.reason
         assert option.name not in json.loads(to_text(note))["options"]
         assert getattr(again.options, option.name) == option.default
 
@@ -90,10 +89,9 @@ def test_a_second_flag_names_the_other_values_of_an_option(word: str, value: Gra
 
 
 def test_the_form_of_the_wizard_offers_each_option_or_a_reason_says_why_not(option: OptionInfo) -> None:
-    if isinstance(option.edited_in, WhyNot):
-        assert option.edited_in.reason
+    assert bool(option.edited_in) is not bool(option.not_edited)
+    if option.not_edited:
         return
-    assert option.edited_in
     start = facts(upto="exchange")
     metadata = start.server_metadata
     assert metadata is not None
@@ -114,7 +112,7 @@ def test_a_change_leads_back_no_further_than_the_form_that_offers_it(option: Opt
     _, value = _value(option)
     first = first_changed(Options(), replace(Options(), **{option.name: value}))
     assert first is option.matters_from
-    if first is not None and not isinstance(option.edited_in, WhyNot):
+    if first is not None and option.edited_in:
         order = LOGIN_STAGES.index
         assert max(order(stage) for stage in option.edited_in) >= order(first)
 

@@ -29,11 +29,11 @@ MESSAGES = (
     f"(?:{'|'.join(path.stem for path in FOLDER.glob('*.toml') if 'phrases = [' in path.read_text('utf-8'))})"
 )
 FRAGMENTS = re.compile(
-    r"addresses |headers cookie-attribute|errors \S+ options"
+    r"addresses |options |pages \S+ title|headers cookie-attribute|errors \S+ options"
     r"|emulator \S+-refusals "
     r"|stages .* (?:title|specification|announces)$|servers "
     rf"|{MESSAGES} \S+ (?:forms|forms_are)"
-    rf"|{MESSAGES} \S+ \S+ (?:general|id|source|phrases|steps|cells|each|errors)"
+    rf"|{MESSAGES} \S+ \S+ (?:general|id|source|phrases|steps|cells|each|errors?)"
     r"|grid "
     rf"|{MESSAGES} \S+ \S+ protections?"
     r"|causes \S+ \S+ (?:stages|grants|checks|kinds|statuses|quotes|credentials|ways|check_decides)"

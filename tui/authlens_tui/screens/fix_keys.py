@@ -72,7 +72,7 @@ def doing(command: tuple[str, ...], stage: Stage | None = None) -> tuple[str, ..
 
 def _for_option(flag: str, stage: Stage | None) -> tuple[str, ...]:
     option = _DECLARED.get(flag)
-    edited = option is not None and stage is not None and option.is_edited_in(stage)
+    edited = option is not None and stage in option.edited_in
     return (*_OPTIONS.get(flag, ()), *(("wizard.edit",) if edited else ()))
 
 

@@ -11,7 +11,10 @@ import base64
 import hashlib
 from enum import StrEnum
 from functools import cache
+from http import HTTPStatus
 from typing import Final
+
+from authlens_core.values.word_files import words
 
 
 class Page(StrEnum):
@@ -34,9 +37,14 @@ class Page(StrEnum):
     @property
     def status(self) -> int:
         """The HTTP status that goes with the page, unless the request itself was at fault."""
-        return _TEXTS[self][0]
+        return _STATUS.get(self, HTTPStatus.BAD_REQUEST)
 
 
+_STATUS: Final = {
+    Page.FORM_POST: HTTPStatus.METHOD_NOT_ALLOWED,
+    Page.BUSY: HTTPStatus.SERVICE_UNAVAILABLE,
+    **dict.fromkeys((Page.SUCCESS, Page.DENIED, Page.RECEIVED, Page.TEST), HTTPStatus.OK),
+}
 STYLE: Final = (
     ":root{color-scheme:light dark;--ink:#1a1a1f;--soft:#45454f;--paper:#ffffff;--edge:#6b6b78}"
     "@media (prefers-color-scheme:dark){:root{--ink:#f0f0f4;--soft:#c9c9d3;--paper:#17171b;--edge:#9a9aa8}}"
@@ -64,120 +72,12 @@ SECURITY_HEADERS: Final = (
     ("Cross-Origin-Resource-Policy", "same-origin"),
 )
 
-_BACK: Final = "You can close this tab and go back to the terminal."
-# Status, heading, and the paragraphs: what happened, then what to do. They are HTML as they are.
-_TEXTS: Final[dict[Page, tuple[int, str, tuple[str, ...]]]] = {
-    Page.SUCCESS: (
-        200,
-        "Signed in",
-        ("authlens received the response and finishes the login in the terminal.", _BACK),
-    ),
-    Page.DENIED: (
-        200,
-        "The login was not allowed",
-        (
-            "The server says that access was denied, by you or by a policy. Nothing was stored.",
-            "Close this tab and go back to the terminal: it shows the reason and how to retry.",
-        ),
-    ),
-    Page.OUTDATED: (
-        400,
-        "This login is outdated",
-        (
-            "This answer belongs to an older or a different login, so it was ignored. Nothing was changed.",
-            "Close this tab and use the newest link in the terminal; it is still waiting.",
-        ),
-    ),
-    Page.ERROR: (
-        400,
-        "The login did not work",
-        (
-            "The server's answer could not be used. Nothing was stored.",
-            "Close this tab and go back to the terminal: it shows what was wrong and what to do.",
-        ),
-    ),
-    Page.UNPROVEN: (
-        400,
-        "An error that cannot be checked",
-        (
-            (
-                "This answer says that a login failed, but nothing in it shows which one (no state), so it "
-                "was ignored. The terminal names the error."
-            ),
-            "If this is how your login ended, stop the wait in the terminal.",
-        ),
-    ),
-    Page.NO_ANSWER: (
-        400,
-        "No answer arrived",
-        (
-            "The server sent nothing that authlens can read here. Nothing was changed.",
-            (
-                "If the address of this page goes on behind a # with code or error, copy the whole address "
-                "and paste it into the terminal."
-            ),
-        ),
-    ),
-    Page.FORM_POST: (
-        405,
-        "The answer came in the wrong form",
-        (
-            (
-                "It was sent as a form (response_mode=form_post), which authlens does not read, so it was "
-                "ignored."
-            ),
-            "Close this tab and go back to the terminal, which is still waiting.",
-        ),
-    ),
-    Page.RECEIVED: (
-        200,
-        "This response was already received",
-        ("The first answer counts; this second one was ignored.", _BACK),
-    ),
-    Page.EXPIRED: (
-        400,
-        "This login has expired",
-        (
-            "The answer came too late, so it was ignored.",
-            "Close this tab and start the login again in the terminal.",
-        ),
-    ),
-    Page.NOT_EXPECTED: (
-        400,
-        "No login is waiting",
-        (
-            "authlens is not waiting for an answer, so this one was ignored.",
-            "Close this tab and start the login in the terminal.",
-        ),
-    ),
-    Page.TEST: (
-        200,
-        "The tunnel works",
-        ("Your browser can reach authlens on the other machine.", _BACK),
-    ),
-    Page.REFUSED: (
-        400,
-        "This request was refused",
-        (
-            (
-                "The request did not come from a browser returning from a login, so it was ignored. "
-                "Nothing was changed."
-            ),
-            "If you were logging in, open the link in the terminal again.",
-        ),
-    ),
-    Page.BUSY: (
-        503,
-        "Too many connections at once",
-        ("authlens has more connections open than it serves at one time.", "Reload this page in a moment."),
-    ),
-}
-
 
 @cache
 def render(page: Page) -> bytes:
-    _, title, paragraphs = _TEXTS[page]
-    body = "".join(f"<p>{each}</p>\n" for each in paragraphs)
+    # HTML as it is: what happened, then what to do.
+    text = words("pages")[page]
+    title, body = text["title"], "".join(f"<p>{each}</p>\n" for each in text["paragraphs"])
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width,initial-scale=1">\n'

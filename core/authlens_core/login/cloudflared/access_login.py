@@ -64,56 +64,10 @@ STAGE: Final = "cloudflared"
 _SETTINGS: Final = "Zero Trust → Access controls → Applications → (app)"
 
 
-@dataclass(frozen=True, slots=True)
-class _KnownCause:
-    phrases: tuple[str, ...]
-    kind: type[AuthlensError]
-    cause: str
-    cure: str
-
-
-# The first row that fits counts, so what names a cause comes before what only says that something failed.
-_TABLE: Final = (
-    _KnownCause(
-        ("failed to find access application", "unable to find access application", "appinfo"),
-        ServerMisconfigured,
-        "cloudflared found no Access application at this address. A Bypass policy that covers your "
-        "address has the same effect (cloudflared#498).",
-        "Open the address in a browser. If it opens without a login, you need none. Otherwise check its "
-        f"hostname: {_SETTINGS} → Basic information.",
-    ),
-    _KnownCause(
-        ("does not have access", "forbidden", "access denied", "not authorized", "unauthorized"),
-        Refused,
-        "A policy of the application refused this account.",
-        f"Sign in with another account, or ask the owner to add it: {_SETTINGS} → Policies.",
-    ),
-    _KnownCause(
-        ("flag provided but not defined", "incorrect usage"),
-        ServerMisconfigured,
-        "This version of cloudflared does not know the options that authlens uses.",
-        "Update it: cloudflared update, or with the package manager.",
-    ),
-    _KnownCause(
-        ("no such host", "connection refused", "network is unreachable", "x509", "tls:", "i/o timeout"),
-        NetworkFailure,
-        "cloudflared could not reach the application or the server that transfers the token.",
-        "Check the network and the proxy. A TLS-inspecting proxy's certificate must be trusted on "
-        "this machine.",
-    ),
-    _KnownCause(
-        ("context deadline exceeded", "client.timeout", "timed out"),
-        TimedOut,
-        "cloudflared gave up waiting: for the address itself (cloudflared#1637), or for the login.",
-        "Try again; sign in as soon as the link is shown.",
-    ),
-    _KnownCause(
-        ("failed to fetch resource", "failed to get", "failed to transfer", "error polling"),
-        LoginNeeded,
-        "The login in the browser was not completed, so cloudflared got no token.",
-        "Try again. If the browser showed an error, sign in with the right account.",
-    ),
-)
+# What the table of its failures names.
+_ERRORS: Final = {
+    error.__name__: error for error in (LoginNeeded, NetworkFailure, Refused, ServerMisconfigured, TimedOut)
+}
 
 
 def failure_of(code: int, lines: Sequence[str]) -> AuthlensError:
@@ -130,9 +84,13 @@ def failure_of(code: int, lines: Sequence[str]) -> AuthlensError:
 
 
 def _known(lines: Sequence[str]) -> AuthlensError | None:
+    from authlens_core.values.word_files import words  # a login that succeeds needs none of them
+
     said = "\n".join(lines).lower()
-    row = next((row for row in _TABLE if any(phrase in said for phrase in row.phrases)), None)
-    return None if row is None else row.kind(row.cause, row.cure, stage=STAGE)
+    for row in words("cloudflared")["login"].values():
+        if any(phrase in said for phrase in row["phrases"]):
+            return _ERRORS[row["error"]](row["cause"], row["cure"], stage=STAGE)
+    return None
 
 
 def without_token(lines: Sequence[str]) -> AuthlensError:

@@ -159,7 +159,7 @@ def choices(stage: Stage, facts: Facts) -> tuple[FormField, ...]:
     return tuple(
         FormField(None, name, _in_force(option, facts))
         for name, option in OPTIONS.items()
-        if option.is_edited_in(stage)
+        if stage in option.edited_in
         and name not in facts.flow.ignored
         and (name not in _OFFERED_IF or _OFFERED_IF[name](facts))
     )

@@ -33,7 +33,6 @@ from authlens_core.desk.session import (
     session_on,
 )
 from authlens_core.desk.settings import Config, NoticeKind, SettingsFile
-from authlens_core.values.safe_text import NAME, safe_line
 from authlens_tui.app.logins import InterruptedLogins, Logins
 from authlens_tui.app.records import Records
 from authlens_tui.app.workspace import Workspace
@@ -42,6 +41,7 @@ from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.dashboard.results import Result, ResultsScreen
 from authlens_tui.screens.store_choice import MoveStoreScreen, StoreChoice, StoreChoiceScreen, choice_after
 from authlens_tui.screens.wizard.wizard_messages import OtherWayWanted, WizardClosed
+from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.link_file import sweep_link_files
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.terminal.themes import ThemeChosen
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from authlens_core.desk.session import MoveReport, OnProgress, OpenedStore
     from authlens_tui.app.authlens_app import AuthlensApp
 
+_NOTICE: Final = 80  # characters of a notice outside of the terminal
 _PAUSE: Final = 30.0  # seconds before the next try after the index could not be used
 _LOOK_EVERY: Final = 5.0  # seconds between two looks for tokens that are about to expire
 
@@ -121,7 +122,7 @@ class ExpiryNotice:
     def _tell(self, words: str) -> None:
         self._app.notify(words, title="Expires soon", markup=False)
         # A semicolon would end the text of OSC 777.
-        text = safe_line(words, NAME).replace(";", ",")
+        text = Content.line(words, limit=_NOTICE).plain.replace(";", ",")
         match self._config.notice:
             case NoticeKind.BELL:
                 self._app.bell()

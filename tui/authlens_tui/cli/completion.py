@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from authlens_core.values.version import VERSION
 from authlens_tui.cli.parser import VERBS, build_parser, declared, topics
 from authlens_tui.cli.terminal.output import answer_text
-from authlens_tui.cli.terminal.refusal import nearest, refusal
+from authlens_tui.cli.terminal.refused import nearest, refusal
 
 
 def show_help(arguments: Namespace) -> int:

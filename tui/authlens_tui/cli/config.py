@@ -10,7 +10,7 @@ from argparse import Namespace
 from authlens_core.desk.settings import config_path, read_config
 from authlens_core.values.secret import for_children
 from authlens_tui.cli.terminal.output import answer_line, answer_list, say
-from authlens_tui.cli.terminal.refusal import REFUSED, refusal
+from authlens_tui.cli.terminal.refused import REFUSED, refusal
 
 
 def config(arguments: Namespace) -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from authlens_core.emulator import Fault, Profile, faults_of
 from authlens_tui.cli.terminal.output import answer_line, answer_list, say
-from authlens_tui.cli.terminal.refusal import refusal, unknown_name
+from authlens_tui.cli.terminal.refused import refusal, unknown_name
 
 if TYPE_CHECKING:
     from authlens_core.emulator import Emulator, StandardEmulator

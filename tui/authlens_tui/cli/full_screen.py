@@ -12,7 +12,7 @@ from authlens_tui.cli.terminal.charset import locale_setting, shows_utf_8
 from authlens_tui.cli.terminal.colour import is_known
 from authlens_tui.cli.terminal.output import is_terminal
 from authlens_tui.cli.terminal.plain import is_plain
-from authlens_tui.cli.terminal.refusal import nearest, refusal
+from authlens_tui.cli.terminal.refused import nearest, refusal
 
 if TYPE_CHECKING:
     from argparse import Namespace

@@ -13,7 +13,7 @@ from authlens_tui.cli.start import INTERRUPTED, READER_GONE, has_borrowed_rights
 from authlens_tui.cli.terminal.no_input import no_input, say_command, without_flags
 from authlens_tui.cli.terminal.output import BESIDE, answer_line, discard, explain, say
 from authlens_tui.cli.terminal.plain import is_plain
-from authlens_tui.cli.terminal.refusal import login_needed, nearest, refusal
+from authlens_tui.cli.terminal.refused import login_needed, nearest, refusal
 from authlens_tui.cli.terminal.unexpected import FAILED, say_unexpected, silence_tracebacks
 from authlens_tui.cli.verbs import VERBS, follow_attached_client
 

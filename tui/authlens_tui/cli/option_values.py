@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 
 from authlens_core.values.url import UrlRefused, parse_url, usable_url, with_scheme
 from authlens_tui.cli.terminal.output import say
-from authlens_tui.cli.terminal.refusal import refusal
+from authlens_tui.cli.terminal.refused import refusal
 
 _Number = TypeVar("_Number", int, float)
 _KINDS_OF_TRACES: Final = frozenset({"login", "refresh", "revoke", "probe"})

@@ -18,11 +18,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, NoReturn
 
-from authlens_core.values.safe_text import safe_text
 from authlens_tui.cli.option_values import flag, reader
 from authlens_tui.cli.terminal.colour import with_headings
 from authlens_tui.cli.terminal.output import encodable, say
-from authlens_tui.cli.terminal.refusal import nearest
+from authlens_tui.cli.terminal.refused import nearest
 
 _FOLDER: Final = Path(__file__).with_name("verb")
 _NO_DEFAULT: Final = "no default"
@@ -81,7 +80,7 @@ class VerbParser(argparse.ArgumentParser):
     def _print_message(self, message: str, file: Any = None) -> None:
         stream = file if file is not None else sys.stderr
         if stream is not None and message:
-            stream.write(with_headings(encodable(safe_text(message), stream), stream))
+            stream.write(with_headings(encodable(message, stream), stream))
             stream.flush()
 
     def error(self, message: str, meant: str | None = None) -> NoReturn:

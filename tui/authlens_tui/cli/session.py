@@ -23,7 +23,7 @@ from authlens_tui.cli.option_values import checked_url
 from authlens_tui.cli.terminal.no_input import no_input
 from authlens_tui.cli.terminal.output import say, say_fix
 from authlens_tui.cli.terminal.quiet_terminal import PasteReader
-from authlens_tui.cli.terminal.refusal import refusal
+from authlens_tui.cli.terminal.refused import refusal
 from authlens_tui.terminal.secret_files import VARIABLE, passphrase_in_file
 
 if TYPE_CHECKING:

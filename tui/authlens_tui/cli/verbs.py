@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from authlens_core.values.errors import LoginNeeded
 from authlens_tui.cli.terminal.no_input import no_input, say_command
 from authlens_tui.cli.terminal.output import say
-from authlens_tui.cli.terminal.refusal import login_needed
+from authlens_tui.cli.terminal.refused import login_needed
 
 if TYPE_CHECKING:
     from argparse import Namespace

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Final
 
@@ -11,7 +12,6 @@ from textual.screen import Screen
 from authlens_core.values.errors import AuthlensError
 from authlens_core.values.fix import Fix, Step, as_text, steps_of
 from authlens_core.values.login_options import OPTIONS
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.stage import Stage
 
 # Identifiers of bindings by what a command starts with, the longest first.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import textual.content
 
-from authlens_core.values.safe_text import safe_text
+from authlens_core.values.safe_text import LINE, safe_line, safe_text
 
 if TYPE_CHECKING:
     from textual.css.types import TextAlign, TextOverflow
@@ -45,6 +45,11 @@ class Content(_Any):
         strip_control_codes: bool = True,  # noqa: FBT001 - Textual's signature
     ) -> Content:
         return cls.of(super().styled(safe_text(text), style, cell_length, strip_control_codes))
+
+    @classmethod
+    def line(cls, text: str, style: Style | str = "", *, limit: int = LINE) -> Content:
+        """Return text from outside on one line: its line ends are shown, and how many characters are cut."""
+        return cls.styled(safe_line(text, limit), style)
 
     @classmethod
     def assemble(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, Final
 
@@ -14,8 +15,6 @@ from textual.widget import Widget
 
 from authlens_core.trace.arrows import asked_at
 from authlens_core.trace.record import Flow, Outcome, Severity, Stage, StageRecord, Trace
-from authlens_core.values.quick_dataclass import dataclass
-from authlens_core.values.safe_text import safe_fields
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.record.actors import accent
@@ -67,9 +66,6 @@ class StageStep:
     elapsed: float | None = None
     tampered: bool = False
     accent: str = ""
-
-    def __post_init__(self) -> None:
-        safe_fields(self, "title")
 
 
 class Stepper(Widget, can_focus=True):

@@ -7,7 +7,6 @@ import os
 from rich.cells import cell_len
 from textual.reactive import reactive
 
-from authlens_core.values.safe_text import NAME, safe_line
 from authlens_core.values.user_screen import UserScreen
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
@@ -43,11 +42,11 @@ class TitleBar(Static):
 
     def __init__(self, *crumbs: str, store_name: str = "", note: str = "", is_root: bool = False) -> None:
         super().__init__()
-        self._crumbs = tuple(map(safe_line, crumbs))
+        self._crumbs = crumbs
         self._is_root = is_root
         # Without a repaint: the widget is not mounted yet.
-        self.set_reactive(TitleBar.store_name, safe_line(store_name, NAME))
-        self.set_reactive(TitleBar.note, safe_line(note))
+        self.set_reactive(TitleBar.store_name, store_name)
+        self.set_reactive(TitleBar.note, note)
 
     def on_mount(self) -> None:
         """Take the way to the screen below, which does not change while it is covered."""
@@ -63,13 +62,12 @@ class TitleBar(Static):
         """The names of the dialogs over this screen, which leave the title in sight."""
         stack = self.app.screen_stack
         over = stack[stack.index(self.screen) + 1 :] if self.screen in stack else []
-        return tuple(safe_line(screen.title) for screen in over if screen.title)
+        return tuple(screen.title for screen in over if screen.title)
 
     @property
     def trail(self) -> tuple[str, ...]:
         """The steps of the way, the first one first."""
-        here = safe_line(self.here)
-        return (*self._crumbs, here) if here else self._crumbs
+        return (*self._crumbs, self.here) if self.here else self._crumbs
 
     def render(self) -> Content:
         width = max(1, self.content_size.width)
@@ -95,6 +93,6 @@ class TitleBar(Static):
             (" authlens ", "bold $text-primary on $primary-muted"),
             (" ≠ TAMPERED ", "bold reverse $text-warning") if self.tampered else "",
             "  ",
-            ("".join(f"{crumb}{_BETWEEN}" for crumb in before), "$quiet"),
-            (last, "bold"),
+            Content.line("".join(f"{crumb}{_BETWEEN}" for crumb in before), "$quiet"),
+            Content.line(last, "bold"),
         )

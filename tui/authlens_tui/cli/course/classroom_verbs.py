@@ -16,7 +16,7 @@ from authlens_core.learning.desk.course import Course
 from authlens_core.learning.desk.tickets import as_csv, read_key, tickets_for
 from authlens_core.values.errors import LessonRefused
 from authlens_tui.cli.terminal.output import answer_json, answer_line, say
-from authlens_tui.cli.terminal.refusal import ADD_FORCE, refusal
+from authlens_tui.cli.terminal.refused import ADD_FORCE, refusal
 
 
 async def record(arguments: Namespace, course: Course) -> int:

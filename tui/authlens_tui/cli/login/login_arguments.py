@@ -18,7 +18,7 @@ from authlens_core.values.secret import Secret
 from authlens_core.values.stage import FIELDS
 from authlens_tui.cli.option_values import absolute_path, number, port, utf8
 from authlens_tui.cli.terminal.output import is_terminal
-from authlens_tui.cli.terminal.refusal import refusal
+from authlens_tui.cli.terminal.refused import refusal
 from authlens_tui.cli.terminal.standard_input import piped
 from authlens_tui.terminal.secret_files import key_text, private_key_in
 

@@ -22,7 +22,7 @@ from authlens_tui.cli.session import open_session
 from authlens_tui.cli.start import INTERRUPTED
 from authlens_tui.cli.terminal.interruption import ended_by
 from authlens_tui.cli.terminal.output import is_terminal
-from authlens_tui.cli.terminal.refusal import refusal
+from authlens_tui.cli.terminal.refused import refusal
 
 
 def _refuse_what_is_for_one(arguments: Namespace) -> None:

@@ -12,7 +12,7 @@ from typing import Final
 from authlens_core.desk.agents import AgentServer, EditResult, edit_project_file
 from authlens_tui.cli.option_values import checked_url
 from authlens_tui.cli.terminal.output import answer_text, say
-from authlens_tui.cli.terminal.refusal import nearest, refusal
+from authlens_tui.cli.terminal.refused import nearest, refusal
 
 _SKILL_FILE: Final = Path(".claude") / "skills" / "authlens" / "SKILL.md"
 _AGENTS_FILE: Final = Path("AGENTS.md")

@@ -29,7 +29,7 @@ from authlens_core.values.secret import Secret, for_children
 from authlens_tui.cli.option_values import checked_url
 from authlens_tui.cli.session import open_session
 from authlens_tui.cli.terminal.output import answer_list, answer_secret, is_terminal, say
-from authlens_tui.cli.terminal.refusal import login_needed, refusal
+from authlens_tui.cli.terminal.refused import login_needed, refusal
 from authlens_tui.cli.terminal.standard_input import next_line
 
 _LONGEST = 65_536  # bytes of a token on standard input

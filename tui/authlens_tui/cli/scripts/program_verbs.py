@@ -29,7 +29,7 @@ from authlens_tui.cli.terminal.output import (
     say_over,
 )
 from authlens_tui.cli.terminal.plain import is_plain
-from authlens_tui.cli.terminal.refusal import refusal
+from authlens_tui.cli.terminal.refused import refusal
 from authlens_tui.cli.terminal.standard_input import piped
 
 _LONGEST_REQUEST = 65_536  # bytes of a request of Bazel

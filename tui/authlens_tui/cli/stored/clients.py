@@ -9,7 +9,7 @@ from authlens_core.desk.forget import StoredClient, forget_client, registered_cl
 from authlens_core.desk.forget import client_metadata as client_metadata_of
 from authlens_tui.cli.session import iso_time, open_session, say_result
 from authlens_tui.cli.terminal.output import answer_json, answer_list, say
-from authlens_tui.cli.terminal.refusal import refusal
+from authlens_tui.cli.terminal.refused import refusal
 
 
 async def clients(arguments: Namespace) -> int:

@@ -29,7 +29,7 @@ from authlens_core.desk.session import open_session
 from authlens_tui.cli.session import iso_time
 from authlens_tui.cli.terminal.output import answer_json, answer_line, answer_screen, is_terminal, say
 from authlens_tui.cli.terminal.plain import is_plain, numbered
-from authlens_tui.cli.terminal.refusal import refusal
+from authlens_tui.cli.terminal.refused import refusal
 from authlens_tui.words.times import ago, expiry_of
 
 _TITLES: Final = ("RESOURCE", "STATE", "EXPIRES", "KIND")

@@ -12,7 +12,7 @@ from authlens_core.desk.session import Session
 from authlens_core.values.errors import NoLogin
 from authlens_tui.cli.option_values import checked_url
 from authlens_tui.cli.session import chosen_grants
-from authlens_tui.cli.terminal.refusal import refusal
+from authlens_tui.cli.terminal.refused import refusal
 from authlens_tui.words.times import in_words
 
 

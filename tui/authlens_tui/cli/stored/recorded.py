@@ -26,7 +26,7 @@ from authlens_tui.cli.terminal.output import (
     is_terminal,
     say,
 )
-from authlens_tui.cli.terminal.refusal import ADD_FORCE, login_needed, refusal
+from authlens_tui.cli.terminal.refused import ADD_FORCE, login_needed, refusal
 
 
 async def show_events(arguments: Namespace) -> int:

@@ -33,7 +33,7 @@ from authlens_tui.cli.stored.credential_list import (
 )
 from authlens_tui.cli.stored.forget import say_forgotten
 from authlens_tui.cli.terminal.output import answer_json, fix_as_json, is_terminal, say
-from authlens_tui.cli.terminal.refusal import login_needed, refusal
+from authlens_tui.cli.terminal.refused import login_needed, refusal
 from authlens_tui.cli.terminal.standard_input import next_line
 
 _LONGEST_LINE = 4_096  # bytes

@@ -11,7 +11,7 @@ from authlens_core.desk.session import StoreKind, move_secrets, records_by_store
 from authlens_tui.cli.session import open_place
 from authlens_tui.cli.terminal.output import answer_json, answer_line, explain, say
 from authlens_tui.cli.terminal.plain import numbered
-from authlens_tui.cli.terminal.refusal import refusal
+from authlens_tui.cli.terminal.refused import refusal
 from authlens_tui.words.outcomes import where_secrets_are_left
 
 if TYPE_CHECKING:

@@ -17,7 +17,6 @@ from authlens_core.desk.credentials import InventoryEntry, ServiceToken, StateUn
 from authlens_core.desk.settings import MOST_FAVOURITES, SettingsFile
 from authlens_core.explain.pasted_url import url_in
 from authlens_core.values.login_options import Options
-from authlens_core.values.safe_text import safe_line
 from authlens_core.values.url import UrlRefused, parse_url, with_scheme
 from authlens_tui.screens.dashboard.context import DashboardContext, LoginWanted
 from authlens_tui.screens.dashboard.listing import Listing
@@ -143,7 +142,7 @@ class NewLoginScreen(Dialog[LoginChoice | None]):
 
     def _show_favourites(self) -> None:
         self.listed.display = bool(self._favourites)
-        self.listed.set_options(Option(Content(f"★ {safe_line(url)}")) for url in self._favourites)
+        self.listed.set_options(Option(Content.line(f"★ {url}")) for url in self._favourites)
         urls = dict.fromkeys((*self._favourites, *self._urls))
         # Typed with and without the scheme.
         typed = [*urls, *(url.partition("://")[2] for url in urls)]
@@ -157,7 +156,7 @@ class NewLoginScreen(Dialog[LoginChoice | None]):
         others = tuple(favourite for favourite in self._favourites if favourite != url)
         is_new = len(others) == len(self._favourites)
         state = "is a favourite." if is_new else "is not a favourite any more."
-        said = f"{'★ ' if is_new else ''}{safe_line(url)} {state}"
+        said = f"{'★ ' if is_new else ''}{url} {state}"
         try:
             self._settings.change(favourites=(url, *others)[:MOST_FAVOURITES] if is_new else others)
         except StateUnusable as error:

@@ -12,7 +12,6 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from authlens_core.desk.forget import StoredClient, forget_client, registered_clients
-from authlens_core.values.safe_text import safe_line
 from authlens_tui.screens.confirm import ConfirmScreen
 from authlens_tui.screens.dashboard.context import DashboardContext
 from authlens_tui.screens.dialog import Dialog, DialogBox
@@ -64,7 +63,7 @@ def ask_which_client(context: DashboardContext) -> None:
         if client is None:
             return
         record = client.record
-        words = f"{safe_line(record.client_id)}\n{safe_line(record.issuer)}\n\n{_DELETE}"
+        words = f"{record.client_id}\n{record.issuer}\n\n{_DELETE}"
         context.screen.app.push_screen(
             ConfirmScreen("Delete the client at its server?", words, "Delete"),
             lambda agreed: context.run(_forget(context, client)) if agreed else None,
@@ -75,7 +74,7 @@ def ask_which_client(context: DashboardContext) -> None:
 
 
 async def _forget(context: DashboardContext, client: StoredClient) -> None:
-    name = safe_line(client.record.client_id)
+    name = client.record.client_id
     context.say(f"Deleting {name} …")
     result = await forget_client(context.session, client)
     context.say(f"{name}: {result.summary} {result.cure}".rstrip(), good=result.good)
@@ -84,5 +83,5 @@ async def _forget(context: DashboardContext, client: StoredClient) -> None:
 
 def _entry(client: StoredClient) -> Content:
     record = client.record
-    state = f"used by {safe_line(client.used_by)}" if client.used_by else "not used by a login here"
-    return Content.assemble(safe_line(record.client_id), "\n  ", f"{safe_line(record.issuer)} · {state}")
+    state = f"used by {client.used_by}" if client.used_by else "not used by a login here"
+    return Content(f"{record.client_id}\n  {record.issuer} · {state}")

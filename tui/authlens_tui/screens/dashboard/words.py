@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 from authlens_core.desk.credentials import SOON, AuthlensError, Expiries
 from authlens_core.desk.settings import DASHBOARD_COLUMNS
-from authlens_core.values.safe_text import NAME, safe_line
 from authlens_tui.terminal.content import Content
 
 if TYPE_CHECKING:
@@ -20,6 +19,7 @@ _ABOUT: Final = (
     "Every credential of this machine: those authlens stores, and those of cloudflared, which are read-only."
 )
 
+_SHOWN: Final = 80  # characters of a filter
 
 _SIGNS: Final[Mapping[bool | None, tuple[str, str]]] = {
     True: ("✔ ", "bold $text-success"),
@@ -61,9 +61,7 @@ def empty_words(*, in_demo: bool, had_some: bool) -> Content:
 def nothing_matches(text: str) -> Content:
     return Content.assemble(
         ("No match.\n\n", "bold"),
-        Content(
-            f"No credential has {safe_line(text, NAME)!r} in its resource, team, account, kind or state. "
-        ),
+        f"No credential has {text[:_SHOWN]!r} in its resource, team, account, kind or state. ",
         "Press ",
         ("Esc", _KEY),
         " to clear the filter.",
@@ -82,7 +80,7 @@ def broken_words(error: AuthlensError) -> Content:
 
 def title_words(shown: int, whole: int, text: str, expiries: Expiries) -> str:
     if text.strip():
-        return f"Credentials: {shown} of {whole} match {safe_line(text.strip(), NAME)!r}"
+        return f"Credentials: {shown} of {whole} match {text.strip()[:_SHOWN]!r}"
     minutes = int(SOON.total_seconds()) // 60
     expired = f"{expiries.expired} expired" if expiries.expired else ""
     soon = f"{expiries.soon} within {minutes} min" if expiries.soon else ""
@@ -98,7 +96,7 @@ def damaged_words(count: int) -> str:
 
 
 def attempt_words(grant: Grant, result: ActionResult) -> Content:
-    name = safe_line(grant.resource_url.removeprefix("https://"))
+    name = grant.resource_url.removeprefix("https://")
     return Content(f"{result.sign} Auto-refresh of {name}: {result.summary}")
 
 

@@ -21,7 +21,6 @@ from authlens_core.export.saved_file import write_export
 from authlens_core.learning.desk.class_folder import ClassFolder, ClassView, Student, StudentRow
 from authlens_core.learning.desk.course import Course, LessonPhase
 from authlens_core.values.errors import AuthlensError
-from authlens_core.values.safe_text import safe_line, safe_text
 from authlens_tui.screens.dialog import Dialog, DialogBox
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
@@ -149,7 +148,7 @@ class ClassScreen(Screen[None]):
         done = await self._course.verify(student.record)
         words = "\n".join(_first(done.differs)) or f"The moves hold: {done.passed}."
         self.notify(
-            safe_text(words),
+            words,
             title=student.who,
             severity="information" if done.holds else "error",
             timeout=10,
@@ -182,7 +181,7 @@ class StudentScreen(Dialog[None]):
         row = self._student.row(time.time())
         with DialogBox(f"{row.who} ({row.exam})" if row.exam else row.who, wide=True) as box:
             box.can_focus = True
-            yield Static(Content("\n".join(map(safe_line, _done(self._student)))))
+            yield Static(Content("\n").join(map(Content.line, _done(self._student))))
 
     def on_mount(self) -> None:
         self.query_one(DialogBox).focus()
@@ -222,7 +221,7 @@ def _idle(seconds: int) -> str:
 
 
 def _styled(cell: str) -> Text:
-    return Text(safe_line(cell), style="bold" if cell == "stuck" else "", no_wrap=True)
+    return Text(Content.line(cell).plain, style="bold" if cell == "stuck" else "", no_wrap=True)
 
 
 def _first(lines: Iterable[str]) -> list[str]:

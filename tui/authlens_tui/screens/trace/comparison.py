@@ -15,7 +15,6 @@ from textual.screen import Screen
 
 from authlens_core.export.compare import Comparison, Difference, StageComparison, VerdictKind, compare
 from authlens_core.trace.record import Outcome, Severity, Trace
-from authlens_core.values.safe_text import safe_line
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.terminal_app import TerminalApp
@@ -141,7 +140,7 @@ def _expected(stages: Sequence[StageComparison]) -> str:
 
 def _names(names: tuple[str, str], width: int) -> Content:
     """Return what the sides are called, above the columns that they are shown in."""
-    left, right = (safe_line(name) for name in names)
+    left, right = (Content.line(name).plain for name in names)
     if width >= _WIDE:
         title, side = _columns_of(width)
         cut = Content(f"A  {left}").truncate(side, ellipsis=True, pad=True)

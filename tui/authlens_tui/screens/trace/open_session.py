@@ -18,7 +18,6 @@ from textual.widgets.option_list import Option
 from authlens_core.desk.credentials import AuthlensError, StateUnusable, Traces, TraceSummary
 from authlens_core.export.saved_file import named_path, open_session_file
 from authlens_core.trace.record import Trace
-from authlens_core.values.safe_text import safe_line
 from authlens_tui.screens.dialog import Dialog, DialogBox
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
@@ -54,7 +53,7 @@ def found_files(typed: str) -> tuple[FoundFile, ...]:
         for entry in islice(entries, _LOOKED_AT):
             is_hidden = entry.name.startswith(".") and not start
             # A name with control characters could not be shown as it is, and so not be typed either.
-            if is_hidden or not entry.name.startswith(start) or safe_line(entry.name) != entry.name:
+            if is_hidden or not entry.name.startswith(start) or Content.line(entry.name).plain != entry.name:
                 continue
             with suppress(OSError):
                 if entry.is_dir():
@@ -84,7 +83,7 @@ class StoredTraces(NamedTuple):
         try:
             own = [(summary, _words(summary)) for summary in self.traces.of(self.grant_id, *self.urls)]
             others = [
-                (summary, f"{_words(summary)}  {safe_line(url.removeprefix('https://'))}")
+                (summary, f"{_words(summary)}  {url.removeprefix('https://')}")
                 for other, url in self.others
                 if other != self.grant_id
                 for summary in self.traces.of(other, url)
@@ -164,7 +163,7 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
         """List what the name may mean; in a thread, because a directory may be large or far away."""
         found = await asyncio.to_thread(found_files, typed)
         self._found = tuple(file for file in found if file.name != self._without_file)
-        self.files.set_options(Option(Content(safe_line(file.name))) for file in self._found)
+        self.files.set_options(Option(Content.line(file.name)) for file in self._found)
         self.files.display = bool(self._found)
         if self.files.has_focus:
             self.files.action_first()

@@ -28,7 +28,6 @@ from authlens_core.export.exchange_log import (
 )
 from authlens_core.trace.arrows import alone, receiver_of
 from authlens_core.trace.record import Exchange, StageRecord
-from authlens_core.values.safe_text import safe_line
 from authlens_tui.screens.copy_menu import copy_menu_wanted
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
@@ -325,7 +324,7 @@ def _cell(name: str, text: str, width: int) -> Content:
     """Return a text in its column; what is cut ends in an ellipsis."""
     if name in _NUMBERS:
         return Content(f"{text:>{width}}")
-    return Content.of(Content(safe_line(text)).truncate(width, ellipsis=True))
+    return Content.of(Content.line(text).truncate(width, ellipsis=True))
 
 
 def _size(size: int | None) -> str:

@@ -13,7 +13,6 @@ from textual.widgets import Input
 
 from authlens_core.desk.log_in import EditForm, EditLocation, FormField, RequestChanges
 from authlens_core.export.secret_names import is_sensitive
-from authlens_core.values.safe_text import NAME, safe_line
 from authlens_core.values.secret import Secret
 from authlens_tui.screens.dialog import action_button
 from authlens_tui.terminal.content import Content
@@ -42,7 +41,7 @@ class FieldRow(Horizontal):
         self.source = source
         value = source.value
         # A value that a field cannot show exactly must not be sent back changed: its field begins empty.
-        shown = value.masked if isinstance(value, Secret) else safe_line(value, _LONGEST_SHOWN)
+        shown = value.masked if isinstance(value, Secret) else Content.line(value, limit=_LONGEST_SHOWN).plain
         self._plain = None if isinstance(value, Secret) or shown != value else value
         self._hint = f"unchanged: {shown}" if self._plain is None else "(empty)"
         self.omitted = False
@@ -122,7 +121,7 @@ class NewRow(Horizontal):
 
     @property
     def title(self) -> str:
-        return safe_line(self.name_field.value, NAME) or f"the new {self.place.value}"
+        return self.name_field.value or f"the new {self.place.value}"
 
     @property
     def first_field(self) -> Input:
@@ -134,7 +133,7 @@ class NewRow(Horizontal):
 
     @property
     def difference(self) -> str:
-        name = safe_line(self.name_field.value, NAME) or "(no name yet)"
+        name = self.name_field.value or "(no name yet)"
         return f"{name}: added as {self.place.value}"
 
     def judge(self) -> None:

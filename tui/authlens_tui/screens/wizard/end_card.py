@@ -7,7 +7,6 @@ from typing import Final, NamedTuple
 
 from authlens_core.desk.log_in import Login, Outcome, StageRecord, Trace
 from authlens_core.trace.arrows import Arrow, Party, authorities, messages, short_name
-from authlens_core.values.safe_text import safe_line
 from authlens_tui.screens.wizard.status_words import with_keys_kept
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.hanging_text import HangingText, Item
@@ -103,7 +102,7 @@ class EndCard(HangingText):
             ("=", "compare", ending.before is not None),
             ("F8", "postcard", True),
         )
-        shown = [Content.assemble((key, _KEY), f" {safe_line(name)}") for key, name, does in offered if does]
+        shown = [Content.assemble((key, _KEY), f" {name}") for key, name, does in offered if does]
         return with_keys_kept(Content(" · ").join(shown), max(1, self.screen.size.width - _AROUND))
 
 
@@ -117,18 +116,18 @@ def _last_arrow(trace: Trace) -> Content:
     return Content.assemble(*_drawn(drawn[-1], authorities(trace.records))) if drawn else Content("–")
 
 
-def _drawn(arrow: Arrow, hosts: Mapping[Party, str]) -> Iterator[str | tuple[str, str]]:
+def _drawn(arrow: Arrow, hosts: Mapping[Party, str]) -> Iterator[Content | tuple[str, str]]:
     sender, receiver = (
-        (safe_line(short_name(hosts.get(party, "")) or party.value), accent(party))
+        Content.line(short_name(hosts.get(party, "")) or party.value, accent(party))
         for party in (arrow.sender, arrow.receiver)
     )
     style = "$text-error" if arrow.failed else "$text-success"
     yield sender
     if arrow.sender is arrow.receiver:
-        yield f" ● {safe_line(arrow.label)}", style
+        yield Content.line(f" ● {arrow.label}", style)
         return
     shaft = "╌╌" if arrow.reply else "──"
     yield f" {shaft} ", style
-    yield safe_line(arrow.label)
+    yield Content.line(arrow.label)
     yield f" {shaft}{'✖' if arrow.failed else '▶'} ", style
     yield receiver

@@ -27,7 +27,6 @@ from authlens_core.trace.record import (
     Trace,
     sent_once,
 )
-from authlens_core.values.safe_text import safe_line
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.hanging_text import Item, hanging_lines
 from authlens_tui.widgets.record.checks_view import FixWords
@@ -97,7 +96,7 @@ def turned_away_words(page: str, host: str = "") -> Content:
     told = Content.assemble(
         ("! No usable answer. ", "bold $text-warning"),
         "The browser shows: ",
-        (f"“{safe_line(page, _LONGEST_PAGE)}”", "bold"),
+        Content.line(f"“{_cut(page, _LONGEST_PAGE)}”", "bold"),
     )
     if known is None:
         return Content.assemble(told, "\nauthlens ignored it and is still waiting.")
@@ -146,7 +145,7 @@ def _warned(trace: Trace) -> tuple[str, ...]:
     """Return the warnings of the stages, the last one first, in four lines at most."""
     latest = [record for stage in reversed(LOGIN_STAGES) if (record := trace.latest(stage)) is not None]
     warnings = [
-        f"{record.title}: {safe_line(check.seen, _LONGEST_WARNING)}"
+        f"{record.title}: {_cut(check.seen, _LONGEST_WARNING)}"
         for record in latest
         for check in record.checks
         if check.severity is Severity.WARNING

@@ -16,7 +16,6 @@ from textual.style import Style
 from textual.widgets import Input
 
 from authlens_core.desk.callback_offer import CallbackOffer, UserScreen, callback_offer
-from authlens_core.values.safe_text import NAME, safe_line
 from authlens_core.values.secret import Secret
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.link_file import LinkFile, NoOrdinaryScreen, show_alone
@@ -228,15 +227,14 @@ class AuthorizationPanel(VerticalScroll):
         """Show what came last; `is_error`: it may be the server's refusal, which the user can see."""
         times = "once" if count == 1 else f"{count} times"
         stop = ". Does the browser show it after your link, too? Then press Esc" if is_error else ""
-        self.ignored.update(Content(f"! Ignored {times}, still waiting. Last: {safe_line(reason)}{stop}"))
+        self.ignored.update(Content.line(f"! Ignored {times}, still waiting. Last: {reason}{stop}"))
         self.ignored.add_class("-shown")
 
     def show_tunnel(self, family: str) -> None:
         """Say over which address family the test page was reached."""
-        name = safe_line(family, NAME)
         # IPv4 and IPv6: there are no others, whatever a visitor claims.
-        if name not in self._families and len(self._families) < 2:
-            self._families.append(name)
+        if family not in self._families and len(self._families) < 2:
+            self._families.append(family)
         self._show_test()
 
     def show_refused_paste(self, words: str) -> None:

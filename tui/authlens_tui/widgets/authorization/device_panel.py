@@ -16,7 +16,6 @@ from textual.style import Style
 
 from authlens_core.desk.callback_offer import UserScreen, callback_offer
 from authlens_core.desk.log_in import Facts
-from authlens_core.values.safe_text import safe_line
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.authorization.countdown import clock
@@ -73,7 +72,7 @@ class DevicePanel(VerticalScroll):
             return
         self._facts, self._asked = facts, 0
         self.url = (device.verification_uri_complete or device.verification_uri).text
-        self.user_code = safe_line(device.user_code)
+        self.user_code = device.user_code
         self._expires_at = facts.device_ends_at
         self.code.border_title = "Enter this code"
         # With blanks between the letters it is read off and typed without a mistake.

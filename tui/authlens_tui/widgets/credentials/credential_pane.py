@@ -28,7 +28,6 @@ from authlens_core.desk.credentials import (
     StatusKind,
 )
 from authlens_core.desk.settings import Settings
-from authlens_core.values.safe_text import safe_line
 from authlens_core.values.stage import Outcome
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
@@ -168,7 +167,7 @@ def _heading(words: str) -> Content:
 
 
 def _table(facts: Iterable[tuple[str, str]], room: int = _NAME) -> list[Item]:
-    return [Item(Content(safe_line(value)), Content.styled(name, "$quiet"), room) for name, value in facts]
+    return [Item(Content.line(value), Content.styled(name, "$quiet"), room) for name, value in facts]
 
 
 def _facts(entry: InventoryEntry, now: datetime, settings: Settings) -> Facts:

@@ -6,10 +6,8 @@ import asyncio
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
-
-from authlens_core.values.quick_dataclass import dataclass
 
 MAX_MATCHES: Final = 10_000
 _AT_ONCE: Final = 50_000  # characters searched before others have a turn

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -26,7 +27,6 @@ from authlens_core.trace.record import (
     StageRecord,
     fact_text,
 )
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_tui.widgets.document.lines import BLANK, Line, Tone, line, prose
 from authlens_tui.widgets.record.checks_view import FixWords, check_lines
 from authlens_tui.widgets.record.diagram import diagram_lines

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from operator import is_
 from typing import Final, NamedTuple, TypeVar
@@ -11,7 +12,6 @@ from typing import Final, NamedTuple, TypeVar
 from authlens_core.explain.message import jwts_of
 from authlens_core.export.redaction import Redactor, raw_message, secrets_in
 from authlens_core.trace.record import Exchange, Request, Response, Secret, StageRecord
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_tui.widgets.document.lines import LineList
 from authlens_tui.widgets.record.copying import Copyable, copyables
 from authlens_tui.widgets.record.record_lines import (

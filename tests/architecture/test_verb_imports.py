@@ -50,9 +50,9 @@ TOKEN = frozenset(
         "authlens_tui.cli",
         "authlens_tui.cli.start",
         "authlens_tui.cli.terminal",
-        "authlens_tui.cli.terminal.charset",
+        "authlens_tui.cli.terminal.abilities",
         "authlens_tui.cli.terminal.output",
-        "authlens_tui.cli.terminal.plain",
+        "authlens_tui.cli.terminal.flags",
     }
 )
 """Every module of ours that prints a stored token."""

@@ -13,9 +13,9 @@ from authlens_core.desk.doctor import Finding, Severity, examine, exit_code
 from authlens_core.values.fix import step
 from authlens_core.values.user_screen import UserScreen
 from authlens_tui.cli.full_screen import why_no_full_screen
-from authlens_tui.cli.terminal.charset import locale_setting
+from authlens_tui.cli.terminal.abilities import locale_setting
+from authlens_tui.cli.terminal.flags import is_plain
 from authlens_tui.cli.terminal.output import answer_json, answer_line, fix_as_json
-from authlens_tui.cli.terminal.plain import is_plain
 from authlens_tui.terminal.browser import browser_name
 
 # Sign and word of each severity.

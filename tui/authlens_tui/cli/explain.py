@@ -8,8 +8,8 @@ from argparse import Namespace
 from authlens_core.explain.pasted_error import explain_text
 from authlens_core.values.fix import steps_of
 from authlens_tui.cli.login.login_events import diagnosis_as_json
+from authlens_tui.cli.terminal.flags import numbered
 from authlens_tui.cli.terminal.output import answer_json, answer_sentence, is_terminal, say
-from authlens_tui.cli.terminal.plain import numbered
 from authlens_tui.cli.terminal.refused import refusal
 from authlens_tui.cli.terminal.standard_input import everything
 

@@ -8,10 +8,9 @@ import shlex
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from authlens_tui.cli.terminal.charset import locale_setting, shows_utf_8
-from authlens_tui.cli.terminal.colour import is_known
+from authlens_tui.cli.terminal.abilities import is_known, locale_setting, shows_utf_8
+from authlens_tui.cli.terminal.flags import is_plain
 from authlens_tui.cli.terminal.output import is_terminal
-from authlens_tui.cli.terminal.plain import is_plain
 from authlens_tui.cli.terminal.refused import nearest, refusal
 
 if TYPE_CHECKING:

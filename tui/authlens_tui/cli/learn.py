@@ -16,8 +16,8 @@ from authlens_tui.cli.course.classroom_verbs import record, show_class, tickets,
 from authlens_tui.cli.course.drill_verbs import list_drills
 from authlens_tui.cli.course.plain_course import NOT_PASSED, plain_course
 from authlens_tui.cli.option_values import named_folder
+from authlens_tui.cli.terminal.flags import is_plain
 from authlens_tui.cli.terminal.output import answer_json, answer_line, say
-from authlens_tui.cli.terminal.plain import is_plain
 from authlens_tui.cli.terminal.refused import nearest, refusal
 from authlens_tui.cli.terminal.standard_input import everything
 

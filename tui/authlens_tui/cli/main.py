@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from authlens_core.values.errors import AuthlensError, LoginNeeded
 from authlens_core.values.version import VERSION
 from authlens_tui.cli.start import INTERRUPTED, READER_GONE, has_borrowed_rights
-from authlens_tui.cli.terminal.no_input import no_input, say_command, without_flags
+from authlens_tui.cli.terminal.flags import is_plain, no_input, without_flags
 from authlens_tui.cli.terminal.output import BESIDE, answer_line, discard, explain, say
-from authlens_tui.cli.terminal.plain import is_plain
-from authlens_tui.cli.terminal.refused import login_needed, nearest, refusal
+from authlens_tui.cli.terminal.refused import login_needed, nearest, refusal, say_command
 from authlens_tui.cli.terminal.unexpected import FAILED, say_unexpected, silence_tracebacks
 from authlens_tui.cli.verbs import VERBS, follow_attached_client
 

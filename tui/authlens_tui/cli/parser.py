@@ -19,7 +19,7 @@ from types import MappingProxyType
 from typing import Any, Final, NoReturn
 
 from authlens_tui.cli.option_values import flag, reader
-from authlens_tui.cli.terminal.colour import with_headings
+from authlens_tui.cli.terminal.abilities import with_headings
 from authlens_tui.cli.terminal.output import encodable, say
 from authlens_tui.cli.terminal.refused import nearest
 

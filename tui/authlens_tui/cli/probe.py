@@ -9,8 +9,8 @@ from authlens_core.desk.log_in import AuthlensError, Facts, Options, Trace, disc
 from authlens_core.trace.failure_reason import stage_error
 from authlens_tui.cli.login.login_events import record_as_json, tell
 from authlens_tui.cli.option_values import checked_url
+from authlens_tui.cli.terminal.flags import is_plain
 from authlens_tui.cli.terminal.output import answer_json, answer_line, explain, fix_as_json, say
-from authlens_tui.cli.terminal.plain import is_plain
 
 
 async def probe(arguments: Namespace) -> int:

@@ -1,4 +1,4 @@
-"""Opening what a verb needs: the keyring or the encrypted file with its passphrase, and the grant meant."""
+"""Opening what a verb needs: the keyring, or the encrypted file with its passphrase."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from authlens_core.desk import session as desk
@@ -19,8 +20,7 @@ from authlens_core.desk.session import (
     remembered_store,
 )
 from authlens_core.values.errors import PassphraseNeeded, WrongPassphrase
-from authlens_tui.cli.option_values import checked_url
-from authlens_tui.cli.terminal.no_input import no_input
+from authlens_tui.cli.terminal.flags import no_input
 from authlens_tui.cli.terminal.output import say, say_fix
 from authlens_tui.cli.terminal.quiet_terminal import PasteReader
 from authlens_tui.cli.terminal.refused import refusal
@@ -28,7 +28,6 @@ from authlens_tui.terminal.secret_files import VARIABLE, passphrase_in_file
 
 if TYPE_CHECKING:
     from authlens_core.desk.lifecycle import ActionResult
-    from authlens_core.desk.session import Grant
 
 
 def asks_on_terminal() -> bool:
@@ -92,29 +91,28 @@ _TRIES = 3
 
 @asynccontextmanager
 async def open_session(
-    *, prove_keyring: bool = False, loads: Callable[[], object] = lambda: None
+    *,
+    needs_secrets: bool = True,
+    prove_keyring: bool = False,
+    loads: Callable[[], object] = lambda: None,
 ) -> AsyncIterator[Session]:
     """Yield a session on the keyring, or on the store that the user chose instead.
 
     The helper of the keyring starts only when a secret is asked for; a passphrase is asked for at once.
 
     Args:
+        needs_secrets: false for what reads records alone: no passphrase is asked for.
         prove_keyring: true to write, read and delete a value first: before anything is received.
         loads: imports what else the verb needs; done while the keyring is tried.
 
     Raises:
         NoSecretStore: there is no usable keyring, or the state directory cannot be used.
     """
-    kind = remembered_store().kind
-
-    async def opened() -> OpenedStore:
-        return await open_place(kind, prove=prove_keyring)
-
-    # Otherwise the desk opens the keyring when it is first needed.
+    kind = remembered_store().kind if needs_secrets else StoreKind.KEYRING
+    # Otherwise the desk opens the store when it is first needed.
     asks = prove_keyring or kind is StoreKind.ENCRYPTED_FILE
-    async with desk.open_session(
-        opened if asks else None, sends=prove_keyring, loads=loads, on_wait=_say_wait
-    ) as session:
+    opened = partial(open_place, kind, prove=prove_keyring) if asks else None
+    async with desk.open_session(opened, sends=prove_keyring, loads=loads, on_wait=_say_wait) as session:
         yield session
 
 
@@ -155,31 +153,6 @@ async def _new_passphrase() -> Secret:
     if asks_on_terminal() and await passphrase("Repeat the passphrase: ") != first:
         raise refusal("The two passphrases differ.", "Try again.")
     return first
-
-
-def grant_for(session: Session, url: str) -> Grant:
-    """Return the grant that covers `url`.
-
-    Raises:
-        NoLogin: there is none.
-    """
-    return session.credentials.covering(checked_url(url))
-
-
-def chosen_grants(session: Session, url: str | None) -> tuple[Grant, ...]:
-    """Return the grants for `url`, or every grant where it is None.
-
-    There can be several for one resource: another port, or another client, is another login. What is to be
-    ended is all of them: the next `authlens token` would hand out what was left.
-
-    Raises:
-        NoLogin: there is none for the URL.
-    """
-    grants = session.credentials.list()
-    if url is None:
-        return grants
-    grant = grant_for(session, url)
-    return (grant, *grant.others_of_resource(grants))
 
 
 def say_result(name: str, result: ActionResult) -> None:

@@ -9,9 +9,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from authlens_core.values.errors import LoginNeeded
-from authlens_tui.cli.terminal.no_input import no_input, say_command
+from authlens_tui.cli.terminal.flags import no_input
 from authlens_tui.cli.terminal.output import say
-from authlens_tui.cli.terminal.refused import login_needed
+from authlens_tui.cli.terminal.refused import login_needed, say_command
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -184,7 +184,7 @@ VERBS: Final[dict[str, _Verb]] = {
     "refresh": _verb("stored.lifecycle_verbs", "refresh_credentials"),
     "revoke": _verb("stored.lifecycle_verbs", "revoke_credentials"),
     "events": _verb("stored.recorded", "show_events"),
-    "forget": _verb("stored.forget", "forget_credential"),
+    "forget": _verb("stored.lifecycle_verbs", "forget_credential"),
     "service-token": _service_token,
     "store": _verb("stored.store"),
     "export": _verb("stored.recorded", "export_trace"),

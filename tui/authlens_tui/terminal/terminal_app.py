@@ -13,20 +13,21 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar, Final, Protocol, runtime_checkable
 
+from rich.text import Text
 from textual.app import App
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.events import Event, InputEvent
 from textual.screen import Screen
 from textual.widgets import Input
-from textual.worker import NoActiveWorker, get_current_worker
+from textual.worker import NoActiveWorker, WorkerFailed, get_current_worker
 
 from authlens_core.values.errors import UsageError
 from authlens_core.values.safe_text import safe_line, safe_text
 from authlens_core.values.secret import Secret
 from authlens_tui.terminal.clipboard import CopyWay, copy_text
 from authlens_tui.terminal.content import Content
-from authlens_tui.terminal.crash import QuietCrash, hush_lost_errors
+from authlens_tui.terminal.crash import crash_report
 from authlens_tui.terminal.driver import HoldsMouse, driver_class
 from authlens_tui.terminal.leaving import InterruptAnswer, how_to_leave, selected_text
 from authlens_tui.terminal.line_filters import FilterChain, LineFilters
@@ -35,6 +36,8 @@ from authlens_tui.terminal.themes import HIGH_CONTRAST
 
 if TYPE_CHECKING:
     from textual.notifications import Notification, SeverityLevel
+
+    from authlens_core.values.store_kind import StoreKind
 
 # New objects after which the youngest are collected. With fewer, what a screen needs for a moment grows old
 # and waits for a full collection: 5 MiB more after a login.
@@ -104,7 +107,7 @@ class TakesNotes(Protocol):
 _KEYS: Final[list[BindingType]] = [Binding("ctrl+c", "interrupt", show=False, system=True, priority=True)]
 
 
-class TerminalApp(QuietCrash, App[int]):
+class TerminalApp(App[int]):
     """Keeps text, terminal and exit code in order, whatever a screen does.
 
     Screens and widgets declare `app = getters.app(TerminalApp)` to use `environ` and `copy`.
@@ -117,6 +120,11 @@ class TerminalApp(QuietCrash, App[int]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = _KEYS
+
+    # For the report of a crash: the stage that is running, and where secrets are stored, if they are.
+    stage_name: str = ""
+    secrets_place: StoreKind | None = None
+    _failed_with: BaseException | None = None
 
     def __init__(self, environ: Mapping[str, str] | None = None) -> None:
         self.environ: Mapping[str, str] = os.environ if environ is None else environ
@@ -141,7 +149,20 @@ class TerminalApp(QuietCrash, App[int]):
     def on_load(self) -> None:
         """Handle signals before anything is painted."""
         leave_on_signals(self)
-        hush_lost_errors(asyncio.get_running_loop())
+        # Errors of forgotten tasks stay off the terminal: their text may hold data.
+        asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)
+
+    def _handle_exception(self, error: Exception) -> None:
+        self._failed_with = error
+        super()._handle_exception(error)
+
+    def _fatal_error(self) -> None:
+        # Textual's own prints a traceback with the values of local variables. It wraps an error for each
+        # worker that waited for another one.
+        while isinstance(error := self._failed_with, WorkerFailed):
+            self._failed_with = error.error
+        self._exit_renderables.append(Text(crash_report(error, self.stage_name, self.secrets_place)))
+        self._close_messages_no_wait()
 
     def on_ready(self) -> None:
         """Collect garbage while no key is pressed."""

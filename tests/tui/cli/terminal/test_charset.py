@@ -8,10 +8,10 @@ from collections.abc import Mapping
 
 import pytest
 
-from authlens_tui.cli.terminal.charset import locale_setting, shows_utf_8
+from authlens_tui.cli.terminal.abilities import locale_setting, shows_utf_8
 from support.waiting import PATIENCE
 
-TOLD = "from authlens_tui.cli.terminal.charset import *; print(shows_utf_8(), *locale_setting())"
+TOLD = "from authlens_tui.cli.terminal.abilities import *; print(shows_utf_8(), *locale_setting())"
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import io
 
 import pytest
 
-from authlens_tui.cli.terminal import colour
-from authlens_tui.cli.terminal.colour import shows_colour, with_headings, with_sign
+from authlens_tui.cli.terminal import abilities
+from authlens_tui.cli.terminal.abilities import shows_colour, with_headings, with_sign
 
 
 class Terminal(io.StringIO):
@@ -60,4 +60,4 @@ def test_headings_of_a_help_are_bold() -> None:
 
 
 def test_only_the_sixteen_colours_of_the_terminal_are_used() -> None:
-    assert all(code.startswith("\x1b[3") and len(code) == 5 for code in colour._SIGNS.values())
+    assert all(code.startswith("\x1b[3") and len(code) == 5 for code in abilities._SIGNS.values())

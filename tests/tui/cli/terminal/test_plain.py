@@ -15,9 +15,8 @@ from authlens_core.values.errors import TimedOut
 from authlens_core.values.fix import fix
 from authlens_tui.cli import main
 from authlens_tui.cli.stored.credential_list import list_credentials
-from authlens_tui.cli.terminal.no_input import without_flags
+from authlens_tui.cli.terminal.flags import is_plain, numbered, without_flags
 from authlens_tui.cli.terminal.output import answer_line, explain, say
-from authlens_tui.cli.terminal.plain import is_plain, numbered
 from support.cloudflared_stub import AUD, jwt
 
 Captured = pytest.CaptureFixture[str]

@@ -8,8 +8,8 @@ from itertools import groupby
 from typing import Any
 
 from authlens_core.learning.desk.drills import Drill, drills
+from authlens_tui.cli.terminal.flags import numbered
 from authlens_tui.cli.terminal.output import answer_json, answer_line
-from authlens_tui.cli.terminal.plain import numbered
 from authlens_tui.cli.terminal.refused import refusal, unknown_name
 
 

@@ -7,8 +7,8 @@ from typing import Final
 
 from authlens_core.values.errors import AuthlensError
 from authlens_core.values.fix import GivenOptions
+from authlens_tui.cli.terminal.flags import numbered
 from authlens_tui.cli.terminal.output import AnswerLost, answer_json, explain, say
-from authlens_tui.cli.terminal.plain import numbered
 
 _SIGNALS: Final = 128  # an exit code above it: a signal ended the login, and with it the command
 

@@ -27,8 +27,8 @@ from authlens_core.trace.record import (
     StageRecord,
     fact_text,
 )
+from authlens_tui.cli.terminal.flags import is_plain
 from authlens_tui.cli.terminal.output import fix_as_json, say
-from authlens_tui.cli.terminal.plain import is_plain
 from authlens_tui.words.times import duration
 
 _WORDS = {Outcome.PASSED: "passed", Outcome.FAILED: "failed", Outcome.CANCELLED: "stopped"}

@@ -6,7 +6,7 @@ import shlex
 from argparse import Namespace
 
 from authlens_core.desk.log_in import BROWSER_WAIT, CloudflaredOutcome, log_in_with_cloudflared
-from authlens_core.desk.session import AuthlensError, open_session
+from authlens_core.desk.session import AuthlensError
 from authlens_core.trace.events import (
     CloudflaredEvent,
     LinkShown,
@@ -16,7 +16,7 @@ from authlens_core.trace.events import (
 )
 from authlens_tui.cli.login.in_turn import EventLines, in_turn
 from authlens_tui.cli.option_values import checked_urls
-from authlens_tui.cli.session import iso_time
+from authlens_tui.cli.session import iso_time, open_session
 from authlens_tui.cli.terminal.output import explain, fix_as_json, say
 
 
@@ -39,7 +39,7 @@ async def _log_in(lines: EventLines, bound: float) -> int:
     """
     console = _CloudflaredConsole(lines)
     # Only the history is written: no passphrase has to be asked for.
-    async with open_session() as session:
+    async with open_session(needs_secrets=False) as session:
         try:
             outcome = await log_in_with_cloudflared(session, lines.url, on_event=console.on_event, wait=bound)
         except AuthlensError as error:

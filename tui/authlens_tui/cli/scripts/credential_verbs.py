@@ -95,7 +95,10 @@ async def token(arguments: Namespace) -> int:
                 say_bound(url, "each request needs a proof besides it.")
             answer_secret(usable.token)
         except NoLogin:
-            from authlens_tui.cli.stored.other_kinds import Wanted, refuse_other_kinds  # few calls need it
+            from authlens_tui.cli.stored.lifecycle_verbs import (  # few calls need it
+                Wanted,
+                refuse_other_kinds,
+            )
 
             # A credential of another kind may cover the URL: to log in would be no help then.
             refuse_other_kinds(session, url, Wanted.TOKEN)

@@ -18,6 +18,7 @@ from authlens_core.desk import programs
 from authlens_tui.cli.option_values import checked_url
 from authlens_tui.cli.scripts.credential_verbs import choice
 from authlens_tui.cli.session import open_session
+from authlens_tui.cli.terminal.flags import is_plain
 from authlens_tui.cli.terminal.output import (
     BESIDE,
     answer_line,
@@ -28,7 +29,6 @@ from authlens_tui.cli.terminal.output import (
     say,
     say_over,
 )
-from authlens_tui.cli.terminal.plain import is_plain
 from authlens_tui.cli.terminal.refused import refusal
 from authlens_tui.cli.terminal.standard_input import piped
 

@@ -25,10 +25,9 @@ from authlens_core.desk.credentials import (
     read_inventory,
     utc_now,
 )
-from authlens_core.desk.session import open_session
-from authlens_tui.cli.session import iso_time
+from authlens_tui.cli.session import iso_time, open_session
+from authlens_tui.cli.terminal.flags import is_plain, numbered
 from authlens_tui.cli.terminal.output import answer_json, answer_line, answer_screen, is_terminal, say
-from authlens_tui.cli.terminal.plain import is_plain, numbered
 from authlens_tui.cli.terminal.refused import refusal
 from authlens_tui.words.times import ago, expiry_of
 
@@ -60,7 +59,7 @@ async def list_credentials(arguments: Namespace) -> int:
 
 async def _read() -> tuple[Sequence[InventoryEntry], Sequence[DamagedRecord]]:
     # No secret is needed: the store is named, not asked, because the keyring might want to be unlocked.
-    async with open_session() as session:
+    async with open_session(needs_secrets=False) as session:
         credentials = session.credentials
         with suppress(StateUnusable):  # an index that can only be read is still listed
             await credentials.recover()

@@ -1,12 +1,23 @@
-"""`authlens refresh`, `revoke`, and `probe --all` and `--kept`: what is stored, renewed, ended and tried."""
+"""What is done with stored credentials: `authlens refresh`, `revoke`, `probe --all` and `forget`."""
 
 from __future__ import annotations
 
 import shlex
 from argparse import Namespace
 from dataclasses import replace
+from datetime import UTC, datetime
+from enum import Enum
 
-from authlens_core.desk.credentials import Grant, InventoryEntry, read_inventory
+from authlens_core.desk.credentials import (
+    AccessKind,
+    CredentialKind,
+    Grant,
+    InventoryEntry,
+    access_events,
+    damaged_records,
+    read_inventory,
+)
+from authlens_core.desk.forget import Forgotten, forget
 from authlens_core.desk.lifecycle import (
     ActionResult,
     ProbeResult,
@@ -19,12 +30,19 @@ from authlens_core.desk.lifecycle import (
 )
 from authlens_core.desk.log_in import missing_credential
 from authlens_core.desk.session import Session
+from authlens_core.values.errors import NoLogin
 from authlens_core.values.fix import fix, step
 from authlens_tui.cli.option_values import checked_url
 from authlens_tui.cli.session import iso_time, open_session, say_result
-from authlens_tui.cli.stored.other_kinds import Wanted, grants_or_other_kind
 from authlens_tui.cli.terminal.output import answer_json, fix_as_json, say, say_fix
-from authlens_tui.words.outcomes import count_results, with_validity
+from authlens_tui.cli.terminal.refused import refusal
+from authlens_tui.words.outcomes import (
+    count_results,
+    what_stays_valid,
+    where_secrets_are_left,
+    with_validity,
+)
+from authlens_tui.words.times import in_words
 
 # -- refresh ----------------------------------------------------------------------------------------------
 
@@ -181,3 +199,130 @@ def _probed_as_json(entry: InventoryEntry, result: ProbeResult) -> dict[str, obj
         "exit_code": result.exit_code,
         "expires_at": iso_time(entry.token_ends),
     }
+
+
+# -- forget -----------------------------------------------------------------------------------------------
+
+
+async def forget_credential(arguments: Namespace) -> int:
+    """Remove the credential that is named by a URL or an id; an unreadable record has only its id.
+
+    It works without a keyring: what cannot be deleted now is deleted when the keyring is back.
+
+    Raises:
+        LoginNeeded: there is none.
+    """
+    async with open_session(needs_secrets=False) as session:
+        record_id, shown, grant = _named(session, arguments.url)
+        forgotten = await forget(session, record_id)
+        say_forgotten(session, shown, forgotten)
+        others = () if grant is None else grant.others_of_resource(session.credentials.list())
+    for other in others:
+        say(f"! Another login for it is still here. To remove it, too: authlens forget {other.grant_id}")
+    if forgotten.kind is CredentialKind.OAUTH:
+        say("  To end them at the server instead, run authlens revoke before you forget.")
+    return 0
+
+
+def say_forgotten(session: Session, shown: str, forgotten: Forgotten) -> None:
+    """Report a removal: what is left in a store, and what stays valid at the server."""
+    say(f"✔ Removed from this machine: {shown}")
+    if forgotten.left:
+        say(f"! {where_secrets_are_left(forgotten.left, session.credentials.store.place)}")
+    say(f"  {what_stays_valid(forgotten)}")
+
+
+def _named(session: Session, name: str) -> tuple[str, str, Grant | None]:
+    """Return the id of the credential that is meant, what to call it, and its grant if it is a login."""
+    credentials = session.credentials
+    for record in damaged_records(credentials.index):
+        if record.record_id == name:
+            return name, f"the unreadable record of {record.words}", None
+    for token in credentials.service_tokens.list():
+        if token.token_id == name:
+            return name, f"{token.client_id} for {token.url}", None
+    by_id = {grant.grant_id: grant for grant in credentials.list()}
+    grant = by_id.get(name) or credentials.covering(checked_url(name))
+    return grant.grant_id, shlex.quote(grant.resource_url), grant
+
+
+# -- credentials of other kinds ---------------------------------------------------------------------------
+
+
+class Wanted(Enum):
+    """What was asked for."""
+
+    TOKEN = "token"  # noqa: S105 - a verb, not a token
+    REFRESH = "refresh"
+    REVOKE = "revoke"
+
+
+def refuse_other_kinds(session: Session, url: str, wanted: Wanted) -> None:
+    """Refuse where only another kind of credential is for the URL: a login there would help no one.
+
+    A token of cloudflared that has ended, or that a login waits for, can still be renewed.
+
+    Raises:
+        UsageError: with what serves in its place.
+    """
+    from authlens_core.desk.use import covering_credentials  # most verbs find what they want
+
+    for match in covering_credentials(session, url, usable=wanted is Wanted.TOKEN):
+        if match.kind in _OTHER_KINDS:
+            name, cures = _OTHER_KINDS[match.kind]
+            cure = cures[wanted].format(url=shlex.quote(url))
+            raise refusal(f"The credential for {url} is a {name} token, {_WHY[wanted]}.", cure)
+
+
+def grants_or_other_kind(session: Session, arguments: Namespace, wanted: Wanted) -> tuple[Grant, ...]:
+    """Return the logins that a verb is about, all of them or those for its URL.
+
+    Raises:
+        UsageError: only a credential of another kind is for the URL, or it is no URL.
+        NoLogin: there is nothing for the URL.
+    """
+    grants = session.credentials.list()
+    if arguments.all:
+        return grants
+    try:
+        grant = session.credentials.covering(checked_url(arguments.url))
+    except NoLogin:
+        refuse_other_kinds(session, arguments.url, wanted)
+        if wanted is not Wanted.REVOKE:
+            raise
+        # The grant itself is gone once it is revoked; the history is what remembers it.
+        revoked = access_events(session, kind=AccessKind.REVOKED, url=checked_url(arguments.url))
+        if not revoked:
+            raise
+        at = revoked[0].at
+        ago = in_words((at - datetime.now(UTC)).total_seconds())
+        cause = f"The login for {arguments.url} was revoked {ago}, at {at:%Y-%m-%d %H:%M:%S} UTC."
+        raise NoLogin(cause, "What the server answered: authlens events") from None
+    # All for the resource, such as on another port: the next `authlens token` would hand out what was left.
+    return (grant, *grant.others_of_resource(grants))
+
+
+_WHY = {
+    Wanted.TOKEN: "which is not an access token and has its own headers",
+    Wanted.REFRESH: "and authlens refreshes only OAuth tokens",
+    Wanted.REVOKE: "and authlens revokes only OAuth tokens",
+}
+_FIELDS = "Use: authlens headers {url}     Or: authlens curl {url}"
+_SERVICE_TOKENS = "Zero Trust → Access controls → Service credentials → Service Tokens"
+_OF_A_SERVICE = {
+    Wanted.TOKEN: _FIELDS,
+    Wanted.REFRESH: f"Refresh it in {_SERVICE_TOKENS}, then: "
+    "authlens service-token edit {url} --expires DATE "
+    "    Or rotate it there, then: authlens service-token replace {url}",
+    Wanted.REVOKE: f"Delete it in {_SERVICE_TOKENS}, then: authlens service-token remove {{url}}",
+}
+_OF_CLOUDFLARED = {
+    Wanted.TOKEN: _FIELDS,
+    Wanted.REFRESH: "A login renews it: authlens login {url} --cloudflared",
+    Wanted.REVOKE: "An administrator ends it: Zero Trust → Team & Resources → Users → Action → "
+    "Revoke. On this machine, delete its file (path: authlens list --json).",
+}
+_OTHER_KINDS = {
+    CredentialKind.SERVICE_TOKEN: ("service", _OF_A_SERVICE),
+    CredentialKind.CLOUDFLARED: ("cloudflared", _OF_CLOUDFLARED),
+}

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Final
 
 from authlens_core.desk.credentials import Event, TraceSummary, access_events
-from authlens_core.desk.session import Session, open_session
+from authlens_core.desk.session import Session
 from authlens_core.export.compare import Comparison, Difference, compare
 from authlens_core.export.formats import FORMATS
 from authlens_core.export.picture import comparison_svg
 from authlens_core.export.saved_file import named_path, open_session_file, write_export
 from authlens_core.trace.record import Trace, TraceKind
 from authlens_tui.cli.option_values import checked_url
-from authlens_tui.cli.session import iso_time
+from authlens_tui.cli.session import iso_time, open_session
 from authlens_tui.cli.terminal.output import (
     answer_json,
     answer_line,
@@ -36,7 +36,7 @@ async def show_events(arguments: Namespace) -> int:
         LoginNeeded: nothing is known of the URL.
         StateUnusable: the state directory cannot be used.
     """
-    async with open_session() as session:
+    async with open_session(needs_secrets=False) as session:
         events = _events(session, arguments.url, arguments.limit)
     if not events:
         say("Nothing has happened yet.")
@@ -105,7 +105,7 @@ async def chosen_trace(source: str, which: str | None) -> Trace:
         if which is not None:
             raise refusal("A file holds one trace.", "Leave --which out.")
         return open_session_file(_file(source))
-    async with open_session() as session:
+    async with open_session(needs_secrets=False) as session:
         kept = _kept(session, source)
         return session.credentials.traces.open(_chosen(kept, which or TraceKind.LOGIN.value).trace_id)
 
@@ -153,7 +153,7 @@ def _chosen(kept: Sequence[TraceSummary], which: str) -> TraceSummary:
 
 
 async def _list(source: str) -> int:
-    async with open_session() as session:
+    async with open_session(needs_secrets=False) as session:
         kept = _kept(session, source)
     if not kept:
         say("No trace of this login is stored.")

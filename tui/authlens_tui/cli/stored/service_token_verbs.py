@@ -31,7 +31,7 @@ from authlens_tui.cli.stored.credential_list import (
     show_table,
     sorted_by_urgency,
 )
-from authlens_tui.cli.stored.forget import say_forgotten
+from authlens_tui.cli.stored.lifecycle_verbs import say_forgotten
 from authlens_tui.cli.terminal.output import answer_json, fix_as_json, is_terminal, say
 from authlens_tui.cli.terminal.refused import login_needed, refusal
 from authlens_tui.cli.terminal.standard_input import next_line

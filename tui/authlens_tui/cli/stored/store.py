@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from authlens_core.desk import session as desk
 from authlens_core.desk.session import StoreKind, move_secrets, records_by_store, remembered_store
 from authlens_tui.cli.session import open_place
+from authlens_tui.cli.terminal.flags import numbered
 from authlens_tui.cli.terminal.output import answer_json, answer_line, explain, say
-from authlens_tui.cli.terminal.plain import numbered
 from authlens_tui.cli.terminal.refused import refusal
 from authlens_tui.words.outcomes import where_secrets_are_left
 

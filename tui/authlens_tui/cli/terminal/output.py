@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Final, TextIO
 from authlens_core.values.errors import AuthlensError
 from authlens_core.values.safe_text import DOCUMENT, NAME, safe_line, safe_sentence
 from authlens_core.values.secret import Secret
-from authlens_tui.cli.terminal.charset import shows_utf_8
-from authlens_tui.cli.terminal.plain import in_words, is_plain, numbered
+from authlens_tui.cli.terminal.abilities import shows_utf_8, with_sign
+from authlens_tui.cli.terminal.flags import in_words, is_plain, numbered
 
 if TYPE_CHECKING:
     from authlens_core.values.fix import Fix, GivenOptions
@@ -48,8 +48,6 @@ def say(words: str) -> None:
     if sys.stderr is None:
         return
     try:
-        from authlens_tui.cli.terminal.colour import with_sign  # a stored token is printed without a word
-
         # The colour comes last: what is made safe loses every escape sequence.
         line = encodable(safe_sentence(in_words(words), DOCUMENT), sys.stderr)
         sys.stderr.write(with_sign(line, sys.stderr) + "\n")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import shlex
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from authlens_core.values.errors import LoginNeeded, UsageError
 from authlens_core.values.fix import Fix, cure_in
+from authlens_tui.cli.terminal.output import say
 
 REFUSED: Final = UsageError.exit_code
 ADD_FORCE: Final = "Choose another name, or add --force to replace it."
@@ -25,6 +27,14 @@ def refusal(cause: str, *ways: _Way) -> UsageError:
 def login_needed(cause: str, *ways: _Way) -> LoginNeeded:
     """Return the error of a command for which a user has to log in first; `ways` as for `refusal`."""
     return LoginNeeded(cause, _cure(ways))
+
+
+def say_command(error: LoginNeeded, argv: Sequence[str]) -> None:
+    """Say in one line which command a user has to run, for `--no-input`."""
+    url = next((word for word in argv if "://" in word), None)
+    more = ["--cloudflared"] if "--cloudflared" in argv else []
+    command = f"Run: {shlex.join(['authlens', 'login', url, *more])}" if url else error.cure
+    say(f"✖ {error.cause} {command}")
 
 
 def unknown_name(name: str, known: Iterable[str], cause: str, listing: str) -> UsageError:

@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from authlens_tui.cli.terminal.output import say
-from authlens_tui.terminal.own_frames import own_frames
+from authlens_tui.terminal.crash import own_frames
 
 if TYPE_CHECKING:
     import asyncio

@@ -1,0 +1,52 @@
+"""The flags of every verb: `--plain`, for a screen reader or a log, and `--no-input`, which asks nothing.
+
+Plain lines have words for signs and numbers for lists. With `--no-input` no browser opens either, and where a
+user is needed, one line names the command.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+# In the environment, so that programs which we start (`authlens run`) are plain and ask nothing either.
+_VARIABLES: Final = {"--plain": "AUTHLENS_PLAIN", "--no-input": "AUTHLENS_NO_INPUT"}
+_WORDS: Final = {"✔": "OK:", "✖": "Failed:", "!": "Warning:", "→": "To do:"}
+
+
+def without_flags(argv: Sequence[str]) -> list[str]:
+    """Return the arguments without these flags, and remember them; what follows `--` is another program's."""
+    end = argv.index("--") if "--" in argv else len(argv)
+    for flag in _VARIABLES.keys() & argv[:end]:
+        os.environ[_VARIABLES[flag]] = "1"
+    if no_input() and sys.stdin is not None and sys.stdin.isatty():
+        # Whatever would read an answer reads the end of a file instead.
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, sys.stdin.fileno())
+        os.close(nothing)
+    return [word for word in argv[:end] if word not in _VARIABLES] + list(argv[end:])
+
+
+def is_plain() -> bool:
+    """Return whether lines are wanted that a screen reader can read aloud."""
+    return bool(os.environ.get(_VARIABLES["--plain"]))
+
+
+def no_input() -> bool:
+    return bool(os.environ.get(_VARIABLES["--no-input"]))
+
+
+def numbered(lines: Iterable[str]) -> list[str]:
+    """Return the lines of a list: with their numbers in plain mode, else as they are."""
+    return [f"{number}. {line}" for number, line in enumerate(lines, 1)] if is_plain() else list(lines)
+
+
+def in_words(line: str) -> str:
+    """Return a line of ours with the sign that it starts with as a word in plain mode, else as it is."""
+    if not is_plain():
+        return line
+    text = line.lstrip()
+    sign, _, rest = text.partition(" ")
+    return f"{line[: len(line) - len(text)]}{_WORDS[sign]} {rest}" if sign in _WORDS and rest else line

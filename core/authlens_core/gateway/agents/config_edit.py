@@ -172,7 +172,8 @@ class ConfigFile:
         with self._editing():
             before, after = self._grammar.at(text, ()), edit(text)
             read = self._grammar.at(after, ())
-        if _at(read, path) != value or _without(read, path) != _without(before, path):
+            same = _at(read, path) == value and _without(read, path) == _without(before, path)
+        if not same:
             raise self._refused(f"{path[-1]} cannot be changed without something else in it")
         return after
 
@@ -182,6 +183,8 @@ class ConfigFile:
             yield
         except (JsonSpanError, TomlEditError) as error:
             raise self._refused(str(error)) from None
+        except RecursionError:  # values that are read and too deep to be compared
+            raise self._refused("it is nested too deeply") from None
 
     def _refused(self, why: str) -> UsageError:
         return UsageError(

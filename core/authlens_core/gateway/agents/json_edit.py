@@ -1,6 +1,7 @@
 """JSON with comments and trailing commas: an edit of one value keeps every other byte.
 
-No library of Python edits such a file without rewriting it, and people write comments into these files. What
+No library of Python edits such a file without rewriting it, and people write comments into these files. The
+standard library reads it once all that is no JSON is blank: a value is at the same place in both texts. What
 `with_member` writes tells `without_member` what was there before: an object that was made for the member
 has its member on a line of its own, and one that was there and empty has it on the same line.
 
@@ -11,14 +12,23 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from authlens_core.values.quick_dataclass import dataclass
 
 # Possessive (`++`): a hostile file must not have every way to divide it tried.
-_SKIPPED: Final = re.compile(r"(?:[ \t\r\n]++|//[^\n]*+|/\*(?s:.*?)\*/)*+")
-# Far below the interpreter's own limit, which a hostile file could reach.
-_DEEPEST: Final = 100
+_SKIP: Final = r"(?:[ \t\r\n]++|//[^\n]*+|/\*(?s:.*?)\*/)*+"
+_SKIPPED: Final = re.compile(_SKIP)
+_SPACE: Final = re.compile(r"[ \t\r\n]*+")
+# Comments, and a comma before the end of an object or array. A string stays, and a comma with nothing before
+# it, which is a mistake. Python reads NaN and Infinity, which JSON has not.
+_NOT_JSON: Final = re.compile(
+    r'(?P<stays>"(?:[^"\\]++|\\(?s:.))*+"?|[\[{]' + _SKIP + r",|/\*(?!(?s:.*?)\*/)(?s:.*))"
+    r"|//[^\n]*+|/\*(?s:.*?)\*/|,(?=" + _SKIP + r"[\]}])|(?P<no_number>NaN|Infinity)"
+)
+# Only one that ends its line: what has something behind it belongs to that.
+_COMMENT: Final = re.compile(r"[ \t]*(?://[^\r\n]*|/\*(?:(?!\*/)[^\r\n])*\*/)(?=[ \t]*\r?\n)")
+_LINE_END: Final = re.compile(r"[ \t]*\r?\n")
 
 
 class JsonSpanError(ValueError):
@@ -27,149 +37,94 @@ class JsonSpanError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A member of an object.
+    """A member of an object, and where it is in the text.
 
     Attributes:
+        end: where its value ends, without a comma.
         comma: where the comma after it is, or None.
     """
 
     name: str
     start: int
-    value: Node
-    comma: int | None = None
-
-    @property
-    def end(self) -> int:
-        """Where it ends, without a comma."""
-        return self.value.end
+    value_start: int
+    end: int
+    comma: int | None
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
-    """A value and its place in the text.
+class JsonObject:
+    """An object, and where it is in the text."""
 
-    Attributes:
-        members: those of an object; None for any other value.
-    """
-
-    value: Any
     start: int
     end: int
-    members: tuple[Member, ...] | None = None
+    members: tuple[Member, ...]
 
     def member(self, name: str) -> Member | None:
         """Return the last member of this name, which is the one that readers take."""
-        return next((member for member in reversed(self.members or ()) if member.name == name), None)
+        return next((member for member in reversed(self.members) if member.name == name), None)
 
 
-def parse_spans(text: str) -> Node:
-    """Return the one value in `text`.
+_DECODER: Final = json.JSONDecoder()
+
+
+def _blank(part: re.Match[str]) -> str:
+    # What is open at the end of the text stays whole, so that it is read once and refused.
+    if part["stays"]:
+        return part[0]
+    return ("?" if part["no_number"] else " ") * len(part[0])
+
+
+class JsonText:
+    """The one value in a text.
 
     Raises:
         JsonSpanError: with the line and what is wrong there.
     """
-    reader = _JsonReader(text)
-    reader.skip()
-    node = reader.value(0)
-    reader.skip()
-    if reader.at < len(text):
-        reader.fail("something follows the value")
-    return node
 
-
-def _refuse_constant(name: str) -> NoReturn:
-    # Python reads NaN and Infinity, which JSON has not.
-    raise ValueError(name)
-
-
-class _JsonReader:
     def __init__(self, text: str) -> None:
-        self.text = text
+        self._text = text
+        self._plain = _NOT_JSON.sub(_blank, text)
         # Editors on Windows put a mark there, which is no part of the JSON (RFC 8259 §8.1).
-        self.at = 1 if text.startswith("\ufeff") else 0
-        self._strings = json.JSONDecoder(parse_constant=_refuse_constant)
-
-    def fail(self, why: str) -> NoReturn:
-        line = self.text.count("\n", 0, self.at) + 1
-        raise JsonSpanError(f"line {line}: {why}")
-
-    def skip(self) -> None:
-        """Go over white space and comments."""
-        if skipped := _SKIPPED.match(self.text, self.at):
-            self.at = skipped.end()
-        if self.text.startswith("/*", self.at):
-            self.fail("a comment is not closed")
-
-    def value(self, depth: int) -> Node:
-        if depth > _DEEPEST:
-            self.fail("it is nested too deeply")
-        start = self.at
-        character = self.text[start : start + 1]
-        if character == "{":
-            return self._object(depth)
-        if character == "[":
-            return self._array(depth)
+        self._start = self._next(1 if text.startswith("\ufeff") else 0)
         try:
-            value, self.at = self._strings.raw_decode(self.text, start)
+            self.value, end = _DECODER.raw_decode(self._plain, self._start)
+            if self._next(end) < len(text):
+                raise json.JSONDecodeError("Something follows the value", text, end)
+        except json.JSONDecodeError as error:
+            line = text.count("\n", 0, error.pos) + 1
+            raise JsonSpanError(f"line {line}: {error.msg[:1].lower()}{error.msg[1:]}") from None
         except (ValueError, RecursionError):
-            self.fail("a value is expected")
-        return Node(value, start, self.at)
+            raise JsonSpanError("a number in it is none, or it is nested too deeply") from None
 
-    def _object(self, depth: int) -> Node:
-        start = self.at
+    def _next(self, at: int) -> int:
+        space = _SPACE.match(self._plain, at)
+        return at if space is None else space.end()
+
+    def _comma(self, at: int) -> int | None:
+        """Return where the comma is that comes next, and that may be one too many."""
+        skipped = _SKIPPED.match(self._text, at)
+        at = at if skipped is None else skipped.end()
+        return at if self._text[at : at + 1] == "," else None
+
+    def object(self, member: Member | None = None) -> JsonObject:
+        """Return the value of a member, or the whole, as an object.
+
+        Raises:
+            JsonSpanError: it is not one.
+        """
+        start = self._start if member is None else member.value_start
+        if self._plain[start] != "{":
+            raise JsonSpanError("the list of servers is not an object")
         members: list[Member] = []
-        self.at += 1
-        while True:
-            self.skip()
-            if self.text[self.at : self.at + 1] == "}":
-                self.at += 1
-                break
-            if members and members[-1].comma is None:
-                self.fail("a comma is expected")
-            members.append(self._member(depth))
-        # Of a name that comes twice the last one counts, as for the agent that reads the file.
-        value = {member.name: member.value.value for member in members}
-        return Node(value, start, self.at, tuple(members))
-
-    def _member(self, depth: int) -> Member:
-        start = self.at
-        if self.text[start : start + 1] != '"':
-            self.fail("a key in quotes is expected")
-        name = self.value(depth + 1).value
-        self.skip()
-        if self.text[self.at : self.at + 1] != ":":
-            self.fail("a colon is expected")
-        self.at += 1
-        self.skip()
-        value = self.value(depth + 1)
-        return Member(name, start, value, self._comma())
-
-    def _comma(self) -> int | None:
-        self.skip()
-        if self.text[self.at : self.at + 1] != ",":
-            return None
-        self.at += 1
-        return self.at - 1
-
-    def _array(self, depth: int) -> Node:
-        start = self.at
-        values: list[Any] = []
-        self.at += 1
-        comma: int | None = start
-        while True:
-            self.skip()
-            if self.text[self.at : self.at + 1] == "]":
-                self.at += 1
-                return Node(values, start, self.at)
-            if comma is None:
-                self.fail("a comma is expected")
-            values.append(self.value(depth + 1).value)
-            comma = self._comma()
-
-
-# Only one that ends its line: what has something behind it belongs to that.
-_COMMENT: Final = re.compile(r"[ \t]*(?://[^\r\n]*|/\*(?:(?!\*/)[^\r\n])*\*/)(?=[ \t]*\r?\n)")
-_LINE_END: Final = re.compile(r"[ \t]*\r?\n")
+        at = self._next(start + 1)
+        while self._plain[at] != "}":
+            name, end = _DECODER.raw_decode(self._plain, at)
+            value_start = self._next(self._next(end) + 1)  # behind the colon
+            end = _DECODER.raw_decode(self._plain, value_start)[1]
+            comma = self._comma(end)
+            members.append(Member(name, at, value_start, end, comma))
+            at = self._next(end if comma is None else comma + 1)
+        return JsonObject(start, at + 1, tuple(members))
 
 
 def member_at(text: str, path: Sequence[str]) -> Any:
@@ -180,13 +135,14 @@ def member_at(text: str, path: Sequence[str]) -> Any:
     """
     if not text.strip("\ufeff \t\r\n"):
         return None
-    node = parse_spans(text)
+    value = JsonText(text).value
     for name in path:
-        member = _object(node).member(name)
-        if member is None:
+        if not isinstance(value, dict):
+            raise JsonSpanError("the list of servers is not an object")
+        value = value.get(name)
+        if value is None:
             return None
-        node = member.value
-    return node.value
+    return value
 
 
 def with_member(text: str, path: Sequence[str], value: Any) -> str:
@@ -199,18 +155,19 @@ def with_member(text: str, path: Sequence[str], value: Any) -> str:
     if not text.strip("\ufeff \t\r\n"):
         made = _nested(path, value, "", "  ", newline)
         return f"{text}{{{newline}  {made}{newline}}}{newline}"
-    node, indent = parse_spans(text), ""
-    step = _step(text, node)
+    whole = JsonText(text)
+    owner, indent = whole.object(), ""
+    step = _step(text, owner)
     for depth, name in enumerate(path):
-        member = _object(node).member(name)
+        member = owner.member(name)
         if member is None:
             made = _nested(path[depth:], value, indent + step, step, newline)
-            return _inserted(text, node, made, indent + step, newline)
-        if depth == len(path) - 1:
-            written = _written(value, _indent_of(text, member, indent + step), step, newline)
-            return text[: member.value.start] + written + text[member.value.end :]
+            return _inserted(text, owner, made, indent + step, newline)
         indent = _indent_of(text, member, indent + step)
-        node = member.value
+        if depth == len(path) - 1:
+            written = _written(value, indent, step, newline)
+            return text[: member.value_start] + written + text[member.end :]
+        owner = whole.object(member)
     return text
 
 
@@ -222,13 +179,10 @@ def without_member(text: str, path: Sequence[str]) -> str:
     """
     if member_at(text, path) is None:
         return text
-    node = parse_spans(text)
-    owners = [node]
+    whole = JsonText(text)
+    owners = [whole.object()]
     for name in path[:-1]:
-        member = _object(owners[-1]).member(name)
-        if member is None:
-            return text
-        owners.append(member.value)
+        owners.append(whole.object(owners[-1].member(name)))
     names = list(path)
     # From the inside out: removing the last member may leave the object around it with nothing of its own.
     while len(owners) > 1 and _was_made(text, owners[-1]):
@@ -239,12 +193,6 @@ def without_member(text: str, path: Sequence[str]) -> str:
         if not prefix.strip("\ufeff \t\r\n"):
             return prefix
     return _removed(text, owners[-1], names[-1])
-
-
-def _object(node: Node) -> Node:
-    if node.members is None:
-        raise JsonSpanError("the list of servers is not an object")
-    return node
 
 
 def _written(value: Any, indent: str, step: str, newline: str) -> str:
@@ -263,8 +211,8 @@ def _nested(path: Sequence[str], value: Any, indent: str, step: str, newline: st
     return f"{json.dumps(name)}: {{{newline}{here}{step}{inner}{newline}{here}}}"
 
 
-def _inserted(text: str, owner: Node, member: str, indent: str, newline: str) -> str:
-    members = owner.members or ()
+def _inserted(text: str, owner: JsonObject, member: str, indent: str, newline: str) -> str:
+    members = owner.members
     if not members:
         at = owner.start + 1
         return text[:at] + member + text[at:]
@@ -279,8 +227,8 @@ def _inserted(text: str, owner: Node, member: str, indent: str, newline: str) ->
     return f"{text[:end]},{text[end:after]}{lead}{member}{text[after:]}"
 
 
-def _removed(text: str, owner: Node, name: str) -> str:
-    members = owner.members or ()
+def _removed(text: str, owner: JsonObject, name: str) -> str:
+    members = owner.members
     # Of a name that appears twice the last one counts, as in every JSON reader.
     at = next(index for index in reversed(range(len(members))) if members[index].name == name)
     member = members[at]
@@ -312,13 +260,13 @@ def _comment_end(text: str, at: int) -> int:
     return at if comment is None else comment.end()
 
 
-def _was_made(text: str, node: Node) -> bool:
+def _was_made(text: str, owner: JsonObject) -> bool:
     """Say whether an object was made for its one member, which is on a line of its own."""
-    if node.members is None or len(node.members) != 1:
+    if len(owner.members) != 1:
         return False
-    member = node.members[0]
-    lead = text[node.start + 1 : member.start]
-    tail = text[member.end : node.end - 1]
+    member = owner.members[0]
+    lead = text[owner.start + 1 : member.start]
+    tail = text[member.end : owner.end - 1]
     return "\n" in lead and not lead.strip() and "\n" in tail and not tail.strip()
 
 
@@ -330,9 +278,9 @@ def _indent_of(text: str, member: Member, otherwise: str) -> str:
     return text[at : member.start] if text[at - 1 : at] == "\n" else otherwise
 
 
-def _step(text: str, root: Node) -> str:
+def _step(text: str, root: JsonObject) -> str:
     """Return one level of indentation, as the file has it."""
-    for member in root.members or ():
+    for member in root.members:
         indent = _indent_of(text, member, "")
         if indent:
             return indent

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from authlens_core.gateway.agents.agent import AGENTS, Agent
 
 PAGE: Final = Path(__file__).parents[1] / "docs" / "agents.md"
-_PLATFORMS: Final = {"": "", "linux": "Linux: ", "darwin": "macOS: ", "win32": "Windows: "}
+_PLATFORMS: Final = {"any": "", "linux": "Linux: ", "darwin": "macOS: ", "win32": "Windows: "}
 
 _INTRODUCTION: Final = """\
 # Coding agents

@@ -18,6 +18,8 @@ from enum import StrEnum
 from pathlib import Path, PurePath
 from typing import Any, Final
 
+import msgspec
+
 from authlens_core.values.quick_dataclass import dataclass
 
 
@@ -52,7 +54,7 @@ class Agent:
         name: the word for it on the command line.
         source: the address that has its files and keys.
         path: the keys that lead to its servers.
-        files: templates of the files that it may read, for each platform or under `""` for all of them.
+        files: templates of the files that it may read, for each platform or under `any`.
         form: a server that is started by a command, with placeholders.
         gui: whether it is started without a shell, and so without the PATH of one.
         paste: where a server is entered, if authlens can edit no file of it.
@@ -71,7 +73,7 @@ class Agent:
     def file(self, places: Places) -> Path | None:
         """Return the file that it reads, or None if its documentation names none for the platform."""
         there = []
-        for template in self.files.get(places.platform, self.files.get("", ())):
+        for template in self.files.get(places.platform, self.files.get("any", ())):
             root, _, rest = template.partition("/")
             # A folder that the user has named in the environment wins over all others, also if nothing is
             # there yet.
@@ -104,25 +106,10 @@ class Agent:
         return tuple(words) if all(isinstance(word, str) for word in words) else ()
 
 
-def _agent(name: str, row: Mapping[str, Any]) -> Agent:
-    files = row.get("files", ())
-    by_platform = files if isinstance(files, Mapping) else {"": files}
-    return Agent(
-        name=name,
-        title=row["title"],
-        source=row["source"],
-        format=ConfigFormat(row["format"]),
-        path=tuple(row["path"]),
-        files={platform: tuple(templates) for platform, templates in by_platform.items()},
-        form=row["entry"],
-        gui=row.get("gui", False),
-        paste=row.get("paste", ""),
-    )
-
-
 _TABLE: Final = Path(__file__).with_name("agents.toml")
 AGENTS: Final[Mapping[str, Agent]] = {
-    name: _agent(name, row) for name, row in tomllib.loads(_TABLE.read_text(encoding="utf-8")).items()
+    name: msgspec.convert({"name": name, **row}, Agent)
+    for name, row in tomllib.loads(_TABLE.read_text(encoding="utf-8")).items()
 }
 
 

@@ -1451,7 +1451,7 @@ MUTATIONS: Final = (
     Mutation(
         "cookies-of-others-sent",
         "Cookies of other programs on this machine reach the resource",
-        "core/authlens_core/gateway/resource_cookies.py",
+        "core/authlens_core/gateway/forwarding.py",
         "        everyone = not mapping.local\n",
         "        everyone = True\n",
         "tests/core/gateway/test_admission.py::test_only_cookies_that_the_resource_has_set_go_to_it",

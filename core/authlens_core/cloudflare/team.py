@@ -15,6 +15,10 @@ _ZONE: Final = ("cloudflareaccess", "com")
 _LABEL: Final = frozenset(string.ascii_lowercase + string.digits + "-")
 
 
+def is_login_page(path: str) -> bool:
+    return path == LOGIN_PATH or path.startswith(f"{LOGIN_PATH}/")
+
+
 def is_team_host(host: str) -> bool:
     """Return whether `host` is `<team>.cloudflareaccess.com` or `<team>.fed.cloudflareaccess.com`.
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import urlsplit
 
-from authlens_core.cloudflare.team import LOGIN_PATH, is_team_host
+from authlens_core.cloudflare.team import is_login_page, is_team_host
 from authlens_core.login.protocols import Sender
 from authlens_core.oauth.formats.jwks import Signature, Verification, jwks_request, verify
 from authlens_core.trace.record import Outcome, Stage, StageRecord
@@ -143,7 +143,7 @@ def _login_team(record: StageRecord) -> str | None:
             url = urlsplit(location or "")
         except ValueError:
             continue
-        if url.path.startswith(LOGIN_PATH):
+        if is_login_page(url.path):
             return f"{url.scheme}://{url.netloc}"
     return None
 

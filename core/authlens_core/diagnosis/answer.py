@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import field
 from typing import Final
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
-from authlens_core.cloudflare.team import LOGIN_PATH, WELL_KNOWN, is_team_host
+from authlens_core.cloudflare.team import WELL_KNOWN, is_login_page, is_team_host
 from authlens_core.diagnosis.credential import Credential, credential_of
 from authlens_core.diagnosis.evidence import body_line, header_lines, sent_in, status_line, without_echoes
 from authlens_core.diagnosis.protection import Protection, note_on
@@ -130,7 +131,7 @@ def _token_wanted(seen: _SeenResponse) -> Answer | None:
 def _access_login(seen: _SeenResponse) -> Answer | None:
     """A redirect to the login page of a team, with or without the challenge beside it."""
     target = seen.target
-    if target is None or not (target.path == LOGIN_PATH or target.path.startswith(f"{LOGIN_PATH}/")):
+    if target is None or not is_login_page(target.path):
         return None
     named = any(c.is_scheme("cloudflare-access") for c in seen.field.challenges)
     # Any site may have this path; a custom domain of a team is known by the challenge only.
@@ -258,6 +259,13 @@ def _by_class(status: int) -> Protection:
     if 200 <= status < 300:
         return Protection.PUBLIC
     return Protection.SERVER_ERROR if 500 <= status < 600 else Protection.UNEXPECTED
+
+
+def leads_to_login(location: str) -> bool:
+    """Return whether a redirect has the path of Access's login page; any site may have it."""
+    with suppress(ValueError):
+        return is_login_page(urlsplit(location).path)
+    return False
 
 
 def _target(exchange: Exchange, response: Response) -> Url | None:

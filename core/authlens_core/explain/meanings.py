@@ -13,7 +13,7 @@ from functools import cache
 from typing import Final, TypeAlias
 from urllib.parse import parse_qsl, urlsplit
 
-from authlens_core.cloudflare.team import LOGIN_PATH
+from authlens_core.cloudflare.team import is_login_page
 from authlens_core.oauth.discovery.challenge import Challenge, parse_challenges
 from authlens_core.oauth.formats.duration import http_date, retry_after
 from authlens_core.values.exchange import Headers, Response
@@ -198,7 +198,7 @@ def location(value: str) -> HeaderMeaning:
     except ValueError:
         words = f"It cannot be parsed: it is not a URL, or has more than {_MAX_PARTS} parameters."
         return HeaderMeaning(meaning, problem=words)
-    if url.path.startswith(LOGIN_PATH):
+    if is_login_page(url.path):
         meaning = Explanation("The login page of Access, for browsers.", CLOUDFLARE)
     named = (("host", url.netloc), ("path", url.path))
     parts = [HeaderPart(name, text) for name, text in named if text]

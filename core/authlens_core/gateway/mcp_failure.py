@@ -7,7 +7,7 @@ import shlex
 from typing import Any, Final
 from urllib.parse import urljoin
 
-from authlens_core.cloudflare.team import LOGIN_PATH
+from authlens_core.diagnosis.answer import leads_to_login
 from authlens_core.gateway.mcp_http import BodyTooLarge, media_type_of, read_bounded
 from authlens_core.gateway.refusal import ProxyRefusal, login_command, proxy_command, reported
 from authlens_core.grammars.json_rpc import (
@@ -175,7 +175,7 @@ def _redirected(answer: StreamedResponse, url: str) -> AuthlensError:
             "Only the server's owner can correct it.",
         )
     # The grant has ended at Access, which says so only by its login page.
-    if target.path.startswith(LOGIN_PATH):
+    if leads_to_login(target.text):
         return LoginNeeded(f"The server redirects to the login page at {target.authority}.", LOG_IN_AGAIN)
     elsewhere = target.origin != parse_url(url, loopback_http=True).origin
     return ServerMisconfigured(

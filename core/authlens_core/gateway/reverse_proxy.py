@@ -19,12 +19,12 @@ from authlens_core.gateway.endpoint_event import may_name_endpoint, with_endpoin
 from authlens_core.gateway.forwarding import (
     CrossOriginRedirect,
     Mapping,
+    ResourceCookies,
     request_fields,
     response_fields,
 )
 from authlens_core.gateway.mcp_failure import in_json_rpc
 from authlens_core.gateway.refusal import ProxyRefusal, of_error, of_redirect, unusable
-from authlens_core.gateway.resource_cookies import ResourceCookies
 from authlens_core.gateway.signed_stream import OwnFields, authorized_stream, in_one_chunk
 from authlens_core.grammars.http_framing import answer_fault, body_length, is_chunked
 from authlens_core.values.errors import AuthlensError, TimedOut

@@ -11,8 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from authlens_core.gateway.forwarding import Mapping, response_fields
-from authlens_core.gateway.resource_cookies import ResourceCookies
+from authlens_core.gateway.forwarding import Mapping, ResourceCookies, response_fields
 from authlens_core.values.url import parse_url
 from support.raw_upstream import RawUpstream, raw_upstream
 from support.served_proxy import ServedProxy, served_proxy

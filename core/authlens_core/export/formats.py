@@ -11,7 +11,7 @@ from authlens_core.export.curl.curl_script import curl_script
 from authlens_core.export.har import har
 from authlens_core.export.markdown import markdown
 from authlens_core.export.picture import diagram_svg
-from authlens_core.export.redacted_trace import redacted_trace
+from authlens_core.export.redaction import redacted_trace
 from authlens_core.export.session_file import session_json
 from authlens_core.trace.record import Trace
 from authlens_core.values.quick_dataclass import dataclass

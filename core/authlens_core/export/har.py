@@ -12,10 +12,10 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import parse_qsl, quote, urlsplit
 
-from authlens_core.export.json_file import json_output
-from authlens_core.export.redacted_trace import body_text, redacted_trace
+from authlens_core.export.redaction import body_text, redacted_trace
 from authlens_core.trace.record import StageRecord, Trace, sent_once
 from authlens_core.values.exchange import FORM_TYPE, Exchange, Headers, Request, Response, Timings
+from authlens_core.values.formats.json_document import json_output
 from authlens_core.values.known_secrets import MASKED
 from authlens_core.values.secret import Body
 

@@ -12,7 +12,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from authlens_core.export.pretty_json import pretty_json
-from authlens_core.export.redacted_trace import body_text, redacted_trace
+from authlens_core.export.redaction import body_text, redacted_trace
 from authlens_core.trace.arrows import Arrow, Party, messages
 from authlens_core.trace.flow import UserPart
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, fact_text

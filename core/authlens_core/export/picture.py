@@ -13,7 +13,7 @@ from typing import Final
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from authlens_core.export.compare import compare
-from authlens_core.export.redacted_trace import redacted_trace
+from authlens_core.export.redaction import redacted_trace
 from authlens_core.trace.arrows import Arrow, Party, authorities, messages, short_name, speaker
 from authlens_core.trace.failure_reason import failure_reason
 from authlens_core.trace.record import Outcome, StageRecord, Trace, TraceKind, sent_once

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import parse_qsl
 
-from authlens_core.export.redacted_trace import body_text
+from authlens_core.export.redaction import body_text
 from authlens_core.trace.record import StageRecord, fact_text
 from authlens_core.values.exchange import FORM_TYPE, Exchange, Headers
 from authlens_core.values.formats.json_document import JsonRefused, load_object

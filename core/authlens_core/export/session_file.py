@@ -6,17 +6,20 @@ members are the fields of a trace and of all that is in it.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from enum import StrEnum
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, Final, NoReturn, Union, get_args, get_origin, get_type_hints
 
-from authlens_core.export.json_file import RecordReader, RecordRefused, json_output, list_of, wrong
-from authlens_core.export.redacted_trace import body_text, redacted_trace
+from authlens_core.export.redaction import body_text, redacted_trace
 from authlens_core.trace.record import Fact, FactValue, Trace
 from authlens_core.values.errors import UsageError
 from authlens_core.values.exchange import Headers, Purpose
 from authlens_core.values.fix import Fix
-from authlens_core.values.formats.json_document import JsonRefused, load_object
+from authlens_core.values.formats.json_document import JsonRefused, json_output, load_object
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Body, Secret
 
@@ -25,10 +28,19 @@ VERSION: Final = 1
 MAX_SESSION_BYTES: Final = 32 * 1024 * 1024
 _BODIES_KEPT: Final = 16 * 1024 * 1024  # bytes of all bodies together; what comes later is left out
 _LONGEST_ID: Final = 64  # characters
+_MAX_ELEMENTS: Final = 10_000  # of one list
+_MAX_NUMBER: Final = 2**31
+
+# Takes a value, its name, and the name of what it is in.
+_Read = Callable[[Any, str, str], Any]
 
 
 class SessionFileRefused(UsageError):
     """The file is not a session file that this authlens can open."""
+
+
+class _RecordRefused(ValueError):
+    """The document is not what it has to be; says what is wrong, not yet safe to show."""
 
 
 def session_json(trace: Trace, *, bodies: int | None = None, compact: bool = False) -> str:
@@ -68,10 +80,10 @@ def read_session(data: bytes) -> Trace:
     try:
         document = load_object(data, large=True)
         _require_known(document)
-        trace: Trace = _READER.record(Trace, document.get("trace"), "trace")
+        trace: Trace = _record(Trace, document.get("trace"), "trace")
         if not (trace.trace_id.isascii() and trace.trace_id.isalnum() and len(trace.trace_id) <= _LONGEST_ID):
-            raise RecordRefused("trace_id is not a short word of letters and digits")
-    except (JsonRefused, RecordRefused) as refused:
+            raise _RecordRefused("trace_id is not a short word of letters and digits")
+    except (JsonRefused, _RecordRefused) as refused:
         cause = f"The file cannot be opened as a session: {refused}."
         raise SessionFileRefused(cause, "Choose a file made with --format session, unchanged.") from None
     return trace
@@ -79,15 +91,15 @@ def read_session(data: bytes) -> Trace:
 
 def _require_known(document: dict[str, Any]) -> None:
     if document.get("format") != FORMAT:
-        raise RecordRefused(f'it does not say "format": "{FORMAT}"')
-    version = _READER.read(int, document.get("version"), "version", "the document")
+        raise _RecordRefused(f'it does not say "format": "{FORMAT}"')
+    version = _read(int, document.get("version"), "version", "the document")
     if version > VERSION:
         cause = (
             f"The file was saved by a newer authlens (version {version} of the format, known is {VERSION})."
         )
         raise SessionFileRefused(cause, "Update authlens, or ask for the file in the older version.")
     if version != VERSION:
-        raise RecordRefused(f"there is no version {version} of the format")
+        raise _RecordRefused(f"there is no version {version} of the format")
 
 
 class _Budget:
@@ -145,33 +157,117 @@ def _fact_value_out(value: FactValue) -> object:
             return value
 
 
+def _read(kind: Any, value: Any, name: str, parent: str) -> Any:
+    """Return `value`, the member `name` of `parent`, as a value of the type `kind`.
+
+    Of alternatives, the first is read, or None.
+
+    Raises:
+        _RecordRefused: it is not one.
+    """
+    if kind in _KNOWN:
+        return _KNOWN[kind](value, name, parent)
+    shape, parts = get_origin(kind), get_args(kind)
+    if shape in (Union, UnionType):
+        return None if value is None and NoneType in parts else _read(parts[0], value, name, parent)
+    if shape in (tuple, frozenset):
+        elements = enumerate(_list_of(value, name, parent))
+        return shape(_read(parts[0], element, f"{name}[{number}]", parent) for number, element in elements)
+    return _record(kind, value, name) if is_dataclass(kind) else _choice(kind, value, name, parent)
+
+
+def _record(kind: Any, value: Any, name: str) -> Any:
+    """Return an object as the dataclass `kind`; members that it does not know are ignored."""
+    if not isinstance(value, dict):
+        raise _RecordRefused(f"{name} is not an object")
+    values = {}
+    for field, wanted in _types(kind).items():
+        if field not in value:
+            raise _RecordRefused(f"{name} has no {field}")
+        values[field] = _read(wanted, value[field], field, name)
+    return kind(**values)
+
+
+def _list_of(value: Any, name: str, parent: str) -> list[Any]:
+    if not isinstance(value, list) or len(value) > _MAX_ELEMENTS:
+        _wrong(name, parent, f"a list of at most {_MAX_ELEMENTS}")
+    return value
+
+
+@cache
+def _types(kind: Any) -> dict[str, Any]:
+    """Return the type of each field of a dataclass."""
+    types = get_type_hints(kind)
+    return {field.name: types[field.name] for field in fields(kind)}
+
+
+def _wrong(name: str, parent: str, expected: str) -> NoReturn:
+    raise _RecordRefused(f"{name} of {parent} is not {expected}")
+
+
+def _text(value: Any, name: str, parent: str) -> str:
+    return value if isinstance(value, str) else _wrong(name, parent, "text")
+
+
+def _flag(value: Any, name: str, parent: str) -> bool:
+    return value if isinstance(value, bool) else _wrong(name, parent, "true or false")
+
+
+def _integer(value: Any, name: str, parent: str) -> int:
+    # JSON's true would pass: to Python, a bool is an int.
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < _MAX_NUMBER:
+        _wrong(name, parent, "a whole number")
+    return value
+
+
+def _seconds(value: Any, name: str, parent: str) -> float:
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value < _MAX_NUMBER:
+        _wrong(name, parent, "a number of seconds")
+    return float(value)
+
+
+def _time(value: Any, name: str, parent: str) -> datetime:
+    try:
+        time = datetime.fromisoformat(_text(value, name, parent))
+    except ValueError:
+        _wrong(name, parent, "a time")
+    return time if time.tzinfo is not None else _wrong(name, parent, "a time with an offset")
+
+
+def _choice(kind: type[StrEnum], value: Any, name: str, parent: str) -> StrEnum:
+    try:
+        return kind(_text(value, name, parent))
+    except ValueError:
+        _wrong(name, parent, "a known word")
+
+
 def _fact_value_in(value: Any, name: str, parent: str) -> Any:
     match value:
         case None | str():
             return value
         # In Python True is an int; in a file of ours no fact is a truth value.
         case int() if not isinstance(value, bool):
-            return _READER.read(int, value, name, parent)
+            return _read(int, value, name, parent)
         case list():
-            return _READER.read(tuple[str, ...], value, name, parent)
+            return _read(tuple[str, ...], value, name, parent)
         case {"seconds": seconds, **others} if not others:
-            return timedelta(seconds=_READER.read(float, seconds, "seconds", name))
+            return timedelta(seconds=_read(float, seconds, "seconds", name))
         case {"time": time, **others} if not others:
-            return _READER.read(datetime, time, "time", name)
+            return _read(datetime, time, "time", name)
         case _:
-            return wrong(name, parent, "the value of a fact")
+            return _wrong(name, parent, "the value of a fact")
 
 
 def _purpose_in(value: Any, name: str, parent: str) -> Purpose:
-    text = _READER.read(str, value, name, parent)
+    text = _read(str, value, name, parent)
     # A newer authlens may have purposes that are unknown here.
     return Purpose(text) if text in set(Purpose) else Purpose.OTHER
 
 
 def _headers_in(value: Any, name: str, parent: str) -> Headers:
-    pairs = list_of(value, name, parent)
+    pairs = _list_of(value, name, parent)
     if not all(isinstance(pair, list) and [type(part) for part in pair] == [str, str] for pair in pairs):
-        wrong(name, parent, "a list of pairs of text")
+        _wrong(name, parent, "a list of pairs of text")
     return Headers.of((field, content) for field, content in pairs)
 
 
@@ -183,21 +279,24 @@ class _WrittenBody:
 
 
 def _body_in(value: Any, name: str, _parent: str) -> Body:
-    body: _WrittenBody = _READER.record(_WrittenBody, value, name)
+    body: _WrittenBody = _record(_WrittenBody, value, name)
     return Body(body.text.encode("utf-8", "replace"), truncated=body.truncated, size=body.size)
 
 
 def _cure_in(value: Any, name: str, parent: str) -> str | Fix:
-    cure: str | Fix = _READER.read(Fix if isinstance(value, dict) else str, value, name, parent)
+    cure: str | Fix = _read(Fix if isinstance(value, dict) else str, value, name, parent)
     return cure
 
 
-_READER: Final = RecordReader(
-    {
-        Purpose: _purpose_in,
-        Headers: _headers_in,
-        Body: _body_in,
-        FactValue: _fact_value_in,
-        str | Fix: _cure_in,
-    },
-)
+_KNOWN: Final[Mapping[Any, _Read]] = {
+    str: _text,
+    bool: _flag,
+    int: _integer,
+    float: _seconds,
+    datetime: _time,
+    Purpose: _purpose_in,
+    Headers: _headers_in,
+    Body: _body_in,
+    FactValue: _fact_value_in,
+    str | Fix: _cure_in,
+}

@@ -12,8 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from authlens_core.export.formats import FORMATS
-from authlens_core.export.redacted_trace import secrets_of
-from authlens_core.export.redaction import Redactor, raw_message
+from authlens_core.export.redaction import Redactor, raw_message, secrets_of
 from authlens_core.trace.record import Fact, FactId, Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.values.exchange import (
     JSON_TYPE,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from authlens_core.export.formats import FORMATS, file_name
-from authlens_core.export.redacted_trace import redacted_trace
+from authlens_core.export.redaction import redacted_trace
 from authlens_core.export.saved_file import named_path, open_session_file, write_export
 from authlens_core.export.session_file import MAX_SESSION_BYTES, session_json
 from authlens_core.trace.record import Trace

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authlens_core.export.redacted_trace import redacted_trace
+from authlens_core.export.redaction import redacted_trace
 from authlens_core.export.session_file import (
     MAX_SESSION_BYTES,
     SessionFileRefused,

@@ -273,7 +273,7 @@ def _owner_without_credential(trace: Trace) -> str:
 
 def _written(trace: Trace) -> str | None:
     """Return the trace as a session file of at most `MAX_TRACE`: whole, without its bodies, or cut."""
-    from authlens_core.export.redacted_trace import redacted_trace  # few verbs need it
+    from authlens_core.export.redaction import redacted_trace  # few verbs need it
     from authlens_core.export.session_file import session_json
 
     records = tuple(

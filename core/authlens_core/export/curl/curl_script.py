@@ -12,7 +12,7 @@ from typing import Final
 
 from authlens_core.export.curl.bash_words import bash_remark, bash_word, bash_word_of_masked
 from authlens_core.export.curl.curl_command import can_be_sent, header_arguments, is_callable
-from authlens_core.export.redacted_trace import body_text, redacted_trace
+from authlens_core.export.redaction import body_text, redacted_trace
 from authlens_core.trace.record import Stage, StageRecord, Trace, fact_text, sent_once
 from authlens_core.values.exchange import FORM_TYPE, Exchange, Request
 from authlens_core.values.known_secrets import MASKED

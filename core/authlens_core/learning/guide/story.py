@@ -7,8 +7,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from authlens_core.explain.meanings import DocumentKind, members, of_headers
-from authlens_core.export.redacted_trace import secrets_of
-from authlens_core.export.redaction import Redactor
+from authlens_core.export.redaction import Redactor, secrets_of
 from authlens_core.learning.claim import Source
 from authlens_core.learning.guide.shown import Part, StoryLine
 from authlens_core.learning.row import EvidenceRow, SeatedTrace

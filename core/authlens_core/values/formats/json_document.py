@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import json
 import math
+import re
+from collections.abc import Mapping
 from typing import Final, NoReturn, TypeAlias
 
 from authlens_core.values.safe_text import NAME, safe_line
@@ -26,6 +28,7 @@ MAX_STRING: Final = 256 * 1024  # characters: as long as the longest body that i
 MAX_DIGITS: Final = 40
 
 _BOM: Final = b"\xef\xbb\xbf"
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 class JsonRefused(ValueError):
@@ -161,3 +164,16 @@ def _require_text(text: str, *, large: bool) -> None:
         text.encode("utf-8")
     except UnicodeEncodeError:
         raise JsonRefused("half of a surrogate pair in a string") from None
+
+
+def json_output(document: Mapping[str, object], *, compact: bool = False) -> str:
+    """Return `document` as JSON, two spaces deep unless it is to be compact, with a line end at its end.
+
+    Characters that a terminal obeys, or that reorder what is beside them, are written as JSON escapes, which
+    mean the same. Half of a surrogate pair, which readers do not read alike, becomes U+FFFD.
+    """
+    text = json.dumps(document, indent=None if compact else 2, ensure_ascii=False, allow_nan=False)
+    text = _SURROGATE.sub("\ufffd", text)
+    if not all(line.isprintable() and line == safe_line(line, len(line)) for line in text.split("\n")):
+        text = "".join(c if c == "\n" or safe_line(c) == c else json.dumps(c)[1:-1] for c in text)
+    return text + "\n"

@@ -25,7 +25,7 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.log_in import start_login
 from authlens_core.desk.session import Session
 from authlens_core.emulator import Emulator, PlayResult, play_person
-from authlens_core.export.redacted_trace import redacted_trace
+from authlens_core.export.redaction import redacted_trace
 from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.values.errors import StateUnusable

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.export.redacted_trace import secrets_of
+from authlens_core.export.redaction import secrets_of
 from authlens_core.learning.catalogue import lessons
 from authlens_core.learning.classroom import class_file
 from authlens_core.learning.classroom.class_file import LARGEST_CLASS_FILE, ClassFile, content

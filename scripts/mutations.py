@@ -919,9 +919,9 @@ MUTATIONS: Final = (
     Mutation(
         "umask-ignored",
         "A new file gets more rights than the umask leaves",
-        "core/authlens_core/state/user_file.py",
-        "mode if like is None else PRIVATE, dir_fd=draft.directory)\n",
-        "mode if like is None else PRIVATE, dir_fd=draft.directory)\n    os.fchmod(descriptor, mode)\n",
+        "core/authlens_core/state/private_file.py",
+        "                if mode not in (None, PRIVATE):\n",
+        "                if mode := {None: 0o666, PRIVATE: None}.get(mode, mode):\n",
         "tests/core/state/test_user_file.py::test_a_new_file_has_the_mode_that_the_umask_leaves",
     ),
     Mutation(

@@ -39,7 +39,7 @@ def calls(package: str = "") -> Iterator[tuple[str, str, ast.Call]]:
         failed("a.b", HOSTILE, HOSTILE, why=HOSTILE, cure=HOSTILE, error_code=HOSTILE, host=HOSTILE),
         Diagnosis("name", HOSTILE, HOSTILE, (HOSTILE,)),
         WireFailure(FailureKind.CONNECT, HOSTILE, HOSTILE),
-        Finding("topic", Severity.FAILURE, HOSTILE, HOSTILE),
+        Finding(Severity.FAILURE, HOSTILE, HOSTILE),
         ActionResult(outcome=ActionOutcome.DONE, summary=HOSTILE, cure=HOSTILE),
     ],
     ids=lambda value: type(value).__name__,

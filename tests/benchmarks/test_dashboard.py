@@ -22,7 +22,7 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.session import Session
 from authlens_core.wire.client import Wire
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
-from support.grants import NOW, grant
+from support.grants import NOW, grant, put
 from support.screens import Host
 
 CREDENTIALS: Final = 2_000
@@ -75,8 +75,10 @@ def fill(credentials: Credentials) -> None:
         end = utc_now() + timedelta(seconds=number) if number % 2 else moments["expires_at"]
         moments["expires_at"] = max(end, moments["refreshed_at"])
         team = f"https://team{number % 9}.cloudflareaccess.com"
-        credentials.index.switch(
-            replace(one, generation=1, issuer=team, has_refresh_token=not number % 2, **moments), 1
+        put(
+            credentials.index,
+            replace(one, generation=1, issuer=team, has_refresh_token=not number % 2, **moments),
+            1,
         )
 
 

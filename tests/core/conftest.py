@@ -23,10 +23,11 @@ from support.rotating_server import RotatingServer, rotating_server
 
 
 @pytest.fixture
-def state(tmp_path: Path) -> Path:
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A private state directory."""
     path = tmp_path / "state"
     path.mkdir(mode=0o700)
+    monkeypatch.setenv("AUTHLENS_HOME", str(path))
     return path
 
 

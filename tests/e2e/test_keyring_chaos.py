@@ -159,8 +159,8 @@ async def _crowd(
 ) -> AsyncIterator[Crowd]:
     if place is StoreKind.ENCRYPTED_FILE:
         # A cheap key, because many programs make it; nothing else about the file is different.
-        EncryptedFileKeyring(file_path(place, state)).create(Secret(PASSPHRASE), 2**14)
-    store = store_at(place, passphrase=Secret(PASSPHRASE), directory=state, environ=environ, limit=PATIENCE)
+        EncryptedFileKeyring(file_path(place)).create(Secret(PASSPHRASE), 2**14)
+    store = store_at(place, passphrase=Secret(PASSPHRASE), environ=environ, limit=PATIENCE)
     credentials = Credentials.open(store, state)
     at = utc_now()
     with rotating_server() as server:
@@ -246,4 +246,5 @@ async def test_a_kill_at_any_moment_at_all_is_said_and_can_be_recovered(tmp_path
 def _private(path: Path) -> Path:
     state = path / "state"
     state.mkdir(mode=0o700)
+    os.environ["AUTHLENS_HOME"] = str(state)  # every test has its own, and takes it away at its end
     return state

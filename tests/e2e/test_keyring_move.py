@@ -60,11 +60,14 @@ async def _log_in(environ: Mapping[str, str], state: Path) -> None:
     await credentials.aclose()
 
 
-async def test_everything_moves_to_the_encrypted_file_and_back(tmp_path: Path) -> None:
+async def test_everything_moves_to_the_encrypted_file_and_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One action; scripts give the passphrase by a file, people on the terminal."""
     state, words = tmp_path / "state", tmp_path / "passphrase"
     words.touch(0o600)
     words.write_text(f"{PASSPHRASE}\n")
+    monkeypatch.setenv("AUTHLENS_HOME", str(state))
     with keyring_session() as session:
         plain = {**session, "AUTHLENS_HOME": str(state)}
         scripted = {**plain, "AUTHLENS_PASSPHRASE_FILE": str(words)}
@@ -80,7 +83,7 @@ async def test_everything_moves_to_the_encrypted_file_and_back(tmp_path: Path) -
             "damaged": [],
             "left_in": [],
         }
-        assert b"canary" not in file_path(StoreKind.ENCRYPTED_FILE, state).read_bytes()
+        assert b"canary" not in file_path(StoreKind.ENCRYPTED_FILE).read_bytes()
         assert _run(plain, "store").stdout.startswith("encrypted-file, ")
 
         given = _run(scripted, "token", URL)
@@ -103,7 +106,7 @@ async def test_everything_moves_to_the_encrypted_file_and_back(tmp_path: Path) -
         back = _run(scripted, "store", "--move", "keyring")
         assert back.returncode == 0, back.stderr
         assert _run(plain, "token", URL).stdout == "access-canary\n"
-        assert json.loads(file_path(StoreKind.ENCRYPTED_FILE, state).read_text())["entries"] == {}
+        assert json.loads(file_path(StoreKind.ENCRYPTED_FILE).read_text())["entries"] == {}
 
 
 def test_a_plain_file_is_confirmed_and_memory_is_no_place_to_move_to(tmp_path: Path) -> None:

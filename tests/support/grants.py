@@ -7,12 +7,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState
+from authlens_core.credentials.records.index import Index
+from authlens_core.credentials.records.table import LOGINS
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.values.secret import Secret
 
-__all__ = ["NOW", "every_state", "grant", "keep"]
+__all__ = ["NOW", "every_state", "grant", "keep", "put"]
 
 NOW: Final = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
+
+
+def put(index: Index, grant: Grant, entries: int = 1) -> None:
+    """Let the index have a grant whose secrets are nowhere."""
+    LOGINS.put(index, grant.grant_id, grant, entries)
 
 
 def grant(

@@ -34,7 +34,8 @@ async def main(state: Path, place: StoreKind, step: SaveStep, left: int) -> None
         if left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    store = store_at(place, passphrase=Secret(sys.stdin.read()), directory=state, limit=PATIENCE)
+    os.environ["AUTHLENS_HOME"] = str(state)
+    store = store_at(place, passphrase=Secret(sys.stdin.read()), limit=PATIENCE)
     credentials = Credentials(Index(state / "index.sqlite3"), store, Locks(state), on_step=die)
     (old,) = credentials.list()
     await credentials.save(replace(old, scope="new"), NEW)

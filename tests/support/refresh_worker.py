@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -41,7 +42,8 @@ async def _do(command: str, at: datetime, credentials: Credentials, wire: Wire, 
 async def main(state: Path, place: StoreKind, url: str) -> None:
     """Answer commands until standard input ends."""
     passphrase = Secret(sys.stdin.readline().rstrip("\n"))
-    store = store_at(place, passphrase=passphrase, directory=state, limit=PATIENCE)
+    os.environ["AUTHLENS_HOME"] = str(state)
+    store = store_at(place, passphrase=passphrase, limit=PATIENCE)
     credentials = Credentials.open(store, state)
     await credentials.load(credentials.list()[0].grant_id)
     async with Wire() as wire:

@@ -210,7 +210,7 @@ def access_events(
     Raises:
         StateUnusable: the index cannot be used.
     """
-    events = session.credentials.events(entry_id, limit)
+    events = session.credentials.index.events(entry_id, limit)
     # The event that began a credential names its resource, also when the credential is gone.
     known = {event.grant_id: _bare(event.resource) for event in events if event.resource}
     known |= _stored_resources(session) if names is None else names

@@ -45,7 +45,6 @@ __all__ = [
 # Seconds that one look may take; each has a shorter limit of its own where something could hang.
 _LIMIT: Final = 20.0
 _ONLY_FOR: Final = step("It is only needed for", "authlens login URL --cloudflared")
-_INTERRUPTED: Final = "interrupted"
 _MOST_NAMED: Final = 5
 # A proxy is chosen by the host; this one stands for any team's.
 _ANY_HOST: Final = "team.cloudflareaccess.com"
@@ -56,17 +55,17 @@ class Finding:
     """What was found out about one thing.
 
     Attributes:
-        topic: what was looked at, one or two words.
         severity: a warning is inconvenient, a failure prevents a login.
         cure: what to do, or the empty string.
         code: the exit code of a verb that needs it; 0 where all can be done.
+        topic: what was looked at, one or two words.
     """
 
-    topic: str
     severity: Severity
     words: str
     cure: str | Fix = ""
     code: int = 0
+    topic: str = ""
 
     def __post_init__(self) -> None:
         safe_fields(self, "words", "cure")
@@ -80,7 +79,6 @@ def exit_code(findings: Iterable[Finding]) -> int:
 async def examine(
     environ: Mapping[str, str],
     *,
-    directory: Path | None = None,
     port: int = DEFAULT_PORT,
     limit: float = _LIMIT,
 ) -> AsyncIterator[Finding]:
@@ -89,14 +87,13 @@ async def examine(
     Nothing is sent to another machine, no browser is opened, and no secret is read.
 
     Args:
-        directory: the state directory; None is the ordinary one.
         limit: seconds that one look may take.
     """
     looks: tuple[tuple[str, Callable[[], Awaitable[Finding]]], ...] = (
-        ("state", partial(asyncio.to_thread, look_at_state, directory)),
+        ("state", partial(asyncio.to_thread, look_at_state)),
         # In the order in which a login fails: without a place for state nothing below could be stored.
-        ("keyring", partial(look_at_keyring, directory=directory, limit=min(limit, CALL_LIMIT))),
-        ("interrupted", partial(asyncio.to_thread, look_at_interrupted, directory)),
+        ("keyring", partial(look_at_keyring, limit=min(limit, CALL_LIMIT))),
+        ("interrupted", partial(asyncio.to_thread, look_at_interrupted)),
         ("ssh", partial(asyncio.to_thread, look_at_ssh, environ, port)),
         (f"port {port}", partial(look_at_port, port)),
         ("tls trust", partial(look_at_trust, environ)),
@@ -110,10 +107,11 @@ async def examine(
 async def _in_time(topic: str, look: Awaitable[Finding], limit: float) -> Finding:
     try:
         async with asyncio.timeout(limit):
-            return await look
+            finding = await look
     except TimeoutError:
         words = f"Nothing was found out within {limit:g} seconds."
-        return Finding(topic, Severity.WARNING, words, "Try again when this machine is less busy.")
+        finding = Finding(Severity.WARNING, words, "Try again when this machine is less busy.")
+    return replace(finding, topic=topic)
 
 
 async def look_at_cloudflared(environ: Mapping[str, str] | None = None, *, limit: float = 5.0) -> Finding:
@@ -123,41 +121,39 @@ async def look_at_cloudflared(environ: Mapping[str, str] | None = None, *, limit
         environ: the environment to look in; None is the process's own.
         limit: seconds that it may take to say its version.
     """
-    topic = "cloudflared"
     try:
         binary = await find_cloudflared(environ=environ, limit=limit)
     except CloudflaredMissing as missing:
-        return Finding(topic, Severity.NOTICE, missing.cause, fix(_ONLY_FOR, missing.cure))
+        return Finding(Severity.NOTICE, missing.cause, fix(_ONLY_FOR, missing.cure))
     words = f"{binary.path}, {binary.shown}."
     if binary.notes:
-        return Finding(topic, Severity.WARNING, f"{words} {' '.join(binary.notes)}", "Update cloudflared.")
-    return Finding(topic, Severity.PASS, words)
+        return Finding(Severity.WARNING, f"{words} {' '.join(binary.notes)}", "Update cloudflared.")
+    return Finding(Severity.PASS, words)
 
 
-def from_error(topic: str, error: AuthlensError) -> Finding:
+def from_error(error: AuthlensError) -> Finding:
     """Return the finding for what stops a login: 9 where there is no secret store, else 2."""
     code = NoSecretStore.exit_code if isinstance(error, NoSecretStore) else UsageError.exit_code
-    return Finding(topic, Severity.FAILURE, error.cause, error.cure, code)
+    return Finding(Severity.FAILURE, error.cause, error.cure, code)
 
 
 # -- state and secrets -------------------------------------------------------------------------------------
 
 
-def look_at_state(directory: Path | None = None) -> Finding:
-    topic = "state"
+def look_at_state() -> Finding:
     try:
-        state = state_directory(directory)
+        state = state_directory()
         path = state / "index.sqlite3"
         if not path.exists():
-            return Finding(topic, Severity.PASS, f"{state}, readable only by you; it is empty.")
+            return Finding(Severity.PASS, f"{state}, readable only by you; it is empty.")
         with closing(Index(path)) as index:
             known, damaged = _counted(index), damaged_records(index)
             read_only = index.read_only
     except StateUnusable as error:
-        return from_error(topic, error)
+        return from_error(error)
     if read_only:
         other = "Use that version, or set AUTHLENS_HOME to another directory."
-        return Finding(topic, Severity.FAILURE, f"{state}: {read_only}", other, StateUnusable.exit_code)
+        return Finding(Severity.FAILURE, f"{state}: {read_only}", other, StateUnusable.exit_code)
     if damaged:
         many = "One record cannot be read" if len(damaged) == 1 else f"{len(damaged)} records cannot be read"
         names = ", ".join(record.words for record in damaged[:_MOST_NAMED])
@@ -166,8 +162,8 @@ def look_at_state(directory: Path | None = None) -> Finding:
             "Remove each by its id (authlens forget ID), then log in or add it again.",
             step("All", "authlens list"),
         )
-        return Finding(topic, Severity.WARNING, f"{state}: {many}: {names}{more}. {known}.", cure)
-    return Finding(topic, Severity.PASS, f"{state}, readable only by you; {known}.")
+        return Finding(Severity.WARNING, f"{state}: {many}: {names}{more}. {known}.", cure)
+    return Finding(Severity.PASS, f"{state}, readable only by you; {known}.")
 
 
 def _counted(index: Index) -> str:
@@ -178,66 +174,58 @@ def _counted(index: Index) -> str:
     return f"{words}{more}"
 
 
-async def look_at_keyring(
-    *,
-    limit: float = CALL_LIMIT,
-    environ: Mapping[str, str] | None = None,
-    directory: Path | None = None,
-) -> Finding:
+async def look_at_keyring(*, limit: float = CALL_LIMIT) -> Finding:
     """Write a value to the secret store, read it back and delete it; say how that went.
 
     The encrypted file is not opened: no passphrase is asked for.
 
     Args:
         limit: seconds that one call may take.
-        environ: the environment of the helper; None is the process's own.
-        directory: the state directory; None is the ordinary one.
     """
-    topic = "keyring"
     try:
-        place = await asyncio.to_thread(remembered_place, directory)
+        place = await asyncio.to_thread(remembered_place)
         if place is StoreKind.ENCRYPTED_FILE:
             # Not opened: the examination asks for no passphrase.
-            return _encrypted(topic, file_path(place, directory))
+            return _encrypted(file_path(place))
     except StateUnusable:
         place = StoreKind.KEYRING  # said by `look_at_state`
     try:
-        opened = await open_store(place=place, limit=limit, environ=environ, directory=directory)
+        opened = await open_store(place=place, limit=limit)
     except NoSecretStore as error:
-        finding = from_error(topic, error)
+        finding = from_error(error)
         if place is not StoreKind.KEYRING or isinstance(error, NoKeyring):
             return finding
         return replace(finding, cure=fix(finding.cure, step(*OTHER_STORE)))
     await opened.store.aclose()
     words = " ".join((f"{opened.store.name}: a value was written, read back and deleted.", *opened.notes))
     if place is StoreKind.KEYRING:
-        return Finding(topic, Severity.PASS, words)
+        return Finding(Severity.PASS, words)
     cure = fix(
         step("To protect it", "authlens store --move keyring"),
         step("Or", "authlens store --move encrypted-file"),
     )
-    return Finding(topic, Severity.WARNING, words, cure)
+    return Finding(Severity.WARNING, words, cure)
 
 
-def _encrypted(topic: str, path: Path) -> Finding:
+def _encrypted(path: Path) -> Finding:
     if path.exists():
-        return Finding(topic, Severity.PASS, f"An encrypted file, {path}; it was not opened.")
+        return Finding(Severity.PASS, f"An encrypted file, {path}; it was not opened.")
     words = f"The encrypted file for secrets, {path}, is missing."
     cure = step("Restore it, or choose another secret store", "authlens store --move keyring")
-    return Finding(topic, Severity.FAILURE, words, cure, NoSecretStore.exit_code)
+    return Finding(Severity.FAILURE, words, cure, NoSecretStore.exit_code)
 
 
-def look_at_interrupted(directory: Path | None = None) -> Finding:
+def look_at_interrupted() -> Finding:
     """Say which logins were interrupted by the end of their process; their notes stay. Reads files."""
     records = []
     with suppress(StateUnusable):  # said by `look_at_state`
-        for note in CrashNotes(state_directory(directory) / "unfinished").claim():
+        for note in CrashNotes(state_directory() / "unfinished").claim():
             # Read and left: the dashboard offers them, and a look must not take them away.
             note.let_go()
             if (record := from_text(note.text)) is not None:
                 records.append(record)
     if not records:
-        return Finding(_INTERRUPTED, Severity.PASS, "No login was interrupted.")
+        return Finding(Severity.PASS, "No login was interrupted.")
     latest = max(records, key=lambda record: record.at)
     url = latest.resource_url
     words = "One login was" if len(records) == 1 else f"{len(records)} logins were"
@@ -246,7 +234,7 @@ def look_at_interrupted(directory: Path | None = None) -> Finding:
         step("Or start again", f"authlens login {shlex.quote(url)}"),
     )
     when = f"{latest.at:%Y-%m-%d %H:%M} UTC"
-    return Finding(_INTERRUPTED, Severity.NOTICE, f"{words} interrupted, the latest {url} at {when}.", cure)
+    return Finding(Severity.NOTICE, f"{words} interrupted, the latest {url} at {when}.", cure)
 
 
 # -- the network -------------------------------------------------------------------------------------------
@@ -254,32 +242,30 @@ def look_at_interrupted(directory: Path | None = None) -> Finding:
 
 async def look_at_port(port: int = DEFAULT_PORT) -> Finding:
     """Return whether a login could listen on `port`, or who has it; the port is given back at once."""
-    topic = f"port {port}"
     try:
         bound = bind_loopback("localhost", port)
     except NoLoopback as error:
-        return from_error(topic, error)
+        return from_error(error)
     except OSError as error:
         reason = await why_not_bound(error, "localhost", port)
         if isinstance(reason, AuthlensError):
-            stopped = from_error(topic, reason)
+            stopped = from_error(reason)
             return replace(stopped, cure=fix(stopped.cure, "The option for that: --port N"))
         words = f"authlens cannot listen on it: {error.strerror or type(error).__name__}."
-        return Finding(topic, Severity.FAILURE, words, "Use another one with --port.", UsageError.exit_code)
+        return Finding(Severity.FAILURE, words, "Use another one with --port.", UsageError.exit_code)
     # At once: a login that starts meanwhile needs it.
     bound.close()
     words = " ".join(
         (f"Free for the callback from the browser, {' and '.join(bound.families)}.", *bound.notes)
     )
-    return Finding(topic, Severity.PASS, words)
+    return Finding(Severity.PASS, words)
 
 
 def look_at_ssh(environ: Mapping[str, str], port: int = DEFAULT_PORT) -> Finding:
     """Return whether this session came in over SSH, and which line brings the callback here."""
-    topic = "ssh"
     screen = UserScreen(environ)
     if not screen.over_ssh:
-        return Finding(topic, Severity.PASS, "This is not an SSH session.")
+        return Finding(Severity.PASS, "This is not an SSH session.")
     line = forward_line_to_here(screen, port)
     words = "This is an SSH session: the browser is on another machine."
     paste = "you can paste the address the browser ends on."
@@ -288,30 +274,28 @@ def look_at_ssh(environ: Mapping[str, str], port: int = DEFAULT_PORT) -> Finding
         if line
         else f"Without a forwarded port: {paste}"
     )
-    return Finding(topic, Severity.NOTICE, words, cure)
+    return Finding(Severity.NOTICE, words, cure)
 
 
 async def look_at_trust(environ: Mapping[str, str] | None = None) -> Finding:
     """Say which authorities a server's certificate may come from."""
-    topic = "tls trust"
     try:
         _, source = await asyncio.to_thread(trusted, environ)
     except TrustUnusable as error:
         cure = "Set it to a readable PEM file, or unset it to use the operating system's store."
-        return Finding(topic, Severity.FAILURE, str(error), cure, UsageError.exit_code)
-    return Finding(topic, Severity.PASS, f"Certificates are checked against {source}.")
+        return Finding(Severity.FAILURE, str(error), cure, UsageError.exit_code)
+    return Finding(Severity.PASS, f"Certificates are checked against {source}.")
 
 
 async def look_at_proxy(environ: Mapping[str, str] | None = None) -> Finding:
     """Say through which proxy requests to Cloudflare Access would go. Nothing is sent."""
-    topic = "proxy"
     try:
         proxy = await asyncio.to_thread(proxy_for, "https", _ANY_HOST, 443, environ)
     except ProxyUnusable as error:
         cure = "Set it to an HTTP proxy, such as http://proxy.example:3128, or unset it."
-        return Finding(topic, Severity.FAILURE, str(error), cure, UsageError.exit_code)
+        return Finding(Severity.FAILURE, str(error), cure, UsageError.exit_code)
     if proxy is None:
-        return Finding(topic, Severity.PASS, "None: requests are sent directly.")
+        return Finding(Severity.PASS, "None: requests are sent directly.")
     words = f"Requests to {_ANY_HOST} go through {proxy.display}; those to this machine never do."
     cure = f"To reach a host directly: export NO_PROXY={shlex.quote('wiki.example.com')}"
-    return Finding(topic, Severity.NOTICE, words, cure)
+    return Finding(Severity.NOTICE, words, cure)

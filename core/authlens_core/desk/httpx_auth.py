@@ -111,14 +111,10 @@ class AuthlensAuth(httpx.Auth):
         """Await some work in the event loop of the session."""
         return await (work if self._thread is None else asyncio.wrap_future(self._thread.run(work)))
 
-    def _source_on(self, session: Session) -> RequestCredential:
-        return RequestCredential(
-            session.credentials, session.wire, self._url, kind=self._kind, min_ttl=self._min_ttl
-        )
-
     async def _credential_source(self) -> RequestCredential:
         if self._source is None:
-            self._source = self._source_on(await self._session())
+            session = await self._session()
+            self._source = session.credential_for(self._url, kind=self._kind, min_ttl=self._min_ttl)
         return self._source
 
     async def _prepare(self, steps: _Steps) -> httpx.Request:

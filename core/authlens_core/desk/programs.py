@@ -71,7 +71,6 @@ async def curl(
         LoginNeeded: a user has to log in, and can.
         AuthlensError: as `request_headers`; or what stops a login, where nothing covers `url`.
     """
-    from authlens_core.credentials.lifecycle.request_credential import RequestCredential
     from authlens_core.gateway.curl.authorized_curl import AuthorizedCurl, send_openly
     from authlens_core.gateway.curl.curl_call import checked_options, curl_path
 
@@ -80,7 +79,7 @@ async def curl(
     options = checked_options(words, url)
     try:
         async with open_session() as session:
-            source = RequestCredential(session.credentials, session.wire, url, kind=kind, min_ttl=min_ttl)
+            source = session.credential_for(url, kind=kind, min_ttl=min_ttl)
             return await AuthorizedCurl(source, options, path, note).run()
     except NoCredential as nothing:
         if kind is not None or rewrite(url):
@@ -309,10 +308,9 @@ async def proxy(
         LoginNeeded: there is no credential for the URL.
         AuthlensError: as `request_headers`.
     """
-    from authlens_core.credentials.lifecycle.request_credential import RequestCredential
     from authlens_core.gateway.server import LocalProxy, loopback_socket, unix_listener
 
-    credential = RequestCredential(session.credentials, session.wire, url, kind=kind, min_ttl=min_ttl)
+    credential = session.credential_for(url, kind=kind, min_ttl=min_ttl)
     problem = await credential.problem_at_start()
     if isinstance(problem, LoginNeeded):  # reported now, not at the first request
         raise problem
@@ -350,12 +348,11 @@ async def bridge_mcp(
         UsageError: the URL or the credential cannot be used.
         NoSecretStore: the store cannot be read.
     """
-    from authlens_core.credentials.lifecycle.request_credential import RequestCredential
     from authlens_core.gateway.mcp_bridge import McpBridge
     from authlens_core.gateway.mcp_http import McpHttp
     from authlens_core.grammars.json_rpc import lines_in
 
-    credential = RequestCredential(session.credentials, session.wire, url, kind=kind, min_ttl=min_ttl)
+    credential = session.credential_for(url, kind=kind, min_ttl=min_ttl)
     problem = await credential.problem_at_start()
     if problem is not None:
         on_problem(problem)

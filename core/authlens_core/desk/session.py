@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -27,9 +28,10 @@ from authlens_core.values.errors import (
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
-from authlens_core.values.store_kind import StoreKind
+from authlens_core.values.store_kind import CredentialKind, StoreKind
 
 if TYPE_CHECKING:
+    from authlens_core.credentials.lifecycle.request_credential import RequestCredential
     from authlens_core.credentials.vault.move import MoveReport, OnProgress
     from authlens_core.wire.client import Wire
 
@@ -94,6 +96,14 @@ class Session:
     def working_login(self, url: str) -> Grant | None:
         """Return the login for `url` whose access token works, if there is one."""
         return working_logins(self.credentials.list(), utc_now()).get(url)
+
+    def credential_for(
+        self, url: str, *, kind: CredentialKind | None = None, min_ttl: timedelta | None = None
+    ) -> RequestCredential:
+        """Return what gives the header fields for `url` again and again; see `use.request_headers`."""
+        from authlens_core.credentials.lifecycle.request_credential import RequestCredential
+
+        return RequestCredential(self.credentials, self.wire, url, kind=kind, min_ttl=min_ttl)
 
     def warm_up(self) -> None:
         """Prepare the first request in the background: the TLS trust takes long to load."""

@@ -84,10 +84,7 @@ async def request_headers(
         AuthlensError: the server refused, or cannot be reached; or the store cannot be used.
     """
     if tried:
-        from authlens_core.credentials.lifecycle.request_credential import RequestCredential
-
-        source = RequestCredential(session.credentials, session.wire, url, kind=kind, min_ttl=min_ttl)
-        return await source.tried()
+        return await session.credential_for(url, kind=kind, min_ttl=min_ttl).tried()
     headers = await headers_for(
         session.credentials, session.wire, url, kind=kind, min_ttl=min_ttl, refused=refused
     )

@@ -12,27 +12,47 @@ if TYPE_CHECKING:
     from filelock import FileLock
 
 PRIVATE: Final = 0o600
+_BY_UMASK: Final = 0o666
 _NEW: Final = (
-    os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+    os.O_WRONLY
+    | os.O_CREAT
+    | os.O_EXCL
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0)
 )
 
 
-def create(path: Path, data: bytes, *, durable: bool = True, mode: int = PRIVATE) -> None:
+def create(
+    path: str | Path,
+    data: bytes,
+    *,
+    durable: bool = True,
+    mode: int | None = PRIVATE,
+    owner: os.stat_result | None = None,
+    directory: int | None = None,
+) -> None:
     """Write `data` to a new file and flush it to the disk; leave nothing behind on an error.
 
     Args:
         durable: false for what only has to outlive this process, and not a power cut: it is not flushed.
-        mode: whatever the umask; only you can read the file by default.
+        mode: whatever the umask; only you can read the file by default. None for what the umask leaves.
+        owner: whose the file is to be; yours by default.
+        directory: the descriptor of the directory that `path` is in.
 
     Raises:
         FileExistsError: there is one already, or a link of this name.
         OSError: it cannot be written.
     """
-    descriptor = os.open(path, _NEW, PRIVATE)
+    descriptor = os.open(path, _NEW, _BY_UMASK if mode is None else PRIVATE, dir_fd=directory)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            if mode != PRIVATE and os.name != "nt":
-                os.fchmod(descriptor, mode)
+            if os.name != "nt":
+                # Root edits the file of a user, who must be able to edit it later.
+                if owner is not None and owner.st_uid != os.geteuid():
+                    os.fchown(descriptor, owner.st_uid, owner.st_gid)
+                if mode not in (None, PRIVATE):
+                    os.fchmod(descriptor, mode)
             file.write(data)
             file.flush()
             # Before the rename: file systems may store the new name earlier than the data, and a power cut
@@ -41,7 +61,7 @@ def create(path: Path, data: bytes, *, durable: bool = True, mode: int = PRIVATE
                 os.fsync(file.fileno())
     except OSError:
         with suppress(OSError):
-            path.unlink()
+            os.unlink(path, dir_fd=directory)
         raise
 
 
@@ -72,15 +92,15 @@ def replace(
             draft.unlink(missing_ok=True)
         raise
     if durable:
-        _flush_directory(path.parent)
+        flush_directory(path.parent)
 
 
-def _flush_directory(directory: Path) -> None:
-    """Make the new name survive a power cut; Windows has no such call, and some file systems refuse it."""
+def flush_directory(path: str | Path, *, directory: int | None = None) -> None:
+    """Make a new name survive a power cut; Windows has no such call, and some file systems refuse it."""
     if os.name == "nt":
         return
     with suppress(OSError):
-        descriptor = os.open(directory, os.O_RDONLY)
+        descriptor = os.open(path, os.O_RDONLY, dir_fd=directory)
         try:
             os.fsync(descriptor)
         finally:
@@ -101,12 +121,13 @@ def os_lock(path: Path) -> FileLock:
     return FileLock(path, blocking=False, thread_local=False, **strict)
 
 
-def taken(lock: FileLock) -> bool:
-    """Take a lock without waiting; return false where another program has it."""
+def taken(lock: FileLock, wait: float = 0.0) -> bool:
+    """Take a lock within some seconds; return false where another program has it all the time."""
     from filelock import Timeout
 
     try:
-        lock.acquire(blocking=False)
+        # Short: a write takes milliseconds.
+        lock.acquire(blocking=wait > 0, timeout=wait, poll_interval=0.01)
     except Timeout:
         return False
     return True

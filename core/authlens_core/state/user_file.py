@@ -24,38 +24,30 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Final
 
+from authlens_core.state import private_file
 from authlens_core.state.confined_path import Spot, UserFile, located
 from authlens_core.state.regular_file import RegularFile, kind_of, read_regular
 from authlens_core.values.errors import FileExists, FileUnusable
 from authlens_core.values.quick_dataclass import dataclass
 
-PRIVATE: Final = 0o600
-BY_UMASK: Final = 0o666
-_NEW: Final = (
-    os.O_WRONLY
-    | os.O_CREAT
-    | os.O_EXCL
-    | getattr(os, "O_NOFOLLOW", 0)
-    | getattr(os, "O_CLOEXEC", 0)
-    | getattr(os, "O_BINARY", 0)
-)
-
 
 @contextmanager
-def draft_beside(spot: Spot, data: bytes, mode: int, *, like: os.stat_result | None = None) -> Iterator[Spot]:
+def draft_beside(
+    spot: Spot, data: bytes, *, mode: int | None = None, like: os.stat_result | None = None
+) -> Iterator[Spot]:
     """Write `data` under a fresh name beside the file; that name is gone at the end of the block.
 
     Args:
-        mode: of a new file; the umask takes its part of it.
+        mode: of a new file; None for what the umask leaves.
         like: of the file that is replaced: the draft gets its mode and its owner.
 
     Raises:
         OSError: it cannot be written.
     """
     draft = spot.beside(f".authlens-{secrets.token_hex(8)}")
-    descriptor = os.open(draft.name, _NEW, mode if like is None else PRIVATE, dir_fd=draft.directory)
+    mode = mode if like is None else like.st_mode & 0o777
+    private_file.create(draft.name, data, mode=mode, owner=like, directory=draft.directory)
     try:
-        _fill(descriptor, data, like)
         yield draft
     finally:
         with suppress(OSError):
@@ -94,28 +86,9 @@ def put_new(draft: Spot, spot: Spot) -> None:
     _flush_directory(spot)
 
 
-def _fill(descriptor: int, data: bytes, like: os.stat_result | None) -> None:
-    with os.fdopen(descriptor, "wb") as file:
-        if like is not None and os.name != "nt":
-            # Root edits the file of a user, who must be able to edit it later.
-            if like.st_uid != os.geteuid():
-                os.fchown(descriptor, like.st_uid, like.st_gid)
-            os.fchmod(descriptor, like.st_mode & 0o777)
-        file.write(data)
-        file.flush()
-        # Before the rename: file systems may store the new name earlier than the data.
-        os.fsync(descriptor)
-
-
 def _flush_directory(spot: Spot) -> None:
-    """Make the new name survive a power cut; some file systems refuse it."""
     if spot.directory is not None:
-        with suppress(OSError):
-            descriptor = os.open(".", os.O_RDONLY, dir_fd=spot.directory)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+        private_file.flush_directory(".", directory=spot.directory)
 
 
 BACKUP_SUFFIX: Final = ".authlens-backup"
@@ -198,7 +171,7 @@ def write(file: UserFile, data: bytes, before: Version | None, *, backup: bool =
         spot = _required(file, reached)
         if before is not None:
             _require_writable(file, spot, before.status)
-        with draft_beside(spot, data, BY_UMASK, like=None if before is None else before.status) as draft:
+        with draft_beside(spot, data, like=None if before is None else before.status) as draft:
             copy = _back_up(file, spot, before) if backup and before is not None else None
             _look_again(file, spot, before)
             _put(file, draft, spot, over=before is not None)
@@ -232,7 +205,7 @@ def save(file: UserFile, data: bytes, *, over: bool) -> Path:
     with located(file, follow=False) as reached:
         spot = _required(file, reached)
         _require_free(file, spot, over=over)
-        with draft_beside(spot, data, PRIVATE) as draft:
+        with draft_beside(spot, data, mode=private_file.PRIVATE) as draft:
             _require_free(file, spot, over=over)
             _put(file, draft, spot, over=over)
         return spot.path
@@ -342,7 +315,7 @@ def _back_up(file: UserFile, spot: Spot, before: Version) -> Path:
                 if _content(backup).data == before.data:
                     return backup.path
             continue
-        with draft_beside(backup, before.data, PRIVATE, like=before.status) as draft:
+        with draft_beside(backup, before.data, like=before.status) as draft:
             try:
                 put_new(draft, backup)
             except FileExistsError:

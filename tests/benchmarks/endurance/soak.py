@@ -92,7 +92,8 @@ def grant(base: str, number: int) -> Grant:
 async def soak(port: int, directory: Path, minutes: float) -> tuple[Samples, list[str]]:
     """Refresh for some minutes; return the samples, and what went wrong."""
     samples, base = Samples(), f"http://127.0.0.1:{port}"
-    store = store_at(StoreKind.FILE, create=True, directory=directory)
+    os.environ["AUTHLENS_HOME"] = str(directory)
+    store = store_at(StoreKind.FILE, create=True)
     credentials = Credentials.open(store, directory)
     for number in range(GRANTS):
         new = json.loads(body(port, f"/first?name=/s{number}"))

@@ -22,7 +22,7 @@ async def test_everything_that_a_login_needs_is_looked_at(
     """Design §6; the order is that of a login."""
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
 
-    findings = [finding async for finding in examine(os.environ, directory=tmp_path, port=0)]
+    findings = [finding async for finding in examine(os.environ, port=0)]
 
     assert [finding.topic for finding in findings] == TOPICS
     assert exit_code(findings) == 9
@@ -33,7 +33,7 @@ async def test_a_look_that_takes_too_long_is_left(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(doctor, "look_at_ssh", lambda *_: time.sleep(1))
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
 
-    findings = [f async for f in examine(os.environ, directory=tmp_path, port=0, limit=0.5)]
+    findings = [f async for f in examine(os.environ, port=0, limit=0.5)]
 
     assert [finding.topic for finding in findings] == TOPICS
     assert "within 0.5 seconds" in findings[3].words
@@ -44,7 +44,7 @@ async def test_a_look_that_takes_too_long_is_left(tmp_path: Path, monkeypatch: p
 )
 def test_one_code_for_all(codes: list[int], code: int) -> None:
     """0 where a login can be done and kept; 9 before 2."""
-    assert exit_code(Finding("x", Severity.PASS, "", code=each) for each in codes) == code
+    assert exit_code(Finding(Severity.PASS, "", code=each) for each in codes) == code
 
 
 @pytest.mark.parametrize(("kind", "code"), [(NoSecretStore, 9), (UsageError, 2), (NetworkFailure, 2)])
@@ -52,8 +52,8 @@ def test_an_error_becomes_a_failure_with_its_cure(
     kind: type[NoSecretStore | UsageError | NetworkFailure], code: int
 ) -> None:
     """The words are those that a login would end with."""
-    expected = Finding("x", Severity.FAILURE, "The cause.", "The cure.", code)
-    assert from_error("x", kind("The cause.", "The cure.")) == expected
+    expected = Finding(Severity.FAILURE, "The cause.", "The cure.", code)
+    assert from_error(kind("The cause.", "The cure.")) == expected
 
 
 async def test_a_missing_cloudflared_is_no_fault(tmp_path: Path) -> None:

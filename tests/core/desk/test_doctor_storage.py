@@ -20,37 +20,50 @@ from authlens_core.values.login_options import Options
 TESTS = Path(__file__).parents[2]
 
 
-def environ(folder: Path, backend: str) -> dict[str, str]:
-    """Return the environment in which the keyring's helper uses one of `support.keyring_backends`."""
-    named = {"PYTHON_KEYRING_BACKEND": f"support.keyring_backends.{backend}"}
-    return {**os.environ, **named, "PYTHONPATH": str(TESTS), "FAKE_KEYRING": str(folder / "keyring.json")}
+@pytest.fixture(autouse=True)
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The state is in the folder of the test, where the backends of tests keep theirs, too."""
+    monkeypatch.setenv("AUTHLENS_HOME", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(TESTS))
+    monkeypatch.setenv("FAKE_KEYRING", str(tmp_path / "keyring.json"))
 
 
-async def test_a_keyring_that_works_is_tried_and_left_empty(tmp_path: Path) -> None:
+def use(monkeypatch: pytest.MonkeyPatch, backend: str) -> None:
+    """Let the keyring's helper use this backend."""
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", backend)
+
+
+async def test_a_keyring_that_works_is_tried_and_left_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Design §6: probed by write, read and delete."""
-    finding = await look_at_keyring(environ=environ(tmp_path, "FileKeyring"), directory=tmp_path)
+    use(monkeypatch, "support.keyring_backends.FileKeyring")
+    finding = await look_at_keyring()
 
     assert (finding.severity, finding.code) == (Severity.PASS, 0)
     assert "written, read back and deleted" in finding.words
     assert json.loads((tmp_path / "keyring.json").read_text()) == {}
 
 
-async def test_without_a_keyring_the_code_is_9_and_the_other_places_are_named(tmp_path: Path) -> None:
+async def test_without_a_keyring_the_code_is_9_and_the_other_places_are_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Exit code 9: no place to keep secrets."""
-    nothing = {**os.environ, "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
-
-    finding = await look_at_keyring(environ=nothing, directory=tmp_path)
+    use(monkeypatch, "keyring.backends.null.Keyring")
+    finding = await look_at_keyring()
 
     assert (finding.severity, finding.code) == (Severity.FAILURE, 9)
     assert "stores nothing" in finding.words
     assert "authlens store --move encrypted-file" in str(finding.cure)
 
 
-async def test_a_keyring_that_does_not_answer_is_not_waited_for(tmp_path: Path) -> None:
+async def test_a_keyring_that_does_not_answer_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Every wait is bounded: an unlock prompt may stand on a desktop that nobody sees."""
     (tmp_path / "keyring.locked").touch()
-
-    finding = await look_at_keyring(limit=1.0, environ=environ(tmp_path, "SlowKeyring"), directory=tmp_path)
+    use(monkeypatch, "support.keyring_backends.SlowKeyring")
+    finding = await look_at_keyring(limit=1.0)
 
     assert (finding.severity, finding.code) == (Severity.FAILURE, 9)
     assert "did not answer" in finding.words
@@ -65,7 +78,7 @@ async def test_an_encrypted_file_is_looked_for_and_not_opened(tmp_path: Path, th
     if there:
         (tmp_path / "secrets.encrypted.json").touch(mode=0o600)
 
-    finding = await look_at_keyring(directory=tmp_path)
+    finding = await look_at_keyring()
 
     assert finding.severity is (Severity.PASS if there else Severity.FAILURE)
     assert finding.code == (0 if there else 9)
@@ -73,10 +86,10 @@ async def test_an_encrypted_file_is_looked_for_and_not_opened(tmp_path: Path, th
 
 def test_the_state_directory_is_named(tmp_path: Path) -> None:
     """Where it is, and how many logins are known."""
-    assert "it is empty" in look_at_state(tmp_path).words
+    assert "it is empty" in look_at_state().words
     Index(tmp_path / "index.sqlite3").close()
 
-    finding = look_at_state(tmp_path)
+    finding = look_at_state()
 
     assert finding.severity is Severity.PASS
     assert "0 logins" in finding.words
@@ -90,7 +103,7 @@ def test_records_that_cannot_be_read_are_counted_and_named(tmp_path: Path) -> No
         connection.execute("INSERT INTO service_tokens VALUES ('service-1', 1, 1, '[]', 'keyring')")
     index.close()
 
-    finding = look_at_state(tmp_path)
+    finding = look_at_state()
 
     assert finding.severity is Severity.WARNING
     assert "2 records cannot be read: a login (grant-1), a service token (service-1)." in finding.words
@@ -102,7 +115,7 @@ def test_a_state_directory_that_others_may_write_to_is_a_failure(tmp_path: Path)
     """The cure is the command."""
     tmp_path.chmod(0o777)
 
-    finding = look_at_state(tmp_path)
+    finding = look_at_state()
 
     assert (finding.severity, finding.code) == (Severity.FAILURE, 9)
     assert "chmod 700" in str(finding.cure)
@@ -112,7 +125,7 @@ def test_an_index_that_is_none_is_a_failure(tmp_path: Path) -> None:
     """A damaged file is said, not repaired."""
     (tmp_path / "index.sqlite3").write_bytes(b"x" * 4096)
 
-    assert (look_at_state(tmp_path).severity, look_at_state(tmp_path).code) == (Severity.FAILURE, 9)
+    assert (look_at_state().severity, look_at_state().code) == (Severity.FAILURE, 9)
 
 
 def test_an_interrupted_login_is_told_and_stays_noted(tmp_path: Path) -> None:
@@ -122,17 +135,17 @@ def test_an_interrupted_login_is_told_and_stays_noted(tmp_path: Path) -> None:
     note = leftovers.begin()
     assert note is not None
     note.write(to_text(InterruptedLogin("https://wiki.example/", Stage.AUTHORIZATION, at, Options())))
-    assert look_at_interrupted(tmp_path).severity is Severity.PASS, "its process lives"
+    assert look_at_interrupted().severity is Severity.PASS, "its process lives"
     note.let_go()
 
     for _ in range(2):
-        finding = look_at_interrupted(tmp_path)
+        finding = look_at_interrupted()
         assert finding.severity is Severity.NOTICE
         assert "https://wiki.example/" in finding.words
         assert "2026-11-24 09:30" in finding.words
     assert len(leftovers.claim()) == 1
 
 
-def test_without_interrupted_logins_there_is_nothing_to_do(tmp_path: Path) -> None:
+def test_without_interrupted_logins_there_is_nothing_to_do() -> None:
     """No cure where nothing is wrong."""
-    assert look_at_interrupted(tmp_path).cure == ""
+    assert look_at_interrupted().cure == ""

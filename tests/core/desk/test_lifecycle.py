@@ -18,6 +18,7 @@ from authlens_core.desk.session import Session
 from authlens_core.values.check import Layer
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
+from support.grants import put
 from support.ports import free_port
 from support.rotating_server import RotatingServer, Scripted
 
@@ -65,7 +66,7 @@ async def three(credentials: Credentials, saved: Grant) -> list[Grant]:
     unknown = GrantSecrets(Secret("access-canary-x"), Secret("refresh-canary-x"))
     refused = await credentials.save(replace(saved, grant_id="refused", client_id="other"), unknown)
     gone = replace(saved, grant_id="gone", client_id="third", generation=7)
-    credentials.index.switch(gone, 0)
+    put(credentials.index, gone, 0)
     return [saved, refused, gone]
 
 

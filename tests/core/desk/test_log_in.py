@@ -205,7 +205,7 @@ async def test_a_login_replaces_the_one_whose_client_its_server_has_lost(refresh
             [grant] = credentials.list()
             refreshed = await refresh(credentials, session.wire, grant.grant_id, RefreshOptions(force=True))
             assert refreshed.outcome is RefreshOutcome.LOGIN_NEEDED
-    assert "replaced by a new login" in " ".join(event.detail for event in credentials.events())
+    assert "replaced by a new login" in " ".join(event.detail for event in credentials.index.events())
 
 
 async def test_a_dead_login_that_another_program_is_storing_anew_is_not_removed() -> None:
@@ -432,7 +432,7 @@ async def test_a_login_is_kept_although_its_history_cannot_be_written(
     assert _kept(login).severity is Severity.PASS
     [grant] = credentials.list()
     assert grant.last_proven_at is not None
-    assert credentials.events() == ()
+    assert credentials.index.events() == ()
     await credentials.aclose()
 
 

@@ -16,7 +16,7 @@ from authlens_core.desk.forget import ForgottenCredentials, forget
 from authlens_core.desk.session import Session
 from authlens_core.values.errors import UsageError
 from authlens_core.values.secret import Secret
-from support.grants import NOW, grant, keep
+from support.grants import NOW, grant, keep, put
 from support.open_databases import owned
 
 SECRETS = GrantSecrets(Secret("access-canary"), Secret("refresh-canary"), Secret("client-canary"))
@@ -47,7 +47,7 @@ async def test_a_forgotten_grant_is_restored_with_every_secret() -> None:
     assert loaded == restored
     assert replace(loaded, generation=saved.generation) == saved
     assert secrets == SECRETS
-    assert [event.kind for event in credentials.events(limit=2)] == ["restored", "forgotten"]
+    assert [event.kind for event in credentials.index.events(limit=2)] == ["restored", "forgotten"]
 
 
 async def test_a_forgotten_service_token_is_restored() -> None:
@@ -115,7 +115,7 @@ async def test_a_store_that_fails_leaves_it_restorable(tmp_path: Path) -> None:
 async def test_a_grant_whose_secrets_are_gone_is_forgotten_for_good() -> None:
     """There is nothing to restore it from."""
     credentials, forgotten = owned(Credentials.memory()), ForgottenCredentials()
-    credentials.index.switch(replace(grant(), generation=1), 1)
+    put(credentials.index, replace(grant(), generation=1), 1)
     await forget(Session(None, credentials), "id-wiki", forgotten)
     assert credentials.list() == ()
     assert forgotten.last == ""

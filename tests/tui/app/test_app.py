@@ -227,7 +227,7 @@ async def test_an_opened_dashboard_keeps_its_logins_fresh(monkeypatch: pytest.Mo
             assert session is not None
             await logged_in(session, emulator.resource_url)
             await until(pilot, lambda: "Auto-refresh" in text_of(app) and "✔" in text_of(app))
-            assert any(event.kind == "refreshed" for event in session.credentials.events())
+            assert any(event.kind == "refreshed" for event in session.credentials.index.events())
 
 
 async def logged_in(session: Session, url: str) -> None:

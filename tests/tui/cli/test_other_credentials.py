@@ -24,7 +24,7 @@ from authlens_tui.cli import main
 from authlens_tui.cli.stored.credential_list import list_credentials
 from support.child_process import child, ended
 from support.cloudflared_stub import AUD, jwt, stub_in
-from support.grants import NOW, grant
+from support.grants import NOW, grant, put
 from support.waiting import PATIENCE, runs
 
 Captured = pytest.CaptureFixture[str]
@@ -179,7 +179,7 @@ async def test_a_login_whose_token_was_refused_is_listed_as_that(capsys: Capture
     """The last word of the resource, when it came, and in which words; in JSON, too."""
     credentials = Credentials.open(KeyringStore())
     refused = replace(grant(minutes=None), generation=1)
-    credentials.index.switch(refused, 0)
+    put(credentials.index, refused, 0)
     credentials.note_verdict(refused, NOW, accepted=False, words="No policy admits you.")
     await credentials.aclose()
     assert await list_credentials(Namespace(json=True, watch=None)) == 0

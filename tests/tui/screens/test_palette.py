@@ -19,7 +19,7 @@ from authlens_core.wire.client import Wire
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.palette import BindingScope, possible_actions
 from authlens_tui.terminal.measured import Static
-from support.grants import NOW, every_state
+from support.grants import NOW, every_state, put
 from support.open_databases import owned
 from support.screens import run_screen, scripted, text_of, until, wizard_on
 
@@ -28,7 +28,7 @@ def dashboard() -> DashboardScreen:
     """Return a dashboard with grants on it."""
     credentials = owned(Credentials.memory())
     for one in every_state():
-        credentials.index.switch(one, one.generation)
+        put(credentials.index, one, one.generation)
     return DashboardScreen(Session(Wire(), credentials), now=lambda: NOW)
 
 

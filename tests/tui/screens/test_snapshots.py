@@ -32,7 +32,7 @@ from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.jump import JumpScreen
-from support.grants import NOW, every_state
+from support.grants import NOW, every_state, put
 from support.keyboard_use import keyboard_faults
 from support.open_databases import owned
 from support.screens import SIZES, Picture, differences, run_screen, until
@@ -46,7 +46,7 @@ async def dashboard(*, states: bool = False, others: bool = False) -> DashboardS
     """Return the dashboard: a login in every state, the two other kinds, or nothing."""
     credentials = owned(Credentials.memory())
     for one in every_state() if states else ():
-        credentials.index.switch(replace(one, generation=1), 1)
+        put(credentials.index, replace(one, generation=1), 1)
     found: tuple[CloudflaredToken, ...] = ()
     if others:
         for name, verdict, days in (("ci", TokenVerdict.ACCEPTED, 200), ("backup", TokenVerdict.REFUSED, 12)):

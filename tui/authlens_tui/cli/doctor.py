@@ -7,6 +7,7 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from typing import Final
 
 from authlens_core.desk.doctor import Finding, Severity, examine, exit_code
@@ -57,8 +58,8 @@ async def _all() -> AsyncIterator[Finding]:
     async for finding in examine(os.environ):
         yield finding
     # These two are questions to the terminal, which core knows nothing of.
-    yield await look_at_browser(os.environ)
-    yield look_at_terminal(os.environ)
+    yield replace(await look_at_browser(os.environ), topic="browser")
+    yield replace(look_at_terminal(os.environ), topic="terminal")
 
 
 def _as_json(finding: Finding) -> dict[str, object]:
@@ -72,24 +73,22 @@ def _as_json(finding: Finding) -> dict[str, object]:
 
 async def look_at_browser(environ: Mapping[str, str]) -> Finding:
     """Say which browser a login would open; none is opened."""
-    topic = "browser"
     why = UserScreen(environ).why_no_browser
     if why is not None:
         cure = "Open the login link on any machine; you can copy it."
-        return Finding(topic, Severity.NOTICE, f"authlens opens no browser here: {why}.", cure)
+        return Finding(Severity.NOTICE, f"authlens opens no browser here: {why}.", cure)
     name = await asyncio.to_thread(browser_name, environ)
     if name is None:
         cure = "Set BROWSER, or open the login link yourself."
-        return Finding(topic, Severity.WARNING, "No browser with a window was found.", cure)
-    return Finding(topic, Severity.PASS, f"{name} opens the link of a login.")
+        return Finding(Severity.WARNING, "No browser with a window was found.", cure)
+    return Finding(Severity.PASS, f"{name} opens the link of a login.")
 
 
 def look_at_terminal(environ: Mapping[str, str]) -> Finding:
     """Say whether the full screen can be shown here, and with which colours, size and encoding."""
-    topic = "terminal"
     why = why_no_full_screen()
     if why is not None:
-        return Finding(topic, Severity.WARNING, why, step("Without the full screen", "authlens login URL"))
+        return Finding(Severity.WARNING, why, step("Without the full screen", "authlens login URL"))
     from authlens_tui.terminal.themes import SIXTEEN, theme_for
 
     size = os.get_terminal_size(sys.stderr.fileno())
@@ -102,5 +101,5 @@ def look_at_terminal(environ: Mapping[str, str]) -> Finding:
     words = f"{kind}{inside}, {size.columns}×{size.lines}, {colours}, {sys.stderr.encoding}{said}."
     if size.columns < _ENOUGH[0] or size.lines < _ENOUGH[1]:
         cure = f"{_ENOUGH[0]}×{_ENOUGH[1]} or larger is best; smaller works."
-        return Finding(topic, Severity.NOTICE, words, cure)
-    return Finding(topic, Severity.PASS, words)
+        return Finding(Severity.NOTICE, words, cure)
+    return Finding(Severity.PASS, words)

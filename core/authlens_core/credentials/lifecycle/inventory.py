@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from authlens_core.cloudflare.cloudflared_names import sure_address
 from authlens_core.cloudflare.cloudflared_token import CloudflaredKind, CloudflaredToken
@@ -30,35 +30,31 @@ from authlens_core.values.store_kind import CredentialKind
 SOON: Final = timedelta(minutes=15)
 AHEAD: Final = timedelta(hours=24)
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
+_EVER: Final = datetime.min.replace(tzinfo=UTC)
 # Characters of a text that is shown: a server chooses its URL and its issuer, and may fill no screen.
 _LONGEST: Final = 300
 
-_URGENT: Final = {
-    kind: rank
-    for rank, kind in enumerate(
-        (
-            # Tokens that should be dead come first, then what stops work now, then what will; what is over
-            # comes last.
-            StatusKind.REVOCATION_FAILED,
-            StatusKind.LOGIN_NEEDED,
-            StatusKind.REFUSED,
-            StatusKind.UNKNOWN,
-            StatusKind.INTERRUPTED,
-            StatusKind.LOGIN_WAITING,
-            StatusKind.EXPIRED,
-            StatusKind.UNREADABLE,
-            StatusKind.FOREIGN,
-            StatusKind.NOT_YET,
-            StatusKind.REFRESHABLE,
-            StatusKind.SOON,
-            StatusKind.LIVE,
-            StatusKind.UNKNOWN_END,
-            StatusKind.UNTESTED,
-            StatusKind.RENEWAL_ENDED,
-            StatusKind.REVOKED,
-        )
-    )
-}
+_URGENT: Final = (
+    # Tokens that should be dead come first, then what stops work now, then what will; what is over comes
+    # last.
+    StatusKind.REVOCATION_FAILED,
+    StatusKind.LOGIN_NEEDED,
+    StatusKind.REFUSED,
+    StatusKind.UNKNOWN,
+    StatusKind.INTERRUPTED,
+    StatusKind.LOGIN_WAITING,
+    StatusKind.EXPIRED,
+    StatusKind.UNREADABLE,
+    StatusKind.FOREIGN,
+    StatusKind.NOT_YET,
+    StatusKind.REFRESHABLE,
+    StatusKind.SOON,
+    StatusKind.LIVE,
+    StatusKind.UNKNOWN_END,
+    StatusKind.UNTESTED,
+    StatusKind.RENEWAL_ENDED,
+    StatusKind.REVOKED,
+)
 
 
 class SortOrder(StrEnum):
@@ -79,30 +75,29 @@ class SortOrder(StrEnum):
         return orders[(orders.index(self) + 1) % len(orders)]
 
     def arrange(self, entries: Iterable[InventoryEntry], now: datetime) -> tuple[InventoryEntry, ...]:
-        return tuple(sorted(entries, key=lambda entry: (self._rank(entry, now), entry.title)))
+        return tuple(sorted(entries, key=lambda entry: (*self._rank(entry, now), entry.title)))
 
-    def _rank(self, entry: InventoryEntry, now: datetime) -> tuple[float, float, str]:
-        ends = (entry.token_ends or _NEVER).timestamp()
+    def _rank(self, entry: InventoryEntry, now: datetime) -> tuple[Any, ...]:
+        ends = entry.token_ends or _NEVER
         match self:
             case SortOrder.ENDS:
-                return ends, 0.0, ""
+                return (ends,)
             case SortOrder.NEEDS:
                 # What has just expired is more likely missed than what expired last month.
-                return _URGENT[entry.status(now).kind], abs(ends - now.timestamp()), ""
+                return _URGENT.index(entry.status(now).kind), abs(ends - now)
             case SortOrder.NEWEST:
-                return -entry.since.timestamp() if entry.since is not None else 0.0, 0.0, ""
+                return (_NEVER - (entry.since or _EVER),)
             case SortOrder.PROVEN:
                 # Never verified comes first: nothing is known of it.
-                verified = entry.last_proven_at
-                return verified.timestamp() if verified is not None else 0.0, 0.0, ""
+                return (entry.last_proven_at or _EVER,)
             case SortOrder.RESOURCE:
-                return 0.0, 0.0, ""
+                return ()
             case SortOrder.KIND:
-                return 0.0, ends, entry.kind
+                return entry.kind, ends
             case SortOrder.TEAM:
-                return 0.0 if entry.team else 1.0, 0.0, entry.team
+                return not entry.team, entry.team
             case SortOrder.PERSON:
-                return 0.0 if entry.person else 1.0, 0.0, entry.person
+                return not entry.person, entry.person
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +123,10 @@ class InventoryEntry:
     team: str
     person: str
     token_ends: datetime | None
-    login_ends: datetime | None
     since: datetime | None
-    last_proven_at: datetime | None
     source: Grant | CloudflaredToken | ServiceToken
+    login_ends: datetime | None = None
+    last_proven_at: datetime | None = None
     words: str = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -300,7 +295,6 @@ def _of_grant(grant: Grant) -> InventoryEntry:
         team=safe_line(_host(grant.issuer.rpartition("://")[-1]), _LONGEST),
         person="" if grant.kind is CredentialKind.OAUTH else safe_line(grant.client_id, _LONGEST),
         token_ends=grant.expires_at,
-        login_ends=None,
         since=grant.obtained_at,
         last_proven_at=grant.last_proven_at,
         source=grant,
@@ -319,7 +313,6 @@ def _of_cloudflared(token: CloudflaredToken, logins: dict[str, datetime | None])
         token_ends=token.expires_at,
         login_ends=token.expires_at if is_login else logins.get(token.team),
         since=token.issued_at,
-        last_proven_at=None,
         source=token,
     )
 
@@ -334,7 +327,6 @@ def _of_service_token(token: ServiceToken, teams: dict[str, str]) -> InventoryEn
         team=teams.get(_host(title), ""),
         person=safe_line(token.label or token.client_id, _LONGEST),
         token_ends=token.expires_at,
-        login_ends=None,
         since=token.added_at,
         last_proven_at=token.last_proven_at,
         source=token,

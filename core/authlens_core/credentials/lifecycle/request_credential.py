@@ -91,14 +91,13 @@ class RequestCredential:
         self._version: object = None
         self._unproven: CredentialHeaders | None = None
         self._refused: CredentialHeaders | None = None
-        self._grant: Grant | None = None  # whose token is held
         self._failed: tuple[float, AuthlensError] | None = None
 
     @property
     def granted_scope(self) -> str | None:
         """The scope of the grant for the URL; None where the credential is of another kind."""
-        grant = self._credentials.find(self.url)
-        return None if grant is None else grant.scope
+        grant = self._held.match.source if self._held is not None else None
+        return grant.scope if isinstance(grant, Grant) else None
 
     async def fields(self) -> CredentialHeaders:
         """Return the fields to send now.
@@ -215,11 +214,12 @@ class RequestCredential:
     def _note(self, sent: CredentialHeaders, *, accepted: bool) -> None:
         """Store what the resource said to an access token, so that every program goes by it."""
         self._refused = None if accepted else sent
-        if sent.token is None or self._grant is None:
+        grant = sent.match.source
+        if not isinstance(grant, Grant):
             return
         words = f"The resource {'accepts' if accepted else 'refuses'} the access token."
         with suppress(LoginNeeded, StateUnusable):
-            self._credentials.note_verdict(self._grant, self._now(), accepted=accepted, words=words)
+            self._credentials.note_verdict(grant, self._now(), accepted=accepted, words=words)
 
     async def _load(self, refused: CredentialHeaders | None = None) -> CredentialHeaders:
         before, known = self._held, self._credentials.find(self.url)
@@ -236,11 +236,10 @@ class RequestCredential:
             self.refreshes += 1
         if known is not None and known.last_verdict is TokenVerdict.REFUSED and refused is None:
             self._unproven = headers  # renewed because of that: not again
-        self._grant = self._credentials.find(self.url)
         self._held, self._loaded_at = headers, self._now()
         self._version, self._checked = self._stored_version(), self._monotonic()
         # The shortest address that the credential is for: what a proxy could serve at most.
-        self._root = min(self._roots(headers.urls), key=lambda root: len(root.path.rstrip("/")))
+        self._root = min(self._roots(headers.match.urls), key=lambda root: len(root.path.rstrip("/")))
         return headers
 
     def _roots(self, urls: Iterable[str]) -> Iterator[Url]:

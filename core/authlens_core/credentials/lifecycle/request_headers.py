@@ -84,8 +84,8 @@ class CredentialHeaders:
     """Header fields that carry a credential; `repr` shows their names only.
 
     Attributes:
+        match: the credential, as its record was when they were read.
         fields: names and values, without the proof that a bound token needs; see `for_request`.
-        urls: what the credential is stored for; see `CredentialMatch.urls`.
         token: the OAuth access token in them, or None.
         expires_at: when they stop working, in UTC; None if unknown.
         signer: makes the proofs of a token that is bound to a key (RFC 9449), or None.
@@ -93,13 +93,16 @@ class CredentialHeaders:
             else may.
     """
 
-    kind: CredentialKind
+    match: CredentialMatch
     fields: tuple[tuple[str, str], ...]
-    urls: tuple[str, ...] = ()
     token: Secret | None = None
     expires_at: datetime | None = None
     signer: DpopSigner | None = None
     ended: str = ""
+
+    @property
+    def kind(self) -> CredentialKind:
+        return self.match.kind
 
     @property
     def is_bound(self) -> bool:
@@ -224,13 +227,13 @@ async def headers_for(
                     token = await usable_token(
                         credentials, wire, grant, min_ttl=min_ttl, refused=old_token, now=now
                     )
-                    return _token_headers(credentials, match, token, now)
+                    return _token_headers(credentials, token, now)
                 case ServiceToken(token_id=token_id):
                     stored, secret = await credentials.service_tokens.load(token_id)
                     fields = token_fields(stored, secret)
-                    return CredentialHeaders(match.kind, fields, match.urls, expires_at=stored.expires_at)
+                    return CredentialHeaders(match, fields, expires_at=stored.expires_at)
                 case file:
-                    return await _cloudflared_headers(wire, file, url)
+                    return await _cloudflared_headers(wire, match, file, url)
         # Of another kind there may be one that works; the first problem is the one to report.
         except LoginNeeded as error:
             problem = problem or error
@@ -282,13 +285,12 @@ def _nothing_covers(credentials: Credentials, url: str, kind: CredentialKind | N
 
 
 def _token_headers(
-    credentials: Credentials, match: CredentialMatch, usable: UsableToken, now: Callable[[], datetime]
+    credentials: Credentials, usable: UsableToken, now: Callable[[], datetime]
 ) -> CredentialHeaders:
     grant = usable.grant
     return CredentialHeaders(
-        match.kind,
+        CredentialMatch(grant.kind, grant),
         (authorization_field(grant.token_type, usable.token),),
-        match.urls,
         usable.token,
         grant.expires_at,
         signer_for(credentials, usable.secrets.dpop_key, now) if usable.is_bound else None,
@@ -296,13 +298,15 @@ def _token_headers(
     )
 
 
-async def _cloudflared_headers(wire: Wire, file: CloudflaredToken, url: str) -> CredentialHeaders:
+async def _cloudflared_headers(
+    wire: Wire, match: CredentialMatch, file: CloudflaredToken, url: str
+) -> CredentialHeaders:
     # It raises where the token is not for this address; the answer itself is not needed.
     await place_for(wire, file, url)
     jwt = read_cloudflared_token(file)
     if jwt is None:
         raise _missing("token of cloudflared", url)
-    return CredentialHeaders(CredentialKind.CLOUDFLARED, cloudflared_fields(jwt), expires_at=file.expires_at)
+    return CredentialHeaders(match, cloudflared_fields(jwt), expires_at=file.expires_at)
 
 
 def token_fields(token: ServiceToken, secret: Secret) -> tuple[tuple[str, str], ...]:

@@ -6,7 +6,6 @@ file, the second in the keyring.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime, timedelta
@@ -14,6 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Literal, Self
 
 from authlens_core.credentials.records.lifetime import is_soon
+from authlens_core.credentials.records.owner import digest_of
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_fields
 from authlens_core.values.secret import Secret
@@ -273,12 +273,7 @@ def grant_id_for(issuer: str, resource: str, client_id: str, redirect_uri: str) 
     client listens on whatever port is free.
     """
     # A digest and not a random id: another login to the same resource must find the grant that it replaces.
-    digest = hashlib.sha256(b"authlens grant\0")
-    for part in (issuer, resource, client_id, _on_any_port(redirect_uri)):
-        data = part.encode("utf-8", "surrogatepass")
-        # With its length, so that no two lists of parts have one text.
-        digest.update(len(data).to_bytes(8, "big") + data)
-    return digest.hexdigest()[:20]
+    return digest_of("grant", issuer, resource, client_id, _on_any_port(redirect_uri))
 
 
 def _on_any_port(redirect_uri: str) -> str:

@@ -260,15 +260,6 @@ class Index:
                 again("Forget it (authlens forget), then log in again"),
             ) from error
 
-    def switch(self, grant: Grant, entries: int) -> None:
-        """Make `grant.generation` the valid one, with these facts; the generation before is left over.
-
-        A pending refresh is over with this: its answer is stored.
-        """
-        with self.writing() as connection:
-            LOGINS.put(self, grant.grant_id, grant, entries)
-            connection.execute("DELETE FROM pending_refresh WHERE grant_id = ?", (grant.grant_id,))
-
     def update(self, grant: Grant) -> bool:
         """Change the facts of a grant whose secrets stay; False if the generation has moved on."""
         with self.writing() as connection:
@@ -277,12 +268,6 @@ class Index:
                 (to_json(grant), grant.grant_id, grant.generation),
             )
             return cursor.rowcount == 1
-
-    def remove(self, grant_id: str) -> None:
-        """Remove a grant; its secrets are left over until they are deleted."""
-        with self.writing() as connection:
-            LOGINS.remove(self, grant_id)
-            connection.execute("DELETE FROM pending_refresh WHERE grant_id = ?", (grant_id,))
 
     # Leftovers
 

@@ -1,4 +1,4 @@
-"""Whom the secrets of a record belong to: where they are sent, as whose, and as what type of token."""
+"""Whom a record and its secrets belong to: digests of where these are sent, as whose, and as what."""
 
 from __future__ import annotations
 
@@ -23,6 +23,16 @@ GRANT_OWNER: Final = (
     *("issuer", "token_endpoint", "revocation_endpoint", "resource", "resource_url"),
     *("client_id", "token_endpoint_auth_method"),
 )
+
+
+def digest_of(what: str, *parts: str) -> str:
+    """Return a short digest of texts as parts of an identifier; `what` keeps the kinds of it apart."""
+    digest = hashlib.sha256(f"authlens {what}\0".encode())
+    for part in parts:
+        data = part.encode("utf-8", "surrogatepass")
+        # With its length, so that no two lists of parts have one text.
+        digest.update(len(data).to_bytes(8, "big") + data)
+    return digest.hexdigest()[:20]
 
 
 def owner_digest(values: Iterable[object]) -> str:

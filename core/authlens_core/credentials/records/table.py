@@ -80,7 +80,10 @@ class Table(Generic[_Record]):
         return records, tuple(damaged)
 
     def put(self, index: Index, key: str, record: _Record, entries: int) -> None:
-        """Make `record.generation` the valid one, with these facts; the generation before is left over."""
+        """Make `record.generation` the valid one, with these facts; the generation before is left over.
+
+        A pending refresh is over with this: its answer is stored.
+        """
         with index.writing() as connection:
             self._leave(connection, key)
             query = f"""
@@ -89,6 +92,7 @@ class Table(Generic[_Record]):
             """  # noqa: S608
             connection.execute(query, (key, record.generation, entries, record.place, to_json(record)))
             settle(connection, key, record.generation)
+            index.clear_pending(key)
 
     def change(self, index: Index, key: str, change: Callable[[_Record], _Record]) -> _Record | None:
         """Write what `change` makes of a record, and return it; None if there is none that can be read."""
@@ -115,6 +119,7 @@ class Table(Generic[_Record]):
                 self._require(connection, key, over)
             self._leave(connection, key)
             connection.execute(f"DELETE FROM {self.name} WHERE {self.key} = ?", (key,))  # noqa: S608
+            index.clear_pending(key)
 
     def pointers(self, index: Index, key: str | None = None) -> tuple[Pointer, ...]:
         """Return the pointer of every record that has secrets, or of the one named `key`."""

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import field
@@ -34,8 +33,6 @@ from authlens_core.values.store_kind import SHORTEST_PASSPHRASE
 VERSION: Final = 1
 # Seconds to wait for another process that writes.
 BUSY_SECONDS: Final = 2.0
-# Short: a write takes milliseconds, and the helper that waits does nothing else meanwhile.
-_POLL_SECONDS: Final = 0.01
 _LARGEST: Final = 256 * 1024 * 1024  # bytes
 
 
@@ -126,11 +123,8 @@ class EntryFile:
     def _locked(self) -> Iterator[None]:
         # A file beside it, because the file itself is another one after each write.
         lock = private_file.os_lock(own_file(self.path.with_name(f"{self.path.name}.lock")))
-        deadline = time.monotonic() + BUSY_SECONDS
-        while not private_file.taken(lock):
-            if time.monotonic() > deadline:
-                raise self._error("busy", "is being written by another authlens")
-            time.sleep(_POLL_SECONDS)
+        if not private_file.taken(lock, BUSY_SECONDS):
+            raise self._error("busy", "is being written by another authlens")
         try:
             yield
         finally:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import fields, replace
 from datetime import UTC, datetime
@@ -10,6 +9,7 @@ from typing import Final
 
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import ClientRecord, ClientSecrets
+from authlens_core.credentials.records.owner import digest_of
 from authlens_core.credentials.records.record_json import (
     client_secrets_from_json,
     secrets_to_json,
@@ -49,22 +49,16 @@ class Clients:
             issuer=issuer,
             registered_at=datetime.now(UTC),
             has_secrets=any((secrets.client_secret, secrets.registration_access_token)),
-            place=self._store.place,
             **{name: getattr(client, name) for name in _PUBLIC},
         )
-        key = _key(issuer, client.redirect_uri)
         words = f"{client.client_id} at {issuer} for {client.redirect_uri}"
-
-        def switch(generation: int, entries: int) -> None:
-            with self._index.writing():
-                CLIENTS.put(self._index, key, replace(record, generation=generation), entries)
-                self._record(AccessKind.CLIENT_REGISTERED, "", words)
-
-        if record.has_secrets:
-            await self._generations.replace(key, secrets_to_json(secrets, record), switch)
-        else:
-            # No entry in the store; those of the client before are deleted.
-            await self._generations.remove(lambda: switch(record.generation, 0))
+        await self._generations.save(
+            CLIENTS,
+            _key(issuer, client.redirect_uri),
+            record,
+            secrets_to_json(secrets, record) if record.has_secrets else None,
+            lambda: self._record(AccessKind.CLIENT_REGISTERED, "", words),
+        )
 
     async def note(self, issuer: str, client: Client) -> None:
         """Store what was learned of a stored client, without its secrets; nothing if there is another now."""
@@ -155,9 +149,4 @@ class Clients:
 
 
 def _key(issuer: str, redirect_uri: str) -> str:
-    digest = hashlib.sha256(b"authlens client\0")
-    for part in (issuer, redirect_uri):
-        # Each part with its length, so that no other pair of issuer and redirect URI has the same digest.
-        data = part.encode("utf-8", "surrogatepass")
-        digest.update(len(data).to_bytes(8, "big") + data)
-    return f"client-{digest.hexdigest()[:20]}"
+    return f"client-{digest_of('client', issuer, redirect_uri)}"

@@ -14,7 +14,7 @@ from typing import Final
 from authlens_core.credentials.records import coverage
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, TokenVerdict, utc_now
-from authlens_core.credentials.records.index import Event, Index
+from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.records.record_json import grant_secrets_from_json, secrets_to_json
 from authlens_core.credentials.records.table import LOGINS
 from authlens_core.credentials.records.traces import Traces
@@ -231,15 +231,11 @@ class Credentials:
             NoSecretStore: it could not be stored; what was stored before stays, unharmed.
             LockBusy: another process was writing all the time.
         """
-        saved = replace(grant, has_refresh_token=secrets.refresh_token is not None, place=self.store.place)
-
-        def switch(generation: int, entries: int) -> None:
-            self.index.switch(replace(saved, generation=generation), entries)
-
-        text = secrets_to_json(secrets, saved)
-        generation = await self.generations.replace(grant.grant_id, text, switch)
+        grant = replace(grant, has_refresh_token=secrets.refresh_token is not None)
+        text = secrets_to_json(secrets, grant)
+        saved = await self.generations.save(LOGINS, grant.grant_id, grant, text)
         self.held.pop(grant.grant_id, None)
-        return replace(saved, generation=generation)
+        return saved
 
     async def load(self, grant_id: str) -> tuple[Grant, GrantSecrets]:
         """Return a grant and its secrets, both of one generation.
@@ -308,7 +304,7 @@ class Credentials:
         """Remove a grant for another reason than `forget`, with its own words in the history."""
         # One that cannot be read is removed as well.
         grant = LOGINS.readable(self.index, grant_id)
-        erased = await self.generations.remove(lambda: self.index.remove(grant_id))
+        erased = await self.generations.remove(lambda: LOGINS.remove(self.index, grant_id))
         # After the secrets: traces hold only masks, so they are what may be left over by a crash.
         others = {other.resource_url for other in self.index.grants()[0]}
         urls = () if grant is None or grant.resource_url in others else (grant.resource_url,)
@@ -322,22 +318,18 @@ class Credentials:
         A revoked grant whose access token has expired meanwhile is removed.
         """
         for over in filter(_is_over, self.index.grants()[0]):
-            self.index.remove(over.grant_id)
+            LOGINS.remove(self.index, over.grant_id)
             self.record(AccessKind.REVOKED, over.grant_id, "the access token has expired")
         marked = []
         for pending in self.index.pending():
             grant = self.index.grant(pending.grant_id)
-            # A later refresh or login has stored its tokens since, so nothing is in doubt.
-            if grant is None or grant.generation != pending.generation:
-                continue
-            try:
-                # A lock that is free at once shows that the process is gone: it would hold it until the
-                # outcome is stored.
-                async with self.locks.hold(*refresh_lock(grant), purpose="looking", bound=0):
-                    marked.append(self.mark_interrupted(grant, pending.started_at))
-            except LockBusy:
-                continue  # the process that started it is still at it
-        return tuple(marked)
+            # A lock that is free at once shows that the process is gone: it would hold it until the outcome
+            # is stored.
+            with suppress(LockBusy):
+                if grant is not None:
+                    async with self.locks.hold(*refresh_lock(grant), purpose="looking", bound=0):
+                        marked.append(self.mark_if_interrupted(grant))
+        return tuple(filter(None, marked))
 
     def mark_if_interrupted(self, grant: Grant) -> Grant | None:
         """Mark and return a grant whose refresh was started and not ended, or return None.
@@ -345,15 +337,14 @@ class Credentials:
         The lock of the refresh must be held, which means that the process that started it is gone.
         """
         for pending in self.index.pending():
+            # A later refresh or login has stored its tokens since where the generation is another one.
             if (pending.grant_id, pending.generation) == (grant.grant_id, grant.generation):
-                return self.mark_interrupted(grant, pending.started_at)
-        return None
-
-    def mark_interrupted(self, grant: Grant, started_at: datetime) -> Grant:
-        """Mark a grant whose refresh was started at `started_at` and not ended; its lock must be held."""
+                break
+        else:
+            return None
         note = (
-            f"A refresh was interrupted at {started_at:%Y-%m-%d %H:%M:%S} UTC: the server may have replaced "
-            "the refresh token. Try again, or log in again."
+            f"A refresh was interrupted at {pending.started_at:%Y-%m-%d %H:%M:%S} UTC: the server may have "
+            "replaced the refresh token. Try again, or log in again."
         )
         marked = self.update(replace(grant, state=GrantState.INTERRUPTED, note=note))
         self.index.clear_pending(grant.grant_id)
@@ -361,9 +352,6 @@ class Credentials:
         return marked
 
     # History
-
-    def events(self, grant_id: str | None = None, limit: int = 200) -> tuple[Event, ...]:
-        return self.index.events(grant_id, limit)
 
     def record(self, kind: str, grant_id: str, detail: str = "", *, resource: str = "") -> None:
         """Append to the history. `detail` must hold no secret; it is made safe to show.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any, Final, TypeVar
 
@@ -17,6 +18,7 @@ from authlens_core.credentials.records.grant import ClientRecord, Grant
 from authlens_core.credentials.records.index import Index, OrphanedSecret
 from authlens_core.credentials.records.record_json import belongs_to
 from authlens_core.credentials.records.service_token import ServiceToken
+from authlens_core.credentials.records.table import Table
 from authlens_core.credentials.store import chunked_secret as sealed
 from authlens_core.credentials.store.secret_store import SecretStore, SecretStoreFailed, StoreElsewhere
 from authlens_core.state.locks import Locks
@@ -101,6 +103,35 @@ class Generations:
         self._locks = locks
         self._pending = pending
         self._on_step = on_step or (lambda _step: None)
+
+    async def save(
+        self,
+        table: Table[_Record],
+        key: str,
+        record: _Record,
+        text: Secret | None,
+        noted: Callable[[], None] = lambda: None,
+    ) -> _Record:
+        """Store a record with its secrets, and return it with their place and their generation.
+
+        Args:
+            text: as for `replace`; None for a record without secrets: those of the one before are deleted.
+            noted: called in the transaction that makes it the valid one.
+
+        Raises:
+            as `replace`.
+        """
+        placed = replace(record, place=self.store.place)
+
+        def switch(generation: int, entries: int) -> None:
+            with self.index.writing():
+                table.put(self.index, key, replace(placed, generation=generation), entries)
+                noted()
+
+        if text is None:
+            await self.remove(lambda: switch(placed.generation, 0))
+            return placed
+        return replace(placed, generation=await self.replace(key, text, switch))
 
     async def replace(self, key: str, text: Secret, switch: Callable[[int, int], None]) -> int:
         """Store `text` as a new generation of `key` and return its number.

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -31,7 +30,6 @@ from authlens_core.credentials.vault.open_store import store_at
 from authlens_core.values.errors import AuthlensError, StateUnusable
 from authlens_core.values.fix import step
 from authlens_core.values.quick_dataclass import dataclass
-from authlens_core.values.secret import Secret
 from authlens_core.values.store_kind import StoreKind
 
 # Called with how many records are done, and how many there are.
@@ -140,19 +138,15 @@ async def _move_grant(source: Credentials, target: Credentials, grant_id: str) -
     if known is None:
         return False  # forgotten meanwhile
     async with source.locks.hold(*refresh_lock(known), purpose="moving"):
-        grant = source.get(grant_id)
-        source.mark_if_interrupted(grant)
+        source.mark_if_interrupted(source.get(grant_id))
         # Where only this process holds the newest tokens, the store has older ones, which must not be moved.
-        if source.index.is_same(target.index) and grant_id not in source.held:
-            return await _move_row(source, target, LOGINS, grant_id)
-        await target.save(*await source.load(grant_id))
-        source.held.pop(grant_id, None)
-        if not source.index.is_same(target.index):
-            await source.discard(grant_id, AccessKind.MOVED, f"to {target.store.name}")
-        else:
-            source.record(AccessKind.MOVED, grant_id, f"from {source.store.name} to {target.store.name}")
-    await source.generations.sweep()
-    return True
+        if grant_id in source.held:
+            await target.save(*source.held[grant_id])
+            del source.held[grant_id]
+            if not source.index.is_same(target.index):
+                await source.generations.remove(partial(LOGINS.remove, source.index, grant_id))
+            return await _moved(source, target, LOGINS, grant_id)
+        return await _move_row(source, target, LOGINS, grant_id)
 
 
 async def _move_row(source: Credentials, target: Credentials, table: Table[Any], key: str) -> bool:
@@ -163,20 +157,13 @@ async def _move_row(source: Credentials, target: Credentials, table: Table[Any],
     """
     while (pointer := _pointer(source, table, key)) is not None:
         try:
-            text = await sealed.read(source.store, key, pointer.generation)
-            if source.index.is_same(target.index):
-                await _take(target, table, pointer, text)
-            else:
-                await _copy(source, target, table, pointer, text)
+            await _move_secrets(source, target, table, pointer)
         except (ConcurrentUpdate, sealed.SecretsDamaged):
             # No one else changed it, so reading it again would give the same.
             if _pointer(source, table, key) == pointer:
                 raise
             continue  # generations only grow, so this ends
-        if table is not CLIENTS:  # the history is of credentials
-            target.record(AccessKind.MOVED, key, f"from {source.store.name} to {target.store.name}")
-        await source.generations.sweep()
-        return True
+        return await _moved(source, target, table, key)
     return False
 
 
@@ -185,36 +172,35 @@ def _pointer(source: Credentials, table: Table[Any], key: str) -> Pointer | None
     return pointers[0] if pointers and pointers[0].place is source.store.place else None
 
 
-async def _take(target: Credentials, table: Table[Any], pointer: Pointer, text: Secret) -> None:
-    """Store secrets and let their record point to them; its facts stay as they are.
+async def _move_secrets(
+    source: Credentials, target: Credentials, table: Table[Any], pointer: Pointer
+) -> None:
+    """Let a record point to its secrets in the new store, or copy it to another index and remove it here.
 
     Raises:
         ConcurrentUpdate: the record does not point any more to what was read.
     """
-    key, kind = pointer.key, target.store.place
-
-    def switch(generation: int, entries: int) -> None:
-        table.repoint(target.index, key, pointer.generation, (generation, entries, kind))
-
-    await target.generations.replace(key, text, switch)
-
-
-async def _copy(
-    source: Credentials, target: Credentials, table: Table[Any], pointer: Pointer, text: Secret
-) -> None:
-    """Copy a record to another index, then remove it here, unless it was replaced meanwhile."""
-    key, kind = pointer.key, target.store.place
-    if table is SERVICE_TOKENS:
-        await target.service_tokens.put(*await source.service_tokens.load(key))
-    elif table is CLIENTS and (client := CLIENTS.readable(source.index, key)) is not None:
+    key, over = pointer.key, pointer.generation
+    text = await sealed.read(source.store, key, over)
+    if source.index.is_same(target.index):
 
         def switch(generation: int, entries: int) -> None:
-            CLIENTS.put(target.index, key, replace(client, generation=generation, place=kind), entries)
+            table.repoint(target.index, key, over, (generation, entries, target.store.place))
 
         await target.generations.replace(key, text, switch)
-    else:
+        return
+    record = table.readable(source.index, key)
+    if record is None:
         raise StateUnusable("Its record cannot be read.", step("Remove it with its id", "authlens forget ID"))
-    await source.generations.remove(partial(table.remove, source.index, key, over=pointer.generation))
+    await target.generations.save(table, key, record, text)
+    await source.generations.remove(partial(table.remove, source.index, key, over=over))
+
+
+async def _moved(source: Credentials, target: Credentials, table: Table[Any], key: str) -> bool:
+    if table is not CLIENTS:  # the history is of credentials
+        target.record(AccessKind.MOVED, key, f"from {source.store.name} to {target.store.name}")
+    await source.generations.sweep()
+    return True
 
 
 async def erase_left(credentials: Credentials) -> tuple[StoreKind, ...]:

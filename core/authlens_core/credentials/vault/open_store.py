@@ -45,23 +45,23 @@ class OpenedStore:
         return cls(MemoryStore(), (*hidden, note))
 
 
-def file_path(place: StoreKind, directory: Path | None = None) -> Path:
+def file_path(place: StoreKind) -> Path:
     """Return where the file of `place` is, in the state directory, which is made if need be.
 
     Raises:
         StateUnusable: the state directory cannot be used.
         KeyError: the place is no file.
     """
-    return state_directory(directory) / _FILES[place]
+    return state_directory() / _FILES[place]
 
 
-def remembered_place(directory: Path | None = None) -> StoreKind:
+def remembered_place() -> StoreKind:
     """Return the place that the user chose for good; the keyring where they chose none.
 
     Raises:
         StateUnusable: the state directory or the index cannot be used.
     """
-    path = state_directory(directory) / "index.sqlite3"
+    path = state_directory() / "index.sqlite3"
     # To open it would make it: a question leaves nothing behind.
     if not path.exists():
         return StoreKind.KEYRING
@@ -80,7 +80,6 @@ def store_at(
     *,
     passphrase: Secret | None = None,
     create: bool = False,
-    directory: Path | None = None,
     limit: float = CALL_LIMIT,
     environ: Mapping[str, str] | None = None,
 ) -> SecretStore:
@@ -88,7 +87,6 @@ def store_at(
 
     Args:
         passphrase: of the encrypted file; without one, entries can only be deleted.
-        directory: the state directory; None is the ordinary one.
         limit: seconds that one call may take.
 
     Raises:
@@ -98,7 +96,7 @@ def store_at(
         return MemoryStore()
     if place is StoreKind.KEYRING:
         return KeyringStore(limit=limit, environ=environ)
-    path = file_path(place, directory)
+    path = file_path(place)
     return FileStore(place, path, passphrase=passphrase, create=create, limit=limit, environ=environ)
 
 
@@ -110,7 +108,6 @@ async def open_store(
     place: StoreKind = StoreKind.KEYRING,
     passphrase: Secret | None = None,
     create: bool = False,
-    directory: Path | None = None,
 ) -> OpenedStore:
     """Return the store of a place, after a value was written to it, read back and deleted.
 
@@ -120,15 +117,13 @@ async def open_store(
         limit: seconds that one call may take; more if the user wants to answer an unlock prompt.
         probe: false to leave the trial out, for a program that only reads.
         place: which; another than the keyring only where the user chose it.
-        passphrase: as for `store_at`; so are `create` and `directory`.
+        passphrase: as for `store_at`; so is `create`.
 
     Raises:
         NoSecretStore: with the reason and what to do; `SecretStoreTimeout` where it did not answer in time,
             `SecretStoreDenied` where it is locked, `WrongPassphrase` where that is why.
     """
-    store = store_at(
-        place, passphrase=passphrase, create=create, directory=directory, limit=limit, environ=environ
-    )
+    store = store_at(place, passphrase=passphrase, create=create, limit=limit, environ=environ)
     # A file is a keyring store, too: the helper process has a backend of ours for it.
     if not isinstance(store, KeyringStore):
         return OpenedStore.in_memory()
@@ -137,7 +132,7 @@ async def open_store(
     except BaseException:
         await store.aclose()
         raise
-    notes = _notes(backend) if place is StoreKind.KEYRING else _file_notes(place, directory)
+    notes = _notes(backend) if place is StoreKind.KEYRING else _file_notes(place)
     return OpenedStore(store, notes)
 
 
@@ -153,8 +148,8 @@ def _hidden_notes(directory: Path) -> tuple[str, ...]:
     return (f"{kept} stored in the secret store that could not be opened, and shown again when it can be.",)
 
 
-def _file_notes(place: StoreKind, directory: Path | None) -> tuple[str, ...]:
-    where = str(file_path(place, directory))
+def _file_notes(place: StoreKind) -> tuple[str, ...]:
+    where = str(file_path(place))
     if place is StoreKind.ENCRYPTED_FILE:
         return (f"Tokens are stored in an encrypted file, {where}.",)
     return (f"Tokens are stored in a plain file that you and root can read: {where}.",)

@@ -96,13 +96,8 @@ class ServiceTokens:
         Raises:
             as `save`.
         """
-        stored = replace(token, place=self._store.place)
-
-        def switch(generation: int, entries: int) -> None:
-            SERVICE_TOKENS.put(self._index, token.token_id, replace(stored, generation=generation), entries)
-
-        text = secrets_to_json(ClientSecrets(secret), stored)
-        return replace(stored, generation=await self._generations.replace(token.token_id, text, switch))
+        text = secrets_to_json(ClientSecrets(secret), token)
+        return await self._generations.save(SERVICE_TOKENS, token.token_id, token, text)
 
     @staticmethod
     def refuse_shape(token: ServiceToken, secret: Secret) -> None:

@@ -17,7 +17,7 @@ from authlens_core.credentials.lifecycle.action_result import RefreshOutcome
 from authlens_core.credentials.lifecycle.probe_call import probe_grant
 from authlens_core.credentials.lifecycle.refresh import refresh
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, TokenVerdict
-from authlens_core.credentials.records.index import Index
+from authlens_core.credentials.records.index import Index, Pending
 from authlens_core.credentials.records.record_json import record_from_json, to_json
 from authlens_core.credentials.records.refresh_schedule import RefreshOptions
 from authlens_core.credentials.vault.credentials import Credentials
@@ -194,7 +194,8 @@ async def test_everything_else_goes_on_although_the_history_is_full(
     assert await credentials.clients.known("https://as.example", client.redirect_uri) == client
     await credentials.clients.forget("https://as.example", client.redirect_uri)
     assert (await probe_grant(credentials, wire, saved.grant_id)).result.accepted is True
-    interrupted = credentials.mark_interrupted(saved, MOMENT - timedelta(seconds=1))
+    credentials.index.mark_pending(Pending(saved.grant_id, saved.generation, MOMENT))
+    [interrupted] = await credentials.recover()
     assert interrupted.state is GrantState.INTERRUPTED
     assert await credentials.forget(saved.grant_id)
     assert credentials.list() == ()

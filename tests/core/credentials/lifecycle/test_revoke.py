@@ -46,7 +46,7 @@ async def test_both_tokens_are_revoked_and_the_resource_refuses(
     assert store.entries == {}
     assert (result.trace.kind, result.trace.records[0].outcome) == (TraceKind.REVOKE, Outcome.PASSED)
     assert "canary" not in repr(result)
-    event = credentials.events(saved.grant_id)[0]
+    event = credentials.index.events(saved.grant_id)[0]
     assert event.kind == "revoked"
     assert "the resource answered the token with 401, " in event.detail
 
@@ -267,7 +267,7 @@ async def test_forgetting_tells_the_server_nothing_and_says_so(
     assert await credentials.forget(saved.grant_id)
     assert server.seen == []
     assert (credentials.list(), store.entries) == ((), {})
-    assert "not revoked at the server" in credentials.events(saved.grant_id)[0].detail
+    assert "not revoked at the server" in credentials.index.events(saved.grant_id)[0].detail
 
 
 UNSUPPORTED = Scripted(400, {"error": "unsupported_token_type"})

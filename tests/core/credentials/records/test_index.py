@@ -180,10 +180,10 @@ def test_the_history_is_in_order_and_safe_to_show(credentials: Credentials) -> N
     credentials.record("first", "g", "a\x1b[2Jb")
     credentials.record("second", "g")
     credentials.record("other", "h")
-    events = credentials.events("g")
+    events = credentials.index.events("g")
     assert [event.kind for event in events] == ["second", "first"]
     assert "\x1b" not in events[1].detail
-    assert len(credentials.events()) == 3
+    assert len(credentials.index.events()) == 3
 
 
 def test_a_grant_that_is_not_there_needs_a_login(credentials: Credentials) -> None:

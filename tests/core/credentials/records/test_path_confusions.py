@@ -18,7 +18,7 @@ from authlens_core.values.errors import NoLogin
 from authlens_core.values.exchange import Headers, Response
 from authlens_core.values.secret import Body
 from authlens_core.values.url import covers, usable_url
-from support.grants import grant
+from support.grants import grant, put
 
 CORPUS: Final = tomllib.loads((Path(__file__).parent / "path_confusions.toml").read_text("utf-8"))
 PATHS: Final = [entry["path"] for entry in CORPUS["confusion"]]
@@ -42,7 +42,7 @@ def index_path(tmp_path: Path) -> Path:
     path = tmp_path / "index.sqlite3"
     index = Index(path)
     resource = "https://wiki.example.com/app"
-    index.switch(replace(grant(), resource=resource, resource_url=resource), 1)
+    put(index, replace(grant(), resource=resource, resource_url=resource), 1)
     index.close()
     return path
 

@@ -14,7 +14,7 @@ from authlens_core.credentials.records import coverage
 from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.vault.plain_token import NotPlain, PlainUrl, plain_login, plain_url
 from authlens_core.values.url import UrlRefused, parse_url
-from support.grants import NOW, grant
+from support.grants import NOW, grant, put
 
 _SCHEMES = st.sampled_from(["https://", "http://", "HTTPS://", "https:/"])
 _HOSTS = st.sampled_from(
@@ -107,7 +107,7 @@ def test_the_login_is_the_one_that_the_whole_program_chooses(
     for number, (resource_url, resource) in enumerate(resources):
         moment = NOW + timedelta(seconds=number * 7 % 5)
         one = replace(grant(f"g{number}"), resource_url=resource_url, resource=resource, obtained_at=moment)
-        index.switch(one, 1)
+        put(index, one, 1)
     expected = coverage.find(index.grants()[0], url)
     index.close()
     try:
@@ -120,7 +120,7 @@ def test_the_login_is_the_one_that_the_whole_program_chooses(
 def test_an_index_of_another_version_is_not_plain(tmp_path: Path) -> None:
     path = tmp_path / "index.sqlite3"
     index = Index(path)
-    index.switch(grant(), 1)
+    put(index, grant(), 1)
     with index.writing() as connection:
         connection.execute("PRAGMA user_version = 99")
     index.close()
@@ -131,7 +131,7 @@ def test_an_index_of_another_version_is_not_plain(tmp_path: Path) -> None:
 def test_secrets_elsewhere_are_not_plain(tmp_path: Path) -> None:
     path = tmp_path / "index.sqlite3"
     index = Index(path)
-    index.switch(grant(), 1)
+    put(index, grant(), 1)
     index.set_fact("place", "file")
     index.close()
     with pytest.raises(NotPlain):

@@ -38,7 +38,7 @@ Open = Callable[..., FileStore]
 @pytest.fixture
 def encrypted(state: Path) -> Path:
     """An encrypted file whose key is cheap to make."""
-    path = file_path(StoreKind.ENCRYPTED_FILE, state)
+    path = file_path(StoreKind.ENCRYPTED_FILE)
     EncryptedFileKeyring(path).create(PASSPHRASE, 2**14)
     return path
 
@@ -51,7 +51,7 @@ async def open_file(state: Path) -> AsyncIterator[Open]:
     def make(
         place: StoreKind = StoreKind.ENCRYPTED_FILE, passphrase: Secret | None = PASSPHRASE, **options: Any
     ) -> FileStore:
-        store = store_at(place, passphrase=passphrase, directory=state, **options)
+        store = store_at(place, passphrase=passphrase, **options)
         assert isinstance(store, FileStore)
         stores.append(store)
         return store
@@ -69,7 +69,7 @@ async def test_what_one_program_keeps_another_one_reads(
     await open_file(place).set(ENTRY, Secret("token-canary ü"))
     other = open_file(place)
     assert await other.get(ENTRY) == Secret("token-canary ü")
-    path = file_path(place, state)
+    path = file_path(place)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert (b"token-canary" in path.read_bytes()) is (place is StoreKind.FILE)
     await other.delete(ENTRY)
@@ -87,7 +87,7 @@ async def test_a_new_file_is_made_only_when_that_was_asked_for(
     with pytest.raises(WrongPassphrase, match="needs 8 characters"):
         await open_file(passphrase=Secret("short"), create=True).open()
     assert (await open_file(create=True).open()).name == StoreKind.ENCRYPTED_FILE.words
-    header = json.loads(file_path(StoreKind.ENCRYPTED_FILE, state).read_text())["header"]
+    header = json.loads(file_path(StoreKind.ENCRYPTED_FILE).read_text())["header"]
     assert header["n"] == key_derivation_cost >= 2**17
 
 
@@ -184,7 +184,7 @@ async def test_a_link_is_refused_and_a_readable_file_made_private(
     state: Path, tmp_path: Path, open_file: Open, where: str
 ) -> None:
     """H177, V-9."""
-    path = file_path(StoreKind.FILE, state)
+    path = file_path(StoreKind.FILE)
     if where == "link":
         path.symlink_to(tmp_path / "elsewhere")
         with pytest.raises(SecretStoreFailed):
@@ -202,7 +202,7 @@ async def test_another_program_that_writes_for_long_is_an_error_in_time(state: P
     """And no reading waits for it."""
     store = open_file(StoreKind.FILE)
     await store.set(ENTRY, Secret("old"))
-    with EntryFile(file_path(StoreKind.FILE, state), "authlens plain file").changing():
+    with EntryFile(file_path(StoreKind.FILE), "authlens plain file").changing():
         assert await store.get(ENTRY) == Secret("old")
         with pytest.raises(SecretStoreTimeout, match="being written by another"):
             await store.set(ENTRY, Secret("new"))
@@ -210,7 +210,7 @@ async def test_another_program_that_writes_for_long_is_an_error_in_time(state: P
 
 def test_a_disk_that_is_full_leaves_the_old_file(state: Path) -> None:
     """H177: the write is refused with its reason, and nothing lies about."""
-    backend = PlainFileKeyring(file_path(StoreKind.FILE, state))
+    backend = PlainFileKeyring(file_path(StoreKind.FILE))
     backend.set_password("a", "authlens", "old")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (200, limits[1]))
@@ -244,18 +244,18 @@ def test_any_text_is_sealed_and_opens_for_its_place_alone(value: str, place: str
 async def test_neither_file_is_ever_chosen_by_itself(encrypted: Path, state: Path) -> None:
     """It lies there, and a program that has no keyring still says that it has none."""
     environ = {name: value for name, value in os.environ.items() if name != "DBUS_SESSION_BUS_ADDRESS"}
-    assert remembered_place(state) is StoreKind.KEYRING
+    assert remembered_place() is StoreKind.KEYRING
     with pytest.raises(NoSecretStore, match="no operating system keyring"):
-        await open_store(environ=environ, directory=state)
+        await open_store(environ=environ)
     assert not any("authlens" in name for name in ALLOWED)
 
 
 async def test_a_plain_file_says_who_can_read_it_each_time_it_is_opened(state: Path) -> None:
     """In plain words, with its path."""
-    opened = await open_store(place=StoreKind.FILE, directory=state)
+    opened = await open_store(place=StoreKind.FILE)
     await opened.store.aclose()
     assert "readable by you and root" in opened.store.name
-    assert str(file_path(StoreKind.FILE, state)) in opened.notes[0]
+    assert str(file_path(StoreKind.FILE)) in opened.notes[0]
 
 
 def test_the_words_of_an_error_hold_no_passphrase(encrypted: Path) -> None:

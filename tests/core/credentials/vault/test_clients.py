@@ -38,7 +38,7 @@ async def test_a_client_and_its_line_in_the_history_are_one_transaction(credenti
     await credentials.clients.remember(ISSUER, PUBLIC)
     credentials.index.connection.set_trace_callback(None)
     assert statements.count("COMMIT") == 1
-    assert "public-id" in credentials.events()[0].detail
+    assert "public-id" in credentials.index.events()[0].detail
 
 
 async def test_a_client_is_known_at_one_issuer_for_one_redirect_uri(credentials: Credentials) -> None:
@@ -57,7 +57,7 @@ async def test_a_forgotten_client_is_gone_and_stays_in_the_history(
     await credentials.clients.forget(ISSUER, REDIRECT)
     assert await credentials.clients.known(ISSUER, REDIRECT) is None
     assert store.entries == {}
-    assert "confidential-id" in credentials.events()[0].detail
+    assert "confidential-id" in credentials.index.events()[0].detail
 
 
 async def test_a_client_without_its_secret_is_not_known(credentials: Credentials, store: Any) -> None:
@@ -78,4 +78,4 @@ async def test_a_client_whose_secret_expired_is_not_known(credentials: Credentia
 async def test_forgetting_a_client_that_is_not_there_does_nothing(credentials: Credentials) -> None:
     """Twice is as good as once."""
     await credentials.clients.forget(ISSUER, REDIRECT)
-    assert credentials.events() == ()
+    assert credentials.index.events() == ()

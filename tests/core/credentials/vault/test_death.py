@@ -44,9 +44,7 @@ async def _every_death(
     state: Path, place: StoreKind, make_grant: Callable[..., Any], environ: Mapping[str, str]
 ) -> None:
     """Save the old one, die while the new one replaces it, and look; at every step in turn."""
-    store = store_at(
-        place, passphrase=PASSPHRASE, create=True, directory=state, environ=environ, limit=PATIENCE
-    )
+    store = store_at(place, passphrase=PASSPHRASE, create=True, environ=environ, limit=PATIENCE)
     credentials = Credentials.open(store, state)
     saved = await credentials.save(make_grant(), OLD)
     for step, occurrence in DEATHS:
@@ -67,10 +65,10 @@ async def test_a_file_has_the_old_or_the_new_grant_after_a_kill_at_any_step(
     """H175: the helper may be in the middle of a write of its own; what a kill left is swept."""
     if place is StoreKind.ENCRYPTED_FILE:
         # A cheap key: sixteen of them are made here.
-        file_keyrings.EncryptedFileKeyring(file_path(place, state)).create(PASSPHRASE, 2**14)
+        file_keyrings.EncryptedFileKeyring(file_path(place)).create(PASSPHRASE, 2**14)
     await _every_death(state, place, make_grant, os.environ)
     left = {path.name for path in state.iterdir()} - {"locks"}
-    assert left == {"index.sqlite3", file_path(place, state).name, f"{file_path(place, state).name}.lock"}
+    assert left == {"index.sqlite3", file_path(place).name, f"{file_path(place).name}.lock"}
 
 
 @pytest.mark.e2e

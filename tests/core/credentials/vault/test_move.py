@@ -55,7 +55,7 @@ async def both(state: Path, request: pytest.FixtureRequest) -> AsyncIterator[Bot
         source = Credentials(index, old, Locks(state))
         if request.param == "two openings":
             index = Index(state / "index.sqlite3")
-        target = Credentials(index, store_at(StoreKind.FILE, directory=state), Locks(state), on_step=on_step)
+        target = Credentials(index, store_at(StoreKind.FILE), Locks(state), on_step=on_step)
         opened.append((source, target))
         return source, target
 
@@ -92,7 +92,7 @@ async def test_everything_is_in_the_new_store_and_nothing_in_the_old(
     assert secret == SERVICE_SECRET
     assert (token.label, token.place) == ("ci", StoreKind.FILE)
     assert source.store.values == {}  # type: ignore[attr-defined]
-    assert remembered_place(state) is StoreKind.FILE
+    assert remembered_place() is StoreKind.FILE
     with pytest.raises(StoreElsewhere, match="plain file"):
         await source.load("a")
     with pytest.raises(StoreElsewhere):

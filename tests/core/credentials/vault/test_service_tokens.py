@@ -110,7 +110,7 @@ async def test_a_removed_token_leaves_nothing(credentials: Credentials) -> None:
     assert (credentials.service_tokens.list(), credentials.index.leftovers()) == ((), ())
     with pytest.raises(LoginNeeded):
         await credentials.service_tokens.load(token.token_id)
-    assert "not deleted at Access" in credentials.events(token.token_id)[0].detail
+    assert "not deleted at Access" in credentials.index.events(token.token_id)[0].detail
 
 
 async def test_the_closest_url_wins_and_no_other_host_gets_it(credentials: Credentials) -> None:
@@ -326,7 +326,7 @@ async def test_a_token_of_cloudflared_is_read_at_need_and_its_trace_outlives_tha
         token = await credentials.service_tokens.save(a_token(emulator.resource_url), OLD)
         await probe_service_token(Session(wire, credentials), token)
     assert len(credentials.traces.of(application.token_id)) == 1
-    assert [event.kind for event in credentials.events(application.token_id)] == ["not verified"]
+    assert [event.kind for event in credentials.index.events(application.token_id)] == ["not verified"]
     with pytest.raises(UsageError, match="does not open any application"):
         await probe_cloudflared(credentials, wire, by_kind[CloudflaredKind.ORGANISATION])
     file.unlink()
@@ -348,6 +348,6 @@ async def test_a_token_that_was_refreshed_in_zero_trust_is_edited_and_keeps_its_
         assert (edited.label, edited.expires_at) == ("nightly", end)
         assert edited.status(NOW).kind is StatusKind.UNTESTED
     assert (await credentials.service_tokens.load(token.token_id))[1] == OLD
-    assert credentials.events(token.token_id)[0].kind == "service token edited"
+    assert credentials.index.events(token.token_id)[0].kind == "service token edited"
     with pytest.raises(LoginNeeded):
         credentials.service_tokens.edit("service-unknown", label="", expires_at=None)

@@ -25,6 +25,7 @@ from authlens_core.credentials.lifecycle.inventory import InventoryEntry
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState
 from authlens_core.credentials.records.index import Event, Index
 from authlens_core.credentials.records.service_token import ServiceToken
+from authlens_core.credentials.records.table import LOGINS
 from authlens_core.credentials.records.traces import TraceSummary
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.log_in import start_login
@@ -50,7 +51,7 @@ from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.leaving import DEMO_WANTED
 from authlens_tui.widgets.credentials.credential_pane import event_items
 from authlens_tui.widgets.credentials.credential_row import GAP, RowText, columns_for
-from support.grants import NOW, every_state, grant, keep
+from support.grants import NOW, every_state, grant, keep, put
 from support.hostile_trace import hostile_trace
 from support.screens import Host, footer_keys, run_screen, text_of, until
 
@@ -133,7 +134,7 @@ async def test_a_tick_makes_only_the_rows_in_view(monkeypatch: pytest.MonkeyPatc
     """H143: what a second costs does not depend on how many credentials there are."""
     async with Session(Wire(), Credentials.memory()) as session:
         for number in range(500):
-            session.credentials.index.switch(replace(grant(f"host-{number}"), generation=1), 1)
+            put(session.credentials.index, replace(grant(f"host-{number}"), generation=1), 1)
         screen = DashboardScreen(session, now=lambda: NOW)
         async with run_screen(screen):
             made: list[str] = []
@@ -174,7 +175,7 @@ def test_the_columns_fill_the_width_and_the_resource_gives_way_last(width: int) 
 async def test_a_credential_that_another_process_removed_disappears() -> None:
     """The table follows the index; the cursor stands on what is left."""
     async with dashboard(grant("a"), grant("b")) as (screen, pilot, app):
-        screen.context.session.credentials.index.remove("id-a")
+        LOGINS.remove(screen.context.session.credentials.index, "id-a")
         screen.show_now()
         await pilot.pause()
         assert len(screen.table.rows) == 1
@@ -336,7 +337,7 @@ async def test_two_actions_on_one_credential_at_once_are_refused(monkeypatch: py
         screen.action_act("refresh")
         assert "still running" in told[-1]
         await until(pilot, lambda: not screen.context.busy)
-        events = screen.context.session.credentials.events(screen.listing.shown[0].entry_id, 20)
+        events = screen.context.session.credentials.index.events(screen.listing.shown[0].entry_id, 20)
         assert sum("refresh" in event.kind for event in events) == 1
 
 
@@ -360,7 +361,7 @@ async def test_yes_acts_on_the_credential_that_was_asked_about() -> None:
         assert asked is not None
         await pilot.press("f")
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
-        screen.context.session.credentials.index.remove(asked.entry_id)
+        LOGINS.remove(screen.context.session.credentials.index, asked.entry_id)
         screen.show_now()
         await pilot.press("y")
         await until(pilot, lambda: app.screen is screen and not screen.context.busy)
@@ -765,7 +766,7 @@ async def test_showing_and_copying_a_token_is_asked_masked_again_and_noted() -> 
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
         await pilot.press("y")
         await until(pilot, lambda: app.copied == [("Access token", "access-canary")])
-        events = screen.context.session.credentials.events("id-wiki")
+        events = screen.context.session.credentials.index.events("id-wiki")
         assert [event.kind for event in events] == ["copied", "revealed"]
         await until(pilot, lambda: "copied  access token" in text_of(app))
 

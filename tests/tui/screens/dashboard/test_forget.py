@@ -14,7 +14,7 @@ from authlens_tui.screens.confirm import ConfirmScreen
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.dashboard.registered_clients import RegisteredClientsScreen
 from authlens_tui.screens.palette import possible_actions
-from support.grants import NOW, grant
+from support.grants import NOW, grant, put
 from support.profile_login import log_in
 from support.screens import Host, footer_keys, run_screen, text_of, until
 from tui.screens.dashboard.test_dashboard import dashboard, said, settled
@@ -62,7 +62,7 @@ async def test_a_login_that_came_after_is_not_replaced_and_that_is_said() -> Non
     async with dashboard(grant("a")) as (screen, pilot, app):
         await forget(screen, pilot, app)
         credentials = screen.context.session.credentials
-        credentials.index.switch(grant("a"), 1)
+        put(credentials.index, grant("a"), 1)
         await pilot.press("z")
         await settled(screen, pilot)
         assert said(screen).startswith("✖ Not restored")

@@ -152,6 +152,6 @@ class SelectedHistory:
             with suppress(AuthlensError):  # the table shows the error, now or in a second
                 credentials = self._context.session.credentials
                 with credentials.index.waiting_at_most(PATIENCE):
-                    events = credentials.events(entry.entry_id, _EVENTS)
+                    events = credentials.index.events(entry.entry_id, _EVENTS)
                 self._found = events, credentials.traces.of(entry.entry_id, entry.url)
         return self._found if self._of == entry.entry_id else ((), ())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
@@ -60,6 +61,9 @@ class StageResult:
     diagnosis: Diagnosis | None = None
     stop: bool = False
 
+    def with_checks(self, *checks: Check) -> StageResult:
+        return replace(self, checks=(*self.checks, *checks))
+
 
 def unanswered(facts: Facts, exchange: Exchange, name: str, result: str = "") -> StageResult:
     """Return the failure of a stage whose request got no complete answer, as the check `name`."""
@@ -91,8 +95,12 @@ class WaitStopped(asyncio.CancelledError):
 class LoginStage(Protocol):
     """One stage. Neither function does I/O, so a stage is tested with plain values and can be replayed."""
 
-    def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
-        """Return the next request given what was sent in this stage so far, or None when there is no more."""
+    def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:  # noqa: ARG002
+        """Return the next request given what was sent in this stage so far, or None when there is no more.
+
+        A stage that sends nothing inherits this.
+        """
+        return None
 
     def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:
         """Return what the exchanges of this stage taught."""

@@ -143,7 +143,7 @@ class StageWork:
         learned = handler.learn(facts, honest)
         judged = self._tampering.judged(stage, exchanges, facts.grant_secrets)
         remarks = self.wait.remarks if stage is Stage.REGISTRATION else ()
-        learned = replace(learned, checks=(*learned.checks, *remarks, *judged))
+        learned = learned.with_checks(*remarks, *judged)
         if failures(learned.checks, learned.facts.approved):
             return replace(learned, stop=cut_short)
         done = await self._follow_up(stage, learned, exchanges, limit)
@@ -164,12 +164,12 @@ class StageWork:
         if stage is Stage.EXCHANGE:
             withheld = self._tampering.withheld
             if withheld is not None:
-                return replace(learned, checks=(*learned.checks, withheld))
+                return learned.with_checks(withheld)
             # What was received is stored to the end: a cancellation meanwhile stops what would come next.
             stored, cancelled = await finish_first(self._keeper(learned.facts))
             await self._clients.answered(learned.facts)
             facts = replace(learned.facts, grant_id=stored.grant_id)
-            return replace(learned, facts=facts, checks=(*learned.checks, *stored.checks), stop=cancelled)
+            return replace(learned, facts=facts, stop=cancelled).with_checks(*stored.checks)
         return learned
 
     async def _exchange(
@@ -251,7 +251,7 @@ class StageWork:
             await self._exchange(Stage.AUTHORIZATION, ready.facts, opened, exchanges)
             refused = self._tampering.judged_link(exchanges[-1], ready.facts)
             if refused:
-                return replace(ready, checks=(*ready.checks, *refused))
+                return ready.with_checks(*refused)
         return await self._await_browser(ready, limit)
 
     async def _await_browser(self, ready: StageResult, limit: asyncio.Timeout) -> StageResult:
@@ -261,7 +261,7 @@ class StageWork:
         wait = BROWSER_WAIT if left is None else left
         problem = await self.wait.begin(ready.facts, wait, self._tampering.callback(ready.facts))
         if problem is not None:
-            return replace(ready, checks=(*ready.checks, problem))
+            return ready.with_checks(problem)
         self._progress.link_shown(ready.facts)
         self._emit(AuthorizationReady(url, ready.shown, wait))
         # While you are in the browser, the wait has a deadline of its own, which you can extend.
@@ -287,14 +287,7 @@ class StageWork:
     def _no_callback(self, facts: Facts, *, stopped: bool = False) -> Check:
         wait = self.wait
         return no_callback(
-            wait.waited,
-            wait.ignored,
-            stopped=stopped,
-            page=wait.page,
-            issuer=facts.issuer,
-            redirect_uri=facts.redirect_uri or "",
-            unproven=wait.unproven,
-            kind=facts.server_kind,
+            facts, wait.waited, wait.ignored, stopped=stopped, page=wait.page, unproven=wait.unproven
         )
 
 

@@ -23,7 +23,6 @@ from authlens_core.values.url import Url, UrlRefused, parse_url, same_site, usab
 
 GRANT_TYPE: Final = "urn:ietf:params:oauth:grant-type:device_code"
 LONGEST_LOGIN: Final = 3_600  # seconds; a code that lives longer is polled for no longer
-_STAGE: Final = "device"
 _SPEC: Final = "RFC 8628 §3.2"
 _DEFAULT_INTERVAL: Final = 5  # seconds, if the server names none (§3.2)
 # Seconds; a server that asks for more would let the code expire.
@@ -78,7 +77,7 @@ def device_token_request(
 
 def read_device_authorization(response: Response, *, loopback_http: bool) -> Reading[DeviceAuthorization]:
     """Read the response of the device authorization endpoint; every problem is reported."""
-    answer = read_answer(response, stage=_STAGE, spec=_SPEC)
+    answer = read_answer(response, stage="device", spec=_SPEC)
     if answer.value is None:
         return Reading(None, answer.checks)
     document = answer.value
@@ -105,7 +104,7 @@ def read_device_authorization(response: Response, *, loopback_http: bool) -> Rea
 
 
 def _text_check(name: str, value: JsonValue, limit: int) -> Check:
-    check = requirement(f"{_STAGE}.{name}", "device.text", limit=limit, member=name)
+    check = requirement(f"device.{name}", "device.text", limit=limit, member=name)
     if isinstance(value, str) and 0 < len(value) <= limit and value.isprintable():
         return check.passed(f"{len(value)} characters")
     return check.failed("missing" if value is None else "malformed")
@@ -122,7 +121,7 @@ def _user_code_check(value: JsonValue) -> Check:
 
 
 def _verification_uri(document: Mapping[str, JsonValue], *, loopback_http: bool) -> tuple[Url | None, Check]:
-    check = requirement(f"{_STAGE}.verification_uri")
+    check = requirement("device.verification_uri")
     value = document.get("verification_uri")
     old = value is None
     if old:
@@ -163,7 +162,7 @@ def _complete_uri(
     value = document.get("verification_uri_complete")
     if value is None or page is None:
         return None, ()
-    check = requirement(f"{_STAGE}.verification_uri_complete")
+    check = requirement("device.verification_uri_complete")
     complete = usable_url(value, loopback_http=loopback_http) if isinstance(value, str) else None
     if complete is not None and complete.origin == page.origin:
         return complete, (check.passed(complete.origin),)
@@ -172,7 +171,7 @@ def _complete_uri(
 
 
 def _expires_in(document: Mapping[str, JsonValue]) -> tuple[int, Check]:
-    check = requirement(f"{_STAGE}.expires_in")
+    check = requirement("device.expires_in")
     lifetime = parse_expires_in(document.get("expires_in", MISSING))
     if not lifetime.seconds:
         return 0, check.failed(lifetime.note or "missing")
@@ -182,7 +181,7 @@ def _expires_in(document: Mapping[str, JsonValue]) -> tuple[int, Check]:
 
 
 def _interval(document: Mapping[str, JsonValue]) -> tuple[int, Check]:
-    check = requirement(f"{_STAGE}.interval", longest=_LONGEST_INTERVAL)
+    check = requirement("device.interval", longest=_LONGEST_INTERVAL)
     value = document.get("interval")
     if value is None:
         return _DEFAULT_INTERVAL, check.passed(f"none: {_DEFAULT_INTERVAL} seconds")

@@ -19,7 +19,6 @@ from authlens_core.values.secret import Body, Secret
 
 # The scope that asks for an ID token.
 OPENID: Final = "openid"
-_STAGE: Final = "id_token"
 _SPEC: Final = "OpenID Connect Core §3.1.3.7"
 _LEEWAY: Final = timedelta(seconds=60)
 _SEVERITIES: Final = {
@@ -33,7 +32,7 @@ _CURE: Final = "The server must issue an ID token for this login; do not trust w
 
 def unrequested_check() -> Check:
     """Return that an ID token came which no one asked for; nothing reads it."""
-    return requirement(f"{_STAGE}.unrequested").noticed("one came; it is neither verified nor used")
+    return requirement("id_token.unrequested").noticed("one came; it is neither verified nor used")
 
 
 def id_token_checks(
@@ -56,7 +55,7 @@ def id_token_checks(
     """
     jwt = parse_jwt(id_token)
     if jwt is None or jwt.claims is None:
-        form = requirement(f"{_STAGE}.form")
+        form = requirement("id_token.form")
         return (_defect(form, "not a JWT whose claims can be read"),)
     claims = jwt.claims
     return (
@@ -77,7 +76,7 @@ def _signature(jwt: Jwt, keys: Body | None, now: datetime, no_keys: str) -> Chec
         verification = verify(jwt, keys if keys is not None else Body(b""), now)
     return judged(
         _SEVERITIES[verification.signature],
-        f"{_STAGE}.signature",
+        "id_token.signature",
         "A key of the server signed it.",
         verification.reason,
         why="It came from the token endpoint over TLS, so its origin is known; a wrong signature is "
@@ -89,12 +88,12 @@ def _signature(jwt: Jwt, keys: Body | None, now: datetime, no_keys: str) -> Chec
 
 
 def _issuer(value: JsonValue, issuer: str) -> Check:
-    check = requirement(f"{_STAGE}.iss", wanted=issuer)
+    check = requirement("id_token.iss", wanted=issuer)
     return check.passed("the same") if is_issuer(value, issuer) else _defect(check, _shown(value))
 
 
 def _audience(value: JsonValue, authorized: JsonValue, client_id: str) -> Check:
-    check = requirement(f"{_STAGE}.aud", wanted=client_id)
+    check = requirement("id_token.aud", wanted=client_id)
     audiences = value if isinstance(value, list) else [value]
     if client_id not in audiences:
         return _defect(check, _shown(value))
@@ -106,7 +105,7 @@ def _audience(value: JsonValue, authorized: JsonValue, client_id: str) -> Check:
 
 
 def _expiry(jwt: Jwt, now: datetime) -> Check:
-    check = requirement(f"{_STAGE}.exp")
+    check = requirement("id_token.exp")
     expires = moment((jwt.claims or {}).get("exp"))
     if expires is None:
         return _defect(check, "missing")
@@ -119,7 +118,7 @@ def _expiry(jwt: Jwt, now: datetime) -> Check:
 def _nonce(value: JsonValue, sent: Secret | None) -> Iterator[Check]:
     if sent is None:
         return
-    check = requirement(f"{_STAGE}.nonce")
+    check = requirement("id_token.nonce")
     if isinstance(value, str) and Secret(value) == sent:
         yield check.passed("the same")
     else:

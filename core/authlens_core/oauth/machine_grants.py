@@ -6,8 +6,7 @@ provider gives for a token of its own (RFC 8693; MCP, Enterprise-Managed Authori
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Sequence
 from typing import Any, Final, Self
 
 from authlens_core.oauth.client_authentication import Client, form_request
@@ -20,15 +19,14 @@ from authlens_core.values.formats.jwt import parse_jwt
 from authlens_core.values.login_options import Options
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
-from authlens_core.values.stage import GrantType
+from authlens_core.values.stage import PROGRAMS, GrantType
 from authlens_core.values.url import Url, parse_url
 
-_STAGE: Final = "token_exchange"
 _TOKEN: Final = "urn:ietf:params:oauth:token-type:"  # noqa: S105 - the start of a name
 ID_JAG: Final = f"{_TOKEN}id-jag"
 # Of the request that goes to an identity provider before that of the token.
 FIRST: Final = Purpose.TOKEN_EXCHANGE
-FIRST_ANSWERED: Final = f"{_STAGE}.answer"
+FIRST_ANSWERED: Final = "token_exchange.answer"
 NOTHING_GIVEN: Final = (
     "Your identity provider gave no assertion for the resource's server.",
     "Ask its administrator which programs it allows there.",
@@ -99,8 +97,12 @@ class MachineLogin:
             exchanged: the answer of the identity provider, if there is one.
         """
         assertion = self.assertion if exchanged is None else read_first_answer(exchanged).value
-        pairs = [*_PAIRS[self.grant_type](assertion), *self._wanted]
-        return form_request(self.token_endpoint, client, pairs)
+        program = PROGRAMS[self.grant_type]
+        # The last step of an exchange is a JWT bearer.
+        pairs: list[FormPair] = [("grant_type", program.listed_as or self.grant_type)]
+        if program.assertion:
+            pairs.append(("assertion", assertion or Secret("")))
+        return form_request(self.token_endpoint, client, [*pairs, *self._wanted])
 
     @property
     def _wanted(self) -> list[FormPair]:
@@ -115,24 +117,6 @@ def _identity_provider(options: Options, *, loopback_http: bool) -> IdentityProv
     method = "none" if secret is None else "client_secret_basic"
     client = Client(options.idp_client_id or "", "", method, secret)
     return IdentityProvider(parse_url(options.idp or "", loopback_http=loopback_http), client)
-
-
-def _client_credentials(assertion: Secret | None) -> list[FormPair]:  # noqa: ARG001 - one signature for all
-    return [("grant_type", GrantType.CLIENT_CREDENTIALS)]
-
-
-def _jwt_bearer(assertion: Secret | None) -> list[FormPair]:
-    return [("grant_type", GrantType.JWT_BEARER), ("assertion", assertion or Secret(""))]
-
-
-# What each grant has of its own in its token request; the last step of an exchange is a JWT bearer.
-_PAIRS: Final[Mapping[GrantType, Callable[[Secret | None], list[FormPair]]]] = MappingProxyType(
-    {
-        GrantType.CLIENT_CREDENTIALS: _client_credentials,
-        GrantType.JWT_BEARER: _jwt_bearer,
-        GrantType.TOKEN_EXCHANGE: _jwt_bearer,
-    }
-)
 
 
 def sent_apart(sent: Sequence[Exchange]) -> tuple[tuple[Exchange, ...], tuple[Exchange, ...]]:
@@ -150,17 +134,17 @@ def read_first_answer(response: Response | None, sent: Sequence[Secret] = ()) ->
     if response is None:
         return Reading(None, ())
     spec = "RFC 8693 §2.2.1"
-    answer = read_answer(response, stage=_STAGE, spec=spec, secrets=sent)
+    answer = read_answer(response, stage="token_exchange", spec=spec, secrets=sent)
     if answer.value is None:
         return Reading(None, answer.checks)
     document, checks = answer.value, list(answer.checks)
     error = error_of(document, response.status, sent)
     if error is not None:
-        check = requirement(f"{_STAGE}.error")
+        check = requirement("token_exchange.error")
         checks.append(failed_with(error, check, f"{error}"))
     checks.append(_type_check(document.get("issued_token_type"), spec))
     value = document.get("access_token")
-    check = requirement(f"{_STAGE}.assertion")
+    check = requirement("token_exchange.assertion")
     if not is_token(value):
         return Reading(None, (*checks, check.failed("none, or malformed")))
     checks.append(check.passed(f"{len(value)} characters"))
@@ -168,7 +152,7 @@ def read_first_answer(response: Response | None, sent: Sequence[Secret] = ()) ->
 
 
 def _type_check(issued: object, spec: str) -> Check:
-    check = requirement(f"{_STAGE}.issued_token_type", spec=spec)
+    check = requirement("token_exchange.issued_token_type", spec=spec)
     if issued == ID_JAG:
         return check.passed(ID_JAG)
     return check.failed("missing" if issued is None else f"{issued!r}"[:200])

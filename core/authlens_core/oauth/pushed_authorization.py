@@ -16,7 +16,6 @@ from authlens_core.values.formats.json_document import JsonValue
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.url import Url
 
-_STAGE: Final = "pushed"
 _SPEC: Final = "RFC 9126 §2.2"
 _URI_LIMIT: Final = 1_024  # characters
 
@@ -48,7 +47,7 @@ def pushed_authorization_request(endpoint: Url, client: Client, parameters: Iter
 
 def read_pushed_authorization(response: Response) -> Reading[PushedAuthorization]:
     """Read the response of the pushed authorization request endpoint."""
-    answer = read_answer(response, stage=_STAGE, spec=_SPEC, expected=201, tolerated=200)
+    answer = read_answer(response, stage="pushed", spec=_SPEC, expected=201, tolerated=200)
     if answer.value is None:
         return Reading(None, answer.checks)
     request_uri = answer.value.get("request_uri")
@@ -74,7 +73,7 @@ def refers_to_pushed(url: str) -> bool:
 
 
 def _request_uri_check(value: JsonValue) -> Check:
-    check = requirement(f"{_STAGE}.request_uri", limit=_URI_LIMIT)
+    check = requirement("pushed.request_uri", limit=_URI_LIMIT)
     if isinstance(value, str) and len(value) <= _URI_LIMIT and is_visible(value):
         scheme, colon, rest = value.partition(":")
         if colon and rest and scheme[:1].isalpha():
@@ -83,7 +82,7 @@ def _request_uri_check(value: JsonValue) -> Check:
 
 
 def _expiry_check(seconds: int | None, note: str) -> Check:
-    check = requirement(f"{_STAGE}.expires_in")
+    check = requirement("pushed.expires_in")
     if seconds:
         return check.passed(str(seconds))
     severity = Severity.FAILURE if seconds == 0 else Severity.NOTICE

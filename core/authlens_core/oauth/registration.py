@@ -96,7 +96,7 @@ def _seconds(value: JsonValue) -> int | None:
 
 
 def _client_id_check(document: Mapping[str, JsonValue]) -> Check:
-    check = requirement(f"{_STAGE}.client_id")
+    check = requirement("registration.client_id")
     value = document.get("client_id")
     if isinstance(value, str) and value and value.isascii() and value.isprintable():
         return check.passed(value)
@@ -104,7 +104,7 @@ def _client_id_check(document: Mapping[str, JsonValue]) -> Check:
 
 
 def _redirect_check(registered: tuple[str, ...] | None, asked: str) -> Check:
-    check = requirement(f"{_STAGE}.redirect_uris", wanted=asked)
+    check = requirement("registration.redirect_uris", wanted=asked)
     if registered is None:
         return check.noticed("not stated; assumed as requested")
     seen = ", ".join(registered)[:500]
@@ -129,14 +129,14 @@ def _client_secret(document: Mapping[str, JsonValue]) -> tuple[Secret | None, tu
     value = document.get("client_secret")
     if value is None or value == "":
         return None, ()
-    check = requirement(f"{_STAGE}.client_secret")
+    check = requirement("registration.client_secret")
     if not isinstance(value, str) or not (value.isascii() and value.isprintable()):
         return None, (check.failed("malformed"),)
     return Secret(value), (check.noticed("one was given"),)
 
 
 def _expiry_check(value: JsonValue, now: datetime | None, *, is_needed: bool) -> Check:
-    check = requirement(f"{_STAGE}.client_secret_expires_at")
+    check = requirement("registration.client_secret_expires_at")
     seconds = _seconds(value)
     if seconds is None:
         return check.noticed("missing" if value is None else f"unreadable: {value!r}"[:200])
@@ -153,7 +153,7 @@ def _auth_method(
     document: Mapping[str, JsonValue], secret: Secret | None, chosen: str | None, methods: Sequence[str]
 ) -> tuple[str, Check]:
     """Return the method to use at the token endpoint: the user's choice, else the one the answer names."""
-    check = requirement(f"{_STAGE}.token_endpoint_auth_method", wanted=chosen or "none")
+    check = requirement("registration.token_endpoint_auth_method", wanted=chosen or "none")
     stated = document.get("token_endpoint_auth_method")
     if chosen is not None:
         return chosen, _chosen_check(check, chosen, stated, secret)
@@ -179,7 +179,7 @@ def _chosen_check(check: Requirement, chosen: str, stated: JsonValue, secret: Se
 
 
 def _grant_check(grants: tuple[str, ...] | None, grant: str) -> Check:
-    check = requirement(f"{_STAGE}.grant_types", grant=grant)
+    check = requirement("registration.grant_types", grant=grant)
     if grants is None:
         return check.noticed("not stated; assumed as requested")
     seen = ", ".join(grants)
@@ -200,7 +200,7 @@ def _management(
     uri, token = document.get("registration_client_uri"), document.get("registration_access_token")
     if uri is None and token is None:
         return None, ()
-    check = requirement(f"{_STAGE}.registration_client_uri")
+    check = requirement("registration.registration_client_uri")
     seen = f"{uri!r}"[:300]
     if not isinstance(token, str) or not token or not is_visible(token):
         seen = f"{seen}, without a usable registration_access_token; this client cannot be removed by us"

@@ -29,7 +29,6 @@ from authlens_core.values.secret import Secret
 from authlens_core.values.stage import Need
 from authlens_core.values.url import Url
 
-_STAGE: Final = "token"
 _SPEC: Final = "RFC 6749 §5.1"
 # Servers and libraries commonly forgive a few minutes; from here on tokens are refused for their times.
 _SKEW_LIMIT: Final = 300
@@ -134,7 +133,7 @@ def read_token_response(
         sent: the secrets of the request, masked where the server's texts repeat them.
         proved: whether the request had a proof of possession, so that the tokens should be bound (RFC 9449).
     """
-    answer = read_answer(response, stage=_STAGE, spec=_SPEC, tolerated=201, secrets=sent)
+    answer = read_answer(response, stage="token", spec=_SPEC, tolerated=201, secrets=sent)
     if answer.value is None:
         return Reading(None, answer.checks)
     granted, scope_check = _scope(answer.value, scope, sent)
@@ -165,11 +164,11 @@ def _error_check(document: dict[str, JsonValue], status: int, sent: Sequence[Sec
     """Yield a failure when the answer says success in its status and an error in its body."""
     error = error_of(document, status, sent)
     if error is not None:
-        yield failed_with(error, requirement(f"{_STAGE}.error"), str(error))
+        yield failed_with(error, requirement("token.error"), str(error))
 
 
 def _access_token_check(document: Mapping[str, JsonValue]) -> Check:
-    check = requirement(f"{_STAGE}.access_token", form=_TOKEN_FORM)
+    check = requirement("token.access_token", form=_TOKEN_FORM)
     value = document.get("access_token")
     if is_token(value):
         return check.passed(f"{len(value)} characters")
@@ -179,7 +178,7 @@ def _access_token_check(document: Mapping[str, JsonValue]) -> Check:
 
 def _token_type_check(document: Mapping[str, JsonValue], grant: Grant, *, proved: bool) -> Check:
     wanted, spec = ("DPoP", "RFC 9449 §5") if proved else ("bearer", "RFC 6749 §7.1")
-    check = requirement(f"{_STAGE}.token_type", wanted=wanted, spec=spec)
+    check = requirement("token.token_type", wanted=wanted, spec=spec)
     value = document.get("token_type")
     kind = value.lower() if isinstance(value, str) else ""
     if kind == wanted.lower():
@@ -198,7 +197,7 @@ def _token_type_check(document: Mapping[str, JsonValue], grant: Grant, *, proved
 
 
 def _lifetime_check(lifetime: Lifetime) -> Check:
-    check = requirement(f"{_STAGE}.expires_in")
+    check = requirement("token.expires_in")
     seen = lifetime.note or f"{lifetime.seconds}"
     if lifetime.seconds == 0:
         return check.warned(seen)
@@ -208,7 +207,7 @@ def _lifetime_check(lifetime: Lifetime) -> Check:
 def _refresh_token(document: Mapping[str, JsonValue], grant: Grant) -> tuple[Secret | None, Check]:
     is_refresh = grant == "refresh_token"
     spec = "RFC 6749 §6" if is_refresh else "RFC 6749 §1.5"
-    check = requirement(f"{_STAGE}.refresh_token", spec=spec, form=_TOKEN_FORM)
+    check = requirement("token.refresh_token", spec=spec, form=_TOKEN_FORM)
     value = document.get("refresh_token")
     # A program gets its next token as it got this one (RFC 6749 §4.4.3), so nothing long-lived need be
     # stored.
@@ -231,7 +230,7 @@ def _scope(
     document: Mapping[str, JsonValue], requested: str | None, sent: Sequence[Secret]
 ) -> tuple[str | None, Check]:
     """Return the granted scope and how it differs from the requested one."""
-    check = requirement(f"{_STAGE}.scope", wanted=requested or "none was asked for")
+    check = requirement("token.scope", wanted=requested or "none was asked for")
     value = document.get("scope")
     if value is None or value == "":
         # An omitted scope means the requested one (RFC 6749 §5.1).
@@ -281,7 +280,7 @@ def _resource_check(document: Mapping[str, JsonValue], requested: str | None) ->
     value = document.get("resource")
     if value is None or value == "" or requested is None:
         return
-    check = requirement(f"{_STAGE}.resource", wanted=requested)
+    check = requirement("token.resource", wanted=requested)
     values = value if isinstance(value, list) else [value]
     seen = f"{value}"[:300]
     if requested in values:
@@ -305,7 +304,7 @@ def clock_check(response: Response, *, now: datetime) -> Check | None:
     if date is None:
         return None
     skew = round((date - now).total_seconds())
-    check = requirement(f"{_STAGE}.clock", limit=_SKEW_LIMIT)
+    check = requirement(CheckId.TOKEN_CLOCK, limit=_SKEW_LIMIT)
     seen = f"the server is {abs(skew)} s {'ahead' if skew > 0 else 'behind'}" if skew else "the same time"
     if abs(skew) <= _SKEW_LIMIT:
         return check.passed(seen)

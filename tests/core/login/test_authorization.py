@@ -108,13 +108,13 @@ def test_an_error_without_a_known_cause_has_no_diagnosis() -> None:
 )
 def test_a_wait_in_vain_says_how_long_and_who_else_came(ignored: int, words: str) -> None:
     """LB-8."""
-    assert words in no_callback(300, ignored).seen
+    assert words in no_callback(START, 300, ignored).seen
 
 
 def test_a_page_that_the_browser_was_seen_to_show_explains_the_wait_with_the_address_of_the_team() -> None:
     issuer = parse_url("https://acme.cloudflareaccess.com")
     page = "That account does not have access · Log out"
-    check = no_callback(12, 0, stopped=True, page=page, issuer=issuer)
+    check = no_callback(replace(START, issuer=issuer), 12, 0, stopped=True, page=page)
     assert f"the browser shows “{page}”" in check.seen
     assert check.why == "No policy of the application allows the account that signed in."
     assert "https://acme.cloudflareaccess.com/cdn-cgi/access/logout" in str(check.cure)

@@ -12,7 +12,7 @@ import pytest
 from joserfc import jws
 from joserfc.jwk import ECKey
 
-from authlens_core.login.stages.device_stages import DeviceGrant
+from authlens_core.login.stages.device_stages import DeviceExchangeStage
 from authlens_core.oauth.device_authorization import DeviceAuthorization
 from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event, StageEnded
 from authlens_core.trace.failure_reason import stage_error
@@ -47,7 +47,7 @@ CODES = {
 }
 TOKENS = reply(200, {"access_token": "access-canary-1", "token_type": "Bearer", "expires_in": 900})
 
-POLLING = DeviceGrant()
+POLLING = DeviceExchangeStage()
 
 
 def _error(code: str) -> Response:
@@ -118,12 +118,12 @@ async def test_a_wait_that_the_user_bounded_ends_before_the_code_does() -> None:
         device_until=NOW + timedelta(seconds=31),
         options=Options(grant_type=GrantType.DEVICE_CODE, wait=30),
     )
-    planned = POLLING.request(shown, ())
+    planned = POLLING.token_request(shown, ())
     assert planned is not None
     assert planned.not_before == NOW + timedelta(seconds=5)
     pending = replace(exchange(_error("authorization_pending")), started_at=NOW + timedelta(seconds=30))
-    assert POLLING.request(shown, (pending,)) is None
-    assert POLLING.request(replace(shown, device_until=None), (pending,)) is not None
+    assert POLLING.token_request(shown, (pending,)) is None
+    assert POLLING.token_request(replace(shown, device_until=None), (pending,)) is not None
     [check] = POLLING.given_up(shown, (pending,))
     assert check.name == "device.timeout"
     assert "30 seconds" in check.seen
@@ -211,7 +211,7 @@ async def test_what_came_of_the_last_request_is_in_the_words_about_the_time() ->
         device_until=NOW + timedelta(seconds=6),
         options=Options(grant_type=GrantType.DEVICE_CODE, wait=6),
     )
-    planned = POLLING.request(shown, ())
+    planned = POLLING.token_request(shown, ())
     assert planned is not None
     assert planned.not_before == NOW + timedelta(seconds=5)
     lost = WireFailure(FailureKind.TIMEOUT, "No answer in time.", may_have_arrived=True)

@@ -7,14 +7,14 @@ from datetime import timedelta
 
 import pytest
 
-from authlens_core.login.stages.exchange_stage import CodeGrant, ExchangeStage
+from authlens_core.login.stages.exchange_stage import ExchangeStage
 from authlens_core.trace.record import fact_text
 from authlens_core.values.check import Severity, failures
 from authlens_core.values.exchange import FailureKind, WireFailure
 from authlens_core.values.secret import Secret
 from support.scripted_login import BEGAN, ISSUER, RESOURCE, exchange, facts, reply
 
-STAGE = ExchangeStage(CodeGrant())
+STAGE = ExchangeStage()
 START = facts(scope="a")
 TOKENS = {"access_token": "access-canary-1", "token_type": "Bearer", "expires_in": 900}
 

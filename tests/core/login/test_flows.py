@@ -11,7 +11,7 @@ from authlens_core.login import login as login_module
 from authlens_core.login.facts import Facts
 from authlens_core.login.login_stage import PlannedRequest
 from authlens_core.login.stages import STAGES
-from authlens_core.login.stages.exchange_stage import CodeGrant, ExchangeStage
+from authlens_core.login.stages.exchange_stage import ExchangeStage
 from authlens_core.trace import flow as flow_module
 from authlens_core.trace.flow import FLOWS, UserPart
 from authlens_core.trace.record import Outcome, Stage
@@ -32,10 +32,10 @@ _STAGES = (
 )
 
 
-class _MachineGrant(CodeGrant):
+class _MachineExchange(ExchangeStage):
     """Asks once, with what a program has of its own."""
 
-    def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
+    def token_request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
         if sent or facts.token_endpoint is None:
             return None
         body = Body(b"grant_type=client_credentials")
@@ -55,7 +55,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> GrantType:
         extra_grant_types=(),
     )
     work = {stage: STAGES[grant_type][stage] for stage in _STAGES}
-    work[Stage.EXCHANGE] = ExchangeStage(_MachineGrant())
+    work[Stage.EXCHANGE] = _MachineExchange()
     monkeypatch.setattr(flow_module, "FLOWS", {**FLOWS, grant_type: flow})
     monkeypatch.setattr(login_module, "STAGES", {**STAGES, grant_type: work})
     return grant_type

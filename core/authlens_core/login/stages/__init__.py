@@ -10,8 +10,8 @@ from authlens_core.login.login_stage import LoginStage
 from authlens_core.login.stages.access_stage import AccessStage
 from authlens_core.login.stages.authorization_stage import AuthorizationStage
 from authlens_core.login.stages.detection_stage import DetectionStage
-from authlens_core.login.stages.device_stages import DeviceAuthorizationStage, DeviceGrant
-from authlens_core.login.stages.exchange_stage import CodeGrant, ExchangeStage
+from authlens_core.login.stages.device_stages import DeviceAuthorizationStage, DeviceExchangeStage
+from authlens_core.login.stages.exchange_stage import ExchangeStage
 from authlens_core.login.stages.machine_stages import (
     MachineClientStage,
     MachineExchangeStage,
@@ -41,12 +41,12 @@ STAGES: Final[Mapping[GrantType, Mapping[Stage, LoginStage]]] = MappingProxyType
             **_SHARED,
             Stage.PKCE: PkceStage(),
             Stage.AUTHORIZATION: AuthorizationStage(),
-            Stage.EXCHANGE: ExchangeStage(CodeGrant()),
+            Stage.EXCHANGE: ExchangeStage(),
         },
         GrantType.DEVICE_CODE: {
             **_SHARED,
             Stage.AUTHORIZATION: DeviceAuthorizationStage(),
-            Stage.EXCHANGE: ExchangeStage(DeviceGrant()),
+            Stage.EXCHANGE: DeviceExchangeStage(),
         },
         **dict.fromkeys(MACHINE_GRANTS, _MACHINE),
     }

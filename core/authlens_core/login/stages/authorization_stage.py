@@ -9,7 +9,6 @@ from typing import Final
 from authlens_core.cloudflare.browser_refusals import REPORTS, refusal_on
 from authlens_core.cloudflare.team import for_team
 from authlens_core.diagnosis.diagnose import diagnose
-from authlens_core.diagnosis.server_kind import ServerKind
 from authlens_core.login.client_attempts import attempt_after, last_attempt
 from authlens_core.login.facts import Facts
 from authlens_core.login.login_stage import PlannedRequest, StageResult, unanswered
@@ -185,32 +184,22 @@ def learn_response(facts: Facts, response: AuthorizationResponse) -> StageResult
 
 
 def no_callback(
-    seconds: float,
-    ignored: int,
-    *,
-    stopped: bool = False,
-    page: str = "",
-    issuer: Url | None = None,
-    redirect_uri: str = "",
-    unproven: str = "",
-    kind: ServerKind = ServerKind.OTHER,
+    facts: Facts, seconds: float, ignored: int, *, stopped: bool = False, page: str = "", unproven: str = ""
 ) -> Check:
     """Return the check for a wait that ended without an answer.
 
     Args:
         stopped: the user ended it.
         page: what the browser was seen to show; empty if no one knows.
-        issuer: the server whose page that is.
-        redirect_uri: where the browser was sent to; a server that does not know it shows an error instead.
         unproven: an error that came without a state.
-        kind: which product it is.
     """
     timeout = (CheckId.AUTHORIZATION_TIMEOUT,)
-    known = browser_diagnosis(page, issuer)
-    diagnosis = known or diagnose(Stage.AUTHORIZATION, check_names=timeout, kind=kind)
+    known = browser_diagnosis(page, facts.issuer)
+    diagnosis = known or diagnose(Stage.AUTHORIZATION, check_names=timeout, kind=facts.server_kind)
     others = f"; {ignored} other request{'s' if ignored != 1 else ''} ignored" if ignored else ""
     others += f"; an error without a state came: {unproven}" if unproven else ""
-    where = f" at {redirect_uri}" if redirect_uri else ""
+    # A server that does not know it shows an error instead.
+    where = f" at {facts.redirect_uri}" if facts.redirect_uri else ""
     browser = f"; the browser shows “{safe_line(page, _LONGEST_PAGE)}”" if page else ""
     return judged(
         Severity.NOTICE if stopped else Severity.FAILURE,

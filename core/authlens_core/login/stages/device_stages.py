@@ -10,6 +10,7 @@ from typing import Final
 from authlens_core.login.client_attempts import attempt_after, last_attempt
 from authlens_core.login.facts import Facts
 from authlens_core.login.login_stage import PlannedRequest, StageResult, unanswered
+from authlens_core.login.stages.exchange_stage import TokenStage
 from authlens_core.login.stages.pkce_stage import drawn_key
 from authlens_core.login.stages.registration_stage import requested_scope
 from authlens_core.oauth.device_authorization import (
@@ -24,7 +25,6 @@ from authlens_core.oauth.device_authorization import (
 from authlens_core.trace.record import Fact, FactId
 from authlens_core.values.check import Check, CheckId, failures, requirement
 from authlens_core.values.exchange import Exchange, Purpose
-from authlens_core.values.secret import Secret
 from authlens_core.values.url import Url
 from authlens_core.wire.limits import TOKEN
 
@@ -126,10 +126,10 @@ def _without_endpoint(facts: Facts) -> Check:
     return _ENDPOINT.failed("none in its metadata", "none")
 
 
-class DeviceGrant:
+class DeviceExchangeStage(TokenStage):
     """Asks for the tokens again and again, until the user has entered the code."""
 
-    def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
+    def token_request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
         """Return the next request for the tokens and when to send it, or None if nothing is left to ask."""
         endpoint, attempt, device = facts.token_endpoint, attempt_after(facts, ()), facts.device
         if endpoint is None or attempt is None or device is None or facts.device_asked_at is None:
@@ -175,10 +175,6 @@ class DeviceGrant:
                 ),
             )
         return (requirement(CheckId.DEVICE_EXPIRED).failed(f"not entered, {asked}"),)
-
-    def nonce(self, facts: Facts) -> Secret | None:  # noqa: ARG002 - the signature of a token grant
-        """Return None: the request for a code has no nonce (RFC 8628 §3.1), so none can come back."""
-        return None
 
 
 def _waited_out(facts: Facts) -> bool:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Final
 
 from authlens_core.login.client_attempts import attempt_after, last_attempt
 from authlens_core.login.facts import Facts
-from authlens_core.login.login_stage import PlannedRequest, StageResult, parted
+from authlens_core.login.login_stage import LoginStage, PlannedRequest, StageResult, parted
 from authlens_core.oauth.error_response import read_error
 from authlens_core.oauth.formats.jwks import jwks_request
 from authlens_core.oauth.id_token import OPENID, id_token_checks, unrequested_check
@@ -19,69 +20,36 @@ from authlens_core.trace.record import Fact, FactId, Stage
 from authlens_core.trace.stage_diagnosis import refusal
 from authlens_core.values.check import Check, requirement
 from authlens_core.values.exchange import Exchange, Purpose
-from authlens_core.values.secret import Secret
 from authlens_core.values.url import Url, same_site
 
 _CODE: Final = requirement("exchange.code")
 _ID_TOKEN: Final = requirement("id_token.form")
 
 
-class TokenGrant(Protocol):
-    """What a flow sends to the token endpoint; one for each grant type."""
+class TokenStage(LoginStage, ABC):
+    """Gets the tokens; each grant says what it sends to the token endpoint."""
 
-    def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
+    @abstractmethod
+    def token_request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
         """Return the next token request after those `sent`, or None if there is none."""
 
-    def given_up(self, facts: Facts, sent: Sequence[Exchange]) -> tuple[Check, ...]:
-        """Return why there are no tokens, if the last answer does not say so itself."""
-
-    def nonce(self, facts: Facts) -> Secret | None:
-        """Return the nonce that an ID token must repeat, if one was sent."""
-
-
-class CodeGrant:
-    """Redeems the code once, because a second use may end the grant; again only if the client was refused."""
-
-    def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
-        endpoint, pkce, attempt = facts.token_endpoint, facts.pkce, attempt_after(facts, sent)
-        if attempt is None or endpoint is None or pkce is None or facts.code is None:
-            return None
-        request = code_request(
-            endpoint,
-            attempt.client,
-            code=facts.code,
-            code_verifier=pkce.code_verifier,
-            redirect_uri=attempt.client.redirect_uri,
-            resource=facts.resource,
-        )
-        return attempt.planned(request, Purpose.TOKEN)
-
     def given_up(self, facts: Facts, sent: Sequence[Exchange]) -> tuple[Check, ...]:  # noqa: ARG002
+        """Return why there are no tokens, if the last answer does not say so itself."""
         return () if sent else (_CODE.failed("no code"),)
-
-    def nonce(self, facts: Facts) -> Secret | None:
-        return facts.nonce
-
-
-class ExchangeStage:
-    """Gets the tokens, by whatever grant."""
-
-    def __init__(self, grant: TokenGrant) -> None:
-        self._grant = grant
 
     def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
         """Return the next token request; after the last, the GET of the keys, if an ID token came."""
-        planned = self._grant.request(facts, sent)
+        planned = self.token_request(facts, sent)
         return planned if planned is not None or not sent else _keys_request(facts, sent)
 
     def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:
         """Read the tokens and work out when they end."""
         if not exchanges or facts.client is None:
-            return StageResult(facts, self._grant.given_up(facts, ()) or (_CODE.failed("no code"),))
+            return StageResult(facts, self.given_up(facts, ()) or (_CODE.failed("no code"),))
         asked, fetched = parted(exchanges, Purpose.SIGNING_KEYS)
         exchange = asked[-1]
         if exchange.answer is None:
-            return StageResult(facts, self._grant.given_up(facts, asked) or (_no_answer(exchange),))
+            return StageResult(facts, self.given_up(facts, asked) or (_no_answer(exchange),))
         reading = read_token_response(
             exchange.answer,
             resource=facts.resource,
@@ -98,13 +66,12 @@ class ExchangeStage:
             error = read_error(exchange.answer, facts.grant_secrets)
             diagnosis = refusal(Stage.EXCHANGE, error, exchange=exchange, kind=facts.server_kind)
             # The last answer before a code expires is often "authorization_pending": not what to show.
-            if given_up := self._grant.given_up(facts, asked):
+            if given_up := self.given_up(facts, asked):
                 return StageResult(facts, given_up)
             # A refused code is not tried again: it may be what the server watches for (RFC 6749 §4.1.2).
             return StageResult(replace(facts, code=None), checks, diagnosis=diagnosis)
         tokens = reading.value
-        nonce = self._grant.nonce(facts)
-        checks = (*checks, *_id_token_checks(facts, tokens, nonce, exchange.ended_at, fetched))
+        checks = (*checks, *_id_token_checks(facts, tokens, exchange.ended_at, fetched))
         # From the start, so that a slow answer never makes a token look longer-lived than it is.
         expires_at = tokens.lifetime.ends_after(exchange.started_at)
         new = replace(
@@ -116,6 +83,24 @@ class ExchangeStage:
             code=None,
         )
         return StageResult(new, checks, _shown(tokens, expires_at))
+
+
+class ExchangeStage(TokenStage):
+    """Redeems the code once, because a second use may end the grant; again only if the client was refused."""
+
+    def token_request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
+        endpoint, pkce, attempt = facts.token_endpoint, facts.pkce, attempt_after(facts, sent)
+        if attempt is None or endpoint is None or pkce is None or facts.code is None:
+            return None
+        request = code_request(
+            endpoint,
+            attempt.client,
+            code=facts.code,
+            code_verifier=pkce.code_verifier,
+            redirect_uri=attempt.client.redirect_uri,
+            resource=facts.resource,
+        )
+        return attempt.planned(request, Purpose.TOKEN)
 
 
 def _keys_request(facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
@@ -162,7 +147,7 @@ def _no_keys(facts: Facts) -> str:
 
 
 def _id_token_checks(
-    facts: Facts, tokens: TokenResponse, nonce: Secret | None, now: datetime, fetched: Sequence[Exchange]
+    facts: Facts, tokens: TokenResponse, now: datetime, fetched: Sequence[Exchange]
 ) -> tuple[Check, ...]:
     client, metadata = facts.client, facts.server_metadata
     if client is None or metadata is None:
@@ -176,7 +161,7 @@ def _id_token_checks(
         tokens.id_token,
         issuer=metadata.stated_issuer,
         client_id=client.client_id,
-        nonce=nonce,
+        nonce=facts.nonce,
         keys=keys.body if keys is not None and keys.status == 200 else None,
         now=now,
         no_keys=_no_keys(facts),

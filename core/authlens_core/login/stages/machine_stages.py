@@ -9,8 +9,8 @@ from typing import Final
 
 from authlens_core.login.client_attempts import attempt_after
 from authlens_core.login.facts import Facts
-from authlens_core.login.login_stage import PlannedRequest, StageResult, parted, unanswered
-from authlens_core.login.stages.exchange_stage import ExchangeStage
+from authlens_core.login.login_stage import LoginStage, PlannedRequest, StageResult, parted, unanswered
+from authlens_core.login.stages.exchange_stage import TokenStage
 from authlens_core.login.stages.pkce_stage import drawn_key
 from authlens_core.login.stages.registration_stage import given_client, requested_scope, with_client
 from authlens_core.oauth.client_assertion import BadClientKey, require_client_key, signed
@@ -29,7 +29,6 @@ from authlens_core.trace.stage_diagnosis import refusal
 from authlens_core.values.check import Check, CheckId, requirement
 from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.values.login_options import Options
-from authlens_core.values.secret import Secret
 from authlens_core.values.stage import PROGRAMS, Stage
 from authlens_core.values.url import UrlRefused
 from authlens_core.wire.limits import TOKEN
@@ -40,12 +39,8 @@ _ASSERTION: Final = requirement("registration.assertion")
 _ASSERTION_SENT: Final = requirement(CheckId.EXCHANGE_ASSERTION)
 
 
-class MachineClientStage:
+class MachineClientStage(LoginStage):
     """Takes what the user named for the program; a program does not register itself."""
-
-    def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:  # noqa: ARG002
-        """Return None: nothing is sent in this stage."""
-        return None
 
     def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:  # noqa: ARG002
         """Return the client, and the key that its tokens are bound to, if they have to be."""
@@ -99,10 +94,10 @@ def _named(options: Options) -> Iterator[Fact]:
         yield from (Fact(need.fact, str(value), need.spec) for value in need.given(options) if need.fact)
 
 
-class MachineGrant:
-    """Asks as the grant says, with what the program has."""
+class MachineExchangeStage(TokenStage):
+    """Gets a token as the grant says, with what the program has."""
 
-    def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
+    def token_request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
         """Return the next request, to the identity provider first if there is one."""
         login = _machine_login(facts)
         if login is None:
@@ -122,9 +117,17 @@ class MachineGrant:
     def given_up(self, facts: Facts, sent: Sequence[Exchange]) -> tuple[Check, ...]:  # noqa: ARG002
         return () if sent else (_ASSERTION_SENT.failed("none"),)
 
-    def nonce(self, facts: Facts) -> Secret | None:  # noqa: ARG002
-        """Return None: no one signs in, so nothing has to come back."""
-        return None
+    def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:
+        """Read the token, and the identity provider's answer before it, if there is one."""
+        before, own = sent_apart(exchanges)
+        facts = replace(facts, scope=requested_scope(facts))
+        if before and not own:
+            return _refused_by_provider(facts, before[-1])
+        done = super().learn(facts, own)
+        exchanged = read_first_answer(before[-1].response if before else None, facts.grant_secrets)
+        # It is read again for the next token, and in no later facts.
+        known = replace(done.facts, assertion=None)
+        return replace(done, facts=known, checks=(*exchanged.checks, *done.checks))
 
 
 def _machine_login(facts: Facts) -> MachineLogin | None:
@@ -145,25 +148,6 @@ def _machine_login(facts: Facts) -> MachineLogin | None:
         )
     except UrlRefused:
         return None
-
-
-class MachineExchangeStage(ExchangeStage):
-    """Gets a token for a program."""
-
-    def __init__(self) -> None:
-        super().__init__(MachineGrant())
-
-    def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:
-        """Read the token, and the identity provider's answer before it, if there is one."""
-        before, own = sent_apart(exchanges)
-        facts = replace(facts, scope=requested_scope(facts))
-        if before and not own:
-            return _refused_by_provider(facts, before[-1])
-        done = super().learn(facts, own)
-        exchanged = read_first_answer(before[-1].response if before else None, facts.grant_secrets)
-        # It is read again for the next token, and in no later facts.
-        known = replace(done.facts, assertion=None)
-        return replace(done, facts=known, checks=(*exchanged.checks, *done.checks))
 
 
 def _refused_by_provider(facts: Facts, exchange: Exchange) -> StageResult:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from secrets import token_bytes
 
 from authlens_core.login.facts import Facts
-from authlens_core.login.login_stage import PlannedRequest, StageResult
+from authlens_core.login.login_stage import LoginStage, StageResult
 from authlens_core.login.stages.registration_stage import requested_scope
 from authlens_core.oauth.dpop import DpopKey, make_dpop_key
 from authlens_core.oauth.id_token import OPENID
@@ -17,15 +17,11 @@ from authlens_core.values.check import requirement
 from authlens_core.values.exchange import Exchange
 
 
-class PkceStage:
+class PkceStage(LoginStage):
     """Draws a new verifier and state at every run, so that no two attempts share anything."""
 
     def __init__(self, random_bytes: Callable[[int], bytes] = token_bytes) -> None:
         self._random_bytes = random_bytes
-
-    def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:  # noqa: ARG002
-        """Return None: nothing is sent in this stage."""
-        return None
 
     def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:  # noqa: ARG002
         """Draw the verifier, its challenge, and the state."""

@@ -110,12 +110,12 @@ def parse_challenges(values: Sequence[str]) -> ChallengeField:
             problems.append(f"{error} at character {reader.at + 1} of {safe_line(value, NAME)}")
             continue
         for each in found:
-            problem = each.problem()
+            problem = _repeated(each)
             if problem is None:
-                challenges.append(each.challenge())
+                challenges.append(each)
                 continue
             problems.append(problem)
-            if each.names_two(_METADATA):
+            if len({value for name, value in each.params if name == _METADATA}) > 1:
                 contradictions.append(problem)
     return ChallengeField(tuple(challenges), tuple(problems), contradictions=tuple(contradictions))
 
@@ -157,37 +157,15 @@ class _TooLarge(Exception):
     """A limit is reached."""
 
 
-class _Open:
-    """A challenge that is being read."""
-
-    def __init__(self, scheme: str) -> None:
-        self.scheme = scheme
-        self.params: list[tuple[str, str]] = []
-        self.token68: str | None = None
-
-    def add(self, name: str, value: str) -> None:
-        if self.token68 is not None:
-            raise _Malformed("a parameter after a token68")
-        if len(self.params) == MAX_PARAMETERS:
-            raise _TooLarge(f"more than {MAX_PARAMETERS} parameters")
-        self.params.append((name.lower(), value))
-
-    def problem(self) -> str | None:
-        """Say which parameter is repeated, with all its values (RFC 9110 §11.2), or None."""
-        names = [name for name, _ in self.params]
-        for name in names:
-            if names.count(name) > 1:
-                values = " and ".join(safe_line(v) for n, v in self.params if n == name)
-                scheme, shown = safe_line(self.scheme, NAME), safe_line(name, NAME)
-                return f"the {scheme} challenge has {shown} twice: {values}"
-        return None
-
-    def names_two(self, parameter: str) -> bool:
-        """Return whether it has the parameter with different values."""
-        return len({value for name, value in self.params if name == parameter}) > 1
-
-    def challenge(self) -> Challenge:
-        return Challenge(self.scheme, tuple(self.params), self.token68)
+def _repeated(challenge: Challenge) -> str | None:
+    """Return which parameter is repeated, with all its values (RFC 9110 §11.2), or None."""
+    names = [name for name, _ in challenge.params]
+    for name in names:
+        if names.count(name) > 1:
+            values = " and ".join(safe_line(v) for n, v in challenge.params if n == name)
+            scheme, shown = safe_line(challenge.scheme, NAME), safe_line(name, NAME)
+            return f"the {scheme} challenge has {shown} twice: {values}"
+    return None
 
 
 class _ChallengeReader:
@@ -198,9 +176,9 @@ class _ChallengeReader:
         self.at = 0
         self.room = room
 
-    def line(self) -> list[_Open]:
-        """Return the challenges of the line; what is wrong with one, each says itself."""
-        challenges: list[_Open] = []
+    def line(self) -> list[Challenge]:
+        """Return the challenges of the line, in which a parameter may be repeated."""
+        challenges: list[Challenge] = []
         while self.skip_to_element():
             name = self.run(TOKEN_CHARACTERS, "a scheme or a parameter name")
             self.skip_space()
@@ -209,35 +187,34 @@ class _ChallengeReader:
             if self.peek() == "=":
                 if not challenges:
                     raise _Malformed("a parameter without a scheme")
-                challenges[-1].add(name, self.value())
+                challenges[-1] = self.with_value(challenges[-1], name)
             else:
                 if len(challenges) == self.room:
                     raise _TooLarge(f"more than {MAX_CHALLENGES} challenges")
-                challenges.append(_Open(name))
-                self.after_scheme(challenges[-1])
+                challenges.append(self.after_scheme(name))
             self.skip_space()
             if self.peek() not in ("", ","):
                 raise _Malformed("something other than a comma")
         return challenges
 
-    def after_scheme(self, challenge: _Open) -> None:
+    def after_scheme(self, scheme: str) -> Challenge:
         """Read what is on the scheme's own list element: a token68, a first parameter, or nothing."""
+        challenge = Challenge(scheme)
         if self.peek() in ("", ","):
-            return
+            return challenge
         if self.text[self.at - 1] not in _SPACE:
             raise _Malformed("no space after the scheme")
         start = self.at
         # Tried first: `abc=` is a token68, and `abc=def` is a parameter; only what follows decides.
         token68 = self.token68()
         if token68 is not None:
-            challenge.token68 = token68
-            return
+            return Challenge(scheme, (), token68)
         self.at = start
         name = self.run(TOKEN_CHARACTERS, "a parameter name")
         self.skip_space()
         if self.peek() != "=":
             raise _Malformed("a parameter without a value")
-        challenge.add(name, self.value())
+        return self.with_value(challenge, name)
 
     def token68(self) -> str | None:
         """Return the token68 here if it fills the list element to its end, else None."""
@@ -253,6 +230,15 @@ class _ChallengeReader:
         if end - start > MAX_VALUE:
             raise _TooLarge(f"a token68 of more than {MAX_VALUE} characters")
         return self.text[start:end]
+
+    def with_value(self, challenge: Challenge, name: str) -> Challenge:
+        """Return the challenge with the parameter `name`, whose value comes next."""
+        value = self.value()
+        if challenge.token68 is not None:
+            raise _Malformed("a parameter after a token68")
+        if len(challenge.params) == MAX_PARAMETERS:
+            raise _TooLarge(f"more than {MAX_PARAMETERS} parameters")
+        return Challenge(challenge.scheme, (*challenge.params, (name.lower(), value)))
 
     def value(self) -> str:
         self.at += 1

@@ -74,7 +74,7 @@ def read_metadata_location(text: str, *, requested: Url, loopback_http: bool = F
     A URL on another origin than the resource needs a yes: it makes us send a request to a host that the
     answer chose.
     """
-    check = requirement(f"{_STAGE}.location", origin=requested.origin)
+    check = requirement("resource_metadata.location", origin=requested.origin)
     try:
         url = parse_url(text, loopback_http=loopback_http)
     except UrlRefused as refused:
@@ -211,7 +211,7 @@ def covers_url(resource: str, requested: str) -> bool:
 def _authorization_servers(
     document: Mapping[str, JsonValue], *, loopback_http: bool
 ) -> tuple[tuple[str, ...], tuple[Check, ...]]:
-    check = requirement(f"{_STAGE}.authorization_servers")
+    check = requirement("resource_metadata.authorization_servers")
     value = document.get("authorization_servers")
     if not isinstance(value, list) or not value:
         return (), (check.failed("missing" if value is None else f"{value!r}"[:200]),)
@@ -230,24 +230,24 @@ def _authorization_servers(
     if refused:
         checks.append(replace(check, name=f"{check.name}_refused").warned(unusable))
     if len(servers) > 1:
-        several = requirement(f"{_STAGE}.authorization_servers_choice")
+        several = requirement("resource_metadata.authorization_servers_choice")
         checks.append(several.noticed(f"{len(servers)} servers; choose one"))
     return servers, tuple(checks)
 
 
 def _binding_checks(document: Mapping[str, JsonValue], methods: tuple[str, ...] | None) -> Iterator[Check]:
     """Yield whether a bearer token in the Authorization header is what the resource takes."""
-    check = requirement(f"{_STAGE}.bearer_methods_supported")
+    check = requirement("resource_metadata.bearer_methods_supported")
     if methods is None or "header" in methods:
         yield check.passed("not stated" if methods is None else ", ".join(methods))
     else:
         yield check.failed(", ".join(methods))
     if document.get("tls_client_certificate_bound_access_tokens") is True:
-        yield requirement(f"{_STAGE}.tls_client_certificate_bound_access_tokens").failed("true")
+        yield requirement("resource_metadata.tls_client_certificate_bound_access_tokens").failed("true")
     if document.get("dpop_bound_access_tokens_required") is True:
         algorithms, _ = string_list(document, "dpop_signing_alg_values_supported", _STAGE)
         yield algorithm_check(
-            f"{_STAGE}.dpop_bound_access_tokens_required", algorithms, "resource", "RFC 9728 §2"
+            "resource_metadata.dpop_bound_access_tokens_required", algorithms, "resource", "RFC 9728 §2"
         )
 
 

@@ -7,15 +7,15 @@ attacker's server could present the name of an honest one.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import field, replace
-from typing import Final, NamedTuple
+from dataclasses import field, fields, replace
+from typing import Any, Final, NamedTuple
 
 from authlens_core.oauth.discovery.issuer import issuer_check
 from authlens_core.oauth.discovery.resource_metadata import string_list
 from authlens_core.oauth.discovery.server_addresses import AddressRule, AddressSource, addresses_in
 from authlens_core.oauth.discovery.server_features import feature_checks, program_check
 from authlens_core.oauth.error_response import is_document, is_usable, read_answer
-from authlens_core.values.check import Check, Reading, Severity, requirement
+from authlens_core.values.check import Check, CheckId, Reading, Severity, requirement
 from authlens_core.values.exchange import Response
 from authlens_core.values.formats.json_document import JsonValue
 from authlens_core.values.quick_dataclass import dataclass
@@ -36,6 +36,10 @@ _LISTS: Final = (
     "scopes_supported",
     "protected_resources",
     "dpop_signing_alg_values_supported",
+)
+_SWITCHES: Final = (
+    "authorization_response_iss_parameter_supported",
+    "client_id_metadata_document_supported",
 )
 # No other endpoint is read: what may be opened or sent to is in that table.
 _ENDPOINTS: Final = addresses_in(AddressSource.SERVER_METADATA, AddressRule.ASKED)
@@ -104,6 +108,9 @@ class ServerMetadata:
     def stated_issuer(self) -> str:
         """The name in its answers and ID tokens."""
         return self.accepted_name or self.issuer
+
+
+_KEPT: Final = frozenset(member.name for member in fields(ServerMetadata))
 
 
 def metadata_urls(issuer: Url) -> tuple[Url, ...]:
@@ -199,28 +206,19 @@ def _metadata(
     lists: Mapping[str, tuple[str, ...] | None],
     endpoints: Mapping[str, Url | None],
 ) -> ServerMetadata:
-    # The two that a login needs are among them, or their checks had failed.
-    urls = {member: url.text for member, url in endpoints.items() if url is not None}
+    # The token endpoint is among them, or its check had failed.
+    stated: dict[str, Any] = {
+        **lists,
+        **{member: url and url.text for member, url in endpoints.items()},
+        **{member: document.get(member) is True for member in _SWITCHES},
+    }
     jwks_uri = document.get("jwks_uri")
     return ServerMetadata(
         issuer=issuer,
-        authorization_endpoint=urls.get("authorization_endpoint"),
-        token_endpoint=urls["token_endpoint"],
-        registration_endpoint=urls.get("registration_endpoint"),
-        revocation_endpoint=urls.get("revocation_endpoint"),
         jwks_uri=jwks_uri if isinstance(jwks_uri, str) else None,
-        pushed_authorization_request_endpoint=urls.get("pushed_authorization_request_endpoint"),
-        device_authorization_endpoint=urls.get("device_authorization_endpoint"),
-        grant_types_supported=lists["grant_types_supported"],
-        code_challenge_methods_supported=lists["code_challenge_methods_supported"],
-        token_endpoint_auth_methods_supported=lists["token_endpoint_auth_methods_supported"],
-        scopes_supported=lists["scopes_supported"],
-        authorization_response_iss_parameter_supported=(
-            document.get("authorization_response_iss_parameter_supported") is True
-        ),
-        client_id_metadata_document_supported=document.get("client_id_metadata_document_supported") is True,
         document=document,
         accepted_name=accepted_name,
+        **{member: value for member, value in stated.items() if member in _KEPT},
     )
 
 
@@ -251,12 +249,12 @@ def _endpoint_checks(
     by_user: bool,
 ) -> Iterator[Check]:
     for member in ("authorization_endpoint", "token_endpoint"):
-        url, check = endpoints[member], requirement(f"{_STAGE}.{member}")
+        url, check = endpoints[member], requirement(f"server.{member}")
         if url is not None:
             yield check.passed(url.text)
         elif member == "token_endpoint" or by_user:
             yield check.failed(problems[member])
-    check = requirement(f"{_STAGE}.revocation_endpoint")
+    check = requirement("server.revocation_endpoint")
     url = endpoints["revocation_endpoint"]
     if url is not None:
         yield check.passed(url.text)
@@ -287,7 +285,7 @@ def _requirement_checks(
     """Yield the requirements of a login by a public client, each as its own check."""
     for need in (need for need in _NEEDS if by_code or not need.of_code):
         member = need.member
-        check = requirement(f"{_STAGE}.{need.name}")
+        check = requirement(f"server.{need.name}")
         values = lists[member] or _DEFAULTS.get(member, ())
         seen = ", ".join(values)[:500]
         if not lists[member]:
@@ -301,7 +299,7 @@ def _requirement_checks(
 
 
 def _registration_check(document: Mapping[str, JsonValue], url: Url | None, *, needed: bool) -> Check:
-    check = requirement(f"{_STAGE}.registration_endpoint")
+    check = requirement(CheckId.SERVER_REGISTRATION)
     if url is not None:
         return check.passed(url.text)
     value = document.get("registration_endpoint")
@@ -329,12 +327,12 @@ def _place_checks(
         same += ["the resource"] if token.text == resource else []
         if len(same) > 1:
             seen = f"{', '.join(same)} are one URL"
-            yield requirement(f"{_STAGE}.endpoints_distinct").noticed(seen)
+            yield requirement("server.endpoints_distinct").noticed(seen)
 
 
 def _place_check(member: str, url: Url, home: Url) -> Check:
     check = requirement(
-        f"{_STAGE}.{member}_host",
+        f"server.{member}_host",
         "server.host",
         origin=home.origin,
         place=url.authority,
@@ -362,6 +360,6 @@ def _apart(authorization: Url, token: Url, home: Url) -> Iterator[Check]:
     if asked or same_site(authorization, token):
         return
     page, server = authorization.authority, token.authority
-    yield requirement(f"{_STAGE}.endpoints_site", page=page, server=server).failed(
+    yield requirement("server.endpoints_site", page=page, server=server).failed(
         f"login page on {page}, token endpoint on {server}", overridable=True, host=authorization.host
     )

@@ -17,7 +17,7 @@ from authlens_core.desk.forget import forget_client, registered_clients
 from authlens_core.desk.log_in import start_login
 from authlens_core.desk.session import Session
 from authlens_core.login.callback.binding import redirect_uri
-from authlens_core.oauth.client_metadata import client_document
+from authlens_core.oauth.registration import client_document
 from authlens_core.trace.record import Outcome, Stage, Trace
 from authlens_core.values.exchange import Purpose
 from authlens_core.values.login_options import Options

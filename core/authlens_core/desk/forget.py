@@ -248,7 +248,7 @@ def client_metadata(url: str, port: int, *, device_only: bool = False) -> Mappin
     # The stage of the login is loaded for this alone.
     from authlens_core.login.callback.binding import redirect_uri
     from authlens_core.login.stages.registration_stage import CLIENT_NAME
-    from authlens_core.oauth.client_metadata import client_document, is_client_metadata_url
+    from authlens_core.oauth.registration import client_document, is_client_metadata_url
 
     reading = is_client_metadata_url(url)
     if reading.value is None:

@@ -35,7 +35,6 @@ from authlens_core.login.facts import Facts
 from authlens_core.login.login import Login
 from authlens_core.login.other_processes import InterruptedLogin, Interruptions, PendingLogin
 from authlens_core.login.protocols import Stored
-from authlens_core.login.remembered_options import StoredOptions, remembered_for
 from authlens_core.login.tampering.editing import EditForm, FormField, RequestChanges
 from authlens_core.login.tampering.experiment import Experiment
 from authlens_core.login.tampering.experiments import attacks_on, ended_in
@@ -62,7 +61,7 @@ from authlens_core.values.errors import (
     TimedOut,
 )
 from authlens_core.values.fix import LOG_IN_AGAIN, Fix, WayOn, fix, step
-from authlens_core.values.login_options import BROWSER_WAIT, OPTIONS, Options
+from authlens_core.values.login_options import BROWSER_WAIT, OPTIONS, Options, StoredOptions, remembered_for
 from authlens_core.values.quick_dataclass import dataclass
 
 __all__ = [

@@ -11,8 +11,7 @@ from dataclasses import replace
 from typing import Final, TypeAlias
 from urllib.parse import parse_qsl, urlsplit
 
-from authlens_core.cloudflare.browser_refusals import BROWSER_REFUSALS, BrowserRefusal, refusal_on
-from authlens_core.cloudflare.team import for_team
+from authlens_core.cloudflare.team import BROWSER_REFUSALS, BrowserRefusal, for_team, refusal_on
 from authlens_core.diagnosis.server_kind import ServerKind, server_words
 from authlens_core.explain.meanings import (
     Explanation,

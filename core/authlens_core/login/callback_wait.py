@@ -24,12 +24,7 @@ from authlens_core.login.callback.listener import (
     Listener,
     PortRefused,
     PortTaken,
-    beside_another_login,
-    ends_elsewhere,
-    listens_elsewhere,
-    other_port_named,
     port_problem,
-    taken_since,
 )
 from authlens_core.login.facts import Facts
 from authlens_core.login.pasted_lines import MOST_PIECES, likeliest
@@ -42,7 +37,7 @@ from authlens_core.oauth.authorization import (
     read_pasted,
 )
 from authlens_core.trace.events import AnswerIgnored, DeadlineMoved, Event, TunnelTested
-from authlens_core.values.check import Check
+from authlens_core.values.check import Check, requirement
 from authlens_core.values.fix import step
 from authlens_core.values.login_options import Options
 from authlens_core.values.quick_dataclass import dataclass
@@ -198,14 +193,16 @@ class ResponseWait:
             if not other:
                 raise
         listener = await Listener.open(port=other, host=target.host, path=target.path)
-        self.remarks = (beside_another_login(target.port, other),)
+        seen = f"another login waits at port {target.port}, so this one waits at port {other}"
+        self.remarks = (requirement("registration.other_port").noticed(seen),)
         return listener
 
     async def _named_only(self, options: Options, target: _Target) -> tuple[str | None, Check | None]:
         """Return the redirect URI for a port that is not bound, the same one as before where that can be."""
         given = options.redirect_uri
         if given is not None and options.listen:
-            self.remarks = (ends_elsewhere(given),)
+            seen = f"it ends on {given}, which you gave: paste the address of that page"
+            self.remarks = (requirement("registration.redirect_uri").noticed(seen),)
             return given, None
         wanted = target.port or DEFAULT_PORT
         port = self._named.get(target, wanted)
@@ -216,7 +213,8 @@ class ResponseWait:
         if not port:
             return None, port_problem(wanted, PortTaken(wanted, None, 0))
         self._named[target] = port
-        self.remarks = () if port == wanted else (other_port_named(wanted, port),)
+        seen = f"port {wanted} is in use, so the redirect URI names {port}; nothing is opened there"
+        self.remarks = () if port == wanted else (requirement("registration.named_port").noticed(seen),)
         return given or redirect_uri(target.host, port), None
 
     async def begin(
@@ -231,11 +229,10 @@ class ResponseWait:
             return problem
         # The port was freed and bound again since the registration: the system may have given another one.
         if facts.client is not None and redirect_uri != facts.client.redirect_uri:
-            registered = facts.client.redirect_uri
-            taken = not facts.options.listens
-            if taken:
-                return taken_since(registered)
-            return listens_elsewhere(redirect_uri or "", registered)
+            registered, check = facts.client.redirect_uri, requirement("authorization.redirect_uri")
+            if not facts.options.listens:
+                return check.failed(f"the port of {registered} is in use", "taken")
+            return check.failed(f"listening at {redirect_uri}, registered {registered}", "elsewhere")
         # From here on an answer may come, so all of the last wait is cleared before the listener learns of
         # this one.
         self._expected = expected_response(facts)

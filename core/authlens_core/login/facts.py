@@ -9,7 +9,6 @@ from typing import Literal, Self
 
 from authlens_core.diagnosis.answer import Answer
 from authlens_core.diagnosis.server_kind import ServerKind, server_kind
-from authlens_core.login.remembered_options import StoredOptions, own_options, to_remember, with_remembered
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.device_authorization import DeviceAuthorization
 from authlens_core.oauth.discovery.resource_metadata import ResourceMetadata
@@ -21,7 +20,13 @@ from authlens_core.oauth.token import TokenResponse
 from authlens_core.trace.flow import FLOWS, Flow, UserPart, flow_of
 from authlens_core.values.check import Layer
 from authlens_core.values.formats.jwt import parse_jwt
-from authlens_core.values.login_options import Options
+from authlens_core.values.login_options import (
+    Options,
+    StoredOptions,
+    own_options,
+    to_remember,
+    with_remembered,
+)
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import Url, usable_url

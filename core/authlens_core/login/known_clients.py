@@ -63,20 +63,22 @@ class KnownClients:
 
     async def remember(self, facts: Facts) -> None:
         """Keep a client that was just registered; a given or a known one is left alone."""
-        if facts.client is None or facts.client == facts.known_client or facts.server_metadata is None:
+        registered = _registered(facts)
+        if registered is None or facts.client == facts.known_client:
             return
-        if not facts.client_is_given:
-            if facts.registered_at is not None:
-                self._own.add(facts.client.client_id)
-            # Without it, the login at hand still has its client; only the next one has to register again.
-            with suppress(NoSecretStore, TimedOut):
-                await self._registry.remember(facts.server_metadata.issuer, facts.client)
+        issuer, client = registered
+        if facts.registered_at is not None:
+            self._own.add(client.client_id)
+        # Without it, the login at hand still has its client; only the next one has to register again.
+        with suppress(NoSecretStore, TimedOut):
+            await self._registry.remember(issuer, client)
 
     async def answered(self, facts: Facts) -> None:
         """Note of a client that it got tokens, and what its server needed for that."""
-        if facts.client is None or facts.server_metadata is None or facts.client_is_given:
+        registered = _registered(facts)
+        if registered is None:
             return
-        issuer, client = facts.server_metadata.issuer, replace(facts.client, unanswered=0)
+        issuer, client = registered[0], replace(registered[1], unanswered=0)
         with suppress(NoSecretStore, TimedOut):
             stored = await self._registry.known(issuer, client.redirect_uri)
             if stored is None or stored == client or stored.client_id != client.client_id:
@@ -98,10 +100,19 @@ class KnownClients:
 
     async def forget(self, facts: Facts) -> bool:
         """Drop a client that the server no longer knows; return whether there was one to drop."""
-        if facts.client is None or facts.server_metadata is None or facts.client_is_given:
+        registered = _registered(facts)
+        if registered is None:
             return False
-        self._lost.add(facts.client.client_id)
+        issuer, client = registered
+        self._lost.add(client.client_id)
         # It is tried again, and refused again, until the store answers; nothing is lost by it.
         with suppress(NoSecretStore, TimedOut):
-            await self._registry.forget(facts.server_metadata.issuer, facts.client.redirect_uri)
+            await self._registry.forget(issuer, client.redirect_uri)
         return True
+
+
+def _registered(facts: Facts) -> tuple[str, Client] | None:
+    """Return issuer and client of a login; None if there is no client, or the user gave it."""
+    if facts.client is None or facts.server_metadata is None or facts.client_is_given:
+        return None
+    return facts.server_metadata.issuer, facts.client

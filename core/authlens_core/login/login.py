@@ -22,7 +22,6 @@ from authlens_core.login.known_clients import KnownClients
 from authlens_core.login.login_stage import LoginStage, PlannedRequest, StageResult, WaitStopped
 from authlens_core.login.progress import Progress, TimeLimit
 from authlens_core.login.protocols import ClientRegistry, Keeper, Sender, keep_nothing
-from authlens_core.login.remembered_options import StoredOptions
 from authlens_core.login.stage_work import StageWork
 from authlens_core.login.stages import STAGES
 from authlens_core.login.stages.access_stage import MOST_STEP_UPS, wider_scope
@@ -39,8 +38,8 @@ from authlens_core.trace.flow import Flow
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.trace.stage_diagnosis import diagnosis_of, without_echoes
 from authlens_core.values.check import failures
-from authlens_core.values.exchange import Exchange, Request
-from authlens_core.values.login_options import Options
+from authlens_core.values.exchange import Exchange
+from authlens_core.values.login_options import Options, StoredOptions
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import parse_url
 
@@ -129,16 +128,18 @@ class Login:
 
     def planned(self) -> PlannedRequest | None:
         """Return the first request of the next stage as it will be sent, to be shown before, or None."""
-        stage, facts = self.position, self.facts
-        planned = None if stage is None else _handler(stage, facts).request(facts, ())
-        return None if stage is None or planned is None else self._tampering.request(stage, planned, facts)
+        stage, planned = self.position, self._honest(self.facts)
+        if stage is None or planned is None:
+            return None
+        return self._tampering.request(stage, planned, self.facts)
 
     def edit_form(self) -> EditForm | None:
         """Return what can be edited before the next stage, or None after the last; see `apply`."""
         if self.position is None:
             return None
         link = (self._honest_link() or "") if self.position is Stage.AUTHORIZATION else None
-        return edit_form(self.position, self.facts, self._honest_request(), link)
+        planned = self._honest(self._progress.facts)
+        return edit_form(self.position, self.facts, None if planned is None else planned.request, link)
 
     def apply(self, changes: RequestChanges) -> None:
         """Decide again, and change what the form's stage sends."""
@@ -151,7 +152,7 @@ class Login:
     def planned_link(self) -> str | None:
         """Return the link that the next stage hands out; None if it does not, or sends something first."""
         # What is pushed first gives the link a reference that only its answer names (RFC 9126 §2.2).
-        known = self.position is Stage.AUTHORIZATION and self._honest_request() is None
+        known = self.position is Stage.AUTHORIZATION and self._honest(self._progress.facts) is None
         link = self._honest_link() if known else None
         return None if link is None else amended_url(link, self.amendments)
 
@@ -159,11 +160,9 @@ class Login:
         facts = self._progress.facts
         return _handler(Stage.AUTHORIZATION, facts).learn(facts, ()).facts.authorization_url
 
-    def _honest_request(self) -> Request | None:
-        stage = self.position
-        facts = self._progress.facts
-        planned = None if stage is None else _handler(stage, facts).request(facts, ())
-        return None if planned is None else planned.request
+    def _honest(self, facts: Facts) -> PlannedRequest | None:
+        """Return the first request of the next stage, as the protocol has it."""
+        return None if self.position is None else _handler(self.position, facts).request(facts, ())
 
     def amend(self, *amendments: RequestEdit, stage: Stage | None = None) -> None:
         """Change these parts of what `stage`, or the next one, sends; no tokens are stored then."""

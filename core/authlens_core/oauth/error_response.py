@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
@@ -126,6 +126,15 @@ def error_of(
         return sent.masked(value)[:_TEXT_LIMIT] if isinstance(value, str) else ""
 
     return OAuthError(text("error"), text("error_description"), status)
+
+
+def error_in(
+    document: dict[str, JsonValue], status: int, sent: Iterable[Secret], check: Requirement
+) -> Iterator[Check]:
+    """Yield `check`, failed, if an answer says success in its status and an error in its body."""
+    error = error_of(document, status, sent)
+    if error is not None:
+        yield failed_with(error, check, str(error))
 
 
 def is_usable(checks: Iterable[Check]) -> bool:

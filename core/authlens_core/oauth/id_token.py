@@ -12,14 +12,13 @@ from typing import Final
 
 from authlens_core.oauth.discovery.issuer import is_issuer
 from authlens_core.oauth.formats.jwks import Signature, Verification, verify
-from authlens_core.values.check import Check, Requirement, Severity, judged, requirement
+from authlens_core.values.check import Check, Requirement, Severity, requirement
 from authlens_core.values.formats.json_document import JsonValue
 from authlens_core.values.formats.jwt import Jwt, moment, parse_jwt
 from authlens_core.values.secret import Body, Secret
 
 # The scope that asks for an ID token.
 OPENID: Final = "openid"
-_SPEC: Final = "OpenID Connect Core §3.1.3.7"
 _LEEWAY: Final = timedelta(seconds=60)
 _SEVERITIES: Final = {
     Signature.VALID: Severity.PASS,
@@ -27,7 +26,6 @@ _SEVERITIES: Final = {
     Signature.NO_KEY: Severity.WARNING,
     Signature.NOT_CHECKED: Severity.NOTICE,
 }
-_CURE: Final = "The server must issue an ID token for this login; do not trust what this one says."
 
 
 def unrequested_check() -> Check:
@@ -74,17 +72,9 @@ def _signature(jwt: Jwt, keys: Body | None, now: datetime, no_keys: str) -> Chec
         verification = Verification(Signature.NOT_CHECKED, no_keys)
     else:
         verification = verify(jwt, keys if keys is not None else Body(b""), now)
-    return judged(
-        _SEVERITIES[verification.signature],
-        "id_token.signature",
-        "A key of the server signed it.",
-        verification.reason,
-        why="It came from the token endpoint over TLS, so its origin is known; a wrong signature is "
-        "still a defect.",
-        spec=_SPEC,
-        cure=_CURE if verification.signature is Signature.INVALID else "",
-        overridable=verification.signature is Signature.INVALID,
-    )
+    severity = _SEVERITIES[verification.signature]
+    overridable = severity is Severity.FAILURE
+    return requirement("id_token.signature").judged(severity, verification.reason, overridable=overridable)
 
 
 def _issuer(value: JsonValue, issuer: str) -> Check:
@@ -111,7 +101,7 @@ def _expiry(jwt: Jwt, now: datetime) -> Check:
         return _defect(check, "missing")
     seen = expires.isoformat(sep=" ", timespec="seconds")
     if expires + _LEEWAY <= now:
-        return _defect(check, seen, "Compare the clocks of this machine and of the server.")
+        return check.failed(seen, "expired", overridable=True)
     return check.passed(seen)
 
 
@@ -127,8 +117,8 @@ def _nonce(value: JsonValue, sent: Secret | None) -> Iterator[Check]:
         yield check.failed(seen)
 
 
-def _defect(check: Requirement, seen: str, cure: str = _CURE) -> Check:
-    return check.failed(seen, cure=cure, overridable=True)
+def _defect(check: Requirement, seen: str) -> Check:
+    return check.failed(seen, overridable=True)
 
 
 def _shown(value: JsonValue) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, Final, Self
 
 from authlens_core.oauth.client_authentication import Client, form_request
-from authlens_core.oauth.error_response import error_of, failed_with, is_usable, read_answer
+from authlens_core.oauth.error_response import error_in, is_usable, read_answer
 from authlens_core.oauth.formats.form import FormPair
 from authlens_core.oauth.token import is_token
 from authlens_core.values.check import Check, Reading, requirement
@@ -138,10 +138,7 @@ def read_first_answer(response: Response | None, sent: Sequence[Secret] = ()) ->
     if answer.value is None:
         return Reading(None, answer.checks)
     document, checks = answer.value, list(answer.checks)
-    error = error_of(document, response.status, sent)
-    if error is not None:
-        check = requirement("token_exchange.error")
-        checks.append(failed_with(error, check, f"{error}"))
+    checks += error_in(document, response.status, sent, requirement("token_exchange.error"))
     checks.append(_type_check(document.get("issued_token_type"), spec))
     value = document.get("access_token")
     check = requirement("token_exchange.assertion")

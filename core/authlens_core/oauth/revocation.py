@@ -57,25 +57,23 @@ def read_revocation(
         now: an aware time, for a Retry-After that is a date.
         sent: the secrets of the request, masked where the server's texts repeat them.
     """
-    seen = str(response.status)
-    if response.status == 200:
-        return Revocation(RevocationOutcome.REVOKED, None, (_CHECK.passed(seen),))
-    if response.status == 204:
-        check = _CHECK.noticed(f"{seen}; treated as revoked")
-        return Revocation(RevocationOutcome.REVOKED, None, (check,))
-    if response.status in (429, 503):
-        wait = retry_after(response, now)
-        later = requirement(_CHECK.name, "revocation.later", when=f"in {wait} s" if wait else "later")
-        return Revocation(RevocationOutcome.TRY_LATER, wait, (later.failed(seen),))
+    status, wait, outcome = response.status, None, RevocationOutcome.REVOKED
     error = read_error(response, sent)
-    if error is None:
-        return Revocation(RevocationOutcome.NOT_REVOKED, None, (_CHECK.failed(seen, "refused"),))
+    if status == 200:
+        check = _CHECK.passed("200")
+    elif status == 204:
+        check = _CHECK.noticed("204; treated as revoked")
     # RFC 7009 §2.2 wants 200 for a token that is invalid already; Google answers like this instead.
-    if response.status == 400 and error.error == ErrorCode.INVALID_TOKEN:
-        check = _CHECK.noticed(f"{seen} {error}; the token had ended already")
-        return Revocation(RevocationOutcome.REVOKED, None, (check,))
-    unsupported = error.error == ErrorCode.UNSUPPORTED_TOKEN_TYPE
-    check = failed_with(error, _CHECK, f"{seen} {error}", "refused_otherwise")
-    return Revocation(
-        RevocationOutcome.UNSUPPORTED if unsupported else RevocationOutcome.NOT_REVOKED, None, (check,)
-    )
+    elif status == 400 and error is not None and error.error == ErrorCode.INVALID_TOKEN:
+        check = _CHECK.noticed(f"400 {error}; the token had ended already")
+    elif status in (429, 503):
+        outcome, wait = RevocationOutcome.TRY_LATER, retry_after(response, now)
+        later = requirement(_CHECK.name, "revocation.later", when=f"in {wait} s" if wait else "later")
+        check = later.failed(str(status))
+    elif error is None:
+        outcome, check = RevocationOutcome.NOT_REVOKED, _CHECK.failed(str(status), "refused")
+    else:
+        unsupported = error.error == ErrorCode.UNSUPPORTED_TOKEN_TYPE
+        outcome = RevocationOutcome.UNSUPPORTED if unsupported else RevocationOutcome.NOT_REVOKED
+        check = failed_with(error, _CHECK, f"{status} {error}", "refused_otherwise")
+    return Revocation(outcome, wait, (check,))

@@ -13,8 +13,7 @@ from typing import Final, Literal, TypeGuard
 from authlens_core.oauth.client_authentication import Client, form_request
 from authlens_core.oauth.discovery.resource_metadata import covers_url, same_resource
 from authlens_core.oauth.error_response import (
-    error_of,
-    failed_with,
+    error_in,
     is_usable,
     read_answer,
 )
@@ -139,7 +138,11 @@ def read_token_response(
     granted, scope_check = _scope(answer.value, scope, sent)
     document = _without_repeated(answer.value, sent)
     lifetime = parse_expires_in(document.get("expires_in", MISSING))
-    checks = [*answer.checks, *_error_check(document, response.status, sent), _access_token_check(document)]
+    checks = [
+        *answer.checks,
+        *error_in(document, response.status, sent, requirement("token.error")),
+        _access_token_check(document),
+    ]
     checks += [_token_type_check(document, grant, proved=proved), _lifetime_check(lifetime)]
     refresh_token, refresh_check = _refresh_token(document, grant)
     checks += [refresh_check, scope_check, *_resource_check(document, resource)]
@@ -158,13 +161,6 @@ def read_token_response(
         id_token=Secret(id_token) if isinstance(id_token, str) else None,
     )
     return Reading(value, tuple(checks))
-
-
-def _error_check(document: dict[str, JsonValue], status: int, sent: Sequence[Secret]) -> Iterator[Check]:
-    """Yield a failure when the answer says success in its status and an error in its body."""
-    error = error_of(document, status, sent)
-    if error is not None:
-        yield failed_with(error, requirement("token.error"), str(error))
 
 
 def _access_token_check(document: Mapping[str, JsonValue]) -> Check:

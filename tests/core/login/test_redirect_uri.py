@@ -11,10 +11,9 @@ import pytest
 from authlens_core.login.callback.binding import free_port
 from authlens_core.login.known_clients import MemoryClientRegistry
 from authlens_core.login.login import Login
-from authlens_core.login.remembered_options import with_remembered
 from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.trace.record import Outcome, Stage, StageRecord
-from authlens_core.values.login_options import Options
+from authlens_core.values.login_options import Options, with_remembered
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import parse_url
 from support.driven_login import failed, login_to, run_to, until

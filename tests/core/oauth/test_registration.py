@@ -8,9 +8,13 @@ from datetime import UTC, datetime
 import pytest
 
 from authlens_core.oauth.client_authentication import Client
-from authlens_core.oauth.client_metadata import ClientWish, is_client_metadata_url, registration_request
 from authlens_core.oauth.error_response import meaning
-from authlens_core.oauth.registration import read_registration
+from authlens_core.oauth.registration import (
+    ClientWish,
+    is_client_metadata_url,
+    read_registration,
+    registration_request,
+)
 from authlens_core.values.check import Check, Reading, Severity, failures
 from authlens_core.values.exchange import Headers, Response
 from authlens_core.values.secret import Body, Secret

@@ -253,40 +253,10 @@ async def why_not_bound(error: OSError, host: str, port: int) -> PortTaken | Por
     return error
 
 
-# -- what a user should know of the port, as checks ---------------------------------------------------------
-
-
 def port_problem(port: int, stopped: AuthlensError) -> Check:
+    """Return the check that says why there is no listener."""
     name = CheckId.REGISTRATION_LISTENER
     if isinstance(stopped, PortTaken):
         name = CheckId.REGISTRATION_PORT_HALF if stopped.half else CheckId.REGISTRATION_PORT
     check = requirement(name, CheckId.REGISTRATION_PORT, port=port)
     return check.failed(stopped.cause, cure=stopped.cure)
-
-
-def ends_elsewhere(given: str) -> Check:
-    return requirement("registration.redirect_uri").noticed(
-        f"it ends on {given}, which you gave: paste the address of that page"
-    )
-
-
-def other_port_named(wanted: int, named: int) -> Check:
-    return requirement("registration.named_port").noticed(
-        f"port {wanted} is in use, so the redirect URI names {named}; nothing is opened there"
-    )
-
-
-def beside_another_login(wanted: int, other: int) -> Check:
-    return requirement("registration.other_port").noticed(
-        f"another login waits at port {wanted}, so this one waits at port {other}"
-    )
-
-
-def taken_since(registered: str) -> Check:
-    return requirement("authorization.redirect_uri").failed(f"the port of {registered} is in use", "taken")
-
-
-def listens_elsewhere(bound: str, registered: str) -> Check:
-    return requirement("authorization.redirect_uri").failed(
-        f"listening at {bound}, registered {registered}", "elsewhere"
-    )

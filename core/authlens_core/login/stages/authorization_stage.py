@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from authlens_core.cloudflare.browser_refusals import REPORTS, refusal_on
-from authlens_core.cloudflare.team import for_team
+from authlens_core.cloudflare.team import REPORTS, for_team, refusal_on
 from authlens_core.diagnosis.diagnose import diagnose
 from authlens_core.login.client_attempts import attempt_after, last_attempt
 from authlens_core.login.facts import Facts
@@ -29,7 +28,7 @@ from authlens_core.oauth.pushed_authorization import (
 )
 from authlens_core.trace.record import Fact, FactId, Stage
 from authlens_core.trace.stage_diagnosis import refusal
-from authlens_core.values.check import Check, CheckId, Diagnosis, Severity, judged, requirement
+from authlens_core.values.check import Check, CheckId, Diagnosis, Severity, requirement
 from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.url import Url, UrlRefused, parse_url
@@ -201,16 +200,15 @@ def no_callback(
     # A server that does not know it shows an error instead.
     where = f" at {facts.redirect_uri}" if facts.redirect_uri else ""
     browser = f"; the browser shows “{safe_line(page, _LONGEST_PAGE)}”" if page else ""
-    return judged(
-        Severity.NOTICE if stopped else Severity.FAILURE,
-        CheckId.AUTHORIZATION_STOPPED if stopped else CheckId.AUTHORIZATION_TIMEOUT,
-        "The browser comes back with an answer.",
-        f"nothing{where} in {seconds:.0f} seconds{others}{browser}",
-        # A failure has the cause as its diagnosis.
-        why=diagnosis.cause if diagnosis and stopped else "An error on the server's page never comes back.",
-        spec="RFC 8252 §7.3",
-        cure=diagnosis.cure if diagnosis else "Check the message in the browser, then try again.",
+    seen = f"nothing{where} in {seconds:.0f} seconds{others}{browser}"
+    name = CheckId.AUTHORIZATION_STOPPED if stopped else CheckId.AUTHORIZATION_TIMEOUT
+    check = requirement(name, "authorization.callback").judged(
+        Severity.NOTICE if stopped else Severity.FAILURE, seen
     )
+    if diagnosis is None:
+        return check
+    # A failure has the cause as its diagnosis.
+    return replace(check, why=diagnosis.cause if stopped else check.why, cure=diagnosis.cure)
 
 
 def browser_diagnosis(page: str, issuer: Url | None) -> Diagnosis | None:

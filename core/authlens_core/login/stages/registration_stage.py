@@ -11,14 +11,14 @@ from authlens_core.login.callback.binding import redirect_uri
 from authlens_core.login.facts import Facts
 from authlens_core.login.login_stage import PlannedRequest, StageResult, unanswered
 from authlens_core.oauth.client_authentication import PRIVATE_KEY_JWT, Client, secret_method
-from authlens_core.oauth.client_metadata import (
+from authlens_core.oauth.error_response import read_error
+from authlens_core.oauth.registration import (
     CODE_GRANTS,
     ClientWish,
     is_client_metadata_url,
+    read_registration,
     registration_request,
 )
-from authlens_core.oauth.error_response import read_error
-from authlens_core.oauth.registration import read_registration
 from authlens_core.trace.flow import UserPart
 from authlens_core.trace.record import Fact, FactId, Stage
 from authlens_core.trace.stage_diagnosis import refusal

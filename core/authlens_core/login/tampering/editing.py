@@ -69,16 +69,6 @@ class FormField:
             return OPTIONS[self.name].title
         return safe_line(self.name, NAME) or self.place.value
 
-    def to(self, value: str | Secret | None) -> RequestEdit:
-        """Return the amendment that puts `value` in its place, or leaves the part out.
-
-        Raises:
-            ValueError: it is an option.
-        """
-        if self.place is None:
-            raise ValueError("an option is chosen, not amended")
-        return RequestEdit(self.place, self.name, value)
-
     def difference(self, after: str | Secret | None) -> str:
         """Return one line that says what it is changed into; secrets are masked, the rest is safe to show."""
         return f"{self.title}: {_shown(self.value)} → {'(left out)' if after is None else _shown(after)}"
@@ -130,7 +120,7 @@ class EditForm:
         if field.place is None:
             chosen = {field.name: value if isinstance(value, str) else ""}
             return replace(changes, options=with_choices(changes.options, chosen))
-        return replace(changes, amendments=(*changes.amendments, field.to(value)))
+        return replace(changes, amendments=(*changes.amendments, RequestEdit(field.place, field.name, value)))
 
     def with_part(
         self, changes: RequestChanges, place: EditLocation, name: str, value: str
@@ -187,8 +177,7 @@ def parts_of_request(stage: Stage, request: Request) -> tuple[FormField, ...]:
     # In detection the method is an option (see `OPTIONS`), which the later stages follow.
     parts = [] if stage is Stage.DETECTION else [FormField(EditLocation.METHOD, "", request.method)]
     # The address without its query, whose parameters are parts of their own.
-    parts.append(FormField(EditLocation.URL, "", request.url.partition("?")[0]))
-    parts += [_part(EditLocation.QUERY, name, value) for name, value in url_parameters(request.url)]
+    parts += _parts_of_url(request.url)
     parts += [_part(EditLocation.HEADER, name, value) for name, value in request.headers.fields]
     parts += _parts_of_body(request)
     return tuple(part for part in parts if part.name not in instead)
@@ -197,9 +186,12 @@ def parts_of_request(stage: Stage, request: Request) -> tuple[FormField, ...]:
 def parts_of_link(url: str) -> tuple[FormField, ...]:
     """Return every part of an authorization URL that is not an option of the login."""
     instead = _CHOSEN_INSTEAD[Stage.AUTHORIZATION]
-    parts = [FormField(EditLocation.URL, "", url.partition("?")[0])]
-    parts += [_part(EditLocation.QUERY, name, value) for name, value in url_parameters(url)]
-    return tuple(part for part in parts if part.name not in instead)
+    return tuple(part for part in _parts_of_url(url) if part.name not in instead)
+
+
+def _parts_of_url(url: str) -> Iterator[FormField]:
+    yield FormField(EditLocation.URL, "", url.partition("?")[0])
+    yield from (_part(EditLocation.QUERY, name, value) for name, value in url_parameters(url))
 
 
 def places_of(request: Request) -> tuple[EditLocation, ...]:

@@ -215,14 +215,11 @@ def _authorization_servers(
     value = document.get("authorization_servers")
     if not isinstance(value, list) or not value:
         return (), (check.failed("missing" if value is None else f"{value!r}"[:200]),)
-    problems = {
-        index: identifier_problem(item, loopback_http=loopback_http, allow_query=False)
-        for index, item in enumerate(value)
-    }
-    servers = tuple(
-        dict.fromkeys(item for i, item in enumerate(value) if isinstance(item, str) and not problems[i])
-    )
-    refused = [f"{value[i]!r}: {problem}"[:200] for i, problem in problems.items() if problem]
+    judged = [
+        (item, identifier_problem(item, loopback_http=loopback_http, allow_query=False)) for item in value
+    ]
+    servers = tuple(dict.fromkeys(item for item, problem in judged if isinstance(item, str) and not problem))
+    refused = [f"{item!r}: {problem}"[:200] for item, problem in judged if problem]
     unusable = "; ".join(refused[:5])
     if not servers:
         return (), (check.failed(unusable),)

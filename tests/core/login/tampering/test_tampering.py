@@ -45,7 +45,8 @@ def _form(login: Login) -> EditForm:
 
 def part(login: Login, place: EditLocation, name: str, value: str | Secret | None) -> RequestEdit:
     """Return the amendment of one of the parts that are offered."""
-    return next(one for one in _form(login).parts if (one.place, one.name) == (place, name)).to(value)
+    assert (place, name) in {(one.place, one.name) for one in _form(login).parts}
+    return RequestEdit(place, name, value)
 
 
 # -- what can be edited ----------------------------------------------------------------------------------

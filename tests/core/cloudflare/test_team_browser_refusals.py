@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from authlens_core.cloudflare.browser_refusals import BROWSER_REFUSALS, refusal_on
+from authlens_core.cloudflare.team import BROWSER_REFUSALS, refusal_on
 
 
 @pytest.mark.parametrize(

@@ -14,11 +14,15 @@ from authlens_tui.cli.terminal.output import answer_json, answer_line, explain, 
 
 
 async def probe(arguments: Namespace) -> int:
-    """Run stages 1 to 3 and return the exit code: 0 when a login would be possible.
+    """Run stages 1 to 3 and return the exit code: 0 when a login would be possible; or try what is stored.
 
     Raises:
         UsageError: the URL cannot be used.
     """
+    if arguments.all or arguments.kept:
+        from authlens_tui.cli.stored.lifecycle_verbs import probe_kept
+
+        return await probe_kept(arguments)
     facts, trace = await discover(
         checked_url(arguments.url),
         Options(method=arguments.method),

@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 from authlens_core.values.errors import AuthlensError
-from authlens_core.values.fix import GivenOptions
+from authlens_core.values.fix import GivenOptions, filled
 from authlens_tui.cli.terminal.flags import numbered
-from authlens_tui.cli.terminal.output import AnswerLost, answer_json, explain, say
+from authlens_tui.cli.terminal.output import AnswerLost, answer_json, explain, fix_as_json, say
 
 _SIGNALS: Final = 128  # an exit code above it: a signal ended the login, and with it the command
 
@@ -71,3 +71,22 @@ class EventLines:
         """
         if self.wanted:
             answer_json({**event, "resource_url": self.url})
+
+    def failed(self, error: AuthlensError) -> int:
+        """Show why the login failed and what to do, in words and as an event; return the exit code.
+
+        Raises:
+            AnswerLost: the event could not be written.
+        """
+        error.cure = filled(error.cure, self.url, self.options)
+        explain(error)
+        self.write(
+            {
+                "event": "failed",
+                "stage": error.stage,
+                "cause": error.cause,
+                **fix_as_json(error.cure),
+                "exit_code": error.exit_code,
+            }
+        )
+        return error.exit_code

@@ -5,24 +5,25 @@ from __future__ import annotations
 import asyncio
 import sys
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import replace
 from typing import Any
 
 from authlens_core.trace.flow import UserPart, flow_of
-from authlens_core.values.errors import NoSecretStore, UsageError
+from authlens_core.values.errors import LoginNeeded, NoSecretStore, UsageError
 from authlens_core.values.fix import GivenOptions, filled, given_options, step
 from authlens_core.values.login_options import OPTIONS, Kind, Options
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import PROGRAMS
 from authlens_tui.cli.login.in_turn import EventLines, in_turn
-from authlens_tui.cli.login.login_arguments import login_options
+from authlens_tui.cli.login.login_arguments import login_options, login_secrets
 from authlens_tui.cli.option_values import checked_urls
 from authlens_tui.cli.session import open_session
 from authlens_tui.cli.start import INTERRUPTED
-from authlens_tui.cli.terminal.interruption import ended_by
-from authlens_tui.cli.terminal.output import is_terminal
-from authlens_tui.cli.terminal.refused import refusal
+from authlens_tui.cli.terminal.flags import no_input
+from authlens_tui.cli.terminal.interruption import ended_by, exit_on_signals
+from authlens_tui.cli.terminal.output import is_terminal, say
+from authlens_tui.cli.terminal.refused import login_needed, refusal, say_command
 
 
 def _refuse_what_is_for_one(arguments: Namespace) -> None:
@@ -71,7 +72,46 @@ def _load() -> None:
     import authlens_tui.cli.login.plain_login  # noqa: F401
 
 
-async def login(arguments: Namespace, secrets: Mapping[str, Secret]) -> int:
+def login(arguments: Namespace) -> Coroutine[Any, Any, int]:
+    """Return the work of logging in to each URL, after its secrets were asked for.
+
+    Raises:
+        UsageError: a secret cannot be asked for or read, or belongs to no client.
+    """
+    # A program's login asks no one for anything.
+    if no_input() and arguments.machine is None:
+        return _stored_logins(arguments)
+    if arguments.cloudflared:
+        from authlens_tui.cli.login.with_cloudflared import cloudflared_login
+
+        return cloudflared_login(arguments)
+    exit_on_signals()
+    # Before there is a loop: a prompt blocks, and Ctrl-C has to end it at once.
+    return _log_in(arguments, login_secrets(arguments))
+
+
+async def _stored_logins(arguments: Namespace) -> int:
+    """Report for each URL whether there is a login that works, refreshed if need be."""
+    more = ["--cloudflared"] if arguments.cloudflared else []
+    urls = checked_urls(arguments.urls)
+    async with open_session() as session:
+        from authlens_core.desk.use import request_headers
+
+        async def find(url: str) -> int:
+            try:
+                headers = await request_headers(session, url)
+                if headers.ended:
+                    raise login_needed(headers.ended, "Log in again.")
+            except LoginNeeded as error:
+                say_command(error, ["login", url, *more])
+                return error.exit_code
+            say("Already logged in.")
+            return 0
+
+        return await in_turn(urls, find)
+
+
+async def _log_in(arguments: Namespace, secrets: Mapping[str, Secret]) -> int:
     """Log in to each URL and return the exit code; `secrets` are under the names of their options.
 
     Raises:

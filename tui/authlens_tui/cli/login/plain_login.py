@@ -27,7 +27,7 @@ from authlens_core.desk.log_in import (
 from authlens_core.desk.session import AuthlensError, NoSecretStore, Session
 from authlens_core.trace.failure_reason import client_is_unknown, stage_error
 from authlens_core.trace.record import Check, CheckId, Severity
-from authlens_core.values.fix import Fix, filled, fix, step
+from authlens_core.values.fix import Fix, fix, step
 from authlens_core.values.stage import AUTH_METHODS
 from authlens_tui.cli.login.in_turn import EventLines
 from authlens_tui.cli.login.login_console import LoginConsole
@@ -35,7 +35,7 @@ from authlens_tui.cli.login.login_events import JSON_VERSION
 from authlens_tui.cli.session import iso_time
 from authlens_tui.cli.start import INTERRUPTED
 from authlens_tui.cli.terminal.interruption import ended_by
-from authlens_tui.cli.terminal.output import AnswerLost, discard, explain, fix_as_json, say
+from authlens_tui.cli.terminal.output import AnswerLost, discard, explain, say
 from authlens_tui.cli.terminal.unexpected import FAILED
 from authlens_tui.words.login_states import STARTS_AGAIN, already_words, interrupted_words, why_it_ended
 
@@ -282,15 +282,5 @@ def failed(error: AuthlensError, lines: EventLines, *more: str | Fix) -> int:
         more += (
             step("Nothing was sent. For a memory-only session, use the full-screen app", "authlens URL"),
         )
-    error.cure = filled(fix(error.cure, *more), lines.url, lines.options)
-    explain(error)
-    lines.write(
-        {
-            "event": "failed",
-            "stage": error.stage,
-            "cause": error.cause,
-            **fix_as_json(error.cure),
-            "exit_code": error.exit_code,
-        }
-    )
-    return error.exit_code
+    error.cure = fix(error.cure, *more)
+    return lines.failed(error)

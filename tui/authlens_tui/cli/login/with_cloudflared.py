@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from argparse import Namespace
+from functools import partial
 
 from authlens_core.desk.log_in import BROWSER_WAIT, CloudflaredOutcome, log_in_with_cloudflared
 from authlens_core.desk.session import AuthlensError
@@ -37,77 +38,62 @@ async def _log_in(lines: EventLines, bound: float) -> int:
     Raises:
         NoSecretStore: the state directory cannot be used.
     """
-    console = _CloudflaredConsole(lines)
     # Only the history is written: no passphrase has to be asked for.
     async with open_session(needs_secrets=False) as session:
         try:
-            outcome = await log_in_with_cloudflared(session, lines.url, on_event=console.on_event, wait=bound)
+            outcome = await log_in_with_cloudflared(
+                session, lines.url, on_event=partial(_tell, lines), wait=bound
+            )
         except AuthlensError as error:
-            return console.failed(error)
-    return console.ended(outcome)
+            return lines.failed(error)
+    return _ended(lines, outcome)
 
 
-class _CloudflaredConsole:
-    """Reports a login by cloudflared, in words on stderr or as JSON lines on stdout."""
+def _tell(lines: EventLines, event: CloudflaredEvent) -> None:
+    """Report what happened, in words on stderr or as a JSON line on stdout."""
+    if lines.wanted:
+        lines.write(_as_json(event))
+        return
+    match event:
+        case ProcessStarted(command, version, notes):
+            say(f"cloudflared {version} runs: {command}")
+            for note in notes:
+                say(f"! {note}")
+        case LinkShown(url):
+            say("")
+            say("  Open this link in a browser, on this or any other machine, and sign in:")
+            for line in ("", url, ""):
+                say(line)
+        case OtherProcessWaiting(pid):
+            say(f"! Another cloudflared (process {pid}) is waiting for the same login: finish that one.")
+        case PrintedLine():
+            pass  # the link is in it; what matters of it comes as an event, or as the cause of a failure
 
-    def __init__(self, lines: EventLines) -> None:
-        self._lines = lines
 
-    def on_event(self, event: CloudflaredEvent) -> None:
-        if self._lines.wanted:
-            self._lines.write(_as_json(event))
-            return
-        match event:
-            case ProcessStarted(command, version, notes):
-                say(f"cloudflared {version} runs: {command}")
-                for note in notes:
-                    say(f"! {note}")
-            case LinkShown(url):
-                say("")
-                say("  Open this link in a browser, on this or any other machine, and sign in:")
-                for line in ("", url, ""):
-                    say(line)
-            case OtherProcessWaiting(pid):
-                say(f"! Another cloudflared (process {pid}) is waiting for the same login: finish that one.")
-            case PrintedLine():
-                pass  # the link is in it; what matters of it comes as an event, or as the cause of a failure
-
-    def failed(self, error: AuthlensError) -> int:
-        explain(error, url=self._lines.url)
-        self._lines.write(
-            {
-                "event": "failed",
-                "cause": error.cause,
-                **fix_as_json(error.cure, self._lines.url),
-                "exit_code": error.exit_code,
-            }
-        )
-        return error.exit_code
-
-    def ended(self, outcome: CloudflaredOutcome) -> int:
-        """Report how the resource answered the token, and where the token is."""
-        probe = outcome.probe
-        self._lines.write(
-            {
-                "event": "authenticated" if probe.accepted else "not verified",
-                "accepted": probe.accepted,
-                "summary": probe.summary,
-                **fix_as_json(probe.cure, self._lines.url),
-                "kept_at": None if outcome.kept_at is None else str(outcome.kept_at),
-                "expires_at": iso_time(outcome.expires_at),
-            }
-        )
-        if probe.error_type is not None:
-            explain(probe.error_type(probe.summary, probe.cure, stage="Probe"), url=self._lines.url)
-            return probe.exit_code
-        if not self._lines.wanted:
-            say("Authenticated.")
-        if outcome.kept_at is None:
-            say("! cloudflared stored no copy of this token, so it is lost.")
-        elif not self._lines.wanted:
-            say(f"  cloudflared stored the token: {outcome.kept_at}")
-            say(f"  → For a script: authlens headers {shlex.quote(self._lines.url)}")
-        return 0
+def _ended(lines: EventLines, outcome: CloudflaredOutcome) -> int:
+    """Report how the resource answered the token, and where the token is."""
+    probe = outcome.probe
+    lines.write(
+        {
+            "event": "authenticated" if probe.accepted else "not verified",
+            "accepted": probe.accepted,
+            "summary": probe.summary,
+            **fix_as_json(probe.cure, lines.url),
+            "kept_at": None if outcome.kept_at is None else str(outcome.kept_at),
+            "expires_at": iso_time(outcome.expires_at),
+        }
+    )
+    if probe.error_type is not None:
+        explain(probe.error_type(probe.summary, probe.cure, stage="Probe"), url=lines.url)
+        return probe.exit_code
+    if not lines.wanted:
+        say("Authenticated.")
+    if outcome.kept_at is None:
+        say("! cloudflared stored no copy of this token, so it is lost.")
+    elif not lines.wanted:
+        say(f"  cloudflared stored the token: {outcome.kept_at}")
+        say(f"  → For a script: authlens headers {shlex.quote(lines.url)}")
+    return 0
 
 
 def _as_json(event: CloudflaredEvent) -> dict[str, object]:

@@ -11,11 +11,11 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import sys
 from argparse import Namespace
-from collections.abc import Mapping
 from datetime import timedelta
-from typing import NoReturn, TypedDict
+from typing import TypedDict
 
 from authlens_core.desk.use import (
     CredentialKind,
@@ -28,6 +28,7 @@ from authlens_core.values.errors import NoLogin
 from authlens_core.values.secret import Secret, for_children
 from authlens_tui.cli.option_values import checked_url
 from authlens_tui.cli.session import open_session
+from authlens_tui.cli.terminal.interruption import run_until_signal
 from authlens_tui.cli.terminal.output import answer_list, answer_secret, is_terminal, say
 from authlens_tui.cli.terminal.refused import login_needed, refusal
 from authlens_tui.cli.terminal.standard_input import next_line
@@ -144,13 +145,41 @@ async def headers(arguments: Namespace) -> int:
     return 0
 
 
-async def child_values(arguments: Namespace) -> dict[str, Secret]:
-    """Return the variables for the command.
+def run_command(arguments: Namespace) -> int:
+    """Become the command: its output, its signals and its exit code are those of this process.
 
     Raises:
-        UsageError: the name of the variable cannot be used, or there is no such command.
+        UsageError: the name of the variable cannot be used, or the system cannot run the command, such as a
+            script without a first line that names its shell.
         AuthlensError: there is no credential.
     """
+    variables: dict[str, Secret] = {}
+
+    async def prepare() -> int:
+        variables.update(await _variables(arguments))
+        return 0
+
+    # The command takes over only after the loop has ended: it inherits no helper process of the store and no
+    # half-closed connection.
+    if code := run_until_signal(prepare()):
+        return code
+    # Python ignores it, and what is ignored stays so in the command: `yes | head` would not end quietly.
+    if hasattr(signal, "SIGPIPE"):  # not on Windows
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    environ = {**for_children(os.environ), **{name: value.reveal() for name, value in variables.items()}}
+    name = arguments.command[0]
+    # Found before the credential is in the environment: --env may name PATH.
+    file = shutil.which(name) or name
+    try:
+        os.execve(file, arguments.command, environ)  # noqa: S606 - no shell is wanted
+    except OSError as error:
+        raise refusal(
+            f"The command {name!r} cannot be run: {error.strerror}.", f"Such as: -- sh {name}"
+        ) from None
+
+
+async def _variables(arguments: Namespace) -> dict[str, Secret]:
+    """Return the variables for the command."""
     url, name = checked_url(arguments.url), arguments.env
     if not _NAME.fullmatch(name):
         raise refusal(f"{name!r} cannot be the name of a variable.", "Such as: --env MCP_TOKEN")
@@ -163,21 +192,3 @@ async def child_values(arguments: Namespace) -> dict[str, Secret]:
         headers = await request_headers(session, url, tried=True, **choice(arguments))
     headers.refuse_bound(url, arguments.command[0])
     return headers.variables(name)
-
-
-def run_command(arguments: Namespace, values: Mapping[str, Secret]) -> NoReturn:
-    """Become the command: its output, its signals and its exit code are those of this process.
-
-    Raises:
-        UsageError: the system cannot run it, such as a script without a first line that names its shell.
-    """
-    environ = {**for_children(os.environ), **{name: value.reveal() for name, value in values.items()}}
-    name = arguments.command[0]
-    # Found before the credential is in the environment: --env may name PATH.
-    file = shutil.which(name) or name
-    try:
-        os.execve(file, arguments.command, environ)  # noqa: S606 - no shell is wanted
-    except OSError as error:
-        raise refusal(
-            f"The command {name!r} cannot be run: {error.strerror}.", f"Such as: -- sh {name}"
-        ) from None

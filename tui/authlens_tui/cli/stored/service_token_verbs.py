@@ -5,7 +5,9 @@ from __future__ import annotations
 import shlex
 import sys
 from argparse import Namespace
+from collections.abc import Coroutine
 from dataclasses import replace
+from typing import Any
 
 from authlens_core.desk.credentials import (
     CredentialKind,
@@ -32,6 +34,7 @@ from authlens_tui.cli.stored.credential_list import (
     sorted_by_urgency,
 )
 from authlens_tui.cli.stored.lifecycle_verbs import say_forgotten
+from authlens_tui.cli.terminal.interruption import exit_on_signals
 from authlens_tui.cli.terminal.output import answer_json, fix_as_json, is_terminal, say
 from authlens_tui.cli.terminal.refused import login_needed, refusal
 from authlens_tui.cli.terminal.standard_input import next_line
@@ -39,18 +42,16 @@ from authlens_tui.cli.terminal.standard_input import next_line
 _LONGEST_LINE = 4_096  # bytes
 
 
-async def service_token(arguments: Namespace, pair: ServiceTokenPair | None) -> int:
-    """Do what was asked and return the exit code.
-
-    Args:
-        pair: the id and the secret, for what needs them; the id is empty if it stays as it was.
+def service_token(arguments: Namespace) -> Coroutine[Any, Any, int]:
+    """Return the work that was asked for, after the secret was: a prompt blocks, and Ctrl-C has to end it.
 
     Raises:
-        AuthlensError: with the exit code of its kind.
+        UsageError: no id or secret came, or what else was given cannot be used.
     """
-    if pair is not None:
-        return await (_add if arguments.action == "add" else _replace)(arguments, pair)
-    return await _ACTIONS[arguments.action](arguments)
+    if arguments.action in _WITH_SECRET:
+        exit_on_signals()
+        return _WITH_SECRET[arguments.action](arguments, _typed_pair(arguments))
+    return _ACTIONS[arguments.action](arguments)
 
 
 async def _add(arguments: Namespace, pair: ServiceTokenPair) -> int:
@@ -199,16 +200,8 @@ def _meant(session: Session, name: str) -> ServiceToken:
     return token
 
 
-def typed_pair(arguments: Namespace) -> ServiceTokenPair | None:
-    """Return id and secret, asked for or read, where the action needs them.
-
-    Called before there is an event loop: it waits for a user, and Ctrl-C has to end that at once.
-
-    Raises:
-        UsageError: nothing came, or what else was given cannot be used.
-    """
-    if arguments.action not in {"add", "replace"}:
-        return None
+def _typed_pair(arguments: Namespace) -> ServiceTokenPair:
+    """Return id and secret, asked for or read; the id is empty if it stays as it was."""
     # Before anything is typed: a date that cannot be read must not cost a secret that is shown only once.
     if arguments.expires:
         expiry_from_text(arguments.expires)
@@ -236,4 +229,5 @@ def _line(what: str) -> str:
     return text
 
 
+_WITH_SECRET = {"add": _add, "replace": _replace}
 _ACTIONS = {"test": _test, "edit": _edit, "remove": _remove, "list": _list}

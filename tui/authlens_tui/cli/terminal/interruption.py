@@ -35,6 +35,7 @@ def exit_on_signals() -> None:
 
 def run_until_signal(work: Coroutine[Any, Any, int]) -> int:
     """Run `work` in an event loop; return its exit code, or 128 + the number of the signal that ended it."""
+    exit_on_signals()
     return asyncio.run(_guarded(work))
 
 

@@ -35,7 +35,7 @@ from authlens_core.learning.world import World
 from authlens_core.values.errors import LessonRefused, NetworkFailure, TimedOut
 from authlens_core.values.quick_dataclass import dataclass
 
-LONGEST: Final = 20.0  # seconds of all the moves of an attempt
+LONGEST: Final = 20.0  # seconds of all the moves of an attempt, where no others share its thread
 _Kind = TypeVar("_Kind", bound=Move)
 
 
@@ -58,11 +58,20 @@ def _servers() -> Iterator[None]:
 
 
 async def attempt_of(
-    lesson: CourseLesson, moves: Sequence[AnyMove], *, seed: int = 1, broken: Collection[str] = ()
+    lesson: CourseLesson,
+    moves: Sequence[AnyMove],
+    *,
+    seed: int = 1,
+    broken: Collection[str] = (),
+    at_once: int = 1,
 ) -> AttemptOutcome:
-    """Make moves and return what came of them; see `LessonAttempt.make_all`."""
+    """Make moves and return what came of them; see `LessonAttempt.make_all`.
+
+    Args:
+        at_once: how many attempts there are in this thread: each is as much slower as there are others.
+    """
     async with LessonAttempt(lesson, seed=seed, broken=broken) as attempt:
-        await attempt.make_all(moves)
+        await attempt.make_all(moves, longest=LONGEST * at_once)
         return attempt.outcome()
 
 
@@ -163,18 +172,18 @@ class LessonAttempt:
 
     # -- moves -----------------------------------------------------------------------------------------
 
-    async def make_all(self, moves: Sequence[AnyMove]) -> None:
+    async def make_all(self, moves: Sequence[AnyMove], longest: float = LONGEST) -> None:
         """Make moves one after another; see `make`.
 
         Raises:
-            TimedOut: they took longer than 20 seconds.
+            TimedOut: they took longer than `longest`, in seconds.
         """
         try:
-            async with asyncio.timeout(LONGEST):
+            async with asyncio.timeout(longest):
                 for move in moves:
                     await self.make(move)
         except TimeoutError:
-            raise TimedOut(f"The moves took longer than {LONGEST:.0f} seconds.", "Try again.") from None
+            raise TimedOut(f"The moves took longer than {longest:.0f} seconds.", "Try again.") from None
 
     async def make(self, move: AnyMove) -> None:
         """Make one move.

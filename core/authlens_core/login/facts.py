@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal, Self
 
 from authlens_core.diagnosis.answer import Answer
@@ -97,7 +97,8 @@ class Facts:
     authorization_url: str | None = field(default=None, repr=False)
     code: Secret | None = None
     device: DeviceAuthorization | None = None
-    device_asked_at: datetime | None = None
+    device_answered_at: datetime | None = None
+    device_expires_at: datetime | None = None
     device_until: datetime | None = None
     tokens: TokenResponse | None = None
     tokens_asked_at: datetime | None = None
@@ -168,10 +169,7 @@ class Facts:
     @property
     def device_ends_at(self) -> datetime | None:
         """When the wait for the code is over: it has expired, or the user wanted to wait no longer."""
-        if self.device is None or self.device_asked_at is None:
-            return None
-        expires_at = self.device_asked_at + timedelta(seconds=self.device.expires_in)
-        return expires_at if self.device_until is None else min(expires_at, self.device_until)
+        return min(filter(None, (self.device_expires_at, self.device_until)), default=None)
 
     @property
     def token_endpoint(self) -> Url | None:

@@ -246,19 +246,11 @@ class DevicePolling:
     expires_at: float
 
     @classmethod
-    def start(
-        cls, authorization: DeviceAuthorization, now: float, until: float | None = None
-    ) -> DevicePolling:
-        """Start polling; `now` is when the device authorization request was sent.
-
-        Args:
-            until: when the user's patience ends, if that is before the codes expire.
-        """
-        ends = now + authorization.expires_in
-        expires_at = ends if until is None else min(ends, until)
+    def start(cls, interval: float, now: float, expires_at: float) -> DevicePolling:
+        """Start polling; `now` is when the codes arrived, and `expires_at` when the wait for them is over."""
         # The interval is between two requests (§3.2): the first comes sooner where the codes live no longer.
-        first = now + max(0, min(authorization.interval, expires_at - now - _LAST))
-        return cls(authorization.interval, _planned(first, authorization.interval, expires_at), expires_at)
+        first = now + max(0, min(interval, expires_at - now - _LAST))
+        return cls(interval, _planned(first, interval, expires_at), expires_at)
 
     def wait(self, now: float) -> float | None:
         """Return the seconds until the next request, or None when the codes expire before it."""

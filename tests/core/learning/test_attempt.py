@@ -158,7 +158,6 @@ FAULT: list[dict[str, Any]] = [
             "named after you point at what shows it",
         ),
         ([*FAULT, {"do": "name", "diagnosis": "port_taken"}], "“port_taken” is not one of its causes"),
-        ([*FAULT, {"do": "name", "diagnosis": "bad_luck"}], "“bad_luck” is no value of “diagnosis”"),
         ([*FAULT, *[{"do": "name", "diagnosis": "zone_security"}] * 2], "the fault was named already"),
     ],
 )

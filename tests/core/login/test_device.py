@@ -12,7 +12,7 @@ import pytest
 from joserfc import jws
 from joserfc.jwk import ECKey
 
-from authlens_core.login.stages.device_stages import DeviceExchangeStage
+from authlens_core.login.stages.device_stages import DeviceAuthorizationStage, DeviceExchangeStage
 from authlens_core.oauth.device_authorization import DeviceAuthorization
 from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event, StageEnded
 from authlens_core.trace.failure_reason import stage_error
@@ -110,11 +110,23 @@ async def test_a_code_that_expires_is_not_asked_about_for_ever() -> None:
     assert sender.count(f"POST {ISSUER}/token") == 1
 
 
+async def test_the_first_poll_waits_for_an_interval_after_the_codes_came() -> None:
+    """On a slow line the server counts from a later moment than the one at which the codes were asked for."""
+    sent = replace(exchange(reply(200, CODES)), started_at=NOW, elapsed=3.0)
+    asked = facts(options=Options(grant_type=GrantType.DEVICE_CODE, device_endpoint=f"{ISSUER}/device"))
+    shown = DeviceAuthorizationStage().learn(asked, (sent,)).facts
+    planned = POLLING.token_request(shown, ())
+    assert planned is not None
+    assert planned.not_before == NOW + timedelta(seconds=8)
+    assert shown.device_ends_at == NOW + timedelta(seconds=600)
+
+
 async def test_a_wait_that_the_user_bounded_ends_before_the_code_does() -> None:
     """H421, DG-7: the clock is an hour ahead, so the wait began long after the code was asked for."""
     shown = facts(
         device=DeviceAuthorization(Secret("d"), "WDJB-MJHT", parse_url(f"{ISSUER}/device"), None, 600, 5),
-        device_asked_at=NOW,
+        device_answered_at=NOW,
+        device_expires_at=NOW + timedelta(seconds=600),
         device_until=NOW + timedelta(seconds=31),
         options=Options(grant_type=GrantType.DEVICE_CODE, wait=30),
     )
@@ -207,7 +219,7 @@ async def test_an_id_token_without_a_nonce_is_taken() -> None:
 async def test_what_came_of_the_last_request_is_in_the_words_about_the_time() -> None:
     shown = facts(
         device=DeviceAuthorization(Secret("d"), "WDJB-MJHT", parse_url(f"{ISSUER}/device"), None, 600, 5),
-        device_asked_at=NOW,
+        device_answered_at=NOW,
         device_until=NOW + timedelta(seconds=6),
         options=Options(grant_type=GrantType.DEVICE_CODE, wait=6),
     )

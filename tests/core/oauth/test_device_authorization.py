@@ -226,7 +226,7 @@ def test_the_first_request_waits_for_the_interval() -> None:
     """DG-6."""
     authorization = read().value
     assert authorization is not None
-    polling = DevicePolling.start(authorization, 100)
+    polling = DevicePolling.start(authorization.interval, 100, 700)
     assert polling.wait(100) == 5
     assert polling.wait(103) == 2
     assert polling.wait(200) == 0
@@ -256,9 +256,7 @@ def test_retry_after_is_honoured() -> None:
 @pytest.mark.parametrize(("interval", "expires_in"), [(5, 12), (5, 10), (5, 600), (5, 3), (1, 1), (300, 400)])
 def test_the_last_request_comes_shortly_before_the_codes_expire(interval: int, expires_in: int) -> None:
     """§3.2: a code that is entered in the last interval is not lost, and no request comes too soon."""
-    page = parse_url("https://as.example.com/device")
-    codes = DeviceAuthorization(Secret("c"), "WDJB", page, None, expires_in, interval)
-    polling, now, asked = DevicePolling.start(codes, 0), 0.0, [0.0]
+    polling, now, asked = DevicePolling.start(interval, 0, expires_in), 0.0, [0.0]
     while (wait := polling.wait(now)) is not None:
         now += wait
         asked.append(now)

@@ -180,7 +180,7 @@ async def _checked(lesson: CourseLesson, solution: Sequence[AnyMove], *, seed: i
 
     Raises:
         MoveRefused: a move of the solution itself cannot be made.
-        TimedOut: an attempt took longer than 20 seconds.
+        TimedOut: the solution took longer than 20 seconds, or a mutation beside others longer than 80.
     """
     outcome = await attempt_of(lesson, solution, seed=seed)
     problems = list(_of_the_solution(outcome))
@@ -190,7 +190,9 @@ async def _checked(lesson: CourseLesson, solution: Sequence[AnyMove], *, seed: i
     async def passes(mutation: LessonMutation) -> bool:
         async with room:
             try:
-                made = await attempt_of(lesson, mutation.moves, seed=seed, broken=mutation.broken)
+                made = await attempt_of(
+                    lesson, mutation.moves, seed=seed, broken=mutation.broken, at_once=_AT_ONCE
+                )
             except LessonRefused:
                 return False
             return made.passed

@@ -66,11 +66,14 @@ class DeviceAuthorizationStage:
         if server is not None:
             checks = (*checks, page_site_check(codes.verification_uri, server))
         key, of_key = drawn_key(facts)
+        # On the way for an unknown time: they expire in good time, and are not asked about too soon.
+        expires = exchange.started_at + timedelta(seconds=codes.expires_in)
         new = replace(
             facts,
             client=attempt.client,
             device=codes,
-            device_asked_at=exchange.started_at,
+            device_answered_at=exchange.ended_at,
+            device_expires_at=expires,
             scope=requested_scope(facts),
             code=None,
             dpop_key=key,
@@ -78,7 +81,6 @@ class DeviceAuthorizationStage:
         if failures(checks, facts.approved):
             # Neither the code nor its page is shown before the user said yes.
             return StageResult(new, checks)
-        expires = exchange.started_at + timedelta(seconds=codes.expires_in)
         shown = (
             Fact(FactId.USER_CODE, codes.user_code, _SPEC, "enter it only if you started this login"),
             Fact(FactId.VERIFICATION_URI, codes.verification_uri.text, _SPEC, "open it on any device"),
@@ -132,13 +134,12 @@ class DeviceExchangeStage(TokenStage):
     def token_request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
         """Return the next request for the tokens and when to send it, or None if nothing is left to ask."""
         endpoint, attempt, device = facts.token_endpoint, attempt_after(facts, ()), facts.device
-        if endpoint is None or attempt is None or device is None or facts.device_asked_at is None:
+        answered_at, ends_at = facts.device_answered_at, facts.device_ends_at
+        if endpoint is None or attempt is None or device is None or answered_at is None or ends_at is None:
             return None
-        ends_at = facts.device_ends_at
         # In wall clock time throughout: the stage is asked again from records, which have no monotonic clock.
-        until = None if ends_at is None else ends_at.timestamp()
-        polling = DevicePolling.start(device, facts.device_asked_at.timestamp(), until)
-        now = facts.device_asked_at.timestamp()
+        now = answered_at.timestamp()
+        polling = DevicePolling.start(device.interval, now, ends_at.timestamp())
         # The pace follows from all that was sent, so that a stage without state keeps it.
         for exchange in sent:
             result, now = poll_result(exchange.response), exchange.ended_at.timestamp()
@@ -155,7 +156,7 @@ class DeviceExchangeStage(TokenStage):
         request = device_token_request(
             endpoint, attempt.client, device_code=device.device_code, resource=facts.resource
         )
-        at = max(datetime.fromtimestamp(polling.next_at, UTC), attempt.not_before or facts.device_asked_at)
+        at = max(datetime.fromtimestamp(polling.next_at, UTC), attempt.not_before or answered_at)
         return PlannedRequest(request, Purpose.DEVICE_TOKEN, limits=TOKEN, not_before=at)
 
     def given_up(self, facts: Facts, sent: Sequence[Exchange]) -> tuple[Check, ...]:

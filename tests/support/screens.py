@@ -43,7 +43,7 @@ from authlens_tui.screens.dashboard.context import LoginWanted, TraceWanted
 from authlens_tui.screens.wizard import stage_pane, status_line
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from authlens_tui.widgets.authorization import authorization_panel
-from authlens_tui.widgets.record import exchange_view, overview_lines
+from authlens_tui.widgets.record import jwt_lines
 from support.keyboard_use import keyboard_faults, leaves, says_how_to_leave
 from support.scripted_login import BEGAN, RESOURCE, Answer, ScriptedSender, honest
 from support.waiting import PATIENCE
@@ -298,7 +298,7 @@ def frozen() -> Iterator[None]:
         patch.setattr(STAGES[GrantType.AUTHORIZATION_CODE][Stage.PKCE], "_random_bytes", bytes_of)
         for module in (login_module, stage_work, authorization_panel, cloudflared_module):
             patch.setattr(module, "time", still)
-        for module in (status_line, stage_pane, exchange_view, overview_lines):
+        for module in (status_line, stage_pane, jwt_lines):
             patch.setattr(module, "datetime", SimpleNamespace(now=now))
         patch.setattr(response_wait, "_now", lambda: 0.0)
         # The tests themselves may run in a container.

@@ -19,9 +19,10 @@ from authlens_core.values.check import Severity
 from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.values.stage import LOGIN_STAGES
 from authlens_tui.screens.wizard.lesson import lesson_words
-from authlens_tui.widgets.record.checks_view import SEVERITY_SIGNS, checks_summary
+from authlens_tui.widgets.record.checks_view import checks_summary
 from authlens_tui.widgets.record.diagram import diagram_lines
 from authlens_tui.widgets.record.record_lines import StageSnapshot, Tab, ViewOptions, tab_lines
+from authlens_tui.widgets.record.signs import SEVERITY_SIGNS
 from authlens_tui.widgets.record.timing import waterfall
 
 __all__ = ["untrue"]
@@ -225,15 +226,8 @@ def _all_requests(trace: Trace) -> Iterator[str]:
 
 
 def _waterfall(trace: Trace) -> Iterator[str]:
-    drawn = [
-        (row.record_index, row.exchange_index, row.stage, row.seconds)
-        for row in waterfall(trace.records).rows
-        if row.exchange_index is not None
-    ]
-    sent = [
-        (index, number, trace.records[index].stage, exchange.elapsed)
-        for index, number, exchange in sent_once(trace.records)
-    ]
+    drawn = [(row.record, row.number, row.exchange) for row in waterfall(trace.records)]
+    sent = [(trace.records[index], number, exchange) for index, number, exchange in sent_once(trace.records)]
     if drawn != sent:
         yield f"{drawn} is not {sent}"
 

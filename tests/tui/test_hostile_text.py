@@ -33,8 +33,7 @@ from authlens_tui.widgets.authorization.authorization_panel import Authorization
 from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.document.lines import Line
 from authlens_tui.widgets.record.checks_view import check_lines
-from authlens_tui.widgets.record.exchange_view import body_lines, request_lines, response_lines
-from authlens_tui.widgets.record.header_table import header_lines
+from authlens_tui.widgets.record.exchange_view import body_lines, header_lines, request_lines, response_lines
 from authlens_tui.widgets.record.overview_lines import explained_fact_lines
 from authlens_tui.widgets.record.record_view import RecordView
 from authlens_tui.widgets.record.timing import timing_lines

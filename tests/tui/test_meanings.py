@@ -24,8 +24,7 @@ from authlens_core.values.formats.jwt import parse_jwt
 from authlens_core.values.secret import Body, Secret
 from authlens_core.wire.client import Wire
 from authlens_tui.widgets.document.lines import Line, Tone
-from authlens_tui.widgets.record.exchange_view import request_lines, response_lines
-from authlens_tui.widgets.record.header_table import header_lines
+from authlens_tui.widgets.record.exchange_view import header_lines, request_lines, response_lines
 from authlens_tui.widgets.record.jwt_lines import jwt_lines
 from authlens_tui.widgets.record.overview_lines import explained_fact_lines, overview_lines
 from authlens_tui.widgets.record.record_lines import StageSnapshot, Tab, ViewOptions, tab_lines
@@ -148,13 +147,13 @@ def test_a_response_shows_what_its_members_mean_and_its_token_taken_apart() -> N
     """Below the body; the raw token stays masked."""
     raw = token({"sub": "ada"})
     exchange = answered({"access_token": raw, "token_type": "bearer", "x": 1}, ("Cache-Control", "max-age=9"))
-    shown = text(response_lines(exchange, Redactor(), now=NOW))
+    shown = text(response_lines(exchange, Redactor()))
     assert "no-store is missing" in shown
     assert "How to send it" in shown
     assert "JWT in access_token" in shown
     assert "ada" in shown
     assert raw not in shown
-    unexplained = text(response_lines(exchange, Redactor(), raw=True, now=NOW))
+    unexplained = text(response_lines(exchange, Redactor(), raw=True))
     assert "What the fields mean" not in unexplained
     assert "JWT in" not in unexplained
     assert raw not in unexplained
@@ -164,7 +163,7 @@ def test_a_form_says_what_its_fields_mean() -> None:
     """The token request is explained like an answer."""
     form = Body(b"grant_type=authorization_code&code=" + SECRET.encode())
     request = Request("POST", "https://as.example/token", Headers((("Content-Type", FORM_TYPE),)), form)
-    shown = text(request_lines(request, Redactor(), now=NOW))
+    shown = text(request_lines(request, Redactor()))
     assert "What is exchanged for tokens." in shown
     assert SECRET not in shown
 
@@ -177,7 +176,7 @@ def test_facts_are_explained_once_and_not_where_a_note_does_it() -> None:
         Fact(FactId.AUTHORIZATION_SERVERS, "https://c", "RFC 9728 §2"),
         Fact("jwks_uri", None, "RFC 9728 §2"),
     ]
-    lines = list(explained_fact_lines(facts, Stage.RESOURCE_METADATA, Redactor(), NOW))
+    lines = list(explained_fact_lines(facts, Stage.RESOURCE_METADATA, Redactor()))
     muted = [one for one in lines if {tone for _, tone in one.pieces} == {Tone.MUTED}]
     assert [one.text.strip() for one in muted] == [
         "The issuers whose tokens the resource accepts.  RFC 9728 §2"
@@ -187,7 +186,7 @@ def test_facts_are_explained_once_and_not_where_a_note_does_it() -> None:
 
 def test_an_expiry_that_was_not_given_is_explained_as_one_that_was() -> None:
     """A token without an expiry is ordinary, so what the member means is worth a line there, too."""
-    shown = text(explained_fact_lines([Fact(FactId.EXPIRES_IN, None)], Stage.EXCHANGE, Redactor(), NOW))
+    shown = text(explained_fact_lines([Fact(FactId.EXPIRES_IN, None)], Stage.EXCHANGE, Redactor()))
     assert "no expiry given" in shown
     assert "Lifetime in seconds, counted from the response." in shown
 
@@ -195,9 +194,7 @@ def test_an_expiry_that_was_not_given_is_explained_as_one_that_was() -> None:
 def test_a_secret_fact_of_that_shape_is_taken_apart() -> None:
     """The overview of an exchange shows what is in the token, not the token."""
     raw = token({"sub": "ada"})
-    shown = text(
-        explained_fact_lines([Fact(FactId.ACCESS_TOKEN, Secret(raw))], Stage.EXCHANGE, Redactor(), NOW)
-    )
+    shown = text(explained_fact_lines([Fact(FactId.ACCESS_TOKEN, Secret(raw))], Stage.EXCHANGE, Redactor()))
     assert "JWT in access_token" in shown
     assert raw not in shown
 
@@ -210,7 +207,7 @@ def test_the_overview_begins_with_words_and_keeps_secrets() -> None:
     record = StageRecord(
         Stage.ACCESS, Outcome.FAILED, NOW, 0.1, (exchange,), (check,), (), tampering=("wrong verifier",)
     )
-    lines = list(overview_lines(record, Redactor([Secret(SECRET)]), NOW))
+    lines = list(overview_lines(record, Redactor([Secret(SECRET)])))
     assert lines[0].text == "! changed on purpose: wrong verifier"
     assert lines[1].text.startswith("✖ wiki.example answered 401.")
     assert SECRET not in text(lines)

@@ -59,7 +59,7 @@ from authlens_tui.screens.trace.open_session import OpenSessionScreen, StoredTra
 from authlens_tui.screens.trace.trace import TraceScreen
 from authlens_tui.screens.wizard.authorization_link import Played
 from authlens_tui.screens.wizard.owner import OwnerScreen
-from authlens_tui.widgets.record.copying import Copyable
+from authlens_tui.widgets.record.record_messages import Copyable
 from support.grants import NOW
 from support.open_databases import owned
 from support.screens import Picture, differences, scripted, text_of, until

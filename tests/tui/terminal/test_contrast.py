@@ -21,7 +21,7 @@ from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.trace.trace import TraceScreen
 from authlens_tui.terminal.line_filters import Contrast
 from authlens_tui.terminal.themes import DARK, HIGH_CONTRAST, LIGHT, SIXTEEN
-from authlens_tui.widgets.record.status_badge import status_badge
+from authlens_tui.widgets.record.signs import status_badge
 from support.contrast import faint_among, painted, too_faint
 from support.made_checks import failed, passed, warned
 from support.screens import Host, until

@@ -9,6 +9,8 @@ from typing import ClassVar, Final
 from textual import getters, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.reactive import reactive
+from textual.widget import Widget
 
 from authlens_core.desk.log_in import BROWSER_WAIT, CloudflaredOutcome, Fix, log_in_with_cloudflared
 from authlens_core.desk.session import AuthlensError, Session
@@ -25,8 +27,8 @@ from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.focus import keep_focus_in_view
 from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.terminal_app import TerminalApp
-from authlens_tui.widgets.authorization.countdown import Countdown
 from authlens_tui.widgets.key_binding import keys
+from authlens_tui.words.times import clock
 
 _INTRO: Final = (
     "cloudflared logs in as you and stores the token in ~/.cloudflared; programs send it in cf-access-token."
@@ -38,6 +40,38 @@ _KNOWN_BUGS: Final = (
     "It waits for itself if the application has a Binding Cookie; authlens stops it (cloudflared#1692).",
     "It finds no application if a Bypass policy covers this address (cloudflared#498).",
 )
+
+_SOON: Final = 30.0  # seconds under which it is worth a warning
+_OTHER_CELLS: Final = 14  # cells of the digits and the word beside the bar
+
+
+class Countdown(Widget):
+    """Shows how long a wait still lasts. The screen sets `remaining` once a second."""
+
+    DEFAULT_CSS = """
+    Countdown { width: 1fr; height: 1; color: $foreground; }
+    """
+
+    remaining: reactive[float] = reactive(0.0)
+    """Seconds left."""
+
+    total: reactive[float] = reactive(0.0)
+    """Seconds the wait lasts in all; the length of the bar."""
+
+    def render(self) -> Content:
+        left = max(0.0, self.remaining)
+        style = "$text-error" if left <= 0 else "$text-warning" if left < _SOON else "$text-success"
+        word = "expired" if left <= 0 else "left"
+        cells = max(0, self.content_size.width - _OTHER_CELLS - len(word))
+        # More than all of it, for a moment, where a wait was just extended.
+        share = min(1.0, left / self.total) if self.total > 0 else 0.0
+        filled = round(cells * share)
+        return Content.assemble(
+            (f"{clock(left):>6} ", f"bold {style}"),
+            (f"{word}  ", "$quiet"),
+            ("━" * filled, style),
+            ("╌" * (cells - filled), "$text-disabled"),
+        )
 
 
 class CloudflaredScreen(Dialog[None]):

@@ -17,8 +17,7 @@ from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.key_binding import keys
-from authlens_tui.widgets.record.copying import Copyable
-from authlens_tui.widgets.record.record_messages import CopyMenuWanted
+from authlens_tui.widgets.record.record_messages import Copyable, CopyMenuWanted
 
 _SHOWN = 50  # characters of a text that its entry shows
 

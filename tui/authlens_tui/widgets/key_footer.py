@@ -37,11 +37,13 @@ class FooterEntry(NamedTuple):
     tooltip: str
 
     def text(self, *, compact: bool) -> tuple[str, str]:
-        return (
-            (self.display, f" {self.description}" if self.description else "")
-            if compact
-            else (f" {self.display} ", f"{self.description} ")
-        )
+        if not compact:
+            return f" {self.display} ", f"{self.description} "
+        return self.display, f" {self.description}" if self.description else ""
+
+    def cells(self, *, compact: bool) -> int:
+        """Return the cells that it takes, with the blank after it."""
+        return sum(map(len, self.text(compact=compact))) + compact
 
 
 class KeyFooter(Widget):
@@ -113,17 +115,17 @@ class KeyFooter(Widget):
     def _pieces(self) -> Iterator[tuple[FooterEntry | None, tuple[Segment, ...]]]:
         """Yield what the line has from left to right: an entry or None, and how it is drawn."""
         right = self._right()
-        room = self.size.width - sum(_width(entry) for entry in right) - bool(right)
+        room = self.size.width - sum(entry.cells(compact=True) for entry in right) - bool(right)
         compact = _needed(self._entries, compact=False) > room
         plain = Style(bgcolor=self.rich_style.bgcolor)
-        used = int(compact)
-        yield None, (Segment(" " * used, plain),)
-        for entry in _fitting(self._entries, room - used, compact=compact):
-            drawn: tuple[Segment, ...] = (Segment(_MORE, self._style("description")),)
-            if entry is not None:
-                drawn = (*self._drawn(entry, compact=compact), Segment(" " * compact, plain))
-            used += sum(segment.cell_length for segment in drawn)
-            yield entry, drawn
+        shown = _fitting(self._entries, room - compact, compact=compact)
+        yield None, (Segment(" " * compact, plain),)
+        for entry in shown:
+            yield entry, (*self._drawn(entry, compact=compact), Segment(" " * compact, plain))
+        used = compact + _needed(shown, compact=compact)
+        if len(shown) < len(self._entries):
+            used += len(_MORE)
+            yield None, (Segment(_MORE, self._style("description")),)
         edge = Segment(_EDGE if right else "", self._style("edge"))
         yield None, (Segment(" " * max(0, room - used), plain), edge)
         for entry in right:
@@ -176,21 +178,14 @@ class KeyFooter(Widget):
             self.app.bell()
 
 
-def _fitting(keys: Sequence[FooterEntry], room: int, *, compact: bool) -> list[FooterEntry | None]:
-    """Leave keys out from the end until the rest fits in `room` cells; None where some are left out."""
+def _fitting(keys: Sequence[FooterEntry], room: int, *, compact: bool) -> Sequence[FooterEntry]:
+    """Leave keys out from the end until the rest, and the sign that says so, fits in `room` cells."""
     if _needed(keys, compact=compact) <= room:
-        return list(keys)
-    kept = list(keys)
-    while kept and _needed(kept, compact=compact) > room - len(_MORE):
-        kept.pop()
-    return [*kept, None]
+        return keys
+    counts = range(len(keys), 0, -1)
+    fits = (count for count in counts if _needed(keys[:count], compact=compact) <= room - len(_MORE))
+    return keys[: next(fits, 0)]
 
 
 def _needed(keys: Sequence[FooterEntry], *, compact: bool) -> int:
-    """Return the cells that the keys take: two words, and what is around them."""
-    return sum(len(key.display) + len(key.description) + (2 if compact else 3) for key in keys)
-
-
-def _width(entry: FooterEntry) -> int:
-    """Return the cells of a key that is always there."""
-    return len(entry.display) + len(entry.description) + (2 if entry.description else 1)
+    return sum(key.cells(compact=compact) for key in keys)

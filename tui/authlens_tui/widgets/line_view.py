@@ -31,6 +31,10 @@ class LineView(ScrollView):
         finally:
             self.is_painting = False
 
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self.refresh()
+
     def watch_show_vertical_scrollbar(self) -> None:
         """Let a scrollbar begin where the view is: it may have been scrolled before there was one."""
         if self.show_vertical_scrollbar:

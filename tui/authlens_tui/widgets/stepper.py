@@ -17,7 +17,7 @@ from authlens_core.trace.arrows import asked_at
 from authlens_core.trace.record import Flow, Outcome, Severity, Stage, StageRecord, Trace
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.key_binding import keys
-from authlens_tui.widgets.record.actors import accent
+from authlens_tui.widgets.record.signs import accent
 from authlens_tui.widgets.styles import default_css
 from authlens_tui.words.times import duration
 
@@ -95,7 +95,7 @@ class Stepper(Widget, can_focus=True):
         if self.has_class("-line"):
             return self._one_line(width)
         shown = self._in_view(self.content_size.height)
-        return Content("\n").join([self._row(index, self.steps[index], width) for index in shown])
+        return Content("\n").join([self._row(index, width) for index in shown])
 
     def _in_view(self, room: int) -> range:
         """Return which steps there is room for, around the one that is looked at."""
@@ -145,53 +145,45 @@ class Stepper(Widget, can_focus=True):
         if 0 <= index < len(self.steps) and index != self.looked_at:
             self.post_message(self.Chosen(index))
 
-    def _row(self, index: int, step: StageStep, width: int) -> Content:
-        sign, style = _SIGNS[step.state]
+    def _row(self, index: int, width: int) -> Content:
+        step, looked_at = self.steps[index], index == self.looked_at
+        waits = step.state is StepState.WAITING
+        bold = looked_at or step.state is StepState.RUNNING
+        style = "bold" if bold else "$quiet" if waits else ""
         took = duration(step.elapsed) if step.elapsed is not None else ""
-        name_width = max(4, width - 3 - len(str(step.number)) - _TIME_WIDTH)
-        title = step.title
-        room = name_width - 2 * step.tampered
-        title = title if len(title) <= room else f"{title[: room - 1]}…"
-        looked_at = index == self.looked_at
-        running = step.state is StepState.RUNNING
-        name_style = "bold" if looked_at or running else "$quiet" if step.state is StepState.WAITING else ""
+        room = max(4, width - 3 - len(str(step.number)) - _TIME_WIDTH) - 2 * step.tampered
+        title = Content(step.title).truncate(room, ellipsis=True, pad=True)
         row = Content.assemble(
-            (sign, style),
-            (f" {step.number} ", "" if step.state is StepState.WAITING else step.accent),
-            (f"{title:<{room}}", name_style),
+            _SIGNS[step.state],
+            (f" {step.number} ", "" if waits else step.accent),
+            title.stylize(style),
             ("≠ " if step.tampered else "", _TAMPERED[1]),
             (f"{took:>{_TIME_WIDTH}}", "$quiet"),
         )
         return Content.of(row.stylize("on $primary 25%")) if looked_at else row
 
-    @property
-    def _at_cursor(self) -> str:
-        """The style of the sign that is looked at, where no frame tells the focus."""
-        focused = "$block-cursor-foreground on $block-cursor-background"
-        sign = _SIGNS[self.steps[self.looked_at].state][1]
-        return focused if self.has_focus else f"{sign} on $primary 35%"
+    def _sign(self, index: int) -> tuple[str, str]:
+        """Return the sign of a step in the one-line form, where no frame tells the focus, and its style."""
+        sign, style = _SIGNS[self.steps[index].state]
+        if index == self.looked_at:
+            focused = "$block-cursor-foreground on $block-cursor-background"
+            style = focused if self.has_focus else f"{style} on $primary 35%"
+        return f" {sign}", style
 
     def _one_line(self, width: int) -> Content:
         shown = self._signs_in_view(width)
-        signs = [
-            (
-                f" {_SIGNS[step.state][0]}",
-                self._at_cursor if i == self.looked_at else _SIGNS[step.state][1],
-            )
-            for i, step in enumerate(self.steps)
-            if i in shown
-        ]
         before, after = (" …" if more else "" for more in (shown.start, len(self.steps) - shown.stop))
-        step = self.steps[self.looked_at] if self.looked_at < len(self.steps) else None
-        name = f"  {step.number} {step.title}" if step else ""
-        word = f"  {step.state}" if step and step.state is not StepState.WAITING else ""
-        tampered = any(step.tampered for step in self.steps)
-        mark = Content.assemble("  ", _TAMPERED) if tampered else Content()
-        of = f"  ({self.looked_at + 1} of {len(self.steps)})" if before or after else ""
-        words = Content.assemble(mark, (name, "bold"), (word, "$quiet"), (of, "$quiet"))
-        if width - 2 * len(signs) < _SHORTEST_NAME and not (before or after):
-            words = Content()  # half of a sign would say less
-        whole = Content.assemble((before, "$quiet"), *signs, (after, "$quiet"), words)
+        words = Content()
+        # Half of a sign would say less than nothing.
+        if self.looked_at < len(self.steps) and (width - 2 * len(shown) >= _SHORTEST_NAME or before or after):
+            step = self.steps[self.looked_at]
+            words = Content.assemble(
+                *(("  ", _TAMPERED) if any(step.tampered for step in self.steps) else ()),
+                (f"  {step.number} {step.title}", "bold"),
+                (f"  {step.state}" if step.state is not StepState.WAITING else "", "$quiet"),
+                (f"  ({self.looked_at + 1} of {len(self.steps)})" if before or after else "", "$quiet"),
+            )
+        whole = Content.assemble((before, "$quiet"), *map(self._sign, shown), (after, "$quiet"), words)
         return Content.of(whole.truncate(max(1, width), ellipsis=True))
 
 

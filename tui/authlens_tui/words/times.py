@@ -21,6 +21,13 @@ def in_words(seconds: float) -> str:
     return f"{text} ago" if seconds < 0 else text
 
 
+def clock(seconds: float) -> str:
+    """Return whole seconds as `m:ss` or `h:mm:ss`."""
+    whole = max(0, int(seconds))
+    hours, rest = divmod(whole, 3600)
+    return f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60}:{rest % 60:02}"
+
+
 def _rest(seconds: int, above: int) -> str:
     for size, unit in _UNITS:
         if size < above:

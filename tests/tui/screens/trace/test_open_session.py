@@ -13,7 +13,6 @@ from authlens_core.credentials.records.traces import Traces
 from authlens_core.export.session_file import session_json
 from authlens_tui.screens.trace.comparison import CompareScreen
 from authlens_tui.screens.trace.open_session import (
-    FoundFile,
     NamedTrace,
     OpenSessionScreen,
     StoredTraces,
@@ -39,7 +38,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def names(typed: str) -> list[str]:
     """Return the names that are offered."""
-    return [one.name for one in found_files(typed)]
+    return list(found_files(typed))
 
 
 @pytest.mark.usefixtures("folder")
@@ -51,7 +50,7 @@ def test_session_files_come_newest_first_and_then_directories() -> None:
 @pytest.mark.usefixtures("folder")
 def test_what_is_typed_narrows_the_list() -> None:
     assert names("ol") == ["old.authlens.json"]
-    assert found_files("log") == (FoundFile("logins/", is_directory=True),)
+    assert found_files("log") == ("logins/",)
     assert names("logins/") == ["logins/a.json", "logins/../"]
     assert names(".h") == [".hidden.json"]
 

@@ -15,8 +15,7 @@ from authlens_core.desk.callback_offer import callback_offer
 from authlens_core.values.user_screen import UserScreen
 from authlens_tui.app.base_app import BaseApp
 from authlens_tui.terminal.measured import Static
-from authlens_tui.widgets.authorization.authorization_panel import AuthorizationPanel
-from authlens_tui.widgets.authorization.paste_field import PasteField
+from authlens_tui.widgets.authorization.authorization_panel import AuthorizationPanel, PasteField
 from authlens_tui.widgets.authorization.qr_code import QrCodeWanted
 from support.screens import text_of
 
@@ -39,7 +38,7 @@ class Waiting(BaseApp):
 
     def compose(self) -> ComposeResult:
         """The panel."""
-        yield AuthorizationPanel(id="panel")
+        yield AuthorizationPanel()
 
     def on_mount(self) -> None:
         """Show the link."""
@@ -116,7 +115,7 @@ async def test_that_the_last_address_can_be_pasted_is_always_said(
     app = waiting(environ, port)
     async with app.run_test(size=TALL):
         panel = app.query_one(AuthorizationPanel)
-        where = panel.ways if port is None else panel.problems
+        where = panel.query_one("#ways" if port is None else "#problems", Static)
         assert "Copy its address, then press ^v" in str(where.content)
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from authlens_core.export.pretty_json import pretty_json
 from authlens_core.export.redaction import ShownBody
 from authlens_tui.widgets.document.layout import Layout
-from authlens_tui.widgets.document.lines import LazyLines, LineList, containers, laid_out, line
+from authlens_tui.widgets.document.lines import LazyLines, LineList, containers, line, rows_of
 from authlens_tui.widgets.record.exchange_view import body_lines
 
 JSON = st.recursive(
@@ -37,7 +37,7 @@ def test_rows_are_those_of_each_line_by_itself(texts: list[tuple[str, bool, int]
     """Counting beforehand changes no row."""
     lines = [line(text, words=words, hang=hang) for text, words, hang in texts]
     layout = Layout(LineList(lines), width)
-    assert shown(layout) == [row.text for row in laid_out(lines, width)]
+    assert shown(layout) == [row.text for one in lines for row in rows_of(one, width)]
     for number in range(len(lines)):
         assert {layout.line_of_row(row) for row in layout.rows_of_line(number)} == {number}
 
@@ -96,7 +96,7 @@ def test_a_folded_container_says_how_many_lines_are_in_it() -> None:
     layout.toggle_all()
     assert shown(layout) == ["before", "{", '  "a": { 2 lines },', '  "d": 3', "}"]
     layout.toggle_all()
-    assert layout.folded == frozenset()
+    assert not layout.folded
 
 
 def test_what_is_searched_for_is_unfolded() -> None:

@@ -9,11 +9,11 @@ from rich.cells import cell_len
 from authlens_core.export.redaction import NoRedactor
 from authlens_core.values.exchange import Headers
 from authlens_core.values.secret import Secret
-from authlens_tui.widgets.authorization.countdown import clock
-from authlens_tui.widgets.document.lines import Tone, laid_out, line
+from authlens_tui.widgets.document.lines import Tone, line, rows_of
 from authlens_tui.widgets.record.checks_view import check_lines, checks_summary
-from authlens_tui.widgets.record.header_table import header_lines, value_pieces
-from authlens_tui.words.times import duration
+from authlens_tui.widgets.record.exchange_view import header_lines
+from authlens_tui.widgets.record.pieces import value_pieces
+from authlens_tui.words.times import clock, duration
 from tui.hostile import HOSTILE
 
 
@@ -22,11 +22,11 @@ def test_a_row_ends_neither_within_a_section_of_a_specification_or_a_time_nor_be
         cited = line(f"The server checks it  {words}", hang=2, words=True)
         whole = words.rpartition("  ")[2]
         for width in range(18, 40):
-            rows = [row.text.strip() for row in laid_out([cited], width)]
+            rows = [row.text.strip() for row in rows_of(cited, width)]
             assert any(whole in row for row in rows), (width, rows)
     quoted = line(f'"redirect_uri": "{"x" * 60}"', hang=4)
     for width in range(20, 80):
-        rows = [row.text.strip() for row in laid_out([quoted], width)]
+        rows = [row.text.strip() for row in rows_of(quoted, width)]
         assert "".join(rows) == quoted.text
         assert rows[-1] != '"', (width, rows)
 
@@ -35,7 +35,7 @@ def test_a_row_ends_neither_within_a_section_of_a_specification_or_a_time_nor_be
 def test_rows_fit_and_together_say_what_the_line_said(text: str, width: int, hang: int, words: bool) -> None:
     """No row is wider than the view; only the space at which prose breaks is left out."""
     one = line(text, hang=hang, words=words)
-    rows = laid_out([one], width)
+    rows = rows_of(one, width)
     assert rows
     assert all(cell_len(row.text) <= width for row in rows)
     said = "".join(row.text[row.indent :] for row in rows)
@@ -46,14 +46,14 @@ def test_rows_fit_and_together_say_what_the_line_said(text: str, width: int, han
 
 def test_continued_rows_hang() -> None:
     """H151: a server's text cannot begin a row where our labels begin."""
-    rows = laid_out([line("name: " + "x" * 40, hang=4)], 20)
+    rows = rows_of(line("name: " + "x" * 40, hang=4), 20)
     assert [row.text for row in rows] == ["name: " + "x" * 14, "    " + "x" * 16, "    " + "x" * 10]
 
 
 def test_prose_breaks_between_words_and_a_long_word_after_a_label_does_not_leave_it_alone() -> None:
     """A label with nothing beside it looks as if there were nothing."""
-    assert [row.text for row in laid_out([line("one two three", words=True)], 9)] == ["one two", "three"]
-    first, *_ = laid_out([line("seen  " + "x" * 40, hang=6, words=True)], 20)
+    assert [row.text for row in rows_of(line("one two three", words=True), 9)] == ["one two", "three"]
+    first, *_ = rows_of(line("seen  " + "x" * 40, hang=6, words=True), 20)
     assert first.text == "seen  " + "x" * 14
 
 

@@ -23,7 +23,7 @@ from authlens_core.values.exchange import (
 )
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
-from authlens_tui.widgets.document.lines import Tone, laid_out
+from authlens_tui.widgets.document.lines import Tone, rows_of
 from authlens_tui.widgets.record.diagram import DiagramLine, diagram_lines
 from support.made_checks import failed
 from support.scripted_login import (
@@ -78,11 +78,12 @@ def text(rows: list[DiagramLine]) -> str:
 
 @pytest.mark.parametrize("width", WIDTHS)
 async def test_no_row_is_wider_than_the_screen(width: int) -> None:
-    """No row wraps at any width, in a good login and in a failed one."""
+    """The list wraps; with lifelines no row does, in a good login and in a failed one."""
     for records in (await recorded(), await recorded("error=access_denied")):
-        rows = drawn(records, width)
+        lines = drawn(records, width)
+        rows = [row for one in lines for row in rows_of(one, width)]
         assert all(cell_len(row.text) <= max(width, 8) for row in rows)
-        assert len(laid_out(rows, width)) == len(rows)
+        assert width < min(LANES) or len(rows) == len(lines)
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -146,7 +147,8 @@ def test_hostile_text_neither_widens_a_row_nor_reaches_the_terminal(said: str, w
     rows = drawn((hostile(said),), width)
     assert len(rows) > 5
     assert all(row.text.isprintable() for row in rows)
-    assert all(cell_len(row.text) <= width for row in rows)
+    assert all(cell_len(row.text) <= width for one in rows for row in rows_of(one, width))
+    assert width < min(LANES) or all(cell_len(row.text) <= width for row in rows)
 
 
 @pytest.mark.parametrize("width", [78, 118])

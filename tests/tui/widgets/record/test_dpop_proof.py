@@ -20,7 +20,7 @@ def test_the_claims_of_a_proof_are_shown_with_what_they_mean() -> None:
     )
     nonces = DpopNonces({"resource https://r.example": "the-nonce"})
     sent = with_proof(bare, make_dpop_key(), nonces, now=NOW, jti="number-one")
-    shown = [one.text for one in request_lines(sent, NoRedactor(), now=NOW)]
+    shown = [one.text for one in request_lines(sent, NoRedactor())]
     text = "\n".join(shown)
     assert "Proof in DPoP" in text
     assert "not verified" not in text

@@ -126,8 +126,8 @@ class DashboardScreen(Screen[None]):
         yield TitleBar(*way, "credentials", store_name=self.context.store_name, is_root=True)
         with Horizontal(id="dashboard"):
             with Vertical(id="list"):
-                yield CredentialTable(self._row, self._columns, id="credentials")
-            yield CredentialPane(id="detail-box")
+                yield CredentialTable(self._row, self._columns)
+            yield CredentialPane()
         yield Static(id="result")
         yield KeyFooter()
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby, zip_longest
 from typing import ClassVar, Final
 
-from rich.cells import cell_len
+from rich.cells import set_cell_size
 from textual import getters, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -22,6 +22,7 @@ from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.document.lines import BLANK, Line, Piece, Tone, line, prose, rows_of
 from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.key_footer import KeyFooter
+from authlens_tui.widgets.record.signs import OUTCOME_SIGNS, SEVERITY_SIGNS
 from authlens_tui.widgets.title_bar import TitleBar
 
 _WIDE: Final = 70  # cells of the document from which on there are three columns
@@ -29,18 +30,6 @@ _AROUND: Final = 6  # cells of a row of the screen that are no text: border, pad
 _SHOWN: Final = 4_000  # characters of a value
 _INDENT: Final = 2  # cells
 _GAP: Final = " │ "
-_BY_SEVERITY: Final = {
-    Severity.PASS: ("✔", Tone.GOOD),
-    Severity.NOTICE: ("i", Tone.NOTE),
-    Severity.WARNING: ("!", Tone.WARNING),
-    Severity.FAILURE: ("✖", Tone.BAD),
-}
-_BY_OUTCOME: Final = {
-    None: ("–", Tone.MUTED),
-    Outcome.PASSED: ("✔", Tone.GOOD),
-    Outcome.FAILED: ("✖", Tone.BAD),
-    Outcome.CANCELLED: ("–", Tone.WARNING),
-}
 
 
 class CompareScreen(Screen[None]):
@@ -154,7 +143,7 @@ def _names(names: tuple[str, str], width: int) -> Content:
 
 def _stage(stage: StageComparison, width: int, *, unfolded: bool) -> Iterator[Line]:
     left, right = (
-        (f"{_BY_OUTCOME[outcome][0]} {outcome or 'not reached'}", _BY_OUTCOME[outcome][1])
+        (f"{OUTCOME_SIGNS[outcome][0]} {outcome or 'not reached'}", OUTCOME_SIGNS[outcome][1])
         for outcome in stage.outcomes
     )
     yield from _row((stage.title, Tone.TITLE), left, right, width)
@@ -173,7 +162,7 @@ def _differences(
 ) -> Iterator[Line]:
     tones = [Tone.PLAIN, Tone.PLAIN]
     if outcomes[0] is not outcomes[1]:  # else no colour says which side is the better one
-        tones = [_BY_OUTCOME[outcome][1] for outcome in outcomes]
+        tones = [OUTCOME_SIGNS[outcome][1] for outcome in outcomes]
     for difference in differences:
         values = zip((difference.left, difference.right), difference.severities, tones, strict=True)
         left, right = (_value(value, severity, tone) for value, severity, tone in values)
@@ -198,13 +187,10 @@ def _row(title: Piece, left: Piece, right: Piece, width: int) -> Iterator[Line]:
                 (right[0], side, 0),
             )
         ]
-        for texts in zip_longest(*columns, fillvalue=""):
-            first, second = (
-                # In cells, not characters: a CJK character takes two.
-                text + " " * (room - cell_len(text))
-                for text, room in zip(texts, (title_width, side), strict=False)
-            )
-            yield line((first, title[1]), " ", (second, left[1]), (_GAP, Tone.MUTED), (texts[2], right[1]))
+        for first, second, third in zip_longest(*columns, fillvalue=""):
+            # In cells, not characters: a CJK character takes two.
+            name, value = set_cell_size(first, title_width), set_cell_size(second, side)
+            yield line((name, title[1]), " ", (value, left[1]), (_GAP, Tone.MUTED), (third, right[1]))
         return
     yield line(title, hang=_INDENT, words=True)
     for name, (text, tone) in (("A", left), ("B", right)):
@@ -223,7 +209,7 @@ def _value(value: str | None, severity: Severity | None, tone: Tone) -> Piece:
     if value is None:
         return "–", Tone.MUTED
     if severity is not None:
-        sign, tone = _BY_SEVERITY[severity]
+        sign, _, tone = SEVERITY_SIGNS[severity]
         value = f"{sign} {value.removeprefix(severity).removeprefix(': ')}"
     more = len(value) - _SHOWN
     shown = value[:_SHOWN] or "(empty)"

@@ -29,17 +29,11 @@ _OFFERED: Final = 50  # names
 _HINT: Final = "Enter opens it."
 
 
-class FoundFile(NamedTuple):
-    """A file, or a directory with a slash at its end; its name begins with the directory that was typed."""
-
-    name: str
-    is_directory: bool
-
-
-def found_files(typed: str) -> tuple[FoundFile, ...]:
+def found_files(typed: str) -> tuple[str, ...]:
     """Return what starts as `typed`: session files, the newest first, then directories and the one above.
 
-    Nothing is returned for a directory that cannot be read. Hidden names have to be typed with their dot.
+    Each name begins with the directory that was typed, and that of a directory ends with a slash. Nothing is
+    returned for a directory that cannot be read. Hidden names have to be typed with their dot.
     """
     head, slash, start = typed.rpartition("/")
     directory = f"{head}{slash}"
@@ -62,8 +56,8 @@ def found_files(typed: str) -> tuple[FoundFile, ...]:
                     files.append((entry.stat().st_mtime, f"{directory}{entry.name}"))
         if not start:
             directories = [*sorted(directories), f"{directory}../"]
-    newest = [FoundFile(name, is_directory=False) for _, name in sorted(files, reverse=True)]
-    return (*newest, *(FoundFile(name, is_directory=True) for name in directories))[:_OFFERED]
+    newest = (name for _, name in sorted(files, reverse=True))
+    return (*newest, *directories)[:_OFFERED]
 
 
 class StoredTraces(NamedTuple):
@@ -129,7 +123,7 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
         named = kept.named() if kept is not None else ()
         self._named = tuple(one for one in named if one[0].trace_id != without)
         self._opening = False
-        self._found: tuple[FoundFile, ...] = ()
+        self._found: tuple[str, ...] = ()
 
     def body(self) -> ComposeResult:
         with DialogBox(self._title):
@@ -162,8 +156,8 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
     async def _look(self, typed: str) -> None:
         """List what the name may mean; in a thread, because a directory may be large or far away."""
         found = await asyncio.to_thread(found_files, typed)
-        self._found = tuple(file for file in found if file.name != self._without_file)
-        self.files.set_options(Option(Content.line(file.name)) for file in self._found)
+        self._found = tuple(file for file in found if file != self._without_file)
+        self.files.set_options(Option(Content.line(file)) for file in self._found)
         self.files.display = bool(self._found)
         if self.files.has_focus:
             self.files.action_first()
@@ -177,12 +171,12 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
     def _file_chosen(self, event: OptionList.OptionSelected) -> None:
         self._take(self._found[event.option_index])
 
-    def _take(self, chosen: FoundFile) -> None:
+    def _take(self, name: str) -> None:
         """Open a file, or go into a directory."""
-        self.field.value = chosen.name
-        self.field.cursor_position = len(chosen.name)
-        if not chosen.is_directory:
-            self._name_file(chosen.name)
+        self.field.value = name
+        self.field.cursor_position = len(name)
+        if not name.endswith("/"):
+            self._name_file(name)
 
     @on(OptionList.OptionSelected, "#kept")
     def _kept_chosen(self, event: OptionList.OptionSelected) -> None:
@@ -213,11 +207,10 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
             # The beginning of a name is enough where it is that of one file or directory only.
             if name and not await asyncio.to_thread(path.is_file):
                 found = await asyncio.to_thread(found_files, name)
-                if len(found) == 1:
-                    path = named_path(found[0].name)
-                    if found[0].is_directory:
-                        self._take(found[0])
-                        return
+                if len(found) == 1 and found[0].endswith("/"):
+                    self._take(found[0])
+                    return
+                path = named_path(found[0]) if len(found) == 1 else path
             # In a thread: a file of many megabytes takes a moment.
             trace = await asyncio.to_thread(open_session_file, path)
         except AuthlensError as error:

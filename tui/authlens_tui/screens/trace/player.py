@@ -13,13 +13,13 @@ from textual.screen import Screen
 from textual.timer import Timer
 
 from authlens_core.export.redaction import Redactor
-from authlens_core.trace.record import Secret, Trace, honest_and_attacked
+from authlens_core.trace.record import Trace, honest_and_attacked
 from authlens_tui.screens.trace.trace import TraceScreen
 from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.record.diagram import diagram_lines
 from authlens_tui.widgets.record.diagram_view import DiagramView
-from authlens_tui.widgets.record.record_lines import StageSnapshot, known_secrets
+from authlens_tui.widgets.record.record_lines import known_secrets
 from authlens_tui.widgets.record.record_messages import ArrowChosen, ArrowMarked
 from authlens_tui.widgets.title_bar import TitleBar
 
@@ -45,18 +45,12 @@ class PlayerScreen(Screen[None]):
         super().__init__()
         self._trace = trace
         self._at = at
-        self._records = records = trace.records
-        both = honest_and_attacked(self._records)
-        everything = tuple(range(len(self._records)))
-        self._sides = both or (everything,)
+        self._records = trace.records
+        self._sides = honest_and_attacked(self._records) or (tuple(range(len(self._records))),)
         self._playing: Timer | None = None
         self._speed = self.SPEEDS.index(1)
         self._names = ("Honest", "Attacked") if len(self._sides) > 1 else ("Sequence",)
-        secrets = [
-            fact.value for record in records for fact in record.facts if isinstance(fact.value, Secret)
-        ]
-        first = StageSnapshot(self._records[0].stage)
-        self._redactor = Redactor([*secrets, *known_secrets(first, self._records)])
+        self._redactor = Redactor(known_secrets(self._records))
 
     def compose(self) -> ComposeResult:
         yield TitleBar("Play")

@@ -35,11 +35,10 @@ from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.completing_input import CompletingInput
 from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.key_footer import KeyFooter
-from authlens_tui.widgets.record.actors import accent
+from authlens_tui.widgets.record.pieces import cut_middle
 from authlens_tui.widgets.record.reading_area import ReadingArea
 from authlens_tui.widgets.record.record_view import RecordView
-from authlens_tui.widgets.record.status_badge import status_badge
-from authlens_tui.widgets.record.url_text import cut_middle
+from authlens_tui.widgets.record.signs import accent, status_badge
 from authlens_tui.widgets.title_bar import TitleBar
 from authlens_tui.words.times import duration
 

@@ -21,10 +21,10 @@ from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.key_footer import KeyFooter
-from authlens_tui.widgets.record.actors import accent
 from authlens_tui.widgets.record.reading_area import ReadingArea
 from authlens_tui.widgets.record.record_messages import ArrowChosen
 from authlens_tui.widgets.record.record_view import RecordView
+from authlens_tui.widgets.record.signs import accent
 from authlens_tui.widgets.stepper import StageStep, Stepper, how_it_ended
 from authlens_tui.widgets.title_bar import TitleBar, without_https
 

@@ -10,7 +10,7 @@ from authlens_core.trace.arrows import Arrow, Party, authorities, messages, shor
 from authlens_tui.screens.wizard.status_words import with_keys_kept
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.hanging_text import HangingText, Item
-from authlens_tui.widgets.record.actors import accent
+from authlens_tui.widgets.record.signs import accent
 
 END_KEYS: Final = ("login_anew", "next_login", "compare")
 """The keys that do something only while the card is shown."""

@@ -41,8 +41,7 @@ from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.key_footer import KeyFooter
-from authlens_tui.widgets.record.copying import Copyable
-from authlens_tui.widgets.record.record_messages import TokenCopied
+from authlens_tui.widgets.record.record_messages import Copyable, TokenCopied
 
 if TYPE_CHECKING:
     from authlens_tui.screens.wizard.wizard import WizardScreen

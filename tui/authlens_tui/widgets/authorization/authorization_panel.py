@@ -10,7 +10,7 @@ from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
-from textual.events import DescendantBlur, DescendantFocus
+from textual.events import DescendantBlur, DescendantFocus, Paste
 from textual.message import Message
 from textual.style import Style
 from textual.widgets import Input
@@ -21,11 +21,10 @@ from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.link_file import LinkFile, NoOrdinaryScreen, show_alone
 from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.terminal_app import TerminalApp
-from authlens_tui.widgets.authorization.countdown import clock
-from authlens_tui.widgets.authorization.paste_field import PasteField
 from authlens_tui.widgets.authorization.qr_code import QrCodeWanted
 from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.styles import default_css
+from authlens_tui.words.times import clock
 
 _KEY: Final = "bold $text-primary"
 NO_FORWARD: Final = (
@@ -89,7 +88,52 @@ _ROWS_FOR_ALL: Final = 10
 # Rows of the terminal; with fewer, problems are behind a key.
 _ROWS_FOR_PROBLEMS: Final = 32
 _TEST: Final = "Test that your browser can reach authlens: "
+_LONGEST: Final = 64 * 1024  # characters; an answer that is longer is not read either
 _SILENCE: Final = 30.0  # seconds without a visit after which SSH users are shown what to do
+
+
+class PasteField(Input):
+    """The field for the address: every printable key types, and Esc gives the keys back."""
+
+    BINDINGS: ClassVar[list[BindingType]] = keys("paste")
+
+    class Left(Message):
+        """The user wants the keys back."""
+
+    class TooLong(Message):
+        """Something was pasted that is too long for an address, and was not taken."""
+
+        def __init__(self, characters: int) -> None:
+            super().__init__()
+            self.characters = characters
+
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        """Claim every key that types, so that none is offered as a command meanwhile."""
+        # `+` is a key of the wizard, and is in many codes.
+        return key == "plus" or super().check_consume_key(key, character)
+
+    def action_leave(self) -> None:
+        """Empty the field and give the focus back, so that single keys are commands again."""
+        self.clear()
+        self.post_message(self.Left())
+
+    def take(self, text: str) -> None:
+        """Put `text` where the cursor is, as one line: a terminal or a mail may have wrapped the address.
+
+        What is too long is not cut: a part of an address would be another answer.
+        """
+        if len(self.value) + len(text) > _LONGEST:
+            self.post_message(self.TooLong(len(text)))
+            return
+        # No address has a blank in it: what is there was put in by wrapping.
+        joined = "".join(text.split())
+        if joined:
+            self.insert_text_at_cursor(joined)
+
+    def _on_paste(self, event: Paste) -> None:
+        self.take(event.text)
+        event.stop()
+        event.prevent_default()
 
 
 class AuthorizationPanel(VerticalScroll):
@@ -103,15 +147,7 @@ class AuthorizationPanel(VerticalScroll):
     DEFAULT_CSS = default_css(__file__)
     BINDINGS: ClassVar[list[BindingType]] = keys("link")
 
-    countdown = getters.query_one("#countdown", Static)
     link = getters.query_one("#link", Static)
-    ways = getters.query_one("#ways", Static)
-    problems = getters.query_one("#problems", Static)
-    forward = getters.query_one("#forward", Static)
-    test = getters.query_one("#test", Static)
-    further = getters.query_one("#further", Static)
-    ignored = getters.query_one("#ignored", Static)
-    refused = getters.query_one("#refused", Static)
     field = getters.query_one(PasteField)
 
     class Pasted(Message):
@@ -124,8 +160,8 @@ class AuthorizationPanel(VerticalScroll):
     class LinkWithdrawn(Message):
         """The link can no longer be used: close what shows it."""
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
-        super().__init__(id=id)
+    def __init__(self) -> None:
+        super().__init__()
         self._remaining = 0.0
         self._url = ""
         self._offer = callback_offer(None, UserScreen({}))
@@ -155,12 +191,10 @@ class AuthorizationPanel(VerticalScroll):
         self.link.border_title = "1 Open this link · 2 Sign in there · 3 Come back here"
         # As a hyperlink of the terminal (OSC 8), too, which stays whole where the lines wrap.
         self.link.update(Content.styled(url, Style(link=url)))
-        self.ways.update(way_words(offer))
-        self.ways.display = not offer.listens
-        self.forward.set_class(offer.forward_line is not None, "-shown")
-        self.forward.update(forward_words(offer))
+        self._tell("ways", way_words(offer))
+        self._tell("forward", forward_words(offer))
         self._fold()
-        self.further.update(further_words(offer))
+        self._tell("further", further_words(offer))
         self._show_test()
         self.scroll_home(animate=False)
 
@@ -171,8 +205,15 @@ class AuthorizationPanel(VerticalScroll):
         self.link_file.remove()
         self.post_message(self.LinkWithdrawn())
         self.field.clear()
-        self.ignored.remove_class("-shown")
-        self.refused.remove_class("-shown")
+        self._tell("ignored", Content())
+        self._tell("refused", Content())
+
+    def _tell(self, part: str, words: Content, *, news: bool = False) -> None:
+        """Show words in a part of the panel, some of which take room only while they have any."""
+        shown = self.query_one(f"#{part}", Static)
+        shown.update(words)
+        shown.set_class(bool(words), "-shown")
+        shown.set_class(bool(words) and news, "-news")
 
     def on_unmount(self) -> None:
         self._over.set()
@@ -189,11 +230,12 @@ class AuthorizationPanel(VerticalScroll):
         """Show the time left, and whether the tunnel was tested."""
         self._remaining = seconds
         roomy = self.content_size.width >= _ROOMY
-        self.countdown.update(
+        self._tell(
+            "countdown",
             Content.assemble(
                 ("Waiting for the browser  " if roomy else "Waiting  ", "bold"),
                 (clock(seconds), "bold $text-accent"),
-            )
+            ),
         )
         self._show_test()
 
@@ -205,7 +247,7 @@ class AuthorizationPanel(VerticalScroll):
     def _fold(self) -> None:
         folded = self.app.size.height < _ROWS_FOR_PROBLEMS and not self._explains
         self.set_class(folded, "-folded")
-        self.problems.update(problem_words(self._offer, folded=folded))
+        self._tell("problems", problem_words(self._offer, folded=folded))
 
     def action_problems(self) -> None:
         """Show what to do about a problem, or fold it again."""
@@ -227,8 +269,8 @@ class AuthorizationPanel(VerticalScroll):
         """Show what came last; `is_error`: it may be the server's refusal, which the user can see."""
         times = "once" if count == 1 else f"{count} times"
         stop = ". Does the browser show it after your link, too? Then press Esc" if is_error else ""
-        self.ignored.update(Content.line(f"! Ignored {times}, still waiting. Last: {reason}{stop}"))
-        self.ignored.add_class("-shown")
+        words = f"! Ignored {times}, still waiting. Last: {reason}{stop}"
+        self._tell("ignored", Content.line(words))
 
     def show_tunnel(self, family: str) -> None:
         """Say over which address family the test page was reached."""
@@ -238,8 +280,7 @@ class AuthorizationPanel(VerticalScroll):
         self._show_test()
 
     def show_refused_paste(self, words: str) -> None:
-        self.refused.update(Content(f"✖ {words}"))
-        self.refused.add_class("-shown")
+        self._tell("refused", Content(f"✖ {words}"))
 
     def _show_test(self) -> None:
         silent = time.monotonic() - self.shown_at
@@ -252,15 +293,10 @@ class AuthorizationPanel(VerticalScroll):
             told = (f"\n! Not reached in {clock(silent)}. {NO_FORWARD}", "$text-warning")
         else:
             told = (f"  not reached yet ({clock(silent)})", "$quiet")
-        self.test.set_class(bool(test_url or self._families), "-shown")
-        self.test.set_class(bool(self._families) or is_late, "-news")
-        self.test.update(
-            Content.assemble(
-                "Test the tunnel: " if forwards else _TEST,
-                Content.styled(test_url, Style(link=test_url, bold=True)),
-                told,
-            )
-        )
+        leads = "Test the tunnel: " if forwards else _TEST
+        link = Content.styled(test_url, Style(link=test_url, bold=True))
+        words = Content.assemble(leads, link, told) if test_url or self._families else Content()
+        self._tell("test", words, news=bool(self._families) or is_late)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         if action in {"qr_code", "alone", "file"}:
@@ -322,6 +358,6 @@ class AuthorizationPanel(VerticalScroll):
         # Taken out before anything else can happen: it may hold a code.
         text = event.value
         event.input.clear()
-        self.refused.remove_class("-shown")
+        self._tell("refused", Content())
         if text.strip():
             self.post_message(self.Pasted(Secret(text)))

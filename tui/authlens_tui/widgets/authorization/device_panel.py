@@ -18,10 +18,10 @@ from authlens_core.desk.callback_offer import UserScreen, callback_offer
 from authlens_core.desk.log_in import Facts
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
-from authlens_tui.widgets.authorization.countdown import clock
 from authlens_tui.widgets.authorization.qr_code import QrCode, QrCodeWanted, draw, modules_of, shortened
 from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.styles import default_css
+from authlens_tui.words.times import clock
 
 _BESIDE_QR: Final = 46  # cells that the words need beside the QR code
 _ROOMY: Final = 66  # cells in which the words beside the countdown fit

@@ -66,16 +66,17 @@ def _sketch(width: int) -> Content:
 
     you, client, resource, server = Party.PERSON, Party.AUTHLENS, Party.RESOURCE, Party.SERVER
     said = (
-        (client, resource, "GET", Stage.DETECTION),
-        (resource, client, "401: log in", Stage.DETECTION),
-        (you, server, "you sign in with your browser", Stage.AUTHORIZATION),
-        (server, client, "a code, by your browser", Stage.AUTHORIZATION),
-        (client, server, "the code", Stage.EXCHANGE),
-        (server, client, "tokens", Stage.EXCHANGE),
-        (client, resource, "token", Stage.ACCESS),
-        (resource, client, "200", Stage.ACCESS),
+        (client, resource, "GET"),
+        (resource, client, "401: log in"),
+        (you, server, "you sign in with your browser"),
+        (server, client, "a code, by your browser"),
+        (client, server, "the code"),
+        (server, client, "tokens"),
+        (client, resource, "token"),
+        (resource, client, "200"),
     )
-    arrows = [Arrow(*each, reply=each[1] is client) for each in said]
+    # They are of no login, and no stage is named.
+    arrows = [Arrow(*each, Stage.DETECTION, reply=each[1] is client) for each in said]
     lines = [
         Content.assemble(*((text, TONE_STYLES[tone]) for text, tone in row.pieces))
         for row in sketch_lines(arrows, width)
@@ -292,8 +293,10 @@ class CredentialPane(VerticalScroll):
             super().__init__()
             self.trace_id = trace_id
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
-        super().__init__(id=id, classes="-alone")  # of which the first paint need not style it again
+    def __init__(self) -> None:
+        super().__init__(
+            id="detail-box", classes="-alone"
+        )  # of which the first paint need not style it again
         self._traces: tuple[TraceSummary, ...] = ()
         self._is_complete = False
 

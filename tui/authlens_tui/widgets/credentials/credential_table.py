@@ -77,18 +77,13 @@ class CredentialTable(LineView, can_focus=True):
         """The user wants to see more of the credential under the cursor."""
 
     def __init__(
-        self,
-        make: Callable[[InventoryEntry], RowText],
-        wanted: Sequence[str] = COLUMN_KEYS,
-        *,
-        id: str | None = None,  # noqa: A002 - Textual's name
+        self, make: Callable[[InventoryEntry], RowText], wanted: Sequence[str] = COLUMN_KEYS
     ) -> None:
-        super().__init__(id=id)
+        super().__init__(id="credentials")
         self._make = make
         self._wanted_columns = wanted
         self._state_width = 0
         self.rows: Sequence[InventoryEntry | TeamHeading] = ()
-        self._places: dict[str, int] = {}
         self._cursor = 0
         self._wanted = ""
         self._made: dict[int, RowText] = {}
@@ -118,9 +113,6 @@ class CredentialTable(LineView, can_focus=True):
         """
         before = self.selected
         self.rows = rows
-        self._places = {
-            row.entry_id: number for number, row in enumerate(rows) if isinstance(row, InventoryEntry)
-        }
         self._cursor = self._place_of_wanted()
         self._made.clear()
         self._state_width = 0
@@ -133,20 +125,26 @@ class CredentialTable(LineView, can_focus=True):
             self.post_message(self.Highlighted())
 
     def _place_of_wanted(self) -> int:
-        if self._wanted in self._places:
-            return self._places[self._wanted]
-        if not self._places:
-            return 0
-        # The credential is gone: its neighbour is closer to what you were doing than the first row.
-        near = min(self._cursor, len(self.rows) - 1)
-        found = near if isinstance(self.rows[near], InventoryEntry) else self._beyond(near, 1)
-        row = self.rows[found]
-        self._wanted = row.entry_id if isinstance(row, InventoryEntry) else ""
-        return found
+        place = self._place_of(self._wanted)
+        if place is None and self.rows:
+            # The credential is gone: its neighbour is closer to what you were doing than the first row.
+            place = self._beyond(min(self._cursor, len(self.rows) - 1), 1)
+            self._wanted = self._id_at(place)
+        return place or 0
+
+    def _place_of(self, entry_id: str) -> int | None:
+        places = (number for number in range(len(self.rows)) if self._id_at(number) == entry_id)
+        return next(places, None) if entry_id else None
+
+    def _id_at(self, number: int) -> str:
+        """Return the id of the credential in a row; empty for a heading."""
+        row = self.rows[number]
+        return row.entry_id if isinstance(row, InventoryEntry) else ""
 
     def select(self, entry_id: str) -> None:
-        if entry_id in self._places:
-            self._go_to(self._places[entry_id])
+        place = self._place_of(entry_id)
+        if place is not None:
+            self._go_to(place)
 
     def tick(self) -> None:
         """Make the rows in view again and draw those that have changed."""
@@ -189,10 +187,6 @@ class CredentialTable(LineView, can_focus=True):
         self.tick()
         self.virtual_size = Size(self.size.width, self._height)
         self._bring_into_view()
-
-    def notify_style_update(self) -> None:
-        super().notify_style_update()
-        self.refresh()
 
     # -- how it is drawn -------------------------------------------------------------------------------
 
@@ -250,20 +244,14 @@ class CredentialTable(LineView, can_focus=True):
 
     def _beyond(self, number: int, by: int) -> int:
         """Return the nearest credential from `number` on in one direction, else in the other."""
-        for step in (by, -by):
-            place = number
-            while 0 <= place < len(self.rows):
-                if isinstance(self.rows[place], InventoryEntry):
-                    return place
-                place += step
-        return 0
+        ahead, behind = range(number, len(self.rows)), range(number, -1, -1)
+        return next(filter(self._id_at, (*ahead, *behind) if by > 0 else (*behind, *ahead)), 0)
 
     def _go_to(self, number: int) -> None:
-        if number == self._cursor or not self._places:
+        if number == self._cursor or not self.rows:
             return
         before, self._cursor = self._cursor, number
-        row = self.rows[number]
-        self._wanted = row.entry_id if isinstance(row, InventoryEntry) else ""
+        self._wanted = self._id_at(number)
         self._redraw(before)
         self._redraw(number)
         self._bring_into_view()
@@ -283,7 +271,7 @@ class CredentialTable(LineView, can_focus=True):
             self._go_to(self._beyond(number, by))
 
     def action_page(self, by: int) -> None:
-        number = min(max(self._cursor + by * self._page_height, 0), len(self.rows) - 1)
+        number = min(self._cursor + by * self._page_height, len(self.rows) - 1)
         self._go_to(self._beyond(max(0, number), by))
 
     def action_end(self, by: int) -> None:
@@ -302,7 +290,7 @@ class CredentialTable(LineView, can_focus=True):
             self._click_header(offset.x)
             return
         number = self.scroll_offset.y + offset.y - _HEADER
-        if 0 <= number < len(self.rows) and isinstance(self.rows[number], InventoryEntry):
+        if number < len(self.rows) and self._id_at(number):
             if number == self._cursor:
                 self.action_choose()
             self._go_to(number)

@@ -7,19 +7,22 @@ is laid out in a thread; until that is done one line says so.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import ClassVar, Final
 
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
 from textual import work
-from textual.events import Resize
+from textual.events import Click, Resize
 from textual.geometry import Size
-from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
+from textual.style import Style as VisualStyle
 
 from authlens_tui.terminal.content import Content
-from authlens_tui.widgets.document.layout import COMPONENTS, Layout, RowPainter
-from authlens_tui.widgets.document.lines import Line, LineList, Tone, prose
+from authlens_tui.widgets.document.layout import Layout
+from authlens_tui.widgets.document.lines import TONE_STYLES, Line, LineList, Row, Tone, prose
 from authlens_tui.widgets.document.matches import Match, Matches
 from authlens_tui.widgets.line_view import LineView
 from authlens_tui.widgets.styles import default_css
@@ -30,12 +33,15 @@ LAYING_OUT: Final = LineList([prose("laying out …", Tone.MUTED)])
 _READS_ON: Final = "PgDn: more"
 _AT_ONCE: Final = 200_000  # characters that are laid out without a thread
 _LINES_AT_ONCE: Final = 20_000
+_PREFIX: Final = "document--"
 
 
 class DocumentView(LineView, can_focus=True):
     """Shows lines. `show` replaces them all. A subclass says which lines a cursor can mark."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = COMPONENTS
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        _PREFIX + part for part in ("selection", "cursor", "match", "current-match")
+    }
     DEFAULT_CSS = default_css(__file__)
 
     def __init__(
@@ -46,12 +52,13 @@ class DocumentView(LineView, can_focus=True):
     ) -> None:
         super().__init__(id=id)
         self.lines = lines if isinstance(lines, LineList) else LineList(lines)
-        self._layout = Layout(LAYING_OUT, 80)
+        self.rows = Layout(LAYING_OUT, 80)
+        """Where the lines are, as they are wrapped and folded now."""
         self.layout_ready = False
         """True once every line is in its row."""
-        self._painter = RowPainter(self)
         self._subtitle = self._below = ""
-        self.cursor = LineCursor(self, lambda: self._layout)
+        self.cursor = LineCursor(self)
+        self._painter = RowPainter(self)
         self.matches = Matches()
         self.turns_pages = True
         """Whether the key that turns pages comes here, so that it may be named."""
@@ -73,14 +80,9 @@ class DocumentView(LineView, can_focus=True):
         self.layout_ready = False
         self.matches = Matches()
         if not keep_place:
-            self.go_to_top()
+            self._go_to_top()
         self._lay_out()
         self.refresh()
-
-    def go_to_top(self) -> None:
-        """Show the beginning, and mark it."""
-        self.cursor.line = 0
-        self.scroll_home(animate=False)
 
     def label(self, title: str, subtitle: str = "") -> None:
         """Label the border; the lower label also says whether more follows."""
@@ -89,7 +91,7 @@ class DocumentView(LineView, can_focus=True):
         self._show_what_follows()
 
     def _show_what_follows(self) -> None:
-        below = self._layout.height - self.cursor.in_view.stop
+        below = self.rows.height - self.cursor.in_view.stop
         more = _READS_ON if self.turns_pages and self.layout_ready and below > 0 else ""
         words = " · ".join(filter(None, (self._subtitle, more)))
         if words != self._below:
@@ -106,13 +108,9 @@ class DocumentView(LineView, can_focus=True):
         self._scroll_update(self.virtual_size)
         self._show_what_follows()  # another height shows more or less of the same rows
 
-    def notify_style_update(self) -> None:
-        super().notify_style_update()
-        self.refresh()
-
     def _lay_out(self) -> None:
         width = self.scrollable_content_region.width
-        if width <= 0 or (self.layout_ready and width == self._layout.width):
+        if width <= 0 or (self.layout_ready and width == self.rows.width):
             return
         lines = self.lines
         if len(lines) <= _LINES_AT_ONCE and sum(map(len, lines.texts)) <= _AT_ONCE:
@@ -133,13 +131,13 @@ class DocumentView(LineView, can_focus=True):
         """Take a layout of the lines that are shown, folded as they were."""
         # What was folded stays so at another width; in other lines the numbers mean something else.
         if self.layout_ready:
-            layout.fold(self._layout.folded)
+            layout.fold(self.rows.folded)
         self.layout_ready = True
         self._take(layout)
         self.refresh_bindings()
 
     def _take(self, layout: Layout) -> None:
-        self._layout = layout
+        self.rows = layout
         self.virtual_size = Size(layout.width, layout.height)
         self._scroll_update(self.virtual_size)
         self.refresh()
@@ -164,37 +162,30 @@ class DocumentView(LineView, can_focus=True):
         return ""
 
     def next_cursor(self, by: int) -> int:
-        return self._layout.step(self.cursor.line, by)
+        return self.rows.step(self.cursor.line, by)
 
     def action_scroll_up(self) -> None:
-        """Move the cursor one line up, or the view where there is no cursor."""
-        self._move(-1)
+        self.cursor.move(-1)
 
     def action_scroll_down(self) -> None:
-        """Move the cursor one line down, or the view where there is no cursor."""
-        self._move(1)
-
-    def _move(self, by: int) -> None:
-        if self.has_cursor and self._layout.height:
-            self.cursor.move(by, lambda: self.next_cursor(by))
-            self.cursor_moved()
-        else:
-            self.cursor.scroll_to(self.scroll_offset.y + by)
+        self.cursor.move(1)
 
     def action_page_up(self) -> None:
-        self.cursor.turn_page(-1, mark=self.has_cursor)
-        self.cursor_moved()
+        self.cursor.turn_page(-1)
 
     def action_page_down(self) -> None:
-        self.cursor.turn_page(1, mark=self.has_cursor)
-        self.cursor_moved()
+        self.cursor.turn_page(1)
 
     def action_scroll_home(self) -> None:
-        self.go_to_top()
+        self._go_to_top()
         self.cursor_moved()
 
+    def _go_to_top(self) -> None:
+        self.cursor.line = 0
+        self.scroll_home(animate=False)
+
     def action_scroll_end(self) -> None:
-        self.cursor.to_row(self._layout.height)
+        self.cursor.to_row(self.rows.height)
         self.scroll_end(animate=False)
         self.cursor_moved()
 
@@ -204,12 +195,21 @@ class DocumentView(LineView, can_focus=True):
         self.refresh_bindings()
 
     def on_focus(self) -> None:
-        if self.has_cursor and self._layout.height:
-            self.cursor.stay_in_view()
+        if self.has_cursor and self.rows.height and not self.cursor.is_in_view:
+            self.cursor.to_row(self.cursor.in_view.start)
         self.cursor_moved()
 
     def on_blur(self) -> None:
         self.refresh()
+
+    def on_click(self, event: Click) -> None:
+        offset = event.get_content_offset(self)
+        row = self.rows.height if offset is None else self.row_at(offset.y)
+        if offset is not None and row < self.rows.height:
+            self.clicked(row, offset.x)
+
+    def clicked(self, row: int, column: int) -> None:
+        """Do what a click on a row of the text does, nothing here; the column has the gutter in it."""
 
     # -- how it is drawn -------------------------------------------------------------------------------
 
@@ -217,19 +217,20 @@ class DocumentView(LineView, can_focus=True):
         number = self.row_at(y)
         width, base = self.scrollable_content_region.width, self.base_style
         # Textual asks for rows below the end while the window grows.
-        if number >= self._layout.height:
+        if number >= self.rows.height:
             return Strip.blank(width, base)
-        row, line_number = self._layout.row(number), self._layout.line_of_row(number)
+        row, line_number = self.rows.row(number), self.rows.line_of_row(number)
         gutter = row.line.gutter
-        strip = self._painter.selected(self._painter.text(row, line_number, self.matches), number)
+        strip = self._painter.selected(self._painter.text(row, line_number), number)
         strip = strip.crop_extend(0, width - gutter, base)
         if not self.is_painting:
             # With its offset each piece has a style of its own, which costs a painted row much.
             strip = strip.apply_offsets(0, number)
         if gutter:
             sign = self.sign(line_number) if not row.continues else ""
-            strip = self._painter.with_gutter(strip, sign, gutter)
-        return self._painter.marked(strip) if self.has_focus and self.is_marked(line_number) else strip
+            strip = Strip([Segment(f"{sign:<{gutter}}", self._painter.tone(Tone.NOTE)), *strip])
+        marked = self.has_focus and self.is_marked(line_number)
+        return self._painter.over(strip, "cursor") if marked else strip
 
     def row_at(self, y: int) -> int:
         """Return which row of the text is drawn in row `y` of the view."""
@@ -240,7 +241,7 @@ class DocumentView(LineView, can_focus=True):
         # Select all: also what is folded away, because what is copied is the document.
         if selection.start is None and selection.end is None:
             return self.plain, "\n"
-        return self._layout.selected_text(selection), "\n"
+        return self.rows.selected_text(selection), "\n"
 
     def selection_updated(self, selection: Selection | None) -> None:  # noqa: ARG002
         self.refresh()
@@ -250,16 +251,16 @@ class DocumentView(LineView, can_focus=True):
     def mark_matches(self, matches: Matches) -> None:
         self.matches = matches
         if matches.found:
-            self.go_to(matches.turn_from(self._layout.line_of_row(self.scroll_offset.y)))
+            self.go_to(matches.turn_from(self.rows.line_of_row(self.scroll_offset.y)))
         self.refresh()
 
     def go_to(self, match: Match) -> None:
         """Bring a match into view, unfolding what hides it."""
         # A match in a fold would be a highlighted line that says nothing.
-        if self._layout.reveal(match.line):
-            self._take(self._layout)
+        if self.rows.reveal(match.line):
+            self._take(self.rows)
         self.cursor.line = match.line
-        row, view = self._layout.row_of_character(match.line, match.start), self.cursor.in_view
+        row, view = self.rows.row_of_character(match.line, match.start), self.cursor.in_view
         # A third from the top, so that what the match is in can be read, too.
         if row not in view:
             self.cursor.scroll_to(max(0, row - len(view) // 3))
@@ -267,45 +268,51 @@ class DocumentView(LineView, can_focus=True):
 
 
 class LineCursor:
-    """Marks a line of `layout()`, and scrolls `view` along with it."""
+    """Marks a line of `view`, and scrolls along with it."""
 
-    def __init__(self, view: ScrollView, layout: Callable[[], Layout]) -> None:
+    def __init__(self, view: DocumentView) -> None:
         self._view = view
-        self._layout = layout
         self.line = 0
 
     @property
     def in_view(self) -> range:
+        """The rows in view."""
         top = self._view.scroll_offset.y
         return range(top, top + self._view.scrollable_content_region.height)
 
-    def move(self, by: int, following: Callable[[], int]) -> None:
-        """Go to the line that `following` returns, or to one in view if the marked line is out of it."""
-        rows, view = self._layout().rows_of_line(self.line), self.in_view
-        if not _overlap(rows, view):
+    @property
+    def is_in_view(self) -> bool:
+        rows, view = self._view.rows.rows_of_line(self.line), self.in_view
+        return rows.stop > view.start and rows.start < view.stop
+
+    def move(self, by: int) -> None:
+        """Go a line on, or to one in view if the marked line is out of it; scroll if none is marked."""
+        rows, view = self._view.rows, self.in_view
+        if not (self._view.has_cursor and rows.height):
+            self.scroll_to(view.start + by)
+            return
+        marked = rows.rows_of_line(self.line)
+        if not self.is_in_view:
             # The view was scrolled away from it: the next line is the first in sight, not one far off.
             self.to_row(view.start if by > 0 else view.stop - 1)
-        elif (by > 0 and rows.stop > view.stop) or (by < 0 and rows.start < view.start):
+        elif (by > 0 and marked.stop > view.stop) or (by < 0 and marked.start < view.start):
             self.scroll_to(view.start + by)  # a line that is longer than the view
         else:
-            self.line = following()
-            self.bring_into_view(self._layout().rows_of_line(self.line))
+            self.line = self._view.next_cursor(by)
+            self.bring_into_view(rows.rows_of_line(self.line))
+        self._view.cursor_moved()
 
-    def turn_page(self, by: int, *, mark: bool) -> None:
+    def turn_page(self, by: int) -> None:
         # One row stays in view: the eye finds there where it was.
-        last, height = self._layout().height - 1, max(1, len(self.in_view) - 1)
+        last, height = self._view.rows.height - 1, max(1, len(self.in_view) - 1)
         top = max(0, min(self.in_view.start + by * height, last))
         self.scroll_to(top)
-        if mark:
+        if self._view.has_cursor:
             self.to_row(top if by < 0 else min(top + height, last))
+        self._view.cursor_moved()
 
     def to_row(self, row: int) -> None:
-        self.line = self._layout().line_of_row(row)
-
-    def stay_in_view(self) -> None:
-        """Mark the first line in view if the marked one is out of it."""
-        if not _overlap(self._layout().rows_of_line(self.line), self.in_view):
-            self.to_row(self.in_view.start)
+        self.line = self._view.rows.line_of_row(row)
 
     def bring_into_view(self, rows: range) -> None:
         """Scroll no further than `rows` need."""
@@ -319,5 +326,54 @@ class LineCursor:
         self._view.scroll_to(y=row, animate=False)
 
 
-def _overlap(rows: range, others: range) -> bool:
-    return rows.stop > others.start and rows.start < others.stop
+class RowPainter:
+    """Paints rows of `view`: text in the style of its tone, what lies over it in the component styles."""
+
+    def __init__(self, view: DocumentView) -> None:
+        self._view = view
+
+    def text(self, row: Row, number: int) -> Strip:
+        """Return the text of a row of line `number`, with the matches in it styled."""
+        strip = Strip([Segment(text, self.tone(tone)) for text, tone in row.pieces()])
+        matches, text = self._view.matches, row.line.text
+        for match in matches.on_line(number):
+            if match.start < row.end and match.end > row.start:
+                start, end = (
+                    row.indent + cell_len(text[row.start : max(row.start, min(row.end, edge))])
+                    for edge in (match.start, match.end)
+                )
+                strip = self._over_cells(
+                    strip, start, end, "current-match" if match is matches.current else "match"
+                )
+        return strip
+
+    def selected(self, strip: Strip, number: int) -> Strip:
+        selection = self._view.text_selection
+        span = selection.get_span(number) if selection is not None else None
+        if span is None:
+            return strip
+        start, end = span
+        return self._over_cells(strip, start, strip.cell_length if end == -1 else end, "selection")
+
+    def tone(self, tone: Tone) -> Style:
+        return self._view.base_style + VisualStyle.parse(TONE_STYLES[tone]).rich_style
+
+    def over(self, strip: Strip, part: str) -> Strip:
+        style = self._blended(part)
+        return Strip([Segment(text, (own or Style.null()) + style, control) for text, own, control in strip])
+
+    def _over_cells(self, strip: Strip, start: int, end: int, part: str) -> Strip:
+        pieces = (
+            strip.crop(0, start),
+            self.over(strip.crop(start, end), part),
+            strip.crop(end, strip.cell_length),
+        )
+        return Strip.join(pieces)
+
+    def _blended(self, part: str) -> Style:
+        """Return a style to lie over text, blended here: a Rich style has no transparency."""
+        style = self._view.get_component_rich_style(_PREFIX + part, partial=True)
+        colour = self._view.get_component_styles(_PREFIX + part).background
+        if style.bgcolor is None or colour.a == 1 or colour.ansi is not None:
+            return style
+        return style + Style(bgcolor=(self._view.background_colors[1] + colour).rich_color)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.events import Click
 
 from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.key_binding import bound
@@ -23,69 +22,62 @@ class FoldingView(DocumentView):
 
     @property
     def has_cursor(self) -> bool:
-        return self._layout.foldable
+        return self.rows.foldable
 
     @property
     def marked_text(self) -> str:
         """The JSON of the cursor's line, with all that begins on it; empty without a cursor."""
-        return self._layout.text_from(self.cursor.line) if self.has_cursor and self.layout_ready else ""
+        return self.rows.text_from(self.cursor.line) if self.has_cursor and self.layout_ready else ""
 
     def sign(self, number: int) -> str:
         """Return the sign of what begins on line `number`: whether it is folded."""
-        if not self._layout.can_fold(number):
+        if not self.rows.can_fold(number):
             return ""
-        return "▸" if number in self._layout.folded else "▾"
+        return "▸" if number in self.rows.folded else "▾"
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         if action in ("fold", "open"):
-            return self._layout.can_fold(self.cursor.line)
+            return self.rows.can_fold(self.cursor.line)
         return self.has_cursor if action in ("fold_all", "close") else True
 
     def action_fold(self) -> None:
-        self._toggle(self.cursor.line)
+        self._toggle()
 
     def action_open(self) -> None:
-        if self.cursor.line in self._layout.folded:
-            self._toggle(self.cursor.line)
+        if self.cursor.line in self.rows.folded:
+            self._toggle()
 
     def action_close(self) -> None:
         """Fold what begins on the cursor's line, or go to the line that begins what the line is in."""
-        if self._layout.can_fold(self.cursor.line) and self.cursor.line not in self._layout.folded:
-            self._toggle(self.cursor.line)
-            return
-        around = self._layout.enclosing(self.cursor.line)
-        if around is not None:
+        if self.rows.can_fold(self.cursor.line) and self.cursor.line not in self.rows.folded:
+            self._toggle()
+        elif (around := self.rows.enclosing(self.cursor.line)) is not None:
             # The second press goes outwards, as in the trees of file managers.
             self.cursor.line = around
-            self.cursor.bring_into_view(self._layout.rows_of_line(around))
+            self.cursor.bring_into_view(self.rows.rows_of_line(around))
             self.cursor_moved()
 
     def action_fold_all(self) -> None:
         """Fold every member of the outermost object or array, or unfold everything."""
-        self._layout.toggle_all()
+        self.rows.toggle_all()
         self._folds_changed()
 
-    def _toggle(self, number: int) -> None:
-        if self._layout.toggle(number):
+    def _toggle(self) -> None:
+        if self.rows.toggle(self.cursor.line):
             self._folds_changed()
 
     def _folds_changed(self) -> None:
-        self._take(self._layout)
-        rows = self._layout.rows_of_line(self.cursor.line)
-        # A line that is folded away is marked where its fold is shown.
-        self.cursor.line = self._layout.line_of_row(rows.start)
+        self._take(self.rows)
+        rows = self.rows.rows_of_line(self.cursor.line)
+        self.cursor.to_row(rows.start)  # a line that is folded away is marked where its fold is shown
         self.cursor.bring_into_view(range(rows.start, rows.start + 1))
         self.cursor_moved()
 
-    def on_click(self, event: Click) -> None:
+    def clicked(self, row: int, column: int) -> None:
         """Fold or unfold where the sign before a line was clicked; mark the line that was."""
-        offset = event.get_content_offset(self)
-        number = self.scroll_offset.y + offset.y if offset is not None else self._layout.height
-        if offset is None or number >= self._layout.height:
-            return
-        row = self._layout.row(number)
-        self.cursor.line = self._layout.line_of_row(number)
+        self.cursor.to_row(row)
+        drawn = self.rows.row(row)
         # The text beside the sign is for selecting, so a click there folds nothing.
-        if offset.x < row.line.gutter and not row.continues:
-            self._toggle(self.cursor.line)
+        if column < drawn.line.gutter and not drawn.continues:
+            self._toggle()
         self.cursor_moved()

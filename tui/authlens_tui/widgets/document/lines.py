@@ -98,6 +98,11 @@ class Line:
         """The pieces as they are drawn; a line that is costly to tell apart does it only when it is seen."""
         return self.pieces
 
+    @cached_property
+    def containers(self) -> Containers:
+        """The objects and arrays that begin here and can be folded."""
+        return Containers({}, ())
+
 
 @dataclass(frozen=True)
 class LazyLines(Line):
@@ -119,7 +124,7 @@ class LazyLines(Line):
 
     @cached_property
     def containers(self) -> Containers:
-        return containers(self.texts) if self.json else Containers({}, ())
+        return containers(self.texts) if self.json else super().containers
 
 
 class LineList:
@@ -204,14 +209,9 @@ def prose(text: str, tone: Tone = Tone.PLAIN, *, indent: int = 0) -> Line:
 BLANK: Final = line("")
 
 
-def laid_out(lines: Sequence[Line], width: int) -> list[Row]:
-    """Break `lines` into rows of at most `width` cells (8 at least)."""
-    return [row for line in lines for row in rows_of(line, max(width, SMALLEST_WIDTH))]
-
-
 def rows_of(line: Line, width: int) -> list[Row]:
-    """Break one line into rows of at most `width` cells, every one after the first as far in as it hangs."""
-    text = line.text
+    """Break one line into rows of at most `width` cells (8 at least), each after the first as it hangs."""
+    text, width = line.text, max(width, SMALLEST_WIDTH)
     if len(text) <= width and text.isascii():
         return [Row(line, 0, len(text))]
     hang = min(line.hang, width // 2)
@@ -222,8 +222,8 @@ def rows_of(line: Line, width: int) -> list[Row]:
         end = _fitting(text, start, width - indent)
         if line.words and end < len(text):
             end = _word_end(text, start if rows else line.hang, end)
-        elif 0 < len(text) - end < _ALONE < end - start:
-            end -= _ALONE  # a row of one quotation mark says nothing
+        elif 0 < len(text) - end < _ALONE < end - start and width - hang >= 2 * _ALONE:
+            end -= _ALONE  # a row of one quotation mark says nothing; together they fit on the next one
         rows.append(Row(line, start, end, indent))
         start = end
         # The space at which a row ends is not shown at the beginning of the next one.

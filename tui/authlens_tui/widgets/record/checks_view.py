@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Final
 
 from authlens_core.trace.record import Check, Diagnosis, Severity
 from authlens_core.values.fix import URL, Fix, Step
 from authlens_tui.widgets.document.lines import BLANK, Line, Tone, line
-from authlens_tui.widgets.record.header_table import value_pieces
-
-# Symbol, word and tone of each severity, the gravest first: never colour alone.
-SEVERITY_SIGNS: Final = {
-    Severity.FAILURE: ("✖", "failed", Tone.BAD),
-    Severity.WARNING: ("!", "warning", Tone.WARNING),
-    Severity.NOTICE: ("i", "notice", Tone.NOTE),
-    Severity.PASS: ("✔", "passed", Tone.GOOD),
-}
+from authlens_tui.widgets.record.pieces import labelled
+from authlens_tui.widgets.record.signs import SEVERITY_SIGNS
 
 _ORDER: Final = {severity: rank for rank, severity in enumerate(SEVERITY_SIGNS)}
 _INDENT: Final = 11
-_LABEL: Final = 6
+_labelled: Final = partial(labelled, indent=_INDENT)
 # Shown where a key does it.
 _GO_ON: Final = Fix((Step("To continue despite this", ("authlens", "login", URL, "--anyway"), implied=True),))
 
@@ -108,8 +102,3 @@ def _check(check: Check, told: Diagnosis | None, fixes: FixWords, *, overridden:
         yield _labelled("", "You continued despite this.", Tone.WARNING)
     elif check.overridable and check.severity is Severity.FAILURE and fixes(_GO_ON) != str(_GO_ON):
         yield _labelled("", fixes(_GO_ON), Tone.WARNING)
-
-
-def _labelled(label: str, text: str, tone: Tone, *, words: bool = True) -> Line:
-    lead = " " * _INDENT + f"{label:<{_LABEL}}"
-    return line((lead, Tone.MUTED), *value_pieces(text, tone), hang=len(lead), words=words)

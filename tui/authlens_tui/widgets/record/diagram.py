@@ -1,7 +1,7 @@
 """The sequence diagram of a login: who said what to whom, drawn from its record.
 
-From 60 columns on there are lifelines with arrows between them, below that a list. Requests are solid,
-answers dashed, as in UML; an arrow that failed is marked and says why on the rows below it. No row wraps.
+From 60 columns on there are lifelines with arrows between them, whose rows do not wrap; below that a list.
+Requests are solid, answers dashed, as in UML; an arrow that failed is marked and says why on the rows below.
 """
 
 from __future__ import annotations
@@ -17,50 +17,54 @@ from authlens_core.export.redaction import Redactor
 from authlens_core.trace.arrows import Arrow, Party, RunningStage, authorities, messages, short_name
 from authlens_core.trace.record import StageRecord, UserPart
 from authlens_core.values.safe_text import safe_line
-from authlens_tui.widgets.document.lines import Line, Piece, Tone, laid_out, line
-from authlens_tui.widgets.record.actors import ACTOR_TONES, arrow_tone
-from authlens_tui.widgets.record.url_text import cut_middle
+from authlens_tui.widgets.document.lines import Line, Piece, Tone, line, rows_of
+from authlens_tui.widgets.record.pieces import cut_middle
+from authlens_tui.widgets.record.signs import ACTOR_TONES, arrow_tone
 
 _LANES_FROM: Final = 60  # cells
 _SMALL_FROM: Final = 24  # cells of the small diagram
 _WIDE_FROM: Final = 100
 _WIDEST: Final = 132  # longer arrows say no more
-_SMALLEST: Final = 8
 _NOTE_AT_LEAST: Final = 32
 _AROUND: Final = 4  # cells that an arrow needs around its words
 
-# Where the lifelines are, as shares of the width: on a wide screen, on a narrow one.
-_PLACES: Final[Mapping[Party, tuple[float, float]]] = {
-    Party.PERSON: (0.06, 0.02),
-    Party.BROWSER: (0.205, 0.16),
-    Party.AUTHLENS: (0.37, 0.365),
-    Party.RESOURCE: (0.645, 0.65),
-    Party.SERVER: (0.90, 0.93),
+# Where the lifelines are, as shares of the width.
+_WIDE: Final[Mapping[Party, float]] = {
+    Party.PERSON: 0.06,
+    Party.BROWSER: 0.205,
+    Party.AUTHLENS: 0.37,
+    Party.RESOURCE: 0.645,
+    Party.SERVER: 0.90,
+}
+_NARROW: Final[Mapping[Party, float]] = {
+    Party.PERSON: 0.02,
+    Party.BROWSER: 0.16,
+    Party.AUTHLENS: 0.365,
+    Party.RESOURCE: 0.65,
+    Party.SERVER: 0.93,
 }
 # Of the small diagram: user and browser are one there.
-_SMALL: Final[Mapping[Party, tuple[float, float]]] = {
-    party: (share, share)
-    for party, share in (
-        (Party.PERSON, 0.11),
-        (Party.BROWSER, 0.11),
-        (Party.AUTHLENS, 0.37),
-        (Party.RESOURCE, 0.655),
-        (Party.SERVER, 0.94),
-    )
+_SMALL: Final[Mapping[Party, float]] = {
+    Party.PERSON: 0.11,
+    Party.BROWSER: 0.11,
+    Party.AUTHLENS: 0.37,
+    Party.RESOURCE: 0.655,
+    Party.SERVER: 0.94,
 }
 # Who is drawn where no user takes part, or an attacker does; the others only if they say something.
 _ALWAYS: Final = frozenset({Party.AUTHLENS, Party.RESOURCE, Party.SERVER})
 _FIRST, _LAST = 0.07, 0.93  # shares of the width
 
-_NAMES: Final[Mapping[Party, tuple[str, str]]] = {
-    Party.PERSON: ("You", "You"),
-    Party.BROWSER: ("Browser", "Browser"),
-    Party.AUTHLENS: ("authlens", "authlens"),
-    Party.MALLORY: ("Mallory", "Mallory"),
-    Party.RESOURCE: ("Resource", "Resource"),
-    Party.SERVER: ("Authorization server", "Server"),
-    Party.PROVIDER: ("Identity provider", "Provider"),
+_NAMES: Final[Mapping[Party, str]] = {
+    Party.PERSON: "You",
+    Party.BROWSER: "Browser",
+    Party.AUTHLENS: "authlens",
+    Party.MALLORY: "Mallory",
+    Party.RESOURCE: "Resource",
+    Party.SERVER: "Authorization server",
+    Party.PROVIDER: "Identity provider",
 }
+_SHORT_NAMES: Final = {**_NAMES, Party.SERVER: "Server", Party.PROVIDER: "Provider"}
 
 
 @dataclass(frozen=True)
@@ -83,29 +87,28 @@ def diagram_lines(
     undone: Collection[int] = (),
     shown: int | None = None,
 ) -> Iterator[DiagramLine]:
-    """Yield the diagram of `records`, at most `width` cells wide.
+    """Yield the diagram of `records`, with lifelines that take `width` cells where that is enough for them.
 
     Args:
         underway: the stage that runs now, drawn after the rest.
         undone: places of the records that the user went back before; they are muted.
         shown: how many of the arrows are drawn; None for all.
     """
-    drawn = messages(records, underway)[:shown]
-    width = max(width, _SMALLEST)
+    drawn = [_masked(message, redactor) for message in messages(records, underway)[:shown]]
     if not drawn:
-        yield from _wrapped(
-            line(("The arrows are drawn here as they are sent.", Tone.MUTED), words=True), width
-        )
+        yield _in_words(("The arrows are drawn here as they are sent.", Tone.MUTED))
         return
     if width < _LANES_FROM:
-        yield from _as_list(drawn, width, redactor, undone)
+        yield from _as_list(drawn, undone)
         return
-    lanes = _Lanes(min(width, _WIDEST), _places(drawn))
-    yield from lanes.heads(authorities(records, underway), redactor)
+    width = min(width, _WIDEST)
+    lanes = _Lanes(width, _places(drawn, wide=width >= _WIDE_FROM))
+    hosts = authorities(records, underway)
+    yield from lanes.heads({party: _shown(host, redactor) for party, host in hosts.items()})
     for title, arrows, gone in _stages(drawn, undone):
         stage = [lanes.stage(title)]
         for message in arrows:
-            stage.extend(lanes.message(message, redactor))
+            stage.extend(lanes.message(message))
         yield from map(_muted, stage) if gone else stage
     yield lanes.feet()
 
@@ -120,49 +123,49 @@ def small_diagram_lines(
 
     The number before the first arrow of a stage is that of the stage.
     """
-    drawn = messages(records, underway)
+    redactor = Redactor()
+    drawn = [_masked(message, redactor) for message in messages(records, underway)]
     if not drawn or width < _SMALL_FROM:
         return
-    redactor = Redactor()
-    with_user = _places(drawn) is _PLACES
-    lanes = _Lanes(width, _SMALL if with_user else _places(drawn), small=True)
-    yield from lanes.heads(authorities(records, underway), redactor)
+    places = _places(drawn, wide=False)
+    lanes = _Lanes(width, _SMALL if places is _NARROW else places, small=True)
+    hosts = authorities(records, underway)
+    yield from lanes.heads({party: _shown(host, redactor) for party, host in hosts.items()})
     for record_index, arrows in groupby(drawn, key=lambda message: message.record_index):
         for place, message in enumerate(arrows):
             # The browser is the user's there, so that nothing is handed from one to the other.
             if (message.sender, message.receiver) == (Party.PERSON, Party.BROWSER):
                 continue
             number = message.flow.number(message.stage)
-            row = lanes.short(message, str(number) if number and not place else "", redactor)
+            row = lanes.short(message, str(number) if number and not place else "")
             yield _muted(row) if record_index in undone else row
 
 
 def sketch_lines(arrows: Sequence[Arrow], width: int) -> Iterator[DiagramLine]:
     """Yield `arrows` that no record has: a row for each, with its words."""
     lanes = _Lanes(width, _SMALL, small=True)
-    yield from lanes.heads({}, Redactor())
+    yield from lanes.heads({})
     for arrow in arrows:
-        yield lanes.short(arrow, "", Redactor())
+        yield lanes.short(arrow, "")
 
 
 # -- the list, where there is no room for lanes ---------------------------------------------------------
 
 
-def _as_list(
-    drawn: Sequence[Arrow], width: int, redactor: Redactor, undone: Collection[int]
-) -> Iterator[DiagramLine]:
+def _as_list(drawn: Sequence[Arrow], undone: Collection[int]) -> Iterator[DiagramLine]:
     for title, arrows, gone in _stages(drawn, undone):
-        yield from _wrapped(line((title, Tone.MUTED if gone else Tone.TITLE), words=True), width)
+        yield _in_words((title, Tone.MUTED if gone else Tone.TITLE))
         for message in arrows:
-            tone = arrow_tone(message)
             sign = "✖ " if message.failed else "  "
             arrow = "" if message.sender is message.receiver else f"{_arrow(message)}{message.receiver} "
-            way = f"{sign}{message.sender}{arrow} "
-            label = (_shown(message.label, redactor), Tone.BAD if message.failed else Tone.PLAIN)
-            yield from _wrapped(line((way, tone), label, hang=4, words=True), width, message)
+            label = (message.label, Tone.BAD if message.failed else Tone.PLAIN)
+            yield _in_words((f"{sign}{message.sender}{arrow} ", arrow_tone(message)), label, message=message)
             if message.note:
-                note = (f"    {_shown(message.note, redactor)}", Tone.BAD)
-                yield from _wrapped(line(note, hang=4, words=True), width, message)
+                yield _in_words((f"    {message.note}", Tone.BAD), message=message)
+
+
+def _in_words(*pieces: Piece, message: Arrow | None = None) -> DiagramLine:
+    return DiagramLine(line(*pieces).pieces, hang=4, words=True, message=message)
 
 
 def _arrow(message: Arrow) -> str:
@@ -170,16 +173,15 @@ def _arrow(message: Arrow) -> str:
     return f" {dash * 2}{_head(message, forth=True)} "
 
 
-def _places(drawn: Sequence[Arrow]) -> Mapping[Party, tuple[float, float]]:
+def _places(drawn: Sequence[Arrow], *, wide: bool) -> Mapping[Party, float]:
     """Return where the lifelines are: without those of a user where none takes part."""
     speaking = {party for message in drawn for party in (message.sender, message.receiver)}
     with_user = any(message.flow.user_part is not UserPart.NOTHING for message in drawn)
     if with_user and Party.MALLORY not in speaking:
-        return _PLACES
+        return _WIDE if wide else _NARROW
     parties = [party for party in Party if party in speaking | _ALWAYS]
     between = (_LAST - _FIRST) / (len(parties) - 1)
-    shares = (_FIRST + number * between for number in range(len(parties)))
-    return {party: (share, share) for party, share in zip(parties, shares, strict=True)}
+    return {party: _FIRST + number * between for number, party in enumerate(parties)}
 
 
 # -- the lanes ------------------------------------------------------------------------------------------
@@ -188,41 +190,33 @@ def _places(drawn: Sequence[Arrow]) -> Mapping[Party, tuple[float, float]]:
 class _Lanes:
     """Where the lifelines are at one width, and the rows drawn across them."""
 
-    def __init__(
-        self, width: int, places: Mapping[Party, tuple[float, float]], *, small: bool = False
-    ) -> None:
+    def __init__(self, width: int, places: Mapping[Party, float], *, small: bool = False) -> None:
         self._width = width
         self._small = small
         # The browser is the user's in the small one.
         self._tones = {**ACTOR_TONES, Party.BROWSER: ACTOR_TONES[Party.PERSON]} if small else ACTOR_TONES
-        self._wide = width >= _WIDE_FROM
-        self._at = {party: int(width * at[not self._wide]) for party, at in places.items()}
+        self._at = {party: int(width * share) for party, share in places.items()}
 
-    def heads(self, hosts: Mapping[Party, str], redactor: Redactor) -> Iterator[DiagramLine]:
-        names, places = self._empty(), self._empty()
+    def heads(self, hosts: Mapping[Party, str]) -> Iterator[DiagramLine]:
+        names, places, ends = (_Cells(self._width) for _ in range(3))
         for party, at in self._at.items():
-            name, place = _NAMES[party][not self._wide], hosts.get(party, "")
-            if own := short_name(place):
-                name, place = own, name
             if self._small and party is Party.BROWSER:
                 continue
-            cut = self._room(at) if own else len(name)
-            self._centred(names, at, cut_middle(_narrow(_shown(name, redactor)), cut), self._tones[party])
-            self._centred(
-                places, at, cut_middle(_narrow(_shown(place, redactor)), self._room(at)), Tone.MUTED
-            )
+            name, place = (_NAMES if self._width >= _WIDE_FROM else _SHORT_NAMES)[party], hosts.get(party, "")
+            own = short_name(place)
+            if own:
+                name, place = own, name
+            room, tone = self._room(at), self._tones[party]
+            self._centred(names, at, cut_middle(_narrow(name), room if own else len(name)), tone)
+            self._centred(places, at, cut_middle(_narrow(place), room), Tone.MUTED)
+            ends.put(at - 2, "──┬──", tone)
         yield replace(names.line(), names=True)
-        if self._small:
-            return
-        if hosts:
-            yield places.line()
-        ends = self._empty()
-        for party, at in self._at.items():
-            ends.put(at - 2, "──┬──", self._tones[party])
-        yield ends.line()
+        if not self._small:
+            yield from [places.line()] if hosts else ()
+            yield ends.line()
 
     def feet(self) -> DiagramLine:
-        row = self._empty()
+        row = _Cells(self._width)
         for party, at in self._at.items():
             row.put(at, "┴", self._tones[party])
         return row.line()
@@ -234,7 +228,7 @@ class _Lanes:
             row.put(cell, "┼" if cell in self._at.values() else "─", Tone.MUTED)
         return row.line()
 
-    def short(self, message: Arrow, number: str, redactor: Redactor) -> DiagramLine:
+    def short(self, message: Arrow, number: str) -> DiagramLine:
         """Draw an arrow in one row, with the words of it that fit."""
         row, tone = self._row(), arrow_tone(message)
         row.put(0, number, Tone.MUTED)
@@ -242,20 +236,20 @@ class _Lanes:
         if start == end:
             row.put(start, "✖" if message.failed else "●", tone)
             return row.line(message)
-        label = _narrow(_shown(message.label, redactor))
+        label = _narrow(message.label)
         words = label if message.exchange_index is None else label.partition(" ")[0]
         self._shaft(row, message, words if len(words) + _AROUND <= abs(end - start) else "")
         return row.line(message)
 
-    def message(self, message: Arrow, redactor: Redactor) -> Iterator[DiagramLine]:
+    def message(self, message: Arrow) -> Iterator[DiagramLine]:
         """Draw an arrow with its words in it, or above it where they are longer; then why it failed."""
-        label = _narrow(_shown(message.label, redactor))
+        label = _narrow(message.label)
         if message.sender is message.receiver:
             yield self._own(message, label)
         else:
             yield from self._arrow(message, label)
         if message.note:
-            yield from self._note(message, _shown(message.note, redactor))
+            yield from self._note(message)
 
     def _own(self, message: Arrow, label: str) -> DiagramLine:
         row = self._row()
@@ -290,21 +284,18 @@ class _Lanes:
             text = f" {label} "
             row.put(left + 1 + (room - len(text)) // 2, text, _words_tone(message))
 
-    def _note(self, message: Arrow, note: str) -> Iterator[DiagramLine]:
+    def _note(self, message: Arrow) -> Iterator[DiagramLine]:
         """Write the reason beside the lifeline of the client, where a failure is noticed."""
         start = self._at[Party.MALLORY if message.receiver is Party.MALLORY else Party.AUTHLENS] + 2
         room = self._width - start
         if room < _NOTE_AT_LEAST:
             start, room = 2, self._width - 2
         lead = tuple(self._row().pieces(start))
-        for row in laid_out([line((note, Tone.BAD), words=True)], room):
+        for row in rows_of(line((message.note, Tone.BAD), words=True), room):
             yield DiagramLine(line(*lead, *row.pieces()).pieces, message=message)
 
-    def _empty(self) -> _Cells:
-        return _Cells(self._width)
-
     def _row(self) -> _Cells:
-        row = self._empty()
+        row = _Cells(self._width)
         for party, at in self._at.items():
             row.put(at, "│", self._tones[party])
         return row
@@ -372,6 +363,10 @@ def _words_tone(message: Arrow) -> Tone:
     return Tone.BAD if message.failed else Tone.MUTED if message.missing else Tone.PLAIN
 
 
+def _masked(message: Arrow, redactor: Redactor) -> Arrow:
+    return replace(message, label=_shown(message.label, redactor), note=_shown(message.note, redactor))
+
+
 def _shown(text: str, redactor: Redactor) -> str:
     """Return `text` masked, then as one clean line: masks first, so that a cut leaves no part of a secret."""
     return safe_line(redactor.text(text))
@@ -382,9 +377,3 @@ def _narrow(text: str) -> str:
     if text.isascii():
         return text
     return "".join(c if cell_len(c) == 1 else f"\\u{ord(c):04x}" for c in text)
-
-
-def _wrapped(drawn: Line, width: int, message: Arrow | None = None) -> Iterator[DiagramLine]:
-    """Yield `one` as lines that need no wrapping."""
-    for row in laid_out([drawn], width):
-        yield DiagramLine(line(*row.pieces()).pieces, message=message)

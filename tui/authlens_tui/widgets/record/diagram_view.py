@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import ClassVar, Final
 
 from textual.binding import BindingType
-from textual.events import Click, Resize
+from textual.events import Resize
 
 from authlens_core.trace.arrows import Arrow, RunningStage
 from authlens_core.trace.record import StageRecord
@@ -70,7 +70,7 @@ class DiagramView(DocumentView):
         """Put the end of the story at the bottom, any other arrow where what led to it is seen above."""
         if lines.stop > len(self.lines) or not self.layout_ready:
             return
-        first, last = (self._layout.rows_of_line(n) for n in (lines[0], lines[-1]))
+        first, last = (self.rows.rows_of_line(n) for n in (lines[0], lines[-1]))
         height = self.scrollable_content_region.height
         top = last.stop - height if self._end else first.start - height // 3
         self.scroll_to(y=max(0, top), animate=False, force=True)  # the scroll bar may be yet to come
@@ -120,11 +120,9 @@ class DiagramView(DocumentView):
         if self.marked is not None:
             self.post_message(ArrowChosen(self.marked))
 
-    def on_click(self, event: Click) -> None:
-        offset = event.get_content_offset(self)
-        row = self._layout.height if offset is None else self.row_at(offset.y)
-        line = self._layout.line_of_row(row)
-        if row < self._layout.height and self._arrows.at(line) is not None:
+    def clicked(self, row: int, column: int) -> None:  # noqa: ARG002
+        line = self.rows.line_of_row(row)
+        if self._arrows.at(line) is not None:
             self.cursor.line = line
             self.cursor_moved()
             self.action_open_arrow()

@@ -8,28 +8,34 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from typing import Final
 from urllib.parse import unquote_plus
 
-from authlens_core.explain.meanings import HeaderContext
+from authlens_core.explain.meanings import HeaderContext, HeaderMeaning, explain_header
 from authlens_core.explain.message import gives_tokens, jwts_in, member_meanings
 from authlens_core.export.pretty_json import TokenKind, is_json, json_tokens, pretty_json
 from authlens_core.export.redaction import Redactor, ShownBody
-from authlens_core.values.exchange import FORM_TYPE, Exchange, Request, Response, WireFailure
+from authlens_core.values.exchange import FORM_TYPE, Exchange, Headers, Request, Response, WireFailure
 from authlens_core.values.safe_text import safe_text
 from authlens_tui.widgets.document.lines import BLANK, LazyLines, Line, Piece, Tone, line, prose
-from authlens_tui.widgets.record.header_table import (
+from authlens_tui.widgets.record.jwt_lines import Verdicts, found_jwt_lines
+from authlens_tui.widgets.record.pieces import (
+    MAX_NAME,
     NameColumn,
     cut,
-    header_lines,
+    labelled,
     meaning_words,
+    url_pieces,
     value_pieces,
 )
-from authlens_tui.widgets.record.jwt_lines import Verdicts, found_jwt_lines
-from authlens_tui.widgets.record.url_text import url_pieces
+from authlens_tui.widgets.record.signs import status_tone
 
+_MAX_HEADERS: Final = 200
+_HANG: Final = 4
+_LEAD: Final = "    "
+_PART_WIDTH: Final = 20
 _LONG_PAGE: Final = 800  # characters from which what a message means is before its body, if that is no JSON
 _NAME_WIDTH: Final = 28  # cells of the members
 _MAX_SHOWN: Final = 2_000_000  # characters: more than the wire keeps of a body
@@ -44,22 +50,21 @@ def request_lines(
     redactor: Redactor,
     *,
     raw: bool = False,
-    now: datetime | None = None,
     verdicts: Verdicts | None = None,
 ) -> Iterator[Line]:
     """Yield the request as it is on the wire, start line, fields, body, and below it what that means.
 
-    `raw` leaves the explanations out and the body as it was sent; `now` is the moment for countdowns,
-    and `verdicts` are on the signatures of JWTs that were looked at.
+    `raw` leaves the explanations out and the body as it was sent; `verdicts` are on the signatures of JWTs
+    that were looked at.
     """
     url, body = redactor.text(request.url), redactor.body(request.body)
     yield line((f"{request.method} ", Tone.TITLE), *url_pieces(cut(url)), hang=4)
-    yield from field_lines(request, redactor, raw=raw)
+    yield from header_lines(request.headers, redactor, None if raw else _context(request))
     if body.size:
         yield BLANK
         yield from body_lines(body, request.headers.media_type, raw=raw)
     if not raw:
-        yield from meaning_lines(request, redactor, now=now, verdicts=verdicts)
+        yield from meaning_lines(request, redactor, verdicts)
 
 
 def response_lines(
@@ -67,7 +72,6 @@ def response_lines(
     redactor: Redactor,
     *,
     raw: bool = False,
-    now: datetime | None = None,
     verdicts: Verdicts | None = None,
     failed: bool = False,
 ) -> Iterator[Line]:
@@ -84,8 +88,9 @@ def response_lines(
             (str(status), tone),
             (f" {cut(redactor.text(response.reason))}", Tone.PLAIN),
         )
-        yield from field_lines(response, redactor, raw=raw, received_at=exchange.ended_at)
-        meaning = () if raw else tuple(meaning_lines(response, redactor, now=now, verdicts=verdicts))
+        context = None if raw else _context(response, exchange.ended_at)
+        yield from header_lines(response.headers, redactor, context)
+        meaning = () if raw else tuple(meaning_lines(response, redactor, verdicts))
         body = (BLANK, *body_lines(shown, response.media_type, raw=raw))
         # Below a web page of a hundred lines no one would find what the header fields hold.
         text = shown.text
@@ -97,32 +102,47 @@ def response_lines(
         yield from failure_lines(exchange.failure)
 
 
-def status_tone(status: int, *, failed: bool) -> Tone:
-    """Return the tone of a status: red is what failed, a refusal such as 401 may be what was expected."""
-    # A 401 before the login is the expected beginning, so it is not red.
-    if failed or status >= 500:
-        return Tone.BAD
-    return Tone.GOOD if status < 400 else Tone.WARNING
+def _context(message: Request | Response, received_at: datetime | None = None) -> HeaderContext:
+    return HeaderContext(received_at, gives_tokens=gives_tokens(message))
 
 
-def field_lines(
-    message: Request | Response,
-    redactor: Redactor,
-    *,
-    raw: bool = False,
-    received_at: datetime | None = None,
+def header_lines(
+    headers: Headers, redactor: Redactor, context: HeaderContext | None = None
 ) -> Iterator[Line]:
-    """Return the header fields; unless `raw`, the meaningful ones with what is in them."""
-    context = None if raw else HeaderContext(received_at, gives_tokens=gives_tokens(message))
-    return header_lines(message.headers, redactor, context)
+    """Yield at most 200 fields, masked; in a context, the meaningful ones with what is in them."""
+    for name, value in headers.fields[:_MAX_HEADERS]:
+        meaning = None if context is None else explain_header(name, value, context)
+        # What has parts is taken apart below; one sentence alone fits beside the field.
+        beside = "" if meaning is None or meaning.parts else meaning_words(meaning.meaning)
+        yield line(
+            (cut(name, MAX_NAME), Tone.NAME),
+            (": ", Tone.MUTED),
+            *value_pieces(cut(redactor.header(name, value))),
+            (beside, Tone.MUTED),
+            hang=_HANG,
+            words=bool(beside),
+        )
+        if meaning is not None:
+            yield from _below(meaning, redactor)
+    more = len(headers.fields) - _MAX_HEADERS
+    if more > 0:
+        yield line((f"… {more} more fields", Tone.NOTE))
+
+
+def _below(meaning: HeaderMeaning, redactor: Redactor) -> Iterator[Line]:
+    if meaning.parts and meaning.meaning is not None:
+        words = f"{_LEAD}{meaning_words(meaning.meaning).lstrip()}"
+        yield line((words, Tone.MUTED), hang=_HANG, words=True)
+    column = NameColumn((part.name for part in meaning.parts), _PART_WIDTH, indent=_HANG)
+    for part in meaning.parts:
+        value = redactor.member(part.name, part.value, secret=part.secret) if part.value else ""
+        yield column.line(part.name, value_pieces(cut(value)), meaning_words(part.meaning))
+    if meaning.problem:
+        yield line((f"{_LEAD}! ", Tone.WARNING), meaning.problem, hang=_HANG + 2, words=True)
 
 
 def meaning_lines(
-    message: Request | Response,
-    redactor: Redactor,
-    *,
-    now: datetime | None = None,
-    verdicts: Verdicts | None = None,
+    message: Request | Response, redactor: Redactor, verdicts: Verdicts | None
 ) -> Iterator[Line]:
     """Yield what is below a message: what its members mean, and the JWTs in it, taken apart."""
     members = member_meanings(message)
@@ -132,7 +152,7 @@ def meaning_lines(
         column = NameColumn((name for name, _ in members), _NAME_WIDTH, indent=2)
         for name, meaning in members:
             yield column.line(name, (), meaning_words(meaning).strip())
-    yield from found_jwt_lines(jwts_in(message), redactor, now or datetime.now(UTC), verdicts)
+    yield from found_jwt_lines(jwts_in(message), redactor, verdicts)
 
 
 def failure_lines(failure: WireFailure, *, told: bool = False) -> Iterator[Line]:
@@ -144,7 +164,7 @@ def failure_lines(failure: WireFailure, *, told: bool = False) -> Iterator[Line]
     if failure.may_have_arrived:
         yield prose("The server may have acted on the request: its result is unknown.", indent=2)
     if failure.cure and not told:
-        yield line(("  fix   ", Tone.MUTED), (failure.cure, Tone.NOTE), hang=8, words=True)
+        yield labelled("fix", failure.cure, Tone.NOTE, indent=2)
 
 
 @dataclass(frozen=True)

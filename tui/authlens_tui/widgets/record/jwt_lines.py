@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from authlens_core.desk.signatures import Secret, Signature, Verification
@@ -12,7 +12,7 @@ from authlens_core.explain.meanings import DocumentKind, Members, explain_member
 from authlens_core.explain.message import FoundJwt, Jwt, JwtClaim
 from authlens_core.export.redaction import Redactor
 from authlens_tui.widgets.document.lines import BLANK, Line, Piece, Tone, line, prose
-from authlens_tui.widgets.record.header_table import MAX_NAME, NameColumn, cut, meaning_words, value_pieces
+from authlens_tui.widgets.record.pieces import MAX_NAME, NameColumn, cut, meaning_words, value_pieces
 from authlens_tui.words.times import in_words
 
 _MAX_SHOWN: Final = 60  # members of a header or of the claims
@@ -47,13 +47,13 @@ def verdict_words(verdicts: Verdicts) -> str:
 
 
 def found_jwt_lines(
-    jwts: Iterable[FoundJwt], redactor: Redactor, now: datetime, verdicts: Verdicts | None = None
+    jwts: Iterable[FoundJwt], redactor: Redactor, verdicts: Verdicts | None = None
 ) -> Iterator[Line]:
     for jwt in jwts:
         yield BLANK
         kind = "Proof" if jwt.jwt.is_proof else "JWT"
         yield line((f"{kind} in {cut(jwt.where, MAX_NAME)}", Tone.TITLE))
-        yield from jwt_lines(jwt.jwt, now, (verdicts or {}).get(jwt.token), redactor=redactor)
+        yield from jwt_lines(jwt.jwt, datetime.now(UTC), (verdicts or {}).get(jwt.token), redactor=redactor)
 
 
 def jwt_lines(

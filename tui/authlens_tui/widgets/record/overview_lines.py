@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
 from typing import Final
 
 from authlens_core.explain.meanings import explain_fact
@@ -26,32 +25,28 @@ from authlens_core.trace.record import (
 )
 from authlens_tui.widgets.document.lines import BLANK, Line, Piece, Tone, line, prose
 from authlens_tui.widgets.record.checks_view import FixWords, check_lines
-from authlens_tui.widgets.record.exchange_view import failure_lines, status_tone
-from authlens_tui.widgets.record.header_table import NameColumn, value_pieces
+from authlens_tui.widgets.record.exchange_view import failure_lines
 from authlens_tui.widgets.record.jwt_lines import Verdicts, found_jwt_lines
-from authlens_tui.widgets.record.url_text import url_pieces
+from authlens_tui.widgets.record.pieces import NameColumn, labelled, url_pieces, value_pieces
+from authlens_tui.widgets.record.signs import OUTCOME_SIGNS, status_tone
 from authlens_tui.words.times import duration
 
 _MAX_FACTS: Final = 300
 _NAME_WIDTH: Final = 28  # cells
 _GRAVE: Final = frozenset({Severity.FAILURE, Severity.WARNING})
-_SIGNS: Final = {
-    Outcome.PASSED: ("✔ ", Tone.GOOD),
-    Outcome.FAILED: ("✖ ", Tone.BAD),
-    Outcome.CANCELLED: ("– ", Tone.WARNING),
-}
 
 
 def overview_lines(
     record: StageRecord,
     redactor: Redactor,
-    now: datetime | None = None,
     verdicts: Verdicts | None = None,
     fixes: FixWords = str,
 ) -> Iterator[Line]:
     """Yield what `record` came to: words, exchanges one line each, grave checks, facts with meanings."""
     told = overview(record)
-    yield from _words(told, record.outcome, told.evidence or _evidence(record), redactor, fixes)
+    # Of a stage that did not fail, the lines of the answer from which it was recognised.
+    evidence = told.evidence or record.learned(FactId.EVIDENCE, str)
+    yield from _words(told, record.outcome, evidence, redactor, fixes)
     if record.exchanges:
         yield BLANK
         for exchange in record.exchanges:
@@ -70,7 +65,7 @@ def overview_lines(
     facts = [fact for fact in record.facts if fact.name not in (FactId.ANSWER, FactId.EVIDENCE)]
     if facts:
         yield BLANK
-        yield from explained_fact_lines(facts, record.stage, redactor, now, verdicts)
+        yield from explained_fact_lines(facts, record.stage, redactor, verdicts)
     yield BLANK
     yield from about_stage(record.stage, record.grant_type)
 
@@ -104,11 +99,6 @@ def exchange_line(exchange: Exchange, redactor: Redactor, *, failed: bool = Fals
     )
 
 
-def _evidence(record: StageRecord) -> tuple[str, ...]:
-    """Return the lines of the answer from which a stage that did not fail was recognised."""
-    return record.learned(FactId.EVIDENCE, str)
-
-
 def _words(
     told: Overview, outcome: Outcome, evidence: tuple[str, ...], redactor: Redactor, fixes: FixWords
 ) -> Iterator[Line]:
@@ -117,21 +107,20 @@ def _words(
         yield line(("! changed on purpose: ", Tone.WARNING), shown(words), hang=2, words=True)
     text = shown(" ".join((*told.sentences, told.cause)).strip())
     if text:
-        yield line(_SIGNS[outcome], *value_pieces(text), hang=2, words=True)
+        sign, tone = OUTCOME_SIGNS[outcome]
+        yield line((f"{sign} ", tone), *value_pieces(text), hang=2, words=True)
     if told.cure:
-        yield line(("  fix   ", Tone.MUTED), (shown(fixes(told.cure)), Tone.NOTE), hang=8, words=True)
+        yield labelled("fix", shown(fixes(told.cure)), Tone.NOTE, indent=2)
     for number, quoted in enumerate(evidence):
-        label = "  seen  " if number == 0 else " " * 8
-        yield line((label, Tone.MUTED), *value_pieces(shown(quoted)), hang=8, words=True)
+        yield labelled("" if number else "seen", shown(quoted), Tone.PLAIN, indent=2)
     if told.matters:
-        yield line(("  why   ", Tone.MUTED), (shown(told.matters), Tone.MUTED), hang=8, words=True)
+        yield labelled("why", shown(told.matters), Tone.MUTED, indent=2)
 
 
 def explained_fact_lines(
     facts: Iterable[Fact],
     stage: Stage,
     redactor: Redactor,
-    now: datetime | None = None,
     verdicts: Verdicts | None = None,
 ) -> Iterator[Line]:
     """Yield the facts, each with a muted line that says what its name means, then the JWTs among them.
@@ -153,7 +142,7 @@ def explained_fact_lines(
             yield prose(words, Tone.MUTED, indent=column.width + 2)
     if len(known) > _MAX_FACTS:
         yield line((f"… {len(known) - _MAX_FACTS} more", Tone.NOTE))
-    yield from found_jwt_lines(jwts_in_facts(known), redactor, now or datetime.now(UTC), verdicts)
+    yield from found_jwt_lines(jwts_in_facts(known), redactor, verdicts)
 
 
 def _value(fact: Fact, redactor: Redactor) -> Iterator[Piece]:

@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from dataclasses import replace
+from typing import ClassVar, Final
 
 from textual import getters, work
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.widget import Widget
 
 from authlens_tui.terminal.pager import NoPager, read_outside
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.key_binding import keys
-from authlens_tui.widgets.record.record_keys import KEYS_AROUND
 from authlens_tui.widgets.record.record_view import RecordView
+
+# The keys of the record that work around it, too.
+_EVERYWHERE: Final = frozenset({"search", "raw", "tab", "turn_to"})
+
+
+def _handed_on(key: Binding) -> Binding:
+    """Return a key of the record that is handed on to it, by the same identifier."""
+    name, _, given = key.action.rstrip(")").partition("(")
+    return replace(key, action=f"in_record('{name}'{given and f', {given}'})", show=False)
+
+
+_KEYS_AROUND: Final = [
+    _handed_on(key)
+    for key in RecordView.BINDINGS
+    if isinstance(key, Binding) and key.action.partition("(")[0] in _EVERYWHERE
+]
 
 
 class ReadingArea(Horizontal):
     """Contains a `RecordView` and what selects its record; the reading keys work in all of it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*keys("reading"), *KEYS_AROUND]
+    BINDINGS: ClassVar[list[BindingType]] = [*keys("reading"), *_KEYS_AROUND]
 
     app = getters.app(TerminalApp)
     record_view = getters.query_one(RecordView)

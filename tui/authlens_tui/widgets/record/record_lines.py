@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import Final, NamedTuple
 
-from authlens_core.explain.message import jwts_of
+from authlens_core.explain.message import FoundJwt, jwts_of
 from authlens_core.export.curl.curl_command import curl_commands
-from authlens_core.export.redaction import (
-    MASKED,
-    NoRedactor,
-    Redactor,
-    secrets_in,
-)
+from authlens_core.export.redaction import MASKED, NoRedactor, Redactor, raw_message, secrets_in
 from authlens_core.trace.arrows import RunningStage
 from authlens_core.trace.record import (
     Exchange,
@@ -37,6 +33,7 @@ from authlens_tui.widgets.record.exchange_view import (
 )
 from authlens_tui.widgets.record.jwt_lines import Verdicts, found_jwt_lines
 from authlens_tui.widgets.record.overview_lines import about_stage, exchange_line, overview_lines
+from authlens_tui.widgets.record.record_messages import Copyable
 from authlens_tui.widgets.record.timing import stage_time_line, timing_lines, waterfall_lines
 
 _AHEAD: Final = "Not run yet. Its request is shown here before it is sent."
@@ -66,7 +63,7 @@ RAW_TABS: Final = frozenset({Tab.REQUEST, Tab.RESPONSE})
 EXCHANGE_TABS: Final = RAW_TABS | {Tab.CURL, Tab.TIMING}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class StageSnapshot:
     """What is known of a stage: before, during and after its run. Two of them are never equal.
 
@@ -83,6 +80,11 @@ class StageSnapshot:
     underway: RunningStage | None = None
     verdicts: Verdicts | None = None
     grant_type: GrantType | None = None
+
+    @cached_property
+    def jwts(self) -> tuple[FoundJwt, ...]:
+        """Every JWT that was sent or received, or kept as a fact, once."""
+        return () if self.record is None else tuple(jwts_of(self.record))
 
     def failed_at(self, exchange: Exchange) -> bool:
         """Return whether the stage failed at this exchange."""
@@ -108,23 +110,16 @@ class ViewOptions(NamedTuple):
 
 
 def known_secrets(
-    known: StageSnapshot,
-    story: Sequence[StageRecord],
-    secrets_of: Callable[[Exchange], Iterable[Secret]] = secrets_in,
+    records: Iterable[StageRecord], secrets_of: Callable[[Exchange], Iterable[Secret]] = secrets_in
 ) -> Iterator[Secret]:
-    """Yield what the record knows as secret, and what is under a telling name in any message.
+    """Yield what records know as secret, and what is under a telling name in any message of theirs.
 
     Args:
         secrets_of: returns the secrets in an exchange; one that remembers saves most of the time.
     """
-    for fact in known.record.facts if known.record else ():
-        if isinstance(fact.value, Secret):
-            yield fact.value
-    seen: set[int] = set()
-    for exchange in (*known.exchanges, *(earlier for record in story for earlier in record.exchanges)):
-        # The exchanges of a record are in the story, too.
-        if id(exchange) not in seen:
-            seen.add(id(exchange))
+    for record in records:
+        yield from (fact.value for fact in record.facts if isinstance(fact.value, Secret))
+        for exchange in record.exchanges:
             yield from secrets_of(exchange)
 
 
@@ -227,6 +222,45 @@ def responses_of(known: StageSnapshot, picked: int | None = None) -> list[Respon
     return [exchange.response for exchange in chosen if exchange.response is not None]
 
 
+def raw_messages(messages: Sequence[Request | Response], redactor: Redactor) -> str:
+    """Return messages as they were sent, masked, one after the other."""
+    return "\n\n".join(raw_message(message, redactor) for message in messages)
+
+
+def copyables(
+    known: StageSnapshot, picked: int | None, member: str, redactor: Redactor
+) -> Iterator[Copyable]:
+    """Yield what can be copied of a stage: messages as they were sent, curl, links, JSON.
+
+    Args:
+        picked: which exchange alone is copied; None for all.
+        member: the lines of the JSON member that is marked, as shown, masked; empty if none is.
+    """
+    requests, responses = requests_of(known, picked), responses_of(known, picked)
+    if responses:
+        yield Copyable("Response", raw_messages(responses, redactor))
+    if requests:
+        yield Copyable("Request", raw_messages(requests, redactor))
+        yield Copyable("curl", "\n".join(curl_commands(requests, redactor)))
+        yield Copyable("Link", "\n".join(redactor.text(message.url) for message in requests))
+    if member:
+        yield Copyable("JSON member", member)
+        yield Copyable("Value", _value(member))
+
+
+def _value(member: str) -> str:
+    """Return the value in laid out JSON: a string without its quotes, anything else as it is."""
+    is_named = member.startswith('"')
+    try:
+        # A marked line is a member, `"name": value`, which is JSON only inside of an object.
+        value = json.loads(f"{{{member}}}" if is_named else member)
+    except ValueError:
+        return member
+    if is_named:
+        [value] = value.values()
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
+
+
 def _diagram(
     known: StageSnapshot, story: Sequence[StageRecord], redactor: Redactor, aspect: ViewOptions
 ) -> Iterator[Line]:
@@ -236,13 +270,11 @@ def _diagram(
 
 
 def _jwts(known: StageSnapshot, redactor: Redactor) -> Iterator[Line]:
-    """Yield every JWT that was sent or received, or kept as a fact, once."""
-    jwts = jwts_of(known.record) if known.record is not None else ()
-    if not jwts:
+    if not known.jwts:
         yield prose("No JSON Web Token in this stage.", Tone.MUTED)
         return
     # Without the blank line that sets the first one apart from what is above it elsewhere.
-    yield from list(found_jwt_lines(jwts, redactor, datetime.now(UTC), known.verdicts))[1:]
+    yield from list(found_jwt_lines(known.jwts, redactor, known.verdicts))[1:]
 
 
 def _timing(
@@ -262,7 +294,7 @@ def _timing(
 
 def _overview(known: StageSnapshot, redactor: Redactor, fixes: FixWords) -> Iterator[Line]:
     if known.record is not None:
-        yield from overview_lines(known.record, redactor, verdicts=known.verdicts, fixes=fixes)
+        yield from overview_lines(known.record, redactor, known.verdicts, fixes)
         return
     grant_type = known.grant_type if known.underway is None else known.underway.grant_type
     about = list(about_stage(known.stage, grant_type)) if grant_type is not None else []

@@ -20,16 +20,18 @@ from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.document.document import LAYING_OUT, DocumentView
 from authlens_tui.widgets.document.folding_view import FoldingView
 from authlens_tui.widgets.document.search import SearchBar
+from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.record.checks_view import FixWords, checks_summary
 from authlens_tui.widgets.record.diagram_view import DiagramView
 from authlens_tui.widgets.record.jwt_lines import Verdicts, verdict_words
-from authlens_tui.widgets.record.record_keys import RECORD_KEYS
 from authlens_tui.widgets.record.record_lines import (
     EXCHANGE_TABS,
     RAW_TABS,
     StageSnapshot,
     Tab,
     ViewOptions,
+    copyables,
+    raw_messages,
     requests_of,
     responses_of,
     tab_label,
@@ -41,7 +43,7 @@ from authlens_tui.widgets.record.record_messages import (
     Revealed,
     SignatureWanted,
 )
-from authlens_tui.widgets.record.status_badge import last_badge, with_badge
+from authlens_tui.widgets.record.signs import last_badge
 from authlens_tui.widgets.record.tab_cache import TabCache, TabKey
 from authlens_tui.widgets.styles import default_css
 
@@ -59,7 +61,7 @@ class RecordView(Widget):
     """
 
     DEFAULT_CSS = default_css(__file__)
-    BINDINGS: ClassVar[list[BindingType]] = RECORD_KEYS
+    BINDINGS: ClassVar[list[BindingType]] = keys("record")
     ALLOW_MAXIMIZE = True
 
     REVEALED_FOR: ClassVar[float] = 20.0
@@ -81,7 +83,6 @@ class RecordView(Widget):
         self._mask_again: Timer | None = None
         self._made = TabCache()
         self._undone: frozenset[int] = frozenset()
-        self._making: set[TabKey] = set()
         self._checking: StageRecord | None = None
 
     def compose(self) -> ComposeResult:
@@ -128,10 +129,7 @@ class RecordView(Widget):
         self._paint()
 
     def _show(self, known: StageSnapshot) -> None:
-        self._stop_timer()
-        if self._reveal:
-            self._reveal = False
-            self._forget_revealed()
+        self.mask()
         # Emptied, because the other tabs are made again only when they are opened.
         if known is not self._known:
             self._known, self._picked = known, None
@@ -143,20 +141,19 @@ class RecordView(Widget):
         self._paint()
 
     def _label_response(self) -> None:
-        picked = self._known.exchanges[self._picked :][:1] if self._picked is not None else ()
-        badge = last_badge(picked, self._known.record) if picked else self.badge
-        self.tabs.get_tab(Tab.RESPONSE.value).label = with_badge("Response", badge)
+        """Name the status of the last response, or of the one that is picked, on its tab."""
+        known = self._known
+        exchanges = known.record.exchanges if known.record else known.exchanges
+        if self._picked is not None:
+            exchanges = known.exchanges[self._picked :][:1]
+        badge = last_badge(exchanges, known.record)
+        label = Content.assemble("Response ", badge) if badge else Content("Response")
+        self.tabs.get_tab(Tab.RESPONSE.value).label = label
 
     @property
     def record(self) -> StageRecord | None:
         """The record that is shown; None before the stage has ended."""
         return self._known.record
-
-    @property
-    def badge(self) -> Content:
-        """The status of the last response as a badge; empty if nothing was sent."""
-        record = self._known.record
-        return last_badge(record.exchanges if record else self._known.exchanges, record)
 
     # -- secrets ---------------------------------------------------------------------------------------
 
@@ -169,21 +166,18 @@ class RecordView(Widget):
         return self._reveal
 
     def toggle_reveal(self) -> None:
-        """Show the secrets for 20 seconds, or mask them again."""
-        self._stop_timer()
+        """Show the secrets for 20 seconds, or mask them again and keep no line with a secret in it."""
         self._reveal = not self._reveal
+        if self._mask_again is not None:
+            self._mask_again.stop()
         if self._reveal:
             self._mask_again = self.set_timer(self.REVEALED_FOR, self.mask)
             self.post_message(Revealed())
         else:
-            self._forget_revealed()
+            self._made.forget_revealed()
+            for tab in _TABS:
+                self._document(tab).show(())
         self._paint()
-
-    def _forget_revealed(self) -> None:
-        """Keep no line with a secret in it, on a tab or aside."""
-        self._made.forget_revealed()
-        for tab in _TABS:
-            self._document(tab).show(())
 
     def mask(self) -> None:
         if self._reveal:
@@ -196,10 +190,6 @@ class RecordView(Widget):
     def _window_focus_changed(self, focused: bool) -> None:  # noqa: FBT001 - called with the new value
         if not focused:
             self.mask()
-
-    def _stop_timer(self) -> None:
-        if self._mask_again is not None:
-            self._mask_again.stop()
 
     # -- tabs and exchanges ----------------------------------------------------------------------------
 
@@ -242,7 +232,7 @@ class RecordView(Widget):
         if action == "pick":
             return len(self._known.exchanges) > 1 and self.tab in EXCHANGE_TABS
         if action == "check_signature":
-            return self._made.is_signed(self._known.record)
+            return bool(self._known.jwts)
         return True
 
     def action_raw(self) -> None:
@@ -299,8 +289,9 @@ class RecordView(Widget):
     async def copied_text(self) -> str:
         """Return what to copy of the open tab, masked: messages as they were sent, any other tab as shown."""
         if self.tab in _SIDE_BY_SIDE:
-            shown = requests_of if self.tab is Tab.REQUEST else responses_of
-            return await self._made.raw(self._known, shown(self._known, self._picked))
+            messages_of = requests_of if self.tab is Tab.REQUEST else responses_of
+            messages = messages_of(self._known, self._picked)
+            return await self._made.masked(self._known, lambda masks: raw_messages(messages, masks))
         key = self._key(self.tab, masked=True)
         lines = self._made.get(key) or await self._made.make_aside(key)
         return await asyncio.to_thread("\n".join, lines.texts if lines is not None else ())
@@ -308,7 +299,8 @@ class RecordView(Widget):
     @work(exclusive=True, group="copy menu", description="gather what can be copied")
     async def action_copy_menu(self) -> None:
         member = self.document.marked_text if self.tab in RAW_TABS and not self._reveal else ""
-        choices = await self._made.copyables(self._known, self._picked, member)
+        known, picked = self._known, self._picked
+        choices = await self._made.masked(known, lambda masks: [*copyables(known, picked, member, masks)])
         self.post_message(CopyMenuWanted(choices))
 
     def on_resize(self) -> None:
@@ -362,26 +354,20 @@ class RecordView(Widget):
     def _paint_tab(self, key: TabKey, *, keep_place: bool) -> None:
         document = self._document(key.tab)
         lines = self._made.get(key)
+        if lines is None and self._made.is_light(self._known):
+            lines = self._made.make(key)
         if lines is not None:
             document.show(lines, keep_place=keep_place)
-        elif self._made.is_light(self._known):
-            document.show(self._made.make(key), keep_place=keep_place)
         else:
             document.show(LAYING_OUT)
-            if key not in self._making:
-                self._making.add(key)
-                self._make_aside(key)
+            self._make_aside(key)
 
     @work(group="lines", description="lines")
     async def _make_aside(self, key: TabKey) -> None:
         """Make the lines of a tab in a thread, and show them if they are still wanted."""
-        try:
-            lines = await self._made.make_aside(key, lambda: key in self._wanted())
-            if lines is not None and key in self._wanted():
-                self._document(key.tab).show(lines)
-        finally:
-            self._making.discard(key)
-        await self._made.look_for_hidden(key)
+        lines = await self._made.make_aside(key, lambda: key in self._wanted())
+        if lines is not None and key in self._wanted():
+            self._document(key.tab).show(lines)
         self.refresh_bindings()
 
     def action_search(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from enum import StrEnum
+from itertools import chain
 from math import floor, log10
 from typing import Final, NamedTuple
 
@@ -13,9 +14,8 @@ from authlens_core.trace.arrows import receiver_of
 from authlens_core.trace.record import Exchange, Stage, StageRecord, UserPart, sent_once
 from authlens_core.values.safe_text import safe_line
 from authlens_tui.widgets.document.lines import BLANK, Line, Piece, Tone, line
-from authlens_tui.widgets.record.actors import ACTOR_TONES
-from authlens_tui.widgets.record.exchange_view import status_tone
-from authlens_tui.widgets.record.url_text import cut_middle
+from authlens_tui.widgets.record.pieces import cut_middle
+from authlens_tui.widgets.record.signs import ACTOR_TONES, status_tone
 from authlens_tui.words.times import duration
 
 _PAUSE: Final = 1.0  # seconds between two exchanges from which on the time is folded away
@@ -30,7 +30,7 @@ class Phase(StrEnum):
     SEND = "send"
     WAIT = "wait"
     RECEIVE = "receive"
-    OTHER = "other"
+    OTHER = "set-up"
 
 
 class Bar(NamedTuple):
@@ -42,59 +42,38 @@ class Bar(NamedTuple):
 
 
 class WaterfallRow(NamedTuple):
-    """One exchange, or a pause between two that is folded away.
+    """One exchange.
 
     Attributes:
-        exchange_index: its exchange in the record; None for a pause.
+        record: the stage in which it was sent, and `number` its place there.
+        pause: seconds before it that are folded away, because the user signs in or reads; else 0.
         start: seconds on the axis, pauses left out.
-        seconds: how long it took; for a pause, how long that was.
-        bars: where the time of the exchange went.
+        bars: where its time went.
     """
 
-    stage: Stage
-    record_index: int
-    exchange_index: int | None
+    record: StageRecord
+    number: int
+    exchange: Exchange
+    pause: float
     start: float
-    seconds: float
-    bars: tuple[Bar, ...] = ()
+    bars: tuple[Bar, ...]
 
 
-class Waterfall(NamedTuple):
-    """The rows of a trace on one axis.
-
-    Attributes:
-        rows: in the order in which they began.
-        total: seconds of the axis.
-        network: seconds spent on exchanges.
-        paused: seconds folded away: the user signs in, or reads.
-    """
-
-    rows: tuple[WaterfallRow, ...]
-    total: float
-    network: float
-    paused: float
-
-
-def waterfall(records: Sequence[StageRecord]) -> Waterfall:
-    """Return the waterfall of `records`; an exchange that two records share is in it once."""
+def waterfall(records: Sequence[StageRecord]) -> tuple[WaterfallRow, ...]:
+    """Return the exchanges of `records` on one axis; one that two records share is in it once."""
     rows: list[WaterfallRow] = []
-    axis, network, paused = 0.0, 0.0, 0.0
+    axis = 0.0
     last_end: datetime | None = None
     for index, number, exchange in sent_once(records):
-        stage = records[index].stage
         # A clock that is set back between two exchanges would give a negative one.
         gap = 0.0 if last_end is None else max(0.0, (exchange.started_at - last_end).total_seconds())
-        if gap >= _PAUSE:
-            rows.append(WaterfallRow(stage, index, None, axis, gap))
-            paused += gap
-        else:
-            axis += gap
+        pause = gap if gap >= _PAUSE else 0.0
+        axis += gap - pause
         bars = tuple(_bars(exchange, axis))
-        rows.append(WaterfallRow(stage, index, number, axis, exchange.elapsed, bars))
+        rows.append(WaterfallRow(records[index], number, exchange, pause, axis, bars))
         axis += exchange.elapsed
-        network += exchange.elapsed
         last_end = exchange.ended_at
-    return Waterfall(tuple(rows), axis, network, paused)
+    return tuple(rows)
 
 
 def _bars(exchange: Exchange, start: float) -> Iterator[Bar]:
@@ -107,13 +86,9 @@ def _bars(exchange: Exchange, start: float) -> Iterator[Bar]:
         (Phase.WAIT, timings.wait),
         (Phase.RECEIVE, timings.receive),
     )
-    known = sum(seconds or 0.0 for _, seconds in parts)
+    own = exchange.elapsed - sum(seconds or 0.0 for _, seconds in parts)
     # Our own set-up comes before what the transport reports.
-    own = exchange.elapsed - known
-    if own > 0:
-        yield Bar(Phase.OTHER, at, own)
-        at += own
-    for phase, seconds in parts:
+    for phase, seconds in ((Phase.OTHER, max(0.0, own)), *parts):
         if seconds:
             yield Bar(phase, at, seconds)
             at += seconds
@@ -128,12 +103,8 @@ _CONNECTS: Final = ("─", Tone.MUTED)
 _WAITS: Final = ("━", Tone.KEY)
 _RECEIVES: Final = ("■", Tone.GOOD)
 _LOOKS: Final = {
-    Phase.OTHER: _CONNECTS,
-    Phase.DNS: _CONNECTS,
-    Phase.CONNECT: _CONNECTS,
-    Phase.TLS: _CONNECTS,
-    Phase.SEND: _WAITS,
-    Phase.WAIT: _WAITS,
+    **dict.fromkeys(Phase, _CONNECTS),
+    **dict.fromkeys((Phase.SEND, Phase.WAIT), _WAITS),
     Phase.RECEIVE: _RECEIVES,
 }
 _WAITED_FOR: Final = {
@@ -147,7 +118,6 @@ _OTHERS: Final = {
     (UserPart.CODE, Stage.EXCHANGE): "you, at the page for the code",
 }
 _LEGEND: Final = ((_CONNECTS, "set up and connect"), (_WAITS, "send and wait"), (_RECEIVES, "receive"))
-_NAMES: Final = {Phase.OTHER: "set-up"}
 
 
 def stage_time_line(record: StageRecord) -> Line:
@@ -165,58 +135,33 @@ def waterfall_lines(
     records: Sequence[StageRecord], current: StageRecord | None, width: int, redactor: Redactor
 ) -> Iterator[Line]:
     """Yield every exchange of `records` as a bar on one axis of `width` cells; pauses are folded."""
-    drawn = waterfall(records)
-    if not drawn.rows:
+    rows = waterfall(records)
+    if not rows:
         return
-    requests = sum(row.exchange_index is not None for row in drawn.rows)
-    paused = f" · {duration(drawn.paused)} between them" if drawn.paused else ""
-    counted = f"{requests} request{'s' if requests > 1 else ''}"
+    paused = sum(row.pause for row in rows)
+    between = f" · {duration(paused)} between them" if paused else ""
     yield line(
         ("All stages  " if len(records) > 1 else "Exchanges  ", Tone.NAME),
-        (duration(drawn.network), Tone.TITLE),
-        (f" on the network · {counted}{paused}", Tone.MUTED),
+        (duration(sum(row.exchange.elapsed for row in rows)), Tone.TITLE),
+        (f" on the network · {len(rows)} request{'s' if len(rows) > 1 else ''}{between}", Tone.MUTED),
         words=True,
     )
     width = max(width, _NARROWEST // 2)
-    labels = {
-        (row.record_index, row.exchange_index): _label(
-            records[row.record_index], row.exchange_index, redactor, with_host=width >= _ROOMY
-        )
-        for row in drawn.rows
-        if row.exchange_index is not None
-    }
-    longest = max(map(len, labels.values())) + len(" 200 ")
-    names = min(longest, width * 2 // 5)
-    scale = _Scale(drawn.total, max(0, width - names - _TIME - 1) if width >= _NARROWEST else 0)
+    labels = [_label(row, redactor, with_host=width >= _ROOMY) for row in rows]
+    names = min(max(map(len, labels)) + len(" 200 "), width * 2 // 5)
+    total = rows[-1].start + rows[-1].exchange.elapsed
+    scale = _Scale(total, max(0, width - names - _TIME - 1) if width >= _NARROWEST else 0)
     if scale.cells:
         # After the blank that follows a duration.
         yield line((f"{' ' * (names + _TIME)}{scale.labels()}", Tone.MUTED))
-    for place, row in enumerate(drawn.rows):
-        record = records[row.record_index]
-        if row.exchange_index is None:
-            again = bool(drawn.rows[place + 1].exchange_index)
-            yield _pause(row, _until(record, again=again), names + _TIME, scale, width)
-            continue
-        exchange = record.exchanges[row.exchange_index]
-        asked = ACTOR_TONES[receiver_of(record.stage, exchange.purpose)]
-        status = _status(exchange, failed=record.failed_at(exchange))
-        room = names - len(status[0]) - 1
-        label = f"{cut_middle(labels[row.record_index, row.exchange_index], room - 1):<{room}}"
-        what = len("1 POST ")
-        yield line(
-            (label[:what], Tone.TITLE if record is current else Tone.PLAIN),
-            (label[what:], asked),
-            status,
-            (f"{duration(row.seconds):>{_TIME}} ", Tone.MUTED),
-            *scale.bar(row.bars, asked),
-        )
+    for row, label in zip(rows, labels, strict=True):
+        if row.pause:
+            yield _pause_line(row, names + _TIME, scale, width)
+        yield _exchange_line(row, label, names, scale, is_current=row.record is current)
     if scale.cells:
-        pieces = [
-            ((sign, tone), (f" {words}  ", Tone.MUTED))
-            for (sign, tone), words in _LEGEND
-            if any(_LOOKS[bar.phase] == (sign, tone) for row in drawn.rows for bar in row.bars)
-        ]
-        yield line(*(piece for both in pieces for piece in both))
+        looks = {_LOOKS[bar.phase] for row in rows for bar in row.bars}
+        legend = ((look, (f" {words}  ", Tone.MUTED)) for look, words in _LEGEND if look in looks)
+        yield line(*chain.from_iterable(legend))
 
 
 class _Scale(NamedTuple):
@@ -269,39 +214,47 @@ class _Scale(NamedTuple):
         yield "".join("┊" if cell in grid else " " for cell in range(end, self.cells)), Tone.MUTED
 
 
-def _until(record: StageRecord, *, again: bool) -> str:
-    """Return what ended the pause before an exchange; `again`: it is not the first of its stage."""
-    if again:
-        return "the next request"
-    return _WAITED_FOR[record.flow.user_part if record.stage is Stage.EXCHANGE else UserPart.NOTHING]
-
-
-def _pause(row: WaterfallRow, until: str, before: int, scale: _Scale, width: int) -> Line:
-    words = f"⋯ {duration(row.seconds)} until {until}"
+def _pause_line(row: WaterfallRow, before: int, scale: _Scale, width: int) -> Line:
+    """Return how long the pause before an exchange was, and what ended it."""
+    stage, user_part = row.record.stage, row.record.flow.user_part
+    waited_for = _WAITED_FOR[user_part if stage is Stage.EXCHANGE else UserPart.NOTHING]
+    words = f"⋯ {duration(row.pause)} until {'the next request' if row.number else waited_for}"
     at = before + 1 + scale.place(row.start) if scale.cells else 2
     return line((f"{' ' * max(2, min(at, width - len(words)))}{words}", Tone.MUTED), hang=2)
 
 
-def _label(record: StageRecord, number: int, redactor: Redactor, *, with_host: bool) -> str:
-    request = record.exchanges[number].request
+def _exchange_line(row: WaterfallRow, label: str, names: int, scale: _Scale, *, is_current: bool) -> Line:
+    """Return what was asked and answered in `names` cells, how long it took, and its bar."""
+    record, exchange = row.record, row.exchange
+    asked = ACTOR_TONES[receiver_of(record.stage, exchange.purpose)]
+    status = ("✖", Tone.BAD)
+    if exchange.response is not None:
+        number = exchange.response.status
+        status = (str(number), status_tone(number, failed=record.failed_at(exchange)))
+    room = names - len(status[0]) - 1
+    shown, what = f"{cut_middle(label, room - 1):<{room}}", len("1 POST ")
+    return line(
+        (shown[:what], Tone.TITLE if is_current else Tone.PLAIN),
+        (shown[what:], asked),
+        status,
+        (f"{duration(exchange.elapsed):>{_TIME}} ", Tone.MUTED),
+        *scale.bar(row.bars, asked),
+    )
+
+
+def _label(row: WaterfallRow, redactor: Redactor, *, with_host: bool) -> str:
+    request, flow = row.exchange.request, row.record.flow
     address = redactor.text(request.url).partition("://")[2].partition("?")[0]
     host, slash, path = address.partition("/")
-    stage = record.flow.number(record.stage) or " "
+    stage = flow.number(row.record.stage) or " "
     return safe_line(f"{stage} {request.method[:8]:<4} {host if with_host else ''}{slash}{path}")
-
-
-def _status(exchange: Exchange, *, failed: bool) -> Piece:
-    if exchange.response is None:
-        return "✖", Tone.BAD
-    status = exchange.response.status
-    return str(status), status_tone(status, failed=failed)
 
 
 def timing_lines(exchange: Exchange, width: int) -> Iterator[Line]:
     """Yield the phases that an exchange had, each where it was on one axis; they add up to the whole."""
     scale = _Scale(exchange.elapsed, max(0, min(60, width - _TIME - 12)))
     for bar in _bars(exchange, 0.0):
-        name = (f"{_NAMES.get(bar.phase, bar.phase.value):<9}", Tone.NAME)
+        name = (f"{bar.phase.value:<9}", Tone.NAME)
         yield line(name, f"{duration(bar.seconds):>8}  ", *scale.bar([bar]))
     yield line((f"{'total':<9}", Tone.NAME), (f"{duration(exchange.elapsed):>8}", Tone.TITLE))
     if exchange.timings.connect is None and exchange.timings.wait is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from authlens_tui.widgets.document.lines import Tone
-from authlens_tui.widgets.record.url_text import cut_middle, url_pieces
+from authlens_tui.widgets.record.pieces import cut_middle, url_pieces
 
 URLS = (
     "https://login.example/authorize?client_id=a&state=••••%20x#end",

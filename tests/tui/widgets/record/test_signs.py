@@ -13,7 +13,7 @@ from authlens_tui.app.base_app import BaseApp
 from authlens_tui.terminal.line_filters import contrast
 from authlens_tui.terminal.themes import DARK, LIGHT, SIXTEEN
 from authlens_tui.widgets.document.lines import Tone
-from authlens_tui.widgets.record.actors import ACTOR_TONES, accent, arrow_tone
+from authlens_tui.widgets.record.signs import ACTOR_TONES, accent, arrow_tone
 
 
 @pytest.mark.parametrize("theme", [DARK.name, LIGHT.name])

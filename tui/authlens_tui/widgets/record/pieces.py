@@ -1,0 +1,88 @@
+"""Pieces of the lines of a record: names before values, values with their masks, URLs with their parts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from authlens_core.explain.meanings import Explanation
+from authlens_core.export.redaction import MASKED
+from authlens_tui.widgets.document.lines import Line, Piece, Tone, line
+
+_LABEL: Final = 6
+MAX_NAME: Final = 200  # characters of a name
+_MAX_VALUE: Final = 8_000
+_LONGEST_URL: Final = 4_000  # characters that are told apart: each part is a style at every repaint
+_URL: Final = re.compile(r"(?P<origin>[a-z][a-z0-9+.-]*://[^/?#]*)(?P<path>[^?#]*)(?P<rest>.*)", re.DOTALL)
+
+
+class NameColumn:
+    """The column of `names` before their values, after `indent` blanks: at most `widest` cells for all."""
+
+    def __init__(self, names: Iterable[str], widest: int, indent: int = 0) -> None:
+        self._indent = indent
+        self._widest = widest
+        self.width = min(widest, max(map(len, names), default=0))
+
+    def line(self, name: str, value: Iterable[Piece], remark: str) -> Line:
+        """Return a name with its value and a muted remark; what wraps goes on under the value."""
+        lead = f"{' ' * self._indent}{cut(name, MAX_NAME):<{self.width}}  "
+        hang = min(len(lead), self._indent + self._widest + 2)
+        return line((lead, Tone.NAME), *value, (remark, Tone.MUTED), hang=hang, words=True)
+
+
+def labelled(label: str, text: str, tone: Tone, *, indent: int, words: bool = True) -> Line:
+    """Return `text` under a muted label of a word, such as `fix`; what wraps goes on under the text."""
+    lead = f"{' ' * indent}{label:<{_LABEL}}"
+    return line((lead, Tone.MUTED), *value_pieces(text, tone), hang=len(lead), words=words)
+
+
+def meaning_words(meaning: Explanation | None) -> str:
+    """Return what follows a value that has a meaning: the sentence, and where it is written."""
+    return f"  {meaning.sentence}  {meaning.spec}" if meaning is not None else ""
+
+
+def value_pieces(text: str, tone: Tone = Tone.PLAIN) -> Iterator[Piece]:
+    """Yield `text` with the masks of secrets in it set off."""
+    position = 0
+    for mask in MASKED.finditer(text):
+        if mask.start() > position:
+            yield text[position : mask.start()], tone
+        yield mask[0], Tone.SECRET
+        position = mask.end()
+    if position < len(text) or not text:
+        yield text[position:], tone
+
+
+def url_pieces(url: str) -> Iterator[Piece]:
+    """Yield a URL as it is, masked before; what is none is plain."""
+    found = _URL.fullmatch(url[:_LONGEST_URL])
+    if found is None:
+        yield from value_pieces(url)
+        return
+    yield from value_pieces(found["origin"], Tone.MUTED)
+    yield from value_pieces(found["path"], Tone.PLAIN) if found["path"] else ()
+    for part in re.findall(r"[?&#][^?&#]*", found["rest"]):
+        name, equals, value = part[1:].partition("=")
+        yield part[0], Tone.MUTED
+        yield from value_pieces(name, Tone.KEY) if name else ()
+        yield from ((equals, Tone.MUTED),) if equals else ()
+        yield from value_pieces(value, Tone.STRING) if value else ()
+    if len(url) > _LONGEST_URL:
+        yield from value_pieces(url[_LONGEST_URL:])
+
+
+def cut(text: str, most: int = _MAX_VALUE) -> str:
+    """Return at most the first `most` characters of `text`, and how many more there are."""
+    return text if len(text) <= most else f"{text[:most]}… ({len(text) - most:,} more characters)"
+
+
+def cut_middle(text: str, cells: int) -> str:
+    """Return `text` with its middle left out where it is longer: the end of a path says most."""
+    if len(text) <= cells:
+        return text
+    if cells < 3:
+        return text[: max(cells, 0)]
+    head = (cells - 1) // 2
+    return f"{text[:head]}…{text[len(text) - (cells - 1 - head) :]}"

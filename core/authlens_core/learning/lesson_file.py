@@ -15,6 +15,7 @@ from authlens_core.learning.moves import KINDS, LOOT
 from authlens_core.learning.row import SEATS
 from authlens_core.learning.strict_toml import StrictToml
 from authlens_core.learning.world import PARTIES, SWITCHES
+from authlens_core.values.word_files import words
 
 FILE: Final = "lesson.toml"
 NAME: Final = re.compile(r"[a-z][a-z0-9-]{1,39}")
@@ -112,9 +113,8 @@ def _names(given: LessonTable) -> Iterator[tuple[str, str, Collection[str], Coll
     yield "break", "loot", attack.loot, LOOT
     yield "break", "moves", attack.moves, KINDS
     if attack.causes:
-        from authlens_core.diagnosis.causes import CAUSES  # a large table, which most lessons do not name
-
-        yield "break", "causes", attack.causes, [cause.name for cause in CAUSES]
+        known = (entry.get("id", name) for table in words("causes").values() for name, entry in table.items())
+        yield "break", "causes", attack.causes, [*known]
     yield "repair", "moves", repair.moves, KINDS
     yield "repair", "offer", repair.offer, {*SWITCHES, *(fault.repair for fault in given.draws)}
     for index, fault in enumerate(given.draws):

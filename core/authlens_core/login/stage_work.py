@@ -21,7 +21,7 @@ from authlens_core.login.progress import Progress
 from authlens_core.login.protocols import Keeper, Sender
 from authlens_core.login.stages.authorization_stage import browser_diagnosis, learn_response, no_callback
 from authlens_core.login.tampering.tampering import Tampering
-from authlens_core.oauth.dpop import DpopNonces, is_bound
+from authlens_core.oauth.dpop import DpopNonces, DpopSigner, is_bound, send_with_proof, settled
 from authlens_core.state.assertion_source import AssertionSource, read_assertion
 from authlens_core.trace.events import (
     AuthorizationReady,
@@ -38,7 +38,6 @@ from authlens_core.values.exchange import Exchange, Purpose, Request
 from authlens_core.values.finish import finish_first
 from authlens_core.values.login_options import BROWSER_WAIT
 from authlens_core.wire.addresses import AddressPolicy
-from authlens_core.wire.dpop_signer import DpopSigner, send_with_proof, settled
 
 # Detection sends most: three calls, each again with a nonce, and documents. More means that a stage goes
 # round.

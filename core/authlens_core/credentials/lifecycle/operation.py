@@ -16,7 +16,7 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.diagnosis.server_kind import server_kind
 from authlens_core.oauth.client_adaptation import adaptation_check, adapted
 from authlens_core.oauth.client_authentication import Client
-from authlens_core.oauth.dpop import BadDpopKey, DpopNonces, load_dpop_key
+from authlens_core.oauth.dpop import BadDpopKey, DpopNonces, DpopSigner, load_dpop_key, send_with_proof
 from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.trace.stage_diagnosis import diagnosis_of, without_echoes
 from authlens_core.values.check import Check, Diagnosis, requirement
@@ -28,7 +28,6 @@ from authlens_core.values.secret import Secret
 from authlens_core.values.stage import GrantType
 from authlens_core.values.url import Url, UrlRefused, parse_url, usable_url
 from authlens_core.wire.client import Wire
-from authlens_core.wire.dpop_signer import DpopSigner, send_with_proof
 from authlens_core.wire.limits import TOKEN
 
 

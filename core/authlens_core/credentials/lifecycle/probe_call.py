@@ -21,7 +21,7 @@ from authlens_core.diagnosis.diagnose import explain
 from authlens_core.diagnosis.protection import Trait
 from authlens_core.diagnosis.server_kind import server_kind
 from authlens_core.oauth.discovery.challenge import parse_challenges
-from authlens_core.oauth.dpop import is_bound
+from authlens_core.oauth.dpop import is_bound, send_with_proof
 from authlens_core.oauth.mcp import McpCall, is_json_rpc
 from authlens_core.oauth.resource_request import authorization_field, resource_request
 from authlens_core.trace.record import Fact, FactId, Stage
@@ -39,7 +39,6 @@ from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import require_url
 from authlens_core.wire.client import Wire
-from authlens_core.wire.dpop_signer import send_with_proof
 from authlens_core.wire.limits import RESOURCE
 
 _WHY: Final = "Only a response from the resource itself shows that a credential is valid."

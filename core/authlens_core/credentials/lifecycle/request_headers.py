@@ -21,6 +21,7 @@ from authlens_core.credentials.records.coverage import find
 from authlens_core.credentials.records.grant import Grant, GrantState, utc_now
 from authlens_core.credentials.records.service_token import ServiceToken, TokenForm
 from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.oauth.dpop import DpopSigner
 from authlens_core.oauth.resource_request import authorization_field, resource_request
 from authlens_core.values.errors import LoginNeeded, NoCredential, UsageError
 from authlens_core.values.exchange import Headers, Purpose, Request, Response
@@ -30,7 +31,6 @@ from authlens_core.values.secret import Secret
 from authlens_core.values.store_kind import CredentialKind
 from authlens_core.values.url import rewrite, usable_url
 from authlens_core.wire.client import Wire
-from authlens_core.wire.dpop_signer import DpopSigner
 from authlens_core.wire.limits import RESOURCE
 
 

@@ -41,6 +41,10 @@ class Cause:
         cells: topics with their problems that it answers, in the words of `words/grid.toml`.
         codes: phrases that are a number of the product's own; they say more than a sentence.
         steps: phrases that say what failed, and not why; they say less than a sentence.
+        unsaid: what follows the cause where the text gives no reason.
+        said: what to do where the text gives one.
+        scene: where it has to have happened (`explain/scenes.py`), if it is told `instead_of` others.
+        instead_of: names of causes that are less particular there.
         quotes: members of the JSON answer, or else header fields, that show it; also where they are missing.
     """
 
@@ -64,6 +68,10 @@ class Cause:
     cells: tuple[str, ...] = ()
     codes: frozenset[str] = _NONE
     steps: frozenset[str] = _NONE
+    unsaid: str = ""
+    said: str = ""
+    scene: str = ""
+    instead_of: tuple[str, ...] = ()
 
 
 # Count only where a mark of Cloudflare's edge or its programs is in the text.
@@ -118,6 +126,7 @@ def _cause(
     ways: tuple[str, ...] = (),
     protection: str = "",
     phrases: tuple[str, ...] = (),
+    codes: tuple[str, ...] = (),
     each: str = "",
     steps: tuple[str, ...] = (),
     statuses: str = "",
@@ -136,8 +145,8 @@ def _cause(
         name=id or name,
         cause=cause,
         cure=fix(told, ways=map(WayOn, ways)) if ways else told,
-        phrases=(*phrases, *steps, *made),
-        codes=frozenset(_with_code((*phrases, *made), forms) if forms_are == "codes" else ()),
+        phrases=(*phrases, *codes, *steps, *made),
+        codes=frozenset((*codes, *_with_code((*phrases, *made), forms)) if forms_are == "codes" else codes),
         steps=frozenset((*steps, *made) if forms_are == "steps" else steps),
         statuses=frozenset(status for text in statuses.split() for status in _statuses(text)),
         grants=frozenset(grant for text in grants for grant in _grants(text)),

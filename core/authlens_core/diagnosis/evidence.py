@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any, ClassVar, Final, Protocol, TypeVar
 
 from authlens_core.diagnosis.credential import secrets_sent
+from authlens_core.diagnosis.public_names import is_constant, is_public, names_an_error
 from authlens_core.oauth.error_response import OAuthError
 from authlens_core.values.exchange import Exchange, Response
 from authlens_core.values.fix import Fix, mapped
@@ -48,17 +49,6 @@ _AUTHORIZATION: Final = re.compile(
     r"""(?i)(\bauthorization["']?\s*[=:]\s*["']?(?:bearer|basic|dpop|token)\s+)([A-Za-z0-9_~+/=.:-]{4,})"""
 )
 _BEARER: Final = re.compile(r"(?i)(\bbearer\s+)(?![a-z_]+=)([A-Za-z0-9_~+/=.:-]{8,})")
-# What is no secret all the same: a name of an error, such as ECONNREFUSED, of a library (oauth2:) and of a
-# type of Rust or Java, an error of OAuth, and a number of JSON-RPC.
-_CONSTANT: Final = re.compile(
-    r"[A-Z]{2,}(?:_[A-Z]+)+|E[A-Z]{4,15}|(?:oauth2|x509|http2):?|(?:invalid|expired|missing|unsupported)(?:_[a-z]+)+:?|-32\d{3}"
-)
-_PART: Final = r"(?:[A-Za-z_]{1,60}|[a-z]{2,12}\d{1,2}[a-z]{0,20})"
-_TYPE: Final = re.compile(rf"(?:cause=)?{_PART}(?:(?:::|\.){_PART})+[.:]?")
-_MOST_DIGITS: Final = 2  # of a type
-_OPENSSL: Final = re.compile(r"(?:[0-9A-Fa-f]{1,16}:)?error:[0-9A-F]{8}:SSL")
-# Not with a label that could be a credential.
-_HOST: Final = re.compile(r"(?!.*[a-z0-9]{20})(?:[a-z0-9][a-z0-9-]{0,62}\.)+[a-z]{2,24}(?::\d{1,5})?[.:]?")
 # A terminal breaks a token where its window ends; a word, a code of a product or a time begins a line.
 _BREAK: Final = re.compile(r"(?<=[\w~+/=.-]{12})[ \t│┃║]*\n[ \t│┃║]*(?=([\w~+/=.-]{4,}+))")
 _BEGINS: Final = re.compile(r"[A-Z]?[a-z]+[.=]?|[A-Z]+\d*|\d{4}-\d\d-\d\d\w*|[A-Za-z]+(?:[_-][A-Za-z]+)+=?")
@@ -140,14 +130,18 @@ def body_line(response: Response, phrase: str) -> str:
     text = response.body.reveal()[:_BODY_SEARCHED].decode("utf-8", "replace")
     if len(response.body.reveal()) > _BODY_SEARCHED:  # half a secret looks like a word
         text = text[: max(text.rfind(" "), text.rfind("\n")) + 1]
-    text = without_credentials(_BREAK.sub(_joined, text))
-    for line in text.split("\n"):
+    for line in masked_text(text).split("\n"):
         at = line.lower().find(phrase.lower())
         if at >= 0:
             start, end = max(0, at - _AROUND), at + len(phrase) + _AROUND
             cut = "…" if start else "", "…" if end < len(line) else ""
             return safe_line(f"{cut[0]}{line[start:end].strip()}{cut[1]}", _LONGEST_LINE)
     return ""
+
+
+def masked_text(text: str) -> str:
+    """Return a text without what looks like a credential, also where a terminal broke it."""
+    return without_credentials(_BREAK.sub(_joined, text))
 
 
 def whole_answer(response: Response, secrets: Sequence[Secret] = ()) -> tuple[str, ...]:
@@ -174,20 +168,20 @@ def without_credentials(text: str, secrets: Iterable[Secret] = ()) -> str:
     text = without_user_info(KnownSecrets(secrets, shortest=1).masked(text))
     text = _AUTHORIZATION.sub(lambda m: m[1] + Secret(m[2]).masked, text)
     text = _BEARER.sub(lambda m: m[1] + _unless_a_word(m[2], longest_word=20), text)
-    text = _NAMED.sub(lambda m: m[1] + _unless_a_word(m[2], longest_word=11), text)
-    for shape in (_BRANDED, _BASE64):
-        text = shape.sub(lambda m: Secret(m[0]).masked, text)
+    text = _NAMED.sub(_named, text)
+    text = _BRANDED.sub(lambda m: Secret(m[0]).masked, text)
+    text = _BASE64.sub(lambda m: m[0] if _is_a_name(m) else Secret(m[0]).masked, text)
     return _LONG_RUN.sub(lambda m: m[0] if _is_a_name(m) else _unless_a_word(m[0], longest_word=60), text)
 
 
 def _is_a_name(match: re.Match[str]) -> bool:
-    """Whether a long run is a type, the host of a URL, or a number of OpenSSL's."""
-    text = match[0]
-    is_url = match.string.endswith(("http://", "https://"), 0, match.start())
-    if is_url and match.string[match.end() : match.end() + 1] in "/\"' \n":
-        return _HOST.fullmatch(text) is not None
-    is_type = _TYPE.fullmatch(text) is not None and sum(c.isdigit() for c in text) <= _MOST_DIGITS
-    return is_type or _OPENSSL.fullmatch(text) is not None
+    before, after = match.string[max(0, match.start() - 60) : match.start()], match.string[match.end() :][:1]
+    return is_public(match[0], before, after)
+
+
+def _named(match: re.Match[str]) -> str:
+    is_of_a_code = "code" in match[1].lower() and names_an_error(match[2])
+    return match[0] if is_of_a_code else match[1] + _unless_a_word(match[2], longest_word=11)
 
 
 def _joined(match: re.Match[str]) -> str:
@@ -199,8 +193,7 @@ def _unless_a_word(text: str, *, longest_word: int) -> str:
     is_word = len(text) <= longest_word and not any(c.isdigit() for c in text)
     # A name has a capital letter now and then: StreamableHttpClientWorker.
     is_word = is_word and (len(text) < 20 or 5 * len(_CAPITAL.findall(text)) <= len(text))
-    is_word = is_word or _CONSTANT.fullmatch(text) is not None
-    return text if is_word else Secret(text).masked
+    return text if is_word or is_constant(text) else Secret(text).masked
 
 
 class _Dataclass(Protocol):

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from operator import attrgetter
 from typing import Final, NamedTuple, TypeAlias
+from unicodedata import normalize
 
 from authlens_core.diagnosis.causes import CAUSES, Cause, client_messages, server_messages
 from authlens_core.values.word_files import words
@@ -34,6 +35,7 @@ _NAMES: Final = re.compile(
 )
 _PARTS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _OAUTH: Final = re.compile(r"OAuth|OpenID|OpenId")
+_ACCENT: Final = re.compile(r"[\u0300-\u036f]")
 _NOT: Final = re.compile(r"n['’]t\b|(?<=\bcan)not\b")
 _CLAUSE: Final = re.compile(r'[\n;!?{}]+|",\s*"|\.(?=\s|$)|\s-\s|\s\|\s')
 _WORD: Final = re.compile(r"[a-z0-9]+|[:,]")
@@ -137,7 +139,8 @@ def _answer(topic: str, problem: str, codes: Sequence[str]) -> Cause | None:
 
 
 def _tokens(text: str) -> tuple[str, ...]:
-    parted = _PARTS.sub(" ", _OAUTH.sub(lambda m: m[0].lower(), text)).lower()
+    plain = text if text.isascii() else _ACCENT.sub("", normalize("NFKD", text))
+    parted = _PARTS.sub(" ", _OAUTH.sub(lambda m: m[0].lower(), plain)).lower()
     return tuple(map(_singular, _WORD.findall(_NOT.sub(" not", parted))))
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
+
+from authlens_core.values.word_files import words as words_of
 
 _TIME: Final = r"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d|\d\d:\d\d:\d\d"
 # [info], INFO, info: at the beginning, level=info, "level":"info", INF of Go, I0512 12:00:00 of glog.
@@ -29,6 +32,7 @@ _WAITS: Final = re.compile(
     r"(?i)(?:open(?:ing|ed)?|visit|browser).{0,60}(?:authori[sz]|login|log in|sign[ -]?in|/device)"
     r"|waiting for (?:the )?(?:authori[sz]ation|login|browser|callback|user|sign)"
 )
+_FEW: Final = 2  # lines: a message, and no log
 
 
 def reports_a_step(line: str) -> bool:
@@ -39,3 +43,14 @@ def reports_a_step(line: str) -> bool:
 def waits_for_the_browser(line: str) -> bool:
     """Whether a step is a login that has to be finished in the browser."""
     return _WAITS.search(line) is not None
+
+
+def ends_well(lines: Sequence[str]) -> str:
+    """Return the line with which a log says that all went well in the end, though a step failed before."""
+    last, failed = "", False
+    for line in lines if len(lines) > _FEW else ():
+        if _FAILS.search(line):
+            last, failed = "", True
+        elif failed and any(words in line.lower() for words in words_of("reader")["succeeded"]):
+            last = line
+    return last

@@ -77,8 +77,10 @@ class PastedAddress:
         configured = _usable(islice((match[1] for match in _CONFIGURED.finditer(text)), _MOST))
         return cls(next(filter(None, map(_resource, (*configured, *urls))), None))
 
-    def fill(self, cure: str | Fix) -> str | Fix:
+    def fill(self, cure: str | Fix, line: str = "") -> str | Fix:
         """Return a fix with the address in its commands, if every shell reads it as it is.
+
+        HOST is that of the line which decides, where it names one.
 
         The text may come from someone who wants a command copied that runs another one. The path of a
         webhook, and of some MCP servers, is a credential.
@@ -87,7 +89,8 @@ class PastedAddress:
             return cure
         if without_credentials(self.url.text) != self.url.text:
             return cure
-        authority = self.url.authority
+        named = next(filter(None, map(_resource, urls_in(line))), self.url)
+        authority = named.authority if is_plain(named.text) else self.url.authority
         return mapped(filled(cure, self.url.text), lambda text: text.replace("HOST", authority))
 
 

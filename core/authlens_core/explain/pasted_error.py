@@ -28,23 +28,28 @@ from authlens_core.diagnosis.causes import (
 from authlens_core.diagnosis.evidence import (
     ANYTHING,
     NUMBER,
-    body_line,
     phrase_in,
     starts_of,
-    without_credentials,
 )
 from authlens_core.diagnosis.protection import Protection
 from authlens_core.diagnosis.server_kind import ServerWords, server_kind, server_words
 from authlens_core.explain.grid import CellFound, findings
-from authlens_core.explain.log_lines import reports_a_step, waits_for_the_browser
+from authlens_core.explain.log_lines import ends_well, reports_a_step, waits_for_the_browser
 from authlens_core.explain.pasted_address import PastedAddress, urls_in
+from authlens_core.explain.quotes import QuotedText
 from authlens_core.explain.ranking import OF_A_NUMBER, Heard, Sections
+from authlens_core.explain.scenes import in_its_scene
+from authlens_core.explain.statements import (
+    Speaker,
+    advice,
+    in_english,
+    told_by,
+    way_on,
+)
 from authlens_core.explain.transcript import transcript_answer
 from authlens_core.oauth.error_response import meaning
 from authlens_core.values.check import Diagnosis, ErrorCode
-from authlens_core.values.exchange import Response
 from authlens_core.values.fix import Fix, Step, fix, steps_of
-from authlens_core.values.secret import Body
 from authlens_core.values.stage import Stage
 
 # What authlens can log in to, or its clients: MCP, RFC 7591 and RFC 9728, Access, and git at a server that is
@@ -96,6 +101,7 @@ def _verb(command: tuple[str, ...]) -> str:
 
 _LONGEST: Final = 256 * 1024  # characters that are looked at
 _PAGES: Final = "browser"  # the family of what a browser shows
+_OF_ANYTHING: Final = frozenset({"file", "program", "task"})  # general ones fit texts of every kind
 _LONGEST_PAGE: Final = 1_000  # characters
 # As a server states it, or a word that means nothing else; libraries name an exception for it.
 _CODE: Final = re.compile(
@@ -108,14 +114,14 @@ _CODE: Final = re.compile(
 # What only Cloudflare and its programs write. The number alone is the whole of an answer to a program, and in
 # these letters: databases have numbers of their own.
 _EDGE: Final = re.compile(
-    r"(?im)cloudflare|argo ?tunnel|origincert|failed to connect to origin|\bwarp-(?:cli|svc)\b"
-    r"|\bcf-(?:ray|mitigated)\b|/cdn-cgi/|(?<![\w-])ray id:"
+    r"(?im)cloudflare|access app launcher application|argo ?tunnel|origincert|failed to connect to origin"
+    r"|\bwarp-(?:cli|svc)\b|\bcf-(?:ray|mitigated)\b|/cdn-cgi/|(?<![\w-])ray id:"
     r"|\bconnindex=| \| 5[23]\d: "
     r"|register tunnel error|unauthorized: (?:invalid tunnel secret|tunnel not found)"
     r"|failed to find access application|unauthorized to access requested resource|zero trust polic"
     r"|failed to write the certificate due to the|org token for app token"
     r"|warp is not registered|reason: registration missing|\bcf_[a-z]+_[a-z_]+\b|admin directed disconnect"
-    r"|(?-i:error code: (?:1[012]\d\d|5[23]\d)(?=[\s\"'`<)]*$))"
+    r"|(?-i:error code: (?:1[012]\d\d|5[23]\d)(?=(?:</?\w+>|[\s\"'`<)])*$))"
 )
 # Lines that speak of an error and report none: a change, source code, documentation.
 _MENTIONS: Final = re.compile(
@@ -141,7 +147,7 @@ _MENTIONS: Final = re.compile(
 _MENTION_WITHIN: Final = 1_000  # characters of a line; the pattern takes the square of them
 # What RFC 6749 says of a code, which servers repeat: a list of what may be wrong, and nothing of this time.
 _RECITED: Final = re.compile(
-    r"(?i)\(e\.g\., unknown client[^)\n]{0,100}\)|due to unknown client, no client auth[^.\n]{0,90}"
+    r"(?i)\(e\.g\.,? unknown client[^)\n]{0,100}\)|due to unknown client, no client auth[^.\n]{0,90}"
     r"|is missing a required parameter, includes an (?:invalid|unsupported)[^.\n]{0,120}malformed"
     r"|does not match the redirection uri used in the authorization request, or was issued to another client"
 )
@@ -151,17 +157,6 @@ _OF_A_LOGIN: Final = re.compile(
     r"|access_token|refresh.token|requested scope|invalid_(?:grant|client|request|scope|token)"
 )
 _ONE_MESSAGE: Final = 300  # characters; what is shorter is about what it says
-# What a server says of the reason beside an error code, and a program of it.
-_QUOTED: Final = r"""["']?\s?[:=]\s?(?:some\()?["']?([^"\n&{}\\]{8,300})"""
-_DESCRIBED: Final = re.compile(rf"(?i)\b(?:error[_ ]?)?(?:description|summary){_QUOTED}")
-_REASON: Final = re.compile(rf"(?i)\b(?:details?|reason|message){_QUOTED}")
-# The reasons of an error that are in an object or a list of the same answer.
-_WITHIN: Final = re.compile(
-    r"""(?i)"(?:error_?causes|causes|inner_?error|details)"\s*:\s*\[?\s*\{[^{}]{0,200}?"""
-    r""""(?:errorsummary|message|reason|description)"\s*:\s*"([^"\n]{3,300})\""""
-)
-# Words that say nothing more, and whatever may be a secret: what is decoded may be half of one.
-_NO_REASON: Final = re.compile(r"(?i)\bfail(?:s|ed|ure)?\b|\bnull\b|\berror\b|••|(?=\S{0,80}\d)\S{12}")
 _BOX: Final = re.compile(r"[\s│┃║]+")
 # From the first backslash on: a run of them would be tried from each.
 _ESCAPED: Final = re.compile(r"(?<!\\)\\+([\"'/])")
@@ -175,18 +170,24 @@ def explain_text(text: str) -> tuple[Diagnosis, ...]:
     Of two causes the second is nearly always a result of the first, or a guess: one is told.
     """
     pasted = _PastedText(text[:_LONGEST])
+    if pasted.ended_well:
+        return tuple(pasted.diagnosis(cause, pasted.ended_well) for cause in _of_logs("log.ended_well"))
     fitting = tuple(pasted.diagnosis(cause, phrase) for cause, phrase in pasted.fitting())
     if fitting:
         return fitting
     if pasted.nothing_failed:
         last = text.rstrip().rpartition("\n")[2]
         name = "log.browser" if waits_for_the_browser(last) else "log.nothing_failed"
-        return tuple(pasted.diagnosis(cause, last) for cause in client_messages() if cause.name == name)
+        return tuple(pasted.diagnosis(cause, last) for cause in _of_logs(name))
     answer = transcript_answer(pasted.text)
     # That it asks for a token says less than the error beside it.
     if answer is not None and not (answer.name == Protection.OAUTH and pasted.known_codes):
         return (pasted.filled(answer),)
     return tuple(pasted.diagnosis(cause, phrase) for cause, phrase in pasted.general())
+
+
+def _of_logs(name: str) -> Iterator[Cause]:
+    return (cause for cause in client_messages() if cause.name == name)
 
 
 class _PastedText:
@@ -202,20 +203,21 @@ class _PastedText:
         lines = _ESCAPED.sub(r"\1", decoded).replace("\\r", "").replace("\\n", "\n")
         plain = unescape(_NO_CHARACTER.sub("", lines)).replace("’", "'")
         rest = [line for line in failing if line.strip() and not waits_for_the_browser(line)]
+        self.ended_well = ends_well(in_english("\n".join(own)).split("\n"))
         self.nothing_failed = not rest and len(failing) < len(own)
         self.lower = _RECITED.sub("", (said if plain == said else f"{said}\n{plain}").lower())
-        self.plain = _RECITED.sub("", plain)
+        decoded = _RECITED.sub("", plain)
+        self.plain = in_english(decoded)
         # A terminal breaks a sentence where its window ends.
         self.flat = _BOX.sub(" ", self.lower)
         self.sections = Sections(self.lower)
         self.is_of_a_login = len(text) < _ONE_MESSAGE or _OF_A_LOGIN.search(self.flat) is not None
         self.numbers = frozenset(NUMBER.findall(self.lower))
-        # A selector of how a sign is drawn says nothing, and would be quoted as an escape.
-        self.response = Response(0, body=Body(text.replace("\ufe0f", "").encode("utf-8", "replace")))
-        urls = urls_in(text)
-        self.kind = server_kind((url.text for url in urls), said=self.lower)
+        self._quoted = QuotedText(text, decoded)
+        self._urls = urls_in(text)
+        self.kind = server_kind((url.text for url in self._urls), said=self.lower)
         self.words: ServerWords = server_words(self.kind)
-        self.address = PastedAddress.of(text, urls)
+        self.address = PastedAddress.of(text, self._urls)
         self.takes_part = takes_part(text)
         self.is_edge = _EDGE.search(text) is not None
         found = (
@@ -243,7 +245,9 @@ class _PastedText:
         ]
         first = max(heard, key=attrgetter("weight"), default=None)
         if first is not None:
-            yield from self._more_particular(first) or [first[:2]]
+            # A step says what failed and not why, as a general cause does.
+            cause = first.cause if first.weight[0] else replace(first.cause, general=True)
+            yield from self._more_particular(first) or [(cause, first.words)]
             return
         yield from (
             _last_of(self.found_by_words, general=False)
@@ -257,8 +261,8 @@ class _PastedText:
         A step says what failed and not why, and a number what was asked, such as a change of an account.
         """
         if first.weight[0] == OF_A_NUMBER:
-            reasons = "\n".join(_WITHIN.findall(self.plain))
-            return [found[:2] for found in findings(reasons, self.codes, is_of_a_login=True)][:1]
+            reason = self._quoted.within()
+            return [found[:2] for found in findings(reason, self.codes, is_of_a_login=True)][:1]
         if first.weight[0]:
             return []
         beside = re.sub(re.escape(first.words), " ; ", self.plain, flags=re.IGNORECASE)
@@ -290,35 +294,32 @@ class _PastedText:
         )
 
     def diagnosis(self, cause: Cause, phrase: str) -> Diagnosis:
-        line = body_line(self.response, phrase)
-        evidence = (line,) if line else ()
+        cause = in_its_scene(cause, self.text, self._urls)
+        evidence = tuple(self._quoted.evidence(phrase))
         told = Diagnosis(cause.name, cause.cause, cause.cure, evidence, cause.source)
-        if phrase in self.codes and (reason := self._reason(_DESCRIBED)):
+        reason = self._quoted.reason(phrase)
+        if phrase in self.codes and reason is not None and reason.speaker is Speaker.SERVER:
             # The code alone says what is meant in general, and these words may say something else.
-            why = f"The server says why: “{reason}”. {phrase} in general: {cause.cause}"
+            why = f"The server says why: “{reason.words}”. {phrase} in general: {cause.cause}"
             first = "If those words name what to change, change it."
             told = replace(told, cause=why, cure=fix(first, cause.cure))
-        elif cause.general and (reason := self._reason(_REASON)):
-            told = replace(told, cause=f"{cause.cause} The text says: “{reason}”.")
-        elif not cause.general and (reason := self._reason(_WITHIN)):
-            told = replace(told, cause=f"{cause.cause} The answer gives the reason: “{reason}”.")
-        return self.filled(told)
+        elif cause.general:
+            advised = advice(self._quoted.shown)
+            told = replace(told, cause=told_by(reason, cause, advised), cure=way_on(reason, cause, advised))
+        elif reason is not None and reason.speaker is Speaker.SERVER and (advised := advice(reason.words)):
+            told = replace(told, cure=way_on(None, cause, advised))
+        elif within := self._quoted.within():
+            told = replace(told, cause=f"{cause.cause} The answer gives the reason: “{within}”.")
+        return self.filled(told, next(iter(evidence), ""))
 
-    def _reason(self, named: re.Pattern[str]) -> str:
-        """Return the words under a name for a reason, masked; empty where they say nothing more."""
-        if named.search(self.plain) is None:
-            return ""
-        found = (match[1].strip(" .,'\")(") for match in named.finditer(self._shown))
-        return next((words for words in found if words.count(" ") >= 2 and not _NO_REASON.search(words)), "")
+    def filled(self, told: Diagnosis, line: str = "") -> Diagnosis:
+        """Return a diagnosis in the words of the server's kind, its commands with the address of the text.
 
-    @cached_property
-    def _shown(self) -> str:
-        return without_credentials(self.plain)
-
-    def filled(self, told: Diagnosis) -> Diagnosis:
-        """Return a diagnosis in the words of the server's kind, its commands with the address of the text."""
+        A host is that of `line`, where it names one.
+        """
         cure = helpful(self.words.fill_fix(told.cure), taking_part=self.takes_part)
-        return replace(told, cause=self.words.fill(told.cause), cure=self.address.fill(cure))
+        addressed = self.address.fill(cure, line)
+        return replace(told, cause=self.words.fill(told.cause), cure=addressed)
 
     def _spoken(self, causes: Iterable[Cause]) -> Iterator[Heard]:
         """Yield the causes of which a phrase is in the text, each with its longest one."""
@@ -342,7 +343,7 @@ class _PastedText:
         return phrase_in(phrase, self.flat if is_one else self.lower)
 
     def _is_marked(self, cause: Cause) -> bool:
-        if cause.family == ANY_FAMILY:
+        if cause.family == ANY_FAMILY or (cause.general and cause.family in _OF_ANYTHING):
             return self.is_of_a_login
         return cause.family not in EDGE_FAMILIES or self.is_edge
 

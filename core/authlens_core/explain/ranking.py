@@ -22,8 +22,13 @@ from authlens_core.diagnosis.evidence import ANYTHING
 _LATER: Final = re.compile(
     r"(?m)^\s*(?:\S{0,60}[$❯»] |PS [^\n>]{0,60}> |[a-z]:\\[^\n>]{0,60}>)\S|^\s*caused by\b"
 )
+# A log's level before the words: what failed is at another.
+_QUIET: Final = re.compile(
+    r"[^\n]{0,60}\[(?:info|debug|trace)\s?\]|[^\n]{0,40}\b(?:level=(?:info|debug)|inf|dbg)\b"
+)
 OF_A_NUMBER: Final = 2  # the kind of a phrase that is a number of a product's own
 _OF_A_PRODUCT: Final = 20  # characters
+_UNNAMED: Final = 18  # characters, of a product whose name is not in the text
 
 
 class Heard(NamedTuple):
@@ -44,14 +49,18 @@ class Sections:
     def heard(self, cause: Cause, phrase: str, words: str) -> Heard:
         kind = OF_A_NUMBER if phrase in cause.codes else 0 if phrase in cause.steps else 1
         at = self._text.rfind(words)
-        part = sum(start <= at for start in self._starts)
-        return Heard(cause, words, (kind, part, len(phrase.replace(ANYTHING, "")) + _known(cause)))
+        part = sum(start <= at for start in self._starts) - (_QUIET.match(self._line(at)) is not None)
+        return Heard(cause, words, (kind, part, len(phrase.replace(ANYTHING, "")) + self._known(cause)))
 
+    def _line(self, at: int) -> str:
+        return self._text[self._text.rfind("\n", 0, max(at, 0)) + 1 : max(at, 0)]
 
-def _known(cause: Cause) -> int:
-    if cause.family in _products() or cause.protections or cause.kinds:
-        return _OF_A_PRODUCT
-    return 0 if cause.family else -_OF_A_PRODUCT  # a login of our own finds it by more than words
+    def _known(self, cause: Cause) -> int:
+        if cause.protections or cause.kinds:
+            return _OF_A_PRODUCT
+        if cause.family in _products():
+            return _OF_A_PRODUCT if cause.family.partition("_")[0] in self._text else _UNNAMED
+        return 0 if cause.family else -_OF_A_PRODUCT  # a login of our own finds it by more than words
 
 
 @cache

@@ -1,0 +1,45 @@
+"""Where a failure happened, as far as the addresses in a text tell: it changes what a general message means.
+
+That nothing answered at localhost, or that a token endpoint said 401, has other causes than the same words of
+any server. The answers are the entries of the tables with a `scene`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import Final
+
+from authlens_core.diagnosis.causes import Cause, client_messages
+from authlens_core.values.url import Url
+
+_LOOPBACK: Final = r"(?:127\.0\.0\.\d{1,3}|localhost|\[?::1\]?)"
+_REFUSED_HERE: Final = re.compile(
+    rf"(?i)(?:connect to|econnrefused|dial tcp|proxy)\W{{1,3}}{_LOOPBACK}(?: port |:)\d{{2,5}}"
+)
+_TOKEN_ENDPOINT: Final = re.compile(
+    r"(?i)/(?:oauth2?|openid-connect|connect|auth|v\d\.?\d?|as)/(?:\w+/)?token\b"
+)
+_UNAUTHORIZED: Final = re.compile(r"(?i)\b401\b|unauthorized")
+
+
+def in_its_scene(cause: Cause, text: str, urls: Iterable[Url]) -> Cause:
+    """Return what a cause means where the text says that it happened, most often the cause itself."""
+    entries = [entry for entry in _entries() if cause.name in entry.instead_of]
+    found = frozenset(_scenes(text, tuple(urls))) if entries else frozenset()
+    return next((entry for entry in entries if entry.scene in found), cause)
+
+
+def _scenes(text: str, urls: tuple[Url, ...]) -> Iterator[str]:
+    if urls and all(url.is_loopback for url in urls):
+        yield "here"
+    if urls and not any(url.is_loopback for url in urls) and _REFUSED_HERE.search(text):
+        yield "proxy_here"
+    if _TOKEN_ENDPOINT.search(text) and _UNAUTHORIZED.search(text) and "refresh" not in text.lower():
+        yield "token_endpoint"
+
+
+@cache
+def _entries() -> tuple[Cause, ...]:
+    return tuple(cause for cause in client_messages() if cause.scene)

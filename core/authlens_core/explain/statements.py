@@ -1,0 +1,221 @@
+"""What a text says of the reason in its own words: the sentences that say most, who says them, what to do.
+
+Logs, JSON of any shape, pages, tracebacks and chains of causes say it in few ways: in a member with a telling
+name, in an element, behind a marker at the beginning of a line, or last in a chain. The words are those of
+`words/reader.toml`. What is quoted has no secret: the text is masked, and half of one is left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from enum import IntEnum, StrEnum
+from functools import cache
+from operator import attrgetter
+from typing import Final, NamedTuple
+
+from authlens_core.diagnosis.causes import Cause
+from authlens_core.values.fix import Fix, fix, steps_of
+from authlens_core.values.word_files import words
+
+
+class Speaker(StrEnum):
+    """Who says it: a key of the tables of `words/reader.toml`."""
+
+    SERVER = "server"
+    PROGRAM = "program"
+
+
+class StatementKind(IntEnum):
+    """In what a sentence is: the higher one says more of the reason."""
+
+    SENTENCE = 1  # a line that begins as one that reports a failure
+    MARKED = 2  # behind a marker, or at the level of an error
+    ELEMENT = 3  # of a page
+    SERVER = 4  # in a member of a server's answer, or what it says through git
+
+
+class Statement(NamedTuple):
+    """A sentence of the text; the one of the higher kind says more, then that with more words that tell."""
+
+    words: str
+    speaker: Speaker
+    kind: StatementKind
+    told: int
+
+
+_LONGEST: Final = 300  # characters that are quoted
+_SHORTEST: Final = 6
+_MOST_TOLD: Final = 4  # words that count
+# <h1>, and the elements of errors in XML.
+_ELEMENT: Final = re.compile(
+    r"(?i)<(?:title|h[1-4]|error|message|faultstring|description|detail|reason)\b[^<>\n]{0,100}>\s*([^<>\n]{3,300})<"
+)
+# What is before the words of a line: a time, a level, a process, a name in brackets, a prompt.
+_HEAD: Final = re.compile(
+    r"""(?ix)^(?: [\s>|│┃║•*✘✗✖❌x+-]{1,8}(?=\S)
+    | \d{4}[-/]\d\d[-/]\d\d[T\ ]?\S{0,20} | \d\d:\d\d:\d\d\S{0,12}
+    | \[[^\]\n]{1,60}\] | \([^)\n]{1,40}\) | <\d+>
+    | (?:err|warn(?:ing)?|info|debug|e|w)(?:\[\d+\])?[:\]]?(?=\s) )\s*"""
+)
+_MARKED: Final = re.compile(
+    r"(?i)^(remote|fatal|caused by|nested exception is"
+    r"|[^\n:：]{0,60}?(?:error|exception|fail(?:ed|ure)|fatal|denied)\b[^\n:：]{0,40}?)[:：]\s?"
+)
+# A line at such a level, or a sentence that begins so, says what failed without a marker.
+_LEVEL: Final = re.compile(
+    r"(?i)^[^\n]{0,60}?\b(?:error|warn(?:ing)?|fatal|severe|critical)\b|\blevel=(?:error|warn)"
+)
+_LOGGER: Final = re.compile(r"^(?:[a-z]\w*\.)+[A-Za-z]\w*\s*[:-]\s+|^\S{0,30}\s*:\s+(?=[A-Z])")
+_BEGINS: Final = re.compile(
+    r"(?i)^(?:can(?:not|'t| not)|could(?: not|n't)|unable to|failed to|did not|no (?!server)|not |missing "
+    r"|invalid |unknown |unsupported |the \w+ (?:is|was|has|did|does)\b|your \w+ (?:is|was|has))"
+)
+_HINT: Final = re.compile(r"^(?:Suggestion|Hint|Note|Tip|Help): ")
+# Before the words of an exception or a description.
+_NAMED: Final = re.compile(r"^(?:(?:Error|[A-Z]\w{0,40}(?:Error|Exception)|Description):\s+)+")
+_CHAIN: Final = re.compile(r":\s+|：|\s-{1,4}>\s|\s[—–]\s|\s--\s")
+_TO_A_COLON: Final = re.compile(r"^([^\x00-\x7f][^\n:：]{0,60})[:：]\s?")
+_CONSTANT: Final = re.compile(r"[A-Z]{2,}(?:_[A-Z]{2,})+")
+_SENTENCE: Final = re.compile(r"(?<=[.!?])\s+|\n|\s-\s|;\s")
+_ADDRESS: Final = re.compile(r"\S*/\S*|\S+@\S+|\b[\w-]+(?:\.[\w-]+){2,}")
+_WORD: Final = re.compile(r"[a-z]+")
+_PARTS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+# Whatever is masked, or long and with a digit: what was decoded may be half of a secret.
+_HIDDEN: Final = re.compile(r"[^\s•]{0,80}•{3,4}(?: #\w{8})?\S{0,40}|(?=\S{0,80}\d)(?<!\S)\S{12,}")
+_HOLE: Final = "…"
+_CODE: Final = re.compile(
+    r"\w:\"|->\w|[{}\[\]<>;=]{2}|\b(?:return|const|var|function|import|def)\b|[()]\s*(?:=>|\{)"
+)
+
+
+def statements(said: str) -> tuple[Statement, ...]:
+    """Return what a text, decoded and masked, says of the reason, the one that says most first."""
+    found = dict.fromkeys((*_members(said), *_elements(said), *_in_lines(said.split("\n"))))
+    return tuple(sorted(found, key=attrgetter("kind", "told"), reverse=True))
+
+
+def advice(said: str) -> str:
+    """Return the sentence of a text that tells what to do; empty where there is none."""
+    table = words("reader")
+    for sentence in _SENTENCE.split(said):
+        bare = _HINT.sub("", _HEAD.sub("", sentence.partition('"}')[0].strip(" \t\"'│┃║*>-")))
+        lower = bare.lower()
+        begins = _advises().match(lower) is not None and lower.count(" ") >= 2
+        if begins and not any(part in lower for part in table["advises_nothing"]):
+            shown = _shown(bare)
+            if shown and _HOLE not in shown:
+                return shown
+    return ""
+
+
+def told_by(reason: Statement | None, cause: Cause, advised: str) -> str:
+    """Return what a general cause says, with the reason that the text gives, or that it gives none."""
+    if reason is None:
+        return f"{cause.cause} {cause.unsaid}".rstrip()
+    said = reason.words.replace(advised, "").strip(" .") or reason.words
+    return f"{words('reader')['says'][reason.speaker]} “{said}”. {cause.cause}"
+
+
+def way_on(reason: Statement | None, cause: Cause, advised: str) -> str | Fix:
+    """Return what to do about a general cause: what the text advises first, then what its reason leads to."""
+    table = words("reader")
+    steps = [f"{table['says']['advice']} “{advised}”."] if advised else []
+    if reason is None or not (cause.unsaid or cause.said):
+        return fix(*steps, cause.cure) if steps else cause.cure
+    commands = (Fix((step,)) for step in steps_of(cause.cure) if step.command)
+    return fix(*steps, cause.said or table["way"][reason.speaker], *commands)
+
+
+def in_english(said: str) -> str:
+    """Return a text with the English words for those of other languages."""
+    for other, english in words("reader")["languages"].items():
+        if other in said:
+            said = said.replace(other, f" {english} ")
+    return said
+
+
+def _members(said: str) -> Iterator[Statement]:
+    for match in _of_members().finditer(said):
+        of_server = match["name"].lower() in words("reader")["servers"]
+        value = next(filter(None, (match["double"], match["single"], match["bare"])), "")
+        speaker = Speaker.SERVER if of_server else Speaker.PROGRAM
+        yield from _statement(value, speaker, _kind(speaker, is_marked=True))
+
+
+def _elements(said: str) -> Iterator[Statement]:
+    for match in _ELEMENT.finditer(said):
+        yield from _statement(match[1], Speaker.SERVER, StatementKind.ELEMENT)
+
+
+def _in_lines(lines: Iterable[str]) -> Iterator[Statement]:
+    for line in lines:
+        bare, before = line, ""
+        while bare != before:
+            bare, before = _HEAD.sub("", bare), bare
+        marked = _MARKED.match(bare) or _marked_in_another_language(bare)
+        speaker = Speaker.SERVER if marked is not None and marked[1].lower() == "remote" else Speaker.PROGRAM
+        kind = _kind(speaker, is_marked=marked is not None or _LEVEL.search(line) is not None)
+        if bare.startswith("<") or (kind is StatementKind.SENTENCE and not _BEGINS.search(bare)):
+            continue
+        chain = _CHAIN.split(bare[marked.end() :] if marked is not None else _LOGGER.sub("", bare))
+        # The last link says why, and the ones before what was done.
+        links = (": ".join(chain[-count:]) for count in range(1, min(len(chain), 3) + 1))
+        yield from next(filter(None, (tuple(_statement(link, speaker, kind)) for link in links)), ())
+
+
+def _marked_in_another_language(line: str) -> re.Match[str] | None:
+    begins = _TO_A_COLON.match(line)
+    return begins if begins is not None and _MARKED.match(in_english(begins[0])) else None
+
+
+def _kind(speaker: Speaker, *, is_marked: bool) -> StatementKind:
+    return (
+        StatementKind.SERVER
+        if speaker is Speaker.SERVER
+        else StatementKind.MARKED
+        if is_marked
+        else StatementKind.SENTENCE
+    )
+
+
+def _statement(text: str, speaker: Speaker, kind: StatementKind) -> Iterator[Statement]:
+    shown = _shown(text)
+    told = min(_tells(shown), _MOST_TOLD)
+    if told and (" " in shown or _CONSTANT.fullmatch(shown)):
+        yield Statement(shown, speaker, kind, told)
+
+
+def _shown(text: str) -> str:
+    bare = _NAMED.sub("", " ".join(_HIDDEN.sub(_HOLE, text[:_LONGEST]).split()).strip(" .,:'\")(\\*"))
+    if len(bare) < _SHORTEST or _CODE.search(bare) or bare.count(_HOLE) > 2:
+        return ""
+    return f"{bare}{_HOLE}" if len(text) > _LONGEST else bare
+
+
+def _tells(shown: str) -> int:
+    """Return how many words of a sentence say more than that something failed."""
+    bare = _PARTS.sub(" ", _ADDRESS.sub(" ", in_english(shown)))
+    found = set(_WORD.findall(bare.lower()))
+    return sum(len(word) > 2 and word not in _vague() for word in found)
+
+
+@cache
+def _vague() -> frozenset[str]:
+    return frozenset(words("reader")["vague"])
+
+
+@cache
+def _advises() -> re.Pattern[str]:
+    return re.compile(rf"(?:{'|'.join(map(re.escape, words('reader')['advises']))})\b")
+
+
+@cache
+def _of_members() -> re.Pattern[str]:
+    """Return the pattern of a member with a telling name: in JSON, a query, an array of PHP, a header."""
+    table = words("reader")
+    names = "|".join(map(re.escape, sorted((*table["servers"], *table["programs"]), key=len, reverse=True)))
+    return re.compile(
+        rf"""(?i)(?<![\w-])[\["']?(?P<name>{names})[\]"']?\s?(?:=>|[:=])\s?(?:some\(|string\s)?"""
+        r"""(?:"(?P<double>[^"\n]{3,600})"|'(?P<single>[^'\n]{3,600})'(?!\w)|(?P<bare>(?:[^"'\n&{}<>\[\]\\]|(?<=\w)'(?=\w)){3,600}))"""
+    )

@@ -1,9 +1,14 @@
-"""What the endpoints of every profile share: reading a request, and answers in JSON, refusals, redirects."""
+"""What the endpoints of every profile share: reading a request, and answers.
+
+They are JSON, refusals, redirects, and pages for a browser: self-contained, and readable without style or
+script.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from html import escape
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
 
@@ -11,8 +16,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from authlens_core.emulator import randomness
 from authlens_core.emulator.issued import RegisteredClient
 from authlens_core.emulator.origins import LONGEST_BODY
+from authlens_core.emulator.profile import USERS
 
 NO_STORE: Final[Mapping[str, str]] = {"cache-control": "no-store"}
 
@@ -87,3 +94,75 @@ def client_information(client: RegisteredClient, management_url: str) -> dict[st
     if client.secret:
         answer |= {"client_secret": client.secret, "client_secret_expires_at": 0}
     return answer
+
+
+NO_ACCESS: Final = "That account does not have access"
+UNKNOWN_APP: Final = "Unable to find your Access application!"
+INVALID_NONCE: Final = "Invalid nonce. Please try logging in again."
+NOTICE: Final = "authlens demo: this is a local emulator, not Cloudflare"
+
+STYLE: Final = """
+:root { color-scheme: light dark; }
+body { font: 1rem/1.5 system-ui, sans-serif; max-width: 32rem; margin: 8vh auto; padding: 0 1.25rem; }
+.notice { border: 2px dashed; border-radius: .5rem; padding: .5rem .75rem; font-weight: 600; }
+fieldset { border: 1px solid; border-radius: .5rem; padding: .75rem 1rem; margin: 1rem 0; }
+label { display: block; padding: .4rem 0; }
+button { font: inherit; padding: .5rem 1.25rem; margin-right: .75rem; }
+button { border: 1px solid; border-radius: .5rem; }
+code { overflow-wrap: anywhere; }
+"""
+
+
+def page(
+    title: str, content: str = "", *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Return a page.
+
+    There is no `form-action` in the policy: browsers apply it to the redirects after a form too, and this
+    form's redirects end at a callback on any port.
+
+    Args:
+        content: HTML that follows the heading; the caller escapes text from outside.
+    """
+    nonce = randomness.token_urlsafe(16)
+    html = (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f'<title>{escape(title)} · authlens demo</title>\n<style nonce="{nonce}">{STYLE}</style>\n</head>\n'
+        f'<body>\n<main>\n<p class="notice">{NOTICE}</p>\n<h1>{escape(title)}</h1>\n{content}\n'
+        "</main>\n</body>\n</html>\n"
+    )
+    # The pages show names that a client chose. No form-action: Chromium applies it to the redirect behind a
+    # form.
+    policy = f"default-src 'none'; style-src 'nonce-{nonce}'; base-uri 'none'; frame-ancestors 'none'"
+    fields = {
+        "content-security-policy": policy,
+        "cache-control": "no-store",
+        "referrer-policy": "no-referrer",
+        "x-content-type-options": "nosniff",
+        **(headers or {}),
+    }
+    return Response(html.encode("utf-8", "replace"), status, fields, media_type="text/html")
+
+
+def login_page(host: str, *, nonce: str, client: str) -> Response:
+    """Return the page on which the user picks a demo account, or denies.
+
+    Args:
+        nonce: must come back with the form and equal the session cookie.
+        client: who asks, as it called itself at registration; may be empty.
+    """
+    choices = "\n".join(
+        f'<label><input type="radio" name="user" value="{escape(user)}"{"" if index else " checked"}> '
+        f"{escape(user)}</label>"
+        for index, user in enumerate(USERS)
+    )
+    asks = f"<p><strong>{escape(client)}</strong> asks to act for you.</p>\n" if client else ""
+    form = (
+        f"{asks}<p>Sign in to <code>{escape(host)}</code>. The users are made up and have no password.</p>\n"
+        f'<form method="post">\n<input type="hidden" name="nonce" value="{escape(nonce)}">\n'
+        f"<fieldset>\n<legend>Who are you?</legend>\n{choices}\n</fieldset>\n"
+        '<button type="submit" name="choice" value="sign in">Sign in</button>\n'
+        '<button type="submit" name="choice" value="deny">Deny</button>\n</form>'
+    )
+    return page("Sign in", form)

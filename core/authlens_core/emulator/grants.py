@@ -25,7 +25,7 @@ from authlens_core.emulator.profile import Fault, Profile
 from authlens_core.emulator.signing_keys import SigningKeys
 
 if TYPE_CHECKING:
-    from authlens_core.emulator.origin_app import OriginApp
+    from authlens_core.emulator.uvicorn_server import OriginApp
 
 DEVICE_LIFETIME: Final = 600.0  # seconds
 _LETTERS: Final = "BCDFGHJKLMNPQRSTVWXZ"  # RFC 8628 §6.1: no vowels, so no words

@@ -13,9 +13,8 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
-from authlens_core.emulator.profile import Fault, named_faults
+from authlens_core.emulator.profile import Fault, email_of, named_faults
 from authlens_core.emulator.randomness import drawn_from, source_of
-from authlens_core.emulator.users import email_of
 from authlens_core.values.finish import finish
 
 if TYPE_CHECKING:
@@ -23,8 +22,7 @@ if TYPE_CHECKING:
 
     from authlens_core.emulator.grants import ServerMemory
     from authlens_core.emulator.ledger import Ledger
-    from authlens_core.emulator.origin_app import OriginApp
-    from authlens_core.emulator.uvicorn_server import QuietServer
+    from authlens_core.emulator.uvicorn_server import OriginApp, QuietServer
 
 BACKLOG: Final = 128  # connections that wait to be accepted
 # Attempts to find a port that is free in both families.
@@ -260,7 +258,7 @@ class LoopbackServer:
 
 
 def _origin_app(app: ASGIApp) -> OriginApp:
-    from authlens_core.emulator.origin_app import OriginApp
+    from authlens_core.emulator.uvicorn_server import OriginApp
 
     return OriginApp(app)
 

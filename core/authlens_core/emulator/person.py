@@ -9,7 +9,7 @@ from typing import Final, Literal
 from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
 from authlens_core.emulator.loopback_http import LoadedPage, request
-from authlens_core.emulator.users import email_of
+from authlens_core.emulator.profile import email_of
 
 MOST_HOPS: Final = 12  # redirects and forms of one play
 BROWSER_FIELDS: Final = (

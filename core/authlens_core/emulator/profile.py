@@ -1,4 +1,4 @@
-"""What the emulator can be, and what can go wrong in each profile, after something seen at a real server."""
+"""What the emulator can be, what can go wrong in each profile, as seen at real servers, and its users."""
 
 from __future__ import annotations
 
@@ -141,3 +141,11 @@ def named_faults(profile: Profile, names: Iterable[str]) -> frozenset[Fault]:
             raise ValueError(f"The profile {profile} has no fault {str(name)!r}. It has: {all_names}.")
         chosen.add(by_name[name])
     return frozenset(chosen)
+
+
+USERS: Final = ("ada@example.com", "grace@example.com", "mallory@example.com")
+
+
+def email_of(user: str) -> str:
+    """Return the e-mail address of a demo user, who may be named by the part before the @."""
+    return user if "@" in user else f"{user}@example.com"

@@ -13,9 +13,18 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import Final, TypeVar
 
-from authlens_core.export.record_fields import OUTCOME, Fields, fields_of, group_of, title_of
+from authlens_core.export.record_fields import (
+    OUTCOME,
+    Fields,
+    Renamed,
+    client_ids,
+    differs_as_it_must,
+    fields_of,
+    group_of,
+    moved,
+    title_of,
+)
 from authlens_core.export.redaction import redacted_trace
-from authlens_core.export.run_values import Renamed, client_ids, differs_as_it_must, moved
 from authlens_core.trace.flow import flow_of
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, decisive
 from authlens_core.values.check import Severity

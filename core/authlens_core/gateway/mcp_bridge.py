@@ -17,8 +17,7 @@ from contextlib import suppress
 from typing import Final
 
 from authlens_core.gateway.mcp_failure import TIMED_OUT, McpFailure, failure_of, failure_of_answer
-from authlens_core.gateway.mcp_http import McpHttp
-from authlens_core.gateway.mcp_message import FieldUnsendable, cancelled_id, named_version
+from authlens_core.gateway.mcp_http import FieldUnsendable, McpHttp, cancelled_id, named_version
 from authlens_core.gateway.mcp_session import McpSession
 from authlens_core.gateway.mcp_streams import McpStreams, PendingRequest
 from authlens_core.grammars.json_rpc import (

@@ -8,8 +8,7 @@ from contextlib import aclosing
 from typing import Any, Final
 
 from authlens_core.gateway.mcp_failure import McpFailure, failure_of_answer, failure_of_error
-from authlens_core.gateway.mcp_http import McpHttp, messages_of
-from authlens_core.gateway.mcp_message import named_version, parameter_fields
+from authlens_core.gateway.mcp_http import McpHttp, messages_of, named_version, parameter_fields
 from authlens_core.grammars.json_rpc import INVALID_REQUEST, JsonRpcMessage, MessageKind, message_of
 from authlens_core.wire.streaming import StreamedResponse
 

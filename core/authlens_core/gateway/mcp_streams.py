@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import aclosing, suppress
 from typing import Final
 
-from authlens_core.gateway.endpoint_event import ENDPOINT
+from authlens_core.gateway.forwarding import ENDPOINT
 from authlens_core.gateway.mcp_failure import (
     McpFailure,
     failure_of_answer,

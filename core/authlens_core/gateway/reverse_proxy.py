@@ -15,13 +15,14 @@ from starlette.types import Message, Receive, Scope, Send
 
 from authlens_core.credentials.lifecycle.request_credential import RequestCredential
 from authlens_core.gateway.admission import admit
-from authlens_core.gateway.endpoint_event import may_name_endpoint, with_endpoint_here
 from authlens_core.gateway.forwarding import (
     CrossOriginRedirect,
     Mapping,
     ResourceCookies,
+    may_name_endpoint,
     request_fields,
     response_fields,
+    with_endpoint_here,
 )
 from authlens_core.gateway.mcp_failure import in_json_rpc
 from authlens_core.gateway.refusal import ProxyRefusal, of_error, of_redirect, unusable

@@ -19,17 +19,16 @@ from urllib.parse import parse_qs, urlsplit
 from authlens_core.desk.log_in import Login
 from authlens_core.emulator import Emulator, Profile, StandardEmulator
 from authlens_core.emulator.ledger import LedgerEvent, What
-from authlens_core.emulator.parties.hosted_client import PARTY as INTERNAL
-from authlens_core.emulator.parties.hosted_client import HostedClient
 from authlens_core.emulator.parties.party_server import SecondResource
 from authlens_core.emulator.parties.rogue import PARTY as ROGUE
 from authlens_core.emulator.parties.rogue import RogueServer
+from authlens_core.emulator.parties.victim import PARTY as INTERNAL
 from authlens_core.emulator.parties.victim import SWITCHES as VICTIM_SWITCHES
-from authlens_core.emulator.parties.victim import Victim, VictimSwitches
+from authlens_core.emulator.parties.victim import HostedClient, Victim, VictimSwitches
 from authlens_core.emulator.person import Browser
+from authlens_core.emulator.profile import email_of
 from authlens_core.emulator.standard.weakness import SWITCHES as SERVER_SWITCHES
 from authlens_core.emulator.standard.weakness import Weakness
-from authlens_core.emulator.users import email_of
 from authlens_core.learning.lesson import WorldSettings
 from authlens_core.learning.row import EvidenceRow, SeatedTrace, rows_of
 from authlens_core.oauth.client_authentication import Client

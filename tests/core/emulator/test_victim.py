@@ -14,8 +14,8 @@ from authlens_core.emulator.ledger import Reason, What
 from authlens_core.emulator.loopback_http import request
 from authlens_core.emulator.parties.victim import Victim, VictimSwitches
 from authlens_core.emulator.person import Browser
+from authlens_core.emulator.profile import email_of
 from authlens_core.emulator.standard.weakness import SWITCHES, PublishedMember, Weakness
-from authlens_core.emulator.users import email_of
 
 
 @asynccontextmanager

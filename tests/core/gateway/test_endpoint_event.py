@@ -6,8 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from authlens_core.gateway.endpoint_event import may_name_endpoint, with_endpoint_here
-from authlens_core.gateway.forwarding import Mapping
+from authlens_core.gateway.forwarding import Mapping, may_name_endpoint, with_endpoint_here
 from authlens_core.values.url import parse_url
 
 HERE = Mapping(parse_url("https://r.example/sse"), "http://127.0.0.1:4000", "/secret")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from authlens_core.gateway.mcp_message import FieldUnsendable, parameter_fields, routing_fields
+from authlens_core.gateway.mcp_http import FieldUnsendable, parameter_fields, routing_fields
 from authlens_core.grammars.json_rpc import JsonRpcMessage, message_of
 
 VERSION = "io.modelcontextprotocol/protocolVersion"

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 from authlens_core.emulator.access.account import Account
 from authlens_core.emulator.access.issued_service_tokens import IssuedServiceTokens
 from authlens_core.emulator.origins import NAMES, LoopbackServer, bind, close_all
-from authlens_core.emulator.profile import Fault, Profile, named_faults
+from authlens_core.emulator.profile import Fault, Profile, email_of, named_faults
 from authlens_core.emulator.randomness import drawn_from
-from authlens_core.emulator.users import email_of
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp

@@ -14,8 +14,7 @@ from authlens_core.emulator import randomness
 from authlens_core.emulator.access.account import SESSION_LIFETIME, Account, server_metadata
 from authlens_core.emulator.access.edge import Edge, session_routes, wants_json
 from authlens_core.emulator.access.issued_service_tokens import IssuedServiceToken, NoServiceToken
-from authlens_core.emulator.answers import NO_STORE, json_answer
-from authlens_core.emulator.pages import INVALID_NONCE, page
+from authlens_core.emulator.answers import INVALID_NONCE, NO_STORE, json_answer, page
 from authlens_core.emulator.profile import HOSTILE_TEXT, Fault
 
 CLOUDFLARE_METADATA: Final = "/.well-known/cloudflare-access-protected-resource"

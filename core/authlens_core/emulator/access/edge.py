@@ -12,8 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from authlens_core.emulator import randomness
 from authlens_core.emulator.access.account import Account
-from authlens_core.emulator.answers import NO_STORE, json_answer
-from authlens_core.emulator.pages import page
+from authlens_core.emulator.answers import NO_STORE, json_answer, page
 from authlens_core.emulator.profile import Fault
 
 # What error 1010, of the Browser Integrity Check, says besides.

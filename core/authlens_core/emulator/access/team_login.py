@@ -15,12 +15,20 @@ from starlette.responses import RedirectResponse, Response
 
 from authlens_core.emulator import randomness
 from authlens_core.emulator.access.account import FOREIGN_ISSUER, OAUTH, SESSION_LIFETIME, Account
-from authlens_core.emulator.answers import NO_STORE, Answered, callback, read_fields
+from authlens_core.emulator.answers import (
+    INVALID_NONCE,
+    NO_ACCESS,
+    NO_STORE,
+    UNKNOWN_APP,
+    Answered,
+    callback,
+    login_page,
+    page,
+    read_fields,
+)
 from authlens_core.emulator.codes import CHALLENGE, put
 from authlens_core.emulator.issued import RegisteredClient
-from authlens_core.emulator.pages import INVALID_NONCE, NO_ACCESS, UNKNOWN_APP, login_page, page
-from authlens_core.emulator.profile import HOSTILE_TEXT, Fault
-from authlens_core.emulator.users import USERS
+from authlens_core.emulator.profile import HOSTILE_TEXT, USERS, Fault
 
 S256_COMPLAINT: Final = "code_challenge_method must be S256 for public clients"
 MOST_PENDING: Final = 1000  # login pages that were opened and not sent

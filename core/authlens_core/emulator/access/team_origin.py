@@ -21,11 +21,11 @@ from authlens_core.emulator.answers import (
     answered,
     client_information,
     json_answer,
+    page,
     read_body,
     refusal,
 )
 from authlens_core.emulator.issued import OAuthRefusal, RegisteredClient
-from authlens_core.emulator.pages import page
 from authlens_core.emulator.profile import HOSTILE_TEXT, Fault
 from authlens_core.emulator.token_endpoint import AUTH_METHODS, TokenEndpoint
 

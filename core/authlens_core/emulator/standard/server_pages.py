@@ -9,16 +9,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from authlens_core.emulator import randomness
-from authlens_core.emulator.answers import callback, read_fields
+from authlens_core.emulator.answers import callback, login_page, page, read_fields
 from authlens_core.emulator.codes import CHALLENGE
 from authlens_core.emulator.issued import OAuthRefusal, RegisteredClient
 from authlens_core.emulator.ledger import Reason, What
-from authlens_core.emulator.pages import login_page, page
-from authlens_core.emulator.profile import Fault
+from authlens_core.emulator.profile import USERS, Fault
 from authlens_core.emulator.standard.client_registry import EmulatedClients
 from authlens_core.emulator.standard.server_state import ServerState
 from authlens_core.emulator.standard.weakness import Weakness
-from authlens_core.emulator.users import USERS
 
 
 class StandardAuthorizationEndpoint:

@@ -12,15 +12,18 @@ from html import escape
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
 
+import msgspec
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from authlens_core.emulator import randomness
-from authlens_core.emulator.issued import RegisteredClient
+from authlens_core.emulator.issued import OAuthRefusal, RegisteredClient
 from authlens_core.emulator.origins import LONGEST_BODY
 from authlens_core.emulator.profile import USERS
 
+AUTH_METHODS: Final = frozenset({"none", "client_secret_basic", "client_secret_post"})
+LONGEST_NAME: Final = 200  # characters of a client's name
 NO_STORE: Final[Mapping[str, str]] = {"cache-control": "no-store"}
 
 
@@ -78,6 +81,37 @@ async def read_body(request: Request) -> bytes:
 async def read_fields(request: Request) -> dict[str, str]:
     """Return the fields of a form of ours; of a name that comes twice, the last."""
     return dict(parse_qsl((await read_body(request)).decode("utf-8", "replace")))
+
+
+class ClientMetadata(msgspec.Struct, frozen=True):
+    """What a client says of itself; what a member means that is left out (RFC 7591 §2)."""
+
+    redirect_uris: tuple[str, ...] = ()
+    grant_types: tuple[str, ...] = ("authorization_code",)
+    response_types: tuple[str, ...] = ("code",)
+    token_endpoint_auth_method: str = "client_secret_basic"  # noqa: S105 - a name
+    client_name: str = ""
+
+
+def client_metadata(body: bytes) -> ClientMetadata:
+    """Return the client metadata of a registration.
+
+    Raises:
+        OAuthRefusal: invalid_request or invalid_client_metadata.
+    """
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise OAuthRefusal("invalid_request", "The body is not a JSON object")
+    try:
+        asked = msgspec.convert(value, ClientMetadata)
+    except msgspec.ValidationError as error:
+        raise OAuthRefusal("invalid_client_metadata", str(error)) from None
+    if asked.token_endpoint_auth_method not in AUTH_METHODS:
+        raise OAuthRefusal("invalid_client_metadata", "token_endpoint_auth_method is not supported")
+    return msgspec.structs.replace(asked, client_name=asked.client_name[:LONGEST_NAME])
 
 
 def client_information(client: RegisteredClient, management_url: str) -> dict[str, Any]:

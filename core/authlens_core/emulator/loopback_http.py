@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -25,18 +24,6 @@ class LoadedPage:
     cookies: tuple[str, ...] = field(repr=False)
     text: str = field(repr=False)
     challenge: str = ""
-
-
-async def fetch_page(url: str) -> tuple[int, str]:
-    """Return status and text of a page on loopback.
-
-    Raises:
-        ValueError: the URL leads elsewhere.
-        OSError: the connection failed, took longer than five seconds, or the response is not HTTP.
-    """
-    async with asyncio.timeout(5):
-        shown = await request(url)
-    return shown.status, shown.text
 
 
 async def request(

@@ -8,7 +8,7 @@ import hmac
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Final, Self
+from typing import Self
 from urllib.parse import parse_qsl, unquote_plus
 
 from starlette.requests import Request
@@ -18,8 +18,6 @@ from authlens_core.emulator.answers import NO_STORE, read_body
 from authlens_core.emulator.assertions import unverified
 from authlens_core.emulator.grants import Grants
 from authlens_core.emulator.issued import DEVICE_GRANT, IssuedGrant, OAuthRefusal, RegisteredClient
-
-AUTH_METHODS: Final = frozenset({"none", "client_secret_basic", "client_secret_post"})
 
 
 @dataclass(frozen=True, slots=True)

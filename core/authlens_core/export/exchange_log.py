@@ -155,24 +155,17 @@ class FilterUnfinished(FilterRefused):
     """The filter ends too early: the rest is not typed yet."""
 
 
-def _headers(row: ExchangeRow) -> str:
-    return f"{row.request_headers}\n{row.response_headers}"
-
-
-def _everything(row: ExchangeRow) -> str:
-    parts = (row.method, row.url, str(row.status or ""), _headers(row), row.request_body, row.response_body)
-    return "\n".join(parts)
-
-
-_TEXTS: Final[dict[str, Callable[[ExchangeRow], str]]] = {
-    "~u": lambda row: row.url,
-    "~d": lambda row: row.host,
-    "~h": _headers,
-    "~hq": lambda row: row.request_headers,
-    "~hs": lambda row: row.response_headers,
-    "~b": lambda row: f"{row.request_body}\n{row.response_body}",
-    "~bq": lambda row: row.request_body,
-    "~bs": lambda row: row.response_body,
+_Texts = Callable[[ExchangeRow], tuple[str, ...]]
+# The texts of a row in which an operator looks for a part.
+_TEXTS: Final[dict[str, _Texts]] = {
+    "~u": lambda row: (row.url,),
+    "~d": lambda row: (row.host,),
+    "~h": lambda row: (row.request_headers, row.response_headers),
+    "~hq": lambda row: (row.request_headers,),
+    "~hs": lambda row: (row.response_headers,),
+    "~b": lambda row: (row.request_body, row.response_body),
+    "~bq": lambda row: (row.request_body,),
+    "~bs": lambda row: (row.response_body,),
 }
 _FLAGS: Final[dict[str, Filter]] = {
     "~e": lambda row: row.failed,
@@ -180,6 +173,10 @@ _FLAGS: Final[dict[str, Filter]] = {
     "~s": lambda row: row.status is not None,
     "~all": lambda _: True,
 }
+
+
+def _everything(row: ExchangeRow) -> tuple[str, ...]:
+    return (row.method, row.url, str(row.status or ""), *_TEXTS["~h"](row), *_TEXTS["~b"](row))
 
 
 def parse_filter(text: str) -> Filter:
@@ -200,31 +197,29 @@ def parse_filter(text: str) -> Filter:
     return accepts
 
 
-_VALUES: Final[dict[str, Callable[[ExchangeRow], Sequence[str]]]] = {
-    "~m": lambda row: (row.method,),
-    "~c": lambda row: () if row.status is None else (str(row.status),),
-    "~d": lambda row: (row.host,),
-    # A query is new in each request: to offer it would help no one.
-    "~u": lambda row: (row.url.partition("?")[0],),
-    "~h": lambda row: _names(_headers(row)),
-    "~hq": lambda row: _names(row.request_headers),
-    "~hs": lambda row: _names(row.response_headers),
-}
-
-
-def _names(headers: str) -> Sequence[str]:
-    return [name for name, colon, _ in (line.partition(":") for line in headers.split("\n")) if colon]
+def _values(operator: str, row: ExchangeRow) -> Sequence[str]:
+    """Return what is worth typing after an operator, as one exchange has it."""
+    match operator:
+        case "~m":
+            return (row.method,)
+        case "~c":
+            return () if row.status is None else (str(row.status),)
+        case "~u":
+            # A query is new in each request: to offer it would help no one.
+            return (row.url.partition("?")[0],)
+        case "~h" | "~hq" | "~hs":
+            lines = (line.partition(":") for text in _TEXTS[operator](row) for line in text.split("\n"))
+            return [name for name, colon, _ in lines if colon]
+    return () if operator in _TEXTS and operator != "~d" else (row.host,)
 
 
 def next_words(before: str, rows: Iterable[ExchangeRow]) -> list[str]:
     """Return the words that may follow `before` in a filter: operators, or values that `rows` have."""
     found = _OPERATOR.search(before)
     operator = "" if found is None else found[0]
-    if operator in _TEXTS and operator not in _VALUES:
-        return []
-    values = _VALUES.get(operator, _VALUES["~d"])
-    words = {safe_line(word): None for row in rows for word in values(row)}
-    operators = () if operator in _VALUES else ("~m", "~c", *_TEXTS, *_FLAGS)
+    words = {safe_line(word): None for row in rows for word in _values(operator, row)}
+    has_value = operator in _TEXTS or operator in ("~m", "~c")
+    operators = () if has_value else ("~m", "~c", *_TEXTS, *_FLAGS)
     return [*operators, *(word for word in words if not _APART.search(word))]
 
 
@@ -297,9 +292,9 @@ class _Reader:
         return self.left.pop(0)
 
 
-def _holds(text_of: Callable[[ExchangeRow], str], part: str) -> Filter:
+def _holds(texts_of: _Texts, part: str) -> Filter:
     wanted = part.casefold()
-    return lambda row: wanted in text_of(row).casefold()
+    return lambda row: any(wanted in text.casefold() for text in texts_of(row))
 
 
 def _status(pattern: str) -> Filter:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -20,6 +19,7 @@ from authlens_core.emulator.answers import (
     Answered,
     answered,
     client_information,
+    client_metadata,
     json_answer,
     page,
     read_body,
@@ -27,11 +27,10 @@ from authlens_core.emulator.answers import (
 )
 from authlens_core.emulator.issued import OAuthRefusal, RegisteredClient
 from authlens_core.emulator.profile import HOSTILE_TEXT, Fault
-from authlens_core.emulator.token_endpoint import AUTH_METHODS, TokenEndpoint
+from authlens_core.emulator.token_endpoint import TokenEndpoint
 
 REFUSED_URI: Final = "redirect_uri is not allowed by the account configuration"
 MOST_REDIRECT_URIS: Final = 20
-LONGEST_NAME: Final = 200  # characters of a client's name
 
 
 def team_origin(account: Account) -> ASGIApp:
@@ -67,18 +66,6 @@ def _is_loopback(uri: str) -> bool:
     return parts.scheme == "http" and named and parts.username is None and not parts.fragment
 
 
-def _strings(metadata: dict[str, Any], name: str, default: list[str]) -> tuple[str, ...]:
-    """Return a list of strings of the client metadata.
-
-    Raises:
-        OAuthRefusal: invalid_client_metadata.
-    """
-    value = metadata.get(name, default)
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise OAuthRefusal("invalid_client_metadata", f"{name} must be a list of strings")
-    return tuple(value)
-
-
 class TeamOrigin:
     """Answers for the team's host, apart from the login."""
 
@@ -102,30 +89,18 @@ class TeamOrigin:
         return json_answer(self._registration_answer(client), 201, NO_STORE)
 
     def _registered(self, body: bytes) -> RegisteredClient:
-        try:
-            metadata = json.loads(body)
-        except (ValueError, RecursionError):
-            raise OAuthRefusal("invalid_request", "The body is not JSON") from None
-        if not isinstance(metadata, dict):
-            raise OAuthRefusal("invalid_request", "The body is not a JSON object")
-        redirect_uris = _strings(metadata, "redirect_uris", [])
-        grant_types = _strings(metadata, "grant_types", ["authorization_code"])
-        response_types = _strings(metadata, "response_types", ["code"])
-        # RFC 7591 §2: what a member means that is left out.
-        method = metadata.get("token_endpoint_auth_method", "client_secret_basic")
-        name = metadata.get("client_name", "")
-        if not 1 <= len(redirect_uris) <= MOST_REDIRECT_URIS:
+        asked = client_metadata(body)
+        if not 1 <= len(asked.redirect_uris) <= MOST_REDIRECT_URIS:
             raise OAuthRefusal("invalid_client_metadata", "redirect_uris must hold one to twenty URIs")
-        if not all(map(self._allows, redirect_uris)):
+        if not all(map(self._allows, asked.redirect_uris)):
             raise OAuthRefusal("invalid_client_metadata", REFUSED_URI)
-        if method not in AUTH_METHODS:
-            raise OAuthRefusal("invalid_client_metadata", "token_endpoint_auth_method is not supported")
-        if "authorization_code" not in grant_types or "code" not in response_types:
+        if "authorization_code" not in asked.grant_types or "code" not in asked.response_types:
             raise OAuthRefusal("invalid_client_metadata", "Only the authorization code grant is supported")
-        if not isinstance(name, str):
-            raise OAuthRefusal("invalid_client_metadata", "client_name must be a string")
         return self._account.grants.register(
-            redirect_uris, name=name[:LONGEST_NAME], auth_method=method, grant_types=grant_types
+            asked.redirect_uris,
+            name=asked.client_name,
+            auth_method=asked.token_endpoint_auth_method,
+            grant_types=asked.grant_types,
         )
 
     def _allows(self, redirect_uri: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import json
 from typing import Any, Final
@@ -10,14 +11,19 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import Response
 
-from authlens_core.emulator.answers import NO_STORE, client_information, json_answer, read_body
+from authlens_core.emulator.answers import (
+    LONGEST_NAME,
+    NO_STORE,
+    client_information,
+    client_metadata,
+    json_answer,
+    read_body,
+)
 from authlens_core.emulator.issued import DEVICE_GRANT, OAuthRefusal, RegisteredClient
-from authlens_core.emulator.loopback_http import fetch_page
+from authlens_core.emulator.loopback_http import request as http_request
 from authlens_core.emulator.profile import Fault
 from authlens_core.emulator.standard.server_state import GRANT_TYPES, ServerState
-from authlens_core.emulator.token_endpoint import AUTH_METHODS
 
-LONGEST_NAME: Final = 200  # characters
 EXAMPLE_DOCUMENT: Final = "/example-client.json"
 
 
@@ -77,39 +83,32 @@ class EmulatedClients:
     async def _from_document(self, url: str) -> RegisteredClient:
         """Fetch and check a client metadata document; this emulator goes to loopback only."""
         try:
-            status, text = await fetch_page(url)
-            document = json.loads(text)
+            async with asyncio.timeout(5):
+                shown = await http_request(url)
+            document = json.loads(shown.text)
             uris = tuple(map(str, document["redirect_uris"]))
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             raise OAuthRefusal("invalid_client", "The client metadata document cannot be read", 401) from None
         # CIMD draft §4.1: the document has to name the very URL that it was fetched from.
-        if status != 200 or document.get("client_id") != url:
+        if shown.status != 200 or document.get("client_id") != url:
             raise OAuthRefusal("invalid_client", "The document is not that of this client_id", 401)
         grant_types = tuple(map(str, document.get("grant_types", ("authorization_code",))))
         name = str(document.get("client_name", ""))[:LONGEST_NAME]
         return RegisteredClient(url, uris, name, grant_types=grant_types)
 
     def _registered(self, body: bytes) -> RegisteredClient:
-        try:
-            metadata = json.loads(body)
-            uris = metadata.get("redirect_uris", [])
-            grants = metadata.get("grant_types", ["authorization_code"])
-            # The default of RFC 7591 §2, so a public client has to say so.
-            method = metadata.get("token_endpoint_auth_method", "client_secret_basic")
-            text = all(isinstance(item, str) for item in (*uris, *grants, method))
-        except (ValueError, AttributeError, TypeError, RecursionError):
-            raise OAuthRefusal("invalid_client_metadata", "The body is not client metadata") from None
-        if not text or method not in AUTH_METHODS or not set(grants) <= GRANT_TYPES:
-            raise OAuthRefusal("invalid_client_metadata", "A grant or authentication method is not supported")
-        if not uris and "authorization_code" in grants:
+        asked = client_metadata(body)
+        if not set(asked.grant_types) <= GRANT_TYPES:
+            raise OAuthRefusal("invalid_client_metadata", "A grant is not supported")
+        if not asked.redirect_uris and "authorization_code" in asked.grant_types:
             raise OAuthRefusal("invalid_redirect_uri", "redirect_uris is missing")
-        if not all(urlsplit(uri).scheme in ("http", "https") for uri in uris):
+        if not all(urlsplit(uri).scheme in ("http", "https") for uri in asked.redirect_uris):
             raise OAuthRefusal("invalid_redirect_uri", "A redirect URI is not an http or https URL")
         return self._state.grants.register(
-            tuple(uris),
-            name=str(metadata.get("client_name", ""))[:LONGEST_NAME],
-            auth_method=method,
-            grant_types=tuple(grants),
+            asked.redirect_uris,
+            name=asked.client_name,
+            auth_method=asked.token_endpoint_auth_method,
+            grant_types=asked.grant_types,
             managed=True,
         )
 

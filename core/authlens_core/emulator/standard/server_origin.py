@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from authlens_core.emulator import randomness
-from authlens_core.emulator.answers import NO_STORE, json_answer, read_fields
+from authlens_core.emulator.answers import AUTH_METHODS, NO_STORE, json_answer, read_fields
 from authlens_core.emulator.assertions import ALGORITHM, signed
 from authlens_core.emulator.codes import put
 from authlens_core.emulator.issued import DEVICE_GRANT, MACHINE_GRANTS, IssuedGrant, OAuthRefusal
@@ -33,7 +33,7 @@ from authlens_core.emulator.standard.proof_check import proof_key, with_nonce
 from authlens_core.emulator.standard.server_pages import StandardAuthorizationEndpoint
 from authlens_core.emulator.standard.server_state import SCOPES, ServerState
 from authlens_core.emulator.standard.weakness import PublishedMember
-from authlens_core.emulator.token_endpoint import AUTH_METHODS, TokenEndpoint
+from authlens_core.emulator.token_endpoint import TokenEndpoint
 
 TOKEN_EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - a grant type
 _ID_TOKEN: Final = "urn:ietf:params:oauth:token-type:id_token"  # noqa: S105 - a token type

@@ -188,7 +188,7 @@ def test_textual_still_has_the_places_that_the_crash_path_overrides() -> None:
 
 
 def test_a_crash_report_names_the_stage_and_our_own_places() -> None:
-    """Enough to find the mistake: type, stage, place; no message."""
+    """Enough to find the mistake: type, stage, place, an id; no message."""
     try:
         refuse_recording({"TEXTUAL_LOG": "c4n4ry"})
     except UsageError as error:

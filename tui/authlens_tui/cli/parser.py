@@ -15,7 +15,6 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Final, NoReturn
 
 from authlens_tui.cli.option_values import flag, reader
@@ -57,11 +56,9 @@ class VerbParser(argparse.ArgumentParser):
     """Words like those of the verbs: safe for the terminal, in whatever encoding it has.
 
     Attributes:
-        verb_groups: the verbs in the order of the help, below the titles of their groups.
         usual_action: the action that a word is for which is none itself; there is none if empty.
     """
 
-    verb_groups: Mapping[str, Sequence[str]] = MappingProxyType({})
     usual_action: str = ""
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
@@ -97,31 +94,22 @@ class VerbParser(argparse.ArgumentParser):
         self.error(f"unrecognized arguments: {' '.join(words)}", meant)
 
     def format_help(self) -> str:
-        """Return the help; that of the program has its verbs in groups, and argparse groups options alone."""
-        if not self.verb_groups:
-            self._shorten_usage()
-            return super().format_help()
-        formatter = self._get_formatter()
-        formatter.add_usage(self.usage, self._actions, self._mutually_exclusive_groups)
-        formatter.add_text(self.description)
-        listed = {verb.dest: verb for verb in self._verbs()._choices_actions}  # noqa: SLF001 - no other way
-        for title, verbs in self.verb_groups.items():
-            formatter.start_section(title)
-            formatter.add_arguments(listed[name] for name in verbs)
-            formatter.end_section()
-        formatter.start_section("options")
-        formatter.add_arguments(action for action in self._actions if action.option_strings)
-        formatter.end_section()
-        formatter.add_text(self.epilog)
-        return formatter.format_help()
+        self._shorten_usage()
+        return super().format_help()
 
     def _shorten_usage(self) -> None:
         """Leave the options to the list below where they would take more than two lines."""
-        # The options are listed below anyway.
-        if self.format_usage().count("\n") > 2:
+        if self.usage is None and self.format_usage().count("\n") > 2:
             formatter = self._get_formatter()
             formatter.add_usage(None, self._get_positional_actions(), (), prefix="")
             self.usage = formatter.format_help().strip().replace(self.prog, f"{self.prog} [options]", 1)
+
+    def group_verbs(self, groups: Mapping[str, Sequence[str]]) -> None:
+        """List the verbs below the titles of their groups; argparse has groups of options alone."""
+        listed = {verb.dest: verb for verb in self._verbs()._choices_actions}  # noqa: SLF001 - no other way
+        for title, names in groups.items():
+            self.add_argument_group(title)._group_actions = [listed[name] for name in names]  # noqa: SLF001
+        self._action_groups.append(self._action_groups.pop(self._action_groups.index(self._optionals)))
 
     def _verbs(self) -> argparse._SubParsersAction[argparse.ArgumentParser]:
         return next(action for action in self._actions if isinstance(action, argparse._SubParsersAction))  # noqa: SLF001
@@ -168,14 +156,17 @@ def build_parser(verb: str | None = None) -> VerbParser:
     flag(parser, "--plain", "no full screen and no cursor movement: plain lines, for screen readers and logs")
     parser.add_argument("--theme", metavar="NAME", help="the theme of the full screen, for this run")
     flag(parser, "--version", "show the version and exit")
-    parser.verb_groups = GROUPS
-    verbs = parser.add_subparsers(dest="verb", metavar="VERB", prog="authlens", title="verbs")
+    verbs = parser.add_subparsers(
+        dest="verb", metavar="VERB", prog="authlens", title="verbs", help=argparse.SUPPRESS
+    )
     # To build all parsers takes longer than to parse: one will do where the verb is known.
     for name in (verb,) if verb in VERBS else VERBS:
         examples = declared(name)["examples"]
         added = _add(verbs, name, declared(name))
         title = "examples:" if len(examples) > 1 else "example:"
         added.epilog = "\n".join((added.epilog or "", title, *(f"  {line}" for line in examples)))
+    if verb not in VERBS:
+        parser.group_verbs(GROUPS)
     return parser
 
 

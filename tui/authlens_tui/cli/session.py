@@ -22,8 +22,8 @@ from authlens_core.desk.session import (
 from authlens_core.values.errors import PassphraseNeeded, WrongPassphrase
 from authlens_tui.cli.terminal.flags import no_input
 from authlens_tui.cli.terminal.output import say, say_fix
-from authlens_tui.cli.terminal.quiet_terminal import PasteReader
 from authlens_tui.cli.terminal.refused import refusal
+from authlens_tui.terminal.quiet_terminal import PasteReader
 from authlens_tui.terminal.secret_files import VARIABLE, passphrase_in_file
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ held in one of them would be on the terminal and in its scroll-back.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from traceback import extract_tb
 from types import TracebackType
@@ -37,6 +38,7 @@ def crash_report(error: BaseException | None, stage: str = "", place: StoreKind 
     lines = [
         f"authlens stopped{where} because of a bug ({kind}).",
         *(f"  at {frame}" for frame in own_frames(None if error is None else error.__traceback__)),
+        f"  report {os.urandom(4).hex()}",
         f"{_kept(place)}Please report the lines above; they contain no secrets.",
     ]
     return "\n".join(lines)

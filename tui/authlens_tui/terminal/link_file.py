@@ -20,6 +20,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from authlens_tui.terminal.quiet_terminal import PasteReader
+
 if TYPE_CHECKING:
     from textual.app import App
 
@@ -150,7 +152,6 @@ def _private(name: str) -> Path | None:
     return folder if closed and status.st_uid == os.getuid() else None
 
 
-_READ: Final = 4096  # bytes
 _TITLE: Final = "  The link, on one line. The login is still waiting."
 _HOW: Final = "  Press Enter to return to the full screen; it also returns when the browser does."
 
@@ -205,43 +206,13 @@ async def _first_of(*events: asyncio.Event) -> None:
 @contextmanager
 def _keyboard(descriptor: int) -> Iterator[asyncio.Event]:
     """Watch for Enter, showing nothing of what is typed: it may be an address with a code in it."""
-    import termios
-
-    pressed, loop = asyncio.Event(), asyncio.get_running_loop()
-
-    def readable() -> None:
-        try:
-            data = os.read(descriptor, _READ)
-        except OSError:
-            data = b""
-        if not data:  # the terminal is gone: the driver finds that out for itself
-            loop.remove_reader(descriptor)
-        if not data or b"\n" in data:
-            pressed.set()
-
-    before: list[Any] | None = None
-    with suppress(termios.error):
-        before = termios.tcgetattr(descriptor)
-
-    def echo(*, on: bool) -> None:
-        if before is not None:
-            settings = [*before]
-            settings[3] = before[3] if on else before[3] & ~termios.ECHO
-            with suppress(termios.error):
-                termios.tcsetattr(descriptor, termios.TCSANOW, settings)
-
-    # The shell has the terminal meanwhile, and it echoes.
-    def stop(*_: object) -> None:
-        echo(on=True)
-        os.kill(os.getpid(), signal.SIGSTOP)
-        echo(on=False)
-
-    ctrl_z = signal.signal(signal.SIGTSTP, stop)  # the driver's own stops, and leaves the echo off
-    echo(on=False)
-    loop.add_reader(descriptor, readable)
+    pressed = asyncio.Event()
+    reader = PasteReader(lambda _lines: pressed.set(), entered=pressed.set)
+    ours = [(number, signal.getsignal(number)) for number in (signal.SIGTSTP, signal.SIGCONT)]
+    reader.start(descriptor)
     try:
         yield pressed
     finally:
-        loop.remove_reader(descriptor)
-        echo(on=True)
-        signal.signal(signal.SIGTSTP, ctrl_z)
+        reader.close()
+        for number, handler in ours:  # the driver's, which the reader replaced
+            signal.signal(number, handler)

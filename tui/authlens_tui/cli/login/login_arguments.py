@@ -13,7 +13,7 @@ from argparse import Namespace
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, assert_never
 
-from authlens_core.values.login_options import OPTIONS, Kind, Options
+from authlens_core.values.login_options import OPTIONS, Kind, OptionInfo, Options
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import FIELDS
 from authlens_tui.cli.option_values import absolute_path, number, port, utf8
@@ -41,7 +41,6 @@ _GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "what is requested": ("scope", "resource", "audience", "dpop", "method"),
     "servers that are not as specified": ("issuer", "issuer_name", "assume_pkce", "legacy_paths", "anyway"),
 }
-_REGISTRATION_VARIABLE: Final = "AUTHLENS_INITIAL_ACCESS_TOKEN"
 _LONGEST_KEY: Final = 64 * 1024  # bytes
 
 
@@ -145,18 +144,12 @@ def login_secrets(arguments: Namespace) -> Mapping[str, Secret]:
         UsageError: one cannot be asked for or read, or belongs to no client.
     """
     key = client_key(arguments)
+    found = {"client_key": key}
     # A program that logs in with the client's own credentials has some.
-    wanted = arguments.client_secret or (arguments.machine == "client-credentials" and key is None)
-    found = {
-        "client_key": key,
-        "initial_access_token": _initial_access_token(wanted=arguments.initial_access_token),
-    }
-    for option in (option for option in OPTIONS.values() if option.owner):
-        owner = OPTIONS[option.owner]
-        asked = wanted if option.name == "client_secret" else getattr(arguments, option.argument)
-        found[option.name] = _asked_for(
-            f"AUTHLENS_{option.name.upper()}", owner.flag, getattr(arguments, owner.argument), wanted=asked
-        )
+    of_program = arguments.machine == "client-credentials" and key is None
+    for option in (option for option in OPTIONS.values() if option.kind is Kind.SECRET):
+        wanted = getattr(arguments, option.argument) or (of_program and option.name == "client_secret")
+        found[option.name] = _secret(option, arguments, wanted=wanted)
     return {name: secret for name, secret in found.items() if secret is not None}
 
 
@@ -177,39 +170,25 @@ def client_key(arguments: Namespace) -> Secret | None:
     return key_text(piped(_LONGEST_KEY)) if name == "-" else private_key_in(name, "Check --client-key.")
 
 
-def _asked_for(variable: str, owner: str, client_id: str | None, *, wanted: bool) -> Secret | None:
-    """Return the secret of a client, or None for a public one.
-
-    The variable is taken out of the environment, so that no browser or other child inherits it.
+def _secret(option: OptionInfo, arguments: Namespace, *, wanted: bool) -> Secret | None:
+    """Return the secret of an option, from the environment or typed; None if there is none.
 
     Raises:
-        UsageError: it is to be asked for, and there is no terminal to ask on or no client.
+        UsageError: it is to be asked for, and there is no terminal to ask on or no client that it is of.
     """
+    variable = f"AUTHLENS_{option.name.upper()}"
     # Taken out, so that no program which we start inherits it.
     given = os.environ.pop(variable, "")
-    if client_id is None:
+    what = "client secret" if option.owner else "initial access token"
+    if option.owner and getattr(arguments, OPTIONS[option.owner].argument) is None:
         if wanted:
-            raise refusal("A client secret needs a client id.", f"Add {owner} ID.")
+            raise refusal("A client secret needs a client id.", f"Add {OPTIONS[option.owner].flag} ID.")
         return None
-    if given:
+    # One that is no client's is for one server, and the environment is for all.
+    if given and (wanted or option.owner):
         return Secret(given)
-    return _typed(variable, "client secret") if wanted else None
-
-
-def _initial_access_token(*, wanted: bool) -> Secret | None:
-    """Return the token that allows a registration, if the user has one.
-
-    Raises:
-        UsageError: it is to be asked for, and there is no terminal to ask on.
-    """
-    given = os.environ.pop(_REGISTRATION_VARIABLE, "")
-    # Not without the option: it is for one server, and the environment is for all.
     if not wanted:
         return None
-    return Secret(given) if given else _typed(_REGISTRATION_VARIABLE, "initial access token")
-
-
-def _typed(variable: str, what: str) -> Secret:
     if not is_terminal(sys.stdin):
         raise refusal(f"There is no terminal to ask for the {what}.", f"Set {variable}.")
     return Secret(typed_secret(f"Type it, or set {variable}.", what))

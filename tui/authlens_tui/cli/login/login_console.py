@@ -15,8 +15,8 @@ from authlens_tui.cli.login.in_turn import EventLines
 from authlens_tui.cli.login.login_events import event_as_json, tell
 from authlens_tui.cli.terminal.flags import numbered
 from authlens_tui.cli.terminal.output import is_terminal, say, say_fix
-from authlens_tui.cli.terminal.quiet_terminal import PasteReader
 from authlens_tui.terminal.browser import open_browser
+from authlens_tui.terminal.quiet_terminal import PasteReader
 
 _SILENCE: Final = 0.3  # seconds after which a paste is over: a connection may deliver it in pieces
 

@@ -15,9 +15,9 @@ from contextlib import suppress
 from types import FrameType
 from typing import Any
 
-from authlens_tui.cli.terminal import quiet_terminal
 from authlens_tui.cli.terminal.output import AnswerLost, discard, say
 from authlens_tui.cli.terminal.unexpected import report_lost_errors
+from authlens_tui.terminal import quiet_terminal
 from authlens_tui.terminal.signals import ENDING
 
 _LONG = 5.0  # seconds after which a verb may go on for hours

@@ -10,7 +10,7 @@ from support.terminal import terminal
 
 LEFT_OVER = """
 import select, signal, sys
-from authlens_tui.cli.terminal import quiet_terminal
+from authlens_tui.terminal import quiet_terminal
 
 def waits(seconds):
     return bool(select.select([0], [], [], seconds)[0])

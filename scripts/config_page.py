@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from authlens_core.desk.settings import OPTIONS, TEMPLATE
+from authlens_core.desk.settings import TEMPLATE
 from authlens_core.trace.flow import stage_info
 from authlens_core.values.login_options import OPTIONS as LOGIN_OPTIONS
 from authlens_core.values.login_options import Remembered
@@ -36,7 +36,7 @@ def _lines() -> Iterator[str]:
         "folder of your system. authlens reads the file when it starts, and writes only the first one:",
         "",
         "```toml",
-        *TEMPLATE.rstrip().splitlines(),
+        *TEMPLATE.read_text(encoding="utf-8").rstrip().splitlines(),
         "```",
         "",
         "## Settings",
@@ -44,9 +44,7 @@ def _lines() -> Iterator[str]:
         "| table | setting | example | meaning |",
         "|---|---|---|---|",
     )
-    for option in OPTIONS:
-        table = f"`[{option.table}]`" if option.table else ""
-        yield f"| {table} | `{option.name}` | `{option.example}` | {option.meaning} |"
+    yield from _settings()
     names = ", ".join(f"`{theme.name}`" for theme in (DARK, LIGHT, HIGH_CONTRAST, SIXTEEN))
     yield from ("", f"Themes of authlens: {names}. Those of Textual work, too.", "", "## Columns", "")
     yield from ("| name | column |", "|---|---|")
@@ -59,6 +57,17 @@ def _lines() -> Iterator[str]:
     yield from ("", "| name | key | what it does |", "|---|---|---|")
     for name, binding in key_names().items():
         yield f"| `{name}` | `{binding.key}` | {binding.tooltip or binding.description} |"
+
+
+def _settings() -> Iterator[str]:
+    table = ""
+    for line in TEMPLATE.read_text(encoding="utf-8").splitlines():
+        if line.startswith("["):
+            table = f"`{line}`"
+        elif " = " in line:
+            name, _, rest = line.removeprefix("# ").partition(" = ")
+            example, _, meaning = rest.partition("  # ")
+            yield f"| {table} | `{name}` | `{example}` | {meaning} |"
 
 
 _REMEMBERED = {None: "", Remembered.SERVER: "the server", Remembered.RESOURCE: "the URL, at the server"}

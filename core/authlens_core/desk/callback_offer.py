@@ -18,6 +18,8 @@ class CallbackOffer:
     """How the browser can be opened, and how its answer can come back.
 
     Attributes:
+        over_ssh: whether the user's browser is at the other end of an SSH connection.
+        why_no_browser: a clause: why none is opened on this machine; None if one can be.
         test_url: a page that shows whether the browser reaches the port; empty if no port is open. Then the
             user pastes the address on which the browser ends.
         forward_line: the command for the user's own machine that brings the port there; that of the page to
@@ -27,18 +29,16 @@ class CallbackOffer:
         to_replace: the part of that line that the user has to replace; empty if it can be run as it is.
         forward_hints: sentences: how to forward the port if that line does not do it.
         container_hint: a sentence: what a container means for the port; empty outside one.
-        over_ssh: whether the user's browser is at the other end of an SSH connection.
-        why_no_browser: a clause: why none is opened on this machine; None if one can be.
     """
 
-    test_url: str
-    forward_line: str | None
-    page_port: int | None
-    to_replace: str
-    forward_hints: tuple[str, ...]
-    container_hint: str
     over_ssh: bool
     why_no_browser: str | None
+    test_url: str = ""
+    forward_line: str | None = None
+    page_port: int | None = None
+    to_replace: str = ""
+    forward_hints: tuple[str, ...] = ()
+    container_hint: str = ""
 
     @property
     def listens(self) -> bool:
@@ -63,7 +63,7 @@ def callback_offer(redirect_uri: str | None, screen: UserScreen, link: str | Non
     target = usable_url(redirect_uri, loopback_http=True)
     if target is None:
         line = None if page_port is None else ssh_forward.forward_line_to_here(screen, page_port)
-        return CallbackOffer("", line, page_port, "", (), "", screen.over_ssh, screen.why_no_browser)
+        return CallbackOffer(screen.over_ssh, screen.why_no_browser, forward_line=line, page_port=page_port)
     host, (_, port) = target.host, target.address
     line = ssh_forward.forward_line_to_here(screen, port, host, page_port)
     hints = (
@@ -72,6 +72,8 @@ def callback_offer(redirect_uri: str | None, screen: UserScreen, link: str | Non
     )
     placeholder = ssh_forward.THIS_MACHINE
     return CallbackOffer(
+        screen.over_ssh,
+        screen.why_no_browser,
         test_url=f"http://{host}:{port}{TEST_PATH}",
         forward_line=line,
         page_port=None if line is None else page_port,
@@ -82,6 +84,4 @@ def callback_offer(redirect_uri: str | None, screen: UserScreen, link: str | Non
             if screen.in_container
             else ""
         ),
-        over_ssh=screen.over_ssh,
-        why_no_browser=screen.why_no_browser,
     )

@@ -132,60 +132,8 @@ def _settings(members: Mapping[str, Any]) -> Settings:
     return Settings(**fit)
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigOption:
-    """One setting of the file.
-
-    Attributes:
-        table: the table it is in; empty for the top of the file.
-        example: a value in TOML.
-        meaning: what it sets, in one line.
-    """
-
-    table: str
-    name: str
-    example: str
-    meaning: str
-
-
-# Every setting: the first file, its check and docs/configuration.md are made from it.
-OPTIONS: Final[tuple[ConfigOption, ...]] = (
-    ConfigOption(
-        "", "theme", '"authlens-light"', "theme; ctrl+p, then theme, lists them; --theme NAME is for one run"
-    ),
-    ConfigOption(
-        "dashboard",
-        "columns",
-        str(list(COLUMN_KEYS)).replace("'", '"'),
-        "columns besides resource and state, in this order",
-    ),
-    ConfigOption("notices", "before_expiry", "120", "seconds before a token expires; 0 is off"),
-    ConfigOption(
-        "notices",
-        "how",
-        '"bell"',
-        'how the notice comes: "bell", or "osc9" or "osc777" for a desktop notification',
-    ),
-    ConfigOption(
-        "keys",
-        '"dashboard.revoke"',
-        '"ctrl+r"',
-        'name and keys; several: "v,ctrl+r"; config --keys lists the names',
-    ),
-)
-
-
-def _template() -> str:
-    lines, table = ["# The configuration of authlens. Remove the # before a line to use it."], None
-    for option in OPTIONS:
-        if option.table != table:
-            table = option.table
-            lines += ["", f"[{table}]"] if table else [""]
-        lines.append(f"# {option.name} = {option.example}  # {option.meaning}")
-    return "\n".join(lines) + "\n"
-
-
-TEMPLATE: Final = _template()
+# Every setting with an example, commented out: the first file, the check of one, and docs/configuration.md.
+TEMPLATE: Final = Path(__file__).with_name("config.toml")
 
 
 class NoticeKind(StrEnum):
@@ -253,8 +201,11 @@ def read_config(path: Path | None = None) -> Config:
         return Config()
     except FileUnusable as error:
         return Config(problems=(error.cause,))
+    # Without the comments it has everything that can be set.
+    lines = TEMPLATE.read_text(encoding="utf-8").split("\n")
+    known = tomllib.loads("\n".join(line.removeprefix("# ") if " = " in line else line for line in lines))
     try:
-        return _checked(tomllib.loads(data.decode()))
+        return _checked(tomllib.loads(data.decode()), known)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         return Config(problems=(f"{where} is not TOML: {safe_line(str(error), NAME)}.",))
 
@@ -285,52 +236,52 @@ def write_template(path: Path) -> None:
         if path.is_symlink():
             raise FileUnusable(f"{path} is a link to a file that does not exist.", _ANOTHER_FILE) from None
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        private_file.create(path, TEMPLATE.encode())
+        private_file.create(path, TEMPLATE.read_bytes())
     else:
         if not stat.S_ISREG(mode):
             raise FileUnusable(f"{path} is {kind_of(mode)}, not a regular file.", _ANOTHER_FILE)
 
 
-def _checked(members: Mapping[str, Any]) -> Config:
+def _checked(members: Mapping[str, Any], known: Mapping[str, Any]) -> Config:
+    """Return what of `members` can be; each mistake is a sentence, and the rest applies.
+
+    Args:
+        known: every setting with an example of its kind.
+    """
     problems: list[str] = []
 
-    def take(table: Mapping[str, Any], name: str, kind: type, otherwise: Any) -> Any:
-        value = table.get(name, otherwise)
-        # bool is a kind of int in Python, and not in TOML.
-        if isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
-            return value
-        problems.append(f"{name} in config.toml is not a {_KINDS[kind]}.")
-        return otherwise
+    def fitting(given: Mapping[str, Any], known: Mapping[str, Any], where: str) -> dict[str, Any]:
+        kinds = {name: type(example) for name, example in known.items()}
+        problems.extend(f"{where} has no {safe_line(name, NAME)}." for name in given if name not in kinds)
+        problems.extend(
+            f"{name} in config.toml is not a {_KINDS[kind]}."
+            for name, kind in kinds.items()
+            if name in given and type(given[name]) is not kind
+        )
+        return {name: value for name, value in given.items() if type(value) is kinds.get(name)}
 
-    # Each mistake is a sentence and the rest applies: a wrong line must not keep the program from starting.
-    for name, table in (("", members), *((name, members.get(name)) for name in _TABLES if name)):
-        known = _TABLES[name]
-        if known is not None and isinstance(table, Mapping):
-            where = f"[{name}] of config.toml" if name else "config.toml"
-            problems += [
-                f"{where} has no {safe_line(member, NAME)}." for member in table if member not in known
-            ]
-    dashboard, notices = take(members, "dashboard", dict, {}), take(members, "notices", dict, {})
-    keys = take(members, "keys", dict, {})
-    columns = take(dashboard, "columns", list, [])
+    top = fitting(members, known, "config.toml")
+    dashboard = fitting(top.get("dashboard", {}), known["dashboard"], "[dashboard] of config.toml")
+    notices = fitting(top.get("notices", {}), known["notices"], "[notices] of config.toml")
+    columns, keys = dashboard.get("columns", []), top.get("keys", {})
     problems += [
         f"There is no column {safe_line(str(column), NAME)}."
         for column in columns
         if column not in COLUMN_KEYS
     ]
-    how = take(notices, "how", str, NoticeKind.BELL.value)
+    how = notices.get("how", NoticeKind.BELL)
     if how not in set(NoticeKind):
         problems.append('how in config.toml is "bell", "osc9" or "osc777".')
-        how = NoticeKind.BELL.value
+        how = NoticeKind.BELL
     problems += [
         f"The keys of {safe_line(name, NAME)} are not a text."
         for name, value in keys.items()
         if not _is_text(value)
     ]
     return Config(
-        theme=take(members, "theme", str, ""),
+        theme=top.get("theme", ""),
         columns=tuple(column for column in columns if column in COLUMN_KEYS),
-        before_expiry=max(0, take(notices, "before_expiry", int, 0)),
+        before_expiry=max(0, notices.get("before_expiry", 0)),
         notice=NoticeKind(how),
         keys={name: value for name, value in keys.items() if _is_text(value)},
         problems=tuple(problems),
@@ -342,9 +293,3 @@ def _is_text(value: object) -> bool:
 
 
 _KINDS: Final[Mapping[type, str]] = {str: "text", int: "number", list: "list", dict: "table"}
-_TABLES: Final[Mapping[str, frozenset[str] | None]] = {
-    "": frozenset(option.table or option.name for option in OPTIONS),
-    "dashboard": frozenset(option.name for option in OPTIONS if option.table == "dashboard"),
-    "notices": frozenset(option.name for option in OPTIONS if option.table == "notices"),
-    "keys": None,  # the names of the keys are the app's
-}

@@ -110,15 +110,8 @@ class Version:
     """
 
     path: Path
-    content: RegularFile
-
-    @property
-    def data(self) -> bytes:
-        return self.content.data
-
-    @property
-    def status(self) -> os.stat_result:
-        return self.content.status
+    data: bytes
+    status: os.stat_result
 
     @property
     def text(self) -> str:
@@ -236,7 +229,8 @@ def _content(spot: Spot) -> RegularFile:
 
 def _version(file: UserFile, spot: Spot) -> Version | None:
     try:
-        return Version(spot.path, _content(spot))
+        content = _content(spot)
+        return Version(spot.path, content.data, content.status)
     except FileNotFoundError:
         return None
     except FileUnusable as error:

@@ -7,7 +7,6 @@ is a function of values: nothing is read, written or asked.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
@@ -113,7 +112,6 @@ class InventoryEntry:
         person: whom it names; empty if it does not say.
         token_ends: when what is sent to the resource ends; None if unknown.
         login_ends: when the login behind it ends, so that a user is needed; None if unknown.
-        words: what a filter looks in, in small letters.
     """
 
     entry_id: str
@@ -127,10 +125,6 @@ class InventoryEntry:
     source: Grant | CloudflaredToken | ServiceToken
     login_ends: datetime | None = None
     last_proven_at: datetime | None = None
-    words: str = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "words", f"{self.title}\n{self.team}\n{self.person}".casefold())
 
     @property
     def grant(self) -> Grant | None:
@@ -196,15 +190,20 @@ class InventoryEntry:
             case token:
                 return token.secret_from or token.added_at
 
+    @property
+    def words(self) -> str:
+        """What a filter looks in, besides kind and state, in small letters."""
+        return f"{self.title}\n{self.team}\n{self.person}".casefold()
+
     def matches(self, text: str, now: datetime) -> bool:
         """Return whether it has every word of `text`, in any case, anywhere in what a row shows.
 
         Looked in are resource, team, person, kind and state.
         """
-        missing = [word for word in text.casefold().split() if word not in self.words]
-        if not missing:
-            return True
-        more = f"{self.kind.label}\n{self.status(now).word}".casefold()
+        shown = self.words
+        missing = [word for word in text.casefold().split() if word not in shown]
+        # The status takes longest, and few searches are for one.
+        more = f"{self.kind.label}\n{self.status(now).word}".casefold() if missing else ""
         return all(word in more for word in missing)
 
 

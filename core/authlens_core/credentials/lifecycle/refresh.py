@@ -43,33 +43,27 @@ async def refresh(
         NoSecretStore: the store or the index could not be read, or there is no lock: nothing was sent.
         LockBusy: another process was refreshing all the time: nothing was sent.
     """
-    waiter = _RefreshWaiter(credentials, wire, credentials.get(grant_id), options, now)
+    deadline = asyncio.get_running_loop().time() + _LOCK_BOUND
+    waiter = _RefreshWaiter(credentials, wire, credentials.get(grant_id), options, now, deadline)
     # A caller that leaves must not lose an answer on its way: it may hold the only copy of a token.
     return await credentials.unfinished.run_shielded(waiter.run(), waiter.sent)
 
 
+@dataclass(slots=True, eq=False)
 class _RefreshWaiter:
-    """One caller that waits its turn to refresh a grant."""
+    """One caller that waits its turn to refresh a grant, until `deadline` by the clock of the loop."""
 
-    def __init__(
-        self,
-        credentials: Credentials,
-        wire: Wire,
-        before: Grant,
-        options: RefreshOptions,
-        now: Callable[[], datetime],
-    ) -> None:
-        self._credentials = credentials
-        self._wire = wire
-        self._before = before
-        self._options = options
-        self._now = now
-        self._operation: RefreshOperation | None = None
-        self._deadline = asyncio.get_running_loop().time() + _LOCK_BOUND
+    credentials: Credentials
+    wire: Wire
+    before: Grant
+    options: RefreshOptions
+    now: Callable[[], datetime]
+    deadline: float
+    operation: RefreshOperation | None = None
 
     async def run(self) -> Refreshed:
         """Refresh, or adopt what another process stored during the wait; keep the trace."""
-        give_up = self._options.give_up
+        give_up = self.options.give_up
         try:
             # Waiting ends early when another process has stored a newer generation: then there is nothing to
             # refresh.
@@ -79,13 +73,13 @@ class _RefreshWaiter:
                 raise
             # What another process has stored can be read without the lock.
             # It may be too short-lived to adopt: then it is our turn after all.
-            done = (await self._read()).adopt(self._before) or await self._alone(give_up)
-        self._credentials.traces.keep(self._before.grant_id, done.trace)
+            done = (await self._read()).adopt(self.before) or await self._alone(give_up)
+        self.credentials.traces.keep(self.before.grant_id, done.trace)
         return done
 
     def sent(self) -> bool:
         """Return whether the refresh token is on its way."""
-        return self._operation is not None and self._operation.sent
+        return self.operation is not None and self.operation.sent
 
     async def _alone(self, give_up: Callable[[], bool]) -> Refreshed:
         """Refresh under the lock, with the grant as it is then.
@@ -93,20 +87,18 @@ class _RefreshWaiter:
         Raises:
             LockBusy: another process had the lock all the time, or `give_up` returned true.
         """
-        left = self._deadline - asyncio.get_running_loop().time()
-        lock = refresh_lock(self._before)
-        async with self._credentials.locks.hold(*lock, purpose="refreshing", bound=left, give_up=give_up):
-            return await (await self._read()).decide(self._before)
+        left = self.deadline - asyncio.get_running_loop().time()
+        lock = refresh_lock(self.before)
+        async with self.credentials.locks.hold(*lock, purpose="refreshing", bound=left, give_up=give_up):
+            return await (await self._read()).decide(self.before)
 
     def _overtaken(self) -> bool:
-        return self._credentials.get(self._before.grant_id).generation != self._before.generation
+        return self.credentials.get(self.before.grant_id).generation != self.before.generation
 
     async def _read(self) -> RefreshOperation:
-        grant, secrets = await self._credentials.load(self._before.grant_id)
-        self._operation = RefreshOperation(
-            self._credentials, self._wire, grant, secrets, self._now, self._options
-        )
-        return self._operation
+        grant, secrets = await self.credentials.load(self.before.grant_id)
+        self.operation = RefreshOperation(self.credentials, self.wire, grant, secrets, self.now, self.options)
+        return self.operation
 
 
 # -- the token that scripts and agents ask for --------------------------------------------------------------

@@ -17,7 +17,14 @@ from typing import Final
 from authlens_core.credentials.records.access_kind import TROUBLES
 from authlens_core.credentials.records.grant import Grant
 from authlens_core.credentials.records.record_json import from_text, to_json
-from authlens_core.credentials.records.schema import SCHEMA_VERSION, create_tables, transaction, version
+from authlens_core.credentials.records.schema import (
+    BUSY_SECONDS,
+    SCHEMA_VERSION,
+    connected,
+    create_tables,
+    transaction,
+    version,
+)
 from authlens_core.credentials.records.table import LOGINS, settle
 from authlens_core.state.paths import own_file, state_directory
 from authlens_core.values.errors import AuthlensError, StateUnusable
@@ -28,8 +35,6 @@ from authlens_core.values.store_kind import StoreKind
 
 Logins = tuple[tuple[Grant, ...], tuple[str, ...]]
 
-# A write takes milliseconds; more than that is a process that hangs, and a user who waits.
-BUSY_SECONDS: Final = 2.0
 KEPT_EVENTS: Final = 10_000  # of the history
 
 
@@ -150,18 +155,10 @@ class Index:
             return None
 
     def _open(self) -> sqlite3.Connection:
-        if self.read_only:
-            # As a URI: SQLite knows "only read" in no other way, and would try to make the file.
-            uri = f"{Path(self._where).absolute().as_uri()}?mode=ro"
-            connection = sqlite3.connect(uri, timeout=BUSY_SECONDS, isolation_level=None, uri=True)
-        else:
-            connection = sqlite3.connect(self._where, timeout=BUSY_SECONDS, isolation_level=None)
-        try:
-            self._prepare(connection)
-        except BaseException:  # a Ctrl-C, too
-            connection.close()
-            raise
-        return connection
+        if not self.read_only:
+            return connected(self._where, self._prepare)
+        # As a URI: SQLite knows "only read" in no other way, and would try to make the file.
+        return connected(f"{Path(self._where).absolute().as_uri()}?mode=ro", self._prepare, uri=True)
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         written = version(connection)

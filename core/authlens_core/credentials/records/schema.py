@@ -1,11 +1,15 @@
-"""The tables of the index, and transactions on them."""
+"""The tables of the index, and how a file of SQLite is opened and written."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
+
+# A write takes milliseconds; more than that is a process that hangs, and a user who waits.
+BUSY_SECONDS: Final = 2.0
 
 # The schema of the file: another one is written under another number. Those below 5 are of versions that were
 # never released; no code reads them.
@@ -76,6 +80,24 @@ def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def connected(
+    where: str | Path, prepare: Callable[[sqlite3.Connection], None], **options: Any
+) -> sqlite3.Connection:
+    """Return a connection that `prepare` had first; what is not in a `transaction` is one for itself.
+
+    Args:
+        options: of `sqlite3.connect`.
+    """
+    options = {"timeout": BUSY_SECONDS, "isolation_level": None, **options}
+    connection: sqlite3.Connection = sqlite3.connect(where, **options)
+    try:
+        prepare(connection)
+    except BaseException:  # a Ctrl-C, too
+        connection.close()
+        raise
+    return connection
 
 
 def version(connection: sqlite3.Connection) -> int:

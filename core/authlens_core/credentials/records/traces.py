@@ -19,7 +19,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 from authlens_core.credentials.records.record_json import from_text
-from authlens_core.credentials.records.schema import transaction, version
+from authlens_core.credentials.records.schema import connected, transaction, version
 from authlens_core.state.paths import own_file
 from authlens_core.values.errors import StateUnusable, UsageError
 from authlens_core.values.quick_dataclass import dataclass
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from authlens_core.trace.record import StageRecord, Trace
     from authlens_core.values.exchange import Exchange
 
-BUSY_SECONDS: Final = 2.0
 # Traces of one credential that are stored beside its newest login.
 KEPT_BESIDE_LOGIN: Final = 9
 # Traces that belong to no credential: of one URL, of all together, and for how long.
@@ -215,33 +214,24 @@ class Traces:
     def _exists(self) -> bool:
         return self._connection is not None or (self._path is not None and self._path.exists())
 
-    def _open(self) -> sqlite3.Connection:
-        where = ":memory:" if self._path is None else str(own_file(self._path))
-        connection = sqlite3.connect(
-            where, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-        )
-        try:
-            # What is deleted is overwritten, and the journal is a file of the same mode that goes again.
-            connection.execute("PRAGMA secure_delete = ON")
-            written = version(connection)
-            if written > _VERSION:
-                raise StateUnusable(
-                    f"A newer authlens wrote {where}.", "Use the newer version, or move it away."
-                )
-            if written < _VERSION:
-                connection.execute(_TABLE)
-                connection.execute(f"PRAGMA user_version = {_VERSION}")
-        except BaseException:  # a Ctrl-C, too
-            connection.close()
-            raise
-        return connection
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        # What is deleted is overwritten, and the journal is a file of the same mode that goes again.
+        connection.execute("PRAGMA secure_delete = ON")
+        written = version(connection)
+        if written > _VERSION:
+            cure = "Use the newer version, or move it away."
+            raise StateUnusable(f"A newer authlens wrote {self._path}.", cure)
+        if written < _VERSION:
+            connection.execute(_TABLE)
+            connection.execute(f"PRAGMA user_version = {_VERSION}")
 
     @contextmanager
     def _using(self) -> Iterator[sqlite3.Connection]:
         with self._lock:
             try:
                 if self._connection is None:
-                    self._connection = self._open()
+                    where = ":memory:" if self._path is None else own_file(self._path)
+                    self._connection = connected(where, self._prepare, check_same_thread=False)
                 yield self._connection
             except sqlite3.Error as error:
                 where = str(self._path)

@@ -143,10 +143,10 @@ class EntryFile:
 
 
 class FileKeyring(KeyringBackend):
-    """What the two have in common: one file, one value for each service and user."""
+    """Keeps values as they are: everyone who may read the file as this user, or is root, has them."""
 
     priority: ClassVar[float] = 0
-    format: ClassVar[str] = ""
+    format: ClassVar[str] = "authlens plain file"
 
     def __init__(self, path: Path) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -175,18 +175,6 @@ class FileKeyring(KeyringBackend):
                 raise PasswordDeleteError("there is no such entry")
             with self._file.changing() as content:
                 content.entries.pop(_key(service, username), None)
-
-    def _opened(self, service: str, username: str, value: object) -> str:
-        raise NotImplementedError
-
-    def _closed(self, service: str, username: str, value: str) -> str:
-        raise NotImplementedError
-
-
-class PlainFileKeyring(FileKeyring):
-    """Keeps values as they are: everyone who may read the file as this user, or is root, has them."""
-
-    format: ClassVar[str] = "authlens plain file"
 
     def _opened(self, _service: str, _username: str, value: object) -> str:
         if not isinstance(value, str):

@@ -27,6 +27,7 @@ import time
 from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
 
@@ -163,36 +164,32 @@ class _ProbeFailed(Exception):
 
 
 class _Keyring:
-    def __init__(self) -> None:
-        self._choice: BackendCandidate | None = None
-
+    @cached_property
     def choice(self) -> BackendCandidate:
-        if self._choice is None:
-            self._choice = choose()
-        return self._choice
+        return choose()
 
     @property
     def backend(self) -> KeyringBackend:
-        return self.choice().backend
+        return self.choice.backend
 
     def use(self, request: dict[str, str]) -> dict[str, object]:
         """Use a file of ours instead of what would be chosen; answer with the key, where it has one."""
         # For files alone; most keyrings are none.
         from pathlib import Path
 
-        from authlens_core.credentials.store.file_keyrings import EncryptedFileKeyring, PlainFileKeyring
+        from authlens_core.credentials.store.file_keyrings import EncryptedFileKeyring, FileKeyring
 
         kind, path = StoreKind(request["place"]), Path(request["path"])
         if kind is StoreKind.FILE:
-            self._choice = BackendCandidate(PlainFileKeyring(path), kind.words, named=False)
+            self.choice = BackendCandidate(FileKeyring(path), kind.words, named=False)
             return {}
         encrypted = EncryptedFileKeyring(path)
-        self._choice = BackendCandidate(encrypted, kind.words, named=False)
+        self.choice = BackendCandidate(encrypted, kind.words, named=False)
         key = _unlocked(encrypted, request)
         return {} if key is None else {"key": key.reveal()}
 
     def open(self, *, probe: bool) -> dict[str, object]:
-        choice = self.choice()
+        choice = self.choice
         if probe:
             self._probe()
         return {"name": choice.name, "named": choice.named}

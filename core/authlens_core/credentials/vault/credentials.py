@@ -49,7 +49,7 @@ class Credentials:
         store: SecretStore,
         locks: Locks,
         *,
-        on_step: Callable[[SaveStep], None] | None = None,
+        on_step: Callable[[SaveStep], None] = lambda _step: None,
         traces: Path | None = None,
     ) -> None:
         self.index = index

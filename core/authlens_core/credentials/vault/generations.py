@@ -25,6 +25,7 @@ from authlens_core.state.locks import Locks
 from authlens_core.values.errors import NoSecretStore
 from authlens_core.values.finish import finish
 from authlens_core.values.fix import Fix, step
+from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 
 _Record = TypeVar("_Record", Grant, ServiceToken, ClientRecord)
@@ -81,28 +82,21 @@ async def load_secrets(
         return record, text
 
 
+@dataclass(slots=True, eq=False)
 class Generations:
     """Writes, reads and deletes generations of secrets, to the end even if the caller is cancelled.
 
-    Args:
+    Attributes:
         index: holds the pointers and the notes on what is unfinished.
         locks: one writer at a time; only under this lock is it known that what is noted is not in use.
         pending: what closing the store waits for.
     """
 
-    def __init__(
-        self,
-        index: Index,
-        store: SecretStore,
-        locks: Locks,
-        pending: PendingWrites,
-        on_step: Callable[[SaveStep], None] | None = None,
-    ) -> None:
-        self.index = index
-        self.store = store
-        self._locks = locks
-        self._pending = pending
-        self._on_step = on_step or (lambda _step: None)
+    index: Index
+    store: SecretStore
+    locks: Locks
+    pending: PendingWrites
+    on_step: Callable[[SaveStep], None] = lambda _step: None
 
     async def save(
         self,
@@ -145,17 +139,17 @@ class Generations:
             NoSecretStore: the store or the index failed before the switch: the old generation stays.
             LockBusy: another process was writing all the time.
         """
-        return await self._pending.written(self._replace(key, text, switch))
+        return await self.pending.written(self._replace(key, text, switch))
 
     async def _replace(self, key: str, text: Secret, switch: Callable[[int, int], None]) -> int:
         entries = sealed.count(text)
-        async with self._locks.hold("store", purpose="saving", bound=WRITE_BOUND):
+        async with self.locks.hold("store", purpose="saving", bound=WRITE_BOUND):
             # Noted before the first entry is written, so that a crash from here on leaves nothing that no one
             # deletes.
             generation = self.index.begin(key, entries, self.store.place)
-            self._on_step(SaveStep.BEGUN)
+            self.on_step(SaveStep.BEGUN)
             await self._write(key, generation, sealed.split(text, key, generation))
-            self._on_step(SaveStep.ALL_WRITTEN)
+            self.on_step(SaveStep.ALL_WRITTEN)
             # Some keyrings take a value and cut it without an error; the old tokens are still there to be
             # kept.
             back = await self._read_back(key, generation)
@@ -166,18 +160,18 @@ class Generations:
                     f"{self.store.name} returned a different value than was stored.",
                     step("Run", "authlens doctor"),
                 )
-            self._on_step(SaveStep.READ_BACK)
+            self.on_step(SaveStep.READ_BACK)
             switch(generation, entries)
-            self._on_step(SaveStep.SWITCHED)
+            self.on_step(SaveStep.SWITCHED)
             await self._sweep()
-            self._on_step(SaveStep.OLD_DELETED)
+            self.on_step(SaveStep.OLD_DELETED)
         return generation
 
     async def _write(self, key: str, generation: int, entries: tuple[Secret, ...]) -> None:
         # The first entry last: it holds the manifest, without which the rest is nothing.
         for index in reversed(range(len(entries))):
             await self.store.set(sealed.entry_name(key, generation, index), entries[index])
-            self._on_step(SaveStep.ENTRY_WRITTEN)
+            self.on_step(SaveStep.ENTRY_WRITTEN)
 
     async def _read_back(self, key: str, generation: int) -> Secret:
         try:
@@ -195,7 +189,7 @@ class Generations:
         Raises:
             LockBusy: another process was writing all the time.
         """
-        return await self._pending.written(self._remove(remove))
+        return await self.pending.written(self._remove(remove))
 
     async def sweep(self) -> bool:
         """Delete from this store what nothing points to; False if something stays.
@@ -206,7 +200,7 @@ class Generations:
         return await self.remove(lambda: None)
 
     async def _remove(self, remove: Callable[[], None]) -> bool:
-        async with self._locks.hold("store", purpose="removing", bound=WRITE_BOUND):
+        async with self.locks.hold("store", purpose="removing", bound=WRITE_BOUND):
             remove()
             return await self._sweep()
 

@@ -7,7 +7,7 @@ a pointer is switched only where it still is what was read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -17,6 +17,7 @@ from authlens_core.credentials.records.table import (
     CLIENTS,
     LOGINS,
     SERVICE_TOKENS,
+    TABLES,
     ConcurrentUpdate,
     DamagedRecord,
     Pointer,
@@ -81,21 +82,28 @@ async def move(
         target: credentials on the new store, on the same index or on another.
     """
     await source.recover()
-    moved: dict[str, list[str]] = {kind: [] for kind in ("login", "service token", "client", "damaged")}
+    moved: dict[Table[Any] | None, list[str]] = {table: [] for table in (*TABLES, None)}
     failed: list[tuple[str, AuthlensError]] = []
+    names = _names(source)
     # Read to the end first: each move changes the tables that this comes from.
-    everything = tuple(_everything(source, target))
-    for done, (kind, shown, work) in enumerate(everything):
+    everything = [
+        (table, pointer.key)
+        for table in TABLES
+        for pointer in table.pointers(source.index)
+        if pointer.place is source.store.place
+    ]
+    for done, (table, key) in enumerate(everything):
         on_progress(done, len(everything))
+        shown = names[table].get(key, f"The unreadable record {key}")
         try:
-            if await source.written(work()):
-                moved[kind].append(shown)
+            if await source.written(_move_record(source, target, table, key)):
+                moved[table if key in names[table] else None].append(shown)
         except AuthlensError as error:
             failed.append((shown, error))
     on_progress(len(everything), len(everything))
     await target.generations.sweep()
     await source.generations.sweep()
-    logins, service_tokens, clients = (tuple(moved[kind]) for kind in ("login", "service token", "client"))
+    logins, service_tokens, clients = (tuple(moved[table]) for table in TABLES)
     report = MoveReport(logins, service_tokens, clients, damaged_records(source.index), tuple(failed))
     # Otherwise the next start would look at the new place alone, where some are missing.
     if report.is_complete:
@@ -103,50 +111,30 @@ async def move(
     return report
 
 
-_Item = tuple[str, str, Callable[[], Coroutine[Any, Any, bool]]]
+def _names(source: Credentials) -> dict[Table[Any], dict[str, str]]:
+    """Return what each record that can be read is called, by its key."""
+    return {
+        LOGINS: {grant.grant_id: grant.resource_url for grant in source.list()},
+        SERVICE_TOKENS: {token.token_id: token.url for token in source.service_tokens.list()},
+        CLIENTS: {key: client.client_id for key, client in CLIENTS.all(source.index)[0].items()},
+    }
 
 
-def _everything(source: Credentials, target: Credentials) -> Iterator[_Item]:
-    """Yield the kind of each record in the store of `source`, what it is called, and how it is moved."""
-    grants = {grant.grant_id: grant.resource_url for grant in source.list()}
-    tokens = {token.token_id: token.url for token in source.service_tokens.list()}
-    clients = {key: client.client_id for key, client in CLIENTS.all(source.index)[0].items()}
-    for table, kind, names in (
-        (LOGINS, "login", grants),
-        (SERVICE_TOKENS, "service token", tokens),
-        (CLIENTS, "client", clients),
-    ):
-        for pointer in table.pointers(source.index):
-            key = pointer.key
-            if pointer.place is not source.store.place:
-                continue
-            if key not in names:
-                yield (
-                    "damaged",
-                    f"The unreadable record {key}",
-                    partial(_move_row, source, target, table, key),
-                )
-            elif table is LOGINS:
-                yield kind, names[key], partial(_move_grant, source, target, key)
-            else:
-                yield kind, names[key], partial(_move_row, source, target, table, key)
-
-
-async def _move_grant(source: Credentials, target: Credentials, grant_id: str) -> bool:
-    """Move one login under the lock of its refresh: none is under way, and none starts."""
-    known = source.index.grant(grant_id)
-    if known is None:
-        return False  # forgotten meanwhile
-    async with source.locks.hold(*refresh_lock(known), purpose="moving"):
-        source.mark_if_interrupted(source.get(grant_id))
+async def _move_record(source: Credentials, target: Credentials, table: Table[Any], key: str) -> bool:
+    """Move one record; a login under the lock of its refresh: none is under way, and none starts."""
+    grant = LOGINS.readable(source.index, key) if table is LOGINS else None
+    if grant is None:
+        return await _move_row(source, target, table, key)
+    async with source.locks.hold(*refresh_lock(grant), purpose="moving"):
+        source.mark_if_interrupted(source.get(key))
         # Where only this process holds the newest tokens, the store has older ones, which must not be moved.
-        if grant_id in source.held:
-            await target.save(*source.held[grant_id])
-            del source.held[grant_id]
-            if not source.index.is_same(target.index):
-                await source.generations.remove(partial(LOGINS.remove, source.index, grant_id))
-            return await _moved(source, target, LOGINS, grant_id)
-        return await _move_row(source, target, LOGINS, grant_id)
+        if key not in source.held:
+            return await _move_row(source, target, table, key)
+        await target.save(*source.held[key])
+        del source.held[key]
+        if not source.index.is_same(target.index):
+            await source.generations.remove(partial(LOGINS.remove, source.index, key))
+        return await _moved(source, target, table, key)
 
 
 async def _move_row(source: Credentials, target: Credentials, table: Table[Any], key: str) -> bool:

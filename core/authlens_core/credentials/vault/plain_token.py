@@ -26,7 +26,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from authlens_core.credentials.records.lifetime import outlasts
 from authlens_core.credentials.records.owner import GRANT_OWNER, OWNER, TOKEN_TYPE, owner_digest
-from authlens_core.credentials.records.schema import SCHEMA_VERSION, version
+from authlens_core.credentials.records.schema import SCHEMA_VERSION, connected, version
 from authlens_core.credentials.store.chunked_secret import SecretsDamaged, read
 from authlens_core.credentials.store.helper_pipes import HelperPipes
 from authlens_core.credentials.store.secret_store import CALL_LIMIT, keyring_too_slow
@@ -152,12 +152,9 @@ def plain_login(path: Path, url: str) -> PlainLogin | None:
     host = wanted.origin.partition("://")[2].partition(":")[0]
     try:
         # Read-only, so that it waits for no one who writes, and makes no file where there is none.
-        connection = sqlite3.connect(
-            f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_SECONDS, isolation_level=None
-        )
+        where = f"{path.absolute().as_uri()}?mode=ro"
+        connection = connected(where, _require_usual, uri=True, timeout=_BUSY_SECONDS)
         try:
-            if version(connection) != SCHEMA_VERSION:
-                raise NotPlain
             chosen = connection.execute(_CHOSEN).fetchone()
             rows = connection.execute(_LOGINS, (host,)).fetchall()
         finally:
@@ -167,6 +164,11 @@ def plain_login(path: Path, url: str) -> PlainLogin | None:
     if chosen is not None and chosen[0] != "keyring":
         raise NotPlain
     return closest((_login(*row) for row in rows), wanted)
+
+
+def _require_usual(connection: sqlite3.Connection) -> None:
+    if version(connection) != SCHEMA_VERSION:
+        raise NotPlain
 
 
 def closest(logins: Iterable[PlainLogin], wanted: PlainUrl) -> PlainLogin | None:

@@ -19,8 +19,8 @@ from authlens_core.credentials.store import encryption as passphrases
 from authlens_core.credentials.store.file_keyrings import (
     EncryptedFileKeyring,
     EntryFile,
+    FileKeyring,
     FileKeyringError,
-    PlainFileKeyring,
 )
 from authlens_core.credentials.store.keyring_process import ALLOWED
 from authlens_core.credentials.store.keyring_store import FileStore, StoreDamaged
@@ -210,7 +210,7 @@ async def test_another_program_that_writes_for_long_is_an_error_in_time(state: P
 
 def test_a_disk_that_is_full_leaves_the_old_file(state: Path) -> None:
     """H177: the write is refused with its reason, and nothing lies about."""
-    backend = PlainFileKeyring(file_path(StoreKind.FILE))
+    backend = FileKeyring(file_path(StoreKind.FILE))
     backend.set_password("a", "authlens", "old")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (200, limits[1]))

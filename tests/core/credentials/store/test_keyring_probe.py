@@ -47,7 +47,7 @@ class Shared(KeyringBackend):
 def on(backend: Shared) -> _Keyring:
     """Return a program of its own on the keyring."""
     keyring = _Keyring()
-    keyring._choice = BackendCandidate(backend, "shared", named=False)
+    keyring.choice = BackendCandidate(backend, "shared", named=False)
     return keyring
 
 

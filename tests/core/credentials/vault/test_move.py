@@ -50,7 +50,7 @@ async def both(state: Path, request: pytest.FixtureRequest) -> AsyncIterator[Bot
     """Open credentials on the old store and on the plain file, over one index."""
     old, opened = Kept(), []
 
-    def make(on_step: Callable[[SaveStep], None] | None = None) -> tuple[Credentials, Credentials]:
+    def make(on_step: Callable[[SaveStep], None] = lambda _step: None) -> tuple[Credentials, Credentials]:
         index = Index(state / "index.sqlite3")
         source = Credentials(index, old, Locks(state))
         if request.param == "two openings":

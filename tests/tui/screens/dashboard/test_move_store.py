@@ -183,7 +183,7 @@ async def test_what_stays_behind_is_named_and_the_old_place_stays_open(
         raise SecretStoreDenied("The keyring is locked.", "Unlock it and try again.")
 
     async with dashboard() as (app, pilot):
-        monkeypatch.setattr("authlens_core.credentials.vault.move._move_grant", refuse)
+        monkeypatch.setattr("authlens_core.credentials.vault.move._move_record", refuse)
         await ask_to_move(app, pilot)
         await pilot.press("3", "3")
         said = await moved(app, pilot)

@@ -15,7 +15,7 @@ import pytest
 from authlens_core.learning.answers_file import answers_in
 from authlens_core.learning.attempt import attempt_of
 from authlens_core.learning.catalogue import FOLDER, lessons
-from authlens_core.learning.classroom.ticket import Ticket, issue, read_ticket
+from authlens_core.learning.tickets import Ticket, issue, read_ticket
 from support.course_process import Learn
 from support.course_secrets import secrets_of
 from support.needs import stop

@@ -10,7 +10,7 @@ from authlens_core.desk.log_in import start_login
 from authlens_core.desk.session import Session
 from authlens_core.emulator import Fault, PlayResult, Profile, play_person
 from authlens_core.learning.desk.drill_world import DrillWorld
-from authlens_core.learning.drill import Drill
+from authlens_core.learning.desk.drills import Drill
 from authlens_core.login.login import Login
 from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event
 from authlens_core.wire.client import Wire

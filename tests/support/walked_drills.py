@@ -10,7 +10,7 @@ from authlens_core.desk.lifecycle import probe, refresh, revoke
 from authlens_core.desk.log_in import Login, start_login
 from authlens_core.desk.session import Session
 from authlens_core.learning.desk.drill_world import DrillWorld, held
-from authlens_core.learning.drill import Drill, Walk
+from authlens_core.learning.desk.drills import Drill, Walk
 from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event, ExchangeStarted
 from authlens_core.trace.record import Trace
 from authlens_core.wire.client import Wire

@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from authlens_core.learning.moves import AnyMove, Move, MoveRefused
-from authlens_core.learning.strict_json import StrictFile, read_strict, reason
+from authlens_core.learning.strict_file import StrictFile, read_strict, reason
 from authlens_core.state.regular_file import read_named
 from authlens_core.values.errors import LessonRefused
 

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, contextmanager
 from typing import Final, Self, TypeVar
 
 from authlens_core.learning.attack_moves import perform
-from authlens_core.learning.claim import Claim, Source
+from authlens_core.learning.claim import Claim
 from authlens_core.learning.judge import ClaimVerdict, TooManySteps, judge
 from authlens_core.learning.lesson import (
     PHASE_OF,
@@ -31,6 +31,7 @@ from authlens_core.learning.moves import (
     WorldMove,
 )
 from authlens_core.learning.outcome import AttemptOutcome, PhaseVerdict
+from authlens_core.learning.row import Source
 from authlens_core.learning.world import World
 from authlens_core.values.errors import LessonRefused, NetworkFailure, TimedOut
 from authlens_core.values.quick_dataclass import dataclass

@@ -13,10 +13,9 @@ from msgspec import field
 from msgspec.structs import replace
 
 from authlens_core.emulator import Profile
-from authlens_core.learning.classroom.ticket import Ticket
 from authlens_core.learning.moves import AnswerMove, DefendMove, NameMove, PointMove, PredictMove
-from authlens_core.learning.strict_json import StrictFile, StrictTable
-from authlens_core.learning.strict_toml import Claims
+from authlens_core.learning.strict_file import Claims, StrictFile, StrictTable
+from authlens_core.learning.tickets import Ticket
 
 QUESTIONS: Final = 5
 QUESTIONS_TO_PASS: Final = 4

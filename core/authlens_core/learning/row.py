@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from datetime import datetime
+from enum import StrEnum
 from typing import Final
 from urllib.parse import urlsplit
 
 from authlens_core.emulator.ledger import LedgerEvent, Reason, What
-from authlens_core.learning.claim import Source
 from authlens_core.oauth.discovery.challenge import parse_challenges
 from authlens_core.oauth.formats.form import decode_form
 from authlens_core.trace.arrows import OF_THE_ANSWER
@@ -20,6 +20,16 @@ from authlens_core.values.formats.json_document import object_in
 from authlens_core.values.formats.jwt import parse_jwt
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.stage import Outcome, Stage
+
+
+class Source(StrEnum):
+    """Where a row comes from: the record of the moves, or the ledger of the emulator."""
+
+    EXCHANGE = "exchange"
+    CHECK = "check"
+    RECORD = "record"
+    EVENT = "event"
+
 
 SEATS: Final = frozenset({"you", "mallory", "ada", "victim"})
 PARTIES: Final = frozenset({"resource", "server", "victim", "rogue", "second", "internal", "mallory"})

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from authlens_core.learning.claim import Claim, FieldOf, Loot, Operator, RowTest, Source
-from authlens_core.learning.claim_text import read_claims
+from authlens_core.learning.claim import Claim, FieldOf, Loot, Operator, RowTest, read_claims
+from authlens_core.learning.row import Source
 from authlens_core.values.errors import LessonRefused
 
 LESSON_3 = """

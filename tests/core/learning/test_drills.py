@@ -10,12 +10,18 @@ import pytest
 
 from authlens_core.emulator import Profile, faults_of
 from authlens_core.learning.catalogue import lessons
-from authlens_core.learning.claim import Source
 from authlens_core.learning.desk.drill_world import verdict_on
-from authlens_core.learning.desk.drills import FOLDER, drills, read_drills
-from authlens_core.learning.drill import Drill, DrillGroup, DrillVerdict, Walk
+from authlens_core.learning.desk.drills import (
+    FOLDER,
+    Drill,
+    DrillGroup,
+    DrillVerdict,
+    Walk,
+    drills,
+    read_drills,
+)
 from authlens_core.learning.lesson_folder import read_folder
-from authlens_core.learning.row import EvidenceRow
+from authlens_core.learning.row import EvidenceRow, Source
 from authlens_core.values.errors import LessonRefused
 from support.walked_drills import options_that_hold
 

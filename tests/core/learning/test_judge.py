@@ -6,10 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from authlens_core.learning.claim import Source
-from authlens_core.learning.claim_text import read_claims
+from authlens_core.learning.claim import read_claims
 from authlens_core.learning.judge import ClaimVerdict, TooManySteps, judge
-from authlens_core.learning.row import EvidenceRow
+from authlens_core.learning.row import EvidenceRow, Source
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

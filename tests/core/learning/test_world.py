@@ -8,9 +8,9 @@ import pytest
 
 from authlens_core.emulator.ledger import LedgerEvent, Reason, What
 from authlens_core.learning.attack_moves import perform
-from authlens_core.learning.claim import Source
 from authlens_core.learning.lesson import WorldSettings
 from authlens_core.learning.moves import CallMove
+from authlens_core.learning.row import Source
 from authlens_core.learning.world import World
 
 NEXT_DOOR = WorldSettings(

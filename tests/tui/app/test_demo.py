@@ -10,8 +10,7 @@ import pytest
 from textual.pilot import Pilot
 
 from authlens_core.emulator import Fault
-from authlens_core.learning.desk.drills import drills
-from authlens_core.learning.drill import DrillGroup
+from authlens_core.learning.desk.drills import DrillGroup, drills
 from authlens_core.learning.progress.progress_file import ProgressFile
 from authlens_core.trace.record import Stage
 from authlens_tui.app.authlens_app import AuthlensApp

@@ -17,8 +17,7 @@ from authlens_core.explain.overview import overview
 from authlens_core.export.markdown import markdown
 from authlens_core.export.redaction import Redactor
 from authlens_core.learning.desk.drill_world import DrillWorld
-from authlens_core.learning.desk.drills import drills
-from authlens_core.learning.drill import Drill, DrillGroup
+from authlens_core.learning.desk.drills import Drill, DrillGroup, drills
 from authlens_core.login.callback_wait import ResponseWait
 from authlens_core.login.login import Login
 from authlens_core.trace.record import Outcome, Stage

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from authlens_core.learning.desk.drills import drill_card, drills
-from authlens_core.learning.drill import DrillVerdict
+from authlens_core.learning.desk.drills import DrillVerdict, drill_card, drills
 from authlens_tui.screens.prediction import PredictionScreen
 from support.screens import run_screen, until
 

@@ -28,8 +28,7 @@ from authlens_core.learning.moves import (
     PredictMove,
     RedeemMove,
 )
-from authlens_core.learning.progress.lesson_progress import LessonProgress, StoredAttempt
-from authlens_core.learning.progress.progress_file import ProgressFile
+from authlens_core.learning.progress.progress_file import LessonProgress, ProgressFile, StoredAttempt
 from authlens_core.learning.progress.record import (
     LessonRecord,
     PracticeNow,

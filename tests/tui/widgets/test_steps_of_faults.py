@@ -7,8 +7,7 @@ from dataclasses import replace
 import pytest
 
 from authlens_core.desk.log_in import attacks_on
-from authlens_core.learning.desk.drills import drills
-from authlens_core.learning.drill import Drill
+from authlens_core.learning.desk.drills import Drill, drills
 from authlens_core.login.login import Login
 from authlens_core.trace.record import Outcome, Stage, honest_and_attacked
 from authlens_tui.widgets.stepper import StepState, steps_of

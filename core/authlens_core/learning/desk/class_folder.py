@@ -20,10 +20,10 @@ from typing import Any, Final
 import msgspec
 
 from authlens_core.export.csv_row import csv_row
-from authlens_core.learning.classroom.class_file import LARGEST_CLASS_FILE
-from authlens_core.learning.classroom.ticket import read_ticket
 from authlens_core.learning.lesson import LessonPhase
+from authlens_core.learning.progress.class_file import LARGEST_CLASS_FILE
 from authlens_core.learning.progress.record import PracticeRecord, read_record
+from authlens_core.learning.tickets import read_ticket
 from authlens_core.state.regular_file import kind_of, read_regular, unusable
 from authlens_core.values.errors import FileUnusable, LessonRefused
 from authlens_core.values.quick_dataclass import dataclass

@@ -10,20 +10,33 @@ from typing import Any
 from authlens_core.learning.answers_file import AnswersFile
 from authlens_core.learning.attempt import attempt_of
 from authlens_core.learning.catalogue import FOLDER, lessons
-from authlens_core.learning.classroom.draw import drawn
 from authlens_core.learning.desk.open_lesson import OpenLesson
-from authlens_core.learning.desk.tickets import ticket_of
-from authlens_core.learning.guide.summary import LessonSummary, course_texts, progress_words
+from authlens_core.learning.draw import drawn
+from authlens_core.learning.guide.summary import (
+    LessonSummary,
+    course_texts,
+    lesson_json,
+    progress_words,
+    summary_json,
+)
 from authlens_core.learning.guide.verdict_lines import outcome_lines
 from authlens_core.learning.lesson import CourseLesson, LessonPhase, Question
 from authlens_core.learning.moves import AnyMove, MoveRefused
 from authlens_core.learning.outcome import AttemptOutcome
-from authlens_core.learning.progress.lesson_progress import LessonProgress, progress_name
-from authlens_core.learning.progress.practice import TRACE, MadeRecord, entry_in, practised, record_of
-from authlens_core.learning.progress.progress_file import ProgressFile
-from authlens_core.learning.progress.record import LARGEST_RECORD, LessonRecord, PracticeRecord, read_record
+from authlens_core.learning.progress.progress_file import LessonProgress, ProgressFile, progress_name
+from authlens_core.learning.progress.record import (
+    LARGEST_RECORD,
+    TRACE,
+    LessonRecord,
+    MadeRecord,
+    PracticeRecord,
+    entry_in,
+    practised,
+    read_record,
+    record_of,
+)
 from authlens_core.learning.progress.verify import RecordVerification, verified
-from authlens_core.learning.shown_lesson import lesson_json, summary_json
+from authlens_core.learning.tickets import ticket_of
 from authlens_core.learning.words_file import ENGLISH, LessonWords
 from authlens_core.state.regular_file import read_named
 from authlens_core.values.errors import AuthlensError, LessonRefused

@@ -14,9 +14,8 @@ from typing import Final
 from authlens_core.emulator import Profile
 from authlens_core.learning.answers_file import AnswersFile, read_answers
 from authlens_core.learning.attempt import attempt_of
-from authlens_core.learning.catalogue import folders, lessons
+from authlens_core.learning.catalogue import FILE, folders, lessons, read_lesson
 from authlens_core.learning.lesson import CourseLesson, LessonPhase
-from authlens_core.learning.lesson_file import FILE, read_lesson
 from authlens_core.learning.lesson_folder import LessonFolder, read_folder
 from authlens_core.learning.moves import (
     AnswerMove,

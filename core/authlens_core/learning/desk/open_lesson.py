@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 
-from authlens_core.learning.classroom.class_file import ClassFile
-from authlens_core.learning.guide.offers import forms
-from authlens_core.learning.guide.shown import MoveForm, Part, StoryLine, VerdictLine
-from authlens_core.learning.guide.story import exchange_place, held, parts, story
+from authlens_core.learning.guide.offers import Argument, Choice, MoveForm, forms
+from authlens_core.learning.guide.story import Part, StoryLine, exchange_place, held, parts, spoken, story
+from authlens_core.learning.guide.summary import hints
 from authlens_core.learning.guide.verdict_lines import (
+    ClaimState,
+    VerdictLine,
     answer_marks,
     evidence,
     outcome_lines,
@@ -20,20 +21,24 @@ from authlens_core.learning.guide.verdict_lines import (
 from authlens_core.learning.lesson import CourseLesson, LessonPhase
 from authlens_core.learning.moves import AnyMove
 from authlens_core.learning.outcome import joined
+from authlens_core.learning.progress.class_file import ClassFile
 from authlens_core.learning.progress.progress_file import ProgressFile
 from authlens_core.learning.progress.recorded_attempt import RecordedAttempt
-from authlens_core.learning.shown_lesson import hints
 from authlens_core.learning.words_file import LessonWords
 from authlens_core.trace.record import Trace
 
 __all__ = [
     "TURNED_BACK",
+    "Argument",
+    "Choice",
+    "ClaimState",
     "LessonPhase",
     "MoveForm",
     "OpenLesson",
     "Part",
     "StoryLine",
     "VerdictLine",
+    "spoken",
 ]
 
 TURNED_BACK = "Time is turned back: the same servers start again, and give out the same codes and tokens."

@@ -15,7 +15,7 @@ from typing import Final, Literal, get_args, get_origin
 import msgspec
 
 from authlens_core.learning.moves import KINDS, AnyMove, DefendMove, Move, names_credential
-from authlens_core.learning.strict_json import reason
+from authlens_core.learning.strict_file import reason
 from authlens_core.values.errors import LessonRefused
 
 _PATH: Final = re.compile(r" - at `\$\.(\w+)`$")

@@ -2,17 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from enum import StrEnum
 from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
-from authlens_core.learning.guide.shown import Argument, Choice, MoveForm
 from authlens_core.learning.lesson import CourseLesson, LessonPhase
-from authlens_core.learning.moves import NameMove, WorldMove, names_credential
+from authlens_core.learning.moves import AnyMove, NameMove, WorldMove, names_credential
 from authlens_core.learning.world import PARTIES
+from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.word_files import words
+
+Choice = str | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """What a move needs to know; the first choice is the usual one."""
+
+    name: str
+    choices: tuple[Choice, ...]
+
+    @property
+    def title(self) -> str:
+        """What it is called in a form."""
+        return str(words("course")["argument"].get(self.name, self.name))
+
+    def shown(self, choice: Choice) -> str:
+        """Return what a choice is called in a form."""
+        return str(words("course")["choice"].get(str(choice).lower(), choice))
+
+
+@dataclass(frozen=True, slots=True)
+class MoveForm:
+    """A move that can be made now.
+
+    Attributes:
+        meaning: what it does, in a sentence.
+    """
+
+    verb: str
+    meaning: str
+    arguments: tuple[Argument, ...] = ()
+
+    def move(self, chosen: Mapping[str, Choice]) -> AnyMove:
+        """Return the move with the choices that were made; the usual ones for the others."""
+        given = {argument.name: chosen.get(argument.name, argument.choices[0]) for argument in self.arguments}
+        made: AnyMove = msgspec.convert({"do": self.verb, **given}, type=AnyMove)
+        return made
 
 
 def forms(lesson: CourseLesson, phase: LessonPhase, loot: Collection[str]) -> tuple[MoveForm, ...]:

@@ -8,16 +8,67 @@ from urllib.parse import urlsplit
 
 from authlens_core.explain.meanings import DocumentKind, members, of_headers
 from authlens_core.export.redaction import Redactor, secrets_of
-from authlens_core.learning.claim import Source
-from authlens_core.learning.guide.shown import Part, StoryLine
-from authlens_core.learning.row import EvidenceRow, SeatedTrace
+from authlens_core.learning.row import EvidenceRow, SeatedTrace, Source
 from authlens_core.learning.world import YOU, World
 from authlens_core.trace.record import sent_once
 from authlens_core.values.check import Severity
 from authlens_core.values.exchange import Purpose
+from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import Outcome
 from authlens_core.values.word_files import words
+
+
+@dataclass(frozen=True, slots=True)
+class StoryLine:
+    """One line.
+
+    Attributes:
+        arrow: the number of the request, or of the one that a party answered so; 0 for anything else.
+        receiver: empty for what a party did, which has no bytes to point at.
+        answer: the status, or that there was none.
+        meaning: what a request is for, in a sentence; empty for anything else.
+        aside: the same in a few words; empty where the line says enough.
+    """
+
+    row: EvidenceRow
+    arrow: int
+    sender: str
+    receiver: str
+    words: str
+    answer: str = ""
+    meaning: str = ""
+    aside: str = ""
+
+    @property
+    def text(self) -> str:
+        """The line without its number."""
+        if not self.receiver:
+            return f"{self.sender} {self.words}"
+        return f"{self.sender} → {self.receiver}: {self.words} → {self.answer}"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a request or its answer.
+
+    Attributes:
+        name: as in a move, such as `form.code_verifier`.
+        place: where it is, in a word or two.
+        value: masked.
+        meaning: what it decides; empty where nothing is known of it.
+    """
+
+    name: str
+    place: str
+    value: str
+    meaning: str
+
+
+def spoken(text: str) -> str:
+    """Return a text with words for the signs of a request that is in it, to be read aloud."""
+    return text.replace(" → ", " to ", 1).replace(" → ", ", answer ")
+
 
 _FAILURE: Final = Severity.FAILURE.value
 _GROUPS: Final = {

@@ -3,19 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from enum import StrEnum
 from typing import Final
 
 from authlens_core.learning.attempt import LessonAttempt
-from authlens_core.learning.claim import Claim, Operator, Source
-from authlens_core.learning.guide.shown import ClaimState, StoryLine, VerdictLine, spoken
-from authlens_core.learning.guide.story import line_of, meaning
+from authlens_core.learning.claim import Claim, Operator
+from authlens_core.learning.guide.story import StoryLine, line_of, meaning, spoken
 from authlens_core.learning.judge import ClaimVerdict
 from authlens_core.learning.lesson import QUESTIONS, LessonPhase
 from authlens_core.learning.moves import AnswerMove, AnyMove, DefendMove, PointMove, PredictMove
 from authlens_core.learning.outcome import AttemptOutcome, PhaseVerdict
-from authlens_core.learning.row import WORDS, EvidenceRow
+from authlens_core.learning.row import WORDS, EvidenceRow, Source
 from authlens_core.learning.words_file import LessonWords
+from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.word_files import words as word_file
+
+
+class ClaimState(StrEnum):
+    """The value is the sign."""
+
+    MET = "✔"
+    UNMET = "✖"
+    OPEN = "○"
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictLine:
+    """One thing to prove.
+
+    Attributes:
+        details: how it was met, or what came nearest and where that differs.
+        arrow: the request that shows it; 0 where it was no request.
+    """
+
+    state: ClaimState
+    words: str
+    details: tuple[str, ...] = ()
+    arrow: int = 0
+
 
 _KIND: Final = frozenset({"what", "purpose", "stage", "name"})
 """The fields without which a row is not even of the kind that a claim asks for."""

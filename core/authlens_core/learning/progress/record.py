@@ -1,22 +1,31 @@
 """A record of practice: for each lesson the moves, and what they came to. A file of a class is one as well.
 
-It has no credential in it: a move names what it uses. docs/learning.md has its form.
+It is made from the progress of lessons, or from files of moves. It has no credential in it: a move names
+what it uses. docs/learning.md has its form.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Final
 
 import msgspec
 
+from authlens_core.export.markdown import code_span
 from authlens_core.learning.answers_file import MOST_MOVES
-from authlens_core.learning.classroom.ticket import LONGEST_TICKET
-from authlens_core.learning.lesson import QUESTIONS, LessonPhase
-from authlens_core.learning.moves import AnyMove
+from authlens_core.learning.attempt import attempt_of
+from authlens_core.learning.lesson import QUESTIONS, CourseLesson, LessonPhase
+from authlens_core.learning.moves import AnswerMove, AnyMove
 from authlens_core.learning.outcome import AttemptOutcome
-from authlens_core.learning.strict_json import StrictFile, StrictTable, read_strict
+from authlens_core.learning.progress.progress_file import LessonProgress
+from authlens_core.learning.strict_file import StrictFile, StrictTable, read_strict
+from authlens_core.learning.tickets import LONGEST_TICKET, read_ticket
+from authlens_core.learning.words_file import LessonWords
+from authlens_core.values.errors import LessonRefused
+from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.version import VERSION
 
 LARGEST_RECORD: Final = 512 * 1024  # bytes
@@ -124,3 +133,177 @@ def read_record(data: bytes, *, name: str, limit: int = LARGEST_RECORD) -> Pract
         LessonRefused: it is none; the message has file, line, column and reason.
     """
     return read_strict(data, PracticeRecord, name=name, limit=limit)
+
+
+TRACE = ".authlens.json"
+"""How the names of session files end."""
+
+
+def entry_of(progress: LessonProgress) -> LessonRecord | None:
+    """Return the last attempt that passed a lesson, or the one that goes on; None before the first move.
+
+    The verdict is the stored one, and the misconceptions are not known.
+    """
+    attempts = [attempt for attempt in progress.attempts if attempt.moves]
+    if not attempts:
+        return None
+    chosen = next((one for one in reversed(attempts) if one.phase is None), attempts[-1])
+    return LessonRecord(
+        lesson=progress.lesson.rpartition("/")[2],
+        version=chosen.version,
+        digest=f"sha256:{chosen.digest}",
+        seed=chosen.seed,
+        verdict=RecordedVerdict(chosen.phase is None, chosen.passed, chosen.right),
+        tries=progress.tries,
+        hints=progress.hints,
+        seconds=progress.seconds,
+        moves=chosen.moves,
+    )
+
+
+def misconceptions(lesson: CourseLesson, progress: LessonProgress) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the misconceptions behind wrong answers of every attempt, and those that were refuted since."""
+    wrong = _wrong(lesson, [move for attempt in progress.attempts for move in attempt.moves])
+    return tuple(wrong), tuple(name for name, question in wrong.items() if question not in progress.missed)
+
+
+def _wrong(lesson: CourseLesson, moves: Iterable[AnyMove]) -> dict[str, str]:
+    """Return the misconceptions behind wrong answers, each with its question."""
+    cures = {question.name: question.cures for question in lesson.questions}
+    answers = (move for move in moves if isinstance(move, AnswerMove))
+    met = ((cures.get(one.question, {}).get(one.option), one.question) for one in answers)
+    return {name: question for name, question in met if name}
+
+
+def practised(lesson: CourseLesson, progress: LessonProgress) -> LessonRecord | None:
+    """Return the entry of a lesson with the misconceptions that were met; None before the first move."""
+    entry = entry_of(progress)
+    met, refuted = misconceptions(lesson, progress)
+    return entry and msgspec.structs.replace(entry, met=met, refuted=refuted)
+
+
+def entry_in(lesson: CourseLesson, moves: Sequence[AnyMove], seed: int) -> LessonRecord:
+    """Return moves of a file, without a verdict."""
+    return LessonRecord(
+        lesson.name,
+        lesson.version,
+        f"sha256:{lesson.digest}",
+        seed,
+        RecordedVerdict(passed=False),
+        met=tuple(_wrong(lesson, moves)),
+        moves=tuple(moves),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class MadeRecord:
+    """A record whose moves were made just now.
+
+    Attributes:
+        outcomes: of its lessons.
+        left_out: the lessons whose moves can no longer be made, each with the reason.
+    """
+
+    record: PracticeRecord
+    outcomes: tuple[AttemptOutcome, ...]
+    left_out: tuple[str, ...]
+    words: Mapping[str, LessonWords] = field(repr=False)
+
+    def files(self, path: Path, *, traces: bool = False) -> Mapping[Path, str]:
+        """Return what to write: the record, a page to read, and what each lesson sent, masked."""
+        files = {path: self.text, path.with_suffix(".md"): record_markdown(self.record, self.words)}
+        for outcome in self.outcomes if traces else ():
+            trace = path.with_suffix(f".{outcome.lesson.name}{TRACE}")
+            files[trace] = outcome.session()
+        return files
+
+    @property
+    def text(self) -> str:
+        """The record as it is in a file."""
+        return self.record.as_bytes().decode()
+
+
+async def record_of(
+    entries: Iterable[tuple[LessonRecord, CourseLesson]], words: Mapping[str, LessonWords]
+) -> MadeRecord:
+    """Return a record of entries, their moves made again in the lessons as they are now.
+
+    Raises:
+        TimedOut: the moves of a lesson took longer than 20 seconds.
+    """
+    made: list[LessonRecord] = []
+    outcomes: list[AttemptOutcome] = []
+    left_out: list[str] = []
+    ticket = ""
+    for entry, lesson in entries:
+        ticket = str(lesson.ticket or "")
+        try:
+            outcome = await attempt_of(lesson, entry.moves, seed=entry.seed)
+        except LessonRefused as error:
+            left_out.append(f"{lesson.name}: {error.cause}")
+            continue
+        digest, verdict = f"sha256:{lesson.digest}", RecordedVerdict.of(outcome)
+        made.append(msgspec.structs.replace(entry, version=lesson.version, digest=digest, verdict=verdict))
+        outcomes.append(outcome)
+    return MadeRecord(PracticeRecord.of(made, ticket=ticket), tuple(outcomes), tuple(left_out), words)
+
+
+_CLOSING = (
+    "This is a record of practice, and no proof of identity: it shows that the moves solve the lessons, not "
+    "who made them. Tries, hints and minutes are as this machine counted them, and are not verified. Make "
+    "the moves again with `authlens learn verify` and the JSON file beside this one."
+)
+
+
+def record_markdown(record: PracticeRecord, words: Mapping[str, LessonWords]) -> str:
+    """Return a record of your own as Markdown.
+
+    Args:
+        words: of its lessons, by their names.
+    """
+    passed = sum(lesson.verdict.passed for lesson in record.lessons)
+    lines = [
+        "# Record of practice",
+        "",
+        f"- {passed} of {len(record.lessons)} lessons passed",
+        f"- Made {record.made_at} with authlens {record.authlens}",
+    ]
+    if record.ticket:
+        ticket = read_ticket(record.ticket)
+        lines.append(f"- Exam {code_span(ticket.exam)}, student {code_span(ticket.name)}")
+    lines += [
+        "",
+        "| | Lesson | What you can do | Tries | Hints | Questions | Minutes |",
+        "|---|---|---|---|---|---|---|",
+        *(_row(lesson, words[lesson.lesson]) for lesson in record.lessons),
+        *_misconceptions(record),
+    ]
+    for lesson in record.lessons:
+        lines += ["", f"## {words[lesson.lesson].title}", "", *_moves(lesson)]
+    return "\n".join([*lines, "", _CLOSING, ""])
+
+
+def _row(lesson: LessonRecord, words: LessonWords) -> str:
+    sign = "✔" if lesson.verdict.passed else "○"
+    tries, hints = sum(lesson.tries.values()), sum(lesson.hints.values())
+    right = f"{lesson.verdict.right}/{QUESTIONS}"
+    cells = (sign, words.title, words.texts["can"], tries, hints, right, -(-lesson.seconds // 60))
+    return f"| {' | '.join(str(cell).replace('|', '/') for cell in cells)} |"
+
+
+def _misconceptions(record: PracticeRecord) -> Iterator[str]:
+    met = [name for lesson in record.lessons for name in lesson.met]
+    refuted = {name for lesson in record.lessons for name in lesson.refuted}
+    if not met:
+        return
+    yield ""
+    yield f"Misconceptions met: {len(met)}, refuted: {len(refuted)}."
+    if still := [name.replace("-", " ") for name in met if name not in refuted]:
+        yield f"Open: {', '.join(still)}."
+
+
+def _moves(lesson: LessonRecord) -> Iterator[str]:
+    yield f"Version {lesson.version}, seed {lesson.seed}, digest `{lesson.digest}`."
+    yield ""
+    for number, move in enumerate(lesson.moves, 1):
+        yield f"{number}. {code_span(move.text)}"

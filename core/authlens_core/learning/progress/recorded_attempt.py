@@ -10,12 +10,16 @@ from typing import Final, Self
 import msgspec
 
 from authlens_core.learning.attempt import LessonAttempt
-from authlens_core.learning.classroom.class_file import ClassFile, class_file
 from authlens_core.learning.lesson import HINTS, PHASE_OF, CourseLesson, LessonPhase
 from authlens_core.learning.moves import AnswerMove, AnyMove, MoveRefused, PredictMove, WorldMove
 from authlens_core.learning.outcome import AttemptOutcome
-from authlens_core.learning.progress.lesson_progress import LessonProgress, StoredAttempt, progress_name
-from authlens_core.learning.progress.progress_file import ProgressFile
+from authlens_core.learning.progress.class_file import ClassFile, class_file
+from authlens_core.learning.progress.progress_file import (
+    LessonProgress,
+    ProgressFile,
+    StoredAttempt,
+    progress_name,
+)
 from authlens_core.values.errors import LessonRefused
 
 _LONGEST_PAUSE: Final = 300.0  # seconds between two moves that count as work

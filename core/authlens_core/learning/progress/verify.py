@@ -12,10 +12,10 @@ from typing import Any, Final
 import msgspec
 
 from authlens_core.learning.attempt import attempt_of
-from authlens_core.learning.classroom.draw import drawn
-from authlens_core.learning.classroom.ticket import Ticket, read_ticket
+from authlens_core.learning.draw import drawn
 from authlens_core.learning.lesson import CourseLesson
 from authlens_core.learning.progress.record import LessonRecord, PracticeRecord, RecordedVerdict
+from authlens_core.learning.tickets import Ticket, read_ticket
 from authlens_core.learning.words_file import LessonWords
 from authlens_core.values.errors import AuthlensError, LessonRefused
 

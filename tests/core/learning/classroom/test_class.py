@@ -12,12 +12,12 @@ import pytest
 
 from authlens_core.export.redaction import secrets_of
 from authlens_core.learning.catalogue import lessons
-from authlens_core.learning.classroom import class_file
-from authlens_core.learning.classroom.class_file import LARGEST_CLASS_FILE, ClassFile, content
 from authlens_core.learning.desk import class_folder
 from authlens_core.learning.desk.class_folder import MOST_OF_ONE, ClassFolder, ClassView
 from authlens_core.learning.lesson import LessonPhase
 from authlens_core.learning.moves import LoginMove, PointMove, PredictMove, RedeemMove
+from authlens_core.learning.progress import class_file
+from authlens_core.learning.progress.class_file import LARGEST_CLASS_FILE, ClassFile, content
 from authlens_core.learning.progress.progress_file import ProgressFile
 from authlens_core.learning.progress.record import (
     LessonRecord,

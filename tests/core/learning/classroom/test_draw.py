@@ -8,8 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from authlens_core.learning.catalogue import lessons
-from authlens_core.learning.classroom.draw import drawn
-from authlens_core.learning.classroom.ticket import issue
+from authlens_core.learning.draw import drawn
 from authlens_core.learning.lesson import CourseLesson, LessonPhase
 from authlens_core.learning.moves import (
     AnswerMove,
@@ -24,6 +23,7 @@ from authlens_core.learning.moves import (
 )
 from authlens_core.learning.progress.progress_file import ProgressFile
 from authlens_core.learning.progress.recorded_attempt import RecordedAttempt
+from authlens_core.learning.tickets import issue
 from authlens_core.learning.words_file import ENGLISH, LessonWords
 from authlens_core.values.errors import LessonRefused
 

@@ -11,12 +11,10 @@ from authlens_core.emulator.ledger import Reason, What
 from authlens_core.learning.answers_file import read_answers
 from authlens_core.learning.attempt import LessonAttempt
 from authlens_core.learning.catalogue import folders, lessons
-from authlens_core.learning.claim import Source
 from authlens_core.learning.guide.offers import forms
-from authlens_core.learning.guide.shown import ClaimState
 from authlens_core.learning.guide.story import exchange_place, held, meaning, parts, story
 from authlens_core.learning.guide.summary import LessonSummary
-from authlens_core.learning.guide.verdict_lines import prediction_line, verdict_lines, worth
+from authlens_core.learning.guide.verdict_lines import ClaimState, prediction_line, verdict_lines, worth
 from authlens_core.learning.lesson import LessonPhase
 from authlens_core.learning.moves import (
     KINDS,
@@ -30,8 +28,8 @@ from authlens_core.learning.moves import (
     RedeemMove,
 )
 from authlens_core.learning.outcome import joined
-from authlens_core.learning.progress.lesson_progress import LessonProgress, StoredAttempt
-from authlens_core.learning.row import PARTIES, WORDS
+from authlens_core.learning.progress.progress_file import LessonProgress, StoredAttempt
+from authlens_core.learning.row import PARTIES, WORDS, Source
 from authlens_core.learning.words_file import ENGLISH
 from authlens_core.trace.arrows import Party, messages
 from authlens_core.values.word_files import words

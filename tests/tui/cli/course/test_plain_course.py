@@ -8,8 +8,8 @@ from typing import Final
 
 import pytest
 
-from authlens_core.learning.classroom.ticket import issue
 from authlens_core.learning.progress.progress_file import ProgressFile
+from authlens_core.learning.tickets import issue
 from authlens_tui.cli import main
 
 SIGN_IN = ["predict a", "login"]

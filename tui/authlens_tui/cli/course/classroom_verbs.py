@@ -13,7 +13,7 @@ from authlens_core.export.saved_file import named_path, write_export
 from authlens_core.learning.answers_file import AnswersFile, answers_in
 from authlens_core.learning.desk.class_folder import ClassFolder
 from authlens_core.learning.desk.course import Course
-from authlens_core.learning.desk.tickets import as_csv, read_key, tickets_for
+from authlens_core.learning.tickets import as_csv, read_key, tickets_for
 from authlens_core.values.errors import LessonRefused
 from authlens_tui.cli.terminal.output import answer_json, answer_line, say
 from authlens_tui.cli.terminal.refused import ADD_FORCE, refusal

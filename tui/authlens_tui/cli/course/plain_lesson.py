@@ -9,9 +9,16 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Final
 
-from authlens_core.learning.desk.open_lesson import TURNED_BACK, OpenLesson
+from authlens_core.learning.desk.open_lesson import (
+    TURNED_BACK,
+    Argument,
+    ClaimState,
+    OpenLesson,
+    Part,
+    StoryLine,
+    spoken,
+)
 from authlens_core.learning.guide.move_text import MoveTextRefused, move_in
-from authlens_core.learning.guide.shown import Argument, ClaimState, Part, StoryLine, spoken
 from authlens_core.learning.lesson import HINTS, PHASE_OF, QUESTIONS, QUESTIONS_TO_PASS, LessonPhase
 from authlens_core.learning.moves import AnyMove, DefendMove, quoted
 from authlens_core.values.errors import AuthlensError, LessonRefused

@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from authlens_core.learning.guide.shown import Choice, MoveForm
+from authlens_core.learning.desk.open_lesson import Choice, MoveForm
 from authlens_core.learning.moves import AnyMove, DefendMove
 from authlens_tui.screens.learn.lesson_text import lesson_text
 from authlens_tui.terminal.content import Content

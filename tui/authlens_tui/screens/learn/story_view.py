@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from authlens_core.learning.guide.shown import Part, StoryLine
+from authlens_core.learning.desk.open_lesson import Part, StoryLine
 from authlens_tui.screens.learn.lesson_text import hanging
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.key_binding import bound

@@ -12,8 +12,8 @@ from dataclasses import replace
 
 from msgspec import structs
 
-from authlens_core.learning.classroom.ticket import Ticket
 from authlens_core.learning.lesson import CourseLesson
+from authlens_core.learning.tickets import Ticket
 from authlens_core.learning.words_file import LessonWords
 
 _LETTERS = ("a", "b", "c")

@@ -19,9 +19,8 @@ import msgspec
 
 from authlens_core.learning.lesson import LessonPhase
 from authlens_core.learning.outcome import AttemptOutcome
-from authlens_core.learning.progress.lesson_progress import LessonProgress, progress_name
-from authlens_core.learning.progress.practice import entry_of
-from authlens_core.learning.progress.record import PracticeNow, PracticeRecord
+from authlens_core.learning.progress.progress_file import LessonProgress, progress_name
+from authlens_core.learning.progress.record import PracticeNow, PracticeRecord, entry_of
 from authlens_core.state import private_file
 
 VARIABLE: Final = "AUTHLENS_CLASS"

@@ -109,7 +109,7 @@ class VerbParser(argparse.ArgumentParser):
         listed = {verb.dest: verb for verb in self._verbs()._choices_actions}  # noqa: SLF001 - no other way
         for title, names in groups.items():
             self.add_argument_group(title)._group_actions = [listed[name] for name in names]  # noqa: SLF001
-        self._action_groups.append(self._action_groups.pop(self._action_groups.index(self._optionals)))
+        self._action_groups = [*self._action_groups[-len(groups) :], self._optionals]
 
     def _verbs(self) -> argparse._SubParsersAction[argparse.ArgumentParser]:
         return next(action for action in self._actions if isinstance(action, argparse._SubParsersAction))  # noqa: SLF001
@@ -156,9 +156,7 @@ def build_parser(verb: str | None = None) -> VerbParser:
     flag(parser, "--plain", "no full screen and no cursor movement: plain lines, for screen readers and logs")
     parser.add_argument("--theme", metavar="NAME", help="the theme of the full screen, for this run")
     flag(parser, "--version", "show the version and exit")
-    verbs = parser.add_subparsers(
-        dest="verb", metavar="VERB", prog="authlens", title="verbs", help=argparse.SUPPRESS
-    )
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", prog="authlens", title="verbs")
     # To build all parsers takes longer than to parse: one will do where the verb is known.
     for name in (verb,) if verb in VERBS else VERBS:
         examples = declared(name)["examples"]

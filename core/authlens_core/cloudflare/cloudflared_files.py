@@ -113,13 +113,6 @@ def _version(name: str, entries: Mapping[str, os.DirEntry[str]]) -> _Version:
     return status.st_mtime_ns, status.st_size, status.st_ino
 
 
-def find_cloudflared_tokens(
-    directory: Path | None = None, *, now: datetime | None = None
-) -> tuple[CloudflaredToken, ...]:
-    """Return the tokens of cloudflared, those that last longest first; see `CloudflaredDirectory`."""
-    return CloudflaredDirectory(directory).find(now=now)
-
-
 def find_cloudflared_token(
     url: str, directory: Path | None = None, *, now: datetime | None = None, usable: bool = True
 ) -> CloudflaredToken | None:
@@ -138,7 +131,7 @@ def find_cloudflared_token(
     hosts = names_of(asked)
     fitting = (
         token
-        for token in find_cloudflared_tokens(directory, now=present)
+        for token in CloudflaredDirectory(directory).find(now=present)
         if token.kind is CloudflaredKind.APPLICATION
         and token.host in hosts
         # cloudflared itself would log in again for one that has ended.

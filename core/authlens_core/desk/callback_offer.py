@@ -62,10 +62,10 @@ def callback_offer(redirect_uri: str | None, screen: UserScreen, link: str | Non
     # The host counts: with 127.0.0.1 another program may have the port on ::1.
     target = usable_url(redirect_uri, loopback_http=True)
     if target is None:
-        line = None if page_port is None else ssh_forward.forward_line_to_here(screen, page_port)
+        line = None if page_port is None else ssh_forward.ssh_forward_line(screen, page_port)
         return CallbackOffer(screen.over_ssh, screen.why_no_browser, forward_line=line, page_port=page_port)
     host, (_, port) = target.host, target.address
-    line = ssh_forward.forward_line_to_here(screen, port, host, page_port)
+    line = ssh_forward.ssh_forward_line(screen, port, host, page_port)
     hints = (
         ssh_forward.escape_hint(port, host, page_port),
         ssh_forward.other_route_hint(port, host, page_port),

@@ -20,7 +20,7 @@ from authlens_core.credentials.store.secret_store import CALL_LIMIT, OTHER_STORE
 from authlens_core.credentials.vault.open_store import file_path, open_store, remembered_place
 from authlens_core.login.callback.binding import NoLoopback, bind_loopback
 from authlens_core.login.callback.listener import DEFAULT_PORT, why_not_bound
-from authlens_core.login.callback.ssh_forward import forward_line_to_here
+from authlens_core.login.callback.ssh_forward import ssh_forward_line
 from authlens_core.login.cloudflared.binary import CloudflaredMissing, find_cloudflared
 from authlens_core.login.other_processes import from_text
 from authlens_core.state.crash_notes import CrashNotes
@@ -266,7 +266,7 @@ def look_at_ssh(environ: Mapping[str, str], port: int = DEFAULT_PORT) -> Finding
     screen = UserScreen(environ)
     if not screen.over_ssh:
         return Finding(Severity.PASS, "This is not an SSH session.")
-    line = forward_line_to_here(screen, port)
+    line = ssh_forward_line(screen, port)
     words = "This is an SSH session: the browser is on another machine."
     paste = "you can paste the address the browser ends on."
     cure = (

@@ -114,7 +114,7 @@ class Facts:
 
     def own_options(self, options: Options, before: Options) -> Options:
         """Return `options` as the user decided them, who had decided `before`: another server may follow."""
-        return own_options(options, self.remembered.get(self.issuer_identifier or "", ()), before)
+        return own_options(options, self.remembered_here, before)
 
     @property
     def accepted_issuer(self) -> str | None:
@@ -124,14 +124,19 @@ class Facts:
         resource could name another one, which calls itself so (mix-up, RFC 9700 §4.4).
         """
         name, server = self.options.issuer_name, self.issuer_identifier
-        remembered = dict(self.remembered.get(server or "", ())).get("issuer_name")
+        remembered = dict(self.remembered_here).get("issuer_name")
         is_meant = self.options.issuer == server or name == remembered
         return name if name != server and is_meant else None
 
     @property
     def to_remember(self) -> StoredOptions:
         """What is stored with the tokens of this login, for the next ones at the same server."""
-        return to_remember(self.options, self.remembered.get(self.issuer_identifier or "", ()))
+        return to_remember(self.options, self.remembered_here)
+
+    @property
+    def remembered_here(self) -> StoredOptions:
+        """What was decided for the authorization server in earlier logins."""
+        return self.remembered.get(self.issuer_identifier or "", ())
 
     @property
     def server_kind(self) -> ServerKind:

@@ -65,10 +65,15 @@ class StageResult:
         return replace(self, checks=(*self.checks, *checks))
 
 
-def unanswered(facts: Facts, exchange: Exchange, name: str, result: str = "") -> StageResult:
-    """Return the failure of a stage whose request got no complete answer, as the check `name`."""
+def unanswered(facts: Facts, exchange: Exchange, name: str, *, once: bool = False) -> StageResult:
+    """Return the failure of a stage whose request got no complete answer, as the check `name`.
+
+    Args:
+        once: whether the server does at most once what was asked for.
+    """
     lost = exchange.no_answer
-    return StageResult(facts, (requirement(name).failed(lost.cause, result, cure=lost.cure),))
+    result = "lost" if once and lost.may_have_arrived else ""
+    return StageResult(facts, (requirement(name, cure=lost.cure).failed(lost.cause, result),))
 
 
 def parted(

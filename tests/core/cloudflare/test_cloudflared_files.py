@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from authlens_core.cloudflare.cloudflared_files import (
+    CloudflaredDirectory,
     cloudflared_directory,
     find_cloudflared_token,
-    find_cloudflared_tokens,
     read_cloudflared_token,
 )
 from authlens_core.cloudflare.cloudflared_token import (
@@ -41,7 +41,7 @@ def put(directory: Path, name: str, content: str | bytes) -> Path:
 def test_an_application_token_tells_host_audience_person_team_and_times(tmp_path: Path) -> None:
     """What the dashboard shows comes from the name and the claims."""
     put(tmp_path, f"wiki.example.com-{AUD}-token", jwt(iat=1_000_000_000, exp=2_000_000_000) + "\n")
-    (token,) = find_cloudflared_tokens(tmp_path)
+    (token,) = CloudflaredDirectory(tmp_path).find()
     assert (token.kind, token.host, token.audience) == (CloudflaredKind.APPLICATION, "wiki.example.com", AUD)
     assert (token.person, token.team) == ("ada@example.com", "team.cloudflareaccess.com")
     assert token.issued_at == datetime.fromtimestamp(1_000_000_000, UTC)
@@ -52,7 +52,7 @@ def test_an_application_token_tells_host_audience_person_team_and_times(tmp_path
 def test_an_organisation_token_is_told_by_its_name(tmp_path: Path) -> None:
     """It opens no application, so it is a kind of its own."""
     put(tmp_path, "team.cloudflareaccess.com-org-token", jwt(type="org", aud="AUTH"))
-    (token,) = find_cloudflared_tokens(tmp_path)
+    (token,) = CloudflaredDirectory(tmp_path).find()
     assert token.kind is CloudflaredKind.ORGANISATION
     assert (token.host, token.audience) == ("team.cloudflareaccess.com", "AUTH")
 
@@ -69,13 +69,13 @@ def test_an_organisation_token_is_told_by_its_name(tmp_path: Path) -> None:
 def test_the_host_is_everything_before_the_audience(tmp_path: Path, name: str, host: str) -> None:
     """`/` and `*` are hyphens in the name; what cannot be told is shown as it is."""
     put(tmp_path, name, jwt())
-    assert find_cloudflared_tokens(tmp_path)[0].host == host
+    assert CloudflaredDirectory(tmp_path).find()[0].host == host
 
 
 def test_a_service_token_is_named_by_its_client_id(tmp_path: Path) -> None:
     """A JWT of a service token has no e-mail."""
     put(tmp_path, f"a.example.com-{AUD}-token", jwt(email=None, common_name="abc.access"))
-    assert find_cloudflared_tokens(tmp_path)[0].person == "abc.access"
+    assert CloudflaredDirectory(tmp_path).find()[0].person == "abc.access"
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_what_cannot_be_read_is_an_entry_with_a_reason(
 ) -> None:
     """Never an exception, and never left out."""
     put(tmp_path, f"a.example.com-{AUD}-token", content)
-    (token,) = find_cloudflared_tokens(tmp_path)
+    (token,) = CloudflaredDirectory(tmp_path).find()
     assert words in token.problem
     assert read_cloudflared_token(token) is None
 
@@ -96,7 +96,7 @@ def test_what_cannot_be_read_is_an_entry_with_a_reason(
 def test_a_pipe_in_the_place_of_a_token_holds_nothing_up(tmp_path: Path) -> None:
     """Opening it would wait for ever."""
     os.mkfifo(tmp_path / f"a.example.com-{AUD}-token")
-    assert find_cloudflared_tokens(tmp_path)[0].problem == "It is not a regular file."
+    assert CloudflaredDirectory(tmp_path).find()[0].problem == "It is not a regular file."
 
 
 def test_nothing_but_tokens_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,7 +111,7 @@ def test_nothing_but_tokens_is_opened(tmp_path: Path, monkeypatch: pytest.Monkey
     for name in ("cert.pem", "config.yml", "6ff42ae2.json", "team.cloudflareaccess.com-jwks", "-token"):
         put(tmp_path, name, "secret")
     monkeypatch.setattr(os, "open", noted)
-    assert find_cloudflared_tokens(tmp_path) == ()
+    assert CloudflaredDirectory(tmp_path).find() == ()
     assert opened == []
 
 
@@ -119,7 +119,7 @@ def test_reading_changes_nothing_even_where_the_token_has_expired(tmp_path: Path
     """Read-only, never deleted, though cloudflared itself would."""
     path = put(tmp_path, f"a.example.com-{AUD}-token", jwt(exp=1))
     before = path.stat().st_mtime_ns, path.read_bytes()
-    find_cloudflared_tokens(tmp_path)
+    CloudflaredDirectory(tmp_path).find()
     assert find_cloudflared_token("https://a.example.com/", tmp_path) is None
     assert (path.stat().st_mtime_ns, path.read_bytes()) == before
 
@@ -129,7 +129,7 @@ def test_a_login_that_waits_is_an_entry_without_a_token(tmp_path: Path) -> None:
     link = "https://a.example.com/cdn-cgi/access/cli?token=x"
     put(tmp_path, f"a.example.com-{AUD}-token.url", f"{link}\n")
     put(tmp_path, f"a.example.com-{AUD}-token.lock", json.dumps({"pid": os.getpid()}))
-    (token,) = find_cloudflared_tokens(tmp_path)
+    (token,) = CloudflaredDirectory(tmp_path).find()
     assert token.pending_url == link
     assert "in progress" in token.problem
     assert token.lock is not None
@@ -140,13 +140,13 @@ def test_a_login_that_waits_is_an_entry_without_a_token(tmp_path: Path) -> None:
 def test_a_pending_url_that_is_none_is_not_shown(tmp_path: Path) -> None:
     """It comes from a file that anybody of this account may write."""
     put(tmp_path, f"a.example.com-{AUD}-token.url", "javascript:alert(1)")
-    assert find_cloudflared_tokens(tmp_path)[0].pending_url is None
+    assert CloudflaredDirectory(tmp_path).find()[0].pending_url is None
 
 
 def test_hostile_claims_are_made_safe_to_show(tmp_path: Path) -> None:
     """Nothing of a token is believed, and nothing of it reaches a terminal as it is."""
     put(tmp_path, f"a\x1b.example.com-{AUD}-token", jwt(email="\x1b[31mroot", iss=7, exp="soon", aud=[{}]))
-    (token,) = find_cloudflared_tokens(tmp_path)
+    (token,) = CloudflaredDirectory(tmp_path).find()
     assert token.person == "\\e[31mroot"
     assert token.host == "a\\e.example.com"
     assert (token.team, token.expires_at) == ("", None)
@@ -156,7 +156,7 @@ def test_the_raw_token_is_read_at_need_and_shows_nothing(tmp_path: Path) -> None
     """The entry has no token in it; what is read is a Secret."""
     text = jwt()
     put(tmp_path, f"a.example.com-{AUD}-token", text)
-    (token,) = find_cloudflared_tokens(tmp_path)
+    (token,) = CloudflaredDirectory(tmp_path).find()
     secret = read_cloudflared_token(token)
     assert secret is not None
     assert secret.reveal() == text
@@ -187,7 +187,7 @@ def test_a_token_goes_to_the_host_in_its_name_and_to_no_other(
 
 def test_no_directory_is_no_tokens(tmp_path: Path) -> None:
     """Most machines have none."""
-    assert find_cloudflared_tokens(tmp_path / "nowhere") == ()
+    assert CloudflaredDirectory(tmp_path / "nowhere").find() == ()
     assert cloudflared_directory({"HOME": "/home/ada"}) == Path("/home/ada/.cloudflared")
 
 
@@ -200,7 +200,7 @@ def test_no_file_makes_it_fail(
     directory = tmp_path_factory.mktemp("cloudflared")
     for end, data in (("", content), (".lock", lock), (".url", url)):
         put(directory, f"a.example.com-{AUD}-token{end}", data)
-    assert len(find_cloudflared_tokens(directory)) == 1
+    assert len(CloudflaredDirectory(directory).find()) == 1
 
 
 def _lock(process: Process, *, age: timedelta = timedelta(0), start: datetime = STARTED) -> LockOwner:

@@ -183,10 +183,10 @@ class Credentials:
         self.traces.get_ready()
 
     def _known(self) -> frozenset[str]:
-        from authlens_core.cloudflare.cloudflared_files import find_cloudflared_tokens
+        from authlens_core.cloudflare.cloudflared_files import CloudflaredDirectory
 
         grants, damaged = self.index.grants()
-        files = (token.token_id for token in find_cloudflared_tokens())
+        files = (token.token_id for token in CloudflaredDirectory().find())
         return frozenset(
             (*(grant.grant_id for grant in grants), *damaged, *self.service_tokens.ids(), *files)
         )

@@ -25,10 +25,11 @@ _CAME_IN_AS: Final = ("SUDO_USER", "DOAS_USER")
 def ssh_forward_line(
     screen: UserScreen,
     port: int,
-    user: str,
-    hostname: str,
     target: str = "localhost",
     page_port: int | None = None,
+    *,
+    user: str | None = None,
+    hostname: str | None = None,
 ) -> str | None:
     """Return the command for the user's own machine that forwards `port` to this one; None outside SSH.
 
@@ -39,31 +40,26 @@ def ssh_forward_line(
 
     Args:
         port: the port that the listener has; the redirect URI needs the same one on the other side.
-        user: the account here; left out if it cannot be on a command line.
-        hostname: this machine's name, for want of an address.
         target: the host of the redirect URI: `127.0.0.1` where the listener has that address alone, since
             another program may have the port on `::1`.
         page_port: the port of the page to sign in on, if that is on this machine, too.
+        user: the account that came in to this machine, if not the one that the system names; left out if it
+            cannot be on a command line.
+        hostname: this machine's name, for want of an address, if not the one that the system names.
     """
     if not screen.over_ssh:
         return None
     address, ssh_port = _server_end(screen.environ)
     forward = f"ssh -N {' '.join(_forwards(port, target, page_port))}"
     other_port = "" if ssh_port == _SSH_PORT else f" -p {ssh_port}"
-    host = address or hostname
+    user = _account(screen.environ) if user is None else user
+    host = address or (socket.gethostname() if hostname is None else hostname)
     if not _is_plain(host):
         account = f"{shlex.quote(user)}@" if _is_plain(user) else ""
         # The placeholder is last, so a shell finds no word after it and refuses the line.
         return f"{forward}{other_port} {account}{THIS_MACHINE}"
     destination = f"{user}@{host}" if _is_plain(user) else host
     return f"{forward} {shlex.quote(destination)}{other_port}"
-
-
-def forward_line_to_here(
-    screen: UserScreen, port: int, target: str = "localhost", page_port: int | None = None
-) -> str | None:
-    """Return `ssh_forward_line` for the account that came in to this machine."""
-    return ssh_forward_line(screen, port, _account(screen.environ), socket.gethostname(), target, page_port)
 
 
 def _forwards(port: int, target: str, page_port: int | None) -> list[str]:

@@ -22,8 +22,8 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from authlens_core.cloudflare.cloudflared_files import (
+    CloudflaredDirectory,
     cloudflared_directory,
-    find_cloudflared_tokens,
     read_cloudflared_token,
     token_in,
 )
@@ -327,5 +327,5 @@ def _token_in(output: bytes) -> Secret | None:
 
 
 def _file_of(token: Secret, directory: Path) -> CloudflaredToken | None:
-    files = (file for file in find_cloudflared_tokens(directory) if not file.problem)
+    files = (file for file in CloudflaredDirectory(directory).find() if not file.problem)
     return next((file for file in files if read_cloudflared_token(file) == token), None)

@@ -103,7 +103,7 @@ def _named(facts: Facts) -> str | None:
 
 def _named_since(facts: Facts) -> str | None:
     """Return what the metadata names now, if the user's choice is of a login in which it named none."""
-    remembered = dict(facts.remembered.get(facts.issuer_identifier or "", ())).get("device_endpoint")
+    remembered = dict(facts.remembered_here).get("device_endpoint")
     given = facts.options.device_endpoint
     return _named(facts) if given is not None and given == remembered else None
 
@@ -169,15 +169,12 @@ class DeviceExchangeStage(TokenStage):
         asked = f"asked {len(sent)} times"
         if sent and sent[-1].answer is None:
             asked += f", the last time without an answer: {sent[-1].no_answer.cause}"
-        if last is not PollResult.EXPIRED and _waited_out(facts):
+        # Because the user bounded the wait, and not because the code expires.
+        waited_out = facts.device_until is not None and facts.device_ends_at == facts.device_until
+        if last is not PollResult.EXPIRED and waited_out:
             return (
                 requirement(CheckId.DEVICE_TIMEOUT).failed(
                     f"not entered within {facts.options.wait:.0f} seconds, {asked}"
                 ),
             )
         return (requirement(CheckId.DEVICE_EXPIRED).failed(f"not entered, {asked}"),)
-
-
-def _waited_out(facts: Facts) -> bool:
-    """Whether the wait ends because the user bounded it, and not because the code expires."""
-    return facts.device_until is not None and facts.device_ends_at == facts.device_until

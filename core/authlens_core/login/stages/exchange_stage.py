@@ -10,7 +10,7 @@ from typing import Final
 
 from authlens_core.login.client_attempts import attempt_after, last_attempt
 from authlens_core.login.facts import Facts
-from authlens_core.login.login_stage import LoginStage, PlannedRequest, StageResult, parted
+from authlens_core.login.login_stage import LoginStage, PlannedRequest, StageResult, parted, unanswered
 from authlens_core.oauth.error_response import read_error
 from authlens_core.oauth.formats.jwks import jwks_request
 from authlens_core.oauth.id_token import OPENID, id_token_checks, unrequested_check
@@ -49,7 +49,8 @@ class TokenStage(LoginStage, ABC):
         asked, fetched = parted(exchanges, Purpose.SIGNING_KEYS)
         exchange = asked[-1]
         if exchange.answer is None:
-            return StageResult(facts, self.given_up(facts, asked) or (_no_answer(exchange),))
+            lost = unanswered(facts, exchange, "exchange.answer", once=True)
+            return StageResult(facts, self.given_up(facts, asked) or lost.checks)
         reading = read_token_response(
             exchange.answer,
             resource=facts.resource,
@@ -166,12 +167,6 @@ def _id_token_checks(
         now=now,
         no_keys=_no_keys(facts),
     )
-
-
-def _no_answer(exchange: Exchange) -> Check:
-    lost = exchange.no_answer
-    check = requirement("exchange.answer", cure=lost.cure)
-    return check.failed(lost.cause, "lost" if lost.may_have_arrived else "")
 
 
 def _shown(tokens: TokenResponse, expires_at: datetime | None) -> tuple[Fact, ...]:

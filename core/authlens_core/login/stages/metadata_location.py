@@ -42,7 +42,7 @@ def locate_metadata(facts: Facts, answer: Answer, exchange: Exchange) -> tuple[F
     """Return the facts with the candidates, and what was checked about them."""
     choice = resource_metadata_parameter(answer.challenge_field)
     if choice.problems:
-        return facts, (_unusable("; ".join(choice.problems)),)
+        return facts, (requirement(CheckId.DETECTION_METADATA).failed("; ".join(choice.problems)),)
     in_header = choice.value is not None
     value = choice.value if in_header else _from_body(exchange)
     if value is not None:
@@ -75,10 +75,6 @@ def well_known(resource: Url, answer: Answer) -> tuple[Url, ...]:
     """Return the places of the specification, and those of Cloudflare if it answered."""
     by_cloudflare = cloudflare_metadata_urls(resource) if answer.cf_ray is not None else ()
     return tuple(dict.fromkeys((*well_known_urls(resource), *by_cloudflare)))
-
-
-def _unusable(seen: str) -> Check:
-    return requirement(CheckId.DETECTION_METADATA).failed(seen)
 
 
 def unusable_location(checks: Sequence[Check], answer: Answer, approved: Collection[str]) -> Diagnosis | None:

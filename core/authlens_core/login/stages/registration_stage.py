@@ -70,7 +70,7 @@ class RegistrationStage:
             return StageResult(facts, (_nothing_to_use(facts),))
         exchange = exchanges[-1]
         if exchange.answer is None:
-            return _no_answer(facts, exchange)
+            return unanswered(facts, exchange, "registration.answer", once=True)
         reading = read_registration(
             exchange.answer,
             redirect_uri=facts.redirect_uri or "",
@@ -247,11 +247,6 @@ def _nothing_to_use(facts: Facts) -> Check:
         if diagnosis
         else step("Use a pre-registered client", "authlens login URL --client-id ID"),
     )
-
-
-def _no_answer(facts: Facts, exchange: Exchange) -> StageResult:
-    lost = exchange.no_answer.may_have_arrived
-    return unanswered(facts, exchange, "registration.answer", "lost" if lost else "")
 
 
 def with_client(facts: Facts, client: Client, checks: tuple[Check, ...]) -> StageResult:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from authlens_core.cloudflare.cloudflared_files import find_cloudflared_tokens
+from authlens_core.cloudflare.cloudflared_files import CloudflaredDirectory
 from authlens_core.cloudflare.cloudflared_token import CloudflaredToken
 from authlens_core.credentials.lifecycle.cloudflared_target import probe_cloudflared
 from authlens_core.credentials.lifecycle.inventory import describe_cloudflared, inventory_of
@@ -59,7 +59,7 @@ def put(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def write(name: str, audience: str = AUD, **claims: Any) -> CloudflaredToken:
         (tmp_path / ".cloudflared" / f"{name}-{audience}-token").write_text(jwt(**claims))
-        return next(one for one in find_cloudflared_tokens() if one.path.name.startswith(name))
+        return next(one for one in CloudflaredDirectory().find() if one.path.name.startswith(name))
 
     return write
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.cloudflare.cloudflared_files import find_cloudflared_tokens
+from authlens_core.cloudflare.cloudflared_files import CloudflaredDirectory
 from authlens_core.cloudflare.cloudflared_token import CloudflaredKind
 from authlens_core.credentials.lifecycle.cloudflared_target import probe_cloudflared, probe_jwt
 from authlens_core.credentials.lifecycle.request_headers import headers_for, matching_credentials
@@ -317,7 +317,7 @@ async def test_a_token_of_cloudflared_is_read_at_need_and_its_trace_outlives_tha
     file = directory / f"127.0.0.1-{AUD}-token"
     file.write_text(jwt())
     (directory / "team.cloudflareaccess.com-org-token").write_text(jwt(type="org"))
-    by_kind = {token.kind: token for token in find_cloudflared_tokens()}
+    by_kind = {token.kind: token for token in CloudflaredDirectory().find()}
     application = by_kind[CloudflaredKind.APPLICATION]
     async with Emulator(faults=("oauth-off",)) as emulator:
         said = await probe_cloudflared(credentials, wire, application, emulator.resource_url)

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from authlens_core.login.callback.ssh_forward import (
     THIS_MACHINE,
     escape_hint,
-    forward_line_to_here,
     other_route_hint,
     ssh_forward_line,
 )
@@ -21,7 +20,7 @@ from authlens_core.values.user_screen import UserScreen
 
 def line(connection: str, user: str = "ada", hostname: str = "jump.example") -> str | None:
     """Return the line for one `SSH_CONNECTION`."""
-    return ssh_forward_line(UserScreen({"SSH_CONNECTION": connection}), 8400, user, hostname)
+    return ssh_forward_line(UserScreen({"SSH_CONNECTION": connection}), 8400, user=user, hostname=hostname)
 
 
 @pytest.mark.parametrize("name", ["SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"])
@@ -34,7 +33,7 @@ def test_each_variable_of_sshd_means_ssh(name: str) -> None:
 def test_no_line_outside_ssh() -> None:
     """On the person's own machine there is nothing to forward."""
     assert not UserScreen({"TERM": "xterm"}).over_ssh
-    assert ssh_forward_line(UserScreen({"TERM": "xterm"}), 8400, "ada", "jump.example") is None
+    assert ssh_forward_line(UserScreen({"TERM": "xterm"}), 8400, user="ada", hostname="jump.example") is None
 
 
 @pytest.mark.parametrize(
@@ -78,9 +77,9 @@ def test_the_port_of_the_server_comes_from_the_older_variable_where_that_alone_i
     client: str, end: str
 ) -> None:
     """Sudo and others keep SSH_CLIENT at times; it holds no address of the server, and its port last."""
-    assert ssh_forward_line(UserScreen({"SSH_CLIENT": client}), 8400, "ada", "jump.example") == (
-        f"ssh -N -L 8400:localhost:8400 ada@jump.example{end}"
-    )
+    assert ssh_forward_line(
+        UserScreen({"SSH_CLIENT": client}), 8400, user="ada", hostname="jump.example"
+    ) == (f"ssh -N -L 8400:localhost:8400 ada@jump.example{end}")
 
 
 @pytest.mark.parametrize("name", ["SUDO_USER", "DOAS_USER"])
@@ -88,15 +87,20 @@ def test_the_account_is_the_one_that_came_in(name: str, monkeypatch: pytest.Monk
     """Root by sudo is no account that the person can come in by."""
     monkeypatch.setenv("LOGNAME", "root")
     environ = {"SSH_CONNECTION": "203.0.113.9 50022 198.51.100.7 22"}
-    assert " root@198.51.100.7" in (forward_line_to_here(UserScreen(environ), 8400) or "")
-    assert " bob@198.51.100.7" in (forward_line_to_here(UserScreen({**environ, name: "bob"}), 8400) or "")
+    assert " root@198.51.100.7" in (ssh_forward_line(UserScreen(environ), 8400) or "")
+    assert " bob@198.51.100.7" in (ssh_forward_line(UserScreen({**environ, name: "bob"}), 8400) or "")
 
 
 @pytest.mark.parametrize("hostname", ["-x", "", "my host"])
 def test_without_a_usable_host_the_line_leaves_a_gap_for_it(hostname: str) -> None:
     """What else it holds is right, and no shell takes it before the name is put in."""
     assert line("nonsense", hostname=hostname) == f"ssh -N -L 8400:localhost:8400 ada@{THIS_MACHINE}"
-    made = ssh_forward_line(UserScreen({"SSH_CLIENT": "10.0.0.2 5555 2222"}), 8400, "ada", hostname) or ""
+    made = (
+        ssh_forward_line(
+            UserScreen({"SSH_CLIENT": "10.0.0.2 5555 2222"}), 8400, user="ada", hostname=hostname
+        )
+        or ""
+    )
     assert made.endswith(f"-p 2222 ada@{THIS_MACHINE}")
     assert subprocess.run(["sh", "-c", made], capture_output=True).returncode != 0
 
@@ -123,7 +127,9 @@ def test_every_hint_forwards_to_the_address_that_listens() -> None:
     """With 127.0.0.1 in the redirect URI a stranger may have the port on ::1."""
     forward = "8400:127.0.0.1:8400"
     environ = {"SSH_CONNECTION": "203.0.113.9 50022 198.51.100.7 22"}
-    assert forward in (ssh_forward_line(UserScreen(environ), 8400, "ada", "h", "127.0.0.1") or "")
+    assert forward in (
+        ssh_forward_line(UserScreen(environ), 8400, "127.0.0.1", user="ada", hostname="h") or ""
+    )
     assert forward in escape_hint(8400, "127.0.0.1")
     assert forward in other_route_hint(8400, "127.0.0.1")
     assert "8400:localhost:8400" in other_route_hint(8400)

@@ -44,6 +44,7 @@ _BEFORE: Final = 40  # characters
 # Behind the word code: an authorization code has digits.
 _ERROR: Final = re.compile(
     r"(?:[A-Z]+[a-z]{2,}_?){2,5}|[A-Za-z]{2,}(?:_[A-Za-z]{2,}){1,5}_\d{3,12}|[a-z]{3,}(?:[_/-][a-z]{2,}){1,5}|[A-Z]{3,}(?:_[A-Z]{2,}){1,5}"
+    r"|(?i:unauthenticated|unauthorized|unavailable|unimplemented|forbidden|internal)"
 )
 
 

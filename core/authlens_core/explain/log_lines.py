@@ -40,17 +40,22 @@ def reports_a_step(line: str) -> bool:
     return (_QUIET.search(line) or _STEP.search(line)) is not None and not _FAILS.search(line)
 
 
+def fails(line: str) -> bool:
+    """Whether a line has a word of a failure."""
+    return _FAILS.search(line) is not None
+
+
 def waits_for_the_browser(line: str) -> bool:
     """Whether a step is a login that has to be finished in the browser."""
     return _WAITS.search(line) is not None
 
 
 def ends_well(lines: Sequence[str]) -> str:
-    """Return the line with which a log says that all went well in the end, though a step failed before."""
-    last, failed = "", False
+    """Return the line with which a log says that all went well in the end; or nothing."""
+    last = ""
     for line in lines if len(lines) > _FEW else ():
         if _FAILS.search(line):
-            last, failed = "", True
-        elif failed and any(words in line.lower() for words in words_of("reader")["succeeded"]):
+            last = ""
+        elif any(words in line.lower() for words in words_of("reader")["succeeded"]):
             last = line
     return last

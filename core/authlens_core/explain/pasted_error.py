@@ -34,7 +34,7 @@ from authlens_core.diagnosis.evidence import (
 from authlens_core.diagnosis.protection import Protection
 from authlens_core.diagnosis.server_kind import ServerWords, server_kind, server_words
 from authlens_core.explain.grid import CellFound, findings
-from authlens_core.explain.log_lines import ends_well, reports_a_step, waits_for_the_browser
+from authlens_core.explain.log_lines import ends_well, fails, reports_a_step, waits_for_the_browser
 from authlens_core.explain.pasted_address import PastedAddress, urls_in
 from authlens_core.explain.quotes import QuotedText
 from authlens_core.explain.ranking import OF_A_NUMBER, Heard, Sections
@@ -156,6 +156,7 @@ _OF_A_LOGIN: Final = re.compile(
     r"oauth|openid|oidc|authori[sz]|authent|log[ -]?in|sign[ -]?in|\bsso\b|client_id|redirect_uri"
     r"|access_token|refresh.token|requested scope|invalid_(?:grant|client|request|scope|token)"
 )
+_TELLS: Final = 2  # words that say why, of a sentence that is all that authlens has
 _ONE_MESSAGE: Final = 300  # characters; what is shorter is about what it says
 _BOX: Final = re.compile(r"[\s│┃║]+")
 # From the first backslash on: a run of them would be tried from each.
@@ -171,22 +172,24 @@ def explain_text(text: str) -> tuple[Diagnosis, ...]:
     """
     pasted = _PastedText(text[:_LONGEST])
     if pasted.ended_well:
-        return tuple(pasted.diagnosis(cause, pasted.ended_well) for cause in _of_logs("log.ended_well"))
+        name = "log.ended_well" if fails(pasted.text) else "log.nothing_failed"
+        return tuple(pasted.diagnosis(cause, pasted.ended_well) for cause in _named(name))
     fitting = tuple(pasted.diagnosis(cause, phrase) for cause, phrase in pasted.fitting())
     if fitting:
         return fitting
     if pasted.nothing_failed:
         last = text.rstrip().rpartition("\n")[2]
         name = "log.browser" if waits_for_the_browser(last) else "log.nothing_failed"
-        return tuple(pasted.diagnosis(cause, last) for cause in _of_logs(name))
+        return tuple(pasted.diagnosis(cause, last) for cause in _named(name))
     answer = transcript_answer(pasted.text)
     # That it asks for a token says less than the error beside it.
     if answer is not None and not (answer.name == Protection.OAUTH and pasted.known_codes):
         return (pasted.filled(answer),)
-    return tuple(pasted.diagnosis(cause, phrase) for cause, phrase in pasted.general())
+    general = tuple(pasted.diagnosis(cause, phrase) for cause, phrase in pasted.general())
+    return general or pasted.own_words()
 
 
-def _of_logs(name: str) -> Iterator[Cause]:
+def _named(name: str) -> Iterator[Cause]:
     return (cause for cause in client_messages() if cause.name == name)
 
 
@@ -292,6 +295,13 @@ class _PastedText:
             or _last_of(self.found_by_words, general=True)
             or [heard[:2] for heard in said[:1]]
         )
+
+    def own_words(self) -> tuple[Diagnosis, ...]:
+        """Return what the text itself says of a login that failed; nothing where it is of something else."""
+        reason = self._quoted.reason("\n")
+        if reason is None or reason.told < _TELLS or _OF_A_LOGIN.search(self.flat) is None:
+            return ()
+        return tuple(self.diagnosis(cause, reason.words) for cause in _named("said.any"))
 
     def diagnosis(self, cause: Cause, phrase: str) -> Diagnosis:
         cause = in_its_scene(cause, self.text, self._urls)

@@ -15,6 +15,7 @@ from operator import attrgetter
 from typing import Final, NamedTuple
 
 from authlens_core.diagnosis.causes import Cause
+from authlens_core.explain.log_lines import fails
 from authlens_core.values.fix import Fix, fix, steps_of
 from authlens_core.values.word_files import words
 
@@ -46,6 +47,7 @@ class Statement(NamedTuple):
 
 _LONGEST: Final = 300  # characters that are quoted
 _SHORTEST: Final = 6
+_FEWEST: Final = 3  # spaces, of a sentence without a marker
 _MOST_TOLD: Final = 4  # words that count
 # <h1>, and the elements of errors in XML.
 _ELEMENT: Final = re.compile(
@@ -73,11 +75,14 @@ _BEGINS: Final = re.compile(
 )
 _HINT: Final = re.compile(r"^(?:Suggestion|Hint|Note|Tip|Help): ")
 # Before the words of an exception or a description.
-_NAMED: Final = re.compile(r"^(?:(?:Error|[A-Z]\w{0,40}(?:Error|Exception)|Description):\s+)+")
-_CHAIN: Final = re.compile(r":\s+|：|\s-{1,4}>\s|\s[—–]\s|\s--\s")
+_NAMED: Final = re.compile(
+    r"^(?:rpc error: code = \S+(?: #\w{8})? desc = "
+    r"|(?:Error|[A-Z]\w{0,40}(?:Error|Exception)|Description):\s+)+"
+)
+_CHAIN: Final = re.compile(r":\s+|：|\s-{1,4}>\s|\s[—–]\s|\s--\s|\b(?:due to|because of|because|caused by)\s")
 _TO_A_COLON: Final = re.compile(r"^([^\x00-\x7f][^\n:：]{0,60})[:：]\s?")
 _CONSTANT: Final = re.compile(r"[A-Z]{2,}(?:_[A-Z]{2,})+")
-_SENTENCE: Final = re.compile(r"(?<=[.!?])\s+|\n|\s-\s|;\s")
+_SENTENCE: Final = re.compile(r"(?<=[.!?])\s+|(?<=[a-z][.!?])(?=[A-Z])|\n|\s-\s|;\s")
 _ADDRESS: Final = re.compile(r"\S*/\S*|\S+@\S+|\b[\w-]+(?:\.[\w-]+){2,}")
 _WORD: Final = re.compile(r"[a-z]+")
 _PARTS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -85,7 +90,7 @@ _PARTS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _HIDDEN: Final = re.compile(r"[^\s•]{0,80}•{3,4}(?: #\w{8})?\S{0,40}|(?=\S{0,80}\d)(?<!\S)\S{12,}")
 _HOLE: Final = "…"
 _CODE: Final = re.compile(
-    r"\w:\"|->\w|[{}\[\]<>;=]{2}|\b(?:return|const|var|function|import|def)\b|[()]\s*(?:=>|\{)"
+    r"^[{\[]|\"\s?:|\w:\"|->\w|[{}\[\]<>;=]{2}|\b(?:return|const|var|function|import|def)\b|[()]\s*(?:=>|\{)"
 )
 
 
@@ -156,17 +161,24 @@ def _in_lines(lines: Iterable[str]) -> Iterator[Statement]:
         marked = _MARKED.match(bare) or _marked_in_another_language(bare)
         speaker = Speaker.SERVER if marked is not None and marked[1].lower() == "remote" else Speaker.PROGRAM
         kind = _kind(speaker, is_marked=marked is not None or _LEVEL.search(line) is not None)
-        if bare.startswith("<") or (kind is StatementKind.SENTENCE and not _BEGINS.search(bare)):
+        if bare.startswith("<") or (kind is StatementKind.SENTENCE and not _is_a_failure(bare)):
             continue
-        chain = _CHAIN.split(bare[marked.end() :] if marked is not None else _LOGGER.sub("", bare))
+        rest = bare[marked.end() :] if marked is not None else _LOGGER.sub("", bare)
+        starts = [0, *(match.end() for match in _CHAIN.finditer(rest))]
         # The last link says why, and the ones before what was done.
-        links = (": ".join(chain[-count:]) for count in range(1, min(len(chain), 3) + 1))
-        yield from next(filter(None, (tuple(_statement(link, speaker, kind)) for link in links)), ())
+        said = [one for start in starts[:-4:-1] for one in _statement(rest[start:], speaker, kind)]
+        telling = (one for one in said if one.told > 1)
+        yield from filter(None, (next(telling, max(said, key=attrgetter("told"), default=None)),))
 
 
 def _marked_in_another_language(line: str) -> re.Match[str] | None:
     begins = _TO_A_COLON.match(line)
     return begins if begins is not None and _MARKED.match(in_english(begins[0])) else None
+
+
+def _is_a_failure(line: str) -> bool:
+    begins = _BEGINS.search(line) is not None
+    return begins or (len(line) < _LONGEST and line.count(" ") >= _FEWEST and fails(in_english(line)))
 
 
 def _kind(speaker: Speaker, *, is_marked: bool) -> StatementKind:

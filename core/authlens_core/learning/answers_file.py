@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
-from authlens_core.learning.moves import AnyMove, Move, MoveRefused
+from authlens_core.learning.moves import AnyMove, MoveRefused
 from authlens_core.learning.strict_file import StrictFile, read_strict, reason
 from authlens_core.state.regular_file import read_named
 from authlens_core.values.errors import LessonRefused
@@ -64,11 +63,6 @@ def answers_in(path: Path, *, lesson: str = "") -> AnswersFile:
         FileUnusable: it cannot be read, or is no regular file.
     """
     return read_answers(read_named(path, LARGEST_FILE), name=path.name, lesson=lesson)
-
-
-def written(moves: Sequence[Move]) -> list[dict[str, Any]]:
-    """Return moves as they are in a file."""
-    return [msgspec.to_builtins(move) for move in moves]
 
 
 def _move(number: int, raw: msgspec.Raw) -> AnyMove:

@@ -5,7 +5,6 @@ What the emulator and the moves do not know is refused.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -17,14 +16,13 @@ from authlens_core.learning.lesson import QUESTIONS, CourseLesson, LessonPhase, 
 from authlens_core.learning.lesson_folder import MOST_FILES, LessonFolder, read_folder
 from authlens_core.learning.moves import KINDS, LOOT
 from authlens_core.learning.row import SEATS
-from authlens_core.learning.strict_file import StrictToml
+from authlens_core.learning.strict_file import NAME, StrictToml
 from authlens_core.learning.words_file import LessonWords, read_words
 from authlens_core.learning.world import PARTIES, SWITCHES
 from authlens_core.values.errors import LessonRefused
 from authlens_core.values.word_files import words
 
 FILE: Final = "lesson.toml"
-NAME: Final = re.compile(r"[a-z][a-z0-9-]{1,39}")
 _MOVES_EVERYWHERE: Final = frozenset({"login", "name"})
 _LETTERS: Final = frozenset("abc")
 

@@ -194,9 +194,10 @@ class _Line:
     def _field(self, token: _Token, source: Source, inner: str = "") -> str:
         """Return the field that a word names, or the part `inner` of it."""
         field = inner or token.text
-        prefix = field.partition(".")[0]
-        if field not in WORDS[source] and (prefix == field or prefix not in PREFIXES[source]):
-            known = {*WORDS[source], *(f"{prefix}.*" for prefix in PREFIXES[source])}
+        prefix, dot, _ = field.partition(".")
+        prefixes = PREFIXES if source is Source.EXCHANGE else ()
+        if field not in WORDS[source] and not (dot and prefix in prefixes):
+            known = {*WORDS[source], *(f"{prefix}.*" for prefix in prefixes)}
             self._refuse(token.column, f"{source} has no field “{field}”{meant(field, known)}")
         return field
 

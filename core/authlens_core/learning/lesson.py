@@ -111,7 +111,7 @@ class Prediction(StrictTable, frozen=True):
     @property
     def options(self) -> Mapping[str, Claims]:
         """The options by their letters."""
-        return _by_letter(self)
+        return by_letter(self.a, self.b, self.c)
 
 
 class HonestRun(StrictTable, frozen=True):
@@ -196,12 +196,12 @@ class Question(StrictTable, frozen=True):
     @property
     def options(self) -> Mapping[str, Claims]:
         """The claims of the options that have some, by their letters."""
-        return _by_letter(self)
+        return by_letter(self.a, self.b, self.c)
 
 
-def _by_letter(given: Prediction | Question) -> Mapping[str, Claims]:
-    known = {"a": given.a, "b": given.b, "c": given.c}
-    return {letter: claims for letter, claims in known.items() if claims}
+def by_letter(*options: Claims) -> Mapping[str, Claims]:
+    """Return the claims of options that have some, by the letters of these."""
+    return {letter: claims for letter, claims in zip("abc", options, strict=True) if claims}
 
 
 class LessonTable(StrictFile, frozen=True):

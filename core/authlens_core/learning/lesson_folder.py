@@ -10,6 +10,7 @@ from dataclasses import field
 from pathlib import Path
 from typing import Final
 
+from authlens_core.learning.strict_file import line_and_column
 from authlens_core.state.regular_file import read_named
 from authlens_core.values.errors import FileUnusable, LessonRefused
 from authlens_core.values.quick_dataclass import dataclass
@@ -84,13 +85,9 @@ def _text(data: bytes, file: str) -> str:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         before = data[: error.start].decode("utf-8", "replace")
-        raise LessonRefused(f"{file}:{_line_and_column(before)}: not UTF-8") from None
+        raise LessonRefused(f"{file}:{line_and_column(before)}: not UTF-8") from None
     for at, character in enumerate(text):
         if character != "\n" and not character.isprintable():
             code = f"U+{ord(character):04X}"
-            raise LessonRefused(f"{file}:{_line_and_column(text[:at])}: the character {code} is not allowed")
+            raise LessonRefused(f"{file}:{line_and_column(text[:at])}: the character {code} is not allowed")
     return text
-
-
-def _line_and_column(before: str) -> str:
-    return f"{before.count(chr(10)) + 1}:{len(before) - before.rfind(chr(10))}"

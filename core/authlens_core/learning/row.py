@@ -36,13 +36,8 @@ PARTIES: Final = frozenset({"resource", "server", "victim", "rogue", "second", "
 _USERS: Final = frozenset({"ada", "grace", "mallory"})
 _STAGES: Final = frozenset(stage.value for stage in Stage)
 
-PREFIXES: Final[Mapping[Source, frozenset[str]]] = {
-    Source.EXCHANGE: frozenset({"query", "form", "header", "reply", "json", "challenge", "proof"}),
-    Source.CHECK: frozenset(),
-    Source.RECORD: frozenset(),
-    Source.EVENT: frozenset(),
-}
-"""What a field may start with: `form.code` is the parameter `code` of the body."""
+PREFIXES: Final = frozenset({"query", "form", "header", "reply", "json", "challenge", "proof"})
+"""What a field of an exchange may start with: `form.code` is the parameter `code` of the body."""
 
 WORDS: Final[Mapping[Source, Mapping[str, frozenset[str]]]] = {
     Source.EXCHANGE: {

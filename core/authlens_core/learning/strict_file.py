@@ -15,9 +15,9 @@ import msgspec
 
 from authlens_core.learning.claim import Claim, meant, read_claims
 from authlens_core.learning.moves import LOOT
+from authlens_core.values import safe_text
 from authlens_core.values.errors import LessonRefused
 from authlens_core.values.formats.json_document import JsonRefused, load_json
-from authlens_core.values.safe_text import NAME, safe_line
 
 
 class StrictTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -30,6 +30,8 @@ class StrictFile(StrictTable, frozen=True):
     format: Literal[1]
 
 
+NAME: Final = re.compile(r"[a-z][a-z0-9-]{1,39}")
+"""The identifier of a lesson or a drill."""
 _Read = TypeVar("_Read", bound=StrictFile)
 _BYTE: Final = re.compile(r" \(byte (\d+)\)")
 _PATH: Final = re.compile(r" - at (?:`key` in )?`\$(.*?)(?:\[\.\.\.\])?`$")
@@ -83,7 +85,7 @@ def read_strict(data: bytes, kind: type[_Read], *, name: str, limit: int) -> _Re
     seen: set[str] = set()
     for number, each in enumerate(getattr(value, "lessons", ())):
         if each.lesson in seen:
-            at = _line_and_column(data, _offset(data, f".lessons[{number}].lesson"))
+            at = _place_in(data, f".lessons[{number}].lesson")
             raise LessonRefused(f"{name}:{at}: the lesson “{each.lesson}” is there twice.")
         seen.add(each.lesson)
     return value
@@ -93,8 +95,8 @@ def reason(said: str) -> str:
     """Return what msgspec says in the words of a lesson."""
     for pattern, words in _SAID:
         if found := pattern.fullmatch(said):
-            return safe_line(words.format(*found.groups()), 2 * NAME)
-    return safe_line(said.partition(" - at ")[0], 2 * NAME)
+            return safe_text.safe_line(words.format(*found.groups()), 2 * safe_text.NAME)
+    return safe_text.safe_line(said.partition(" - at ")[0], 2 * safe_text.NAME)
 
 
 def place(said: str) -> tuple[str, str]:
@@ -106,18 +108,18 @@ def place(said: str) -> tuple[str, str]:
 def _place_of(data: bytes, said: str) -> str:
     """Return line and column of what msgspec says about a text; its start where it names no place."""
     if at := _BYTE.search(said):
-        return _line_and_column(data, int(at[1]))
+        return line_and_column(data[: int(at[1])].decode("utf-8", "replace"))
     path, unknown = place(said)
-    return _line_and_column(data, _offset(data, path, unknown)) if path or unknown else "1:1"
+    return _place_in(data, path, unknown) if path or unknown else "1:1"
 
 
-def _line_and_column(data: bytes, offset: int) -> str:
-    before = data[:offset].split(b"\n")
-    return f"{len(before)}:{len(before[-1].decode('utf-8', 'replace')) + 1}"
+def line_and_column(before: str) -> str:
+    """Return `line:column` of what comes next in a text, both from 1."""
+    return f"{before.count(chr(10)) + 1}:{len(before) - before.rfind(chr(10))}"
 
 
-def _offset(data: bytes, path: str, inner: str = "") -> int:
-    """Return the byte where the member at a path starts, or the nearest one above it that can be found.
+def _place_in(data: bytes, path: str, inner: str = "") -> str:
+    """Return where the member at a path starts, or the nearest one above it that can be found.
 
     Args:
         inner: a member of it, whose name may have any character.
@@ -129,7 +131,7 @@ def _offset(data: bytes, path: str, inner: str = "") -> int:
             at, value_at = _member(text, value_at, key, int(number or 0))
     except (ValueError, IndexError, RecursionError):
         pass  # the member above is as near as it gets
-    return len(text[:at].encode())
+    return line_and_column(text[:at])
 
 
 def _member(text: str, at: int, key: str, number: int) -> tuple[int, int]:

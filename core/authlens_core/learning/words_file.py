@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import field
 from typing import Final
 
-from authlens_core.learning.lesson import HINTED, HINTS, CourseLesson
+from authlens_core.learning.lesson import HINTED, HINTS, CourseLesson, LessonPhase
 from authlens_core.learning.lesson_folder import LessonFolder
 from authlens_core.values.errors import LessonRefused
 from authlens_core.values.quick_dataclass import dataclass
@@ -33,6 +33,11 @@ class LessonWords:
     language: str
     title: str
     texts: Mapping[str, str] = field(repr=False)
+
+    def hints(self, phase: LessonPhase) -> tuple[str, ...]:
+        """Return the hints of a phase: where to look, which value, and the move itself; a run has none."""
+        numbers = range(1, HINTS + 1) if phase in HINTED else ()
+        return tuple(self.texts[f"{phase.value}/hint {number}"] for number in numbers)
 
 
 def read_words(folder: LessonFolder, lesson: CourseLesson) -> Mapping[str, LessonWords]:

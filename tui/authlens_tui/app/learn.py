@@ -40,7 +40,7 @@ def listed(course: Course) -> CatalogueList:
 
 def summary_screen(course: Course, name: str = "") -> SummaryScreen:
     """Return what you can do, after a lesson or at any time."""
-    texts, save, verify = course.texts(), partial(save_record, course), partial(verify_record, course)
+    texts, save, verify = tuple(course.texts()), partial(save_record, course), partial(verify_record, course)
     if not name:
         return SummaryScreen(texts, save, verify)
     ended = course.summary(name)

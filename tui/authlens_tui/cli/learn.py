@@ -14,7 +14,7 @@ from authlens_core.learning.moves import usage
 from authlens_core.values.errors import LessonRefused
 from authlens_tui.cli.course.classroom_verbs import record, show_class, tickets, verify
 from authlens_tui.cli.course.drill_verbs import list_drills
-from authlens_tui.cli.course.plain_course import NOT_PASSED, plain_course
+from authlens_tui.cli.course.plain_course import NOT_PASSED, PlainCourse
 from authlens_tui.cli.option_values import named_folder
 from authlens_tui.cli.terminal.flags import is_plain
 from authlens_tui.cli.terminal.output import answer_json, answer_line, say
@@ -76,7 +76,7 @@ async def _play(arguments: Namespace) -> int:
     name = lesson_of(arguments, course) if getattr(arguments, "lesson", None) else ""
     if not is_plain():
         say("There is no full screen here. The course goes on line by line.")
-    return await plain_course(course, lesson=name)
+    return await PlainCourse(course).run(name)
 
 
 def _list(arguments: Namespace) -> int | Coroutine[Any, Any, int]:

@@ -14,9 +14,7 @@ from authlens_core.learning.desk.open_lesson import OpenLesson
 from authlens_core.learning.draw import drawn
 from authlens_core.learning.guide.summary import (
     LessonSummary,
-    course_texts,
     lesson_json,
-    progress_words,
     summary_json,
 )
 from authlens_core.learning.guide.verdict_lines import outcome_lines
@@ -31,6 +29,7 @@ from authlens_core.learning.progress.record import (
     MadeRecord,
     PracticeRecord,
     entry_in,
+    misconceptions,
     practised,
     read_record,
     record_of,
@@ -142,13 +141,28 @@ class Course:
         """Return one lesson with how far you are in it; see `summaries`."""
         return self.summaries()[self.names.index(name)]
 
-    def texts(self) -> tuple[tuple[str, str], ...]:
-        """Return headings and texts about all lessons: what you can do, and what you misunderstood."""
-        return tuple(course_texts(self.summaries()))
+    def texts(self) -> Iterator[tuple[str, str]]:
+        """Yield headings and texts about all lessons: what you can do, and which misconceptions you met."""
+        summaries = self.summaries()
+        passed = [summary for summary in summaries if summary.passed]
+        minutes = sum(summary.minutes for summary in summaries)
+        lines = [f"- ✔ {one.number} {one.words.texts['can']} ({one.took})" for one in passed]
+        yield f"What you can do: {len(passed)} of {len(summaries)} lessons, {minutes} min", "\n".join(lines)
+        each = [misconceptions(one.lesson, one.progress) for one in summaries]
+        met, refuted = ({name for known in each for name in known[part]} for part in (0, 1))
+        if met:
+            still = ", ".join(sorted(name.replace("-", " ") for name in met - refuted))
+            open_ones = f" Open: {still}." if still else ""
+            yield "Misconceptions", f"Met {len(met)}, refuted {len(refuted)}.{open_ones}"
+        yield "", "This is practice on this machine, and no proof of identity."
 
     def note(self) -> str:
         """Return how far you are, in a few words."""
-        return progress_words(self.summaries())
+        summaries = self.summaries()
+        left = sum(summary.lesson.minutes for summary in summaries if not summary.passed)
+        hours = f"{left // 60} h {left % 60} min" if left >= 60 else f"{left} min"
+        passed = sum(summary.passed for summary in summaries)
+        return f"{passed} of {len(summaries)} passed" + (f" · {hours} left" if left else "")
 
     def to_go_on_with(self) -> str:
         """Return the lesson that you stopped in, or else the first that is not passed; empty if all are."""

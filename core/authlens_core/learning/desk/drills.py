@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from contextlib import suppress
 from enum import StrEnum
@@ -17,9 +16,10 @@ import msgspec
 from msgspec import field
 
 from authlens_core.emulator import MachineClient, Profile, faults_of
+from authlens_core.learning.lesson import by_letter
 from authlens_core.learning.lesson_folder import LessonFolder, read_folder
 from authlens_core.learning.progress.progress_file import DRILL, ProgressFile
-from authlens_core.learning.strict_file import Claims, StrictFile, StrictTable, StrictToml
+from authlens_core.learning.strict_file import NAME, Claims, StrictFile, StrictTable, StrictToml
 from authlens_core.learning.words_file import read_texts
 from authlens_core.values.errors import AuthlensError
 from authlens_core.values.quick_dataclass import dataclass
@@ -101,7 +101,7 @@ class DrillTable(StrictTable, frozen=True):
     @property
     def claims(self) -> Mapping[str, Claims]:
         """The claims of each option, by its letter."""
-        return {"a": self.a, "b": self.b, **({"c": self.c} if self.c else {})}
+        return by_letter(self.a, self.b, self.c)
 
 
 class Drill(DrillTable, frozen=True, kw_only=True):
@@ -170,23 +170,9 @@ class DrillVerdict:
         return "–" if not self.held else "✔" if self.is_right else "✖"
 
 
-__all__ = [
-    "FILE",
-    "FOLDER",
-    "Drill",
-    "DrillVerdict",
-    "OwnerSetting",
-    "drill_card",
-    "drill_verdicts",
-    "drills",
-    "read_drills",
-    "store_verdict",
-]
-
 FOLDER: Final = Path(__file__).parents[1] / "drills"
 FILE: Final = "drills.toml"
 _WORDS: Final = "drills.md"
-_NAME: Final = re.compile(r"[a-z][a-z0-9-]{1,39}")
 
 
 class _Drills(StrictFile, frozen=True):
@@ -219,7 +205,7 @@ def read_drills(folder: LessonFolder) -> Mapping[str, Drill]:
 
 
 def _check(toml: StrictToml, table: str, drill: DrillTable, earlier: set[str]) -> None:
-    if not _NAME.fullmatch(drill.name) or drill.name in earlier:
+    if not NAME.fullmatch(drill.name) or drill.name in earlier:
         toml.refuse(
             table, "id", "an id has 2 to 40 lower-case letters, digits and hyphens, and is there once"
         )

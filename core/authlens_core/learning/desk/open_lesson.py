@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from authlens_core.learning.guide.offers import Argument, Choice, MoveForm, forms
-from authlens_core.learning.guide.story import Part, StoryLine, exchange_place, held, parts, spoken, story
-from authlens_core.learning.guide.summary import hints
+from authlens_core.learning.guide.story import (
+    Part,
+    StoryLine,
+    exchange_place,
+    held,
+    line_of,
+    meaning,
+    parts,
+    spoken,
+    story,
+)
 from authlens_core.learning.guide.verdict_lines import (
     ClaimState,
     VerdictLine,
-    answer_marks,
-    evidence,
     outcome_lines,
     prediction_line,
     verdict_lines,
-    worth,
 )
 from authlens_core.learning.lesson import CourseLesson, LessonPhase
-from authlens_core.learning.moves import AnyMove
+from authlens_core.learning.moves import AnswerMove, AnyMove, DefendMove, PointMove, PredictMove
 from authlens_core.learning.outcome import joined
 from authlens_core.learning.progress.class_file import ClassFile
 from authlens_core.learning.progress.progress_file import ProgressFile
@@ -134,8 +140,17 @@ class OpenLesson(RecordedAttempt):
         return self.lesson.question(question).about if question else phase
 
     def evidence(self, question: str) -> tuple[StoryLine, str] | None:
-        """Return the line of your own requests that shows the right answer, and the part of it."""
-        return evidence(self.attempt, question)
+        """Return the line of your own requests that shows the right answer, and its part; None if none does.
+
+        The part is empty where the line as a whole shows it.
+        """
+        asked = self.lesson.question(question)
+        verdicts = self.attempt.judged(asked.about, asked.shown_by)
+        if not verdicts or not all(verdict.holds for verdict in verdicts):
+            return None
+        claim, row = verdicts[-1].claim, verdicts[-1].rows[0]
+        parts = (test.field for test in claim.tests if "." in test.field and test.field in row.values)
+        return line_of(row), next(parts, "")
 
     def story(self, phase: LessonPhase) -> tuple[StoryLine, ...]:
         """Return who said what so far."""
@@ -166,9 +181,12 @@ class OpenLesson(RecordedAttempt):
         """Return what was predicted, and what the moves say once they say it."""
         return tuple(prediction_line(self.attempt.outcome(), self.words))
 
-    def marks(self, question: str) -> tuple[tuple[str, str], ...]:
-        """Return each option of a question that was answered, with its sign."""
-        return tuple(answer_marks(self.attempt, question))
+    def marks(self, question: str) -> Iterator[tuple[str, str]]:
+        """Yield each option of an answered question with its sign: right, chosen in vain, or neither."""
+        right = self.attempt.right_options(self.attempt.lesson.question(question))
+        for option in "abc":
+            chosen = option == self.attempt.answers[question]
+            yield "✔" if option in right else "✖" if chosen else " ", option
 
     @property
     def moves_left(self) -> int:
@@ -177,10 +195,53 @@ class OpenLesson(RecordedAttempt):
 
     def hints(self, phase: LessonPhase) -> tuple[str, ...]:
         """Return the hints of a phase; none in an exam."""
-        return () if self.lesson.ticket else hints(self.words, phase)
+        return () if self.lesson.ticket else self.words.hints(phase)
 
     # -- moves -----------------------------------------------------------------------------------------
 
     def worth(self, move: AnyMove, phase: LessonPhase) -> str:
         """Return in a sentence or two what a move was worth, just after it was made in a phase."""
-        return worth(move, self.attempt, self.words, phase)
+        if isinstance(move, PredictMove):
+            return "Now find out."
+        if isinstance(move, AnswerMove):
+            return self._of_answer(move)
+        passed = self.attempt.verdict(phase).passed
+        if isinstance(move, PointMove):
+            return self._of_point(move, passed=passed)
+        if passed:
+            return f"✔ {phase.value.capitalize()} is done."
+        if self.attempt.is_lost(phase):
+            return f"✖ {phase.value.capitalize()} is over, and not passed."
+        if isinstance(move, DefendMove):
+            return f"✖ Not enough: {' '.join(self.words.texts[f'repair/{name}'] for name in move.on)}"
+        if phase is not LessonPhase.BREAK:
+            return f"Made: {move.verb}. Not everything is proved yet."
+        left = self.moves_left
+        return f"Made: {move.verb}. {left} {'move is' if left == 1 else 'moves are'} left."
+
+    def _of_point(self, move: PointMove, *, passed: bool) -> str:
+        world = self.attempt.world_of(LessonPhase.OBSERVE)
+        rows = () if world is None else world.rows
+        values = next((row.values for row in rows if row.arrow == move.arrow and move.part in row.values), {})
+        decides = meaning(move.part, values.get("purpose", ""))
+        if passed:
+            return f"✔ Right: {move.part} of arrow {move.arrow}. {decides}".rstrip()
+        again = "" if self.lesson.ticket else " Point at another part."
+        around, wanted = str(values.get(move.part, "")), self.drawn.observation.parts
+        if any(str(values[part]) in around for part in wanted if part in values):  # a parameter in its header
+            return f"✖ Not {move.part} as a whole. A value within it has its own part.{again}"
+        return f"✖ Not {move.part}. {decides or 'It does not decide this.'}{again}"
+
+    def _of_answer(self, move: AnswerMove) -> str:
+        name, texts = f"questions/{move.question}", self.words.texts
+        right = next(option for sign, option in self.marks(move.question) if sign == "✔")
+        wrong = f"✖ No. {right}: {texts[f'{name}/{right}'].removesuffix('.')}."
+        said = "✔ Right." if move.option == right else wrong
+        if why := texts.get(f"{name}/why"):
+            return f"{said} {why}"
+        if (shown := self.evidence(move.question)) is None:
+            return said
+        line, part = shown
+        arrow = f", arrow {line.arrow}" if line.arrow else ""
+        seen = f"{self.lesson.question(move.question).about.value}{arrow}: {line.text}"
+        return f"{said} You saw it in {seen}{f', with `{part}`' if part else ''}."

@@ -5,11 +5,10 @@ No right answer is in it before you gave yours, and it is evidence, and no rank.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from authlens_core.learning.lesson import (
-    HINTED,
     HINTS,
     QUESTIONS,
     QUESTIONS_TO_PASS,
@@ -17,7 +16,7 @@ from authlens_core.learning.lesson import (
     LessonPhase,
 )
 from authlens_core.learning.progress.progress_file import LessonProgress
-from authlens_core.learning.progress.record import entry_of, misconceptions
+from authlens_core.learning.progress.record import entry_of
 from authlens_core.learning.words_file import ENGLISH, LessonWords
 from authlens_core.values.quick_dataclass import dataclass
 
@@ -80,13 +79,6 @@ def lesson_json(lesson: CourseLesson, words: LessonWords) -> dict[str, Any]:
     }
 
 
-def hints(words: LessonWords, phase: LessonPhase) -> tuple[str, ...]:
-    """Return the hints of a phase: where to look, which value, and the move itself; a run has none."""
-    if phase not in HINTED:
-        return ()
-    return tuple(words.texts[f"{phase.value}/hint {number}"] for number in range(1, HINTS + 1))
-
-
 def _claims(lesson: CourseLesson, words: LessonWords, phase: LessonPhase) -> list[dict[str, Any]]:
     return [
         {"line": claim.line, "text": claim.text, "words": words.texts[f"{phase.value}/claim {number}"]}
@@ -100,7 +92,6 @@ def _question(name: str, words: LessonWords) -> dict[str, Any]:
     return {"id": name, "text": texts[f"questions/{name}"], "options": options}
 
 
-_CLOSING = "This is practice on this machine, and no proof of identity."
 _START = "Enter starts. Everything happens inside this program."
 
 
@@ -236,26 +227,3 @@ class LessonSummary:
 
 def _count(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
-
-
-def course_texts(summaries: Sequence[LessonSummary]) -> Iterator[tuple[str, str]]:
-    """Yield headings and texts about all lessons: what you can do, and which misconceptions you met."""
-    passed = [summary for summary in summaries if summary.passed]
-    minutes = sum(summary.minutes for summary in summaries)
-    lines = [f"- ✔ {one.number} {one.words.texts['can']} ({one.took})" for one in passed]
-    yield f"What you can do: {len(passed)} of {len(summaries)} lessons, {minutes} min", "\n".join(lines)
-    each = [misconceptions(one.lesson, one.progress) for one in summaries]
-    met, refuted = ({name for known in each for name in known[part]} for part in (0, 1))
-    if met:
-        still = ", ".join(sorted(name.replace("-", " ") for name in met - refuted))
-        open_ones = f" Open: {still}." if still else ""
-        yield "Misconceptions", f"Met {len(met)}, refuted {len(refuted)}.{open_ones}"
-    yield "", _CLOSING
-
-
-def progress_words(summaries: Sequence[LessonSummary]) -> str:
-    """Return how far you are in the course, in a few words."""
-    passed = sum(summary.passed for summary in summaries)
-    left = sum(summary.lesson.minutes for summary in summaries if not summary.passed)
-    hours = f"{left // 60} h {left % 60} min" if left >= 60 else f"{left} min"
-    return f"{passed} of {len(summaries)} passed" + (f" · {hours} left" if left else "")

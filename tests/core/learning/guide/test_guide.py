@@ -11,10 +11,11 @@ from authlens_core.emulator.ledger import Reason, What
 from authlens_core.learning.answers_file import read_answers
 from authlens_core.learning.attempt import LessonAttempt
 from authlens_core.learning.catalogue import folders, lessons
+from authlens_core.learning.desk.open_lesson import OpenLesson
 from authlens_core.learning.guide.offers import forms
 from authlens_core.learning.guide.story import exchange_place, held, meaning, parts, story
 from authlens_core.learning.guide.summary import LessonSummary
-from authlens_core.learning.guide.verdict_lines import ClaimState, prediction_line, verdict_lines, worth
+from authlens_core.learning.guide.verdict_lines import ClaimState, prediction_line, verdict_lines
 from authlens_core.learning.lesson import LessonPhase
 from authlens_core.learning.moves import (
     KINDS,
@@ -28,9 +29,9 @@ from authlens_core.learning.moves import (
     RedeemMove,
 )
 from authlens_core.learning.outcome import joined
-from authlens_core.learning.progress.progress_file import LessonProgress, StoredAttempt
+from authlens_core.learning.progress.progress_file import LessonProgress, ProgressFile, StoredAttempt
 from authlens_core.learning.row import PARTIES, WORDS, Source
-from authlens_core.learning.words_file import ENGLISH
+from authlens_core.learning.words_file import ENGLISH, LessonWords
 from authlens_core.trace.arrows import Party, messages
 from authlens_core.values.word_files import words
 
@@ -58,6 +59,13 @@ def played(moves: Sequence[AnyMove], *, prepared: bool = False) -> LessonAttempt
             return attempt
 
     return asyncio.run(play())
+
+
+def opened(attempt: LessonAttempt, texts: LessonWords) -> OpenLesson:
+    """Return a lesson in which these moves were made."""
+    lesson = OpenLesson(attempt.lesson, texts, 1, ProgressFile(None))
+    lesson.attempt = attempt
+    return lesson
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +146,7 @@ def test_each_move_of_a_solution_is_offered_when_it_is_made(name: str) -> None:
                             assert chosen[each.name] in each.choices
                         assert form.move(chosen) == move
                 await attempt.make(move)
-                assert worth(move, attempt, COURSE[name][1][ENGLISH], phase)
+                assert opened(attempt, COURSE[name][1][ENGLISH]).worth(move, phase)
             assert attempt.next_phase is None
 
     asyncio.run(play())
@@ -157,7 +165,7 @@ def test_the_diagram_of_an_attack_says_whose_request_it_is_and_who_got_it(stolen
 
 def test_a_wrong_answer_says_where_your_own_requests_show_the_right_one() -> None:
     move = AnswerMove(question="q2", option="a")
-    said = worth(move, played([*BEFORE, move]), TEXTS, LessonPhase.QUESTIONS)
+    said = opened(played([*BEFORE, move]), TEXTS).worth(move, LessonPhase.QUESTIONS)
     assert said.endswith("in run, arrow 5: authlens → server: POST /par → 201, with `form.code_challenge`.")
 
 
@@ -170,7 +178,7 @@ def test_a_right_answer_has_a_reason_in_words_or_in_your_own_requests() -> None:
     ]
     assert unexplained == []
     move = AnswerMove(question="q5", option="c")
-    said = worth(move, played([*BEFORE, move]), TEXTS, LessonPhase.QUESTIONS)
+    said = opened(played([*BEFORE, move]), TEXTS).worth(move, LessonPhase.QUESTIONS)
     assert said.startswith("✔ Right. A correct verifier looks the same at a server that compares it")
 
 

@@ -19,24 +19,22 @@ _LONGEST_LINE: Final = 4_096  # bytes
 _ENDS: Final = frozenset({"quit", "exit", "q"})
 
 
-async def plain_course(course: Course, *, lesson: str = "") -> int:
-    """Do lessons until the end of what is typed; return 12 if the last one is not passed.
+class PlainCourse:
+    """Does lessons until the end of what is typed."""
 
-    Args:
-        lesson: the identifier of the first one; the list comes first without it.
-
-    Raises:
-        LessonRefused: the stored progress cannot be read.
-    """
-    return await _PlainCourse(course).run(lesson)
-
-
-class _PlainCourse:
     def __init__(self, course: Course) -> None:
         self._course = course
         self._lines = _typed_lines()
 
-    async def run(self, chosen: str) -> int:
+    async def run(self, chosen: str = "") -> int:
+        """Return 0, or 12 if the last lesson is not passed.
+
+        Args:
+            chosen: the identifier of the first one; the list comes first without it.
+
+        Raises:
+            LessonRefused: the stored progress cannot be read.
+        """
         if self._course.progress.problem:
             answer_line(f"! {self._course.progress.problem} Your moves are not stored.")
         passed = True

@@ -180,13 +180,8 @@ class PlainLesson:
 
     def _say_story(self, phase: LessonPhase, *, again: bool = False) -> None:
         """Write what happened in the world of a phase and was not written yet."""
-        lesson = self._lesson.drawn
-        begun = self._lesson.attempt.has_begun(phase)
-        if phase is LessonPhase.REPAIR and not (lesson.repair.offer and begun):
-            phase = LessonPhase.BREAK  # its world, and not yet another one
-        if phase is LessonPhase.BREAK and lesson.attack.causes:
-            phase = LessonPhase.RUN
-        lines = self._lesson.story(phase)
+        world_of, lines = self._lesson.attempt.world_of, self._lesson.story(phase)
+        phase = next(one for one in phase.until if world_of(one) is world_of(phase))  # two may share one
         for line in lines[0 if again else self._shown.get(phase, 0) :]:
             meaning = "" if line.meaning in self._explained else line.meaning  # once is enough
             self._explained.add(meaning)

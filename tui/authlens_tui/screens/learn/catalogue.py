@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar, Final, NamedTuple
 
 from textual import getters, on
@@ -41,14 +41,10 @@ class CatalogueEntry(NamedTuple):
     mark: str = ""
     words: str = ""
 
-    def matches(self, words: Sequence[str]) -> bool:
-        """Return whether each of the words, in lower case, occurs in it."""
-        text = " ".join((self.name, self.title, self.words, *(text for _, text in self.card))).casefold()
-        return all(word in text for word in words)
-
-    def is_called(self, words: Sequence[str]) -> bool:
-        """Return whether each of the words, in lower case, occurs in its title."""
-        return all(word in self.title.casefold() for word in words)
+    @property
+    def text(self) -> str:
+        """Everything by which it is found."""
+        return " ".join((self.name, self.title, self.words, *(text for _, text in self.card)))
 
 
 class CatalogueList(NamedTuple):
@@ -129,32 +125,28 @@ class CatalogueScreen(Screen[None]):
         if self.is_mounted:
             self._list()
 
+    @on(Input.Changed, "#find")
     def _list(self) -> None:
         selected = self._selected
         self.query_one("#menu").border_subtitle = Content(self._note)
-        self.listed.clear_options()
-        self.listed.add_options(self._options())
+        options: list[Option] = []
+        best: list[int] = []  # those with the words in the title were meant, rather than in the text
+        for shown in self._lists:
+            matching = [entry for entry in shown.entries if self._has_words(entry.text)]
+            if matching:
+                options.append(Option(Content.styled(shown.title, "bold $text-accent"), disabled=True))
+            for entry in matching:
+                best += [len(options)] if self._has_words(entry.title) else []
+                title = Content.assemble((f"{entry.mark} ", "$text-accent"), entry.title)
+                options.append(Option(title, id=entry.name))
+        self.listed.set_options(options)
         # An index by name: a filter may have left the selected one out.
-        names = [option.id for option in self.listed.options]
-        wanted = self._wanted()
-        listed = [entry for each in self._lists for entry in each.entries if entry.name in names]
-        # What has the words in its title was meant, rather than what has them in its text.
-        listed.sort(key=lambda entry: not entry.is_called(wanted))
-        first = names.index(listed[0].name) if listed else None
-        self.listed.highlighted = names.index(selected) if selected in names else first
+        places = [number for number, option in enumerate(options) if option.id == selected]
+        self.listed.highlighted = next(iter([*places, *best, *range(1, len(options))]), None)
         self._show()
 
-    def _options(self) -> Iterator[Option]:
-        wanted = self._wanted()
-        for shown in self._lists:
-            matching = [entry for entry in shown.entries if entry.matches(wanted)]
-            if matching:
-                yield Option(Content.styled(shown.title, "bold $text-accent"), disabled=True)
-            for entry in matching:
-                yield Option(Content.assemble((f"{entry.mark} ", "$text-accent"), entry.title), id=entry.name)
-
-    def _wanted(self) -> list[str]:
-        return self.find.value.casefold().split()
+    def _has_words(self, text: str) -> bool:
+        return all(word in text.casefold() for word in self.find.value.casefold().split())
 
     @property
     def selected(self) -> CatalogueEntry | None:
@@ -171,10 +163,6 @@ class CatalogueScreen(Screen[None]):
         self._selected = entry.name
         self.words.show(headed([(entry.title, ""), *entry.card]))
         self.query_one("#card").scroll_home(animate=False)
-
-    @on(Input.Changed, "#find")
-    def _found(self) -> None:
-        self._list()
 
     @on(Input.Submitted, "#find")
     @on(OptionList.OptionSelected)

@@ -195,12 +195,12 @@ class CourseLessonScreen(Screen[bool]):
         lesson, phase = self._lesson, self._phase
         self._lines = lesson.proofs(phase)
         width = self.claims.scrollable_content_region.width or self.size.width // 2 - 5
-        self.claims.clear_options()
-        self.claims.add_options(claim_options(self._lines, width))
+        options = [*claim_options(self._lines, width)]
         if phase is lesson.lesson.prediction.judged_on:
-            self.claims.add_options(prediction_options(lesson))
+            options += prediction_options(lesson)
         if phase is LessonPhase.QUESTIONS and self._is_done:
-            self.claims.add_options(answer_options(lesson, self._question))
+            options += answer_options(lesson, self._question)
+        self.claims.set_options(options)
         self.claims.border_title = Content("Answers" if phase is LessonPhase.QUESTIONS else "To prove")
         self.claims.display = self.claims.option_count > 0
         self.query_one("#left").set_class(not self.claims.display, "-alone")

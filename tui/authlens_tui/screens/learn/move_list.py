@@ -113,8 +113,7 @@ class MoveList(OptionList):
     def _show(self, options: Sequence[Option]) -> None:
         here = self.highlighted_option
         place = None if here is None else here.id
-        self.clear_options()
-        self.add_options(options)
+        self.set_options(options)
         names = [option.id for option in options]
         if place is None or place not in names:
             place = self._first_to_change

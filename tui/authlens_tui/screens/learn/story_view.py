@@ -93,24 +93,22 @@ class StoryView(OptionList):
         if not (parts := self._parts_of(arrow)):
             return
         self.opened, self._parts = arrow, parts
-        self.clear_options()
         meaning = next(line.meaning for line in self.lines if line.arrow == arrow and line.receiver)
-        if meaning:
-            self.add_option(Option(Content.styled(meaning, "$text-accent"), disabled=True))
-        for place, same in groupby(self._parts, key=lambda one: one.place):
-            self.add_option(Option(Content.styled(place, "bold $text-accent"), disabled=True))
-            self.add_options(Option(_part(one), id=one.name) for one in same)
-        names = [option.id for option in self.options]
+        options = [Option(Content.styled(meaning, "$text-accent"), disabled=True)] if meaning else []
+        for place, same in groupby(parts, key=lambda one: one.place):
+            options.append(Option(Content.styled(place, "bold $text-accent"), disabled=True))
+            options += [Option(_part(one), id=one.name) for one in same]
+        self.set_options(options)
+        names = [option.id for option in options]
         self.highlighted = names.index(part if part in names else parts[0].name)
         self._label()
 
     def _draw_lines(self) -> None:
         width = self.scrollable_content_region.width or self.size.width - 5
-        self.clear_options()
-        self.add_options([Option(_line(line, width), disabled=not line.receiver) for line in self.lines])
+        nothing = Option(Content.styled(_NOTHING, "$quiet"), disabled=True)
+        shown = [Option(_line(line, width), disabled=not line.receiver) for line in self.lines]
+        self.set_options(shown or [nothing])
         self.can_focus = bool(self.lines)  # Tab leads to no pane in which no key does anything
-        if not self.lines:
-            self.add_option(Option(Content.styled(_NOTHING, "$quiet"), disabled=True))
         self._label()
 
     def on_resize(self) -> None:

@@ -85,7 +85,7 @@ class Assertions:
         meant = named if isinstance(named, list) else [named]
         if not all(isinstance(claims.get(name), str) for name in ("iss", "sub")):
             return "iss or sub of the assertion is missing"
-        if not set(audiences).intersection(one for one in meant if isinstance(one, str)):
+        if not set(audiences).intersection(name for name in meant if isinstance(name, str)):
             return "aud of the assertion is another server"
         if not isinstance(expires, int | float) or expires <= now - SKEW:
             return "The assertion has expired"

@@ -25,7 +25,6 @@ from authlens_core.export.record_fields import (
     title_of,
 )
 from authlens_core.export.redaction import redacted_trace
-from authlens_core.trace.flow import flow_of
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, decisive
 from authlens_core.values.check import Severity
 from authlens_core.values.quick_dataclass import dataclass
@@ -113,40 +112,9 @@ class ComparisonVerdict:
             case VerdictKind.DETAILS:
                 return f"Both ended the same way. They differ first in {self.title}."
         same = "Same" if self.equal_before else "Same results"
-        place = f"Different from the start, {self.title}" if self.at_start else f"{same} until {self.title}"
+        parting = f"Different from the start, {self.title}" if self.at_start else f"{same} until {self.title}"
         sides = (f"{name} {side.words}" for name, side in (("A", self.left), ("B", self.right)) if side)
-        return f"{place}. {'; '.join(sides)}."
-
-
-def verdict_of(stages: Sequence[tuple[str, Pair, bool]], *, about_differs: bool) -> ComparisonVerdict:
-    """Return the verdict on stages in the order in which they happened.
-
-    Args:
-        stages: the title of each, the records of both sides, and whether something differs that need not.
-        about_differs: whether the traces as a whole differ in kind, resource or address.
-    """
-    first = next((number for number, (_, _, differs) in enumerate(stages) if differs), None)
-    if first is None:
-        return ComparisonVerdict(VerdictKind.ELSEWHERE if about_differs else VerdictKind.SAME)
-    for number, (title, records, _) in enumerate(stages):
-        left, right = (_result(record, _stage_of(records)) for record in records)
-        # By outcome and code, not by text: servers word one refusal differently each time.
-        if (left.outcome, left.error_code) != (right.outcome, right.error_code):
-            return ComparisonVerdict(VerdictKind.PARTED, title, left, right, number <= first, number == 0)
-    return ComparisonVerdict(VerdictKind.DETAILS, stages[first][0])
-
-
-def _stage_of(records: Pair) -> Stage:
-    return next(record.stage for record in records if record is not None)
-
-
-def _result(record: StageRecord | None, stage: Stage) -> SideResult:
-    if record is None:
-        return SideResult(stage)
-    last = decisive(record.stage, record.exchanges)
-    status = last.response.status if last is not None and last.response is not None else None
-    codes = (check.error_code for check in record.failures if check.error_code)
-    return SideResult(stage, record.outcome, next(codes, ""), status)
+        return f"{parting}. {'; '.join(sides)}."
 
 
 _Key = TypeVar("_Key", bound=Hashable)
@@ -225,29 +193,41 @@ def compare(left: Trace, right: Trace) -> Comparison:
         {"kind": shown_left.kind.value, "resource": shown_left.resource_url},
         {"kind": shown_right.kind.value, "resource": shown_right.resource_url},
     )
-    sides = _by_turn(shown_left.records), _by_turn(shown_right.records)
-    fields = [{key: fields_of(record) for key, record in side.items()} for side in sides]
-    order = _in_order(*sides)
-    both = [(fields[0][key], fields[1][key]) for key in order if key in fields[0] and key in fields[1]]
+    turns = _turns(shown_left.records, shown_right.records)
+    both = [(left, right) for left, right in (turn.fields for turn in turns) if left and right]
     addresses = moved(
-        (left_fields[name], right_fields[name])
-        for left_fields, right_fields in both
-        for name in _in_order(left_fields, right_fields)
-        if name in left_fields and name in right_fields
+        (left[name], right[name])
+        for left, right in both
+        for name in _in_order(left, right)
+        if name in left and name in right
     )
-    clients = [pair for left_fields, right_fields in both for pair in client_ids(left_fields, right_fields)]
+    clients = [pair for left, right in both for pair in client_ids(left, right)]
     renamed = Renamed.of(clients), Renamed.of([*addresses, *clients])
-    records: list[Pair] = [(sides[0].get(key), sides[1].get(key)) for key in order]
-    stages = tuple(
-        _stage(key, pair, (fields[0].get(key), fields[1].get(key)), renamed)
-        for key, pair in zip(order, records, strict=True)
-    )
+    stages = tuple(_stage(turn, *renamed) for turn in turns)
     about = [difference for difference in about if not _is_only(difference, renamed[1])]
     about += [Difference("address, throughout", *pair, "Address") for pair in addresses]
-    judged = [
-        (stage.title, pair, bool(stage.differences)) for stage, pair in zip(stages, records, strict=True)
-    ]
-    return Comparison(tuple(about), stages, verdict_of(judged, about_differs=bool(about)))
+    verdict = _verdict(turns, stages, about_differs=bool(about))
+    return Comparison(tuple(about), stages, verdict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """One attempt at a stage, as each side has it."""
+
+    stage: Stage
+    number: int
+    records: Pair
+    fields: tuple[Fields | None, Fields | None]
+
+
+def _turns(left: Sequence[StageRecord], right: Sequence[StageRecord]) -> list[_Turn]:
+    sides = _by_turn(left), _by_turn(right)
+    turns = []
+    for key in _in_order(*sides):
+        records = sides[0].get(key), sides[1].get(key)
+        fields = [None if record is None else fields_of(record) for record in records]
+        turns.append(_Turn(*key, records, (fields[0], fields[1])))
+    return turns
 
 
 def _by_turn(records: Sequence[StageRecord]) -> dict[tuple[Stage, int], StageRecord]:
@@ -272,39 +252,61 @@ def _in_order(left: Iterable[_Key], right: Iterable[_Key]) -> list[_Key]:
     return sorted(orders[0].keys() | orders[1].keys(), key=position)
 
 
-def _stage(
-    key: tuple[Stage, int],
-    records: Pair,
-    fields: tuple[Fields | None, Fields | None],
-    renamed: tuple[Renamed, Renamed],
-) -> StageComparison:
-    left, right = fields
-    outcomes = (_outcome(records[0]), _outcome(records[1]))
-    title = _title(*key, records)
+def _stage(turn: _Turn, anew: Renamed, elsewhere: Renamed) -> StageComparison:
+    left, right = turn.fields
+    outcomes = _outcome(turn.records[0]), _outcome(turn.records[1])
+    shown = StageComparison(turn.stage, turn.number, title=_title(turn), outcomes=outcomes)
     if left is None or right is None:
         ends = (None if outcome is None else outcome.value for outcome in outcomes)
-        there = Difference("stage", next(ends), next(ends))
-        return StageComparison(*key, (there,), (), title, outcomes)
-    anew, elsewhere = renamed
-    differences = [_named(difference, records) for difference in _differing(left, right)]
-    expected = [difference for difference in differences if _must(difference, anew, elsewhere)]
+        return replace(shown, differences=(Difference("stage", next(ends), next(ends)),))
+    differences = [_named(difference, turn.records) for difference in _differing(left, right)]
+    expected = tuple(difference for difference in differences if _must(difference, anew, elsewhere))
     # An address that differs throughout is shown once, of the traces as a whole.
-    unexpected = [
+    unexpected = tuple(
         difference
         for difference in differences
         if difference not in expected and not _is_only(difference, elsewhere)
-    ]
-    return StageComparison(*key, tuple(unexpected), tuple(expected), title, outcomes)
+    )
+    return replace(shown, differences=unexpected, as_it_must=expected)
+
+
+def _verdict(
+    turns: Sequence[_Turn], stages: Sequence[StageComparison], *, about_differs: bool
+) -> ComparisonVerdict:
+    """Return the verdict on stages in the order in which they happened.
+
+    Args:
+        about_differs: whether the traces as a whole differ in kind, resource or address.
+    """
+    first = next((number for number, stage in enumerate(stages) if stage.differences), None)
+    if first is None:
+        return ComparisonVerdict(VerdictKind.ELSEWHERE if about_differs else VerdictKind.SAME)
+    for number, turn in enumerate(turns):
+        left, right = (_result(record, turn.stage) for record in turn.records)
+        # By outcome and code, not by text: servers word one refusal differently each time.
+        if (left.outcome, left.error_code) != (right.outcome, right.error_code):
+            title = stages[number].title
+            return ComparisonVerdict(VerdictKind.PARTED, title, left, right, number <= first, number == 0)
+    return ComparisonVerdict(VerdictKind.DETAILS, stages[first].title)
+
+
+def _result(record: StageRecord | None, stage: Stage) -> SideResult:
+    if record is None:
+        return SideResult(stage)
+    last = decisive(record.stage, record.exchanges)
+    status = last.response.status if last is not None and last.response is not None else None
+    codes = (check.error_code for check in record.failures if check.error_code)
+    return SideResult(stage, record.outcome, next(codes, ""), status)
 
 
 def _outcome(record: StageRecord | None) -> Outcome | None:
     return None if record is None else record.outcome
 
 
-def _title(stage: Stage, turn: int, records: Pair) -> str:
-    grant_types = [record.grant_type for record in records if record is not None]
-    again = f", attempt {turn}" if turn > 1 else ""
-    return f"{flow_of(grant_types[0]).numbered(stage)}{again}"
+def _title(turn: _Turn) -> str:
+    record = next(record for record in turn.records if record is not None)
+    again = f", attempt {turn.number}" if turn.number > 1 else ""
+    return f"{record.flow.numbered(turn.stage)}{again}"
 
 
 def _named(difference: Difference, records: Pair) -> Difference:

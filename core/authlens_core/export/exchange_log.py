@@ -215,8 +215,8 @@ def _values(operator: str, row: ExchangeRow) -> Sequence[str]:
 
 def next_words(before: str, rows: Iterable[ExchangeRow]) -> list[str]:
     """Return the words that may follow `before` in a filter: operators, or values that `rows` have."""
-    found = _OPERATOR.search(before)
-    operator = "" if found is None else found[0]
+    typed = _OPERATOR.search(before)
+    operator = "" if typed is None else typed[0]
     words = {safe_line(word): None for row in rows for word in _values(operator, row)}
     has_value = operator in _TEXTS or operator in ("~m", "~c")
     operators = () if has_value else ("~m", "~c", *_TEXTS, *_FLAGS)

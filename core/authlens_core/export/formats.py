@@ -39,8 +39,8 @@ class Format:
 
 FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
     {
-        one.name: one
-        for one in (
+        form.name: form
+        for form in (
             Format("session", ".authlens.json", "opens again in authlens", session_json),
             Format("har", ".har", "opens in a browser's developer tools", har),
             Format("curl", ".sh", "a bash script that does it again", curl_script),

@@ -116,15 +116,15 @@ def waterfall_svg(trace: Trace, command: str = "") -> str:
 
 def comparison_svg(left: Trace, right: Trace, names: tuple[str, str]) -> str:
     """Return where two traces part as SVG: the verdict, then each stage on both sides; see `diagram_svg`."""
-    found = compare(left, right)
+    comparison = compare(left, right)
     page = _Page("Two logins compared", "")
-    for row in wrap(safe_line(found.verdict.sentence), 105):
+    for row in wrap(safe_line(comparison.verdict.sentence), 105):
         page.down(1)
-        page.text(_MARGIN, row, _GOOD if found.same else _BAD, bold=True)
+        page.text(_MARGIN, row, _GOOD if comparison.same else _BAD, bold=True)
     page.down(1.6)
     for at, sign, name in zip(_SIDES, "AB", names, strict=True):
         page.text(at, f"{sign}  {name}", _INK, bold=True, longest=_SIDE)
-    for stage in found.stages:
+    for stage in comparison.stages:
         page.down(1.2)
         parts = stage.outcomes[0] is not stage.outcomes[1]
         page.text(_MARGIN, stage.title, _BAD if parts else _INK, bold=parts, longest=_SIDE)

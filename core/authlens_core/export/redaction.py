@@ -139,9 +139,6 @@ class NoRedactor(Redactor):
     def member(self, name: str, value: str, *, secret: bool = False) -> str:  # noqa: ARG002
         return value
 
-    def secret(self, secret: Secret) -> str:
-        return secret.reveal()
-
 
 def _shapes_masked(text: str) -> str:
     # Most text has none of them: to look for how each begins is far quicker than to try the patterns.

@@ -72,11 +72,11 @@ def _files_read(option: CurlOption) -> Iterator[str]:
     value = option.value or ""
     if (option.name == "upload-file" and value) or (option.name == "cookie" and value == "-"):
         yield value
-    elif option.name == "form" and (found := _FILES_OF_FORM.match(value)):
+    elif option.name == "form" and (named := _FILES_OF_FORM.match(value)):
         # Others between the commas are what is said of a file, such as its type.
-        yield from (part for part in re.split("[,;]", found["files"]) if "=" not in part)
-    elif (pattern := _NAMES_A_FILE.get(option.name)) and (found := pattern.match(value)):
-        yield found["file"]
+        yield from (part for part in re.split("[,;]", named["files"]) if "=" not in part)
+    elif (pattern := _NAMES_A_FILE.get(option.name)) and (named := pattern.match(value)):
+        yield named["file"]
 
 
 def shows_answer(options: Sequence[CurlOption]) -> bool:

@@ -64,12 +64,12 @@ def stage_info(stage: Stage, grant_type: GrantType = GrantType.AUTHORIZATION_COD
 def lesson(stage: Stage, grant_type: GrantType = GrantType.AUTHORIZATION_CODE) -> Lesson:
     """Return the lesson on `stage` in a login with `grant_type`, from `words/stages.md`."""
     told = texts("stages")
-    place = next((table, stage.value) for table in _tables(grant_type) if (table, stage.value) in told)
-    items = re.split(r"^- ", told[*place, "specifications"], flags=re.MULTILINE)[1:]
+    heading = next((table, stage.value) for table in _tables(grant_type) if (table, stage.value) in told)
+    items = re.split(r"^- ", told[*heading, "specifications"], flags=re.MULTILINE)[1:]
     specification = (_one_line(item).partition(": ") for item in items)
     return Lesson(
-        _one_line(told[place]),
-        _one_line(told[*place, "without it"]),
+        _one_line(told[heading]),
+        _one_line(told[*heading, "without it"]),
         tuple((section, sentence) for section, _, sentence in specification),
     )
 

@@ -63,7 +63,7 @@ class VictimSwitches:
     resource_check: bool = False
 
 
-SWITCHES: Final = tuple(one.name for one in fields(VictimSwitches))
+SWITCHES: Final = tuple(switch.name for switch in fields(VictimSwitches))
 
 
 @dataclass(frozen=True, slots=True)

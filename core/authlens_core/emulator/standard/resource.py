@@ -127,8 +127,8 @@ class Resource:
         scheme = "DPoP" if state.needs_dpop else "Bearer"
         if not state.has(Fault.NO_RESOURCE_METADATA, Fault.DEFAULT_PATHS):
             path = "/mcp" if state.profile is Profile.MCP else ""
-            place = f"{self._origin}{METADATA}{path}"
-            parameters["resource_metadata"] = state.says(PublishedMember.CHALLENGE, place)
+            document = f"{self._origin}{METADATA}{path}"
+            parameters["resource_metadata"] = state.says(PublishedMember.CHALLENGE, document)
         if state.has(Fault.STEP_UP):
             parameters.setdefault("scope", "read")  # so that a client asks for too little at first
         if state.needs_dpop:

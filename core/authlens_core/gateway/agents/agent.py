@@ -155,8 +155,8 @@ def updated(command: Sequence[str], *, gui: bool) -> tuple[str, ...]:
 
 
 def _program(*, gui: bool) -> tuple[str, ...]:
-    if (found := shutil.which("authlens")) is not None:
+    if (program := shutil.which("authlens")) is not None:
         # Programs with a window do not have the PATH of your shell, so they get the whole path.
-        return (str(Path(found).absolute()) if gui else "authlens",)
+        return (str(Path(program).absolute()) if gui else "authlens",)
     beside = shutil.which("authlens", path=Path(sys.executable).parent)
     return (beside,) if beside is not None else (sys.executable, "-m", "authlens_tui")

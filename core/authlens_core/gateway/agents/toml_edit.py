@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from typing import Any, Final
 
 import tomlkit
@@ -92,19 +94,15 @@ def _dumped(text: str, document: tomlkit.TOMLDocument) -> str:
 
 def _with_comments(before: str, after: str) -> str:
     """Return `after` with the comments below the removed table: tomlkit counts them as part of it."""
-    pairs = enumerate(zip(before, after, strict=False))
-    start = next((at for at, (old, new) in pairs if old != new), len(after))
-    start = before.rfind("\n", 0, start) + 1
-    end = len(before) - (len(after) - start)
-    if before[:start] + before[end:] != after:
+    old, new = (re.split(r"(?<=\n)", text) for text in (before, after))
+    pairs = enumerate(zip(old, new, strict=False))
+    start = next((number for number, (line, other) in pairs if line != other), len(new))
+    end = start + len(old) - len(new)
+    if old[:start] + old[end:] != new:
         return after
-    at = end
-    while at > start:
-        line = max(before.rfind("\n", start, at - 1) + 1, start)
-        if before[line:at].strip() and not before[line:at].lstrip().startswith("#"):
-            break
-        at = line
-    return before[:start] + (before[at:end] if "#" in before[at:end] else "") + before[end:]
+    comments = takewhile(lambda line: line.strip()[:1] in ("", "#"), reversed(old[start:end]))
+    kept = "".join(reversed(list(comments)))
+    return "".join((*old[:start], kept if "#" in kept else "", *old[end:]))
 
 
 def _parsed(text: str) -> tomlkit.TOMLDocument:

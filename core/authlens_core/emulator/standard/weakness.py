@@ -5,11 +5,14 @@ A weakness is no fault of the demo: an honest login never meets it. An attacker 
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from types import MappingProxyType
+from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from authlens_core.emulator.profile import Fault
 
@@ -42,7 +45,7 @@ class PublishedMember(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ServerSwitch:
-    """What one switch changes; one that changes nothing is on already, or mends something else.
+    """What one switch changes.
 
     Attributes:
         ends: the weakness that is over.
@@ -67,27 +70,8 @@ class ServerSwitch:
     proximity: bool = False
 
 
-SWITCHES: Final[Mapping[str, ServerSwitch]] = MappingProxyType(
-    {
-        "server.short_codes": ServerSwitch(code_lifetime=10),
-        "server.short_tokens": ServerSwitch(token_lifetime=20),
-        "server.exact_redirect": ServerSwitch(ends=Weakness.REDIRECT_PREFIX),
-        "server.detect_reuse": ServerSwitch(ends=Weakness.REFRESH_REUSE_SILENT),
-        "server.rotation": ServerSwitch(),
-        "client.forget": ServerSwitch(),
-        "server.dpop": ServerSwitch(starts=Fault.DPOP_REQUIRED),
-        "server.jwt": ServerSwitch(starts=Fault.JWT_ACCESS_TOKENS),
-        "server.opaque_tokens": ServerSwitch(stops=Fault.JWT_ACCESS_TOKENS),
-        "server.proximity": ServerSwitch(proximity=True),
-        "server.short_device_code": ServerSwitch(device_lifetime=60),
-        "server.device_off": ServerSwitch(device_off=True),
-        "page.warning": ServerSwitch(),
-        "server.issuer": ServerSwitch(keeps=PublishedMember.ISSUER),
-        "second.audience": ServerSwitch(ends=Weakness.AUDIENCE_UNCHECKED),
-        "second.signature": ServerSwitch(),
-        "resource.own_name": ServerSwitch(keeps=PublishedMember.RESOURCE),
-        "resource.challenge": ServerSwitch(keeps=PublishedMember.CHALLENGE),
-        "resource.check_proof": ServerSwitch(ends=Weakness.PROOF_UNCHECKED),
-    }
+_TABLE: Final = Path(__file__).with_name("switches.toml")
+SWITCHES: Final[Mapping[str, ServerSwitch]] = msgspec.convert(
+    tomllib.loads(_TABLE.read_text(encoding="utf-8")), dict[str, ServerSwitch]
 )
 """Every switch of a server and its resource, by the name that a lesson has for it."""

@@ -69,14 +69,22 @@ def named_folder(text: str) -> Path:
         raise refusal(f"{text} names an unknown home directory.", "Give the whole path.") from None
 
 
-def number(least: float, most: float, unit: str = "seconds") -> Callable[[str], float]:
-    """Return what reads a number in a range."""
-    return _reader(float, least, most, f"a number of {unit} from {least:g} to {most:g}")
+def number(least: float, most: float) -> Callable[[str], float]:
+    """Return what reads a number of seconds in a range."""
+    return _reader(float, least, most, f"a number of seconds from {least:g} to {most:g}")
 
 
 def count(least: int, most: int, unit: str = "") -> Callable[[str], int]:
     """Return what reads a whole number in a range."""
-    return _reader(int, least, most, f"a whole number{f' of {unit}' if unit else ''} from {least} to {most}")
+    return _reader(
+        _digits, least, most, f"a whole number{f' of {unit}' if unit else ''} from {least} to {most}"
+    )
+
+
+def _digits(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):  # `int` reads "1_0" and "+1" as well
+        raise ValueError(text)
+    return int(text)
 
 
 def _reader(
@@ -105,13 +113,7 @@ def trace_name(text: str) -> str:
 
 def port_up_to(most: int = 65_535) -> Callable[[str], int]:
     """Return what reads a port from 0 to `most`."""
-
-    def port(text: str) -> int:
-        if not (text.isascii() and text.isdigit() and len(text) <= 5 and int(text) <= most):
-            raise argparse.ArgumentTypeError(f"not a port from 0 to {most}")
-        return int(text)
-
-    return port
+    return _reader(_digits, 0, most, f"a port from 0 to {most}")
 
 
 port = port_up_to()

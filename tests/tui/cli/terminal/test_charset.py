@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -30,15 +31,20 @@ TOLD = "from authlens_tui.cli.terminal.abilities import *; print(shows_utf_8(), 
     ],
 )
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows tells the encoding otherwise")
-def test_the_first_variable_that_is_set_tells_the_encoding(environ: Mapping[str, str], utf_8: bool) -> None:
+def test_the_first_variable_that_is_set_tells_the_encoding(
+    environ: Mapping[str, str], utf_8: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """POSIX order; the codeset in the name, installed or not; where nothing is set, UTF-8."""
-    assert shows_utf_8(environ) is utf_8
+    monkeypatch.setattr(os, "environ", environ)
+    assert shows_utf_8() is utf_8
 
 
-def test_the_variable_that_decides_is_named() -> None:
+def test_the_variable_that_decides_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """A person has to know which one to change."""
-    assert locale_setting({"LC_ALL": "", "LC_CTYPE": "C", "LANG": "de_DE.UTF-8"}) == ("LC_CTYPE", "C")
-    assert locale_setting({"LC_NUMERIC": "C"}) == ("", "")
+    monkeypatch.setattr(os, "environ", {"LC_ALL": "", "LC_CTYPE": "C", "LANG": "de_DE.UTF-8"})
+    assert locale_setting() == ("LC_CTYPE", "C")
+    monkeypatch.setattr(os, "environ", {"LC_NUMERIC": "C"})
+    assert locale_setting() == ("", "")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system does not tell")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 from authlens_core.values.errors import AuthlensError
 from authlens_core.values.fix import GivenOptions, filled
 from authlens_tui.cli.terminal.flags import numbered
-from authlens_tui.cli.terminal.output import AnswerLost, answer_json, explain, fix_as_json, say
+from authlens_tui.cli.terminal.output import AnswerLost, answer_json, discard, explain, fix_as_json, say
 
 _SIGNALS: Final = 128  # an exit code above it: a signal ended the login, and with it the command
 
@@ -71,6 +72,14 @@ class EventLines:
         """
         if self.wanted:
             answer_json({**event, "resource_url": self.url})
+
+    def stopped(self, code: int) -> int:
+        """End the events, because the reader may outlive the signal that ends the login; return the code."""
+        try:
+            self.write({"event": "stopped", "exit_code": code})
+        except (AnswerLost, BrokenPipeError):  # the same Ctrl-C has ended the reader
+            discard(sys.stdout)
+        return code
 
     def failed(self, error: AuthlensError) -> int:
         """Show why the login failed and what to do, in words and as an event; return the exit code.

@@ -11,11 +11,13 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Final, assert_never
 
+from authlens_core.values.fix import GivenOptions, filled, given_options, step
 from authlens_core.values.login_options import OPTIONS, Kind, OptionInfo, Options
 from authlens_core.values.secret import Secret
-from authlens_core.values.stage import FIELDS
+from authlens_core.values.stage import FIELDS, PROGRAMS
 from authlens_tui.cli.option_values import absolute_path, number, port, utf8
 from authlens_tui.cli.terminal.output import is_terminal
 from authlens_tui.cli.terminal.refused import refusal
@@ -135,6 +137,48 @@ def refuse_options_without_screen(arguments: Namespace) -> None:
             ("Without the full screen", "authlens login URL"),
             "The other options of login are the same.",
         )
+
+
+def refuse_what_is_for_one(arguments: Namespace) -> None:
+    """Refuse to give each of several servers what was meant for one: a client's secret, or a confirmation."""
+    given = [
+        option.flag for option in OPTIONS.values() if option.for_one and getattr(arguments, option.argument)
+    ]
+    if arguments.yes:
+        given.append("--yes")
+    if given:
+        raise refusal(
+            f"With several URLs, each server would get what {' and '.join(given)} says.",
+            "Log in to that URL with a command of its own.",
+        )
+
+
+def require_all_of_a_program(arguments: Namespace, options: Options, url: str) -> None:
+    """Refuse, before anything is sent, the login of a program that does not name all that it needs.
+
+    Raises:
+        UsageError: something is missing, or there are two places of an assertion.
+    """
+    program = PROGRAMS.get(options.grant_type)
+    if program is None or not (missing := program.missing(options)):
+        return
+    # Two places of one thing are not repeated.
+    twice = {OPTIONS[name].flag for need in missing if need.given(options) for name in need.options}
+    given = tuple(option for option in options_given(arguments, options) if option[0] not in twice)
+    wanted = " ".join(need.example for need in missing)
+    again = filled(step("Name what is missing", f"authlens login URL {wanted}"), url, given)
+    names = ", and ".join(need.missing for need in missing)
+    raise refusal(f"This login of a program names {names}.", again)
+
+
+def options_given(arguments: Namespace, options: Options) -> GivenOptions:
+    """Return the options that were typed and that another try needs as well."""
+    # A secret of the environment is there again without an option.
+    secret = (option for option in OPTIONS.values() if option.kind is Kind.SECRET)
+    unasked: dict[str, Any] = {o.name: None for o in secret if not getattr(arguments, o.argument)}
+    typed = replace(options, **unasked)
+    given = given_options(typed, key_file=arguments.client_key or "")
+    return (*given, *(("--yes", name) for name in arguments.yes))
 
 
 def login_secrets(arguments: Namespace) -> Mapping[str, Secret]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import sys
 from argparse import Namespace
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -35,7 +34,7 @@ from authlens_tui.cli.login.login_events import JSON_VERSION
 from authlens_tui.cli.session import iso_time
 from authlens_tui.cli.start import INTERRUPTED
 from authlens_tui.cli.terminal.interruption import ended_by
-from authlens_tui.cli.terminal.output import AnswerLost, discard, explain, say
+from authlens_tui.cli.terminal.output import AnswerLost, explain, say
 from authlens_tui.cli.terminal.unexpected import FAILED
 from authlens_tui.words.login_states import STARTS_AGAIN, already_words, interrupted_words, why_it_ended
 
@@ -136,7 +135,7 @@ async def all_stages(run: Login, approved: Collection[str], lines: EventLines) -
     while not run.finished:
         record = await _step(run, approved)
         if record.outcome is Outcome.CANCELLED:
-            return stopped(INTERRUPTED, lines)
+            return lines.stopped(INTERRUPTED)
         error = stage_error(record)
         # The tokens came in time and are stored; only their first use did not.
         if run.facts.grant_id is not None and CheckId.LOGIN_TIMEOUT in {c.name for c in record.failures}:
@@ -265,15 +264,6 @@ def _authenticated(run: Login, lines: EventLines) -> int:
         explain(NoSecretStore(f"The tokens were not stored and are lost: {unkept.seen}", unkept.cure))
     elif not lines.wanted:
         say(f"  → For a script, the access token: authlens token {shlex.quote(lines.url)}")
-    return code
-
-
-def stopped(code: int, lines: EventLines) -> int:
-    """End the JSON lines, because the reader may outlive the signal that ends this; return the code."""
-    try:
-        lines.write({"event": "stopped", "exit_code": code})
-    except (AnswerLost, BrokenPipeError):  # the same Ctrl-C has ended the reader
-        discard(sys.stdout)
     return code
 
 

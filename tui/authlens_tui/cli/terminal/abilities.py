@@ -27,35 +27,31 @@ _VARIABLES: Final = ("LC_ALL", "LC_CTYPE", "LANG")
 _COERCED: Final = frozenset({"C.UTF-8", "C.utf8", "UTF-8"})  # what Python puts into LC_CTYPE (PEP 538)
 
 
-def locale_setting(environ: Mapping[str, str] | None = None) -> tuple[str, str]:
+def locale_setting() -> tuple[str, str]:
     """Return the variable that gives the terminal's encoding, and its value; two empty strings if none does.
 
-    Args:
-        environ: the environment to go by; None is that of the process, as it was before Python began.
+    The environment counts as it was before Python began.
     """
     for name in _VARIABLES:
-        value = (os.environ if environ is None else environ).get(name, "")
+        value = os.environ.get(name, "")
         # Python has put a locale of its own into the variable, which says nothing of the terminal.
-        if environ is None and name == "LC_CTYPE" and value in _COERCED and sys.flags.utf8_mode:
+        if name == "LC_CTYPE" and value in _COERCED and sys.flags.utf8_mode:
             value = _ctype_at_the_start()
         if value:
             return name, value
     return "", ""
 
 
-def shows_utf_8(environ: Mapping[str, str] | None = None) -> bool:
+def shows_utf_8() -> bool:
     """Return whether UTF-8 may be written to the terminal.
 
     The name of a locale tells its encoding behind a dot, `de_DE.UTF-8@euro`; whether it is installed here
     does not matter, for the terminal may be on another machine. One without a dot (`C`, `POSIX`, `de_DE`) is
     of another encoding; macOS has one that is called `UTF-8` alone.
-
-    Args:
-        environ: as for `locale_setting`.
     """
     if sys.platform == "win32":
         return True
-    _, value = locale_setting(environ)
+    _, value = locale_setting()
     # de_DE.UTF-8@euro: language, encoding, modifier.
     encoding = value.partition("@")[0].rpartition(".")[2]
     # No locale at all is what cron, containers and ssh without SendEnv have, in front of terminals that show
@@ -95,13 +91,12 @@ def is_known(kind: str) -> bool:
     return re.split(r"[-.+]", kind)[0] in _FAMILIES
 
 
-def shows_colour(stream: TextIO, environ: Mapping[str, str] | None = None) -> bool:
+def shows_colour(stream: TextIO) -> bool:
     """Return whether `stream` is a terminal whose user wants colours (https://no-color.org)."""
-    variables = os.environ if environ is None else environ
     # Windows sets no TERM; its terminals have shown colours since 2016.
     # A list of what can do it, not of what cannot: TERM=dumb has many names (emacs, cons25, unknown).
-    able = sys.platform == "win32" or is_known(variables.get("TERM", ""))
-    return able and not variables.get("NO_COLOR") and not is_plain() and stream.isatty()
+    able = sys.platform == "win32" or is_known(os.environ.get("TERM", ""))
+    return able and not os.environ.get("NO_COLOR") and not is_plain() and stream.isatty()
 
 
 def with_sign(line: str, stream: TextIO) -> str:

@@ -98,11 +98,11 @@ def say_fix(cure: str | Fix, url: str = "", options: GivenOptions = ()) -> None:
         say(f"  Fix {number}: {step}" if is_plain() and len(todo) > 1 else f"  → {step}")
 
 
-def fix_as_json(cure: str | Fix, url: str = "", options: GivenOptions = ()) -> dict[str, object]:
-    """Return the members of JSON that have a fix: in words, and its commands alone; as for `filled`."""
+def fix_as_json(cure: str | Fix, url: str = "") -> dict[str, object]:
+    """Return the members of JSON that have a fix: in words, and its commands alone; `url` as for `filled`."""
     from authlens_core.values.fix import commands_of, filled
 
-    whole = filled(cure, url, options)
+    whole = filled(cure, url)
     return {"cure": str(whole), "commands": commands_of(whole)}
 
 

@@ -7,19 +7,19 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from authlens_core.values.errors import LoginNeeded, UsageError
-from authlens_core.values.fix import Fix, cure_in
+from authlens_core.values.fix import Fix, fix, step
 from authlens_tui.cli.terminal.output import say
 
 REFUSED: Final = UsageError.exit_code
 ADD_FORCE: Final = "Choose another name, or add --force to replace it."
-_Way = str | tuple[str, str]
+_Way = str | Fix | tuple[str, str]
 
 
 def refusal(cause: str, *ways: _Way) -> UsageError:
     """Return the error of a command that cannot be done.
 
     Args:
-        ways: what to do instead: each a sentence, or words and the command that does it.
+        ways: what to do instead: each a sentence, words and the command that does it, or a fix.
     """
     return UsageError(cause, _cure(ways))
 
@@ -52,4 +52,6 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 
 def _cure(ways: tuple[_Way, ...]) -> str | Fix:
-    return cure_in(ways[0] if len(ways) == 1 and isinstance(ways[0], str) else ways) if ways else ""
+    if len(ways) == 1 and not isinstance(ways[0], tuple):
+        return ways[0]
+    return fix(*(step(*way) if isinstance(way, tuple) else way for way in ways)) if ways else ""

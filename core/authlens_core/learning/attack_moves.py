@@ -39,11 +39,10 @@ _INTERVAL: Final = 6.0  # seconds between two polls, also after a slow_down
 _OTHER_SITE: Final = "https://other-site.example/"
 
 
-async def perform(move: WorldMove, world: World, seat: str) -> None:
+async def perform(move: WorldMove, world: World) -> None:
     """Make a move; what comes of it is in the world.
 
-    Args:
-        seat: whose it is. A login is your own, and a page is opened by whose browser it is.
+    It is of the seat of the world. A login is your own, and a page is opened by whose browser it is.
 
     Raises:
         LookupError: it takes a party that is not in this world, or a credential that is not held here;
@@ -55,34 +54,34 @@ async def perform(move: WorldMove, world: World, seat: str) -> None:
         case PublishMove():
             await _publish(move, world)
         case RedeemMove():
-            await _redeem(move, world, seat)
+            await _redeem(move, world)
         case CallMove():
-            await _call(move, world, seat)
+            await _call(move, world)
         case RefreshMove():
             await _refresh(move, world)
         case RevokeMove():
             token, endpoint = Secret(world.own_refresh_token), _url(f"{world.emulator.issuer}/revoke")
             request = revocation_request(endpoint, world.own_client, token=token, hint="refresh_token")
             done = "revoke the refresh token of your login"
-            await world.send(YOU, request, Purpose.REVOKE_REFRESH_TOKEN, done)
+            await world.send(request, Purpose.REVOKE_REFRESH_TOKEN, done, YOU)
         case DeviceStartMove():
-            await _start_device(world, seat)
+            await _start_device(world)
         case PollMove():
             world.skipped += _INTERVAL
             code = Secret(world.loot[move.device[1:]])
             pairs = (("grant_type", GrantType.DEVICE_CODE.value), ("device_code", code))
             done = "ask for the tokens of a device login"
-            world.loot |= await _tokens(world, seat, world.own_client, pairs, Purpose.DEVICE_TOKEN, done)
+            world.loot |= await _tokens(world, world.own_client, pairs, Purpose.DEVICE_TOKEN, done)
         case _:
             await _have_opened(move, world)
 
 
 async def _tokens(
-    world: World, seat: str, client: Client, pairs: Sequence[FormPair], purpose: Purpose, done: str
+    world: World, client: Client, pairs: Sequence[FormPair], purpose: Purpose, done: str, seat: str = ""
 ) -> dict[str, str]:
     """Send a token request, and return the tokens of its answer by the names of loot."""
     request = form_request(_url(f"{world.emulator.issuer}/token"), client, pairs)
-    given = _members(await world.send(seat, request, purpose, done))
+    given = _members(await world.send(request, purpose, done, seat))
     names = (("token", "access_token"), ("refresh", "refresh_token"))
     return {name: value for name, member in names if isinstance(value := given.get(member), str)}
 
@@ -103,12 +102,12 @@ async def _publish(move: PublishMove, world: World) -> None:
     world.standard.publish_the_truth()
 
 
-async def _start_device(world: World, seat: str) -> None:
+async def _start_device(world: World) -> None:
     client_id, _ = world.emulator.register_client("http://127.0.0.1/")
     world.own_client = Client(client_id, "")
     endpoint = _url(f"{world.emulator.issuer}/device_authorization")
     request = form_request(endpoint, world.own_client, [("scope", "read")])
-    given = _members(await world.send(seat, request, Purpose.DEVICE_AUTHORIZATION, "start a device login"))
+    given = _members(await world.send(request, Purpose.DEVICE_AUTHORIZATION, "start a device login"))
     if isinstance(code := given.get("device_code"), str):
         world.loot["device"] = code
         world.device_page = str(given.get("verification_uri_complete", ""))
@@ -154,7 +153,7 @@ async def _link(move: LinkMove, world: World) -> None:
     world.loot |= site.caught
 
 
-async def _redeem(move: RedeemMove, world: World, seat: str) -> None:
+async def _redeem(move: RedeemMove, world: World) -> None:
     own = world.redirect_uri
     redirect_uri = {"registered": own, "linked": world.linked_uri, "other": f"{own}/other"}[move.redirect_uri]
     known = {
@@ -170,7 +169,7 @@ async def _redeem(move: RedeemMove, world: World, seat: str) -> None:
         ("code_verifier", Secret(known[move.verifier])),
     )
     client = Client(client_id=world.loot["client"], redirect_uri=redirect_uri)
-    world.loot |= await _tokens(world, seat, client, pairs, Purpose.TOKEN, "redeem another user's code")
+    world.loot |= await _tokens(world, client, pairs, Purpose.TOKEN, "redeem another user's code")
 
 
 async def _refresh(move: RefreshMove, world: World) -> None:
@@ -178,25 +177,25 @@ async def _refresh(move: RefreshMove, world: World) -> None:
     token = world.loot["refresh"] if move.by == MALLORY else world.own_refresh_token
     pairs = (("grant_type", "refresh_token"), ("refresh_token", Secret(token)))
     done = "refresh the tokens of your login"
-    tokens = await _tokens(world, move.by, world.own_client, pairs, Purpose.REFRESH, done)
+    tokens = await _tokens(world, world.own_client, pairs, Purpose.REFRESH, done, move.by)
     if move.by == YOU:
         world.own_refresh_token = tokens.get("refresh", token)
     world.loot |= {name: value for name, value in tokens.items() if name == "token"}
 
 
-async def _call(move: CallMove, world: World, seat: str) -> None:
+async def _call(move: CallMove, world: World) -> None:
     token = Secret(world.loot[move.token[1:]])
     at_second = world.second if move.at == SECOND else None
     url = world.emulator.resource_url if at_second is None else f"{at_second.url}/"
     done = f"call the resource with {move.token}"
-    await world.send(seat, _with(url, "Bearer", token), Purpose.ACCESS, done)
+    await world.send(_with(url, "Bearer", token), Purpose.ACCESS, done)
     if (proof := world.loot.get("proof")) is None:
         return
     # A thief who has a proof tries the token in each way: without it, and with it.
     bound = _with(url, "DPoP", token)
-    await world.send(seat, bound, Purpose.ACCESS, f"{done} as DPoP, without a proof")
+    await world.send(bound, Purpose.ACCESS, f"{done} as DPoP, without a proof")
     headers = Headers.of((*bound.headers.fields, ("DPoP", proof)))
-    await world.send(seat, replace(bound, headers=headers), Purpose.ACCESS, f"{done} as DPoP, with $proof")
+    await world.send(replace(bound, headers=headers), Purpose.ACCESS, f"{done} as DPoP, with $proof")
 
 
 def _with(url: str, token_type: str, token: Secret) -> Request:

@@ -166,7 +166,7 @@ class LessonAttempt:
             case LessonPhase.BREAK if not self.lesson.attack.causes:
                 return self.moves_left <= 0
             case LessonPhase.REPAIR if not self.lesson.repair.offer:
-                return not self._passed(LessonPhase.BREAK)
+                return not self.verdict(LessonPhase.BREAK).passed
             case LessonPhase.QUESTIONS:
                 return len(self.answers) == QUESTIONS
         return phase is not LessonPhase.RUN and self.has_begun(phase)
@@ -255,7 +255,7 @@ class LessonAttempt:
         for name in move.uses:
             self._require(name in world.loot, f"you do not hold ${name}{mark}")
         try:
-            await perform(move, world, self.lesson.attack.seat)
+            await perform(move, world)
         except LookupError as error:
             raise MoveRefused(len(self.made) + 1, str(error)) from None
         return phase
@@ -266,7 +266,7 @@ class LessonAttempt:
         if self.phase is LessonPhase.RUN and isinstance(move, LoginMove):
             return LessonPhase.RUN
         is_repairing = self.phase is LessonPhase.REPAIR
-        if move.verb in repair.moves and (is_repairing or self._passed(LessonPhase.BREAK)):
+        if move.verb in repair.moves and (is_repairing or self.verdict(LessonPhase.BREAK).passed):
             return LessonPhase.REPAIR
         self._require(move.verb in attack.moves, f"“{move.verb}” is no move of this phase")
         self._require(not is_repairing, "the attack is over")
@@ -283,7 +283,9 @@ class LessonAttempt:
             return self._worlds.setdefault(phase, self._worlds[LessonPhase.RUN])
         self._end_world()
         faults = self._broken if phase is LessonPhase.REPAIR else ()
-        world = World(self.lesson.world, seed=self.seed, switches=switches, faults=faults)
+        world = World(
+            self.lesson.world, seed=self.seed, seat=self.lesson.attack.seat, switches=switches, faults=faults
+        )
         await self._running.enter_async_context(world)
         if phase is not LessonPhase.RUN:
             await world.leak(self.lesson.attack.loot)
@@ -306,15 +308,11 @@ class LessonAttempt:
                 again = made.move.without(self.lesson.world.mark)
                 # What an earlier move no longer yields cannot be used by a later one.
                 if all(name in world.loot for name in again.uses):
-                    await perform(again, world, self.lesson.attack.seat)
+                    await perform(again, world)
         world.end_of_attack()
         self._honest = await world.honest_login_works()
 
     # -- verdicts --------------------------------------------------------------------------------------
-
-    def _passed(self, phase: LessonPhase) -> bool:
-        verdicts = self.judged(phase, self.lesson.claims_of(phase))
-        return bool(verdicts) and all(verdict.holds for verdict in verdicts)
 
     def judged(self, phase: LessonPhase, claims: Sequence[Claim]) -> tuple[ClaimVerdict, ...]:
         """Return the verdict on claims about what a phase sent."""

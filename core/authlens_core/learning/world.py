@@ -62,6 +62,7 @@ class World:
 
     Args:
         seed: makes ids, codes and tokens the same each time.
+        seat: who attacks.
         switches: what was turned on to repair it.
         faults: what the server does besides, which no lesson wants: it breaks the honest login.
 
@@ -85,10 +86,12 @@ class World:
         settings: WorldSettings,
         *,
         seed: int,
+        seat: str = MALLORY,
         switches: Collection[str] = (),
         faults: Collection[str] = (),
     ) -> None:
         self.settings = settings
+        self.seat = seat
         self.skipped = 0.0
         self._switches = frozenset(switches)
         mended = settings.mended_by in self._switches
@@ -140,7 +143,15 @@ class World:
                 rogue = RogueServer(self.emulator.ledger, honest=self.emulator.issuer)
                 self.rogue = await stack.enter_async_context(rogue)
             if VICTIM in self.settings.parties:
-                self.victim = await stack.enter_async_context(self._new_website())
+                others = {} if self.rogue is None else {ROGUE: self.rogue.url}
+                website = Victim(
+                    self.emulator.ledger,
+                    issuer=self.emulator.issuer,
+                    resource_url=self.emulator.resource_url,
+                    switches=self._victim_switches(),
+                    others=others,
+                )
+                self.victim = await stack.enter_async_context(website)
             if INTERNAL in self.settings.parties:
                 hosted = HostedClient(self.emulator.ledger, self._victim_switches())
                 self.hosted = await stack.enter_async_context(hosted)
@@ -157,15 +168,6 @@ class World:
     def _victim_switches(self) -> VictimSwitches:
         on = {name.partition(".")[2]: True for name in self._switches if name.startswith(f"{VICTIM}.")}
         return VictimSwitches(**{**self.settings.victim, **on})
-
-    def _new_website(self) -> Victim:
-        return Victim(
-            self.emulator.ledger,
-            issuer=self.emulator.issuer,
-            resource_url=self.emulator.resource_url,
-            switches=self._victim_switches(),
-            others={} if self.rogue is None else {ROGUE: self.rogue.url},
-        )
 
     @property
     def parties(self) -> Mapping[str, str]:
@@ -207,11 +209,11 @@ class World:
         if {"token", "refresh", "proof"} & wanted:
             found |= await (self._ada_s_token() if website else self._own())
         if "callback" in wanted:
-            found["callback"] = await self._until_callback(MALLORY)
+            found["callback"] = await self.open(MALLORY, self.website().sign_in_url, deliver=False)
         self.loot |= {name: value for name, value in found.items() if value and name in wanted}
 
     async def _ada_at_the_website(self) -> dict[str, str]:
-        link = await self._until_callback(OWNER)
+        link = await self.open(OWNER, self.website().sign_in_url, deliver=False)
         code = parse_qs(urlsplit(link).query).get("code", [""])[0]
         return {"code": code, "client": await self.website().client_id()}
 
@@ -237,13 +239,6 @@ class World:
             "refresh": self.own_refresh_token,
             "proof": last.request.headers.get("dpop") or "",
         }
-
-    async def _until_callback(self, user: str) -> str:
-        """Return where the login of a visitor of the website ends; the browser does not open it."""
-        website = self.website()
-        with self.emulator.ledger.seated(user, browser=user):
-            played = await self.browser(user).play(website.sign_in_url, email_of(user), deliver=False)
-        return played.callback_url or ""
 
     def site_of_mallory(self) -> RogueServer:
         """Return Mallory's own server."""
@@ -312,12 +307,14 @@ class World:
         if login is not None:
             await login.aclose()
 
-    async def send(self, seat: str, request: Request, purpose: Purpose, done: str) -> Exchange:
+    async def send(self, request: Request, purpose: Purpose, done: str, seat: str = "") -> Exchange:
         """Send a request of the learner's own making, and record it.
 
         Args:
             done: what the move is, in a few words without a credential.
+            seat: who sends it; the attacker if empty.
         """
+        seat = seat or self.seat
         started_at = datetime.now(UTC)
         with self.emulator.ledger.seated(seat):
             exchange = await self._wire.send(
@@ -343,10 +340,11 @@ class World:
         self._moves.append(SeatedTrace(seat, trace))
         return exchange
 
-    async def open(self, user: str, url: str) -> None:
-        """Have a user's browser open a URL."""
+    async def open(self, user: str, url: str, *, deliver: bool = True) -> str:
+        """Have a user's browser open a URL; return the callback that it led to, opened if `deliver`."""
         with self.emulator.ledger.seated(user, browser=user):
-            await self.browser(user).play(url, email_of(user))
+            played = await self.browser(user).play(url, email_of(user), deliver=deliver)
+        return played.callback_url or ""
 
     async def honest_login_works(self) -> bool:
         """Return whether you still get in, and Ada still gets in at the website, in a browser of her own."""

@@ -22,7 +22,7 @@ async def replayed_next_door(*switches: str) -> tuple[str, LedgerEvent]:
     """Return for whom Ada's token was issued, and what another resource said to it."""
     async with World(NEXT_DOOR, seed=1, switches=switches) as world:
         await world.leak(["token"])
-        await perform(CallMove(at="second"), world, "mallory")
+        await perform(CallMove(at="second"), world)
         issued = [event.audience for event in world.events if event.what is What.TOKEN_ISSUED]
         assert [row.values["at"] for row in world.rows if row.source is Source.EXCHANGE] == ["second"]
         arrows = [row.arrow for row in world.rows if row.source is Source.EVENT]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from authlens_core.learning.guide.offers import Argument, Choice, MoveForm, forms
 from authlens_core.learning.guide.story import (
@@ -27,7 +26,6 @@ from authlens_core.learning.guide.verdict_lines import (
 from authlens_core.learning.lesson import CourseLesson, LessonPhase
 from authlens_core.learning.moves import AnswerMove, AnyMove, DefendMove, PointMove, PredictMove
 from authlens_core.learning.outcome import joined
-from authlens_core.learning.progress.class_file import ClassFile
 from authlens_core.learning.progress.progress_file import ProgressFile
 from authlens_core.learning.progress.recorded_attempt import RecordedAttempt
 from authlens_core.learning.words_file import LessonWords
@@ -57,21 +55,10 @@ class OpenLesson(RecordedAttempt):
     Args:
         number: in the catalogue, from 1.
         file: the progress.
-        clock: seconds that only go on.
-        shown_in: the file that a teacher sees.
     """
 
-    def __init__(
-        self,
-        lesson: CourseLesson,
-        words: LessonWords,
-        number: int,
-        file: ProgressFile,
-        *,
-        clock: Callable[[], float] = time.monotonic,
-        shown_in: ClassFile | None = None,
-    ) -> None:
-        super().__init__(lesson, file, clock=clock, shown_in=shown_in)
+    def __init__(self, lesson: CourseLesson, words: LessonWords, number: int, file: ProgressFile) -> None:
+        super().__init__(lesson, file)
         self.words = words
         self.number = number
 

@@ -21,39 +21,29 @@ from authlens_core.values.errors import LessonRefused
 _PATH: Final = re.compile(r" - at `\$\.(\w+)`$")
 
 
-class MoveTextRefused(LessonRefused):
-    """A line is no move; nothing was done. What can be typed, the phase says."""
-
-
 def move_in(line: str) -> AnyMove:
     """Return the move of a line.
 
     Raises:
-        MoveTextRefused: it is none, or an argument is missing, unknown or cannot be that.
+        LessonRefused: it is none, or an argument is missing, unknown or cannot be that.
     """
     try:
         words = shlex.split(line)
     except ValueError:
-        raise MoveTextRefused("A quotation mark is missing.") from None
+        raise LessonRefused("A quotation mark is missing.") from None
     verb, given = (words[0].lower().replace("-", "_"), words[1:]) if words else ("", [])
     kind = KINDS.get(verb)
     if kind is None:
-        raise MoveTextRefused(f"There is no move “{verb}”.")
+        raise LessonRefused(f"There is no move “{verb}”.")
     try:
         arguments = {"on": given} if kind is DefendMove else _arguments(kind, given)
         move: AnyMove = msgspec.convert({"do": verb, **arguments}, type=AnyMove, strict=False)
-    except _Unfit as error:
-        raise MoveTextRefused(f"{verb}: {error}.") from None
     except msgspec.ValidationError as error:
         # Without the value: it may be a credential that was pasted.
         at = _PATH.search(str(error))
         why = f"“{at[1]}” cannot be that" if at and "matching" not in str(error) else reason(str(error))
-        raise MoveTextRefused(f"{verb}: {why}.") from None
+        raise LessonRefused(f"{verb}: {why}.") from None
     return move
-
-
-class _Unfit(Exception):
-    pass
 
 
 def _arguments(kind: type[Move], words: Iterable[str]) -> dict[str, str]:
@@ -66,7 +56,7 @@ def _arguments(kind: type[Move], words: Iterable[str]) -> dict[str, str]:
         if not sign:
             alone.append(word)
         elif name in given:
-            raise _Unfit(f"“{name}” is given twice")
+            raise LessonRefused(f"{kind.__struct_config__.tag}: “{name}” is given twice.")
         else:
             given[name] = value
     for field in fields:
@@ -77,6 +67,6 @@ def _arguments(kind: type[Move], words: Iterable[str]) -> dict[str, str]:
         fitting = [field.name for field in fields if names_credential(field) == word.startswith("$")]
         left = [name for name in fitting if name not in given]
         if not left:
-            raise _Unfit("there is one word too many")
+            raise LessonRefused(f"{kind.__struct_config__.tag}: there is one word too many.")
         given[left[0]] = word
     return given

@@ -18,7 +18,7 @@ from authlens_core.learning.desk.open_lesson import (
     StoryLine,
     spoken,
 )
-from authlens_core.learning.guide.move_text import MoveTextRefused, move_in
+from authlens_core.learning.guide.move_text import move_in
 from authlens_core.learning.lesson import HINTS, PHASE_OF, QUESTIONS, QUESTIONS_TO_PASS, LessonPhase
 from authlens_core.learning.moves import AnyMove, DefendMove, quoted
 from authlens_core.values.errors import AuthlensError, LessonRefused
@@ -103,7 +103,7 @@ class PlainLesson:
         lesson, before = self._lesson, self._lesson.next_phase
         wanted = PHASE_OF.get(type(move))
         if wanted is not None and before is not None and before is not wanted:
-            raise MoveTextRefused(f"{move.verb} is for the phase {wanted.value}, and this is {before.value}.")
+            raise LessonRefused(f"{move.verb} is for the phase {wanted.value}, and this is {before.value}.")
         if wanted is LessonPhase.REPAIR:
             self._forget(wanted)
         await lesson.make(move)
@@ -138,7 +138,7 @@ class PlainLesson:
 
     async def _undo(self) -> None:
         if not self._lesson.attempt.made:
-            raise MoveTextRefused("There is no move to take back.")
+            raise LessonRefused("There is no move to take back.")
         phase = self._lesson.attempt.made[-1].phase
         await self._lesson.undo()
         self._forget(phase)

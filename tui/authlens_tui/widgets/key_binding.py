@@ -14,12 +14,16 @@ from textual.binding import Binding, BindingType
 def keys(room: str) -> list[BindingType]:
     """Return the keys of a screen or a widget, in the order of its footer.
 
+    Args:
+        room: a table of its own, or, behind a stroke, one of several that share their room's name.
+
     In the table each has its name in the user's configuration, such as `save` for `trace.save`; the key, the
     action, a word or two for the footer, and a short sentence for the help, the palette and the mouse. After
     those may be what `bound` takes besides.
     """
+    prefix = room.partition("/")[0]
     return [
-        bound(f"{room}.{known_as}", *row[:4], **dict(*row[4:])) for known_as, row in _table()[room].items()
+        bound(f"{prefix}.{known_as}", *row[:4], **dict(*row[4:])) for known_as, row in _table()[room].items()
     ]
 
 

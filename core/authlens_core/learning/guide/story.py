@@ -71,17 +71,6 @@ def spoken(text: str) -> str:
 
 
 _FAILURE: Final = Severity.FAILURE.value
-_GROUPS: Final = {
-    "query": "In the URL",
-    "form": "In the body of the request",
-    "header": "Header fields of the request",
-    "proof": "In the DPoP proof",
-    "challenge": "Answer: challenge (WWW-Authenticate)",
-    "json": "Answer: body",
-    "reply": "Answer: header fields",
-    "status": "Answer: its status, which many faults share",
-}
-"""Where a part is, by the first word of its name; in the order in which parts are shown."""
 _KINDS: Final = {
     "query": (DocumentKind.AUTHORIZATION, DocumentKind.CALLBACK),
     "form": (DocumentKind.TOKEN_REQUEST, DocumentKind.AUTHORIZATION, DocumentKind.REVOCATION),
@@ -145,7 +134,7 @@ def parts(world: World, row: EvidenceRow) -> tuple[Part, ...]:
     redactor = Redactor(secret for seated in world.traces for secret in secrets_of(seated.trace))
 
     def shown() -> Iterator[Part]:
-        for prefix, place in _GROUPS.items():
+        for prefix, place in words("course")["group"].items():  # in the order in which parts are shown
             for name, value in row.values.items():
                 kind, _, member = name.partition(".")
                 # Mallory's requests go through the sender of authlens, whose name says nothing of her.

@@ -23,19 +23,9 @@ from authlens_core.learning.lesson import HINTS, PHASE_OF, QUESTIONS, QUESTIONS_
 from authlens_core.learning.moves import AnyMove, DefendMove, quoted
 from authlens_core.values.errors import AuthlensError, LessonRefused
 from authlens_core.values.secret import MASK
+from authlens_core.values.word_files import words
 from authlens_tui.cli.terminal.output import answer_line
 
-COMMANDS: Final = {
-    "show": "every arrow so far. show 6 reads the parts of arrow 6.",
-    "verdict": "what is proved, and what comes nearest to the rest.",
-    "hint": "a hint for this phase. There are three; each time you read the next one.",
-    "task": "this phase again, from its beginning.",
-    "undo": "take the last move back.",
-    "again": "start this phase over. again break starts that phase over.",
-    "next": "the next lesson that you have not passed.",
-    "lessons": "the list of lessons.",
-    "quit": "stop. Your moves are stored, and you go on here the next time.",
-}
 _MARKUP: Final = re.compile(r"[`*]")
 
 
@@ -228,7 +218,7 @@ class PlainLesson:
 
     def _help(self) -> None:
         self._say_what_to_type()
-        say_texts(f"{name}: {meaning}" for name, meaning in COMMANDS.items())
+        say_texts(f"{name}: {meaning}" for name, meaning in words("course")["command"].items())
 
 
 def say_texts(texts: Iterable[str]) -> None:

@@ -17,7 +17,7 @@ from textual.widgets.option_list import Option
 from authlens_tui.screens.learn.lesson_text import headed
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.hanging_text import HangingText, Item
-from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.title_bar import TitleBar
 
@@ -57,9 +57,7 @@ class CatalogueList(NamedTuple):
 class _Entries(OptionList):
     """The list, which names its key."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bound("learn.start", "enter", "select", "Start", "Start the selected lesson or drill"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys("learn/entries")
 
 
 class CatalogueScreen(Screen[None]):
@@ -75,11 +73,7 @@ class CatalogueScreen(Screen[None]):
 
     CSS_PATH = "learn.tcss"
     HELP = "The arrow keys select, Enter starts. / finds by words. Esc clears the words, or leaves."
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bound("learn.find", "slash", "find", "Find", "Find by words"),
-        bound("learn.record", "J", "record", "Record", "What you can do so far, to look at and to save"),
-        bound("learn.leave", "escape", "leave", "Back", "Clear the words, or leave"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys("learn/catalogue")
 
     listed = getters.query_one("#entries", OptionList)
     words = getters.query_one("#card-words", HangingText)

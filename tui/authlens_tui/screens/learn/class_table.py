@@ -24,7 +24,7 @@ from authlens_core.values.errors import AuthlensError
 from authlens_tui.screens.dialog import Dialog, DialogBox
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
-from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.title_bar import TitleBar
 
@@ -49,12 +49,8 @@ class ClassScreen(Screen[None]):
         "Each row is the newest file of a student. Stuck: 8 minutes, or 5 tries, in one phase. Below are the "
         "claims that most students fail now. Enter shows what a student did; ! makes the moves again."
     )
-    BINDINGS: ClassVar[list[BindingType]] = [
-        # Before the table, which has the key without a name.
-        bound("class.open", "enter", "open", "What was done", "Moves of this student", priority=True),
-        bound("class.verify", "exclamation_mark", "verify", "Verify", "Make the moves again"),
-        bound("class.save", "m", "save", "Save", "Write the table as CSV to this directory"),
-    ]
+    # Before the table, which has the key without a name.
+    BINDINGS: ClassVar[list[BindingType]] = keys("class")
 
     title_bar = getters.query_one(TitleBar)
     table = getters.query_one(DataTable)
@@ -169,9 +165,7 @@ class ClassScreen(Screen[None]):
 class StudentScreen(Dialog[None]):
     """Shows the lessons and moves of a student, as their file has them."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bound("student.back", "escape,enter", "dismiss", "Back", "Back to the class"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys("student")
 
     def __init__(self, student: Student) -> None:
         super().__init__()

@@ -37,16 +37,14 @@ from authlens_tui.screens.trace.player import PlayerScreen
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.hanging_text import HangingText
-from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.title_bar import TitleBar
 
 
 class _Claims(OptionList):
     HELP = "Up and down select a claim, Enter shows the request that decides it."
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bound("learn.evidence", "enter", "select", "Show request", "Show what decides the claim"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys("learn/claims")
 
 
 class CourseLessonScreen(Screen[bool]):
@@ -61,17 +59,7 @@ class CourseLessonScreen(Screen[bool]):
         "Tab moves between the task, what is to be proved, who said what, and your next move. Enter on "
         "a claim shows the request that decides it."
     )
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bound("learn.next", "n", "next", "Next", "Go on to the next phase or question"),
-        bound("learn.hint", "h", "hint", "Hint", "Show the next hint; it is noted, and costs nothing"),
-        bound("learn.panes", "tab", "app.focus_next", "Panes", "Move to the next part of the screen"),
-        bound("learn.play", "greater_than_sign", "play", "Play diagram", "Play the diagram from this arrow"),
-        bound("learn.done", "escape,d", "dismiss(False)", "Done", "Back to the catalogue"),
-        bound("learn.try_again", "t", "try_again", "Again", "Begin this phase again"),
-        bound("learn.undo", "z", "undo", "Undo", "Take the last move back"),
-        bound("learn.back", "b", "back", "Back", "Go back, and add a move to the attack"),
-        bound("learn.start_over", "X", "start_over", "Start over", "Begin the lesson again"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys("learn/lesson")
 
     brief = getters.query_one("#task-words", HangingText)
     claims = getters.query_one("#claims", OptionList)

@@ -9,18 +9,11 @@ from typing import Final
 from textual.widgets.option_list import Option
 
 from authlens_core.learning.desk.open_lesson import LessonPhase, MoveForm, OpenLesson, VerdictLine
+from authlens_core.values.word_files import words
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.hanging_text import Item
 
 _CODE: Final = re.compile(r"`([^`]*)`|\*{1,2}([^*]+)\*{1,2}")
-_ASKED: Final = {
-    LessonPhase.PREDICT: "Choose what you expect, then press Enter. You find out by trying.",
-    LessonPhase.RUN: "Press Enter to send the move.",
-    LessonPhase.OBSERVE: "Above: Enter opens an arrow, then Enter on a part points at it.",
-    LessonPhase.BREAK: "Your move. ← → change a line, Enter sends.",
-    LessonPhase.REPAIR: "Space turns a switch. Enter makes the same moves again, and an honest login.",
-    LessonPhase.QUESTIONS: "Choose the answer, then press Enter.",
-}
 
 
 def lesson_text(markdown: str) -> Content:
@@ -65,7 +58,7 @@ def asked_in(phase: LessonPhase, offered: Sequence[MoveForm]) -> str:
             len(one.choices) > 1 for form in offered for one in form.arguments
         )
         phase = LessonPhase.BREAK if can_change else LessonPhase.RUN
-    return _ASKED[phase]
+    return str(words("course")["asked"][phase])
 
 
 def phases_line(lesson: OpenLesson, phase: LessonPhase) -> Content:

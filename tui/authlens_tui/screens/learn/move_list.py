@@ -15,7 +15,7 @@ from authlens_core.learning.desk.open_lesson import Choice, MoveForm
 from authlens_core.learning.moves import AnyMove, DefendMove
 from authlens_tui.screens.learn.lesson_text import lesson_text
 from authlens_tui.terminal.content import Content
-from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.key_binding import keys
 
 _VERB = "do"
 _SEND = "send"
@@ -25,13 +25,7 @@ class MoveList(OptionList):
     """Sends `Sent` with what was chosen: an option, the switches, or the fields of a form."""
 
     HELP = "Up and down select a line, left and right change it, space turns a switch, Enter sends the move."
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bound("learn.choose", "enter", "choose", "Choose", "Choose this line"),
-        bound("learn.send", "enter", "select", "Send", "Send the move, or the switches"),
-        bound("learn.turn", "space,right", "turn", "Turn", "Turn this switch", sign="space"),
-        bound("learn.change", "right,space", "change(1)", "Change", "The next value of this line", sign="→"),
-        bound("learn.change_back", "left", "change(-1)", "Change back", "The value before", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys("learn/move")
 
     class Sent(Message):
         """What was chosen: an option, or a move; neither while no switch is on."""

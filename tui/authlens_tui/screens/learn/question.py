@@ -12,7 +12,7 @@ from authlens_tui.screens.dialog import Dialog, DialogBox
 from authlens_tui.screens.learn.lesson_text import lesson_text
 from authlens_tui.screens.learn.move_list import MoveList
 from authlens_tui.terminal.measured import Static
-from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.key_binding import keys
 
 if TYPE_CHECKING:
     from authlens_core.learning.desk.course import MissedQuestion
@@ -23,9 +23,7 @@ _GO_ON = "go-on"
 class MissedQuestionScreen(Dialog[None]):
     """Asks the question, says whether the answer is right, and closes."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bound("question.later", "escape", "dismiss", "Later", "Ask it another time"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys("question")
 
     said = getters.query_one("#said", Static)
     options = getters.query_one(MoveList)

@@ -14,7 +14,7 @@ from textual.widgets.option_list import Option
 from authlens_core.learning.desk.open_lesson import Part, StoryLine
 from authlens_tui.screens.learn.lesson_text import hanging
 from authlens_tui.terminal.content import Content
-from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.key_binding import keys
 
 _NOTHING = "Nothing was sent yet."
 
@@ -30,11 +30,7 @@ class StoryView(OptionList):
     """
 
     HELP = "Up and down select an arrow, Enter shows its parts, Esc shows the arrows again."
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bound("learn.open", "enter", "select", "Open", "Show the parts of the arrow"),
-        bound("learn.point", "enter", "point", "Point", "Point at this part"),
-        bound("learn.arrows", "escape", "close_arrow", "Arrows", "Show the arrows again"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys("learn/story")
 
     class Pointed(Message):
         """A part was chosen."""

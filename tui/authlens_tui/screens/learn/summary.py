@@ -15,7 +15,7 @@ from textual.screen import Screen
 from authlens_core.values.errors import AuthlensError
 from authlens_tui.screens.learn.lesson_text import headed
 from authlens_tui.widgets.hanging_text import HangingText
-from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.title_bar import TitleBar
 
@@ -39,19 +39,7 @@ class SummaryScreen(Screen[AfterLesson]):
 
     CSS_PATH = "learn.tcss"
     HELP = "Enter starts the next lesson, Esc goes back to the catalogue."
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bound("learn.next", "enter,n", "leave('NEXT')", "Next lesson", "Start the next lesson"),
-        bound("learn.again", "t", "leave('AGAIN')", "Try again", "Answer the questions again"),
-        bound("learn.save", "m", "save", "Save", "Save a record of it, after making all moves again"),
-        bound(
-            "learn.verify",
-            "exclamation_mark",
-            "verify",
-            "Verify",
-            "Make all moves again, and compare the verdicts",
-        ),
-        bound("learn.catalogue", "escape,d", "leave('DONE')", "Done", "Back to the catalogue"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys("learn/summary")
 
     def __init__(
         self,

@@ -17,6 +17,7 @@ _LONGEST: Final = 500  # characters of a line
 # How much a sentence that is quoted beside the line of a cause has to say: a server's, and any other one.
 _TOLD_BY_SERVER: Final = 2
 _TOLD: Final = 4
+_LONGER: Final = 8  # characters that a sentence has besides a phrase in it
 # The reasons of an error that are in an object or a list of the same answer.
 _WITHIN: Final = re.compile(
     r"""(?i)"(?:error_?causes|causes|inner_?error|details)"\s*:\s*\[?\s*\{[^{}]{0,200}?"""
@@ -25,7 +26,7 @@ _WITHIN: Final = re.compile(
 # What an OAuth error is about, and is public: the program chose it.
 _PARAMETER: Final = re.compile(
     r"(?<![\w-])(grant_type|response_type|redirect_uri|scope|resource|audience)"
-    r"(?:=|\"?: ?\"?)(?!\")[^\s\"'&<>{},;]{1,200}"
+    r"(?:=|\"?: ?\"?)(?!\")([^\s\"'&<>{},;]{1,200})"
 )
 _NAMED_BY: Final = {"invalid_target": "resource audience", "invalid_scope": "scope"}
 
@@ -45,7 +46,7 @@ class QuotedText:
     def reason(self, phrase: str) -> Statement | None:
         """Return the sentence that says most, if it says more than the phrase that was found."""
         lower = phrase.lower()
-        return next((one for one in self._statements if lower not in one.words.lower() or one.told > 1), None)
+        return next((one for one in self._statements if _tells_more(one, lower)), None)
 
     def within(self) -> str:
         """Return the reason inside an answer; empty where there is none."""
@@ -59,8 +60,8 @@ class QuotedText:
             yield line
         yield from (one.words for one in self._statements[:1] if _adds(one, line))
         about = _NAMED_BY.get(phrase, phrase)
-        named = (match[0] for match in _PARAMETER.finditer(self.shown) if match[1] in about)
-        yield from (value for value in named if value not in line)
+        named = (match for match in _PARAMETER.finditer(self.shown) if match[1] in about)
+        yield from dict.fromkeys(f"{match[1]}={match[2]}" for match in named if match[0] not in line)
 
     def _line_of(self, phrase: str) -> str:
         """Return the decoded line with the longest beginning of a phrase.
@@ -80,6 +81,11 @@ class QuotedText:
     @cached_property
     def _statements(self) -> tuple[Statement, ...]:
         return statements(self.shown)
+
+
+def _tells_more(reason: Statement, phrase: str) -> bool:
+    is_longer = len(reason.words) > len(phrase) + _LONGER
+    return is_longer or reason.told > 1 or phrase not in reason.words.lower()
 
 
 def _adds(reason: Statement, line: str) -> bool:

@@ -21,7 +21,7 @@ import pytest
 from hypothesis import settings
 
 from authlens_core.credentials.store import encryption
-from authlens_core.emulator import signing_keys
+from authlens_core.emulator import signed_tokens
 from authlens_core.login.callback import binding
 from support.open_databases import all_closed, watched
 from support.preloaded import Preloaded, preloaded
@@ -172,7 +172,7 @@ def key_derivation_cost(monkeypatch: pytest.MonkeyPatch) -> int:
 def few_signing_keys() -> Iterator[None]:
     """Let emulators sign with four keys in turn: making RSA keys took an eighth of the time of the tests."""
     made: deque[RSAKey] = deque()
-    make = signing_keys.new_key
+    make = signed_tokens.new_key
 
     def next_key() -> RSAKey:
         if len(made) < 4:
@@ -182,7 +182,7 @@ def few_signing_keys() -> Iterator[None]:
         return made[-1]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(signing_keys, "new_key", next_key)
+        patch.setattr(signed_tokens, "new_key", next_key)
         yield
 
 

@@ -22,7 +22,7 @@ from authlens_core.emulator.issued import (
 )
 from authlens_core.emulator.ledger import Ledger, Reason, What
 from authlens_core.emulator.profile import Fault, Profile
-from authlens_core.emulator.signing_keys import SigningKeys
+from authlens_core.emulator.signed_tokens import SigningKeys
 
 if TYPE_CHECKING:
     from authlens_core.emulator.uvicorn_server import OriginApp

@@ -15,9 +15,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from authlens_core.emulator.answers import NO_STORE, read_body
-from authlens_core.emulator.assertions import unverified
 from authlens_core.emulator.grants import Grants
 from authlens_core.emulator.issued import DEVICE_GRANT, IssuedGrant, OAuthRefusal, RegisteredClient
+from authlens_core.emulator.signed_tokens import unverified
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,10 +33,9 @@ from authlens_core.login.tampering.tampering import Tampering
 from authlens_core.oauth.authorization import AuthorizationResponse
 from authlens_core.oauth.discovery.challenge import parse_challenges
 from authlens_core.trace.events import Event, StageEnded, StageStarted, Watcher
-from authlens_core.trace.failure_reason import client_is_unknown, got_no_callback, lacks_scope
+from authlens_core.trace.failure_reason import diagnosis_of, without_echoes
 from authlens_core.trace.flow import Flow
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
-from authlens_core.trace.stage_diagnosis import diagnosis_of, without_echoes
 from authlens_core.values.check import failures
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.login_options import Options, StoredOptions
@@ -252,9 +251,9 @@ class Login:
         if stage in self.flow.single_use:
             self._progress.start_over()
         # After a change, in that stage or before, the refusal says nothing about the client as it is kept.
-        unknown = failed is not None and client_is_unknown(failed) and not self.tampered
+        unknown = failed is not None and failed.client_is_unknown and not self.tampered
         # One that got no answer is replaced once; see `Client.unanswered`.
-        if (failed and got_no_callback(failed)) or (unknown and await self._clients.forget(self.facts)):
+        if (failed and failed.got_no_callback) or (unknown and await self._clients.forget(self.facts)):
             self._progress.back(Stage.REGISTRATION)
         self._progress.renew()
 
@@ -266,7 +265,7 @@ class Login:
         have the user sign in for ever.
         """
         failed = self.trace.latest(Stage.ACCESS) if self.position is Stage.ACCESS else None
-        return failed is not None and lacks_scope(failed) and self.facts.step_ups < MOST_STEP_UPS
+        return failed is not None and failed.lacks_scope and self.facts.step_ups < MOST_STEP_UPS
 
     def _step_up(self, failed: StageRecord) -> bool:
         response = failed.exchanges[-1].response if failed.exchanges else None

@@ -17,7 +17,6 @@ from typing import Final
 from authlens_core.login.facts import Facts
 from authlens_core.login.login_stage import StageResult
 from authlens_core.state.assertion_source import AssertionSource
-from authlens_core.trace.failure_reason import ran_out_of_time
 from authlens_core.trace.flow import Flow, stage_info
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.values.check import CheckId, Diagnosis, requirement
@@ -171,7 +170,7 @@ class TimeLimit:
             records: of all the stages that ran before.
             sent: what the stage sends, as it is sent.
         """
-        if records and ran_out_of_time(records[-1]):
+        if records and records[-1].ran_out_of_time:
             self._extended = 0.0
         before = _since_out_of_time(records)
         clock, given = asyncio.get_running_loop().time, facts.options.wait
@@ -196,7 +195,7 @@ class TimeLimit:
 
 def _since_out_of_time(records: Sequence[StageRecord]) -> Sequence[StageRecord]:
     """Return the records that count: who tries again after the time was over has all of it again."""
-    over = [number for number, record in enumerate(records, 1) if ran_out_of_time(record)]
+    over = [number for number, record in enumerate(records, 1) if record.ran_out_of_time]
     return records[over[-1] :] if over else records
 
 

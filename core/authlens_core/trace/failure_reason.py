@@ -1,13 +1,20 @@
-"""What a failed record comes to: its cause and fix, and the error with an exit code."""
+"""Why a stage failed: diagnosed when its record is made, then told as cause and fix, or as an error.
+
+What a server repeated of a secret is masked when the record is made, too.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from authlens_core.trace.record import Outcome, Stage, StageRecord
-from authlens_core.values.check import Check, CheckId, Diagnosis, ErrorCode
+from authlens_core.diagnosis import evidence
+from authlens_core.diagnosis.diagnose import diagnose, explain
+from authlens_core.diagnosis.server_kind import ServerKind
+from authlens_core.oauth.error_response import OAuthError, meaning
+from authlens_core.trace.record import Outcome, Stage, StageRecord, decisive
+from authlens_core.values.check import Check, CheckId, Diagnosis, Severity, failures
 from authlens_core.values.errors import (
     AuthlensError,
     NotProtected,
@@ -16,14 +23,87 @@ from authlens_core.values.errors import (
     TimedOut,
     UsageError,
 )
-from authlens_core.values.exchange import Purpose
+from authlens_core.values.exchange import Exchange, Purpose
+from authlens_core.values.fix import Fix
+from authlens_core.values.known_secrets import KnownSecrets
+
+# A login continues after a warning; what it means still deserves a diagnosis.
+_GRAVE: Final = frozenset({Severity.FAILURE, Severity.WARNING})
+
+
+def refusal(
+    stage: Stage,
+    error: OAuthError | None,
+    *,
+    remark: str = "",
+    exchange: Exchange | None = None,
+    kind: ServerKind = ServerKind.OTHER,
+) -> Diagnosis | None:
+    """Return the diagnosis of a refusal in `stage`, or None if the error is not a known one.
+
+    Args:
+        error: what the server said, if it sent an OAuth error.
+        remark: a sentence of ours that belongs to the cause.
+        exchange: the request and the answer, if authlens itself sent the request.
+        kind: which product the server is, as far as earlier stages saw.
+    """
+    diagnosis = diagnose(stage, error=error, exchange=exchange, kind=kind)
+    return (
+        replace(diagnosis, cause=f"{diagnosis.cause} {remark}")
+        if diagnosis is not None and remark
+        else diagnosis
+    )
+
+
+def refusal_words(
+    stage: Stage, error: OAuthError, kind: ServerKind, exchange: Exchange | None = None
+) -> tuple[str, str | Fix]:
+    """Return what a refusal means and what to do: what the product means by it, or else the error code."""
+    known, means = refusal(stage, error, kind=kind, exchange=exchange), meaning(error.error)
+    return (means.means, means.cure) if known is None else (known.cause, known.cure)
+
+
+def diagnosis_of(
+    stage: Stage,
+    checks: Sequence[Check],
+    exchanges: Sequence[Exchange],
+    overridden: Collection[str] = (),
+    kind: ServerKind = ServerKind.OTHER,
+) -> Diagnosis | None:
+    """Return the diagnosis of a stage that ended with `checks`; None if they say everything.
+
+    Failures are explained, the first of them if they have different causes; without one, warnings are.
+    """
+    # First what no yes helps against: a diagnosis that says "continue" would be of a login that cannot.
+    failing = tuple(sorted(failures(checks, overridden), key=lambda check: check.overridable))
+    grave = failing or tuple(c for c in checks if c.severity in _GRAVE and c.name not in overridden)
+    if not grave:
+        return None
+    exchange = decisive(stage, exchanges)
+    if failing:
+        return explain(stage, grave, exchange, kind)
+    return diagnose(stage, checks=grave, exchange=exchange, kind=kind)
+
+
+def without_echoes(record: StageRecord) -> StageRecord:
+    """Return `record`, the secrets that were sent in it masked in the words of its checks and facts.
+
+    The exchanges stay as they were on the wire; a view of them has a redactor.
+    """
+    sent = KnownSecrets(evidence.sent_in(record.exchanges))
+    if not sent:
+        return record
+    of_check = ("expected", "seen", "why", "cure", "error_code")
+    diagnosis = record.diagnosis
+    return replace(
+        record,
+        checks=tuple(evidence.without_echoes(check, sent, *of_check) for check in record.checks),
+        facts=tuple(evidence.without_echoes(fact, sent, "value", "note") for fact in record.facts),
+        diagnosis=diagnosis and evidence.without_echoes(diagnosis, sent, "cause", "cure", "evidence"),
+    )
+
 
 _MOST_LINES: Final = 6  # of evidence
-# RFC 6749 §5.2 has the first for it, but servers that forgot a client answer with the second, too.
-_UNKNOWN_CLIENT: Final = frozenset({ErrorCode.INVALID_CLIENT, ErrorCode.UNAUTHORIZED_CLIENT})
-_OUT_OF_TIME: Final = frozenset(
-    {CheckId.AUTHORIZATION_TIMEOUT, CheckId.DEVICE_TIMEOUT, CheckId.LOGIN_TIMEOUT}
-)
 _BY_CHECK: Final[Mapping[str, type[AuthlensError]]] = {
     CheckId.REGISTRATION_PORT: UsageError,
     CheckId.REGISTRATION_PORT_HALF: UsageError,
@@ -74,27 +154,6 @@ def stage_error(record: StageRecord) -> AuthlensError | None:
     kind = _kind(record, decisive_check(record))
     seen = f" Seen: {' · '.join(reason.evidence)}" if reason.evidence else ""
     return kind(f"{reason.cause}{seen}", reason.cure, stage=record.title)
-
-
-def client_is_unknown(record: StageRecord) -> bool:
-    """Whether the server refused because it does not know the client, or no longer."""
-    return any(check.error_code in _UNKNOWN_CLIENT for check in record.failures)
-
-
-def got_no_callback(record: StageRecord) -> bool:
-    """Whether a login ended because the browser did not come back in time."""
-    return any(check.name == CheckId.AUTHORIZATION_TIMEOUT for check in record.failures)
-
-
-def ran_out_of_time(record: StageRecord) -> bool:
-    """Whether a login ended because the time was over that it, or the user in it, was given."""
-    return any(check.name in _OUT_OF_TIME for check in record.failures)
-
-
-def lacks_scope(record: StageRecord) -> bool:
-    """Whether the resource refused the token of a login because its scope is too small."""
-    refused = record.stage is Stage.ACCESS and record.outcome is Outcome.FAILED
-    return refused and any(check.error_code == ErrorCode.INSUFFICIENT_SCOPE for check in record.failures)
 
 
 def _kind(record: StageRecord, check: Check) -> type[AuthlensError]:

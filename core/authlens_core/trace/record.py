@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Final, TypeAlias, TypeVar
 
 from authlens_core.trace.flow import AUTHORIZATION_CODE, Flow, UserPart, flow_of
-from authlens_core.values.check import Check, CheckId, Diagnosis, Severity, failures
+from authlens_core.values.check import Check, CheckId, Diagnosis, ErrorCode, Severity, failures
 from authlens_core.values.exchange import Exchange, Purpose, Request, Response
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
@@ -163,6 +163,12 @@ REVOCATION_CHECKS: Final[Mapping[Purpose, CheckId]] = {
     Purpose.REVOKE_REFRESH_TOKEN: CheckId.REVOKE_REFRESH_TOKEN,
 }
 
+# RFC 6749 §5.2 has the first for it, but servers that forgot a client answer with the second, too.
+_UNKNOWN_CLIENT: Final = frozenset({ErrorCode.INVALID_CLIENT, ErrorCode.UNAUTHORIZED_CLIENT})
+_OUT_OF_TIME: Final = frozenset(
+    {CheckId.AUTHORIZATION_TIMEOUT, CheckId.DEVICE_TIMEOUT, CheckId.LOGIN_TIMEOUT}
+)
+
 
 @dataclass(frozen=True, slots=True)
 class StageRecord:
@@ -213,6 +219,27 @@ class StageRecord:
     def may_continue(self) -> bool:
         """True if an approval leads on: all that failed may be approved. A stopped stage has no failure."""
         return bool(self.failures) and all(check.overridable for check in self.failures)
+
+    @property
+    def client_is_unknown(self) -> bool:
+        """Whether the server refused because it does not know the client, or no longer."""
+        return any(check.error_code in _UNKNOWN_CLIENT for check in self.failures)
+
+    @property
+    def got_no_callback(self) -> bool:
+        """Whether a login ended because the browser did not come back in time."""
+        return any(check.name == CheckId.AUTHORIZATION_TIMEOUT for check in self.failures)
+
+    @property
+    def ran_out_of_time(self) -> bool:
+        """Whether a login ended because the time was over that it, or the user in it, was given."""
+        return any(check.name in _OUT_OF_TIME for check in self.failures)
+
+    @property
+    def lacks_scope(self) -> bool:
+        """Whether the resource refused the token of a login because its scope is too small."""
+        refused = self.stage is Stage.ACCESS and self.outcome is Outcome.FAILED
+        return refused and any(check.error_code == ErrorCode.INSUFFICIENT_SCOPE for check in self.failures)
 
     def learned(self, name: FactId, kind: type[_Value]) -> tuple[_Value, ...]:
         """Return the values of the facts of this name that are of the type `kind`, in order."""

@@ -6,9 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from authlens_core.trace.failure_reason import failure_reason, stage_error
+from authlens_core.trace.failure_reason import diagnosis_of, failure_reason, stage_error
 from authlens_core.trace.record import Outcome, Stage, StageRecord
-from authlens_core.trace.stage_diagnosis import diagnosis_of
 from authlens_core.values.check import UNKNOWN, Check, Diagnosis, Severity, judged
 from authlens_core.values.errors import AuthlensError, NetworkFailure, Refused, ServerMisconfigured, TimedOut
 from authlens_core.values.exchange import Exchange, FailureKind, Purpose, Request, WireFailure

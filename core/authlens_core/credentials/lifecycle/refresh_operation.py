@@ -33,8 +33,8 @@ from authlens_core.oauth.dpop import is_bound
 from authlens_core.oauth.error_response import OAuthError, read_error
 from authlens_core.oauth.formats.duration import retry_after
 from authlens_core.oauth.token import TokenResponse, read_token_response, rotation_check
+from authlens_core.trace.failure_reason import refusal_words
 from authlens_core.trace.record import Stage
-from authlens_core.trace.stage_diagnosis import refusal_words
 from authlens_core.values.check import CheckId, ErrorCode, Severity, failures, requirement
 from authlens_core.values.errors import (
     AuthlensError,

@@ -15,7 +15,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from authlens_core.emulator import randomness
-from authlens_core.emulator.assertions import CLIENT_ASSERTION, Jwk, signed, unverified
 from authlens_core.emulator.issued import (
     CLIENT_CREDENTIALS_GRANT,
     JWT_BEARER_GRANT,
@@ -24,6 +23,7 @@ from authlens_core.emulator.issued import (
     RegisteredClient,
 )
 from authlens_core.emulator.profile import Fault
+from authlens_core.emulator.signed_tokens import CLIENT_ASSERTION, Jwk, signed, unverified
 
 if TYPE_CHECKING:
     from authlens_core.emulator.standard.server_state import ServerState

@@ -7,7 +7,6 @@ from functools import partial
 from typing import Final
 
 from authlens_core.emulator import randomness
-from authlens_core.emulator.assertions import Assertions
 from authlens_core.emulator.grants import DEVICE_LIFETIME, Grants, ServerMemory
 from authlens_core.emulator.issued import (
     DEVICE_GRANT,
@@ -16,6 +15,7 @@ from authlens_core.emulator.issued import (
     GrantRules,
 )
 from authlens_core.emulator.profile import Fault, Profile
+from authlens_core.emulator.signed_tokens import Assertions
 from authlens_core.emulator.standard.machines import Machines
 from authlens_core.emulator.standard.weakness import PublishedMember, ServerSwitch, Weakness
 from authlens_core.values.word_files import words

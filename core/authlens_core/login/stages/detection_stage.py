@@ -37,8 +37,8 @@ from authlens_core.oauth.mcp import (
     protocol_version,
 )
 from authlens_core.oauth.resource_request import resource_request
+from authlens_core.trace.failure_reason import diagnosis_of
 from authlens_core.trace.record import Fact, FactId, Stage
-from authlens_core.trace.stage_diagnosis import diagnosis_of
 from authlens_core.values.check import (
     Check,
     CheckId,

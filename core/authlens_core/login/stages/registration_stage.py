@@ -19,9 +19,9 @@ from authlens_core.oauth.registration import (
     read_registration,
     registration_request,
 )
+from authlens_core.trace.failure_reason import refusal
 from authlens_core.trace.flow import UserPart
 from authlens_core.trace.record import Fact, FactId, Stage
-from authlens_core.trace.stage_diagnosis import refusal
 from authlens_core.values.check import Check, CheckId, failures, requirement
 from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.values.fix import step

@@ -24,7 +24,7 @@ from authlens_core.desk.log_in import (
     start_login,
 )
 from authlens_core.desk.session import AuthlensError, NoSecretStore, Session
-from authlens_core.trace.failure_reason import client_is_unknown, stage_error
+from authlens_core.trace.failure_reason import stage_error
 from authlens_core.trace.record import Check, CheckId, Severity
 from authlens_core.values.fix import Fix, fix, step
 from authlens_core.values.stage import AUTH_METHODS
@@ -144,7 +144,7 @@ async def all_stages(run: Login, approved: Collection[str], lines: EventLines) -
             await run.retry()
             say("    the resource requires more scope: authorizing again, because --yes names the check")
             continue
-        if registers_again and client_is_unknown(record) and not run.client_is_new:
+        if registers_again and record.client_is_unknown and not run.client_is_new:
             registers_again = False
             await run.retry()
             if run.position is Stage.REGISTRATION:
@@ -188,7 +188,7 @@ def _approval(record: StageRecord, *, steps_up: bool) -> Iterator[Fix]:
 def _other_options(run: Login, record: StageRecord) -> Iterator[str | Fix]:
     """Yield the options that help with a missing secret, a taken callback port, or too little time."""
     options = run.facts.options
-    if client_is_unknown(record):
+    if record.client_is_unknown:
         yield from _for_a_refused_client(run)
     last = record.exchanges[-1].response if record.exchanges else None
     if record.stage is Stage.REGISTRATION and last is not None and last.status in (401, 403):

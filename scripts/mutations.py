@@ -191,7 +191,7 @@ MUTATIONS: Final = (
         "digest-unchecked",
         "A stored secret is believed whatever its digest",
         "core/authlens_core/credentials/store/chunked_secret.py",
-        "    if _digest(whole, key, generation) != manifest.sha256:\n",
+        "    if _digest(whole, key, generation) != sha256:\n",
         "    if False:\n",
         "tests/core/credentials/vault/test_generations.py::test_damaged_secrets_are_noticed",
     ),

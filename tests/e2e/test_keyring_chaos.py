@@ -96,7 +96,7 @@ class Crowd:
                 pending = index.execute("SELECT count(*) FROM pending_refresh").fetchone()[0]
         except sqlite3.OperationalError:
             return True  # it was stopped in the middle of writing just that
-        return bool(pending) and owner is not None and owner.pid == program.pid
+        return bool(pending) and f"process {program.pid} on " in owner
 
     async def kill(self, victim: Process, *, in_flight: bool) -> None:
         """Kill a program; without `in_flight` not in the one moment that nothing can survive."""
@@ -116,8 +116,7 @@ class Crowd:
         while not self.server.held:
             await asyncio.sleep(0.005)
         owner = self.credentials.locks.owner(*refresh_lock(self.grant))
-        assert owner is not None
-        (victim,) = (program for program in self.programs if program.pid == owner.pid)
+        (victim,) = (program for program in self.programs if f"process {program.pid} on " in owner)
         await self.kill(victim, in_flight=True)
         assert self.server.hold is not None
         self.server.hold.set()

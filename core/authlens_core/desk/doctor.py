@@ -17,7 +17,7 @@ from typing import Final
 from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.records.table import SERVICE_TOKENS, damaged_records
 from authlens_core.credentials.store.secret_store import CALL_LIMIT, OTHER_STORE, NoKeyring
-from authlens_core.credentials.vault.open_store import file_path, open_store, remembered_place
+from authlens_core.credentials.vault.open_store import file_path, open_store, remembered_place, store_at
 from authlens_core.login.callback.binding import NoLoopback, bind_loopback
 from authlens_core.login.callback.listener import DEFAULT_PORT, why_not_bound
 from authlens_core.login.callback.ssh_forward import ssh_forward_line
@@ -190,7 +190,7 @@ async def look_at_keyring(*, limit: float = CALL_LIMIT) -> Finding:
     except StateUnusable:
         place = StoreKind.KEYRING  # said by `look_at_state`
     try:
-        opened = await open_store(place=place, limit=limit)
+        opened = await open_store(store_at(place, limit=limit))
     except NoSecretStore as error:
         finding = from_error(error)
         if place is not StoreKind.KEYRING or isinstance(error, NoKeyring):

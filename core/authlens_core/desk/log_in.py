@@ -8,7 +8,6 @@ resource without Managed OAuth.
 from __future__ import annotations
 
 import asyncio
-import shlex
 from collections.abc import Callable, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import fields, replace
@@ -20,6 +19,7 @@ from typing import Any, Final
 from authlens_core.credentials.lifecycle.action_result import ProbeResult
 from authlens_core.credentials.lifecycle.operation import note_nonces
 from authlens_core.credentials.lifecycle.probe_call import token_accepted
+from authlens_core.credentials.lifecycle.request_headers import no_credential
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import (
     Grant,
@@ -55,12 +55,11 @@ from authlens_core.values.check import CheckId, Layer, requirement
 from authlens_core.values.errors import (
     AuthlensError,
     LoginNeeded,
-    NoCredential,
     NoSecretStore,
     StateUnusable,
     TimedOut,
 )
-from authlens_core.values.fix import LOG_IN_AGAIN, Fix, WayOn, fix, step
+from authlens_core.values.fix import LOG_IN_AGAIN, Fix, WayOn, step
 from authlens_core.values.login_options import BROWSER_WAIT, OPTIONS, Options, StoredOptions, remembered_for
 from authlens_core.values.quick_dataclass import dataclass
 
@@ -235,11 +234,8 @@ async def missing_credential(resource_url: str) -> AuthlensError:
     obstacle = stage_error(trace.records[-1])
     if obstacle is not None:
         return obstacle
-    shown = shlex.quote(resource_url)
     by_access = facts.answer is not None and facts.answer.layer is Layer.ACCESS
-    other = (step("Or", f"authlens service-token add {shown}"),) if by_access else ()
-    cause = f"No credential on this machine covers {resource_url}."
-    return NoCredential(cause, fix(step("Log in", f"authlens login {shown}"), *other))
+    return no_credential(resource_url, service_token=by_access)
 
 
 def pending_login(session: Session, url: str) -> PendingLogin:

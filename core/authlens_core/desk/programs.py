@@ -237,7 +237,9 @@ def _no_git_token(session: Session, url: str, request: GitRequest) -> GitAnswer:
     origin = parse_url(url, loopback_http=True).origin
     resources = (grant.resource_identifier for grant in session.credentials.list())
     if not any(resource.startswith(f"{origin}/") for resource in resources):
-        return _git_login(url) if _asks_for_a_login(request) else GitAnswer()
+        shown = shlex.quote(url)
+        lines = f"No login on this machine covers {shown}.", f"  → Run: authlens login {shown}"
+        return GitAnswer(notes=lines if _asks_for_a_login(request) else ())
     if request.path == "/":
         shown = shlex.quote(origin)
         return GitAnswer(
@@ -255,26 +257,21 @@ def _asks_for_a_login(request: GitRequest) -> bool:
     from authlens_core.oauth.discovery.challenge import parse_challenges
 
     challenges = parse_challenges(request.challenges).challenges
-    return bool(challenges) and all(one.get("resource_metadata") for one in challenges)
-
-
-def _git_login(url: str) -> GitAnswer:
-    shown = shlex.quote(url)
-    return GitAnswer(notes=(f"No login on this machine covers {shown}.", f"  → Run: authlens login {shown}"))
+    return bool(challenges) and all(challenge.get("resource_metadata") for challenge in challenges)
 
 
 async def _after_refusal(session: Session, url: str, request: GitRequest) -> GitAnswer:
     """Refresh the token that the server refused, so that the next `get` returns another one."""
-    if request.bearer is None:
-        return GitAnswer()
-    try:
-        # git calls `erase` after a 401, and asks again at the next command only.
-        await access_token(session, url, refused=request.bearer)
-    except NoLogin:
-        return GitAnswer()
-    except AuthlensError as error:
-        return GitAnswer(error=error)
-    return GitAnswer()
+    error = None
+    if request.bearer is not None:
+        try:
+            # git calls `erase` after a 401, and asks again at the next command only.
+            await access_token(session, url, refused=request.bearer)
+        except NoLogin:
+            pass
+        except AuthlensError as problem:
+            error = problem
+    return GitAnswer(error=error)
 
 
 def _use_proxy(why: str, url: str, *more: str) -> GitAnswer:

@@ -278,7 +278,8 @@ async def open_secret_store(
     if kind is StoreKind.MEMORY:
         return OpenedStore.in_memory(instead_of=state_directory())
     chosen = stores.remembered_place() if kind is None else kind
-    return await stores.open_store(place=chosen, passphrase=passphrase, create=create, probe=probe)
+    store = stores.store_at(chosen, passphrase=passphrase, create=create)
+    return await stores.open_store(store, probe=probe)
 
 
 def records_by_store(session: Session) -> Counter[StoreKind]:
@@ -321,6 +322,7 @@ async def move_secrets(
         for place in sorted(sources):
             async with _source(open_stores, place) as source:
                 report += await move(source, to, on_progress)
+    # Otherwise the next start would look at the new place alone, where some are missing.
     if report.is_complete:
         to.remember_place()
     return replace(report, left=await erase_left(to))

@@ -8,28 +8,25 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 import os
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from authlens_core.state import private_file
 from authlens_core.state.paths import own_file, state_directory
 from authlens_core.values.errors import StateUnusable, TimedOut
-from authlens_core.values.formats.json_document import object_in
-from authlens_core.values.quick_dataclass import dataclass
-from authlens_core.values.safe_text import NAME, safe_line
+from authlens_core.values.safe_text import safe_line
 
 if TYPE_CHECKING:
     from filelock import FileLock
 
 # Locks of files cannot be awaited on any system, so they are asked for again and again.
 POLL_SECONDS: Final = 0.05
+_LONGEST: Final = 500  # bytes of the note on who holds a lock
 
 
 class LockBusy(TimedOut):
@@ -38,19 +35,6 @@ class LockBusy(TimedOut):
 
 class LockUnavailable(StateUnusable):
     """There is no lock to be had here."""
-
-
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """Who holds a lock, as they wrote it down: for display only, the lock itself decides."""
-
-    pid: int
-    host: str
-    since: str
-    purpose: str
-
-    def __str__(self) -> str:
-        return f"{self.purpose} by process {self.pid} on {safe_line(self.host, NAME)} since {self.since}"
 
 
 class Locks:
@@ -143,22 +127,16 @@ class Locks:
     def _sign(self, name: str, purpose: str) -> None:
         # For the one who waits: the lock itself does not say who has it.
         since = datetime.now(UTC).isoformat(timespec="seconds")
-        text = json.dumps(asdict(Owner(os.getpid(), socket.gethostname(), since, purpose)))
+        words = f"{purpose} by process {os.getpid()} on {socket.gethostname()} since {since}"
         with suppress(OSError):
-            private_file.replace(self._owner_file(name), text.encode(), locked=True, durable=False)
+            data = words.encode("utf-8", "replace")
+            private_file.replace(self._owner_file(name), data, locked=True, durable=False)
 
-    def _read_owner(self, name: str) -> Owner | None:
-        try:
-            note: dict[str, Any] = object_in(self._owner_file(name).read_bytes()[:2_000])
-            return Owner(
-                int(note["pid"]),
-                str(note["host"]),
-                safe_line(str(note["since"]), NAME),
-                safe_line(note["purpose"], NAME),
-            )
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
+    def _read_owner(self, name: str) -> str:
+        with suppress(OSError):
+            return safe_line(self._owner_file(name).read_bytes()[:_LONGEST].decode("utf-8", "replace"))
+        return ""
 
-    def owner(self, *parts: str) -> Owner | None:
-        """Return who wrote that they hold the lock named by `parts`, or None."""
-        return None if self._directory is None else self._read_owner(self._name(parts))
+    def owner(self, *parts: str) -> str:
+        """Return who wrote that they hold the lock named by `parts`, for display only; empty if no one."""
+        return "" if self._directory is None else self._read_owner(self._name(parts))

@@ -45,7 +45,7 @@ def stores(monkeypatch: pytest.MonkeyPatch, answers: Sequence[OpenedStore | NoSe
     """Let opening the keyring end in `answers`, one after the other; return a list that counts the calls."""
     left, calls = list(answers), [0]
 
-    async def open_store(**_options: object) -> OpenedStore:
+    async def open_store(*_store: object, **_options: object) -> OpenedStore:
         calls[0] += 1
         answer = left.pop(0) if len(left) > 1 else left[0]
         if isinstance(answer, NoSecretStore):
@@ -161,7 +161,7 @@ async def test_while_the_keyring_is_looked_for_the_screen_says_so(monkeypatch: p
     """No empty screen while a keyring takes its time."""
     answered = asyncio.Event()
 
-    async def open_store(**_options: object) -> OpenedStore:
+    async def open_store(*_store: object, **_options: object) -> OpenedStore:
         await answered.wait()
         return OpenedStore.in_memory()
 

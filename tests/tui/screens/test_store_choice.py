@@ -10,6 +10,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from authlens_core.credentials.store.keyring_store import KeyringStore
 from authlens_core.credentials.vault import open_store as core
 from authlens_core.credentials.vault import open_store as store_module
 from authlens_core.credentials.vault.open_store import OpenedStore, file_path, remembered_place
@@ -28,10 +29,10 @@ def no_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let there be no keyring; everything else is real."""
     real = core.open_store
 
-    async def open_store(**options: Any) -> OpenedStore:
-        if options.get("place", StoreKind.KEYRING) is StoreKind.KEYRING:
+    async def open_store(store: KeyringStore, **options: Any) -> OpenedStore:
+        if store.place is StoreKind.KEYRING:
             raise NoSecretStore("There is no keyring here.", "Start gnome-keyring.")
-        return await real(**options)
+        return await real(store, **options)
 
     monkeypatch.setattr(store_module, "open_store", open_store)
 

@@ -98,7 +98,7 @@ def test_what_is_not_ours_alone_is_left_alone(places: Path) -> None:
 async def test_the_program_sweeps_when_it_starts(places: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The link of a killed login holds a state: nobody needs it any more."""
 
-    async def open_store(**_options: object) -> OpenedStore:
+    async def open_store(*_store: object, **_options: object) -> OpenedStore:
         return OpenedStore(MemoryStore())
 
     monkeypatch.setattr(store_module, "open_store", open_store)

@@ -178,7 +178,7 @@ def matching_credentials(
     Each kind is looked up when it is asked for: the files of `cloudflared` are not read where a login is
     found. Of these the name covers the URL; whether its application agrees is asked before the token is sent.
     """
-    grant = find((one for one in credentials.list() if kind in (None, one.kind)), url)
+    grant = find((grant for grant in credentials.list() if kind in (None, grant.kind)), url)
     if grant is not None:
         yield CredentialMatch(grant.kind, grant)
     if kind in (None, CredentialKind.SERVICE_TOKEN):
@@ -273,15 +273,15 @@ def _nothing_covers(credentials: Credentials, url: str, kind: CredentialKind | N
         case CredentialKind.CLOUDFLARED:
             return _missing("token of cloudflared", url)
         case None:
-            shown = shlex.quote(url)
-            return NoCredential(
-                f"No credential on this machine covers {url}.",
-                rewrite(url)
-                or fix(
-                    step("Log in", f"authlens login {shown}"),
-                    step("Or", f"authlens service-token add {shown}"),
-                ),
-            )
+            return no_credential(url)
+
+
+def no_credential(url: str, *, service_token: bool = True) -> NoCredential:
+    """Return the error where no credential covers `url`; with a way on that the resource may take."""
+    shown = shlex.quote(url)
+    other = (step("Or", f"authlens service-token add {shown}"),) if service_token else ()
+    cure = rewrite(url) or fix(step("Log in", f"authlens login {shown}"), *other)
+    return NoCredential(f"No credential on this machine covers {url}.", cure)
 
 
 def _token_headers(

@@ -25,7 +25,7 @@ from authlens_core.credentials.records.schema import (
     transaction,
     version,
 )
-from authlens_core.credentials.records.table import LOGINS, settle
+from authlens_core.credentials.records.table import LOGINS, Pointer, pointers_of, settle
 from authlens_core.state.paths import own_file, state_directory
 from authlens_core.values.errors import AuthlensError, StateUnusable
 from authlens_core.values.fix import Fix, again
@@ -79,16 +79,6 @@ class Event:
             "detail": self.detail,
         }
         return f"{json.dumps(members)}\n"
-
-
-@dataclass(frozen=True, slots=True)
-class OrphanedSecret:
-    """Entries in a store that are being written or deleted, or that a crash left there."""
-
-    key: str
-    generation: int
-    entries: int
-    place: StoreKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,20 +273,17 @@ class Index:
             )
             return generation
 
-    def leftovers(self) -> tuple[OrphanedSecret, ...]:
+    def leftovers(self) -> tuple[Pointer, ...]:
+        """Return what is being written or deleted in a store, or was left there by a crash."""
         with self.reading() as connection:
             rows = connection.execute("SELECT key, generation, entries, place FROM leftovers").fetchall()
-        # A newer version may know places that this one does not; what is there is left alone.
-        known = {str(place) for place in StoreKind}
-        return tuple(
-            OrphanedSecret(key, gen, count, StoreKind(at)) for key, gen, count, at in rows if at in known
-        )
+        return tuple(pointers_of(rows))
 
     def places_left(self) -> tuple[StoreKind, ...]:
         """Return the places that still hold secrets which nothing points to any more."""
         return tuple(sorted({leftover.place for leftover in self.leftovers()}))
 
-    def settled(self, leftover: OrphanedSecret) -> None:
+    def settled(self, leftover: Pointer) -> None:
         """Note that a leftover was deleted from its store."""
         with self.writing() as connection:
             settle(connection, leftover.key, leftover.generation)

@@ -7,7 +7,7 @@ any. Every call is a transaction, or a part of the one that the caller is in.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
@@ -34,11 +34,20 @@ class ConcurrentUpdate(TimedOut):
 
 @dataclass(frozen=True, slots=True)
 class Pointer:
-    """Which generation of the secrets of a record is valid, and where it is."""
+    """A generation of secrets, the number of its entries in a store, and which store that is."""
 
     key: str
     generation: int
+    entries: int
     place: StoreKind
+
+
+def pointers_of(rows: Iterable[Any]) -> Iterator[Pointer]:
+    """Yield what rows of these columns point to."""
+    for key, generation, entries, place in rows:
+        # A newer authlens may have stored something in a place that is unknown here; it is left alone.
+        with suppress(ValueError):
+            yield Pointer(key, generation, entries, StoreKind(place))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +133,7 @@ class Table(Generic[_Record]):
     def pointers(self, index: Index, key: str | None = None) -> tuple[Pointer, ...]:
         """Return the pointer of every record that has secrets, or of the one named `key`."""
         which = f"WHERE entries > 0 AND (?1 IS NULL OR {self.key} = ?1)"
-        rows = self._select(index, f"{self.key}, generation, place", which, key)
-        # A newer authlens may have stored something in a place that is unknown here.
-        known = {str(place) for place in StoreKind}
-        return tuple(
-            Pointer(pointed, generation, StoreKind(at)) for pointed, generation, at in rows if at in known
-        )
+        return tuple(pointers_of(self._select(index, f"{self.key}, generation, entries, place", which, key)))
 
     def repoint(self, index: Index, key: str, over: int, to: tuple[int, int, StoreKind]) -> None:
         """Let a record point to other secrets; its facts stay, and the generation before is left over.

@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from authlens_core.credentials.store.secret_store import SecretReader
 from authlens_core.values.errors import LoginNeeded
@@ -76,12 +76,8 @@ def split(text: Secret, key: str, generation: int) -> tuple[Secret, ...]:
     return (Secret(manifest + parts[0]), *map(Secret, parts[1:]))
 
 
-class _Manifest(NamedTuple):
-    entries: int
-    sha256: str
-
-
-def _manifest(first: str, generation: int) -> tuple[_Manifest, str]:
+def _manifest(first: str, generation: int) -> tuple[int, str, str]:
+    """Return the number of entries, the digest, and the text behind the manifest."""
     document: Any = None
     end = 0
     # Raised outside the handler: the decoder's error carries the whole text, and would stay in the chain.
@@ -94,7 +90,7 @@ def _manifest(first: str, generation: int) -> tuple[_Manifest, str]:
     # `type`, because True is an int, too.
     if type(count) is not int or not 1 <= count <= MAX_ENTRIES:
         raise _damaged("the manifest is damaged")
-    return _Manifest(count, str(manifest.get("sha256"))), first[end:]
+    return count, str(manifest.get("sha256")), first[end:]
 
 
 async def read(store: SecretReader, key: str, generation: int) -> Secret:
@@ -107,15 +103,13 @@ async def read(store: SecretReader, key: str, generation: int) -> Secret:
     head = await store.get(entry_name(key, generation, 0))
     if head is None:
         raise _damaged("the entry is missing")
-    manifest, text = _manifest(head.reveal(), generation)
-    parts = [text]
-    for index in range(1, manifest.entries):
+    entries, sha256, whole = _manifest(head.reveal(), generation)
+    for index in range(1, entries):
         part = await store.get(entry_name(key, generation, index))
         if part is None:
-            raise _damaged(f"part {index + 1} of {manifest.entries} is missing")
-        parts.append(part.reveal())
-    whole = "".join(parts)
-    if _digest(whole, key, generation) != manifest.sha256:
+            raise _damaged(f"part {index + 1} of {entries} is missing")
+        whole += part.reveal()
+    if _digest(whole, key, generation) != sha256:
         raise _damaged("they differ from what was stored")
     return Secret(whole)
 

@@ -15,10 +15,10 @@ from enum import StrEnum
 from typing import Any, Final, TypeVar
 
 from authlens_core.credentials.records.grant import ClientRecord, Grant
-from authlens_core.credentials.records.index import Index, OrphanedSecret
+from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.records.record_json import belongs_to
 from authlens_core.credentials.records.service_token import ServiceToken
-from authlens_core.credentials.records.table import Table
+from authlens_core.credentials.records.table import Pointer, Table
 from authlens_core.credentials.store import chunked_secret as sealed
 from authlens_core.credentials.store.secret_store import SecretStore, SecretStoreFailed, StoreElsewhere
 from authlens_core.state.locks import Locks
@@ -218,7 +218,7 @@ class Generations:
             return False
         return not self.index.leftovers()
 
-    async def _delete(self, leftover: OrphanedSecret) -> None:
+    async def _delete(self, leftover: Pointer) -> None:
         for index in range(leftover.entries):  # the manifest first
             await self.store.delete(sealed.entry_name(leftover.key, leftover.generation, index))
         # Only now: an entry that is forgotten before it is deleted would stay in the keyring for ever.

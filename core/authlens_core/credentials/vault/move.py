@@ -75,8 +75,7 @@ async def move(
 ) -> MoveReport:
     """Move every login, client and service token that is in the store of `source` to that of `target`.
 
-    One that fails stays where it was and does not stop the others. When all have been moved, the target is
-    remembered as the secret store.
+    One that fails stays where it was and does not stop the others.
 
     Args:
         target: credentials on the new store, on the same index or on another.
@@ -104,11 +103,7 @@ async def move(
     await target.generations.sweep()
     await source.generations.sweep()
     logins, service_tokens, clients = (tuple(moved[table]) for table in TABLES)
-    report = MoveReport(logins, service_tokens, clients, damaged_records(source.index), tuple(failed))
-    # Otherwise the next start would look at the new place alone, where some are missing.
-    if report.is_complete:
-        target.remember_place()
-    return report
+    return MoveReport(logins, service_tokens, clients, damaged_records(source.index), tuple(failed))
 
 
 def _names(source: Credentials) -> dict[Table[Any], dict[str, str]]:

@@ -82,58 +82,43 @@ def store_at(
     create: bool = False,
     limit: float = CALL_LIMIT,
     environ: Mapping[str, str] | None = None,
-) -> SecretStore:
+) -> KeyringStore:
     """Return the store of a place; nothing is asked or started before its first call.
+
+    A file is a keyring store, too: the helper process has a backend of ours for it.
 
     Args:
         passphrase: of the encrypted file; without one, entries can only be deleted.
-        limit: seconds that one call may take.
+        limit: seconds that one call may take; more if the user wants to answer an unlock prompt.
 
     Raises:
         StateUnusable: the state directory cannot be used.
     """
-    if place is StoreKind.MEMORY:
-        return MemoryStore()
     if place is StoreKind.KEYRING:
         return KeyringStore(limit=limit, environ=environ)
     path = file_path(place)
     return FileStore(place, path, passphrase=passphrase, create=create, limit=limit, environ=environ)
 
 
-async def open_store(
-    *,
-    limit: float = CALL_LIMIT,
-    probe: bool = True,
-    environ: Mapping[str, str] | None = None,
-    place: StoreKind = StoreKind.KEYRING,
-    passphrase: Secret | None = None,
-    create: bool = False,
-) -> OpenedStore:
-    """Return the store of a place, after a value was written to it, read back and deleted.
+async def open_store(store: KeyringStore, *, probe: bool = True) -> OpenedStore:
+    """Open a store, or close it if that fails: a value is written to it, read back and deleted.
 
     Nothing takes the keyring's place automatically: where there is none, the caller may offer the others.
 
     Args:
-        limit: seconds that one call may take; more if the user wants to answer an unlock prompt.
         probe: false to leave the trial out, for a program that only reads.
-        place: which; another than the keyring only where the user chose it.
-        passphrase: as for `store_at`; so is `create`.
 
     Raises:
         NoSecretStore: with the reason and what to do; `SecretStoreTimeout` where it did not answer in time,
             `SecretStoreDenied` where it is locked, `WrongPassphrase` where that is why.
     """
-    store = store_at(place, passphrase=passphrase, create=create, limit=limit, environ=environ)
-    # A file is a keyring store, too: the helper process has a backend of ours for it.
-    if not isinstance(store, KeyringStore):
-        return OpenedStore.in_memory()
     try:
         backend = await store.open(probe=probe)
     except BaseException:
         await store.aclose()
         raise
-    notes = _notes(backend) if place is StoreKind.KEYRING else _file_notes(place)
-    return OpenedStore(store, notes)
+    is_keyring = store.place is StoreKind.KEYRING
+    return OpenedStore(store, _notes(backend) if is_keyring else _file_notes(store.place))
 
 
 def _hidden_notes(directory: Path) -> tuple[str, ...]:

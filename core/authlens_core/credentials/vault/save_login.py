@@ -40,11 +40,11 @@ async def remove_replaced(
         NoSecretStore: the index or the store could not be written.
         LockBusy: another program is at one of them.
     """
-    for found in _replaced(credentials, grant, lost_clients):
-        async with credentials.locks.hold(*refresh_lock(found), purpose="removing a dead login", bound=0):
-            if found in _replaced(credentials, grant, lost_clients):
+    for other in _replaced(credentials, grant, lost_clients):
+        async with credentials.locks.hold(*refresh_lock(other), purpose="removing a dead login", bound=0):
+            if other in _replaced(credentials, grant, lost_clients):
                 words = "replaced by a new login; the server refused its client or its refresh token"
-                await credentials.discard(found.grant_id, AccessKind.FORGOTTEN, words)
+                await credentials.discard(other.grant_id, AccessKind.FORGOTTEN, words)
 
 
 def _replaced(credentials: Credentials, grant: Grant, lost_clients: Collection[str]) -> list[Grant]:

@@ -101,7 +101,7 @@ async def test_leaving_while_a_refresh_is_answered_keeps_what_the_server_gives(
     with pytest.raises(asyncio.CancelledError):
         await work
     assert credentials.unfinished
-    assert credentials.locks.owner(*refresh_lock(saved)) is not None
+    assert credentials.locks.owner(*refresh_lock(saved)) != ""
     closing = asyncio.create_task(credentials.aclose())
     await asyncio.sleep(0.05)
     assert not closing.done()

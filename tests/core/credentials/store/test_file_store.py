@@ -246,13 +246,13 @@ async def test_neither_file_is_ever_chosen_by_itself(encrypted: Path, state: Pat
     environ = {name: value for name, value in os.environ.items() if name != "DBUS_SESSION_BUS_ADDRESS"}
     assert remembered_place() is StoreKind.KEYRING
     with pytest.raises(NoSecretStore, match="no operating system keyring"):
-        await open_store(environ=environ)
+        await open_store(store_at(StoreKind.KEYRING, environ=environ))
     assert not any("authlens" in name for name in ALLOWED)
 
 
 async def test_a_plain_file_says_who_can_read_it_each_time_it_is_opened(state: Path) -> None:
     """In plain words, with its path."""
-    opened = await open_store(place=StoreKind.FILE)
+    opened = await open_store(store_at(StoreKind.FILE))
     await opened.store.aclose()
     assert "readable by you and root" in opened.store.name
     assert str(file_path(StoreKind.FILE)) in opened.notes[0]

@@ -17,7 +17,7 @@ from authlens_core.credentials.store.secret_store import MemoryStore, SecretStor
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.generations import SaveStep
 from authlens_core.credentials.vault.move import move
-from authlens_core.credentials.vault.open_store import remembered_place, store_at
+from authlens_core.credentials.vault.open_store import store_at
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.state.locks import Locks
 from authlens_core.values.secret import Secret
@@ -77,7 +77,7 @@ async def _fill(source: Credentials, make_grant: Callable[..., Grant]) -> None:
 async def test_everything_is_in_the_new_store_and_nothing_in_the_old(
     both: Both, make_grant: Any, state: Path
 ) -> None:
-    """One action; the next start opens the new store by itself."""
+    """One action."""
     source, target = both()
     await _fill(source, make_grant)
     report = await move(source, target)
@@ -92,7 +92,6 @@ async def test_everything_is_in_the_new_store_and_nothing_in_the_old(
     assert secret == SERVICE_SECRET
     assert (token.label, token.place) == ("ci", StoreKind.FILE)
     assert source.store.values == {}  # type: ignore[attr-defined]
-    assert remembered_place() is StoreKind.FILE
     with pytest.raises(StoreElsewhere, match="plain file"):
         await source.load("a")
     with pytest.raises(StoreElsewhere):

@@ -137,7 +137,7 @@ def _has_begun(app: AuthlensApp) -> bool:
 def use(monkeypatch: pytest.MonkeyPatch, opened: OpenedStore) -> None:
     """Let this be the place for secrets."""
 
-    async def open_store(**_options: object) -> OpenedStore:
+    async def open_store(*_store: object, **_options: object) -> OpenedStore:
         return opened
 
     monkeypatch.setattr(store_module, "open_store", open_store)

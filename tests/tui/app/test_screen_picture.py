@@ -11,9 +11,9 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from authlens_core.trace.record import Stage
-from authlens_core.values.errors import UsageError
+from authlens_core.values.errors import FileUnusable
 from authlens_core.values.secret import Secret
-from authlens_tui.app.screen_picture import save_picture
+from authlens_tui.app.screen_picture import NoPicture, save_picture
 from authlens_tui.screens.dashboard.reveal import RevealScreen
 from authlens_tui.screens.palette import possible_actions
 from authlens_tui.screens.trace.trace import TraceScreen
@@ -88,7 +88,7 @@ async def test_no_picture_is_taken_of_the_link_of_a_login(tmp_path: Path) -> Non
     login, _ = scripted()
     async with wizard_on(login) as (wizard, pilot, app):
         await to_the_link(wizard, pilot)
-        with pytest.raises(UsageError, match="link or the code"):
+        with pytest.raises(NoPicture, match="link or the code"):
             await save_picture(app, tmp_path)
         assert list(tmp_path.iterdir()) == []
 
@@ -99,7 +99,7 @@ async def test_a_link_behind_a_dialog_is_not_in_a_picture_either(tmp_path: Path)
         await to_the_link(wizard, pilot)
         await pilot.press("question_mark")
         await until(pilot, lambda: app.screen is not wizard)
-        with pytest.raises(UsageError):
+        with pytest.raises(NoPicture):
             await save_picture(app, tmp_path)
 
 
@@ -115,5 +115,5 @@ async def test_a_file_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     async with app.run_test() as pilot:
         await app.mount(Static("shown"))
         await pilot.pause()
-        with pytest.raises(UsageError, match="cannot be written"):
+        with pytest.raises(FileUnusable, match="cannot be written"):
             await save_picture(app, tmp_path / "missing")

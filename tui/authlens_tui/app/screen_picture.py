@@ -14,9 +14,9 @@ from textual.app import App
 from textual.screen import Screen
 from textual.widgets import Input
 
+from authlens_core.desk.credentials import AuthlensError
 from authlens_core.export.picture import comparison_svg, diagram_svg, waterfall_svg
 from authlens_core.export.saved_file import write_export
-from authlens_core.values.errors import AuthlensError, UsageError
 from authlens_tui.screens.cloudflared import CloudflaredScreen
 from authlens_tui.screens.dashboard.reveal import RevealScreen
 from authlens_tui.screens.trace.comparison import CompareScreen
@@ -35,6 +35,10 @@ _REPAINTED: Final = 2.0  # seconds to wait for a screen to be painted again
 _SHOW_LINKS: Final = (AuthorizationPanel, CloudflaredScreen, DevicePanel, QrScreen)
 
 
+class NoPicture(Exception):
+    """There is nothing to save, or it would show a secret; the message says why and what to do."""
+
+
 async def save_picture(app: App[Any], directory: Path | None = None) -> Path:
     """Mask what is revealed, write the screen to a new file of mode 0600, and return its path.
 
@@ -42,7 +46,8 @@ async def save_picture(app: App[Any], directory: Path | None = None) -> Path:
         directory: where the file is written; the current directory by default.
 
     Raises:
-        UsageError: the screen shows the link or the code of a login, or the file cannot be written.
+        NoPicture: the screen shows the link or the code of a login.
+        FileUnusable: the file cannot be written.
     """
     with _typed_text_masked(app):
         _mask(app)
@@ -76,13 +81,12 @@ async def save_postcard(app: App[Any], directory: Path | None = None) -> Path:
     """Write what is shown of a trace to a file like the above: its diagram, waterfall or comparison.
 
     Raises:
-        UsageError: no screen shows a trace that has begun, or the file cannot be written.
+        NoPicture: no screen shows a trace that has begun.
+        FileUnusable: the file cannot be written.
     """
     draw = next(filter(None, map(_drawing_of, reversed(app.screen_stack))), None)
     if draw is None:
-        raise UsageError(
-            "There is no login here to make a picture of.", "Run a stage, or open a recorded login."
-        )
+        raise NoPicture("There is no login here to make a picture of. Run a stage, or open a recorded login.")
     svg = await asyncio.to_thread(draw)
     path = (directory or Path.cwd()) / f"authlens-postcard-{datetime.now(UTC):%Y%m%d-%H%M%S}.svg"
     await asyncio.to_thread(write_export, path, svg)
@@ -104,8 +108,8 @@ async def tell_saved(app: App[Any], save: Callable[[App[Any]], Awaitable[Path]])
     """Save a picture, and say where it is or why there is none."""
     try:
         path = await save(app)
-    except AuthlensError as error:
-        app.notify(f"{error.cause} {error.cure}", title="Not saved", severity="warning", markup=False)
+    except (NoPicture, AuthlensError) as error:
+        app.notify(str(error), title="Not saved", severity="warning", markup=False)
     else:
         app.notify(f"Secrets are masked.\n{path}", title="Picture saved", markup=False)
 
@@ -129,7 +133,7 @@ def _mask(app: App[Any]) -> None:
             if isinstance(node, RecordView | RevealScreen):
                 node.mask()
             elif isinstance(node, _SHOW_LINKS) and is_displayed(node):
-                raise UsageError(
-                    "This screen shows the link or the code of a login, which is secret.",
-                    "Save the picture when the login has ended.",
+                raise NoPicture(
+                    "This screen shows the link or the code of a login, which is secret. "
+                    "Save the picture when the login has ended."
                 )

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from authlens_core.desk.credentials import Index
 from authlens_core.desk.settings import SettingsFile, read_config
-from authlens_core.values.errors import PassphraseNeeded
 from authlens_tui.terminal.secret_files import passphrase_in_file
 
 if TYPE_CHECKING:
@@ -117,7 +116,7 @@ class Workspace:
         Raises:
             NoSecretStore: it cannot be opened.
         """
-        from authlens_core.desk.session import open_secret_store  # after the first paint
+        from authlens_core.desk.session import PassphraseNeeded, open_secret_store  # after the first paint
 
         if choice is None:
             try:

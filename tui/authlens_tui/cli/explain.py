@@ -6,10 +6,9 @@ import sys
 from argparse import Namespace
 
 from authlens_core.explain.pasted_error import explain_text
-from authlens_core.values.fix import steps_of
 from authlens_tui.cli.login.login_events import diagnosis_as_json
 from authlens_tui.cli.terminal.flags import numbered
-from authlens_tui.cli.terminal.output import answer_json, answer_sentence, is_terminal, say
+from authlens_tui.cli.terminal.output import answer_fix, answer_json, answer_sentence, is_terminal, say
 from authlens_tui.cli.terminal.refused import refusal
 from authlens_tui.cli.terminal.standard_input import everything
 
@@ -34,8 +33,7 @@ async def explain_message(arguments: Namespace) -> int:
         return 0
     for cause, diagnosis in zip(numbered(diagnosis.cause for diagnosis in diagnoses), diagnoses, strict=True):
         answer_sentence(cause)
-        for step_on in steps_of(diagnosis.cure):
-            answer_sentence(f"  → {step_on}", whole=step_on.shown_command)
+        answer_fix(diagnosis.cure)
         for line in diagnosis.evidence:
             answer_sentence(f"    {line}")
         if diagnosis.source:

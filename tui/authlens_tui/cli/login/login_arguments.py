@@ -10,14 +10,14 @@ import getpass
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, assert_never
 
 from authlens_core.values.fix import GivenOptions, filled, given_options, step
 from authlens_core.values.login_options import OPTIONS, Kind, OptionInfo, Options
 from authlens_core.values.secret import Secret
-from authlens_core.values.stage import FIELDS, PROGRAMS
+from authlens_core.values.stage import FIELDS, PROGRAMS, GrantType
 from authlens_tui.cli.option_values import absolute_path, number, port, utf8
 from authlens_tui.cli.terminal.output import is_terminal
 from authlens_tui.cli.terminal.refused import refusal
@@ -139,7 +139,29 @@ def refuse_options_without_screen(arguments: Namespace) -> None:
         )
 
 
-def refuse_what_is_for_one(arguments: Namespace) -> None:
+def checked_options(arguments: Namespace, urls: Sequence[str]) -> Options:
+    """Return what the user decided before the login to each URL, after asking for its secrets.
+
+    Raises:
+        UsageError: a secret cannot be asked for or read, or belongs to no client; several servers would get
+            what was meant for one; a program names too little; or the callback cannot come back.
+    """
+    secrets = login_secrets(arguments)
+    if len(urls) > 1:
+        _refuse_what_is_for_one(arguments)
+    options = login_options(arguments, secrets)
+    _require_all_of_a_program(arguments, options, urls[0])
+    by_link = options.grant_type is GrantType.AUTHORIZATION_CODE
+    if by_link and not options.listens and not is_terminal(sys.stdin):
+        given = "--redirect-uri" if options.listen else "--paste-only"
+        raise refusal(
+            f"{given} needs a terminal{' for https' if options.listen else ''} to paste the address into.",
+            f"Run it in a terminal, or omit {given}.",
+        )
+    return options
+
+
+def _refuse_what_is_for_one(arguments: Namespace) -> None:
     """Refuse to give each of several servers what was meant for one: a client's secret, or a confirmation."""
     given = [
         option.flag for option in OPTIONS.values() if option.for_one and getattr(arguments, option.argument)
@@ -153,7 +175,7 @@ def refuse_what_is_for_one(arguments: Namespace) -> None:
         )
 
 
-def require_all_of_a_program(arguments: Namespace, options: Options, url: str) -> None:
+def _require_all_of_a_program(arguments: Namespace, options: Options, url: str) -> None:
     """Refuse, before anything is sent, the login of a program that does not name all that it needs.
 
     Raises:

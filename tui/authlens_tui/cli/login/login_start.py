@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from argparse import Namespace
 from collections.abc import Coroutine, Sequence
 from typing import TYPE_CHECKING, Any
 
-from authlens_core.trace.flow import UserPart, flow_of
 from authlens_core.values.errors import LoginNeeded, NoSecretStore
 from authlens_tui.cli.login.in_turn import EventLines, in_turn
-from authlens_tui.cli.login.login_arguments import (
-    login_options,
-    login_secrets,
-    options_given,
-    refuse_what_is_for_one,
-    require_all_of_a_program,
-)
+from authlens_tui.cli.login.login_arguments import checked_options, options_given
 from authlens_tui.cli.option_values import checked_urls
 from authlens_tui.cli.session import open_session
 from authlens_tui.cli.start import INTERRUPTED
 from authlens_tui.cli.terminal.flags import no_input
 from authlens_tui.cli.terminal.interruption import ended_by, exit_on_signals
-from authlens_tui.cli.terminal.output import is_terminal, say
-from authlens_tui.cli.terminal.refused import login_needed, refusal, say_command
+from authlens_tui.cli.terminal.output import say
+from authlens_tui.cli.terminal.refused import login_needed, say_command
 
 if TYPE_CHECKING:
     from authlens_core.values.login_options import Options
@@ -49,20 +41,9 @@ def login(arguments: Namespace) -> Coroutine[Any, Any, int]:
 
         return cloudflared_login(arguments)
     exit_on_signals()
-    # Before there is a loop: a prompt blocks, and Ctrl-C has to end it at once.
-    secrets = login_secrets(arguments)
     urls = checked_urls(arguments.urls)
-    if len(urls) > 1:
-        refuse_what_is_for_one(arguments)
-    options = login_options(arguments, secrets)
-    require_all_of_a_program(arguments, options, urls[0])
-    comes_back = flow_of(options.grant_type).user_part is UserPart.LINK
-    if comes_back and not options.listens and not is_terminal(sys.stdin):
-        given = "--redirect-uri" if options.listen else "--paste-only"
-        raise refusal(
-            f"{given} needs a terminal{' for https' if options.listen else ''} to paste the address into.",
-            f"Run it in a terminal, or omit {given}.",
-        )
+    # Before there is a loop: a prompt blocks, and Ctrl-C has to end it at once.
+    options = checked_options(arguments, urls)
     return _log_in(urls, arguments, options)
 
 

@@ -141,6 +141,14 @@ def answer_sentence(words: str, whole: str = "") -> None:
     _answer(line)
 
 
+def answer_fix(cure: str | Fix) -> None:
+    """Write what to do on stdout, each step as a sentence whose command is copied as it is."""
+    from authlens_core.values.fix import steps_of
+
+    for step in steps_of(cure):
+        answer_sentence(f"  → {step}", whole=step.shown_command)
+
+
 def answer_list(lines: Iterable[str]) -> None:
     """Write the lines of a list, numbered in plain mode."""
     for line in numbered(lines):

@@ -137,6 +137,18 @@ def error_in(
         yield failed_with(error, check, str(error))
 
 
+def seen_of(value: JsonValue, problem: str = "", *, missing: str = "missing") -> str:
+    """Return what a check shows of a member that cannot be used: what is wrong, and what is there, cut."""
+    if value is None:
+        return missing
+    return f"{problem}: {value!r}"[:500] if problem else f"{value!r}"[:500]
+
+
+def listed(values: Iterable[str]) -> str:
+    """Return what a check shows of a list, cut."""
+    return ", ".join(values)[:500]
+
+
 def is_usable(checks: Iterable[Check]) -> bool:
     """Return whether no check failed for good: only then may a value be made of the answer."""
     return not any(c.severity is Severity.FAILURE and not c.overridable for c in checks)

@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from typing import Any, Final, Self
 
 from authlens_core.oauth.client_authentication import Client, form_request
-from authlens_core.oauth.error_response import error_in, is_usable, read_answer
+from authlens_core.oauth.error_response import error_in, is_usable, read_answer, seen_of
 from authlens_core.oauth.formats.form import FormPair
 from authlens_core.oauth.token import is_token
 from authlens_core.values.check import Check, Reading, requirement
 from authlens_core.values.exchange import Exchange, Purpose, Request, Response
+from authlens_core.values.formats.json_document import JsonValue
 from authlens_core.values.formats.jwt import parse_jwt
 from authlens_core.values.login_options import Options
 from authlens_core.values.quick_dataclass import dataclass
@@ -148,8 +149,8 @@ def read_first_answer(response: Response | None, sent: Sequence[Secret] = ()) ->
     return Reading(Secret(value) if is_usable(checks) else None, tuple(checks))
 
 
-def _type_check(issued: object, spec: str) -> Check:
+def _type_check(issued: JsonValue, spec: str) -> Check:
     check = requirement("token_exchange.issued_token_type", spec=spec)
     if issued == ID_JAG:
         return check.passed(ID_JAG)
-    return check.failed("missing" if issued is None else f"{issued!r}"[:200])
+    return check.failed(seen_of(issued))

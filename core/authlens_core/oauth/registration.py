@@ -16,7 +16,7 @@ from typing import Final, Literal
 from authlens_core.oauth.client_authentication import Client, secret_method
 from authlens_core.oauth.device_authorization import GRANT_TYPE
 from authlens_core.oauth.discovery.resource_metadata import string_list
-from authlens_core.oauth.error_response import is_usable, read_answer, read_error
+from authlens_core.oauth.error_response import is_usable, listed, read_answer, read_error, seen_of
 from authlens_core.values.check import Check, ErrorCode, Reading, Requirement, requirement
 from authlens_core.values.exchange import JSON_TYPE, Headers, Request, Response, is_visible
 from authlens_core.values.formats.json_document import JsonValue
@@ -214,14 +214,14 @@ def _client_id_check(document: Mapping[str, JsonValue]) -> Check:
     value = document.get("client_id")
     if isinstance(value, str) and value and value.isascii() and value.isprintable():
         return check.passed(value)
-    return check.failed("missing" if value is None else f"{value!r}"[:200])
+    return check.failed(seen_of(value))
 
 
 def _redirect_check(registered: tuple[str, ...] | None, asked: str) -> Check:
     check = requirement("registration.redirect_uris", wanted=asked)
     if registered is None:
         return check.noticed("not stated; assumed as requested")
-    seen = ", ".join(registered)[:500]
+    seen = listed(registered)
     if asked in registered:
         return check.passed(seen)
     if any(_same_but_port(uri, asked) for uri in registered):
@@ -253,7 +253,7 @@ def _expiry_check(value: JsonValue, now: datetime | None, *, is_needed: bool) ->
     check = requirement("registration.client_secret_expires_at")
     seconds = _seconds(value)
     if seconds is None:
-        return check.noticed("missing" if value is None else f"unreadable: {value!r}"[:200])
+        return check.noticed(seen_of(value, "unreadable"))
     if seconds and now is not None and seconds <= now.timestamp():
         if not is_needed:
             return check.warned(f"{seconds}, in the past; the client needs no secret, so it is ignored")
@@ -296,7 +296,7 @@ def _grant_check(grants: tuple[str, ...] | None, grant: str) -> Check:
     check = requirement("registration.grant_types", grant=grant)
     if grants is None:
         return check.noticed("not stated; assumed as requested")
-    seen = ", ".join(grants)
+    seen = listed(grants)
     if grant not in grants:
         # Many servers answer with the grants that they know of a browser's login, and take the others too.
         if grant != CODE_GRANTS[0]:

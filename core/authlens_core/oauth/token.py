@@ -16,6 +16,7 @@ from authlens_core.oauth.error_response import (
     error_in,
     is_usable,
     read_answer,
+    seen_of,
 )
 from authlens_core.oauth.formats.duration import MISSING, Lifetime, http_date, parse_expires_in
 from authlens_core.oauth.formats.form import FormPair
@@ -179,7 +180,7 @@ def _token_type_check(document: Mapping[str, JsonValue], grant: Grant, *, proved
     kind = value.lower() if isinstance(value, str) else ""
     if kind == wanted.lower():
         return check.passed(f"{value}")
-    seen = "missing" if value is None else f"{value!r}"[:200]
+    seen = seen_of(value)
     # RFC 6749 §5.1 requires it, but servers leave it out, and then mean a bearer token.
     if value is None and not proved:
         return check.warned(f"{seen}; used as a bearer token", "missing")

@@ -12,6 +12,7 @@ from typing import Final
 
 from authlens_core.oauth.discovery.challenge import is_plain
 from authlens_core.oauth.discovery.resource_metadata import identifier_problem
+from authlens_core.oauth.error_response import seen_of
 from authlens_core.values.check import Check, CheckId, requirement
 from authlens_core.values.fix import fix, step
 from authlens_core.values.formats.json_document import JsonValue
@@ -43,7 +44,7 @@ def issuer_check(
         return check.warned(f"{accepted}, while the resource names it {named}; accepted because you chose so")
     if schemeless and isinstance(stated, str) and named in (f"https://{stated}", f"http://{stated}"):
         return check.noticed(f"{stated}, the same without its scheme")
-    seen = "missing" if stated is None else f"{stated!r}"[:500]
+    seen = seen_of(stated)
     owner = f"Ask the owner to make issuer in the server metadata exactly {named}."
     # What is offered is copied to a command line: a name that is an address, or a template of one.
     plain = _without_place_holders(stated) if isinstance(stated, str) else ""

@@ -12,7 +12,7 @@ from typing import Final
 
 from authlens_core.oauth.discovery.challenge import is_plain
 from authlens_core.oauth.dpop import algorithm_check
-from authlens_core.oauth.error_response import is_usable, read_answer
+from authlens_core.oauth.error_response import is_usable, read_answer, seen_of
 from authlens_core.values.check import (
     Check,
     CheckId,
@@ -133,7 +133,7 @@ def string_list(
         if len(strings) == len(value):
             return strings, ()
     check = requirement(f"{stage}.{member}", "answer.string_list", member=member)
-    return None, (check.warned(f"malformed: {value!r}"[:200]),)
+    return None, (check.warned(seen_of(value, "malformed")),)
 
 
 def _resource_check(
@@ -214,7 +214,7 @@ def _authorization_servers(
     check = requirement("resource_metadata.authorization_servers")
     value = document.get("authorization_servers")
     if not isinstance(value, list) or not value:
-        return (), (check.failed("missing" if value is None else f"{value!r}"[:200]),)
+        return (), (check.failed(seen_of(value)),)
     judged = [
         (item, identifier_problem(item, loopback_http=loopback_http, allow_query=False)) for item in value
     ]

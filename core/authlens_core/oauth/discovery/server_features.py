@@ -8,6 +8,7 @@ from typing import Final
 from authlens_core.oauth.device_authorization import GRANT_TYPE as DEVICE_CODE
 from authlens_core.oauth.discovery.resource_metadata import same_resource, signature_check
 from authlens_core.oauth.dpop import algorithm_check
+from authlens_core.oauth.error_response import listed, seen_of
 from authlens_core.values.check import Check, CheckId, requirement
 from authlens_core.values.fix import fix, step
 from authlens_core.values.formats.json_document import JsonValue
@@ -37,7 +38,7 @@ def feature_checks(
         yield _iss_check(document)
     modes = lists["response_modes_supported"] if by_browser else None
     if modes is not None and "query" not in modes:
-        yield requirement("server.response_modes").warned(", ".join(modes)[:300])
+        yield requirement("server.response_modes").warned(listed(modes))
     if by_browser:
         yield from _pushed_check(document, pushed)
     if needs_dpop:
@@ -63,9 +64,9 @@ def _s256_check(
     member = "code_challenge_methods_supported"
     check = requirement(CheckId.SERVER_S256)
     if methods is not None and "S256" in methods:
-        return check.passed(", ".join(methods)[:500])
+        return check.passed(listed(methods))
     if methods is not None or document.get(member) not in (None, []):
-        seen = f"malformed: {document[member]!r}"[:200] if methods is None else ", ".join(methods)[:500]
+        seen = seen_of(document[member], "malformed") if methods is None else listed(methods)
         return check.failed(seen, "unsupported")
     if assumed:
         return check.warned("not stated; S256 is sent all the same, because you chose so")
@@ -79,7 +80,7 @@ def _iss_check(document: Mapping[str, JsonValue]) -> Check:
         return check.passed("true")
     if value in (None, False):
         return check.noticed("not supported; state and the recorded token endpoint bind the answer")
-    return check.warned(f"malformed: {value!r}"[:200])
+    return check.warned(seen_of(value, "malformed"))
 
 
 def _pushed_check(document: Mapping[str, JsonValue], endpoint: Url | None) -> Iterator[Check]:
@@ -89,7 +90,7 @@ def _pushed_check(document: Mapping[str, JsonValue], endpoint: Url | None) -> It
     if not required and (named is None or endpoint is not None):
         return
     check = requirement("server.pushed_authorization_requests")
-    seen = "none" if named is None else f"unusable: {named!r}"[:300]
+    seen = seen_of(named, "unusable", missing="none")
     if endpoint is not None:
         yield check.passed(endpoint.text)
     elif required:
@@ -124,8 +125,8 @@ def _machine_grant(grants: Sequence[str] | None, grant: GrantType) -> Check:
     wanted = (program and program.listed_as) or grant
     check = requirement("server.machine_grant", wanted=wanted)
     if grants is not None and wanted in grants:
-        return check.passed(", ".join(grants)[:500])
-    return check.warned(", ".join(grants)[:500] if grants else "not stated")
+        return check.passed(listed(grants))
+    return check.warned(listed(grants or ()) or "not stated")
 
 
 def _programs_only(grants: Sequence[str] | None, *, has_page: bool) -> Check | None:

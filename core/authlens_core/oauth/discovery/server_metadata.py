@@ -14,7 +14,7 @@ from authlens_core.oauth.discovery.issuer import issuer_check
 from authlens_core.oauth.discovery.resource_metadata import string_list
 from authlens_core.oauth.discovery.server_addresses import AddressRule, AddressSource, addresses_in
 from authlens_core.oauth.discovery.server_features import feature_checks, program_check
-from authlens_core.oauth.error_response import is_document, is_usable, read_answer
+from authlens_core.oauth.error_response import is_document, is_usable, listed, read_answer, seen_of
 from authlens_core.values.check import Check, CheckId, Reading, Severity, requirement
 from authlens_core.values.exchange import Response
 from authlens_core.values.formats.json_document import JsonValue
@@ -287,10 +287,10 @@ def _requirement_checks(
         member = need.member
         check = requirement(f"server.{need.name}")
         values = lists[member] or _DEFAULTS.get(member, ())
-        seen = ", ".join(values)[:500]
+        seen = listed(values)
         if not lists[member]:
             malformed = document.get(member) not in (None, [])
-            seen = f"malformed: {document[member]!r}"[:200] if malformed else "not stated"
+            seen = seen_of(document[member], "malformed") if malformed else "not stated"
             seen += f"; the default is {', '.join(values)}" if values else ""
         if need.wanted in values:
             yield check.passed(seen)
@@ -303,7 +303,7 @@ def _registration_check(document: Mapping[str, JsonValue], url: Url | None, *, n
     if url is not None:
         return check.passed(url.text)
     value = document.get("registration_endpoint")
-    seen = "not stated" if value is None else f"unusable: {value!r}"[:300]
+    seen = seen_of(value, "unusable", missing="not stated")
     if not needed:
         return check.noticed(f"{seen}; a client id is known")
     return check.failed(seen, overridable=True)

@@ -9,6 +9,7 @@ from typing import Final
 from authlens_core.values.exchange import TOKEN_CHARACTERS, is_visible
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
+from authlens_core.values.word_files import words
 
 CLIENT_ID: Final = "cf-access-client-id"
 CLIENT_SECRET: Final = "cf-access-client-secret"  # noqa: S105 - a header field, not a secret
@@ -18,7 +19,6 @@ _ID_SUFFIX: Final = ".access"
 _NEW_SECRET: Final = "cfast_"  # noqa: S105 - a prefix
 _NEW_SECRET_LENGTH: Final = len(_NEW_SECRET) + 40 + 8
 _LONGEST: Final = 512  # characters of an id or a secret
-_CONTINUE: Final = "If you copied all of it, continue: the test will show whether it works."
 
 
 class Shape(StrEnum):
@@ -76,27 +76,24 @@ def shape_problem(client_id: str, secret: Secret) -> ShapeProblem | None:
     checksum in the newer one is made is not published, so it is not checked.
     """
     value = secret.reveal()
-    if not client_id or not value:
-        missing = "client id" if not client_id else "client secret"
-        return ShapeProblem(Shape.EMPTY, f"The {missing} is missing.", "A service token needs both.")
-    if not _can_be_sent(client_id) or not _can_be_sent(value):
-        cause = "The id or the secret contains a space, a line break or a non-ASCII character."
-        return ShapeProblem(Shape.CHARACTERS, cause, "Copy only the two values, without a header name.")
-    if _looks_like_an_id(value) and not _looks_like_an_id(client_id):
-        cause = "These two look swapped: the value that ends with .access is the client id."
-        return ShapeProblem(Shape.SWAPPED, cause, "Swap them.")
+    shape = _odd_shape(client_id, value)
+    if shape is None:
+        return None
+    told = words("cloudflare")["service_token"][shape]
+    missing = "client secret" if client_id else "client id"
+    return ShapeProblem(shape, told["cause"].format(missing=missing, length=len(value)), told["cure"])
+
+
+def _odd_shape(client_id: str, secret: str) -> Shape | None:
+    if not client_id or not secret:
+        return Shape.EMPTY
+    if not _can_be_sent(client_id) or not _can_be_sent(secret):
+        return Shape.CHARACTERS
     if not _looks_like_an_id(client_id):
-        cause = "A client id ends with .access; this one does not."
-        return ShapeProblem(Shape.ID, cause, "Copy the whole Client ID from the list of service tokens.")
+        return Shape.SWAPPED if _looks_like_an_id(secret) else Shape.ID
     if not is_client_id(client_id):
-        cause = "A client id is 32 hexadecimal digits and .access; this one is something else."
-        return ShapeProblem(Shape.ID_DIGITS, cause, _CONTINUE)
-    if not is_client_secret(value):
-        cause = (
-            f"A secret is 64 hexadecimal digits, or cfast_ and 48 more; this one has {len(value)} characters."
-        )
-        return ShapeProblem(Shape.SECRET, cause, _CONTINUE)
-    return None
+        return Shape.ID_DIGITS
+    return None if is_client_secret(secret) else Shape.SECRET
 
 
 def pasted(text: str) -> str:

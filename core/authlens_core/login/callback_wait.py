@@ -97,15 +97,20 @@ class ResponseWait:
         self.listener: Listener | None = None
         self._bound: frozenset[_Target] = frozenset()
         self._named: dict[_Target, int] = {}
+        self.remarks: tuple[Check, ...] = ()
+        """What a user should know of the redirect URI that `open` returned last."""
+        self._clear()
+
+    def _clear(self, seconds: float = 0.0) -> None:
+        """Forget the last wait; one that begins now ends after `seconds`."""
         self._expected: ExpectedResponse | None = None
         self._answer: AuthorizationResponse | None = None
-        self._any_state = False
         self._alter: Callable[[Secret], Secret] | None = None
         self._altered = False
         self._refused_lines: tuple[Secret, ...] = ()
         self._arrived = asyncio.Event()
-        self.began = 0.0
-        self._deadline = 0.0
+        self.began = _now()
+        self._deadline = self.began + min(seconds, _LONGEST_WAIT)
         self.extended = 0.0
         """Seconds that were added in the wait that is under way, or was last."""
         self.ignored = 0
@@ -114,8 +119,6 @@ class ResponseWait:
         """The last error that came without a state: perhaps the server's, perhaps anyone's."""
         self.page = ""
         """The page that the browser was seen to end on, if a caller saw it: why no answer came."""
-        self.remarks: tuple[Check, ...] = ()
-        """What a user should know of the redirect URI that `open` returned last."""
 
     @property
     def redirect_uri(self) -> str | None:
@@ -235,17 +238,8 @@ class ResponseWait:
             return check.failed(f"listening at {redirect_uri}, registered {registered}", "elsewhere")
         # From here on an answer may come, so all of the last wait is cleared before the listener learns of
         # this one.
-        self._expected = expected_response(facts)
-        self._any_state = facts.options.any_state
-        self._answer = None
-        self._alter, self._altered = alter, False
-        self._refused_lines = ()
-        self._arrived.clear()
-        self.ignored, self.extended = 0, 0.0
-        self._counts.clear()
-        self.unproven = self.page = ""
-        self.began = _now()
-        self._deadline = self.began + min(seconds, _LONGEST_WAIT)
+        self._clear(seconds)
+        self._expected, self._alter = expected_response(facts), alter
         if self.listener is not None:
             self.listener.expect(self._judge)
         return None
@@ -283,9 +277,10 @@ class ResponseWait:
             ValueError: when no answer is awaited.
         """
         expected = self._awaited()
-        text = likeliest(lines, self._refused_lines, lambda text: read_pasted(text, expected).verdict)
+        strict = replace(expected, any_state=False)
+        text = likeliest(lines, self._refused_lines, lambda text: read_pasted(text, strict).verdict)
         # Only now: the end of a wrapped address is no code, though it looks like one.
-        lenient = replace(expected, any_state=any_state or self._any_state)
+        lenient = replace(expected, any_state=any_state or expected.any_state)
         response = self._read(text, lenient, read_pasted)
         if not self._took(response):
             # The next paste tries to join these in every way, so there is a bound to them.

@@ -245,7 +245,7 @@ def _awaited(facts: Facts, stage: Stage, sent: Sequence[Exchange]) -> tuple[str,
     if failure is not None and failure.kind is FailureKind.CANCELLED:
         request = sent[-1].request
         return (f"no answer yet: {request.method} {request.url.partition('?')[0]}",)
-    source = AssertionSource(facts.options.assertion_file, facts.options.assertion_command)
+    source = AssertionSource.of(facts.options)
     if stage is Stage.EXCHANGE and not sent and source.is_one:
         return (f"no assertion yet from {source.words}",)
     return ()

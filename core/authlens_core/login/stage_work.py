@@ -297,7 +297,7 @@ def _left(limit: asyncio.Timeout) -> float | None:
 
 async def _with_assertion(facts: Facts) -> tuple[Facts, Check | None]:
     """Read what a program logs in with, if it has an assertion."""
-    source = AssertionSource(facts.options.assertion_file, facts.options.assertion_command)
+    source = AssertionSource.of(facts.options)
     if source == AssertionSource() or facts.flow.user_part is not UserPart.NOTHING:
         return facts, None
     try:

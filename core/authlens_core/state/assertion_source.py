@@ -9,13 +9,16 @@ import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from authlens_core.state.regular_file import read_regular
 from authlens_core.values.errors import FileUnusable, TimedOut, UsageError
 from authlens_core.values.exchange import is_visible
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret, for_children
+
+if TYPE_CHECKING:
+    from authlens_core.values.login_options import Options
 
 _LIMIT: Final = 64 * 1024  # bytes
 _SECONDS: Final = 30.0
@@ -31,6 +34,10 @@ class AssertionSource:
 
     file: str | None = None
     command: str | None = None
+
+    @classmethod
+    def of(cls, options: Options) -> AssertionSource:
+        return cls(options.assertion_file, options.assertion_command)
 
     @property
     def is_one(self) -> bool:

@@ -44,7 +44,7 @@ FRAGMENTS = re.compile(
 )
 """Parts of a sentence, titles, and names of members of an enum."""
 PLACEHOLDERS = re.compile(
-    r"course event |emulator how other-credential$"
+    r"course event |cloudflare service_token |emulator how other-credential$"
     rf"|{MESSAGES} \S+ \S+ (?:cause|cure|phrases)"
     r"|checks "
 )

@@ -47,7 +47,7 @@ async def request_maker(
     options = grant.machine_options(operation.secrets)
     try:
         if options.assertion_file is not None or options.assertion_command is not None:
-            source = AssertionSource(options.assertion_file, options.assertion_command)
+            source = AssertionSource.of(options)
             assertion = await read_assertion(source)
     except AuthlensError as error:
         operation.record.failed("refresh.assertion", error.cause, cure=error.cure)

@@ -87,7 +87,7 @@ def _known(lines: Sequence[str]) -> AuthlensError | None:
     from authlens_core.values.word_files import words  # a login that succeeds needs none of them
 
     said = "\n".join(lines).lower()
-    for row in words("cloudflared")["login"].values():
+    for row in words("cloudflare")["cloudflared"].values():
         if any(phrase in said for phrase in row["phrases"]):
             return _ERRORS[row["error"]](row["cause"], row["cure"], stage=STAGE)
     return None

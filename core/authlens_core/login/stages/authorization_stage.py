@@ -168,6 +168,7 @@ def expected_response(facts: Facts) -> ExpectedResponse:
         iss_required=facts.server_metadata.authorization_response_iss_parameter_supported,
         redirect_uri=facts.client.redirect_uri,
         any_issuer=facts.options.any_issuer,
+        any_state=facts.options.any_state,
     )
 
 

@@ -46,7 +46,7 @@ class MachineClientStage(LoginStage):
         """Return the client, and the key that its tokens are bound to, if they have to be."""
         key, of_key = drawn_key(facts)
         shown = (
-            Fact(FactId.ASSERTION_SOURCE, assertion_source(facts.options).words, ASSERTION_SPEC),
+            Fact(FactId.ASSERTION_SOURCE, AssertionSource.of(facts.options).words, ASSERTION_SPEC),
             *_named(facts.options),
             *of_key,
         )
@@ -55,10 +55,6 @@ class MachineClientStage(LoginStage):
         checks = (_client_check(facts), *_source_checks(facts.options))
         result = with_client(replace(facts, dpop_key=key), client, checks)
         return replace(result, shown=(*result.shown, *(fact for fact in shown if fact.value)))
-
-
-def assertion_source(options: Options) -> AssertionSource:
-    return AssertionSource(options.assertion_file, options.assertion_command)
 
 
 def _client_check(facts: Facts) -> Check:
@@ -79,7 +75,7 @@ def _source_checks(options: Options) -> Iterator[Check]:
     """Yield whether there is what the grant exchanges, and what of the rest is missing."""
     program = PROGRAMS[options.grant_type]
     if "assertion_file" in program.asks:
-        source = assertion_source(options)
+        source = AssertionSource.of(options)
         seen = source.words or "none"
         yield _ASSERTION.passed(seen) if source.is_one else _ASSERTION.failed(seen)
     for need in program.missing(options):

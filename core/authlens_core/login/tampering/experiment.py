@@ -18,7 +18,7 @@ from authlens_core.oauth.error_response import OAuthError, read_error
 from authlens_core.trace.flow import UserPart
 from authlens_core.trace.record import Stage
 from authlens_core.values.check import Check, Severity, judged
-from authlens_core.values.exchange import Exchange, Purpose, Response
+from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 
@@ -98,14 +98,11 @@ def answered_with_tokens(
         seen = "the first request was already refused, so nothing was sent again"
         return _check(experiment, Severity.NOTICE, seen)
     last = exchanges[-1] if exchanges else None
-    response = last.answer if last is not None else None
-    if response is None:
-        cause = last.no_answer.cause if last is not None else "nothing was sent"
-        # No answer is no refusal: a server that hangs may have accepted it.
-        return _check(experiment, Severity.NOTICE, f"no answer: {cause}")
-    if response.status < 300:
-        return _check(experiment, experiment.accepted, f"{response.status}: it returned tokens")
-    return _not_granted(experiment, response, sent)
+    refused = _not_granted(experiment, last, sent)
+    if refused is not None:
+        return refused
+    status = last.response.status if last is not None and last.response is not None else ""
+    return _check(experiment, experiment.accepted, f"{status}: it returned tokens")
 
 
 def answered_on_callback(experiment: Experiment, response: AuthorizationResponse) -> Check:
@@ -145,13 +142,8 @@ def answered_the_push(
     experiment: Experiment, pushed: Exchange, sent: Sequence[Secret] = ()
 ) -> tuple[Check, ...]:
     """Judge a pushed authorization request that was refused; empty if it was taken: the link shows more."""
-    response = pushed.answer
-    if response is None:
-        seen = f"no answer: {pushed.no_answer.cause}"
-        return (_check(experiment, Severity.NOTICE, seen),)
-    if response.status < 300:
-        return ()
-    return (_not_granted(experiment, response, sent),)
+    refused = _not_granted(experiment, pushed, sent)
+    return () if refused is None else (refused,)
 
 
 def answered_by_authlens(experiment: Experiment, response: AuthorizationResponse) -> Check:
@@ -185,7 +177,15 @@ def nothing_came(experiment: Experiment) -> Check:
     return _check(experiment, Severity.NOTICE, seen)
 
 
-def _not_granted(experiment: Experiment, response: Response, sent: Sequence[Secret]) -> Check:
+def _not_granted(experiment: Experiment, exchange: Exchange | None, sent: Sequence[Secret]) -> Check | None:
+    """Judge an answer that grants nothing; None if it grants what was asked for."""
+    response = exchange.answer if exchange is not None else None
+    if response is None:
+        cause = exchange.no_answer.cause if exchange is not None else "nothing was sent"
+        # No answer is no refusal: a server that hangs may have accepted it.
+        return _check(experiment, Severity.NOTICE, f"no answer: {cause}")
+    if response.status < 300:
+        return None
     error = read_error(response, sent)
     # A 5xx, or a page without an error code, may be a crash: it does not show a rule.
     if response.status < 500 and error is not None:

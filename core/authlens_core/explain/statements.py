@@ -47,6 +47,8 @@ class Statement(NamedTuple):
 
 _LONGEST: Final = 300  # characters that are quoted
 _SHORTEST: Final = 6
+# The text may come from someone who wants a command to be run.
+_RUNS: Final = re.compile(r"(?i)[|;&$<>`\\]|https?:|\b(?:sudo|curl|wget|powershell|iex|bash|sh)\b")
 _FEWEST: Final = 3  # spaces, of a sentence without a marker
 _MOST_TOLD: Final = 4  # words that count
 # <h1>, and the elements of errors in XML.
@@ -76,7 +78,7 @@ _BEGINS: Final = re.compile(
 _HINT: Final = re.compile(r"^(?:Suggestion|Hint|Note|Tip|Help): ")
 # Before the words of an exception or a description.
 _NAMED: Final = re.compile(
-    r"^(?:rpc error: code = \S+(?: #\w{8})? desc = "
+    r"^(?:(?:rpc error: )?code = \S+(?: #\w{8})? desc = "
     r"|(?:Error|[A-Z]\w{0,40}(?:Error|Exception)|Description):\s+)+"
 )
 _CHAIN: Final = re.compile(r":\s+|：|\s-{1,4}>\s|\s[—–]\s|\s--\s|\b(?:due to|because of|because|caused by)\s")
@@ -90,7 +92,7 @@ _PARTS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _HIDDEN: Final = re.compile(r"[^\s•]{0,80}•{3,4}(?: #\w{8})?\S{0,40}|(?=\S{0,80}\d)(?<!\S)\S{12,}")
 _HOLE: Final = "…"
 _CODE: Final = re.compile(
-    r"^[{\[]|\"\s?:|\w:\"|->\w|[{}\[\]<>;=]{2}|\b(?:return|const|var|function|import|def)\b|[()]\s*(?:=>|\{)"
+    r"^[{\[]|^f\"|\{\w+[\w.]*\}|\"\s?:|\w:\"|->\w|[{}\[\]<>;=]{2}|\b(?:return|const|var|function|import|def)\b|[()]\s*(?:=>|\{)"
 )
 
 
@@ -109,14 +111,19 @@ def advice(said: str) -> str:
         begins = _advises().match(lower) is not None and lower.count(" ") >= 2
         if begins and not any(part in lower for part in table["advises_nothing"]):
             shown = _shown(bare)
-            if shown and _HOLE not in shown:
+            if shown and _HOLE not in shown and not _RUNS.search(shown):
                 return shown
     return ""
 
 
+def _asks_why(cause: Cause) -> bool:
+    """Whether a cause says only that something failed: the reason of the text is what helps."""
+    return bool(cause.unsaid or cause.said)
+
+
 def told_by(reason: Statement | None, cause: Cause, advised: str) -> str:
     """Return what a general cause says, with the reason that the text gives, or that it gives none."""
-    if reason is None:
+    if reason is None or not (_asks_why(cause) or reason.speaker is Speaker.SERVER):
         return f"{cause.cause} {cause.unsaid}".rstrip()
     said = reason.words.replace(advised, "").strip(" .") or reason.words
     return f"{words('reader')['says'][reason.speaker]} “{said}”. {cause.cause}"
@@ -126,7 +133,7 @@ def way_on(reason: Statement | None, cause: Cause, advised: str) -> str | Fix:
     """Return what to do about a general cause: what the text advises first, then what its reason leads to."""
     table = words("reader")
     steps = [f"{table['says']['advice']} “{advised}”."] if advised else []
-    if reason is None or not (cause.unsaid or cause.said):
+    if reason is None or not _asks_why(cause):
         return fix(*steps, cause.cure) if steps else cause.cure
     commands = (Fix((step,)) for step in steps_of(cause.cure) if step.command)
     return fix(*steps, cause.said or table["way"][reason.speaker], *commands)

@@ -1,0 +1,125 @@
+"""What a text says of the reason itself is quoted, in whatever form it says it; a secret in it is not."""
+
+from __future__ import annotations
+
+import pytest
+
+from authlens_core.diagnosis.evidence import without_credentials
+from authlens_core.explain.pasted_error import explain_text
+from authlens_core.explain.statements import Speaker, advice, statements
+
+MOON = "the moon is in the wrong quarter"
+
+
+@pytest.mark.parametrize(
+    ("form", "speaker"),
+    [
+        ('{{"errorSummary": "{}", "errorId": 7}}', Speaker.SERVER),
+        ('{{"status":"FAILED","error":{{"code":403,"message":"{}"}}}}', Speaker.PROGRAM),
+        ("Array ( [error] => x [error_description] => {} )", Speaker.SERVER),
+        ("x-amzn-errormessage:{}", Speaker.SERVER),
+        ("<html><title>Error</title><h2 class='d'>Description: {}</h2></html>", Speaker.SERVER),
+        ('<errors><error code="415">{}</error></errors>', Speaker.SERVER),
+        ("remote: {}\nfatal: unable to access 'https://g.example/x.git/'", Speaker.SERVER),
+        ("Traceback (most recent call last):\n  File 'x.py', line 3\nacme.AuthError: {}", Speaker.PROGRAM),
+        ("java.lang.IllegalStateException: no\n\tat a.B(C.java:3)\nCaused by: x.Y: {}", Speaker.PROGRAM),
+        ("System.Exception: failed ---> Acme.LoginException: {}", Speaker.PROGRAM),
+        ("failed to log in: cannot ask: request failed: {}", Speaker.PROGRAM),
+        ("rpc error: code = Unauthenticated desc = {}", Speaker.PROGRAM),
+        ("2026-01-01 10:00:00,1 WARN  [org.acme.Login] (thread-4) {}", Speaker.PROGRAM),
+        ("授权失败：{}", Speaker.PROGRAM),
+    ],
+)
+def test_the_reason_is_found_in_every_form(form: str, speaker: Speaker) -> None:
+    first = statements(form.format(MOON))[0]
+    assert (first.words, first.speaker) == (MOON, speaker)
+
+
+@pytest.mark.parametrize("said", ["Unauthorized", "an error occurred", "invalid request", "[object Object]"])
+def test_a_sentence_that_only_says_that_it_failed_is_no_reason(said: str) -> None:
+    assert statements(f"Error: {said}") == ()
+
+
+def test_a_general_answer_is_led_by_the_reason_and_by_the_advice_of_the_text() -> None:
+    (found,) = explain_text(f"Login failed: {MOON}. Please wait for the next quarter.")
+    assert found.cause.startswith(f"The text says: “{MOON}”.")
+    assert str(found.cure).startswith("The text itself advises: “Please wait for the next quarter”.")
+
+
+@pytest.mark.parametrize(
+    "said", ["See the docs. Press Ctrl+C to quit", "Please see the documentation", "Used: 3"]
+)
+def test_a_sentence_that_helps_no_one_is_no_advice(said: str) -> None:
+    assert advice(said) == ""
+
+
+@pytest.mark.parametrize(
+    "secret", ["q7Zx2Lm9Vb4Nc8Kd1Rt6Wy3P", "hunter22hunter22hunter22", "sk-live-4242424242"]
+)
+@pytest.mark.parametrize(
+    "form", ["Login failed: the moon {} is down", '{{"message":"the moon token={} is down"}}']
+)
+def test_no_secret_is_quoted(form: str, secret: str) -> None:
+    assert secret not in repr(explain_text(form.format(secret)))
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        (
+            "Connecting\nError POSTing (HTTP 404): Not Found\nretrying\nConnected successfully",
+            "log.ended_well",
+        ),
+        ("[OAUTH] starting the login\nscope=openid\nToken exchange successful", "log.nothing_failed"),
+        ("Connected successfully\nreading\nError: invalid_grant", "code_refused"),
+        (
+            "Connection state: Error sending to http://localhost:7000/mcp: TypeError: fetch failed",
+            "connection_refused",
+        ),
+        ('Get "https://a.example/x": dial tcp 127.0.0.1:7890: connect: connection refused', "scene.proxy"),
+        ("POST https://a.example/oauth/token failed: 401 Unauthorized", "client_not_authenticated"),
+        ("POST https://a.example/api failed: 401 Unauthorized", "token_refused"),
+        ("http://localhost:1455/auth/callback?code=ac_R32&state=4x", "log.callback"),
+    ],
+)
+def test_what_happened_where_changes_what_a_message_means(text: str, name: str) -> None:
+    assert [told.name for told in explain_text(text)] == [name]
+
+
+def test_the_parameter_that_an_error_is_about_is_shown() -> None:
+    text = (
+        'curl -d \'grant_type=grant_type=password\' https://a.example/t\n{"error":"unsupported_grant_type"}'
+    )
+    assert "grant_type=grant_type=password" in explain_text(text)[0].evidence
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"code":"Authorization_RequestDenied"',
+        "first party application '04b07795-8ddb-461a-bbee-02f9e1bf7b46' and",
+        "/gems/raise_octokit_error.rb:12:in `x'",
+        "2012-08-28T05:22:58+00:00 app",
+        "oauthlib.oauth2.rfc6749.errors.MismatchingStateError: (x)",
+        "error_description=The+request+is+missing+a+required+parameter",
+        "cfRay=687f37bd84af59ce-IAD",
+    ],
+)
+def test_what_is_public_is_shown(text: str) -> None:
+    assert without_credentials(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "client_secret=04b07795-8ddb-461a-bbee-02f9e1bf7b46",
+        "x-api-key: 04b07795-8ddb-461a-bbee-02f9e1bf7b46",
+        "session 04b07795-8ddb-461a-bbee-02f9e1bf7b46",
+        "token=Correct.Horse.Battery",
+        "password=raise_octokit_error.rb",
+        "code=abcDEF123ghiJKL",
+        "state=Authorization_RequestDenied",
+    ],
+)
+def test_what_has_the_form_of_a_public_name_is_masked_behind_the_name_of_a_secret(text: str) -> None:
+    assert text.rpartition("=")[2].rpartition(" ")[2] not in without_credentials(text)

@@ -211,8 +211,7 @@ class Course:
         """
         if not name:
             return self.progress.start_over()
-        attempt = self.summary(name).progress.attempt
-        if attempt is None or not attempt.moves:
+        if not self.summary(name).progress.goes_on.moves:
             return 0
         if phase is None:
             own = progress_name(self.lesson(name))

@@ -29,6 +29,11 @@ class Argument:
         """What it is called in a form."""
         return str(words("course")["argument"].get(self.name, self.name))
 
+    def chosen(self, choices: Mapping[str, Choice]) -> Choice:
+        """Return what is chosen for it, by its name; the usual choice if that is none of its own."""
+        choice = choices.get(self.name, self.choices[0])
+        return choice if choice in self.choices else self.choices[0]
+
     def shown(self, choice: Choice) -> str:
         """Return what a choice is called in a form."""
         return str(words("course")["choice"].get(str(choice).lower(), choice))
@@ -48,7 +53,7 @@ class MoveForm:
 
     def move(self, chosen: Mapping[str, Choice]) -> AnyMove:
         """Return the move with the choices that were made; the usual ones for the others."""
-        given = {argument.name: chosen.get(argument.name, argument.choices[0]) for argument in self.arguments}
+        given = {argument.name: argument.chosen(chosen) for argument in self.arguments}
         made: AnyMove = msgspec.convert({"do": self.verb, **given}, type=AnyMove)
         return made
 

@@ -124,7 +124,7 @@ class LessonSummary:
     @property
     def right(self) -> int:
         """How many questions of the last attempt were answered right."""
-        return self.progress.attempt.right if self.progress.attempt else 0
+        return self.progress.goes_on.right
 
     @property
     def minutes(self) -> int:
@@ -146,12 +146,12 @@ class LessonSummary:
     @property
     def state(self) -> str:
         """How far you are, in a few words."""
-        known, attempt = self.progress, self.progress.attempt
+        known, attempt = self.progress, self.progress.goes_on
         words = []
         if self.passed:
             older = known.passed_version != self.lesson.version
             words.append(f"passed (version {known.passed_version})" if older else "passed")
-        if attempt is not None and attempt.moves and attempt.phase is not None:
+        if attempt.moves and attempt.phase is not None:
             words.append(f"stopped at {attempt.phase.value}")
         words = words or ["to do"]
         words += [count for count in self.counts if not count.startswith("0 ")]
@@ -162,7 +162,7 @@ class LessonSummary:
     @property
     def dots(self) -> str:
         """A sign for each phase, after one for a lesson that was passed."""
-        passed = self.progress.attempt.passed if self.progress.attempt else ()
+        passed = self.progress.goes_on.passed
         signs = "".join("●" if phase in passed else "○" for phase in LessonPhase)
         return f"{'✔' if self.passed else ' '}{signs}"
 
@@ -179,8 +179,8 @@ class LessonSummary:
         )
 
     def _where(self) -> str:
-        attempt = self.progress.attempt
-        if attempt is None or not attempt.moves:
+        attempt = self.progress.goes_on
+        if not attempt.moves:
             return _START
         if attempt.phase is None:
             return "You passed it. Enter shows it again."
@@ -211,10 +211,10 @@ class LessonSummary:
             "id": self.lesson.name,
             "version": self.lesson.version,
             "passed_version": known.passed_version or None,
-            "phase": None if attempt is None else attempt.phase,
-            "passed": [] if attempt is None else list(attempt.passed),
-            "moves": 0 if attempt is None else len(attempt.moves),
-            "seed": None if attempt is None else attempt.seed,
+            "phase": attempt and attempt.phase,
+            "passed": list(known.goes_on.passed),
+            "moves": len(known.goes_on.moves),
+            "seed": attempt and attempt.seed,
             "first_prediction": known.first_prediction or None,
             "tries": dict(known.tries),
             "hints": dict(known.hints),

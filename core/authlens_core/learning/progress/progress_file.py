@@ -85,14 +85,19 @@ class LessonProgress(StrictTable, frozen=True):
     held: str = ""
 
     @property
+    def goes_on(self) -> StoredAttempt:
+        """The attempt that goes on; one without moves before the first."""
+        return self.attempt or StoredAttempt(0, "", 0)
+
+    @property
     def attempts(self) -> tuple[StoredAttempt, ...]:
         """All of them, the one that goes on last."""
         return (*self.archived, *([self.attempt] if self.attempt else ()))
 
     def with_attempt(self, attempt: StoredAttempt | None) -> Self:
         """Return it with another attempt to go on with; one that does not go on in it is archived."""
-        before = self.attempt
-        if before is None or not before.moves or (attempt is not None and before.goes_on_in(attempt)):
+        before = self.goes_on
+        if not before.moves or (attempt is not None and before.goes_on_in(attempt)):
             return msgspec.structs.replace(self, attempt=attempt)
         return msgspec.structs.replace(self, attempt=attempt, archived=(*self.archived, before))
 

@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from authlens_core.learning.desk.open_lesson import Choice, MoveForm
+from authlens_core.learning.desk.open_lesson import Argument, Choice, MoveForm
 from authlens_core.learning.moves import AnyMove, DefendMove
 from authlens_tui.screens.learn.lesson_text import lesson_text
 from authlens_tui.terminal.content import Content
@@ -38,7 +38,6 @@ class MoveList(OptionList):
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id, markup=False)
         self._forms: tuple[MoveForm, ...] = ()
-        self._form = 0
         self._chosen: dict[str, Choice] = {}
         self._switches: Mapping[str, str] = {}
         self._on: list[str] = []
@@ -56,9 +55,7 @@ class MoveList(OptionList):
 
     def offer_forms(self, forms: Sequence[MoveForm]) -> None:
         """Offer moves, the first of them first; what was chosen before stays where it can."""
-        verb = self._forms[self._form].verb if self._forms else ""
         self._forms, self._switches, self._on = tuple(forms), {}, []
-        self._form = next((n for n, form in enumerate(forms) if form.verb == verb), 0)
         if forms:
             self._draw()
         else:
@@ -70,7 +67,7 @@ class MoveList(OptionList):
 
     def forget(self) -> None:
         """Forget what was chosen: another phase begins."""
-        self._forms, self._form, self._chosen = (), 0, {}
+        self._forms, self._chosen = (), {}
 
     def _draw(self) -> None:
         lines = self._switch_lines() if self._switches else self._form_lines()
@@ -82,27 +79,28 @@ class MoveList(OptionList):
             sign = "x" if name in self._on else " "
             yield Option(Content.assemble(f"[{sign}] ", lesson_text(text)), id=name)
 
+    @property
+    def _form(self) -> MoveForm:
+        return next((form for form in self._forms if form.verb == self._chosen.get(_VERB)), self._forms[0])
+
+    @property
+    def _fields(self) -> tuple[Argument, ...]:
+        """What can be chosen of a move: which one it is, and what it needs to know."""
+        verbs = tuple(form.verb for form in self._forms)
+        return (Argument(_VERB, verbs), *self._form.arguments) if verbs else ()
+
     def _form_lines(self) -> Iterator[Option]:
-        form = self._forms[self._form]
-        yield Option(_field("move", form.verb, more=len(self._forms) > 1), id=_VERB)
-        for argument in form.arguments:
-            value = self._value(argument.name)
-            shown = argument.shown(value)
-            yield Option(_field(argument.title, shown, more=len(argument.choices) > 1), id=argument.name)
+        for field in self._fields:
+            shown, more = field.shown(field.chosen(self._chosen)), len(field.choices) > 1
+            value = (f"‹ {shown} ›" if more else f"  {shown}", "bold" if more else "")
+            yield Option(Content.assemble((f"{field.title:<11}", "$quiet"), value), id=field.name)
 
     def _meaning(self) -> Option:
         """What the move does, and how it is typed."""
-        form, typed = self._forms[self._form], self._move().text
+        form = self._form
+        typed = form.move(self._chosen).text
         meaning = form.meaning if typed == form.verb else f"{form.meaning}\n{typed}"
         return Option(Content.styled(meaning, "$quiet"), disabled=True)
-
-    def _move(self) -> AnyMove:
-        form = self._forms[self._form]
-        return form.move({each.name: self._value(each.name) for each in form.arguments})
-
-    def _value(self, name: str) -> Choice:
-        choices = next(each.choices for each in self._forms[self._form].arguments if each.name == name)
-        return self._chosen[name] if self._chosen.get(name) in choices else choices[0]
 
     def _show(self, options: Sequence[Option]) -> None:
         here = self.highlighted_option
@@ -116,9 +114,9 @@ class MoveList(OptionList):
     @property
     def _first_to_change(self) -> str:
         """The first line of a move that can be changed; none where another move can be chosen."""
-        if not self._forms or len(self._forms) > 1:
+        if len(self._forms) != 1:
             return ""
-        return next((each.name for each in self._forms[0].arguments if len(each.choices) > 1), _SEND)
+        return next((field.name for field in self._fields if len(field.choices) > 1), _SEND)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Offer what the lines are made for: to choose, to turn or to change."""
@@ -128,8 +126,7 @@ class MoveList(OptionList):
             case "turn":
                 return bool(self._switches)
             case "change":
-                arguments = self._forms[self._form].arguments if self._forms else ()
-                return len(self._forms) > 1 or any(len(one.choices) > 1 for one in arguments)
+                return any(len(field.choices) > 1 for field in self._fields)
         return True
 
     def action_choose(self) -> None:
@@ -154,13 +151,11 @@ class MoveList(OptionList):
         if self._switches:
             on = [other for other in self._on if other != name]
             self._on = on if name in self._on else [*on, name][-self._budget :]
-        elif name == _VERB:
-            self._form = (self._form + by) % len(self._forms)
-            self._chosen = {}
         else:
-            argument = next(each for each in self._forms[self._form].arguments if each.name == name)
-            place = argument.choices.index(self._value(name))
-            self._chosen[name] = argument.choices[(place + by) % len(argument.choices)]
+            field = next(field for field in self._fields if field.name == name)
+            place = field.choices.index(field.chosen(self._chosen))
+            others = {} if name == _VERB else self._chosen
+            self._chosen = {**others, name: field.choices[(place + by) % len(field.choices)]}
         self._draw()
 
     def on_click(self, event: Click) -> None:
@@ -176,14 +171,10 @@ class MoveList(OptionList):
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Send what is chosen."""
         event.stop()
-        move = DefendMove(on=tuple(self._on)) if self._on else self._move() if self._forms else None
+        formed = self._form.move(self._chosen) if self._forms else None
+        move = DefendMove(on=tuple(self._on)) if self._on else formed
         self.post_message(self.Sent("" if self._forms or self._switches else event.option_id or "", move))
 
 
 def _option(name: str, text: str) -> Content:
     return Content.assemble((f"{name}  " if len(name) == 1 else "", "bold"), lesson_text(text))
-
-
-def _field(name: str, value: str, *, more: bool) -> Content:
-    shown = f"‹ {value} ›" if more else f"  {value}"
-    return Content.assemble((f"{name:<11}", "$quiet"), (shown, "bold" if more else ""))

@@ -8,7 +8,7 @@ import pytest
 from textual.widgets import DataTable
 
 from authlens_core.learning.catalogue import lessons
-from authlens_core.learning.desk.class_folder import ClassFolder
+from authlens_core.learning.class_folder import ClassFolder
 from authlens_core.learning.desk.course import Course
 from authlens_core.learning.lesson import LessonPhase
 from authlens_core.learning.moves import LoginMove, PredictMove

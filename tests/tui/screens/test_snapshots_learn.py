@@ -15,7 +15,7 @@ from syrupy.assertion import SnapshotAssertion
 from textual.pilot import Pilot
 
 from authlens_core.learning.catalogue import lessons
-from authlens_core.learning.desk.class_folder import ClassFolder, ClassView, Student
+from authlens_core.learning.class_folder import ClassFolder, ClassView, Student
 from authlens_core.learning.desk.course import Course
 from authlens_core.learning.desk.open_lesson import OpenLesson
 from authlens_core.learning.lesson import LessonPhase

@@ -12,7 +12,7 @@ from typing import Any
 from textual.app import App
 
 from authlens_core.export.saved_file import write_export
-from authlens_core.learning.desk.class_folder import ClassFolder
+from authlens_core.learning.class_folder import ClassFolder
 from authlens_core.learning.desk.course import Course, LessonPhase
 from authlens_core.learning.desk.drills import Drill, DrillVerdict, drill_card, drill_verdicts, drills
 from authlens_tui.app.base_app import BaseApp

@@ -3,10 +3,10 @@
 - `course`: the lessons, how far you are in each, and a record of it.
 - `open_lesson`: one lesson that is being done: what is shown, what can be done next, and what came of it.
 - `drills`, `drill_world`: the scenarios of the demo, and the server of one.
-- `class_folder`: a class that shares a folder.
 - `lesson_check`: whether a lesson of your own can be trusted.
 
-Beside them are `lesson` and `moves`, which these take and return, and `tickets` of an exam. A move is read
-from a line by `guide.move_text`, and many from a file by `answers_file`. The rest of the course is private.
+Beside them are `lesson` and `moves`, which these take and return, the folder of a class (`class_folder`) and
+the `tickets` of an exam. A move is read from a line by `guide.move_text`, and many from a file by
+`answers_file`. The rest of the course is private.
 A lesson, or a file, that cannot be used is a `LessonRefused`.
 """

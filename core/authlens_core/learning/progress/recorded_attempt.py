@@ -10,10 +10,10 @@ from typing import Final, Self
 import msgspec
 
 from authlens_core.learning.attempt import LessonAttempt
+from authlens_core.learning.class_folder import ClassFile, class_file
 from authlens_core.learning.lesson import HINTS, PHASE_OF, CourseLesson, LessonPhase
 from authlens_core.learning.moves import AnswerMove, AnyMove, MoveRefused, PredictMove, WorldMove
 from authlens_core.learning.outcome import AttemptOutcome
-from authlens_core.learning.progress.class_file import ClassFile, class_file
 from authlens_core.learning.progress.progress_file import (
     LessonProgress,
     ProgressFile,

@@ -6,7 +6,7 @@ It shows that the moves solve the lesson under that seed. Who typed them, no fil
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -63,16 +63,6 @@ class RecordVerification(msgspec.Struct, frozen=True):
         """Return it as `learn verify --json` prints it."""
         return dict(msgspec.to_builtins(self))
 
-    @classmethod
-    def of(
-        cls, ticket: Ticket | None, lessons: Sequence[LessonVerification], problems: Sequence[str]
-    ) -> RecordVerification:
-        """Return what came of a record and of its lessons."""
-        within = (f"{lesson.lesson}: {why}" for lesson in lessons for why in lesson.differs)
-        differs = (*problems, *within)
-        exam, student = (ticket.exam, ticket.name) if ticket else (None, None)
-        return cls(not differs, differs, tuple(lessons), exam, student)
-
 
 async def verified(
     record: PracticeRecord, course: Lessons, *, key: bytes | None = None
@@ -91,7 +81,10 @@ async def verified(
             done = [await _again(one, course, ticket, is_of_class=is_of_class) for one in lessons]
     except TimeoutError:
         problems = (f"Its moves took longer than {LONGEST_RECORD:.0f} seconds.",)
-    return RecordVerification.of(ticket, done, problems)
+    within = (f"{lesson.lesson}: {why}" for lesson in done for why in lesson.differs)
+    differs = (*problems, *within)
+    exam, student = (ticket.exam, ticket.name) if ticket else (None, None)
+    return RecordVerification(not differs, differs, tuple(done), exam, student)
 
 
 def _ticket_of(record: PracticeRecord, key: bytes | None) -> tuple[Ticket | None, tuple[str, ...]]:

@@ -11,13 +11,18 @@ from pathlib import Path
 import pytest
 
 from authlens_core.export.redaction import secrets_of
+from authlens_core.learning import class_folder
 from authlens_core.learning.catalogue import lessons
-from authlens_core.learning.desk import class_folder
-from authlens_core.learning.desk.class_folder import MOST_OF_ONE, ClassFolder, ClassView
+from authlens_core.learning.class_folder import (
+    LARGEST_CLASS_FILE,
+    MOST_OF_ONE,
+    ClassFile,
+    ClassFolder,
+    ClassView,
+    content,
+)
 from authlens_core.learning.lesson import LessonPhase
 from authlens_core.learning.moves import LoginMove, PointMove, PredictMove, RedeemMove
-from authlens_core.learning.progress import class_file
-from authlens_core.learning.progress.class_file import LARGEST_CLASS_FILE, ClassFile, content
 from authlens_core.learning.progress.progress_file import ProgressFile
 from authlens_core.learning.progress.record import (
     LessonRecord,
@@ -45,7 +50,7 @@ def test_a_students_file_says_where_they_are_and_only_that(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Mode 0644 whatever the umask, no credential, and a time between two writes that no machine takes."""
-    monkeypatch.setattr(class_file, "APART", 2_000.0)
+    monkeypatch.setattr(class_folder, "APART", 2_000.0)
     clock, folder = Clock(), tmp_path / "class"
     folder.mkdir()
     shown = ClassFile(folder, clock=clock)

@@ -11,7 +11,7 @@ from typing import Any
 
 from authlens_core.export.saved_file import named_path, write_export
 from authlens_core.learning.answers_file import AnswersFile, answers_in
-from authlens_core.learning.desk.class_folder import ClassFolder
+from authlens_core.learning.class_folder import ClassFolder
 from authlens_core.learning.desk.course import Course
 from authlens_core.learning.tickets import as_csv, read_key, tickets_for
 from authlens_core.values.errors import LessonRefused

@@ -18,7 +18,7 @@ from textual.screen import Screen
 from textual.widgets import DataTable
 
 from authlens_core.export.saved_file import write_export
-from authlens_core.learning.desk.class_folder import ClassFolder, ClassView, Student, StudentRow
+from authlens_core.learning.class_folder import ClassFolder, ClassView, Student, StudentRow
 from authlens_core.learning.desk.course import Course, LessonPhase
 from authlens_core.values.errors import AuthlensError
 from authlens_tui.screens.dialog import Dialog, DialogBox

@@ -1,18 +1,24 @@
-"""A class, as its teacher sees it: the newest file of each owner in a folder that anyone can write to.
+"""The folder of a class: each student's authlens leaves a record of practice there, which the teacher sees.
 
-A file is looked at as a lesson of a stranger is: regular files only, few and small, read strictly, and one
-that is refused is named and changes nothing. Only what changed is read again.
+`AUTHLENS_CLASS` names the folder. Each process replaces a file of its own there; that it is yours, its owner
+says, which no one can choose. Nothing in it is secret.
+
+Anyone can write to it, so a file is looked at as a lesson of a stranger is: regular files only, few and
+small, read strictly. One that is refused is named and changes nothing. Only what changed is read again.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
+import secrets
 import stat
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import field
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Final
@@ -21,13 +27,112 @@ import msgspec
 
 from authlens_core.export.csv_row import csv_row
 from authlens_core.learning.lesson import LessonPhase
-from authlens_core.learning.progress.class_file import LARGEST_CLASS_FILE
-from authlens_core.learning.progress.record import PracticeRecord, read_record
+from authlens_core.learning.outcome import AttemptOutcome
+from authlens_core.learning.progress.progress_file import LessonProgress, progress_name
+from authlens_core.learning.progress.record import PracticeNow, PracticeRecord, entry_of, read_record
 from authlens_core.learning.tickets import read_ticket
+from authlens_core.state import private_file
 from authlens_core.state.regular_file import kind_of, read_regular, unusable
 from authlens_core.values.errors import FileUnusable, LessonRefused
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import NAME, safe_line
+
+VARIABLE: Final = "AUTHLENS_CLASS"
+LARGEST_CLASS_FILE: Final = 64 * 1024  # bytes
+APART: Final = 2.0  # seconds between two writes
+_MODE: Final = 0o644
+
+
+class ClassFile:
+    """The file of this process.
+
+    Args:
+        folder: of the class.
+        clock: seconds that only go on.
+
+    Attributes:
+        problem: why the class cannot see you, one sentence; empty if it can.
+    """
+
+    def __init__(self, folder: Path, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self.path = folder / f"{secrets.token_hex(8)}.json"
+        self.problem = ""
+        self._clock = clock
+        self._written = -APART
+        self._waiting: bytes | None = None
+        self._phase: tuple[str, LessonPhase] | None = None
+        self._since = 0.0
+
+    def show(self, outcome: AttemptOutcome, known: Mapping[str, LessonProgress]) -> None:
+        """Show how far you are, in a running loop: now, or two seconds after the last time.
+
+        Args:
+            outcome: of the attempt that goes on.
+            known: the progress of all lessons.
+        """
+        self._waiting = content(self._record(outcome, known))
+        wait = self._written + APART - self._clock()
+        if wait <= 0:
+            self.flush()
+            return
+        asyncio.get_running_loop().call_later(wait, self.flush)
+
+    def flush(self) -> None:
+        """Write what waits to be written."""
+        data, self._waiting = self._waiting, None
+        if data is None:
+            return
+        self._written = self._clock()
+        try:
+            private_file.replace(self.path, data, durable=False, mode=_MODE)
+            self.problem = ""
+        except OSError as error:
+            self.problem = f"{VARIABLE}: the teacher cannot see you, because {self.path.parent} cannot be "
+            self.problem += f"written: {error.strerror}."
+
+    def _record(self, outcome: AttemptOutcome, known: Mapping[str, LessonProgress]) -> PracticeRecord:
+        lesson = outcome.lesson
+        open_phases = (verdict.phase for verdict in outcome.phases if not verdict.passed)
+        phase = next(open_phases, LessonPhase.QUESTIONS)
+        if self._phase != (lesson.name, phase):
+            self._phase, self._since = (lesson.name, phase), self._clock()
+        now = PracticeNow(lesson.name, phase, int(self._clock() - self._since), _failing(outcome))
+        # A ticket has its own progress: what was practised before the exam is not part of it.
+        start = progress_name(lesson).rpartition("/")[0]
+        entries = [entry_of(one) for name, one in known.items() if name.rpartition("/")[0] == start]
+        ticket = "" if lesson.ticket is None else str(lesson.ticket)
+        return PracticeRecord.of([entry for entry in entries if entry], ticket=ticket, now=now)
+
+
+def _failing(outcome: AttemptOutcome) -> tuple[str, ...]:
+    """Return the first claim of each phase that was begun and is not met; those after it are open."""
+    failing = []
+    for verdict in outcome.phases:
+        unmet = [number for number, claim in enumerate(verdict.claims, 1) if not claim.holds]
+        if verdict.begun and unmet:
+            failing.append(f"{verdict.phase.value}/{unmet[0]}")
+    return tuple(failing)
+
+
+def content(record: PracticeRecord) -> bytes:
+    """Return a record for the folder; if it is too large, with the moves of its present lesson alone."""
+    data = record.as_bytes(indent=-1)
+    if len(data) <= LARGEST_CLASS_FILE or record.now is None:
+        return data
+    here = record.now.lesson
+    lessons = tuple(
+        entry if entry.lesson == here else msgspec.structs.replace(entry, moves=())
+        for entry in record.lessons
+    )
+    return msgspec.structs.replace(record, lessons=lessons).as_bytes(indent=-1)
+
+
+@cache
+def class_file() -> ClassFile | None:
+    """Return the file of this process; None where no class is named."""
+    folder = os.environ.get(VARIABLE)
+    return ClassFile(Path(folder)) if folder else None
+
 
 MOST_FILES: Final = 20_000
 MOST_OF_ONE: Final = 50  # files of an owner, the newest: each start of authlens leaves one
@@ -177,11 +282,11 @@ class ClassFolder:
         newest: dict[str, Student] = {}
         refused: list[str] = []
         until = time.monotonic() + _LONGEST
-        found, too_many = self._files()
-        if too_many:
+        found = self._files()
+        if len(found) > MOST_FILES:
             refused.append(f"{self.path.name}: more than {MOST_FILES} files; some were not looked at.")
         known, self._known = self._known, {}
-        for who, name, status in self._in_turn(found, refused):
+        for who, name, status in self._in_turn(found[:MOST_FILES], refused):
             seen = status.st_ino, status.st_mtime_ns, status.st_size, status.st_uid
             before = known.get(name)
             if before is None or before[0] != seen:
@@ -211,20 +316,20 @@ class ClassFolder:
         turns = zip_longest(*(files[:MOST_OF_ONE] for files in by_owner.values()))
         return [one for turn in turns for one in turn if one is not None]
 
-    def _files(self) -> tuple[list[_Found], bool]:
+    def _files(self) -> list[_Found]:
+        """Return the files that can be a student's: a draft that is being written has another name."""
         found: list[_Found] = []
         try:
             with os.scandir(self.path) as entries:
-                for entry in _named(entries):
-                    if len(found) == MOST_FILES:
-                        return found, True
-                    try:
-                        found.append((entry.name, entry.stat(follow_symlinks=False)))
-                    except FileNotFoundError:
-                        continue  # it was replaced at this moment
+                for entry in entries:
+                    if len(found) > MOST_FILES:
+                        break
+                    if entry.name.endswith(".json") and not entry.name.startswith("."):
+                        with suppress(FileNotFoundError):  # it was replaced at this moment
+                            found.append((entry.name, entry.stat(follow_symlinks=False)))
         except OSError as error:
             raise unusable(self.path, "read", error) from None
-        return found, False
+        return found
 
     def _record(self, name: str, status: os.stat_result) -> PracticeRecord | str:
         """Return the record of a file, or why it is refused."""
@@ -244,11 +349,6 @@ class ClassFolder:
             return f"{shown}:1:1: {error.cause}"
         except FileNotFoundError:
             return f"{shown}:1:1: the file is gone."
-
-
-def _named(entries: Iterator[os.DirEntry[str]]) -> Iterator[os.DirEntry[str]]:
-    """Yield what can be the file of a student; a draft that is being written has another name."""
-    yield from (entry for entry in entries if entry.name.endswith(".json") and entry.name[0] != ".")
 
 
 def owner_of(status: os.stat_result, name: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Final, Literal, NoReturn, TypeVar
 
 import msgspec
@@ -32,6 +32,7 @@ class StrictFile(StrictTable, frozen=True):
 
 NAME: Final = re.compile(r"[a-z][a-z0-9-]{1,39}")
 """The identifier of a lesson or a drill."""
+ID_FORM: Final = "an id has 2 to 40 lower-case letters, digits and hyphens"
 _Read = TypeVar("_Read", bound=StrictFile)
 _BYTE: Final = re.compile(r" \(byte (\d+)\)")
 _PATH: Final = re.compile(r" - at (?:`key` in )?`\$(.*?)(?:\[\.\.\.\])?`$")
@@ -214,10 +215,15 @@ class StrictToml:
         line, column = self._text.count("\n", 0, at) + 1, at - self._text.rfind("\n", 0, at) - 1
         return Claims(read_claims(text, file=self._file, line=line, column=column))
 
-    def known(self, table: str, key: str, name: str, known: Collection[str]) -> None:
-        """Refuse a name that is not `known`."""
-        if name not in known:
-            self.refuse(table, key, f"“{name}” is not known here{meant(name, known)}")
+    def known(self, table: str, key: str, names: Iterable[str], known: Collection[str]) -> None:
+        """Refuse names that are not `known`."""
+        for name in names:
+            self.require(name in known, table, key, f"“{name}” is not known here{meant(name, known)}")
+
+    def require(self, condition: object, table: str, key: str, reason: str) -> None:
+        """Refuse the file unless a condition holds; see `refuse`."""
+        if not condition:
+            self.refuse(table, key, reason)
 
     def refuse(self, table: str, key: str, reason: str) -> NoReturn:
         """Refuse the file for what is at a key.

@@ -19,7 +19,7 @@ from authlens_core.emulator import MachineClient, Profile, faults_of
 from authlens_core.learning.lesson import by_letter
 from authlens_core.learning.lesson_folder import LessonFolder, read_folder
 from authlens_core.learning.progress.progress_file import DRILL, ProgressFile
-from authlens_core.learning.strict_file import NAME, Claims, StrictFile, StrictTable, StrictToml
+from authlens_core.learning.strict_file import ID_FORM, NAME, Claims, StrictFile, StrictTable, StrictToml
 from authlens_core.learning.words_file import read_texts
 from authlens_core.values.errors import AuthlensError
 from authlens_core.values.quick_dataclass import dataclass
@@ -205,14 +205,11 @@ def read_drills(folder: LessonFolder) -> Mapping[str, Drill]:
 
 
 def _check(toml: StrictToml, table: str, drill: DrillTable, earlier: set[str]) -> None:
-    if not NAME.fullmatch(drill.name) or drill.name in earlier:
-        toml.refuse(
-            table, "id", "an id has 2 to 40 lower-case letters, digits and hyphens, and is there once"
-        )
-    for name in drill.faults:
-        toml.known(table, "faults", name, [fault.value for fault in faults_of(drill.profile)])
-    if bool(drill.brings) is not (drill.walk is Walk.OTHER_CREDENTIAL):
-        toml.refuse(table, "walk", "a drill brings a credential if its walk is other-credential")
+    is_new = NAME.fullmatch(drill.name) and drill.name not in earlier
+    toml.require(is_new, table, "id", f"{ID_FORM}, and is there once")
+    toml.known(table, "faults", drill.faults, faults_of(drill.profile))
+    both = bool(drill.brings) is (drill.walk is Walk.OTHER_CREDENTIAL)
+    toml.require(both, table, "walk", "a drill brings a credential if its walk is other-credential")
 
 
 def _drill(given: DrillTable, texts: Mapping[str, str]) -> Drill:

@@ -84,13 +84,13 @@ class MoveList(OptionList):
         return next((form for form in self._forms if form.verb == self._chosen.get(_VERB)), self._forms[0])
 
     @property
-    def _fields(self) -> tuple[Argument, ...]:
+    def _form_fields(self) -> tuple[Argument, ...]:
         """What can be chosen of a move: which one it is, and what it needs to know."""
         verbs = tuple(form.verb for form in self._forms)
         return (Argument(_VERB, verbs), *self._form.arguments) if verbs else ()
 
     def _form_lines(self) -> Iterator[Option]:
-        for field in self._fields:
+        for field in self._form_fields:
             shown, more = field.shown(field.chosen(self._chosen)), len(field.choices) > 1
             value = (f"‹ {shown} ›" if more else f"  {shown}", "bold" if more else "")
             yield Option(Content.assemble((f"{field.title:<11}", "$quiet"), value), id=field.name)
@@ -116,7 +116,7 @@ class MoveList(OptionList):
         """The first line of a move that can be changed; none where another move can be chosen."""
         if len(self._forms) != 1:
             return ""
-        return next((field.name for field in self._fields if len(field.choices) > 1), _SEND)
+        return next((field.name for field in self._form_fields if len(field.choices) > 1), _SEND)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Offer what the lines are made for: to choose, to turn or to change."""
@@ -126,7 +126,7 @@ class MoveList(OptionList):
             case "turn":
                 return bool(self._switches)
             case "change":
-                return any(len(field.choices) > 1 for field in self._fields)
+                return any(len(field.choices) > 1 for field in self._form_fields)
         return True
 
     def action_choose(self) -> None:
@@ -152,7 +152,7 @@ class MoveList(OptionList):
             on = [other for other in self._on if other != name]
             self._on = on if name in self._on else [*on, name][-self._budget :]
         else:
-            field = next(field for field in self._fields if field.name == name)
+            field = next(field for field in self._form_fields if field.name == name)
             place = field.choices.index(field.chosen(self._chosen))
             others = {} if name == _VERB else self._chosen
             self._chosen = {**others, name: field.choices[(place + by) % len(field.choices)]}

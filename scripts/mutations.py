@@ -514,8 +514,8 @@ MUTATIONS: Final = (
         "new-client-registered-again",
         "A client that this login registered is registered again when it is refused",
         "tui/authlens_tui/cli/login/plain_login.py",
-        " and client_is_unknown(record) and not run.client_is_new:",
-        " and client_is_unknown(record):",
+        " and record.client_is_unknown and not run.client_is_new:",
+        " and record.client_is_unknown:",
         "tests/wild/test_approval_options.py"
         "::test_a_client_that_this_login_registered_is_not_called_stored_and_registered_again",
     ),

@@ -44,6 +44,7 @@ __all__ = [
 
 # Seconds that one look may take; each has a shorter limit of its own where something could hang.
 _LIMIT: Final = 20.0
+_CLOUDFLARED_SECONDS: Final = 5.0  # to say its version
 _ONLY_FOR: Final = step("It is only needed for", "authlens login URL --cloudflared")
 _MOST_NAMED: Final = 5
 # A proxy is chosen by the host; this one stands for any team's.
@@ -114,15 +115,10 @@ async def _in_time(topic: str, look: Awaitable[Finding], limit: float) -> Findin
     return replace(finding, topic=topic)
 
 
-async def look_at_cloudflared(environ: Mapping[str, str] | None = None, *, limit: float = 5.0) -> Finding:
-    """Say which cloudflared is on the path.
-
-    Args:
-        environ: the environment to look in; None is the process's own.
-        limit: seconds that it may take to say its version.
-    """
+async def look_at_cloudflared(environ: Mapping[str, str] | None = None) -> Finding:
+    """Say which cloudflared is on the path of `environ`; None is the process's own environment."""
     try:
-        binary = await find_cloudflared(environ=environ, limit=limit)
+        binary = await find_cloudflared(environ=environ, limit=_CLOUDFLARED_SECONDS)
     except CloudflaredMissing as missing:
         return Finding(Severity.NOTICE, missing.cause, fix(_ONLY_FOR, missing.cure))
     words = f"{binary.path}, {binary.shown}."

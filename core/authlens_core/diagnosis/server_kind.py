@@ -135,8 +135,8 @@ def server_kind(urls: Iterable[str] = (), fields: Iterable[str] = (), said: str 
     return ServerKind.OTHER
 
 
-def kind_in(exchanges: Sequence[Exchange], urls: Iterable[str] = (), said: str = "") -> ServerKind:
-    """Return which product answered in `exchanges`, by header fields, addresses and `urls`.
+def kind_in(exchanges: Sequence[Exchange], said: str = "") -> ServerKind:
+    """Return which product answered in `exchanges`, by header fields, addresses and what was `said`.
 
     A body is not looked at: any page may name a product.
     """
@@ -145,7 +145,7 @@ def kind_in(exchanges: Sequence[Exchange], urls: Iterable[str] = (), said: str =
     asked = [exchange.request.url for exchange in exchanges]
     pointed = [url for name, value in fields if name.lower() in _POINTERS for url in _URL.findall(value)]
     challenges = " ".join(value for name, value in fields if name.lower() in _POINTERS)
-    return server_kind((*urls, *asked, *pointed), (name for name, _value in fields), f"{said} {challenges}")
+    return server_kind((*asked, *pointed), (name for name, _value in fields), f"{said} {challenges}")
 
 
 @cache

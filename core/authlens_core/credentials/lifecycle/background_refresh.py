@@ -62,7 +62,6 @@ class BackgroundRefresh:
         now: Callable[[], datetime] = utc_now,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        at_once: int = AT_ONCE,
         settings: Callable[[], Settings] = Settings,
     ) -> None:
         self._credentials = credentials
@@ -71,7 +70,6 @@ class BackgroundRefresh:
         self._now = now
         self._monotonic = monotonic
         self._sleep = sleep
-        self._at_once = at_once
         self._settings = settings
         self._by = settings()
         self.running: dict[str, asyncio.Task[None]] = {}
@@ -126,7 +124,7 @@ class BackgroundRefresh:
             left = self._seconds_left(grant)
             if left is None or grant.grant_id in self.running:
                 continue
-            if left <= 0 and len(self.running) < self._at_once:
+            if left <= 0 and len(self.running) < AT_ONCE:
                 self.running[grant.grant_id] = asyncio.create_task(self._attempt(grant))
             # Never zero: what is due and has no free place would be asked for again without a pause.
             wait = min(wait, max(left, 0.05))

@@ -46,9 +46,8 @@ class KeyringUnclear(Exception):
 class KeyringReader:
     """Reads values one after another from a helper that was started."""
 
-    def __init__(self, pipes: HelperPipes, limit: float = CALL_LIMIT) -> None:
+    def __init__(self, pipes: HelperPipes) -> None:
         self._pipes = pipes
-        self._limit = limit
         self._pending = b""
 
     async def get(self, entry: str) -> Secret | None:
@@ -61,7 +60,7 @@ class KeyringReader:
         request = json.dumps({"op": "get", "entry": entry, "value": ""})
         try:
             os.write(self._pipes.requests, request.encode() + b"\n")
-            answer: Any = json.loads(self._line(time.monotonic() + self._limit))
+            answer: Any = json.loads(self._line(time.monotonic() + CALL_LIMIT))
         except (OSError, ValueError) as error:
             raise KeyringUnclear from error
         if not isinstance(answer, dict) or answer.get("ok") is not True:
@@ -73,7 +72,7 @@ class KeyringReader:
         while b"\n" not in self._pending:
             left = deadline - time.monotonic()
             if left <= 0 or not select.select([self._pipes.answers], [], [], left)[0]:
-                raise keyring_too_slow("the keyring", self._limit)
+                raise keyring_too_slow("the keyring", CALL_LIMIT)
             chunk = os.read(self._pipes.answers, _CHUNK)
             if not chunk or len(self._pending) > _LONGEST_ANSWER:
                 raise KeyringUnclear

@@ -25,7 +25,8 @@ GRANT_TYPES: Final = frozenset({"authorization_code", "refresh_token", DEVICE_GR
 RULES: Final = GrantRules(
     words=words("emulator")["standard-refusals"],
     grant_types=GRANT_TYPES,
-    client_id=partial(randomness.token_urlsafe, 16),
+    # It is typed behind an option, and what starts with a dash would be another option.
+    client_id=lambda: randomness.token_urlsafe(16).lstrip("-"),
     refresh_token=partial(randomness.token_urlsafe, 32),
 )
 MACHINE_RULES: Final = replace(RULES, grant_types=MACHINE_GRANTS)

@@ -99,7 +99,7 @@ class AttemptOutcome:
                 "held": self.held[0] if len(self.held) == 1 else None,
             },
             "questions": f"{self.right_answers}/{QUESTIONS}",
-            "missed": list(self.missed),
+            "missed": self.missed,
             "phases": [_phase(verdict) for verdict in self.phases],
         }
 

@@ -6,7 +6,7 @@ The subset is paragraphs, lists, emphasis and code. There is no HTML, no image a
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import field
 from typing import Final
 
@@ -33,6 +33,10 @@ class LessonWords:
     language: str
     title: str
     texts: Mapping[str, str] = field(repr=False)
+
+    def options(self, about: str, names: Iterable[str] = "abc") -> dict[str, str]:
+        """Return the words of what can be chosen, by its name: of the options of a question by default."""
+        return {name: self.texts[f"{about}/{name}"] for name in names}
 
     def hints(self, phase: LessonPhase) -> tuple[str, ...]:
         """Return the hints of a phase: where to look, which value, and the move itself; a run has none."""

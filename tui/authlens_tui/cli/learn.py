@@ -57,12 +57,11 @@ def lesson_of(arguments: Namespace, course: Course) -> str:
     Raises:
         UsageError: there is none, or not in the language that was asked for.
     """
-    numbered = {str(number): name for number, name in enumerate(course.names, 1)}
-    name: str = numbered.get(arguments.lesson, arguments.lesson)
-    if name not in course.names:
-        meant = nearest(name, [*course.names, *_ACTIONS])  # `learn ID` is a short form
+    name = course.find(arguments.lesson)
+    if not name:
+        meant = nearest(arguments.lesson, [*course.names, *_ACTIONS])  # `learn ID` is a short form
         hint = (f"Did you mean {meant}?",) if meant else ()
-        raise refusal(f"There is no lesson {name}.", *hint, ("See", "authlens learn --list"))
+        raise refusal(f"There is no lesson {arguments.lesson}.", *hint, ("See", "authlens learn --list"))
     languages = course.languages(name)
     if course.language not in languages:
         known = ", ".join(languages)

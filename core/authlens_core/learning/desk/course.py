@@ -97,6 +97,11 @@ class Course:
         """The identifiers of the lessons, in their order."""
         return tuple(self._known)
 
+    def find(self, word: str) -> str:
+        """Return the identifier of the lesson that has it, or this number; empty if none has."""
+        numbered = {str(number): name for number, name in enumerate(self.names, 1)}
+        return numbered.get(word, word if word in self.names else "")
+
     def lesson(self, name: str) -> CourseLesson:
         """Return a lesson; raises KeyError if there is none of this name."""
         return self._known[name][0]
@@ -344,7 +349,7 @@ class MissedQuestion:
     @property
     def options(self) -> Mapping[str, str]:
         """The words of each option, by its letter."""
-        return {letter: self.of.words.texts[f"questions/{self.question.name}/{letter}"] for letter in "abc"}
+        return self.of.words.options(f"questions/{self.question.name}")
 
     def answer(self, option: str) -> str:
         """Store the answer, and return what to say to it."""

@@ -106,7 +106,7 @@ class OpenLesson(RecordedAttempt):
             LessonPhase.QUESTIONS: ("a", "b", "c"),
         }
         about = f"questions/{question}" if question else phase.value
-        return {name: self.words.texts[f"{about}/{name}"] for name in known.get(phase, ())}
+        return self.words.options(about, known.get(phase, ()))
 
     def forms(self, phase: LessonPhase) -> tuple[MoveForm, ...]:
         """Return the moves of a phase with the credentials that are held; none where something is chosen."""
@@ -147,7 +147,7 @@ class OpenLesson(RecordedAttempt):
         """Return the parts of a request and its answer, masked; nothing if there is no such arrow."""
         world = self.attempt.world_of(phase)
         line = next((one for one in self.story(phase) if one.arrow == arrow and one.receiver), None)
-        return () if world is None or line is None else parts(world, line.row)
+        return () if world is None or line is None else tuple(parts(world, line.row))
 
     def trace(self, phase: LessonPhase, arrow: int) -> tuple[Trace, tuple[int, int]] | None:
         """Return everything that was sent, and where an arrow is in it; None before anything was."""

@@ -129,23 +129,19 @@ def _event_words(row: EvidenceRow, known: Any) -> str:
     return f"{said}: {known['reason'][reason]}" if reason else said
 
 
-def parts(world: World, row: EvidenceRow) -> tuple[Part, ...]:
-    """Return what can be pointed at in a request and its answer."""
+def parts(world: World, row: EvidenceRow) -> Iterator[Part]:
+    """Yield what can be pointed at in a request and its answer."""
     redactor = Redactor(secret for seated in world.traces for secret in secrets_of(seated.trace))
-
-    def shown() -> Iterator[Part]:
-        for prefix, place in words("course")["group"].items():  # in the order in which parts are shown
-            for name, value in row.values.items():
-                kind, _, member = name.partition(".")
-                # Mallory's requests go through the sender of authlens, whose name says nothing of her.
-                is_hers = name != "header.user-agent" or row.values["seat"] == YOU
-                if kind == prefix and is_hers:
-                    header = kind in {"header", "reply"}
-                    masked = redactor.header if header else redactor.member
-                    text = str(value).lower() if isinstance(value, bool) else str(value)
-                    yield Part(name, place, masked(member, text), meaning(name, row.values["purpose"]))
-
-    return tuple(shown())
+    for prefix, place in words("course")["group"].items():  # in the order in which parts are shown
+        for name, value in row.values.items():
+            kind, _, member = name.partition(".")
+            # Mallory's requests go through the sender of authlens, whose name says nothing of her.
+            is_hers = name != "header.user-agent" or row.values["seat"] == YOU
+            if kind == prefix and is_hers:
+                header = kind in {"header", "reply"}
+                masked = redactor.header if header else redactor.member
+                text = str(value).lower() if isinstance(value, bool) else str(value)
+                yield Part(name, place, masked(member, text), meaning(name, row.values["purpose"]))
 
 
 def held(world: World) -> tuple[tuple[str, str], ...]:

@@ -29,7 +29,7 @@ def summary_json(lesson: CourseLesson, by_language: Mapping[str, LessonWords]) -
         "title": words.title,
         "can": words.texts["can"],
         "minutes": lesson.minutes,
-        "needs": list(lesson.needs),
+        "needs": lesson.needs,
         "version": lesson.version,
         "digest": f"sha256:{lesson.digest}",
         "languages": sorted(by_language),
@@ -49,12 +49,12 @@ def lesson_json(lesson: CourseLesson, words: LessonWords) -> dict[str, Any]:
         "can": texts["can"],
         "cures": texts["cures"],
         "task": texts["task"],
-        "specs": list(lesson.specs),
+        "specs": lesson.specs,
         "minutes": lesson.minutes,
-        "world": {"profile": lesson.world.profile.value, "parties": list(lesson.world.parties)},
+        "world": {"profile": lesson.world.profile.value, "parties": lesson.world.parties},
         "predict": {
             "text": texts["predict"],
-            "options": {option: texts[f"predict/{option}"] for option in lesson.prediction.options},
+            "options": words.options("predict", lesson.prediction.options),
         },
         "run": {"text": texts["run"], "claims": _claims(lesson, words, LessonPhase.RUN), "moves": ["login"]},
         "observe": {"text": texts["observe"], "moves": ["point"]},
@@ -63,19 +63,22 @@ def lesson_json(lesson: CourseLesson, words: LessonWords) -> dict[str, Any]:
             "claims": _claims(lesson, words, LessonPhase.BREAK),
             "seat": attack.seat,
             "loot": [f"${name}{lesson.world.mark}" for name in attack.loot],
-            "moves": list(attack.moves),
+            "moves": attack.moves,
             "most": attack.most,
             "hints": HINTS,
-            **({"causes": list(attack.causes)} if attack.causes else {}),
+            **({"causes": attack.causes} if attack.causes else {}),
         },
         "repair": {
             "text": texts["repair"],
             "claims": _claims(lesson, words, LessonPhase.REPAIR),
-            "offer": {switch: texts[f"repair/{switch}"] for switch in repair.offer},
+            "offer": words.options("repair", repair.offer),
             "budget": repair.budget if repair.offer else 0,
-            "moves": ["defend"] if repair.offer else list(repair.moves),
+            "moves": ["defend"] if repair.offer else repair.moves,
         },
-        "questions": [_question(question.name, words) for question in lesson.questions],
+        "questions": [
+            {"id": name, "text": texts[f"questions/{name}"], "options": words.options(f"questions/{name}")}
+            for name in (question.name for question in lesson.questions)
+        ],
     }
 
 
@@ -84,12 +87,6 @@ def _claims(lesson: CourseLesson, words: LessonWords, phase: LessonPhase) -> lis
         {"line": claim.line, "text": claim.text, "words": words.texts[f"{phase.value}/claim {number}"]}
         for number, claim in enumerate(lesson.claims_of(phase), 1)
     ]
-
-
-def _question(name: str, words: LessonWords) -> dict[str, Any]:
-    texts = words.texts
-    options = {letter: texts[f"questions/{name}/{letter}"] for letter in ("a", "b", "c")}
-    return {"id": name, "text": texts[f"questions/{name}"], "options": options}
 
 
 _START = "Enter starts. Everything happens inside this program."
@@ -212,15 +209,15 @@ class LessonSummary:
             "version": self.lesson.version,
             "passed_version": known.passed_version or None,
             "phase": attempt and attempt.phase,
-            "passed": list(known.goes_on.passed),
+            "passed": known.goes_on.passed,
             "moves": len(known.goes_on.moves),
             "seed": attempt and attempt.seed,
             "first_prediction": known.first_prediction or None,
-            "tries": dict(known.tries),
-            "hints": dict(known.hints),
+            "tries": known.tries,
+            "hints": known.hints,
             "seconds": known.seconds,
             "questions": f"{self.right}/{QUESTIONS}",
-            "missed": list(known.missed),
+            "missed": known.missed,
             "archived": len(known.archived),
         }
 

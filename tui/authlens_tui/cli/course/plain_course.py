@@ -54,16 +54,15 @@ class PlainCourse:
             state = one.state.replace(" · ", ", ")
             answer_line(f"{one.number}. {one.words.title}: {one.lesson.minutes} minutes, {state}.")
         answer_line("Type the number of a lesson, next for the first one that you have not passed, or quit.")
-        numbered = {str(number): name for number, name in enumerate(self._course.names, 1)}
         async for line in self._lines:
             word = line.strip().lower()
             if word in _ENDS:
                 return ""
             if word == "next" and (following := self._course.next_after("")):
                 return following
-            if word in self._course.names or word in numbered:
-                return numbered.get(word, word)
-            answer_line(f"✖ Type a number from 1 to {len(numbered)}, next or quit.")
+            if name := self._course.find(word):
+                return name
+            answer_line(f"✖ Type a number from 1 to {len(self._course.names)}, next or quit.")
         return ""
 
     async def _do(self, name: str) -> tuple[bool, str]:

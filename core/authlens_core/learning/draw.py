@@ -23,12 +23,12 @@ def drawn(
     lesson: CourseLesson, by_language: Mapping[str, LessonWords], ticket: Ticket
 ) -> tuple[CourseLesson, Mapping[str, LessonWords]]:
     """Return a lesson and its words as a ticket draws them."""
-    draw = _Draw(ticket, lesson.name)
-    options = draw.order("predict", lesson.prediction.options)
+    start = f"{ticket.seed}/{lesson.name}"
+    options = _order(f"{start}/predict", lesson.prediction.options)
     letters = {"predict": options}
     questions = []
     for question in lesson.questions:
-        order = letters[f"questions/{question.name}"] = draw.order(question.name, _LETTERS)
+        order = letters[f"questions/{question.name}"] = _order(f"{start}/{question.name}", _LETTERS)
         shown = dict(zip(order, _LETTERS, strict=True))  # the letter of each option, by its own
         questions.append(
             structs.replace(
@@ -47,7 +47,7 @@ def drawn(
             lesson,
             world=structs.replace(lesson.world, mark=ticket.mark),
             prediction=prediction,
-            repair=structs.replace(lesson.repair, offer=tuple(draw.order("offer", lesson.repair.offer))),
+            repair=structs.replace(lesson.repair, offer=_order(f"{start}/offer", lesson.repair.offer)),
             questions=tuple(questions),
             ticket=ticket,
         ),
@@ -55,17 +55,9 @@ def drawn(
     )
 
 
-class _Draw:
-    def __init__(self, ticket: Ticket, lesson: str) -> None:
-        self._start = f"{ticket.seed}/{lesson}"
-
-    def order(self, what: str, names: Iterable[str]) -> tuple[str, ...]:
-        """Return names in the order that is drawn; the same on every machine and version of Python."""
-
-        def drawn_place(name: str) -> bytes:
-            return hashlib.sha256(f"{self._start}/{what}/{name}".encode()).digest()
-
-        return tuple(sorted(names, key=drawn_place))
+def _order(drawn_by: str, names: Iterable[str]) -> tuple[str, ...]:
+    """Return names in the order that is drawn; the same on every machine and version of Python."""
+    return tuple(sorted(names, key=lambda name: hashlib.sha256(f"{drawn_by}/{name}".encode()).digest()))
 
 
 def _worded(words: LessonWords, letters: Mapping[str, tuple[str, ...]]) -> LessonWords:

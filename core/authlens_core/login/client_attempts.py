@@ -51,12 +51,12 @@ class Attempt:
 
     def after(self, exchange: Exchange, facts: Facts) -> Attempt | None:
         """Return the attempt after this answer; None if another would change nothing."""
-        response, metadata = exchange.response, facts.server_metadata
-        if response is None or metadata is None:
+        response = exchange.response
+        if response is None:
             return None
         # A refusal that says what the server wants is followed at once; a plain one may only need time.
         stage = exchange.purpose.replace(" ", "_")
-        other = adapted(self.client, response, methods=metadata.token_endpoint_auth_methods_supported or ())
+        other = adapted(self.client, response, methods=facts.server.token_endpoint_auth_methods_supported)
         if other is not None:
             check = adaptation_check(stage, self.client, other, response)
             return Attempt(other, (*self.checks, check), self.pauses)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import field, replace
 from datetime import datetime
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
 from authlens_core.diagnosis.answer import Answer
 from authlens_core.diagnosis.server_kind import ServerKind, server_kind
@@ -30,6 +30,8 @@ from authlens_core.values.login_options import (
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import Url, usable_url
+
+_NO_METADATA: Final = ServerMetadata("", None, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +141,16 @@ class Facts:
         return self.remembered.get(self.issuer_identifier or "", ())
 
     @property
+    def server(self) -> ServerMetadata:
+        """What the authorization server says about itself; nothing as long as that was not read."""
+        return self.server_metadata or _NO_METADATA
+
+    @property
     def server_kind(self) -> ServerKind:
         """Which product the authorization server is, as far as the answers until now show."""
         if self.answer is not None and self.answer.layer is Layer.ACCESS:
             return ServerKind.ACCESS
-        metadata = self.server_metadata
-        endpoints = () if metadata is None else (metadata.authorization_endpoint, metadata.token_endpoint)
+        endpoints = (self.server.authorization_endpoint, self.server.token_endpoint)
         # Where the specification says that metadata may be, no one has answered yet.
         named = () if self.metadata_guessed else tuple(url.text for url in self.metadata_candidates)
         return server_kind(filter(None, (self.issuer_identifier, *endpoints, *named)))
@@ -178,7 +184,7 @@ class Facts:
 
     @property
     def token_endpoint(self) -> Url | None:
-        return None if self.server_metadata is None else self.url(self.server_metadata.token_endpoint)
+        return self.url(self.server.token_endpoint)
 
     @property
     def resource(self) -> str | None:

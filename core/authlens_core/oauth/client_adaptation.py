@@ -22,7 +22,7 @@ _MISSING: Final = ("missing", "required", "must contain", "must include", "must 
 
 
 def adapted(
-    client: Client, response: Response, *, methods: Sequence[str] = (), scope: str | None = None
+    client: Client, response: Response, *, methods: Sequence[str] | None = None, scope: str | None = None
 ) -> Client | None:
     """Return the client as its server wants it after a refusal, or None: another request changes nothing.
 

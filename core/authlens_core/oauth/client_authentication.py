@@ -117,7 +117,8 @@ def halves(client: Client) -> list[str]:
     return [client.client_id, client.client_secret.reveal() if client.client_secret else ""]
 
 
-def secret_method(methods: Sequence[str]) -> str:
+def secret_method(methods: Sequence[str] | None) -> str:
     """Return the default of RFC 8414 §2, client_secret_basic, unless a server names only the other."""
-    only_post = "client_secret_post" in methods and "client_secret_basic" not in methods
+    listed = methods or ()
+    only_post = "client_secret_post" in listed and "client_secret_basic" not in listed
     return "client_secret_post" if only_post else "client_secret_basic"

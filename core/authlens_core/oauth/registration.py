@@ -147,7 +147,7 @@ def read_registration(
     endpoint: Url | None = None,
     now: datetime | None = None,
     chosen_method: str | None = None,
-    methods: Sequence[str] = (),
+    methods: Sequence[str] | None = None,
     grant: str = "authorization_code",
 ) -> Reading[Client]:
     """Read the answer to a registration; the client holds what the server gave, not what was asked for.
@@ -264,7 +264,10 @@ def _expiry_check(value: JsonValue, now: datetime | None, *, is_needed: bool) ->
 
 
 def _auth_method(
-    document: Mapping[str, JsonValue], secret: Secret | None, chosen: str | None, methods: Sequence[str]
+    document: Mapping[str, JsonValue],
+    secret: Secret | None,
+    chosen: str | None,
+    methods: Sequence[str] | None,
 ) -> tuple[str, Check]:
     """Return the method to use at the token endpoint: the user's choice, else the one the answer names."""
     check = requirement("registration.token_endpoint_auth_method", wanted=chosen or "none")

@@ -51,8 +51,8 @@ class AuthorizationStage:
         return _referred(plain, pushed) if pushed and plain.facts.authorization_url else plain
 
     def _with_link(self, facts: Facts) -> StageResult:
-        metadata, client, pkce, state = facts.server_metadata, facts.client, facts.pkce, facts.state
-        page = None if metadata is None else metadata.authorization_endpoint
+        page, client, pkce = facts.server.authorization_endpoint, facts.client, facts.pkce
+        state = facts.state
         if page is None or client is None or pkce is None or state is None:
             return StageResult(facts, (_READY.failed("an earlier stage is missing"),))
         scope = requested_scope(facts)
@@ -89,12 +89,11 @@ class AuthorizationStage:
 
 def _pushed(facts: Facts, link: str | None, sent: Sequence[Exchange]) -> PlannedRequest | None:
     """Return the pushed authorization request after those `sent`, if the server takes it (RFC 9126)."""
-    metadata, attempt = facts.server_metadata, attempt_after(facts, sent)
-    endpoint = metadata.pushed_authorization_request_endpoint if metadata is not None else None
-    if metadata is None or attempt is None or endpoint is None or link is None:
+    endpoint, attempt = facts.server.pushed_authorization_request_endpoint, attempt_after(facts, sent)
+    if attempt is None or endpoint is None or link is None:
         return None
     # What the endpoint's URL has of its own is the server's and stays in the link.
-    own = len(url_parameters(metadata.authorization_endpoint or ""))
+    own = len(url_parameters(facts.server.authorization_endpoint or ""))
     parameters: list[FormPair] = [
         # The secret itself and not its text, so that the record masks it.
         (name, facts.state if name == "state" and facts.state is not None else value)
@@ -114,7 +113,7 @@ def _referred(plain: StageResult, sent: Sequence[Exchange]) -> StageResult:
     if pushed.answer is None:
         return replace(unanswered(facts, pushed, "pushed.answer"), shown=plain.shown)
     reading = read_pushed_authorization(pushed.answer)
-    page = None if facts.server_metadata is None else facts.server_metadata.authorization_endpoint
+    page = facts.server.authorization_endpoint
     if page is None or facts.client is None:
         return plain
     attempt = last_attempt(facts, facts.client, sent)

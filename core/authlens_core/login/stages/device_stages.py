@@ -94,18 +94,15 @@ class DeviceAuthorizationStage:
 
 def _endpoint(facts: Facts) -> Url | None:
     """Return where the codes come from: where the user says, or the server's metadata."""
-    return facts.url(_named_since(facts) or facts.options.device_endpoint or _named(facts))
-
-
-def _named(facts: Facts) -> str | None:
-    return facts.server_metadata.device_authorization_endpoint if facts.server_metadata else None
+    named = facts.server.device_authorization_endpoint
+    return facts.url(_named_since(facts) or facts.options.device_endpoint or named)
 
 
 def _named_since(facts: Facts) -> str | None:
     """Return what the metadata names now, if the user's choice is of a login in which it named none."""
     remembered = dict(facts.remembered_here).get("device_endpoint")
     given = facts.options.device_endpoint
-    return _named(facts) if given is not None and given == remembered else None
+    return facts.server.device_authorization_endpoint if given is not None and given == remembered else None
 
 
 def _given(facts: Facts) -> Iterator[Check]:

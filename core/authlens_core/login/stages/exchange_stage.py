@@ -129,17 +129,14 @@ def _asked_for_id_token(facts: Facts) -> bool:
 
 def _keys_location(facts: Facts) -> Url | None:
     """Return where the server's keys are, if that is on its own site: no one is asked in this stage."""
-    metadata = facts.server_metadata
-    if metadata is None:
-        return None
-    keys, home = facts.url(metadata.jwks_uri), facts.url(metadata.issuer)
+    keys, home = facts.url(facts.server.jwks_uri), facts.url(facts.server.issuer)
     # A request to another site needs your yes, and the keys decide nothing that is worth a question.
     return keys if keys is not None and home is not None and same_site(keys, home) else None
 
 
 def _no_keys(facts: Facts) -> str:
     """Say why there are no keys."""
-    named = None if facts.server_metadata is None else facts.url(facts.server_metadata.jwks_uri)
+    named = facts.url(facts.server.jwks_uri)
     if named is None:
         return "The server names no usable jwks_uri."
     if _keys_location(facts) is None:
@@ -150,8 +147,8 @@ def _no_keys(facts: Facts) -> str:
 def _id_token_checks(
     facts: Facts, tokens: TokenResponse, now: datetime, fetched: Sequence[Exchange]
 ) -> tuple[Check, ...]:
-    client, metadata = facts.client, facts.server_metadata
-    if client is None or metadata is None:
+    client = facts.client
+    if client is None:
         return ()
     if not _asked_for_id_token(facts):
         return () if tokens.id_token is None else (unrequested_check(),)
@@ -160,7 +157,7 @@ def _id_token_checks(
     keys = fetched[-1].response if fetched else None
     return id_token_checks(
         tokens.id_token,
-        issuer=metadata.stated_issuer,
+        issuer=facts.server.stated_issuer,
         client_id=client.client_id,
         nonce=facts.nonce,
         keys=keys.body if keys is not None and keys.status == 200 else None,

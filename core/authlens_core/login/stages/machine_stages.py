@@ -129,15 +129,14 @@ class MachineExchangeStage(TokenStage):
 def _machine_login(facts: Facts) -> MachineLogin | None:
     """Return what the program logs in with, or None as long as something is missing."""
     options, endpoint = facts.options, facts.token_endpoint
-    metadata = facts.server_metadata
     has_all = facts.assertion is not None or "assertion_file" not in PROGRAMS[options.grant_type].asks
-    if endpoint is None or metadata is None or not has_all:
+    if endpoint is None or not has_all:
         return None
     try:
         return MachineLogin.of(
             options,
             token_endpoint=endpoint,
-            issuer=metadata.issuer,
+            issuer=facts.server.issuer,
             scope=requested_scope(facts),
             resource=facts.resource,
             assertion=facts.assertion,

@@ -77,7 +77,7 @@ class RegistrationStage:
             endpoint=_endpoint(facts),
             now=exchange.started_at,
             chosen_method=facts.options.client_auth,
-            methods=_methods(facts),
+            methods=facts.server.token_endpoint_auth_methods_supported,
             grant=facts.flow.grant_type,
         )
         checks = (*_not_used(facts), *_refusals(exchanges[:-1]), *reading.checks)
@@ -127,7 +127,7 @@ def requested_scope(facts: Facts) -> str | None:
     supported = facts.resource_metadata.scopes_supported if facts.resource_metadata else None
     if named is None and supported:
         named = " ".join(supported)
-    offered = (facts.server_metadata.scopes_supported or ()) if facts.server_metadata else ()
+    offered = facts.server.scopes_supported or ()
     # Without it OpenID Connect servers return no refresh token (Core §11), and the login ends with the access
     # token.
     # A program gets none: it asks for the next access token as it asked for this one.
@@ -140,8 +140,7 @@ def requested_scope(facts: Facts) -> str | None:
 
 
 def _endpoint(facts: Facts) -> Url | None:
-    text = facts.server_metadata.registration_endpoint if facts.server_metadata else None
-    return facts.url(text)
+    return facts.url(facts.server.registration_endpoint)
 
 
 def redirect_uri_of(facts: Facts) -> str:
@@ -161,7 +160,8 @@ def given_client(facts: Facts) -> Client | None:
     options = facts.options
     if options.client_id is None:
         return None
-    method = "none" if options.client_secret is None else secret_method(_methods(facts))
+    listed = facts.server.token_endpoint_auth_methods_supported
+    method = "none" if options.client_secret is None else secret_method(listed)
     return Client(
         client_id=options.client_id,
         redirect_uri="",
@@ -177,7 +177,7 @@ def _client_at_hand(facts: Facts) -> tuple[Client, Check] | None:
     if (client := given_client(facts)) is not None:
         client = replace(client, redirect_uri=redirect_uri_of(facts))
         return client, requirement("registration.client").passed(client.client_id, "given")
-    if options.client_metadata_url is not None and _takes_documents(facts):
+    if options.client_metadata_url is not None and facts.server.client_id_metadata_document_supported:
         client = Client(client_id=options.client_metadata_url, redirect_uri=redirect_uri_of(facts))
         return client, requirement("registration.client").passed(options.client_metadata_url, "document")
     known = facts.known_client
@@ -209,19 +209,14 @@ def _not_used(facts: Facts) -> Iterator[Check]:
         )
 
 
-def _takes_documents(facts: Facts) -> bool:
-    metadata = facts.server_metadata
-    return metadata is not None and metadata.client_id_metadata_document_supported
-
-
 def _document_checks(facts: Facts) -> tuple[Check, ...]:
     """Check the Client ID Metadata Document that the user named, and whether the server takes one."""
     url = facts.options.client_metadata_url
     if url is None or facts.options.client_id is not None:
         return ()
-    if _takes_documents(facts):
+    if facts.server.client_id_metadata_document_supported:
         return is_client_metadata_url(url, loopback_http=facts.loopback_http).checks
-    registers = facts.server_metadata is not None and facts.server_metadata.registration_endpoint is not None
+    registers = facts.server.registration_endpoint is not None
     unsupported = requirement("registration.client_metadata_url").failed(
         "client_id_metadata_document_supported is not true in its metadata",
         "unsupported",
@@ -230,11 +225,6 @@ def _document_checks(facts: Facts) -> tuple[Check, ...]:
         else step("Ask the owner of the server for a client", "authlens login URL --client-id ID"),
     )
     return (unsupported,)
-
-
-def _methods(facts: Facts) -> tuple[str, ...]:
-    metadata = facts.server_metadata
-    return (metadata.token_endpoint_auth_methods_supported or ()) if metadata is not None else ()
 
 
 def _nothing_to_use(facts: Facts) -> Check:

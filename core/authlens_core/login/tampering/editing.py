@@ -43,9 +43,7 @@ _IN_FORCE: Final[Mapping[str, Callable[[Facts], str | None]]] = {
 # Options that can be chosen only if the server can do both.
 _OFFERED_IF: Final[Mapping[str, Callable[[Facts], bool]]] = {
     "grant_type": lambda facts: facts.other_flow is not None,
-    "any_issuer": lambda facts: bool(
-        facts.server_metadata and facts.server_metadata.authorization_response_iss_parameter_supported
-    ),
+    "any_issuer": lambda facts: facts.server.authorization_response_iss_parameter_supported,
 }
 
 

@@ -89,12 +89,12 @@ def _asks_a_provider(facts: Facts) -> bool:
 
 def _assertion(facts: Facts, audience: str | None = None) -> Secret:
     """Return a new assertion of the client's key, for its server or for another."""
-    client, endpoint, metadata = facts.client, facts.token_endpoint, facts.server_metadata
-    if client is None or endpoint is None or metadata is None:
+    client, endpoint = facts.client, facts.token_endpoint
+    if client is None or endpoint is None:
         return Secret("")
     # Without what this server turned out to need: the audience is the one that is to be tried.
     plain = replace(client, needs=()) if audience else client
-    made = signed(plain, audience or metadata.issuer, endpoint, now=datetime.now(UTC)).assertion
+    made = signed(plain, audience or facts.server.issuer, endpoint, now=datetime.now(UTC)).assertion
     return made or Secret("")
 
 

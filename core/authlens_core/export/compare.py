@@ -294,7 +294,7 @@ def _result(record: StageRecord | None, stage: Stage) -> SideResult:
     if record is None:
         return SideResult(stage)
     last = decisive(record.stage, record.exchanges)
-    status = last.response.status if last is not None and last.response is not None else None
+    status = last.status if last is not None else None
     codes = (check.error_code for check in record.failures if check.error_code)
     return SideResult(stage, record.outcome, next(codes, ""), status)
 

@@ -169,7 +169,7 @@ def _kind(record: StageRecord, check: Check) -> type[AuthlensError]:
     named = _BY_CHECK.get(check.name)
     if named is not None:
         return named
-    status = last.response.status if last is not None and last.response is not None else None
+    status = last.status if last is not None else None
     if status is None:
         return ServerMisconfigured
     if record.stage is Stage.DETECTION:

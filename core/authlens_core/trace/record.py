@@ -338,7 +338,7 @@ def decisive(stage: Stage, exchanges: Sequence[Exchange]) -> Exchange | None:
         return next((e for e in reversed(exchanges) if e.purpose is not Purpose.RESOURCE_METADATA), None)
     # The last exchange of a revocation is the call that verifies it, and 401 is what is wanted there.
     if stage is Stage.REVOKE:
-        refused = (e for e in exchanges if e.response is not None and e.response.status >= 400)
+        refused = (e for e in exchanges if (e.status or 0) >= 400)
         return next((e for e in refused if e.purpose.revokes), None)
     return exchanges[-1] if exchanges else None
 

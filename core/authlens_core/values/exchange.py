@@ -258,6 +258,11 @@ class Exchange:
         return self.started_at + timedelta(seconds=self.elapsed)
 
     @property
+    def status(self) -> int | None:
+        """That of the response, also of a part of one; None if there is none."""
+        return None if self.response is None else self.response.status
+
+    @property
     def answer(self) -> Response | None:
         """The response if it is complete; a part of one decides nothing."""
         return self.response if self.failure is None else None

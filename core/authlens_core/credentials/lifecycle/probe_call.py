@@ -130,7 +130,7 @@ def note_probe(credentials: Credentials, credential_id: str, said: ProbeResult, 
 
 
 def status_words(exchange: Exchange) -> str:
-    return str(exchange.response.status) if exchange.response else "no answer"
+    return str(exchange.status or "no answer")
 
 
 # -- the call -----------------------------------------------------------------------------------------------

@@ -268,8 +268,7 @@ def _judged(facts: Facts, answer: Answer, documents: Sequence[Exchange]) -> tupl
 def _method_note(calls: Sequence[Exchange]) -> Iterator[Check]:
     if len(calls) > 1:
         tried = ", ".join(
-            f"{call_of(e.request) or e.request.method} {e.response.status if e.response else 'no answer'}"
-            for e in calls
+            f"{call_of(e.request) or e.request.method} {e.status or 'no answer'}" for e in calls
         )
         yield requirement("detection.method").noticed(tried)
 

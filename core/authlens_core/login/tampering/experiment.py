@@ -101,8 +101,7 @@ def answered_with_tokens(
     refused = _not_granted(experiment, last, sent)
     if refused is not None:
         return refused
-    status = last.response.status if last is not None and last.response is not None else ""
-    return _check(experiment, experiment.accepted, f"{status}: it returned tokens")
+    return _check(experiment, experiment.accepted, f"{last and last.status}: it returned tokens")
 
 
 def answered_on_callback(experiment: Experiment, response: AuthorizationResponse) -> Check:

@@ -166,11 +166,10 @@ class Tampering:
         refused = link_is_refused(exchange, parts.get("redirect_uri") or "")
         if refused is None:
             return ()
-        status = exchange.response.status if exchange.response else None
         settled = requirement(CheckId.AUTHORIZATION_OPENED).failed(
-            f"{status}: the server does not allow a sign-in with this link"
+            f"{exchange.status}: the server does not allow a sign-in with this link"
         )
-        return settled, answered_the_link(experiment, refused=refused, status=status)
+        return settled, answered_the_link(experiment, refused=refused, status=exchange.status)
 
     def callback(self, facts: Facts) -> Callable[[Secret], Secret] | None:
         """Return what changes the next answer of the browser, and notes it; None if nothing does."""

@@ -156,7 +156,7 @@ def exchange_as_json(exchange: Exchange) -> Json:
     return {
         "method": exchange.request.method,
         "url": exchange.request.url,
-        "status": exchange.response.status if exchange.response else None,
+        "status": exchange.status,
         "failure": exchange.failure.cause if exchange.failure else None,
         "seconds": round(exchange.elapsed, 3),
         "proxy": exchange.proxy,

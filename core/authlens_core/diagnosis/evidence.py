@@ -27,7 +27,8 @@ from authlens_core.values.secret import Secret
 FIRST_BYTES: Final = 160
 _LONGEST_LINE: Final = 500  # characters
 _BODY_SEARCHED: Final = 16 * 1024  # bytes of an answer
-_AROUND: Final = 60  # characters kept on each side of what was found in one long line
+_AROUND: Final = 60  # characters kept before what was found in one long line
+_AFTER: Final = 140  # characters kept behind it, where the reason is
 # What looks like a credential: a long unbroken run with a digit in it, or a value under a telling name.
 _LONG_RUN: Final = re.compile(r"[A-Za-z0-9_~+=.:-]{24,}+|[A-Za-z0-9]{20,}+")
 _BASE64: Final = re.compile(
@@ -133,7 +134,7 @@ def body_line(response: Response, phrase: str) -> str:
     for line in masked_text(text).split("\n"):
         at = line.lower().find(phrase.lower())
         if at >= 0:
-            start, end = max(0, at - _AROUND), at + len(phrase) + _AROUND
+            start, end = max(0, at - _AROUND), at + len(phrase) + _AFTER
             cut = "…" if start else "", "…" if end < len(line) else ""
             return safe_line(f"{cut[0]}{line[start:end].strip()}{cut[1]}", _LONGEST_LINE)
     return ""

@@ -19,8 +19,13 @@ _QUIET: Final = re.compile(
 _STEP: Final = re.compile(
     rf"(?i)^(?:(?:{_TIME})\S*\s+|\[[^\]\n]{{1,60}}\]\s*|[^\w\s\[]{{1,3}}\s+)*"
     r"(?:using|connect(?:ed|ing) to|saved|loaded|opening|opened|started|starting|listening|discovered"
-    r"|local stdio server running|proxy established|press ctrl|initializ(?:e|ed|ing)|\w+ successfully)\b"
+    r"|local stdio server running|proxy established|press ctrl|initializ(?:e|ed|ing)|\w+ successfully"
+    r"|oauth callback server running|creating lockfile|browser opened|auth code received"
+    r"|completing authorization|recursively reconnecting|cleaning up|please authorize this client by visiting"
+    r"|https?://\S+/authorize)\b"
 )
+# A login that a bridge asks for, as it does each time: no failure.
+_ASKS: Final = re.compile(r"(?i)\bauthentication required\. (?:initializing|waiting)")
 # What such a line may say all the same: that something did not work, or has not ended.
 _FAILS: Final = re.compile(
     r"(?i)error|fail|exception|warn|fatal|panic|refus|denied|invalid|expired|revoked|unable|cannot|not\b"
@@ -37,12 +42,14 @@ _FEW: Final = 2  # lines: a message, and no log
 
 def reports_a_step(line: str) -> bool:
     """Whether a line only says what was done: at a level that is no error, or in the words of a step."""
+    if _ASKS.search(line):
+        return True
     return (_QUIET.search(line) or _STEP.search(line)) is not None and not _FAILS.search(line)
 
 
 def fails(line: str) -> bool:
     """Whether a line has a word of a failure."""
-    return _FAILS.search(line) is not None
+    return _FAILS.search(line) is not None and not reports_a_step(line)
 
 
 def waits_for_the_browser(line: str) -> bool:
@@ -54,7 +61,7 @@ def ends_well(lines: Sequence[str]) -> str:
     """Return the line with which a log says that all went well in the end; or nothing."""
     last = ""
     for line in lines if len(lines) > _FEW else ():
-        if _FAILS.search(line):
+        if fails(line):
             last = ""
         elif any(words in line.lower() for words in words_of("reader")["succeeded"]):
             last = line

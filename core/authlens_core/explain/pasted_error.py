@@ -101,6 +101,7 @@ def _verb(command: tuple[str, ...]) -> str:
 
 _LONGEST: Final = 256 * 1024  # characters that are looked at
 _PAGES: Final = "browser"  # the family of what a browser shows
+_LAST: Final = 3  # lines of a log, of which one may wait for the browser
 _OF_ANYTHING: Final = frozenset({"file", "program", "task"})  # general ones fit texts of every kind
 _LONGEST_PAGE: Final = 1_000  # characters
 # As a server states it, or a word that means nothing else; libraries name an exception for it.
@@ -178,8 +179,9 @@ def explain_text(text: str) -> tuple[Diagnosis, ...]:
     if fitting:
         return fitting
     if pasted.nothing_failed:
-        last = text.rstrip().rpartition("\n")[2]
-        name = "log.browser" if waits_for_the_browser(last) else "log.nothing_failed"
+        last = next(filter(waits_for_the_browser, reversed(text.rstrip().split("\n")[-_LAST:])), "")
+        name = "log.browser" if last else "log.nothing_failed"
+        last = last or text.rstrip().rpartition("\n")[2]
         return tuple(pasted.diagnosis(cause, last) for cause in _named(name))
     answer = transcript_answer(pasted.text)
     # That it asks for a token says less than the error beside it.

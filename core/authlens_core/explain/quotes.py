@@ -90,7 +90,7 @@ def _tells_more(reason: Statement, phrase: str) -> bool:
 
 def _adds(reason: Statement, line: str) -> bool:
     """Whether a sentence says what a line has not, and is a server's or begins a line."""
-    begins, shown = reason.words[:20].lower(), line.strip("…").lower()
+    begins, shown = reason.words.strip("… ")[:20].lower(), line.strip("…").lower()
     tells = reason.told >= (_TOLD_BY_SERVER if reason.speaker is Speaker.SERVER else _TOLD)
     apart = begins not in shown and shown[:60] not in reason.words.lower()
     return tells and apart and (reason.speaker is Speaker.SERVER or reason.kind == StatementKind.SENTENCE)

@@ -89,7 +89,9 @@ _ADDRESS: Final = re.compile(r"\S*/\S*|\S+@\S+|\b[\w-]+(?:\.[\w-]+){2,}")
 _WORD: Final = re.compile(r"[a-z]+")
 _PARTS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 # Whatever is masked, or long and with a digit: what was decoded may be half of a secret.
-_HIDDEN: Final = re.compile(r"[^\s•]{0,80}•{3,4}(?: #\w{8})?\S{0,40}|(?=\S{0,80}\d)(?<!\S)\S{12,}")
+_HIDDEN: Final = re.compile(
+    r"[^\s•]{0,80}•{3,4}(?: #\w{8})?\S{0,40}|(?=\S{0,80}\d)(?<!\S)(?!AADSTS\d)\S{12,}"
+)
 _HOLE: Final = "…"
 _CODE: Final = re.compile(
     r"^[{\[]|^f\"|\{\w+[\w.]*\}|\"\s?:|\w:\"|->\w|[{}\[\]<>;=]{2}|\b(?:return|const|var|function|import|def)\b|[()]\s*(?:=>|\{)"
@@ -235,6 +237,6 @@ def _of_members() -> re.Pattern[str]:
     table = words("reader")
     names = "|".join(map(re.escape, sorted((*table["servers"], *table["programs"]), key=len, reverse=True)))
     return re.compile(
-        rf"""(?i)(?<![\w-])[\["']?(?P<name>{names})[\]"']?\s?(?:=>|[:=])\s?(?:some\(|string\s)?"""
-        r"""(?:"(?P<double>[^"\n]{3,600})"|'(?P<single>[^'\n]{3,600})'(?!\w)|(?P<bare>(?:[^"'\n&{}<>\[\]\\]|(?<=\w)'(?=\w)){3,600}))"""
+        rf"""(?im)(?<![\w-])[\["']?(?P<name>{names})[\]"']?\s?(?:=>|[:=])\s?(?:some\(|string\s)?"""
+        r"""(?:"(?P<double>[^"\n]{3,600})(?:"|$)|'(?P<single>[^'\n]{3,600})'(?!\w)|(?P<bare>(?:[^"'\n&{}<>\[\]\\]|(?<=\w)'(?=\w)){3,600}))"""
     )

@@ -209,8 +209,7 @@ def _asked(peer: Endpoint, own: Endpoint) -> int | None:
     with socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, linux_sockets.NETLINK_SOCK_DIAG) as kernel:
         kernel.settimeout(1.0)
         kernel.send(linux_sockets.owner_question(peer, own))
-        owner = linux_sockets.read_owner(kernel.recv(linux_sockets.LONGEST_ANSWER))
-    return owner.account if owner.inode else None
+        return linux_sockets.read_owner(kernel.recv(linux_sockets.LONGEST_ANSWER))
 
 
 def account_in(tables: Iterable[Path], peer: Endpoint, own: Endpoint) -> int | None:

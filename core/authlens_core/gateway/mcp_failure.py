@@ -9,7 +9,7 @@ from urllib.parse import urljoin
 
 from authlens_core.diagnosis.answer import leads_to_login
 from authlens_core.gateway.mcp_http import BodyTooLarge, media_type_of, read_bounded
-from authlens_core.gateway.refusal import ProxyRefusal, login_command, proxy_command, reported
+from authlens_core.gateway.refusal import ProxyRefusal, login_command, of_error, proxy_command
 from authlens_core.grammars.json_rpc import (
     INTERNAL_ERROR,
     INVALID_REQUEST,
@@ -72,15 +72,17 @@ class McpFailure:
 
 def failure_of(problem: AuthlensError | StreamFailed, url: str) -> McpFailure:
     """Return an error of ours; where a user has to log in, it names the command."""
-    error = reported(problem)
-    data: dict[str, Any] = {"exit_code": error.exit_code}
-    message = f"authlens: {error.cause}"
-    if isinstance(error, LoginNeeded):
-        data["command"] = login_command(url)
-        return McpFailure(_OURS - error.exit_code, f"{message} Ask the user to run: {data['command']}", data)
-    if isinstance(error, Refused):
-        data["command"] = login_command(url)  # a refused refresh ends with a login, too
-    return McpFailure(_OURS - error.exit_code, f"{message} {error.cure}".strip(), data)
+    failure = _failure_of_refusal(of_error(problem, url))
+    if isinstance(problem, Refused):
+        failure.data["command"] = login_command(url)  # a refused refresh ends with a login, too
+    return failure
+
+
+def _failure_of_refusal(refusal: ProxyRefusal) -> McpFailure:
+    todo = f"Ask the user to run: {refusal.command}" if refusal.command else refusal.cure
+    code = _OURS - refusal.exit_code if refusal.exit_code else INTERNAL_ERROR
+    data = {"exit_code": refusal.exit_code} | ({"command": refusal.command} if refusal.command else {})
+    return McpFailure(code, f"authlens: {refusal.cause} {todo}".strip(), data)
 
 
 def in_json_rpc(refusal: ProxyRefusal, held: bytes) -> bytes | None:
@@ -95,12 +97,8 @@ def in_json_rpc(refusal: ProxyRefusal, held: bytes) -> bytes | None:
         return None
     for message in messages:
         if isinstance(message, JsonRpcMessage) and message.kind is MessageKind.REQUEST:
-            todo = f"Ask the user to run: {refusal.command}" if refusal.command else refusal.cure
-            code = _OURS - refusal.exit_code if refusal.exit_code else INTERNAL_ERROR
-            data = {"exit_code": refusal.exit_code} | (
-                {"command": refusal.command} if refusal.command else {}
-            )
-            return error_line(message.request_id, code, f"authlens: {refusal.cause} {todo}".strip(), data)
+            failure = _failure_of_refusal(refusal)
+            return error_line(message.request_id, failure.code, failure.message, failure.data)
     return None
 
 

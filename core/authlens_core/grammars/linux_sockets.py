@@ -95,19 +95,6 @@ class NotAnAnswer(ValueError):
     """The bytes are not what the kernel answers; its error number is the argument, if there is one."""
 
 
-@dataclass(frozen=True, slots=True)
-class SocketOwner:
-    """Whose a socket is.
-
-    Attributes:
-        account: the user id of the program that made it; meaningless where `inode` is 0.
-        inode: 0 once no program has the socket any more.
-    """
-
-    account: int
-    inode: int
-
-
 def owner_question(local: Endpoint, remote: Endpoint) -> bytes:
     """Return the message that asks for the one IPv4 socket with these ends."""
     asked = _QUESTION.pack(socket.AF_INET, socket.IPPROTO_TCP, 0, _EVERY_STATE) + b"".join(
@@ -119,8 +106,8 @@ def owner_question(local: Endpoint, remote: Endpoint) -> bytes:
     return _HEADER.pack(_HEADER.size + len(asked), _SOCK_DIAG_BY_FAMILY, _REQUEST, 1, 0) + asked
 
 
-def read_owner(message: bytes) -> SocketOwner:
-    """Read the answer.
+def read_owner(message: bytes) -> int | None:
+    """Return the user id of the program that made the socket; None once no program has it any more.
 
     Raises:
         NotAnAnswer: there is no such socket, or the kernel does not say.
@@ -133,7 +120,7 @@ def read_owner(message: bytes) -> SocketOwner:
     if kind != _SOCK_DIAG_BY_FAMILY or len(message) < _HEADER.size + _ANSWER.size:
         raise NotAnAnswer
     *_, account, inode = _ANSWER.unpack_from(message, _HEADER.size)
-    return SocketOwner(account, inode)
+    return int(account) if inode else None
 
 
 def _padded(address: str) -> bytes:

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypedDict
 
 from authlens_core.emulator.profile import Fault, email_of, named_faults
 from authlens_core.emulator.randomness import drawn_from, source_of
@@ -50,6 +50,17 @@ class SeenRequest:
     body: bytes | None = field(default=None, repr=False)
 
 
+class LoopbackSettings(TypedDict, total=False):
+    """What every emulator can be given; see `LoopbackServer`."""
+
+    port: int
+    admin: bool
+    seed: int | None
+    origin: ASGIApp | None
+    bodies: bool
+    names: tuple[str, str]
+
+
 class LoopbackServer:
     """What both emulators are: a resource on 127.0.0.1 and its authorization server on localhost.
 
@@ -77,9 +88,9 @@ class LoopbackServer:
     def __init__(
         self,
         *,
-        port: int,
-        admin: bool,
-        seed: int | None,
+        port: int = 0,
+        admin: bool = False,
+        seed: int | None = None,
         origin: ASGIApp | None = None,
         bodies: bool = False,
         names: tuple[str, str] = NAMES,

@@ -6,11 +6,11 @@ import socket
 import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Unpack
 
 from authlens_core.emulator.access.account import Account
 from authlens_core.emulator.access.issued_service_tokens import IssuedServiceTokens
-from authlens_core.emulator.origins import NAMES, LoopbackServer, bind, close_all
+from authlens_core.emulator.origins import LoopbackServer, LoopbackSettings, bind, close_all
 from authlens_core.emulator.profile import Fault, Profile, email_of, named_faults
 from authlens_core.emulator.randomness import drawn_from
 
@@ -57,7 +57,6 @@ class Emulator(LoopbackServer):
         self,
         *,
         faults: Collection[Fault | str] = (),
-        port: int = 0,
         callback_port: int = CALLBACK_PORT,
         access_token_lifetime: int = 60,
         grant_lifetime: int = 3600,
@@ -66,14 +65,10 @@ class Emulator(LoopbackServer):
         service_token_header: str = "",
         service_auth_401: bool = False,
         refresh_grace: bool = False,
-        origin: ASGIApp | None = None,
-        bodies: bool = False,
-        admin: bool = False,
-        seed: int | None = None,
-        names: tuple[str, str] = NAMES,
         clock: Callable[[], float] = time.time,
+        **settings: Unpack[LoopbackSettings],
     ) -> None:
-        super().__init__(port=port, admin=admin, seed=seed, origin=origin, bodies=bodies, names=names)
+        super().__init__(**settings)
         # Keys and the first tokens are drawn here: with a seed they are the same in each run.
         with drawn_from(self._source):
             self.account = Account(

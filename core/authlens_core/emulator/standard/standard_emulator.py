@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
-from authlens_core.emulator.origins import NAMES, LoopbackServer
+from authlens_core.emulator.origins import LoopbackServer, LoopbackSettings
 from authlens_core.emulator.profile import Fault, Profile, named_faults
 from authlens_core.emulator.randomness import drawn_from
 from authlens_core.emulator.standard.machines import Machines
@@ -38,19 +38,14 @@ class StandardEmulator(LoopbackServer):
         profile: Profile = Profile.GENERIC,
         *,
         faults: Collection[Fault | str] = (),
-        port: int = 0,
         access_token_lifetime: int = 60,
-        origin: ASGIApp | None = None,
-        bodies: bool = False,
-        admin: bool = False,
-        seed: int | None = None,
-        names: tuple[str, str] = NAMES,
         clock: Callable[[], float] = time.time,
         weaknesses: Collection[Weakness] = (),
+        **settings: Unpack[LoopbackSettings],
     ) -> None:
         if profile is Profile.ACCESS:
             raise ValueError("the profile access is the Emulator's")
-        super().__init__(port=port, admin=admin, seed=seed, origin=origin, bodies=bodies, names=names)
+        super().__init__(**settings)
         with drawn_from(self._source):
             self._state = ServerState(
                 profile=profile,

@@ -1411,9 +1411,9 @@ MUTATIONS: Final = (
     Mutation(
         "orphan-is-root",
         "A socket that its program has closed counts as root's",
-        "core/authlens_core/gateway/admission.py",
-        "    return owner.account if owner.inode else None\n",
-        "    return owner.account\n",
+        "core/authlens_core/grammars/linux_sockets.py",
+        "    return int(account) if inode else None\n",
+        "    return int(account)\n",
         "tests/core/gateway/test_peer_account.py::test_a_socket_that_no_program_has_any_more_is_no_ones",
     ),
     Mutation(

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, replace
 from enum import Enum
 from types import MappingProxyType
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
@@ -151,6 +151,13 @@ class NamedFlag:
         return self.flag.removeprefix("--").replace("-", "_")
 
 
+class Field(NamedTuple):
+    """An option as a field of the form for programs, with a hint of what is filled in."""
+
+    title: str
+    hint: str
+
+
 @dataclass(frozen=True, slots=True)
 class OptionInfo:
     """The declaration of one option.
@@ -158,6 +165,8 @@ class OptionInfo:
     Attributes:
         name: of the field of `Options`.
         flag: on the command line.
+        group: the title that it has in the help; empty for a general one.
+        form: the field of the form for programs, which has those of their grants.
         matters_from: the first stage that has to run again after a change; None if nothing that was learned
             depends on it.
         edited_in: the stages before which the wizard's form offers it.
@@ -196,6 +205,8 @@ class OptionInfo:
     empty_is_chosen: bool = False
     remembered: Remembered | None = None
     owner: str = ""
+    group: str = ""
+    form: Field | None = None
 
     @property
     def title(self) -> str:
@@ -281,6 +292,7 @@ _TYPES: Final[Mapping[str, Callable[[Any], Any]]] = MappingProxyType(
         "edited_in": lambda stages: tuple(map(Stage, stages)),
         "turned_on": lambda value: value if isinstance(value, bool) else GrantType(value),
         "named": lambda told: NamedFlag(**told),
+        "form": lambda told: Field(**told),
         "remembered": Remembered,
     }
 )
@@ -297,6 +309,8 @@ OPTIONS: Final[Mapping[str, OptionInfo]] = MappingProxyType(
     {item.name: _declared(item.name, item.default) for item in fields(Options)}
 )
 """Every option by its name."""
+IN_HELP: Final = tuple(words("options"))
+"""The names of the options in the order of the help."""
 
 
 def first_changed(before: Options, after: Options) -> Stage | None:

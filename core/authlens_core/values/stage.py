@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from authlens_core.values.quick_dataclass import dataclass
 
@@ -92,28 +92,6 @@ class GrantType(StrEnum):
 MACHINE_GRANTS: Final = frozenset(
     {GrantType.CLIENT_CREDENTIALS, GrantType.JWT_BEARER, GrantType.TOKEN_EXCHANGE}
 )
-
-
-class Field(NamedTuple):
-    """An option of a program in words: as a field of a form, with a hint of what is filled in."""
-
-    title: str
-    hint: str
-
-
-FIELDS: Final[Mapping[str, Field]] = MappingProxyType(
-    {
-        "client_id": Field("Client ID", "that the server's owner gave the program"),
-        "client_secret": Field("Client secret", "not shown; or a key"),
-        "client_key": Field("Key file", "a private key in PEM or as a JWK, instead of a secret"),
-        "idp": Field("Provider", "token endpoint of your company's identity provider"),
-        "idp_client_id": Field("Its client ID", "the client that the provider knows, if it asks for one"),
-        "idp_client_secret": Field("Its secret", "not shown; empty if it has none"),
-        "assertion_file": Field("Assertion file", "read for each token, such as the platform's token file"),
-        "assertion_command": Field("or a command", "that prints it; run for each token, without a shell"),
-    }
-)
-"""The options of programs, by their names, in the order of the form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +201,10 @@ PROGRAMS: Final[Mapping[GrantType, Program]] = MappingProxyType(
                 "enterprise",
                 "Enterprise: your company's identity provider decides",
                 (_ASSERTION, _CLIENT, _PROVIDER),
-                tuple(FIELDS),
+                (
+                    *("client_id", "client_secret", "client_key", "idp", "idp_client_id"),
+                    *("idp_client_secret", "assertion_file", "assertion_command"),
+                ),
                 listed_as=GrantType.JWT_BEARER,
                 assertion="subject_token",
             ),

@@ -16,7 +16,7 @@ from textual.widgets import Input, RadioButton, RadioSet
 from authlens_core.values.errors import UsageError
 from authlens_core.values.login_options import OPTIONS, Kind, Options
 from authlens_core.values.secret import Secret
-from authlens_core.values.stage import FIELDS, PROGRAMS, GrantType
+from authlens_core.values.stage import PROGRAMS, GrantType
 from authlens_tui.screens.dialog import Dialog, DialogBox, DialogButtons, action_button
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
@@ -27,6 +27,10 @@ _WORDS: Final = (
     "A program logs in as itself: no browser, no user. The server's owner registers it and gives it a client "
     "id. Secrets and keys go to the secret store; an assertion is read for each token and never stored."
 )
+
+_FIELDS: Final = {
+    name: form for name in PROGRAMS[GrantType.TOKEN_EXCHANGE].asks if (form := OPTIONS[name].form) is not None
+}
 
 
 class MachineLoginScreen(Dialog[Options | None]):
@@ -59,7 +63,7 @@ class MachineLoginScreen(Dialog[Options | None]):
                 yield action_button("Cancel", "dismiss", id="leave")
 
     def _rows(self) -> Iterator[Horizontal]:
-        for name, field in FIELDS.items():
+        for name, field in _FIELDS.items():
             known = getattr(self._options, name)
             text = known if isinstance(known, str) else ""
             secret = OPTIONS[name].kind is Kind.SECRET
@@ -100,12 +104,12 @@ class MachineLoginScreen(Dialog[Options | None]):
             ValueError: a URL cannot be used.
         """
         texts = {name: self.query_one(f"#{name}", Input).value for name in PROGRAMS[self._grant_type].asks}
-        values: dict[str, Any] = dict.fromkeys(FIELDS)
+        values: dict[str, Any] = dict.fromkeys(_FIELDS)
         for name, text in texts.items():
             values[name] = _value(name, text)
         options = replace(self._options, grant_type=self._grant_type, **values)
         for need in PROGRAMS[self._grant_type].missing(options):
-            cure = " or ".join(f"“{FIELDS[name].title}”" for name in need.options)
+            cure = " or ".join(f"“{_FIELDS[name].title}”" for name in need.options)
             raise UsageError(f"The login names {need.missing}.", f"Fill in {cure}.")
         return options
 

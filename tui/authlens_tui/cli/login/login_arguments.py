@@ -15,9 +15,9 @@ from dataclasses import replace
 from typing import Any, Final, assert_never
 
 from authlens_core.values.fix import GivenOptions, filled, given_options, step
-from authlens_core.values.login_options import OPTIONS, Kind, OptionInfo, Options
+from authlens_core.values.login_options import IN_HELP, OPTIONS, Kind, OptionInfo, Options
 from authlens_core.values.secret import Secret
-from authlens_core.values.stage import FIELDS, PROGRAMS, GrantType
+from authlens_core.values.stage import PROGRAMS, GrantType
 from authlens_tui.cli.option_values import absolute_path, number, port, utf8
 from authlens_tui.cli.terminal.output import is_terminal
 from authlens_tui.cli.terminal.refused import refusal
@@ -25,24 +25,6 @@ from authlens_tui.cli.terminal.standard_input import piped
 from authlens_tui.terminal.secret_files import key_text, private_key_in
 
 _WITHOUT_SCREEN: Final = ("json", "yes", "cloudflared", "no_browser")
-
-
-# What the help puts together; an option that is in no group is among the general ones.
-_GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
-    "how you come back from the browser": (
-        *("wait", "port", "redirect_host", "redirect_uri", "listen", "any_issuer", "any_state"),
-    ),
-    "another way to log in": (
-        *("grant_type", "device_endpoint"),
-        *(name for name in OPTIONS if name in FIELDS and name not in ("client_id", "client_secret")),
-    ),
-    "the client": (
-        *("client_id", "client_metadata_url", "client_secret", "client_auth"),
-        *("initial_access_token", "new_client"),
-    ),
-    "what is requested": ("scope", "resource", "audience", "dpop", "method"),
-    "servers that are not as specified": ("issuer", "issuer_name", "assume_pkce", "legacy_paths", "anyway"),
-}
 _LONGEST_KEY: Final = 64 * 1024  # bytes
 
 
@@ -52,15 +34,14 @@ def add_options(add: argparse.ArgumentParser, *some: str) -> None:
         for name in some:
             _add_option(add, name)
         return
-    grouped = [(add.add_argument_group(title), names) for title, names in _GROUPS.items()]
-    others = tuple(name for name in OPTIONS if not any(name in names for _, names in grouped))
-    for group, names in ((add, others), *grouped):
-        # argparse refuses to show the usage of a group in which there is nothing.
-        one_of = (
-            group.add_mutually_exclusive_group() if any(OPTIONS[name].exclusive for name in names) else group
-        )
-        for name in names:
-            _add_option(one_of if OPTIONS[name].exclusive else group, name)
+    groups: dict[str, argparse._ActionsContainer] = {"": add}
+    one_of: dict[str, argparse._ActionsContainer] = {}
+    for option in map(OPTIONS.__getitem__, IN_HELP):
+        if option.group not in groups:
+            groups[option.group] = add.add_argument_group(option.group)
+        if option.exclusive and option.group not in one_of:
+            one_of[option.group] = groups[option.group].add_mutually_exclusive_group()
+        _add_option((one_of if option.exclusive else groups)[option.group], option.name)
 
 
 def _add_option(add: argparse._ActionsContainer, name: str) -> None:
@@ -73,7 +54,10 @@ def _add_option(add: argparse._ActionsContainer, name: str) -> None:
         add.add_argument(named.flag, help=words, metavar=named.metavar, choices=named.values)
     more: dict[str, Any] = {"metavar": option.metavar, "default": option.default}
     match option.kind:
-        case Kind.SWITCH | Kind.SECRET:
+        case Kind.SWITCH:
+            # It can turn something off, such as --paste-only.
+            more = {"action": "store_const", "const": option.turned_on, "default": option.default}
+        case Kind.SECRET:
             more = {"action": "store_true"}
         case Kind.PORT:
             more["type"] = port
@@ -105,17 +89,10 @@ def login_options(arguments: Namespace, secrets: Mapping[str, Secret]) -> Option
     """
     values: dict[str, Any] = {}
     for name, option in OPTIONS.items():
-        typed = getattr(arguments, option.argument)
-        match option.kind:
-            case Kind.SECRET | Kind.SECRET_FILE:
-                values[name] = secrets.get(name)
-            case Kind.SWITCH:
-                # A switch can turn something off (--no-listen), so its value is what the option declares.
-                values[name] = option.turned_on if typed else option.default
-                if option.named is not None and (word := getattr(arguments, option.named.argument)):
-                    values[name] = option.named.values[word]
-            case _:
-                values[name] = typed
+        is_secret = option.kind in {Kind.SECRET, Kind.SECRET_FILE}
+        values[name] = secrets.get(name) if is_secret else getattr(arguments, option.argument)
+        if option.named is not None and (word := getattr(arguments, option.named.argument)):
+            values[name] = option.named.values[word]
     for option in OPTIONS.values():
         beside = [each for each in option.instead_of if values[each] != OPTIONS[each].default]
         if beside and values[option.name] != option.default:

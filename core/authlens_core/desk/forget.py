@@ -11,7 +11,7 @@ from authlens_core.credentials.lifecycle.action_result import ActionOutcome, Act
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import ClientRecord, Grant, GrantState
 from authlens_core.credentials.records.service_token import ServiceToken
-from authlens_core.credentials.vault.credentials import Credentials, refresh_lock
+from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.move import erase_left
 from authlens_core.credentials.vault.save_login import save_login
 from authlens_core.oauth.discovery.challenge import is_plain
@@ -121,8 +121,7 @@ async def forget(session: Session, record_id: str, undo: ForgottenCredentials | 
 async def _remove_grant(credentials: Credentials, grant_id: str, undo: ForgottenCredentials | None) -> None:
     if undo is not None:
         with suppress(AuthlensError):
-            lock = refresh_lock(credentials.get(grant_id))
-            async with credentials.locks.hold(*lock, purpose="forgetting", bound=_REFRESH_BOUND):
+            async with credentials.lock(credentials.get(grant_id), "forgetting", bound=_REFRESH_BOUND):
                 grant, secrets = await credentials.load(grant_id)
                 await credentials.forget(grant_id)
             undo.add(grant_id, lambda target: save_login(target, grant, secrets))

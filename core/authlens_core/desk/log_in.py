@@ -14,7 +14,7 @@ from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from authlens_core.credentials.lifecycle.action_result import ProbeResult
 from authlens_core.credentials.lifecycle.operation import note_nonces
@@ -60,7 +60,7 @@ from authlens_core.values.errors import (
     TimedOut,
 )
 from authlens_core.values.fix import LOG_IN_AGAIN, Fix, WayOn, step
-from authlens_core.values.login_options import BROWSER_WAIT, OPTIONS, Options, StoredOptions, remembered_for
+from authlens_core.values.login_options import BROWSER_WAIT, Options, StoredOptions, remembered_for
 from authlens_core.values.quick_dataclass import dataclass
 
 __all__ = [
@@ -379,12 +379,15 @@ def grant_of(facts: Facts, now: datetime) -> tuple[Grant, GrantSecrets] | None:
         machine=_machine_source(facts),
     )
     key = None if facts.dpop_key is None else facts.dpop_key.private_jwk
-    own: dict[str, Any] = {}
-    if grant.machine is not None:
-        names = (field.name for field in fields(GrantSecrets) if field.name in OPTIONS)
-        own = {name: getattr(facts.options, name) for name in names}
-    own |= {"client_secret": client.client_secret, "client_key": client.client_key}
-    return grant, GrantSecrets(tokens.access_token, tokens.refresh_token, dpop_key=key, **own)
+    secrets = GrantSecrets(
+        tokens.access_token,
+        tokens.refresh_token,
+        client.client_secret,
+        key,
+        client.client_key,
+        None if grant.machine is None else facts.options.idp_client_secret,
+    )
+    return grant, secrets
 
 
 def _machine_source(facts: Facts) -> MachineSource | None:

@@ -320,19 +320,12 @@ async def move_secrets(
         if in_use is not None and not in_use.credentials.store.persistent:
             report += await move(in_use.credentials, to, on_progress)
         for place in sorted(sources):
-            async with _source(open_stores, place) as source:
-                report += await move(source, to, on_progress)
+            source = open_stores.get(place)
+            if source is None:
+                elsewhere = Credentials.open(stores.store_at(place))
+                source = await stack.enter_async_context(aclosing(elsewhere))
+            report += await move(source, to, on_progress)
     # Otherwise the next start would look at the new place alone, where some are missing.
     if report.is_complete:
         to.remember_place()
     return replace(report, left=await erase_left(to))
-
-
-@asynccontextmanager
-async def _source(open_stores: dict[StoreKind, Credentials], place: StoreKind) -> AsyncIterator[Credentials]:
-    """Yield credentials on a place: those that are open, which stay open, or new ones."""
-    if place in open_stores:
-        yield open_stores[place]
-        return
-    async with aclosing(Credentials.open(stores.store_at(place))) as source:
-        yield source

@@ -108,7 +108,7 @@ class SettingsFile:
         self.present = replace(self.present, **changes)
         if self._path is not None:
             # What a newer authlens has written is kept, though it means nothing here.
-            self._members |= {"version": max(_VERSION, self._written_by()), **changes}
+            self._members = {"version": _VERSION, **self._members, **changes}
             try:
                 private_file.replace(self._path, json.dumps(self._members, indent=2).encode())
             except OSError as error:
@@ -117,10 +117,6 @@ class SettingsFile:
                     f"The settings could not be written: {reason}.", "They apply until authlens ends."
                 ) from error
         return self.present
-
-    def _written_by(self) -> int:
-        version = self._members.get("version")
-        return version if isinstance(version, int) else 0
 
 
 def _settings(members: Mapping[str, Any]) -> Settings:

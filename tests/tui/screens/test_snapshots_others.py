@@ -191,7 +191,10 @@ def events(*, some: bool) -> EventsScreen:
         ("revoke", "b", ""),
     )
     for minutes, (kind, entry, detail) in enumerate(told if some else ()):
-        credentials.index.add_event(kind, entry, detail, at=NOW + timedelta(minutes=minutes))
+        credentials.index.add_event(kind, entry, detail)
+        with credentials.index.writing() as connection:
+            at = (NOW + timedelta(minutes=minutes)).isoformat()
+            connection.execute("UPDATE events SET at = ? WHERE event_id = ?", (at, minutes + 1))
     names = {"a": "wiki.example.com/mcp", "b": "a-rather-long-name.of.a.host.example.com/with/a/path"}
     return EventsScreen(Session(None, credentials), names, selected="a" if some else None)
 

@@ -16,7 +16,7 @@ from authlens_core.credentials.lifecycle.action_result import Refreshed, Refresh
 from authlens_core.credentials.lifecycle.refresh_operation import RefreshOperation
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, TokenVerdict, utc_now
 from authlens_core.credentials.records.refresh_schedule import RefreshOptions, lasts
-from authlens_core.credentials.vault.credentials import Credentials, refresh_lock
+from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.oauth.dpop import is_bound
 from authlens_core.state.locks import LockBusy
 from authlens_core.values.quick_dataclass import dataclass
@@ -88,8 +88,7 @@ class _RefreshWaiter:
             LockBusy: another process had the lock all the time, or `give_up` returned true.
         """
         left = self.deadline - asyncio.get_running_loop().time()
-        lock = refresh_lock(self.before)
-        async with self.credentials.locks.hold(*lock, purpose="refreshing", bound=left, give_up=give_up):
+        async with self.credentials.lock(self.before, "refreshing", bound=left, give_up=give_up):
             return await (await self._read()).decide(self.before)
 
     def _overtaken(self) -> bool:

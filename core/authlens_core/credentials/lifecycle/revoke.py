@@ -18,7 +18,7 @@ from authlens_core.credentials.lifecycle.operation import LockedGrant
 from authlens_core.credentials.lifecycle.probe_call import ask, status_words, token_accepted
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import GrantState, utc_now
-from authlens_core.credentials.vault.credentials import Credentials, refresh_lock
+from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.diagnosis.evidence import sent_in
 from authlens_core.oauth.revocation import RevocationOutcome, TokenHint, read_revocation, revocation_request
 from authlens_core.trace.record import Fact, Stage
@@ -56,14 +56,14 @@ async def revoke(
     grant_id: str,
     *,
     waiting: Callable[[float], None] = lambda _seconds: None,
-    pauses: Sequence[float] | None = None,
+    pauses: Sequence[float] = (),
 ) -> Revoked:
     """Revoke the tokens of a grant at its server, verify that, and remove them from this machine.
 
     Args:
         waiting: called with the seconds that it may take, where the resource still accepts the token after
             the server has confirmed the revocation, and is asked again.
-        pauses: seconds between these calls; None for those of `PROOF_SECONDS`.
+        pauses: seconds before each of these calls, as of `proof_pauses`; none by default.
 
     Raises:
         LoginNeeded: there is no such grant, or its secrets are gone or damaged: it can only be forgotten.
@@ -71,12 +71,9 @@ async def revoke(
         LockBusy: another process was refreshing the grant all the time.
     """
     # The lock of a refresh: one that ran meanwhile would get new tokens, which no one would revoke.
-    before = credentials.get(grant_id)
-    async with credentials.locks.hold(*refresh_lock(before), purpose="revoking"):
+    async with credentials.lock(credentials.get(grant_id), "revoking"):
         grant, secrets = await credentials.load(grant_id)
-        done = await _RevokeOperation(credentials, wire, grant, secrets, utc_now).run(
-            waiting, proof_pauses(PROOF_SECONDS) if pauses is None else pauses
-        )
+        done = await _RevokeOperation(credentials, wire, grant, secrets, utc_now).run(waiting, pauses)
     # With a grant that was revoked its traces went, too: what ended it is stored for its URL.
     credentials.traces.keep(grant_id, done.trace)
     return done

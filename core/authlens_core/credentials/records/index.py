@@ -313,11 +313,9 @@ class Index:
 
     # Events and facts
 
-    def add_event(
-        self, kind: str, grant_id: str, detail: str = "", *, resource: str = "", at: datetime | None = None
-    ) -> None:
+    def add_event(self, kind: str, grant_id: str, detail: str = "", *, resource: str = "") -> None:
         """Append to the history; the oldest events beyond `KEPT_EVENTS` go."""
-        moment = (at or datetime.now(UTC)).isoformat()
+        moment = datetime.now(UTC).isoformat()
         with self.writing() as connection:
             connection.execute(
                 "INSERT INTO events (at, kind, grant_id, detail, resource) VALUES (?, ?, ?, ?, ?)",

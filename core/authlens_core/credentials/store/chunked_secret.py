@@ -38,11 +38,6 @@ def entry_name(key: str, generation: int, index: int) -> str:
     return f"authlens:{key}:{generation}:{index}"
 
 
-def count(text: Secret) -> int:
-    """Return how many entries `split` makes of `text`."""
-    return len(split(text, "", 0))
-
-
 def _digest(text: str, key: str, generation: int) -> str:
     # Key and generation hold no line break, so no other pair has the same head.
     return hashlib.sha256(f"{key}\n{generation}\n{text}".encode("utf-8", "surrogatepass")).hexdigest()

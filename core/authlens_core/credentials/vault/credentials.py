@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shlex
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -224,6 +224,12 @@ class Credentials:
             raise LoginNeeded("This login is not on this machine.", "Log in first.")
         return grant
 
+    def lock(
+        self, grant: Grant, purpose: str, *, bound: float = 30.0, give_up: Callable[[], bool] = bool
+    ) -> AbstractAsyncContextManager[None]:
+        """Hold the lock of a refresh of a grant; as `Locks.hold`."""
+        return self.locks.hold(*refresh_lock(grant), purpose=purpose, bound=bound, give_up=give_up)
+
     async def save(self, grant: Grant, secrets: GrantSecrets) -> Grant:
         """Store a grant with new secrets, and return it with its generation.
 
@@ -327,7 +333,7 @@ class Credentials:
             # is stored.
             with suppress(LockBusy):
                 if grant is not None:
-                    async with self.locks.hold(*refresh_lock(grant), purpose="looking", bound=0):
+                    async with self.lock(grant, "looking", bound=0):
                         marked.append(self.mark_if_interrupted(grant))
         return tuple(filter(None, marked))
 

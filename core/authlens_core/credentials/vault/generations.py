@@ -142,7 +142,7 @@ class Generations:
         return await self.pending.written(self._replace(key, text, switch))
 
     async def _replace(self, key: str, text: Secret, switch: Callable[[int, int], None]) -> int:
-        entries = sealed.count(text)
+        entries = len(sealed.split(text, key, 0))
         async with self.locks.hold("store", purpose="saving", bound=WRITE_BOUND):
             # Noted before the first entry is written, so that a crash from here on leaves nothing that no one
             # deletes.

@@ -25,7 +25,7 @@ from authlens_core.credentials.records.table import (
     damaged_records,
 )
 from authlens_core.credentials.store import chunked_secret as sealed
-from authlens_core.credentials.vault.credentials import Credentials, refresh_lock
+from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.generations import Generations
 from authlens_core.credentials.vault.open_store import store_at
 from authlens_core.values.errors import AuthlensError, StateUnusable
@@ -120,7 +120,7 @@ async def _move_record(source: Credentials, target: Credentials, table: Table[An
     grant = LOGINS.readable(source.index, key) if table is LOGINS else None
     if grant is None:
         return await _move_row(source, target, table, key)
-    async with source.locks.hold(*refresh_lock(grant), purpose="moving"):
+    async with source.lock(grant, "moving"):
         source.mark_if_interrupted(source.get(key))
         # Where only this process holds the newest tokens, the store has older ones, which must not be moved.
         if key not in source.held:

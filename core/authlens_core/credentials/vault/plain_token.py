@@ -88,7 +88,7 @@ _LONGEST: Final = 2_048
 _URL: Final = re.compile(
     r"(?P<origin>https://(?=[^/:]{4,253}(?:[/:]|$))(?:(?!xn--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}"
     r"(?::(?!443(?:/|$))[1-9][0-9]{1,3})?"
-    r"|http://(?:localhost|127\.0\.0\.1):[1-9][0-9]{2,4})"
+    r"|http://(?:localhost|127\.0\.0\.1):(?:[1-9][0-9]{2,3}|[1-5][0-9]{4}))"
     r"(?P<path>(?:/(?!\.+(?:/|$))[A-Za-z0-9._~-]*)*)"
 )
 # A coarse choice, so that few records are parsed: `closest` decides. Hosts are stored in lower case or not.
@@ -132,13 +132,9 @@ def plain_url(text: str) -> PlainUrl:
         NotPlain: it may be a URL, but not one for this module.
     """
     match = _URL.fullmatch(text)
-    if match is None or len(text) > _LONGEST or (text.startswith("http:") and _port(text) > 65_535):
+    if match is None or len(text) > _LONGEST:
         raise NotPlain
     return PlainUrl(match["origin"], match["path"])
-
-
-def _port(text: str) -> int:
-    return int(text.removeprefix("http://").partition("/")[0].rpartition(":")[2])
 
 
 def plain_login(path: Path, url: str) -> PlainLogin | None:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState
-from authlens_core.credentials.vault.credentials import Credentials, refresh_lock
+from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.state.locks import LockBusy
 
 
@@ -20,9 +20,8 @@ async def save_login(credentials: Credentials, grant: Grant, secrets: GrantSecre
         NoSecretStore: it could not be stored.
         LockBusy: another process was writing all the time.
     """
-    lock, leaving = refresh_lock(grant), credentials.leaving.is_set
     try:
-        async with credentials.locks.hold(*lock, purpose="storing a login", give_up=leaving):
+        async with credentials.lock(grant, "storing a login", give_up=credentials.leaving.is_set):
             return await credentials.save(grant, secrets)
     except LockBusy:
         return await credentials.save(grant, secrets)
@@ -41,7 +40,7 @@ async def remove_replaced(
         LockBusy: another program is at one of them.
     """
     for other in _replaced(credentials, grant, lost_clients):
-        async with credentials.locks.hold(*refresh_lock(other), purpose="removing a dead login", bound=0):
+        async with credentials.lock(other, "removing a dead login", bound=0):
             if other in _replaced(credentials, grant, lost_clients):
                 words = "replaced by a new login; the server refused its client or its refresh token"
                 await credentials.discard(other.grant_id, AccessKind.FORGOTTEN, words)

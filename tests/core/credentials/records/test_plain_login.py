@@ -89,7 +89,7 @@ def test_a_plain_url_is_read_as_the_whole_parser_reads_it(text: str) -> None:
             "https://wiki.example.com",
             "https://mcp.example.com:8443/a/b-c_d.e~f",
         ),
-        *("http://localhost:8400/mcp", "http://127.0.0.1:65535"),
+        *("http://localhost:8400/mcp", "http://127.0.0.1:59999"),
     ],
 )
 def test_the_usual_urls_are_plain(text: str) -> None:

@@ -37,8 +37,8 @@ from authlens_tui.app.authlens_app import AuthlensApp
 from authlens_tui.app.demo import DemoWorkspace
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.learn.catalogue import CatalogueScreen
-from authlens_tui.screens.prediction import PredictionScreen
 from authlens_tui.screens.trace.comparison import CompareScreen
+from authlens_tui.screens.wizard.demo_login import PredictionScreen
 from authlens_tui.screens.wizard.lesson import LessonScreen
 from authlens_tui.screens.wizard.tools import ExperimentResultScreen, WhatIfScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
@@ -189,7 +189,7 @@ async def again_with_an_attack(scene: Scene) -> AsyncIterator[str]:
 async def failure(scene: Scene) -> AsyncIterator[str]:
     """A login that is refused: what was seen, why, and the setting that cures it."""
     await scene.on(CatalogueScreen)
-    await scene.press("slash", *"refused", "space", *"registration", "enter")
+    await scene.press("slash", *"refused", "space", *"registration", "enter", "enter")
     await scene.on(PredictionScreen)
     await scene.press("a")
     await scene.at(Stage.DETECTION)

@@ -13,9 +13,9 @@ import pytest
 from authlens_core.values.fix import Fix, Step, cure_in, fix, steps_of
 from authlens_core.values.stage import LOGIN_STAGES, Stage
 from authlens_core.values.word_files import FOLDER, words
-from authlens_tui.app.offers import key_names
 from authlens_tui.cli.parser import build_parser
 from authlens_tui.screens.fix_keys import FixKeys, doing
+from authlens_tui.widgets.key_binding import key_names
 from support.source_trees import sources_of_product
 
 pytestmark = pytest.mark.xdist_group("sources")
@@ -138,7 +138,7 @@ def test_a_fix_names_the_key_of_each_screen_that_does_its_command(command: str) 
 def test_what_is_asked_for_can_be_edited_at_every_stage_that_may_refuse_it(option: str) -> None:
     after = LOGIN_STAGES[LOGIN_STAGES.index(Stage.REGISTRATION) :]
 
-    assert all(doing(("authlens", "login", "URL", option, "x"), stage) == ("wizard.edit",) for stage in after)
+    assert all(doing(("authlens", "login", "URL", option, "x"), stage) == ["wizard.edit"] for stage in after)
 
 
 def test_another_name_of_the_server_is_edited_where_the_login_is_at_it() -> None:
@@ -152,4 +152,4 @@ def test_another_name_of_the_server_is_edited_where_the_login_is_at_it() -> None
         "https://b.example",
     )
 
-    assert doing(command, Stage.SERVER_METADATA) == ("wizard.edit",)
+    assert doing(command, Stage.SERVER_METADATA) == ["wizard.edit"]

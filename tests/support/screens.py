@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from difflib import unified_diff
 from itertools import count
+from operator import attrgetter
 from types import SimpleNamespace
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ from pytest_textual_snapshot import SVGImageExtension  # type: ignore[import-unt
 from rich.segment import Segment
 from syrupy.assertion import SnapshotAssertion
 from textual._context import visible_screen_stack
+from textual.actions import parse as parse_action
 from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Input
@@ -65,6 +67,7 @@ __all__ = [
     "scripted",
     "text_of",
     "until",
+    "without_method",
     "wizard_on",
 ]
 
@@ -152,6 +155,21 @@ async def wizard_on(
     wizard = WizardScreen(login, "a test's memory")
     async with run_screen(wizard, size=size) as (app, pilot):
         yield wizard, pilot, app
+
+
+def without_method(screen: Screen[Any], target: object) -> list[str]:
+    """Return the actions of a screen's keys that name no method, of it or of `target`."""
+    missing = []
+    for _, binding in screen._bindings:
+        elsewhere, name, arguments = parse_action(binding.action)
+        if elsewhere:
+            continue
+        owner, path = (target, str(arguments[0])) if name == "act" else (screen, f"action_{name}")
+        try:
+            attrgetter(path)(owner)
+        except AttributeError:
+            missing.append(binding.action)
+    return missing
 
 
 async def until(pilot: Pilot[Any], condition: Callable[[], bool]) -> None:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from authlens_core.credentials.records.grant import Grant
 from authlens_core.desk.settings import Config, NoticeKind, SettingsFile
+from authlens_core.values.errors import StateUnusable
+from authlens_tui.app import controller
 from authlens_tui.app.authlens_app import AuthlensApp
 from authlens_tui.app.controller import ExpiryNotice
-from authlens_tui.app.offers import key_names
 from authlens_tui.app.workspace import Workspace
 from authlens_tui.cli import main
+from authlens_tui.widgets.key_binding import key_names
 from support.grants import NOW, grant
-from support.screens import Host
+from support.screens import Host, until
 
 
 def app_with(config: Config, environ: Mapping[str, str]) -> AuthlensApp:
@@ -97,3 +100,18 @@ async def test_a_notice_comes_once_before_a_token_expires(
         )
         moved.look([soon])
         assert len(sent) == 1
+
+
+async def test_credentials_that_cannot_be_read_are_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process may hold the index, or the secrets may just have been moved."""
+    monkeypatch.setattr(controller, "_LOOK_EVERY", 0.01)
+    looks: list[int] = []
+
+    def grants() -> Iterable[Grant]:
+        looks.append(len(looks))
+        raise StateUnusable("The index cannot be used.")
+
+    app = Host()
+    async with app.run_test() as pilot:
+        controller.tell_of_expiry(app, Config(before_expiry=90), grants)
+        await until(pilot, lambda: len(looks) >= 2)

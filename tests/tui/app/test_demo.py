@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from authlens_core.emulator import Fault
 from authlens_core.learning.desk.drills import DrillGroup, drills
@@ -17,10 +18,11 @@ from authlens_tui.app.authlens_app import AuthlensApp
 from authlens_tui.app.demo import DemoWorkspace
 from authlens_tui.app.screen_picture import save_postcard
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
+from authlens_tui.screens.dashboard.new_login import NewLoginScreen
 from authlens_tui.screens.learn.catalogue import CatalogueScreen
 from authlens_tui.screens.opening import OpeningScreen
 from authlens_tui.screens.palette import Palette
-from authlens_tui.screens.prediction import PredictionScreen
+from authlens_tui.screens.wizard.demo_login import PredictionScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from support.screens import footer_keys, text_of, until
 
@@ -43,6 +45,8 @@ async def choose(app: AuthlensApp, pilot: Pilot[int], *keys: str, predicted: str
         await pilot.press("escape")
     if keys:
         await pilot.press("slash", *keys)
+        if isinstance(app.screen, CatalogueScreen) and len(app.screen.matching) > 1:
+            await pilot.press("enter")  # several have the words: this leads to the list
     await pilot.press("enter")
     await until(pilot, lambda: isinstance(app.screen, PredictionScreen))
     await pilot.press(predicted)
@@ -170,11 +174,16 @@ async def test_a_second_scenario_begins_at_an_emulator_that_knows_nothing_of_the
 
 
 async def test_a_scenario_about_refreshing_goes_on_at_the_dashboard() -> None:
-    """There the keys are that the scenario needs; b leads back to the menu."""
+    """There the keys are that the scenario needs; N is for its server, and b leads back to the menu."""
     async with the_menu() as (app, pilot):
         await choose(app, pilot, *"rotate")
         await log_in(app, pilot)
         await pilot.press("d")
+        await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
+        await pilot.press("N")
+        await until(pilot, lambda: isinstance(app.screen, NewLoginScreen))
+        assert app.screen.query_one("#url", Input).value == app.workspace.suggestion()
+        await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
         await pilot.press("b")
         await until(pilot, lambda: isinstance(app.screen, CatalogueScreen))
@@ -264,7 +273,7 @@ async def test_nothing_that_a_scenario_handed_out_is_left_for_the_next_one() -> 
             await until(pilot, lambda: isinstance(app.screen, CatalogueScreen))
         assert app.session is not None
         assert app.session.credentials.service_tokens.list() == ()
-        assert len(app.workspace.find_tokens()) == 1
+        assert len(app.workspace.find_tokens()[0]) == 1
 
 
 @pytest.mark.parametrize(

@@ -126,8 +126,8 @@ async def test_the_owner_changes_the_setting_and_the_stage_passes(drill: Drill) 
     """Of an MCP server, an authorization server, a platform, an identity provider."""
     workspace = DemoWorkspace((drill.name,))
     url = await workspace.prepare()
-    owner = workspace.owner()
     assert url is not None
+    owner = workspace.demo_login(url).owner
     assert owner is not None
     async with Session(Wire(), Credentials.memory()) as session:
         login = start_login(session, url, workspace.options(url))

@@ -9,8 +9,8 @@ import pytest
 
 from authlens_core.credentials.vault.open_store import OpenedStore
 from authlens_tui.app.authlens_app import AuthlensApp
-from authlens_tui.screens.confirm import ConfirmScreen
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
+from authlens_tui.screens.dialog import ConfirmScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from support.grants import grant, keep
 from support.screens import text_of, until

@@ -80,7 +80,7 @@ async def test_what_was_typed_into_a_field_is_masked(tmp_path: Path) -> None:
 async def to_the_link(wizard: WizardScreen, pilot: Pilot[int]) -> None:
     """Run the stages up to the link."""
     await pilot.press("a")
-    await until(pilot, lambda: bool(wizard.pane.link.url))
+    await until(pilot, lambda: bool(wizard.pane.panel.url))
 
 
 async def test_no_picture_is_taken_of_the_link_of_a_login(tmp_path: Path) -> None:

@@ -18,9 +18,9 @@ from authlens_core.learning.progress.record import (
     PracticeRecord,
     RecordedVerdict,
 )
-from authlens_tui.app.learn import ClassApp
+from authlens_tui.app.base_app import ScreenApp
 from authlens_tui.screens.learn import class_table
-from authlens_tui.screens.learn.class_table import StudentScreen
+from authlens_tui.screens.learn.class_table import ClassScreen, StudentScreen
 from support.screens import text_of, until
 
 LESSON = "stolen-code"
@@ -35,7 +35,7 @@ def write(folder: Path, name: str, phase: LessonPhase, tries: int = 1) -> None:
     (folder / f"{name}.json").write_bytes(record.as_bytes())
 
 
-def row(app: ClassApp, who: str) -> list[str]:
+def row(app: ScreenApp, who: str) -> list[str]:
     return [str(cell).strip() for cell in app.screen.query_one(DataTable).get_row(who)]
 
 
@@ -44,7 +44,8 @@ async def test_the_table_follows_the_folder(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(class_table, "POLL", 0.05)
     folder = tmp_path / "class"
     folder.mkdir()
-    app = ClassApp(ClassFolder(folder, lambda _, name: name.removesuffix(".json")), Course())
+    students = ClassFolder(folder, lambda _, name: name.removesuffix(".json"))
+    app = ScreenApp(lambda: ClassScreen(students, Course()))
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "No one is here yet." in text_of(app))
         write(folder, "ada", LessonPhase.BREAK)

@@ -16,8 +16,8 @@ from authlens_core.trace.record import Outcome
 from authlens_core.wire.client import Wire
 from authlens_tui.app.authlens_app import AuthlensApp
 from authlens_tui.app.demo import DemoWorkspace
-from authlens_tui.screens.confirm import ConfirmScreen
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
+from authlens_tui.screens.dialog import ConfirmScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from support.grants import NOW, grant, keep
 from support.screens import link_on, raw_segments, run_screen, text_of, until

@@ -136,9 +136,14 @@ async def test_the_catalogue_finds_by_words_and_opens_where_it_is_told() -> None
         assert "Read a refusal" not in text_of(app)
         await pilot.press("escape")
         await shows(pilot, "Read a refusal")
-        assert isinstance(app.screen, CatalogueScreen)
-        assert app.screen.selected is not None
-        assert app.screen.selected.name == "stolen-code"
+        catalogue = app.screen
+        assert isinstance(catalogue, CatalogueScreen)
+        assert catalogue.selected is not None
+        assert catalogue.selected.name == "stolen-code"
+        await pilot.press("slash", "a", "enter")  # several have it: Enter only leads to the list
+        assert len(catalogue.matching) > 1
+        assert catalogue.listed.has_focus
+        assert app.screen is catalogue
 
 
 async def test_a_lesson_that_cannot_be_judged_is_left(monkeypatch: pytest.MonkeyPatch) -> None:

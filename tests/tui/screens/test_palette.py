@@ -43,7 +43,7 @@ async def test_every_enabled_binding_with_a_tooltip_can_be_found() -> None:
         }
         assert bound <= {(one.action, id(one.node)) for one in found}
         assert len({(one.action, id(one.node)) for one in found}) == len(found)
-        assert {"act('revoke')", "act('refresh')", "help"} <= {one.action for one in found}
+        assert {"act('selected.revoke')", "act('selected.refresh')", "help"} <= {one.action for one in found}
 
 
 async def test_the_palette_does_not_offer_itself() -> None:
@@ -57,8 +57,8 @@ async def test_an_action_that_does_nothing_now_is_not_offered() -> None:
     login, _ = scripted()
     async with wizard_on(login) as (wizard, _pilot, _app):
         names = {one.action for one in possible_actions(wizard)}
-        assert "act('next')" in names
-        assert "act('retry')" not in names
+        assert "act('runner.next')" in names
+        assert "act('runner.retry')" not in names
 
 
 class Part(Static, can_focus=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from authlens_core.learning.desk.drills import DrillVerdict, drill_card, drills
-from authlens_tui.screens.prediction import PredictionScreen
+from authlens_tui.screens.wizard.demo_login import PredictionScreen
 from support.screens import run_screen, until
 
 DRILL = drills()["post-only"]

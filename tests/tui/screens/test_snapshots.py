@@ -62,7 +62,7 @@ async def dashboard(*, states: bool = False, others: bool = False) -> DashboardS
             )
             await credentials.service_tokens.save(token, Secret("a" * 64))
         found = (cloudflared("grafana.example.com", 5), cloudflared("old.example.com", -5))
-    return DashboardScreen(Session(Wire(), credentials), now=lambda: NOW, find=lambda: found)
+    return DashboardScreen(Session(Wire(), credentials), now=lambda: NOW, find=lambda: (found, 0))
 
 
 def cloudflared(host: str, hours: float) -> CloudflaredToken:

@@ -27,6 +27,7 @@ from authlens_core.desk.log_in import CloudflaredOutcome
 from authlens_core.desk.session import Session
 from authlens_core.desk.settings import SettingsFile
 from authlens_core.export.session_file import read_session, session_json
+from authlens_core.learning.desk.drill_world import DrillWorld
 from authlens_core.learning.desk.drills import OwnerSetting, drills
 from authlens_core.trace.events import LinkShown, ProcessStarted
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
@@ -39,7 +40,6 @@ from authlens_core.values.store_kind import StoreKind
 from authlens_core.wire.client import Wire
 from authlens_tui.screens import cloudflared as cloudflared_module
 from authlens_tui.screens.cloudflared import CloudflaredScreen
-from authlens_tui.screens.confirm import ConfirmScreen
 from authlens_tui.screens.copy_menu import CopyMenuScreen
 from authlens_tui.screens.dashboard.access_events import EventsScreen
 from authlens_tui.screens.dashboard.new_login import NewLoginScreen
@@ -48,16 +48,15 @@ from authlens_tui.screens.dashboard.results import Result, ResultsScreen
 from authlens_tui.screens.dashboard.reveal import RevealScreen
 from authlens_tui.screens.dashboard.service_token_form import ServiceTokenScreen
 from authlens_tui.screens.dashboard.settings_dialog import SettingsScreen
+from authlens_tui.screens.dialog import ConfirmScreen
 from authlens_tui.screens.machine_login import MachineLoginScreen
 from authlens_tui.screens.opening import OpeningScreen
-from authlens_tui.screens.prediction import PredictionScreen
 from authlens_tui.screens.store_choice import MoveStoreScreen, StoreChoice, StoreChoiceScreen
 from authlens_tui.screens.theme_choice import ThemeScreen
 from authlens_tui.screens.trace.comparison import CompareScreen
 from authlens_tui.screens.trace.open_session import OpenSessionScreen, StoredTraces
 from authlens_tui.screens.trace.trace import TraceScreen
-from authlens_tui.screens.wizard.authorization_link import Played
-from authlens_tui.screens.wizard.owner import OwnerScreen
+from authlens_tui.screens.wizard.demo_login import OwnerScreen, Played, PredictionScreen, ServerOwner
 from authlens_tui.widgets.record.record_messages import Copyable
 from support.grants import NOW
 from support.open_databases import owned
@@ -153,15 +152,10 @@ def arrows(count: int) -> Walk:
     return walk
 
 
-class Owner:
-    """Someone who owns a server whose setting is wrong."""
-
-    name = "wiki.localhost"
+def owner() -> ServerOwner:
+    """Return someone who owns a server whose setting is wrong."""
     setting = OwnerSetting("Applications › wiki", "Allow localhost clients", beside="Allow loopback clients")
-    is_on = False
-
-    def switch(self, *, on: bool) -> None:
-        self.is_on = on
+    return ServerOwner("wiki.localhost", setting, DrillWorld((drills()["localhost-refused"],)))
 
 
 async def compared() -> CompareScreen:
@@ -317,7 +311,7 @@ PICTURES: Final = (
         keys(until_shown="good.authlens.json"),
     ),
     Picture("themes", ThemeScreen, ThemeScreen),
-    Picture("owner", OwnerScreen, lambda: OwnerScreen(Owner(), "4 Registration")),
+    Picture("owner", OwnerScreen, lambda: OwnerScreen(owner(), "4 Registration")),
     Picture("open", OpenSessionScreen, OpenSessionScreen),
     Picture("open-kept", OpenSessionScreen, two_kept),
     Picture(

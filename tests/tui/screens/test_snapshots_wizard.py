@@ -21,8 +21,8 @@ from authlens_tui.screens.help import HelpScreen
 from authlens_tui.screens.jump import JumpScreen
 from authlens_tui.screens.trace import save_record
 from authlens_tui.screens.trace.save_record import ExportScreen
+from authlens_tui.screens.wizard.demo_login import DemoLogin, Ending
 from authlens_tui.screens.wizard.edit import EditScreen, FieldRow
-from authlens_tui.screens.wizard.end_card import Ending
 from authlens_tui.screens.wizard.lesson import LessonScreen
 from authlens_tui.screens.wizard.link import QrScreen
 from authlens_tui.screens.wizard.tools import ExperimentResultScreen, WhatIfScreen
@@ -69,7 +69,7 @@ def wizard(
     login, _ = scripted(gate=gate, port=8400, **answers)
     if watch:
         login.watch(come_back(login))
-    return WizardScreen(login, "Secret Service", ending=ending)
+    return WizardScreen(login, "Secret Service", DemoLogin(ending=ending))
 
 
 def login_of(pilot: Pilot[int]) -> Login:

@@ -21,7 +21,7 @@ from authlens_core.desk.session import Session
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.wire.client import Wire
 from authlens_tui.app.base_app import BaseApp
-from authlens_tui.screens.confirm import ConfirmScreen
+from authlens_tui.screens.dialog import ConfirmScreen
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.dashboard.new_login import NewLoginScreen
 from authlens_tui.screens.store_choice import StoreChoiceScreen

@@ -1,4 +1,4 @@
-"""The next automatic refresh of a grant, as a value and in words."""
+"""The next automatic refresh of a grant, in words."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from authlens_core.credentials.records.grant import Grant, GrantState
 from authlens_core.values.settings import Settings
-from authlens_tui.words.upcoming_refresh import NextRefresh, UpcomingRefresh, upcoming_refresh
+from authlens_tui.words.upcoming_refresh import upcoming_refresh
 from support.grants import NOW, grant
 
 LIVE = replace(
@@ -18,45 +18,28 @@ LIVE = replace(
 
 
 @pytest.mark.parametrize(
-    ("changed", "seconds", "expected"),
+    ("changed", "seconds", "cell", "sentence"),
     [
-        ({}, 60, NextRefresh.LATER),
-        ({}, 3_500, NextRefresh.DUE),
-        ({"retry_at": NOW + timedelta(seconds=100)}, 60, NextRefresh.RETRY),
-        ({"has_refresh_token": False}, 60, NextRefresh.NOTHING),
-        ({"expires_at": None}, 60, NextRefresh.NOTHING),
-        ({"state": GrantState.LOGIN_NEEDED}, 60, NextRefresh.NOTHING),
+        ({}, 60, "in 47 min", "refresh in 47 min"),
+        ({}, 3_500, "is due", "refresh is due"),
+        ({"retry_at": NOW + timedelta(seconds=100)}, 60, "try in 40 s", "next try in 40 s"),
+        ({"has_refresh_token": False}, 60, "", ""),
+        ({"expires_at": None}, 60, "", ""),
+        ({"state": GrantState.LOGIN_NEEDED}, 60, "", ""),
     ],
 )
 def test_the_state_of_the_grant_decides(
-    changed: dict[str, object], seconds: int, expected: NextRefresh
+    changed: dict[str, object], seconds: int, cell: str, sentence: str
 ) -> None:
     changed_grant: Grant = replace(LIVE, **changed)  # type: ignore[arg-type]
     now = NOW + timedelta(seconds=seconds)
-    assert upcoming_refresh(changed_grant, now, Settings()).next is expected
+    assert upcoming_refresh(changed_grant, now, Settings()) == (cell, sentence)
 
 
 def test_a_setting_turns_it_off() -> None:
     settings = replace(Settings(), background_refresh=False)
-    assert upcoming_refresh(LIVE, NOW, settings).next is NextRefresh.TURNED_OFF
+    assert upcoming_refresh(LIVE, NOW, settings) == ("off", "automatic refresh is off, press r")
 
 
-def test_trouble_blocks_it() -> None:
-    assert upcoming_refresh(LIVE, NOW, Settings(), "The store is locked.").next is NextRefresh.BLOCKED
-
-
-@pytest.mark.parametrize("kind", NextRefresh)
-def test_each_kind_has_a_cell_and_a_sentence_that_fits_it(kind: NextRefresh) -> None:
-    words = UpcomingRefresh(kind, 40.0)
-    assert (
-        words.cell
-        == {
-            NextRefresh.NOTHING: "",
-            NextRefresh.TURNED_OFF: "off",
-            NextRefresh.RETRY: "try in 40 s",
-            NextRefresh.BLOCKED: "see detail",
-            NextRefresh.LATER: "in 40 s",
-            NextRefresh.DUE: "is due",
-        }[kind]
-    )
-    assert words.sentence in {"", "automatic refresh is off, press r"} or words.cell in words.sentence
+def test_trouble_blocks_it_and_the_detail_says_why() -> None:
+    assert upcoming_refresh(LIVE, NOW, Settings(), "The store is locked.") == ("see detail", "")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -17,7 +18,6 @@ from textual.screen import Screen
 from textual.worker import WorkerCancelled, WorkerFailed
 
 from authlens_tui.app.base_app import BaseApp
-from authlens_tui.app.offers import named_offers
 from authlens_tui.app.workspace import Workspace
 from authlens_tui.screens.dashboard import dashboard
 from authlens_tui.screens.dashboard.context import LoginWanted, MoveWanted, TraceWanted
@@ -38,7 +38,6 @@ _SHEETS: Final[CSSPathType] = [
     Path(__file__).with_name("app.tcss"),
     Path(dashboard.__file__).with_name("dashboard.tcss"),  # Textual reads none of a default screen
 ]
-_REQUESTS: Final = "Every request of this session"
 _KEYS: Final[list[BindingType]] = [*keys("program"), *keys("demo")]
 
 
@@ -187,10 +186,27 @@ class AuthlensApp(BaseApp):
         return DashboardScreen(
             session,
             index=index,
-            suggestion=workspace.suggestion(),
+            suggest=workspace.suggestion,
             settings=workspace.settings,
             find=workspace.find_tokens,
-            left_out=workspace.tokens_left_out,
             can_move=workspace.keeps_secrets,
             columns=workspace.config.columns,
         )
+
+
+def named_offers(app: AuthlensApp, screen: Screen[object]) -> Iterator[SystemCommand]:
+    """Yield what has a name of its own; the palette shows it once it is looked for."""
+    dashboard, workspace = app.dashboard, app.workspace
+    if screen in (workspace.menu, dashboard):
+        for title, start in workspace.scenarios():
+            yield SystemCommand("Drill", title, partial(_run_scenario, app, start), discover=False)
+    if dashboard is not None and screen is dashboard:
+        for entry in dashboard.listing.entries:
+            select = partial(dashboard.table.select, entry.entry_id)
+            yield SystemCommand("Credential", entry.title, select, discover=False)
+
+
+async def _run_scenario(app: AuthlensApp, start: Callable[[], object]) -> None:
+    if app.screen is not app.workspace.menu:
+        await app.push_screen("menu")
+    start()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from textual.theme import Theme
 
 _SAVE_SCREEN: Final = "Save this screen as SVG, secrets masked"
-_POSTCARD: Final = "Save the diagram, waterfall or comparison as SVG, secrets masked"
 _KEYS: Final[list[BindingType]] = keys("app")
 
 
@@ -136,3 +135,18 @@ class BaseApp(TerminalApp):
 
     def action_postcard(self) -> None:
         self.action_save_screen(postcard=True)
+
+
+class ScreenApp(BaseApp):
+    """Shows one screen, without the rest of the app: it needs no keyring.
+
+    Args:
+        make: makes the screen, once there is an app.
+    """
+
+    def __init__(self, make: Callable[[], Screen[None]], environ: Mapping[str, str] | None = None) -> None:
+        super().__init__(environ)
+        self._make = make
+
+    def on_mount(self) -> None:
+        self.push_screen(self._make())

@@ -1,7 +1,6 @@
 """What the app does beside the dashboard, loaded after the first paint.
 
 Tokens that are due are refreshed, those about to expire are reported, and all secrets can be moved.
-
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ from textual.worker import Worker
 
 from authlens_core.desk.credentials import AccessKind, Grant, Index
 from authlens_core.desk.lifecycle import ActionResult, BackgroundRefresh, background_refresh
+from authlens_core.desk.log_in import interruptions
 from authlens_core.desk.session import (
     AuthlensError,
     Exchange,
@@ -38,6 +38,7 @@ from authlens_tui.app.records import Records
 from authlens_tui.app.workspace import Workspace
 from authlens_tui.screens.dashboard.context import LoginWanted, MoveWanted, TraceWanted
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
+from authlens_tui.screens.dashboard.listing import PATIENCE
 from authlens_tui.screens.dashboard.results import Result, ResultsScreen
 from authlens_tui.screens.store_choice import MoveStoreScreen, StoreChoice, StoreChoiceScreen, choice_after
 from authlens_tui.screens.wizard.wizard_messages import OtherWayWanted, WizardClosed
@@ -46,6 +47,7 @@ from authlens_tui.terminal.link_file import sweep_link_files
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.terminal.themes import ThemeChosen
 from authlens_tui.widgets.record.record_messages import Revealed, SignatureWanted, TokenCopied
+from authlens_tui.words.login_states import why_it_ended
 from authlens_tui.words.outcomes import where_secrets_are_left
 from authlens_tui.words.times import in_words
 
@@ -132,13 +134,18 @@ class ExpiryNotice:
                 self._app.write_to_terminal(f"\x1b]777;notify;authlens;{text}\x07")
 
 
-def tell_of_expiry(app: TerminalApp, config: Config, session: Session) -> None:
+def tell_of_expiry(app: TerminalApp, config: Config, grants: Callable[[], Iterable[Grant]]) -> None:
     """Report what of the configuration is unknown, and from now on each token that is about to expire."""
+    notice = ExpiryNotice(app, config)
+
+    def look() -> None:
+        with suppress(AuthlensError):  # the dashboard says why
+            notice.look(grants())
+
     for problem in config.problems:
         app.notify(problem, markup=False, title="Configuration", severity="warning")
     if config.before_expiry:
-        notice = ExpiryNotice(app, config)
-        app.set_interval(_LOOK_EVERY, lambda: notice.look(session.credentials.list()))
+        app.set_interval(_LOOK_EVERY, look)
 
 
 class SecretMove:
@@ -283,8 +290,9 @@ class Controller:
         self._work_on(self.session)
         self._tell_interrupted()
         workspace.begin(self.logins, self.session, start_url)
-        for note in notes:
-            app.notify(note, markup=False, title="Secret store")
+        if notes:
+            words = " ".join((*notes, "Press M to move all secrets to another store."))
+            app.notify(words, markup=False, title="Secret store")
 
     def _work_on(self, session: Session) -> None:
         """Start what runs beside the screens, as long as the app does or once."""
@@ -297,7 +305,7 @@ class Controller:
         _: Worker[None] = app.run_worker(
             session.delete_orphans, group="orphans", description="delete orphans"
         )
-        tell_of_expiry(app, app.workspace.config, session)
+        tell_of_expiry(app, app.workspace.config, self._grants)
         session.warm_up()
         # Files with links that a crash left behind; each has the state of a login in it.
         app.run_worker(partial(sweep_link_files, app.environ), thread=True, group="sweep")
@@ -311,6 +319,12 @@ class Controller:
         if self._dashboard is not None:
             self._dashboard.show_attempt(grant, result)
 
+    def _grants(self) -> Iterable[Grant]:
+        if self.session is None:
+            return ()
+        with self.session.credentials.index.waiting_at_most(PATIENCE):
+            return self.session.credentials.list()
+
     def _use(self, session: Session) -> None:
         self.session = session
         session.credentials.traces.on_trace = self.records.note_trace
@@ -321,7 +335,7 @@ class Controller:
     def _continue_with(self, session: Session) -> None:
         # Only memory has no notes: those of any other store are in the state directory already.
         if self.session is not None and not self.session.credentials.store.persistent:
-            self.interrupted.store_moved(session)
+            self.interrupted.notes = interruptions(session)
         self._use(session)
 
     def answer(self, message: Message) -> None:
@@ -347,8 +361,7 @@ class Controller:
                     self._app.settings.change(theme=message.name)
             case SignatureWanted():
                 checking = self.records.check_signatures(session, message)
-                described = "check signatures"
-                self._app.run_worker(checking, exclusive=True, group="signature", description=described)
+                self._app.run_worker(checking, exclusive=True, group="signature")
             # A message that a screen posts and no one answers would be a key that does nothing.
             case _:
                 raise TypeError(f"nothing answers {type(message).__name__}")
@@ -357,7 +370,7 @@ class Controller:
         """Stop refreshing, close the connections and the secret store."""
         # First: a refresh that was sent may have the only copy of a token.
         await self._refresh.stop()
-        self.interrupted.close(return_code)
+        self.interrupted.notes.close(why_it_ended(return_code))
         if self.session is not None:
             await self.session.aclose()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -18,8 +18,6 @@ from authlens_core.learning.desk.course import Course
 from authlens_core.learning.desk.drill_world import DrillWorld
 from authlens_core.learning.desk.drills import (
     Drill,
-    DrillVerdict,
-    OwnerSetting,
     drill_verdicts,
     drills,
     store_verdict,
@@ -28,31 +26,9 @@ from authlens_tui.app.learn import Lessons, drill_lists, listed, summary_screen
 from authlens_tui.app.logins import Logins
 from authlens_tui.app.workspace import Workspace
 from authlens_tui.screens.learn.catalogue import CatalogueList, CatalogueScreen
-from authlens_tui.screens.prediction import PredictionScreen
 from authlens_tui.screens.store_choice import StoreChoice
-from authlens_tui.screens.wizard.authorization_link import Played, Player
-from authlens_tui.screens.wizard.end_card import Ending
-from authlens_tui.screens.wizard.owner import ServerOwner
+from authlens_tui.screens.wizard.demo_login import DemoLogin, Ending, Played, PredictionScreen, ServerOwner
 from authlens_tui.screens.wizard.wizard_messages import Then
-
-
-class EmulatorOwner:
-    """Turns the fault of an emulator off by the setting that stands for it, and on again."""
-
-    def __init__(self, world: DrillWorld, setting: OwnerSetting) -> None:
-        self.name = setting.of or urlsplit(world.resource_url).hostname or ""
-        self.setting = setting
-        self._world = world
-        self._faults = world.emulator.faults
-
-    @property
-    def is_on(self) -> bool:
-        return self.setting.on is not bool(self._world.emulator.faults)
-
-    def switch(self, *, on: bool) -> None:
-        self._world.emulator.set_faults(() if on is self.setting.on else self._faults)
-        self._world.options()  # writes again what a program reads at each try
-
 
 _GO_ON: Final = "r refreshes, v revokes, Enter shows the requests. b goes back to the catalogue."
 _PROBE_WITH_IT: Final = (
@@ -62,20 +38,10 @@ _PROBE_WITH_IT: Final = (
 
 
 class Scenarios:
-    """The drills of the catalogue: each starts at a server of its own, and ends there or on the dashboard.
+    """The drills of the catalogue: each starts at a server of its own, and ends there or on the dashboard."""
 
-    Args:
-        start_over: starts the server of a drill; returns the URL to log in to.
-        judge: says what a prediction was worth, given what was sent.
-    """
-
-    def __init__(
-        self,
-        start_over: Callable[[Session, Drill], Awaitable[str]],
-        judge: Callable[[Drill, str, Iterable[Trace]], DrillVerdict],
-    ) -> None:
-        self._start_over = start_over
-        self._judge = judge
+    def __init__(self, demo: DemoWorkspace) -> None:
+        self._demo = demo
         self._running: Drill | None = None
         self._predicted = ""
         self._sent: dict[str, Trace] = {}
@@ -110,9 +76,6 @@ class Scenarios:
         of_course = () if self._course is None else (listed(self._course),)
         return (*of_course, *drill_lists(self._verdicts))
 
-    def open(self) -> None:
-        self.menu.app.push_screen(self.menu)
-
     def start(self, name: str) -> None:
         """Open a lesson; or ask for the prediction of a drill, unless it was made before, and start it."""
         app = self.menu.app
@@ -138,7 +101,7 @@ class Scenarios:
             return
         logins, session = self._logins
         try:
-            url = await self._start_over(session, drill)
+            url = await self._demo.start_over(session, drill)
         except OSError:
             words = "The emulator found no free port. Try again."
             self.menu.notify(words, severity="error", markup=False)
@@ -169,7 +132,8 @@ class Scenarios:
         """Return what the prediction of the drill that runs was worth, given the trace of its login."""
         if (drill := self._running) is None:
             return ""
-        verdict = self._judge(drill, self._predicted, {**self._sent, trace.trace_id: trace}.values())
+        sent = {**self._sent, trace.trace_id: trace}
+        verdict = self._demo.world.verdict(drill, self._predicted, sent.values())
         before = self._verdicts.get(drill.name)
         # What a repair by the owner leads to is no answer to the question: what was shown before stays.
         if before is None or verdict.held or not before.held:
@@ -248,23 +212,20 @@ class DemoWorkspace(Workspace):
         self._port = port
         chosen = [drills()[name] for name in names]
         self._drill = chosen[0] if chosen else drills()["plain"]
-        self._world = self._new_world(chosen)
+        self.world = self._new_world(chosen)
         self._first = next(iter(names), "")
-        self.plays = plays
+        self._plays = plays
         self._menu_first, self._opens = menu_first, opens
-        self._scenarios = Scenarios(self.start_over, self._verdict)
+        self._scenarios = Scenarios(self)
         self.menu = self._scenarios.menu
 
     def _new_world(self, chosen: Collection[Drill]) -> DrillWorld:
         return DrillWorld(tuple(chosen), port=self._port, token_lifetime=_TOKEN_LIFETIME, names=_NAMES)
 
-    def _verdict(self, drill: Drill, predicted: str, sent: Iterable[Trace]) -> DrillVerdict:
-        return self._world.verdict(drill, predicted, sent)
-
     async def prepare(self) -> str | None:
         """Start the emulator, and log in to its resource."""
-        await self._world.start()
-        return self._world.resource_url
+        await self.world.start()
+        return self.world.resource_url
 
     def scenarios(self) -> Iterable[tuple[str, Callable[[], object]]]:
         return ((drill.title, partial(self._scenarios.start, name)) for name, drill in drills().items())
@@ -272,7 +233,7 @@ class DemoWorkspace(Workspace):
     def begin(self, logins: Logins, session: Session, url: str | None) -> None:
         self._scenarios.begin(logins, session)
         if self._menu_first:
-            self._scenarios.open()
+            self._scenarios.menu.app.push_screen(self._scenarios.menu)
             if self._first:
                 self._scenarios.start(self._first)
             if self._opens:
@@ -286,7 +247,7 @@ class DemoWorkspace(Workspace):
 
         # With a sender of its own: its requests are not among those of the user.
         own = Session(None, session.credentials).wire
-        login = Login(self._world.resource_url, own, options=Options(port=0))
+        login = Login(self.world.resource_url, own, options=Options(port=0))
         self._scenarios.menu.app.push_screen(
             OpeningScreen(login, self._drill.title, _sign_in, own.aclose), self._note_opening
         )
@@ -298,7 +259,32 @@ class DemoWorkspace(Workspace):
     def login_left(self, session: Session, login: Login, then: Then) -> None:
         self._scenarios.end(session, login, then)
 
-    def ending(self) -> Ending | None:
+    async def close(self) -> None:
+        await self.world.stop()
+
+    def options(self, url: str) -> Options:  # noqa: ARG002 - every login of the demo has the same
+        """Use the chosen callback port, and what the scenario is about.
+
+        A login that is played takes the decision for an old server that a user takes with a key.
+        """
+        return self.world.options(accepts_old_servers=self._plays)
+
+    def demo_login(self, url: str) -> DemoLogin:
+        drill, world = self._drill, self.world
+        owner = None
+        if drill.owner is not None:
+            owned = drill.owner.of or urlsplit(world.resource_url).hostname or ""
+            owner = ServerOwner(owned, drill.owner, world)
+        return DemoLogin(
+            name=drill.title if url == world.resource_url else "",
+            player=_sign_in,
+            owner=owner,
+            plays=self._plays,
+            again=f"authlens demo --fault {drill.name}",
+            ending=self._ending(),
+        )
+
+    def _ending(self) -> Ending | None:
         """Return the answer of the scenario; None where its turning point comes later, on the dashboard."""
         drill = self._drill
         if drill.ends_at_the_dashboard or not self._menu_first:
@@ -307,36 +293,11 @@ class DemoWorkspace(Workspace):
         title = following.title if following is not None else ""
         return Ending(drill.watch_for, drill.question, drill.answer, title, before, self._scenarios.sentence)
 
-    async def close(self) -> None:
-        await self._world.stop()
-
-    def options(self, url: str) -> Options:  # noqa: ARG002 - every login of the demo has the same
-        """Use the chosen callback port, and what the scenario is about.
-
-        A login that is played takes the decision for an old server that a user takes with a key.
-        """
-        return self._world.options(accepts_old_servers=self.plays)
-
-    def name_of(self, url: str) -> str:
-        """Return the title of the scenario, for the resource that it is about."""
-        return self._drill.title if url == self._world.resource_url else ""
-
-    def command_again(self) -> str:
-        return f"authlens demo --fault {self._drill.name}"
-
     def suggestion(self) -> str:
-        return self._world.resource_url
+        return self.world.resource_url
 
-    def find_tokens(self) -> tuple[CloudflaredToken, ...]:
-        return self._world.find_tokens()
-
-    def player(self) -> Player | None:
-        """Sign in at the emulator's page, over real HTTP."""
-        return _sign_in
-
-    def owner(self) -> ServerOwner | None:
-        setting = self._drill.owner
-        return None if setting is None else EmulatorOwner(self._world, setting)
+    def find_tokens(self) -> tuple[tuple[CloudflaredToken, ...], int]:
+        return self.world.find_tokens(), 0
 
     def first_look(self) -> Index | None:
         """Return None: the demo starts with nothing stored."""
@@ -355,15 +316,15 @@ class DemoWorkspace(Workspace):
         for grant in session.credentials.list():
             await session.credentials.forget(grant.grant_id)
         # Before the server stops: what was handed out belongs to it, and would be refused by the next one.
-        await self._world.take_back(session)
-        await self._world.stop()
-        self._drill, self._world = drill, self._new_world([drill])
-        await self._world.start()
-        return self._world.resource_url
+        await self.world.take_back(session)
+        await self.world.stop()
+        self._drill, self.world = drill, self._new_world([drill])
+        await self.world.start()
+        return self.world.resource_url
 
     async def add_credentials(self, session: Session) -> None:
         """Store the other credential that the scenario is about."""
-        await self._world.hand_out(session)
+        await self.world.hand_out(session)
 
 
 async def _sign_in(url: str) -> Played:

@@ -12,7 +12,6 @@ from authlens_core.desk.log_in import (
     Event,
     InterruptedLogin,
     Interruptions,
-    Login,
     Options,
     WayOn,
     interruptions,
@@ -21,7 +20,8 @@ from authlens_core.desk.log_in import (
 from authlens_core.desk.session import Session
 from authlens_tui.app.records import Records
 from authlens_tui.app.workspace import Workspace
-from authlens_tui.screens.confirm import ConfirmScreen
+from authlens_tui.screens.dialog import ConfirmScreen
+from authlens_tui.screens.wizard.demo_login import DemoLogin
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from authlens_tui.screens.wizard.wizard_messages import OtherWayWanted, Then
 from authlens_tui.terminal.browser import open_browser
@@ -32,7 +32,6 @@ from authlens_tui.words.login_states import (
     already_words,
     command_again,
     interrupted_words,
-    why_it_ended,
 )
 
 
@@ -40,26 +39,13 @@ class InterruptedLogins:
     """Holds those of earlier processes, and follows those of this one."""
 
     def __init__(self) -> None:
-        self._notes = Interruptions(None)
+        self.notes = Interruptions(None)
+        """Where those of this process are noted: nowhere, unless the secret store outlives it."""
         self._earlier: tuple[InterruptedLogin, ...] = ()
 
     def find(self, session: Session) -> None:
-        self.store_moved(session)
-        self._earlier = self._notes.find()
-
-    def store_moved(self, session: Session) -> None:
-        """Leave notes if the store of `session` outlives the program."""
-        self._notes = interruptions(session)
-
-    def follow(self, login: Login) -> None:
-        self._notes.follow(login)
-
-    def leave(self, login: Login) -> None:
-        self._notes.leave(login)
-
-    def close(self, return_code: int) -> None:
-        """End; unless the user quit, the notes say why the process ended."""
-        self._notes.close(why_it_ended(return_code))
+        self.notes = interruptions(session)
+        self._earlier = self.notes.find()
 
     def notice(self) -> Content | None:
         if not self._earlier:
@@ -88,7 +74,7 @@ class InterruptedLogins:
         return [f"{interrupted_words(record, datetime.now(UTC))} {STARTS_AGAIN}" for record in replaced]
 
     def _settle(self, record: InterruptedLogin) -> None:
-        self._notes.forget(record)
+        self.notes.forget(record)
         self._earlier = tuple(earlier for earlier in self._earlier if earlier is not record)
 
 
@@ -136,7 +122,7 @@ class Logins:
         wizard = self._app.screen
         # The message can come after the screen was left by another key.
         if isinstance(wizard, WizardScreen):
-            self._interrupted.leave(wizard.login)
+            self._interrupted.notes.leave(wizard.login)
             self._app.pop_screen()
             self._workspace.login_left(session, wizard.login, then)
 
@@ -153,23 +139,13 @@ class Logins:
 
     def _wizard(self, session: Session, url: str, options: Options | None) -> WizardScreen:
         login = start_login(session, url, options)
-        self._interrupted.follow(login)
+        self._interrupted.notes.follow(login)
         # Asked each time: the credential exists only once the exchange has passed.
         self._records.credential_id = lambda: login.facts.grant_id or ""
         self._records.follow(login)
         login.watch(self._on_link)
-        store_name, workspace = session.credentials.store.name, self._workspace
-        player, name = workspace.player(), workspace.name_of(url)
-        return WizardScreen(
-            login,
-            store_name,
-            name=name,
-            player=player,
-            owner=workspace.owner(),
-            play=workspace.plays,
-            again=workspace.command_again(),
-            ending=workspace.ending(),
-        )
+        demo = self._workspace.demo_login(url) or DemoLogin()
+        return WizardScreen(login, session.credentials.store.name, demo)
 
     def _on_link(self, event: Event) -> None:
         """Clear the view for the link; open it if the user's settings say so and the browser is here."""

@@ -59,9 +59,7 @@ async def save_picture(app: App[Any], directory: Path | None = None) -> Path:
                 await painted.wait()
         _mask(app)  # a key may have revealed them again meanwhile
         svg = app.export_screenshot(title="authlens")
-    path = (directory or Path.cwd()) / f"authlens-screen-{datetime.now(UTC):%Y%m%d-%H%M%S}.svg"
-    await asyncio.to_thread(write_export, path, svg)
-    return path
+    return await _written(svg, "screen", directory)
 
 
 @runtime_checkable
@@ -87,8 +85,11 @@ async def save_postcard(app: App[Any], directory: Path | None = None) -> Path:
     draw = next(filter(None, map(_drawing_of, reversed(app.screen_stack))), None)
     if draw is None:
         raise NoPicture("There is no login here to make a picture of. Run a stage, or open a recorded login.")
-    svg = await asyncio.to_thread(draw)
-    path = (directory or Path.cwd()) / f"authlens-postcard-{datetime.now(UTC):%Y%m%d-%H%M%S}.svg"
+    return await _written(await asyncio.to_thread(draw), "postcard", directory)
+
+
+async def _written(svg: str, kind: str, directory: Path | None) -> Path:
+    path = (directory or Path.cwd()) / f"authlens-{kind}-{datetime.now(UTC):%Y%m%d-%H%M%S}.svg"
     await asyncio.to_thread(write_export, path, svg)
     return path
 

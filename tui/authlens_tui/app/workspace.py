@@ -17,9 +17,7 @@ if TYPE_CHECKING:
     from authlens_core.desk.session import OpenedStore, Session
     from authlens_tui.app.logins import Logins
     from authlens_tui.screens.store_choice import StoreChoice
-    from authlens_tui.screens.wizard.authorization_link import Player
-    from authlens_tui.screens.wizard.end_card import Ending
-    from authlens_tui.screens.wizard.owner import ServerOwner
+    from authlens_tui.screens.wizard.demo_login import DemoLogin
     from authlens_tui.screens.wizard.wizard_messages import Then
 
 
@@ -33,8 +31,6 @@ class Workspace:
 
     keeps_secrets = True
     """Whether stored secrets outlive the program, and are worth moving."""
-    plays = False
-    """Whether each login is run to its end, and the player signs in."""
     menu: Screen[None] | None = None
     """A menu of logins, one key from the dashboard."""
 
@@ -72,37 +68,21 @@ class Workspace:
         """Return the options of a new login at `url`; None for the ordinary ones."""
         return self._options.get(url)
 
-    def name_of(self, url: str) -> str:  # noqa: ARG002 - the demo's logins have names
-        """Return what a login to `url` is called; empty for its URL."""
-        return ""
-
-    def command_again(self) -> str:
-        """Return what starts the same login again; empty for the login to its URL."""
-        return ""
+    def demo_login(self, url: str) -> DemoLogin | None:  # noqa: ARG002 - the demo's
+        """Return what a login to `url` has besides, in the demo."""
+        return None
 
     def suggestion(self) -> str:
         """Return the URL that a new login starts with."""
         return ""
 
-    def find_tokens(self) -> tuple[CloudflaredToken, ...]:
+    def find_tokens(self) -> tuple[tuple[CloudflaredToken, ...], int]:
+        """Return the tokens of cloudflared, and how many more there are than are listed."""
         if self._cloudflared is None:
             from authlens_core.desk.credentials import CloudflaredDirectory
 
             self._cloudflared = CloudflaredDirectory()
-        return self._cloudflared.find()
-
-    def tokens_left_out(self) -> int:
-        return 0 if self._cloudflared is None else self._cloudflared.left_out
-
-    def player(self) -> Player | None:
-        return None
-
-    def owner(self) -> ServerOwner | None:
-        return None
-
-    def ending(self) -> Ending | None:
-        """Return what the end of the login that begins answers; None where nothing was asked."""
-        return None
+        return self._cloudflared.find(), self._cloudflared.left_out
 
     def first_look(self) -> Index | None:
         """Return the records to show before the secret store is opened; None if there are none yet."""

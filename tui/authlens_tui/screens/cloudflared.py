@@ -124,7 +124,7 @@ class CloudflaredScreen(Dialog[None]):
         self._run()
 
     def _show(self) -> None:
-        waits = self._ends_at is not None
+        waits = self._waits
         self.link.display = self._link is not None and waits
         self.said.display = waits and self._link is None
         self.countdown.display = waits
@@ -138,10 +138,13 @@ class CloudflaredScreen(Dialog[None]):
             self.countdown.remaining = max(0.0, self._ends_at - time.monotonic())
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool:  # noqa: ARG002
-        waits = self._ends_at is not None
         if action == "copy_link":
-            return waits and self._link is not None
-        return not (action == "again" and (waits or self._accepted))
+            return self._waits and self._link is not None
+        return not (action == "again" and (self._waits or self._accepted))
+
+    @property
+    def _waits(self) -> bool:
+        return self._ends_at is not None
 
     @work(exclusive=True, group="cloudflared", description="log in with cloudflared")
     async def _run(self) -> None:
@@ -194,7 +197,7 @@ class CloudflaredScreen(Dialog[None]):
             await self.app.copy(self._link, "the link")
 
     def action_again(self) -> None:
-        if self._ends_at is None and not self._accepted:
+        if not (self._waits or self._accepted):
             self._begin()
 
     def action_leave(self) -> None:
@@ -204,7 +207,7 @@ class CloudflaredScreen(Dialog[None]):
 
     def stop_running(self) -> bool:
         """End what runs, for ctrl+c; return whether there was anything to end."""
-        if self._ends_at is None:
+        if not self._waits:
             return False
         self.workers.cancel_node(self)
         self._end("Stopped cloudflared.", "", good=False)

@@ -6,15 +6,12 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import on
-from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.dom import DOMNode
-from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from authlens_tui.screens.dialog import Dialog, DialogBox
+from authlens_tui.screens.dialog import ChoiceDialog
 from authlens_tui.terminal.content import Content
-from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.record.record_messages import Copyable, CopyMenuWanted
@@ -22,28 +19,15 @@ from authlens_tui.widgets.record.record_messages import Copyable, CopyMenuWanted
 _SHOWN = 50  # characters of a text that its entry shows
 
 
-class CopyMenuScreen(Dialog[Copyable | None]):
+class CopyMenuScreen(ChoiceDialog[Copyable]):
     """Offers masked texts to copy, each with its start. The caller asks before it copies a secret."""
 
     BINDINGS: ClassVar[list[BindingType]] = keys("copy_menu")
 
     def __init__(self, choices: Sequence[Copyable]) -> None:
-        super().__init__()
         self.choices = tuple(choices)
-
-    def body(self) -> ComposeResult:
-        with DialogBox("Copy"):
-            yield OptionList(*(Option(_entry(copyable)) for copyable in self.choices))
-            yield Static(Content("Secrets are masked."), classes="dialog-hint")
-
-    def on_mount(self) -> None:
-        menu = self.query_one(OptionList)
-        menu.highlighted = 0
-        menu.focus()
-
-    @on(OptionList.OptionSelected)
-    def _chosen(self, event: OptionList.OptionSelected) -> None:
-        self.dismiss(self.choices[event.option_index])
+        shown = [(Option(_entry(copyable)), copyable) for copyable in choices]
+        super().__init__("Copy", shown, words=Content(), hint="Secrets are masked.")
 
 
 @on(CopyMenuWanted)

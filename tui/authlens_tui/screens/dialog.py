@@ -1,23 +1,35 @@
-"""The frame that every dialog has: a titled box, buttons in one style, and the keys in the footer below."""
+"""The frame that every dialog has: a box, buttons, keys in the footer; and the dialog that asks yes or no."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, Final, TypeVar
 
+from textual import getters, on
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.screen import ModalScreen
 from textual.types import CSSPathType
-from textual.widgets import Button
+from textual.widgets import Button, OptionList
 from textual.widgets.button import ButtonVariant
+from textual.widgets.option_list import Option
 
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
+from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.key_footer import KeyFooter
 
 _Answer = TypeVar("_Answer")
 DIALOG_STYLES: Final = Path(__file__).with_name("dialog.tcss")
+# The question before an access token is copied: its title, its words, and the answer.
+COPY_TOKEN: Final = (
+    "Copy the access token?",
+    "Anyone who can read the clipboard can use the resource until the token expires. The copy is logged.",
+    "Copy",
+)
+NOT_COPIED: Final = "Nothing copied."
 
 
 class Dialog(ModalScreen[_Answer]):
@@ -70,3 +82,69 @@ def action_button(
     return Button(
         Content(words), id=id or action, variant=variant, action=f"screen.{action}", compact=compact
     )
+
+
+class ChoiceDialog(Dialog[_Answer | None]):
+    """Asks for one of several; ends with None if none was chosen.
+
+    Args:
+        choices: what is shown of each, and the answer that it is.
+        words: above them; nothing if empty.
+        hint: below them.
+    """
+
+    SELECTS_FIRST: ClassVar[bool] = True
+    """False where Enter alone is to choose nothing."""
+
+    listed = getters.query_one(OptionList)
+
+    def __init__(
+        self, title: str, choices: Sequence[tuple[Option, _Answer]], *, words: Content, hint: str
+    ) -> None:
+        super().__init__()
+        self._title = title
+        self._shown = [option for option, _ in choices]
+        self._answers = [answer for _, answer in choices]
+        self._words = words
+        self._hint = hint
+
+    def body(self) -> ComposeResult:
+        with DialogBox(self._title):
+            if self._words:
+                yield Static(self._words, classes="dialog-words")
+            yield OptionList(*self._shown, markup=False)
+            yield Static(Content(self._hint), classes="dialog-hint")
+
+    def on_mount(self) -> None:
+        self.listed.focus()
+        if self.SELECTS_FIRST:
+            self.listed.action_first()
+        else:
+            self.listed.highlighted = None
+
+    @on(OptionList.OptionSelected)
+    def _chosen(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(self._answers[event.option_index])
+
+
+class ConfirmScreen(Dialog[bool]):
+    """Asks before something that cannot be undone; the safe answer has the focus."""
+
+    BINDINGS: ClassVar[list[BindingType]] = keys("confirm")
+
+    def __init__(self, title: str, words: str, yes: str) -> None:
+        super().__init__()
+        self._title = title
+        self._words = words
+        self._yes = yes
+
+    def body(self) -> ComposeResult:
+        with DialogBox(self._title):
+            yield Static(Content(self._words))
+            with DialogButtons():
+                yield action_button("Cancel", "dismiss(False)", id="no")
+                yield action_button(self._yes, "dismiss(True)", id="yes", variant="warning")
+
+    def on_mount(self) -> None:
+        # Enter is pressed by habit: it must not confirm what cannot be undone.
+        self.query_one("#no", Button).focus()

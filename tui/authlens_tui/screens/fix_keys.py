@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import chain
+from pathlib import Path
 from typing import Any, Final
 
 from textual.screen import Screen
@@ -14,66 +15,42 @@ from authlens_core.values.fix import Fix, Step, as_text, steps_of
 from authlens_core.values.login_options import OPTIONS
 from authlens_core.values.stage import Stage
 
-# Identifiers of bindings by what a command starts with, the longest first.
-_VERBS: Final[Mapping[tuple[str, ...], tuple[str, ...]]] = {
-    ("refresh",): ("dashboard.refresh",),
-    ("token", "URL", "--refused"): ("dashboard.refresh",),
-    ("probe",): ("dashboard.probe",),
-    ("revoke", "--all"): ("dashboard.revoke_all",),
-    ("revoke",): ("dashboard.revoke",),
-    ("forget",): ("dashboard.forget",),
-    ("clients", "--forget"): ("dashboard.forget_client",),
-    ("export",): ("dashboard.inspect",),
-    ("service-token", "add"): ("wizard.service_token", "dashboard.service_token"),
-    ("service-token", "replace"): ("dashboard.replace",),
-    ("store", "--move", "keyring"): ("dashboard.move", "move.keyring"),
-    ("store", "--move", "encrypted-file"): ("dashboard.move", "move.encrypted"),
-    ("store", "--move", "file"): ("dashboard.move", "move.plain"),
-}
+# Identifiers of bindings: by what a command starts with, the longest first; by the option that a login is to
+# have, beside the form of the wizard, which has others; and of what has no command of its own.
+_TABLE: Final[Mapping[str, Mapping[str, list[str]]]] = json.loads(
+    Path(__file__).with_suffix(".json").read_text(encoding="utf-8")
+)
 _OWNER: Final = "wizard.owner"
-_LOGIN_AGAIN: Final = ("dashboard.login", "new_login.again", "wizard.sign_in_again")
-# Of a login, by the option that it is to have; the form of the wizard has others.
-_OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
-    "--redirect-host": ("wizard.host",),
-    "--port": ("wizard.port",),
-    "--paste-only": ("wizard.no_port", "wizard.paste"),
-    "--cloudflared": ("wizard.cloudflared", "cloudflared.again"),
-    "--device": ("wizard.device",),
-    "--machine": ("wizard.machine",),
-    "--timeout": ("wizard.extend",),
-    "--anyway": ("wizard.override",),
-    "--legacy-paths": ("wizard.override",),
-}
 _DECLARED: Final = {option.flag: option for option in OPTIONS.values()}
-_KNOWN: Final = frozenset(chain(_LOGIN_AGAIN, ["wizard.edit", _OWNER], *_VERBS.values(), *_OPTIONS.values()))
+_KNOWN: Final = frozenset(name for part in _TABLE.values() for names in part.values() for name in names)
 
 
-def doing(command: tuple[str, ...], stage: Stage | None = None) -> tuple[str, ...]:
+def doing(command: tuple[str, ...], stage: Stage | None = None) -> list[str]:
     """Return the identifiers of the bindings that do all that a command does.
 
     Args:
         stage: the stage of a login that runs next, whose options the form of the wizard changes.
     """
     if command[:2] != ("authlens", "login"):
-        typed = tuple(word.partition("=")[0] if word.startswith("--") else word for word in command[1:])
+        typed = (word.partition("=")[0] if word.startswith("--") else word for word in command[1:])
         # The URL is what the command is about, and may be any.
-        about = tuple("URL" if "://" in word else word for word in typed)
-        return next((ids for verb, ids in _VERBS.items() if about[: len(verb)] == verb), ())
+        about = " ".join("URL" if "://" in word else word for word in typed)
+        return next((ids for verb, ids in _TABLE["verbs"].items() if f"{about} ".startswith(f"{verb} ")), [])
     flags = {word for word in command if word.startswith("--")}
     if not flags:
-        return _LOGIN_AGAIN
+        return _TABLE["others"]["login again"]
     if "--machine" in flags:  # its form asks for the others
-        return _OPTIONS["--machine"]
+        return _TABLE["options"]["--machine"]
     if "--issuer-name" in flags:  # the form is about the server that the login is at
         flags.discard("--issuer")
     each = [_for_option(flag, stage) for flag in flags]
-    return tuple(one for one in each[0] if all(one in others for others in each))
+    return [name for name in each[0] if all(name in others for others in each)]
 
 
-def _for_option(flag: str, stage: Stage | None) -> tuple[str, ...]:
+def _for_option(flag: str, stage: Stage | None) -> list[str]:
     option = _DECLARED.get(flag)
     edited = option is not None and stage in option.edited_in
-    return (*_OPTIONS.get(flag, ()), *(("wizard.edit",) if edited else ()))
+    return [*_TABLE["options"].get(flag, ()), *(_TABLE["others"]["edit"] if edited else ())]
 
 
 @dataclass(frozen=True, slots=True)

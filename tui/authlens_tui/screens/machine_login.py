@@ -91,9 +91,7 @@ class MachineLoginScreen(Dialog[Options | None]):
         """Give the options, or say what is missing."""
         try:
             self.dismiss(self._typed())
-        except UsageError as error:
-            self.tell("#problem", f"✖ {error.cause} {error.cure}", good=False)
-        except ValueError as refused:
+        except (UsageError, ValueError) as refused:
             self.tell("#problem", f"✖ {refused}", good=False)
 
     def _typed(self) -> Options:

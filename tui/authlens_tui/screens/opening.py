@@ -15,7 +15,7 @@ from textual.timer import Timer
 from authlens_core.desk.log_in import AuthorizationReady, Event, Login, Trace
 from authlens_core.export.redaction import Redactor
 from authlens_core.trace.arrows import messages
-from authlens_tui.screens.wizard.authorization_link import Player
+from authlens_tui.screens.wizard.demo_login import Player
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.key_binding import keys

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from textual.binding import Binding
 from textual.events import AppBlur, Key, Paste
 from textual.pilot import Pilot
 from textual.widgets import Button
@@ -38,14 +37,13 @@ from authlens_core.values.errors import StateUnusable
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
-from authlens_tui.screens.confirm import ConfirmScreen
 from authlens_tui.screens.dashboard.access_events import EventsScreen
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
-from authlens_tui.screens.dashboard.keys import DASHBOARD_KEYS
 from authlens_tui.screens.dashboard.new_login import NewLoginScreen
 from authlens_tui.screens.dashboard.results import ResultsScreen
 from authlens_tui.screens.dashboard.reveal import RevealScreen
 from authlens_tui.screens.dashboard.settings_dialog import SettingsScreen
+from authlens_tui.screens.dialog import ConfirmScreen
 from authlens_tui.screens.palette import PaletteEntry, possible_actions
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.leaving import DEMO_WANTED
@@ -53,7 +51,7 @@ from authlens_tui.widgets.credentials.credential_pane import event_items
 from authlens_tui.widgets.credentials.credential_row import GAP, RowText, columns_for
 from support.grants import NOW, every_state, grant, keep, put
 from support.hostile_trace import hostile_trace
-from support.screens import Host, footer_keys, run_screen, text_of, until
+from support.screens import Host, footer_keys, run_screen, text_of, until, without_method
 
 pytestmark = pytest.mark.slow  # each test plays a whole screen
 
@@ -333,8 +331,8 @@ async def test_two_actions_on_one_credential_at_once_are_refused(monkeypatch: py
     told: list[str] = []
     async with earned() as (screen, pilot, _):
         monkeypatch.setattr(screen.context, "say", lambda words, **_: told.append(words))
-        screen.action_act("refresh")
-        screen.action_act("refresh")
+        screen.action_act("selected.refresh")
+        screen.action_act("selected.refresh")
         assert "still running" in told[-1]
         await until(pilot, lambda: not screen.context.busy)
         events = screen.context.session.credentials.index.events(screen.listing.shown[0].entry_id, 20)
@@ -344,9 +342,7 @@ async def test_two_actions_on_one_credential_at_once_are_refused(monkeypatch: py
 async def test_a_key_pressed_twice_opens_one_question() -> None:
     """Two presses before the window is there: one window, one answer; and each key does something."""
     async with dashboard(grant("a")) as (screen, pilot, app):
-        keys = {key.action for key in DASHBOARD_KEYS if isinstance(key, Binding)}
-        of_the_screen = {"filter", "sort", "group", "stop", "demo"}
-        assert keys == {f"act('{name}')" for name in of_the_screen | set(screen.actions.by_key)}
+        assert not without_method(screen, screen.actions)
         for _ in range(2):
             app.post_message(Key("v", "v"))
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
@@ -462,7 +458,7 @@ async def mixed(size: tuple[int, int] = (120, 40)) -> AsyncIterator[tuple[Dashbo
         await keep(session.credentials, grant("wiki"))
         service = ServiceToken("service-1", "https://ci.example.com/", f"{'0' * 32}.access", NOW, label="ci")
         await session.credentials.service_tokens.save(service, Secret("a" * 64))
-        screen = DashboardScreen(session, now=lambda: NOW, find=lambda: (file_of_cloudflared(),))
+        screen = DashboardScreen(session, now=lambda: NOW, find=lambda: ((file_of_cloudflared(),), 0))
         async with run_screen(screen, size=size) as (app, pilot):
             await until(pilot, lambda: len(screen.listing.shown) == 3)
             yield screen, pilot, app
@@ -485,8 +481,8 @@ async def test_the_tokens_of_cloudflared_can_be_looked_at_probed_and_renewed_and
         assert {"p", "t"} <= keys
         assert not {"r", "v", "f"} & keys
         actions = {binding_id(one) for one in possible_actions(screen)}
-        assert {"inspect", "save", "events"} <= actions
-        assert not {"copy_token", "copy_login_link"} & actions
+        assert {"sent.inspect", "sent.save", "show_events"} <= actions
+        assert not {"tokens.copy", "tokens.copy_login_link"} & actions
 
 
 async def test_a_login_by_cloudflared_begins_and_its_link_is_copied_with_a_key(tmp_path: Path) -> None:
@@ -500,7 +496,7 @@ async def test_a_login_by_cloudflared_begins_and_its_link_is_copied_with_a_key(t
         problem="No token yet: a login is in progress.",
     )
     async with Session(Wire(), Credentials.memory()) as session:
-        screen = DashboardScreen(session, now=lambda: NOW, find=lambda: (waiting,))
+        screen = DashboardScreen(session, now=lambda: NOW, find=lambda: ((waiting,), 0))
         async with run_screen(screen) as (app, pilot):
             await until(pilot, lambda: "Here: c copies the login link" in text_of(app))
             await pilot.press("c")
@@ -519,8 +515,8 @@ async def test_a_service_token_can_be_replaced_and_forgotten_but_not_refreshed()
         screen.table.select("service-1")
         await until(pilot, lambda: "Client ID" in text_of(app))
         actions = {binding_id(one) for one in possible_actions(screen)}
-        assert {"edit_service_token", "forget", "probe"} <= actions
-        assert not {"refresh", "revoke", "login_again"} & actions
+        assert {"login.edit_service_token", "selected.forget", "selected.probe"} <= actions
+        assert not {"selected.refresh", "selected.revoke", "login.again"} & actions
         await pilot.press("f")
         await until(pilot, lambda: "stays valid at Access" in text_of(app))
         await pilot.press("y")
@@ -588,7 +584,7 @@ async def test_the_detail_shows_claims_of_a_file_and_says_they_are_not_verified(
     path.write_text(jwt_of({"email": "ada@example.com", "exp": 1_767_300_000, "[/]": "\x1b[31m"}))
     token = replace(file_of_cloudflared(), path=path)
     async with Session(Wire(), Credentials.memory()) as session:
-        screen = DashboardScreen(session, now=lambda: NOW, find=lambda: (token,))
+        screen = DashboardScreen(session, now=lambda: NOW, find=lambda: ((token,), 0))
         async with run_screen(screen, size=(160, 50)) as (app, pilot):
             await until(pilot, lambda: "(not verified)" in text_of(app))
             assert "2026-01-01 20:40:00 UTC" in text_of(app)
@@ -601,7 +597,7 @@ async def test_the_claims_follow_the_content_of_a_file(tmp_path: Path) -> None:
     found = [replace(file_of_cloudflared(), path=path, fingerprint="1")]
     path.write_text(jwt_of({"email": "ada@example.com", "nonce": "the-first"}))
     async with Session(Wire(), Credentials.memory()) as session:
-        screen = DashboardScreen(session, now=lambda: NOW, find=lambda: tuple(found))
+        screen = DashboardScreen(session, now=lambda: NOW, find=lambda: (tuple(found), 0))
         async with run_screen(screen, size=(160, 50)) as (app, pilot):
             await until(pilot, lambda: "the-first" in text_of(app))
             path.write_text(jwt_of({"email": "ada@example.com", "nonce": "the-second"}))
@@ -711,7 +707,7 @@ async def test_an_index_that_cannot_be_read_is_said_and_tried_again() -> None:
 async def test_probing_all_counts_by_layer_and_lists_each() -> None:
     """Progress while it runs; then who answered what."""
     async with earned() as (screen, pilot, app):
-        screen.action_act("probe_all")
+        screen.action_act("batches.probe_all")
         await until(pilot, lambda: isinstance(app.screen, ResultsScreen))
         shown = text_of(app)
         assert "1 works" in shown
@@ -725,11 +721,11 @@ async def test_a_batch_stops_with_esc_and_reports_what_did_not_start(monkeypatch
     told: list[str] = []
     async with dashboard(*(grant(str(number)) for number in range(20))) as (screen, pilot, app):
         monkeypatch.setattr(screen.context, "say", lambda words, **_: told.append(words))
-        screen.action_act("probe_all")
+        screen.action_act("batches.probe_all")
         assert screen.actions.batches.is_running
         assert "Esc stops it" in told[-1]
         assert screen.stop_running()
-        screen.action_act("refresh_all")
+        screen.action_act("batches.refresh_all")
         await until(pilot, lambda: isinstance(app.screen, ResultsScreen))
         assert "not started" in text_of(app)
         assert not screen.actions.batches.is_running

@@ -9,8 +9,8 @@ import pytest
 from textual.pilot import Pilot
 
 from authlens_core.trace.record import Stage
-from authlens_tui.screens.confirm import ConfirmScreen
 from authlens_tui.screens.copy_menu import CopyMenuScreen
+from authlens_tui.screens.dialog import ConfirmScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from support.screens import Host, scripted, text_of, until, wizard_on
 from support.scripted_login import come_back

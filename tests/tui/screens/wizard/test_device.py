@@ -16,7 +16,7 @@ from authlens_core.trace.record import Stage
 from authlens_core.values.exchange import Request
 from authlens_core.values.login_options import Options
 from authlens_core.values.stage import GrantType
-from authlens_tui.screens.confirm import ConfirmScreen
+from authlens_tui.screens.dialog import ConfirmScreen
 from authlens_tui.screens.wizard.link import QrScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from support.screens import Host, footer_keys, text_of, until, wizard_on

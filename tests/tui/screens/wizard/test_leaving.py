@@ -6,9 +6,8 @@ import pytest
 from textual.widgets import Button
 
 from authlens_core.trace.record import Stage
-from authlens_tui.screens.confirm import ConfirmScreen
-from authlens_tui.screens.wizard.authorization_link import Played
-from authlens_tui.screens.wizard.end_card import Ending
+from authlens_tui.screens.dialog import ConfirmScreen
+from authlens_tui.screens.wizard.demo_login import DemoLogin, Ending, Played
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from support.screens import run_screen, scripted, text_of, until, wizard_on
 from support.scripted_login import come_back
@@ -49,21 +48,30 @@ async def test_back_and_done_name_the_key_that_cancels_first(key: str) -> None:
         assert app.left == 0
 
 
+async def _sign_in(_url: str) -> Played:
+    return Played("")
+
+
+IN_DEMO = DemoLogin(player=_sign_in, ending=Ending("It works."))
+
+
 @pytest.mark.parametrize(
-    ("key", "words"),
-    [("s", "while the login waits at 6 Authorization"), ("=", "once this one has ended")],
+    ("key", "demo", "words"),
+    [
+        ("s", IN_DEMO, "while the login waits at 6 Authorization"),
+        ("=", IN_DEMO, "once this one has ended"),
+        ("=", DemoLogin(), "= compares recorded logins"),
+    ],
 )
-async def test_a_key_of_the_demo_that_has_to_wait_says_when_it_does_something(key: str, words: str) -> None:
+async def test_a_key_that_has_to_wait_says_when_it_does_something(
+    key: str, demo: DemoLogin, words: str
+) -> None:
     login, _ = scripted()
-    wizard = WizardScreen(login, "a test's memory", player=_sign_in, ending=Ending("It works."))
+    wizard = WizardScreen(login, "a test's memory", demo)
     async with run_screen(wizard, size=(80, 24)) as (app, pilot):
         await pilot.press(key)
         await until(pilot, lambda: words in " ".join(text_of(app).split()))
         assert not login.trace.records
-
-
-async def _sign_in(_url: str) -> Played:
-    return Played("")
 
 
 @pytest.mark.parametrize("size", [(120, 40), (80, 24)], ids=str)

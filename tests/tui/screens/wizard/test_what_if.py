@@ -146,8 +146,8 @@ async def test_an_attack_armed_on_a_stage_that_an_attack_stopped_runs_with_n() -
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, WizardScreen))
         assert "n Next" in text_of(app)
-        assert wizard.check_action("act", ("next",)) is True
-        assert wizard.check_action("act", ("retry",)) is False
+        assert wizard.check_action("act", ("runner.next",)) is True
+        assert wizard.check_action("act", ("runner.retry",)) is False
 
 
 async def test_an_armed_attack_can_be_disarmed() -> None:
@@ -204,7 +204,7 @@ async def test_m_saves_the_record_once_there_is_one() -> None:
     """Before the first stage there is nothing to save."""
     login, _ = scripted()
     async with wizard_on(login) as (wizard, pilot, app):
-        assert wizard.check_action("act", ("export",)) is False
+        assert wizard.check_action("act", ("tools.export",)) is False
         await login.step()
         await pilot.press("m")
         await until(pilot, lambda: isinstance(app.screen, ExportScreen))

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import pytest
 from textual import events
-from textual.binding import Binding
 from textual.worker import WorkerFailed
 
 from authlens_core.login.login import Login
@@ -16,10 +15,8 @@ from authlens_core.trace.arrows import messages
 from authlens_core.trace.events import AnswerIgnored, AuthorizationReady, ExchangeEnded, StageEnded
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.values.exchange import FailureKind, Request, WireFailure
-from authlens_tui.screens.confirm import ConfirmScreen
+from authlens_tui.screens.dialog import ConfirmScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
-from authlens_tui.screens.wizard.wizard_keys import WIZARD_KEYS
-from authlens_tui.screens.wizard.wizard_messages import LoginEvent
 from authlens_tui.widgets.record.record_messages import ArrowChosen
 from authlens_tui.widgets.record.record_view import RecordView
 from authlens_tui.widgets.stepper import StepState
@@ -34,6 +31,7 @@ from support.screens import (
     scripted,
     text_of,
     until,
+    without_method,
     wizard_on,
 )
 from support.scripted_login import ISSUER, RESOURCE, come_back, reply, server_document, state_of
@@ -127,8 +125,7 @@ async def test_a_runs_all_and_says_that_it_works() -> None:
     login, _ = scripted()
     login.watch(come_back(login))
     async with wizard_on(login) as (wizard, pilot, app):
-        keys = {key.action for key in WIZARD_KEYS if isinstance(key, Binding)}
-        assert keys - {"copy"} == {f"act('{name}')" for name in wizard.key_actions}
+        assert not without_method(wizard, wizard)
         await pilot.press("a")
         await until(pilot, at(login, None))
         assert "✔ Authenticated." in text_of(app)
@@ -148,7 +145,7 @@ async def test_looking_at_another_stage_is_not_disturbed_by_the_one_that_runs() 
         wizard.show_stage(Stage.DETECTION)
         before = documents(wizard)
         exchanged = login.trace.records[0].exchanges[0]
-        wizard.post_message(LoginEvent(ExchangeEnded(Stage.RESOURCE_METADATA, exchanged)))
+        wizard.call_later(wizard.show_event, ExchangeEnded(Stage.RESOURCE_METADATA, exchanged))
         await pilot.pause()
         assert documents(wizard) == before
         wizard.show_stage(Stage.RESOURCE_METADATA)
@@ -450,7 +447,7 @@ async def test_a_paste_that_is_not_the_answer_is_refused_with_the_reason() -> No
         await pilot.press("ctrl+v", "x", "y", "enter")
         await until(pilot, lambda: "Not the callback address" in text_of(app))
         assert login.wait.waiting
-        wizard.pane.link.ignore(AnswerIgnored("something else", 2))
+        wizard.pane.panel.ignore(AnswerIgnored("something else", 2))
         await pilot.pause()
         assert "Not the callback address" in text_of(app)
 
@@ -528,8 +525,8 @@ async def test_late_events_of_a_login_that_was_left_do_nothing() -> None:
         await pilot.press("d")
         await until(pilot, lambda: app.left == 1)
         before = text_of(app)
-        wizard.post_message(LoginEvent(StageEnded(record)))
-        wizard.post_message(LoginEvent(AuthorizationReady("https://evil.example/", (), 1.0)))
+        wizard.call_later(wizard.show_event, StageEnded(record))
+        wizard.call_later(wizard.show_event, AuthorizationReady("https://evil.example/", (), 1.0))
         await pilot.pause()
         assert text_of(app) == before
 
@@ -696,8 +693,8 @@ async def test_an_error_without_a_state_is_shown_with_the_key_that_ends_the_wait
     async with wizard_on(login) as (wizard, pilot, app):
         await pilot.press("a")
         await until(pilot, waiting(login, wizard))
-        wizard.pane.link.ignore(AnswerIgnored("an error without a state: access_denied", 1, "access_denied"))
-        wizard.pane.link.ignore(AnswerIgnored("another path", 2))
+        wizard.pane.panel.ignore(AnswerIgnored("an error without a state: access_denied", 1, "access_denied"))
+        wizard.pane.panel.ignore(AnswerIgnored("another path", 2))
         wizard.tick()
         await until(pilot, lambda: "Then press Esc" in " ".join(text_of(app).split()))
         assert login.wait.waiting

@@ -15,7 +15,7 @@ from textual.screen import Screen
 from authlens_core.desk.credentials import Event, access_events
 from authlens_core.desk.session import AuthlensError, Session
 from authlens_core.export.saved_file import write_export
-from authlens_tui.terminal.content import Content
+from authlens_tui.screens.dashboard.words import result_words
 from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.document.lines import Line, Tone, line, prose
@@ -77,7 +77,7 @@ class EventsScreen(Screen[None]):
         try:
             self._events = access_events(self._session, only, names=self._names)
         except AuthlensError as error:
-            self._say(str(error), good=False)
+            self.said.update(result_words(str(error), good=False))
             return
         self.document.show(_lines(self._events, self.size.width))
         name = self._names.get(only, only) if only else "all credentials"
@@ -94,13 +94,10 @@ class EventsScreen(Screen[None]):
         try:
             write_export(path, text)
         except AuthlensError as error:
-            self._say(f"{error.cause} {error.cure}", good=False)
+            words, good = str(error), False
         else:
-            self._say(f"{len(self._events)} events written to {path}", good=True)
-
-    def _say(self, words: str, *, good: bool) -> None:
-        sign = ("✔ ", "bold $text-success") if good else ("✖ ", "bold $text-error")
-        self.said.update(Content.assemble(sign, Content(words)))
+            words, good = f"{len(self._events)} events written to {path}", True
+        self.said.update(result_words(words, good=good))
 
 
 def _lines(events: Sequence[Event], width: int) -> Iterable[Line]:

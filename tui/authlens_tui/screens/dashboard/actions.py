@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
@@ -22,10 +22,9 @@ from authlens_core.desk.forget import ForgottenCredentials, forget
 from authlens_core.desk.lifecycle import ActionResult, probe, refresh, revoke
 from authlens_core.explain.message import Jwt
 from authlens_core.values.fix import fix
-from authlens_tui.screens.confirm import COPY_TOKEN, NOT_COPIED
 from authlens_tui.screens.dashboard.access_events import EventsScreen
 from authlens_tui.screens.dashboard.batch_actions import BatchActions
-from authlens_tui.screens.dashboard.context import DashboardContext, Work
+from authlens_tui.screens.dashboard.context import DashboardContext
 from authlens_tui.screens.dashboard.listing import Listing
 from authlens_tui.screens.dashboard.new_login import LoginActions
 from authlens_tui.screens.dashboard.registered_clients import ask_which_client
@@ -33,6 +32,7 @@ from authlens_tui.screens.dashboard.results import Result, ResultsScreen
 from authlens_tui.screens.dashboard.reveal import RevealScreen
 from authlens_tui.screens.dashboard.sent_requests import SentRequests
 from authlens_tui.screens.dashboard.settings_dialog import SettingsScreen
+from authlens_tui.screens.dialog import COPY_TOKEN, NOT_COPIED
 from authlens_tui.words.outcomes import what_stays_valid, where_secrets_are_left, with_validity
 
 # Many servers end a login whose refresh token comes a second time (RFC 9700 §4.14.2).
@@ -138,7 +138,7 @@ class CredentialActions:
         try:
             restored = await self._forgotten.restore(self._context.session)
         except AuthlensError as error:
-            self._context.say(f"Not restored: {error.cause} {error.cure}", good=False)
+            self._context.say(f"Not restored: {error}", good=False)
         else:
             url = restored.resource_url if isinstance(restored, Grant) else restored.url
             self._context.say(f"{url} is stored again. {_RESTORED}", good=True)
@@ -240,50 +240,30 @@ def _version(source: Grant | CloudflaredToken | ServiceToken) -> object:
 
 
 class DashboardActions:
-    """Knows what each key does; `select` puts the cursor on a credential, by its id."""
+    """What the keys of the dashboard name; `select` puts the cursor on a credential, by its id."""
 
     def __init__(
         self,
         context: DashboardContext,
         listing: Listing,
-        suggestion: str,
+        suggest: Callable[[], str],
         select: Callable[[str], None],
     ) -> None:
         self._context = context
         self._listing = listing
         self.sent = SentRequests(context)
-        self.tokens = tokens = TokenActions(context)
-        self.selected = selected = CredentialActions(context, self.sent)
+        self.tokens = TokenActions(context)
+        self.selected = CredentialActions(context, self.sent)
         self.batches = BatchActions(context, self.sent, listing)
-        login = LoginActions(context, suggestion, listing, select)
-        self.by_key: Mapping[str, Callable[[], Work | None]] = {
-            "refresh": selected.refresh,
-            "probe": selected.probe,
-            "revoke": selected.revoke,
-            "forget": selected.forget,
-            "undo_forget": selected.undo_forget,
-            "forget_client": partial(ask_which_client, context),
-            "copy_token": tokens.copy,
-            "copy_login_link": tokens.copy_login_link,
-            "reveal": tokens.reveal,
-            "claims": tokens.read_claims,
-            "inspect": self.sent.inspect,
-            "inspect_newest": self.sent.inspect_newest,
-            "save": self.sent.save,
-            "new_login": login.new,
-            "login_again": login.again,
-            "switch": login.switch_account,
-            "service_token": login.add_service_token,
-            "edit_service_token": login.edit_service_token,
-            "probe_all": self.batches.probe_all,
-            "refresh_all": self.batches.refresh_all,
-            "revoke_all": self.batches.revoke_all,
-            "move": self.batches.move,
-            "events": self._show_events,
-            "settings": lambda: context.show(SettingsScreen(context.settings)),
-        }
+        self.login = LoginActions(context, suggest, listing, select)
 
-    def _show_events(self) -> None:
+    def forget_client(self) -> None:
+        ask_which_client(self._context)
+
+    def show_settings(self) -> None:
+        self._context.show(SettingsScreen(self._context.settings))
+
+    def show_events(self) -> None:
         entry = self._context.selected
         names = {entry.entry_id: entry.title for entry in self._listing.entries}
         only = None if entry is None else entry.entry_id

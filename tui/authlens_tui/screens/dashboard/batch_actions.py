@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Final, NamedTuple, TypeVar
 
+from authlens_core.desk.credentials import Grant
 from authlens_core.desk.lifecycle import (
     ActionResult,
     InventoryEntry,
@@ -17,12 +18,12 @@ from authlens_core.desk.lifecycle import (
     revoke,
 )
 from authlens_core.desk.session import Session
-from authlens_tui.screens.confirm import ConfirmScreen
 from authlens_tui.screens.dashboard.context import DashboardContext, MoveWanted
 from authlens_tui.screens.dashboard.keys import applies
 from authlens_tui.screens.dashboard.listing import Listing
 from authlens_tui.screens.dashboard.results import Result, ResultsScreen
 from authlens_tui.screens.dashboard.sent_requests import SentRequests
+from authlens_tui.screens.dialog import ConfirmScreen
 from authlens_tui.words.outcomes import count_results
 
 _REVOKE_ALL: Final = (
@@ -75,27 +76,39 @@ class BatchActions:
     # -- what is done to all ---------------------------------------------------------------------------
 
     def probe_all(self) -> None:
-        entries = self._those("probe")
-        if self._may_begin(entries, "probe"):
+        if entries := self._ready("probe"):
             self._start("probing", entries, probe, _probes)
 
     def refresh_all(self) -> None:
-        entries = [entry for entry in self._those("refresh") if entry.grant and entry.grant.can_refresh]
-        if self._may_begin(entries, "refresh"):
+        if entries := self._ready("refresh", lambda grant: grant.can_refresh):
             self._start("refreshing", entries, _refresh, partial(_results, "Refreshed", "refreshed"))
 
     def revoke_all(self) -> None:
         """Revoke every login shown, after a question with their number and names."""
-        entries = self._those("revoke")
-        if not self._may_begin(entries, "revoke"):
-            return
 
         def answered(agreed: bool | None) -> None:  # noqa: FBT001 - Textual's callback
             if agreed:
                 verified = partial(_results, "Revoked", "revoked and verified")
                 self._start("revoking", entries, _revoke, verified)
 
-        self._context.screen.app.push_screen(_revoke_question(entries), answered)
+        if entries := self._ready("revoke"):
+            self._context.screen.app.push_screen(_revoke_question(entries), answered)
+
+    def _ready(self, name: str, of_login: Callable[[Grant], bool] = lambda _: True) -> list[InventoryEntry]:
+        """Return the credentials shown that `name` can be done to now; where there are none, say why."""
+        if self.is_running:
+            self._context.say("Another action is still running. Esc stops it.")
+            return []
+        entries = [
+            entry
+            for entry in self._listing.shown
+            if applies(f"selected.{name}", entry)
+            and (entry.grant is None or of_login(entry.grant))
+            and entry.entry_id not in self._context.busy
+        ]
+        if not entries:
+            self._context.say(f"Nothing here to {name}.")
+        return entries
 
     def _start(
         self,
@@ -128,21 +141,6 @@ class BatchActions:
         self._context.run(do_all())
 
     # -- progress --------------------------------------------------------------------------------------
-
-    def _those(self, key_action: str) -> list[InventoryEntry]:
-        busy = self._context.busy
-        return [
-            entry
-            for entry in self._listing.shown
-            if applies(key_action, entry) and entry.entry_id not in busy
-        ]
-
-    def _may_begin(self, entries: Sequence[InventoryEntry], key_action: str) -> bool:
-        if self.is_running:
-            self._context.say("Another action is still running. Esc stops it.")
-        elif not entries:
-            self._context.say(f"Nothing here to {key_action}.")
-        return bool(entries) and not self.is_running
 
     def _one_done(self, entry: InventoryEntry, result: ActionResult) -> None:
         self._sent.note(entry.entry_id, result.trace)

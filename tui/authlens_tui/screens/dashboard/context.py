@@ -189,7 +189,7 @@ class DashboardContext:
 
         Where the answer is no, say `otherwise`.
         """
-        from authlens_tui.screens.confirm import ConfirmScreen  # not needed for the first paint
+        from authlens_tui.screens.dialog import ConfirmScreen  # not needed for the first paint
 
         entry = self.selected
         if entry is None or self.is_busy(entry):

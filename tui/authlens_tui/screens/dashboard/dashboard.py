@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
 
 from textual import getters, on, work
@@ -18,7 +19,7 @@ from textual.widgets import Input
 from authlens_core.desk.credentials import AuthlensError, CloudflaredToken, IndexBusy, InventoryEntry
 from authlens_core.desk.settings import COLUMN_KEYS, SettingsFile
 from authlens_tui.screens.dashboard.context import Changed, DashboardContext, StatusMessage
-from authlens_tui.screens.dashboard.keys import DASHBOARD_KEYS, NEED_ROWS, applies, offered
+from authlens_tui.screens.dashboard.keys import NEED_ROWS, applies, offered
 from authlens_tui.screens.dashboard.listing import Listing, SelectedHistory
 from authlens_tui.screens.dashboard.words import (
     attempt_words,
@@ -38,6 +39,7 @@ from authlens_tui.widgets.credentials.credential_row import RowText, row_of
 from authlens_tui.widgets.credentials.credential_table import CredentialTable
 from authlens_tui.widgets.credentials.expiry_strip import ExpiryStrip
 from authlens_tui.widgets.hanging_text import Item
+from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.title_bar import TitleBar
 
@@ -47,7 +49,8 @@ if TYPE_CHECKING:
     from authlens_core.desk.session import Session
     from authlens_tui.screens.dashboard.actions import DashboardActions
 
-Find: TypeAlias = "Callable[[], tuple[CloudflaredToken, ...]]"
+# Returns the tokens of cloudflared, and how many more there are than are listed.
+Find: TypeAlias = "Callable[[], tuple[tuple[CloudflaredToken, ...], int]]"
 # Seconds between two looks at cloudflared's directory, which may hold thousands of files.
 _FILES_EVERY: Final = 5
 # Seconds after which an order that depends on the clock is made again: sooner, rows would jump while a user
@@ -61,15 +64,15 @@ class DashboardScreen(Screen[None]):
 
     Args:
         session: the sender and the credentials; None until the secret store is open.
+        suggest: returns the URL that a new login starts with, in the demo.
         settings: the user's settings; in memory by default.
         find: looks for tokens of cloudflared; by default there are none.
-        left_out: returns how many of those were too many to be listed.
         can_move: true to offer moving the secrets to another store.
         columns: keys of the columns beside resource and state; empty for the usual ones.
     """
 
     CSS_PATH = "dashboard.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = DASHBOARD_KEYS
+    BINDINGS: ClassVar[list[BindingType]] = keys("dashboard")
 
     app = getters.app(TerminalApp)
     table = getters.query_one("#credentials", CredentialTable)
@@ -82,11 +85,10 @@ class DashboardScreen(Screen[None]):
         session: Session | None,
         *,
         index: Index | None = None,
-        suggestion: str = "",
+        suggest: Callable[[], str] = str,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         settings: SettingsFile | None = None,
-        find: Find = lambda: (),
-        left_out: Callable[[], int] = lambda: 0,
+        find: Find = lambda: ((), 0),
         can_move: bool = False,
         columns: Sequence[str] = (),
     ) -> None:
@@ -97,10 +99,9 @@ class DashboardScreen(Screen[None]):
         self.context = DashboardContext(self, records, session, settings or SettingsFile(), now)
         self.listing = Listing()
         self.strip = ExpiryStrip()
-        self._suggestion = suggestion
+        self._suggest = suggest
         self._actions: DashboardActions | None = None
         self._find = find
-        self._left_out = left_out
         self._can_move = can_move
         self._columns = columns or COLUMN_KEYS
         self._history = SelectedHistory(self.context)
@@ -118,11 +119,11 @@ class DashboardScreen(Screen[None]):
         if self._actions is None:
             from authlens_tui.screens.dashboard.actions import DashboardActions
 
-            self._actions = DashboardActions(self.context, self.listing, self._suggestion, self.table.select)
+            self._actions = DashboardActions(self.context, self.listing, self._suggest, self.table.select)
         return self._actions
 
     def compose(self) -> ComposeResult:
-        way = ("demo",) * bool(self._suggestion)
+        way = ("demo",) * bool(self._suggest())
         yield TitleBar(*way, "credentials", store_name=self.context.store_name, is_root=True)
         with Horizontal(id="dashboard"):
             with Vertical(id="list"):
@@ -180,58 +181,57 @@ class DashboardScreen(Screen[None]):
 
     @work(exclusive=True, group="files", description="look at cloudflared's tokens")
     async def look_at_files(self) -> None:
-        files = await asyncio.to_thread(self._find)
+        files, left_out = await asyncio.to_thread(self._find)
         # Made new only if something differs: an equal list would make every row again.
         if files != self.listing.files:
-            self.listing.files, self.listing.left_out = files, self._left_out()
+            self.listing.files, self.listing.left_out = files, left_out
             self.show_now()
 
     # -- what the keys do ------------------------------------------------------------------------------
 
-    def action_act(self, key_action: str) -> None:
-        match key_action:
-            case "filter":
-                self._open_filter()
-            case "sort":
-                self.listing.order = self.listing.order.following()
-                self._arrange()
-            case "group":
-                self.listing.grouped = not self.listing.grouped
-                self._arrange()
-            case "stop":
-                self._stop()
-            case "demo":
-                self.app.exit(DEMO_WANTED)
-            # The dashboard is there before the keyring is: the first paint waits for no passphrase.
-            case other if self.context.is_store_open:
-                if (work := self.actions.by_key[other]()) is not None:
-                    self.context.run(work, instead_of=other)
-            case _:
-                self.context.say("The secret store is still being opened. Try again in a moment.")
+    def action_act(self, path: str) -> None:
+        """Call the method of `actions` that the key names, such as `selected.refresh`."""
+        # The dashboard is there before the keyring is: the first paint waits for no passphrase.
+        if not self.context.is_store_open:
+            self.context.say("The secret store is still being opened. Try again in a moment.")
+        elif (work := attrgetter(path)(self.actions)()) is not None:
+            self.context.run(work, instead_of=path)
+
+    def action_sort(self) -> None:
+        self.listing.order = self.listing.order.following()
+        self._arrange()
+
+    def action_group(self) -> None:
+        self.listing.grouped = not self.listing.grouped
+        self._arrange()
+
+    def action_demo(self) -> None:
+        self.app.exit(DEMO_WANTED)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action != "act" or not self.is_mounted:
+        if not self.is_mounted:
             return True
-        key_action = str(parameters[0])
-        # In the demo there is nothing to move: its secrets are in memory.
-        if key_action == "move":
-            return self._can_move
-        if key_action == "demo":
-            return self._can_move and not self.listing.entries
-        if key_action == "undo_forget":
-            return self._actions is not None and self._actions.selected.can_undo
-        if key_action == "forget_client":
-            return self.listing.inventory.has_managed_clients
-        if key_action == "stop":
-            runs = self._actions is not None and self._actions.batches.is_running
-            return runs or (self._is_complete and self.filter_field.display)
-        return bool(self.listing.entries) if key_action in NEED_ROWS else applies(key_action, self.selected)
+        name = str(parameters[0]) if action == "act" else action
+        match name:
+            # In the demo there is nothing to move: its secrets are in memory.
+            case "batches.move":
+                return self._can_move
+            case "demo":
+                return self._can_move and not self.listing.entries
+            case "selected.undo_forget":
+                return self._actions is not None and self._actions.selected.can_undo
+            case "forget_client":
+                return self.listing.inventory.has_managed_clients
+            case "stop":
+                runs = self._actions is not None and self._actions.batches.is_running
+                return runs or (self._is_complete and self.filter_field.display)
+        return bool(self.listing.entries) if name in NEED_ROWS else applies(name, self.selected)
 
     def stop_running(self) -> bool:
         """Stop a batch, for ctrl+c; return whether one was running."""
         return self._actions is not None and self._actions.batches.stop()
 
-    def _stop(self) -> None:
+    def action_stop(self) -> None:
         if not self.stop_running() and self._is_complete:
             self.filter_field.value = ""
             self.filter_field.display = False
@@ -239,7 +239,7 @@ class DashboardScreen(Screen[None]):
                 self.refresh_bindings()
             self.table.focus()  # this makes the footer again, too
 
-    def _open_filter(self) -> None:
+    def action_filter(self) -> None:
         if self._is_complete:
             self.filter_field.display = True
             self.filter_field.focus()
@@ -324,7 +324,7 @@ class DashboardScreen(Screen[None]):
                 words = nothing_matches(self.listing.text)
             else:
                 words = empty_words(
-                    in_demo=bool(self._suggestion), had_some=self.listing.inventory.has_history
+                    in_demo=bool(self._suggest()), had_some=self.listing.inventory.has_history
                 )
             self.pane.show((Item(words),))
             return
@@ -353,11 +353,11 @@ class DashboardScreen(Screen[None]):
 
     @on(CredentialTable.Chosen)
     def _row_chosen(self) -> None:
-        self.action_act("inspect")
+        self.action_act("sent.inspect")
 
     @on(CredentialPane.TraceChosen)
     def _trace_chosen(self, message: CredentialPane.TraceChosen) -> None:
-        self.context.run(self.actions.sent.show_kept(message.trace_id), instead_of="inspect")
+        self.context.run(self.actions.sent.show_kept(message.trace_id), instead_of="sent.inspect")
 
     @on(Changed)
     def _changed(self, message: Changed) -> None:

@@ -1,27 +1,23 @@
-"""The keys of the dashboard, and which of them do something for a credential."""
+"""Which keys of the dashboard do something for a credential."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from textual.binding import BindingType
-
 from authlens_core.desk.credentials import CredentialKind, InventoryEntry
-from authlens_tui.widgets.key_binding import keys
 
 NEED_ROWS: Final = frozenset(
     {
         "filter",
-        "inspect",
+        "sent.inspect",
         "sort",
         "group",
-        "probe_all",
-        "refresh_all",
-        "revoke_all",
+        "batches.probe_all",
+        "batches.refresh_all",
+        "batches.revoke_all",
     }
 )
-DASHBOARD_KEYS: Final[list[BindingType]] = keys("dashboard")
 
 
 def _is_login(entry: InventoryEntry) -> bool:
@@ -37,24 +33,26 @@ def _has_one_address(entry: InventoryEntry) -> bool:
 # cloudflared's tokens are cloudflared's: shown, probed, renewed by it, and never changed.
 _APPLIES: Final[Mapping[str, Callable[[InventoryEntry], bool]]] = {
     **dict.fromkeys(
-        ("refresh", "revoke", "copy_token", "reveal", "claims"),
+        ("selected.refresh", "selected.revoke", "tokens.copy", "tokens.reveal", "tokens.read_claims"),
         _is_login,
     ),
-    "forget": lambda entry: entry.cloudflared is None,
-    "switch": lambda entry: entry.kind is CredentialKind.OAUTH and entry.is_of_team,
-    "edit_service_token": lambda entry: entry.service_token is not None,
-    "login_again": lambda entry: entry.service_token is None and _has_one_address(entry),
-    "copy_login_link": lambda entry: entry.cloudflared is not None and bool(entry.cloudflared.pending_url),
-    "probe": lambda entry: entry.can_be_asked_about,
+    "selected.forget": lambda entry: entry.cloudflared is None,
+    "login.switch_account": lambda entry: entry.kind is CredentialKind.OAUTH and entry.is_of_team,
+    "login.edit_service_token": lambda entry: entry.service_token is not None,
+    "login.again": lambda entry: entry.service_token is None and _has_one_address(entry),
+    "tokens.copy_login_link": lambda entry: (
+        entry.cloudflared is not None and bool(entry.cloudflared.pending_url)
+    ),
+    "selected.probe": lambda entry: entry.can_be_asked_about,
 }
 
 
-def applies(key_action: str, entry: InventoryEntry | None) -> bool:
+def applies(action: str, entry: InventoryEntry | None) -> bool:
     """Say whether an action does something for `entry`; an action that is not about one always does."""
-    does = _APPLIES.get(key_action)
+    does = _APPLIES.get(action)
     return does is None or (entry is not None and does(entry))
 
 
 def offered(entry: InventoryEntry | None) -> tuple[bool, ...]:
     """Return which of the keys that are about a credential do something for `entry`."""
-    return tuple(applies(key_action, entry) for key_action in _APPLIES)
+    return tuple(applies(action, entry) for action in _APPLIES)

@@ -160,7 +160,7 @@ class NewLoginScreen(Dialog[LoginChoice | None]):
         try:
             self._settings.change(favourites=(url, *others)[:MOST_FAVOURITES] if is_new else others)
         except StateUnusable as error:
-            said = f"{error.cause} {error.cure}"
+            said = str(error)
         self._show_favourites()
         self.field.focus()
         self.tell("#problem", said)
@@ -199,18 +199,18 @@ class LoginActions:
     def __init__(
         self,
         context: DashboardContext,
-        suggestion: str,
+        suggest: Callable[[], str],
         listing: Listing,
         select: Callable[[str], None],
     ) -> None:
         self._context = context
-        self._suggestion = suggestion
+        self._suggest = suggest
         self._listing = listing
         self._select = select
 
     def new(self) -> None:
         urls = tuple(dict.fromkeys(entry.url for entry in self._listing.entries if entry.url))
-        dialog = NewLoginScreen(self._suggestion, self._known(), urls, self._context.settings)
+        dialog = NewLoginScreen(self._suggest(), self._known(), urls, self._context.settings)
         self._context.screen.app.push_screen(dialog, self._chosen)
 
     def _chosen(self, choice: LoginChoice | None) -> None:

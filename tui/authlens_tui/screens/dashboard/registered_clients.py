@@ -5,18 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
-from textual import on
-from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from authlens_core.desk.forget import StoredClient, forget_client, registered_clients
-from authlens_tui.screens.confirm import ConfirmScreen
 from authlens_tui.screens.dashboard.context import DashboardContext
-from authlens_tui.screens.dialog import Dialog, DialogBox
+from authlens_tui.screens.dialog import ChoiceDialog, ConfirmScreen
 from authlens_tui.terminal.content import Content
-from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.key_binding import keys
 
 _WORDS: Final = (
@@ -29,31 +24,15 @@ _DELETE: Final = (
 )
 
 
-class RegisteredClientsScreen(Dialog[StoredClient | None]):
+class RegisteredClientsScreen(ChoiceDialog[StoredClient]):
     """Offers the clients that can be deleted; one that is in use is shown with the login that uses it."""
 
     BINDINGS: ClassVar[list[BindingType]] = keys("clients")
 
     def __init__(self, clients: Sequence[StoredClient]) -> None:
-        super().__init__()
-        self._clients = tuple(clients)
-
-    def body(self) -> ComposeResult:
-        with DialogBox("Registered clients"):
-            yield Static(Content(_WORDS), classes="dialog-words")
-            yield OptionList(
-                *(Option(_entry(client), disabled=bool(client.used_by)) for client in self._clients)
-            )
-            yield Static(Content("Enter deletes one at its server."), classes="dialog-hint")
-
-    def on_mount(self) -> None:
-        clients = self.query_one(OptionList)
-        clients.focus()
-        clients.action_first()
-
-    @on(OptionList.OptionSelected)
-    def _chosen(self, event: OptionList.OptionSelected) -> None:
-        self.dismiss(self._clients[event.option_index])
+        shown = [(Option(_entry(client), disabled=bool(client.used_by)), client) for client in clients]
+        hint = "Enter deletes one at its server."
+        super().__init__("Registered clients", shown, words=Content(_WORDS), hint=hint)
 
 
 def ask_which_client(context: DashboardContext) -> None:

@@ -37,7 +37,6 @@ _REPLACE: Final = (
     "Refreshed in Zero Trust? The secret is unchanged: leave it empty and enter the new expiry. A new "
     "secret is tested at the resource first and replaces the old one only if it is accepted."
 )
-_ANYWAY: Final = "Store the new secret although the resource did not accept it"
 _EMPTY_STAYS: Final = "empty: unchanged"
 _FIELDS: Final = (
     ("url", "URL", "https://wiki.example.com/"),
@@ -170,7 +169,7 @@ class ServiceTokenScreen(Dialog[None]):
                 self._edit(token)
                 return
         except AuthlensError as error:
-            self.tell("#result", f"✖ {error.cause} {error.cure}", good=False)
+            self.tell("#result", f"✖ {error}", good=False)
             return
         self._busy = True
         self.tell("#result", "Calling the resource …", good=None)
@@ -207,7 +206,7 @@ class ServiceTokenScreen(Dialog[None]):
                 said = await self._replace(token, secret, anyway=anyway)
             words, good = f"{self._kept()}\n{said.sign} {said.summary} {said.cure}".strip(), said.good
         except AuthlensError as error:
-            words, good = f"✖ {error.cause} {error.cure}", False
+            words, good = f"✖ {error}", False
         self._busy = False  # a test that is cancelled has no screen left to show it
         self._judge()
         self.tell("#result", words, good=good)

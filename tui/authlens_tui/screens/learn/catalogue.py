@@ -143,6 +143,11 @@ class CatalogueScreen(Screen[None]):
         return all(word in text.casefold() for word in self.find.value.casefold().split())
 
     @property
+    def matching(self) -> list[str]:
+        """The identifiers of the entries that have the words."""
+        return [option.id for option in self.listed.options if option.id is not None]
+
+    @property
     def selected(self) -> CatalogueEntry | None:
         option = self.listed.highlighted_option
         name = None if option is None else option.id
@@ -159,6 +164,13 @@ class CatalogueScreen(Screen[None]):
         self.query_one("#card").scroll_home(animate=False)
 
     @on(Input.Submitted, "#find")
+    def _words_typed(self) -> None:
+        """Start what alone has the words; of several, leave the choice to the user."""
+        if len(self.matching) == 1:
+            self.action_start()
+        else:
+            self.listed.focus()
+
     @on(OptionList.OptionSelected)
     def action_start(self) -> None:
         if (entry := self.selected) is not None:

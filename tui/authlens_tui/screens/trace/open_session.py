@@ -221,7 +221,7 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
             self._opening = False
 
     def _say(self, error: AuthlensError) -> None:
-        self.tell("#hint", f"{error.cause} {error.cure}", good=False)
+        self.tell("#hint", str(error), good=False)
 
 
 def _words(summary: TraceSummary) -> str:

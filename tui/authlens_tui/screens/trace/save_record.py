@@ -107,7 +107,7 @@ class ExportScreen(Dialog[None]):
         except FileExists as error:
             self.tell("#hint", f"{error.cause} Choose another name.", good=False)
         except AuthlensError as error:
-            self.tell("#hint", f"{error.cause} {error.cure}", good=False)
+            self.tell("#hint", str(error), good=False)
         else:
             self.tell("#hint", f"✔ Written to {path.absolute()}", good=True)
             self.query_one("#close", Button).focus()

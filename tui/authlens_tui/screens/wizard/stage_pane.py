@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final
 
@@ -15,11 +17,13 @@ from authlens_core.desk.log_in import Login, Stage, StageRecord
 from authlens_core.trace.arrows import Arrow, RunningStage
 from authlens_core.trace.record import Exchange, Request, UserPart
 from authlens_core.values.user_screen import UserScreen
-from authlens_tui.screens.wizard.authorization_link import AuthorizationLink, Player, open_page
+from authlens_tui.screens.wizard.authorization_link import AuthorizationLink
+from authlens_tui.screens.wizard.demo_login import DemoLogin, Player
 from authlens_tui.screens.wizard.lesson import lesson_words
 from authlens_tui.screens.wizard.link import QrScreen
 from authlens_tui.screens.wizard.stage_runner import StageRunner
 from authlens_tui.screens.wizard.wizard_messages import LinkChanged
+from authlens_tui.terminal.browser import open_browser
 from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.authorization.authorization_panel import AuthorizationPanel
@@ -28,6 +32,15 @@ from authlens_tui.widgets.authorization.qr_code import QrCodeWanted
 from authlens_tui.widgets.record.record_view import RecordView
 from authlens_tui.widgets.stepper import stages_of
 
+# What is said while a browser starts, and if none does.
+_OPEN_LINK: Final = (
+    "Opening the link in your browser. Or press c to copy it.",
+    "No browser could be started here. Press c to copy the link and open it elsewhere.",
+)
+_OPEN_PAGE: Final = (
+    "Opening the page in your browser.",
+    "No browser could be started here. Open the page on any device.",
+)
 _SCANNED: Final = "Enter the code there, if the page does not show it already."
 
 
@@ -37,26 +50,25 @@ class StagePane(Vertical):
     app = getters.app(TerminalApp)
     switcher = getters.query_one("#switcher", ContentSwitcher)
     record_view = getters.query_one(RecordView)
-    link = getters.query_one(AuthorizationLink)
-    panel = getters.query_one(AuthorizationPanel)
+    panel = getters.query_one(AuthorizationLink)
 
     device = getters.query_one(DevicePanel)
 
-    def __init__(self, login: Login, runner: StageRunner, player: Player | None, *, play: bool) -> None:
+    def __init__(self, login: Login, runner: StageRunner, demo: DemoLogin) -> None:
         super().__init__(id="stage")
         self._login = login
         self._runner = runner
-        self._player = player
-        self._play_at_once = play
+        self._demo = demo
         self._sending: Request | None = None
         self._exchanged: tuple[Exchange, ...] = ()
-        self._approved = ""
+        self._signed_in_at = ""
+        self._qr: QrScreen | None = None
         self.shown = Stage.DETECTION
 
     def compose(self) -> ComposeResult:
         with ContentSwitcher(id="switcher", initial="record"):
             yield RecordView(id="record")
-            yield AuthorizationLink(self._login, self._player, play_at_once=self._play_at_once)
+            yield AuthorizationLink(self._login)
             yield DevicePanel(id="device")
         yield Static(id="teach-below")
 
@@ -79,7 +91,7 @@ class StagePane(Vertical):
 
     @property
     def link_is_shown(self) -> bool:
-        return bool(self.link.url) and self.switcher.current == "panel"
+        return bool(self.panel.url) and self.switcher.current == "panel"
 
     @property
     def code_is_shown(self) -> bool:
@@ -91,7 +103,7 @@ class StagePane(Vertical):
 
     def _waits_for(self, stage: Stage) -> str:
         """Return which panel is shown for `stage`: the record, the link, or the code."""
-        if self.link.url and stage is Stage.AUTHORIZATION:
+        if self.panel.url and stage is Stage.AUTHORIZATION:
             return "panel"
         login, running = self._login, self._login.running
         if login.flow.user_part is not UserPart.CODE or login.facts.device is None:
@@ -109,7 +121,7 @@ class StagePane(Vertical):
             self.device.show(self._login.facts)
             self.device.tick(datetime.now(UTC))
         self.switcher.current = current
-        if current == "device" and self._play_at_once:
+        if self._demo.plays:
             self.play()
         self._show_record(stage)
         flow, below = self._login.flow, self.query_one("#teach-below", Static)
@@ -176,59 +188,79 @@ class StagePane(Vertical):
             return None
         return RunningStage(login.running, self._exchanged, self._sending, login.flow.grant_type)
 
-    # -- what the keys do ------------------------------------------------------------------------------
+    # -- signing in ------------------------------------------------------------------------------------
+
+    @property
+    def _page(self) -> str:
+        """Where the user signs in now: the page for the code, or the link; empty while nothing waits."""
+        return self.device.url if self.code_is_shown else self.panel.url
 
     @property
     def can_open(self) -> bool:
-        waits = self.code_is_shown or bool(self.link.url)
-        return waits and UserScreen(self.app.environ).why_no_browser is None
+        return bool(self._page) and UserScreen(self.app.environ).why_no_browser is None
 
     @property
     def can_play(self) -> bool:
-        if not self.code_is_shown:
-            return self.link.can_play
-        return self._player is not None and self.device.url != self._approved
+        return self._demo.player is not None and self._page not in ("", self._signed_in_at)
 
     def play(self) -> None:
         """Let the demo sign in with the link, or approve the code."""
-        if not self.code_is_shown:
-            self.link.play()
-        elif self._player is not None and self.can_play:
-            self._approve(self._player, self.device.url)
+        if self._demo.player is not None and self.can_play:
+            self._sign_in(self._demo.player, self._page)
 
-    @work(exclusive=True, group="play", description="approve the code for the user")
-    async def _approve(self, player: Player, url: str) -> None:
-        # Before the wait, so that the key is not offered twice for one code.
-        self._approved = url
-        played = await player(url)
+    @work(group="play", description="sign in for the user")
+    async def _sign_in(self, player: Player, page: str) -> None:
+        # Before the wait, so that the key is not offered twice for one page.
+        self._signed_in_at = page
+        played = await player(page)
+        # Meanwhile the login may have continued, or the user cancelled and got another link.
+        if self._page != page:
+            return
         self.notify(played.words, markup=False, title="Demo sign-in")
         if not played.done:
-            self._approved = ""
+            self._signed_in_at = ""
+        self.panel.page = self._login.wait.page = played.page
         self.post_message(LinkChanged())
 
     def open(self) -> None:
         """Open the link, or the page for the code, in a browser of this machine."""
-        if not self.code_is_shown:
-            self.link.open()
-            return
-        open_page(
-            self,
-            self.device.url,
-            self.app.environ,
-            wanted=lambda: self.code_is_shown,
-            opening="Opening the page in your browser.",
-            failed="No browser could be started here. Open the page on any device.",
-        )
+        page, loop = self._page, asyncio.get_running_loop()
+        opening, failed = _OPEN_PAGE if self.code_is_shown else _OPEN_LINK
 
-    def tick(self) -> None:
-        self.link.tick()
-        if self.code_is_shown:
-            self.device.tick(datetime.now(UTC))
+        def report() -> None:
+            if self.is_running and self._page == page:  # it may take long
+                self.notify(failed, severity="warning", markup=False)
+
+        def from_thread() -> None:  # in the thread that waits for the opener
+            with suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(report)
+
+        if open_browser(page, self.app.environ, failed=from_thread):
+            self.notify(opening, markup=False)
+        else:
+            report()
 
     @on(QrCodeWanted)
     def _show_qr_code(self, message: QrCodeWanted) -> None:
         message.stop()
-        self.app.push_screen(QrScreen(message.url, _SCANNED))
+        self._qr = QrScreen(message.url, *((_SCANNED,) if self.code_is_shown else ()))
+        self.app.push_screen(self._qr, self._qr_code_closed)
+
+    def _qr_code_closed(self, whole: bool | None) -> None:  # noqa: FBT001 - Textual's callback
+        self._qr = None
+        if whole and self.link_is_shown:
+            self.panel.action_alone()
+
+    @on(AuthorizationPanel.LinkWithdrawn)
+    def _close_qr_code(self, message: AuthorizationPanel.LinkWithdrawn) -> None:
+        message.stop()
+        if self._qr is not None:
+            self._qr.finish()
+
+    def tick(self) -> None:
+        self.panel.tick()
+        if self.code_is_shown:
+            self.device.tick(datetime.now(UTC))
 
     def open_arrow(self, arrow: Arrow) -> None:
         records = self._login.trace.records

@@ -56,8 +56,8 @@ class StatusLine(Static):
         now, rows = datetime.now(UTC), self.screen.size.height
         done = False
         # What waits for the user comes first: the link and the code are on the screen while their stage runs.
-        if pane.link.url:
-            words = pane.link.words
+        if pane.panel.url:
+            words = pane.panel.words(player=pane.can_play)
         elif pane.code_is_shown:
             words = device_words(polling=login.running is not None, player=pane.can_play)
         elif login.running is not None:

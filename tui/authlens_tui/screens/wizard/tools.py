@@ -6,7 +6,7 @@ Attacks are chosen from a list, and how one ended is shown beside what the speci
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Final, Literal, TypeVar
 
 from textual import getters, on
 from textual.app import ComposeResult
@@ -23,17 +23,16 @@ from authlens_core.desk.log_in import (
     RequestChanges,
     Stage,
     StageRecord,
-    Trace,
     WayOn,
     attacks_on,
     ended_in,
 )
 from authlens_core.trace.record import AUTHORIZATION_CODE, Check, Flow, Severity, UserPart
-from authlens_tui.screens.confirm import COPY_TOKEN, NOT_COPIED, ConfirmScreen
 from authlens_tui.screens.copy_menu import CopyMenuScreen
+from authlens_tui.screens.dialog import COPY_TOKEN, NOT_COPIED, ConfirmScreen
 from authlens_tui.screens.machine_login import MachineLoginScreen
+from authlens_tui.screens.wizard.demo_login import OwnerScreen, ServerOwner
 from authlens_tui.screens.wizard.edit import EditScreen
-from authlens_tui.screens.wizard.owner import OwnerScreen, ServerOwner
 from authlens_tui.screens.wizard.stage_runner import StageRunner
 from authlens_tui.screens.wizard.status_words import acts_at
 from authlens_tui.screens.wizard.wizard_messages import LoginChanged, OtherWayWanted
@@ -50,14 +49,8 @@ _Answer = TypeVar("_Answer")
 _HEAD: Final = "bold $text-accent"
 
 
-class AttackChoice(NamedTuple):
-    """What the user chose: an attack, or none."""
-
-    attack: Experiment | None
-
-
-class WhatIfScreen(ModalScreen[AttackChoice | None]):
-    """Lists the attacks; ends with what was chosen, or None to change nothing.
+class WhatIfScreen(ModalScreen[Experiment | Literal[False] | None]):
+    """Lists the attacks; ends with the one that was chosen, False for none, or None to change nothing.
 
     Args:
         position: the stage to run next, None after the last.
@@ -115,7 +108,7 @@ class WhatIfScreen(ModalScreen[AttackChoice | None]):
 
     @on(OptionList.OptionSelected)
     def _selected(self, event: OptionList.OptionSelected) -> None:
-        self.dismiss(AttackChoice(self._attacks[event.option_index]))
+        self.dismiss(self._attacks[event.option_index])
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         return self._armed is not None if action == "disarm" else True
@@ -127,7 +120,7 @@ class WhatIfScreen(ModalScreen[AttackChoice | None]):
         self.box.scroll_relative(y=step * max(1, self.box.size.height - 1), animate=False)
 
     def action_disarm(self) -> None:
-        self.dismiss(AttackChoice(None))
+        self.dismiss(False)
 
 
 def _words(experiment: Experiment, position: Stage | None, flow: Flow) -> Content:
@@ -223,22 +216,19 @@ def _meaning(experiment: Experiment, check: Check) -> Content:
             return Content.assemble(("✖ Accepted. ", "bold $text-error"), f"{check.why} {check.cure}")
 
 
-LATER: Final = {
-    "cancel_first": "Esc cancels the running stage first.",
-    "play_later": "s signs in for you while the login waits at {stage}. n runs the next stage.",
-    "compare_later": "= compares with the login before, once this one has ended.",
-}
-"""What a key says where its action has to wait."""
 _QUIT: Final = "The running stage is stopped. You can start this login again later."
 
 
 class WizardTools:
     """Opens the dialogs of the wizard on `screen`, and reports by messages what they changed."""
 
-    def __init__(self, screen: WizardScreen, login: Login, runner: StageRunner) -> None:
+    def __init__(
+        self, screen: WizardScreen, login: Login, runner: StageRunner, owner: ServerOwner | None
+    ) -> None:
         self._screen = screen
         self._login = login
         self._runner = runner
+        self._owner = owner
 
     def _open(self, dialog: Screen[_Answer], then: Callable[[_Answer | None], None] | None = None) -> None:
         self._screen.app.push_screen(dialog, then)
@@ -268,11 +258,11 @@ class WizardTools:
     def what_if(self) -> None:
         login = self._login
 
-        def chosen(choice: AttackChoice | None) -> None:
+        def chosen(choice: Experiment | Literal[False] | None) -> None:
             # A stage may have been started by a key while the dialog was open.
             if choice is not None and login.running is None:
                 self._runner.answer_failure()
-                login.arm(choice.attack)
+                login.arm(choice or None)
                 self._screen.post_message(LoginChanged())
 
         self._open(WhatIfScreen(login.position, login.armed, attacks_on(login.facts), login.flow), chosen)
@@ -293,39 +283,60 @@ class WizardTools:
             ConfirmScreen(title, _QUIT, "Quit"), lambda agreed: self._screen.app.exit() if agreed else None
         )
 
-    def other_way(self, way: WayOn) -> None:
-        """Leave OAuth for cloudflared or a service token; the app shows that."""
+    def cloudflared(self) -> None:
+        self._leave_oauth(WayOn.CLOUDFLARED)
+
+    def service_token(self) -> None:
+        self._leave_oauth(WayOn.SERVICE_TOKEN)
+
+    def _leave_oauth(self, way: WayOn) -> None:
         self._screen.post_message(OtherWayWanted(way, self._login.facts.resource_url.text))
 
-    def lesson(self, stage: Stage) -> None:
+    def lesson(self) -> None:
         from authlens_tui.screens.wizard.lesson import LessonScreen
 
-        self._open(LessonScreen(stage, self._login.flow))
+        self._open(LessonScreen(self._screen.pane.shown, self._login.flow))
 
-    def be_the_owner(self, owner: ServerOwner | None) -> None:
+    def be_the_owner(self) -> None:
         """Show the setting that is wrong at the server, and run the stage again with it as it is then."""
-        failed = self._runner.failed
+        owner, failed = self._owner, self._runner.failed
         if owner is not None and failed is not None:
             title = self._login.flow.numbered(failed.stage)
             self._open(OwnerScreen(owner, title), lambda again: self._runner.retry() if again else None)
 
-    def say_when(self, key_action: str, words: str) -> None:
-        """Say why a key does nothing now, and when it does."""
-        login = self._login
-        if key_action == "play_later" and login.flow.user_part is UserPart.NOTHING:
-            words = "No user signs in here: this is the login of a program."
-        elif key_action == "play_later" and login.finished:
-            words = "The sign-in is done: this login has ended."
-        elif key_action == "compare_later" and (login.finished or self._runner.failed):
-            words = "There is no login before this one to compare it with."
-        stage = login.flow.numbered(Stage.AUTHORIZATION)
-        self._screen.notify(words.format(stage=stage), markup=False)
+    # -- keys that do something later ------------------------------------------------------------------
 
-    def compare(self, before: tuple[str, Trace] | None) -> None:
+    def cancel_first(self) -> None:
+        self._say("Esc cancels the running stage first.")
+
+    def play_later(self) -> None:
+        """Say why the demo cannot sign in now, and when it can."""
+        flow = self._login.flow
+        if flow.user_part is UserPart.NOTHING:
+            self._say("No user signs in here: this is the login of a program.")
+        elif self._login.finished:
+            self._say("The sign-in is done: this login has ended.")
+        else:
+            stage = flow.numbered(Stage.AUTHORIZATION)
+            self._say(f"s signs in for you while the login waits at {stage}. n runs the next stage.")
+
+    def compare_later(self) -> None:
+        """Say why there is nothing to compare with, and when there is."""
+        if not self._screen.has_class("-demo"):
+            self._say("= compares recorded logins. Press d, then Enter on the dashboard, then =.")
+        elif self._login.finished or self._runner.failed:
+            self._say("There is no login before this one to compare it with.")
+        else:
+            self._say("= compares with the login before, once this one has ended.")
+
+    def _say(self, words: str) -> None:
+        self._screen.notify(words, markup=False)
+
+    def compare(self) -> None:
         """Show what differs from the login before."""
         from authlens_tui.screens.trace.comparison import CompareScreen
 
-        if before is not None:
+        if (before := self._screen.card.before) is not None:
             self._open(CompareScreen(before[1], self._login.trace, (before[0], "this login")))
 
     def step_through(self) -> None:

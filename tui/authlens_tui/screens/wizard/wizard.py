@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import ClassVar
+from operator import attrgetter
+from typing import ClassVar, Final
 
 from textual import getters, on, work
 from textual.app import ComposeResult
@@ -14,7 +15,7 @@ from textual.events import Paste
 from textual.screen import Screen
 from textual.widgets import TabbedContent
 
-from authlens_core.desk.log_in import Login, WayOn
+from authlens_core.desk.log_in import Login
 from authlens_core.trace.events import (
     AnswerIgnored,
     AuthorizationReady,
@@ -29,19 +30,15 @@ from authlens_core.trace.events import (
 from authlens_core.trace.record import Stage, StageRecord, Trace, undone
 from authlens_core.values.secret import MASK
 from authlens_tui.screens.fix_keys import FixKeys
-from authlens_tui.screens.wizard.authorization_link import Player
-from authlens_tui.screens.wizard.end_card import END_KEYS, EndCard, Ending
+from authlens_tui.screens.wizard.demo_login import END_KEYS, DemoLogin, EndCard
 from authlens_tui.screens.wizard.lesson import lesson_words
-from authlens_tui.screens.wizard.owner import ServerOwner
 from authlens_tui.screens.wizard.stage_pane import StagePane
 from authlens_tui.screens.wizard.stage_runner import StageRunner
 from authlens_tui.screens.wizard.status_line import StatusLine
-from authlens_tui.screens.wizard.tools import LATER, WizardTools
-from authlens_tui.screens.wizard.wizard_keys import WIZARD_KEYS, login_keys
+from authlens_tui.screens.wizard.tools import WizardTools
 from authlens_tui.screens.wizard.wizard_messages import (
     LinkChanged,
     LoginChanged,
-    LoginEvent,
     RunEnded,
     Then,
     WizardClosed,
@@ -49,6 +46,7 @@ from authlens_tui.screens.wizard.wizard_messages import (
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.terminal_app import TerminalApp
+from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.record.diagram_view import SmallDiagram
 from authlens_tui.widgets.record.reading_area import ReadingArea
@@ -57,6 +55,7 @@ from authlens_tui.widgets.record.record_view import RecordView
 from authlens_tui.widgets.stepper import Stepper, steps_of
 from authlens_tui.widgets.title_bar import TitleBar, without_https
 
+_NO_DEMO: Final = DemoLogin()
 _NARROW, _SHORT = 100, 16  # cells and rows, as the app's breakpoints
 
 
@@ -64,18 +63,13 @@ class WizardScreen(Screen[None]):
     """Shows one login; all it knows of the login is its record and its events.
 
     Args:
-        name: what the login is called in the title; its resource by default.
-        player: signs in for the user in the demo; None elsewhere.
-        owner: changes the setting that makes the login fail, in the demo; None elsewhere.
-        again: the command that does the same again; the login to its resource by default.
-        play: true to run all stages at once, and to let it sign in.
-        ending: what the end of the login answers; None where nothing was asked.
+        demo: what a login of the demo has besides.
     """
 
     app = getters.app(TerminalApp)
 
     CSS_PATH = "wizard.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = WIZARD_KEYS
+    BINDINGS: ClassVar[list[BindingType]] = keys("wizard")
 
     title_bar = getters.query_one(TitleBar)
     area = getters.query_one(ReadingArea)
@@ -85,29 +79,16 @@ class WizardScreen(Screen[None]):
     small = getters.query_one(SmallDiagram)
     status = getters.query_one(StatusLine)
 
-    def __init__(
-        self,
-        login: Login,
-        store_name: str,
-        *,
-        name: str = "",
-        player: Player | None = None,
-        owner: ServerOwner | None = None,
-        play: bool = False,
-        again: str = "",
-        ending: Ending | None = None,
-    ) -> None:
-        super().__init__(classes="" if player is None else "-demo")
+    def __init__(self, login: Login, store_name: str, demo: DemoLogin = _NO_DEMO) -> None:
+        super().__init__(classes="" if demo.player is None else "-demo")
         self.login = login
-        self._way = name or without_https(login.facts.resource_url.text)
+        self._way = demo.name or without_https(login.facts.resource_url.text)
         self.runner = StageRunner(self, login)
-        self.tools = WizardTools(self, login, self.runner)
+        self.tools = WizardTools(self, login, self.runner, demo.owner)
         self._store_name = store_name
-        self._player = player
-        self._owner = owner
-        self.again = again
-        self._play_at_once = play
-        self.card = EndCard(ending)
+        self._demo = demo
+        self.again = demo.again
+        self.card = EndCard(demo.ending)
 
     def compose(self) -> ComposeResult:
         yield TitleBar(self._way, store_name=self._store_name)
@@ -115,7 +96,7 @@ class WizardScreen(Screen[None]):
             with Vertical(id="side"):
                 yield Stepper()
                 yield SmallDiagram(id="small")
-            yield StagePane(self.login, self.runner, self._player, play=self._play_at_once)
+            yield StagePane(self.login, self.runner, self._demo)
             with VerticalScroll(id="teach", can_focus=False):
                 yield Static(id="teach-words")
         yield StatusLine(self.login, self.runner, self._store_name)
@@ -123,13 +104,13 @@ class WizardScreen(Screen[None]):
         yield KeyFooter()
 
     def on_mount(self) -> None:
-        self.key_actions, self._shown_keys = self._all_key_actions(), self._keys_of_what_is_shown()
+        self._shown_keys = self._keys_of_what_is_shown()
         self.record_view.fixes = lambda: FixKeys.on(self, self.login.position) if self.runner.failed else str
         self.login.watch(self._on_event)
         self.set_interval(1.0, self.tick)
         self.show_stage(self.login.flow.stages[0])
         self.status.show(self.pane)
-        if self._play_at_once:
+        if self._demo.plays:
             self.runner.run_all()
 
     async def on_unmount(self) -> None:
@@ -156,14 +137,13 @@ class WizardScreen(Screen[None]):
     def _on_event(self, event: Event) -> None:
         # Not through the queue: any program can cause thousands of these, before which no key would come.
         if isinstance(event, AnswerIgnored):
-            self.pane.link.ignore(event)
+            self.pane.panel.ignore(event)
         else:
-            self.post_message(LoginEvent(event))
+            self.call_later(self.show_event, event)
 
-    @on(LoginEvent)
-    def _login_event(self, message: LoginEvent) -> None:
+    def show_event(self, event: Event) -> None:
         pane = self.pane
-        match message.event:
+        match event:
             case StageStarted(stage):
                 pane.begin()
                 self.app.stage_name = self.login.flow.info(stage).title  # for a crash report
@@ -174,14 +154,14 @@ class WizardScreen(Screen[None]):
             case ExchangeEnded(_, exchange):
                 pane.receive(exchange)
             case AuthorizationReady() as ready:
-                pane.link.begin(ready)
+                pane.panel.begin(ready)
                 self.show_stage(Stage.AUTHORIZATION)
-                self.set_focus(pane.panel)  # at once: an answer that is here already takes it away again
+                self.set_focus(self.pane.panel)  # at once: an answer that is here already takes it away again
                 self.status.show(pane)
             case TunnelTested(family):
-                pane.panel.show_tunnel(family)
+                self.pane.panel.show_tunnel(family)
             case DeadlineMoved(seconds):
-                pane.panel.show_remaining(seconds)
+                self.pane.panel.show_remaining(seconds)
             case StageEnded(record):
                 self._ended(record)
         self._draw()
@@ -193,7 +173,7 @@ class WizardScreen(Screen[None]):
         # Before the panel goes: Textual would move the focus to whatever comes next on the screen.
         if self.pane.panel.has_focus_within or self.pane.device.has_focus_within:
             self.stepper.focus()
-        self.pane.link.end()
+        self.pane.panel.end()
         self._show_story()
         self.show_stage(record.stage)
         self._focus_code()
@@ -222,7 +202,7 @@ class WizardScreen(Screen[None]):
     @on(RunEnded)
     def _run_ended(self) -> None:
         self.refresh_bindings()
-        if self._play_at_once and self.runner.failed is not None and self.login.steps_up:
+        if self._demo.plays and self.runner.failed is not None and self.login.steps_up:
             self.runner.retry()
 
     @on(LinkChanged)
@@ -289,75 +269,48 @@ class WizardScreen(Screen[None]):
 
     # -- what the keys do ------------------------------------------------------------------------------
 
-    def _all_key_actions(self) -> Mapping[str, Callable[[], object]]:
-        runner, tools, pane = self.runner, self.tools, self.pane
-        record = self.record_view
-        return {
-            "next": runner.next,
-            "run_all": runner.run_all,
-            **dict.fromkeys(("retry", "sign_in_again"), runner.retry),
-            "override": runner.override,
-            "another_port": runner.another_port,
-            "paste_only": runner.paste_only,
-            "other_host": runner.other_host,
-            "device": runner.other_flow,
-            "machine": tools.machine_login,
-            "owner": lambda: tools.be_the_owner(self._owner),
-            "back": runner.back,
-            "undo": runner.back,
-            "stages": self.stepper.focus,
-            "cancel": runner.cancel,
-            **{each[0]: partial(tools.say_when, *each) for each in LATER.items()},
-            "quit": tools.quit,
-            "extend": runner.extend,
-            "edit": tools.edit,
-            "what_if": tools.what_if,
-            "export": tools.export,
-            "copy_menu": record.action_copy_menu,
-            "player": tools.step_through,
-            "lesson": lambda: tools.lesson(pane.shown),
-            "cloudflared": lambda: tools.other_way(WayOn.CLOUDFLARED),
-            "service_token": lambda: tools.other_way(WayOn.SERVICE_TOKEN),
-            "open": pane.open,
-            "play": pane.play,
-            "paste": pane.panel.take_paste,
-            "reveal": record.toggle_reveal,
-            "compare": lambda: tools.compare(self.card.before),
-            **dict.fromkeys(("leave", "close"), self._leave),
-            "login_anew": lambda: self._leave(Then.SAME_LOGIN),
-            "next_login": lambda: self._leave(Then.NEXT_LOGIN),
-        }
+    def action_act(self, path: str) -> None:
+        """Call the method that the key names, such as `runner.next`."""
+        attrgetter(path)(self)()
 
-    def _leave(self, then: Then = Then.MENU) -> None:
+    def leave(self) -> None:
+        self._leave(Then.MENU)
+
+    close = leave
+
+    def login_anew(self) -> None:
+        self._leave(Then.SAME_LOGIN)
+
+    def next_login(self) -> None:
+        self._leave(Then.NEXT_LOGIN)
+
+    def _leave(self, then: Then) -> None:
         self.post_message(WizardClosed(self.login, then))
-
-    def action_act(self, key_action: str) -> None:
-        self.key_actions[key_action]()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action != "act" or not self.is_mounted:
             return True
-        key_action = str(parameters[0])
+        name = str(parameters[0])
         # The footer asks for each key at each event of the login, and looking for a widget takes time.
-        on_screen = self._shown_keys.get(key_action)
+        on_screen = self._shown_keys.get(name)
         if on_screen is not None:
             return on_screen()
-        return login_keys(self.login, self.runner.failed).get(key_action, True)
+        return self.runner.possible().get(name, True)
 
     def _keys_of_what_is_shown(self) -> Mapping[str, Callable[[], bool]]:
         login, pane, record, card = self.login, self.pane, self.record_view, self.card
         return {
-            "play": lambda: pane.can_play,
-            "play_later": lambda: self._player is not None and not pane.can_play,
-            "compare_later": lambda: self._player is not None and not card.offers("compare"),
-            "open": lambda: pane.can_open,
-            "owner": lambda: self._owner is not None and self.runner.failed is not None,
-            "extend": lambda: bool(pane.link.url),
-            "paste": lambda: pane.link_is_shown,
+            "pane.play": lambda: pane.can_play,
+            "tools.play_later": lambda: self._demo.player is not None and not pane.can_play,
+            "tools.compare_later": lambda: not card.offers("tools.compare"),
+            "pane.open": lambda: pane.can_open,
+            "tools.be_the_owner": lambda: self._demo.owner is not None and self.runner.failed is not None,
+            "runner.extend": lambda: bool(pane.panel.url),
+            "pane.panel.take_paste": lambda: pane.link_is_shown,
             **{key: partial(card.offers, key) for key in END_KEYS},
-            "stages": lambda: login.running is None and record.has_focus_within,
-            "copy_menu": lambda: pane.record_is_shown,
-            "reveal": lambda: pane.record_is_shown and record.has_secrets,
+            "stepper.focus": lambda: login.running is None and record.has_focus_within,
+            "record_view.action_copy_menu": lambda: pane.record_is_shown,
+            "record_view.toggle_reveal": lambda: pane.record_is_shown and record.has_secrets,
         }
 
     def on_key(self) -> None:
@@ -366,7 +319,7 @@ class WizardScreen(Screen[None]):
 
     def on_paste(self, event: Paste) -> None:
         """Hand what is pasted anywhere to the field that waits for it, whichever stage is shown."""
-        if not self.pane.link.url:
+        if not self.pane.panel.url:
             return
         event.stop()
         if not self.pane.link_is_shown:
@@ -377,7 +330,7 @@ class WizardScreen(Screen[None]):
     async def action_copy(self) -> None:
         """Copy the link while it is shown, otherwise what the selected stage shows, masked."""
         if self.pane.link_is_shown:
-            await self.app.copy(self.pane.link.url, "The link")
+            await self.app.copy(self.pane.panel.url, "The link")
         elif self.pane.code_is_shown:
             await self.app.copy(self.pane.device.user_code, "The code")
         else:

@@ -8,15 +8,7 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 if TYPE_CHECKING:
-    from authlens_core.desk.log_in import Event, Login, WayOn
-
-
-class LoginEvent(Message, namespace="wizard"):
-    """The login reports an event."""
-
-    def __init__(self, event: Event) -> None:
-        super().__init__()
-        self.event = event
+    from authlens_core.desk.log_in import Login, WayOn
 
 
 class LoginChanged(Message, namespace="wizard"):

@@ -160,10 +160,11 @@ class AuthorizationPanel(VerticalScroll):
     class LinkWithdrawn(Message):
         """The link can no longer be used: close what shows it."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
         self._remaining = 0.0
-        self._url = ""
+        self.url = ""
+        """The link while it can be used; empty otherwise."""
         self._offer = callback_offer(None, UserScreen({}))
         self.shown_at = 0.0
         self._families: list[str] = []
@@ -185,7 +186,7 @@ class AuthorizationPanel(VerticalScroll):
     def show_link(self, url: str, offer: CallbackOffer) -> None:
         """Show the link, and how the answer can come back."""
         self.empty()
-        self._url, self._offer = url, offer
+        self.url, self._offer = url, offer
         self._over = asyncio.Event()
         self.shown_at, self._families = time.monotonic(), []
         self.link.border_title = "1 Open this link · 2 Sign in there · 3 Come back here"
@@ -200,7 +201,7 @@ class AuthorizationPanel(VerticalScroll):
 
     def empty(self) -> None:
         """Remove everything of this wait: what was typed, the file, the QR code."""
-        self._url = ""
+        self.url = ""
         self._over.set()
         self.link_file.remove()
         self.post_message(self.LinkWithdrawn())
@@ -300,22 +301,22 @@ class AuthorizationPanel(VerticalScroll):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         if action in {"qr_code", "alone", "file"}:
-            return bool(self._url)
+            return bool(self.url)
         if action in {"problems", "close_problems"}:
             open_or_not = self._explains or action == "problems"
-            return bool(self._url) and open_or_not and self.app.size.height < _ROWS_FOR_PROBLEMS
-        return bool(self._url and self._offer.forward_line) if action == "copy_forward" else True
+            return bool(self.url) and open_or_not and self.app.size.height < _ROWS_FOR_PROBLEMS
+        return bool(self.url and self._offer.forward_line) if action == "copy_forward" else True
 
     def action_qr_code(self) -> None:
-        self.post_message(QrCodeWanted(self._url))
+        self.post_message(QrCodeWanted(self.url))
 
     @work(exclusive=True, group="alone", description="show the link on one line")
     async def action_alone(self) -> None:
         """Leave the full screen and show the link on one line, until Enter or an answer."""
-        if not self._url:
+        if not self.url:
             return
         try:
-            await show_alone(self.app, self._url, self._over)
+            await show_alone(self.app, self.url, self._over)
         except NoOrdinaryScreen:
             self.notify(
                 "This terminal cannot leave the full screen. Press c to copy the link, or m for a file.",
@@ -325,7 +326,7 @@ class AuthorizationPanel(VerticalScroll):
 
     def action_file(self) -> None:
         try:
-            path = self.link_file.write(self._url, self.app.environ)
+            path = self.link_file.write(self.url, self.app.environ)
         except OSError as error:
             reason = error.strerror or type(error).__name__
             self.notify(f"The link was not written to a file: {reason}.", severity="warning", markup=False)

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 
 from authlens_tui.widgets.document.document import DocumentView
-from authlens_tui.widgets.key_binding import bound
+from authlens_tui.widgets.key_binding import keys
 
 
 class FoldingView(DocumentView):
     """Where there is JSON, one line is the cursor's: the arrow keys move it, Enter folds there."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bound("document.fold", "enter,space", "fold", "Fold", "Fold or unfold at the cursor"),
-        bound("document.fold_all", "asterisk", "fold_all", "Fold all", "Fold or unfold every member"),
-        Binding("left", "close", "Fold, or go to the parent", id="document.close", show=False),
-        Binding("right", "open", "Unfold", id="document.open", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys("document")
 
     @property
     def has_cursor(self) -> bool:

@@ -195,7 +195,13 @@ def _whole(command: tuple[str, ...], url: str, options: GivenOptions) -> tuple[s
         own = [other if option[0] == other[0] else option for option in own]
     decided = _decided({option[0] for option in own} - _REPEATED)
     kept = (option for option in options if option[0] not in decided)
-    return (*_LOGIN, url, *chain.from_iterable((*kept, *own)))
+    return (*_LOGIN, url, *chain.from_iterable(map(_typed, (*kept, *own))))
+
+
+def _typed(option: tuple[str, ...]) -> tuple[str, ...]:
+    """Return an option as it is typed: a value that starts with a dash would be the next option."""
+    flag, *value = option
+    return (f"{flag}={value[0]}",) if value and value[0].startswith("-") else option
 
 
 def _decided(flags: set[str]) -> set[str]:

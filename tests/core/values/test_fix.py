@@ -69,6 +69,7 @@ def test_the_ways_of_a_fix_are_those_of_its_commands_and_those_that_a_key_alone_
     [
         (Options(port=0), "login URL --any-issuer", "login U --port 0 --any-issuer"),
         (Options(wait=2), "login URL --timeout 900", "login U --timeout 900"),
+        (Options(client_id="-a"), "login URL", "login U --client-id=-a"),
         (Options(scope=""), "login URL", 'login U --scope ""'),
         (Options(client_metadata_url="https://d/"), "login URL --client-id ID", "login U --client-id ID"),
         (

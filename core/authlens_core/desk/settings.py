@@ -28,6 +28,7 @@ from authlens_core.values.settings import (
     FRACTIONS,
     LEADS,
     MOST_FAVOURITES,
+    DashboardColumn,
     Settings,
     is_fit,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "MOST_FAVOURITES",
     "AuthlensError",
     "Config",
+    "DashboardColumn",
     "NoticeKind",
     "Settings",
     "SettingsFile",

@@ -29,6 +29,7 @@ from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.authorization.authorization_panel import AuthorizationPanel
 from authlens_tui.widgets.authorization.device_panel import DevicePanel
 from authlens_tui.widgets.authorization.qr_code import QrCodeWanted
+from authlens_tui.widgets.record.record_lines import StageSnapshot
 from authlens_tui.widgets.record.record_view import RecordView
 from authlens_tui.widgets.stepper import stages_of
 
@@ -140,10 +141,12 @@ class StagePane(Vertical):
             self.record_view.show_running(underway)
         elif record is not None and done:
             self.record_view.show_record(record)
-        elif stage is position:
-            self.record_view.show_planned(stage, self.planned, self._login.flow.grant_type)
         else:
-            self.record_view.show_ahead(stage, self._login.flow.grant_type)
+            is_next, grant_type = stage is position, self._login.flow.grant_type
+            planned = self.planned if is_next else None
+            self.record_view.show(
+                StageSnapshot(stage, planned=planned, ahead=not is_next, grant_type=grant_type)
+            )
 
     def _is_latest(self, record: StageRecord) -> bool:
         """Whether the record is of a stage that did not pass, or of one after the login."""

@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final, NamedTuple
 
 from authlens_core.desk.credentials import CredentialKind, CredentialStatus, InventoryEntry, StatusKind
-from authlens_core.desk.settings import COLUMN_KEYS, DASHBOARD_COLUMNS, Settings
+from authlens_core.desk.settings import COLUMN_KEYS, DASHBOARD_COLUMNS, DashboardColumn, Settings
 from authlens_tui.words.times import ago, expiry_of, in_one_unit
 from authlens_tui.words.upcoming_refresh import upcoming_refresh
-
-
-class Column(NamedTuple):
-    """A column of the dashboard; the width is in cells, without the gap that follows."""
-
-    key: str
-    title: str
-    width: int
-
 
 # Cells between two columns.
 GAP: Final = 2
@@ -31,14 +23,12 @@ _LONGEST_STATE: Final = 22  # cells
 _SHORT_STATE: Final = 13  # cells, on a narrow table
 # Cells of a table that is not narrow.
 _ROOMY: Final = 60
-_OPTIONAL: Final[Mapping[str, Column]] = {
-    column.key: Column(column.key, column.title, column.width) for column in DASHBOARD_COLUMNS
-}
+_OPTIONAL: Final = {column.key: column for column in DASHBOARD_COLUMNS}
 
 
 def columns_for(
     width: int, state: int = _LONGEST_STATE, wanted: Sequence[str] = COLUMN_KEYS
-) -> tuple[Column, ...]:
+) -> tuple[DashboardColumn, ...]:
     """Return the columns that fit into `width` cells; the resource takes what the others leave.
 
     Args:
@@ -50,13 +40,13 @@ def columns_for(
     fitting = []
     for column in (_OPTIONAL[key] for key in wanted if key in _OPTIONAL):
         if column.key == "life" and width < _ROOMY + BAR:
-            column = column._replace(width=_LEFT)  # noqa: PLW2901 - the bar gives way first
+            column = replace(column, width=_LEFT)  # noqa: PLW2901 - the bar gives way first
         least = _RESOURCE if width >= _ROOMY else _SMALLEST_RESOURCE
         if left - column.width - GAP >= least:
             left -= column.width + GAP
             fitting.append(column)
-    resource = Column("resource", "Resource", max(_SMALLEST_RESOURCE, left))
-    return (resource, Column("state", "State", state), *fitting)
+    resource = DashboardColumn("resource", "Resource", "", max(_SMALLEST_RESOURCE, left))
+    return (resource, DashboardColumn("state", "State", "", state), *fitting)
 
 
 _GOOD: Final = frozenset({StatusKind.LIVE, StatusKind.UNKNOWN_END})

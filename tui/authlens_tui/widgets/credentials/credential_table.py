@@ -20,11 +20,10 @@ from textual.message import Message
 from textual.strip import Strip
 
 from authlens_core.desk.credentials import InventoryEntry, TeamHeading
-from authlens_core.desk.settings import COLUMN_KEYS
+from authlens_core.desk.settings import COLUMN_KEYS, DashboardColumn
 from authlens_tui.widgets.credentials.credential_row import (
     BAR,
     GAP,
-    Column,
     RowText,
     columns_for,
     life_bar,
@@ -93,7 +92,7 @@ class CredentialTable(LineView, can_focus=True):
     # -- what is shown ---------------------------------------------------------------------------------
 
     @property
-    def columns(self) -> tuple[Column, ...]:
+    def columns(self) -> tuple[DashboardColumn, ...]:
         """The columns that fit now: the state as wide as the widest one seen, the others in what is left.
 
         Asked for at each drawing: a scrollbar that comes or goes changes the width without a resize.
@@ -201,44 +200,42 @@ class CredentialTable(LineView, can_focus=True):
         """Draw row `y` of the view; the first is the header."""
         width = self.scrollable_content_region.width
         if y < _HEADER:
+            header = self._style("header")
             titles = [f"{c.title} ▾" if c.key == self.sorted_by else c.title for c in self.columns]
-            return self._line(titles, width, self._style("header"))
+            widths = [column.width for column in self.columns]
+            texts = (f"{_fitting(*each)}{' ' * GAP}" for each in zip(titles, widths, strict=True))
+            return Strip([Segment("".join(texts), header)]).crop_extend(0, width, header)
         number = self.scroll_offset.y + y - _HEADER
         if number >= len(self.rows):
             return Strip.blank(width, self.base_style)
         row = self.rows[number]
         if isinstance(row, TeamHeading):
-            return self._line([f"{row.name} · {row.size}"], width, self._style("group"), (width,))
+            return Strip([Segment(_fitting(f"{row.name} · {row.size}", width), self._style("group"))])
         made = self._text(number, row)
         # On the cursor line only the cursor's own colours: others may not be readable on it.
         alone = self._style("cursor") if number == self._cursor else None
-        plain = alone or self.base_style
-        segments = [piece for column in self.columns for piece in self._cell(column, made, plain, alone)]
-        return Strip(segments).crop_extend(0, width, plain)
+        segments = [piece for column in self.columns for piece in self._cell(column, made, alone)]
+        return Strip(segments).crop_extend(0, width, alone or self.base_style)
 
-    def _cell(self, column: Column, made: RowText, plain: Style, alone: Style | None) -> Iterable[Segment]:
+    def _cell(self, column: DashboardColumn, made: RowText, alone: Style | None) -> Iterable[Segment]:
         """Return one cell and the gap after it; `alone` replaces every style."""
-        text, room = made.cells[column.key], column.width
-        style = alone or plain + self._style(_quiet_or(column.key, made), partial=True)
+
+        def style(part: str) -> Style:
+            return alone or self.base_style + self._style(part, partial=True)
+
+        room = column.width
         if column.key == "life" and room > BAR:
             left, spent = life_bar(made.life)
-            yield Segment(left, alone or plain + self._style(made.life_tone, partial=True))
-            yield Segment(f"{spent} ", alone or plain + self._style("quiet", partial=True))
+            yield Segment(left, style(made.life_tone))
+            yield Segment(f"{spent} ", style("quiet"))
             room -= BAR + 1
-        yield Segment(_fitting(text, room), style)
-        yield Segment(" " * GAP, plain)
+        yield Segment(_fitting(made.cells[column.key], room), style(_quiet_or(column.key, made)))
+        yield Segment(" " * GAP, style(""))
 
     def _style(self, part: str, *, partial: bool = False) -> Style:
         if not part:
             return Style.null()
         return self.get_component_rich_style(_PREFIX + part, partial=partial)
-
-    def _line(self, texts: Iterable[str], width: int, style: Style, widths: Iterable[int] = ()) -> Strip:
-        """Return one row in one style: each text in its width; what is cut ends in an ellipsis."""
-        segments: list[Segment] = []
-        for text, room in zip(texts, widths or (column.width for column in self.columns), strict=True):
-            segments += [Segment(_fitting(text, room), style), Segment(" " * GAP, style)]
-        return Strip(segments).crop_extend(0, width, style)
 
     # -- the cursor ------------------------------------------------------------------------------------
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Collection, Sequence
+from itertools import count
 from typing import ClassVar, Final
 
 from textual.binding import BindingType
@@ -81,7 +83,7 @@ class DiagramView(DocumentView):
 
     @property
     def has_cursor(self) -> bool:
-        return self._arrows.has_any
+        return self._arrows.place(0)[1] > 0
 
     @property
     def marked(self) -> Arrow | None:
@@ -164,17 +166,14 @@ class ArrowLines:
     def __init__(self, lines: LineList) -> None:
         self.lines = lines
         shown = [lines.line(number) for number in range(len(lines))]
-        self._arrows = [
-            shown_line.message if isinstance(shown_line, DiagramLine) else None for shown_line in shown
-        ]
-        self.has_any = any(arrow is not None for arrow in self._arrows)
+        self._arrows = [drawn.message if isinstance(drawn, DiagramLine) else None for drawn in shown]
+        self._starts = [n for n, arrow in enumerate(self._arrows) if arrow and arrow is not self.at(n - 1)]
         self.names_on_top = bool(shown) and isinstance(shown[0], DiagramLine) and shown[0].names
         """Whether the first line names the lifelines."""
 
     def place(self, number: int) -> tuple[int, int]:
         """Return which arrow the line `number` belongs to, counted from 1, and how many there are."""
-        starts = [line for line, arrow in enumerate(self._arrows) if arrow and arrow is not self.at(line - 1)]
-        return sum(start <= number for start in starts), len(starts)
+        return bisect_right(self._starts, number), len(self._starts)
 
     def at(self, number: int) -> Arrow | None:
         return self._arrows[number] if 0 <= number < len(self._arrows) else None
@@ -182,25 +181,19 @@ class ArrowLines:
     def of_record(self, record: int | None, exchange: int | None, *, end: bool) -> range:
         """Return the lines of the first arrow, or the last, of a record or exchange; empty if none."""
         own = [
-            arrow
-            for arrow in self._arrows
-            if arrow is not None
+            start
+            for start in self._starts
+            if (arrow := self._arrows[start]) is not None
             and record in (None, arrow.record_index)
             and exchange in (None, arrow.exchange_index)
         ]
         if not own:
             return range(0)
-        lines = [number for number, arrow in enumerate(self._arrows) if arrow is own[-1 if end else 0]]
-        return range(lines[0], lines[-1] + 1)
+        start = own[-1 if end else 0]
+        return range(start, next(n for n in count(start) if self.at(n) is not self.at(start)))
 
     def next_from(self, number: int, by: int) -> int:
         """Return the first line of the next arrow, or of the one before; `number` if there is none."""
-        here = self.at(number)
-        places = range(number + by, len(self._arrows) if by > 0 else -1, by)
-        row = next(
-            (row_number for row_number in places if self._arrows[row_number] not in (None, here)), number
-        )
-        # Going up, the last row of an arrow is met first.
-        while row and self.at(row - 1) is self.at(row):
-            row -= 1
-        return row
+        begun = bisect_right(self._starts, number)
+        index = begun if by > 0 else begun - 1 - (self.at(number) is not None)
+        return self._starts[index] if 0 <= index < len(self._starts) else number

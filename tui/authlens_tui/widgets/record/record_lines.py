@@ -100,6 +100,7 @@ class ViewOptions(NamedTuple):
         width: cells that the diagram may take.
         undone: places of the records in the diagram that no longer count.
         fixes: words a fix, with the keys that do it on this screen.
+        masked: false for a user who asked to see the secrets of this stage.
     """
 
     raw: bool = False
@@ -107,6 +108,7 @@ class ViewOptions(NamedTuple):
     width: int = 0
     undone: frozenset[int] = frozenset()
     fixes: FixWords = str
+    masked: bool = True
 
 
 def known_secrets(
@@ -170,15 +172,9 @@ def tab_lines(
     story: Sequence[StageRecord],
     redactor: Redactor,
     aspect: ViewOptions,
-    *,
-    masked: bool = True,
 ) -> Iterator[Line]:
-    """Yield what `tab` shows.
-
-    Args:
-        masked: false for a user who asked to see the secrets of this stage.
-    """
-    mask = redactor if masked else NoRedactor()
+    """Yield what `tab` shows."""
+    mask = redactor if aspect.masked else NoRedactor()
     raw, verdicts = aspect.raw, known.verdicts
     match tab:
         case Tab.REQUEST:

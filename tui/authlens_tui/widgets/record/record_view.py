@@ -15,7 +15,7 @@ from textual.widget import Widget
 from textual.widgets import TabbedContent, TabPane
 
 from authlens_core.trace.arrows import RunningStage
-from authlens_core.trace.record import Exchange, GrantType, Outcome, Request, Stage, StageRecord
+from authlens_core.trace.record import Exchange, Outcome, Stage, StageRecord
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.document.document import LAYING_OUT, DocumentView
 from authlens_tui.widgets.document.folding_view import FoldingView
@@ -94,22 +94,13 @@ class RecordView(Widget):
                     yield kind(id=f"{tab}-document")
         yield SearchBar(lambda: self._document(self.tab))
 
-    def show_planned(
-        self, stage: Stage, request: Request | None, grant_type: GrantType | None = None
-    ) -> None:
-        self._show(StageSnapshot(stage, planned=request, grant_type=grant_type))
-
-    def show_ahead(self, stage: Stage, grant_type: GrantType | None = None) -> None:
-        """Show that the turn of `stage` has not come, so that no one knows yet what it sends."""
-        self._show(StageSnapshot(stage, ahead=True, grant_type=grant_type))
-
     def show_running(self, underway: RunningStage) -> None:
         """Show how far a running stage is: the request that is on its way, and what was exchanged before."""
         sent, exchanges = underway.request, underway.exchanges
-        self._show(StageSnapshot(underway.stage, planned=sent, exchanges=exchanges, underway=underway))
+        self.show(StageSnapshot(underway.stage, planned=sent, exchanges=exchanges, underway=underway))
 
     def show_record(self, record: StageRecord) -> None:
-        self._show(self._made.known_of(record))
+        self.show(self._made.known_of(record))
 
     def show_story(self, records: Sequence[StageRecord], undone: frozenset[int] = frozenset()) -> None:
         """Show in the diagram what has happened up to now; `undone` are the places that no longer count."""
@@ -128,7 +119,8 @@ class RecordView(Widget):
         self._label_response()
         self._paint()
 
-    def _show(self, known: StageSnapshot) -> None:
+    def show(self, known: StageSnapshot) -> None:
+        """Show a stage as far as it is known."""
         self.mask()
         # Emptied, because the other tabs are made again only when they are opened.
         if known is not self._known:
@@ -248,7 +240,7 @@ class RecordView(Widget):
 
     @on(ArrowChosen)
     def _arrow_chosen(self, event: ArrowChosen) -> None:
-        arrow, story = event.arrow, self._made.story
+        arrow, story = event.arrow, self._made.story.records
         record = story[arrow.record_index] if arrow.record_index < len(story) else None
         shown = self._known.underway is not None if record is None else record is self._known.record
         if shown:
@@ -260,7 +252,7 @@ class RecordView(Widget):
         record = self._known.record
         if record is not None:
             self._checking = record
-            self.post_message(SignatureWanted(self, record, self._made.story, self.issuer))
+            self.post_message(SignatureWanted(self, record, self._made.story.records, self.issuer))
             self._paint()
 
     def show_verdicts(self, record: StageRecord, verdicts: Verdicts, exchanges: tuple[Exchange, ...]) -> None:
@@ -319,15 +311,15 @@ class RecordView(Widget):
         return [self._key(tab, masked=not self._reveal) for tab in self._in_view()]
 
     def _key(self, tab: Tab, *, masked: bool) -> TabKey:
-        return self._made.key(self._known, tab, self._aspect(tab), masked=masked)
+        return TabKey(self._known, self._made.story, tab, self._aspect(tab, masked=masked))
 
-    def _aspect(self, tab: Tab) -> ViewOptions:
+    def _aspect(self, tab: Tab, *, masked: bool) -> ViewOptions:
         width = (self.content_size.width or _AROUND_DIAGRAM + _DIAGRAM_UNSEEN) - _AROUND_DIAGRAM
         if tab is Tab.DIAGRAM:
-            return ViewOptions(width=width, undone=self._undone)
+            return ViewOptions(width=width, undone=self._undone, masked=masked)
         fixes = self.fixes() if tab in (Tab.OVERVIEW, Tab.CHECKS) else str
         room = width if tab is Tab.TIMING else 0
-        return ViewOptions(self._raw and tab in RAW_TABS, self._picked, room, fixes=fixes)
+        return ViewOptions(self._raw and tab in RAW_TABS, self._picked, room, fixes=fixes, masked=masked)
 
     def _paint(self, *, keep_place: bool = False) -> None:
         """Show the tabs in view: at once where it is little to do, else when they are made."""
@@ -344,7 +336,7 @@ class RecordView(Widget):
             self._document(tab).turns_pages = tab is self.tab
             self.query_one(f"#{tab}", TabPane).display = tab in in_view
         diagram = self.query_one(DiagramView)
-        places = (n for n, record in enumerate(self._made.story) if record is self._known.record)
+        places = (n for n, record in enumerate(self._made.story.records) if record is self._known.record)
         failed = self._known.record is not None and self._known.record.outcome is Outcome.FAILED
         diagram.point_at(next(places, None), end=failed or self._known.underway is not None)
         for key in self._wanted():

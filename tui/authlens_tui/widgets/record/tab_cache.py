@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from operator import is_
 from typing import Final, NamedTuple, TypeVar
@@ -27,19 +28,20 @@ _KEPT: Final = 24
 _LIGHT: Final = 65_536  # bytes of bodies that are made into lines at once; more is made aside
 
 
-class TabKey(NamedTuple):
-    """What the lines of a tab depend on.
+@dataclass(frozen=True, eq=False)
+class Story:
+    """What has happened up to now. Two of them are never equal: a longer one may know more secrets."""
 
-    Attributes:
-        told: counts the stories shown: a longer one may know more secrets.
-        masked: false where secrets are in the lines.
-    """
+    records: tuple[StageRecord, ...] = ()
+
+
+class TabKey(NamedTuple):
+    """What the lines of a tab depend on."""
 
     known: StageSnapshot
-    told: int
+    story: Story
     tab: Tab
     aspect: ViewOptions
-    masked: bool
 
 
 class _Masking(NamedTuple):
@@ -53,22 +55,20 @@ class TabCache:
     """Makes the tabs of the stages of one story, and keeps the last 24 of them and what masks them."""
 
     def __init__(self) -> None:
-        self.story: tuple[StageRecord, ...] = ()
-        self._told = 0
+        self.story = Story()
         self._made: dict[TabKey, LineList] = {}
-        self._masking: dict[tuple[StageSnapshot, int], _Masking] = {}
+        self._masking: dict[tuple[StageSnapshot, Story], _Masking] = {}
         self._secrets: dict[int, tuple[Exchange, tuple[Secret, ...]]] = {}
         self._known: dict[int, StageSnapshot] = {}
         self._one_at_a_time = asyncio.Lock()  # threads that compete hold up the screen
 
     def tell(self, records: Sequence[StageRecord]) -> bool:
         """Take what has happened up to now; say whether that is news."""
-        story = tuple(records)
+        before = self.story.records
         # By identity: records are never changed, and comparing bodies would cost more than making the lines.
-        if len(story) == len(self.story) and all(map(is_, story, self.story)):
+        if len(records) == len(before) and all(map(is_, records, before)):
             return False
-        self.story = story
-        self._told += 1
+        self.story = Story(tuple(records))
         return True
 
     # -- what is known of a record ---------------------------------------------------------------------
@@ -83,20 +83,17 @@ class TabCache:
 
     # -- lines -----------------------------------------------------------------------------------------
 
-    def key(self, known: StageSnapshot, tab: Tab, aspect: ViewOptions, *, masked: bool) -> TabKey:
-        return TabKey(known, self._told, tab, aspect, masked)
-
     def get(self, key: TabKey) -> LineList | None:
         return self._made.get(key)
 
     def is_light(self, known: StageSnapshot) -> bool:
-        told = (exchange for record in self.story for exchange in record.exchanges)
+        told = (exchange for record in self.story.records for exchange in record.exchanges)
         unread = (exchange for exchange in told if id(exchange) not in self._secrets)
         return sum(map(_weight, chain(known.exchanges, unread))) <= _LIGHT
 
     def make(self, key: TabKey) -> LineList:
         """Make the lines of a tab now, however long that takes."""
-        masking, lines = self._lines(key, self.story)
+        masking, lines = self._lines(key)
         self._keep(key, masking, lines)
         return lines
 
@@ -106,45 +103,45 @@ class TabCache:
         Args:
             wanted: whether they are still wanted. What shows secrets is not kept when it is no more.
         """
-        story = self.story
         async with self._one_at_a_time:
             if key in self._made or not wanted():
                 return self._made.get(key)
-            masking, lines = await asyncio.to_thread(self._lines, key, story)
+            masking, lines = await asyncio.to_thread(self._lines, key)
             # Lines with secrets that no one looks at any more are not kept.
-            if key.masked or wanted():
+            if key.aspect.masked or wanted():
                 self._keep(key, masking, lines)
             return lines
 
-    def _lines(self, key: TabKey, story: Sequence[StageRecord]) -> tuple[_Masking, LineList]:
+    def _lines(self, key: TabKey) -> tuple[_Masking, LineList]:
         """Return what masks a stage and the lines of a tab of it; in any thread."""
-        masking = self._masking.get((key.known, key.told)) or self._mask(key.known, story)
-        lines = tab_lines(key.tab, key.known, story, masking.redactor, key.aspect, masked=key.masked)
+        masking = self._masking.get((key.known, key.story)) or self._mask(key.known, key.story)
+        story = key.story.records
+        lines = tab_lines(key.tab, key.known, story, masking.redactor, key.aspect)
         return masking, LineList(lines)
 
     def _keep(self, key: TabKey, masking: _Masking, lines: LineList) -> None:
-        _keep(self._masking, (key.known, key.told), masking)
+        _keep(self._masking, (key.known, key.story), masking)
         _keep(self._made, key, lines)
 
     def forget_revealed(self) -> None:
-        self._made = {key: lines for key, lines in self._made.items() if key.masked}
+        self._made = {key: lines for key, lines in self._made.items() if key.aspect.masked}
 
     # -- secrets ---------------------------------------------------------------------------------------
 
     def hides(self, known: StageSnapshot) -> bool:
         """Say whether anything of a stage is masked; false before any of it is shown."""
-        masking = self._masking.get((known, self._told))
+        masking = self._masking.get((known, self.story))
         return masking is not None and masking.hides
 
     async def masked(self, known: StageSnapshot, make: Callable[[Redactor], _Value]) -> _Value:
         """Return what `make` makes with what masks a stage, in a thread."""
-        masking = self._masking.get((known, self._told))
+        masking = self._masking.get((known, self.story))
         if masking is None:
             masking = await asyncio.to_thread(self._mask, known, self.story)
         return await asyncio.to_thread(make, masking.redactor)
 
-    def _mask(self, known: StageSnapshot, story: Sequence[StageRecord]) -> _Masking:
-        records = story if known.record is None else (*story, known.record)
+    def _mask(self, known: StageSnapshot, story: Story) -> _Masking:
+        records = (*story.records, *filter(None, (known.record,)))
         # Those of a stage that runs, and those that fetched keys, are in no record.
         sent = (secret for exchange in known.exchanges for secret in self._secrets_of(exchange))
         redactor = Redactor(chain(known_secrets(records, self._secrets_of), sent))

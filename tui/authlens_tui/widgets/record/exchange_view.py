@@ -27,6 +27,7 @@ from authlens_tui.widgets.record.pieces import (
     cut,
     labelled,
     meaning_words,
+    more_lines,
     url_pieces,
     value_pieces,
 )
@@ -124,9 +125,7 @@ def header_lines(
         )
         if meaning is not None:
             yield from _below(meaning, redactor)
-    more = len(headers.fields) - _MAX_HEADERS
-    if more > 0:
-        yield line((f"… {more} more fields", Tone.NOTE))
+    yield from more_lines(len(headers.fields) - _MAX_HEADERS, " fields")
 
 
 def _below(meaning: HeaderMeaning, redactor: Redactor) -> Iterator[Line]:
@@ -205,8 +204,7 @@ def _text_lines(text: str, *, raw: bool) -> Iterator[Line]:
     # Escapes make the text longer, and what is shown is not to be cut again because of them.
     clean = safe_text(pretty_json(shown) if json else shown, _MAX_SHOWN * 3)
     yield LazyLines((), texts=clean.split("\n"), make=_json_line if json else _text_line, json=json)
-    if len(text) > _MAX_SHOWN:
-        yield line((f"… {len(text) - _MAX_SHOWN:,} more characters; {_EXPORT}", Tone.NOTE))
+    yield from more_lines(len(text) - _MAX_SHOWN, f" characters; {_EXPORT}")
 
 
 def _json_line(text: str) -> Line:
@@ -228,8 +226,7 @@ def _form_lines(text: str) -> Iterator[Line]:
             *value_pieces(unquote_plus(value)),
             hang=4,
         )
-    if len(fields) > _MAX_FIELDS:
-        yield line((f"… {len(fields) - _MAX_FIELDS:,} more fields; {_EXPORT}", Tone.NOTE))
+    yield from more_lines(len(fields) - _MAX_FIELDS, f" fields; {_EXPORT}")
 
 
 def _json_pieces(row: str) -> Iterator[Piece]:

@@ -11,8 +11,15 @@ from authlens_core.desk.signatures import Secret, Signature, Verification
 from authlens_core.explain.meanings import DocumentKind, Members, explain_member, members
 from authlens_core.explain.message import FoundJwt, Jwt, JwtClaim
 from authlens_core.export.redaction import Redactor
-from authlens_tui.widgets.document.lines import BLANK, Line, Piece, Tone, line, prose
-from authlens_tui.widgets.record.pieces import MAX_NAME, NameColumn, cut, meaning_words, value_pieces
+from authlens_tui.widgets.document.lines import BLANK, Line, Piece, Tone, line
+from authlens_tui.widgets.record.pieces import (
+    MAX_NAME,
+    NameColumn,
+    cut,
+    meaning_words,
+    more_lines,
+    value_pieces,
+)
 from authlens_tui.words.times import in_words
 
 _MAX_SHOWN: Final = 60  # members of a header or of the claims
@@ -99,8 +106,7 @@ def _members(members: Iterable[JwtClaim], meanings: Members, redactor: Redactor)
             explain_member(meanings, member.name) if member.at is None else None
         )  # the countdown says it
         yield column.line(member.name, _value(member, redactor), meaning_words(meaning))
-    if len(known) > _MAX_SHOWN:
-        yield prose(f"… {len(known) - _MAX_SHOWN} more", Tone.NOTE, indent=4)
+    yield from more_lines(len(known) - _MAX_SHOWN, indent=4)
 
 
 def _value(claim: JwtClaim, redactor: Redactor) -> Iterator[Piece]:

@@ -15,7 +15,6 @@ from authlens_core.trace.record import (
     FactId,
     GrantType,
     Outcome,
-    Secret,
     Severity,
     Stage,
     StageRecord,
@@ -23,11 +22,11 @@ from authlens_core.trace.record import (
     flow_of,
     is_absent,
 )
-from authlens_tui.widgets.document.lines import BLANK, Line, Piece, Tone, line, prose
+from authlens_tui.widgets.document.lines import BLANK, Line, Tone, line, prose
 from authlens_tui.widgets.record.checks_view import FixWords, check_lines
 from authlens_tui.widgets.record.exchange_view import failure_lines
 from authlens_tui.widgets.record.jwt_lines import Verdicts, found_jwt_lines
-from authlens_tui.widgets.record.pieces import NameColumn, labelled, url_pieces, value_pieces
+from authlens_tui.widgets.record.pieces import NameColumn, labelled, more_lines, url_pieces, value_pieces
 from authlens_tui.widgets.record.signs import OUTCOME_SIGNS, status_tone
 from authlens_tui.words.times import duration
 
@@ -136,17 +135,9 @@ def explained_fact_lines(
         meaning = explain_fact(fact.name, stage) if wanted else None
         explained.add(fact.name)
         remark = "".join(f"  {part}" for part in (fact.note, "" if meaning else fact.spec) if part)
-        yield column.line(fact.name, _value(fact, redactor), remark)
+        yield column.line(fact.name, url_pieces(redactor.text(fact_text(fact))), remark)
         if meaning is not None:
             words = f"{meaning.sentence}  {fact.spec or meaning.spec}"
             yield prose(words, Tone.MUTED, indent=column.width + 2)
-    if len(known) > _MAX_FACTS:
-        yield line((f"… {len(known) - _MAX_FACTS} more", Tone.NOTE))
+    yield from more_lines(len(known) - _MAX_FACTS)
     yield from found_jwt_lines(jwts_in_facts(known), redactor, verdicts)
-
-
-def _value(fact: Fact, redactor: Redactor) -> Iterator[Piece]:
-    if isinstance(fact.value, Secret):
-        yield fact.value.masked, Tone.SECRET
-    else:
-        yield from url_pieces(redactor.text(fact_text(fact)))

@@ -8,7 +8,7 @@ from typing import Final
 
 from authlens_core.explain.meanings import Explanation
 from authlens_core.export.redaction import MASKED
-from authlens_tui.widgets.document.lines import Line, Piece, Tone, line
+from authlens_tui.widgets.document.lines import Line, Piece, Tone, line, prose
 
 _LABEL: Final = 6
 MAX_NAME: Final = 200  # characters of a name
@@ -71,6 +71,12 @@ def url_pieces(url: str) -> Iterator[Piece]:
         yield from value_pieces(value, Tone.STRING) if value else ()
     if len(url) > _LONGEST_URL:
         yield from value_pieces(url[_LONGEST_URL:])
+
+
+def more_lines(count: int, what: str = "", *, indent: int = 0) -> Iterator[Line]:
+    """Yield how many more there are than are shown, if there are any."""
+    if count > 0:
+        yield prose(f"… {count:,} more{what}", Tone.NOTE, indent=indent)
 
 
 def cut(text: str, most: int = _MAX_VALUE) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from itertools import chain
 from typing import Final, NamedTuple
 
 from authlens_core.explain.message import FoundJwt, jwts_of
@@ -127,18 +128,9 @@ def known_secrets(
 
 def hides_secrets(known: StageSnapshot, redactor: Redactor) -> bool:
     """Say whether anything of the stage is masked that could be revealed."""
-    return any(map(MASKED.search, _texts(known, redactor)))
-
-
-def _texts(known: StageSnapshot, redactor: Redactor) -> Iterator[str]:
-    """Yield all that is shown of the stage."""
-    for fact in known.record.facts if known.record else ():
-        yield (fact.value.masked if isinstance(fact.value, Secret) else redactor.text(fact_text(fact)))
+    facts = (redactor.text(fact_text(fact)) for fact in (known.record.facts if known.record else ()))
     messages: list[Request | Response] = [*requests_of(known), *responses_of(known)]
-    for message in messages:
-        yield redactor.text(message.url if isinstance(message, Request) else message.reason)
-        yield from (value for _, value in redactor.headers(message.headers))
-        yield redactor.body(message.body).text
+    return any(map(MASKED.search, chain(facts, (raw_message(message, redactor) for message in messages))))
 
 
 def tab_label(tab: Tab, known: StageSnapshot, *, raw: bool) -> str:

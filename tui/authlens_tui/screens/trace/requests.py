@@ -67,8 +67,6 @@ _FEWER_COLUMNS: Final = {name: _COLUMNS[name] for name in ("#", "Method", "Statu
 _NUMBERS: Final = frozenset({"#", "Size", "Took"})
 _SHORTEST_PATH: Final = 10  # cells
 _AROUND: Final = 4  # cells: the border, a scroll bar
-_TABLE_FRAME: Final = 3  # rows: the border and the titles
-_LEAST_ROWS: Final = 4
 
 
 class _Rows(DataTable[Content]):
@@ -141,7 +139,6 @@ class RequestsScreen(Screen[None]):
         for name in columns.keys() - {"Path", "Status"}:
             longest = max((cell_len(text[name]) for text in texts), default=0)
             columns[name] = min(columns[name], max(len(name), longest))
-        columns["Path"] = 0
         used = sum(width + 2 for width in columns.values())
         columns["Path"] = max(_SHORTEST_PATH, self.size.width - used - _AROUND)
         if columns == self._columns:
@@ -188,12 +185,6 @@ class RequestsScreen(Screen[None]):
             row_number = len(numbers) - 1 if newest or here not in numbers else numbers.index(here)
             table.move_cursor(row=row_number)
         self.note.update(Content(f"{len(numbers)} of {self._log.count}"))
-        # As many rows as the list has, up to a half: the exchange gets the others.
-        if not self.has_class("-one"):
-            room = max(_LEAST_ROWS, self.size.height * 2 // 5 - _TABLE_FRAME)
-            table.styles.height = min(max(len(numbers), _LEAST_ROWS), room) + _TABLE_FRAME
-        else:
-            table.styles.height = None
         self._show_marked()
 
     def _failed_at(self, row: ExchangeRow) -> bool:
@@ -312,10 +303,9 @@ def _cells(row: ExchangeRow, widths: Mapping[str, int], *, failed: bool) -> dict
     texts = _texts(row)
     texts["Path"] = cut_middle(texts["Path"], widths["Path"])
     cells = {name: _cell(name, texts[name], width) for name, width in widths.items() if name in texts}
-    shown = cells["Path"]
-    query = shown.plain.find("?")
+    query = cells["Path"].plain.find("?")
     if query >= 0:
-        cells["Path"] = Content.of(shown.stylize("$text-primary", query))
+        cells["Path"] = Content.of(cells["Path"].stylize("$text-primary", query))
     return {**cells, "Status": status_badge(row.status, failed=failed)}
 
 

@@ -18,7 +18,7 @@ from authlens_core.trace.arrows import Arrow, Party, RunningStage, authorities, 
 from authlens_core.trace.record import StageRecord, UserPart
 from authlens_core.values.safe_text import safe_line
 from authlens_tui.widgets.document.lines import Line, Piece, Tone, line, rows_of
-from authlens_tui.widgets.record.pieces import cut_middle
+from authlens_tui.widgets.record.pieces import Cells, cut_middle
 from authlens_tui.widgets.record.signs import ACTOR_TONES, arrow_tone
 
 _LANES_FROM: Final = 60  # cells
@@ -198,7 +198,7 @@ class _Lanes:
         self._at = {party: int(width * share) for party, share in places.items()}
 
     def heads(self, hosts: Mapping[Party, str]) -> Iterator[DiagramLine]:
-        names, places, ends = (_Cells(self._width) for _ in range(3))
+        names, places, ends = (Cells(self._width) for _ in range(3))
         for party, at in self._at.items():
             if self._small and party is Party.BROWSER:
                 continue
@@ -210,36 +210,34 @@ class _Lanes:
             self._centred(names, at, cut_middle(_narrow(name), room if own else len(name)), tone)
             self._centred(places, at, cut_middle(_narrow(place), room), Tone.MUTED)
             ends.put(at - 2, "──┬──", tone)
-        yield replace(names.line(), names=True)
+        yield DiagramLine(names.line().pieces, names=True)
         if not self._small:
-            yield from [places.line()] if hosts else ()
-            yield ends.line()
+            yield from [_drawn(places)] if hosts else ()
+            yield _drawn(ends)
 
     def feet(self) -> DiagramLine:
-        row = _Cells(self._width)
-        for party, at in self._at.items():
-            row.put(at, "┴", self._tones[party])
-        return row.line()
+        return _drawn(self._row("┴"))
 
     def stage(self, title: str) -> DiagramLine:
-        row = self._row()
+        row = Cells(self._width)
+        row.put(0, "─" * self._width, Tone.MUTED)
+        for at in self._at.values():
+            row.put(at, "┼", Tone.MUTED)
         row.put(0, f"{title} ", Tone.TITLE)
-        for cell in range(len(title) + 1, self._width):
-            row.put(cell, "┼" if cell in self._at.values() else "─", Tone.MUTED)
-        return row.line()
+        return _drawn(row)
 
     def short(self, message: Arrow, number: str) -> DiagramLine:
         """Draw an arrow in one row, with the words of it that fit."""
-        row, tone = self._row(), arrow_tone(message)
+        row = self._row()
         row.put(0, number, Tone.MUTED)
         start, end = self._at[message.sender], self._at[message.receiver]
         if start == end:
-            row.put(start, "✖" if message.failed else "●", tone)
-            return row.line(message)
+            row.put(start, _dot(message), arrow_tone(message))
+            return _drawn(row, message)
         label = _narrow(message.label)
         words = label if message.exchange_index is None else label.partition(" ")[0]
         self._shaft(row, message, words if len(words) + _AROUND <= abs(end - start) else "")
-        return row.line(message)
+        return _drawn(row, message)
 
     def message(self, message: Arrow) -> Iterator[DiagramLine]:
         """Draw an arrow with its words in it, or above it where they are longer; then why it failed."""
@@ -252,13 +250,11 @@ class _Lanes:
             yield from self._note(message)
 
     def _own(self, message: Arrow, label: str) -> DiagramLine:
-        row = self._row()
-        at = self._at[message.sender]
-        row.put(at, "✖" if message.failed else "●", arrow_tone(message))
-        row.put(
-            at + 2, cut_middle(f"{label} ", self._width - at - 2), Tone.BAD if message.failed else Tone.NOTE
-        )
-        return row.line(message)
+        row, at = self._row(), self._at[message.sender]
+        row.put(at, _dot(message), arrow_tone(message))
+        words = cut_middle(f"{label} ", self._width - at - 2)
+        row.put(at + 2, words, Tone.BAD if message.failed else Tone.NOTE)
+        return _drawn(row, message)
 
     def _arrow(self, message: Arrow, label: str) -> Iterator[DiagramLine]:
         start, end = self._at[message.sender], self._at[message.receiver]
@@ -267,12 +263,12 @@ class _Lanes:
         if not inside:
             above = self._row()
             above.put(left + 2, f"{cut_middle(label, self._width - left - 2)} ", _words_tone(message))
-            yield above.line(message)
+            yield _drawn(above, message)
         row = self._row()
         self._shaft(row, message, label if inside else "")
-        yield row.line(message)
+        yield _drawn(row, message)
 
-    def _shaft(self, row: _Cells, message: Arrow, label: str) -> None:
+    def _shaft(self, row: Cells, message: Arrow, label: str) -> None:
         """Draw the arrow with the words in it, if there are any."""
         start, end = self._at[message.sender], self._at[message.receiver]
         left, right, tone = min(start, end), max(start, end), arrow_tone(message, self._tones)
@@ -294,43 +290,19 @@ class _Lanes:
         for row in rows_of(line((message.note, Tone.BAD), words=True), room):
             yield DiagramLine(line(*lead, *row.pieces()).pieces, message=message)
 
-    def _row(self) -> _Cells:
-        row = _Cells(self._width)
+    def _row(self, sign: str = "│") -> Cells:
+        row = Cells(self._width)
         for party, at in self._at.items():
-            row.put(at, "│", self._tones[party])
+            row.put(at, sign, self._tones[party])
         return row
 
-    def _centred(self, row: _Cells, at: int, text: str, tone: Tone) -> None:
+    def _centred(self, row: Cells, at: int, text: str, tone: Tone) -> None:
         """Put `text` around the lifeline at `at`, and inside the row."""
         row.put(min(max(0, at - len(text) // 2), self._width - len(text)), text, tone)
 
     def _room(self, at: int) -> int:
         """Return how many cells around a lifeline are not its neighbours'."""
         return min(abs(other - at) for other in self._at.values() if other != at) - (1 if self._small else 2)
-
-
-class _Cells:
-    """One row of cells, every one with a character that is one cell wide."""
-
-    def __init__(self, width: int) -> None:
-        self._cells: list[Piece] = [(" ", Tone.PLAIN)] * width
-
-    def put(self, start: int, text: str, tone: Tone) -> None:
-        """Write `text` from the cell `start` on; what lies outside the row is left out."""
-        for cell, character in enumerate(text, start):
-            if 0 <= cell < len(self._cells):
-                self._cells[cell] = (character, tone)
-
-    def pieces(self, end: int | None = None) -> Iterator[Piece]:
-        """Yield the cells up to `end`, neighbours of one tone together."""
-        for tone, group in groupby(self._cells[:end], key=lambda cell: cell[1]):
-            yield "".join(character for character, _ in group), tone
-
-    def line(self, message: Arrow | None = None) -> DiagramLine:
-        """Return the row without the blanks at its end."""
-        while len(self._cells) > 1 and self._cells[-1][0] == " ":
-            self._cells.pop()
-        return DiagramLine(line(*self.pieces()).pieces, message=message)
 
 
 # -- words ----------------------------------------------------------------------------------------------
@@ -347,8 +319,16 @@ def _stages(drawn: Sequence[Arrow], undone: Collection[int]) -> Iterator[tuple[s
         yield f"{title} (undone)" if gone else title, arrows, gone
 
 
+def _drawn(row: Cells, message: Arrow | None = None) -> DiagramLine:
+    return DiagramLine(row.line().pieces, message=message)
+
+
 def _muted(drawn: DiagramLine) -> DiagramLine:
     return replace(drawn, pieces=tuple((text, Tone.MUTED) for text, _ in drawn.pieces))
+
+
+def _dot(message: Arrow) -> str:
+    return "✖" if message.failed else "●"
 
 
 def _head(message: Arrow, *, forth: bool) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 from typing import Final
 
 from authlens_core.explain.meanings import Explanation
@@ -30,6 +31,29 @@ class NameColumn:
         lead = f"{' ' * self._indent}{cut(name, MAX_NAME):<{self.width}}  "
         hang = min(len(lead), self._indent + self._widest + 2)
         return line((lead, Tone.NAME), *value, (remark, Tone.MUTED), hang=hang, words=True)
+
+
+class Cells:
+    """One row of cells, each with a character that is one cell wide; those without one are `blank`."""
+
+    def __init__(self, width: int, blank: Tone = Tone.PLAIN) -> None:
+        self._cells: list[Piece] = [(" ", blank)] * width
+
+    def put(self, start: int, text: str, tone: Tone) -> None:
+        """Write `text` from the cell `start` on; what lies outside the row is left out."""
+        for cell, character in enumerate(text, start):
+            if 0 <= cell < len(self._cells):
+                self._cells[cell] = (character, tone)
+
+    def pieces(self, end: int | None = None) -> Iterator[Piece]:
+        """Yield the cells up to `end`, neighbours of one tone together."""
+        for tone, group in groupby(self._cells[:end], key=lambda cell: cell[1]):
+            yield "".join(character for character, _ in group), tone
+
+    def line(self) -> Line:
+        """Return the row without the blanks at its end."""
+        used = [number for number, (character, _) in enumerate(self._cells, 1) if character != " "]
+        return line(*self.pieces(max(used, default=1)))
 
 
 def labelled(label: str, text: str, tone: Tone, *, indent: int, words: bool = True) -> Line:

@@ -14,7 +14,7 @@ from authlens_core.trace.arrows import receiver_of
 from authlens_core.trace.record import Exchange, Stage, StageRecord, UserPart, sent_once
 from authlens_core.values.safe_text import safe_line
 from authlens_tui.widgets.document.lines import BLANK, Line, Piece, Tone, line
-from authlens_tui.widgets.record.pieces import cut_middle
+from authlens_tui.widgets.record.pieces import Cells, cut_middle
 from authlens_tui.widgets.record.signs import ACTOR_TONES, status_tone
 from authlens_tui.words.times import duration
 
@@ -202,16 +202,15 @@ class _Scale(NamedTuple):
             return
         begin = min(self.place(bars[0].start), self.cells - 1)
         end = max(begin + 1, self.place(bars[-1].start + bars[-1].seconds))
-        grid = {self.place(mark) for mark in self.marks()}
-        yield "".join("┊" if cell in grid else " " for cell in range(begin)), Tone.MUTED
-        at = begin
-        for number, bar in enumerate(bars, 1):
-            until = end if number == len(bars) else min(end, self.place(bar.start + bar.seconds))
+        row = Cells(self.cells, Tone.MUTED)
+        for mark in self.marks():
+            row.put(self.place(mark), "┊", Tone.MUTED)
+        starts = [begin, *(self.place(bar.start) for bar in bars[1:])]
+        for bar, start in zip(bars, starts, strict=True):
+            # To the end of them all: the next one begins where this one ends.
             sign, tone = _LOOKS[bar.phase]
-            if until > at:
-                yield sign * (until - at), asked if (sign, tone) == _WAITS else tone
-                at = until
-        yield "".join("┊" if cell in grid else " " for cell in range(end, self.cells)), Tone.MUTED
+            row.put(start, sign * (end - start), asked if _LOOKS[bar.phase] == _WAITS else tone)
+        yield from row.pieces()
 
 
 def _pause_line(row: WaterfallRow, before: int, scale: _Scale, width: int) -> Line:

@@ -61,7 +61,6 @@ class LoginSketch(Static):
 def _sketch(width: int) -> Content:
     from authlens_core.trace.arrows import Arrow, Party  # only an empty dashboard needs them
     from authlens_core.values.stage import Stage
-    from authlens_tui.widgets.document.lines import TONE_STYLES
     from authlens_tui.widgets.record.diagram import sketch_lines
 
     you, client, resource, server = Party.PERSON, Party.AUTHLENS, Party.RESOURCE, Party.SERVER
@@ -78,7 +77,7 @@ def _sketch(width: int) -> Content:
     # They are of no login, and no stage is named.
     arrows = [Arrow(*each, Stage.DETECTION, reply=each[1] is client) for each in said]
     lines = [
-        Content.assemble(*((text, TONE_STYLES[tone]) for text, tone in row.pieces))
+        Content.assemble(*((text, tone.value) for text, tone in row.pieces))
         for row in sketch_lines(arrows, width)
     ]
     return Content("\n").join(lines)

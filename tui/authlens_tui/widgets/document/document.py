@@ -22,7 +22,7 @@ from textual.style import Style as VisualStyle
 
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.document.layout import Layout
-from authlens_tui.widgets.document.lines import TONE_STYLES, Line, LineList, Row, Tone, prose
+from authlens_tui.widgets.document.lines import Line, LineList, Row, Tone, prose
 from authlens_tui.widgets.document.matches import Match, Matches
 from authlens_tui.widgets.line_view import LineView
 from authlens_tui.widgets.styles import default_css
@@ -356,7 +356,7 @@ class RowPainter:
         return self._over_cells(strip, start, strip.cell_length if end == -1 else end, "selection")
 
     def tone(self, tone: Tone) -> Style:
-        return self._view.base_style + VisualStyle.parse(TONE_STYLES[tone]).rich_style
+        return self._view.base_style + VisualStyle.parse(tone.value).rich_style
 
     def over(self, strip: Strip, part: str) -> Strip:
         style = self._blended(part)

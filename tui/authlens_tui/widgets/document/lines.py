@@ -7,7 +7,7 @@ ever read as markup.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -26,48 +26,27 @@ _CLOSING: Final = ("}", "]", "},", "],")
 
 
 class Tone(StrEnum):
-    """What a piece of text is; the theme decides how that looks."""
+    """What a piece of text is, and how that looks in the colours of the theme."""
 
-    PLAIN = "plain"
-    TITLE = "title"
-    NAME = "name"
-    MUTED = "muted"
-    GOOD = "good"
-    NOTE = "note"
-    WARNING = "warning"
-    BAD = "bad"
-    SECRET = "secret"  # noqa: S105 - a tone, not a secret
-    KEY = "key"
-    STRING = "string"
-    NUMBER = "number"
-    YOU = "you"
-    BROWSER = "browser"
-    RESOURCE = "resource"
-    SERVER = "server"
-    PROVIDER = "provider"
+    # Not component classes: Textual makes a node for each of them in every view, at 6 KiB a node.
+    PLAIN = ""
+    TITLE = "bold $text-primary"
+    NAME = "$text-primary"
+    MUTED = "$quiet"
+    GOOD = "$text-success"
+    NOTE = "$text-accent"
+    WARNING = "$text-warning"
+    BAD = "bold $text-error"
+    SECRET = "italic $text-accent"  # noqa: S105 - a tone, not a secret
+    KEY = "$text-primary"
+    STRING = "$text-success"
+    NUMBER = "$text-accent"
+    YOU = "$actor-you"
+    BROWSER = "$actor-browser"
+    RESOURCE = "$actor-resource"
+    SERVER = "$actor-server"
+    PROVIDER = "$actor-provider"
 
-
-# Not component classes: Textual makes a node for each of them in every view, at 6 KiB a node.
-TONE_STYLES: Final[Mapping[Tone, str]] = {
-    Tone.PLAIN: "",
-    Tone.TITLE: "bold $text-primary",
-    Tone.NAME: "$text-primary",
-    Tone.MUTED: "$quiet",
-    Tone.GOOD: "$text-success",
-    Tone.NOTE: "$text-accent",
-    Tone.WARNING: "$text-warning",
-    Tone.BAD: "bold $text-error",
-    Tone.SECRET: "italic $text-accent",
-    Tone.KEY: "$text-primary",
-    Tone.STRING: "$text-success",
-    Tone.NUMBER: "$text-accent",
-    Tone.YOU: "$actor-you",
-    Tone.BROWSER: "$actor-browser",
-    Tone.RESOURCE: "$actor-resource",
-    Tone.SERVER: "$actor-server",
-    Tone.PROVIDER: "$actor-provider",
-}
-"""How text of each tone looks."""
 
 Piece = tuple[str, Tone]
 
@@ -282,13 +261,8 @@ class Containers:
 
     def around(self, number: int) -> int | None:
         """Return the line that begins the innermost container around line `number`, or None."""
-        innermost = None
-        for start, end in self.ends.items():
-            if start >= number:
-                break
-            if end >= number:
-                innermost = start
-        return innermost
+        outwards = reversed(self.ends.items())
+        return next((start for start, end in outwards if start < number <= end), None)
 
 
 def containers(texts: Sequence[str]) -> Containers:

@@ -27,9 +27,7 @@ class DiagramView(DocumentView):
 
     BINDINGS: ClassVar[list[BindingType]] = keys("diagram")
 
-    _record: int | None = None
-    _exchange: int | None = None
-    _end = False
+    _pointed: tuple[int | None, int | None, bool] = (None, None, False)
     _found: ArrowLines | None = None
 
     @property
@@ -47,8 +45,8 @@ class DiagramView(DocumentView):
             end: true for the last arrow.
             exchange: the one in the record whose arrow it is; None for any.
         """
-        if (record, end, exchange) != (self._record, self._end, self._exchange):
-            self._record, self._end, self._exchange = record, end, exchange
+        if (record, exchange, end) != self._pointed:
+            self._pointed = record, exchange, end
             if self.layout_ready:
                 self._follow()
 
@@ -60,21 +58,22 @@ class DiagramView(DocumentView):
             self._follow()
 
     def _follow(self) -> None:
-        lines = self._arrows.of_record(self._record, self._exchange, end=self._end)
+        record, exchange, end = self._pointed
+        lines = self._arrows.of_record(record, exchange, end=end)
         if not lines:
             return
         self.cursor.line = lines.start
-        if self._record is not None or self._end:  # otherwise it is read from the top
-            self.call_after_refresh(self._bring_up, lines)  # once its height is known
+        if record is not None or end:  # otherwise it is read from the top
+            self.call_after_refresh(self._bring_up, lines, end=end)  # once its height is known
             self.cursor_moved()
 
-    def _bring_up(self, lines: range) -> None:
+    def _bring_up(self, lines: range, *, end: bool) -> None:
         """Put the end of the story at the bottom, any other arrow where what led to it is seen above."""
         if lines.stop > len(self.lines) or not self.layout_ready:
             return
         first, last = (self.rows.rows_of_line(n) for n in (lines[0], lines[-1]))
         height = self.scrollable_content_region.height
-        top = last.stop - height if self._end else first.start - height // 3
+        top = last.stop - height if end else first.start - height // 3
         self.scroll_to(y=max(0, top), animate=False, force=True)  # the scroll bar may be yet to come
 
     def row_at(self, y: int) -> int:

@@ -11,7 +11,7 @@ from typing import Final
 from authlens_core.trace.arrows import Arrow, Party, speaker
 from authlens_core.trace.record import Exchange, Outcome, Severity, StageRecord
 from authlens_tui.terminal.content import Content
-from authlens_tui.widgets.document.lines import TONE_STYLES, Tone
+from authlens_tui.widgets.document.lines import Tone
 
 # Symbol, word and tone of each severity, the gravest first.
 SEVERITY_SIGNS: Final = {
@@ -48,7 +48,7 @@ _BADGES: Final = {
 
 def accent(party: Party) -> str:
     """Return the theme's colour of a party, for text that is no document."""
-    return TONE_STYLES[ACTOR_TONES[party]]
+    return ACTOR_TONES[party].value
 
 
 def arrow_tone(arrow: Arrow, tones: Mapping[Party, Tone] = ACTOR_TONES) -> Tone:

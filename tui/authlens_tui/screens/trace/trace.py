@@ -13,7 +13,7 @@ from authlens_core.trace.arrows import Arrow, asked_at
 from authlens_core.trace.record import StageRecord, Trace
 from authlens_tui.screens.copy_menu import copy_menu_wanted
 from authlens_tui.screens.trace.comparison import CompareScreen
-from authlens_tui.screens.trace.open_session import OpenSessionScreen, StoredTraces
+from authlens_tui.screens.trace.open_session import NamedTrace, OpenSessionScreen, StoredTraces
 from authlens_tui.screens.trace.save_record import ExportScreen
 from authlens_tui.screens.wizard.status_words import listed
 from authlens_tui.terminal.content import Content
@@ -71,7 +71,6 @@ class TraceScreen(Screen[None]):
         self._replay = replay
         self._kept = kept
         self._opened = opened
-        self._asking = False
 
     def compose(self) -> ComposeResult:
         kind, resource = self.trace.kind.value, without_https(self.trace.resource_url)
@@ -140,24 +139,16 @@ class TraceScreen(Screen[None]):
         self.app.push_screen(ExportScreen(self.trace))
 
     def action_compare(self) -> None:
-        """Ask for the other trace; once, however often the key is pressed."""
-        if not self._asking:
-            self._asking = True
-            self._compare()
+        """Ask for the other trace."""
+        question = OpenSessionScreen(
+            "Compare with", self._kept, without=self.trace.trace_id, without_file=self._replay
+        )
+        self.app.push_screen(question, self._compare)
 
-    @work(group="ask", description="compare")
-    async def _compare(self) -> None:
-        try:
-            question = OpenSessionScreen(
-                "Compare with", self._kept, without=self.trace.trace_id, without_file=self._replay
-            )
-            other = await self.app.push_screen_wait(question)
-        finally:
-            self._asking = False
+    def _compare(self, other: NamedTrace | None) -> None:
         if other is not None:
-            self.app.push_screen(
-                CompareScreen(self.trace, other.trace, (self._replay or "this trace", other.name))
-            )
+            names = self._replay or "this trace", other.name
+            self.app.push_screen(CompareScreen(self.trace, other.trace, names))
 
     def action_reveal(self) -> None:
         self.record_view.toggle_reveal()

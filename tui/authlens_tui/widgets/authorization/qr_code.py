@@ -24,6 +24,7 @@ Modules = tuple[tuple[bool, ...], ...]
 _INK: Final = Style(color="#000000", bgcolor="#ffffff", bold=False)
 _QUIET: Final = 4  # modules around the symbol (ISO/IEC 18004 §9.1), as many as there is room for
 _LEAST_QUIET: Final = 2  # both edges of a screen together; decoders read it with one on each side
+_CELLS: Final = ((1, 2), (2, 3))  # modules of a cell, across and down: of half blocks and of sextants
 _HALVES: Final = " ▀▄█"
 _SEXTANTS: Final = 0x1FB00  # 🬀; the blocks that existed before Unicode 13 are left out of the row
 _OLDER: Final = {0: " ", 21: "▌", 42: "▐", 63: "█"}
@@ -61,16 +62,15 @@ def modules_of(text: str) -> Modules | None:
     return tuple(tuple(bool(module) for module in row) for row in code.matrix)
 
 
-def room_for(modules: Modules) -> tuple[Size, Size]:
+def room_for(modules: Modules) -> tuple[Size, ...]:
     """Return the least room in which the symbol is drawn: with half blocks, and with sextants."""
     side = len(modules) + _LEAST_QUIET
-    return Size(side, _up(side, 2)), Size(_up(side, 2), _up(side, 3))
+    return tuple(Size(_up(side, wide), _up(side, high)) for wide, high in _CELLS)
 
 
 def draw(modules: Modules, size: Size) -> Drawing | None:
     """Draw the symbol within `size` cells, with the plainest characters that fit; None when none do."""
-    halves, sextants = room_for(modules)
-    for room, wide, high in ((halves, 1, 2), (sextants, 2, 3)):
+    for room, (wide, high) in zip(room_for(modules), _CELLS, strict=True):
         if room.width <= size.width and room.height <= size.height:
             return _draw(modules, size, wide, high)
     return None

@@ -80,10 +80,8 @@ class Layout:
         last = self.height - 1 if selection.end is None else min(selection.end.y, self.height - 1)
         parts: list[str] = []
         for number in range(first, last + 1):
-            row, span = self.row(number), selection.get_span(number)
-            if span is None:
-                continue
-            start, end = span
+            row = self.row(number)
+            start, end = selection.get_span(number) or (0, 0)
             if parts and not row.continues:
                 parts.append("\n")
             # Without the hanging indent, which is only of the painting.

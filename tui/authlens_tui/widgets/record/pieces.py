@@ -71,12 +71,10 @@ def value_pieces(text: str, tone: Tone = Tone.PLAIN) -> Iterator[Piece]:
     """Yield `text` with the masks of secrets in it set off."""
     position = 0
     for mask in MASKED.finditer(text):
-        if mask.start() > position:
-            yield text[position : mask.start()], tone
+        yield text[position : mask.start()], tone
         yield mask[0], Tone.SECRET
         position = mask.end()
-    if position < len(text) or not text:
-        yield text[position:], tone
+    yield text[position:], tone
 
 
 def url_pieces(url: str) -> Iterator[Piece]:
@@ -86,15 +84,14 @@ def url_pieces(url: str) -> Iterator[Piece]:
         yield from value_pieces(url)
         return
     yield from value_pieces(found["origin"], Tone.MUTED)
-    yield from value_pieces(found["path"], Tone.PLAIN) if found["path"] else ()
+    yield from value_pieces(found["path"], Tone.PLAIN)
     for part in re.findall(r"[?&#][^?&#]*", found["rest"]):
         name, equals, value = part[1:].partition("=")
         yield part[0], Tone.MUTED
-        yield from value_pieces(name, Tone.KEY) if name else ()
-        yield from ((equals, Tone.MUTED),) if equals else ()
-        yield from value_pieces(value, Tone.STRING) if value else ()
-    if len(url) > _LONGEST_URL:
-        yield from value_pieces(url[_LONGEST_URL:])
+        yield from value_pieces(name, Tone.KEY)
+        yield equals, Tone.MUTED
+        yield from value_pieces(value, Tone.STRING)
+    yield from value_pieces(url[_LONGEST_URL:])
 
 
 def more_lines(count: int, what: str = "", *, indent: int = 0) -> Iterator[Line]:

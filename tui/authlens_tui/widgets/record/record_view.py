@@ -217,14 +217,15 @@ class RecordView(Widget):
             self.search_bar.search()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        if action == "search":
-            return not self.search_bar.has_focus_within
-        if action == "raw":
-            return self.tab in RAW_TABS
-        if action == "pick":
-            return len(self._known.exchanges) > 1 and self.tab in EXCHANGE_TABS
-        if action == "check_signature":
-            return bool(self._known.jwts)
+        match action:
+            case "search":
+                return not self.search_bar.has_focus_within
+            case "raw":
+                return self.tab in RAW_TABS
+            case "pick":
+                return len(self._known.exchanges) > 1 and self.tab in EXCHANGE_TABS
+            case "check_signature":
+                return bool(self._known.jwts)
         return True
 
     def action_raw(self) -> None:

@@ -53,7 +53,6 @@ class DevicePanel(VerticalScroll):
     """The code that the user enters, safe to show."""
 
     _facts: Facts | None = None
-    _expires_at: datetime | None = None
     _asked = 0
     _now: datetime | None = None
 
@@ -73,16 +72,12 @@ class DevicePanel(VerticalScroll):
         self._facts, self._asked = facts, 0
         self.url = (device.verification_uri_complete or device.verification_uri).text
         self.user_code = device.user_code
-        self._expires_at = facts.device_ends_at
         self.code.border_title = "Enter this code"
         # With blanks between the letters it is read off and typed without a mistake.
         self.code.update(Content(" ".join(self.user_code)))
         page = device.verification_uri.text
-        self.page.update(
-            Content.assemble(
-                "on this page, on any device: ", Content.styled(page, Style(link=page, bold=True))
-            )
-        )
+        link = Content.styled(page, Style(link=page, bold=True))
+        self.page.update(Content.assemble("on this page, on any device: ", link))
         self.host.update(
             Content.assemble(
                 "The page is on ",
@@ -100,9 +95,10 @@ class DevicePanel(VerticalScroll):
 
     def tick(self, now: datetime) -> None:
         self._now = now
-        if self._expires_at is None:
+        ends_at = None if self._facts is None else self._facts.device_ends_at
+        if ends_at is None:
             return
-        left = max(0, int((self._expires_at - now).total_seconds()))
+        left = max(0, int((ends_at - now).total_seconds()))
         roomy = self.content_size.width >= _ROOMY
         asked = f"   asked {self._asked} times" if self._asked > 1 else ""
         self.time_left.update(

@@ -273,7 +273,7 @@ def trace_option(kept: TraceSummary, now: datetime) -> Option:
     """Return a stored trace as a line of the history: how it ended, what it was, when."""
     sign, colour = _OUTCOMES.get(kept.outcome, ("·", ""))
     words = Content.assemble((f"{sign} ", colour), f"{kept.kind.value:<8} ", (ago(kept.at, now), "$quiet"))
-    return Option(words, id=kept.trace_id)
+    return Option(words)
 
 
 class CredentialPane(VerticalScroll):
@@ -293,9 +293,8 @@ class CredentialPane(VerticalScroll):
             self.trace_id = trace_id
 
     def __init__(self) -> None:
-        super().__init__(
-            id="detail-box", classes="-alone"
-        )  # of which the first paint need not style it again
+        # With a class that the first paint then need not add, which would style it again.
+        super().__init__(id="detail-box", classes="-alone")
         self._traces: tuple[TraceSummary, ...] = ()
         self._is_complete = False
 
@@ -327,9 +326,7 @@ class CredentialPane(VerticalScroll):
         # A list that is made again has its cursor at the top.
         if tuple(traces) != self._traces:
             self._traces = tuple(traces)
-            self.history.clear_options()
-            if now is not None:
-                self.history.add_options([trace_option(trace, now) for trace in traces])
+            self.history.set_options(trace_option(trace, now) for trace in traces if now is not None)
             self.history.display = self.query_one("#history-title").display = bool(traces)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
@@ -341,5 +338,4 @@ class CredentialPane(VerticalScroll):
     @on(OptionList.OptionSelected, "#history")
     def _trace_chosen(self, event: OptionList.OptionSelected) -> None:
         event.stop()
-        if event.option.id is not None:
-            self.post_message(self.TraceChosen(event.option.id))
+        self.post_message(self.TraceChosen(self._traces[event.option_index].trace_id))

@@ -81,11 +81,8 @@ class ExportScreen(Dialog[None]):
         """Return a name that is not taken, so that the user need not look for one."""
         whole = file_name(self._trace, form)
         stem = whole.removesuffix(form.suffix)
-        for number in range(1, _MOST_NAMES):
-            name = whole if number == 1 else f"{stem}-{number}{form.suffix}"
-            if not os.path.lexists(name):
-                return name
-        return whole
+        others = (f"{stem}-{number}{form.suffix}" for number in range(2, _MOST_NAMES))
+        return next((name for name in (whole, *others) if not os.path.lexists(name)), whole)
 
     @on(RadioSet.Changed)
     def _form_chosen(self, event: RadioSet.Changed) -> None:
@@ -104,8 +101,6 @@ class ExportScreen(Dialog[None]):
             named = named_path(name)
             # In a thread: masking and laying out a megabyte takes a moment.
             path = await asyncio.to_thread(lambda: write_export(named, form.write(self._trace)))
-        except FileExists as error:
-            self.tell("#hint", f"{error.cause} Choose another name.", good=False)
         except AuthlensError as error:
             self.tell("#hint", str(error), good=False)
         else:

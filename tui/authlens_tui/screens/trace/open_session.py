@@ -122,7 +122,6 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
         self._kept = kept
         named = kept.named() if kept is not None else ()
         self._named = tuple(one for one in named if one[0].trace_id != without)
-        self._opening = False
         self._found: tuple[str, ...] = ()
 
     def body(self) -> ComposeResult:
@@ -176,7 +175,7 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
         self.field.value = name
         self.field.cursor_position = len(name)
         if not name.endswith("/"):
-            self._name_file(name)
+            self._open(name)
 
     @on(OptionList.OptionSelected, "#kept")
     def _kept_chosen(self, event: OptionList.OptionSelected) -> None:
@@ -192,15 +191,10 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
 
     @on(Input.Submitted)
     def _file_named(self, event: Input.Submitted) -> None:
-        self._name_file(event.value)
+        self._open(event.value)
 
-    def _name_file(self, name: str) -> None:
-        # Two presses of Enter would open it twice and dismiss a screen that is gone.
-        if not self._opening:
-            self._opening = True
-            self._open(name)
-
-    @work(group="open", description="open a file")
+    # Exclusive: two presses of Enter would open it twice and dismiss a screen that is gone.
+    @work(exclusive=True, group="open", description="open a file")
     async def _open(self, name: str) -> None:
         try:
             path = named_path(name)
@@ -217,8 +211,6 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
             self._say(error)
         else:
             self.dismiss(NamedTrace(trace, path.name))
-        finally:
-            self._opening = False
 
     def _say(self, error: AuthlensError) -> None:
         self.tell("#hint", str(error), good=False)

@@ -79,7 +79,8 @@ class RecordView(Widget):
         self._known = StageSnapshot(Stage.DETECTION)
         self._raw = False
         self._picked: int | None = None
-        self._reveal = False
+        self.revealed = False
+        """Whether the secrets are shown."""
         self._mask_again: Timer | None = None
         self._made = TabCache()
         self._undone: frozenset[int] = frozenset()
@@ -151,18 +152,14 @@ class RecordView(Widget):
 
     @property
     def has_secrets(self) -> bool:
-        return self._reveal or self._made.hides(self._known)
-
-    @property
-    def revealed(self) -> bool:
-        return self._reveal
+        return self.revealed or self._made.hides(self._known)
 
     def toggle_reveal(self) -> None:
         """Show the secrets for 20 seconds, or mask them again and keep no line with a secret in it."""
-        self._reveal = not self._reveal
+        self.revealed = not self.revealed
         if self._mask_again is not None:
             self._mask_again.stop()
-        if self._reveal:
+        if self.revealed:
             self._mask_again = self.set_timer(self.REVEALED_FOR, self.mask)
             self.post_message(Revealed())
         else:
@@ -172,7 +169,7 @@ class RecordView(Widget):
         self._paint()
 
     def mask(self) -> None:
-        if self._reveal:
+        if self.revealed:
             self.toggle_reveal()
 
     def on_mount(self) -> None:
@@ -276,8 +273,7 @@ class RecordView(Widget):
     def as_text(self, tab: Tab | None = None, *, masked: bool = True) -> str:
         """Return everything that a tab shows, the open one by default; `masked=False` reveals secrets."""
         key = self._key(self.tab if tab is None else tab, masked=masked)
-        lines = self._made.get(key) or self._made.make(key)
-        return "\n".join(lines.texts)
+        return "\n".join(self._made.make(key).texts)
 
     async def copied_text(self) -> str:
         """Return what to copy of the open tab, masked: messages as they were sent, any other tab as shown."""
@@ -286,12 +282,12 @@ class RecordView(Widget):
             messages = messages_of(self._known, self._picked)
             return await self._made.masked(self._known, lambda masks: raw_messages(messages, masks))
         key = self._key(self.tab, masked=True)
-        lines = self._made.get(key) or await self._made.make_aside(key)
+        lines = await self._made.make_aside(key)
         return await asyncio.to_thread("\n".join, lines.texts if lines is not None else ())
 
     @work(exclusive=True, group="copy menu", description="gather what can be copied")
     async def action_copy_menu(self) -> None:
-        member = self.document.marked_text if self.tab in RAW_TABS and not self._reveal else ""
+        member = self.document.marked_text if self.tab in RAW_TABS and not self.revealed else ""
         known, picked = self._known, self._picked
         choices = await self._made.masked(known, lambda masks: [*copyables(known, picked, member, masks)])
         self.post_message(CopyMenuWanted(choices))
@@ -309,7 +305,7 @@ class RecordView(Widget):
         return _SIDE_BY_SIDE if wide and self.tab in _SIDE_BY_SIDE else (self.tab,)
 
     def _wanted(self) -> list[TabKey]:
-        return [self._key(tab, masked=not self._reveal) for tab in self._in_view()]
+        return [self._key(tab, masked=not self.revealed) for tab in self._in_view()]
 
     def _key(self, tab: Tab, *, masked: bool) -> TabKey:
         return TabKey(self._known, self._made.story, tab, self._aspect(tab, masked=masked))
@@ -330,7 +326,7 @@ class RecordView(Widget):
         checking = self._checking is not None and self._checking is self._known.record
         for tab in _TABS:
             where = tab_place(tab, self._known, self._picked)
-            revealed = "secrets shown, x masks them" if self._reveal else ""
+            revealed = "secrets shown, x masks them" if self.revealed else ""
             words = (where, revealed, "fetching keys …" if checking else "")
             label = tab_label(tab, self._known, raw=self._raw)
             self._document(tab).label(label, " · ".join(word for word in words if word))
@@ -346,11 +342,8 @@ class RecordView(Widget):
 
     def _paint_tab(self, key: TabKey, *, keep_place: bool) -> None:
         document = self._document(key.tab)
-        lines = self._made.get(key)
-        if lines is None and self._made.is_light(self._known):
-            lines = self._made.make(key)
-        if lines is not None:
-            document.show(lines, keep_place=keep_place)
+        if self._made.has(key) or self._made.is_light(self._known):
+            document.show(self._made.make(key), keep_place=keep_place)
         else:
             document.show(LAYING_OUT)
             self._make_aside(key)

@@ -83,8 +83,8 @@ class TabCache:
 
     # -- lines -----------------------------------------------------------------------------------------
 
-    def get(self, key: TabKey) -> LineList | None:
-        return self._made.get(key)
+    def has(self, key: TabKey) -> bool:
+        return key in self._made
 
     def is_light(self, known: StageSnapshot) -> bool:
         told = (exchange for record in self.story.records for exchange in record.exchanges)
@@ -92,7 +92,9 @@ class TabCache:
         return sum(map(_weight, chain(known.exchanges, unread))) <= _LIGHT
 
     def make(self, key: TabKey) -> LineList:
-        """Make the lines of a tab now, however long that takes."""
+        """Return the lines of a tab, made now if they are not kept, however long that takes."""
+        if key in self._made:
+            return self._made[key]
         masking, lines = self._lines(key)
         self._keep(key, masking, lines)
         return lines

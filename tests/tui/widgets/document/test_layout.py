@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from authlens_core.export.pretty_json import pretty_json
 from authlens_core.export.redaction import ShownBody
 from authlens_tui.widgets.document.layout import Layout
-from authlens_tui.widgets.document.lines import LazyLines, LineList, containers, line, rows_of
+from authlens_tui.widgets.document.lines import SMALLEST_WIDTH, LazyLines, LineList, containers, line, rows_of
+from authlens_tui.widgets.record.diagram import DiagramLine
 from authlens_tui.widgets.record.exchange_view import body_lines
 
 JSON = st.recursive(
@@ -34,10 +35,14 @@ def shown(layout: Layout) -> list[str]:
 
 @given(st.lists(st.tuples(st.text(max_size=200), st.booleans(), st.integers(0, 20))), st.integers(1, 60))
 def test_rows_are_those_of_each_line_by_itself(texts: list[tuple[str, bool, int]], width: int) -> None:
-    """Counting beforehand changes no row."""
+    """Counting beforehand changes no row, also of lines with a sign before them."""
     lines = [line(text, words=words, hang=hang) for text, words, hang in texts]
+    room = max(width, SMALLEST_WIDTH)
     layout = Layout(LineList(lines), width)
-    assert shown(layout) == [row.text for one in lines for row in rows_of(one, width)]
+    assert shown(layout) == [row.text for one in lines for row in rows_of(one, room)]
+    signed = [DiagramLine(one.pieces, one.hang, one.words) for one in lines]
+    rows = [row.text for one in signed for row in rows_of(one, room - DiagramLine.gutter)]
+    assert shown(Layout(LineList(signed), width)) == rows
     for number in range(len(lines)):
         assert {layout.line_of_row(row) for row in layout.rows_of_line(number)} == {number}
 

@@ -189,8 +189,8 @@ BLANK: Final = line("")
 
 
 def rows_of(line: Line, width: int) -> list[Row]:
-    """Break one line into rows of at most `width` cells (8 at least), each after the first as it hangs."""
-    text, width = line.text, max(width, SMALLEST_WIDTH)
+    """Break one line into rows of at most `width` cells, every one after the first as far in as it hangs."""
+    text = line.text
     if len(text) <= width and text.isascii():
         return [Row(line, 0, len(text))]
     hang = min(line.hang, width // 2)

@@ -14,7 +14,7 @@ from textual.widgets import Button, Input, RadioButton, RadioSet
 from authlens_core.export.formats import FORMATS, Format, file_name
 from authlens_core.export.saved_file import named_path, write_export
 from authlens_core.trace.record import Trace
-from authlens_core.values.errors import AuthlensError, FileExists
+from authlens_core.values.errors import AuthlensError
 from authlens_tui.screens.dialog import Dialog, DialogBox, DialogButtons, action_button
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static

@@ -17,7 +17,7 @@ from authlens_core.desk.lifecycle import probe
 from authlens_core.desk.log_in import start_login
 from authlens_core.desk.session import Session
 from authlens_core.emulator import Emulator, Fault, PlayResult, play_person
-from authlens_core.learning.desk.drill_world import HandedOut
+from authlens_core.learning.desk.drill_world import DrillWorld
 from authlens_core.login.login import Login
 from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.trace.failure_reason import failure_reason
@@ -156,13 +156,14 @@ async def _afterwards(fault: Fault, emulator: Emulator, session: Session) -> Sta
 
 async def _probe(emulator: Emulator, credentials: Credentials, wire: Wire) -> StageRecord:
     """Ask the resource with what the demo hands out, as `p` on its row of the dashboard does."""
-    demo = HandedOut()
+    demo, session = DrillWorld(), Session(wire, credentials)
+    demo.emulator = emulator
     try:
-        await demo.hand_out(emulator, Session(wire, credentials))
-        [entry] = inventory_of((), demo.find(), credentials.service_tokens.list())
-        probed = await probe(Session(wire, credentials), entry)
+        await demo.hand_out(session)
+        [entry] = inventory_of((), demo.find_tokens(), credentials.service_tokens.list())
+        probed = await probe(session, entry)
     finally:
-        demo.close()
+        await demo.take_back(session)
     assert probed.trace is not None
     return probed.trace.records[0]
 

@@ -56,7 +56,7 @@ class DrillWorld:
         self._port = port
         self._walk = drills[0].walk if drills else Walk.WALK
         self._client = drills[0].client if drills else None
-        self._others = HandedOut()
+        self._directory: TemporaryDirectory[str] | None = None
         faults = [fault for drill in drills for fault in drill.faults]
         profile = drills[0].profile if drills else Profile.ACCESS
         self.emulator: Emulator | StandardEmulator = (
@@ -70,7 +70,7 @@ class DrillWorld:
         await self.emulator.start()
 
     async def stop(self) -> None:
-        self._others.close()
+        self._clear()
         await self.emulator.stop()
 
     @staticmethod
@@ -94,7 +94,7 @@ class DrillWorld:
         """
         emulator = self.emulator
         if self._client is not None and isinstance(emulator, StandardEmulator):
-            return self._others.options_of(self._client, emulator.machines)
+            return self._options_of(self._client, emulator.machines)
         taken = emulator.taken_port if isinstance(emulator, Emulator) else None
         by_code = self._walk is Walk.DEVICE_CODE
         return Options(
@@ -103,14 +103,61 @@ class DrillWorld:
             legacy_paths=accepts_old_servers and self._walk is Walk.DEFAULT_PATHS,
         )
 
+    def _options_of(self, client: MachineClient, machines: Machines) -> Options:
+        """Return the options of a login as one of the emulator's programs; its assertion is in a file."""
+        secret = Secret(machines.secret)
+        login = Options(client_id=client.value, client_secret=secret, grant_type=GrantType.CLIENT_CREDENTIALS)
+        match client:
+            case MachineClient.KEY:
+                return replace(login, client_secret=None, client_key=Secret(machines.private_key))
+            case MachineClient.WORKLOAD:
+                file = self._assertion(machines.assertion(once=False))
+                by_platform = replace(login, client_secret=None, grant_type=GrantType.JWT_BEARER)
+                return replace(by_platform, assertion_file=file)
+            case MachineClient.ENTERPRISE:
+                file = self._assertion(machines.id_token())
+                provider = replace(login, idp=f"{machines.idp}/token", idp_client_id=IDP_CLIENT)
+                return replace(provider, grant_type=GrantType.TOKEN_EXCHANGE, assertion_file=file)
+        return login
+
+    def _assertion(self, text: str) -> str:
+        path = self._folder() / "assertion"
+        write_export(path, text, force=True)
+        return str(path)
+
+    def _folder(self) -> Path:
+        if self._directory is None:
+            self._directory = TemporaryDirectory(prefix="authlens-demo-")
+        return Path(self._directory.name)
+
     async def hand_out(self, session: Session) -> None:
-        """Put the other credential that the drill is about where the dashboard finds it."""
-        if isinstance(self.emulator, Emulator):
-            with suppress(AuthlensError, OSError):  # then its row is missing, and the login continues
-                await self._others.hand_out(self.emulator, session)
+        """Put the other credential that the drill is about where the dashboard finds it, to be probed there.
+
+        A service token is where service tokens are stored; a token of cloudflared in a directory of its own,
+        in a file with the name that cloudflared gives it.
+        """
+        emulator = self.emulator
+        if not isinstance(emulator, Emulator):
+            return
+        with suppress(AuthlensError, OSError):  # then its row is missing, and the login continues
+            if Fault.SERVICE_AUTH_MISSING in emulator.faults:
+                await self._store_service_token(emulator, session)
+            if Fault.BINDING_COOKIE in emulator.faults:
+                jwt = await emulator.app_token()
+                path = self._folder() / f"{urlsplit(emulator.resource_url).netloc}-token"
+                write_export(path, jwt, force=True)
+
+    async def _store_service_token(self, emulator: Emulator, session: Session) -> None:
+        client_id, secret = emulator.service_token
+        tokens = session.credentials.service_tokens
+        if not any(token.client_id == client_id for token in tokens.list()):
+            token = ServiceToken.new(emulator.resource_url, client_id, label="demo service token")
+            await tokens.save(token, Secret(secret))
 
     def find_tokens(self) -> tuple[CloudflaredToken, ...]:
-        return self._others.find()
+        """Return the tokens of cloudflared that were handed out."""
+        directory = self._directory
+        return () if directory is None else CloudflaredDirectory(Path(directory.name)).find()
 
     async def take_back(self, session: Session) -> None:
         """Leave nothing of what was handed out.
@@ -121,7 +168,12 @@ class DrillWorld:
         tokens = session.credentials.service_tokens
         for token in tokens.list():
             await tokens.remove(token.token_id)
-        self._others.close()
+        self._clear()
+
+    def _clear(self) -> None:
+        directory, self._directory = self._directory, None
+        if directory is not None:
+            directory.cleanup()
 
     def rows(self, traces: Iterable[Trace]) -> tuple[EvidenceRow, ...]:
         """Return everything that happened here, in its order, given what you sent."""
@@ -154,72 +206,3 @@ def verdict_on(drill: Drill, predicted: str, rows: Sequence[EvidenceRow]) -> Dri
         return DrillVerdict(predicted, "")
     [(option, arrow)] = found.items()
     return DrillVerdict(predicted, option, arrow, drill.options[option])
-
-
-class HandedOut:
-    """What a drill gives you besides the login's own tokens, if it is about another credential.
-
-    A service token is where service tokens are stored; a token of cloudflared in a directory of its own, in a
-    file with the name that cloudflared gives it. Both are rows of the dashboard and can be probed there.
-    """
-
-    def __init__(self) -> None:
-        self._directory: TemporaryDirectory[str] | None = None
-
-    async def hand_out(self, emulator: Emulator, session: Session) -> None:
-        """Put the credential that the faults of `emulator` are about where the dashboard finds it.
-
-        Raises:
-            AuthlensError: it could not be stored.
-            OSError: the file could not be written.
-        """
-        if Fault.SERVICE_AUTH_MISSING in emulator.faults:
-            await self._store_service_token(emulator, session)
-        if Fault.BINDING_COOKIE in emulator.faults:
-            jwt = await emulator.app_token()
-            path = self._folder() / f"{urlsplit(emulator.resource_url).netloc}-token"
-            write_export(path, jwt, force=True)
-
-    async def _store_service_token(self, emulator: Emulator, session: Session) -> None:
-        client_id, secret = emulator.service_token
-        tokens = session.credentials.service_tokens
-        if any(token.client_id == client_id for token in tokens.list()):
-            return
-        token = ServiceToken.new(emulator.resource_url, client_id, label="demo service token")
-        await tokens.save(token, Secret(secret))
-
-    def options_of(self, client: MachineClient, machines: Machines) -> Options:
-        """Return the options of a login as one of the emulator's programs; its assertion is in a file."""
-        secret = Secret(machines.secret)
-        login = Options(client_id=client.value, client_secret=secret, grant_type=GrantType.CLIENT_CREDENTIALS)
-        match client:
-            case MachineClient.KEY:
-                return replace(login, client_secret=None, client_key=Secret(machines.private_key))
-            case MachineClient.WORKLOAD:
-                file = self._assertion(machines.assertion(once=False))
-                by_platform = replace(login, client_secret=None, grant_type=GrantType.JWT_BEARER)
-                return replace(by_platform, assertion_file=file)
-            case MachineClient.ENTERPRISE:
-                file = self._assertion(machines.id_token())
-                provider = replace(login, idp=f"{machines.idp}/token", idp_client_id=IDP_CLIENT)
-                return replace(provider, grant_type=GrantType.TOKEN_EXCHANGE, assertion_file=file)
-        return login
-
-    def _assertion(self, text: str) -> str:
-        path = self._folder() / "assertion"
-        write_export(path, text, force=True)
-        return str(path)
-
-    def _folder(self) -> Path:
-        if self._directory is None:
-            self._directory = TemporaryDirectory(prefix="authlens-demo-")
-        return Path(self._directory.name)
-
-    def find(self) -> tuple[CloudflaredToken, ...]:
-        directory = self._directory
-        return () if directory is None else CloudflaredDirectory(Path(directory.name)).find()
-
-    def close(self) -> None:
-        directory, self._directory = self._directory, None
-        if directory is not None:
-            directory.cleanup()

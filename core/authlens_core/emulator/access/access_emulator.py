@@ -134,6 +134,10 @@ class Emulator(LoopbackServer):
         """Every service token of the account: create, rotate and refresh them."""
         return self.account.service_tokens
 
+    def transferred(self, public_key: str) -> str | None:
+        """Return the token that the user approved for cloudflared on `/cdn-cgi/access/cli`, once."""
+        return self.account.transfers.pop(public_key, None)
+
     def register_client(self, redirect_uri: str, *, confidential: bool = False) -> tuple[str, str]:
         """Register a client beforehand, as an administrator would; return its id and its secret, if any."""
         method = "client_secret_basic" if confidential else "none"

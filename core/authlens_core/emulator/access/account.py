@@ -44,6 +44,7 @@ class Account(ServerMemory):
         service_auth_401: the app's `service_auth_401_redirect`: a refusal is 401 instead of 403.
         refresh_grace: a refresh token that was rotated out is good until the new one is used.
         made_at: when the account was made, by `clock`.
+        transfers: tokens that the user approved for cloudflared, by the public key that asked.
         aud: the application's audience tag, 64 hexadecimal digits.
     """
 
@@ -60,6 +61,7 @@ class Account(ServerMemory):
     service_tokens: IssuedServiceTokens = field(init=False, repr=False)
     service_token: IssuedServiceToken = field(init=False, repr=False)
     made_at: float = field(init=False)
+    transfers: dict[str, str] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         rules = GrantRules(
@@ -146,6 +148,7 @@ class Account(ServerMemory):
         """Forget clients, grants and sessions; service tokens stay."""
         self.grants.forget_everything()
         self.sessions.clear()
+        self.transfers.clear()
 
     def end_sessions(self, user: str | None = None) -> None:
         self.sessions = {n: u for n, u in self.sessions.items() if user is not None and u != user}

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from authlens_core.emulator import randomness
 from authlens_core.emulator.access.account import SESSION_LIFETIME, Account, server_metadata
+from authlens_core.emulator.access.cloudflared_pages import approval_route
 from authlens_core.emulator.access.edge import Edge, session_routes, wants_json
 from authlens_core.emulator.access.issued_service_tokens import IssuedServiceToken, NoServiceToken
 from authlens_core.emulator.answers import INVALID_NONCE, NO_STORE, json_answer, page
@@ -35,6 +36,7 @@ def app_origin(account: Account) -> ASGIApp:
         Route("/.well-known/oauth-authorization-server", app.team_metadata),
         Route("/cdn-cgi/access/authorized", app.authorized),
         *session_routes(account),
+        approval_route(account),
         *(
             Route(path + rest, app.resource_metadata)
             for path in (CLOUDFLARE_METADATA, STANDARD_METADATA)

@@ -12,6 +12,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from authlens_core.emulator.access.account import OAUTH, Account, new_token, server_metadata
+from authlens_core.emulator.access.cloudflared_pages import certificate_route
 from authlens_core.emulator.access.edge import Edge, session_routes
 from authlens_core.emulator.access.team_login import AuthorizationEndpoint
 from authlens_core.emulator.answers import (
@@ -45,6 +46,7 @@ def team_origin(account: Account) -> ASGIApp:
         Route("/cdn-cgi/access/login/{host}", authorization.login, methods=["GET", "POST"]),
         Route("/cdn-cgi/access/certs", team.certs),
         *session_routes(account),
+        certificate_route(account),
     ]
 
     def refused(request: Request, error: Any) -> Response:

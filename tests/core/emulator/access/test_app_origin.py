@@ -173,3 +173,28 @@ async def test_every_answer_is_marked_as_the_edge_marks_it() -> None:
             assert answer.headers["server"] == "cloudflare"
             assert re.fullmatch(r"[0-9a-f]{16}-EMU", answer.headers["cf-ray"])
             assert "date" in answer.headers
+
+
+async def test_cloudflared_gets_a_token_that_a_person_approved() -> None:
+    """Login, then approval, then the token waits for the key that asked, once."""
+    async with program_at("oauth-off") as program:
+        key = "A" * 43
+        aud = (await program.open()).headers["location"].partition("kid=")[2].partition("&")[0]
+        url = f"{program.emulator.resource_url}cdn-cgi/access/cli?token={key}&aud={aud}"
+        asked = await program.http.get(url)
+        assert asked.status_code == 302
+        assert "/cdn-cgi/access/login/" in asked.headers["location"]
+        person = {"cookie": f"CF_Authorization={await program.emulator.app_token()}"}
+        shown = await program.http.get(url, headers=person)
+        assert "Approve" in shown.text
+        assert program.emulator.transferred(key) is None
+        assert (await program.http.post(url, data={"nonce": "x"}, headers=person)).status_code == 400
+        nonce = shown.text.partition('name="nonce" value="')[2].partition('"')[0]
+        approved = await program.http.post(url, data={"nonce": nonce}, headers=person)
+        assert "Success" in approved.text
+        token = program.emulator.transferred(key)
+        assert token is not None
+        assert (await program.open(cf_access_token=token)).status_code == 200
+        assert program.emulator.transferred(key) is None
+        for wrong in (url.replace(aud, "0" * 64), url.replace(key, "<b>"), url.partition("?")[0]):
+            assert (await program.http.get(wrong, headers=person)).status_code == 400

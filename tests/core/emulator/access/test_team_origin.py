@@ -472,3 +472,17 @@ async def test_with_grace_the_refresh_token_before_the_newest_is_good_until_the_
         assert newest != lost
         assert (await program.refresh(newest)).status_code == 200
         assert (await program.refresh(first)).json()["error"] == "invalid_grant"
+
+
+async def test_a_short_lived_certificate_is_signed_for_who_is_logged_in() -> None:
+    """A stand-in, for cloudflared's SSH."""
+    async with program_at() as program:
+        url = f"{program.emulator.team_url}/cdn-cgi/access/cert_sign"
+        asked = {"jwt": await program.emulator.app_token(), "public_key": "ssh-ed25519 AAAA"}
+        answer = await program.http.post(url, json=asked)
+        assert answer.status_code == 200
+        assert set(answer.json()) == {"id", "certificate", "expires_at"}
+        for wrong, status in (({**asked, "jwt": "x"}, 403), ({}, 400), ([], 400)):
+            refused = await program.http.post(url, json=wrong)
+            assert refused.status_code == status
+            assert set(refused.json()) == {"status", "message"}

@@ -27,23 +27,15 @@ _LETTER: Final = 7.8  # pixels of a letter of 13
 # A ground of its own: that of the page on which the picture is shown may be dark.
 _PAPER: Final = "#fbf9f4"
 _INK, _QUIET, _SENT, _GOOD, _BAD = "#22272e", "#5a5f66", "#1f5f86", "#2c6b3d", "#a52f3b"
+# What each party is called, and its colour.
 _ACTORS: Final = {
-    Party.PERSON: "#9c2f6b",
-    Party.BROWSER: "#6e5336",
-    Party.AUTHLENS: _SENT,
-    Party.MALLORY: "#8a1f1f",
-    Party.RESOURCE: "#0b6b61",
-    Party.SERVER: "#5b3fb0",
-    Party.PROVIDER: "#6b5a00",
-}
-_NAMES: Final = {
-    Party.PERSON: "you",
-    Party.BROWSER: "browser",
-    Party.AUTHLENS: "authlens",
-    Party.MALLORY: "Mallory",
-    Party.RESOURCE: "resource",
-    Party.SERVER: "authorization server",
-    Party.PROVIDER: "identity provider",
+    Party.PERSON: ("you", "#9c2f6b"),
+    Party.BROWSER: ("browser", "#6e5336"),
+    Party.AUTHLENS: ("authlens", _SENT),
+    Party.MALLORY: ("Mallory", "#8a1f1f"),
+    Party.RESOURCE: ("resource", "#0b6b61"),
+    Party.SERVER: ("authorization server", "#5b3fb0"),
+    Party.PROVIDER: ("identity provider", "#6b5a00"),
 }
 _OUTCOMES: Final = {
     Outcome.PASSED: ("✔", _GOOD),
@@ -72,13 +64,13 @@ def diagram_svg(trace: Trace, command: str = "") -> str:
     }
     hosts = authorities(shown.records)
     page.down(2)
+    lines = []
     for party, at in places.items():
-        host = hosts.get(party, "")
-        page.text(at, short_name(host) or _NAMES[party], _ACTORS[party], bold=True, anchor="middle")
-        page.text(at, _NAMES[party] if short_name(host) else host, _QUIET, anchor="middle", below=16)
-    top = page.y + 24
+        (name, colour), host = _ACTORS[party], hosts.get(party, "")
+        page.text(at, short_name(host) or name, colour, bold=True, anchor="middle")
+        page.text(at, name if short_name(host) else host, _QUIET, anchor="middle", below=16)
+        lines.append(page.line(at, page.y + 24, at, page.y + 24, colour))
     page.down(1)
-    lines = [page.line(at, top, at, top, _ACTORS[party]) for party, at in places.items()]
     for index, record in enumerate(shown.records):
         page.down(1.3)
         page.text(_MARGIN, f"{record.flow.numbered(record.stage)}", _SENT, bold=True)
@@ -206,7 +198,7 @@ class _Page:
     def arrow(self, arrow: Arrow, places: dict[Party, int]) -> None:
         """Draw an arrow below its words, then why it failed."""
         start, end = places[arrow.sender], places[arrow.receiver]
-        colour = _BAD if arrow.failed else _QUIET if arrow.missing else _ACTORS[speaker(arrow)]
+        colour = _BAD if arrow.failed else _QUIET if arrow.missing else _ACTORS[speaker(arrow)][1]
         self.down(1)
         if start == end:
             self.text(start + 10, f"● {arrow.label}", colour)

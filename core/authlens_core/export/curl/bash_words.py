@@ -9,6 +9,7 @@ from typing import Final
 from authlens_core.values.known_secrets import MASKED
 from authlens_core.values.safe_text import safe_line
 
+_LONGEST_REMARK: Final = 300  # characters
 # The header fields that curl makes of the URL, the body and its options; never given twice.
 CURLS_OWN: Final = frozenset({"host", "content-length", "connection", "accept-encoding", "transfer-encoding"})
 
@@ -43,9 +44,9 @@ def _piece(text: str) -> str:
     return bash_word(text) if text else ""
 
 
-def bash_remark(text: str, limit: int = 300) -> str:
+def bash_remark(text: str) -> str:
     """Return `text` as it may be after `# `: one printable line."""
-    return safe_line(text, limit)
+    return safe_line(text, _LONGEST_REMARK)
 
 
 def _escaped(character: str) -> str:

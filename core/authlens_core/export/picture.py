@@ -153,7 +153,7 @@ class _Page:
         self._back = SubElement(self.root, "rect", width=str(_WIDTH), rx="10", fill=_PAPER)
         self.y = 44.0
         self._command = command
-        self.text(_MARGIN, title, bold=True, size=18)
+        self.text(_MARGIN, title, bold=True, size=18, longest=84)
 
     def outcome(self, records: Sequence[StageRecord]) -> None:
         last = records[-1]

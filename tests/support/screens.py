@@ -32,12 +32,10 @@ from authlens_core.login import login as login_module
 from authlens_core.login import stage_work
 from authlens_core.login.callback.listener import Listener
 from authlens_core.login.login import Login
-from authlens_core.login.stages import STAGES
-from authlens_core.trace.record import Stage
+from authlens_core.login.stages import pkce_stage
 from authlens_core.values.exchange import Request
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
-from authlens_core.values.stage import GrantType
 from authlens_core.values.user_screen import UserScreen
 from authlens_tui.app.base_app import BaseApp
 from authlens_tui.screens import cloudflared as cloudflared_module
@@ -313,7 +311,7 @@ def frozen() -> Iterator[None]:
 
     still = SimpleNamespace(monotonic=lambda: 0.0)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(STAGES[GrantType.AUTHORIZATION_CODE][Stage.PKCE], "_random_bytes", bytes_of)
+        patch.setattr(pkce_stage, "token_bytes", bytes_of)
         for module in (login_module, stage_work, authorization_panel, cloudflared_module):
             patch.setattr(module, "time", still)
         for module in (status_line, stage_pane, jwt_lines):

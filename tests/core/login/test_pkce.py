@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import pytest
+
+from authlens_core.login.stages import pkce_stage
 from authlens_core.login.stages.pkce_stage import PkceStage
 from authlens_core.oauth.pkce import code_challenge
 from authlens_core.values.check import failures
@@ -35,13 +38,14 @@ def test_nothing_is_sent_and_what_is_secret_stays_so() -> None:
     assert isinstance(shown["state"], Secret)
 
 
-def test_a_draw_that_access_would_misread_is_told() -> None:
+def test_a_draw_that_access_would_misread_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """PK-7: how often it was drawn again is shown."""
     # The challenge of 32 zero octets plus `n` begins with - or _ for some n; find one such n first.
     bad = next(n for n in range(1000) if _challenge(n)[0] in "-_")
     good = next(n for n in range(1000) if _challenge(n)[0] not in "-_")
     draws: Iterator[int] = iter([bad, good, good])
-    learned = PkceStage(lambda size: next(draws).to_bytes(size, "big")).learn(START, ())
+    monkeypatch.setattr(pkce_stage, "token_bytes", lambda size: next(draws).to_bytes(size, "big"))
+    learned = PkceStage().learn(START, ())
     [check] = [c for c in learned.checks if c.name == "pkce.first_character"]
     assert "generated again 1 time" in check.seen
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from secrets import token_bytes
 
@@ -20,13 +20,10 @@ from authlens_core.values.exchange import Exchange
 class PkceStage(LoginStage):
     """Draws a new verifier and state at every run, so that no two attempts share anything."""
 
-    def __init__(self, random_bytes: Callable[[int], bytes] = token_bytes) -> None:
-        self._random_bytes = random_bytes
-
     def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:  # noqa: ARG002
         """Draw the verifier, its challenge, and the state."""
-        pkce = make_pkce(self._random_bytes)
-        state = make_state(self._random_bytes)
+        pkce = make_pkce(token_bytes)
+        state = make_state(token_bytes)
         again = pkce.draws - 1
         drawn = "first attempt" if again == 0 else f"generated again {again} time{'s' if again > 1 else ''}"
         checks = (
@@ -49,7 +46,7 @@ class PkceStage(LoginStage):
         nonce = None
         # Only with this scope is there an ID token, which the nonce ties to this login.
         if OPENID in (requested_scope(facts) or "").split():
-            nonce = make_state(self._random_bytes)
+            nonce = make_state(token_bytes)
             spec = "OpenID Connect Core §3.1.2.1"
             shown = (*shown, Fact(FactId.NONCE, nonce, spec, "must come back in the ID token"))
         key, of_key = drawn_key(facts)

@@ -7,10 +7,10 @@ parameter, field and header keeps its place and its bytes.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeVar
 from urllib.parse import quote, quote_plus
 
 from authlens_core.oauth.formats.form import FormRefused, decode_component
@@ -20,6 +20,9 @@ from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Body, Secret
 
 _LONGEST: Final = 16 * 1024  # characters: what a user types, or the value that was there
+
+
+_Item = TypeVar("_Item")
 
 
 class RequestEditRefused(ValueError):
@@ -169,14 +172,20 @@ def _for_query(text: str) -> str:
 
 def _with_pair(text: str, name: str, value: str | None, encoded: Callable[[str], str]) -> str:
     """Replace the first pair of that name, drop any other of it, and put it at the end where it is new."""
-    to_write = [] if value is None else [f"{encoded(name)}={encoded(value)}"]
-    kept: list[str] = []
-    for pair in text.split("&") if text else []:
-        if _name_of(pair) != name:
-            kept.append(pair)
-        elif to_write:
-            kept.append(to_write.pop())
-    return "&".join([*kept, *to_write])
+    new = None if value is None else f"{encoded(name)}={encoded(value)}"
+    return "&".join(_replaced(text.split("&") if text else (), lambda pair: _name_of(pair) == name, new))
+
+
+def _replaced(items: Iterable[_Item], is_old: Callable[[_Item], bool], new: _Item | None) -> Iterator[_Item]:
+    """Yield the items with `new` where the first old one was, or at the end; None leaves it out."""
+    for item in items:
+        if not is_old(item):
+            yield item
+        elif new is not None:
+            yield new
+            new = None
+    if new is not None:
+        yield new
 
 
 def _name_of(pair: str) -> str:
@@ -189,14 +198,9 @@ def _name_of(pair: str) -> str:
 
 def _with_header(headers: Headers, name: str, value: str | None) -> Headers:
     wanted = name.lower()
-    to_write = [] if value is None else [value]
-    fields: list[tuple[str, str]] = []
-    for key, old in headers.fields:
-        if key.lower() != wanted:
-            fields.append((key, old))
-        elif to_write:
-            fields.append((key, to_write.pop()))
-    return Headers.of([*fields, *((name, text) for text in to_write)])
+    written = next((key for key, _ in headers.fields if key.lower() == wanted), name)
+    new = None if value is None else (written, value)
+    return Headers.of(_replaced(headers.fields, lambda field: field[0].lower() == wanted, new))
 
 
 def _with_member(body: Body, name: str, value: str | None) -> Body:

@@ -122,9 +122,9 @@ class Traces:
             with self._writing() as connection:
                 # A login is stored after each of its stages; the number is new, so the newest is also the
                 # highest.
-                connection.execute("DELETE FROM traces WHERE trace_id = ?", (trace.trace_id,))
                 connection.execute(
-                    "INSERT INTO traces (trace_id, grant_id, kind, at, outcome, text) VALUES (?,?,?,?,?,?)",
+                    "INSERT OR REPLACE INTO traces (trace_id, grant_id, kind, at, outcome, text)"
+                    " VALUES (?, ?, ?, ?, ?, ?)",
                     (
                         trace.trace_id,
                         owner,
@@ -307,46 +307,49 @@ def _with_short_fields(exchange: Exchange, longest: int) -> Exchange:
     return replace(exchange, response=replace(response, headers=Headers(fields)))
 
 
+# What is too much: of one credential or URL, of all URLs, of credentials that are gone, of all together.
+_TOO_MUCH: Final = (
+    """
+    DELETE FROM traces WHERE grant_id = :owner AND number NOT IN (
+        SELECT max(number) FROM traces WHERE grant_id = :owner AND kind = 'login'
+        UNION ALL SELECT number FROM (
+            SELECT number FROM traces WHERE grant_id = :owner AND number IS NOT (
+                SELECT max(number) FROM traces WHERE grant_id = :owner AND kind = 'login'
+            ) ORDER BY number DESC LIMIT :beside
+        )
+    )
+    """,
+    """
+    DELETE FROM traces WHERE grant_id LIKE :urls AND (at < :oldest OR number NOT IN (
+        SELECT number FROM traces WHERE grant_id LIKE :urls ORDER BY number DESC LIMIT :most
+    ))
+    """,
+    """
+    DELETE FROM traces
+    WHERE grant_id NOT LIKE :urls AND grant_id NOT IN (SELECT value FROM json_each(:known))
+    """,
+    """
+    DELETE FROM traces WHERE number IN (
+        SELECT number FROM (
+            SELECT number, sum(length(text)) OVER (ORDER BY number DESC) AS so_far FROM traces
+        ) WHERE so_far > :characters
+    )
+    """,
+)
+
+
 def _delete_unlisted(connection: sqlite3.Connection, owner: str, known: Collection[str]) -> None:
-    """Delete what is too much: of this credential or URL, of those that are gone, of all together."""
-    connection.execute(
-        """
-        DELETE FROM traces WHERE grant_id = :grant AND number NOT IN (
-            SELECT max(number) FROM traces WHERE grant_id = :grant AND kind = 'login'
-            UNION ALL SELECT number FROM (
-                SELECT number FROM traces WHERE grant_id = :grant AND number IS NOT (
-                    SELECT max(number) FROM traces WHERE grant_id = :grant AND kind = 'login'
-                ) ORDER BY number DESC LIMIT :beside
-            )
-        )
-        """,
-        {"grant": owner, "beside": KEPT_OF_URL - 1 if owner.startswith(_OF_URL) else KEPT_BESIDE_LOGIN},
-    )
-    connection.execute(
-        """
-        DELETE FROM traces WHERE grant_id LIKE :urls AND (at < :oldest OR number NOT IN (
-            SELECT number FROM traces WHERE grant_id LIKE :urls ORDER BY number DESC LIMIT :most
-        ))
-        """,
-        {
-            "urls": f"{_OF_URL}%",
-            "oldest": (datetime.now(UTC) - KEPT_FOR).isoformat(),
-            "most": KEPT_OF_ALL_URLS,
-        },
-    )
-    for (other,) in connection.execute("SELECT DISTINCT grant_id FROM traces").fetchall():
-        if other not in known and not other.startswith(_OF_URL):
-            connection.execute("DELETE FROM traces WHERE grant_id = ?", (other,))
-    connection.execute(
-        """
-        DELETE FROM traces WHERE number IN (
-            SELECT number FROM (
-                SELECT number, sum(length(text)) OVER (ORDER BY number DESC) AS so_far FROM traces
-            ) WHERE so_far > :most
-        )
-        """,
-        {"most": MAX_ALL},
-    )
+    bounds = {
+        "owner": owner,
+        "beside": KEPT_OF_URL - 1 if owner.startswith(_OF_URL) else KEPT_BESIDE_LOGIN,
+        "urls": f"{_OF_URL}%",
+        "oldest": (datetime.now(UTC) - KEPT_FOR).isoformat(),
+        "most": KEPT_OF_ALL_URLS,
+        "known": json.dumps([*known]),
+        "characters": MAX_ALL,
+    }
+    for statement in _TOO_MUCH:
+        connection.execute(statement, bounds)
 
 
 def _without_large_body(exchange: Exchange) -> Exchange:

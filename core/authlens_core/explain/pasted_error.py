@@ -149,14 +149,16 @@ _MENTION_WITHIN: Final = 1_000  # characters of a line; the pattern takes the sq
 # What RFC 6749 says of a code, which servers repeat: a list of what may be wrong, and nothing of this time.
 _RECITED: Final = re.compile(
     r"(?i)\(e\.g\.,? unknown client[^)\n]{0,100}\)|due to unknown client, no client auth[^.\n]{0,90}"
-    r"|is missing a required parameter, includes an (?:invalid|unsupported)[^.\n]{0,120}malformed"
+    r"|is missing a required parameter, includes an (?:invalid|unsupported)[^.\n]{0,260}malformed"
     r"|does not match the redirection uri used in the authorization request, or was issued to another client"
 )
+_MALFORMED: Final = re.compile(r"(?i)is missing a required parameter, includes an (?:invalid|unsupported)")
 # What a text about a login has somewhere: a sentence of no product may be an ordinary one in another text.
 _OF_A_LOGIN: Final = re.compile(
     r"oauth|openid|oidc|authori[sz]|authent|log[ -]?in|sign[ -]?in|\bsso\b|client_id|redirect_uri"
     r"|access_token|refresh.token|requested scope|invalid_(?:grant|client|request|scope|token)"
 )
+_NOT_EXCHANGED: Final = "code_not_exchanged"
 _TELLS: Final = 2  # words that say why, of a sentence that is all that authlens has
 _ONE_MESSAGE: Final = 300  # characters; what is shorter is about what it says
 _BOX: Final = re.compile(r"[\s│┃║]+")
@@ -256,9 +258,13 @@ class _PastedText:
             return
         yield from (
             _last_of(self.found_by_words, general=False)
-            or self._first(cause for cause in server_messages() if cause.general)
+            or self._first(cause for cause in server_messages() if self._is_general(cause))
             or list(self._of_codes())
         )
+
+    def _is_general(self, cause: Cause) -> bool:
+        """Whether a cause counts where no other does; a failed exchange says less than its error code."""
+        return cause.general and not (cause.name == _NOT_EXCHANGED and self.known_codes)
 
     def _more_particular(self, first: Heard) -> list[tuple[Cause, str]]:
         """Return what the words beside a step say, or the reasons within an answer that has a number.
@@ -286,9 +292,11 @@ class _PastedText:
 
     def general(self) -> Iterator[tuple[Cause, str]]:
         """Yield the one that says least: a code that has no cause of its own, or a status."""
-        for code in self.known_codes[:1]:
+        recited = _MALFORMED.search(self.text)
+        for code in self.known_codes[:1] or ([ErrorCode.INVALID_REQUEST] if recited else []):
             told = meaning(code)
-            yield Cause(name=code, cause=told.means, cure=told.cure, source="RFC 6749"), code
+            phrase = code if self.known_codes or recited is None else recited[0]
+            yield Cause(name=code, cause=told.means, cure=told.cure, source="RFC 6749"), phrase
             return
         said = list(self._spoken(cause for cause in client_messages() if cause.general))
         why = [heard for heard in said if heard.weight[0]]

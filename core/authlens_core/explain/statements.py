@@ -203,7 +203,8 @@ def _kind(speaker: Speaker, *, is_marked: bool) -> StatementKind:
 def _statement(text: str, speaker: Speaker, kind: StatementKind) -> Iterator[Statement]:
     shown = _shown(text)
     told = min(_tells(shown), _MOST_TOLD)
-    if told and (" " in shown or _CONSTANT.fullmatch(shown)):
+    says_nothing = any(part in shown.lower() for part in words("reader")["tells_nothing"])
+    if told and not says_nothing and (" " in shown or _CONSTANT.fullmatch(shown)):
         yield Statement(shown, speaker, kind, told)
 
 

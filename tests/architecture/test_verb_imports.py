@@ -188,7 +188,7 @@ def test_a_login_on_the_screen_needs_nothing_that_exports_or_compares(environ: d
 
 
 def test_a_login_tries_its_keyring_before_its_stages_are_loaded(environ: dict[str, str]) -> None:
-    importers = loaded(environ, "-c", "import authlens_tui.cli.parser, authlens_tui.cli.login.login_start")
+    importers = loaded(environ, "-c", "import authlens_tui.cli.parser, authlens_tui.cli.login.login_verb")
     later = {
         "authlens_core.login",
         "authlens_core.wire.client",

@@ -63,7 +63,7 @@ def _learn(arguments: Namespace) -> int:
 
 
 VERBS: Final[dict[str, _Verb]] = {
-    "login": _verb("login.login_start", "login", attached=True),
+    "login": _verb("login.login_verb", "login", attached=True),
     "probe": _verb("probe"),
     "token": _verb("scripts.credential_verbs", "token"),
     "headers": _verb("scripts.credential_verbs", "headers", which=True),

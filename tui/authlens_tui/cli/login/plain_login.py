@@ -28,9 +28,9 @@ from authlens_core.trace.failure_reason import stage_error
 from authlens_core.trace.record import Check, CheckId, Severity
 from authlens_core.values.fix import Fix, fix, step
 from authlens_core.values.stage import AUTH_METHODS
-from authlens_tui.cli.login.in_turn import EventLines
 from authlens_tui.cli.login.login_console import LoginConsole
 from authlens_tui.cli.login.login_events import JSON_VERSION
+from authlens_tui.cli.login.login_verb import EventLines
 from authlens_tui.cli.session import iso_time
 from authlens_tui.cli.start import INTERRUPTED
 from authlens_tui.cli.terminal.interruption import ended_by

@@ -15,7 +15,7 @@ from authlens_core.trace.events import (
     PrintedLine,
     ProcessStarted,
 )
-from authlens_tui.cli.login.in_turn import EventLines, in_turn
+from authlens_tui.cli.login.login_verb import EventLines, in_turn
 from authlens_tui.cli.option_values import checked_urls
 from authlens_tui.cli.session import iso_time, open_session
 from authlens_tui.cli.terminal.output import explain, fix_as_json, say

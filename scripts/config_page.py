@@ -13,9 +13,9 @@ from authlens_core.desk.settings import TEMPLATE
 from authlens_core.trace.flow import stage_info
 from authlens_core.values.login_options import OPTIONS as LOGIN_OPTIONS
 from authlens_core.values.login_options import Remembered
+from authlens_tui.app.base_app import key_names
 from authlens_tui.terminal.themes import DARK, HIGH_CONTRAST, LIGHT, SIXTEEN
 from authlens_tui.widgets.credentials.credential_row import columns_for
-from authlens_tui.widgets.key_binding import key_names
 
 PAGE: Final = Path(__file__).parents[1] / "docs" / "configuration.md"
 _WIDE: Final = 1_000  # cells: every column has room

@@ -13,9 +13,9 @@ import pytest
 from authlens_core.values.fix import Fix, Step, cure_in, fix, steps_of
 from authlens_core.values.stage import LOGIN_STAGES, Stage
 from authlens_core.values.word_files import FOLDER, words
+from authlens_tui.app.base_app import key_names
 from authlens_tui.cli.parser import build_parser
 from authlens_tui.screens.fix_keys import FixKeys, doing
-from authlens_tui.widgets.key_binding import key_names
 from support.source_trees import sources_of_product
 
 pytestmark = pytest.mark.xdist_group("sources")

@@ -22,8 +22,7 @@ from authlens_core.learning.progress.record import (
     RecordedVerdict,
 )
 from authlens_core.state import private_file
-from authlens_tui.app.base_app import ScreenApp
-from authlens_tui.screens.learn.class_table import ClassScreen
+from authlens_tui.app.learn import class_app
 from support.screens import text_of
 
 pytestmark = pytest.mark.benchmark
@@ -49,7 +48,7 @@ async def test_a_class_of_forty_is_live_and_idles(tmp_path: Path) -> None:
         write(tmp_path, number, 1)
     os.symlink("/etc/passwd", tmp_path / "mallory.json")
     students = ClassFolder(tmp_path, lambda _, name: name.removesuffix(".json"))
-    app = ScreenApp(lambda: ClassScreen(students, Course()))
+    app = class_app(students, Course())
     async with app.run_test(size=(120, 50)):
         while "student38" not in text_of(app) or "mallory.json:1:1: a link" not in text_of(app):
             await asyncio.sleep(0.05)

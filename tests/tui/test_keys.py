@@ -14,7 +14,8 @@ from textual.binding import Binding
 from textual.dom import DOMNode
 
 import authlens_tui
-from authlens_tui.widgets.key_binding import bound, key_names
+from authlens_tui.app.base_app import key_names
+from authlens_tui.widgets.key_binding import bound
 
 # Keys that act on what has the focus, move in it, or leave it. A digit stands for what has that number.
 _OPERATE: Final = re.compile(r"escape|(shift\+)?enter|space|tab|up|down|left|right|home|end|page(up|down)|\d")

@@ -13,10 +13,10 @@ from authlens_core.desk.settings import Config, NoticeKind, SettingsFile
 from authlens_core.values.errors import StateUnusable
 from authlens_tui.app import controller
 from authlens_tui.app.authlens_app import AuthlensApp
+from authlens_tui.app.base_app import key_names
 from authlens_tui.app.controller import ExpiryNotice
 from authlens_tui.app.workspace import Workspace
 from authlens_tui.cli import main
-from authlens_tui.widgets.key_binding import key_names
 from support.grants import NOW, grant
 from support.screens import Host, until
 

@@ -19,8 +19,9 @@ from authlens_core.learning.progress.record import (
     RecordedVerdict,
 )
 from authlens_tui.app.base_app import ScreenApp
+from authlens_tui.app.learn import class_app
 from authlens_tui.screens.learn import class_table
-from authlens_tui.screens.learn.class_table import ClassScreen, StudentScreen
+from authlens_tui.screens.learn.class_table import StudentScreen
 from support.screens import text_of, until
 
 LESSON = "stolen-code"
@@ -45,7 +46,7 @@ async def test_the_table_follows_the_folder(tmp_path: Path, monkeypatch: pytest.
     folder = tmp_path / "class"
     folder.mkdir()
     students = ClassFolder(folder, lambda _, name: name.removesuffix(".json"))
-    app = ScreenApp(lambda: ClassScreen(students, Course()))
+    app = class_app(students, Course())
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "No one is here yet." in text_of(app))
         write(folder, "ada", LessonPhase.BREAK)

@@ -9,21 +9,29 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from textual import work
 from textual._path import CSSPathType
 from textual.app import SystemCommand
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.command import CommandPalette, Provider
 from textual.constants import DEFAULT_THEME
 
 from authlens_tui.terminal.focus import follow_focus, toggle_maximized
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.terminal.themes import DARK, HIGH_CONTRAST, LIGHT, SIXTEEN, theme_for, with_quiet
-from authlens_tui.widgets.key_binding import keys
+from authlens_tui.widgets.key_binding import keys, rooms
 
 if TYPE_CHECKING:
     from textual.screen import Screen
     from textual.theme import Theme
 
+    from authlens_core.desk.log_in import Trace
+
 _SAVE_SCREEN: Final = "Save this screen as SVG, secrets masked"
 _KEYS: Final[list[BindingType]] = keys("app")
+
+
+def key_names() -> Mapping[str, Binding]:
+    """Return every key, by its name in the user's configuration."""
+    bindings = (each for room in rooms() for each in keys(room) if isinstance(each, Binding))
+    return {each.id: each for each in sorted(bindings, key=lambda each: each.id or "") if each.id}
 
 
 def _actions() -> type[Provider]:
@@ -150,3 +158,10 @@ class ScreenApp(BaseApp):
 
     def on_mount(self) -> None:
         self.push_screen(self._make())
+
+
+def replay(trace: Trace, name: str) -> ScreenApp:
+    """Return an app that shows a session file, read-only; it sends nothing."""
+    from authlens_tui.screens.trace.trace import TraceScreen
+
+    return ScreenApp(lambda: TraceScreen(trace, replay=name))

@@ -1,4 +1,4 @@
-"""The course as an app: the catalogue, and the lessons that are started from it."""
+"""The course as apps: the catalogue, the lessons that are started from it, and the table of a class."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from typing import Any
 from textual.app import App
 
 from authlens_core.export.saved_file import write_export
+from authlens_core.learning.class_folder import ClassFolder
 from authlens_core.learning.desk.course import Course, LessonPhase
 from authlens_core.learning.desk.drills import Drill, DrillVerdict, drill_card, drill_verdicts, drills
-from authlens_tui.app.base_app import BaseApp
+from authlens_tui.app.base_app import BaseApp, ScreenApp
 from authlens_tui.screens.learn.catalogue import CatalogueEntry, CatalogueList, CatalogueScreen
+from authlens_tui.screens.learn.class_table import ClassScreen
 from authlens_tui.screens.learn.lesson import CourseLessonScreen
 from authlens_tui.screens.learn.question import MissedQuestionScreen
 from authlens_tui.screens.learn.summary import AfterLesson, SummaryScreen
@@ -168,3 +170,8 @@ class LearnApp(BaseApp):
         else:
             self.drill = name
             self.exit(0)
+
+
+def class_app(folder: ClassFolder, course: Course) -> ScreenApp:
+    """Return an app that shows the class in a folder, which is at the lessons of `course`."""
+    return ScreenApp(lambda: ClassScreen(folder, course))

@@ -36,7 +36,7 @@ def config(arguments: Namespace) -> int:
 
 
 def _list_keys() -> None:
-    from authlens_tui.widgets.key_binding import key_names  # most ways to use this verb need no key
+    from authlens_tui.app.base_app import key_names  # most ways to use this verb show no screen
 
     answer_list(
         f"{name:<28} {binding.key:<22} {binding.tooltip or binding.description}"
@@ -60,7 +60,7 @@ def _check() -> int:
     read = read_config()
     problems = list(read.problems)
     if read.keys:
-        from authlens_tui.widgets.key_binding import key_names  # as above
+        from authlens_tui.app.base_app import key_names  # as above
 
         known = key_names()
         problems += [f"No key is called {name}." for name in read.keys if name not in known]

@@ -116,10 +116,9 @@ def open_file(arguments: Namespace) -> int:
     path = named_path(arguments.file)
     trace = open_session_file(path)
     require_terminal(f"authlens export {shlex.quote(str(path))} --format markdown")
-    from authlens_tui.app.base_app import ScreenApp
-    from authlens_tui.screens.trace.trace import TraceScreen
+    from authlens_tui.app.base_app import replay
 
-    return run_to_end(ScreenApp(lambda: TraceScreen(trace, replay=path.name)))
+    return run_to_end(replay(trace, path.name))
 
 
 def run_to_end(app: App[Any]) -> int:

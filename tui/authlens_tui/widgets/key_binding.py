@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,18 +21,15 @@ def keys(room: str) -> list[BindingType]:
     action, a word or two for the footer, and a short sentence for the help, the palette and the mouse. After
     those may be what `bound` takes besides.
     """
-    return [*_named(room).values()]
+    prefix = room.partition("/")[0]
+    return [
+        bound(f"{prefix}.{known_as}", *row[:4], **dict(*row[4:])) for known_as, row in _table()[room].items()
+    ]
 
 
-def key_names() -> Mapping[str, Binding]:
-    """Return every key, by its name in the user's configuration."""
-    named = {name: binding for room in _table() for name, binding in _named(room).items()}
-    return dict(sorted(named.items()))
-
-
-def _named(room: str) -> Mapping[str, Binding]:
-    names = {f"{room.partition('/')[0]}.{known_as}": row for known_as, row in _table()[room].items()}
-    return {name: bound(name, *row[:4], **dict(*row[4:])) for name, row in names.items()}
+def rooms() -> Iterable[str]:
+    """Return the names of the tables, as `keys` takes them."""
+    return _table()
 
 
 @cache

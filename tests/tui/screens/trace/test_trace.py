@@ -12,7 +12,7 @@ from authlens_core.credentials.records.traces import Traces
 from authlens_core.export.session_file import read_session, session_json
 from authlens_core.trace.arrows import Arrow, Party
 from authlens_core.trace.record import Outcome, Stage, Trace, TraceKind
-from authlens_tui.app.base_app import ScreenApp
+from authlens_tui.app.base_app import replay
 from authlens_tui.screens.trace.comparison import CompareScreen
 from authlens_tui.screens.trace.open_session import OpenSessionScreen, StoredTraces
 from authlens_tui.screens.trace.save_record import ExportScreen
@@ -157,7 +157,7 @@ async def test_saving_and_comparing_are_a_key_away(tmp_path: Path) -> None:
 async def test_the_replay_of_a_file_is_left_with_escape() -> None:
     """There is nothing behind it."""
     trace = read_session(session_json(await login_trace()).encode())
-    app = ScreenApp(lambda: TraceScreen(trace, replay="a.json"), environ={})
+    app = replay(trace, "a.json")
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "a.json, read-only" in text_of(app))
         await pilot.press("escape")

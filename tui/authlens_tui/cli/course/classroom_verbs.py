@@ -99,10 +99,9 @@ def show_class(arguments: Namespace, course: Course) -> int:
     from authlens_tui.cli.full_screen import require_terminal, run_to_end
 
     require_terminal(f"authlens learn class {shlex.quote(str(folder.path))} --json")
-    from authlens_tui.app.base_app import ScreenApp
-    from authlens_tui.screens.learn.class_table import ClassScreen
+    from authlens_tui.app.learn import class_app
 
-    return run_to_end(ScreenApp(lambda: ClassScreen(folder, course)))
+    return run_to_end(class_app(folder, course))
 
 
 def tickets(arguments: Namespace) -> int:

@@ -157,6 +157,7 @@ _MALFORMED: Final = re.compile(r"(?i)is missing a required parameter, includes a
 _OF_A_LOGIN: Final = re.compile(
     r"oauth|openid|oidc|authori[sz]|authent|log[ -]?in|sign[ -]?in|\bsso\b|client_id|redirect_uri"
     r"|access_token|refresh.token|requested scope|invalid_(?:grant|client|request|scope|token)"
+    r"|\bokta|auth0|keycloak|cognito|\bmsal\b"
 )
 _NOT_EXCHANGED: Final = "code_not_exchanged"
 _TELLS: Final = 2  # words that say why, of a sentence that is all that authlens has

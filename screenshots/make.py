@@ -30,6 +30,7 @@ from typing import Any, Final
 
 from textual._context import visible_screen_stack
 from textual.pilot import Pilot
+from textual.widgets import OptionList
 
 from authlens_core.emulator import Fault
 from authlens_core.trace.record import Stage, Trace
@@ -189,7 +190,9 @@ async def again_with_an_attack(scene: Scene) -> AsyncIterator[str]:
 async def failure(scene: Scene) -> AsyncIterator[str]:
     """A login that is refused: what was seen, why, and the setting that cures it."""
     await scene.on(CatalogueScreen)
-    await scene.press("slash", *"refused", "space", *"registration", "enter", "enter")
+    await scene.press("slash", *"refused", "space", *"registration", "enter")
+    await scene.until(lambda: isinstance(scene.app.focused, OptionList))  # several have the words
+    await scene.press("enter")
     await scene.on(PredictionScreen)
     await scene.press("a")
     await scene.at(Stage.DETECTION)

@@ -45,8 +45,11 @@ async def choose(app: AuthlensApp, pilot: Pilot[int], *keys: str, predicted: str
         await pilot.press("escape")
     if keys:
         await pilot.press("slash", *keys)
-        if isinstance(app.screen, CatalogueScreen) and len(app.screen.matching) > 1:
-            await pilot.press("enter")  # several have the words: this leads to the list
+        catalogue = app.screen
+        assert isinstance(catalogue, CatalogueScreen)
+        if len(catalogue.matching) > 1:  # Enter leads to the list
+            await pilot.press("enter")
+            await until(pilot, lambda: catalogue.listed.has_focus)
     await pilot.press("enter")
     await until(pilot, lambda: isinstance(app.screen, PredictionScreen))
     await pilot.press(predicted)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import accumulate
 from textwrap import dedent
@@ -127,13 +127,15 @@ class Layout:
         hiding = [start for start, end in self.folded.items() if start < number <= end]
         for start in hiding:
             del self.folded[start]
-        self._place()
+        if hiding:
+            self._place()
         return bool(hiding)
 
     def fold(self, folded: Mapping[int, int]) -> None:
         """Fold what was `folded` in a layout of the same lines at another width."""
         self.folded.update(folded)
-        self._place()
+        if folded:
+            self._place()
 
     @property
     def foldable(self) -> bool:
@@ -201,17 +203,24 @@ class Layout:
 
     def _place(self) -> None:
         """Find which lines are visible, and above which row each of them ends."""
-        self._visible = array("l")
-        start = 0
-        for fold, end in sorted(self.folded.items()):
-            if fold >= start:  # a fold within a fold is hidden already
-                self._visible.extend(range(start, fold + 1))
-                start = end + 1
-        self._visible.extend(range(start, len(self.lines)))
+        self._visible = self._unfolded()
         heights = self._heights[:]
         for fold, end in self.folded.items():
             heights[fold] = self._folded_height(fold, end)
         self._bottoms = list(accumulate(map(heights.__getitem__, self._visible)))
+
+    def _unfolded(self) -> Sequence[int]:
+        """Return the lines that no fold hides."""
+        if not self.folded:
+            return range(len(self.lines))
+        visible = array("l")
+        start = 0
+        for fold, end in sorted(self.folded.items()):
+            if fold >= start:  # a fold within a fold is hidden already
+                visible.extend(range(start, fold + 1))
+                start = end + 1
+        visible.extend(range(start, len(self.lines)))
+        return visible
 
     def _place_of(self, number: int) -> int:
         """Return where line `number` is among the visible ones, or the line that it is folded into."""

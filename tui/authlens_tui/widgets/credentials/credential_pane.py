@@ -273,7 +273,7 @@ def trace_option(kept: TraceSummary, now: datetime) -> Option:
     """Return a stored trace as a line of the history: how it ended, what it was, when."""
     sign, colour = _OUTCOMES.get(kept.outcome, ("·", ""))
     words = Content.assemble((f"{sign} ", colour), f"{kept.kind.value:<8} ", (ago(kept.at, now), "$quiet"))
-    return Option(words)
+    return Option(words, id=kept.trace_id)
 
 
 class CredentialPane(VerticalScroll):

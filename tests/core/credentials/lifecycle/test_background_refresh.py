@@ -13,6 +13,7 @@ import pytest
 
 from authlens_core.credentials.lifecycle.action_result import ActionResult, Refreshed, RefreshOutcome
 from authlens_core.credentials.lifecycle.background_refresh import (
+    AT_ONCE,
     LONGEST_SLEEP,
     BackgroundRefresh,
 )
@@ -213,10 +214,10 @@ async def test_only_some_are_refreshed_at_the_same_time(
             replace(saved, grant_id=f"g{number}", client_id=f"c{number}"),
             GrantSecrets(Secret("a"), Secret(f"r{number}")),
         )
-    kept = Kept(credentials, wire, Clocks(), at_once=3)
+    kept = Kept(credentials, wire, Clocks())
     kept.background.tick()
     kept.background.tick()
-    assert len(kept.background.running) == 3
+    assert len(kept.background.running) == AT_ONCE
     await kept.background.stop()
 
 

@@ -25,7 +25,11 @@ _TIME: Final = (
 _SENTENCE: Final = (
     r"(?:[a-z_]{3,24}=)?(?:[A-Za-z]{1,15}(?:_[a-z]{1,9})?[.]?\+){2,}[A-Za-z]{1,15}(?:_[a-z]{1,9})?[.]?"
 )
-_NAMES: Final = re.compile("|".join((_OPENSSL, _FILE, _TIME, _SENTENCE, r"cfRay=[0-9a-f]{16}-[A-Z]{3}")))
+# Of a request, and an id of which the reporter has hidden a part.
+_IDS: Final = r"req_[0-9A-Za-z]{16,40}|(?=.{8,18}-xxxx-)[0-9a-fx]{8}(?:-[0-9a-fx]{4}){3}-[0-9a-fx]{12}[.:]?"
+_NAMES: Final = re.compile(
+    "|".join((_IDS, _OPENSSL, _FILE, _TIME, _SENTENCE, r"cfRay=[0-9a-f]{16}-[A-Z]{3}"))
+)
 _PART: Final = r"(?:[A-Za-z_]{1,60}|[a-z]{2,12}\d{1,4}[a-z]{0,20})"
 _TYPE: Final = re.compile(rf"(?:cause=)?{_PART}(?:(?:::|\.){_PART})+[.:]?")
 _MOST_DIGITS: Final = 2  # of a type, without those of standards
@@ -41,6 +45,12 @@ _OF_AN_ID: Final = re.compile(
     r"(?:[ _-]?(?:id|identifier|with identifier))?[\"'\\]{0,4}\s?[:=]?\s?[\"'\\]{0,4}$"
 )
 _BEFORE: Final = 40  # characters
+# A host without its scheme, under a domain that is that of no file or type.
+_BARE_HOST: Final = re.compile(
+    r"(?!.*[a-z0-9]{16})(?:[a-z][a-z0-9-]{0,30}\.){1,4}(?:com|org|net|io|app|dev)[.:]?"
+)
+# A check of an ID token says which client it is for.
+_EXPECTED: Final = re.compile(r"(?i)\b(?:aud|audience)\b[^\n]{0,50}\bexpected:? [\"']$")
 # Behind the word code: an authorization code has digits.
 _ERROR: Final = re.compile(
     r"(?:[A-Z]+[a-z]{2,}_?){2,5}|[A-Za-z]{2,}(?:_[A-Za-z]{2,}){1,5}_\d{3,12}|[a-z]{3,}(?:[_/-][a-z]{2,}){1,5}|[A-Z]{3,}(?:_[A-Z]{2,}){1,5}"
@@ -58,6 +68,7 @@ def is_public(text: str, before: str, after: str) -> bool:
     if before.endswith(("http://", "https://")) and after in "/\"' \n":
         return _HOST.fullmatch(text) is not None
     is_id = _ID.fullmatch(text) is not None and _OF_AN_ID.search(before, len(before) - _BEFORE) is not None
+    is_id = is_id or _EXPECTED.search(before) is not None or _BARE_HOST.fullmatch(text) is not None
     return is_id or _NAMES.fullmatch(text) is not None or _is_a_type(text)
 
 

@@ -93,6 +93,23 @@ def findings(text: str, codes: Sequence[str], *, is_of_a_login: bool) -> Iterato
         start = following
 
 
+def is_of_another(cause: Cause, phrase: str, text: str) -> bool:
+    """Whether a topic that stands apart is beside a phrase in its clause, and none that its cause answers."""
+    answered = {cell.split()[0].rpartition(":")[2] for cell in cause.cells}
+    if not answered:
+        return False
+    before, _, after = text.partition(phrase)
+    before, after = _CLAUSE.split(before[-_LONGEST:])[-1], _CLAUSE.split(after[:_LONGEST], 1)[0]
+    beside = set(_topics_of(f"{before} ; {after}"))
+    return bool(beside & set(words("grid")["apart"])) and answered.isdisjoint(
+        _topics_of(before + phrase + after)
+    )
+
+
+def _topics_of(clause: str) -> Iterator[str]:
+    return (match.name for match in _apart(_found(_tokens(clause), _topics(""))))
+
+
 def _in(clause: str, known: _Words, codes: Sequence[str]) -> Cause | None:
     tokens = _tokens(clause)
     topics = tuple(_heads(tuple(_apart(_found(tokens, known))), tokens))

@@ -24,6 +24,13 @@ _STEP: Final = re.compile(
     r"|completing authorization|recursively reconnecting|cleaning up|please authorize this client by visiting"
     r"|https?://\S+/authorize)\b"
 )
+# What was cleared away had failed or ended before.
+_CLEARED: Final = re.compile(r"(?i)\]\s*(?:removed|deleted|cleared|purged|pruned|evicted|discarded)\b")
+_LOUD: Final = re.compile(
+    r"^[^\n]{0,80}?(?i:\[(?:error|err|fatal|critical|severe)\s?\]|\blevel[\"']?\s?[=:]\s?[\"']?(?:error|fatal)\b)"
+)
+# What is said at any level of an error.
+_ERROR: Final = re.compile(r"(?i)\b(?:error|exception|(?<![.,:])[45]\d\d|disabled)\b|fail")
 # A login that a bridge asks for, as it does each time: no failure.
 _ASKS: Final = re.compile(r"(?i)\bauthentication required\. (?:initializing|waiting)")
 # What such a line may say all the same: that something did not work, or has not ended.
@@ -35,14 +42,21 @@ _FAILS: Final = re.compile(
 )
 _WAITS: Final = re.compile(
     r"(?i)(?:open(?:ing|ed)?|visit|browser).{0,60}(?:authori[sz]|login|log in|sign[ -]?in|/device)"
-    r"|waiting for (?:the )?(?:authori[sz]ation|login|browser|callback|user|sign)"
+    r"|waiting for (?:the )?(?:authori[sz]ation|login|browser|callback|user|sign)|\blogging in for\b"
 )
 _FEW: Final = 2  # lines: a message, and no log
 
 
+def lines_that_count(lines: Sequence[str]) -> list[str]:
+    """Return the lines that report no step; of a log with lines of an error, no quieter ones without one."""
+    failing = [line for line in lines if not reports_a_step(line)]
+    is_loud = any(_LOUD.search(line) for line in failing)
+    return [line for line in failing if not (is_loud and _QUIET.search(line)) or _ERROR.search(line)]
+
+
 def reports_a_step(line: str) -> bool:
     """Whether a line only says what was done: at a level that is no error, or in the words of a step."""
-    if _ASKS.search(line):
+    if _ASKS.search(line) or (_QUIET.search(line) and _CLEARED.search(line)):
         return True
     return (_QUIET.search(line) or _STEP.search(line)) is not None and not _FAILS.search(line)
 

@@ -36,14 +36,14 @@ _CONFIGURED: Final = re.compile(
 _WELL_KNOWN: Final = re.compile(r"/\.well-known/(?:oauth-|openid-|cloudflare-access-)[a-z-]+")
 _ASKED: Final = re.compile(r"(?m)^> (?:GET|POST|HEAD) (/\S*) HTTP/")
 _HOST: Final = re.compile(r"(?mi)^> host: ([a-z0-9.:-]+)\r?$")
-_REDIRECT: Final = re.compile(r"(?i)redirect|callback|reply (?:url|address)")
+_REDIRECT: Final = re.compile(r"(?i)redirect|callback|reply (?:url|address)|\$schema\W{1,8}$")
 _GIT: Final = re.compile(
     r"(?i)(?:unable to access|authentication failed for|username for) '(https?://[^']+?)/?'"
 )
 
 
 def urls_in(text: str) -> tuple[Url, ...]:
-    """Return the URLs in a text, in order, of the first 50; not those that are named as a redirect URI."""
+    """Return the URLs in a text, in order, of the first 50; not those of a redirect URI or a schema."""
     found = islice(_URL.finditer(text), _MOST)
     own = (
         match[0] for match in found if not _REDIRECT.search(text, max(0, match.start() - 40), match.start())

@@ -33,8 +33,8 @@ from authlens_core.diagnosis.evidence import (
 )
 from authlens_core.diagnosis.protection import Protection
 from authlens_core.diagnosis.server_kind import ServerWords, server_kind, server_words
-from authlens_core.explain.grid import CellFound, findings
-from authlens_core.explain.log_lines import ends_well, fails, reports_a_step, waits_for_the_browser
+from authlens_core.explain.grid import CellFound, findings, is_of_another
+from authlens_core.explain.log_lines import ends_well, fails, lines_that_count, waits_for_the_browser
 from authlens_core.explain.pasted_address import PastedAddress, urls_in
 from authlens_core.explain.quotes import QuotedText
 from authlens_core.explain.ranking import OF_A_NUMBER, Heard, Sections
@@ -116,6 +116,7 @@ _CODE: Final = re.compile(
 # these letters: databases have numbers of their own.
 _EDGE: Final = re.compile(
     r"(?im)cloudflare|access app launcher application|argo ?tunnel|origincert|failed to connect to origin"
+    r"|\borigin cert\b|doesn't have tunnel"
     r"|\bwarp-(?:cli|svc)\b|\bcf-(?:ray|mitigated)\b|/cdn-cgi/|(?<![\w-])ray id:"
     r"|\bconnindex=| \| 5[23]\d: "
     r"|register tunnel error|unauthorized: (?:invalid tunnel secret|tunnel not found)"
@@ -142,7 +143,7 @@ _MENTIONS: Final = re.compile(
     | [=!]==?\ | [=!]== | \ :=\ | \ =>\ [{(] | \)\ =>\ | \bassert[ (.]
     | \b(?:console|logger|fmt|errors)\.\w+\( | \bexpect\(
     | \b(?:occurs|happens|is\ returned|is\ thrown|is\ sent|returns)\b.*\b(?:when|if)\b
-    | \b(?:means|indicates|explains|describes)\ (?:that|how)\b
+    | \b(?:means|indicates|explains|describes)\ (?:that|how)\b(?!\ Cloudflare\b)
     """
 )
 _MENTION_WITHIN: Final = 1_000  # characters of a line; the pattern takes the square of them
@@ -152,10 +153,15 @@ _RECITED: Final = re.compile(
     r"|is missing a required parameter, includes an (?:invalid|unsupported)[^.\n]{0,260}malformed"
     r"|does not match the redirection uri used in the authorization request, or was issued to another client"
 )
+# A list of what is often the reason: nothing of this time.
+_GUESSES: Final = re.compile(
+    r"(?im)(\b(?:common|typical|usual) (?:reasons?|causes?)\b[^\n]{0,60}:[^\S\n]*\n)"
+    r"(?:[^\S\n]*(?:(?:[-*•]|\d{1,2}[.)])\s[^\n]*)?(?:\n|\Z)){1,20}"
+)
 _MALFORMED: Final = re.compile(r"(?i)is missing a required parameter, includes an (?:invalid|unsupported)")
 # What a text about a login has somewhere: a sentence of no product may be an ordinary one in another text.
 _OF_A_LOGIN: Final = re.compile(
-    r"oauth|openid|oidc|authori[sz]|authent|log[ -]?in|sign[ -]?in|\bsso\b|client_id|redirect_uri"
+    r"oauth|openid|oidc|authori[sz]|authent|log[ -]?in|sign[ -]?in|\bsso\b|client_id|redirect.?ur[il]"
     r"|access_token|refresh.token|requested scope|invalid_(?:grant|client|request|scope|token)"
     r"|\bokta|auth0|keycloak|cognito|\bmsal\b"
 )
@@ -203,8 +209,9 @@ class _PastedText:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        own = [line for line in text.split("\n") if not _MENTIONS.search(line, 0, _MENTION_WITHIN)]
-        failing = [line for line in own if not reports_a_step(line)]
+        told = _GUESSES.sub(r"\1", text).split("\n")
+        own = [line for line in told if not _MENTIONS.search(line, 0, _MENTION_WITHIN)]
+        failing = lines_that_count(own)
         said = "\n".join(failing)
         # What a callback has in its address is encoded, and what a log quotes is escaped.
         decoded = unquote_plus(said) if "error" in said else said
@@ -218,7 +225,7 @@ class _PastedText:
         self.plain = in_english(decoded)
         # A terminal breaks a sentence where its window ends.
         self.flat = _BOX.sub(" ", self.lower)
-        self.sections = Sections(self.lower)
+        self.sections = Sections(self.lower, is_of_a_login=_OF_A_LOGIN.search(self.flat) is not None)
         self.is_of_a_login = len(text) < _ONE_MESSAGE or _OF_A_LOGIN.search(self.flat) is not None
         self.numbers = frozenset(NUMBER.findall(self.lower))
         self._quoted = QuotedText(text, decoded)
@@ -348,7 +355,11 @@ class _PastedText:
             if (cause.kinds and self.kind not in cause.kinds) or not self._is_marked(cause):
                 continue
             said = ((phrase, self._said(phrase, cause.family)) for phrase in self._begun(cause.phrases))
-            heard = [self.sections.heard(cause, phrase, words) for phrase, words in said if words]
+            heard = [
+                self.sections.heard(cause, phrase, words)
+                for phrase, words in said
+                if words and not (cause.family == ANY_FAMILY and is_of_another(cause, words, self.flat))
+            ]
             if heard:
                 yield max(heard, key=attrgetter("weight"))
 

@@ -26,7 +26,7 @@ _WITHIN: Final = re.compile(
 # What an OAuth error is about, and is public: the program chose it.
 _PARAMETER: Final = re.compile(
     r"(?<![\w-])(grant_type|response_type|redirect_uri|scope|resource|audience)"
-    r"(?:=|\"?: ?\"?)(?!\")([^\s\"'&<>{},;]{1,200})"
+    r"(?:=|\"?: ?\"?)(?!\")([^\s\"'&<>{},;()]{1,200}+)(?!\))"
 )
 _NAMED_BY: Final = {"invalid_target": "resource audience", "invalid_scope": "scope"}
 

@@ -6,7 +6,7 @@ The order of files and entries decides nothing but a tie. What counts, in this o
    words that say what failed, and not why ("certificate verify failed"). The tables name codes and steps.
 2. What is under the last prompt of a terminal, or after the last `Caused by`, says more than what is before.
 3. More words say more than fewer: the longest phrase counts. An entry of a product knows more than one of
-   none.
+   none. Of two that are alike the last one counts.
 """
 
 from __future__ import annotations
@@ -18,16 +18,14 @@ from typing import Final, NamedTuple
 from authlens_core.diagnosis.causes import ANY_FAMILY, Cause, server_messages
 from authlens_core.diagnosis.evidence import ANYTHING
 
-# A command after a prompt, and what a runtime writes before the error that was first.
+# A command after a prompt, what a runtime writes before the error that was first, and an event of a server.
 _LATER: Final = re.compile(
     r"(?m)^\s*(?:\S{0,60}[$❯»] |PS [^\n>]{0,60}> |[a-z]:\\[^\n>]{0,60}>)\S|^\s*caused by\b"
-)
-# A log's level before the words: what failed is at another.
-_QUIET: Final = re.compile(
-    r"[^\n]{0,60}\[(?:info|debug|trace)\s?\]|[^\n]{0,40}\b(?:level=(?:info|debug)|inf|dbg)\b"
+    r"|^[^\n]{0,200}\btype=\"?login_error\b"
 )
 OF_A_NUMBER: Final = 2  # the kind of a phrase that is a number of a product's own
 _OF_A_PRODUCT: Final = 20  # characters
+_ORDINARY: Final = 10
 _UNNAMED: Final = 18  # characters, of a product whose name is not in the text
 
 
@@ -36,30 +34,30 @@ class Heard(NamedTuple):
 
     cause: Cause
     words: str
-    weight: tuple[int, int, int]
+    weight: tuple[int, int, int, int]
 
 
 class Sections:
     """The parts of a text that say more the later they come."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, is_of_a_login: bool) -> None:
         self._text = text
+        self._is_of_a_login = is_of_a_login
         self._starts = [match.start() for match in _LATER.finditer(text)]
 
     def heard(self, cause: Cause, phrase: str, words: str) -> Heard:
         kind = OF_A_NUMBER if phrase in cause.codes else 0 if phrase in cause.steps else 1
         at = self._text.rfind(words)
-        part = sum(start <= at for start in self._starts) - (_QUIET.match(self._line(at)) is not None)
-        return Heard(cause, words, (kind, part, len(phrase.replace(ANYTHING, "")) + self._known(cause)))
-
-    def _line(self, at: int) -> str:
-        return self._text[self._text.rfind("\n", 0, max(at, 0)) + 1 : max(at, 0)]
+        part = sum(start <= at for start in self._starts)
+        return Heard(cause, words, (kind, part, len(phrase.replace(ANYTHING, "")) + self._known(cause), at))
 
     def _known(self, cause: Cause) -> int:
         if cause.protections or cause.kinds:
             return _OF_A_PRODUCT
         if cause.family in _products():
             return _OF_A_PRODUCT if cause.family.partition("_")[0] in self._text else _UNNAMED
+        if cause.family == ANY_FAMILY:  # may be an ordinary sentence
+            return 0 if self._is_of_a_login else -_ORDINARY
         return 0 if cause.family else -_OF_A_PRODUCT  # a login of our own finds it by more than words
 
 

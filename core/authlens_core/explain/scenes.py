@@ -12,6 +12,7 @@ from functools import cache
 from typing import Final
 
 from authlens_core.diagnosis.causes import Cause, client_messages
+from authlens_core.explain.log_lines import waits_for_the_browser
 from authlens_core.values.url import Url
 
 _LOOPBACK: Final = r"(?:127\.0\.0\.\d{1,3}|localhost|\[?::1\]?)"
@@ -22,11 +23,13 @@ _TOKEN_ENDPOINT: Final = re.compile(
     r"(?i)/(?:oauth2?|openid-connect|connect|auth|v\d\.?\d?|as)/(?:\w+/)?token\b"
 )
 _UNAUTHORIZED: Final = re.compile(r"(?i)\b401\b|unauthorized")
+# Behind a step that failed: the server is down, and refused nothing. Of several statuses the last counts.
+_GATEWAY: Final = re.compile(r"(?i)(?:token|failed|error|status)\W{1,4}(50[234])\b|\b40[0134]\b")
 
 
 def in_its_scene(cause: Cause, text: str, urls: Iterable[Url]) -> Cause:
     """Return what a cause means where the text says that it happened, most often the cause itself."""
-    entries = [entry for entry in _entries() if cause.name in entry.instead_of]
+    entries = [one for one in _entries() if cause.name in one.instead_of and one.general <= cause.general]
     found = frozenset(_scenes(text, tuple(urls))) if entries else frozenset()
     return next((entry for entry in entries if entry.scene in found), cause)
 
@@ -38,6 +41,10 @@ def _scenes(text: str, urls: tuple[Url, ...]) -> Iterator[str]:
         yield "proxy_here"
     if _TOKEN_ENDPOINT.search(text) and _UNAUTHORIZED.search(text) and "refresh" not in text.lower():
         yield "token_endpoint"
+    if any(_GATEWAY.findall(text)[-1:]):
+        yield "gateway"
+    if any(map(waits_for_the_browser, text.split("\n"))):
+        yield "login_waits"
 
 
 @cache

@@ -229,7 +229,9 @@ def _vague() -> frozenset[str]:
 
 @cache
 def _advises() -> re.Pattern[str]:
-    return re.compile(rf"(?:{'|'.join(map(re.escape, words('reader')['advises']))})\b")
+    begins = "|".join(map(re.escape, words("reader")["advises"]))
+    # Not a noun: "grant not found", "update failed".
+    return re.compile(rf"(?:{begins})\b(?! (?:not|is|was|are|has|type|error|failed|denied|expired)\b)")
 
 
 @cache

@@ -81,6 +81,10 @@ def test_a_program_of_this_machine_that_did_not_start_is_no_matter_of_an_address
             "MCP resource https://a.example does not match expected https://b.example/mcp",
             "https://b.example/mcp",
         ),
+        (
+            '{"$schema": "https://a.example/c.json", "mcp": {"url": "https://b.example/mcp"}}',
+            "https://b.example/mcp",
+        ),
     ],
 )
 def test_a_command_has_the_configured_address_and_none_of_an_example(text: str, address: str) -> None:

@@ -76,6 +76,18 @@ def test_the_order_of_the_tables_decides_nothing(monkeypatch: pytest.MonkeyPatch
             "curl.timeout",
         ),
         ("AppError: jwt expired\nCaused by: connect ECONNREFUSED 127.0.0.1:1", "connection_refused"),
+        # An error of a log beside what it reports at a lower level, and what was cleared away.
+        ("[info] redirect_uri mismatch\n[error] jwt expired\n[info] state not found", "jwt.expired"),
+        ("[info] [certificates] Removed 18 expired certificates\n[info] jwt expired", "jwt.expired"),
+        # A list of what is often the reason.
+        (
+            "jwt expired. Some common reasons include:\n\n- redirect_uri mismatch\n- nonce mismatch",
+            "jwt.expired",
+        ),
+        # A phrase of the code beside a word of the refresh token.
+        ("login failed: refresh token: grant not found", "refresh_token_ended"),
+        # An ordinary sentence beside that of a program.
+        ("host key verification failed: the request contains invalid characters", "ssh.host_key_unknown"),
     ],
 )
 def test_what_says_most_is_told(text: str, name: str) -> None:

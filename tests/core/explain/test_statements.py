@@ -47,7 +47,14 @@ def test_a_general_answer_is_led_by_the_reason_and_by_the_advice_of_the_text() -
 
 
 @pytest.mark.parametrize(
-    "said", ["See the docs. Press Ctrl+C to quit", "Please see the documentation", "Used: 3"]
+    "said",
+    [
+        "See the docs. Press Ctrl+C to quit",
+        "Please see the documentation",
+        "Used: 3",
+        "Grant not found, cannot refresh",
+        "Please log in when prompted",
+    ],
 )
 def test_a_sentence_that_helps_no_one_is_no_advice(said: str) -> None:
     assert advice(said) == ""
@@ -79,6 +86,8 @@ def test_no_secret_is_quoted(form: str, secret: str) -> None:
         ('Get "https://a.example/x": dial tcp 127.0.0.1:7890: connect: connection refused', "scene.proxy"),
         ("POST https://a.example/oauth/token failed: 401 Unauthorized", "client_not_authenticated"),
         ("POST https://a.example/api failed: 401 Unauthorized", "token_refused"),
+        ("Error: copilot token exchange failed (503)", "http.bad_gateway"),
+        ("refresh failed: 502, trying again\nPOST https://a.example/api failed: 401", "token_refused"),
         ("http://localhost:1455/auth/callback?code=ac_R32&state=4x", "log.callback"),
     ],
 )
@@ -103,6 +112,10 @@ def test_the_parameter_that_an_error_is_about_is_shown() -> None:
         "oauthlib.oauth2.rfc6749.errors.MismatchingStateError: (x)",
         "error_description=The+request+is+missing+a+required+parameter",
         "cfRay=687f37bd84af59ce-IAD",
+        "Access blocked: my-fit-whyash5114.vercel.app has",
+        "Audience (aud) claim mismatch in the ID token; expected 'IsuLUyWaFczCbAKQrIpVPmyBTFs4g5iq' but",
+        '"request_id":"req_011CSWBrfQDASjzucdrhu8Fn"',
+        "organization '359af9bd-0f20-xxxx-xxxx-b3afb8aedd86' lacks",
     ],
 )
 def test_what_is_public_is_shown(text: str) -> None:
@@ -117,6 +130,9 @@ def test_what_is_public_is_shown(text: str) -> None:
         "session 04b07795-8ddb-461a-bbee-02f9e1bf7b46",
         "token=Correct.Horse.Battery",
         "password=raise_octokit_error.rb",
+        "api_key=my-fit-whyash5114.vercel.app",
+        "password: req_011CSWBrfQDASjzucdrhu8Fn",
+        "secret=359af9bd-0f20-xxxx-xxxx-b3afb8aedd86",
         "code=abcDEF123ghiJKL",
         "state=Authorization_RequestDenied",
     ],

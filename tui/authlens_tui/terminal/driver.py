@@ -176,6 +176,17 @@ if sys.platform != "win32":
 
                 signal.signal(signal.SIGWINCH, later)
 
+        def _sigtstp_application(self, *_: object) -> None:
+            """Leave the full screen in the event loop, then stop.
+
+            A signal may interrupt a write that holds the queue to the terminal; leaving writes there, too: it
+            would wait for ever. Lent to another program, the terminal is left already; the loop may stand.
+            """
+            if self._auto_restart:
+                self._loop.call_soon_threadsafe(super()._sigtstp_application)
+            else:
+                super()._sigtstp_application()
+
         def _sigcont_application(self, *_: object) -> None:
             """Come back where the full screen was left; else only take the terminal back."""
             # Textual turns it off while the app itself lends the terminal to another program.

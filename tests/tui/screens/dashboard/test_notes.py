@@ -131,7 +131,7 @@ async def test_where_secrets_are_kept_is_told_when_it_has_changed_and_not_at_eac
 
 def _has_begun(app: AuthlensApp) -> bool:
     begins = any(worker.group == "begin" for worker in app.workers)
-    return isinstance(app.screen, DashboardScreen) and not begins
+    return app.controller is not None and isinstance(app.screen, DashboardScreen) and not begins
 
 
 def use(monkeypatch: pytest.MonkeyPatch, opened: OpenedStore) -> None:

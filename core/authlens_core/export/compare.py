@@ -252,7 +252,7 @@ def _in_order(left: Iterable[_Key], right: Iterable[_Key]) -> list[_Key]:
     return sorted(orders[0].keys() | orders[1].keys(), key=position)
 
 
-def _stage(turn: _Turn, anew: Renamed, elsewhere: Renamed) -> StageComparison:
+def _stage(turn: _Turn, fresh: Renamed, elsewhere: Renamed) -> StageComparison:
     left, right = turn.fields
     outcomes = _outcome(turn.records[0]), _outcome(turn.records[1])
     shown = StageComparison(turn.stage, turn.number, title=_title(turn), outcomes=outcomes)
@@ -260,7 +260,7 @@ def _stage(turn: _Turn, anew: Renamed, elsewhere: Renamed) -> StageComparison:
         ends = (None if outcome is None else outcome.value for outcome in outcomes)
         return replace(shown, differences=(Difference("stage", next(ends), next(ends)),))
     differences = [_named(difference, turn.records) for difference in _differing(left, right)]
-    expected = tuple(difference for difference in differences if _must(difference, anew, elsewhere))
+    expected = tuple(difference for difference in differences if _must(difference, fresh, elsewhere))
     # An address that differs throughout is shown once, of the traces as a whole.
     unexpected = tuple(
         difference
@@ -323,10 +323,10 @@ def _named(difference: Difference, records: Pair) -> Difference:
     return replace(difference, title=expected or title_of(difference.name), severities=severities)
 
 
-def _must(difference: Difference, anew: Renamed, elsewhere: Renamed) -> bool:
+def _must(difference: Difference, fresh: Renamed, elsewhere: Renamed) -> bool:
     if difference.left is None or difference.right is None:
         return False
-    if differs_as_it_must(difference.name, difference.left, difference.right) or _is_only(difference, anew):
+    if differs_as_it_must(difference.name, difference.left, difference.right) or _is_only(difference, fresh):
         return True
     return differs_as_it_must(difference.name, *elsewhere.both(difference.left, difference.right))
 

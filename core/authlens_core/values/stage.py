@@ -131,7 +131,7 @@ _AUTHENTICATION: Final = ProgramNeed(
 )
 _ASSERTION: Final = ProgramNeed(
     ("assertion_file", "assertion_command"),
-    "not one place of its assertion",
+    "no single file or command for its assertion",
     "--assertion-file FILE",
     only_one=True,
 )

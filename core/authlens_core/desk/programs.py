@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from authlens_core.desk.session import Session
     from authlens_core.gateway.curl.authorized_curl import CurlOutcome
     from authlens_core.gateway.server import LocalProxy
-    from authlens_core.grammars.git_credential import GitRequest
+    from authlens_core.grammars.credential_helpers import GitRequest
 
 __all__ = [
     "GitAnswer",
@@ -109,7 +109,7 @@ async def answer_helper_request(
         LoginNeeded: a user has to renew what covers the URL.
         AuthlensError: as `request_headers`.
     """
-    from authlens_core.grammars.credential_helper import asked_uri, fields_answer
+    from authlens_core.grammars.credential_helpers import asked_uri, fields_answer
 
     uri = asked_uri(text)
     if uri is None:
@@ -159,7 +159,7 @@ async def answer_git(open_session: OpenSession, action: str, request: BinaryIO |
     """
     if action not in ("get", "erase"):
         return GitAnswer()
-    from authlens_core.grammars.git_credential import GitRequestRefused, read_request
+    from authlens_core.grammars.credential_helpers import GitRequestRefused, read_request
 
     try:
         asked = read_request(_git_lines(request))
@@ -179,7 +179,7 @@ async def answer_git(open_session: OpenSession, action: str, request: BinaryIO |
 
 def _git_lines(stream: BinaryIO | None) -> Iterator[bytes]:
     """Yield the lines of a stream; a longer one than the protocol allows comes in pieces."""
-    from authlens_core.grammars.git_credential import LONGEST_LINE
+    from authlens_core.grammars.credential_helpers import LONGEST_LINE
 
     if stream is not None:
         yield from iter(lambda: stream.readline(LONGEST_LINE + 1), b"")
@@ -201,7 +201,7 @@ def _git_url(request: GitRequest) -> str | None:
 
 async def _git_token(session: Session, url: str, request: GitRequest) -> GitAnswer:
     """Return the token; nothing where git has to ask elsewhere; stop git where only a login helps."""
-    from authlens_core.grammars.git_credential import AUTHTYPE, QUIT, bearer_answer
+    from authlens_core.grammars.credential_helpers import AUTHTYPE, QUIT, bearer_answer
 
     try:
         headers = await request_headers(session, url)

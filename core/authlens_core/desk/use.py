@@ -17,7 +17,7 @@ from authlens_core.credentials.lifecycle.request_headers import (
     matching_credentials,
     renew_nonce,
 )
-from authlens_core.grammars.credential_helper import fields_answer
+from authlens_core.grammars.credential_helpers import fields_answer
 from authlens_core.values.secret import Secret
 from authlens_core.values.store_kind import CredentialKind
 

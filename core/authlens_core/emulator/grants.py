@@ -11,14 +11,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from authlens_core.emulator import randomness
-from authlens_core.emulator.codes import AuthorizationCodes, put
 from authlens_core.emulator.issued import (
     AccessToken,
+    AuthorizationCodes,
     DeviceLogin,
     GrantRules,
     IssuedGrant,
     OAuthRefusal,
     RegisteredClient,
+    put,
 )
 from authlens_core.emulator.ledger import Ledger, Reason, What
 from authlens_core.emulator.profile import Fault, Profile

@@ -11,8 +11,7 @@ import secrets
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from authlens_core.emulator.codes import put
-from authlens_core.emulator.issued import OAuthRefusal
+from authlens_core.emulator.issued import OAuthRefusal, put
 
 if TYPE_CHECKING:
     from joserfc.jwk import RSAKey

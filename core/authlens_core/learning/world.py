@@ -19,9 +19,8 @@ from urllib.parse import parse_qs, urlsplit
 from authlens_core.desk.log_in import Login
 from authlens_core.emulator import Emulator, Profile, StandardEmulator
 from authlens_core.emulator.ledger import LedgerEvent, What
-from authlens_core.emulator.parties.party_server import SecondResource
-from authlens_core.emulator.parties.rogue import PARTY as ROGUE
-from authlens_core.emulator.parties.rogue import RogueServer
+from authlens_core.emulator.parties.servers import PARTY as ROGUE
+from authlens_core.emulator.parties.servers import RogueServer, SecondResource
 from authlens_core.emulator.parties.victim import PARTY as INTERNAL
 from authlens_core.emulator.parties.victim import SWITCHES as VICTIM_SWITCHES
 from authlens_core.emulator.parties.victim import HostedClient, Victim, VictimSwitches

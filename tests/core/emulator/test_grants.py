@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from authlens_core.emulator import Emulator, randomness
-from authlens_core.emulator.codes import s256
 from authlens_core.emulator.grants import Grants
 from authlens_core.emulator.issued import (
     GrantRules,
     IssuedGrant,
     OAuthRefusal,
     RegisteredClient,
+    s256,
 )
 from authlens_core.emulator.ledger import Reason
 from authlens_core.emulator.standard.server_state import RULES

@@ -9,9 +9,8 @@ from urllib.parse import urlsplit
 
 from authlens_core.emulator import randomness
 from authlens_core.emulator.access.issued_service_tokens import IssuedServiceToken, IssuedServiceTokens
-from authlens_core.emulator.codes import put
 from authlens_core.emulator.grants import Grants, ServerMemory
-from authlens_core.emulator.issued import GrantRules
+from authlens_core.emulator.issued import GrantRules, put
 from authlens_core.emulator.profile import HOSTILE_TEXT, Fault, Profile
 from authlens_core.values.word_files import words
 

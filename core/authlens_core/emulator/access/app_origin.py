@@ -12,8 +12,7 @@ from starlette.types import ASGIApp
 
 from authlens_core.emulator import randomness
 from authlens_core.emulator.access.account import SESSION_LIFETIME, Account, server_metadata
-from authlens_core.emulator.access.cloudflared_pages import approval_route
-from authlens_core.emulator.access.edge import Edge, session_routes, wants_json
+from authlens_core.emulator.access.edge import Edge, approval_route, session_routes, wants_json
 from authlens_core.emulator.access.issued_service_tokens import IssuedServiceToken, NoServiceToken
 from authlens_core.emulator.answers import INVALID_NONCE, NO_STORE, json_answer, page
 from authlens_core.emulator.profile import HOSTILE_TEXT, Fault

@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from authlens_core.emulator import randomness
-from authlens_core.emulator.codes import put
+from authlens_core.emulator.issued import put
 
 if TYPE_CHECKING:
     from starlette.datastructures import Headers

@@ -22,11 +22,11 @@ from starlette.types import ASGIApp
 
 from authlens_core.emulator import randomness
 from authlens_core.emulator.answers import json_answer, page
-from authlens_core.emulator.codes import put, s256
+from authlens_core.emulator.issued import put, s256
 from authlens_core.emulator.ledger import Ledger, Reason, What
 from authlens_core.emulator.loopback_http import LoadedPage
 from authlens_core.emulator.loopback_http import request as http_request
-from authlens_core.emulator.parties.party_server import PartyServer
+from authlens_core.emulator.parties.servers import PartyServer
 
 SEAT: Final = "victim"
 REDIRECTOR: Final = "/next"

@@ -9,8 +9,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import Response
 
-from authlens_core.emulator.codes import put, s256
-from authlens_core.emulator.issued import OAuthRefusal
+from authlens_core.emulator.issued import OAuthRefusal, put, s256
 from authlens_core.emulator.profile import Fault
 from authlens_core.emulator.standard.server_state import ServerState
 

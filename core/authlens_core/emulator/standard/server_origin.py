@@ -16,8 +16,7 @@ from starlette.routing import Route
 
 from authlens_core.emulator import randomness
 from authlens_core.emulator.answers import AUTH_METHODS, NO_STORE, json_answer, read_fields
-from authlens_core.emulator.codes import put
-from authlens_core.emulator.issued import DEVICE_GRANT, MACHINE_GRANTS, IssuedGrant, OAuthRefusal
+from authlens_core.emulator.issued import DEVICE_GRANT, MACHINE_GRANTS, IssuedGrant, OAuthRefusal, put
 from authlens_core.emulator.profile import Fault
 from authlens_core.emulator.signed_tokens import ALGORITHM, signed
 from authlens_core.emulator.standard.client_registry import EXAMPLE_DOCUMENT, EmulatedClients

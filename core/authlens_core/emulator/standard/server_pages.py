@@ -10,8 +10,7 @@ from starlette.responses import Response
 
 from authlens_core.emulator import randomness
 from authlens_core.emulator.answers import callback, login_page, page, read_fields
-from authlens_core.emulator.codes import CHALLENGE
-from authlens_core.emulator.issued import OAuthRefusal, RegisteredClient
+from authlens_core.emulator.issued import CHALLENGE, OAuthRefusal, RegisteredClient
 from authlens_core.emulator.ledger import Reason, What
 from authlens_core.emulator.profile import USERS, Fault
 from authlens_core.emulator.standard.client_registry import EmulatedClients

@@ -1,11 +1,11 @@
-"""Mallory's authorization server: it sends browsers on to the honest one, and has the codes sent to itself.
+"""The servers of a lesson besides the emulator: another resource, and that of Mallory, an attacker.
 
-It is the mix-up of RFC 9700 §4.4.1, against a client that forgets whom it asked.
+Each is on a free port of this machine for as long as its block runs.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, ClassVar, Final, Self
 from urllib.parse import urlencode
 
 from starlette.applications import Starlette
@@ -16,20 +16,71 @@ from starlette.types import ASGIApp
 
 from authlens_core.emulator.answers import json_answer, read_fields
 from authlens_core.emulator.ledger import Ledger, What
-from authlens_core.emulator.parties.party_server import PartyServer
+from authlens_core.emulator.origins import bind, close_all
+from authlens_core.emulator.uvicorn_server import QuietServer, serve
+
+if TYPE_CHECKING:
+    from authlens_core.emulator.standard.standard_emulator import StandardEmulator
 
 PARTY: Final = "rogue"
 
 
+class PartyServer:
+    """What each server is; an asynchronous context manager.
+
+    Attributes:
+        url: its origin, without a final slash.
+    """
+
+    HOST: ClassVar[str] = "127.0.0.1"
+    """The host in its URL; a name below localhost tells a reader whose site it is."""
+
+    def __init__(self) -> None:
+        self._sockets = [bind("127.0.0.1", 0)]
+        self.url = f"http://{self.HOST}:{self._sockets[0].getsockname()[1]}"
+        self._running: QuietServer | None = None
+
+    def _app(self) -> ASGIApp:
+        """Return what answers its requests."""
+        raise NotImplementedError
+
+    async def __aenter__(self) -> Self:
+        self._running = await serve(self._app(), self._sockets)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._running is not None:
+            await self._running.stop()
+        close_all(self._sockets)
+
+
+class SecondResource(PartyServer):
+    """Another resource of an emulator, on an origin of its own: where a token that is not for it is tried.
+
+    Attributes:
+        url: its origin, without a final slash.
+    """
+
+    HOST = "second.localhost"
+
+    def __init__(self, emulator: StandardEmulator) -> None:
+        super().__init__()
+        self._resource = emulator.second_resource(self.url)
+
+    def _app(self) -> ASGIApp:
+        return self._resource
+
+
 class RogueServer(PartyServer):
-    """The server. Use it as an asynchronous context manager.
+    """Mallory's authorization server: it sends browsers to the honest one, and has the codes sent to itself.
+
+    It is the mix-up of RFC 9700 §4.4.1, against a client that forgets whom it asked.
 
     Args:
         ledger: where it notes the codes that arrive.
         honest: the issuer of the server that its visitors really sign in at.
 
     Attributes:
-        url: its origin and issuer, without a final slash.
         client_id: the name of the victim at the honest server, as it is in every link.
         redirect_uri: the one that the victim registered there.
         caught: the code and the verifier that arrived, by the names of loot.

@@ -50,7 +50,7 @@ def record(files: Path, tmp_path: Path) -> Path:
 def canaries(seed: int) -> set[str]:
     """Return the credentials of the solution under a seed, which makes them the same in each run."""
     moves = answers_in(SOLUTION).read()
-    return secrets_of(asyncio.run(attempt_of(lessons()[LESSON][0], moves, seed=seed)).trace())
+    return secrets_of(asyncio.run(attempt_of(lessons()[LESSON], moves, seed=seed)).trace())
 
 
 def test_a_record_comes_to_what_it_says_and_has_no_credential(record: Path, learn: Learn) -> None:

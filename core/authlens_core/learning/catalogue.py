@@ -12,12 +12,19 @@ from typing import Final
 from authlens_core.emulator import Profile, faults_of
 from authlens_core.emulator.parties.victim import SWITCHES as VICTIM_SWITCHES
 from authlens_core.emulator.standard.weakness import Weakness
-from authlens_core.learning.lesson import QUESTIONS, CourseLesson, LessonPhase, LessonTable, Question
+from authlens_core.learning.lesson import (
+    ENGLISH,
+    QUESTIONS,
+    CourseLesson,
+    LessonPhase,
+    LessonTable,
+    Question,
+)
 from authlens_core.learning.lesson_folder import MOST_FILES, LessonFolder, read_folder
 from authlens_core.learning.moves import KINDS, LOOT
 from authlens_core.learning.row import SEATS
 from authlens_core.learning.strict_file import ID_FORM, NAME, StrictToml
-from authlens_core.learning.words_file import LessonWords, read_words
+from authlens_core.learning.words_file import read_words
 from authlens_core.learning.world import PARTIES, SWITCHES
 from authlens_core.values.errors import LessonRefused
 from authlens_core.values.word_files import words
@@ -27,18 +34,28 @@ _MOVES_EVERYWHERE: Final = frozenset({"login", "name"})
 _LETTERS: Final = frozenset("abc")
 
 
-def read_lesson(folder: LessonFolder, *, built_in: bool = True) -> CourseLesson:
-    """Return the lesson of a folder; its words are read by `words_file`.
+def read_lesson(
+    folder: LessonFolder, *, language: str = ENGLISH, number: int = 1, built_in: bool = True
+) -> CourseLesson:
+    """Return the lesson of a folder, with its words in a language, or in English if it has none.
 
     Raises:
-        LessonRefused: the file is no lesson of this format; the message has file, line, column and reason.
+        LessonRefused: a file is not as it has to be; the message has file, line, column and reason.
     """
     toml = StrictToml(folder.place(FILE), folder.text(FILE))
     given = toml.typed(LessonTable)
     for required in (_require_parts, _require_draws, _require_repair, _require_known):
         required(toml, given)
     read = {field: getattr(given, field) for field in given.__struct_fields__}
-    return CourseLesson(**read, digest=folder.digest, built_in=built_in)
+    by_language = read_words(folder, given)
+    return CourseLesson(
+        **read,
+        words=by_language.get(language, by_language[ENGLISH]),
+        languages=tuple(sorted(by_language)),
+        digest=folder.digest,
+        number=number,
+        built_in=built_in,
+    )
 
 
 def _require_parts(toml: StrictToml, given: LessonTable) -> None:
@@ -141,20 +158,20 @@ def folders(root: Path = FOLDER) -> tuple[LessonFolder, ...]:
     return tuple(read_folder(root / name) for name in names)
 
 
-def lessons(root: Path = FOLDER) -> Mapping[str, tuple[CourseLesson, Mapping[str, LessonWords]]]:
-    """Return every lesson with its words, by its identifier.
+def lessons(root: Path = FOLDER, language: str = ENGLISH) -> Mapping[str, CourseLesson]:
+    """Return every lesson by its identifier, with its words in a language; see `read_lesson`.
 
     Raises:
         LessonRefused: one cannot be used, has the identifier of another, or needs one that is not before it.
     """
-    read: dict[str, tuple[CourseLesson, Mapping[str, LessonWords]]] = {}
-    for folder in folders(root):
-        lesson = read_lesson(folder, built_in=root == FOLDER)
-        place = folder.place("lesson.toml")
+    read: dict[str, CourseLesson] = {}
+    for number, folder in enumerate(folders(root), 1):
+        lesson = read_lesson(folder, language=language, number=number, built_in=root == FOLDER)
+        place = folder.place(FILE)
         if lesson.name in read:
             raise LessonRefused(f"{place}:1:1: another lesson has the id “{lesson.name}”")
         for needed in lesson.needs:
             if needed not in read:
                 raise LessonRefused(f"{place}:1:1: no lesson before it has the id “{needed}”")
-        read[lesson.name] = lesson, read_words(folder, lesson)
+        read[lesson.name] = lesson
     return read

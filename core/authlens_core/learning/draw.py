@@ -12,17 +12,14 @@ from dataclasses import replace
 
 from msgspec import structs
 
-from authlens_core.learning.lesson import CourseLesson
+from authlens_core.learning.lesson import CourseLesson, LessonWords
 from authlens_core.learning.tickets import Ticket
-from authlens_core.learning.words_file import LessonWords
 
 _LETTERS = ("a", "b", "c")
 
 
-def drawn(
-    lesson: CourseLesson, by_language: Mapping[str, LessonWords], ticket: Ticket
-) -> tuple[CourseLesson, Mapping[str, LessonWords]]:
-    """Return a lesson and its words as a ticket draws them."""
+def drawn(lesson: CourseLesson, ticket: Ticket) -> CourseLesson:
+    """Return a lesson as a ticket draws it."""
     start = f"{ticket.seed}/{lesson.name}"
     options = _order(f"{start}/predict", lesson.prediction.options)
     letters = {"predict": options}
@@ -42,16 +39,14 @@ def drawn(
     prediction = structs.replace(
         lesson.prediction, **{letter: own[drawn] for letter, drawn in zip(own, options, strict=True)}
     )
-    return (
-        structs.replace(
-            lesson,
-            world=structs.replace(lesson.world, mark=ticket.mark),
-            prediction=prediction,
-            repair=structs.replace(lesson.repair, offer=_order(f"{start}/offer", lesson.repair.offer)),
-            questions=tuple(questions),
-            ticket=ticket,
-        ),
-        {language: _worded(words, letters) for language, words in by_language.items()},
+    return structs.replace(
+        lesson,
+        words=_worded(lesson.words, letters),
+        world=structs.replace(lesson.world, mark=ticket.mark),
+        prediction=prediction,
+        repair=structs.replace(lesson.repair, offer=_order(f"{start}/offer", lesson.repair.offer)),
+        questions=tuple(questions),
+        ticket=ticket,
     )
 
 

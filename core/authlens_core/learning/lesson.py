@@ -5,7 +5,8 @@ A lesson has no code, no path, no URL and no command in it: it names what the em
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import field as dataclass_field
 from enum import StrEnum
 from typing import Final
 
@@ -16,6 +17,7 @@ from authlens_core.emulator import Profile
 from authlens_core.learning.moves import AnswerMove, DefendMove, NameMove, PointMove, PredictMove
 from authlens_core.learning.strict_file import Claims, StrictFile, StrictTable
 from authlens_core.learning.tickets import Ticket
+from authlens_core.values.quick_dataclass import dataclass
 
 QUESTIONS: Final = 5
 QUESTIONS_TO_PASS: Final = 4
@@ -230,18 +232,54 @@ class LessonTable(StrictFile, frozen=True):
     draws: tuple[DrawnFault, ...] = field(default=(), name="fault")
 
 
-class CourseLesson(LessonTable, frozen=True):
-    """One lesson.
+ENGLISH: Final = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class LessonWords:
+    """The words of a lesson in one language.
 
     Attributes:
-        digest: of its files, in hexadecimal.
+        texts: Markdown by identifier, such as `break/hint 1` or `questions/q1/a`.
+    """
+
+    language: str
+    title: str
+    texts: Mapping[str, str] = dataclass_field(repr=False)
+
+    def options(self, about: str, names: Iterable[str] = "abc") -> dict[str, str]:
+        """Return the words of what can be chosen, by its name: of the options of a question by default."""
+        return {name: self.texts[f"{about}/{name}"] for name in names}
+
+    def hints(self, phase: LessonPhase) -> tuple[str, ...]:
+        """Return the hints of a phase: where to look, which value, and the move itself; a run has none."""
+        numbers = range(1, HINTS + 1) if phase in HINTED else ()
+        return tuple(self.texts[f"{phase.value}/hint {number}"] for number in numbers)
+
+
+class CourseLesson(LessonTable, frozen=True, kw_only=True):
+    """One lesson, with its words.
+
+    Attributes:
+        words: in the language that was asked for; in English where there are none.
+        languages: those that it has words in, in the order of the alphabet.
+        digest: of its files, `sha256:` and hexadecimal.
+        number: in the catalogue, from 1.
         built_in: whether it came with the program; any other one is marked as such in its title.
         ticket: of the exam that it was drawn for; None outside of exams. Its seed is that of each attempt.
     """
 
-    digest: str = ""
+    words: LessonWords
+    languages: tuple[str, ...]
+    digest: str
+    number: int = 1
     built_in: bool = True
     ticket: Ticket | None = None
+
+    @property
+    def title(self) -> str:
+        """Its number and its title."""
+        return f"{self.number} {self.words.title}"
 
     def for_seed(self, seed: int) -> CourseLesson:
         """Return the lesson with the fault that a seed draws."""

@@ -28,7 +28,7 @@ class LessonFolder:
     Attributes:
         name: its own name, for messages.
         texts: the text of each file, by name.
-        digest: of all of them, in hexadecimal.
+        digest: of all of them, `sha256:` and hexadecimal.
     """
 
     name: str
@@ -77,7 +77,7 @@ def read_folder(folder: Path) -> LessonFolder:
             raise LessonRefused(f"{place}: the folder has more than {LARGEST_FOLDER // 1024} KiB")
         digest.update(f"{name}\0{len(data)}\0".encode("utf-8", "surrogateescape") + data)
         texts[name] = _text(data, f"{folder.name}/{name}")
-    return LessonFolder(folder.name, texts, digest.hexdigest())
+    return LessonFolder(folder.name, texts, f"sha256:{digest.hexdigest()}")
 
 
 def _text(data: bytes, file: str) -> str:

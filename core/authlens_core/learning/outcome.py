@@ -91,7 +91,7 @@ class AttemptOutcome:
         return {
             "lesson": self.lesson.name,
             "version": self.lesson.version,
-            "digest": f"sha256:{self.lesson.digest}",
+            "digest": self.lesson.digest,
             "seed": self.seed,
             "passed": self.passed,
             "predicted": {

@@ -6,45 +6,20 @@ The subset is paragraphs, lists, emphasis and code. There is no HTML, no image a
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import field
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
-from authlens_core.learning.lesson import HINTED, HINTS, CourseLesson, LessonPhase
+from authlens_core.learning.lesson import ENGLISH, HINTED, HINTS, LessonTable, LessonWords
 from authlens_core.learning.lesson_folder import LessonFolder
 from authlens_core.values.errors import LessonRefused
-from authlens_core.values.quick_dataclass import dataclass
 
-ENGLISH: Final = "en"
 _HEADING: Final = re.compile(r"(#{1,4}) +(\S.*)")
 _FILE: Final = re.compile(r"lesson(?:\.([a-z]{2}))?\.md")
 # What Markdown would make HTML, an image or a link of.
 _FORBIDDEN: Final = re.compile(r"<[A-Za-z/!?]|\]\(|\]\[|!\[|https?://")
 
 
-@dataclass(frozen=True, slots=True)
-class LessonWords:
-    """The words of a lesson in one language.
-
-    Attributes:
-        texts: Markdown by identifier, such as `break/hint 1` or `questions/q1/a`.
-    """
-
-    language: str
-    title: str
-    texts: Mapping[str, str] = field(repr=False)
-
-    def options(self, about: str, names: Iterable[str] = "abc") -> dict[str, str]:
-        """Return the words of what can be chosen, by its name: of the options of a question by default."""
-        return {name: self.texts[f"{about}/{name}"] for name in names}
-
-    def hints(self, phase: LessonPhase) -> tuple[str, ...]:
-        """Return the hints of a phase: where to look, which value, and the move itself; a run has none."""
-        numbers = range(1, HINTS + 1) if phase in HINTED else ()
-        return tuple(self.texts[f"{phase.value}/hint {number}"] for number in numbers)
-
-
-def read_words(folder: LessonFolder, lesson: CourseLesson) -> Mapping[str, LessonWords]:
+def read_words(folder: LessonFolder, lesson: LessonTable) -> Mapping[str, LessonWords]:
     """Return the words of a lesson by language; English is always there.
 
     Raises:
@@ -65,7 +40,7 @@ def read_words(folder: LessonFolder, lesson: CourseLesson) -> Mapping[str, Lesso
     return by_language
 
 
-def _wanted(lesson: CourseLesson) -> tuple[str, ...]:
+def _wanted(lesson: LessonTable) -> tuple[str, ...]:
     """Return the identifiers of all the texts that a lesson needs."""
     names = [
         "can",

@@ -35,7 +35,7 @@ def outcome(name: str, *moves: dict[str, Any], broken: tuple[str, ...] = ()) -> 
     """Return what becomes of moves, each written as in a file."""
     text = json.dumps({"format": 1, "lesson": name, "moves": moves}).encode()
     given = read_answers(text, name="answers.json", lesson=name)
-    return asyncio.run(attempt_of(COURSE[name][0], given.read(), seed=given.seed, broken=broken))
+    return asyncio.run(attempt_of(COURSE[name], given.read(), seed=given.seed, broken=broken))
 
 
 def solution(name: str) -> list[dict[str, Any]]:
@@ -61,7 +61,7 @@ def test_moves_are_written_as_they_are_read(name: str) -> None:
 @pytest.mark.parametrize("text", ALL_SOLUTIONS, ids=lambda text: text[40:70])
 async def test_what_a_solution_points_at_is_among_the_parts_that_are_shown(text: str) -> None:
     given = read_answers(text.encode(), name="solution.json")
-    async with LessonAttempt(COURSE[given.lesson][0], seed=given.seed) as attempt:
+    async with LessonAttempt(COURSE[given.lesson], seed=given.seed) as attempt:
         moves = given.read()
         point = next(move for move in moves if isinstance(move, PointMove))
         for move in moves[: moves.index(point)]:

@@ -54,7 +54,7 @@ def test_a_students_file_says_where_they_are_and_only_that(
     clock, folder = Clock(), tmp_path / "class"
     folder.mkdir()
     shown = ClassFile(folder, clock=clock)
-    lesson = lessons()["stolen-code"][0]
+    lesson = lessons()["stolen-code"]
     canaries: set[str] = set()
 
     async def practise() -> list[PracticeRecord]:
@@ -92,7 +92,7 @@ def test_a_class_that_cannot_be_written_stops_no_lesson(tmp_path: Path) -> None:
     shown = ClassFile(tmp_path / "missing")
 
     async def note() -> str:
-        lesson = lessons()[LESSON][0]
+        lesson = lessons()[LESSON]
         async with RecordedAttempt(lesson, ProgressFile(None), shown_in=shown) as recorded:
             await recorded.make(PredictMove(option="a"))
             return recorded.note

@@ -24,32 +24,33 @@ from authlens_core.learning.moves import (
 from authlens_core.learning.progress.progress_file import ProgressFile
 from authlens_core.learning.progress.recorded_attempt import RecordedAttempt
 from authlens_core.learning.tickets import issue
-from authlens_core.learning.words_file import ENGLISH, LessonWords
 from authlens_core.values.errors import LessonRefused
 
 COURSE = lessons()
 TICKETS = [issue(b"k" * 32, "exam", f"Student {number}") for number in range(12)]
 
 
-def meant(lesson: CourseLesson, words: LessonWords) -> set[object]:
+def meant(lesson: CourseLesson) -> set[object]:
     """Return what each option of a lesson is, whatever its letter."""
     questions = {
-        (question.name, words.texts[f"questions/{question.name}/{letter}"], letter == question.right,
+        (question.name, lesson.words.texts[f"questions/{question.name}/{letter}"], letter == question.right,
          question.cures.get(letter), question.options.get(letter))
         for question in lesson.questions
         for letter in ("a", "b", "c")
     }  # fmt: skip
-    options = {(words.texts[f"predict/{one}"], claims) for one, claims in lesson.prediction.options.items()}
+    options = {
+        (lesson.words.texts[f"predict/{one}"], claims) for one, claims in lesson.prediction.options.items()
+    }
     return {*questions, *options, *lesson.repair.offer}
 
 
 @pytest.mark.parametrize("name", COURSE)
 def test_a_ticket_changes_letters_and_orders_and_nothing_that_is_meant(name: str) -> None:
-    lesson, words = COURSE[name]
+    lesson = COURSE[name]
     for ticket in TICKETS:
-        shown, shown_words = drawn(lesson, words, ticket)
-        assert meant(shown, shown_words[ENGLISH]) == meant(lesson, words[ENGLISH])
-        assert (shown, shown_words) == drawn(lesson, words, ticket)
+        shown = drawn(lesson, ticket)
+        assert meant(shown) == meant(lesson)
+        assert shown == drawn(lesson, ticket)
         world = replace(lesson.world, mark=ticket.mark)
         assert (shown.digest, shown.ticket, shown.world) == (lesson.digest, ticket, world)
 
@@ -57,14 +58,14 @@ def test_a_ticket_changes_letters_and_orders_and_nothing_that_is_meant(name: str
 def test_students_get_different_letters() -> None:
     keys = set()
     for ticket in TICKETS:
-        lesson, _ = drawn(*COURSE["stolen-code"], ticket)
+        lesson = drawn(COURSE["stolen-code"], ticket)
         keys.add("".join(question.right for question in lesson.questions) + "".join(lesson.repair.offer))
     assert len(keys) == len(TICKETS)
-    assert len({COURSE["find-the-fault"][0].for_seed(one.seed).world.faults for one in TICKETS}) >= 6
+    assert len({COURSE["find-the-fault"].for_seed(one.seed).world.faults for one in TICKETS}) >= 6
 
 
 async def test_an_exam_gives_one_attempt_and_goes_on_when_that_is_lost() -> None:
-    lesson, _ = drawn(*COURSE["stolen-code"], TICKETS[0])
+    lesson = drawn(COURSE["stolen-code"], TICKETS[0])
     mark, offer = TICKETS[0].mark, lesson.repair.offer
     async with RecordedAttempt(lesson, ProgressFile(None)) as recorded:
 
@@ -100,7 +101,7 @@ async def test_an_exam_gives_one_attempt_and_goes_on_when_that_is_lost() -> None
 
 async def test_an_exam_goes_on_in_one_window() -> None:
     """Otherwise the other one shows which answer is right."""
-    lesson, _ = drawn(*COURSE["code-not-key"], TICKETS[0])
+    lesson = drawn(COURSE["code-not-key"], TICKETS[0])
     file = ProgressFile(None)
     async with RecordedAttempt(lesson, file) as one:
         await one.make(PredictMove(option="a"))
@@ -115,7 +116,7 @@ async def test_an_exam_goes_on_in_one_window() -> None:
 
 
 async def test_an_exam_has_no_hints_and_progress_of_its_own() -> None:
-    lesson, _ = drawn(*COURSE["stolen-code"], TICKETS[0])
+    lesson = drawn(COURSE["stolen-code"], TICKETS[0])
     async with RecordedAttempt(lesson, ProgressFile(None)) as recorded:
         assert (recorded.attempt.seed, recorded.progress.lesson) == (
             TICKETS[0].seed, f"exam/exam/{TICKETS[0].seed:08x}/stolen-code"

@@ -64,7 +64,7 @@ def test_every_lesson_of_the_program_is_sound_without_a_network(drawn: bool, tmp
 
 
 def test_the_solution_for_each_drawn_fault_passes() -> None:
-    lesson, _ = lessons()["find-the-fault"]
+    lesson = lessons()["find-the-fault"]
 
     async def passed() -> list[bool]:
         files = [answers_in(path) for path in sorted((FOLDER / DRAWN).glob("solution*.json"))]
@@ -183,7 +183,7 @@ def test_the_trace_of_the_moves_has_no_credential(capsys: Captured, tmp_path: Pa
     assert json.loads(printed)["passed"]
     # The seed makes the credentials of another run the same.
     given = answers_in(STOLEN / "solution.json")
-    lesson = lessons()["stolen-code"][0]
+    lesson = lessons()["stolen-code"]
     again = asyncio.run(attempt_of(lesson, given.read(), seed=given.seed)).trace()
     secrets = secrets_of(again)
     assert len(secrets) >= 6

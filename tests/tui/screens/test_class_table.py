@@ -28,7 +28,7 @@ LESSON = "stolen-code"
 
 
 def write(folder: Path, name: str, phase: LessonPhase, tries: int = 1) -> None:
-    digest = f"sha256:{lessons()[LESSON][0].digest}"
+    digest = lessons()[LESSON].digest
     moves = PredictMove(option="a"), LoginMove()
     verdict = RecordedVerdict(False, (LessonPhase.PREDICT,))
     entry = LessonRecord(LESSON, 1, digest, 1, verdict, {phase: tries}, moves=moves)

@@ -132,7 +132,7 @@ async def test_the_catalogue_finds_by_words_and_opens_where_it_is_told() -> None
     app = LearnApp(Course(COURSE, ProgressFile(None)), {})
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("slash", *"pkce")
-        await shows(pilot, "2 A stolen code")
+        await shows(pilot, "3 A stolen code")
         assert "Read a refusal" not in text_of(app)
         await pilot.press("escape")
         await shows(pilot, "Read a refusal")
@@ -168,7 +168,7 @@ async def test_a_form_is_sent_by_enter_as_soon_as_it_is_offered() -> None:
             yield MoveList(id="move")
 
         def on_mount(self) -> None:
-            lesson = COURSE["stolen-code"][0]
+            lesson = COURSE["stolen-code"]
             self.query_one(MoveList).offer_forms(forms(lesson, LessonPhase.BREAK, ["code", "client"]))
 
         def on_move_list_sent(self, event: MoveList.Sent) -> None:
@@ -193,6 +193,6 @@ async def test_a_drill_ends_the_course_and_is_what_the_demo_starts_with() -> Non
 
 @pytest.mark.parametrize(("name", "can_change"), [("read-a-refusal", False), ("another-device", True)])
 def test_a_run_says_how_a_line_is_changed_only_if_one_can_be(name: str, can_change: bool) -> None:
-    lesson, _ = lessons()[name]
+    lesson = lessons()[name]
     asked = asked_in(LessonPhase.RUN, forms(lesson, LessonPhase.RUN, ()))
     assert ("← →" in asked) is can_change

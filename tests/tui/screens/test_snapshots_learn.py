@@ -35,7 +35,6 @@ from authlens_core.learning.progress.record import (
     PracticeRecord,
     RecordedVerdict,
 )
-from authlens_core.learning.words_file import ENGLISH
 from authlens_core.login.callback.listener import Listener
 from authlens_tui.app.learn import listed, summary_screen
 from authlens_tui.screens.learn.catalogue import CatalogueScreen
@@ -48,7 +47,7 @@ from support.screens import Picture, differences, text_of, until
 pytestmark = pytest.mark.slow
 
 _OPEN: Final = Listener.__dict__["open"]
-_LESSON, _WORDS = lessons()["stolen-code"]
+_LESSON = lessons()["stolen-code"]
 BEFORE: Final = (PredictMove(option="b"), LoginMove(), PointMove(arrow=6, part="form.code_verifier"))
 
 
@@ -68,7 +67,7 @@ def lesson(*moves: AnyMove) -> Callable[[], CourseLessonScreen]:
         file = ProgressFile(None)
         stored = StoredAttempt(_LESSON.version, _LESSON.digest, seed=1, moves=moves)
         file.change(_LESSON.name, lambda known: known.with_attempt(stored))
-        return CourseLessonScreen(Played(_LESSON, _WORDS[ENGLISH], 3, file))
+        return CourseLessonScreen(Played(_LESSON, file))
 
     return make
 

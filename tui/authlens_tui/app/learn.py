@@ -29,13 +29,12 @@ def listed(course: Course) -> CatalogueList:
     Raises:
         LessonRefused: the stored progress cannot be read.
     """
-    return CatalogueList(
-        "Lessons",
-        tuple(
-            CatalogueEntry(one.lesson.name, f"{one.number:>2} {one.words.title}", one.card(), one.dots)
-            for one in course.summaries()
-        ),
-    )
+    entries = []
+    for summary in course.summaries():
+        lesson = summary.lesson
+        title = f"{lesson.number:>2} {lesson.words.title}"
+        entries.append(CatalogueEntry(lesson.name, title, summary.card(), summary.dots))
+    return CatalogueList("Lessons", tuple(entries))
 
 
 def summary_screen(course: Course, name: str = "") -> SummaryScreen:

@@ -62,7 +62,7 @@ def lesson_of(arguments: Namespace, course: Course) -> str:
         meant = nearest(arguments.lesson, [*course.names, *_ACTIONS])  # `learn ID` is a short form
         hint = (f"Did you mean {meant}?",) if meant else ()
         raise refusal(f"There is no lesson {arguments.lesson}.", *hint, ("See", "authlens learn --list"))
-    languages = course.languages(name)
+    languages = course.lesson(name).languages
     if course.language not in languages:
         known = ", ".join(languages)
         raise refusal(f"{name} is not translated to {course.language}.", f"There is: {known}.")
@@ -160,7 +160,7 @@ async def _run(arguments: Namespace) -> int:
     if arguments.json:
         answer_json(outcome.as_json())
     else:
-        answer_line(f"{course.words(name).title}: {'passed' if outcome.passed else 'not passed'}")
+        answer_line(f"{course.lesson(name).words.title}: {'passed' if outcome.passed else 'not passed'}")
         for line in course.verdict(outcome):
             answer_line(line)
     return 0 if outcome.passed else NOT_PASSED
@@ -215,8 +215,9 @@ def _progress(arguments: Namespace) -> int:
         answer_json([summary.as_json() for summary in summaries])
         return 0
     width = max((len(name) for name in course.names), default=0)
-    for one in summaries:
-        answer_line(f"{one.number:>2}  {one.lesson.name:<{width}}  {one.state} · {one.words.title}")
+    for summary in summaries:
+        lesson = summary.lesson
+        answer_line(f"{lesson.number:>2}  {lesson.name:<{width}}  {summary.state} · {lesson.words.title}")
     return 0
 
 

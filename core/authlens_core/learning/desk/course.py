@@ -18,7 +18,7 @@ from authlens_core.learning.guide.summary import (
     summary_json,
 )
 from authlens_core.learning.guide.verdict_lines import outcome_lines
-from authlens_core.learning.lesson import CourseLesson, LessonPhase, Question
+from authlens_core.learning.lesson import ENGLISH, CourseLesson, LessonPhase, Question
 from authlens_core.learning.moves import AnyMove, MoveRefused
 from authlens_core.learning.outcome import AttemptOutcome
 from authlens_core.learning.progress.progress_file import LessonProgress, ProgressFile, progress_name
@@ -36,7 +36,6 @@ from authlens_core.learning.progress.record import (
 )
 from authlens_core.learning.progress.verify import RecordVerification, verified
 from authlens_core.learning.tickets import ticket_of
-from authlens_core.learning.words_file import ENGLISH, LessonWords
 from authlens_core.state.regular_file import read_named
 from authlens_core.values.errors import AuthlensError, LessonRefused
 from authlens_core.values.quick_dataclass import dataclass
@@ -54,14 +53,14 @@ class Course:
     """Lessons in one language.
 
     Args:
-        known: the lessons with their words by language, by their identifiers; those of the program if None.
+        known: the lessons by their identifiers; those of the program if None.
         progress: how far you are in each; what is stored if None.
-        language: of the words; English where a lesson has no others.
+        language: the one that was asked for.
     """
 
     def __init__(
         self,
-        known: Mapping[str, tuple[CourseLesson, Mapping[str, LessonWords]]] | None = None,
+        known: Mapping[str, CourseLesson] | None = None,
         progress: ProgressFile | None = None,
         *,
         language: str = ENGLISH,
@@ -81,10 +80,10 @@ class Course:
             LessonRefused: a lesson or the ticket cannot be used.
             FileUnusable: the file of the ticket cannot be read.
         """
-        known = lessons(FOLDER if folder is None else folder)
+        known = lessons(FOLDER if folder is None else folder, language)
         if ticket is not None:
             draws = ticket_of(ticket)
-            known = {name: drawn(*read, draws) for name, read in known.items()}
+            known = {name: drawn(lesson, draws) for name, lesson in known.items()}
         return cls(known, language=language)
 
     @cached_property
@@ -104,30 +103,21 @@ class Course:
 
     def lesson(self, name: str) -> CourseLesson:
         """Return a lesson; raises KeyError if there is none of this name."""
-        return self._known[name][0]
-
-    def languages(self, name: str) -> Sequence[str]:
-        """Return the languages that a lesson is in."""
-        return sorted(self._known[name][1])
-
-    def words(self, name: str) -> LessonWords:
-        """Return the words of a lesson."""
-        by_language = self._known[name][1]
-        return by_language.get(self.language, by_language[ENGLISH])
+        return self._known[name]
 
     def listed(self) -> list[dict[str, Any]]:
         """Return the lessons as `learn --list --json` prints them."""
-        return [summary_json(lesson, by_language) for lesson, by_language in self._known.values()]
+        return [summary_json(lesson) for lesson in self._known.values()]
 
     def shown(self, name: str) -> dict[str, Any]:
         """Return what a learner may know of a lesson before, as `learn show --json` prints it."""
-        return lesson_json(self.lesson(name), self.words(name))
+        return lesson_json(self.lesson(name))
 
     # -- how far you are -------------------------------------------------------------------------------
 
     def open(self, name: str) -> OpenLesson:
         """Return a lesson to do. Use it as an asynchronous context manager: it goes on where it stopped."""
-        return OpenLesson(self.lesson(name), self.words(name), self.names.index(name) + 1, self.progress)
+        return OpenLesson(self.lesson(name), self.progress)
 
     def summaries(self) -> tuple[LessonSummary, ...]:
         """Return each lesson with how far you are in it.
@@ -136,10 +126,9 @@ class Course:
             LessonRefused: the stored progress cannot be read.
         """
         stored = self.progress.read()
-        known_as = {name: progress_name(self.lesson(name)) for name in self.names}
+        known_as = {progress_name(lesson): lesson for lesson in self._known.values()}
         return tuple(
-            LessonSummary(number, self.lesson(name), self.words(name), stored.get(own, LessonProgress(own)))
-            for number, (name, own) in enumerate(known_as.items(), 1)
+            LessonSummary(lesson, stored.get(own, LessonProgress(own))) for own, lesson in known_as.items()
         )
 
     def summary(self, name: str) -> LessonSummary:
@@ -151,7 +140,7 @@ class Course:
         summaries = self.summaries()
         passed = [summary for summary in summaries if summary.passed]
         minutes = sum(summary.minutes for summary in summaries)
-        lines = [f"- ✔ {one.number} {one.words.texts['can']} ({one.took})" for one in passed]
+        lines = [f"- ✔ {one.lesson.number} {one.lesson.words.texts['can']} ({one.took})" for one in passed]
         yield f"What you can do: {len(passed)} of {len(summaries)} lessons, {minutes} min", "\n".join(lines)
         each = [misconceptions(one.lesson, one.progress) for one in summaries]
         met, refuted = ({name for known in each for name in known[part]} for part in (0, 1))
@@ -252,7 +241,7 @@ class Course:
 
     def verdict(self, outcome: AttemptOutcome) -> tuple[str, ...]:
         """Return the verdict on moves, a line for each thing to prove and for what comes nearest to it."""
-        return tuple(outcome_lines(outcome, self.words(outcome.lesson.name)))
+        return tuple(outcome_lines(outcome))
 
     async def record(self, answers: Sequence[AnswersFile] = ()) -> MadeRecord:
         """Return a record of what you did, or of the moves of files, all of them made again.
@@ -262,7 +251,7 @@ class Course:
             TimedOut: the moves of a lesson took longer than 20 seconds.
         """
         entries = self._practised() if not answers else map(self._answered, answers)
-        return await record_of(entries, {name: self.words(name) for name in self.names})
+        return await record_of(entries)
 
     def _practised(self) -> Iterator[tuple[LessonRecord, CourseLesson]]:
         for one in self.summaries():
@@ -344,12 +333,12 @@ class MissedQuestion:
 
     @property
     def text(self) -> str:
-        return self.of.words.texts[f"questions/{self.question.name}"]
+        return self.of.lesson.words.texts[f"questions/{self.question.name}"]
 
     @property
     def options(self) -> Mapping[str, str]:
         """The words of each option, by its letter."""
-        return self.of.words.options(f"questions/{self.question.name}")
+        return self.of.lesson.words.options(f"questions/{self.question.name}")
 
     def answer(self, option: str) -> str:
         """Store the answer, and return what to say to it."""
@@ -357,4 +346,4 @@ class MissedQuestion:
         own = progress_name(self.of.lesson)
         self.progress.change(own, lambda known: known.with_answer(self.question.name, right=option == right))
         said = "✔ Right." if option == right else f"✖ No. {right}: {self.options[right]}"
-        return f"{said} {self.of.words.texts.get(f'questions/{self.question.name}/why', '')}".rstrip()
+        return f"{said} {self.of.lesson.words.texts.get(f'questions/{self.question.name}/why', '')}".rstrip()

@@ -6,7 +6,7 @@ The lesson's own logic is tried against itself. What is missing in its files is 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import Final
@@ -27,7 +27,6 @@ from authlens_core.learning.moves import (
     PredictMove,
 )
 from authlens_core.learning.outcome import AttemptOutcome
-from authlens_core.learning.words_file import LessonWords, read_words
 from authlens_core.values.errors import LessonRefused
 from authlens_core.values.quick_dataclass import dataclass
 
@@ -70,10 +69,9 @@ class LessonCheck:
 
 @dataclass(frozen=True, slots=True)
 class AuthoredLesson:
-    """A lesson with its words by language, and the file of its author's solution."""
+    """A lesson, and the folder with its author's solution."""
 
     lesson: CourseLesson
-    words: Mapping[str, LessonWords]
     folder: LessonFolder
 
     def solutions(self) -> tuple[AnswersFile, ...]:
@@ -106,13 +104,9 @@ def lessons_at(path: Path) -> tuple[AuthoredLesson, ...]:
         LessonRefused: one cannot be used.
     """
     if not (path / FILE).exists():
-        return tuple(
-            AuthoredLesson(*read, folder)
-            for folder, read in zip(folders(path), lessons(path).values(), strict=True)
-        )
+        return tuple(map(AuthoredLesson, lessons(path).values(), folders(path)))
     folder = read_folder(path)
-    lesson = read_lesson(folder, built_in=False)
-    return (AuthoredLesson(lesson, read_words(folder, lesson), folder),)
+    return (AuthoredLesson(read_lesson(folder, built_in=False), folder),)
 
 
 def mutations(lesson: CourseLesson, solution: Sequence[AnyMove]) -> Iterator[LessonMutation]:

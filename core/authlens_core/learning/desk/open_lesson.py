@@ -26,9 +26,7 @@ from authlens_core.learning.guide.verdict_lines import (
 from authlens_core.learning.lesson import CourseLesson, LessonPhase
 from authlens_core.learning.moves import AnswerMove, AnyMove, DefendMove, PointMove, PredictMove
 from authlens_core.learning.outcome import joined
-from authlens_core.learning.progress.progress_file import ProgressFile
 from authlens_core.learning.progress.recorded_attempt import RecordedAttempt
-from authlens_core.learning.words_file import LessonWords
 from authlens_core.trace.record import Trace
 
 __all__ = [
@@ -50,22 +48,7 @@ TURNED_BACK = "Time is turned back: the same servers start again, and give out t
 
 
 class OpenLesson(RecordedAttempt):
-    """A lesson with its words, where it stopped. What a phase shows depends on the moves so far.
-
-    Args:
-        number: in the catalogue, from 1.
-        file: the progress.
-    """
-
-    def __init__(self, lesson: CourseLesson, words: LessonWords, number: int, file: ProgressFile) -> None:
-        super().__init__(lesson, file)
-        self.words = words
-        self.number = number
-
-    @property
-    def title(self) -> str:
-        """Its number and its title."""
-        return f"{self.number} {self.words.title}"
+    """A lesson, where it stopped. What a phase shows depends on the moves so far."""
 
     @property
     def drawn(self) -> CourseLesson:
@@ -96,7 +79,7 @@ class OpenLesson(RecordedAttempt):
 
     def text(self, phase: LessonPhase, question: str = "") -> str:
         """Return what a phase is about, or a question of it."""
-        return self.words.texts[f"questions/{question}" if question else phase.value]
+        return self.lesson.words.texts[f"questions/{question}" if question else phase.value]
 
     def options(self, phase: LessonPhase, question: str = "") -> Mapping[str, str]:
         """Return what can be chosen: options by their letters, or switches by their names; or nothing."""
@@ -106,7 +89,7 @@ class OpenLesson(RecordedAttempt):
             LessonPhase.QUESTIONS: ("a", "b", "c"),
         }
         about = f"questions/{question}" if question else phase.value
-        return self.words.options(about, known.get(phase, ()))
+        return self.lesson.words.options(about, known.get(phase, ()))
 
     def forms(self, phase: LessonPhase) -> tuple[MoveForm, ...]:
         """Return the moves of a phase with the credentials that are held; none where something is chosen."""
@@ -158,15 +141,15 @@ class OpenLesson(RecordedAttempt):
 
     def proofs(self, phase: LessonPhase) -> tuple[VerdictLine, ...]:
         """Return what is to be proved in a phase, and what came of it."""
-        return verdict_lines(self.attempt.verdict(phase), self.words) if phase.is_judged else ()
+        return verdict_lines(self.attempt.verdict(phase), self.lesson.words) if phase.is_judged else ()
 
     def verdict(self) -> tuple[str, ...]:
         """Return the verdict on all phases, line by line."""
-        return tuple(outcome_lines(self.attempt.outcome(), self.words))
+        return tuple(outcome_lines(self.attempt.outcome()))
 
     def prediction(self) -> tuple[str, ...]:
         """Return what was predicted, and what the moves say once they say it."""
-        return tuple(prediction_line(self.attempt.outcome(), self.words))
+        return tuple(prediction_line(self.attempt.outcome()))
 
     def marks(self, question: str) -> Iterator[tuple[str, str]]:
         """Yield each option of an answered question with its sign: right, chosen in vain, or neither."""
@@ -182,7 +165,7 @@ class OpenLesson(RecordedAttempt):
 
     def hints(self, phase: LessonPhase) -> tuple[str, ...]:
         """Return the hints of a phase; none in an exam."""
-        return () if self.lesson.ticket else self.words.hints(phase)
+        return () if self.lesson.ticket else self.lesson.words.hints(phase)
 
     # -- moves -----------------------------------------------------------------------------------------
 
@@ -200,7 +183,7 @@ class OpenLesson(RecordedAttempt):
         if self.attempt.is_lost(phase):
             return f"✖ {phase.value.capitalize()} is over, and not passed."
         if isinstance(move, DefendMove):
-            return f"✖ Not enough: {' '.join(self.words.texts[f'repair/{name}'] for name in move.on)}"
+            return f"✖ Not enough: {' '.join(self.lesson.words.texts[f'repair/{name}'] for name in move.on)}"
         if phase is not LessonPhase.BREAK:
             return f"Made: {move.verb}. Not everything is proved yet."
         left = self.moves_left
@@ -220,7 +203,7 @@ class OpenLesson(RecordedAttempt):
         return f"✖ Not {move.part}. {decides or 'It does not decide this.'}{again}"
 
     def _of_answer(self, move: AnswerMove) -> str:
-        name, texts = f"questions/{move.question}", self.words.texts
+        name, texts = f"questions/{move.question}", self.lesson.words.texts
         right = next(option for sign, option in self.marks(move.question) if sign == "✔")
         wrong = f"✖ No. {right}: {texts[f'{name}/{right}'].removesuffix('.')}."
         said = "✔ Right." if move.option == right else wrong

@@ -5,7 +5,7 @@ No right answer is in it before you gave yours, and it is evidence, and no rank.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from authlens_core.learning.lesson import (
@@ -17,13 +17,12 @@ from authlens_core.learning.lesson import (
 )
 from authlens_core.learning.progress.progress_file import LessonProgress
 from authlens_core.learning.progress.record import entry_of
-from authlens_core.learning.words_file import ENGLISH, LessonWords
 from authlens_core.values.quick_dataclass import dataclass
 
 
-def summary_json(lesson: CourseLesson, by_language: Mapping[str, LessonWords]) -> dict[str, Any]:
+def summary_json(lesson: CourseLesson) -> dict[str, Any]:
     """Return the line of the catalogue."""
-    words = by_language[ENGLISH]
+    words = lesson.words
     return {
         "id": lesson.name,
         "title": words.title,
@@ -31,19 +30,20 @@ def summary_json(lesson: CourseLesson, by_language: Mapping[str, LessonWords]) -
         "minutes": lesson.minutes,
         "needs": lesson.needs,
         "version": lesson.version,
-        "digest": f"sha256:{lesson.digest}",
-        "languages": sorted(by_language),
+        "digest": lesson.digest,
+        "languages": lesson.languages,
         "built_in": lesson.built_in,
     }
 
 
-def lesson_json(lesson: CourseLesson, words: LessonWords) -> dict[str, Any]:
-    """Return everything that a learner needs to do the lesson, in one language, without hints."""
-    texts, attack, repair = words.texts, lesson.attack, lesson.repair
+def lesson_json(lesson: CourseLesson) -> dict[str, Any]:
+    """Return everything that a learner needs to do the lesson, without hints."""
+    words, attack, repair = lesson.words, lesson.attack, lesson.repair
+    texts = words.texts
     return {
         "id": lesson.name,
         "version": lesson.version,
-        "digest": f"sha256:{lesson.digest}",
+        "digest": lesson.digest,
         "language": words.language,
         "title": words.title,
         "can": texts["can"],
@@ -56,11 +56,11 @@ def lesson_json(lesson: CourseLesson, words: LessonWords) -> dict[str, Any]:
             "text": texts["predict"],
             "options": words.options("predict", lesson.prediction.options),
         },
-        "run": {"text": texts["run"], "claims": _claims(lesson, words, LessonPhase.RUN), "moves": ["login"]},
+        "run": {"text": texts["run"], "claims": _claims(lesson, LessonPhase.RUN), "moves": ["login"]},
         "observe": {"text": texts["observe"], "moves": ["point"]},
         "break": {
             "text": texts["break"],
-            "claims": _claims(lesson, words, LessonPhase.BREAK),
+            "claims": _claims(lesson, LessonPhase.BREAK),
             "seat": attack.seat,
             "loot": [f"${name}{lesson.world.mark}" for name in attack.loot],
             "moves": attack.moves,
@@ -70,7 +70,7 @@ def lesson_json(lesson: CourseLesson, words: LessonWords) -> dict[str, Any]:
         },
         "repair": {
             "text": texts["repair"],
-            "claims": _claims(lesson, words, LessonPhase.REPAIR),
+            "claims": _claims(lesson, LessonPhase.REPAIR),
             "offer": words.options("repair", repair.offer),
             "budget": repair.budget if repair.offer else 0,
             "moves": ["defend"] if repair.offer else repair.moves,
@@ -82,9 +82,9 @@ def lesson_json(lesson: CourseLesson, words: LessonWords) -> dict[str, Any]:
     }
 
 
-def _claims(lesson: CourseLesson, words: LessonWords, phase: LessonPhase) -> list[dict[str, Any]]:
+def _claims(lesson: CourseLesson, phase: LessonPhase) -> list[dict[str, Any]]:
     return [
-        {"line": claim.line, "text": claim.text, "words": words.texts[f"{phase.value}/claim {number}"]}
+        {"line": claim.line, "text": claim.text, "words": lesson.words.texts[f"{phase.value}/claim {number}"]}
         for number, claim in enumerate(lesson.claims_of(phase), 1)
     ]
 
@@ -94,21 +94,10 @@ _START = "Enter starts. Everything happens inside this program."
 
 @dataclass(frozen=True, slots=True)
 class LessonSummary:
-    """A lesson, and how far you are in it.
+    """A lesson, and how far you are in it."""
 
-    Attributes:
-        number: in the catalogue, from 1.
-    """
-
-    number: int
     lesson: CourseLesson
-    words: LessonWords
     progress: LessonProgress
-
-    @property
-    def title(self) -> str:
-        """Its number and its title."""
-        return f"{self.number} {self.words.title}"
 
     @property
     def passed(self) -> bool:
@@ -165,8 +154,8 @@ class LessonSummary:
 
     def card(self) -> tuple[tuple[str, str], ...]:
         """Return headings with their texts: what the lesson is for, and how far you are."""
-        lesson, texts = self.lesson, self.words.texts
-        digest = f"Its folder has the digest {lesson.digest[:12]}."
+        lesson, texts = self.lesson, self.lesson.words.texts
+        digest = f"Its folder has the digest {lesson.digest[7:19]}."
         return (
             ("You can then", texts["can"]),
             ("It corrects", texts["cures"]),
@@ -187,15 +176,15 @@ class LessonSummary:
 
     def texts(self) -> Iterator[tuple[str, str]]:
         """Yield headings and texts about the lesson, when it has just ended."""
-        texts = self.words.texts
+        texts, title = self.lesson.words.texts, self.lesson.title
         if not self.passed:
             why = f"{self.right} of {QUESTIONS} questions are right, and {QUESTIONS_TO_PASS} are needed."
             again = " Press t to answer them again."
             if self.lesson.ticket is not None:
                 again = "" if self.right < QUESTIONS_TO_PASS else " An earlier phase is not passed."
-            yield f"○ Not passed yet: {self.title}", f"{why}{again}"
+            yield f"○ Not passed yet: {title}", f"{why}{again}"
         else:
-            yield f"✔ Passed: {self.title}", f"You can now {texts['can']}."
+            yield f"✔ Passed: {title}", f"You can now {texts['can']}."
             yield "What it corrects", texts["cures"]
         yield "What it took", self.took
         for question in self.progress.missed:

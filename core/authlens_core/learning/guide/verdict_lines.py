@@ -9,10 +9,9 @@ from typing import Final
 from authlens_core.learning.claim import Claim, Operator
 from authlens_core.learning.guide.story import StoryLine, line_of, spoken
 from authlens_core.learning.judge import ClaimVerdict
-from authlens_core.learning.lesson import QUESTIONS, LessonPhase
+from authlens_core.learning.lesson import QUESTIONS, LessonPhase, LessonWords
 from authlens_core.learning.outcome import AttemptOutcome, PhaseVerdict
 from authlens_core.learning.row import WORDS, EvidenceRow, Source
-from authlens_core.learning.words_file import LessonWords
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.word_files import words as word_file
 
@@ -110,8 +109,9 @@ def _spoken(value: object, named: Mapping[str, str]) -> str:
     return named.get(str(value), str(value).replace("_", " "))
 
 
-def prediction_line(outcome: AttemptOutcome, words: LessonWords) -> Iterator[str]:
+def prediction_line(outcome: AttemptOutcome) -> Iterator[str]:
     """Yield what was predicted, and what the moves say once they say it."""
+    words = outcome.lesson.words
     if not outcome.option:
         return
     yield f"You predicted {outcome.option}: {words.texts[f'predict/{outcome.option}']}"
@@ -121,15 +121,15 @@ def prediction_line(outcome: AttemptOutcome, words: LessonWords) -> Iterator[str
         yield f"✖ Your requests show {outcome.held[0]}: {words.texts[f'predict/{outcome.held[0]}']}"
 
 
-def outcome_lines(outcome: AttemptOutcome, words: LessonWords) -> Iterator[str]:
+def outcome_lines(outcome: AttemptOutcome) -> Iterator[str]:
     """Yield the verdict on each phase, with what shows it or comes nearest, to be read aloud."""
     for verdict in outcome.phases:
         passed = "made" if verdict.phase is LessonPhase.PREDICT else "passed"  # also one that was wrong
         state = passed if verdict.passed else "not passed" if verdict.begun else "to do"
         yield f"Phase {verdict.phase.value}: {state}."
-        for line in verdict_lines(verdict, words) if verdict.begun else ():
+        for line in verdict_lines(verdict, outcome.lesson.words) if verdict.begun else ():
             yield f"{'To do:' if line.state is ClaimState.OPEN else line.state.value} {line.words}"
             yield from (f"  {spoken(detail)}." for detail in line.details)
     if outcome.phases[-1].begun:
         yield f"{outcome.right_answers} of {QUESTIONS} answers are right."
-    yield from prediction_line(outcome, words)
+    yield from prediction_line(outcome)

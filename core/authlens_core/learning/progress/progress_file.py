@@ -34,7 +34,7 @@ class StoredAttempt(StrictTable, frozen=True):
 
     Attributes:
         version: of the lesson when the attempt began.
-        digest: of the files of the lesson at the last move, in hexadecimal.
+        digest: of the files of the lesson at the last move.
         passed: the phases that were passed after the last move, for lists. Only a replay decides.
         right: how many questions were answered right.
     """

@@ -7,7 +7,6 @@ what it uses. docs/learning.md has its form.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
@@ -17,13 +16,12 @@ import msgspec
 from authlens_core.export.markdown import code_span
 from authlens_core.learning.answers_file import MOST_MOVES
 from authlens_core.learning.attempt import attempt_of
-from authlens_core.learning.lesson import QUESTIONS, CourseLesson, LessonPhase
+from authlens_core.learning.lesson import QUESTIONS, CourseLesson, LessonPhase, LessonWords
 from authlens_core.learning.moves import AnswerMove, AnyMove
 from authlens_core.learning.outcome import AttemptOutcome
 from authlens_core.learning.progress.progress_file import LessonProgress
 from authlens_core.learning.strict_file import StrictFile, StrictTable, read_strict
 from authlens_core.learning.tickets import LONGEST_TICKET, read_ticket
-from authlens_core.learning.words_file import LessonWords
 from authlens_core.values.errors import LessonRefused
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.version import VERSION
@@ -64,7 +62,7 @@ class LessonRecord(StrictTable, frozen=True):
     """One lesson of a record. Only the verdict can be verified; the rest is as it was counted.
 
     Attributes:
-        digest: of the files of the lesson, `sha256:` and hexadecimal.
+        digest: of the files of the lesson.
         tries: how often each phase was begun.
         hints: the last hint that was read in each phase.
         seconds: at it, without long pauses.
@@ -151,7 +149,7 @@ def entry_of(progress: LessonProgress) -> LessonRecord | None:
     return LessonRecord(
         lesson=progress.lesson.rpartition("/")[2],
         version=chosen.version,
-        digest=f"sha256:{chosen.digest}",
+        digest=chosen.digest,
         seed=chosen.seed,
         verdict=RecordedVerdict(chosen.phase is None, chosen.passed, chosen.right),
         tries=progress.tries,
@@ -187,7 +185,7 @@ def entry_in(lesson: CourseLesson, moves: Sequence[AnyMove], seed: int) -> Lesso
     return LessonRecord(
         lesson.name,
         lesson.version,
-        f"sha256:{lesson.digest}",
+        lesson.digest,
         seed,
         RecordedVerdict(passed=False),
         met=tuple(_wrong(lesson, moves)),
@@ -207,11 +205,11 @@ class MadeRecord:
     record: PracticeRecord
     outcomes: tuple[AttemptOutcome, ...]
     left_out: tuple[str, ...]
-    words: Mapping[str, LessonWords] = field(repr=False)
 
     def files(self, path: Path, *, traces: bool = False) -> Mapping[Path, str]:
         """Return what to write: the record, a page to read, and what each lesson sent, masked."""
-        files = {path: self.text, path.with_suffix(".md"): record_markdown(self.record, self.words)}
+        lessons = [outcome.lesson for outcome in self.outcomes]
+        files = {path: self.text, path.with_suffix(".md"): record_markdown(self.record, lessons)}
         for outcome in self.outcomes if traces else ():
             trace = path.with_suffix(f".{outcome.lesson.name}{TRACE}")
             files[trace] = outcome.session()
@@ -223,9 +221,7 @@ class MadeRecord:
         return self.record.as_bytes().decode()
 
 
-async def record_of(
-    entries: Iterable[tuple[LessonRecord, CourseLesson]], words: Mapping[str, LessonWords]
-) -> MadeRecord:
+async def record_of(entries: Iterable[tuple[LessonRecord, CourseLesson]]) -> MadeRecord:
     """Return a record of entries, their moves made again in the lessons as they are now.
 
     Raises:
@@ -242,10 +238,10 @@ async def record_of(
         except LessonRefused as error:
             left_out.append(f"{lesson.name}: {error.cause}")
             continue
-        digest, verdict = f"sha256:{lesson.digest}", RecordedVerdict.of(outcome)
-        made.append(msgspec.structs.replace(entry, version=lesson.version, digest=digest, verdict=verdict))
+        now = {"version": lesson.version, "digest": lesson.digest, "verdict": RecordedVerdict.of(outcome)}
+        made.append(msgspec.structs.replace(entry, **now))
         outcomes.append(outcome)
-    return MadeRecord(PracticeRecord.of(made, ticket=ticket), tuple(outcomes), tuple(left_out), words)
+    return MadeRecord(PracticeRecord.of(made, ticket=ticket), tuple(outcomes), tuple(left_out))
 
 
 _CLOSING = (
@@ -255,13 +251,14 @@ _CLOSING = (
 )
 
 
-def record_markdown(record: PracticeRecord, words: Mapping[str, LessonWords]) -> str:
+def record_markdown(record: PracticeRecord, lessons: Sequence[CourseLesson]) -> str:
     """Return a record of your own as Markdown.
 
     Args:
-        words: of its lessons, by their names.
+        lessons: those that its entries are of.
     """
-    passed = sum(lesson.verdict.passed for lesson in record.lessons)
+    entries = list(zip(record.lessons, lessons, strict=True))
+    passed = sum(entry.verdict.passed for entry, _ in entries)
     lines = [
         "# Record of practice",
         "",
@@ -275,11 +272,11 @@ def record_markdown(record: PracticeRecord, words: Mapping[str, LessonWords]) ->
         "",
         "| | Lesson | What you can do | Tries | Hints | Questions | Minutes |",
         "|---|---|---|---|---|---|---|",
-        *(_row(lesson, words[lesson.lesson]) for lesson in record.lessons),
+        *(_row(entry, lesson.words) for entry, lesson in entries),
         *_misconceptions(record),
     ]
-    for lesson in record.lessons:
-        lines += ["", f"## {words[lesson.lesson].title}", "", *_moves(lesson)]
+    for entry, lesson in entries:
+        lines += ["", f"## {lesson.words.title}", "", *_moves(entry)]
     return "\n".join([*lines, "", _CLOSING, ""])
 
 

@@ -16,13 +16,9 @@ from authlens_core.learning.draw import drawn
 from authlens_core.learning.lesson import CourseLesson
 from authlens_core.learning.progress.record import LessonRecord, PracticeRecord, RecordedVerdict
 from authlens_core.learning.tickets import Ticket, read_ticket
-from authlens_core.learning.words_file import LessonWords
 from authlens_core.values.errors import AuthlensError, LessonRefused
 
 LONGEST_RECORD: Final = 180.0  # seconds of all moves; fourteen lessons take four on an idle machine
-Lessons = Mapping[str, tuple[CourseLesson, Mapping[str, LessonWords]]]
-"""The lessons that a record can be about, by their names."""
-
 _SAID: Final = {True: "passed", False: "not passed"}
 
 
@@ -65,11 +61,12 @@ class RecordVerification(msgspec.Struct, frozen=True):
 
 
 async def verified(
-    record: PracticeRecord, course: Lessons, *, key: bytes | None = None
+    record: PracticeRecord, course: Mapping[str, CourseLesson], *, key: bytes | None = None
 ) -> RecordVerification:
     """Make all moves of a record again, and compare the verdicts.
 
     Args:
+        course: the lessons that it can be about, by their names.
         key: of the exam; the record has to have a ticket that was made with it.
     """
     ticket, problems = _ticket_of(record, key)
@@ -100,14 +97,14 @@ def _ticket_of(record: PracticeRecord, key: bytes | None) -> tuple[Ticket | None
 
 
 async def _again(
-    record: LessonRecord, course: Lessons, ticket: Ticket | None, *, is_of_class: bool
+    record: LessonRecord, course: Mapping[str, CourseLesson], ticket: Ticket | None, *, is_of_class: bool
 ) -> LessonVerification:
     if record.lesson not in course:
         return LessonVerification(record.lesson, differs=("There is no such lesson here.",))
-    lesson, words = course[record.lesson]
+    lesson = course[record.lesson]
     found = list(_other_lesson(record, lesson))
     if ticket is not None:
-        lesson, _ = drawn(lesson, words, ticket)
+        lesson = drawn(lesson, ticket)
         if record.seed != ticket.seed:
             found.append(f"The seed is {record.seed}, and the ticket's is {ticket.seed}.")
         repeated = [phase.value for phase, tries in record.tries.items() if tries > 1]
@@ -126,7 +123,7 @@ async def _again(
 def _other_lesson(record: LessonRecord, lesson: CourseLesson) -> Iterator[str]:
     if record.version != lesson.version:
         yield f"It was version {record.version} of the lesson; here is version {lesson.version}."
-    elif record.digest != f"sha256:{lesson.digest}":
+    elif record.digest != lesson.digest:
         yield "The lesson had other files (its digest differs)."
 
 

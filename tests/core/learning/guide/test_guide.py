@@ -31,17 +31,15 @@ from authlens_core.learning.moves import (
 from authlens_core.learning.outcome import joined
 from authlens_core.learning.progress.progress_file import LessonProgress, ProgressFile, StoredAttempt
 from authlens_core.learning.row import PARTIES, WORDS, Source
-from authlens_core.learning.words_file import ENGLISH, LessonWords
 from authlens_core.trace.arrows import Party, messages
 from authlens_core.values.word_files import words
 
 COURSE = lessons()
 SOLUTIONS = {
-    read[0].name: folder.texts["solution.json"]
-    for folder, read in zip(folders(), COURSE.values(), strict=True)
+    lesson.name: folder.texts["solution.json"]
+    for folder, lesson in zip(folders(), COURSE.values(), strict=True)
 }
-LESSON, BY_LANGUAGE = COURSE["stolen-code"]
-TEXTS = BY_LANGUAGE[ENGLISH]
+LESSON = COURSE["stolen-code"]
 BEFORE: tuple[AnyMove, ...] = (
     PredictMove(option="b"),
     LoginMove(),
@@ -61,9 +59,9 @@ def played(moves: Sequence[AnyMove], *, prepared: bool = False) -> LessonAttempt
     return asyncio.run(play())
 
 
-def opened(attempt: LessonAttempt, texts: LessonWords) -> OpenLesson:
+def opened(attempt: LessonAttempt) -> OpenLesson:
     """Return a lesson in which these moves were made."""
-    lesson = OpenLesson(attempt.lesson, texts, 1, ProgressFile(None))
+    lesson = OpenLesson(attempt.lesson, ProgressFile(None))
     lesson.attempt = attempt
     return lesson
 
@@ -103,7 +101,7 @@ def test_the_moves_of_a_lesson_are_offered_with_what_is_held() -> None:
 
 @pytest.mark.parametrize("name", COURSE)
 def test_each_move_that_is_offered_first_can_be_made_of_its_form(name: str) -> None:
-    lesson = COURSE[name][0]
+    lesson = COURSE[name]
     for phase in LessonPhase:
         for form in forms(lesson, phase, lesson.attack.loot):
             assert form.move({}).verb == form.verb
@@ -113,7 +111,7 @@ def test_each_move_that_is_offered_first_can_be_made_of_its_form(name: str) -> N
 @pytest.mark.parametrize("name", COURSE)
 def test_each_move_of_a_solution_is_offered_when_it_is_made(name: str) -> None:
     """Otherwise a lesson could not be passed on the screen."""
-    lesson = COURSE[name][0]
+    lesson = COURSE[name]
     answers = read_answers(SOLUTIONS[name].encode(), name="solution.json", lesson=name)
 
     async def play() -> None:
@@ -146,7 +144,7 @@ def test_each_move_of_a_solution_is_offered_when_it_is_made(name: str) -> None:
                             assert chosen[each.name] in each.choices
                         assert form.move(chosen) == move
                 await attempt.make(move)
-                assert opened(attempt, COURSE[name][1][ENGLISH]).worth(move, phase)
+                assert opened(attempt).worth(move, phase)
             assert attempt.next_phase is None
 
     asyncio.run(play())
@@ -165,25 +163,25 @@ def test_the_diagram_of_an_attack_says_whose_request_it_is_and_who_got_it(stolen
 
 def test_a_wrong_answer_says_where_your_own_requests_show_the_right_one() -> None:
     move = AnswerMove(question="q2", option="a")
-    said = opened(played([*BEFORE, move]), TEXTS).worth(move, LessonPhase.QUESTIONS)
+    said = opened(played([*BEFORE, move])).worth(move, LessonPhase.QUESTIONS)
     assert said.endswith("in run, arrow 5: authlens → server: POST /par → 201, with `form.code_challenge`.")
 
 
 def test_a_right_answer_has_a_reason_in_words_or_in_your_own_requests() -> None:
     unexplained = [
         f"{name} {asked.name}"
-        for name, (lesson, by_language) in COURSE.items()
+        for name, lesson in COURSE.items()
         for asked in lesson.questions
-        if not (asked.shown_by or f"questions/{asked.name}/why" in by_language[ENGLISH].texts)
+        if not (asked.shown_by or f"questions/{asked.name}/why" in lesson.words.texts)
     ]
     assert unexplained == []
     move = AnswerMove(question="q5", option="c")
-    said = opened(played([*BEFORE, move]), TEXTS).worth(move, LessonPhase.QUESTIONS)
+    said = opened(played([*BEFORE, move])).worth(move, LessonPhase.QUESTIONS)
     assert said.startswith("✔ Right. A correct verifier looks the same at a server that compares it")
 
 
 def test_with_empty_hands_no_move_is_offered_that_needs_a_credential() -> None:
-    mix_up = COURSE["mix-up"][0]
+    mix_up = COURSE["mix-up"]
     assert [form.verb for form in forms(mix_up, LessonPhase.BREAK, ())] == ["lure"]
 
 
@@ -212,17 +210,17 @@ def test_parts_have_their_names_and_meanings_and_no_credential(stolen: LessonAtt
 
 
 def test_what_has_not_happened_is_open_until_a_repair_leaves_it_out(stolen: LessonAttempt) -> None:
-    redeemed, opened = verdict_lines(stolen.verdict(LessonPhase.BREAK), TEXTS)
+    redeemed, opened = verdict_lines(stolen.verdict(LessonPhase.BREAK), LESSON.words)
     assert (redeemed.state, redeemed.arrow) == (ClaimState.MET, 1)
     assert (opened.state, opened.details) == (ClaimState.OPEN, ())
 
 
 def test_a_switch_that_mends_nothing_leaves_a_claim_unmet() -> None:
     attempt = played([*BEFORE, RedeemMove(), CallMove(), DefendMove(on=("victim.state",))])
-    lines = verdict_lines(attempt.verdict(LessonPhase.REPAIR), TEXTS)
+    lines = verdict_lines(attempt.verdict(LessonPhase.REPAIR), LESSON.words)
     assert [line.state for line in lines] == [ClaimState.UNMET, ClaimState.OPEN, ClaimState.MET]
     assert lines[0].details == ("Instead: arrow 1: server takes the code, which is Ada's",)
-    assert list(prediction_line(attempt.outcome(), TEXTS))[1].startswith("✖ Your requests show a:")
+    assert list(prediction_line(attempt.outcome()))[1].startswith("✖ Your requests show a:")
 
 
 def test_every_word_of_a_row_and_every_move_has_words() -> None:
@@ -238,6 +236,6 @@ def test_every_word_of_a_row_and_every_move_has_words() -> None:
 def test_the_catalogue_says_how_far_you_are_and_what_comes_next() -> None:
     attempt = StoredAttempt(1, "", 1, BEFORE, (LessonPhase.PREDICT, LessonPhase.RUN, LessonPhase.OBSERVE))
     progress = LessonProgress(LESSON.name, attempt, tries={LessonPhase.BREAK: 2})
-    summary = LessonSummary(3, LESSON, TEXTS, progress)
+    summary = LessonSummary(LESSON, progress)
     assert summary.dots == " ●●●○○○"
     assert summary.card()[-1][1].startswith("You stopped at break after 2 tries.")

@@ -28,7 +28,7 @@ from authlens_core.learning.progress.progress_file import ProgressFile
 from authlens_core.learning.progress.recorded_attempt import RecordedAttempt
 from authlens_core.values.errors import LessonRefused
 
-LESSON = lessons()["read-a-refusal"][0]
+LESSON = lessons()["read-a-refusal"]
 SOLUTION = read_answers(folders()[0].texts["solution.json"].encode(), name="solution.json").read()
 A, B = PredictMove("a"), PredictMove("b")
 
@@ -180,7 +180,7 @@ def test_a_cause_named_in_vain_is_replaced(file: ProgressFile) -> None:
                 assert not attempt.attempt.verdict(LessonPhase.BREAK).passed
             await attempt.make(move)
 
-    attempt = play(file, named_twice, lessons()["find-the-fault"][0])
+    attempt = play(file, named_twice, lessons()["find-the-fault"])
     assert attempt.attempt.outcome().passed
     assert attempt.progress.tries[LessonPhase.BREAK] == 2
 

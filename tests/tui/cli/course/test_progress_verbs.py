@@ -19,7 +19,7 @@ Captured = pytest.CaptureFixture[str]
 
 def predict(name: str) -> None:
     async def made() -> None:
-        async with RecordedAttempt(lessons()[name][0], ProgressFile.open()) as attempt:
+        async with RecordedAttempt(lessons()[name], ProgressFile.open()) as attempt:
             await attempt.make(PredictMove("a"))
 
     asyncio.run(made())

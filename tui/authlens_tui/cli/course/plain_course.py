@@ -50,9 +50,9 @@ class PlainCourse:
         answer_line(
             "In a lesson you predict, log in, point at what matters, break it, repair it, and answer."
         )
-        for one in self._course.summaries():
-            state = one.state.replace(" · ", ", ")
-            answer_line(f"{one.number}. {one.words.title}: {one.lesson.minutes} minutes, {state}.")
+        for summary in self._course.summaries():
+            lesson, state = summary.lesson, summary.state.replace(" · ", ", ")
+            answer_line(f"{lesson.number}. {lesson.words.title}: {lesson.minutes} minutes, {state}.")
         answer_line("Type the number of a lesson, next for the first one that you have not passed, or quit.")
         async for line in self._lines:
             word = line.strip().lower()
@@ -88,7 +88,7 @@ class PlainCourse:
         missed = self._course.missed_before(before)
         if missed is None:
             return ""
-        asked = [f"Again first, from lesson {missed.of.number}. {missed.text}"]
+        asked = [f"Again first, from lesson {missed.of.lesson.number}. {missed.text}"]
         asked += [f"Option {option}. {text}" for option, text in missed.options.items()]
         say_texts([*asked, "Type a letter: a, b or c. Anything else goes on to the lesson."])
         line = await anext(self._lines, "")

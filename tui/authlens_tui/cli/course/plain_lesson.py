@@ -57,8 +57,8 @@ class PlainLesson:
     async def begin(self) -> None:
         """Say what the lesson is, or where it goes on."""
         lesson = self._lesson
-        title = f"Lesson {lesson.number} of {self._of}: {lesson.words.title}"
-        say_texts([title, "Type help at any time.", lesson.words.texts["task"]])
+        title = f"Lesson {lesson.lesson.number} of {self._of}: {lesson.lesson.words.title}"
+        say_texts([title, "Type help at any time.", lesson.lesson.words.texts["task"]])
         if lesson.note:
             say_texts([f"! {lesson.note}"])
         if lesson.resumed:

@@ -118,7 +118,7 @@ class ClassScreen(Screen[None]):
 
     def _claim(self, lesson: str, place: str) -> str:
         """Return the words of a claim such as `break/2`; the place itself if it has none."""
-        texts = self._course.words(lesson).texts if lesson in self._course.names else {}
+        texts = self._course.lesson(lesson).words.texts if lesson in self._course.names else {}
         phase, _, number = place.partition("/")
         return texts.get(f"{phase}/claim {number}", place)
 

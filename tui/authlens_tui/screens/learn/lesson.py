@@ -81,7 +81,7 @@ class CourseLessonScreen(Screen[bool]):
         self._is_busy = self._is_closing = self._adds_a_move = False
 
     def compose(self) -> ComposeResult:
-        yield TitleBar(self._lesson.title)
+        yield TitleBar(self._lesson.lesson.title)
         yield Static(id="phases")
         with Horizontal(id="lesson"):
             with Vertical(id="left"):
@@ -163,7 +163,7 @@ class CourseLessonScreen(Screen[bool]):
         at = self._evidence[0] if self._evidence else None
         told_to_the_end = phase is not LessonPhase.OBSERVE
         self.story.show(lesson.story(told), partial(lesson.parts, told), end=told_to_the_end, at=at)
-        task = [("", lesson.words.texts["task"])] if phase is LessonPhase.PREDICT else []
+        task = [("", lesson.lesson.words.texts["task"])] if phase is LessonPhase.PREDICT else []
         hands = [f"- ${name}  {value}" for name, value in lesson.held(phase)]
         hints = lesson.hints(phase)
         shown = [*task, ("", lesson.text(phase, self._question))]

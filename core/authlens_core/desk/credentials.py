@@ -21,7 +21,6 @@ from authlens_core.credentials.lifecycle.inventory import (
     inventory_of,
     under_headings,
 )
-from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import (
     CredentialStatus,
     Grant,
@@ -30,7 +29,7 @@ from authlens_core.credentials.records.grant import (
     utc_now,
     working_logins,
 )
-from authlens_core.credentials.records.index import Event, Index, IndexBusy
+from authlens_core.credentials.records.index import AccessKind, Event, Index, IndexBusy
 from authlens_core.credentials.records.refresh_schedule import refresh_due, seconds_until_retry
 from authlens_core.credentials.records.service_token import (
     DEFAULT_HEADER,

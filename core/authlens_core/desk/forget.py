@@ -8,8 +8,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from authlens_core.credentials.lifecycle.action_result import ActionOutcome, ActionResult
-from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import ClientRecord, Grant, GrantState
+from authlens_core.credentials.records.index import AccessKind
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.move import erase_left

@@ -26,8 +26,8 @@ from authlens_core.credentials.lifecycle.refresh import refresh as refresh_store
 from authlens_core.credentials.lifecycle.request_headers import token_fields
 from authlens_core.credentials.lifecycle.revoke import PROOF_SECONDS, proof_pauses
 from authlens_core.credentials.lifecycle.revoke import revoke as revoke_stored
-from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import Grant, utc_now
+from authlens_core.credentials.records.index import AccessKind
 from authlens_core.credentials.records.refresh_schedule import RefreshOptions
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.vault.credentials import Credentials

@@ -20,7 +20,6 @@ from authlens_core.credentials.lifecycle.action_result import ProbeResult
 from authlens_core.credentials.lifecycle.operation import note_nonces
 from authlens_core.credentials.lifecycle.probe_call import token_accepted
 from authlens_core.credentials.lifecycle.request_headers import no_credential
-from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import (
     Grant,
     GrantSecrets,
@@ -28,6 +27,7 @@ from authlens_core.credentials.records.grant import (
     MachineSource,
     grant_id_for,
 )
+from authlens_core.credentials.records.index import AccessKind
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.save_login import remove_replaced, save_login
 from authlens_core.desk.session import Session

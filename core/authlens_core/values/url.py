@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import ipaddress
 import string
-from typing import Final
+from collections.abc import Callable, Iterable
+from typing import Final, TypeVar
 
 from authlens_core.values.errors import UsageError
 from authlens_core.values.formats.url_path import below, is_ambiguous
@@ -25,6 +26,8 @@ _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 _URL_CHARACTERS: Final = frozenset(string.ascii_letters + string.digits + "-._~:/?#@!$&'()*+,;=%[]")
 _HEX: Final = frozenset(string.hexdigits)
 _LABEL_CHARACTERS: Final = frozenset(string.ascii_lowercase + string.digits + "-_")
+
+_Record = TypeVar("_Record")
 
 
 class UrlRefused(ValueError):
@@ -197,6 +200,20 @@ def coverage(resource: str, url: str) -> int | None:
     if wide is None or narrow is None or wide.origin != narrow.origin:
         return None
     return below(wide.path, narrow.path)
+
+
+def closest(
+    records: Iterable[_Record], url: str, resources: Callable[[_Record], Iterable[str | None]]
+) -> _Record | None:
+    """Return the record that covers `url` most closely with one of its resources, of several the first."""
+    best: tuple[int, _Record] | None = None
+    for record in records:
+        lengths = [coverage(resource, url) for resource in resources(record) if resource is not None]
+        longest = max((length for length in lengths if length is not None), default=None)
+        # Not >=: of two equally close ones the first stays, and the lists are newest first.
+        if longest is not None and (best is None or longest > best[0]):
+            best = longest, record
+    return best[1] if best else None
 
 
 def rewrite(url: str) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 
-from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import utc_now
+from authlens_core.credentials.records.index import AccessKind
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.credentials import access_events
 from authlens_core.desk.session import Session

@@ -13,8 +13,8 @@ from typing import Final, Literal
 
 from authlens_core.credentials.lifecycle.action_result import ProbeResult
 from authlens_core.credentials.lifecycle.operation import RecordBuilder, loopback_http, signer_for
-from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, TokenVerdict, utc_now
+from authlens_core.credentials.records.index import AccessKind
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.diagnosis.answer import classify
 from authlens_core.diagnosis.diagnose import explain

@@ -17,9 +17,8 @@ from authlens_core.credentials.lifecycle.renewal import (
     renewed_secrets,
     request_maker,
 )
-from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState
-from authlens_core.credentials.records.index import Pending
+from authlens_core.credentials.records.index import AccessKind, Pending
 from authlens_core.credentials.records.refresh_schedule import (
     RefreshOptions,
     lasts,

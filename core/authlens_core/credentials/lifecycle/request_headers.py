@@ -17,7 +17,6 @@ from authlens_core.cloudflare.service_token_headers import CLIENT_ID, CLIENT_SEC
 from authlens_core.credentials.lifecycle.cloudflared_target import place_for
 from authlens_core.credentials.lifecycle.operation import signer_for
 from authlens_core.credentials.lifecycle.refresh import UsableToken, usable_token
-from authlens_core.credentials.records.coverage import find
 from authlens_core.credentials.records.grant import Grant, GrantState, utc_now
 from authlens_core.credentials.records.service_token import ServiceToken, TokenForm
 from authlens_core.credentials.vault.credentials import Credentials
@@ -178,7 +177,7 @@ def matching_credentials(
     Each kind is looked up when it is asked for: the files of `cloudflared` are not read where a login is
     found. Of these the name covers the URL; whether its application agrees is asked before the token is sent.
     """
-    grant = find((grant for grant in credentials.list() if kind in (None, grant.kind)), url)
+    grant = credentials.find(url, kind)
     if grant is not None:
         yield CredentialMatch(grant.kind, grant)
     if kind in (None, CredentialKind.SERVICE_TOKEN):

@@ -16,8 +16,8 @@ from typing import ClassVar, Final
 from authlens_core.credentials.lifecycle.action_result import Revoked, RevokeOutcome, TokenResult
 from authlens_core.credentials.lifecycle.operation import LockedGrant
 from authlens_core.credentials.lifecycle.probe_call import ask, status_words, token_accepted
-from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import GrantState, utc_now
+from authlens_core.credentials.records.index import AccessKind
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.diagnosis.evidence import sent_in
 from authlens_core.oauth.revocation import RevocationOutcome, TokenHint, read_revocation, revocation_request

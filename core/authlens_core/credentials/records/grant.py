@@ -19,6 +19,7 @@ from authlens_core.values.safe_text import safe_fields
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import GrantType, Need
 from authlens_core.values.store_kind import CredentialKind, StoreKind
+from authlens_core.values.url import closest
 
 if TYPE_CHECKING:
     from authlens_core.values.login_options import Options
@@ -367,6 +368,11 @@ def _shortly(wait: timedelta) -> str:
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+def grant_for(grants: Iterable[Grant], url: str) -> Grant | None:
+    """Return the grant for `url`: of those that cover it the closest, and of these the first."""
+    return closest(grants, url, lambda grant: (grant.resource, grant.resource_url))
 
 
 _WORKS: Final = frozenset({StatusKind.LIVE, StatusKind.SOON, StatusKind.UNKNOWN_END})

@@ -7,8 +7,8 @@ from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Final
 
-from authlens_core.credentials.records.access_kind import AccessKind
 from authlens_core.credentials.records.grant import ClientRecord, ClientSecrets
+from authlens_core.credentials.records.index import AccessKind
 from authlens_core.credentials.records.owner import digest_of
 from authlens_core.credentials.records.record_json import (
     client_secrets_from_json,

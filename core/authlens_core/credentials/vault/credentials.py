@@ -11,10 +11,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from authlens_core.credentials.records import coverage
-from authlens_core.credentials.records.access_kind import AccessKind
-from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, TokenVerdict, utc_now
-from authlens_core.credentials.records.index import Index
+from authlens_core.credentials.records.grant import (
+    Grant,
+    GrantSecrets,
+    GrantState,
+    TokenVerdict,
+    grant_for,
+    utc_now,
+)
+from authlens_core.credentials.records.index import AccessKind, Index
 from authlens_core.credentials.records.record_json import grant_secrets_from_json, secrets_to_json
 from authlens_core.credentials.records.table import LOGINS
 from authlens_core.credentials.records.traces import Traces
@@ -28,6 +33,7 @@ from authlens_core.state.paths import state_directory
 from authlens_core.values.errors import AuthlensError, LoginNeeded, NoLogin, StateUnusable
 from authlens_core.values.finish import finish
 from authlens_core.values.fix import fix, step
+from authlens_core.values.store_kind import CredentialKind
 from authlens_core.values.url import rewrite
 
 # Seconds that closing waits for a write that was started; container runtimes kill a process after 10.
@@ -191,9 +197,9 @@ class Credentials:
             (*(grant.grant_id for grant in grants), *damaged, *self.service_tokens.ids(), *files)
         )
 
-    def find(self, url: str) -> Grant | None:
-        """Return the grant for `url`: same origin, its resource a prefix of the path; the closest wins."""
-        return coverage.find(self.list(), url)
+    def find(self, url: str, kind: CredentialKind | None = None) -> Grant | None:
+        """Return the grant for `url`, of this kind: same origin, a prefix of the path; the closest wins."""
+        return grant_for((grant for grant in self.list() if kind in (None, grant.kind)), url)
 
     def covering(self, url: str) -> Grant:
         """Return the grant for `url`, as `find` does.

@@ -12,7 +12,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from authlens_core.credentials.records.access_kind import AccessKind
+from authlens_core.credentials.records.index import AccessKind
 from authlens_core.credentials.records.table import (
     CLIENTS,
     LOGINS,

@@ -11,9 +11,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from authlens_core.credentials.records.access_kind import AccessKind
-from authlens_core.credentials.records.coverage import closest
 from authlens_core.credentials.records.grant import ClientSecrets, TokenVerdict, utc_now
+from authlens_core.credentials.records.index import AccessKind
 from authlens_core.credentials.records.record_json import client_secrets_from_json, secrets_to_json
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.records.table import SERVICE_TOKENS, all_service_tokens
@@ -23,7 +22,7 @@ from authlens_core.values.errors import LoginNeeded, UsageError
 from authlens_core.values.fix import step
 from authlens_core.values.safe_text import NAME, safe_line
 from authlens_core.values.secret import Secret
-from authlens_core.values.url import require_url
+from authlens_core.values.url import closest, require_url
 
 
 class ServiceTokens:

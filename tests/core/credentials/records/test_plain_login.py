@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from authlens_core.credentials.records import coverage
+from authlens_core.credentials.records.grant import grant_for
 from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.vault.plain_token import NotPlain, PlainUrl, plain_login, plain_url
 from authlens_core.values.url import UrlRefused, parse_url
@@ -108,7 +108,7 @@ def test_the_login_is_the_one_that_the_whole_program_chooses(
         moment = NOW + timedelta(seconds=number * 7 % 5)
         one = replace(grant(f"g{number}"), resource_url=resource_url, resource=resource, obtained_at=moment)
         put(index, one, 1)
-    expected = coverage.find(index.grants()[0], url)
+    expected = grant_for(index.grants()[0], url)
     index.close()
     try:
         found = plain_login(path, url)

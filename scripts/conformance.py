@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from authlens_core.oauth.discovery.server_addresses import SERVER_ADDRESSES
+from server_addresses import SERVER_ADDRESSES
 
 ROOT: Final = Path(__file__).parents[1]
 DOCS: Final = ROOT / "docs"
@@ -47,8 +47,8 @@ that a server names during a login is in this table, and what is not may be neit
 CHECK` on the command line. A login fetches keys automatically only from the server's site; if you ask for a
 signature to be verified, they are fetched from where the server keeps them.
 
-From [addresses.json](../core/authlens_core/words/addresses.json), which the program
-reads, too; [a test](../tests/core/login/test_server_addresses.py) puts a stranger's address in each place.
+From [addresses.toml](addresses.toml); [a test](../tests/core/login/test_server_addresses.py) puts a
+stranger's address in each place.
 
 | named in | as | rule | compared with | source |
 |---|---|---|---|---|

@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 
-from authlens_core.oauth.discovery.server_addresses import (
+from authlens_core.trace.record import Outcome, StageRecord
+from authlens_core.values.exchange import Response
+from authlens_core.values.login_options import Options
+from authlens_core.values.stage import GrantType
+from server_addresses import (
     SERVER_ADDRESSES,
     AddressRule,
     AddressSource,
     ServerAddress,
 )
-from authlens_core.trace.record import Outcome, StageRecord
-from authlens_core.values.exchange import Response
-from authlens_core.values.login_options import Options
-from authlens_core.values.stage import GrantType
 from support.driven_login import login_to
 from support.scripted_login import (
     ISSUER,

@@ -10,7 +10,7 @@ from authlens_core.diagnosis.diagnose import diagnose
 from authlens_core.diagnosis.server_kind import ServerKind
 from authlens_core.login.facts import Facts
 from authlens_core.login.login_stage import PlannedRequest, StageResult
-from authlens_core.login.stages.detection_stage import (
+from authlens_core.login.stages.resource_call import (
     call_planned,
     kind_of_resource,
     mcp_call_after,

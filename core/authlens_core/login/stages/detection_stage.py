@@ -1,42 +1,46 @@
-"""Stage 1: what protects the resource? (RFC 9110 §11, RFC 6750 §3, RFC 9728 §5).
+"""Stage 1: what protects the resource, and where its metadata may be (RFC 9110 §11, 6750 §3, 9728 §3, §5).
 
 The resource is asked as a client would ask: by GET, then, if it wants nothing of that, by the calls of an MCP
 client. If nothing is refused, the well-known places show whether a login is possible all the same.
+
+The metadata is looked for where the header says, then the body, then at the well-known places. A redirect to
+Access's login page may name it, too. It looks the same whether Managed OAuth is off or the request merely
+looked like a browser's; the metadata, which the edge serves without a login, lists `oauth` among its methods
+only where it is on.
 """
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Final, Literal
 
+from authlens_core.cloudflare.team import cloudflare_metadata_urls
 from authlens_core.diagnosis.answer import Answer, classify
-from authlens_core.diagnosis.protection import Protection, Trait
+from authlens_core.diagnosis.protection import MANAGED_OAUTH, Protection, Trait, note_on
 from authlens_core.login.facts import Facts
 from authlens_core.login.login_stage import PlannedRequest, StageResult, parted
-from authlens_core.login.stages.metadata_location import (
-    judge_login_page,
-    locate_metadata,
-    metadata_beside_login,
-    unusable_location,
-    well_known,
+from authlens_core.login.stages.resource_call import (
+    NOT_GET,
+    call_planned,
+    kind_of_resource,
+    mcp_call_after,
+    mcp_version,
 )
-from authlens_core.oauth.discovery.challenge import is_scope
-from authlens_core.oauth.discovery.resource_metadata import metadata_request
+from authlens_core.oauth.discovery.challenge import is_scope, resource_metadata_parameter
+from authlens_core.oauth.discovery.resource_metadata import (
+    metadata_request,
+    read_metadata_location,
+    well_known_urls,
+)
 from authlens_core.oauth.error_response import is_document
 from authlens_core.oauth.mcp import (
     EVENT_STREAM,
-    LEGACY,
-    MODERN,
     McpCall,
     call_of,
     is_json_rpc,
-    is_result,
-    mcp_request,
-    protocol_version,
 )
-from authlens_core.oauth.resource_request import resource_request
 from authlens_core.trace.failure_reason import diagnosis_of
 from authlens_core.trace.record import Fact, FactId, Stage
 from authlens_core.values.check import (
@@ -45,22 +49,22 @@ from authlens_core.values.check import (
     Diagnosis,
     Layer,
     Severity,
+    failures,
     requirement,
 )
 from authlens_core.values.exchange import JSON_TYPE, Exchange, Purpose, Response
-from authlens_core.values.fix import step
+from authlens_core.values.fix import WayOn, fix, other_ways, step
+from authlens_core.values.formats.json_document import object_in
 from authlens_core.values.url import Url
 from authlens_core.wire.addresses import is_global
-from authlens_core.wire.limits import RESOURCE
 
 _SPEC: Final = "RFC 9728 §5.1"
-# A server of MCP calls answers a GET with any of these: Express and Hono with 404, others with 405 or 406.
-_NOT_GET: Final = frozenset({400, 404, 405, 406, 415})
-# Some servers fail at a method that they do not know; 503 would not change with another method.
-_NOT_DISCOVER: Final = _NOT_GET | {500, 501}
-
-
 _ASKED_FOR: Final = requirement(CheckId.DETECTION_PROTECTION)
+_BESIDE_LOGIN: Final = requirement(CheckId.DETECTION_PROTECTION, "detection.protection_beside_login")
+_OTHERWISE: Final = fix(
+    step("Until it is on, log in with cloudflared", "authlens login URL --cloudflared"),
+    ways=(WayOn.SERVICE_TOKEN,),
+)
 
 
 class DetectionStage:
@@ -69,7 +73,7 @@ class DetectionStage:
     def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
         """Return the next call; after those, if none was refused, the GET of a well-known place."""
         calls, documents = parted(sent, Purpose.RESOURCE_METADATA)
-        planned = next_call(facts, calls)
+        planned = _next_call(facts, calls)
         if planned is not None or not calls:
             # Calls first, documents later: what the resource answers says whether a document is worth asking
             # for.
@@ -78,12 +82,12 @@ class DetectionStage:
         # A server that does not answer is not asked for more.
         if any(e.response is None for e in sent):
             return None
-        named = metadata_beside_login(facts, answer)
+        named = _metadata_beside_login(facts, answer)
         # What asks for another kind of login alone may take tokens all the same.
         open_question = answer.protection.has(Trait.NOT_REFUSED) or answer.protection is Protection.BASIC
         if not open_question and named is None:
             return None
-        places = (named,) if named is not None else well_known(facts.resource_url, answer)
+        places = (named,) if named is not None else _well_known(facts.resource_url, answer)
         if _published(documents) is not None or len(documents) >= len(places):
             return None
         request = metadata_request(places[len(documents)])
@@ -108,10 +112,10 @@ class DetectionStage:
         checks = [protection, *_method_note(calls)]
         approved = CheckId.DETECTION_PROTECTION in facts.approved
         if answer.protection.has(Trait.GOES_ON) or protection.severity is not Severity.FAILURE or approved:
-            located, where = locate_metadata(new, answer, exchange)
+            located, where = _locate_metadata(new, answer, exchange)
             checks.extend(where)
             # What protects the resource is not the reason then, and its fix says how to continue.
-            diagnosis = unusable_location(where, answer, facts.approved) or diagnosis
+            diagnosis = _unusable_location(where, answer, facts.approved) or diagnosis
             # Of several, the first that can be sent back (RFC 6750 §3).
             scopes = filter(is_scope, answer.challenge_field.token_values("scope"))
             # The scope of the challenge counts more than the metadata's: it is about this very resource (MCP,
@@ -128,7 +132,7 @@ def _published(documents: Sequence[Exchange]) -> Response | None:
     return next((r for r in found if r.status == 200 and is_document(r)), None)
 
 
-def next_call(facts: Facts, calls: Sequence[Exchange]) -> PlannedRequest | None:
+def _next_call(facts: Facts, calls: Sequence[Exchange]) -> PlannedRequest | None:
     """Return the next call of the resource without a credential, or None if the last one settled it."""
     method = facts.options.method
     if not calls:
@@ -139,40 +143,10 @@ def next_call(facts: Facts, calls: Sequence[Exchange]) -> PlannedRequest | None:
         return None
     if calls[-1].request.method == "GET":
         speaks_mcp = is_json_rpc(response) or response.media_type == EVENT_STREAM
-        if method is not None or not (response.status in _NOT_GET or speaks_mcp):
+        if method is not None or not (response.status in NOT_GET or speaks_mcp):
             return None
         return call_planned(facts, McpCall.DISCOVER, Purpose.RESOURCE)
     return mcp_call_after(facts, calls[-1], response, Purpose.RESOURCE)
-
-
-def mcp_call_after(
-    facts: Facts,
-    last: Exchange,
-    response: Response,
-    purpose: Purpose,
-    authorization: tuple[str, str] | None = None,
-) -> PlannedRequest | None:
-    """Return the MCP call that follows an answer: the older first call, or the first that needs a token."""
-    call, opened = call_of(last.request), response.status < 300 and is_result(response)
-    unknown = response.status < 300 or response.status in _NOT_DISCOVER
-    if call is McpCall.DISCOVER and not opened and unknown:
-        return call_planned(facts, McpCall.INITIALIZE, purpose, authorization)
-    if call is McpCall.LIST_TOOLS or not opened:
-        return None
-    # Some servers let anyone open a session, and ask for a token only for what is behind it.
-    version = MODERN if call is McpCall.DISCOVER else protocol_version(response) or LEGACY
-    request = mcp_request(
-        facts.resource_url, McpCall.LIST_TOOLS, version=version, after=response, authorization=authorization
-    )
-    return PlannedRequest(request, purpose, server_supplied=False, limits=RESOURCE)
-
-
-def call_planned(
-    facts: Facts, call: McpCall | None, purpose: Purpose, authorization: tuple[str, str] | None = None
-) -> PlannedRequest:
-    """Return the call of the resource: a GET, or the POST of `call`."""
-    request = resource_request(facts.resource_url, call, authorization=authorization)
-    return PlannedRequest(request, purpose, server_supplied=False, limits=RESOURCE)
 
 
 def _decisive(calls: Sequence[Exchange]) -> Exchange:
@@ -182,33 +156,9 @@ def _decisive(calls: Sequence[Exchange]) -> Exchange:
         response = exchange.response
         if response is None or response.headers.get_all("www-authenticate"):
             return exchange
-        if response.status not in _NOT_GET:
+        if response.status not in NOT_GET:
             return exchange
     return calls[0]
-
-
-def mcp_version(calls: Sequence[Exchange]) -> str | None:
-    """Return the protocol version that the last answer to a POST names, of those that name one."""
-    answers = (e.response for e in reversed(calls) if e.request.method == "POST" and e.response is not None)
-    return next((version for r in answers if (version := protocol_version(r)) is not None), None)
-
-
-def kind_of_resource(exchange: Exchange, answer: Answer, *, version: str | None) -> Fact:
-    response = exchange.response
-    media_type = response.media_type if response is not None else ""
-    if exchange.request.method == "POST" or version is not None:
-        kind = f"MCP server, protocol {version}" if version else "MCP server"
-    elif answer.layer is Layer.ACCESS:
-        kind = "Cloudflare Access application"
-    elif media_type in {"text/html", "application/xhtml+xml"}:
-        kind = "web page"
-    elif media_type == EVENT_STREAM:
-        kind = "event stream, as an MCP server sends it"
-    elif media_type == JSON_TYPE or media_type.endswith("+json"):
-        kind = "API"
-    else:
-        kind = "protected resource" if answer.protection.has(Trait.GOES_ON) else "not known"
-    return Fact(FactId.KIND_OF_RESOURCE, kind)
 
 
 def _is_public(exchange: Exchange, url: Url, *, before: bool) -> bool:
@@ -247,7 +197,7 @@ def _protection(answer: Answer) -> Check:
 def _judged(facts: Facts, answer: Answer, documents: Sequence[Exchange]) -> tuple[Check, Diagnosis | None]:
     """Return the check of the protection, and its diagnosis where the documents decided."""
     if answer.protection is Protection.ACCESS_LOGIN:
-        return judge_login_page(answer, documents)
+        return _judge_login_page(answer, documents)
     if answer.protection.has(Trait.NOT_REFUSED) and _published(documents) is not None:
         chosen = facts.options.anyway
         check = _ASKED_FOR.judged(
@@ -292,3 +242,96 @@ def _shown(answer: Answer, facts: Facts) -> tuple[Fact, ...]:
             )
         )
     return tuple(shown)
+
+
+def _locate_metadata(facts: Facts, answer: Answer, exchange: Exchange) -> tuple[Facts, tuple[Check, ...]]:
+    """Return the facts with the candidates, and what was checked about them."""
+    choice = resource_metadata_parameter(answer.challenge_field)
+    if choice.problems:
+        return facts, (requirement(CheckId.DETECTION_METADATA).failed("; ".join(choice.problems)),)
+    in_header = choice.value is not None
+    value = choice.value if in_header else _from_body(exchange)
+    if value is not None:
+        location = read_metadata_location(
+            value, requested=facts.resource_url, loopback_http=facts.loopback_http
+        )
+        # A body is easier to slip in than a header field, so there only the same origin counts.
+        if in_header or not failures(location.checks):
+            named_there = () if location.value is None else (location.value,)
+            named = requirement(CheckId.DETECTION_METADATA).passed(
+                "named in WWW-Authenticate" if in_header else "named in the body of the answer"
+            )
+            return replace(facts, metadata_candidates=named_there), (named, *location.checks)
+    candidates = _well_known(facts.resource_url, answer)
+    guess = requirement(CheckId.DETECTION_METADATA_GUESSED).warned(
+        "no resource_metadata in it; the well-known URLs are tried in order"
+    )
+    return replace(facts, metadata_candidates=candidates, metadata_guessed=True), (guess,)
+
+
+def _from_body(exchange: Exchange) -> str | None:
+    response = exchange.response
+    if response is None or response.media_type != JSON_TYPE:
+        return None
+    value = object_in(response.body.reveal()).get("resource_metadata")
+    return value if isinstance(value, str) else None
+
+
+def _well_known(resource: Url, answer: Answer) -> tuple[Url, ...]:
+    """Return the places of the specification, and those of Cloudflare if it answered."""
+    by_cloudflare = cloudflare_metadata_urls(resource) if answer.cf_ray is not None else ()
+    return tuple(dict.fromkeys((*well_known_urls(resource), *by_cloudflare)))
+
+
+def _unusable_location(
+    checks: Sequence[Check], answer: Answer, approved: Collection[str]
+) -> Diagnosis | None:
+    """Return why the named metadata is not fetched; None if it is, or if nothing was named."""
+    failing = failures(checks, approved)
+    if not failing:
+        return None
+    check = failing[0]
+    cause = f"Expected: {check.expected.rstrip('.')}. Seen: {check.seen}"
+    cure = fix(check.cure, ways=other_ways(note_on(answer.protection).cure))
+    return Diagnosis("metadata_location", cause, cure, answer.evidence, check.spec, cf_ray=answer.cf_ray)
+
+
+def _metadata_beside_login(facts: Facts, answer: Answer) -> Url | None:
+    """Return the metadata URL that a redirect to a login page names, if it is on the resource's origin."""
+    if answer.protection is not Protection.ACCESS_LOGIN:
+        return None
+    value = resource_metadata_parameter(answer.challenge_field).value
+    if value is None:
+        return None
+    location = read_metadata_location(value, requested=facts.resource_url, loopback_http=facts.loopback_http)
+    return None if failures(location.checks) else location.value
+
+
+def _judge_login_page(answer: Answer, documents: Sequence[Exchange]) -> tuple[Check, Diagnosis | None]:
+    """Return the check for a redirect to a login page, and its diagnosis unless the answer alone gives it."""
+    methods = _methods(documents[-1].response) if documents else None
+    evidence = "; ".join(answer.evidence)
+    if methods is not None and "oauth" in methods:
+        seen = f"{answer.summary} But its metadata lists oauth: Managed OAuth is on. ({evidence})"
+        go_on = "Continue: the login goes by the metadata."
+        diagnosis = Diagnosis("login_possible", seen, go_on, answer.evidence, _SPEC, Layer.ACCESS)
+        return _BESIDE_LOGIN.warned(seen), diagnosis
+    if methods is not None:
+        seen = f"{answer.summary} Managed OAuth is off for this application. ({evidence})"
+        cure = fix(f"Ask the owner to turn it on: {MANAGED_OAUTH}.", _OTHERWISE)
+        return _BESIDE_LOGIN.failed(seen, cure=cure, overridable=True), None
+    cause = f"{answer.summary} Its metadata does not say whether Managed OAuth is on."
+    cure = fix(f"Ask the owner whether it is on: {MANAGED_OAUTH}.", _OTHERWISE)
+    diagnosis = Diagnosis("login_page", cause, cure, answer.evidence, _SPEC, Layer.ACCESS, answer.cf_ray)
+    return _BESIDE_LOGIN.failed(f"{cause} ({evidence})", cure=cure, overridable=True), diagnosis
+
+
+def _methods(response: Response | None) -> frozenset[str] | None:
+    """Return the names in `authentication_methods`, or None if the document does not list them."""
+    if response is None or response.status != 200:
+        return None
+    listed = object_in(response.body.reveal()).get("authentication_methods")
+    if not isinstance(listed, list):
+        return None
+    names = (entry.get("name") for entry in listed if isinstance(entry, dict))
+    return frozenset(name for name in names if isinstance(name, str))

@@ -12,7 +12,6 @@ from typing import Any, Final, NamedTuple
 
 from authlens_core.oauth.discovery.issuer import issuer_check
 from authlens_core.oauth.discovery.resource_metadata import string_list
-from authlens_core.oauth.discovery.server_addresses import AddressRule, AddressSource, addresses_in
 from authlens_core.oauth.discovery.server_features import feature_checks, program_check
 from authlens_core.oauth.error_response import is_document, is_usable, listed, read_answer, seen_of
 from authlens_core.values.check import Check, CheckId, Reading, Severity, requirement
@@ -41,8 +40,16 @@ _SWITCHES: Final = (
     "authorization_response_iss_parameter_supported",
     "client_id_metadata_document_supported",
 )
-# No other endpoint is read: what may be opened or sent to is in that table.
-_ENDPOINTS: Final = addresses_in(AddressSource.SERVER_METADATA, AddressRule.ASKED)
+# No other endpoint is read. A hostile server's way in is an address of another server, so docs/addresses.toml
+# says of each that a server names what may be done with it.
+_ENDPOINTS: Final = (
+    "authorization_endpoint",
+    "token_endpoint",
+    "registration_endpoint",
+    "revocation_endpoint",
+    "pushed_authorization_request_endpoint",
+    "device_authorization_endpoint",
+)
 
 
 class _Need(NamedTuple):

@@ -15,14 +15,14 @@ from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.device_authorization import DeviceAuthorization
 from authlens_core.oauth.discovery import server_metadata
 from authlens_core.oauth.discovery.resource_metadata import ResourceMetadata
-from authlens_core.oauth.discovery.server_addresses import (
+from authlens_core.oauth.discovery.server_metadata import ServerMetadata
+from authlens_core.oauth.pushed_authorization import PushedAuthorization
+from server_addresses import (
     SERVER_ADDRESSES,
     AddressRule,
     AddressSource,
     addresses_in,
 )
-from authlens_core.oauth.discovery.server_metadata import ServerMetadata
-from authlens_core.oauth.pushed_authorization import PushedAuthorization
 
 CORE = Path(authlens_core.__file__).parent
 # Members that hold lists of words, switches, names or secrets: none of them an address.
@@ -151,7 +151,6 @@ def test_nothing_reads_an_address_that_is_only_text() -> None:
     found = {
         (path.name, node.value)
         for path in modules
-        if path.name != "server_addresses.py"
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, ast.Constant) and node.value in texts
     }

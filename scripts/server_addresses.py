@@ -1,4 +1,4 @@
-"""Every address that a server names during a login, and what may be done with it: `words/addresses.json`.
+"""Every address that a server names during a login, and what may be done with it: `docs/addresses.toml`.
 
 A hostile server's own documents are in order; its way in is an address of another server. So each one is on
 the site of the server that named it, or a yes that names both hosts comes first, or nothing opens it. What is
@@ -7,11 +7,13 @@ not in this table may be neither opened nor fetched.
 
 from __future__ import annotations
 
+import tomllib
+from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Final
 
-from authlens_core.values.quick_dataclass import dataclass
-from authlens_core.values.word_files import words
+_FILE: Final = Path(__file__).parents[1] / "docs" / "addresses.toml"
 
 
 class AddressSource(StrEnum):
@@ -65,7 +67,7 @@ class ServerAddress:
 
 SERVER_ADDRESSES: Final = tuple(
     ServerAddress(AddressSource(source), name, **{**told, "rule": AddressRule(told["rule"])})
-    for source, table in words("addresses").items()
+    for source, table in tomllib.loads(_FILE.read_text("utf-8")).items()
     for names, told in table.items()
     for name in names.split()
 )

@@ -41,8 +41,10 @@ from authlens_core.explain.ranking import OF_A_NUMBER, Heard, Sections
 from authlens_core.explain.scenes import in_its_scene
 from authlens_core.explain.statements import (
     Speaker,
+    act,
     advice,
     in_english,
+    is_about,
     told_by,
     way_on,
 )
@@ -159,12 +161,6 @@ _GUESSES: Final = re.compile(
     r"(?:[^\S\n]*(?:(?:[-*•]|\d{1,2}[.)])\s[^\n]*)?(?:\n|\Z)){1,20}"
 )
 _MALFORMED: Final = re.compile(r"(?i)is missing a required parameter, includes an (?:invalid|unsupported)")
-# What a text about a login has somewhere: a sentence of no product may be an ordinary one in another text.
-_OF_A_LOGIN: Final = re.compile(
-    r"oauth|openid|oidc|authori[sz]|authent|log[ -]?in|sign[ -]?in|\bsso\b|client_id|redirect.?ur[il]"
-    r"|access_token|refresh.token|requested scope|invalid_(?:grant|client|request|scope|token)"
-    r"|\bokta|auth0|keycloak|cognito|\bmsal\b"
-)
 _NOT_EXCHANGED: Final = "code_not_exchanged"
 _TELLS: Final = 2  # words that say why, of a sentence that is all that authlens has
 _ONE_MESSAGE: Final = 300  # characters; what is shorter is about what it says
@@ -225,8 +221,10 @@ class _PastedText:
         self.plain = in_english(decoded)
         # A terminal breaks a sentence where its window ends.
         self.flat = _BOX.sub(" ", self.lower)
-        self.sections = Sections(self.lower, is_of_a_login=_OF_A_LOGIN.search(self.flat) is not None)
-        self.is_of_a_login = len(text) < _ONE_MESSAGE or _OF_A_LOGIN.search(self.flat) is not None
+        # A sentence of no product may be an ordinary one in a text that has no word of a login.
+        self.speaks_of_a_login = is_about("login", self.flat)
+        self.sections = Sections(self.lower, is_of_a_login=self.speaks_of_a_login)
+        self.is_of_a_login = len(text) < _ONE_MESSAGE or self.speaks_of_a_login
         self.numbers = frozenset(NUMBER.findall(self.lower))
         self._quoted = QuotedText(text, decoded)
         self._urls = urls_in(text)
@@ -295,8 +293,7 @@ class _PastedText:
         return self._found_in(self.plain)
 
     def _found_in(self, said: str) -> tuple[CellFound, ...]:
-        speaks_of_a_login = _OF_A_LOGIN.search(self.flat) is not None
-        return tuple(findings(said, self.codes, is_of_a_login=speaks_of_a_login))
+        return tuple(findings(said, self.codes, is_of_a_login=self.speaks_of_a_login))
 
     def general(self) -> Iterator[tuple[Cause, str]]:
         """Yield the one that says least: a code that has no cause of its own, or a status."""
@@ -317,7 +314,8 @@ class _PastedText:
     def own_words(self) -> tuple[Diagnosis, ...]:
         """Return what the text itself says of a login that failed; nothing where it is of something else."""
         reason = self._quoted.reason("\n")
-        if reason is None or reason.told < _TELLS or _OF_A_LOGIN.search(self.flat) is None:
+        is_kin = self.speaks_of_a_login or is_about("kin", self.flat)
+        if reason is None or reason.told < _TELLS or not is_kin:
             return ()
         return tuple(self.diagnosis(cause, reason.words) for cause in _named("said.any"))
 
@@ -329,7 +327,7 @@ class _PastedText:
         if phrase in self.codes and reason is not None and reason.speaker is Speaker.SERVER:
             # The code alone says what is meant in general, and these words may say something else.
             why = f"The server says why: “{reason.words}”. {phrase} in general: {cause.cause}"
-            first = "If those words name what to change, change it."
+            first = act(reason) or "If those words name what to change, change it."
             told = replace(told, cause=why, cure=fix(first, cause.cure))
         elif cause.general:
             advised = advice(self._quoted.shown)

@@ -25,6 +25,17 @@ _TOKEN_ENDPOINT: Final = re.compile(
 _UNAUTHORIZED: Final = re.compile(r"(?i)\b401\b|unauthorized")
 # Behind a step that failed: the server is down, and refused nothing. Of several statuses the last counts.
 _GATEWAY: Final = re.compile(r"(?i)(?:token|failed|error|status)\W{1,4}(50[234])\b|\b40[0134]\b")
+# A step that has no credential yet, and its status: 401 and 404 mean other things there than at the resource.
+_REGISTERS: Final = re.compile(
+    r"(?i)(?:\bregistration\b|\bregister (?:the |an? |oauth |mcp )*client|/register\b|\bdcr\b)"
+    r"[^\n]{0,90}?\b(401|403|404|405)\b"
+)
+_READS_METADATA: Final = re.compile(
+    r"(?i)(?:trying to load|fetch(?:ing)?|load(?:ing)?|get|discover(?:ing)?|retriev(?:e|ing)|read)\b"
+    r"[^\n]{0,60}"
+    r"(?:(?<!resource_)metadata|well-known|discovery)[^\n]{0,120}?\b(401|403|404)\b"
+    r"|\b(401|403|404)\b[^\n]{0,30}trying to load"
+)
 
 
 def in_its_scene(cause: Cause, text: str, urls: Iterable[Url]) -> Cause:
@@ -41,6 +52,10 @@ def _scenes(text: str, urls: tuple[Url, ...]) -> Iterator[str]:
         yield "proxy_here"
     if _TOKEN_ENDPOINT.search(text) and _UNAUTHORIZED.search(text) and "refresh" not in text.lower():
         yield "token_endpoint"
+    if tried := _REGISTERS.search(text):
+        yield "registration_absent" if tried[1] > "403" else "registration_closed"
+    if tried := _READS_METADATA.search(text):
+        yield "metadata_absent" if "404" in tried.groups() else "metadata_closed"
     if any(_GATEWAY.findall(text)[-1:]):
         yield "gateway"
     if any(map(waits_for_the_browser, text.split("\n"))):

@@ -81,7 +81,10 @@ _NAMED: Final = re.compile(
     r"^(?:(?:rpc error: )?code = \S+(?: #\w{8})? desc = "
     r"|(?:Error|[A-Z]\w{0,40}(?:Error|Exception)|Description):\s+)+"
 )
-_CHAIN: Final = re.compile(r":\s+|：|\s-{1,4}>\s|\s[—–]\s|\s--\s|\b(?:due to|because of|because|caused by)\s")
+_CHAIN: Final = re.compile(
+    r"(?<!\bare)(?<!\bis)(?<!following):\s+|：|\s-{1,4}>\s|\s[—–]\s|\s--\s"
+    r"|\b(?:due to|because of|because|caused by)\s"
+)
 _TO_A_COLON: Final = re.compile(r"^([^\x00-\x7f][^\n:：]{0,60})[:：]\s?")
 _CONSTANT: Final = re.compile(r"[A-Z]{2,}(?:_[A-Z]{2,})+")
 _SENTENCE: Final = re.compile(r"(?<=[.!?])\s+|(?<=[a-z][.!?])(?=[A-Z])|\n|\s-\s|;\s")
@@ -138,7 +141,23 @@ def way_on(reason: Statement | None, cause: Cause, advised: str) -> str | Fix:
     if reason is None or not _asks_why(cause):
         return fix(*steps, cause.cure) if steps else cause.cure
     commands = (Fix((step,)) for step in steps_of(cause.cure) if step.command)
-    return fix(*steps, cause.said or table["way"][reason.speaker], *commands)
+    first, said = act(reason), cause.said or table["way"][reason.speaker]
+    if not first:
+        return fix(*steps, said, *commands)
+    # What is told instead of a correction is not needed beside what has to be done.
+    besides = said.removeprefix(table["way"]["any"]).strip() if cause.said else ""
+    return fix(*steps, first, *([] if besides[:4] in {"", "Else"} else [besides]), *commands)
+
+
+def act(reason: Statement) -> str:
+    """Return what to do about a sentence, and who has to; empty where none of its words tells."""
+    said = in_english(reason.words).lower().replace("openid connect", "oidc")
+    return next((way for words_of_it, way in _acts() if words_of_it.search(said)), "")
+
+
+def is_about(topic: str, said: str) -> bool:
+    """Whether one of the words of a table is in a text of lower case."""
+    return _of_topic(topic).search(said) is not None
 
 
 def in_english(said: str) -> str:
@@ -228,6 +247,19 @@ def _vague() -> frozenset[str]:
 
 
 @cache
+def _of_topic(topic: str) -> re.Pattern[str]:
+    return re.compile("|".join(rf"\b{word}\b" if len(word) < 4 else word for word in words("reader")[topic]))
+
+
+@cache
+def _acts() -> tuple[tuple[re.Pattern[str], str], ...]:
+    return tuple(
+        (re.compile(rf"\b(?:{'|'.join(map(re.escape, one['words']))})"), one["way"])
+        for one in words("reader")["acts"].values()
+    )
+
+
+@cache
 def _advises() -> re.Pattern[str]:
     begins = "|".join(map(re.escape, words("reader")["advises"]))
     # Not a noun: "grant not found", "update failed".
@@ -241,5 +273,7 @@ def _of_members() -> re.Pattern[str]:
     names = "|".join(map(re.escape, sorted((*table["servers"], *table["programs"]), key=len, reverse=True)))
     return re.compile(
         rf"""(?im)(?<![\w-])[\["']?(?P<name>{names})[\]"']?\s?(?:=>|[:=])\s?(?:some\(|string\s)?"""
-        r"""(?:"(?P<double>[^"\n]{3,600})(?:"|$)|'(?P<single>[^'\n]{3,600})'(?!\w)|(?P<bare>(?:[^"'\n&{}<>\[\]\\]|(?<=\w)'(?=\w)){3,600}))"""
+        r"""(?:"(?P<double>[^"\n]{3,600})(?:"|$)|'(?P<single>[^'\n]{3,600})'(?!\w)"""
+        r"""|(?P<bare>(?:[^"'\n&{}<>\[\]\\]|(?<=\w)'(?=\w)"""
+        r"""|(?<=[a-z] )(["'])[^"'\n&{}<>]{1,80}\5(?=[\s.,;)]|$)){3,600}))"""
     )

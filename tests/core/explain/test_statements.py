@@ -47,6 +47,27 @@ def test_a_general_answer_is_led_by_the_reason_and_by_the_advice_of_the_text() -
 
 
 @pytest.mark.parametrize(
+    ("said", "who"),
+    [
+        ("your role may not do this", "administrator, who can give it"),
+        ("this moon was disabled: the plan is disabled by policy", "Only an administrator"),
+        ("no lunar session for this callback", "Start the login again from its beginning"),
+        ("cannot read properties of the moon", "only its developer"),
+        ("the size of the moon must be set", "in the settings of the program"),
+        ("moon keyring is asleep", "the machine that the program runs on"),
+        ("the moon does not exist", "letter for letter"),
+        ("wrong moon password", "Enter the name and the password"),
+        ("moon gateway overloaded", "try again in some minutes"),
+        ("no route to the moon", "curl -v"),
+        ("the moon window was dismissed", "finish its page or its prompt"),
+    ],
+)
+def test_the_words_that_are_quoted_tell_who_has_to_act(said: str, who: str) -> None:
+    cure = str(explain_text(f"Login failed: {said}")[0].cure)
+    assert who in cure
+
+
+@pytest.mark.parametrize(
     "said",
     [
         "See the docs. Press Ctrl+C to quit",
@@ -87,6 +108,13 @@ def test_no_secret_is_quoted(form: str, secret: str) -> None:
         ("POST https://a.example/oauth/token failed: 401 Unauthorized", "client_not_authenticated"),
         ("POST https://a.example/api failed: 401 Unauthorized", "token_refused"),
         ("Error: copilot token exchange failed (503)", "http.bad_gateway"),
+        ("Error: dynamic client registration gave 401", "mcp.registration_refused"),
+        ("Error: client registration failed: answer 404", "no_registration_endpoint"),
+        ("MCP: error 403 while fetching the server metadata: 403", "client_found_no_metadata"),
+        (
+            "MCP login failed: the server metadata: discovering it at /.well-known/x gave 404",
+            "oauth_not_found",
+        ),
         ("refresh failed: 502, trying again\nPOST https://a.example/api failed: 401", "token_refused"),
         ("http://localhost:1455/auth/callback?code=ac_R32&state=4x", "log.callback"),
     ],

@@ -34,7 +34,7 @@ FRAGMENTS = re.compile(
     r"|stages .* (?:title|specification|announces)$|servers "
     rf"|{MESSAGES} \S+ (?:forms|forms_are)"
     rf"|{MESSAGES} \S+ \S+ (?:general|id|source|phrases|codes|steps|cells|each|errors?|scene|instead_of)"
-    r"|grid |reader (?!way)"
+    r"|grid |reader (?!way|acts \S+ way)"
     rf"|{MESSAGES} \S+ \S+ protections?"
     r"|causes \S+ \S+ (?:stages|grants|checks|kinds|statuses|quotes|credentials|ways|check_decides)"
     rf"|(?:{MESSAGES} \S+|errors|protections|checks \S+(?: \S+)?)(?: \S+)? cure \d+ \d"

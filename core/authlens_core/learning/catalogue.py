@@ -12,6 +12,7 @@ from typing import Final
 from authlens_core.emulator import Profile, faults_of
 from authlens_core.emulator.parties.victim import SWITCHES as VICTIM_SWITCHES
 from authlens_core.emulator.standard.weakness import Weakness
+from authlens_core.learning.claim import LOOT
 from authlens_core.learning.lesson import (
     ENGLISH,
     QUESTIONS,
@@ -21,7 +22,7 @@ from authlens_core.learning.lesson import (
     Question,
 )
 from authlens_core.learning.lesson_folder import MOST_FILES, LessonFolder, read_folder
-from authlens_core.learning.moves import KINDS, LOOT
+from authlens_core.learning.moves import KINDS
 from authlens_core.learning.row import SEATS
 from authlens_core.learning.strict_file import ID_FORM, NAME, StrictToml
 from authlens_core.learning.words_file import read_words

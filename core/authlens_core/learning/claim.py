@@ -43,6 +43,9 @@ class Loot:
     name: str
 
 
+LOOT: Final = ("callback", "client", "code", "device", "proof", "refresh", "token", "verifier")
+"""The credentials that a learner can hold, by name."""
+
 Scalar = str | int
 Value = Scalar | FieldOf | Loot | tuple[Scalar, ...]
 

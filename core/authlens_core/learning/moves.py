@@ -1,28 +1,35 @@
 """What a learner does, as a list of typed moves: the answers file, and whatever a screen makes.
 
 A credential is never written in a move: it is named, and has to have leaked in this world.
+
+As a line that is typed, a move is `redeem code=$code verifier=none`, `point 8 form.code`, `answer q1 a`. The
+first word is the move, `name=value` an argument. A word alone is the next argument that is not given, and one
+with a dollar sign names a credential. An argument that can only be one thing may be left out. What has a
+space in it is quoted as in a shell.
 """
 
 from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Final, Literal, Self, get_args, get_origin
 
 import msgspec
 
 from authlens_core.emulator.standard.weakness import PublishedMember
+from authlens_core.learning.claim import LOOT
+from authlens_core.learning.strict_file import reason
 from authlens_core.values.errors import LessonRefused
 
 Letter = Literal["a", "b", "c"]
-LOOT: Final = ("callback", "client", "code", "device", "proof", "refresh", "token", "verifier")
-"""The credentials that a learner can hold, by name."""
 _NAMED: Final = rf"\$({'|'.join(LOOT)})(-[0-9a-f]{{3}})?"  # an exam marks them
 Credential = Annotated[str, msgspec.Meta(pattern=rf"^{_NAMED}\Z")]
 """The name of a credential, with a dollar sign: never the credential itself."""
 _Optional = Annotated[str, msgspec.Meta(pattern=rf"^({_NAMED})?\Z")]
 _PLAIN: Final = re.compile(r"[\w$.+:=/-]+")
+_PATH: Final = re.compile(r" - at `\$\.(\w+)`$")
 
 
 class Move(
@@ -229,6 +236,22 @@ KINDS: Final[dict[str, type[Move]]] = {str(kind.__struct_config__.tag): kind for
 """What a lesson can allow, by the first word."""
 
 
+def choices(field: msgspec.structs.FieldInfo) -> tuple[str | bool, ...]:
+    """Return the values that an argument of a move can have; nothing where they cannot be counted."""
+    kind: Any = field.type
+    if get_origin(kind) is Literal:
+        return get_args(kind)
+    if kind is bool:
+        return (True, False)
+    is_enum = isinstance(kind, type) and issubclass(kind, StrEnum)
+    return tuple(member.value for member in kind) if is_enum else ()
+
+
+def names_credential(field: msgspec.structs.FieldInfo) -> bool:
+    """Return whether an argument of a move names a credential."""
+    return field.type in (Credential, _Optional)
+
+
 def usage(verb: str) -> str:
     """Return how a move is typed, with the values that each argument can have: `predict a|b|c`."""
     kind = KINDS[verb]
@@ -242,19 +265,8 @@ def usage(verb: str) -> str:
 
 
 def _values(field: msgspec.structs.FieldInfo) -> str:
-    kind: Any = field.type
-    if get_origin(kind) is Literal:
-        return "|".join(quoted(value) for value in get_args(kind) if value)
-    if kind is bool:
-        return "true|false"
-    if isinstance(kind, type) and issubclass(kind, StrEnum):
-        return "|".join(member.value for member in kind)
-    return "$NAME" if names_credential(field) else field.name.upper()
-
-
-def names_credential(field: msgspec.structs.FieldInfo) -> bool:
-    """Return whether an argument of a move names a credential."""
-    return field.type in (Credential, _Optional)
+    known = (quoted(_text(value)) for value in choices(field) if value != "")
+    return "|".join(known) or ("$NAME" if names_credential(field) else field.name.upper())
 
 
 def _text(value: object) -> str:
@@ -266,6 +278,57 @@ def quoted(word: str) -> str:
     if _PLAIN.fullmatch(word):
         return word
     return shlex.quote(word) if {"\\", '"'} & set(word) else f'"{word}"'
+
+
+def move_in(line: str) -> AnyMove:
+    """Return the move of a line.
+
+    Raises:
+        LessonRefused: it is none, or an argument is missing, unknown or cannot be that.
+    """
+    try:
+        words = shlex.split(line)
+    except ValueError:
+        raise LessonRefused("A quotation mark is missing.") from None
+    verb, given = (words[0].lower().replace("-", "_"), words[1:]) if words else ("", [])
+    kind = KINDS.get(verb)
+    if kind is None:
+        raise LessonRefused(f"There is no move “{verb}”.")
+    try:
+        arguments = {"on": given} if kind is DefendMove else _arguments(kind, given)
+        move: AnyMove = msgspec.convert({"do": verb, **arguments}, type=AnyMove, strict=False)
+    except msgspec.ValidationError as error:
+        # Without the value: it may be a credential that was pasted.
+        at = _PATH.search(str(error))
+        why = f"“{at[1]}” cannot be that" if at and "matching" not in str(error) else reason(str(error))
+        raise LessonRefused(f"{verb}: {why}.") from None
+    return move
+
+
+def _arguments(kind: type[Move], words: Iterable[str]) -> dict[str, str]:
+    """Return the arguments by name; a word without a name is the next one that is not given."""
+    fields = msgspec.structs.fields(kind)
+    given: dict[str, str] = {}
+    alone: list[str] = []
+    for word in words:
+        name, sign, value = word.partition("=")
+        if not sign:
+            alone.append(word)
+        elif name in given:
+            raise LessonRefused(f"{kind.__struct_config__.tag}: “{name}” is given twice.")
+        else:
+            given[name] = value
+    for field in fields:
+        only = choices(field) if field.required else ()
+        if len(only) == 1 and only[0] not in alone:
+            given.setdefault(field.name, str(only[0]))
+    for word in alone:
+        fitting = [field.name for field in fields if names_credential(field) == word.startswith("$")]
+        left = [name for name in fitting if name not in given]
+        if not left:
+            raise LessonRefused(f"{kind.__struct_config__.tag}: there is one word too many.")
+        given[left[0]] = word
+    return given
 
 
 class MoveRefused(LessonRefused):

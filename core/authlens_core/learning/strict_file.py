@@ -13,8 +13,7 @@ from typing import Final, Literal, NoReturn, TypeVar
 
 import msgspec
 
-from authlens_core.learning.claim import Claim, meant, read_claims
-from authlens_core.learning.moves import LOOT
+from authlens_core.learning.claim import LOOT, Claim, meant, read_claims
 from authlens_core.values import safe_text
 from authlens_core.values.errors import LessonRefused
 from authlens_core.values.formats.json_document import JsonRefused, load_json

@@ -21,6 +21,7 @@ from authlens_core.learning.class_folder import (
     ClassView,
     content,
 )
+from authlens_core.learning.desk.open_lesson import OpenLesson
 from authlens_core.learning.lesson import LessonPhase
 from authlens_core.learning.moves import LoginMove, PointMove, PredictMove, RedeemMove
 from authlens_core.learning.progress.progress_file import ProgressFile
@@ -31,7 +32,6 @@ from authlens_core.learning.progress.record import (
     RecordedVerdict,
     read_record,
 )
-from authlens_core.learning.progress.recorded_attempt import RecordedAttempt
 
 LESSON = "code-not-key"
 
@@ -59,7 +59,7 @@ def test_a_students_file_says_where_they_are_and_only_that(
 
     async def practise() -> list[PracticeRecord]:
         seen = []
-        async with RecordedAttempt(lesson, ProgressFile(tmp_path / "learn.json"), shown_in=shown) as recorded:
+        async with OpenLesson(lesson, ProgressFile(tmp_path / "learn.json"), shown_in=shown) as recorded:
             for move in (PredictMove(option="a"), LoginMove(), PointMove(arrow=1, part="status")):
                 await recorded.make(move)
                 seen.append(read_record(shown.path.read_bytes(), name="now"))
@@ -93,7 +93,7 @@ def test_a_class_that_cannot_be_written_stops_no_lesson(tmp_path: Path) -> None:
 
     async def note() -> str:
         lesson = lessons()[LESSON]
-        async with RecordedAttempt(lesson, ProgressFile(None), shown_in=shown) as recorded:
+        async with OpenLesson(lesson, ProgressFile(None), shown_in=shown) as recorded:
             await recorded.make(PredictMove(option="a"))
             return recorded.note
 

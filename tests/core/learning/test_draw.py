@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from authlens_core.learning.catalogue import lessons
+from authlens_core.learning.desk.open_lesson import OpenLesson
 from authlens_core.learning.draw import drawn
 from authlens_core.learning.lesson import CourseLesson, LessonPhase
 from authlens_core.learning.moves import (
@@ -22,7 +23,6 @@ from authlens_core.learning.moves import (
     RedeemMove,
 )
 from authlens_core.learning.progress.progress_file import ProgressFile
-from authlens_core.learning.progress.recorded_attempt import RecordedAttempt
 from authlens_core.learning.tickets import issue
 from authlens_core.values.errors import LessonRefused
 
@@ -67,7 +67,7 @@ def test_students_get_different_letters() -> None:
 async def test_an_exam_gives_one_attempt_and_goes_on_when_that_is_lost() -> None:
     lesson = drawn(COURSE["stolen-code"], TICKETS[0])
     mark, offer = TICKETS[0].mark, lesson.repair.offer
-    async with RecordedAttempt(lesson, ProgressFile(None)) as recorded:
+    async with OpenLesson(lesson, ProgressFile(None)) as recorded:
 
         async def refuse(move: AnyMove, why: str = "in an exam you have one attempt, and it stays") -> None:
             with pytest.raises(MoveRefused, match=why):
@@ -103,21 +103,21 @@ async def test_an_exam_goes_on_in_one_window() -> None:
     """Otherwise the other one shows which answer is right."""
     lesson = drawn(COURSE["code-not-key"], TICKETS[0])
     file = ProgressFile(None)
-    async with RecordedAttempt(lesson, file) as one:
+    async with OpenLesson(lesson, file) as one:
         await one.make(PredictMove(option="a"))
         await one.make(LoginMove())
-        async with RecordedAttempt(lesson, file) as other:
+        async with OpenLesson(lesson, file) as other:
             await one.make(AnswerMove(question="q1", option="a"))
             with pytest.raises(MoveRefused, match="went on in another window"):
                 await other.make(AnswerMove(question="q1", option="b"))
-        async with RecordedAttempt(lesson, file) as again:
+        async with OpenLesson(lesson, file) as again:
             await again.make(AnswerMove(question="q2", option="b"))
             assert again.progress.archived == ()
 
 
 async def test_an_exam_has_no_hints_and_progress_of_its_own() -> None:
     lesson = drawn(COURSE["stolen-code"], TICKETS[0])
-    async with RecordedAttempt(lesson, ProgressFile(None)) as recorded:
+    async with OpenLesson(lesson, ProgressFile(None)) as recorded:
         assert (recorded.attempt.seed, recorded.progress.lesson) == (
             TICKETS[0].seed, f"exam/exam/{TICKETS[0].seed:08x}/stolen-code"
         )  # fmt: skip

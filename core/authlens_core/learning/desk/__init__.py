@@ -6,7 +6,6 @@
 - `lesson_check`: whether a lesson of your own can be trusted.
 
 Beside them are `lesson` and `moves`, which these take and return, the folder of a class (`class_folder`) and
-the `tickets` of an exam. A move is read from a line by `guide.move_text`, and many from a file by
-`answers_file`. The rest of the course is private.
-A lesson, or a file, that cannot be used is a `LessonRefused`.
+the `tickets` of an exam. Many moves are read from a file by `answers_file`. The rest of the course is
+private. A lesson, or a file, that cannot be used is a `LessonRefused`.
 """

@@ -1,17 +1,25 @@
-"""One lesson that is being done: what is shown of it, what can be done next, and what a move was worth."""
+"""One lesson that is being done: what is shown of it, what can be done next, and what a move was worth.
+
+Its moves are stored as they are made, and it goes on where it stopped.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final, Self
 
+import msgspec
+
+from authlens_core.learning.attempt import LessonAttempt
+from authlens_core.learning.class_folder import ClassFile, class_file
 from authlens_core.learning.guide.offers import Argument, Choice, MoveForm, forms
 from authlens_core.learning.guide.story import (
     Part,
     StoryLine,
     exchange_place,
     held,
-    line_of,
-    meaning,
     parts,
     spoken,
     story,
@@ -19,15 +27,30 @@ from authlens_core.learning.guide.story import (
 from authlens_core.learning.guide.verdict_lines import (
     ClaimState,
     VerdictLine,
+    evidence,
+    marks,
     outcome_lines,
     prediction_line,
     verdict_lines,
+    worth,
 )
-from authlens_core.learning.lesson import CourseLesson, LessonPhase
-from authlens_core.learning.moves import AnswerMove, AnyMove, DefendMove, PointMove, PredictMove
-from authlens_core.learning.outcome import joined
-from authlens_core.learning.progress.recorded_attempt import RecordedAttempt
+from authlens_core.learning.lesson import HINTS, PHASE_OF, CourseLesson, LessonPhase
+from authlens_core.learning.moves import (
+    AnswerMove,
+    AnyMove,
+    MoveRefused,
+    PredictMove,
+    WorldMove,
+)
+from authlens_core.learning.outcome import AttemptOutcome, joined
+from authlens_core.learning.progress.progress_file import (
+    LessonProgress,
+    ProgressFile,
+    StoredAttempt,
+    progress_name,
+)
 from authlens_core.trace.record import Trace
+from authlens_core.values.errors import LessonRefused
 
 __all__ = [
     "TURNED_BACK",
@@ -46,18 +69,78 @@ __all__ = [
 TURNED_BACK = "Time is turned back: the same servers start again, and give out the same codes and tokens."
 """What starting a phase over does."""
 
+_LONGEST_PAUSE: Final = 300.0  # seconds between two moves that count as work
+_FRESH: Final = 20.0  # seconds in which a world is used further; the shortest of its lifetimes is longer
+_SEEDS: Final = 10_000
 
-class OpenLesson(RecordedAttempt):
-    """A lesson, where it stopped. What a phase shows depends on the moves so far."""
+
+class OpenLesson:
+    """A lesson, where it stopped. Use it as an asynchronous context manager.
+
+    What a phase shows depends on the moves so far. A move is stored after it was made, and before its verdict
+    is shown: whenever the process dies, the next one is at the same phase, with the same verdict.
+
+    Attributes:
+        attempt: the moves made, and their verdicts. Starting over replaces it.
+        resumed: whether it goes on with moves of an earlier process.
+        note: why an earlier attempt could not go on, or why the class cannot see it; empty otherwise.
+    """
+
+    def __init__(
+        self,
+        lesson: CourseLesson,
+        file: ProgressFile,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        shown_in: ClassFile | None = None,
+    ) -> None:
+        self.attempt = LessonAttempt(lesson)
+        self.resumed = False
+        self.note = ""
+        self._file = file
+        self._name = progress_name(lesson)
+        self._class = shown_in or class_file()
+        self._clock = clock
+        self._last = clock()
 
     @property
-    def drawn(self) -> CourseLesson:
+    def lesson(self) -> CourseLesson:
         """The lesson with what the seed drew."""
         return self.attempt.lesson
 
-    @property
-    def passed(self) -> bool:
-        return self.attempt.outcome().passed
+    async def __aenter__(self) -> Self:
+        await self._resume()
+        self._show_class(self.attempt.outcome())
+        if self._class is not None:
+            self.note = self.note or self._class.problem
+        return self
+
+    async def _resume(self) -> None:
+        stored = self._file.of(self._name).attempt
+        if stored is None or not stored.moves:
+            self.attempt = LessonAttempt(
+                self.lesson, seed=self._new_seed() if stored is None else stored.seed
+            )
+            return
+        try:
+            if stored.version != self.lesson.version:
+                raise LessonRefused("The lesson has a new version")
+            await self._replay(stored.moves, stored.seed)
+            self.resumed = True
+        except LessonRefused as error:
+            self.note = f"{error.cause.rstrip('.')}. Your earlier moves are archived; the lesson starts over."
+            await self._replay((), self._new_seed())
+        self._last = self._clock()
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._class is not None:
+            self._class.flush()
+        await self.attempt.__aexit__()
+
+    def _new_seed(self) -> int:
+        """Return the seed of a new attempt; in an exam each has the ticket's."""
+        ticket = self.lesson.ticket
+        return secrets.randbelow(_SEEDS) if ticket is None else ticket.seed
 
     @property
     def next_phase(self) -> LessonPhase | None:
@@ -84,8 +167,8 @@ class OpenLesson(RecordedAttempt):
     def options(self, phase: LessonPhase, question: str = "") -> Mapping[str, str]:
         """Return what can be chosen: options by their letters, or switches by their names; or nothing."""
         known = {
-            LessonPhase.PREDICT: tuple(self.drawn.prediction.options),
-            LessonPhase.REPAIR: self.drawn.repair.offer,
+            LessonPhase.PREDICT: tuple(self.lesson.prediction.options),
+            LessonPhase.REPAIR: self.lesson.repair.offer,
             LessonPhase.QUESTIONS: ("a", "b", "c"),
         }
         about = f"questions/{question}" if question else phase.value
@@ -94,7 +177,7 @@ class OpenLesson(RecordedAttempt):
     def forms(self, phase: LessonPhase) -> tuple[MoveForm, ...]:
         """Return the moves of a phase with the credentials that are held; none where something is chosen."""
         world = self.attempt.world_of(phase)
-        return forms(self.drawn, phase, () if world is None else world.loot)
+        return forms(self.lesson, phase, () if world is None else world.loot)
 
     def held(self, phase: LessonPhase) -> tuple[tuple[str, str], ...]:
         """Return the credentials that are in your hands, by name, masked; none where no move can use them."""
@@ -110,17 +193,8 @@ class OpenLesson(RecordedAttempt):
         return self.lesson.question(question).about if question else phase
 
     def evidence(self, question: str) -> tuple[StoryLine, str] | None:
-        """Return the line of your own requests that shows the right answer, and its part; None if none does.
-
-        The part is empty where the line as a whole shows it.
-        """
-        asked = self.lesson.question(question)
-        verdicts = self.attempt.judged(asked.about, asked.shown_by)
-        if not verdicts or not all(verdict.holds for verdict in verdicts):
-            return None
-        claim, row = verdicts[-1].claim, verdicts[-1].rows[0]
-        parts = (test.field for test in claim.tests if "." in test.field and test.field in row.values)
-        return line_of(row), next(parts, "")
+        """Return what shows the right answer to a question; see `verdict_lines.evidence`."""
+        return evidence(self.attempt, question)
 
     def story(self, phase: LessonPhase) -> tuple[StoryLine, ...]:
         """Return who said what so far."""
@@ -153,15 +227,7 @@ class OpenLesson(RecordedAttempt):
 
     def marks(self, question: str) -> Iterator[tuple[str, str]]:
         """Yield each option of an answered question with its sign: right, chosen in vain, or neither."""
-        right = self.attempt.right_options(self.attempt.lesson.question(question))
-        for option in "abc":
-            chosen = option == self.attempt.answers[question]
-            yield "✔" if option in right else "✖" if chosen else " ", option
-
-    @property
-    def moves_left(self) -> int:
-        """How many moves the attack may still have."""
-        return self.attempt.moves_left
+        return marks(self.attempt, question)
 
     def hints(self, phase: LessonPhase) -> tuple[str, ...]:
         """Return the hints of a phase; none in an exam."""
@@ -169,49 +235,151 @@ class OpenLesson(RecordedAttempt):
 
     # -- moves -----------------------------------------------------------------------------------------
 
+    @property
+    def progress(self) -> LessonProgress:
+        return self._file.of(self._name)
+
+    async def _replay(self, moves: Sequence[AnyMove], seed: int) -> None:
+        """Make moves in a fresh attempt, which replaces the one so far if all can be made."""
+        fresh = LessonAttempt(self.lesson, seed=seed)
+        try:
+            await fresh.make_all(moves)
+        except BaseException:
+            await fresh.__aexit__()
+            raise
+        await self.attempt.__aexit__()
+        self.attempt = fresh
+
+    async def make(self, move: AnyMove) -> None:
+        """Make one move, and store it.
+
+        What was pointed at, named or turned in vain is replaced by the next one, except in an exam. Where
+        tokens may have expired while you read, the moves so far are made again before this one.
+
+        Raises:
+            MoveRefused: it cannot be made now; nothing was done.
+            TimedOut: it took longer than 20 seconds; the attempt is as it was before it.
+            StateUnusable: it was made, and could not be stored.
+        """
+        before, seed = self.attempt.moves, self.attempt.seed
+        self._require_one_window(before)
+        phase = PHASE_OF.get(type(move))
+        in_vain = phase and self.attempt.has_begun(phase) and not self.attempt.verdict(phase).passed
+        if phase and in_vain and phase is not LessonPhase.QUESTIONS:
+            self._require_no_exam()
+            await self._replay((*self._before(phase), move), seed)
+        elif isinstance(move, WorldMove) and self._clock() - self._last > _FRESH:
+            await self._replay((*before, move), seed)
+        else:
+            await self._add(move)
+        *earlier, made = self.attempt.made
+        is_try = all(one.phase is not made.phase for one in earlier)
+        self._store(lambda known: self._judged(known.with_try(made.phase) if is_try else known, move))
+
+    async def _add(self, move: AnyMove) -> None:
+        before = self.attempt.moves
+        try:
+            await self.attempt.make_all([move])
+        except MoveRefused:
+            raise
+        except BaseException:
+            await self._replay(before, self.attempt.seed)  # half a move is none
+            raise
+
+    def _require_one_window(self, made: Sequence[AnyMove]) -> None:
+        """Refuse to go on with an exam where it was left: what was done since in another window stays."""
+        stored = self.progress.attempt if self.lesson.ticket else None
+        if stored is not None and stored.moves != tuple(made):
+            reason = "this exam went on in another window, and that stays: open it again"
+            raise MoveRefused(len(made) + 1, reason)
+
+    def _require_no_exam(self) -> None:
+        """Refuse a second attempt in an exam: after the verdict it would show nothing."""
+        if self.lesson.ticket is not None:
+            raise MoveRefused(len(self.attempt.made) + 1, "in an exam you have one attempt, and it stays")
+
+    def _judged(self, known: LessonProgress, move: AnyMove) -> LessonProgress:
+        """Return the progress with what only the last move says."""
+        match move:
+            case PredictMove() if not known.first_prediction:
+                return msgspec.structs.replace(known, first_prediction=move.option)
+            case AnswerMove():
+                missed = self.attempt.outcome().missed
+                return known.with_answer(move.question, right=move.question not in missed)
+        return known
+
+    def _store(self, change: Callable[[LessonProgress], LessonProgress]) -> None:
+        outcome = self.attempt.outcome()
+        attempt = StoredAttempt(
+            version=self.lesson.version,
+            digest=self.lesson.digest,
+            seed=self.attempt.seed,
+            moves=self.attempt.moves,
+            passed=tuple(verdict.phase for verdict in outcome.phases if verdict.passed),
+            right=outcome.right_answers,
+        )
+        now = self._clock()
+        spent = min(now - self._last, _LONGEST_PAUSE)
+        self._last = now - spent % 1  # the rest of a second counts later
+
+        def changed(known: LessonProgress) -> LessonProgress:
+            known = change(known.with_attempt(attempt))
+            version = self.lesson.version if outcome.passed else known.passed_version
+            return msgspec.structs.replace(known, passed_version=version, seconds=known.seconds + int(spent))
+
+        self._file.change(self._name, changed)
+        self._show_class(outcome)
+
+    def _show_class(self, outcome: AttemptOutcome) -> None:
+        if self._class is not None:
+            self._class.show(outcome, self._file.read())
+
+    async def start_over(self, phase: LessonPhase | None = None) -> None:
+        """Start a phase over, or the whole lesson. The moves so far are archived, and the questions stay.
+
+        Raises:
+            MoveRefused: it is an exam.
+            TimedOut: the moves before the phase took longer than 20 seconds.
+        """
+        await self._go_back(self._before(phase) if phase else ())
+
+    def _before(self, phase: LessonPhase) -> tuple[AnyMove, ...]:
+        """Return the moves that stay if a phase starts over."""
+        before = phase.until[:-1]
+        if LessonPhase.RUN in before and phase is not LessonPhase.QUESTIONS:
+            before.append(LessonPhase.QUESTIONS)
+        return tuple(made.move for made in self.attempt.made if made.phase in before)
+
+    async def undo(self) -> None:
+        """Take the last move back.
+
+        Raises:
+            MoveRefused: it is an exam.
+            TimedOut: the moves before it took longer than 20 seconds.
+        """
+        await self._go_back(self.attempt.moves[:-1])
+
+    async def _go_back(self, kept: Sequence[AnyMove]) -> None:
+        self._require_no_exam()
+        await self._replay(kept, self.attempt.seed if kept else self._new_seed())
+        self._store(lambda known: known)
+
+    def next_hint(self, phase: LessonPhase) -> int:
+        """Return the number of the next hint of a phase, and store that it was read; the last one stays.
+
+        Raises:
+            LessonRefused: it is an exam.
+        """
+        if self.lesson.ticket is not None:
+            raise LessonRefused("There are no hints in an exam.")
+        step = min(self.progress.hints.get(phase, 0) + 1, HINTS)
+        self.note_hint(phase, step)
+        return step
+
+    def note_hint(self, phase: LessonPhase, step: int) -> None:
+        """Store that a hint was read."""
+        self._file.change(self._name, lambda known: known.with_hint(phase, step))
+
     def worth(self, move: AnyMove, phase: LessonPhase) -> str:
         """Return in a sentence or two what a move was worth, just after it was made in a phase."""
-        if isinstance(move, PredictMove):
-            return "Now find out."
-        if isinstance(move, AnswerMove):
-            return self._of_answer(move)
-        passed = self.attempt.verdict(phase).passed
-        if isinstance(move, PointMove):
-            return self._of_point(move, passed=passed)
-        if passed:
-            return f"✔ {phase.value.capitalize()} is done."
-        if self.attempt.is_lost(phase):
-            return f"✖ {phase.value.capitalize()} is over, and not passed."
-        if isinstance(move, DefendMove):
-            return f"✖ Not enough: {' '.join(self.lesson.words.texts[f'repair/{name}'] for name in move.on)}"
-        if phase is not LessonPhase.BREAK:
-            return f"Made: {move.verb}. Not everything is proved yet."
-        left = self.moves_left
-        return f"Made: {move.verb}. {left} {'move is' if left == 1 else 'moves are'} left."
-
-    def _of_point(self, move: PointMove, *, passed: bool) -> str:
-        world = self.attempt.world_of(LessonPhase.OBSERVE)
-        rows = () if world is None else world.rows
-        values = next((row.values for row in rows if row.arrow == move.arrow and move.part in row.values), {})
-        decides = meaning(move.part, values.get("purpose", ""))
-        if passed:
-            return f"✔ Right: {move.part} of arrow {move.arrow}. {decides}".rstrip()
-        again = "" if self.lesson.ticket else " Point at another part."
-        around, wanted = str(values.get(move.part, "")), self.drawn.observation.parts
-        if any(str(values[part]) in around for part in wanted if part in values):  # a parameter in its header
-            return f"✖ Not {move.part} as a whole. A value within it has its own part.{again}"
-        return f"✖ Not {move.part}. {decides or 'It does not decide this.'}{again}"
-
-    def _of_answer(self, move: AnswerMove) -> str:
-        name, texts = f"questions/{move.question}", self.lesson.words.texts
-        right = next(option for sign, option in self.marks(move.question) if sign == "✔")
-        wrong = f"✖ No. {right}: {texts[f'{name}/{right}'].removesuffix('.')}."
-        said = "✔ Right." if move.option == right else wrong
-        if why := texts.get(f"{name}/why"):
-            return f"{said} {why}"
-        if (shown := self.evidence(move.question)) is None:
-            return said
-        line, part = shown
-        arrow = f", arrow {line.arrow}" if line.arrow else ""
-        seen = f"{self.lesson.question(move.question).about.value}{arrow}: {line.text}"
-        return f"{said} You saw it in {seen}{f', with `{part}`' if part else ''}."
+        return worth(self.attempt, move, phase)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from enum import StrEnum
-from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
 from authlens_core.learning.lesson import CourseLesson, LessonPhase
-from authlens_core.learning.moves import AnyMove, NameMove, WorldMove, names_credential
+from authlens_core.learning.moves import AnyMove, NameMove, WorldMove, choices, names_credential
 from authlens_core.learning.world import PARTIES
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.word_files import words
@@ -87,26 +85,25 @@ def _arguments(kind: type[msgspec.Struct], lesson: CourseLesson, loot: Collectio
     mark = lesson.world.mark
     for field in msgspec.structs.fields(kind):
         usual = "" if field.default is msgspec.NODEFAULT else field.default
-        known = lesson.attack.causes if field.name == "diagnosis" else _known(field.type, usual, loot, mark)
+        known = lesson.attack.causes if field.name == "diagnosis" else _known(field, usual, loot, mark)
         if not _means_something(field.name, lesson):
             continue
         fitting = [choice for choice in known if _fits(choice, lesson)]
         named = [choice for choice in fitting if choice in PARTIES]
         # A party that is there is meant where one can be named.
-        choices = tuple(choice for choice in fitting if choice != "") if named else tuple(fitting)
-        if choices and choices != ("",):
-            first = [choice for choice in choices if choice in {usual, f"{usual}{mark}"}]
-            yield Argument(field.name, (*first, *(choice for choice in choices if choice not in first)))
+        left = [choice for choice in fitting if choice != ""] if named else fitting
+        if left and left != [""]:
+            yield Argument(
+                field.name, tuple(sorted(left, key=lambda one: one not in {usual, f"{usual}{mark}"}))
+            )
 
 
-def _known(kind: Any, usual: object, loot: Collection[str], mark: str) -> tuple[Choice, ...]:
-    """Return all that a field can be."""
-    if kind is bool:
-        return (False, True)
-    if get_origin(kind) is Literal:
-        return tuple(c for c in get_args(kind) if not c.startswith("$") or c[1:] in loot)
-    if isinstance(kind, type) and issubclass(kind, StrEnum):
-        return tuple(member.value for member in kind)
+def _known(
+    field: msgspec.structs.FieldInfo, usual: object, loot: Collection[str], mark: str
+) -> tuple[Choice, ...]:
+    """Return all that an argument can be."""
+    if known := choices(field):
+        return tuple(choice for choice in known if not str(choice).startswith("$") or str(choice)[1:] in loot)
     if not usual:  # a credential that can be left out is that of a device login
         return (f"$device{mark}",) if "device" in loot else ("",)
     names = sorted(name for name in loot if name != "client")  # whose name is no credential

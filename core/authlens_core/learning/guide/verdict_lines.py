@@ -1,4 +1,4 @@
-"""The verdict in words: on each claim of a phase, on the prediction, and on all phases."""
+"""The verdict in words: on each claim of a phase, on the prediction, on a move, and on all phases."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Final
 
+from authlens_core.learning.attempt import LessonAttempt
 from authlens_core.learning.claim import Claim, Operator
-from authlens_core.learning.guide.story import StoryLine, line_of, spoken
+from authlens_core.learning.guide.story import StoryLine, line_of, meaning, spoken
 from authlens_core.learning.judge import ClaimVerdict
 from authlens_core.learning.lesson import QUESTIONS, LessonPhase, LessonWords
+from authlens_core.learning.moves import AnswerMove, AnyMove, DefendMove, PointMove, PredictMove
 from authlens_core.learning.outcome import AttemptOutcome, PhaseVerdict
 from authlens_core.learning.row import WORDS, EvidenceRow, Source
 from authlens_core.values.quick_dataclass import dataclass
@@ -133,3 +135,75 @@ def outcome_lines(outcome: AttemptOutcome) -> Iterator[str]:
     if outcome.phases[-1].begun:
         yield f"{outcome.right_answers} of {QUESTIONS} answers are right."
     yield from prediction_line(outcome)
+
+
+def evidence(attempt: LessonAttempt, question: str) -> tuple[StoryLine, str] | None:
+    """Return the line of your own requests that shows the right answer, and its part; None if none does.
+
+    The part is empty where the line as a whole shows it.
+    """
+    asked = attempt.lesson.question(question)
+    verdicts = attempt.judged(asked.about, asked.shown_by)
+    if not verdicts or not all(verdict.holds for verdict in verdicts):
+        return None
+    claim, row = verdicts[-1].claim, verdicts[-1].rows[0]
+    parts = (test.field for test in claim.tests if "." in test.field and test.field in row.values)
+    return line_of(row), next(parts, "")
+
+
+def marks(attempt: LessonAttempt, question: str) -> Iterator[tuple[str, str]]:
+    """Yield each option of an answered question with its sign: right, chosen in vain, or neither."""
+    right = attempt.right_options(attempt.lesson.question(question))
+    for option in "abc":
+        chosen = option == attempt.answers[question]
+        yield "✔" if option in right else "✖" if chosen else " ", option
+
+
+def worth(attempt: LessonAttempt, move: AnyMove, phase: LessonPhase) -> str:
+    """Return in a sentence or two what a move was worth, just after it was made in a phase."""
+    if isinstance(move, PredictMove):
+        return "Now find out."
+    if isinstance(move, AnswerMove):
+        return _of_answer(attempt, move)
+    passed = attempt.verdict(phase).passed
+    if isinstance(move, PointMove):
+        return _of_point(attempt, move, passed=passed)
+    if passed:
+        return f"✔ {phase.value.capitalize()} is done."
+    if attempt.is_lost(phase):
+        return f"✖ {phase.value.capitalize()} is over, and not passed."
+    if isinstance(move, DefendMove):
+        return f"✖ Not enough: {' '.join(attempt.lesson.words.texts[f'repair/{name}'] for name in move.on)}"
+    if phase is not LessonPhase.BREAK:
+        return f"Made: {move.verb}. Not everything is proved yet."
+    left = attempt.moves_left
+    return f"Made: {move.verb}. {left} {'move is' if left == 1 else 'moves are'} left."
+
+
+def _of_point(attempt: LessonAttempt, move: PointMove, *, passed: bool) -> str:
+    world = attempt.world_of(LessonPhase.OBSERVE)
+    rows = () if world is None else world.rows
+    values = next((row.values for row in rows if row.arrow == move.arrow and move.part in row.values), {})
+    decides = meaning(move.part, values.get("purpose", ""))
+    if passed:
+        return f"✔ Right: {move.part} of arrow {move.arrow}. {decides}".rstrip()
+    again = "" if attempt.lesson.ticket else " Point at another part."
+    around, wanted = str(values.get(move.part, "")), attempt.lesson.observation.parts
+    if any(str(values[part]) in around for part in wanted if part in values):  # a parameter in its header
+        return f"✖ Not {move.part} as a whole. A value within it has its own part.{again}"
+    return f"✖ Not {move.part}. {decides or 'It does not decide this.'}{again}"
+
+
+def _of_answer(attempt: LessonAttempt, move: AnswerMove) -> str:
+    name, texts = f"questions/{move.question}", attempt.lesson.words.texts
+    right = next(option for sign, option in marks(attempt, move.question) if sign == "✔")
+    wrong = f"✖ No. {right}: {texts[f'{name}/{right}'].removesuffix('.')}."
+    said = "✔ Right." if move.option == right else wrong
+    if why := texts.get(f"{name}/why"):
+        return f"{said} {why}"
+    if (shown := evidence(attempt, move.question)) is None:
+        return said
+    line, part = shown
+    arrow = f", arrow {line.arrow}" if line.arrow else ""
+    seen = f"{attempt.lesson.question(move.question).about.value}{arrow}: {line.text}"
+    return f"{said} You saw it in {seen}{f', with `{part}`' if part else ''}."

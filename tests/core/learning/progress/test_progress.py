@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from authlens_core.learning.answers_file import read_answers
 from authlens_core.learning.catalogue import folders, lessons
+from authlens_core.learning.desk.open_lesson import OpenLesson
 from authlens_core.learning.lesson import CourseLesson, LessonPhase
 from authlens_core.learning.moves import (
     AnswerMove,
@@ -25,7 +26,6 @@ from authlens_core.learning.moves import (
     PredictMove,
 )
 from authlens_core.learning.progress.progress_file import ProgressFile
-from authlens_core.learning.progress.recorded_attempt import RecordedAttempt
 from authlens_core.values.errors import LessonRefused
 
 LESSON = lessons()["read-a-refusal"]
@@ -35,27 +35,27 @@ A, B = PredictMove("a"), PredictMove("b")
 
 def play(
     file: ProgressFile,
-    work: Callable[[RecordedAttempt], Awaitable[object]],
+    work: Callable[[OpenLesson], Awaitable[object]],
     lesson: CourseLesson = LESSON,
     clock: Callable[[], float] = lambda: 0.0,
-) -> RecordedAttempt:
-    async def played() -> RecordedAttempt:
-        async with RecordedAttempt(lesson, file, clock=clock) as attempt:
+) -> OpenLesson:
+    async def played() -> OpenLesson:
+        async with OpenLesson(lesson, file, clock=clock) as attempt:
             await work(attempt)
             return attempt
 
     return asyncio.run(played())
 
 
-def making(*moves: AnyMove) -> Callable[[RecordedAttempt], Awaitable[object]]:
-    async def make(attempt: RecordedAttempt) -> None:
+def making(*moves: AnyMove) -> Callable[[OpenLesson], Awaitable[object]]:
+    async def make(attempt: OpenLesson) -> None:
         for move in moves:
             await attempt.make(move)
 
     return make
 
 
-def starting_over(phase: LessonPhase | None) -> Callable[[RecordedAttempt], Awaitable[object]]:
+def starting_over(phase: LessonPhase | None) -> Callable[[OpenLesson], Awaitable[object]]:
     return lambda attempt: attempt.start_over(phase)
 
 
@@ -122,7 +122,7 @@ def test_the_whole_course_starts_over_and_no_attempt_is_lost(file: ProgressFile)
 
 def test_two_processes_do_not_lose_each_others_moves(file: ProgressFile) -> None:
     async def both() -> None:
-        async with RecordedAttempt(LESSON, file) as one, RecordedAttempt(LESSON, file) as other:
+        async with OpenLesson(LESSON, file) as one, OpenLesson(LESSON, file) as other:
             await one.make(A)
             await other.make(B)
             await one.make(LoginMove())
@@ -171,7 +171,7 @@ def test_a_cause_named_in_vain_is_replaced(file: ProgressFile) -> None:
         read_answers(text.encode(), name=name) for name, text in texts.items() if name.startswith("solution")
     ]
 
-    async def named_twice(attempt: RecordedAttempt) -> None:
+    async def named_twice(attempt: OpenLesson) -> None:
         seed = attempt.attempt.seed
         given = next(one for one in solutions if one.seed % len(solutions) == seed % len(solutions))
         for move in given.read():
@@ -189,7 +189,7 @@ def test_after_a_pause_a_move_is_made_in_a_world_whose_tokens_have_not_expired(f
     now = [0.0]
     worlds: list[object] = []
 
-    async def pause(attempt: RecordedAttempt) -> None:
+    async def pause(attempt: OpenLesson) -> None:
         await making(*SOLUTION[:4])(attempt)
         worlds.append(attempt.attempt.world_of(attempt.attempt.phase))
         now[0] = 600.0
@@ -213,7 +213,7 @@ def test_a_part_that_is_not_there_is_refused_so_that_no_pasted_secret_is_stored(
 def test_time_counts_without_long_pauses(file: ProgressFile) -> None:
     now = [0.0]
 
-    async def slowly(attempt: RecordedAttempt) -> None:
+    async def slowly(attempt: OpenLesson) -> None:
         for move, now[0] in zip(SOLUTION, (40.5, 90.0, 4_000.0), strict=False):
             await attempt.make(move)
 
@@ -222,7 +222,7 @@ def test_time_counts_without_long_pauses(file: ProgressFile) -> None:
 
 
 def test_each_hint_that_is_asked_for_is_stored(file: ProgressFile) -> None:
-    async def ask(attempt: RecordedAttempt) -> None:
+    async def ask(attempt: OpenLesson) -> None:
         assert [attempt.next_hint(LessonPhase.BREAK) for _ in range(4)] == [1, 2, 3, 3]
 
     play(file, ask)

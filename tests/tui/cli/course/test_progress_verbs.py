@@ -9,9 +9,9 @@ import subprocess
 import pytest
 
 from authlens_core.learning.catalogue import lessons
+from authlens_core.learning.desk.open_lesson import OpenLesson
 from authlens_core.learning.moves import PredictMove
 from authlens_core.learning.progress.progress_file import ProgressFile
-from authlens_core.learning.progress.recorded_attempt import RecordedAttempt
 from authlens_tui.cli import main
 
 Captured = pytest.CaptureFixture[str]
@@ -19,7 +19,7 @@ Captured = pytest.CaptureFixture[str]
 
 def predict(name: str) -> None:
     async def made() -> None:
-        async with RecordedAttempt(lessons()[name], ProgressFile.open()) as attempt:
+        async with OpenLesson(lessons()[name], ProgressFile.open()) as attempt:
             await attempt.make(PredictMove("a"))
 
     asyncio.run(made())

@@ -77,11 +77,11 @@ class PlainCourse:
                 if word in _ENDS:
                     break
                 if word == "lessons":
-                    return lesson.passed, word
+                    return lesson.attempt.outcome().passed, word
                 if word == "next":
-                    return lesson.passed, self._course.next_after(name) or "lessons"
+                    return lesson.attempt.outcome().passed, self._course.next_after(name) or "lessons"
                 await plain.take(line)
-            return lesson.passed, ""
+            return lesson.attempt.outcome().passed, ""
 
     async def _ask_again(self, before: str) -> str:
         """Ask a question that was missed; return what was typed instead of an answer."""

@@ -18,9 +18,8 @@ from authlens_core.learning.desk.open_lesson import (
     StoryLine,
     spoken,
 )
-from authlens_core.learning.guide.move_text import move_in
 from authlens_core.learning.lesson import HINTS, PHASE_OF, QUESTIONS, QUESTIONS_TO_PASS, LessonPhase
-from authlens_core.learning.moves import AnyMove, DefendMove, quoted
+from authlens_core.learning.moves import AnyMove, DefendMove, move_in, quoted
 from authlens_core.values.errors import AuthlensError, LessonRefused
 from authlens_core.values.secret import MASK
 from authlens_core.values.word_files import words
@@ -307,7 +306,7 @@ def what_to_type(lesson: OpenLesson) -> str:
                 "Then type point, the number and the part, such as point 1 status."
             )
         case LessonPhase.REPAIR if switches := lesson.options(phase):
-            budget = lesson.drawn.repair.budget
+            budget = lesson.lesson.repair.budget
             number = "a switch" if budget == 1 else f"up to {budget} switches"
             return f"Type defend and {number}: {either(switches)}."
     return f"Type {either(form.verb for form in lesson.forms(phase))}."
@@ -333,8 +332,8 @@ def _choices(argument: Argument) -> Iterator[str]:
 def left_lines(lesson: OpenLesson) -> Iterator[str]:
     """Yield how many moves an attack may still have."""
     phase = lesson.next_phase
-    if phase is LessonPhase.BREAK and not lesson.drawn.attack.causes:
-        left = lesson.moves_left
+    if phase is LessonPhase.BREAK and not lesson.lesson.attack.causes:
+        left = lesson.attempt.moves_left
         can_again = lesson.attempt.has_begun(phase) and not lesson.lesson.ticket
         again = " again starts this phase over." if can_again else ""
         yield f"You have {left} {'move' if left == 1 else 'moves'}.{again}"

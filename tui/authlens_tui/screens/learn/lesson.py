@@ -213,13 +213,13 @@ class CourseLessonScreen(Screen[bool]):
         """Whether the attack may have another move, which the repair has to stop as well."""
         lesson = self._lesson
         attacked = self._phase in {LessonPhase.BREAK, LessonPhase.REPAIR} and lesson.has_servers(self._phase)
-        return bool(lesson.drawn.repair.offer and attacked) and lesson.moves_left > 0
+        return bool(lesson.lesson.repair.offer and attacked) and lesson.attempt.moves_left > 0
 
     def _show_next(self) -> None:
         lesson, phase = self._lesson, self._phase
         done, offered = self._is_done, lesson.forms(phase)
         options = lesson.options(phase, self._question)
-        is_spent = phase is LessonPhase.BREAK and lesson.moves_left <= 0
+        is_spent = phase is LessonPhase.BREAK and lesson.attempt.moves_left <= 0
         about = self._about_the_part() or asked_in(phase, offered)
         shown = [lesson_text(self._said), lesson_text("" if done or is_spent else about)]
         self.ask.update(Content("\n").join(filter(None, shown)))
@@ -227,7 +227,7 @@ class CourseLessonScreen(Screen[bool]):
         if self._offered:
             self.move.offer({name: words for name, (words, _) in self._offered.items()})
         elif options:
-            self.move.offer_switches(options, lesson.drawn.repair.budget)
+            self.move.offer_switches(options, lesson.lesson.repair.budget)
         else:
             self.move.offer_forms(offered)
         self.move.display = self.move.option_count > 0

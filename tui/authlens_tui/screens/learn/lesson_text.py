@@ -63,7 +63,7 @@ def asked_in(phase: LessonPhase, offered: Sequence[MoveForm]) -> str:
 
 def phases_line(lesson: OpenLesson, phase: LessonPhase) -> Content:
     """Return whose seat it is, and the phases: done, shown and to come."""
-    seat = lesson.drawn.attack.seat if phase is LessonPhase.BREAK else "you"
+    seat = lesson.lesson.attack.seat if phase is LessonPhase.BREAK else "you"
     parts = []
     for verdict in lesson.attempt.outcome().phases:
         name = verdict.phase.value

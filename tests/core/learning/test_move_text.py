@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from authlens_core.learning.answers_file import read_answers
 from authlens_core.learning.catalogue import folders
-from authlens_core.learning.guide.move_text import move_in
 from authlens_core.learning.moves import (
     AnyMove,
     CallMove,
@@ -19,6 +18,7 @@ from authlens_core.learning.moves import (
     LoginMove,
     PointMove,
     RedeemMove,
+    move_in,
 )
 from authlens_core.values.errors import LessonRefused
 

@@ -540,9 +540,9 @@ MUTATIONS: Final = (
     Mutation(
         "hopeless-check-hidden",
         "A check that can be approved is reported though another stops the login",
-        "core/authlens_core/trace/failure_reason.py",
-        "    return min(record.failures, key=lambda check: check.overridable)\n",
-        "    return record.failures[0]\n",
+        "core/authlens_core/trace/record.py",
+        "        return min(self.failures, key=lambda check: check.overridable)\n",
+        "        return self.failures[0]\n",
         "tests/core/trace/test_failure_reason.py::test_what_no_approval_helps_against_is_reported_first",
     ),
     Mutation(

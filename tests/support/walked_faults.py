@@ -20,7 +20,6 @@ from authlens_core.emulator import Emulator, Fault, PlayResult, play_person
 from authlens_core.learning.desk.drill_world import DrillWorld
 from authlens_core.login.login import Login
 from authlens_core.trace.events import AuthorizationReady, Event
-from authlens_core.trace.failure_reason import failure_reason
 from authlens_core.trace.record import StageRecord
 from authlens_core.values.check import Diagnosis
 from authlens_core.values.exchange import Exchange, Purpose, Request
@@ -170,7 +169,7 @@ async def _probe(emulator: Emulator, credentials: Credentials, wire: Wire) -> St
 
 def explained(walk: Walk) -> Diagnosis | None:
     """Return what a person is told of the fault: of what failed, then or afterwards, or of what warned."""
-    last = failure_reason(walk.afterwards or walk.login.trace.records[-1])
+    last = (walk.afterwards or walk.login.trace.records[-1]).reason
     if last is not None:
         return last
     made = (record.diagnosis for record in walk.login.trace.records)

@@ -11,7 +11,6 @@ import pytest
 
 from authlens_core.login.login import Login
 from authlens_core.trace.events import AuthorizationReady, Event
-from authlens_core.trace.failure_reason import stage_error
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.exchange import Exchange, Request
 from authlens_core.values.login_options import Options
@@ -88,7 +87,7 @@ def check_end(case: Case, record: StageRecord) -> None:
         assert (record.stage, record.failures) == (Stage.ACCESS, ())
         return
     assert (record.stage, record.outcome) == (case.stops, Outcome.FAILED), record.failures
-    error = stage_error(record)
+    error = record.error
     assert error is not None
     assert error.cause
     assert error.cure

@@ -74,6 +74,7 @@ __all__ = [
     "IndexBusy",
     "Inventory",
     "InventoryEntry",
+    "Jwt",
     "Secret",
     "ServiceToken",
     "SortOrder",

@@ -48,8 +48,6 @@ from authlens_core.trace.events import (
     StageEnded,
     Watcher,
 )
-from authlens_core.trace.failure_reason import failure_reason, stage_error
-from authlens_core.trace.flow import UserPart
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace
 from authlens_core.values.check import CheckId, Layer, requirement
 from authlens_core.values.errors import (
@@ -231,7 +229,7 @@ async def missing_credential(resource_url: str) -> AuthlensError:
         UrlRefused: when the URL cannot be used, with all the reasons.
     """
     facts, trace = await discover(resource_url)
-    obstacle = stage_error(trace.records[-1])
+    obstacle = trace.records[-1].error
     if obstacle is not None:
         return obstacle
     by_access = facts.answer is not None and facts.answer.layer is Layer.ACCESS
@@ -319,7 +317,7 @@ def _note_verdict(credentials: Credentials, login: Login, event: Event) -> None:
     accepted = token_accepted(exchanges[-1])
     if accepted is None:
         return
-    reason = failure_reason(event.record)
+    reason = event.record.reason
     words = "The resource accepts the token." if accepted else reason.cause if reason else ""
     with suppress(AuthlensError):  # the login has ended well, whether or not this can be noted
         grant = credentials.get(grant_id)
@@ -393,6 +391,6 @@ def grant_of(facts: Facts, now: datetime) -> tuple[Grant, GrantSecrets] | None:
 def _machine_source(facts: Facts) -> MachineSource | None:
     """Return how a program gets its next token; None where a user logged in."""
     options = facts.options
-    if facts.flow.user_part is not UserPart.NOTHING:
+    if not facts.flow.is_by_program:
         return None
     return MachineSource(**{field.name: getattr(options, field.name) for field in fields(MachineSource)})

@@ -8,9 +8,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from authlens_core.cloudflare.team import is_team_host
-from authlens_core.trace.failure_reason import decisive_check, failure_reason
-from authlens_core.trace.flow import UserPart
-from authlens_core.trace.record import FactId, Outcome, Stage, StageRecord, decisive, fact_text
+from authlens_core.trace.failure_reason import decisive
+from authlens_core.trace.record import FactId, Outcome, Stage, StageRecord, fact_text
 from authlens_core.values.check import NO_ANSWER, Check, CheckId, Layer, Severity
 from authlens_core.values.exchange import Response, WireFailure
 from authlens_core.values.fix import Fix
@@ -57,9 +56,9 @@ def overview(record: StageRecord) -> Overview:
             "" if waited is None else waited.cure,
             tampering=record.tampering,
         )
-    reason = failure_reason(record)
+    reason = record.reason
     if reason is not None:
-        check = decisive_check(record)
+        check = record.decisive_check
         # Where an experiment failed as it must, there is nothing to put right.
         meant = any(c.judges_attack and c.severity is Severity.PASS for c in record.checks)
         matters = " ".join((check.why, f"({check.spec})" if check.spec and check.why else "")).strip()
@@ -86,7 +85,7 @@ class _SeenRecord:
     @property
     def by_program(self) -> bool:
         """Whether no user takes part."""
-        return self.record.flow.user_part is UserPart.NOTHING
+        return self.record.flow.is_by_program
 
     @property
     def response(self) -> Response | None:

@@ -25,7 +25,8 @@ from authlens_core.export.record_fields import (
     title_of,
 )
 from authlens_core.export.redaction import redacted_trace
-from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, decisive
+from authlens_core.trace.failure_reason import decisive
+from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace
 from authlens_core.values.check import Severity
 from authlens_core.values.quick_dataclass import dataclass
 

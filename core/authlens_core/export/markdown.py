@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 from authlens_core.export.pretty_json import pretty_json
 from authlens_core.export.redaction import body_text, redacted_trace
 from authlens_core.trace.arrows import Arrow, Party, messages
-from authlens_core.trace.flow import UserPart
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, fact_text
 from authlens_core.values.check import Check, Diagnosis, Severity
 from authlens_core.values.exchange import Exchange, Headers
@@ -173,7 +172,7 @@ def sequence_diagram(trace: Trace) -> str:
         lines = [*lines[:_MOST_ARROWS], "  Note over authlens: the rest is left out"]
     servers = (f"  participant {name} as {label(host)}" for host, name in participants.servers.items())
     home: tuple[str, ...] = (f"  actor {Party.PERSON} as Person", f"  participant {Party.BROWSER} as Browser")
-    if trace.flow.user_part is UserPart.NOTHING:
+    if trace.flow.is_by_program:
         home = ()
     return "\n".join(["sequenceDiagram", *home, f"  participant {Party.AUTHLENS}", *servers, *lines])
 

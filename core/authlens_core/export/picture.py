@@ -15,7 +15,6 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 from authlens_core.export.compare import compare
 from authlens_core.export.redaction import redacted_trace
 from authlens_core.trace.arrows import Arrow, Party, authorities, messages, short_name, speaker
-from authlens_core.trace.failure_reason import failure_reason
 from authlens_core.trace.record import Outcome, StageRecord, Trace, TraceKind, sent_once
 from authlens_core.values.safe_text import safe_line
 
@@ -158,7 +157,7 @@ class _Page:
     def outcome(self, records: Sequence[StageRecord]) -> None:
         last = records[-1]
         sign, colour = _OUTCOMES[last.outcome]
-        reason = failure_reason(last) if last.outcome is Outcome.FAILED else None
+        reason = last.reason if last.outcome is Outcome.FAILED else None
         where = last.flow.numbered(last.stage)
         requests = sum(1 for _ in sent_once(records))
         words = f"{where} {last.outcome}" + (f": {reason.cause}" if reason else f", {requests} requests")

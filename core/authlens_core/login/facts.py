@@ -17,7 +17,7 @@ from authlens_core.oauth.dpop import DpopKey
 from authlens_core.oauth.mcp import McpCall
 from authlens_core.oauth.pkce import Pkce
 from authlens_core.oauth.token import TokenResponse
-from authlens_core.trace.flow import FLOWS, Flow, UserPart, flow_of
+from authlens_core.trace.flow import FLOWS, Flow, flow_of
 from authlens_core.values.check import Layer
 from authlens_core.values.formats.jwt import parse_jwt
 from authlens_core.values.login_options import (
@@ -167,7 +167,7 @@ class Facts:
         offered = [
             flow
             for flow in FLOWS.values()
-            if metadata is not None and flow.user_part is not UserPart.NOTHING and flow.is_offered(metadata)
+            if metadata is not None and not flow.is_by_program and flow.is_offered(metadata)
         ]
         if self.flow not in offered or len(offered) < 2:
             return None
@@ -228,5 +228,5 @@ class Facts:
     def client_is_given(self) -> bool:
         """True when the user named the client, by id or by document: it was not registered here."""
         given = (self.options.client_id, self.options.client_metadata_url)
-        by_owner = self.flow.user_part is UserPart.NOTHING
+        by_owner = self.flow.is_by_program
         return self.client is not None and (by_owner or self.client.client_id in given)

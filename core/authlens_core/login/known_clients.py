@@ -9,7 +9,6 @@ from authlens_core.login.facts import Facts
 from authlens_core.login.protocols import ClientRegistry
 from authlens_core.login.stages.registration_stage import redirect_uri_of
 from authlens_core.oauth.client_authentication import Client
-from authlens_core.trace.flow import UserPart
 from authlens_core.values.errors import NoSecretStore, TimedOut
 
 
@@ -50,7 +49,7 @@ class KnownClients:
 
     async def looked_up(self, facts: Facts) -> Facts:
         """Return the facts with the client that is known for the redirect URI, bound or to be bound."""
-        by_owner = facts.flow.user_part is UserPart.NOTHING or facts.options.client_id is not None
+        by_owner = facts.flow.is_by_program or facts.options.client_id is not None
         if facts.server_metadata is None or by_owner:
             return facts
         # Without the store, the login registers a client of its own: slower, and no worse.

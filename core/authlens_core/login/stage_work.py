@@ -95,10 +95,10 @@ class StageWork:
         if stage is Stage.EXCHANGE and not again:
             return await _with_assertion(facts)
         # Nothing comes back to a program, whose client has no redirect URI.
-        if stage is not Stage.REGISTRATION or facts.flow.user_part is UserPart.NOTHING:
+        if stage is not Stage.REGISTRATION or facts.flow.is_by_program:
             return facts, None
         # A code is entered elsewhere: nothing comes back, so no port is opened, though the client names one.
-        listens = facts.options.listen and facts.flow.user_part is UserPart.LINK
+        listens = facts.options.listen and facts.flow.is_by_link
         options = replace(facts.options, listen=listens)
         redirect_uri, problem = await self.wait.open(options)
         if problem is not None or redirect_uri is None:
@@ -298,7 +298,7 @@ def _left(limit: asyncio.Timeout) -> float | None:
 async def _with_assertion(facts: Facts) -> tuple[Facts, Check | None]:
     """Read what a program logs in with, if it has an assertion."""
     source = AssertionSource.of(facts.options)
-    if source == AssertionSource() or facts.flow.user_part is not UserPart.NOTHING:
+    if source == AssertionSource() or not facts.flow.is_by_program:
         return facts, None
     try:
         return replace(facts, assertion=await read_assertion(source)), None

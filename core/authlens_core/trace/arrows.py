@@ -16,7 +16,15 @@ from urllib.parse import parse_qsl
 
 from authlens_core.diagnosis.credential import Credential, credential_of
 from authlens_core.trace.flow import Flow, UserPart, flow_of
-from authlens_core.trace.record import REVOCATION_CHECKS, FactId, Outcome, Stage, StageRecord, taken_over
+from authlens_core.trace.record import (
+    REVOCATION_CHECKS,
+    FactId,
+    Outcome,
+    RunningStage,
+    Stage,
+    StageRecord,
+    taken_over,
+)
 from authlens_core.values.check import Check, CheckId, Severity
 from authlens_core.values.exchange import Exchange, Purpose, Request
 from authlens_core.values.quick_dataclass import dataclass
@@ -123,16 +131,6 @@ class Arrow:
         return flow_of(self.grant_type)
 
 
-@dataclass(frozen=True, slots=True)
-class RunningStage:
-    """A stage that runs now: what it has exchanged so far, and the request that waits for its answer."""
-
-    stage: Stage
-    exchanges: tuple[Exchange, ...] = ()
-    request: Request | None = None
-    grant_type: GrantType | None = None
-
-
 def alone(exchange: Exchange) -> RunningStage:
     """Return `exchange` as the stage that sends such a request, for one that is in no record yet."""
     # An identity provider is asked for what the exchange needs.
@@ -214,7 +212,7 @@ def _of_underway(underway: RunningStage) -> Iterator[Arrow]:
         exchanged = "subject_token" in _granted_for(underway.request)
         purpose = Purpose.TOKEN_EXCHANGE if exchanged else Purpose.OTHER
         yield _request(stage, underway.request, purpose, len(underway.exchanges))
-    elif stage is Stage.AUTHORIZATION and flow_of(underway.grant_type).user_part is UserPart.LINK:
+    elif stage is Stage.AUTHORIZATION and flow_of(underway.grant_type).is_by_link:
         yield Arrow(Party.AUTHLENS, Party.PERSON, "the link", stage)
         yield _no_browser("waiting for the browser", stage)
 
@@ -237,7 +235,7 @@ def asked_at(stage: Stage, flow: Flow) -> Party:
     """Return who decides how a stage ends: the user where one signs in, else who is sent its requests."""
     if stage is Stage.PKCE:
         return Party.AUTHLENS
-    by_user = stage is Stage.AUTHORIZATION and flow.user_part is not UserPart.NOTHING
+    by_user = stage is Stage.AUTHORIZATION and not flow.is_by_program
     return Party.PERSON if by_user else receiver_of(stage)
 
 

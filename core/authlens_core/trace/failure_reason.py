@@ -1,11 +1,11 @@
-"""Why a stage failed: diagnosed when its record is made, then told as cause and fix, or as an error.
+"""Why a stage failed, diagnosed when its record is made.
 
 What a server repeated of a secret is masked when the record is made, too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -13,19 +13,12 @@ from authlens_core.diagnosis import evidence
 from authlens_core.diagnosis.diagnose import diagnose, explain
 from authlens_core.diagnosis.server_kind import ServerKind
 from authlens_core.oauth.error_response import OAuthError, meaning
-from authlens_core.trace.record import Outcome, Stage, StageRecord, decisive
-from authlens_core.values.check import Check, CheckId, Diagnosis, Severity, failures
-from authlens_core.values.errors import (
-    AuthlensError,
-    NotProtected,
-    Refused,
-    ServerMisconfigured,
-    TimedOut,
-    UsageError,
-)
+from authlens_core.trace.record import StageRecord
+from authlens_core.values.check import Check, Diagnosis, Severity, failures
 from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.values.fix import Fix
 from authlens_core.values.known_secrets import KnownSecrets
+from authlens_core.values.stage import Stage
 
 # A login continues after a warning; what it means still deserves a diagnosis.
 _GRAVE: Final = frozenset({Severity.FAILURE, Severity.WARNING})
@@ -103,77 +96,13 @@ def without_echoes(record: StageRecord) -> StageRecord:
     )
 
 
-_MOST_LINES: Final = 6  # of evidence
-_BY_CHECK: Final[Mapping[str, type[AuthlensError]]] = {
-    CheckId.REGISTRATION_PORT: UsageError,
-    CheckId.REGISTRATION_PORT_HALF: UsageError,
-    CheckId.REGISTRATION_LISTENER: UsageError,
-    CheckId.REGISTRATION_ENDPOINT: UsageError,
-    CheckId.EXCHANGE_ASSERTION: UsageError,
-    CheckId.EXCHANGE_ASSERTION_LATE: TimedOut,
-    CheckId.AUTHORIZATION_TIMEOUT: TimedOut,
-    CheckId.DEVICE_EXPIRED: TimedOut,
-    CheckId.DEVICE_TIMEOUT: TimedOut,
-    CheckId.AUTHORIZATION_ERROR: Refused,
-    CheckId.ACCESS_ACCEPTED: Refused,
-}
-# What a stage asks for besides what decides it: a look for metadata if nothing was refused, and the keys for
-# a token that has come.
-_ASIDE: Final = {Stage.DETECTION: Purpose.RESOURCE_METADATA, Stage.EXCHANGE: Purpose.SIGNING_KEYS}
-# In these stages a server that answers with an OAuth error has refused; before them it is misconfigured.
-_REFUSES: Final = frozenset({Stage.REGISTRATION, Stage.EXCHANGE, Stage.REFRESH})
-
-
-def failure_reason(record: StageRecord) -> Diagnosis | None:
-    """Return why a stage failed, by its diagnosis if it has one; None if it did not fail.
-
-    The layer is in the sentence, and of the evidence the first lines.
-    """
-    if record.outcome is not Outcome.FAILED or not record.failures:
-        return None
-    check, diagnosis = decisive_check(record), record.diagnosis
-    if diagnosis is None:
-        expected = check.expected.rstrip(".")
-        seen = check.seen or "nothing"
-        return Diagnosis(check.name, f"Expected: {expected}. Seen: {seen}", check.cure)
-    cause = f"{diagnosis.cause} Layer: {diagnosis.layer}." if diagnosis.layer else diagnosis.cause
-    evidence = diagnosis.evidence or ((check.seen,) if check.seen else ())
-    return replace(diagnosis, cause=cause, evidence=evidence[:_MOST_LINES])
-
-
-def decisive_check(record: StageRecord) -> Check:
-    """Return the failed check that is reported: the first that no yes helps against, else the first."""
-    return min(record.failures, key=lambda check: check.overridable)
-
-
-def stage_error(record: StageRecord) -> AuthlensError | None:
-    """Return the error that a failed record amounts to, or None when it did not fail."""
-    reason = failure_reason(record)
-    if reason is None:
-        return None
-    kind = _kind(record, decisive_check(record))
-    seen = f" Seen: {' · '.join(reason.evidence)}" if reason.evidence else ""
-    return kind(f"{reason.cause}{seen}", reason.cure, stage=record.title)
-
-
-def _kind(record: StageRecord, check: Check) -> type[AuthlensError]:
-    aside = _ASIDE.get(record.stage)
-    asked = [e for e in record.exchanges if e.purpose is not aside]
-    last = asked[-1] if asked else None
-    # The time of the whole login was over: what was under way at that moment is not why.
-    if check.name == CheckId.LOGIN_TIMEOUT:
-        return TimedOut
-    # Before the check: that says only that the answer was unusable, the failure why there was none.
-    if last is not None and last.failure is not None:
-        return last.failure.error_type
-    named = _BY_CHECK.get(check.name)
-    if named is not None:
-        return named
-    status = last.status if last is not None else None
-    if status is None:
-        return ServerMisconfigured
-    if record.stage is Stage.DETECTION:
-        # A 403 without a challenge comes from something that protects it and offers no login (RFC 9110
-        # §15.5.4).
-        return NotProtected if 200 <= status < 300 else Refused if status == 403 else ServerMisconfigured
-    return Refused if record.stage in _REFUSES and 400 <= status < 500 else ServerMisconfigured
+def decisive(stage: Stage, exchanges: Sequence[Exchange]) -> Exchange | None:
+    """Return the exchange that decided a stage: the last, unless a later one only looked for documents."""
+    if stage is Stage.DETECTION:
+        # A 404 for the metadata says nothing of what protects the resource.
+        return next((e for e in reversed(exchanges) if e.purpose is not Purpose.RESOURCE_METADATA), None)
+    # The last exchange of a revocation is the call that verifies it, and 401 is what is wanted there.
+    if stage is Stage.REVOKE:
+        refused = (e for e in exchanges if (e.status or 0) >= 400)
+        return next((e for e in refused if e.purpose.revokes), None)
+    return exchanges[-1] if exchanges else None

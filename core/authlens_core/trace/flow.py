@@ -125,6 +125,16 @@ class Flow:
     endpoint: str = ""
     ignored: frozenset[str] = frozenset()
 
+    @property
+    def is_by_link(self) -> bool:
+        """Whether the user opens a link, whose answer comes back to this machine."""
+        return self.user_part is UserPart.LINK
+
+    @property
+    def is_by_program(self) -> bool:
+        """Whether a program logs in as itself, without a user."""
+        return self.user_part is UserPart.NOTHING
+
     def is_offered(self, metadata: ServerMetadata) -> bool:
         return not self.endpoint or getattr(metadata, self.endpoint) is not None
 

@@ -1,22 +1,28 @@
 """The trace: everything that happened, as stages made of exchanges, checks and facts.
 
-Every view (wizard, diagram, export, replay) is a function of these values, which never change once made. A
-fact is what a stage learned; its text is made by `fact_text`, where it is shown.
+Every view (wizard, diagram, export, replay) is a function of these values, which never change once made.
 """
-
-# ruff: noqa: S105 - names of facts, not secrets
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field, replace
-from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Final, TypeAlias, TypeVar
+from datetime import datetime
+from typing import Final, TypeVar
 
+from authlens_core.trace.fact import Fact, FactId, FactValue, fact_text, is_absent
 from authlens_core.trace.flow import AUTHORIZATION_CODE, Flow, UserPart, flow_of
 from authlens_core.values.check import Check, CheckId, Diagnosis, ErrorCode, Severity, failures
+from authlens_core.values.errors import (
+    AuthlensError,
+    NotProtected,
+    Refused,
+    ServerMisconfigured,
+    TimedOut,
+    UsageError,
+)
 from authlens_core.values.exchange import Exchange, Purpose, Request, Response
+from authlens_core.values.fix import WayOn, other_ways
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import LOGIN_STAGES, GrantType, Outcome, Stage, TraceKind
@@ -37,6 +43,7 @@ __all__ = [
     "Outcome",
     "Request",
     "Response",
+    "RunningStage",
     "Secret",
     "Severity",
     "Stage",
@@ -44,117 +51,12 @@ __all__ = [
     "Trace",
     "TraceKind",
     "UserPart",
-    "decisive",
     "fact_text",
     "flow_of",
-    "honest_and_attacked",
     "is_absent",
-    "is_last",
     "sent_once",
     "taken_over",
-    "undone",
 ]
-
-# A tuple is a list of the specification, such as scopes; None where the answer does not have the member.
-FactValue: TypeAlias = str | Secret | int | timedelta | datetime | tuple[str, ...] | None
-
-
-class FactId(StrEnum):
-    """The name of a fact, as its specification spells it; the parameters of a link may have any other."""
-
-    ACCESS_TOKEN = "access_token"
-    ANSWER = "answer"
-    ANSWERED_BY = "answered by"
-    AUTHORIZATION_ENDPOINT = "authorization_endpoint"
-    AUTHORIZATION_SERVERS = "authorization_servers"
-    CF_RAY = "CF-Ray"
-    CLIENT_ID = "client_id"
-    CLIENT_SECRET = "client_secret"
-    CODE = "code"
-    CODE_CHALLENGE = "code_challenge"
-    CODE_CHALLENGE_METHOD = "code_challenge_method"
-    CODE_CHALLENGE_METHODS_SUPPORTED = "code_challenge_methods_supported"
-    CODE_VERIFIER = "code_verifier"
-    CREDENTIAL = "credential"
-    DEVICE_CODE = "device_code"
-    ASSERTION_SOURCE = "assertion_source"
-    DPOP_JKT = "dpop_jkt"
-    DPOP_PRIVATE_KEY = "DPoP private key"
-    EVIDENCE = "evidence"
-    EXPIRES_AT = "expires at"
-    EXPIRES_IN = "expires_in"
-    GENERATION = "generation"
-    GRANT_TYPES_SUPPORTED = "grant_types_supported"
-    ID_TOKEN = "id_token"
-    INTERVAL = "interval"
-    ISSUER = "issuer"
-    KIND_OF_RESOURCE = "kind of resource"
-    NONCE = "nonce"
-    PROTECTED_BY = "protected by"
-    REDIRECT_URIS = "redirect_uris"
-    REFRESH_TOKEN = "refresh_token"
-    REGISTRATION_ENDPOINT = "registration_endpoint"
-    REQUEST_URI = "request_uri"
-    RESOURCE = "resource"
-    RESOURCE_METADATA = "resource_metadata"
-    REVOCATION_ENDPOINT = "revocation_endpoint"
-    SCOPE = "scope"
-    SCOPE_WANTED = "scope wanted"
-    SCOPES_SUPPORTED = "scopes_supported"
-    SENT_BY = "sent by"
-    STATE = "state"
-    STATUS = "status"
-    TOKEN_ENDPOINT = "token_endpoint"
-    TOKEN_ENDPOINT_AUTH_METHOD = "token_endpoint_auth_method"
-    TOKEN_ENDPOINT_AUTH_METHODS_SUPPORTED = "token_endpoint_auth_methods_supported"
-    TOKEN_TYPE = "token_type"
-    USER_CODE = "user_code"
-    VERIFICATION_URI = "verification_uri"
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """Something a stage learned.
-
-    Attributes:
-        name: a `FactId`; text from outside for a parameter that only the link has.
-        value: a `Secret` where it is one; text may come from outside.
-    """
-
-    name: str
-    value: FactValue
-    spec: str = ""
-    note: str = ""
-
-
-# A token without an expiry is ordinary (RFC 6749 §5.1), so the words for it are, too.
-_WITHOUT_VALUE: Final[Mapping[str, str]] = {
-    FactId.EXPIRES_AT: "no expiry given",
-    FactId.EXPIRES_IN: "no expiry given",
-}
-
-
-def is_absent(fact: Fact) -> bool:
-    """Say whether the answer lacks the member, and nothing can be said of that."""
-    return fact.value is None and fact.name not in _WITHOUT_VALUE
-
-
-def fact_text(fact: Fact) -> str:
-    """Return the value of `fact` as it is shown, a secret as its mask; not yet safe for a terminal."""
-    match fact.value:
-        case None:
-            return _WITHOUT_VALUE.get(fact.name, "absent")
-        case Secret():
-            return fact.value.masked
-        case timedelta():
-            return f"{fact.value.total_seconds():.0f} s"
-        case datetime():
-            return fact.value.isoformat(sep=" ", timespec="seconds")
-        case tuple():
-            return " ".join(fact.value)
-        case _:
-            return f"{fact.value}"
-
 
 _Value = TypeVar("_Value")
 # The checks that judge the two requests of a revocation.
@@ -165,9 +67,32 @@ REVOCATION_CHECKS: Final[Mapping[Purpose, CheckId]] = {
 
 # RFC 6749 §5.2 has the first for it, but servers that forgot a client answer with the second, too.
 _UNKNOWN_CLIENT: Final = frozenset({ErrorCode.INVALID_CLIENT, ErrorCode.UNAUTHORIZED_CLIENT})
+_NO_PORT: Final = frozenset(
+    {CheckId.REGISTRATION_PORT, CheckId.REGISTRATION_PORT_HALF, CheckId.REGISTRATION_LISTENER}
+)
 _OUT_OF_TIME: Final = frozenset(
     {CheckId.AUTHORIZATION_TIMEOUT, CheckId.DEVICE_TIMEOUT, CheckId.LOGIN_TIMEOUT}
 )
+
+_MOST_LINES: Final = 6  # of evidence
+_BY_CHECK: Final[Mapping[str, type[AuthlensError]]] = {
+    CheckId.REGISTRATION_PORT: UsageError,
+    CheckId.REGISTRATION_PORT_HALF: UsageError,
+    CheckId.REGISTRATION_LISTENER: UsageError,
+    CheckId.REGISTRATION_ENDPOINT: UsageError,
+    CheckId.EXCHANGE_ASSERTION: UsageError,
+    CheckId.EXCHANGE_ASSERTION_LATE: TimedOut,
+    CheckId.AUTHORIZATION_TIMEOUT: TimedOut,
+    CheckId.DEVICE_EXPIRED: TimedOut,
+    CheckId.DEVICE_TIMEOUT: TimedOut,
+    CheckId.AUTHORIZATION_ERROR: Refused,
+    CheckId.ACCESS_ACCEPTED: Refused,
+}
+# What a stage asks for besides what decides it: a look for metadata if nothing was refused, and the keys for
+# a token that has come.
+_ASIDE: Final = {Stage.DETECTION: Purpose.RESOURCE_METADATA, Stage.EXCHANGE: Purpose.SIGNING_KEYS}
+# In these stages a server that answers with an OAuth error has refused; before them it is misconfigured.
+_REFUSES: Final = frozenset({Stage.REGISTRATION, Stage.EXCHANGE, Stage.REFRESH})
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +141,37 @@ class StageRecord:
         return failures(self.checks, self.overridden)
 
     @property
+    def reason(self) -> Diagnosis | None:
+        """Why the stage failed, by its diagnosis if it has one; None if it did not fail.
+
+        The layer is in the sentence, and of the evidence the first lines.
+        """
+        if self.outcome is not Outcome.FAILED or not self.failures:
+            return None
+        check, diagnosis = self.decisive_check, self.diagnosis
+        if diagnosis is None:
+            expected = check.expected.rstrip(".")
+            return Diagnosis(check.name, f"Expected: {expected}. Seen: {check.seen or 'nothing'}", check.cure)
+        cause = f"{diagnosis.cause} Layer: {diagnosis.layer}." if diagnosis.layer else diagnosis.cause
+        evidence = diagnosis.evidence or ((check.seen,) if check.seen else ())
+        return replace(diagnosis, cause=cause, evidence=evidence[:_MOST_LINES])
+
+    @property
+    def decisive_check(self) -> Check:
+        """The failed check that is reported: the first that no yes helps against, else the first."""
+        return min(self.failures, key=lambda check: check.overridable)
+
+    @property
+    def error(self) -> AuthlensError | None:
+        """The error that the stage amounts to; None if it did not fail."""
+        reason = self.reason
+        if reason is None:
+            return None
+        seen = f" Seen: {' · '.join(reason.evidence)}" if reason.evidence else ""
+        kind = _error_type(self, self.decisive_check)
+        return kind(f"{reason.cause}{seen}", reason.cure, stage=self.title)
+
+    @property
     def may_continue(self) -> bool:
         """True if an approval leads on: all that failed may be approved. A stopped stage has no failure."""
         return bool(self.failures) and all(check.overridable for check in self.failures)
@@ -229,6 +185,30 @@ class StageRecord:
     def got_no_callback(self) -> bool:
         """Whether a login ended because the browser did not come back in time."""
         return any(check.name == CheckId.AUTHORIZATION_TIMEOUT for check in self.failures)
+
+    @property
+    def has_no_port(self) -> bool:
+        """Whether a login ended because the port of its callback is not ours."""
+        return any(check.name in _NO_PORT for check in self.failures)
+
+    @property
+    def needs_a_program(self) -> bool:
+        """Whether the server lets only programs log in."""
+        return any(check.name == CheckId.SERVER_PROGRAMS_ONLY for check in self.failures)
+
+    @property
+    def other_ways(self) -> frozenset[WayOn]:
+        """The ways on without this login that its fix names."""
+        return other_ways(self.reason.cure) if self.reason else frozenset()
+
+    @property
+    def other_host_may_help(self) -> bool:
+        """Whether the other host name in the redirect URI may."""
+        if self.stage is Stage.AUTHORIZATION:
+            # A server that refuses the URI says so in the browser only, and then nothing comes back.
+            return WayOn.OTHER_HOST in self.other_ways or self.got_no_callback
+        half = any(check.name == CheckId.REGISTRATION_PORT_HALF for check in self.failures)
+        return self.stage is Stage.REGISTRATION and (half or (bool(self.failures) and not self.has_no_port))
 
     @property
     def ran_out_of_time(self) -> bool:
@@ -267,8 +247,46 @@ class StageRecord:
             return False
         return any(self.exchanges[number] is exchange for number in self.failed_exchanges)
 
+    @property
+    def ends_login(self) -> bool:
+        """Whether a login was finished with this record."""
+        return self.stage is LOGIN_STAGES[-1] and self.outcome is Outcome.PASSED
+
     def count(self, severity: Severity) -> int:
         return sum(1 for check in self.checks if check.severity is severity)
+
+
+def _error_type(record: StageRecord, check: Check) -> type[AuthlensError]:
+    aside = _ASIDE.get(record.stage)
+    asked = [e for e in record.exchanges if e.purpose is not aside]
+    last = asked[-1] if asked else None
+    # The time of the whole login was over: what was under way at that moment is not why.
+    if check.name == CheckId.LOGIN_TIMEOUT:
+        return TimedOut
+    # Before the check: that says only that the answer was unusable, the failure why there was none.
+    if last is not None and last.failure is not None:
+        return last.failure.error_type
+    named = _BY_CHECK.get(check.name)
+    if named is not None:
+        return named
+    status = last.status if last is not None else None
+    if status is None:
+        return ServerMisconfigured
+    if record.stage is Stage.DETECTION:
+        # A 403 without a challenge comes from something that protects it and offers no login (RFC 9110
+        # §15.5.4).
+        return NotProtected if 200 <= status < 300 else Refused if status == 403 else ServerMisconfigured
+    return Refused if record.stage in _REFUSES and 400 <= status < 500 else ServerMisconfigured
+
+
+@dataclass(frozen=True, slots=True)
+class RunningStage:
+    """A stage that runs now: what it has exchanged so far, and the request that waits for its answer."""
+
+    stage: Stage
+    exchanges: tuple[Exchange, ...] = ()
+    request: Request | None = None
+    grant_type: GrantType | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,6 +326,43 @@ class Trace:
         """Return the last attempt at `stage`, or None."""
         return next((r for r in reversed(self.records) if r.stage is stage), None)
 
+    def undone(self, position: Stage | None) -> frozenset[int]:
+        """Return the places of the records whose stage was run again since, or will be.
+
+        Args:
+            position: the stage to run next; None when all have passed.
+        """
+        # The first stage that was run, or will be, after the record that is looked at.
+        first = len(LOGIN_STAGES) if position is None else LOGIN_STAGES.index(position)
+        undone_records: set[int] = set()
+        # Backwards: what came later decides what an earlier record still counts for.
+        for number, record in reversed([*enumerate(self.records)]):
+            # A refresh, a revocation or a probe undoes nothing of a login.
+            if record.stage not in LOGIN_STAGES:
+                continue
+            turn = LOGIN_STAGES.index(record.stage)
+            # An attempt that failed is where the login was, not something that was undone.
+            if turn > first or (turn == first and record.outcome is Outcome.PASSED):
+                undone_records.add(number)
+            first = min(first, turn)
+        return frozenset(undone_records)
+
+    @property
+    def honest_and_attacked(self) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+        """The places of the login as it was before the first attack, and as it is with it.
+
+        None if nothing was changed on purpose, or nothing was run before it was.
+        """
+        records = self.records
+        first = next((number for number, record in enumerate(records) if record.tampering), 0)
+        if not first:
+            return None
+        # An attack on a late stage begins with earlier ones, sent as ever: they are not its result.
+        end = next((number for number in range(first, 0, -1) if records[number - 1].ends_login), first)
+        gone_before, gone = replace(self, records=records[:end]).undone(None), self.undone(None)
+        honest = tuple(number for number in range(end) if number not in gone_before)
+        return honest, tuple(number for number in range(len(records)) if number not in gone)
+
 
 def sent_once(records: Sequence[StageRecord]) -> Iterator[tuple[int, int, Exchange]]:
     """Yield every exchange once, with the index of its record and its own index there.
@@ -329,60 +384,3 @@ def taken_over(records: Sequence[StageRecord], index: int) -> int:
     # By value: read from a file, they are not the same objects.
     known = len(before.exchanges)
     return known if record.exchanges[:known] == before.exchanges else 0
-
-
-def decisive(stage: Stage, exchanges: Sequence[Exchange]) -> Exchange | None:
-    """Return the exchange that decided a stage: the last, unless a later one only looked for documents."""
-    if stage is Stage.DETECTION:
-        # A 404 for the metadata says nothing of what protects the resource.
-        return next((e for e in reversed(exchanges) if e.purpose is not Purpose.RESOURCE_METADATA), None)
-    # The last exchange of a revocation is the call that verifies it, and 401 is what is wanted there.
-    if stage is Stage.REVOKE:
-        refused = (e for e in exchanges if (e.status or 0) >= 400)
-        return next((e for e in refused if e.purpose.revokes), None)
-    return exchanges[-1] if exchanges else None
-
-
-def undone(records: Sequence[StageRecord], position: Stage | None) -> frozenset[int]:
-    """Return the places of the records whose stage was run again since, or will be.
-
-    Args:
-        records: every attempt at every stage, in order.
-        position: the stage to run next; None when all have passed.
-    """
-    # The first stage that was run, or will be, after the record that is looked at.
-    first = len(LOGIN_STAGES) if position is None else LOGIN_STAGES.index(position)
-    undone_records: set[int] = set()
-    # Backwards: what came later decides what an earlier record still counts for.
-    for number in range(len(records) - 1, -1, -1):
-        record = records[number]
-        # A refresh, a revocation or a probe undoes nothing of a login.
-        if record.stage not in LOGIN_STAGES:
-            continue
-        turn = LOGIN_STAGES.index(record.stage)
-        # An attempt that failed is where the login was, not something that was undone.
-        if turn > first or (turn == first and record.outcome is Outcome.PASSED):
-            undone_records.add(number)
-        first = min(first, turn)
-    return frozenset(undone_records)
-
-
-def honest_and_attacked(records: Sequence[StageRecord]) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
-    """Return the places of the login as it was before the first attack, and as it is with it.
-
-    None if nothing was changed on purpose, or nothing was run before it was.
-    """
-    first = next((number for number, record in enumerate(records) if record.tampering), 0)
-    if not first:
-        return None
-    # An attack on a late stage begins with earlier ones, sent as ever: they are not its result.
-    ends = (number for number in range(first, 0, -1) if is_last(records[number - 1]))
-    end = next(ends, first)
-    gone_before, gone = undone(records[:end], None), undone(records, None)
-    honest = tuple(number for number in range(end) if number not in gone_before)
-    return honest, tuple(number for number in range(len(records)) if number not in gone)
-
-
-def is_last(record: StageRecord) -> bool:
-    """Return whether a login was finished with this record."""
-    return record.stage is LOGIN_STAGES[-1] and record.outcome is Outcome.PASSED

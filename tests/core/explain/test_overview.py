@@ -10,7 +10,6 @@ import pytest
 
 from authlens_core.explain.overview import overview
 from authlens_core.oauth.token import rotation_check
-from authlens_core.trace.failure_reason import failure_reason
 from authlens_core.trace.record import Fact, FactId, Outcome, Stage, StageRecord
 from authlens_core.values.check import Check, CheckId, Severity, judged
 from authlens_core.values.exchange import Exchange, Headers, Purpose, Request, Response
@@ -146,7 +145,7 @@ def test_a_failure_says_why_and_what_to_do() -> None:
     )
     failed = record(Stage.ACCESS, exchange(401), checks=[check], outcome=Outcome.FAILED)
     told = overview(failed)
-    reason = failure_reason(failed)
+    reason = failed.reason
     assert reason is not None
     assert told.sentences == ("wiki.example answered 401.",)
     assert (told.cause, told.cure, told.evidence) == (reason.cause, reason.cure, reason.evidence)

@@ -15,7 +15,6 @@ from authlens_core.login.callback_wait import ResponseWait
 from authlens_core.login.login import Login
 from authlens_core.oauth.authorization import Verdict
 from authlens_core.trace.events import AnswerIgnored, AuthorizationReady, DeadlineMoved, Event, TunnelTested
-from authlens_core.trace.failure_reason import stage_error
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.check import Severity
 from authlens_core.values.login_options import Options
@@ -83,7 +82,7 @@ async def test_a_malformed_answer_to_this_login_ends_it_with_its_cause(rest: str
         assert b" 400 " in await _get(port, f"{rest}&state={state}")
         record = await running
         assert failed(record) in ("authorization.parameters", "authorization.encoding")
-        stopped = stage_error(record)
+        stopped = record.error
         assert stopped is not None
         assert stopped.exit_code == 7
         assert not [e for e in events if isinstance(e, AnswerIgnored)]
@@ -222,7 +221,7 @@ async def test_when_nobody_comes_the_wait_ends_and_says_so() -> None:
         record = await running
         assert failed(record) == "authorization.timeout"
         assert "paste" in str(record.failures[0].cure)
-        stopped = stage_error(record)
+        stopped = record.error
         assert stopped is not None
         assert stopped.exit_code == 8
         assert is_free(port)
@@ -266,7 +265,7 @@ async def test_a_refusal_on_the_callback_ends_the_wait_with_the_reason() -> None
         record = await running
         assert failed(record) == "authorization.error"
         assert record.diagnosis is not None
-        stopped = stage_error(record)
+        stopped = record.error
         assert stopped is not None
         assert stopped.exit_code == 5
 

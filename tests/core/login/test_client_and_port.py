@@ -10,7 +10,6 @@ import pytest
 from authlens_core.login.known_clients import MemoryClientRegistry
 from authlens_core.login.tampering.request_edit import EditLocation, RequestEdit
 from authlens_core.trace.events import AuthorizationReady
-from authlens_core.trace.failure_reason import stage_error
 from authlens_core.trace.record import Stage
 from authlens_core.values.errors import AuthlensError
 from authlens_core.values.login_options import Options
@@ -126,7 +125,7 @@ async def test_a_port_that_is_taken_is_said_with_its_owner_and_another_one_can_b
             assert failed(record) == "registration.port"
             assert f"Port {port} on this machine is in use by" in record.failures[0].seen
             assert sender.count(REGISTER) == 0
-            stopped = stage_error(record)
+            stopped = record.error
             assert isinstance(stopped, AuthlensError)
             assert stopped.exit_code == 2
             login.use(replace(login.facts.options, port=0))

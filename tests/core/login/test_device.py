@@ -15,7 +15,6 @@ from joserfc.jwk import ECKey
 from authlens_core.login.stages.device_stages import DeviceAuthorizationStage, DeviceExchangeStage
 from authlens_core.oauth.device_authorization import DeviceAuthorization
 from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event, StageEnded
-from authlens_core.trace.failure_reason import stage_error
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.check import Severity
 from authlens_core.values.errors import TimedOut
@@ -106,7 +105,7 @@ async def test_a_code_that_expires_is_not_asked_about_for_ever() -> None:
     sender = _sender(_error("authorization_pending"), codes={**CODES, "expires_in": 4})
     last, _ = await _run(sender)
     assert [check.name for check in last.failures] == ["device.expired"]
-    assert isinstance(stage_error(last), TimedOut)
+    assert isinstance(last.error, TimedOut)
     assert sender.count(f"POST {ISSUER}/token") == 1
 
 

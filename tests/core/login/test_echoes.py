@@ -9,7 +9,6 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from authlens_core.trace.failure_reason import stage_error
 from authlens_core.trace.record import StageRecord
 from authlens_core.values.exchange import Exchange, Headers, Request, Response
 from authlens_core.values.login_options import Options
@@ -70,7 +69,7 @@ class Echo(ScriptedSender):
 def told_of(record: StageRecord) -> str:
     """Return everything that is said of a record, its exchanges apart."""
     facts = [(fact.name, str(fact.value), fact.note) for fact in record.facts]
-    error = stage_error(record)
+    error = record.error
     return json.dumps(
         [facts, [asdict(check) for check in record.checks], error and vars(error), str(error)], default=repr
     )

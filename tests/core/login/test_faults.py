@@ -11,7 +11,6 @@ from urllib.parse import quote
 import pytest
 
 from authlens_core.emulator import Fault, Profile, faults_of
-from authlens_core.trace.failure_reason import failure_reason, stage_error
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.check import Severity
 from support.walked_faults import Walk, explained, walked
@@ -172,7 +171,7 @@ def _told(walk: Walk) -> Iterator[str]:
         yield repr(record.diagnosis)
         for fact in record.facts:
             yield f"{fact.name} {fact.value} {fact.note}"
-        reason, error = failure_reason(record), stage_error(record)
+        reason, error = record.reason, record.error
         yield repr(reason)
         yield f"{error} {error!r}"
 
@@ -185,7 +184,7 @@ def _forms(secret: str) -> set[str]:
 
 def _words(record: StageRecord, check: str) -> str:
     """Everything said about a check, with the diagnosis that explains it, in lower case."""
-    reason = failure_reason(record)
+    reason = record.reason
     parts = [] if reason is None else [reason.cause, str(reason.cure), *reason.evidence]
     parts += [f"{c.seen} {c.why} {c.cure}" for c in record.checks if c.name == check]
     return " ".join(parts).lower()
@@ -236,7 +235,7 @@ async def test_a_login_under_a_fault_ends_as_it_should_and_tells_no_secret(fault
         record = last
         assert (record.stage, record.outcome) == (ending.stage, Outcome.FAILED)
         assert record.failures[0].name == ending.check
-        assert stage_error(record) is not None
+        assert record.error is not None
     assert ending.word in _words(record, ending.check)
     told = "\n".join(_told(walk))
     secrets = {form for secret in walk.secrets for form in _forms(secret) if len(secret) >= 8}

@@ -19,7 +19,6 @@ from authlens_core.desk.session import Session
 from authlens_core.export.formats import FORMATS
 from authlens_core.login.login import Login
 from authlens_core.oauth.discovery.issuer import is_issuer
-from authlens_core.trace.failure_reason import failure_reason
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.values.check import Check, Severity
 from authlens_core.values.exchange import Request
@@ -62,7 +61,7 @@ async def test_a_place_holder_stands_for_a_part_of_the_path_alone(name: str) -> 
     document = server_document() | {"issuer": name}
     async with login_to(ScriptedSender(honest(server=reply(200, document)))) as login:
         await login.run_all()
-        reason = failure_reason(login.trace.records[-1])
+        reason = login.trace.records[-1].reason
     assert reason is not None
     assert "--issuer" not in str(reason.cure)
 
@@ -91,7 +90,7 @@ async def test_a_name_that_was_accepted_of_one_server_is_accepted_of_no_other(
     async with login_to(ScriptedSender(script), replace(OPTIONS, **chosen), remembered=remembered) as login:
         await login.run_all()
         assert login.trace.records[-1].stage is stage
-        reason = failure_reason(login.trace.records[-1])
+        reason = login.trace.records[-1].reason
     assert reason is not None
     # What leads on names the server that is asked now, so that it is seen.
     assert f"authlens login URL --issuer {OTHER}" in str(reason.cure)
@@ -357,7 +356,7 @@ async def test_no_words_of_a_server_are_a_command_or_steer_the_terminal(place: s
         login.watch(come_back(login, *([query] if place == "browser" else [])))
         await login.run_all()
         assert not login.finished
-        reason = failure_reason(login.trace.records[-1])
+        reason = login.trace.records[-1].reason
     assert reason is not None
     commands = commands_of(filled(reason.cure, RESOURCE))
     assert not [one for one in commands if "x.example" in one or "forget" in one or "$(" in one]
@@ -373,7 +372,7 @@ async def test_a_name_that_a_shell_may_read_otherwise_is_in_no_command(tail: str
     ):
         async with login_to(ScriptedSender(script), OPTIONS) as login:
             await login.run_all()
-            reason = failure_reason(login.trace.records[-1])
+            reason = login.trace.records[-1].reason
         assert reason is not None
         assert not [each for each in commands_of(filled(reason.cure, RESOURCE)) if tail in each]
 

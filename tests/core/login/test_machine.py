@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from authlens_core.trace.failure_reason import stage_error
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.values.check import Severity
 from authlens_core.values.errors import UsageError
@@ -181,7 +180,7 @@ async def test_a_command_that_gives_no_assertion_is_the_users_to_mend(command: s
     async with login_to(_sender(), options=options) as login:
         trace = await login.run_all()
     assert trace.records[-1].stage is Stage.EXCHANGE
-    assert isinstance(stage_error(trace.records[-1]), UsageError)
+    assert isinstance(trace.records[-1].error, UsageError)
 
 
 async def test_a_refused_assertion_is_sent_once_and_repeated_nowhere(tmp_path: Path) -> None:

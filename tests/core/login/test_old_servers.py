@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from authlens_core.trace.failure_reason import failure_reason
 from authlens_core.trace.record import Outcome, Stage, Trace
 from authlens_core.values.check import Severity
 from authlens_core.values.exchange import Response
@@ -58,9 +57,9 @@ async def test_what_stops_at_an_old_server_names_the_option_that_continues() -> 
     """In stage 2 and, for a user who approved that check alone, in stage 3."""
     async with login_to(_sender()) as login:
         login.watch(come_back(login))
-        reasons = [failure_reason((await login.run_all()).records[-1])]
+        reasons = [(await login.run_all()).records[-1].reason]
         await login.override("resource_metadata.found")
-        reasons.append(failure_reason(await login.step()))
+        reasons.append((await login.step()).reason)
     assert [r is not None and "authlens login URL --legacy-paths" in str(r.cure) for r in reasons] == [
         True
     ] * 2

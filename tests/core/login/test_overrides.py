@@ -9,7 +9,6 @@ import pytest
 
 from authlens_core.login.login import Login
 from authlens_core.login.tampering.experiments import experiments
-from authlens_core.trace.failure_reason import failure_reason
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.check import Check, Severity
 from authlens_core.values.fix import commands_of
@@ -41,7 +40,7 @@ def _options(command: str) -> Any:
 
 def _command(record: StageRecord) -> str:
     """Return the command that the refusal ends with."""
-    reason = failure_reason(record)
+    reason = record.reason
     assert reason is not None
     *_, command = commands_of(reason.cure)
     return command
@@ -90,7 +89,7 @@ async def test_a_server_that_does_not_list_pkce_is_sent_s256_all_the_same() -> N
 async def test_a_server_that_lists_other_methods_is_its_owners_to_correct(methods: Any) -> None:
     script = honest(server=_server(code_challenge_methods_supported=methods))
     login = await _run(ScriptedSender(script), command="authlens login URL --assume-pkce")
-    reason = failure_reason(login.trace.records[-1])
+    reason = login.trace.records[-1].reason
     assert reason is not None
     assert str(reason.cure).startswith("Only the owner of the server can help")
     assert "authlens login" not in str(reason.cure)
@@ -144,7 +143,7 @@ async def test_a_name_that_is_no_address_is_in_no_command() -> None:
     """What a server says is copied to a shell by the user."""
     document = server_document() | {"issuer": "x'; rm -rf ~ #"}
     login = await _run(ScriptedSender(honest(server=reply(200, document))))
-    reason = failure_reason(login.trace.records[-1])
+    reason = login.trace.records[-1].reason
     assert reason is not None
     assert "authlens login" not in str(reason.cure)
 
@@ -186,7 +185,7 @@ async def test_a_resource_on_another_origin_is_never_accepted_here() -> None:
     )
     record = login.trace.records[-1]
     assert record.failures[0].name == "resource_metadata.resource"
-    reason = failure_reason(record)
+    reason = record.reason
     assert reason is not None
     assert "Ask the owner" in str(reason.cure)
     assert "authlens login" not in str(reason.cure)
@@ -203,7 +202,7 @@ async def test_a_resource_on_another_origin_is_never_accepted_here() -> None:
 async def test_a_server_that_refuses_the_resource_is_sent_none(error: str) -> None:
     """Entra: the value of the metadata fails again; an empty one is left out."""
     refused = await _run(ScriptedSender(honest()), error)
-    reason = failure_reason(refused.trace.records[-1])
+    reason = refused.trace.records[-1].reason
     assert reason is not None
     command = 'authlens login URL --resource ""'
     assert command in commands_of(reason.cure)

@@ -7,7 +7,6 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from authlens_core.trace.events import AuthorizationReady, Event
-from authlens_core.trace.failure_reason import failure_reason
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.values.exchange import Response
 from authlens_core.values.login_options import Options
@@ -79,7 +78,7 @@ async def test_a_scope_that_a_shell_would_run_is_in_no_command(scope: str) -> No
     sender = ScriptedSender(honest(resource=[CHALLENGE, _refusal(scope)]))
     async with login_to(sender, options=Options(port=0, scope="read")) as login:
         login.watch(come_back(login))
-        reason = failure_reason((await login.run_all()).records[-1])
+        reason = (await login.run_all()).records[-1].reason
     assert reason is not None
     assert scope not in str(reason.cure)
 
@@ -89,7 +88,7 @@ async def test_the_cure_names_the_union_for_the_command_line() -> None:
     async with login_to(sender, options=Options(port=0, scope="read")) as login:
         login.watch(come_back(login))
         trace = await login.run_all()
-    reason = failure_reason(trace.records[-1])
+    reason = trace.records[-1].reason
     assert reason is not None
     assert 'authlens login URL --scope "read write"' in str(reason.cure)
 
@@ -102,7 +101,7 @@ async def test_a_scope_that_is_not_a_plain_word_is_in_no_command(scope: str) -> 
     sender = ScriptedSender(honest(resource=[CHALLENGE, _refusal(scope)]))
     async with login_to(sender, options=Options(port=0, scope="read")) as login:
         login.watch(come_back(login))
-        reason = failure_reason((await login.run_all()).records[-1])
+        reason = (await login.run_all()).records[-1].reason
     assert reason is not None
     assert "--scope" not in str(reason.cure)
     assert scope not in str(reason.cure)
@@ -113,7 +112,7 @@ async def test_a_scope_that_was_asked_for_is_not_asked_for_again_by_the_cure() -
     sender = ScriptedSender(honest(resource=[CHALLENGE, _refusal("write")]))
     async with login_to(sender, options=Options(port=0, scope="read write")) as login:
         login.watch(come_back(login))
-        reason = failure_reason((await login.run_all()).records[-1])
+        reason = (await login.run_all()).records[-1].reason
     assert reason is not None
     assert "Ask the owner" in str(reason.cure)
     assert "--scope" not in str(reason.cure)

@@ -12,7 +12,6 @@ from authlens_core.diagnosis.protection import Protection, note_on
 from authlens_core.diagnosis.server_kind import ServerKind, server_words
 from authlens_core.emulator import Fault, Profile, StandardEmulator
 from authlens_core.login.login import Login
-from authlens_core.trace.failure_reason import stage_error
 from authlens_core.trace.record import Outcome, StageRecord, Trace, fact_text
 from authlens_core.values.check import CheckId
 from authlens_core.values.exchange import FailureKind, WireFailure
@@ -66,7 +65,7 @@ def _of_record(record: StageRecord) -> Iterator[str]:
     told = record.diagnosis
     if told is not None:
         yield from (told.cause, str(told.cure), told.source, told.layer or "", *told.evidence)
-    error = stage_error(record)
+    error = record.error
     if error is not None:
         yield from (error.cause, str(error.cure))
 

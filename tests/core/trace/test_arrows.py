@@ -9,8 +9,8 @@ from typing import Final
 import pytest
 
 from authlens_core.login.login import Login
-from authlens_core.trace.arrows import Arrow, Party, RunningStage, authorities, messages
-from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace
+from authlens_core.trace.arrows import Arrow, Party, authorities, messages
+from authlens_core.trace.record import Outcome, RunningStage, Stage, StageRecord, Trace
 from authlens_core.values.check import Check, CheckId, Severity, judged
 from authlens_core.values.exchange import Exchange, FailureKind, Headers, Purpose, Request, WireFailure
 from authlens_core.values.login_options import Options

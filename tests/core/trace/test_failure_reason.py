@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from authlens_core.trace.failure_reason import diagnosis_of, failure_reason, stage_error
+from authlens_core.trace.failure_reason import diagnosis_of
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.check import UNKNOWN, Check, Diagnosis, Severity, judged
 from authlens_core.values.errors import AuthlensError, NetworkFailure, Refused, ServerMisconfigured, TimedOut
@@ -31,7 +31,7 @@ def _diagnosed(record: StageRecord) -> StageRecord:
 
 
 def test_the_diagnosis_of_a_record_quotes_the_answer() -> None:
-    reason = failure_reason(_record(Stage.REFRESH, _failed("token.status", "400"), DENIED))
+    reason = _record(Stage.REFRESH, _failed("token.status", "400"), DENIED).reason
     assert reason is not None
     assert "refresh token is no longer valid" in reason.cause
     assert reason.evidence[:2] == ("HTTP/1.1 400", '"error": "invalid_grant"')
@@ -41,8 +41,8 @@ def test_the_diagnosis_of_a_record_quotes_the_answer() -> None:
 def test_a_diagnosis_without_evidence_is_shown_with_what_the_check_saw() -> None:
     record = _record(Stage.EXCHANGE, _failed("token.status", "400 invalid_grant"), DENIED)
     own = Diagnosis("own", "Because.", "Do.", ("a", "b"))
-    assert failure_reason(replace(record, diagnosis=own)) == own
-    older = failure_reason(replace(record, diagnosis=replace(own, evidence=())))
+    assert replace(record, diagnosis=own).reason == own
+    older = replace(record, diagnosis=replace(own, evidence=())).reason
     assert older is not None
     assert older.evidence == ("400 invalid_grant",)
 
@@ -57,14 +57,14 @@ def test_of_a_revocation_the_refused_request_decides_and_not_the_proof_after_it(
     proof = replace(exchange(reply(200)), purpose=Purpose.ACCESS)
     record = _record(Stage.REVOKE, _failed("revoke.refresh_token", "no"))
     record = _diagnosed(replace(record, exchanges=(refused, proof)))
-    reason = failure_reason(record)
+    reason = record.reason
     assert reason is not None
     assert not any("200" in line for line in reason.evidence)
 
 
 def test_an_answer_that_is_not_known_is_shown_whole_and_marked() -> None:
     record = _record(Stage.ACCESS, _failed("access.accepted", "418"), TEAPOT)
-    reason = failure_reason(record)
+    reason = record.reason
     assert reason is not None
     assert not reason.known
     assert reason.evidence == (
@@ -73,7 +73,7 @@ def test_an_answer_that_is_not_known_is_shown_whole_and_marked() -> None:
         "starts with: short and stout",
     )
     assert str(reason.cure).startswith("Do what the check says.")
-    error = stage_error(record)
+    error = record.error
     assert error is not None
     assert "HTTP/1.1 418 · content-type: text/plain" in error.cause
     assert record.diagnosis is not None
@@ -95,7 +95,7 @@ def test_a_failure_after_a_good_token_names_the_layer(
     status: int, field: tuple[str, str], layer: str
 ) -> None:
     """Stage 8: whose matter it is."""
-    reason = failure_reason(_record(Stage.ACCESS, _failed("access.accepted"), reply(status, None, field)))
+    reason = _record(Stage.ACCESS, _failed("access.accepted"), reply(status, None, field)).reason
     assert reason is not None
     assert f"Layer: {layer}." in reason.cause
 
@@ -104,19 +104,19 @@ def test_no_answer_after_a_good_token_is_a_matter_of_the_network() -> None:
     """The layer and the request that went unanswered."""
     lost = WireFailure(FailureKind.CONNECT, "Nobody listens.", "Start it.")
     record = _record(Stage.ACCESS, failed("access.accepted", "it works"), lost)
-    reason = failure_reason(record)
+    reason = record.reason
     assert reason is not None
     assert reason.cause == "Nobody listens. Layer: network."
     assert reason.cure == "Start it."
     assert reason.evidence == (f"connect failure: GET {RESOURCE}",)
-    assert isinstance(stage_error(record), NetworkFailure)
+    assert isinstance(record.error, NetworkFailure)
 
 
 def test_a_check_of_ours_speaks_for_itself() -> None:
     """No diagnosis is made where there is nothing more to say."""
     record = _record(Stage.PKCE, _failed("pkce.method", "plain"))
     assert record.diagnosis is None
-    reason = failure_reason(record)
+    reason = record.reason
     assert reason is not None
     assert (reason.cause, reason.cure) == ("Expected: it works. Seen: plain", "Do what the check says.")
 
@@ -124,8 +124,8 @@ def test_a_check_of_ours_speaks_for_itself() -> None:
 def test_what_passed_or_was_allowed_has_no_reason() -> None:
     """Neither an error nor an exit code."""
     passed = _record(Stage.ACCESS, _failed("access.accepted"), TEAPOT, outcome=Outcome.PASSED)
-    assert failure_reason(passed) is None
-    assert stage_error(passed) is None
+    assert passed.reason is None
+    assert passed.error is None
     check = replace(_failed("detection.protection"), overridable=True)
     assert diagnosis_of(Stage.DETECTION, (check,), (exchange(TEAPOT),), {check.name}) is None
 
@@ -153,7 +153,7 @@ def test_a_warning_is_explained_where_its_cause_is_known_and_left_alone_where_no
 )
 def test_the_kind_of_the_error_decides_the_exit_code(record: StageRecord, kind: type[AuthlensError]) -> None:
     """The words may change; what a script tests may not."""
-    error = stage_error(record)
+    error = record.error
     assert type(error) is kind
 
 
@@ -162,7 +162,7 @@ def test_a_request_without_an_answer_leaves_no_query_in_the_words() -> None:
     lost = WireFailure(FailureKind.TIMEOUT, "Late.", "Again.")
     asked = Exchange(Request("GET", f"{RESOURCE}?code=canary"), None, lost, BEGAN, 1.0)
     record = _diagnosed(replace(_record(Stage.PROBE, _failed("probe.accepted")), exchanges=(asked,)))
-    assert "canary" not in repr(failure_reason(record))
+    assert "canary" not in repr(record.reason)
 
 
 def test_what_no_approval_helps_against_is_reported_first() -> None:
@@ -171,6 +171,6 @@ def test_what_no_approval_helps_against_is_reported_first() -> None:
     stops = _failed("server.s256")
     record = StageRecord(Stage.SERVER_METADATA, Outcome.FAILED, BEGAN, 0.1, (), (may, stops))
     for one in (record, _diagnosed(record)):
-        error = stage_error(one)
+        error = one.error
         assert error is not None
         assert "Continue" not in str(error.cure)

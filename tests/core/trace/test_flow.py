@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from authlens_core.login.stages import STAGES
-from authlens_core.trace.flow import AUTHORIZATION_CODE, FLOWS, Flow, UserPart, flow_of
+from authlens_core.trace.flow import AUTHORIZATION_CODE, FLOWS, Flow, flow_of
 from authlens_core.values.login_options import OPTIONS
 from authlens_core.values.stage import LOGIN_STAGES, GrantType, Stage
 
@@ -28,7 +28,7 @@ def test_the_stages_of_a_flow_run_in_the_order_of_all_stages(flow: Flow) -> None
 
 @pytest.mark.parametrize("flow", FLOWS.values(), ids=lambda flow: flow.grant_type.name)
 def test_a_flow_with_a_user_starts_over_before_what_it_uses_up(flow: Flow) -> None:
-    if flow.user_part is not UserPart.NOTHING:
+    if not flow.is_by_program:
         assert flow.starts_over is not None
         assert all(flow.place(flow.starts_over) < flow.place(stage) for stage in flow.single_use)
 

@@ -9,7 +9,7 @@ import pytest
 from authlens_core.desk.log_in import attacks_on
 from authlens_core.learning.desk.drills import Drill, drills
 from authlens_core.login.login import Login
-from authlens_core.trace.record import Outcome, Stage, honest_and_attacked
+from authlens_core.trace.record import Outcome, Stage
 from authlens_tui.widgets.stepper import StepState, steps_of
 from support.scenario_logins import login_of
 from support.screens import scripted
@@ -48,7 +48,7 @@ async def test_every_view_of_an_attacked_login_follows_from_its_record() -> None
     login.arm(attacks_on(login.facts)[0])
     await login.run_all()
     assert untrue(login.trace) == []
-    both = honest_and_attacked(login.trace.records)
+    both = login.trace.honest_and_attacked
     assert both is not None
     for side, outcome in zip(both, (Outcome.PASSED, Outcome.FAILED), strict=True):
         records = tuple(login.trace.records[number] for number in side)

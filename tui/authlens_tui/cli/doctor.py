@@ -12,12 +12,11 @@ from typing import Final
 
 from authlens_core.desk.doctor import Finding, Severity, examine, exit_code
 from authlens_core.values.fix import step
-from authlens_core.values.user_screen import UserScreen
 from authlens_tui.cli.full_screen import why_no_full_screen
 from authlens_tui.cli.terminal.abilities import locale_setting
 from authlens_tui.cli.terminal.flags import is_plain
 from authlens_tui.cli.terminal.output import answer_json, answer_line, fix_as_json
-from authlens_tui.terminal.browser import browser_name
+from authlens_tui.terminal.browser import browser_name, why_no_browser
 
 # Sign and word of each severity.
 _LOOKS: Final = {
@@ -73,7 +72,7 @@ def _as_json(finding: Finding) -> dict[str, object]:
 
 async def look_at_browser(environ: Mapping[str, str]) -> Finding:
     """Say which browser a login would open; none is opened."""
-    why = UserScreen(environ).why_no_browser
+    why = why_no_browser(environ)
     if why is not None:
         cure = "Open the login link on any machine; you can copy it."
         return Finding(Severity.NOTICE, f"authlens opens no browser here: {why}.", cure)

@@ -6,7 +6,6 @@ import shlex
 from argparse import Namespace
 
 from authlens_core.desk.log_in import AuthlensError, Facts, Options, Trace, discover
-from authlens_core.trace.failure_reason import stage_error
 from authlens_tui.cli.login.login_events import record_as_json, tell
 from authlens_tui.cli.option_values import checked_url
 from authlens_tui.cli.terminal.flags import is_plain
@@ -28,7 +27,7 @@ async def probe(arguments: Namespace) -> int:
         Options(method=arguments.method),
         watcher=(lambda _event: None) if arguments.json else tell,
     )
-    error = stage_error(trace.records[-1])
+    error = trace.records[-1].error
     if arguments.json:
         answer_json(_as_json(facts, trace, error, full=arguments.full))
     else:

@@ -13,7 +13,6 @@ from textual.screen import Screen
 from textual.timer import Timer
 
 from authlens_core.desk.log_in import AuthorizationReady, Event, Login, Trace
-from authlens_core.export.redaction import Redactor
 from authlens_core.trace.arrows import messages
 from authlens_tui.screens.wizard.demo_login import Player
 from authlens_tui.terminal.content import Content
@@ -119,7 +118,7 @@ class OpeningScreen(Screen[Trace | None]):
         records, width = self._login.trace.records, self.size.width - _AROUND
         drawn = messages(records)[: self._shown]
         # Only what is known as secret to the redactor is masked, and an arrow has paths and names alone.
-        lines = diagram_lines(records, width, Redactor(), shown=self._shown)
+        lines = diagram_lines(records, width, shown=self._shown)
         self.diagram.show(lines, keep_place=True)
         self.diagram.point_at(drawn[-1].record_index if drawn else None, end=True)
         if self._timer is None and self._login.finished:

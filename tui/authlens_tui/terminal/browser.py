@@ -71,6 +71,11 @@ def browser_name(environ: Mapping[str, str]) -> str | None:
     return name if done.returncode == 0 and Path(name).name not in _TEXT_BROWSERS else None
 
 
+def why_no_browser(environ: Mapping[str, str]) -> str | None:
+    """Return why none is started here, as a clause for a user; None where one may be."""
+    return UserScreen(environ).why_no_browser
+
+
 def open_browser(
     url: str,
     environ: Mapping[str, str],
@@ -86,7 +91,7 @@ def open_browser(
     after `leave_after` seconds is left to itself.
     """
     address = usable_url(url, loopback_http=True)
-    if address is None or UserScreen(environ).why_no_browser is not None:
+    if address is None or why_no_browser(environ) is not None:
         return False
     try:
         child = subprocess.Popen(

@@ -13,11 +13,10 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from authlens_core.trace.arrows import asked_at
 from authlens_core.trace.record import Flow, Outcome, Severity, Stage, StageRecord, Trace
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.key_binding import keys
-from authlens_tui.widgets.record.signs import accent
+from authlens_tui.widgets.record.signs import stage_accent
 from authlens_tui.widgets.styles import default_css
 from authlens_tui.words.times import duration
 
@@ -212,8 +211,8 @@ def steps_of(
         state, took = (StepState.WAITING, None) if record is None else how_it_ended(record)
         if running is stage:
             state, took = StepState.RUNNING, None
-        asked = accent(asked_at(stage, flow))
-        return StageStep(number, flow.info(stage).title, state, took, stage in tampered, asked)
+        title, asked = flow.info(stage).title, stage_accent(stage, flow)
+        return StageStep(number, title, state, took, stage in tampered, asked)
 
     return tuple(step(number, stage) for number, stage in enumerate(stages_of(flow, trace, running), 1))
 

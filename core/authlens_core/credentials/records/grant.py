@@ -6,7 +6,7 @@ file, the second in the keyring.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -199,6 +199,13 @@ class Grant:
         """Return the other grants for its resource: another client or port is another login."""
         same = (grant for grant in grants if grant.resource_identifier == self.resource_identifier)
         return tuple(grant for grant in same if grant.grant_id != self.grant_id)
+
+    @property
+    def remembered_flags(self) -> Iterator[str]:
+        """The options of a command that its server's next logins have again."""
+        from authlens_core.values.login_options import OPTIONS  # few logins have remembered options
+
+        return (OPTIONS[name].flag for name, _ in self.remembered if name in OPTIONS)
 
     def machine_options(self, secrets: GrantSecrets | None = None) -> Options:
         """Return the options of another login of the program, with its secrets if they are at hand."""

@@ -16,7 +16,6 @@ from authlens_core.oauth.formats.jwks import jwks_request
 from authlens_core.oauth.id_token import OPENID, id_token_checks, unrequested_check
 from authlens_core.oauth.token import TokenResponse, clock_check, code_request, read_token_response
 from authlens_core.trace.failure_reason import refusal
-from authlens_core.trace.flow import UserPart
 from authlens_core.trace.record import Fact, FactId, Stage
 from authlens_core.values.check import Check, requirement
 from authlens_core.values.exchange import Exchange, Purpose
@@ -57,7 +56,7 @@ class TokenStage(LoginStage, ABC):
             scope=facts.scope,
             sent=facts.grant_secrets,
             proved=facts.dpop_key is not None,
-            grant="machine" if facts.flow.user_part is UserPart.NOTHING else "authorization_code",
+            grant="machine" if facts.flow.is_by_program else "authorization_code",
         )
         # Of the answer's end: the server wrote its Date within the time that the request took.
         clock = clock_check(exchange.answer, now=exchange.ended_at)

@@ -23,7 +23,6 @@ from authlens_core.oauth.discovery.server_metadata import (
 )
 from authlens_core.oauth.error_response import is_document, members_of
 from authlens_core.trace.failure_reason import diagnosis_of
-from authlens_core.trace.flow import UserPart
 from authlens_core.trace.record import Fact, FactId, Stage
 from authlens_core.values.check import Check, CheckId, Diagnosis, Severity, requirement
 from authlens_core.values.exchange import Exchange, Purpose, Response
@@ -215,7 +214,7 @@ class ServerMetadataStage:
             return StageResult(facts, (_no_document(last.no_answer.cause, last.no_answer.cure),))
         if moves_on(last.answer):
             return _default_paths(facts, places_tried(exchanges))
-        machine = facts.flow.grant_type if facts.flow.user_part is UserPart.NOTHING else None
+        machine = facts.flow.grant_type if facts.flow.is_by_program else None
         reading = read_server_metadata(
             last.answer,
             issuer=facts.issuer_identifier or facts.issuer.text,
@@ -229,7 +228,7 @@ class ServerMetadataStage:
             needs_dpop=facts.needs_dpop,
             machine=machine,
             accepted_issuer=facts.accepted_issuer,
-            assume_pkce=facts.options.assume_pkce if facts.flow.user_part is UserPart.LINK else None,
+            assume_pkce=facts.options.assume_pkce if facts.flow.is_by_link else None,
         )
         if reading.value is None:
             return StageResult(facts, reading.checks)

@@ -20,7 +20,6 @@ from authlens_core.oauth.registration import (
     registration_request,
 )
 from authlens_core.trace.failure_reason import refusal
-from authlens_core.trace.flow import UserPart
 from authlens_core.trace.record import Fact, FactId, Stage
 from authlens_core.values.check import Check, CheckId, failures, requirement
 from authlens_core.values.exchange import Exchange, Purpose
@@ -131,7 +130,7 @@ def requested_scope(facts: Facts) -> str | None:
     # Without it OpenID Connect servers return no refresh token (Core §11), and the login ends with the access
     # token.
     # A program gets none: it asks for the next access token as it asked for this one.
-    if facts.flow.user_part is UserPart.NOTHING:
+    if facts.flow.is_by_program:
         return named
     # Only beside another scope: alone, it would be all that is asked for.
     if named and OFFLINE_ACCESS in offered and OFFLINE_ACCESS not in named.split():
@@ -148,7 +147,7 @@ def redirect_uri_of(facts: Facts) -> str:
 
     That of a program's client is empty: nothing comes back to it.
     """
-    if facts.flow.user_part is UserPart.NOTHING:
+    if facts.flow.is_by_program:
         return ""
     options = facts.options
     # A client is looked up as soon as the server's metadata is known, when no port is bound yet.

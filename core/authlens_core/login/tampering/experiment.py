@@ -15,7 +15,6 @@ from authlens_core.login.facts import Facts
 from authlens_core.login.tampering.request_edit import RequestEdit
 from authlens_core.oauth.authorization import AuthorizationResponse, Verdict
 from authlens_core.oauth.error_response import OAuthError, read_error
-from authlens_core.trace.flow import UserPart
 from authlens_core.trace.record import Stage
 from authlens_core.values.check import Check, Severity, judged
 from authlens_core.values.exchange import Exchange, Purpose
@@ -67,7 +66,7 @@ class Experiment:
     accepted: Severity = Severity.FAILURE
     errors: tuple[str, ...] = ()
     change: Callable[[Facts], tuple[RequestEdit, ...]] = lambda _: ()
-    applies: Callable[[Facts], bool] = lambda facts: facts.flow.user_part is UserPart.LINK
+    applies: Callable[[Facts], bool] = lambda facts: facts.flow.is_by_link
     request: Purpose | None = None
     repeats: bool = False
     reuses: str = "code"

@@ -20,7 +20,6 @@ from authlens_core.login.tampering.experiment import FOREIGN_ISSUER, Experiment,
 from authlens_core.login.tampering.request_edit import EditLocation, RequestEdit
 from authlens_core.oauth.client_assertion import signed
 from authlens_core.oauth.token import read_token_response, refresh_request, rotation_check
-from authlens_core.trace.flow import UserPart
 from authlens_core.trace.record import Fact, FactId, Stage, StageRecord
 from authlens_core.values.check import Check, ErrorCode, Severity, requirement
 from authlens_core.values.exchange import Exchange, Purpose
@@ -69,7 +68,7 @@ def _signs(facts: Facts) -> bool:
 
 
 def _shows_secret(facts: Facts) -> bool:
-    return facts.flow.user_part is UserPart.NOTHING and facts.options.client_secret is not None
+    return facts.flow.is_by_program and facts.options.client_secret is not None
 
 
 def _parameter(facts: Facts) -> str:

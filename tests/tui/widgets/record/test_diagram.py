@@ -10,8 +10,8 @@ from rich.cells import cell_len
 
 from authlens_core.export.redaction import Redactor
 from authlens_core.login.login import Login
-from authlens_core.trace.arrows import Party, RunningStage, messages
-from authlens_core.trace.record import Fact, FactId, Outcome, Stage, StageRecord
+from authlens_core.trace.arrows import Party, messages
+from authlens_core.trace.record import Fact, FactId, Outcome, RunningStage, Stage, StageRecord
 from authlens_core.values.exchange import (
     Exchange,
     FailureKind,

@@ -25,14 +25,14 @@ RECORDS = (
 
 @pytest.mark.parametrize("width", [20, 60, 80, 120])
 def test_no_row_of_the_waterfall_is_wider_than_the_screen(width: int) -> None:
-    lines = list(waterfall_lines(RECORDS, RECORDS[0], width, Redactor()))
+    lines = list(waterfall_lines(RECORDS, RECORDS[0], width, Redactor().text))
     rows = [one.text for one in lines if not one.words][:-1]
     assert rows
     assert [row for row in rows if len(row) > max(width, 30)] == []
 
 
 def test_an_exchange_says_its_status_its_time_and_its_phases() -> None:
-    text = "\n".join(one.text for one in waterfall_lines(RECORDS, RECORDS[0], 120, Redactor()))
+    text = "\n".join(one.text for one in waterfall_lines(RECORDS, RECORDS[0], 120, Redactor().text))
     first = next(row for row in text.splitlines() if "GET  app.example/mcp" in row)
     assert first.startswith("1 GET")
     assert "401" in first
@@ -42,7 +42,9 @@ def test_an_exchange_says_its_status_its_time_and_its_phases() -> None:
 
 
 def test_the_marks_of_the_axis_are_above_the_bars_they_measure() -> None:
-    _, axis, first, second, *_ = (one.text for one in waterfall_lines(RECORDS, RECORDS[0], 80, Redactor()))
+    _, axis, first, second, *_ = (
+        one.text for one in waterfall_lines(RECORDS, RECORDS[0], 80, Redactor().text)
+    )
     assert axis.split() == ["0", "500", "ms"]
     start = axis.index("0")
     assert first[start] == "─"
@@ -73,6 +75,6 @@ def test_network_and_own_time_of_a_stage_add_up() -> None:
 def test_a_pause_is_one_row(width: int) -> None:
     later = replace(ASKED, started_at=BEGAN + timedelta(seconds=40))
     records = (*RECORDS, StageRecord(Stage.EXCHANGE, Outcome.PASSED, BEGAN, 1.0, (later,)))
-    [row] = [one.text for one in waterfall_lines(records, None, width, Redactor()) if "⋯" in one.text]
+    [row] = [one.text for one in waterfall_lines(records, None, width, Redactor().text) if "⋯" in one.text]
     assert "until the browser came back" in row
     assert len(row) <= width

@@ -24,7 +24,6 @@ from authlens_core.desk.log_in import (
     start_login,
 )
 from authlens_core.desk.session import AuthlensError, NoSecretStore, Session
-from authlens_core.trace.failure_reason import stage_error
 from authlens_core.trace.record import Check, CheckId, Severity
 from authlens_core.values.fix import Fix, fix, step
 from authlens_core.values.stage import AUTH_METHODS
@@ -136,7 +135,7 @@ async def all_stages(run: Login, approved: Collection[str], lines: EventLines) -
         record = await _step(run, approved)
         if record.outcome is Outcome.CANCELLED:
             return lines.stopped(INTERRUPTED)
-        error = stage_error(record)
+        error = record.error
         # The tokens came in time and are stored; only their first use did not.
         if run.facts.grant_id is not None and CheckId.LOGIN_TIMEOUT in {c.name for c in record.failures}:
             return _authenticated(run, lines)

@@ -14,13 +14,13 @@ from authlens_core.desk.credentials import (
     Grant,
     GrantState,
     InventoryEntry,
+    Jwt,
     Secret,
     ServiceToken,
     token_claims,
 )
 from authlens_core.desk.forget import ForgottenCredentials, forget
 from authlens_core.desk.lifecycle import ActionResult, probe, refresh, revoke
-from authlens_core.explain.message import Jwt
 from authlens_core.values.fix import fix
 from authlens_tui.screens.dashboard.access_events import EventsScreen
 from authlens_tui.screens.dashboard.batch_actions import BatchActions

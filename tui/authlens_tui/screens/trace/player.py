@@ -12,14 +12,13 @@ from textual.containers import Horizontal
 from textual.screen import Screen
 from textual.timer import Timer
 
-from authlens_core.export.redaction import Redactor
-from authlens_core.trace.record import Trace, honest_and_attacked
+from authlens_core.trace.record import Trace
 from authlens_tui.screens.trace.trace import TraceScreen
 from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.record.diagram import diagram_lines
 from authlens_tui.widgets.record.diagram_view import DiagramView
-from authlens_tui.widgets.record.record_lines import known_secrets
+from authlens_tui.widgets.record.record_lines import redactor_of
 from authlens_tui.widgets.record.record_messages import ArrowChosen, ArrowMarked
 from authlens_tui.widgets.title_bar import TitleBar
 
@@ -46,11 +45,11 @@ class PlayerScreen(Screen[None]):
         self._trace = trace
         self._at = at
         self._records = trace.records
-        self._sides = honest_and_attacked(self._records) or (tuple(range(len(self._records))),)
+        self._sides = trace.honest_and_attacked or (tuple(range(len(self._records))),)
         self._playing: Timer | None = None
         self._speed = self.SPEEDS.index(1)
         self._names = ("Honest", "Attacked") if len(self._sides) > 1 else ("Sequence",)
-        self._redactor = Redactor(known_secrets(self._records))
+        self._redactor = redactor_of(self._records)
 
     def compose(self) -> ComposeResult:
         yield TitleBar("Play")

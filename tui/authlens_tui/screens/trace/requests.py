@@ -26,7 +26,7 @@ from authlens_core.export.exchange_log import (
     parse_filter,
     rows_of,
 )
-from authlens_core.trace.arrows import alone, receiver_of
+from authlens_core.trace.arrows import alone
 from authlens_core.trace.record import Exchange, StageRecord
 from authlens_tui.screens.copy_menu import copy_menu_wanted
 from authlens_tui.terminal.content import Content
@@ -38,7 +38,7 @@ from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.record.pieces import cut_middle
 from authlens_tui.widgets.record.reading_area import ReadingArea
 from authlens_tui.widgets.record.record_view import RecordView
-from authlens_tui.widgets.record.signs import accent, status_badge
+from authlens_tui.widgets.record.signs import asked_tone, status_badge
 from authlens_tui.widgets.title_bar import TitleBar
 from authlens_tui.words.times import duration
 
@@ -195,7 +195,7 @@ class RequestsScreen(Screen[None]):
         """Return the colour of who was asked."""
         record, exchange = self._log.record_of(row.number), row.exchange
         stage = alone(exchange).stage if record is None else record.stage
-        return accent(receiver_of(stage, exchange.purpose))
+        return asked_tone(stage, exchange).value
 
     def _marked(self) -> int | None:
         cursor = self.table.cursor_row

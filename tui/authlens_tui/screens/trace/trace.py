@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
 
-from authlens_core.trace.arrows import Arrow, asked_at
+from authlens_core.trace.arrows import Arrow
 from authlens_core.trace.record import StageRecord, Trace
 from authlens_tui.screens.copy_menu import copy_menu_wanted
 from authlens_tui.screens.trace.comparison import CompareScreen
@@ -24,7 +24,7 @@ from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.record.reading_area import ReadingArea
 from authlens_tui.widgets.record.record_messages import ArrowChosen
 from authlens_tui.widgets.record.record_view import RecordView
-from authlens_tui.widgets.record.signs import accent
+from authlens_tui.widgets.record.signs import stage_accent
 from authlens_tui.widgets.stepper import StageStep, Stepper, how_it_ended
 from authlens_tui.widgets.title_bar import TitleBar, without_https
 
@@ -178,5 +178,5 @@ def _step(number: int, record: StageRecord) -> StageStep:
     again = f" ({record.attempt})" if record.attempt > 1 else ""
     changed = " TAMPERED" if record.tampering else ""
     shown, title = flow.number(record.stage) or number, flow.info(record.stage).title
-    asked = accent(asked_at(record.stage, flow))
+    asked = stage_accent(record.stage, flow)
     return StageStep(shown, f"{title}{again}{changed}", *how_it_ended(record), accent=asked)

@@ -14,16 +14,15 @@ from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
 from authlens_core.desk.log_in import Login, Stage, StageRecord
-from authlens_core.trace.arrows import Arrow, RunningStage
-from authlens_core.trace.record import Exchange, Request, UserPart
-from authlens_core.values.user_screen import UserScreen
+from authlens_core.trace.arrows import Arrow
+from authlens_core.trace.record import Exchange, Request, RunningStage, UserPart
 from authlens_tui.screens.wizard.authorization_link import AuthorizationLink
 from authlens_tui.screens.wizard.demo_login import DemoLogin, Player
 from authlens_tui.screens.wizard.lesson import lesson_words
 from authlens_tui.screens.wizard.link import QrScreen
 from authlens_tui.screens.wizard.stage_runner import StageRunner
 from authlens_tui.screens.wizard.wizard_messages import LinkChanged
-from authlens_tui.terminal.browser import open_browser
+from authlens_tui.terminal.browser import open_browser, why_no_browser
 from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.authorization.authorization_panel import AuthorizationPanel
@@ -200,7 +199,7 @@ class StagePane(Vertical):
 
     @property
     def can_open(self) -> bool:
-        return bool(self._page) and UserScreen(self.app.environ).why_no_browser is None
+        return bool(self._page) and why_no_browser(self.app.environ) is None
 
     @property
     def can_play(self) -> bool:

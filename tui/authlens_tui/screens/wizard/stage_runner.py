@@ -9,10 +9,7 @@ from typing import Any, Final, Literal
 
 from textual.screen import Screen
 
-from authlens_core.desk.log_in import Login, Options, Outcome, Stage, StageRecord, attacks_on
-from authlens_core.trace.failure_reason import failure_reason
-from authlens_core.trace.record import CheckId, UserPart
-from authlens_core.values.fix import WayOn, other_ways
+from authlens_core.desk.log_in import Login, Options, Outcome, Stage, StageRecord, WayOn, attacks_on
 from authlens_tui.screens.dialog import ConfirmScreen
 from authlens_tui.screens.wizard.wizard_messages import LoginChanged, RunEnded
 
@@ -20,10 +17,6 @@ _EXTENSION: Final = 300.0  # seconds that one key press gives the browser
 _PASTE_ONLY: Final = (
     "No port is opened. After you sign in, the browser cannot load the last page: copy its address and "
     "paste it here."
-)
-# Checks that say that the port of the callback is not ours.
-_NO_PORT: Final = frozenset(
-    {CheckId.REGISTRATION_PORT, CheckId.REGISTRATION_PORT_HALF, CheckId.REGISTRATION_LISTENER}
 )
 
 
@@ -160,13 +153,10 @@ class StageRunner:
         running = login.running is not None
         idle = not running and not login.finished
         stuck = failed if idle else None
-        names = {check.name for check in stuck.failures} if stuck else set()
-        reason = failure_reason(stuck) if stuck else None
-        options = other_ways(reason.cure) if reason else frozenset()
+        other_ways = stuck.other_ways if stuck else frozenset()
         # A code that was redeemed needs a new sign-in; those of a device are asked for again.
-        by_link = login.flow.user_part is UserPart.LINK
-        spent = stuck is not None and stuck.stage is Stage.EXCHANGE and by_link
-        no_port = bool(names & _NO_PORT)
+        spent = stuck is not None and stuck.stage is Stage.EXCHANGE and login.flow.is_by_link
+        no_port = stuck is not None and stuck.has_no_port
         return {
             "runner.next": idle and failed is None,
             "runner.run_all": idle and failed is None,
@@ -180,23 +170,13 @@ class StageRunner:
             "runner.another_port": no_port,
             "runner.paste_only": no_port and login.facts.options.listen,
             "runner.other_flow": idle and login.facts.other_flow is not None,
-            "tools.machine_login": idle and (failed is None or CheckId.SERVER_PROGRAMS_ONLY in names),
-            "runner.other_host": stuck is not None and _is_about_the_host(stuck, names, options),
-            "tools.cloudflared": WayOn.CLOUDFLARED in options,
-            "tools.service_token": WayOn.SERVICE_TOKEN in options,
+            "tools.machine_login": idle and (failed is None or failed.needs_a_program),
+            "runner.other_host": stuck is not None and stuck.other_host_may_help,
+            "tools.cloudflared": WayOn.CLOUDFLARED in other_ways,
+            "tools.service_token": WayOn.SERVICE_TOKEN in other_ways,
             "runner.back": idle and login.position is not Stage.DETECTION,
             "runner.undo": login.finished and not running,
             **dict.fromkeys(("runner.cancel", "tools.cancel_first", "tools.quit"), running),
             "leave": not running,
             "close": not running and (login.finished or not login.trace.records),
         }
-
-
-def _is_about_the_host(failed: StageRecord, names: set[str], options: frozenset[WayOn]) -> bool:
-    """Whether the other host name in the redirect URI may help."""
-    if failed.stage is Stage.AUTHORIZATION:
-        # A server that refuses the redirect URI says so in the browser only, and then nothing comes back.
-        return WayOn.OTHER_HOST in options or CheckId.AUTHORIZATION_TIMEOUT in names
-    if failed.stage is not Stage.REGISTRATION:
-        return False
-    return CheckId.REGISTRATION_PORT_HALF in names or (bool(names) and not names & _NO_PORT)

@@ -13,7 +13,6 @@ from rich.cells import cell_len
 from authlens_core.desk.log_in import Experiment, Facts, Login, ended_in
 from authlens_core.explain.message import known_pages, page_meaning
 from authlens_core.export.redaction import Redactor
-from authlens_core.trace.failure_reason import failure_reason
 from authlens_core.trace.record import (
     AUTHORIZATION_CODE,
     LOGIN_STAGES,
@@ -192,7 +191,7 @@ def failed_words(
     The lines come last and not at all if `brief`; of an unknown answer they are the point and come first.
     If all of it is `told_above` already, or `told_on_tab` 1, only that is said.
     """
-    reason = failure_reason(record)
+    reason = record.reason
     title = (f"✖ {record.title} failed. ", "bold $text-error")
     if reason is None:
         return Content.assemble(title)

@@ -27,7 +27,7 @@ from authlens_core.desk.log_in import (
     attacks_on,
     ended_in,
 )
-from authlens_core.trace.record import AUTHORIZATION_CODE, Check, Flow, Severity, UserPart
+from authlens_core.trace.record import AUTHORIZATION_CODE, Check, Flow, Severity
 from authlens_tui.screens.copy_menu import CopyMenuScreen
 from authlens_tui.screens.dialog import COPY_TOKEN, NOT_COPIED, ConfirmScreen
 from authlens_tui.screens.machine_login import MachineLoginScreen
@@ -127,7 +127,7 @@ def _words(experiment: Experiment, position: Stage | None, flow: Flow) -> Conten
     where = acts_at(experiment, flow)
     acts = Stage.EXCHANGE if experiment.stage is Stage.REFRESH else experiment.stage
     already_run = flow.place(position) > flow.place(acts)
-    signs_in = ", and you sign in again" if flow.user_part is UserPart.LINK else ""
+    signs_in = ", and you sign in again" if flow.is_by_link else ""
     again = f" Already run: restarts from an earlier stage{signs_in}." if already_run else ""
     return Content.assemble(
         ("What an attacker would try\n", _HEAD),
@@ -312,7 +312,7 @@ class WizardTools:
     def play_later(self) -> None:
         """Say why the demo cannot sign in now, and when it can."""
         flow = self._login.flow
-        if flow.user_part is UserPart.NOTHING:
+        if flow.is_by_program:
             self._say("No user signs in here: this is the login of a program.")
         elif self._login.finished:
             self._say("The sign-in is done: this login has ended.")

@@ -15,7 +15,7 @@ from textual.events import Paste
 from textual.screen import Screen
 from textual.widgets import TabbedContent
 
-from authlens_core.desk.log_in import Login
+from authlens_core.desk.log_in import Login, Stage, StageRecord, Trace
 from authlens_core.trace.events import (
     AnswerIgnored,
     AuthorizationReady,
@@ -27,7 +27,6 @@ from authlens_core.trace.events import (
     StageStarted,
     TunnelTested,
 )
-from authlens_core.trace.record import Stage, StageRecord, Trace, undone
 from authlens_core.values.secret import MASK
 from authlens_tui.screens.fix_keys import FixKeys
 from authlens_tui.screens.wizard.demo_login import END_KEYS, DemoLogin, EndCard
@@ -187,11 +186,11 @@ class WizardScreen(Screen[None]):
 
     def _show_story(self) -> None:
         records = self.login.trace.records
-        self.record_view.show_story(records, undone(records, self.login.position))
+        self.record_view.show_story(records, self.login.trace.undone(self.login.position))
 
     def _draw(self) -> None:
         records = self.login.trace.records
-        self.small.draw(records, self.pane.underway, undone(records, self.login.position))
+        self.small.draw(records, self.pane.underway, self.login.trace.undone(self.login.position))
 
     @on(LoginChanged)
     def _login_changed(self) -> None:

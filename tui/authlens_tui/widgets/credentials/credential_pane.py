@@ -28,7 +28,6 @@ from authlens_core.desk.credentials import (
     StatusKind,
 )
 from authlens_core.desk.settings import Settings
-from authlens_core.values.stage import Outcome
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.credentials.credential_row import life_bar, life_tone, tone_of
@@ -38,8 +37,7 @@ from authlens_tui.words.times import ago, expiry_of, in_words
 from authlens_tui.words.upcoming_refresh import upcoming_refresh
 
 if TYPE_CHECKING:
-    from authlens_core.desk.credentials import TraceSummary
-    from authlens_core.explain.message import Jwt
+    from authlens_core.desk.credentials import Jwt, TraceSummary
 
 _LEAST, _MOST = 56, 96  # cells
 _ROWS: Final = 9
@@ -55,40 +53,14 @@ class LoginSketch(Static):
 
     def render(self) -> Content:
         width = min(self.content_size.width, _MOST)
-        return _sketch(width) if width >= _LEAST else Content()
+        if width < _LEAST:
+            return Content()
+        from authlens_tui.widgets.record.diagram import login_sketch  # only an empty dashboard needs it
 
-
-def _sketch(width: int) -> Content:
-    from authlens_core.trace.arrows import Arrow, Party  # only an empty dashboard needs them
-    from authlens_core.values.stage import Stage
-    from authlens_tui.widgets.record.diagram import sketch_lines
-
-    you, client, resource, server = Party.PERSON, Party.AUTHLENS, Party.RESOURCE, Party.SERVER
-    said = (
-        (client, resource, "GET"),
-        (resource, client, "401: log in"),
-        (you, server, "you sign in with your browser"),
-        (server, client, "a code, by your browser"),
-        (client, server, "the code"),
-        (server, client, "tokens"),
-        (client, resource, "token"),
-        (resource, client, "200"),
-    )
-    # They are of no login, and no stage is named.
-    arrows = [Arrow(*each, Stage.DETECTION, reply=each[1] is client) for each in said]
-    lines = [
-        Content.assemble(*((text, tone.value) for text, tone in row.pieces))
-        for row in sketch_lines(arrows, width)
-    ]
-    return Content("\n").join(lines)
+        return login_sketch(width)
 
 
 _COLOURS: Final = {"good": "$text-success", "warning": "$text-warning", "bad": "$text-error"}
-_OUTCOMES: Final = {
-    Outcome.PASSED: ("✔", "$text-success"),
-    Outcome.FAILED: ("✖", "$text-error"),
-    Outcome.CANCELLED: ("-", "$text-warning"),
-}
 _NAME: Final = 16  # cells
 _WHEN: Final = 14  # cells of the time of an event
 _BAR: Final = 24  # cells
@@ -205,9 +177,7 @@ def _of_grant(grant: Grant, coming: str, now: datetime) -> Facts:
     yield "Client ID", grant.client_id
     yield "Stored in", grant.place.words
     if grant.remembered:
-        from authlens_core.values.login_options import OPTIONS  # few logins have remembered options
-
-        yield "Remembered", ", ".join(OPTIONS[name].flag for name, _ in grant.remembered if name in OPTIONS)
+        yield "Remembered", ", ".join(grant.remembered_flags)
     offered = grant.revocation_endpoint is not None
     yield "Revocation", "offered by the server" if offered else "not offered by the server"
 
@@ -271,8 +241,12 @@ def _ends(moment: datetime | None, now: datetime) -> str:
 
 def trace_option(kept: TraceSummary, now: datetime) -> Option:
     """Return a stored trace as a line of the history: how it ended, what it was, when."""
-    sign, colour = _OUTCOMES.get(kept.outcome, ("·", ""))
-    words = Content.assemble((f"{sign} ", colour), f"{kept.kind.value:<8} ", (ago(kept.at, now), "$quiet"))
+    from authlens_tui.widgets.record.signs import OUTCOME_SIGNS  # few credentials have a trace
+
+    sign, tone = OUTCOME_SIGNS[kept.outcome]
+    words = Content.assemble(
+        (f"{sign} ", tone.value), f"{kept.kind.value:<8} ", (ago(kept.at, now), "$quiet")
+    )
     return Option(words, id=kept.trace_id)
 
 

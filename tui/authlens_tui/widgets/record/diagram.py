@@ -14,9 +14,10 @@ from typing import Final
 from rich.cells import cell_len
 
 from authlens_core.export.redaction import Redactor
-from authlens_core.trace.arrows import Arrow, Party, RunningStage, authorities, messages, short_name
-from authlens_core.trace.record import StageRecord, UserPart
+from authlens_core.trace.arrows import Arrow, Party, authorities, messages, short_name
+from authlens_core.trace.record import RunningStage, Stage, StageRecord
 from authlens_core.values.safe_text import safe_line
+from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.document.lines import Line, Piece, Tone, line, rows_of
 from authlens_tui.widgets.record.pieces import Cells, cut_middle
 from authlens_tui.widgets.record.signs import ACTOR_TONES, arrow_tone
@@ -81,7 +82,7 @@ class DiagramLine(Line):
 def diagram_lines(
     records: Sequence[StageRecord],
     width: int,
-    redactor: Redactor,
+    redactor: Redactor | None = None,
     *,
     underway: RunningStage | None = None,
     undone: Collection[int] = (),
@@ -90,10 +91,12 @@ def diagram_lines(
     """Yield the diagram of `records`, with lifelines that take `width` cells where that is enough for them.
 
     Args:
+        redactor: None where only what looks like a secret is to be masked.
         underway: the stage that runs now, drawn after the rest.
         undone: places of the records that the user went back before; they are muted.
         shown: how many of the arrows are drawn; None for all.
     """
+    redactor = redactor or Redactor()
     drawn = [_masked(message, redactor) for message in messages(records, underway)[:shown]]
     if not drawn:
         yield _in_words(("The arrows are drawn here as they are sent.", Tone.MUTED))
@@ -141,12 +144,26 @@ def small_diagram_lines(
             yield _muted(row) if record_index in undone else row
 
 
-def sketch_lines(arrows: Sequence[Arrow], width: int) -> Iterator[DiagramLine]:
-    """Yield `arrows` that no record has: a row for each, with its words."""
+def login_sketch(width: int) -> Content:
+    """Return what a login is, drawn as the small diagram of a real one: a row for each message."""
+    you, client, resource, server = Party.PERSON, Party.AUTHLENS, Party.RESOURCE, Party.SERVER
+    said = (
+        (client, resource, "GET"),
+        (resource, client, "401: log in"),
+        (you, server, "you sign in with your browser"),
+        (server, client, "a code, by your browser"),
+        (client, server, "the code"),
+        (server, client, "tokens"),
+        (client, resource, "token"),
+        (resource, client, "200"),
+    )
     lanes = _Lanes(width, _SMALL, small=True)
-    yield from lanes.heads({})
-    for arrow in arrows:
-        yield lanes.short(arrow, "")
+    # They are of no login, and no stage is named.
+    arrows = (Arrow(*each, Stage.DETECTION, reply=each[1] is client) for each in said)
+    rows = (*lanes.heads({}), *(lanes.short(arrow, "") for arrow in arrows))
+    return Content("\n").join(
+        Content.assemble(*((text, tone.value) for text, tone in row.pieces)) for row in rows
+    )
 
 
 # -- the list, where there is no room for lanes ---------------------------------------------------------
@@ -176,7 +193,7 @@ def _arrow(message: Arrow) -> str:
 def _places(drawn: Sequence[Arrow], *, wide: bool) -> Mapping[Party, float]:
     """Return where the lifelines are: without those of a user where none takes part."""
     speaking = {party for message in drawn for party in (message.sender, message.receiver)}
-    with_user = any(message.flow.user_part is not UserPart.NOTHING for message in drawn)
+    with_user = any(not message.flow.is_by_program for message in drawn)
     if with_user and Party.MALLORY not in speaking:
         return _WIDE if wide else _NARROW
     parties = [party for party in Party if party in speaking | _ALWAYS]

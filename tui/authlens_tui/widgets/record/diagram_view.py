@@ -10,8 +10,8 @@ from typing import ClassVar, Final
 from textual.binding import BindingType
 from textual.events import Resize
 
-from authlens_core.trace.arrows import Arrow, RunningStage
-from authlens_core.trace.record import StageRecord
+from authlens_core.trace.arrows import Arrow
+from authlens_core.trace.record import RunningStage, StageRecord
 from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.document.layout import Layout
 from authlens_tui.widgets.document.lines import LineList

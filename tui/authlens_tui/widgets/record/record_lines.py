@@ -13,12 +13,12 @@ from typing import Final, NamedTuple
 from authlens_core.explain.message import FoundJwt, jwts_of
 from authlens_core.export.curl.curl_command import curl_commands
 from authlens_core.export.redaction import MASKED, NoRedactor, Redactor, raw_message, secrets_in
-from authlens_core.trace.arrows import RunningStage
 from authlens_core.trace.record import (
     Exchange,
     GrantType,
     Request,
     Response,
+    RunningStage,
     Secret,
     Stage,
     StageRecord,
@@ -112,18 +112,20 @@ class ViewOptions(NamedTuple):
     masked: bool = True
 
 
-def known_secrets(
-    records: Iterable[StageRecord], secrets_of: Callable[[Exchange], Iterable[Secret]] = secrets_in
-) -> Iterator[Secret]:
-    """Yield what records know as secret, and what is under a telling name in any message of theirs.
+def redactor_of(
+    records: Sequence[StageRecord],
+    others: Iterable[Exchange] = (),
+    secrets_of: Callable[[Exchange], Iterable[Secret]] = secrets_in,
+) -> Redactor:
+    """Return what masks the facts of records, and what is under a telling name in any message of theirs.
 
     Args:
+        others: exchanges that are in no record.
         secrets_of: returns the secrets in an exchange; one that remembers saves most of the time.
     """
-    for record in records:
-        yield from (fact.value for fact in record.facts if isinstance(fact.value, Secret))
-        for exchange in record.exchanges:
-            yield from secrets_of(exchange)
+    facts = (fact.value for record in records for fact in record.facts if isinstance(fact.value, Secret))
+    exchanges = chain((exchange for record in records for exchange in record.exchanges), others)
+    return Redactor(chain(facts, chain.from_iterable(map(secrets_of, exchanges))))
 
 
 def hides_secrets(known: StageSnapshot, redactor: Redactor) -> bool:
@@ -272,7 +274,7 @@ def _timing(
         yield stage_time_line(known.record)
     if any(record.exchanges for record in story):
         yield BLANK
-        yield from waterfall_lines(story, known.record, aspect.width, redactor)
+        yield from waterfall_lines(story, known.record, aspect.width, redactor.text)
     if known.exchanges:
         yield BLANK
     if known.exchanges or known.record is None:

@@ -14,8 +14,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import TabbedContent, TabPane
 
-from authlens_core.trace.arrows import RunningStage
-from authlens_core.trace.record import Exchange, Outcome, Stage, StageRecord
+from authlens_core.trace.record import Exchange, Outcome, RunningStage, Stage, StageRecord
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.document.document import LAYING_OUT, DocumentView
 from authlens_tui.widgets.document.folding_view import FoldingView

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from authlens_core.trace.arrows import Arrow, Party, speaker
-from authlens_core.trace.record import Exchange, Outcome, Severity, StageRecord
+from authlens_core.trace.arrows import Arrow, Party, asked_at, receiver_of, speaker
+from authlens_core.trace.record import Exchange, Flow, Outcome, Severity, Stage, StageRecord
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.document.lines import Tone
 
@@ -49,6 +49,16 @@ _BADGES: Final = {
 def accent(party: Party) -> str:
     """Return the theme's colour of a party, for text that is no document."""
     return ACTOR_TONES[party].value
+
+
+def stage_accent(stage: Stage, flow: Flow) -> str:
+    """Return the colour of who decides how a stage ends."""
+    return accent(asked_at(stage, flow))
+
+
+def asked_tone(stage: Stage, exchange: Exchange) -> Tone:
+    """Return the tone of who was asked in a stage."""
+    return ACTOR_TONES[receiver_of(stage, exchange.purpose)]
 
 
 def arrow_tone(arrow: Arrow, tones: Mapping[Party, Tone] = ACTOR_TONES) -> Tone:

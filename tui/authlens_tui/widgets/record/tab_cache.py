@@ -17,7 +17,7 @@ from authlens_tui.widgets.record.record_lines import (
     Tab,
     ViewOptions,
     hides_secrets,
-    known_secrets,
+    redactor_of,
     tab_lines,
 )
 
@@ -145,8 +145,7 @@ class TabCache:
     def _mask(self, known: StageSnapshot, story: Story) -> _Masking:
         records = (*story.records, *filter(None, (known.record,)))
         # Those of a stage that runs, and those that fetched keys, are in no record.
-        sent = (secret for exchange in known.exchanges for secret in self._secrets_of(exchange))
-        redactor = Redactor(chain(known_secrets(records, self._secrets_of), sent))
+        redactor = redactor_of(records, known.exchanges, self._secrets_of)
         return _Masking(redactor, hides_secrets(known, redactor))
 
     def _secrets_of(self, exchange: Exchange) -> tuple[Secret, ...]:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from enum import StrEnum
 from itertools import chain
 from math import floor, log10
 from typing import Final, NamedTuple
 
-from authlens_core.export.redaction import Redactor
-from authlens_core.trace.arrows import receiver_of
 from authlens_core.trace.record import Exchange, Stage, StageRecord, UserPart, sent_once
 from authlens_core.values.safe_text import safe_line
 from authlens_tui.widgets.document.lines import BLANK, Line, Piece, Tone, line
 from authlens_tui.widgets.record.pieces import Cells, cut_middle
-from authlens_tui.widgets.record.signs import ACTOR_TONES, status_tone
+from authlens_tui.widgets.record.signs import asked_tone, status_tone
 from authlens_tui.words.times import duration
 
 _PAUSE: Final = 1.0  # seconds between two exchanges from which on the time is folded away
@@ -132,9 +130,13 @@ def stage_time_line(record: StageRecord) -> Line:
 
 
 def waterfall_lines(
-    records: Sequence[StageRecord], current: StageRecord | None, width: int, redactor: Redactor
+    records: Sequence[StageRecord], current: StageRecord | None, width: int, masked: Callable[[str], str]
 ) -> Iterator[Line]:
-    """Yield every exchange of `records` as a bar on one axis of `width` cells; pauses are folded."""
+    """Yield every exchange of `records` as a bar on one axis of `width` cells; pauses are folded.
+
+    Args:
+        masked: returns a URL without its secrets.
+    """
     rows = waterfall(records)
     if not rows:
         return
@@ -147,7 +149,7 @@ def waterfall_lines(
         words=True,
     )
     width = max(width, _NARROWEST // 2)
-    labels = [_label(row, redactor, with_host=width >= _ROOMY) for row in rows]
+    labels = [_label(row, masked, with_host=width >= _ROOMY) for row in rows]
     names = min(max(map(len, labels)) + len(" 200 "), width * 2 // 5)
     total = rows[-1].start + rows[-1].exchange.elapsed
     scale = _Scale(total, max(0, width - names - _TIME - 1) if width >= _NARROWEST else 0)
@@ -225,7 +227,7 @@ def _pause_line(row: WaterfallRow, before: int, scale: _Scale, width: int) -> Li
 def _exchange_line(row: WaterfallRow, label: str, names: int, scale: _Scale, *, is_current: bool) -> Line:
     """Return what was asked and answered in `names` cells, how long it took, and its bar."""
     record, exchange = row.record, row.exchange
-    asked = ACTOR_TONES[receiver_of(record.stage, exchange.purpose)]
+    asked = asked_tone(record.stage, exchange)
     status = ("✖", Tone.BAD)
     if exchange.response is not None:
         number = exchange.response.status
@@ -241,9 +243,9 @@ def _exchange_line(row: WaterfallRow, label: str, names: int, scale: _Scale, *, 
     )
 
 
-def _label(row: WaterfallRow, redactor: Redactor, *, with_host: bool) -> str:
+def _label(row: WaterfallRow, masked: Callable[[str], str], *, with_host: bool) -> str:
     request, flow = row.exchange.request, row.record.flow
-    address = redactor.text(request.url).partition("://")[2].partition("?")[0]
+    address = masked(request.url).partition("://")[2].partition("?")[0]
     host, slash, path = address.partition("/")
     stage = flow.number(row.record.stage) or " "
     return safe_line(f"{stage} {request.method[:8]:<4} {host if with_host else ''}{slash}{path}")

@@ -25,7 +25,8 @@ MARKS: Final = {
         r"family:(?:access|cloudflared?)$"
     ),
     r"Entra|App registrations|Enterprise applications": (
-        r"aadsts|aadb2c|9010010|microsoftonline|enabled for consumers|family:(?:graph|msal|msalnet)$"
+        r"aadsts|aadb2c|9010010|microsoftonline|enabled for consumers|/common|tenant-specific"
+        r"|family:(?:graph|msal|msal_apple|msalnet)$"
     ),
     r"B2C": r"aadb2c",
     r"\bGoogle|gcloud|Workspace|IAM & Admin": (

@@ -1331,10 +1331,10 @@ MUTATIONS: Final = (
     Mutation(
         "curl-copy-any-url",
         "A copied request may have a file or an option of curl for its URL",
-        "core/authlens_core/export/curl/curl_command.py",
+        "core/authlens_core/export/curl_commands.py",
         "    return _CALLABLE.fullmatch(url) is not None\n",
         "    return True\n",
-        "tests/core/export/curl/test_curl_command.py::test_what_curl_would_read_as_something_else_is_no_command",
+        "tests/core/export/test_curl_commands.py::test_what_curl_would_read_as_something_else_is_no_command",
     ),
     Mutation(
         "curl-copy-any-field",
@@ -1342,12 +1342,12 @@ MUTATIONS: Final = (
         "core/authlens_core/grammars/curl_header.py",
         "    if not is_token(name) or has_control_character(value):\n",
         "    if False:\n",
-        "tests/core/export/curl/test_curl_command.py::test_a_field_is_sent_as_it_is_or_said_to_be_left_out",
+        "tests/core/export/test_curl_commands.py::test_a_field_is_sent_as_it_is_or_said_to_be_left_out",
     ),
     Mutation(
         "curl-copy-a-pattern",
         "curl takes a copied URL for a pattern of several",
-        "core/authlens_core/export/curl/curl_command.py",
+        "core/authlens_core/export/curl_commands.py",
         "for option, pattern in _TAKEN_AS_IT_IS if pattern.search(url)",
         "for option, pattern in ()",
         "tests/e2e/test_curl_replay.py::test_a_copied_request_arrives_as_it_was_recorded",

@@ -21,12 +21,12 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     return zipfile.ZipFile(next(folder.glob("*.whl")))
 
 
-def test_every_module_style_sheet_and_file_of_words_is_in_the_wheel(wheel: zipfile.ZipFile) -> None:
+def test_every_module_and_every_file_that_it_reads_is_in_the_wheel(wheel: zipfile.ZipFile) -> None:
     """What runs from a checkout runs from an installation."""
     wanted = {
         str(path.relative_to(root))
         for root in (ROOT / "core", ROOT / "tui")
-        for pattern in ("*.py", "*.tcss", "*.toml", "py.typed")
+        for pattern in ("*.py", "*.tcss", "*.toml", "*.json", "*.md", "*.sh", "py.typed")
         for path in root.rglob(pattern)
     }
 

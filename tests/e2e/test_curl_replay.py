@@ -12,8 +12,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from authlens_core.export.curl.curl_command import curl_commands
-from authlens_core.export.curl.curl_script import curl_script
+from authlens_core.export.curl_commands import curl_commands, curl_script
 from authlens_core.export.redaction import Redactor
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.values.exchange import FORM_TYPE, Exchange, Headers, Request

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import urlsplit
 
-from authlens_core.export.curl.curl_script import curl_script
+from authlens_core.export.curl_commands import curl_script
 from authlens_core.export.har import har
 from authlens_core.export.markdown import markdown
 from authlens_core.export.picture import diagram_svg

@@ -11,7 +11,7 @@ from itertools import chain
 from typing import Final, NamedTuple
 
 from authlens_core.explain.message import FoundJwt, jwts_of
-from authlens_core.export.curl.curl_command import curl_commands
+from authlens_core.export.curl_commands import curl_commands
 from authlens_core.export.redaction import MASKED, NoRedactor, Redactor, raw_message, secrets_in
 from authlens_core.trace.record import (
     Exchange,

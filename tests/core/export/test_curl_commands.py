@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from authlens_core.export.curl.curl_command import curl_commands
+from authlens_core.export.curl_commands import curl_commands
 from authlens_core.export.redaction import Redactor
 from authlens_core.values.exchange import FORM_TYPE, Headers, Request
 from authlens_core.values.secret import Body, Secret

@@ -10,8 +10,6 @@ from authlens_core.values.known_secrets import MASKED
 from authlens_core.values.safe_text import safe_line
 
 _LONGEST_REMARK: Final = 300  # characters
-# The header fields that curl makes of the URL, the body and its options; never given twice.
-CURLS_OWN: Final = frozenset({"host", "content-length", "connection", "accept-encoding", "transfer-encoding"})
 
 
 def bash_word(text: str) -> str:

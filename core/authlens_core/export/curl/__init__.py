@@ -1,1 +1,0 @@
-"""A recorded request as a command or a script for curl."""

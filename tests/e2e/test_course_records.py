@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import pytest
 
-from authlens_core.learning.answers_file import answers_in
+from authlens_core.learning.answers_file import answers_from
 from authlens_core.learning.attempt import attempt_of
 from authlens_core.learning.catalogue import FOLDER, lessons
 from authlens_core.learning.tickets import Ticket, issue, read_ticket
@@ -49,7 +49,7 @@ def record(files: Path, tmp_path: Path) -> Path:
 
 def canaries(seed: int) -> set[str]:
     """Return the credentials of the solution under a seed, which makes them the same in each run."""
-    moves = answers_in(SOLUTION).read()
+    moves = answers_from(SOLUTION).read()
     return secrets_of(asyncio.run(attempt_of(lessons()[LESSON], moves, seed=seed)).trace())
 
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import pytest
 
-from authlens_core.learning.answers_file import answers_in
+from authlens_core.learning.answers_file import answers_from
 from authlens_core.learning.attempt import attempt_of
 from authlens_core.learning.catalogue import FOLDER, lessons
 from authlens_core.learning.moves import AnyMove
@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 PASSED, NOT_PASSED, REFUSED = 0, 12, 13
 MOVES: Final[dict[str, tuple[AnyMove, ...]]] = {
     answers.lesson: answers.read()
-    for answers in map(answers_in, sorted(FOLDER.glob("0[123]*/solution.json")))
+    for answers in map(answers_from, sorted(FOLDER.glob("0[123]*/solution.json")))
 }
 STOLEN: Final = "stolen-code"
 LINES: Final = {name: [move.text for move in moves] for name, moves in MOVES.items()}

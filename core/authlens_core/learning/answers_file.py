@@ -55,14 +55,20 @@ def read_answers(text: bytes, *, name: str, lesson: str = "") -> AnswersFile:
     return answers
 
 
-def answers_in(path: Path, *, lesson: str = "") -> AnswersFile:
-    """Return the moves of a file; see `read_answers`.
+def answers_from(source: Path | bytes, *, lesson: str = "") -> AnswersFile:
+    """Return the moves of a file, or of what was read from standard input; see `read_answers`.
 
     Raises:
         LessonRefused: it is no such file, or is too large.
         FileUnusable: it cannot be read, or is no regular file.
     """
-    return read_answers(read_named(path, LARGEST_FILE), name=path.name, lesson=lesson)
+    data = read_named(source, LARGEST_FILE) if isinstance(source, Path) else source
+    return read_answers(data, name=source_name(source), lesson=lesson)
+
+
+def source_name(source: Path | bytes) -> str:
+    """Return what moves are from, for messages."""
+    return source.name if isinstance(source, Path) else "standard input"
 
 
 def _move(number: int, raw: msgspec.Raw) -> AnyMove:

@@ -281,6 +281,11 @@ class CourseLesson(LessonTable, frozen=True, kw_only=True):
         """Its number and its title."""
         return f"{self.number} {self.words.title}"
 
+    @property
+    def right_to_pass(self) -> int:
+        """How many questions have to be answered right."""
+        return QUESTIONS_TO_PASS
+
     def for_seed(self, seed: int) -> CourseLesson:
         """Return the lesson with the fault that a seed draws."""
         if not self.draws:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from authlens_core.export.session_file import read_session
-from authlens_core.learning.answers_file import answers_in
+from authlens_core.learning.answers_file import answers_from
 from authlens_core.learning.attempt import attempt_of
 from authlens_core.learning.catalogue import FOLDER, lessons
 from authlens_core.learning.desk.drills import drills
@@ -67,7 +67,7 @@ def test_the_solution_for_each_drawn_fault_passes() -> None:
     lesson = lessons()["find-the-fault"]
 
     async def passed() -> list[bool]:
-        files = [answers_in(path) for path in sorted((FOLDER / DRAWN).glob("solution*.json"))]
+        files = [answers_from(path) for path in sorted((FOLDER / DRAWN).glob("solution*.json"))]
         return [(await attempt_of(lesson, one.read(), seed=one.seed)).passed for one in files]
 
     assert asyncio.run(passed()) == [True] * 12
@@ -182,7 +182,7 @@ def test_the_trace_of_the_moves_has_no_credential(capsys: Captured, tmp_path: Pa
     printed = capsys.readouterr().out
     assert json.loads(printed)["passed"]
     # The seed makes the credentials of another run the same.
-    given = answers_in(STOLEN / "solution.json")
+    given = answers_from(STOLEN / "solution.json")
     lesson = lessons()["stolen-code"]
     again = asyncio.run(attempt_of(lesson, given.read(), seed=given.seed)).trace()
     secrets = secrets_of(again)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Callable, Coroutine, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from authlens_core.export.saved_file import named_path, write_export
-from authlens_core.learning.answers_file import LARGEST_FILE, AnswersFile, answers_in, read_answers
 from authlens_core.learning.desk.course import Course, LessonPhase
-from authlens_core.learning.desk.lesson_check import LessonCheck, checked, lessons_at
+from authlens_core.learning.desk.lesson_check import LessonCheck, lessons_at
 from authlens_core.learning.moves import usage
-from authlens_core.values.errors import LessonRefused
 from authlens_tui.cli.course.classroom_verbs import record, show_class, tickets, verify
 from authlens_tui.cli.course.drill_verbs import list_drills
 from authlens_tui.cli.course.plain_course import NOT_PASSED, PlainCourse
@@ -20,6 +19,8 @@ from authlens_tui.cli.terminal.flags import is_plain
 from authlens_tui.cli.terminal.output import answer_json, answer_line, say
 from authlens_tui.cli.terminal.refused import nearest, refusal
 from authlens_tui.cli.terminal.standard_input import everything
+
+_MOST_READ: Final = 1024 * 1024  # bytes of standard input; a file of moves is shorter
 
 
 def learn(arguments: Namespace) -> int | Coroutine[Any, Any, int]:
@@ -150,7 +151,7 @@ def _hint(arguments: Namespace) -> int:
 async def _run(arguments: Namespace) -> int:
     course = course_of(arguments)
     name = lesson_of(arguments, course)
-    answers = _answers(arguments.answers, name)
+    answers = course.answers(_source(arguments.answers), lesson=name)
     if arguments.seed is not None and course.lesson(name).ticket is not None:
         raise refusal("--seed and --ticket exclude each other.", "The ticket has its seed: omit --seed.")
     outcome = await course.run(name, answers, seed=arguments.seed)
@@ -166,22 +167,17 @@ async def _run(arguments: Namespace) -> int:
     return 0 if outcome.passed else NOT_PASSED
 
 
-def _answers(source: str, lesson: str) -> AnswersFile:
-    if source == "-":
-        return read_answers(everything(LARGEST_FILE + 1), name="standard input", lesson=lesson)
-    return answers_in(named_path(source), lesson=lesson)
+def _source(name: str) -> Path | bytes:
+    """Return the path of a file of moves, or what is on standard input for `-`."""
+    return everything(_MOST_READ) if name == "-" else named_path(name)
 
 
 async def _check(arguments: Namespace) -> int:
     found = lessons_at(named_folder(arguments.path))
     if arguments.solution is not None and len(found) != 1:
         raise refusal("--solution is for one lesson.", "Name the folder of that lesson.")
-    results: list[LessonCheck] = []
-    for authored in found:
-        name = authored.lesson.name
-        given = arguments.solution
-        solutions = authored.solutions() if given is None else (_answers(given, name),)
-        results.append(await checked(authored.lesson, solutions))
+    solution = None if arguments.solution is None else _source(arguments.solution)
+    results = [await authored.check(solution) for authored in found]
     if arguments.json:
         answer_json([_check_json(result) for result in results])
     else:
@@ -191,7 +187,7 @@ async def _check(arguments: Namespace) -> int:
             )
             for problem in result.problems:
                 answer_line(f"    {problem}")
-    return LessonRefused.exit_code if any(result.problems for result in results) else 0
+    return max((result.exit_code for result in results), default=0)
 
 
 def _check_json(result: LessonCheck) -> dict[str, object]:

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from authlens_core.learning.answers_file import AnswersFile
+from authlens_core.learning.answers_file import AnswersFile, answers_from, source_name
 from authlens_core.learning.attempt import attempt_of
 from authlens_core.learning.catalogue import FOLDER, lessons
 from authlens_core.learning.desk.open_lesson import OpenLesson
@@ -216,6 +216,21 @@ class Course:
         return 1
 
     # -- what moves come to ----------------------------------------------------------------------------
+
+    def answers(self, source: Path | bytes, *, lesson: str = "") -> AnswersFile:
+        """Return the moves of a file, or of what was read from standard input.
+
+        Args:
+            lesson: the lesson that they have to be for; any of the course without one.
+
+        Raises:
+            LessonRefused: they are no such file, or for another lesson.
+            FileUnusable: the file cannot be read.
+        """
+        given = answers_from(source, lesson=lesson)
+        if given.lesson not in self.names:
+            raise LessonRefused(f"{source_name(source)}:1:1: there is no lesson “{given.lesson}”.")
+        return given
 
     async def run(self, name: str, answers: AnswersFile, *, seed: int | None = None) -> AttemptOutcome:
         """Make the moves of a file. In an exam they are stored, and what was done before stays.

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from authlens_core.emulator import Profile
-from authlens_core.learning.answers_file import AnswersFile, read_answers
+from authlens_core.learning.answers_file import AnswersFile, answers_from, read_answers
 from authlens_core.learning.attempt import attempt_of
 from authlens_core.learning.catalogue import FILE, folders, lessons, read_lesson
 from authlens_core.learning.lesson import CourseLesson, LessonPhase
@@ -66,6 +66,11 @@ class LessonCheck:
     tried: int
     problems: tuple[str, ...]
 
+    @property
+    def exit_code(self) -> int:
+        """That of `learn check`."""
+        return LessonRefused.exit_code if self.problems else 0
+
 
 @dataclass(frozen=True, slots=True)
 class AuthoredLesson:
@@ -95,6 +100,15 @@ class AuthoredLesson:
             place = self.folder.place("solution.json")
             raise LessonRefused(f"{place}:1:1: no solution has a seed that draws “{fault}”")
         return found
+
+    async def check(self, solution: Path | bytes | None = None) -> LessonCheck:
+        """Run the solutions of the lesson and all of their mutations; see `checked`.
+
+        Args:
+            solution: the moves of a file, or of standard input, instead of the author's.
+        """
+        given = None if solution is None else (answers_from(solution, lesson=self.lesson.name),)
+        return await checked(self.lesson, given or self.solutions())
 
 
 def lessons_at(path: Path) -> tuple[AuthoredLesson, ...]:

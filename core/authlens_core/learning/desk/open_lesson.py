@@ -22,6 +22,7 @@ from authlens_core.learning.guide.story import (
     held,
     parts,
     spoken,
+    spoken_value,
     story,
 )
 from authlens_core.learning.guide.verdict_lines import (
@@ -41,6 +42,7 @@ from authlens_core.learning.moves import (
     MoveRefused,
     PredictMove,
     WorldMove,
+    move_in,
 )
 from authlens_core.learning.outcome import AttemptOutcome, joined
 from authlens_core.learning.progress.progress_file import (
@@ -64,6 +66,7 @@ __all__ = [
     "StoryLine",
     "VerdictLine",
     "spoken",
+    "spoken_value",
 ]
 
 TURNED_BACK = "Time is turned back: the same servers start again, and give out the same codes and tokens."
@@ -234,6 +237,18 @@ class OpenLesson:
         return () if self.lesson.ticket else self.lesson.words.hints(phase)
 
     # -- moves -----------------------------------------------------------------------------------------
+
+    def typed(self, line: str) -> AnyMove:
+        """Return the move of a line that is typed now.
+
+        Raises:
+            LessonRefused: it is none, or is for another phase.
+        """
+        move, now = move_in(line), self.next_phase
+        phase = PHASE_OF.get(type(move))
+        if phase is not None and now is not None and phase is not now:
+            raise LessonRefused(f"{move.verb} is for the phase {phase.value}, and this is {now.value}.")
+        return move
 
     @property
     def progress(self) -> LessonProgress:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 import msgspec
 
 from authlens_core.learning.lesson import CourseLesson, LessonPhase
-from authlens_core.learning.moves import AnyMove, NameMove, WorldMove, choices, names_credential
+from authlens_core.learning.moves import AnyMove, NameMove, WorldMove, choices, names_credential, quoted
 from authlens_core.learning.world import PARTIES
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.word_files import words
@@ -31,6 +31,10 @@ class Argument:
         """Return what is chosen for it, by its name; the usual choice if that is none of its own."""
         choice = choices.get(self.name, self.choices[0])
         return choice if choice in self.choices else self.choices[0]
+
+    def typed(self, choice: Choice) -> str:
+        """Return how a choice is typed in a line."""
+        return quoted(str(choice)).lower()
 
     def shown(self, choice: Choice) -> str:
         """Return what a choice is called in a form."""

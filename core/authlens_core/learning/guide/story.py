@@ -14,7 +14,7 @@ from authlens_core.trace.record import sent_once
 from authlens_core.values.check import Severity
 from authlens_core.values.exchange import Purpose
 from authlens_core.values.quick_dataclass import dataclass
-from authlens_core.values.secret import Secret
+from authlens_core.values.secret import MASK, Secret
 from authlens_core.values.stage import Outcome
 from authlens_core.values.word_files import words
 
@@ -68,6 +68,11 @@ class Part:
 def spoken(text: str) -> str:
     """Return a text with words for the signs of a request that is in it, to be read aloud."""
     return text.replace(" → ", " to ", 1).replace(" → ", ", answer ")
+
+
+def spoken_value(value: str) -> str:
+    """Return a value with words for its mask; the fingerprint tells two secrets apart."""
+    return value.replace(f"{MASK} #", "secret #")
 
 
 _FAILURE: Final = Severity.FAILURE.value

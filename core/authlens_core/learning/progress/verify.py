@@ -55,6 +55,11 @@ class RecordVerification(msgspec.Struct, frozen=True):
         """How many lessons are passed, in words."""
         return f"{sum(lesson.passed for lesson in self.lessons)} of {len(self.lessons)} lessons passed"
 
+    @property
+    def exit_code(self) -> int:
+        """That of `learn verify`."""
+        return 0 if self.holds else LessonRefused.exit_code
+
     def as_json(self) -> dict[str, Any]:
         """Return it as `learn verify --json` prints it."""
         return dict(msgspec.to_builtins(self))

@@ -13,15 +13,14 @@ from authlens_core.learning.desk.open_lesson import (
     TURNED_BACK,
     Argument,
     ClaimState,
+    LessonPhase,
     OpenLesson,
     Part,
     StoryLine,
     spoken,
+    spoken_value,
 )
-from authlens_core.learning.lesson import HINTS, PHASE_OF, QUESTIONS, QUESTIONS_TO_PASS, LessonPhase
-from authlens_core.learning.moves import AnyMove, DefendMove, move_in, quoted
 from authlens_core.values.errors import AuthlensError, LessonRefused
-from authlens_core.values.secret import MASK
 from authlens_core.values.word_files import words
 from authlens_tui.cli.terminal.output import answer_line
 
@@ -73,28 +72,27 @@ class PlainLesson:
                 if (done := answer(rest.strip())) is not None:
                     await done
             elif command:
-                await self._make(self._move(line.strip()))
+                await self._make(self._whole(line.strip()))
             else:
                 say_texts([what_to_type(self._lesson)])
         except AuthlensError as error:
             say_texts([f"✖ {error.cause}", *([str(error.cure)] if error.cure else ())])
             self._say_what_to_type()
 
-    def _move(self, line: str) -> AnyMove:
+    def _whole(self, line: str) -> str:
+        """Return a line that is a letter alone as the answer to what was asked last."""
         phase = self._lesson.next_phase
         alone = line.lower().removeprefix("answer ").removeprefix("predict ")
-        if alone in {"a", "b", "c"} and not (phase and phase.is_judged):  # an answer to what was asked last
+        if alone in {"a", "b", "c"} and not (phase and phase.is_judged):
             asked = phase is LessonPhase.QUESTIONS
-            line = f"answer {self._lesson.question} {alone}" if asked else f"predict {alone}"
-        return move_in(line)
+            return f"answer {self._lesson.question} {alone}" if asked else f"predict {alone}"
+        return line
 
-    async def _make(self, move: AnyMove) -> None:
+    async def _make(self, line: str) -> None:
         lesson, before = self._lesson, self._lesson.next_phase
-        wanted = PHASE_OF.get(type(move))
-        if wanted is not None and before is not None and before is not wanted:
-            raise LessonRefused(f"{move.verb} is for the phase {wanted.value}, and this is {before.value}.")
-        if wanted is LessonPhase.REPAIR:
-            self._forget(wanted)
+        move, has_switches = lesson.typed(line), bool(lesson.lesson.repair.offer)
+        if before is LessonPhase.REPAIR and has_switches:  # those that were turned are turned back
+            self._forget(before)
         await lesson.make(move)
         say_texts([f"Move {len(lesson.attempt.made)}. {move.text}"])
         made_in = lesson.attempt.made[-1].phase
@@ -102,7 +100,7 @@ class PlainLesson:
         if made_in.is_judged:
             self._say_story(made_in)
             say_texts(self._newly_met(made_in))
-        if is_over or not made_in.is_judged or isinstance(move, DefendMove):
+        if is_over or not made_in.is_judged or (made_in is LessonPhase.REPAIR and has_switches):
             say_texts([spoken(lesson.worth(move, made_in))])
         if is_over and made_in is lesson.lesson.prediction.judged_on:
             say_texts(lesson.prediction())
@@ -156,7 +154,7 @@ class PlainLesson:
     def _say_held(self, phase: LessonPhase) -> bool:
         """Write what you hold and was not written yet; return whether there was any."""
         known = self._lesson.held(phase) if phase is LessonPhase.BREAK else ()
-        lines = [f"You hold ${name}: {unmasked(value)}." for name, value in known]
+        lines = [f"You hold ${name}: {spoken_value(value)}." for name, value in known]
         new = [line for line in lines if line not in self._held]
         self._held |= set(new)
         say_texts(new)
@@ -213,7 +211,7 @@ class PlainLesson:
             say_texts(["There is no hint here."])
             return
         step = self._lesson.next_hint(phase)
-        say_texts([f"Hint {step} of {HINTS}. {hints[step - 1]}"])
+        say_texts([f"Hint {step} of {len(hints)}. {hints[step - 1]}"])
 
     def _help(self) -> None:
         self._say_what_to_type()
@@ -253,12 +251,7 @@ def part_lines(parts: Iterable[Part]) -> Iterator[str]:
         if part.place != place:
             place = part.place
             yield f"{place}:"
-        yield f"Part {part.name}: {unmasked(part.value)}. {_MARKUP.sub('', part.meaning)}".rstrip()
-
-
-def unmasked(value: str) -> str:
-    """Return a value with words for its mask; the fingerprint tells two secrets apart."""
-    return value.replace(f"{MASK} #", "secret #")
+        yield f"Part {part.name}: {spoken_value(part.value)}. {_MARKUP.sub('', part.meaning)}".rstrip()
 
 
 def introduction(lesson: OpenLesson) -> Iterator[str]:
@@ -270,7 +263,8 @@ def introduction(lesson: OpenLesson) -> Iterator[str]:
     question = lesson.question if phase is LessonPhase.QUESTIONS else ""
     if question:
         number = len(lesson.attempt.answers) + 1
-        yield f"Question {question}, {number} of {QUESTIONS}. {lesson.text(phase, question)}"
+        each = len(lesson.lesson.questions)
+        yield f"Question {question}, {number} of {each}. {lesson.text(phase, question)}"
     else:
         yield f"Phase {phase.value}. {lesson.text(phase)}"
     for number, line in enumerate(lesson.proofs(phase), 1):
@@ -282,13 +276,13 @@ def introduction(lesson: OpenLesson) -> Iterator[str]:
 
 def _result(lesson: OpenLesson) -> Iterator[str]:
     outcome = lesson.attempt.outcome()
-    right = f"{outcome.right_answers} of {QUESTIONS} answers are right"
+    right = f"{outcome.right_answers} of {len(lesson.lesson.questions)} answers are right"
     if outcome.passed:
         yield f"✔ You passed: {right}."
     else:
         again = "" if lesson.lesson.ticket else " Type again to answer again."
         phases = ", ".join(verdict.phase.value for verdict in outcome.phases if not verdict.passed)
-        yield f"✖ Not passed: {phases}. {right}, and {QUESTIONS_TO_PASS} have to be.{again}"
+        yield f"✖ Not passed: {phases}. {right}, and {lesson.lesson.right_to_pass} have to be.{again}"
 
 
 def what_to_type(lesson: OpenLesson) -> str:
@@ -325,7 +319,7 @@ def form_lines(lesson: OpenLesson) -> Iterator[str]:
 def _choices(argument: Argument) -> Iterator[str]:
     """Yield each choice as it is typed, with what it means where a form has other words for it."""
     for choice in argument.choices:
-        typed, shown = quoted(str(choice)).lower(), argument.shown(choice)
+        typed, shown = argument.typed(choice), argument.shown(choice)
         yield "left out" if choice == "" else typed if typed == shown.lower() else f"{typed} ({shown})"
 
 

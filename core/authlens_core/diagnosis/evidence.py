@@ -49,6 +49,16 @@ _NAMED: Final = re.compile(
 _AUTHORIZATION: Final = re.compile(
     r"""(?i)(\bauthorization["']?\s*[=:]\s*["']?(?:bearer|basic|dpop|token)\s+)([A-Za-z0-9_~+/=.:-]{4,})"""
 )
+# What was typed at a prompt, and the code that a page asks for: short ones, too.
+_TYPED: Final = re.compile(
+    r"""(?im)(
+    \b(?:enter|paste)\b[^\n:?]{0,80}[:?][ \t]*(?=\S+[ \t]*$)
+    |\benter\ (?:the\ |this\ )?code:?\s+(?-i:(?=[A-Z\d-]{4}))
+    |\b(?:otp|pin|passcode|passphrase|one-time\ \w+|(?:verification|user|mfa|2fa|device|security)[-_\ ]code)\b
+    [^\n:=?]{0,30}[:=?][ \t]*["']?(?-i:(?=\S*\d|[A-Z]{4}))
+    )(?!https?:)([A-Za-z0-9][\w-]{3,40})(?![\w•])""",
+    re.VERBOSE,
+)
 _BEARER: Final = re.compile(r"(?i)(\bbearer\s+)(?![a-z_]+=)([A-Za-z0-9_~+/=.:-]{8,})")
 # A terminal breaks a token where its window ends; a word, a code of a product or a time begins a line.
 _BREAK: Final = re.compile(r"(?<=[\w~+/=.-]{12})[ \t│┃║]*\n[ \t│┃║]*(?=([\w~+/=.-]{4,}+))")
@@ -169,6 +179,7 @@ def without_credentials(text: str, secrets: Iterable[Secret] = ()) -> str:
     text = without_user_info(KnownSecrets(secrets, shortest=1).masked(text))
     text = _AUTHORIZATION.sub(lambda m: m[1] + Secret(m[2]).masked, text)
     text = _BEARER.sub(lambda m: m[1] + _unless_a_word(m[2], longest_word=20), text)
+    text = _TYPED.sub(lambda m: m[1] + Secret(m[2]).masked, text)
     text = _NAMED.sub(_named, text)
     text = _BRANDED.sub(lambda m: Secret(m[0]).masked, text)
     text = _BASE64.sub(lambda m: m[0] if _is_a_name(m) else Secret(m[0]).masked, text)

@@ -144,6 +144,10 @@ def test_the_parameter_that_an_error_is_about_is_shown() -> None:
         "Audience (aud) claim mismatch in the ID token; expected 'IsuLUyWaFczCbAKQrIpVPmyBTFs4g5iq' but",
         '"request_id":"req_011CSWBrfQDASjzucdrhu8Fn"',
         "organization '359af9bd-0f20-xxxx-xxxx-b3afb8aedd86' lacks",
+        "Enter this address in your browser: https://as.example/device",
+        "Enter the code shown above",
+        "verification code: expired",
+        "Error code: 1033",
     ],
 )
 def test_what_is_public_is_shown(text: str) -> None:
@@ -163,6 +167,11 @@ def test_what_is_public_is_shown(text: str) -> None:
         "secret=359af9bd-0f20-xxxx-xxxx-b3afb8aedd86",
         "code=abcDEF123ghiJKL",
         "state=Authorization_RequestDenied",
+        "Please enter the OTP from your MFA device: 951212",
+        "First copy your one-time code: A1B2-C3D4",
+        "user_code: WDJB-MJHT",
+        "PIN: 1234",
+        "Enter the code: ABCDEFGH",
     ],
 )
 def test_what_has_the_form_of_a_public_name_is_masked_behind_the_name_of_a_secret(text: str) -> None:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
-from authlens_core.credentials.store import encryption
+from authlens_core.credentials.store import encrypted_file
 from authlens_core.emulator import signed_tokens
 from authlens_core.login.callback import binding
 from support.open_databases import all_closed, watched
@@ -163,8 +163,8 @@ def _mixed(items: list[pytest.Item]) -> list[pytest.Item]:
 @pytest.fixture(autouse=True)
 def key_derivation_cost(monkeypatch: pytest.MonkeyPatch) -> int:
     """Make new files cheap to unlock; return the cost that they have outside tests."""
-    cost = encryption.COST
-    monkeypatch.setattr(encryption, "COST", CHEAP_COST)
+    cost = encrypted_file.COST
+    monkeypatch.setattr(encrypted_file, "COST", CHEAP_COST)
     return cost
 
 

@@ -29,7 +29,7 @@ from typing import Any
 import pytest
 
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, grant_id_for, utc_now
-from authlens_core.credentials.store.file_keyrings import EncryptedFileKeyring
+from authlens_core.credentials.store.encrypted_file import EncryptedFileKeyring
 from authlens_core.credentials.vault.credentials import Credentials, refresh_lock
 from authlens_core.credentials.vault.open_store import file_path, store_at
 from authlens_core.values.secret import Secret

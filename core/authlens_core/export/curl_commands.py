@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote_plus
 
-from authlens_core.export.bash_words import bash_remark, bash_word, bash_word_of_masked
 from authlens_core.export.redaction import Redactor, body_text, redacted_trace
+from authlens_core.grammars.bash_words import bash_remark, bash_word, bash_word_of_masked
 from authlens_core.grammars.curl_header import NotAField, header_argument, is_token
 from authlens_core.trace.record import Stage, StageRecord, Trace, fact_text, sent_once
 from authlens_core.values.exchange import FORM_TYPE, Exchange, Request

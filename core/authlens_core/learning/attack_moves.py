@@ -26,9 +26,10 @@ from authlens_core.learning.moves import (
 from authlens_core.learning.world import MALLORY, SECOND, YOU, World
 from authlens_core.oauth.client_authentication import Client, form_request
 from authlens_core.oauth.formats.form import FormPair
+from authlens_core.oauth.mcp import resource_request
 from authlens_core.oauth.pkce import code_challenge
-from authlens_core.oauth.resource_request import authorization_field, resource_request
 from authlens_core.oauth.revocation import revocation_request
+from authlens_core.oauth.token import authorization_field
 from authlens_core.values.exchange import Exchange, Headers, Purpose, Request
 from authlens_core.values.formats.json_document import object_in
 from authlens_core.values.secret import Secret

@@ -1,5 +1,6 @@
-"""The calls of a Model Context Protocol client that show whether a server wants a token.
+"""How the resource itself is asked: by a plain GET, or by the calls of a Model Context Protocol client.
 
+They show whether a server wants a token.
 Since 2026-07-28 every request names the protocol version itself and `server/discover` comes first. Before,
 `initialize` came first and its answer could open a session.
 """
@@ -66,6 +67,20 @@ def mcp_request(
         fields.append(authorization)
     body = {"jsonrpc": "2.0", "id": 1, "method": call.value, "params": params}
     return Request("POST", url.text, Headers.of(fields), Body(json.dumps(body).encode()))
+
+
+def resource_request(
+    url: Url, call: McpCall | None = None, *, authorization: tuple[str, str] | None = None
+) -> Request:
+    """Return the request for the resource, with the Authorization field if one is given.
+
+    A `call` is a POST, as of an MCP client. Without one it is a GET that prefers JSON, which makes Access
+    answer as it answers a program.
+    """
+    if call is not None:
+        return mcp_request(url, call, authorization=authorization)
+    credential = [authorization] if authorization is not None else []
+    return Request("GET", url.text, Headers.of([("Accept", f"{JSON_TYPE}, */*;q=0.1"), *credential]))
 
 
 def is_session_id(text: str) -> bool:

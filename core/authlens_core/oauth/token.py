@@ -12,6 +12,8 @@ from typing import Final, Literal, TypeGuard
 
 from authlens_core.oauth.client_authentication import Client, form_request
 from authlens_core.oauth.discovery.resource_metadata import covers_url, same_resource
+from authlens_core.oauth.dpop import TOKEN_TYPE as DPOP
+from authlens_core.oauth.dpop import is_bound
 from authlens_core.oauth.error_response import (
     error_in,
     is_usable,
@@ -108,6 +110,18 @@ def refresh_request(
 def is_token(value: JsonValue) -> TypeGuard[str]:
     """Return whether `value` is 1*VSCHAR (RFC 6749 appendix A.12), which a header field carries unchanged."""
     return isinstance(value, str) and 0 < len(value) <= _TOKEN_LIMIT and is_visible(value)
+
+
+def authorization_field(token_type: str, access_token: Secret) -> tuple[str, str]:
+    """Return the Authorization field for a token of this type (RFC 9449 §7.1, RFC 6750 §2.1).
+
+    Raises:
+        ValueError: the token holds characters that a header field cannot carry.
+    """
+    if not is_token(access_token.reveal()):
+        msg = "the access token is empty, too long, or has characters that a header field cannot carry"
+        raise ValueError(msg)
+    return "Authorization", f"{DPOP if is_bound(token_type) else 'Bearer'} {access_token.reveal()}"
 
 
 def _token_problem(value: JsonValue) -> str:

@@ -31,7 +31,7 @@ from urllib.parse import urlsplit
 
 from authlens_core.credentials.records.grant import Grant, GrantState
 from authlens_core.credentials.records.table import damaged_records
-from authlens_core.credentials.store import encryption
+from authlens_core.credentials.store import encrypted_file
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.open_store import remembered_place, store_at
 from authlens_core.values.secret import Secret
@@ -239,7 +239,7 @@ def serving(*arguments: str) -> Iterator[int]:
 
 def run(rounds: int, seed: int, progress: Callable[[int], None] = lambda _done: None) -> Tally:
     """Run the rounds in a new home, with an encrypted file that is cheap to open."""
-    encryption.COST = 2**14  # type: ignore[misc]
+    encrypted_file.COST = 2**14  # type: ignore[misc]
     with tempfile.TemporaryDirectory() as folder, serving() as port:
         passphrase = Path(folder) / "passphrase"
         passphrase.write_text(PASSPHRASE.reveal())

@@ -17,7 +17,7 @@ import pytest
 
 from authlens_core.emulator import Fault, Profile, StandardEmulator, play_person
 from authlens_core.oauth.dpop import DpopKey, DpopNonces, make_dpop_key, make_jti, with_proof
-from authlens_core.oauth.resource_request import authorization_field
+from authlens_core.oauth.token import authorization_field
 from authlens_core.values.exchange import Headers, Request
 from authlens_core.values.secret import Secret
 from support.emulated_access import challenge_of, parameters_of

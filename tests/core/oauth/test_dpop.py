@@ -23,7 +23,7 @@ from authlens_core.oauth.dpop import (
     wants_nonce,
     with_proof,
 )
-from authlens_core.oauth.resource_request import authorization_field
+from authlens_core.oauth.token import authorization_field
 from authlens_core.values.check import Severity
 from authlens_core.values.exchange import Headers, Request, Response
 from authlens_core.values.secret import Body, Secret

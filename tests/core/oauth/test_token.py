@@ -13,10 +13,10 @@ from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.error_response import meaning
 from authlens_core.oauth.formats.duration import LONGEST
 from authlens_core.oauth.formats.form import decode_form
-from authlens_core.oauth.resource_request import authorization_field
 from authlens_core.oauth.token import (
     Grant,
     TokenResponse,
+    authorization_field,
     clock_check,
     code_request,
     read_token_response,

@@ -22,8 +22,8 @@ from authlens_core.diagnosis.protection import Trait
 from authlens_core.diagnosis.server_kind import server_kind
 from authlens_core.oauth.discovery.challenge import parse_challenges
 from authlens_core.oauth.dpop import is_bound, send_with_proof
-from authlens_core.oauth.mcp import McpCall, is_json_rpc
-from authlens_core.oauth.resource_request import authorization_field, resource_request
+from authlens_core.oauth.mcp import McpCall, is_json_rpc, resource_request
+from authlens_core.oauth.token import authorization_field
 from authlens_core.trace.record import Fact, FactId, Stage
 from authlens_core.values.check import UNKNOWN, CheckId, ErrorCode, Severity, judged
 from authlens_core.values.errors import (

@@ -20,7 +20,7 @@ from authlens_core.credentials.records.grant import Grant, TokenVerdict, utc_now
 from authlens_core.credentials.records.lifetime import outlasts
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.oauth.discovery.challenge import parse_challenges
-from authlens_core.oauth.resource_request import resource_request
+from authlens_core.oauth.mcp import resource_request
 from authlens_core.values.errors import AuthlensError, LoginNeeded, NoSecretStore, StateUnusable, UsageError
 from authlens_core.values.exchange import Purpose, Response
 from authlens_core.values.store_kind import CredentialKind

@@ -21,7 +21,8 @@ from authlens_core.credentials.records.grant import Grant, GrantState, utc_now
 from authlens_core.credentials.records.service_token import ServiceToken, TokenForm
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.oauth.dpop import DpopSigner
-from authlens_core.oauth.resource_request import authorization_field, resource_request
+from authlens_core.oauth.mcp import resource_request
+from authlens_core.oauth.token import authorization_field
 from authlens_core.values.errors import LoginNeeded, NoCredential, UsageError
 from authlens_core.values.exchange import Headers, Purpose, Request, Response
 from authlens_core.values.fix import fix, step

@@ -40,7 +40,7 @@ from authlens_core.values.secret import Secret
 from authlens_core.values.store_kind import StoreKind
 
 if TYPE_CHECKING:
-    from authlens_core.credentials.store.file_keyrings import EncryptedFileKeyring
+    from authlens_core.credentials.store.encrypted_file import EncryptedFileKeyring
 
 # The classes of the automatic choice, and what a user calls them.
 ALLOWED: Final = {
@@ -177,7 +177,8 @@ class _Keyring:
         # For files alone; most keyrings are none.
         from pathlib import Path
 
-        from authlens_core.credentials.store.file_keyrings import EncryptedFileKeyring, FileKeyring
+        from authlens_core.credentials.store.encrypted_file import EncryptedFileKeyring
+        from authlens_core.credentials.store.file_keyring import FileKeyring
 
         kind, path = StoreKind(request["place"]), Path(request["path"])
         if kind is StoreKind.FILE:

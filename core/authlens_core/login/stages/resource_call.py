@@ -18,8 +18,8 @@ from authlens_core.oauth.mcp import (
     is_result,
     mcp_request,
     protocol_version,
+    resource_request,
 )
-from authlens_core.oauth.resource_request import resource_request
 from authlens_core.trace.record import Fact, FactId
 from authlens_core.values.check import Layer
 from authlens_core.values.exchange import JSON_TYPE, Exchange, Purpose, Response

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from authlens_core.credentials.records.grant import GrantSecrets
-from authlens_core.credentials.store import file_keyrings
-from authlens_core.credentials.store.file_keyrings import EntryFile
+from authlens_core.credentials.store import encrypted_file
+from authlens_core.credentials.store.file_keyring import EntryFile
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.generations import SaveStep
 from authlens_core.credentials.vault.open_store import file_path, store_at
@@ -65,7 +65,7 @@ async def test_a_file_has_the_old_or_the_new_grant_after_a_kill_at_any_step(
     """H175: the helper may be in the middle of a write of its own; what a kill left is swept."""
     if place is StoreKind.ENCRYPTED_FILE:
         # A cheap key: sixteen of them are made here.
-        file_keyrings.EncryptedFileKeyring(file_path(place)).create(PASSPHRASE, 2**14)
+        encrypted_file.EncryptedFileKeyring(file_path(place)).create(PASSPHRASE, 2**14)
     await _every_death(state, place, make_grant, os.environ)
     left = {path.name for path in state.iterdir()} - {"locks"}
     assert left == {"index.sqlite3", file_path(place).name, f"{file_path(place).name}.lock"}
@@ -83,7 +83,7 @@ async def test_the_secret_service_has_the_old_or_the_new_grant_after_a_kill_at_a
 CHANGE = """
 import itertools, os, signal, sys
 from pathlib import Path
-from authlens_core.credentials.store.file_keyrings import EntryFile
+from authlens_core.credentials.store.file_keyring import EntryFile
 
 calls = itertools.count()
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from authlens_core.export.redaction import NoRedactor
 from authlens_core.oauth.dpop import DpopNonces, make_dpop_key, with_proof
-from authlens_core.oauth.resource_request import authorization_field
+from authlens_core.oauth.token import authorization_field
 from authlens_core.values.exchange import Headers, Request
 from authlens_core.values.secret import Secret
 from authlens_tui.widgets.record.exchange_view import request_lines

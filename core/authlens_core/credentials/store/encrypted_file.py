@@ -1,7 +1,8 @@
-"""A key from a passphrase (scrypt, RFC 7914), values sealed with it (AES-256-GCM), and a check of the two.
+"""The keyring backend that has an encrypted file: the one of entries, with each value sealed.
 
-The check distinguishes a wrong passphrase from a damaged file: it has a digest that needs no key, and is
-opened by the right key alone.
+The key is made of a passphrase (scrypt, RFC 7914), and seals with AES-256-GCM. A check in the header
+distinguishes a wrong passphrase from a damaged file: it has a digest that needs no key, and is opened by the
+right key alone.
 """
 
 from __future__ import annotations
@@ -12,9 +13,12 @@ import hashlib
 import json
 import secrets
 import unicodedata
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, ClassVar, Final
 
+from authlens_core.credentials.store.file_keyring import FileKeyring, FileKeyringError, told
 from authlens_core.values.secret import Secret
+from authlens_core.values.store_kind import SHORTEST_PASSPHRASE
 
 # scrypt's N for new files: 128 MiB and about 0.3 s.
 COST: Final = 2**17
@@ -24,31 +28,92 @@ _COSTS: Final = frozenset(2**n for n in range(14, 20))
 _BLOCK: Final = 8  # scrypt's r (RFC 7914 §2)
 # Bytes, as AES-GCM wants them (NIST SP 800-38D §5.2.1.1).
 _NONCE: Final = 12
-_KNOWN: Final = b"authlens: the passphrase is right"
+_KNOWN: Final = "authlens: the passphrase is right"
 
 
 class SealBroken(Exception):
     """The value was not sealed with this key for this place, or was changed since."""
 
 
-class CheckDamaged(Exception):
-    """The header is not what was written."""
+def _damaged() -> FileKeyringError:
+    return FileKeyringError("damaged", "the file header is damaged")
+
+
+class EncryptedFileKeyring(FileKeyring):
+    """Keeps each value encrypted, bound to its service and user, with a key from a passphrase."""
+
+    format: ClassVar[str] = "authlens encrypted file"
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._key: Secret | None = None
+
+    def unlock(self, passphrase: Secret) -> Secret:
+        """Open the file with its passphrase, and return the key for `unlock_with`.
+
+        Raises:
+            FileKeyringError: the passphrase is wrong, or the file is gone or damaged.
+        """
+        with told():
+            header = self._header()
+            return self.unlock_with(derive(header, passphrase))
+
+    def unlock_with(self, key: Secret) -> Secret:
+        with told():
+            if not unlocks(self._header(), key):
+                raise FileKeyringError("passphrase", "wrong passphrase")
+        self._key = key
+        return key
+
+    def create(self, passphrase: Secret, cost: int | None = None) -> Secret:
+        """Make the file and return its key; if another program made it meanwhile, open that."""
+        if len(passphrase.reveal()) < SHORTEST_PASSPHRASE:
+            raise FileKeyringError("short", f"a passphrase needs {SHORTEST_PASSPHRASE} characters")
+        header, key = new_header(passphrase, cost)
+        with told(), self.file.changing() as content:
+            # Looked at under the lock: two programs may make the file at the same moment, with two
+            # passphrases.
+            if not content.header:
+                content.header.update(header)
+        if unlocks(self._header(), key):
+            return self.unlock_with(key)
+        return self.unlock(passphrase)
+
+    def _header(self) -> dict[str, object]:
+        header = self.file.read().header
+        if not header:
+            raise FileKeyringError("absent", f"{self.path} is missing")
+        return header
+
+    def _held(self) -> Secret:
+        if self._key is None:
+            raise FileKeyringError("locked", "no passphrase was given")
+        return self._key
+
+    def opened(self, service: str, username: str, value: object) -> str:
+        try:
+            return open_sealed(self._held(), ("entry", service, username), value)
+        except SealBroken:
+            raise FileKeyringError("damaged", f"an entry in {self.path} was changed or is damaged") from None
+
+    def closed(self, service: str, username: str, value: str) -> str:
+        return seal(self._held(), ("entry", service, username), value)
 
 
 def derive(header: dict[str, Any], passphrase: Secret) -> Secret:
     """Return the key for a file with this header, base64; takes time and memory on purpose.
 
     Raises:
-        CheckDamaged: the header is damaged, or asks for more than is reasonable.
+        FileKeyringError: the header is damaged, or asks for more than is reasonable.
     """
     from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
     # Not for safety, anyone can compute it: it tells damage from a wrong passphrase.
     if header.get("sha256") != _digest(header):
-        raise CheckDamaged
+        raise _damaged()
     salt, cost = _decoded(header.get("salt")), header.get("n")
     if type(cost) is not int or cost not in _COSTS or header.get("r") != _BLOCK or header.get("p") != 1:
-        raise CheckDamaged
+        raise _damaged()
     # macOS types an accented letter as two characters, other systems as one.
     text = unicodedata.normalize("NFC", passphrase.reveal()).encode("utf-8", "surrogatepass")
     key = Scrypt(salt=salt, length=32, n=cost, r=_BLOCK, p=1).derive(text)
@@ -62,13 +127,13 @@ def new_header(passphrase: Secret, cost: int | None = None) -> tuple[dict[str, A
     header: dict[str, Any] = {"kdf": "scrypt", "n": cost, "r": _BLOCK, "p": 1, "salt": salt}
     key = derive({**header, "sha256": _digest(header)}, passphrase)
     # So that a wrong passphrase is noticed at once, and is not mistaken for a damaged entry.
-    header["check"] = seal(key, _bound(header), _KNOWN.decode())
+    header["check"] = seal(key, _bound(header), _KNOWN)
     return {**header, "sha256": _digest(header)}, key
 
 
 def unlocks(header: dict[str, Any], key: Secret) -> bool:
     try:
-        return open_sealed(key, _bound(header), header.get("check")) == _KNOWN.decode()
+        return open_sealed(key, _bound(header), header.get("check")) == _KNOWN
     except SealBroken:
         return False
 
@@ -104,7 +169,7 @@ def open_sealed(key: Secret, bound: tuple[str, ...], sealed: object) -> str:
     try:
         data = _decoded(sealed)
         opened = AESGCM(_decoded(key.reveal())).decrypt(data[:_NONCE], data[_NONCE:], _join(bound))
-    except (InvalidTag, CheckDamaged, ValueError):
+    except (InvalidTag, FileKeyringError, ValueError):
         raise SealBroken from None
     return opened.decode("utf-8", "surrogatepass")
 
@@ -126,4 +191,4 @@ def _decoded(text: object) -> bytes:
     try:
         return base64.b64decode(text if isinstance(text, str) else "", validate=True)
     except (binascii.Error, ValueError):
-        raise CheckDamaged from None
+        raise _damaged() from None

@@ -1,11 +1,10 @@
-"""Two keyring backends of our own, for a machine that has none: an encrypted file, and a plain one.
+"""A private file of entries, and the keyring backend that has one: for a machine that has no keyring.
 
-They run in the helper process, as every backend does. Neither is ever chosen automatically: a user names it.
+It runs in the helper process, as every backend does, and is never chosen automatically: a user names it.
 
-Both are a private file of entries that is replaced whole: whenever the program dies, it is the old one or
-the new. It is JSON, `{"format": …, "version": 1, "header": {…}, "entries": {…}}`, mode 0600. A change is made
-under a lock of the operating system, in a draft beside it that is flushed to the disk before it takes its
-place.
+The file is replaced whole: whenever the program dies, it is the old one or the new. It is JSON,
+`{"format": …, "version": 1, "header": {…}, "entries": {…}}`, mode 0600. A change is made under a lock of the
+operating system, in a draft beside it that is flushed to the disk before it takes its place.
 """
 
 from __future__ import annotations
@@ -21,14 +20,11 @@ from typing import Any, ClassVar, Final
 from keyring.backend import KeyringBackend
 from keyring.errors import KeyringError, PasswordDeleteError
 
-from authlens_core.credentials.store import encryption
 from authlens_core.state import private_file
 from authlens_core.state.paths import own_file
 from authlens_core.values.errors import NoSecretStore
 from authlens_core.values.formats.json_document import JsonRefused, load_object
 from authlens_core.values.quick_dataclass import dataclass
-from authlens_core.values.secret import Secret
-from authlens_core.values.store_kind import SHORTEST_PASSPHRASE
 
 VERSION: Final = 1
 # Seconds to wait for another process that writes.
@@ -151,16 +147,16 @@ class FileKeyring(KeyringBackend):
     def __init__(self, path: Path) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.path = path
-        self._file = EntryFile(path, self.format)
+        self.file = EntryFile(path, self.format)
 
     def get_password(self, service: str, username: str) -> str | None:
-        with _told():
-            value = self._file.read().entries.get(_key(service, username))
-        return None if value is None else self._opened(service, username, value)
+        with told():
+            value = self.file.read().entries.get(_key(service, username))
+        return None if value is None else self.opened(service, username, value)
 
     def set_password(self, service: str, username: str, password: str) -> None:
-        value = self._closed(service, username, password)
-        with _told(), self._file.changing() as content:
+        value = self.closed(service, username, password)
+        with told(), self.file.changing() as content:
             content.entries[_key(service, username)] = value
 
     def delete_password(self, service: str, username: str) -> None:
@@ -169,81 +165,20 @@ class FileKeyring(KeyringBackend):
         Raises:
             PasswordDeleteError: there is none.
         """
-        with _told():
+        with told():
             # Looked at without the lock first: for an entry that is not there, no file is written.
-            if _key(service, username) not in self._file.read().entries:
+            if _key(service, username) not in self.file.read().entries:
                 raise PasswordDeleteError("there is no such entry")
-            with self._file.changing() as content:
+            with self.file.changing() as content:
                 content.entries.pop(_key(service, username), None)
 
-    def _opened(self, _service: str, _username: str, value: object) -> str:
+    def opened(self, _service: str, _username: str, value: object) -> str:
         if not isinstance(value, str):
             raise FileKeyringError("damaged", f"{self.path} is damaged")
         return value
 
-    def _closed(self, _service: str, _username: str, value: str) -> str:
+    def closed(self, _service: str, _username: str, value: str) -> str:
         return value
-
-
-class EncryptedFileKeyring(FileKeyring):
-    """Keeps each value encrypted, bound to its service and user, with a key from a passphrase."""
-
-    format: ClassVar[str] = "authlens encrypted file"
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
-        self._key: Secret | None = None
-
-    def unlock(self, passphrase: Secret) -> Secret:
-        """Open the file with its passphrase, and return the key for `unlock_with`.
-
-        Raises:
-            FileKeyringError: the passphrase is wrong, or the file is gone or damaged.
-        """
-        with _told():
-            header = self._header()
-            return self.unlock_with(encryption.derive(header, passphrase))
-
-    def unlock_with(self, key: Secret) -> Secret:
-        with _told():
-            if not encryption.unlocks(self._header(), key):
-                raise FileKeyringError("passphrase", "wrong passphrase")
-        self._key = key
-        return key
-
-    def create(self, passphrase: Secret, cost: int | None = None) -> Secret:
-        """Make the file and return its key; if another program made it meanwhile, open that."""
-        if len(passphrase.reveal()) < SHORTEST_PASSPHRASE:
-            raise FileKeyringError("short", f"a passphrase needs {SHORTEST_PASSPHRASE} characters")
-        header, key = encryption.new_header(passphrase, cost)
-        with _told(), self._file.changing() as content:
-            # Looked at under the lock: two programs may make the file at the same moment, with two
-            # passphrases.
-            if not content.header:
-                content.header.update(header)
-        if encryption.unlocks(self._header(), key):
-            return self.unlock_with(key)
-        return self.unlock(passphrase)
-
-    def _header(self) -> dict[str, object]:
-        header = self._file.read().header
-        if not header:
-            raise FileKeyringError("absent", f"{self.path} is missing")
-        return header
-
-    def _held(self) -> Secret:
-        if self._key is None:
-            raise FileKeyringError("locked", "no passphrase was given")
-        return self._key
-
-    def _opened(self, service: str, username: str, value: object) -> str:
-        try:
-            return encryption.open_sealed(self._held(), ("entry", service, username), value)
-        except encryption.SealBroken:
-            raise FileKeyringError("damaged", f"an entry in {self.path} was changed or is damaged") from None
-
-    def _closed(self, service: str, username: str, value: str) -> str:
-        return encryption.seal(self._held(), ("entry", service, username), value)
 
 
 def _key(service: str, username: str) -> str:
@@ -251,12 +186,10 @@ def _key(service: str, username: str) -> str:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def told() -> Iterator[None]:
     """Turn what can go wrong with a file into the errors of a keyring."""
     try:
         yield
-    except encryption.CheckDamaged:
-        raise FileKeyringError("damaged", "the file header is damaged") from None
     except NoSecretStore as error:
         raise FileKeyringError("unusable", error.cause) from None
     except OSError as error:

@@ -44,12 +44,23 @@ _WAITS: Final = re.compile(
     r"(?i)(?:open(?:ing|ed)?|visit|browser).{0,60}(?:authori[sz]|login|log in|sign[ -]?in|/device)"
     r"|waiting for (?:the )?(?:authori[sz]ation|login|browser|callback|user|sign)|\blogging in for\b"
 )
+# Expected before the request that fails: a client first asks without a token, and looks for the metadata at
+# each address that it may have.
+_ASKED: Final = re.compile(r"(?i)(?:/\.well-known/|\b(?:GET|POST)\b)[^\n]{0,200}?\b(?:401|404)\b")
+_OF_A_STEP: Final = re.compile(
+    r"(?i)\b(?:GET|POST)\s[^\n]{0,200}?/(?:register|token|authorize)\b[^\n]{0,60}?\b[45]\d\d\b"
+)
 _FEW: Final = 2  # lines: a message, and no log
 
 
 def lines_that_count(lines: Sequence[str]) -> list[str]:
-    """Return the lines that report no step; of a log with lines of an error, no quieter ones without one."""
+    """Return the lines that report no step, nor what is expected before a request of a login that failed.
+
+    Of a log with lines of an error, no quieter ones without one.
+    """
     failing = [line for line in lines if not reports_a_step(line)]
+    last = max((at for at, line in enumerate(failing) if _OF_A_STEP.search(line)), default=0)
+    failing = [line for at, line in enumerate(failing) if at >= last or not _ASKED.search(line)]
     is_loud = any(_LOUD.search(line) for line in failing)
     return [line for line in failing if not (is_loud and _QUIET.search(line)) or _ERROR.search(line)]
 

@@ -36,6 +36,10 @@ _READS_METADATA: Final = re.compile(
     r"(?:(?<!resource_)metadata|well-known|discovery)[^\n]{0,120}?\b(401|403|404)\b"
     r"|\b(401|403|404)\b[^\n]{0,30}trying to load"
 )
+_REFRESHES: Final = re.compile(
+    r"(?i)(?:token refresh|refresh(?:ing)? (?:the |access |oauth |expired )*token)"
+    r"[^\n]{0,50}?(?:http|status|code|failed|\()\W{0,2}(?:400|401)\b"
+)
 
 
 def in_its_scene(cause: Cause, text: str, urls: Iterable[Url]) -> Cause:
@@ -56,6 +60,8 @@ def _scenes(text: str, urls: tuple[Url, ...]) -> Iterator[str]:
         yield "registration_absent" if tried[1] > "403" else "registration_closed"
     if tried := _READS_METADATA.search(text):
         yield "metadata_absent" if "404" in tried.groups() else "metadata_closed"
+    if _REFRESHES.search(text):
+        yield "refresh_refused"
     if any(_GATEWAY.findall(text)[-1:]):
         yield "gateway"
     if any(map(waits_for_the_browser, text.split("\n"))):

@@ -89,6 +89,8 @@ _TO_A_COLON: Final = re.compile(r"^([^\x00-\x7f][^\n:：]{0,60})[:：]\s?")
 _CONSTANT: Final = re.compile(r"[A-Z]{2,}(?:_[A-Z]{2,})+")
 _SENTENCE: Final = re.compile(r"(?<=[.!?])\s+|(?<=[a-z][.!?])(?=[A-Z])|\n|\s-\s|;\s")
 _ADDRESS: Final = re.compile(r"\S*/\S*|\S+@\S+|\b[\w-]+(?:\.[\w-]+){2,}")
+# What is no word of a sentence: an address, a member of another one.
+_NAMES: Final = re.compile(r"\S*/\S*|\b\w+(?:\.\w+){2,}")
 _WORD: Final = re.compile(r"[a-z]+")
 _PARTS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 # Whatever is masked, or long and with a digit: what was decoded may be half of a secret.
@@ -151,7 +153,7 @@ def way_on(reason: Statement | None, cause: Cause, advised: str) -> str | Fix:
 
 def act(reason: Statement) -> str:
     """Return what to do about a sentence, and who has to; empty where none of its words tells."""
-    said = in_english(reason.words).lower().replace("openid connect", "oidc")
+    said = _NAMES.sub(" ", in_english(reason.words)).lower().replace("openid connect", "oidc")
     return next((way for words_of_it, way in _acts() if words_of_it.search(said)), "")
 
 

@@ -36,7 +36,7 @@ def transcript_answer(text: str) -> Diagnosis | None:
         field = _FIELD.match(line)
         if begins is not None:
             status, fields, body, in_head = int(begins[1]), [], [], True
-        elif field is not None and (in_head or (not status and field[1].lower() in _STATUS_OF)):
+        elif field is not None and (in_head or (not status and field[1].lower() in _STATUS_OF and field[2])):
             status = status or _STATUS_OF[field[1].lower()]
             in_head = True
             fields.append((field[1], field[2]))

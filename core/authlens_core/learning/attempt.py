@@ -9,7 +9,6 @@ from typing import Final, Self, TypeVar
 
 from authlens_core.learning.attack_moves import perform
 from authlens_core.learning.claim import Claim
-from authlens_core.learning.judge import ClaimVerdict, TooManySteps, judge
 from authlens_core.learning.lesson import (
     PHASE_OF,
     QUESTIONS,
@@ -30,8 +29,8 @@ from authlens_core.learning.moves import (
     PredictMove,
     WorldMove,
 )
-from authlens_core.learning.outcome import AttemptOutcome, PhaseVerdict
 from authlens_core.learning.row import Source
+from authlens_core.learning.verdict import AttemptOutcome, ClaimVerdict, PhaseVerdict, TooManySteps, judge
 from authlens_core.learning.world import World
 from authlens_core.values.errors import LessonRefused, NetworkFailure, TimedOut
 from authlens_core.values.quick_dataclass import dataclass

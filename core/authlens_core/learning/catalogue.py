@@ -21,11 +21,10 @@ from authlens_core.learning.lesson import (
     LessonTable,
     Question,
 )
-from authlens_core.learning.lesson_folder import MOST_FILES, LessonFolder, read_folder
+from authlens_core.learning.lesson_folder import MOST_FILES, LessonFolder, read_folder, read_words
 from authlens_core.learning.moves import KINDS
 from authlens_core.learning.row import SEATS
 from authlens_core.learning.strict_file import ID_FORM, NAME, StrictToml
-from authlens_core.learning.words_file import read_words
 from authlens_core.learning.world import PARTIES, SWITCHES
 from authlens_core.values.errors import LessonRefused
 from authlens_core.values.word_files import words

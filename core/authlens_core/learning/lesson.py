@@ -5,7 +5,8 @@ A lesson has no code, no path, no URL and no command in it: it names what the em
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field as dataclass_field
 from enum import StrEnum
 from typing import Final
@@ -19,6 +20,7 @@ from authlens_core.learning.strict_file import Claims, StrictFile, StrictTable
 from authlens_core.learning.tickets import Ticket
 from authlens_core.values.quick_dataclass import dataclass
 
+LETTERS: Final = ("a", "b", "c")
 QUESTIONS: Final = 5
 QUESTIONS_TO_PASS: Final = 4
 HINTS: Final = 3
@@ -251,6 +253,14 @@ class LessonWords:
         """Return the words of what can be chosen, by its name: of the options of a question by default."""
         return {name: self.texts[f"{about}/{name}"] for name in names}
 
+    def lettered(self, drawn: Mapping[str, Sequence[str]]) -> LessonWords:
+        """Return them with other letters, given which option each letter of a choice is now."""
+        texts = dict(self.texts)
+        for about, order in drawn.items():
+            for letter, own in zip(LETTERS, order, strict=False):
+                texts[f"{about}/{letter}"] = self.texts[f"{about}/{own}"]
+        return LessonWords(self.language, self.title, texts)
+
     def hints(self, phase: LessonPhase) -> tuple[str, ...]:
         """Return the hints of a phase: where to look, which value, and the move itself; a run has none."""
         numbers = range(1, HINTS + 1) if phase in HINTED else ()
@@ -298,6 +308,41 @@ class CourseLesson(LessonTable, frozen=True, kw_only=True):
             repair=replace(self.repair, sound=(frozenset({drawn.repair}),)),
         )
 
+    def for_ticket(self, ticket: Ticket) -> CourseLesson:
+        """Return the lesson as a student of an exam gets it: orders, and names of credentials, are drawn.
+
+        The moves of another student choose by letters that mean something else here. The seed of the worlds
+        is the ticket's too, so a lesson that draws its own world draws it by that.
+        """
+        start = f"{ticket.seed}/{self.name}"
+        options = _order(f"{start}/predict", self.prediction.options)
+        letters = {"predict": options}
+        questions = []
+        for question in self.questions:
+            order = letters[f"questions/{question.name}"] = _order(f"{start}/{question.name}", LETTERS)
+            shown = dict(zip(order, LETTERS, strict=True))  # the letter of each option, by its own
+            questions.append(
+                replace(
+                    question,
+                    right=shown.get(question.right, ""),
+                    cures={shown[letter]: name for letter, name in question.cures.items()},
+                    **{shown[letter]: claims for letter, claims in question.options.items()},
+                )
+            )
+        own = self.prediction.options
+        prediction = replace(
+            self.prediction, **{letter: own[drawn] for letter, drawn in zip(own, options, strict=True)}
+        )
+        return replace(
+            self,
+            words=self.words.lettered(letters),
+            world=replace(self.world, mark=ticket.mark),
+            prediction=prediction,
+            repair=replace(self.repair, offer=_order(f"{start}/offer", self.repair.offer)),
+            questions=tuple(questions),
+            ticket=ticket,
+        )
+
     def question(self, name: str) -> Question:
         """Return a question by its name."""
         return next(one for one in self.questions if one.name == name)
@@ -310,3 +355,8 @@ class CourseLesson(LessonTable, frozen=True, kw_only=True):
             LessonPhase.REPAIR: self.repair.claims,
         }
         return known[phase]
+
+
+def _order(drawn_by: str, names: Iterable[str]) -> tuple[str, ...]:
+    """Return names in the order that is drawn; the same on every machine and version of Python."""
+    return tuple(sorted(names, key=lambda name: hashlib.sha256(f"{drawn_by}/{name}".encode()).digest()))

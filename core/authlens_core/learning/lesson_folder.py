@@ -1,15 +1,21 @@
-"""The files of a lesson, read from a folder that anyone may have written: plain text, few and small."""
+"""The files of a lesson, read from a folder that anyone may have written: plain text, few and small.
+
+Its words are in Markdown: one file a language, whose headings are the identifiers of the texts. The subset is
+paragraphs, lists, emphasis and code. There is no HTML, no image and no link.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import field
 from pathlib import Path
 from typing import Final
 
+from authlens_core.learning.lesson import ENGLISH, HINTED, HINTS, LessonTable, LessonWords
 from authlens_core.learning.strict_file import line_and_column
 from authlens_core.state.regular_file import read_named
 from authlens_core.values.errors import FileUnusable, LessonRefused
@@ -19,6 +25,10 @@ MOST_FILES: Final = 64
 LARGEST_FILE: Final = 256 * 1024  # bytes
 LARGEST_FOLDER: Final = 2 * 1024 * 1024  # bytes
 _KINDS: Final = frozenset({".toml", ".md", ".json"})
+_HEADING: Final = re.compile(r"(#{1,4}) +(\S.*)")
+_FILE: Final = re.compile(r"lesson(?:\.([a-z]{2}))?\.md")
+# What Markdown would make HTML, an image or a link of.
+_FORBIDDEN: Final = re.compile(r"<[A-Za-z/!?]|\]\(|\]\[|!\[|https?://")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +101,110 @@ def _text(data: bytes, file: str) -> str:
             code = f"U+{ord(character):04X}"
             raise LessonRefused(f"{file}:{line_and_column(text[:at])}: the character {code} is not allowed")
     return text
+
+
+def read_words(folder: LessonFolder, lesson: LessonTable) -> Mapping[str, LessonWords]:
+    """Return the words of a lesson by language; English is always there.
+
+    Raises:
+        LessonRefused: a text is missing or too much, or has what the subset does not.
+    """
+    folder.text("lesson.md")
+    by_language = {}
+    wanted = _wanted(lesson)
+    others = ("questions", *(f"questions/{question.name}/why" for question in lesson.questions))
+    for name in sorted(folder.texts, key=len):  # English first: a translation has all of its texts
+        if found := _FILE.fullmatch(name):
+            language = found[1] or ENGLISH
+            title, texts = read_texts(folder.texts[name], folder.place(name), wanted, others=others)
+            by_language[language] = LessonWords(language, title, texts)
+            wanted = tuple(dict.fromkeys((*wanted, *(other for other in others[1:] if other in texts))))
+        elif name.endswith(".md"):
+            raise LessonRefused(f"{folder.place(name)}:1:1: name it lesson.md, or lesson.de.md for German")
+    return by_language
+
+
+def _wanted(lesson: LessonTable) -> tuple[str, ...]:
+    """Return the identifiers of all the texts that a lesson needs."""
+    names = [
+        "can",
+        "cures",
+        "task",
+        "predict",
+        *(f"predict/{letter}" for letter in lesson.prediction.options),
+    ]
+    for phase, claims in (
+        ("run", lesson.run.claims),
+        ("break", lesson.attack.claims),
+        ("repair", lesson.repair.claims),
+    ):
+        names += [phase, *(f"{phase}/claim {number}" for number in range(1, len(claims) + 1))]
+    names += ["observe"]
+    names += [f"{phase.value}/hint {number}" for phase in HINTED for number in range(1, HINTS + 1)]
+    names += [f"repair/{switch}" for switch in lesson.repair.offer]
+    for question in lesson.questions:
+        name = f"questions/{question.name}"
+        names += [name, f"{name}/a", f"{name}/b", f"{name}/c"]
+    return tuple(names)
+
+
+def read_texts(
+    text: str, file: str, wanted: Collection[str], *, others: Collection[str] = ()
+) -> tuple[str, Mapping[str, str]]:
+    """Return the title of a file of words, and its texts by the path of their headings.
+
+    Args:
+        file: its name, for messages.
+        wanted: the texts that have to be there.
+        others: those that may be there besides.
+
+    Raises:
+        LessonRefused: a text is missing or too much, or has what the subset does not.
+    """
+    texts: dict[str, str] = {}
+    title = ""
+    for name, line, block in _sections(text, file):
+        if name in texts or (not name and title):
+            raise LessonRefused(f"{file}:{line}:1: “{name or 'the title'}” is there twice")
+        if not name:
+            title = block
+        elif name in wanted or name in others:
+            texts[name] = block
+        else:
+            raise LessonRefused(f"{file}:{line}:1: no text here has the id “{name}”")
+    missing = [name for name in wanted if not texts.get(name)]
+    if not title or missing:
+        raise LessonRefused(f"{file}:1:1: the text “{missing[0] if missing else 'title'}” is missing")
+    return title, texts
+
+
+def _sections(text: str, file: str) -> Iterator[tuple[str, int, str]]:
+    """Yield the path of headings, the line and the text of each section; the title has an empty path."""
+    path: list[str] = []
+    start, lines = 0, list[str]()
+    for number, line in enumerate([*text.split("\n"), "# "], 1):
+        forbidden = _FORBIDDEN.search(line)
+        if forbidden is not None:
+            column = forbidden.start() + 1
+            raise LessonRefused(f"{file}:{number}:{column}: no HTML, images or links: {forbidden[0]!r}")
+        # The spaces at its end are no part of a pattern: many within a line would be tried from each.
+        heading = _HEADING.fullmatch(line.rstrip(" "))
+        if heading is None and line != "# ":
+            lines.append(line)
+            continue
+        block = "\n".join(lines).strip()
+        if start:
+            yield "/".join(path), start, block
+        elif block:
+            raise LessonRefused(f"{file}:1:1: a file of words starts with its title")
+        if heading is None:
+            return
+        level = len(heading[1])
+        if level == 1:
+            yield "", number, heading[2]
+            start, lines, path = 0, [], []
+            continue
+        if level - 2 > len(path):
+            raise LessonRefused(f"{file}:{number}:1: a heading of level {level} follows one of {level - 1}")
+        path = [*path[: level - 2], heading[2]]
+        start, lines = number, []

@@ -18,8 +18,8 @@ from authlens_core.learning.catalogue import folders, lessons
 from authlens_core.learning.guide.story import parts
 from authlens_core.learning.lesson import LessonPhase
 from authlens_core.learning.moves import MoveRefused, PointMove
-from authlens_core.learning.outcome import AttemptOutcome
 from authlens_core.learning.row import Source
+from authlens_core.learning.verdict import AttemptOutcome
 from authlens_core.values.errors import LessonRefused, NetworkFailure, TimedOut
 
 COURSE = lessons()

@@ -9,7 +9,6 @@ from msgspec.structs import replace
 
 from authlens_core.learning.catalogue import lessons
 from authlens_core.learning.desk.open_lesson import OpenLesson
-from authlens_core.learning.draw import drawn
 from authlens_core.learning.lesson import CourseLesson, LessonPhase
 from authlens_core.learning.moves import (
     AnswerMove,
@@ -48,9 +47,9 @@ def meant(lesson: CourseLesson) -> set[object]:
 def test_a_ticket_changes_letters_and_orders_and_nothing_that_is_meant(name: str) -> None:
     lesson = COURSE[name]
     for ticket in TICKETS:
-        shown = drawn(lesson, ticket)
+        shown = lesson.for_ticket(ticket)
         assert meant(shown) == meant(lesson)
-        assert shown == drawn(lesson, ticket)
+        assert shown == lesson.for_ticket(ticket)
         world = replace(lesson.world, mark=ticket.mark)
         assert (shown.digest, shown.ticket, shown.world) == (lesson.digest, ticket, world)
 
@@ -58,14 +57,14 @@ def test_a_ticket_changes_letters_and_orders_and_nothing_that_is_meant(name: str
 def test_students_get_different_letters() -> None:
     keys = set()
     for ticket in TICKETS:
-        lesson = drawn(COURSE["stolen-code"], ticket)
+        lesson = COURSE["stolen-code"].for_ticket(ticket)
         keys.add("".join(question.right for question in lesson.questions) + "".join(lesson.repair.offer))
     assert len(keys) == len(TICKETS)
     assert len({COURSE["find-the-fault"].for_seed(one.seed).world.faults for one in TICKETS}) >= 6
 
 
 async def test_an_exam_gives_one_attempt_and_goes_on_when_that_is_lost() -> None:
-    lesson = drawn(COURSE["stolen-code"], TICKETS[0])
+    lesson = COURSE["stolen-code"].for_ticket(TICKETS[0])
     mark, offer = TICKETS[0].mark, lesson.repair.offer
     async with OpenLesson(lesson, ProgressFile(None)) as recorded:
 
@@ -101,7 +100,7 @@ async def test_an_exam_gives_one_attempt_and_goes_on_when_that_is_lost() -> None
 
 async def test_an_exam_goes_on_in_one_window() -> None:
     """Otherwise the other one shows which answer is right."""
-    lesson = drawn(COURSE["code-not-key"], TICKETS[0])
+    lesson = COURSE["code-not-key"].for_ticket(TICKETS[0])
     file = ProgressFile(None)
     async with OpenLesson(lesson, file) as one:
         await one.make(PredictMove(option="a"))
@@ -116,7 +115,7 @@ async def test_an_exam_goes_on_in_one_window() -> None:
 
 
 async def test_an_exam_has_no_hints_and_progress_of_its_own() -> None:
-    lesson = drawn(COURSE["stolen-code"], TICKETS[0])
+    lesson = COURSE["stolen-code"].for_ticket(TICKETS[0])
     async with OpenLesson(lesson, ProgressFile(None)) as recorded:
         assert (recorded.attempt.seed, recorded.progress.lesson) == (
             TICKETS[0].seed, f"exam/exam/{TICKETS[0].seed:08x}/stolen-code"

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from authlens_core.learning.claim import read_claims
-from authlens_core.learning.judge import ClaimVerdict, TooManySteps, judge
 from authlens_core.learning.row import EvidenceRow, Source
+from authlens_core.learning.verdict import ClaimVerdict, TooManySteps, judge
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -7,8 +7,8 @@ import pytest
 from authlens_core.emulator import Fault, Profile
 from authlens_core.learning.desk.drills import drills
 from authlens_core.values.errors import UsageError
-from authlens_tui.cli.course.drill_verbs import chosen_drills
 from authlens_tui.cli.emulator import chosen_faults
+from authlens_tui.cli.learn import chosen_drills
 
 
 def test_the_list_of_a_profile_names_its_faults_only(capsys: pytest.CaptureFixture[str]) -> None:

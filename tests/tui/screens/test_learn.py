@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.pilot import Pilot
 from textual.screen import Screen
 
-from authlens_core.learning import judge
+from authlens_core.learning import verdict
 from authlens_core.learning.catalogue import lessons
 from authlens_core.learning.desk.course import Course
 from authlens_core.learning.desk.drills import drills
@@ -147,7 +147,7 @@ async def test_the_catalogue_finds_by_words_and_opens_where_it_is_told() -> None
 
 
 async def test_a_lesson_that_cannot_be_judged_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(judge, "MOST_STEPS", 1)
+    monkeypatch.setattr(verdict, "MOST_STEPS", 1)
     app = LearnApp(Course(COURSE, ProgressFile(None)), {})
     async with app.run_test(size=(100, 30), notifications=True) as pilot:
         await pilot.press("enter")

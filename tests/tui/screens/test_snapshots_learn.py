@@ -37,11 +37,10 @@ from authlens_core.learning.progress.record import (
 )
 from authlens_core.login.callback.listener import Listener
 from authlens_tui.app.learn import listed, summary_screen
+from authlens_tui.screens.learn.between_lessons import MissedQuestionScreen, SummaryScreen
 from authlens_tui.screens.learn.catalogue import CatalogueScreen
 from authlens_tui.screens.learn.class_table import ClassScreen, StudentScreen
 from authlens_tui.screens.learn.lesson import CourseLessonScreen
-from authlens_tui.screens.learn.question import MissedQuestionScreen
-from authlens_tui.screens.learn.summary import SummaryScreen
 from support.screens import Picture, differences, text_of, until
 
 pytestmark = pytest.mark.slow

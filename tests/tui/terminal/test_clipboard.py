@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from authlens_tui.terminal.clipboard import Copied, CopyWay, copy_text, osc52
-from authlens_tui.terminal.system_clipboard import NotCopied, fill
+from authlens_tui.terminal.clipboard import Copied, CopyWay, NotCopied, copy_text, fill, osc52
 from support.terminal import Terminal
 from support.waiting import PATIENCE, runs, wait_until
 

@@ -16,11 +16,10 @@ from authlens_core.learning.class_folder import ClassFolder
 from authlens_core.learning.desk.course import Course, LessonPhase
 from authlens_core.learning.desk.drills import Drill, DrillVerdict, drill_card, drill_verdicts, drills
 from authlens_tui.app.base_app import BaseApp, ScreenApp
+from authlens_tui.screens.learn.between_lessons import AfterLesson, MissedQuestionScreen, SummaryScreen
 from authlens_tui.screens.learn.catalogue import CatalogueEntry, CatalogueList, CatalogueScreen
 from authlens_tui.screens.learn.class_table import ClassScreen
 from authlens_tui.screens.learn.lesson import CourseLessonScreen
-from authlens_tui.screens.learn.question import MissedQuestionScreen
-from authlens_tui.screens.learn.summary import AfterLesson, SummaryScreen
 
 
 def listed(course: Course) -> CatalogueList:
@@ -57,7 +56,7 @@ async def save_record(course: Course) -> str:
     """
     made = await course.record()
     path = Path(f"record-{time.strftime('%Y%m%d-%H%M%S')}.json")
-    written, _ = [write_export(file, text) for file, text in made.files(path).items()]
+    written, _ = [write_export(file, text) for file, text in course.files(made, path).items()]
     skipped = "".join(f" Left out: {reason}" for reason in made.left_out)
     return f"Written to {written}, and a page to read beside it.{skipped}"
 

@@ -61,7 +61,7 @@ def demo(arguments: Namespace) -> int:
         UsageError: there is no such scenario, or this is no terminal for a full screen.
     """
     names, play = arguments.fault, arguments.play
-    from authlens_tui.cli.course.drill_verbs import chosen_drills
+    from authlens_tui.cli.learn import chosen_drills
 
     chosen = chosen_drills(names)
     if chosen is None:

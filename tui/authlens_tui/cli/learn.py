@@ -1,23 +1,24 @@
-"""`authlens learn`: lessons as answers on stdout, for scripts, teachers and authors of lessons."""
+"""`authlens learn`: lessons and drills as answers on stdout, for scripts, teachers and authors of lessons."""
 
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
 from authlens_core.export.saved_file import named_path, write_export
 from authlens_core.learning.desk.course import Course, LessonPhase
+from authlens_core.learning.desk.drills import Drill, drills
 from authlens_core.learning.desk.lesson_check import LessonCheck, lessons_at
 from authlens_core.learning.moves import usage
 from authlens_tui.cli.course.classroom_verbs import record, show_class, tickets, verify
-from authlens_tui.cli.course.drill_verbs import list_drills
 from authlens_tui.cli.course.plain_course import NOT_PASSED, PlainCourse
 from authlens_tui.cli.option_values import named_folder
-from authlens_tui.cli.terminal.flags import is_plain
+from authlens_tui.cli.terminal.flags import is_plain, numbered
 from authlens_tui.cli.terminal.output import answer_json, answer_line, say
-from authlens_tui.cli.terminal.refused import nearest, refusal
+from authlens_tui.cli.terminal.refused import nearest, refusal, unknown_name
 from authlens_tui.cli.terminal.standard_input import everything
 
 _MOST_READ: Final = 1024 * 1024  # bytes of standard input; a file of moves is shorter
@@ -81,7 +82,7 @@ async def _play(arguments: Namespace) -> int:
 
 def _list(arguments: Namespace) -> int | Coroutine[Any, Any, int]:
     if arguments.drills:
-        return list_drills(arguments)
+        return _list_drills(arguments)
     if not (arguments.list or arguments.json):
         return _play(arguments)
     listed = course_of(arguments).listed()
@@ -236,6 +237,54 @@ async def _reset(arguments: Namespace) -> int:
         at = f" at {phase.value}" if phase else ""
         say(f"✔ {name} starts over{at}. Your earlier attempt is archived.")
     return 0
+
+
+def _list_drills(arguments: Namespace) -> int:
+    """Print the drills by their groups."""
+    if arguments.json:
+        answer_json([_drill_json(drill) for drill in drills().values()])
+    else:
+        _print_drills(drills().values())
+    return 0
+
+
+def _drill_json(drill: Drill) -> dict[str, Any]:
+    """Return what a learner may know before: no claim, which would say what the emulator does."""
+    return {
+        "id": drill.name,
+        "group": drill.group.value,
+        "title": drill.title,
+        "question": drill.question,
+        "options": dict(drill.options),
+    }
+
+
+def _print_drills(listed: Collection[Drill]) -> None:
+    widest = max(len(drill.name) for drill in listed)
+    lines = numbered(f"{drill.name:<{widest}}  {drill.watch_for}" for drill in listed)
+    for group, shown in groupby(zip(listed, lines, strict=True), key=lambda pair: pair[0].group):
+        answer_line(f"{group}:")
+        for _, line in shown:
+            answer_line(f"  {line}")
+
+
+def chosen_drills(names: Sequence[str]) -> tuple[str, ...] | None:
+    """Return the names of what the demo plays, or None after listing all scenarios for `list`.
+
+    Raises:
+        UsageError: there is no such scenario, or one of another server is combined with others.
+    """
+    known = drills()
+    if "list" in names:
+        _print_drills(known.values())
+        return None
+    for name in names:
+        if name not in known:
+            raise unknown_name(name, known, f"There is no scenario {name!r}.", "authlens demo --fault list")
+    whole = next((name for name in names if known[name].is_alone), None)
+    if whole is not None and len(names) > 1:
+        raise refusal(f"{whole} cannot be combined with other scenarios.", "Name it alone.")
+    return tuple(names)
 
 
 _ACTIONS: Final[Mapping[str, Callable[[Namespace], int | Coroutine[Any, Any, int]]]] = {

@@ -11,16 +11,15 @@ from authlens_core.learning.answers_file import AnswersFile, answers_from, sourc
 from authlens_core.learning.attempt import attempt_of
 from authlens_core.learning.catalogue import FOLDER, lessons
 from authlens_core.learning.desk.open_lesson import OpenLesson
-from authlens_core.learning.draw import drawn
 from authlens_core.learning.guide.summary import (
     LessonSummary,
     lesson_json,
+    record_page,
     summary_json,
 )
 from authlens_core.learning.guide.verdict_lines import outcome_lines
 from authlens_core.learning.lesson import ENGLISH, CourseLesson, LessonPhase, Question
 from authlens_core.learning.moves import AnyMove, MoveRefused
-from authlens_core.learning.outcome import AttemptOutcome
 from authlens_core.learning.progress.progress_file import LessonProgress, ProgressFile, progress_name
 from authlens_core.learning.progress.record import (
     LARGEST_RECORD,
@@ -28,14 +27,16 @@ from authlens_core.learning.progress.record import (
     LessonRecord,
     MadeRecord,
     PracticeRecord,
+    RecordVerification,
     entry_in,
+    entry_of,
     misconceptions,
-    practised,
     read_record,
     record_of,
+    verified,
 )
-from authlens_core.learning.progress.verify import RecordVerification, verified
 from authlens_core.learning.tickets import ticket_of
+from authlens_core.learning.verdict import AttemptOutcome
 from authlens_core.state.regular_file import read_named
 from authlens_core.values.errors import AuthlensError, LessonRefused
 from authlens_core.values.quick_dataclass import dataclass
@@ -83,7 +84,7 @@ class Course:
         known = lessons(FOLDER if folder is None else folder, language)
         if ticket is not None:
             draws = ticket_of(ticket)
-            known = {name: drawn(lesson, draws) for name, lesson in known.items()}
+            known = {name: lesson.for_ticket(draws) for name, lesson in known.items()}
         return cls(known, language=language)
 
     @cached_property
@@ -268,9 +269,17 @@ class Course:
         entries = self._practised() if not answers else map(self._answered, answers)
         return await record_of(entries)
 
+    def files(self, made: MadeRecord, path: Path, *, traces: bool = False) -> Mapping[Path, str]:
+        """Return what to write of a record: itself, a page to read, and what each lesson sent, masked."""
+        lessons = [outcome.lesson for outcome in made.outcomes]
+        files = {path: made.text, path.with_suffix(".md"): record_page(made.record, lessons)}
+        for outcome in made.outcomes if traces else ():
+            files[path.with_suffix(f".{outcome.lesson.name}{TRACE}")] = outcome.session()
+        return files
+
     def _practised(self) -> Iterator[tuple[LessonRecord, CourseLesson]]:
         for one in self.summaries():
-            if entry := practised(one.lesson, one.progress):
+            if entry := entry_of(one.progress, one.lesson):
                 yield entry, one.lesson
 
     def _answered(self, answers: AnswersFile) -> tuple[LessonRecord, CourseLesson]:

@@ -25,8 +25,8 @@ from authlens_core.emulator import (
 from authlens_core.emulator.origins import NAMES
 from authlens_core.export.saved_file import write_export
 from authlens_core.learning.desk.drills import Drill, DrillVerdict, Walk
-from authlens_core.learning.judge import TooManySteps, judge
 from authlens_core.learning.row import EvidenceRow, SeatedTrace, rows_of
+from authlens_core.learning.verdict import TooManySteps, judge
 from authlens_core.learning.world import YOU
 from authlens_core.trace.record import Trace
 from authlens_core.values.errors import AuthlensError

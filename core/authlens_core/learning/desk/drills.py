@@ -17,10 +17,9 @@ from msgspec import field
 
 from authlens_core.emulator import MachineClient, Profile, faults_of
 from authlens_core.learning.lesson import by_letter
-from authlens_core.learning.lesson_folder import LessonFolder, read_folder
+from authlens_core.learning.lesson_folder import LessonFolder, read_folder, read_texts
 from authlens_core.learning.progress.progress_file import DRILL, ProgressFile
 from authlens_core.learning.strict_file import ID_FORM, NAME, Claims, StrictFile, StrictTable, StrictToml
-from authlens_core.learning.words_file import read_texts
 from authlens_core.values.errors import AuthlensError
 from authlens_core.values.quick_dataclass import dataclass
 

@@ -26,7 +26,7 @@ from authlens_core.learning.moves import (
     PointMove,
     PredictMove,
 )
-from authlens_core.learning.outcome import AttemptOutcome
+from authlens_core.learning.verdict import AttemptOutcome
 from authlens_core.values.errors import LessonRefused
 from authlens_core.values.quick_dataclass import dataclass
 

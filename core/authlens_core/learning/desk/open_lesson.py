@@ -44,13 +44,13 @@ from authlens_core.learning.moves import (
     WorldMove,
     move_in,
 )
-from authlens_core.learning.outcome import AttemptOutcome, joined
 from authlens_core.learning.progress.progress_file import (
     LessonProgress,
     ProgressFile,
     StoredAttempt,
     progress_name,
 )
+from authlens_core.learning.verdict import AttemptOutcome, joined
 from authlens_core.trace.record import Trace
 from authlens_core.values.errors import LessonRefused
 

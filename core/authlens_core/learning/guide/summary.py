@@ -1,22 +1,25 @@
-"""A lesson, and how far you are in it, as the lists, the summary and the JSON of the verbs have them.
+"""A lesson, and how far you are in it, as the lists, the summary, the JSON of the verbs and a page have them.
 
 No right answer is in it before you gave yours, and it is evidence, and no rank.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from authlens_core.export.markdown import code_span
 from authlens_core.learning.lesson import (
     HINTS,
     QUESTIONS,
     QUESTIONS_TO_PASS,
     CourseLesson,
     LessonPhase,
+    LessonWords,
 )
 from authlens_core.learning.progress.progress_file import LessonProgress
-from authlens_core.learning.progress.record import entry_of
+from authlens_core.learning.progress.record import LessonRecord, PracticeRecord, entry_of
+from authlens_core.learning.tickets import read_ticket
 from authlens_core.values.quick_dataclass import dataclass
 
 
@@ -213,3 +216,65 @@ class LessonSummary:
 
 def _count(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
+
+
+_CLOSING = (
+    "This is a record of practice, and no proof of identity: it shows that the moves solve the lessons, not "
+    "who made them. Tries, hints and minutes are as this machine counted them, and are not verified. Make "
+    "the moves again with `authlens learn verify` and the JSON file beside this one."
+)
+
+
+def record_page(record: PracticeRecord, lessons: Sequence[CourseLesson]) -> str:
+    """Return a record of your own as Markdown.
+
+    Args:
+        lessons: those that its entries are of.
+    """
+    entries = list(zip(record.lessons, lessons, strict=True))
+    passed = sum(entry.verdict.passed for entry, _ in entries)
+    lines = [
+        "# Record of practice",
+        "",
+        f"- {passed} of {len(record.lessons)} lessons passed",
+        f"- Made {record.made_at} with authlens {record.authlens}",
+    ]
+    if record.ticket:
+        ticket = read_ticket(record.ticket)
+        lines.append(f"- Exam {code_span(ticket.exam)}, student {code_span(ticket.name)}")
+    lines += [
+        "",
+        "| | Lesson | What you can do | Tries | Hints | Questions | Minutes |",
+        "|---|---|---|---|---|---|---|",
+        *(_row(entry, lesson.words) for entry, lesson in entries),
+        *_misconceptions(record),
+    ]
+    for entry, lesson in entries:
+        lines += ["", f"## {lesson.words.title}", "", *_moves(entry)]
+    return "\n".join([*lines, "", _CLOSING, ""])
+
+
+def _row(lesson: LessonRecord, words: LessonWords) -> str:
+    sign = "✔" if lesson.verdict.passed else "○"
+    tries, hints = sum(lesson.tries.values()), sum(lesson.hints.values())
+    right = f"{lesson.verdict.right}/{QUESTIONS}"
+    cells = (sign, words.title, words.texts["can"], tries, hints, right, -(-lesson.seconds // 60))
+    return f"| {' | '.join(str(cell).replace('|', '/') for cell in cells)} |"
+
+
+def _misconceptions(record: PracticeRecord) -> Iterator[str]:
+    met = [name for lesson in record.lessons for name in lesson.met]
+    refuted = {name for lesson in record.lessons for name in lesson.refuted}
+    if not met:
+        return
+    yield ""
+    yield f"Misconceptions met: {len(met)}, refuted: {len(refuted)}."
+    if still := [name.replace("-", " ") for name in met if name not in refuted]:
+        yield f"Open: {', '.join(still)}."
+
+
+def _moves(lesson: LessonRecord) -> Iterator[str]:
+    yield f"Version {lesson.version}, seed {lesson.seed}, digest `{lesson.digest}`."
+    yield ""
+    for number, move in enumerate(lesson.moves, 1):
+        yield f"{number}. {code_span(move.text)}"

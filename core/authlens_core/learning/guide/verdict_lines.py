@@ -9,11 +9,10 @@ from typing import Final
 from authlens_core.learning.attempt import LessonAttempt
 from authlens_core.learning.claim import Claim, Operator
 from authlens_core.learning.guide.story import StoryLine, line_of, meaning, spoken
-from authlens_core.learning.judge import ClaimVerdict
 from authlens_core.learning.lesson import QUESTIONS, LessonPhase, LessonWords
 from authlens_core.learning.moves import AnswerMove, AnyMove, DefendMove, PointMove, PredictMove
-from authlens_core.learning.outcome import AttemptOutcome, PhaseVerdict
 from authlens_core.learning.row import WORDS, EvidenceRow, Source
+from authlens_core.learning.verdict import AttemptOutcome, ClaimVerdict, PhaseVerdict
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.word_files import words as word_file
 

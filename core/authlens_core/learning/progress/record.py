@@ -1,28 +1,28 @@
 """A record of practice: for each lesson the moves, and what they came to. A file of a class is one as well.
 
 It is made from the progress of lessons, or from files of moves. It has no credential in it: a move names
-what it uses. docs/learning.md has its form.
+what it uses. docs/learning.md has its form. To verify one, its moves are made again, which shows that they
+solve the lesson under that seed. Who typed them, no file can show.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
-from authlens_core.export.markdown import code_span
 from authlens_core.learning.answers_file import MOST_MOVES
 from authlens_core.learning.attempt import attempt_of
-from authlens_core.learning.lesson import QUESTIONS, CourseLesson, LessonPhase, LessonWords
+from authlens_core.learning.lesson import QUESTIONS, CourseLesson, LessonPhase
 from authlens_core.learning.moves import AnswerMove, AnyMove
-from authlens_core.learning.outcome import AttemptOutcome
 from authlens_core.learning.progress.progress_file import LessonProgress
 from authlens_core.learning.strict_file import StrictFile, StrictTable, read_strict
-from authlens_core.learning.tickets import LONGEST_TICKET, read_ticket
-from authlens_core.values.errors import LessonRefused
+from authlens_core.learning.tickets import LONGEST_TICKET, Ticket, read_ticket
+from authlens_core.learning.verdict import AttemptOutcome
+from authlens_core.values.errors import AuthlensError, LessonRefused
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.version import VERSION
 
@@ -137,15 +137,16 @@ TRACE = ".authlens.json"
 """How the names of session files end."""
 
 
-def entry_of(progress: LessonProgress) -> LessonRecord | None:
+def entry_of(progress: LessonProgress, lesson: CourseLesson | None = None) -> LessonRecord | None:
     """Return the last attempt that passed a lesson, or the one that goes on; None before the first move.
 
-    The verdict is the stored one, and the misconceptions are not known.
+    The verdict is the stored one, and the misconceptions are known only where the lesson is given.
     """
     attempts = [attempt for attempt in progress.attempts if attempt.moves]
     if not attempts:
         return None
     chosen = next((one for one in reversed(attempts) if one.phase is None), attempts[-1])
+    met, refuted = misconceptions(lesson, progress) if lesson else ((), ())
     return LessonRecord(
         lesson=progress.lesson.rpartition("/")[2],
         version=chosen.version,
@@ -155,6 +156,8 @@ def entry_of(progress: LessonProgress) -> LessonRecord | None:
         tries=progress.tries,
         hints=progress.hints,
         seconds=progress.seconds,
+        met=met,
+        refuted=refuted,
         moves=chosen.moves,
     )
 
@@ -171,13 +174,6 @@ def _wrong(lesson: CourseLesson, moves: Iterable[AnyMove]) -> dict[str, str]:
     answers = (move for move in moves if isinstance(move, AnswerMove))
     met = ((cures.get(one.question, {}).get(one.option), one.question) for one in answers)
     return {name: question for name, question in met if name}
-
-
-def practised(lesson: CourseLesson, progress: LessonProgress) -> LessonRecord | None:
-    """Return the entry of a lesson with the misconceptions that were met; None before the first move."""
-    entry = entry_of(progress)
-    met, refuted = misconceptions(lesson, progress)
-    return entry and msgspec.structs.replace(entry, met=met, refuted=refuted)
 
 
 def entry_in(lesson: CourseLesson, moves: Sequence[AnyMove], seed: int) -> LessonRecord:
@@ -205,15 +201,6 @@ class MadeRecord:
     record: PracticeRecord
     outcomes: tuple[AttemptOutcome, ...]
     left_out: tuple[str, ...]
-
-    def files(self, path: Path, *, traces: bool = False) -> Mapping[Path, str]:
-        """Return what to write: the record, a page to read, and what each lesson sent, masked."""
-        lessons = [outcome.lesson for outcome in self.outcomes]
-        files = {path: self.text, path.with_suffix(".md"): record_markdown(self.record, lessons)}
-        for outcome in self.outcomes if traces else ():
-            trace = path.with_suffix(f".{outcome.lesson.name}{TRACE}")
-            files[trace] = outcome.session()
-        return files
 
     @property
     def text(self) -> str:
@@ -244,63 +231,127 @@ async def record_of(entries: Iterable[tuple[LessonRecord, CourseLesson]]) -> Mad
     return MadeRecord(PracticeRecord.of(made, ticket=ticket), tuple(outcomes), tuple(left_out))
 
 
-_CLOSING = (
-    "This is a record of practice, and no proof of identity: it shows that the moves solve the lessons, not "
-    "who made them. Tries, hints and minutes are as this machine counted them, and are not verified. Make "
-    "the moves again with `authlens learn verify` and the JSON file beside this one."
-)
+LONGEST_RECORD: Final = 180.0  # seconds of all moves; fourteen lessons take four on an idle machine
+_SAID: Final = {True: "passed", False: "not passed"}
 
 
-def record_markdown(record: PracticeRecord, lessons: Sequence[CourseLesson]) -> str:
-    """Return a record of your own as Markdown.
+class LessonVerification(msgspec.Struct, frozen=True):
+    """A lesson of a record, done again.
+
+    Attributes:
+        passed: whether the moves pass it; a record that differs passes nothing.
+        differs: what is not as recorded, one sentence each.
+    """
+
+    lesson: str
+    passed: bool = False
+    differs: tuple[str, ...] = ()
+
+
+class RecordVerification(msgspec.Struct, frozen=True):
+    """A record, done again.
+
+    Attributes:
+        holds: whether its moves come to what it says, under a ticket that is genuine.
+        differs: what is wrong with it as a whole, or in a lesson, one sentence each.
+        exam: of its ticket; None without one, as the name of the student.
+    """
+
+    holds: bool
+    differs: tuple[str, ...]
+    lessons: tuple[LessonVerification, ...] = ()
+    exam: str | None = None
+    student: str | None = None
+
+    @property
+    def passed(self) -> str:
+        """How many lessons are passed, in words."""
+        return f"{sum(lesson.passed for lesson in self.lessons)} of {len(self.lessons)} lessons passed"
+
+    @property
+    def exit_code(self) -> int:
+        """That of `learn verify`."""
+        return 0 if self.holds else LessonRefused.exit_code
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as `learn verify --json` prints it."""
+        return dict(msgspec.to_builtins(self))
+
+
+async def verified(
+    record: PracticeRecord, course: Mapping[str, CourseLesson], *, key: bytes | None = None
+) -> RecordVerification:
+    """Make all moves of a record again, and compare the verdicts.
 
     Args:
-        lessons: those that its entries are of.
+        course: the lessons that it can be about, by their names.
+        key: of the exam; the record has to have a ticket that was made with it.
     """
-    entries = list(zip(record.lessons, lessons, strict=True))
-    passed = sum(entry.verdict.passed for entry, _ in entries)
-    lines = [
-        "# Record of practice",
-        "",
-        f"- {passed} of {len(record.lessons)} lessons passed",
-        f"- Made {record.made_at} with authlens {record.authlens}",
-    ]
-    if record.ticket:
+    ticket, problems = _ticket_of(record, key)
+    lessons = () if problems else record.lessons
+    is_of_class = record.now is not None
+    done: list[LessonVerification] = []
+    try:
+        async with asyncio.timeout(LONGEST_RECORD):
+            done = [await _again(one, course, ticket, is_of_class=is_of_class) for one in lessons]
+    except TimeoutError:
+        problems = (f"Its moves took longer than {LONGEST_RECORD:.0f} seconds.",)
+    within = (f"{lesson.lesson}: {why}" for lesson in done for why in lesson.differs)
+    differs = (*problems, *within)
+    exam, student = (ticket.exam, ticket.name) if ticket else (None, None)
+    return RecordVerification(not differs, differs, tuple(done), exam, student)
+
+
+def _ticket_of(record: PracticeRecord, key: bytes | None) -> tuple[Ticket | None, tuple[str, ...]]:
+    if not record.ticket:
+        return None, () if key is None else ("The record has no ticket.",)
+    try:
         ticket = read_ticket(record.ticket)
-        lines.append(f"- Exam {code_span(ticket.exam)}, student {code_span(ticket.name)}")
-    lines += [
-        "",
-        "| | Lesson | What you can do | Tries | Hints | Questions | Minutes |",
-        "|---|---|---|---|---|---|---|",
-        *(_row(entry, lesson.words) for entry, lesson in entries),
-        *_misconceptions(record),
-    ]
-    for entry, lesson in entries:
-        lines += ["", f"## {lesson.words.title}", "", *_moves(entry)]
-    return "\n".join([*lines, "", _CLOSING, ""])
+    except LessonRefused as error:
+        return None, (error.cause,)
+    if key is not None and not ticket.is_genuine(key):
+        return ticket, ("The ticket was not made with this key.",)
+    return ticket, ()
 
 
-def _row(lesson: LessonRecord, words: LessonWords) -> str:
-    sign = "✔" if lesson.verdict.passed else "○"
-    tries, hints = sum(lesson.tries.values()), sum(lesson.hints.values())
-    right = f"{lesson.verdict.right}/{QUESTIONS}"
-    cells = (sign, words.title, words.texts["can"], tries, hints, right, -(-lesson.seconds // 60))
-    return f"| {' | '.join(str(cell).replace('|', '/') for cell in cells)} |"
+async def _again(
+    record: LessonRecord, course: Mapping[str, CourseLesson], ticket: Ticket | None, *, is_of_class: bool
+) -> LessonVerification:
+    if record.lesson not in course:
+        return LessonVerification(record.lesson, differs=("There is no such lesson here.",))
+    lesson = course[record.lesson]
+    found = list(_other_lesson(record, lesson))
+    if ticket is not None:
+        lesson = lesson.for_ticket(ticket)
+        if record.seed != ticket.seed:
+            found.append(f"The seed is {record.seed}, and the ticket's is {ticket.seed}.")
+        repeated = [phase.value for phase, tries in record.tries.items() if tries > 1]
+        found += [f"{phase}: begun more than once, and an exam has one attempt." for phase in repeated]
+    if found:
+        return LessonVerification(record.lesson, differs=tuple(found))
+    try:
+        outcome = await attempt_of(lesson, record.moves, seed=record.seed)
+    except AuthlensError as error:
+        return LessonVerification(record.lesson, differs=(error.cause,))
+    now = RecordedVerdict.of(outcome)
+    differs = tuple(_other_verdict(record.verdict, now, is_of_class=is_of_class))
+    return LessonVerification(record.lesson, passed=outcome.passed and not differs, differs=differs)
 
 
-def _misconceptions(record: PracticeRecord) -> Iterator[str]:
-    met = [name for lesson in record.lessons for name in lesson.met]
-    refuted = {name for lesson in record.lessons for name in lesson.refuted}
-    if not met:
-        return
-    yield ""
-    yield f"Misconceptions met: {len(met)}, refuted: {len(refuted)}."
-    if still := [name.replace("-", " ") for name in met if name not in refuted]:
-        yield f"Open: {', '.join(still)}."
+def _other_lesson(record: LessonRecord, lesson: CourseLesson) -> Iterator[str]:
+    if record.version != lesson.version:
+        yield f"It was version {record.version} of the lesson; here is version {lesson.version}."
+    elif record.digest != lesson.digest:
+        yield "The lesson had other files (its digest differs)."
 
 
-def _moves(lesson: LessonRecord) -> Iterator[str]:
-    yield f"Version {lesson.version}, seed {lesson.seed}, digest `{lesson.digest}`."
-    yield ""
-    for number, move in enumerate(lesson.moves, 1):
-        yield f"{number}. {code_span(move.text)}"
+def _other_verdict(recorded: RecordedVerdict, now: RecordedVerdict, *, is_of_class: bool) -> Iterator[str]:
+    if recorded.passed != now.passed:
+        yield f"The record says {_SAID[recorded.passed]}, its moves say {_SAID[now.passed]}."
+    for phase in sorted({*recorded.phases} ^ {*now.phases}):
+        said, seen = _SAID[phase in recorded.phases], _SAID[phase in now.phases]
+        yield f"{phase.value}: the record says {said}, its moves say {seen}."
+    if recorded.right != now.right:
+        yield f"The record says {recorded.right} right answers, its moves give {now.right}."
+    if recorded.ledger != now.ledger and not (is_of_class and recorded.ledger is None):
+        yield "What the servers saw differs: another seed, other moves, or another version of authlens."

@@ -28,9 +28,9 @@ from authlens_core.learning.moves import (
     PredictMove,
     RedeemMove,
 )
-from authlens_core.learning.outcome import joined
 from authlens_core.learning.progress.progress_file import LessonProgress, ProgressFile, StoredAttempt
 from authlens_core.learning.row import PARTIES, WORDS, Source
+from authlens_core.learning.verdict import joined
 from authlens_core.trace.arrows import Party, messages
 from authlens_core.values.word_files import words
 

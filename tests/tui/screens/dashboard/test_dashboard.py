@@ -38,9 +38,9 @@ from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 from authlens_tui.screens.dashboard.access_events import EventsScreen
+from authlens_tui.screens.dashboard.batch_actions import ResultsScreen
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.dashboard.new_login import NewLoginScreen
-from authlens_tui.screens.dashboard.results import ResultsScreen
 from authlens_tui.screens.dashboard.reveal import RevealScreen
 from authlens_tui.screens.dashboard.settings_dialog import SettingsScreen
 from authlens_tui.screens.dialog import ConfirmScreen

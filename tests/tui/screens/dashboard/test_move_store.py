@@ -20,8 +20,8 @@ from authlens_core.credentials.vault.open_store import file_path, remembered_pla
 from authlens_core.values.secret import Secret
 from authlens_core.values.store_kind import StoreKind
 from authlens_tui.app.authlens_app import AuthlensApp
+from authlens_tui.screens.dashboard.batch_actions import ResultsScreen
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
-from authlens_tui.screens.dashboard.results import ResultsScreen
 from authlens_tui.screens.store_choice import MoveStoreScreen, StoreChoiceScreen
 from support.grants import grant
 from support.screens import text_of, until

@@ -38,7 +38,7 @@ async def record(arguments: Namespace, course: Course) -> int:
         for line in made.text.rstrip().split("\n"):
             answer_line(line)
         return 0
-    for file, content in made.files(named_path(arguments.output), traces=arguments.traces).items():
+    for file, content in course.files(made, named_path(arguments.output), traces=arguments.traces).items():
         say(f"✔ Written to {write_export(file, content, force=arguments.force, otherwise=ADD_FORCE)}")
     passed = sum(outcome.passed for outcome in made.outcomes)
     say(f"  Lessons passed: {passed} of {len(made.outcomes)}. A record of practice, not a proof of identity.")

@@ -23,12 +23,11 @@ from authlens_core.desk.forget import ForgottenCredentials, forget
 from authlens_core.desk.lifecycle import ActionResult, probe, refresh, revoke
 from authlens_core.values.fix import fix
 from authlens_tui.screens.dashboard.access_events import EventsScreen
-from authlens_tui.screens.dashboard.batch_actions import BatchActions
+from authlens_tui.screens.dashboard.batch_actions import BatchActions, Result, ResultsScreen
 from authlens_tui.screens.dashboard.context import DashboardContext
 from authlens_tui.screens.dashboard.listing import Listing
 from authlens_tui.screens.dashboard.new_login import LoginActions
 from authlens_tui.screens.dashboard.registered_clients import ask_which_client
-from authlens_tui.screens.dashboard.results import Result, ResultsScreen
 from authlens_tui.screens.dashboard.reveal import RevealScreen
 from authlens_tui.screens.dashboard.sent_requests import SentRequests
 from authlens_tui.screens.dashboard.settings_dialog import SettingsScreen

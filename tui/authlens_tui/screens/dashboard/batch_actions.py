@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
-from typing import Final, NamedTuple, TypeVar
+from pathlib import Path
+from typing import ClassVar, Final, NamedTuple, TypeVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
 
 from authlens_core.desk.credentials import Grant
 from authlens_core.desk.lifecycle import (
@@ -18,12 +22,17 @@ from authlens_core.desk.lifecycle import (
     revoke,
 )
 from authlens_core.desk.session import Session
+from authlens_core.values.fix import Fix
 from authlens_tui.screens.dashboard.context import DashboardContext, MoveWanted
 from authlens_tui.screens.dashboard.keys import applies
 from authlens_tui.screens.dashboard.listing import Listing
-from authlens_tui.screens.dashboard.results import Result, ResultsScreen
 from authlens_tui.screens.dashboard.sent_requests import SentRequests
-from authlens_tui.screens.dialog import ConfirmScreen
+from authlens_tui.screens.dialog import DIALOG_STYLES, ConfirmScreen, Dialog, DialogBox
+from authlens_tui.terminal.content import Content
+from authlens_tui.terminal.measured import Static
+from authlens_tui.widgets.document.document import DocumentView
+from authlens_tui.widgets.document.lines import Line, Tone, line
+from authlens_tui.widgets.key_binding import keys
 from authlens_tui.words.outcomes import count_results
 
 _REVOKE_ALL: Final = (
@@ -34,6 +43,48 @@ _REVOKE_ALL: Final = (
 # Credentials that a question lists: with more, the words below them would be off the screen.
 _NAMED: Final = 5
 _Done = TypeVar("_Done", bound=ActionResult)
+
+
+class Result(NamedTuple):
+    """One credential's result: its resource, whether it went well (None: no one can say), and the words."""
+
+    resource: str
+    good: bool | None
+    words: str
+    cure: str | Fix = ""
+
+
+_SIGNS = {True: ("✔ ", Tone.GOOD), False: ("✖ ", Tone.BAD), None: ("? ", Tone.WARNING)}
+
+
+class ResultsScreen(Dialog[None]):
+    """Lists results, those that need someone first."""
+
+    CSS_PATH = [DIALOG_STYLES, Path(__file__).with_name("batch_actions.tcss")]  # noqa: RUF012 - Textual declares it
+    BINDINGS: ClassVar[list[BindingType]] = keys("results")
+
+    def __init__(self, title: str, summary: str, results: Sequence[Result]) -> None:
+        super().__init__()
+        self._title = title
+        self._summary = summary
+        # False and None before True: what needs someone comes first.
+        self._results = sorted(results, key=lambda result: (result.good is True, result.resource))
+
+    def body(self) -> ComposeResult:
+        with DialogBox(self._title, wide=True):
+            yield Static(Content(self._summary), id="results-summary")
+            yield DocumentView(_lines(self._results), id="results")
+
+    def on_mount(self) -> None:
+        self.query_one("#results", DocumentView).focus()
+
+
+def _lines(results: Iterable[Result]) -> Iterable[Line]:
+    for result in results:
+        yield line(_SIGNS[result.good], (result.resource, Tone.NAME))
+        yield line(f"  {result.words}", hang=2, words=True)
+        if result.cure and result.good is not True:
+            yield line((f"  → {result.cure}", Tone.NOTE), hang=4, words=True)
 
 
 class _Report(NamedTuple):

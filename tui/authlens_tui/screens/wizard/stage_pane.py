@@ -16,10 +16,9 @@ from textual.widgets import ContentSwitcher
 from authlens_core.desk.log_in import Login, Stage, StageRecord
 from authlens_core.trace.arrows import Arrow
 from authlens_core.trace.record import Exchange, Request, RunningStage, UserPart
-from authlens_tui.screens.wizard.authorization_link import AuthorizationLink
 from authlens_tui.screens.wizard.demo_login import DemoLogin, Player
 from authlens_tui.screens.wizard.lesson import lesson_words
-from authlens_tui.screens.wizard.link import QrScreen
+from authlens_tui.screens.wizard.link import AuthorizationLink, QrScreen
 from authlens_tui.screens.wizard.stage_runner import StageRunner
 from authlens_tui.screens.wizard.wizard_messages import LinkChanged
 from authlens_tui.terminal.browser import open_browser, why_no_browser

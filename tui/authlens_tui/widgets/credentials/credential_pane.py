@@ -30,11 +30,10 @@ from authlens_core.desk.credentials import (
 from authlens_core.desk.settings import Settings
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
-from authlens_tui.widgets.credentials.credential_row import life_bar, life_tone, tone_of
+from authlens_tui.widgets.credentials.credential_row import life_bar, life_tone, tone_of, upcoming_refresh
 from authlens_tui.widgets.hanging_text import HangingText, Item
 from authlens_tui.widgets.key_binding import keys
 from authlens_tui.words.times import ago, expiry_of, in_words
-from authlens_tui.words.upcoming_refresh import upcoming_refresh
 
 if TYPE_CHECKING:
     from authlens_core.desk.credentials import Jwt, TraceSummary

@@ -9,7 +9,7 @@ import pytest
 
 from authlens_core.credentials.records.grant import Grant, GrantState
 from authlens_core.values.settings import Settings
-from authlens_tui.words.upcoming_refresh import upcoming_refresh
+from authlens_tui.widgets.credentials.credential_row import upcoming_refresh
 from support.grants import NOW, grant
 
 LIVE = replace(

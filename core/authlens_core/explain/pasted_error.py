@@ -142,7 +142,7 @@ _MENTIONS: Final = re.compile(
         | \|.*\|\s*$
         | (?:If|When)\ (?:you|an?|the)\b.*\b(?:see|gets?|receives?|returns?|fails)\b
     )
-    | [=!]==\ | ^(?!.*mismatch).*[=!]=\ | \ :=\ | \ =>\ [{(] | \)\ =>\ | \bassert[ (.]
+    | [=!]==\ | ^(?!.*mismatch).*(?<!\d\ )[=!]=\ | \ :=\ | \ =>\ [{(] | \)\ =>\ | \bassert[ (.]
     | \b(?:console|logger|fmt|errors)\.\w+\( | \bexpect\(
     | \b(?:occurs|happens|is\ returned|is\ thrown|is\ sent|returns)\b.*\b(?:when|if)\b
     | \b(?:means|indicates|explains|describes)\ (?:that|how)\b(?!\ Cloudflare\b)

@@ -70,7 +70,7 @@ MARKS: Final = {
     ),
     r"(?<!for )Node\.js": r"self_signed_cert|npm|unable.to.verify|hpe_|und_err|header overflow",
     r"\bPython\b": r"certificate_verify_failed|sslcert|could not fetch url|oauthlib|oauth 2 must"
-    r"|insecure_?transport|keyring|recommended backend|taskgroup",
+    r"|insecure_?transport|keyring|recommended backend|taskgroup|ssl module|_ssl\b",
     r"keytool": r"sunjsse|algorithm: default|keystore|unrecoverablekey|pkix|certification path|trustanchors",
     r"security (?:unlock|default)-keychain": r"family:keyring$",
     r"kubectl|kubeconfig": r"devicecodecredential|family:kubectl$",

@@ -9,9 +9,8 @@ import pytest
 
 from authlens_core.credentials.lifecycle.action_result import RefreshOutcome, RevokeOutcome
 from authlens_core.credentials.lifecycle.probe_call import probe_grant
-from authlens_core.credentials.lifecycle.refresh import refresh
+from authlens_core.credentials.lifecycle.refresh import RefreshOptions, refresh
 from authlens_core.credentials.lifecycle.revoke import revoke
-from authlens_core.credentials.records.refresh_schedule import RefreshOptions
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.forget import forget_client, registered_clients
 from authlens_core.desk.log_in import start_login

@@ -14,8 +14,7 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
-from authlens_core.credentials.lifecycle.refresh import refresh, usable_token
-from authlens_core.credentials.records.refresh_schedule import RefreshOptions
+from authlens_core.credentials.lifecycle.refresh import RefreshOptions, refresh, usable_token
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.open_store import store_at
 from authlens_core.values.errors import AuthlensError

@@ -9,9 +9,8 @@ from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
 from authlens_core.credentials.lifecycle.inventory import inventory_of
-from authlens_core.credentials.lifecycle.refresh import refresh
+from authlens_core.credentials.lifecycle.refresh import RefreshOptions, refresh
 from authlens_core.credentials.lifecycle.revoke import revoke
-from authlens_core.credentials.records.refresh_schedule import RefreshOptions
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.lifecycle import probe
 from authlens_core.desk.log_in import start_login

@@ -30,7 +30,7 @@ from authlens_core.credentials.records.grant import (
     working_logins,
 )
 from authlens_core.credentials.records.index import AccessKind, Event, Index, IndexBusy
-from authlens_core.credentials.records.refresh_schedule import refresh_due, seconds_until_retry
+from authlens_core.credentials.records.lifetime import refresh_due, seconds_until_retry
 from authlens_core.credentials.records.service_token import (
     DEFAULT_HEADER,
     ServiceToken,

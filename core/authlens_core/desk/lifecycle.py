@@ -22,13 +22,13 @@ from authlens_core.credentials.lifecycle.background_refresh import BackgroundRef
 from authlens_core.credentials.lifecycle.cloudflared_target import probe_cloudflared
 from authlens_core.credentials.lifecycle.inventory import InventoryEntry
 from authlens_core.credentials.lifecycle.probe_call import call_resource, note_probe, probe_grant
+from authlens_core.credentials.lifecycle.refresh import RefreshOptions
 from authlens_core.credentials.lifecycle.refresh import refresh as refresh_stored
 from authlens_core.credentials.lifecycle.request_headers import token_fields
 from authlens_core.credentials.lifecycle.revoke import PROOF_SECONDS, proof_pauses
 from authlens_core.credentials.lifecycle.revoke import revoke as revoke_stored
 from authlens_core.credentials.records.grant import Grant, utc_now
 from authlens_core.credentials.records.index import AccessKind
-from authlens_core.credentials.records.refresh_schedule import RefreshOptions
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.values.errors import AuthlensError, LoginNeeded, StateUnusable

@@ -14,10 +14,9 @@ from typing import Any
 import pytest
 
 from authlens_core.credentials.lifecycle.action_result import RefreshOutcome
-from authlens_core.credentials.lifecycle.refresh import refresh
+from authlens_core.credentials.lifecycle.refresh import RefreshOptions, refresh
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState
 from authlens_core.credentials.records.index import Index
-from authlens_core.credentials.records.refresh_schedule import RefreshOptions
 from authlens_core.credentials.store.secret_store import MemoryStore
 from authlens_core.credentials.vault.credentials import Credentials, refresh_lock
 from authlens_core.credentials.vault.save_login import remove_replaced

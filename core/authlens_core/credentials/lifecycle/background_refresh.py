@@ -9,15 +9,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from authlens_core.credentials.lifecycle.action_result import ActionResult, failed_action
-from authlens_core.credentials.lifecycle.refresh import refresh
+from authlens_core.credentials.lifecycle.refresh import RefreshOptions, refresh
 from authlens_core.credentials.records.grant import Grant, GrantState, utc_now
 from authlens_core.credentials.records.index import IndexBusy
-from authlens_core.credentials.records.refresh_schedule import (
-    LONGEST_WAIT,
-    RefreshOptions,
-    refresh_due,
-    seconds_until_retry,
-)
+from authlens_core.credentials.records.lifetime import LONGEST_WAIT, refresh_due, seconds_until_retry
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.values.errors import AuthlensError
 from authlens_core.values.settings import Settings

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from secrets import randbelow
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from authlens_core.credentials.lifecycle.action_result import Refreshed, RefreshOutcome
 from authlens_core.credentials.lifecycle.operation import LockedGrant
@@ -19,12 +19,7 @@ from authlens_core.credentials.lifecycle.renewal import (
 )
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState
 from authlens_core.credentials.records.index import AccessKind, Pending
-from authlens_core.credentials.records.refresh_schedule import (
-    RefreshOptions,
-    lasts,
-    next_attempt,
-    seconds_until_retry,
-)
+from authlens_core.credentials.records.lifetime import lasts, next_attempt, seconds_until_retry
 from authlens_core.diagnosis.evidence import sent_in
 from authlens_core.diagnosis.server_kind import server_kind
 from authlens_core.oauth.client_authentication import Client
@@ -46,6 +41,9 @@ from authlens_core.values.errors import (
 from authlens_core.values.exchange import Purpose, Request, Response, WireFailure
 from authlens_core.values.fix import LOG_IN_AGAIN, Fix, again, filled, fix, given_options
 from authlens_core.values.url import UrlRefused
+
+if TYPE_CHECKING:
+    from authlens_core.credentials.lifecycle.refresh import RefreshOptions
 
 _SPEC = "RFC 6749 §6"
 _REFUSED: Final[tuple[str, str | Fix]] = ("The server refused.", again("Try again, or log in again"))

@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from authlens_core.credentials.lifecycle.probe_call import probe_grant
-from authlens_core.credentials.lifecycle.refresh import refresh
+from authlens_core.credentials.lifecycle.refresh import RefreshOptions, refresh
 from authlens_core.credentials.lifecycle.revoke import revoke
 from authlens_core.credentials.records.grant import Grant, GrantSecrets
-from authlens_core.credentials.records.refresh_schedule import RefreshOptions
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.trace.record import Trace
 from authlens_core.values.secret import Secret

@@ -11,11 +11,10 @@ import pytest
 
 from authlens_core.credentials.lifecycle.action_result import RefreshOutcome, RevokeOutcome
 from authlens_core.credentials.lifecycle.probe_call import probe_grant
-from authlens_core.credentials.lifecycle.refresh import refresh
+from authlens_core.credentials.lifecycle.refresh import RefreshOptions, refresh
 from authlens_core.credentials.lifecycle.request_headers import headers_for
 from authlens_core.credentials.lifecycle.revoke import revoke
 from authlens_core.credentials.records.grant import Grant, GrantState
-from authlens_core.credentials.records.refresh_schedule import RefreshOptions
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.session import Session
 from authlens_core.emulator import Profile, StandardEmulator

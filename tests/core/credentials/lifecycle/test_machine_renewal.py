@@ -13,9 +13,8 @@ from typing import Any
 import pytest
 
 from authlens_core.credentials.lifecycle.action_result import RefreshOutcome
-from authlens_core.credentials.lifecycle.refresh import refresh, usable_token
+from authlens_core.credentials.lifecycle.refresh import RefreshOptions, refresh, usable_token
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, MachineSource
-from authlens_core.credentials.records.refresh_schedule import RefreshOptions
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.values.errors import LoginNeeded, Refused, UsageError
 from authlens_core.values.fix import commands_of

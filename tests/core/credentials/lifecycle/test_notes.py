@@ -15,11 +15,10 @@ import pytest
 
 from authlens_core.credentials.lifecycle.action_result import RefreshOutcome
 from authlens_core.credentials.lifecycle.probe_call import probe_grant
-from authlens_core.credentials.lifecycle.refresh import refresh
+from authlens_core.credentials.lifecycle.refresh import RefreshOptions, refresh
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, TokenVerdict
 from authlens_core.credentials.records.index import Index, Pending
 from authlens_core.credentials.records.record_json import record_from_json, to_json
-from authlens_core.credentials.records.refresh_schedule import RefreshOptions
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.values.errors import LoginNeeded, StateUnusable

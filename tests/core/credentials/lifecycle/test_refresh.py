@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from authlens_core.credentials.lifecycle.action_result import RefreshOutcome
-from authlens_core.credentials.lifecycle.refresh import refresh
+from authlens_core.credentials.lifecycle.refresh import RefreshOptions, refresh
 from authlens_core.credentials.records.grant import (
     Grant,
     GrantSecrets,
@@ -23,7 +23,6 @@ from authlens_core.credentials.records.grant import (
     StatusKind,
     utc_now,
 )
-from authlens_core.credentials.records.refresh_schedule import RefreshOptions
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.generations import SaveStep
 from authlens_core.state.locks import LockBusy

@@ -12,10 +12,9 @@ from typing import Any
 import pytest
 
 from authlens_core.credentials.lifecycle.action_result import RefreshOutcome, RevokeOutcome
-from authlens_core.credentials.lifecycle.refresh import refresh, usable_token
+from authlens_core.credentials.lifecycle.refresh import RefreshOptions, refresh, usable_token
 from authlens_core.credentials.lifecycle.revoke import proof_pauses, revoke
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, utc_now
-from authlens_core.credentials.records.refresh_schedule import RefreshOptions
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.oauth.revocation import RevocationOutcome
 from authlens_core.trace.record import Outcome, TraceKind

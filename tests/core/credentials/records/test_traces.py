@@ -15,10 +15,9 @@ import pytest
 
 from authlens_core.credentials.lifecycle.action_result import RevokeOutcome
 from authlens_core.credentials.lifecycle.probe_call import probe_grant
-from authlens_core.credentials.lifecycle.refresh import refresh
+from authlens_core.credentials.lifecycle.refresh import RefreshOptions, refresh
 from authlens_core.credentials.lifecycle.revoke import revoke
 from authlens_core.credentials.records import traces as traces_module
-from authlens_core.credentials.records.refresh_schedule import RefreshOptions
 from authlens_core.credentials.records.traces import TraceGone, Traces
 from authlens_core.credentials.store.secret_store import MemoryStore
 from authlens_core.credentials.vault.credentials import Credentials

@@ -153,7 +153,8 @@ async def test_what_was_written_for_a_program_that_let_go_is_taken_back(
     (helper,) = store.ending
     keyring.unlock()
     assert await asyncio.wait_for(helper.wait(), LAST_CALL + 30) == 0
-    assert await store.get("a") is None
+    # Another store, which has time: this one lets go of a busy machine after half a second.
+    assert await open_keyring().get("a") is None
 
 
 async def test_a_locked_keyring_says_so(open_keyring: Open, keyring: Any) -> None:

@@ -10,11 +10,10 @@ from typing import Any
 
 import pytest
 
-from authlens_core.credentials.lifecycle.refresh import refresh, usable_token
+from authlens_core.credentials.lifecycle.refresh import RefreshOptions, refresh, usable_token
 from authlens_core.credentials.lifecycle.revoke import revoke
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, utc_now
 from authlens_core.credentials.records.record_json import secrets_to_json
-from authlens_core.credentials.records.refresh_schedule import RefreshOptions
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.store import chunked_secret as sealed
 from authlens_core.credentials.vault.credentials import Credentials

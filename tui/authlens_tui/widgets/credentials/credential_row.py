@@ -73,7 +73,7 @@ _KINDS: Final = {
 
 
 _FULL, _SPENT = "━", "─"
-# Share of a life below which it is worth a warning: a refresh is due by then (`refresh_schedule.FRACTION`).
+# Share of a life below which it is worth a warning: a refresh is due by then (`lifetime.FRACTION`).
 _LITTLE: Final = 0.2
 
 

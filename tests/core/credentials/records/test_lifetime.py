@@ -10,11 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authlens_core.credentials.records.grant import Grant
-from authlens_core.credentials.records.refresh_schedule import (
-    next_attempt,
-    refresh_due,
-    seconds_until_retry,
-)
+from authlens_core.credentials.records.lifetime import next_attempt, refresh_due, seconds_until_retry
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 Make = Callable[..., Grant]

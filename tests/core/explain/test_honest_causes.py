@@ -26,7 +26,7 @@ MARKS: Final = {
     ),
     r"Entra|App registrations|Enterprise applications": (
         r"aadsts|aadb2c|9010010|microsoftonline|enabled for consumers|/common|tenant-specific"
-        r"|family:(?:graph|msal|msal_apple|msalnet)$"
+        r"|family:(?:entra_said|graph|msal|msal_apple|msal_android|msalnet)$"
     ),
     r"B2C": r"aadb2c",
     r"\bGoogle|gcloud|Workspace|IAM & Admin": (
@@ -40,7 +40,9 @@ MARKS: Final = {
     r"Auth0": r"callback url|service not found: (?:http|urn|undefined)|access_denied … service|audience"
     r"|grant type … not allowed|client is not authorized|client has not been granted|unauthorized"
     r"|no connections enabled|connection is not enabled|family:auth0_log|valid connection for the client"
-    r"|specified connection|misconfiguration in the system|we track these errors|claim.* in the id token",
+    r"|specified connection|misconfiguration in the system|we track these errors|claim.* in the id token"
+    r"|potential security issue with this account|we have prevented this login|through a data breach"
+    r"|allowed web origins|cross origin",
     r"Keycloak": (
         r"keycloak|policy '|client-registration service|login_error|invalid client or invalid client"
         r"|client_not_found|invalid_client_credentials|login requester|https required"

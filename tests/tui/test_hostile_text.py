@@ -16,7 +16,6 @@ from authlens_core.export.redaction import NoRedactor, Redactor, ShownBody
 from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord
 from authlens_core.values.check import Check
 from authlens_core.values.exchange import (
-    FORM_TYPE,
     JSON_TYPE,
     Exchange,
     FailureKind,
@@ -94,7 +93,7 @@ def shown(lines: Callable[[str], Iterable[Line]]) -> Show:
 def json_body(text: str) -> Iterable[Line]:
     """Return a body of JSON, the text in a name and a value, unescaped as a server may send it."""
     quoted = '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return body_lines(ShownBody(f"{{{quoted}:[{quoted}]}}", 1), JSON_TYPE)
+    return body_lines(ShownBody(f"{{{quoted}:[{quoted}]}}", 1))
 
 
 async def shown_record(app: Showing, text: str) -> None:
@@ -124,10 +123,10 @@ async def shown_toast(app: Showing, text: str) -> None:
 
 
 LINES: Final[dict[str, Callable[[str], Iterable[Line]]]] = {
-    "headers": lambda text: header_lines(Headers(((text, text), ("A", text))), NoRedactor()),
-    "raw body": lambda text: body_lines(ShownBody(text, len(text), True), text, raw=True),
+    "headers": lambda text: header_lines(((text, text), ("A", text)), NoRedactor()),
+    "raw body": lambda text: body_lines(ShownBody(text, len(text), True), raw=True),
     "JSON body": json_body,
-    "form body": lambda text: body_lines(ShownBody(f"{text}={text}&{text}", 1), FORM_TYPE),
+    "form body": lambda text: body_lines(ShownBody(f"{text}={text}&{text}", 1), is_form=True),
     "request": lambda text: request_lines(exchange(text).request, Redactor()),
     "response": lambda text: response_lines(exchange(text), Redactor()),
     "response, revealed": lambda text: response_lines(exchange(text), NoRedactor()),
@@ -218,7 +217,7 @@ async def test_a_huge_body_does_not_hold_up_the_keys(text: str, raw: bool) -> No
     app = Showing()
     async with app.run_test(size=(120, 40)) as pilot:
         await app.hold(view)
-        view.show(body_lines(ShownBody(text, len(text)), JSON_TYPE, raw=raw))
+        view.show(body_lines(ShownBody(text, len(text)), raw=raw))
         await until(pilot, lambda: view.layout_ready)
         view.focus()
         await pilot.press("pagedown")

@@ -129,17 +129,17 @@ SECRET_FIELDS = [
 def test_taking_a_field_apart_shows_no_secret(field: tuple[str, str]) -> None:
     """The parts are masked as the whole is, and shown to a person who asked."""
     headers = Headers((field,))
-    masked = text(header_lines(headers, Redactor(), HeaderContext(NOW)))
+    masked = text(header_lines(headers.fields, Redactor(), HeaderContext(NOW)))
     assert SECRET not in masked
     assert field[1] not in masked
     assert "••••" in masked
-    assert field[1] in text(header_lines(headers, NoRedactor(), HeaderContext(NOW)))
+    assert field[1] in text(header_lines(headers.fields, NoRedactor(), HeaderContext(NOW)))
 
 
 @given(st.sampled_from([name for name, _ in SECRET_FIELDS]), st.text(max_size=80))
 def test_any_field_gives_lines_that_are_safe(name: str, value: str) -> None:
     """No control character of a server reaches the terminal."""
-    for one in header_lines(Headers(((name, value),)), Redactor(), HeaderContext(NOW)):
+    for one in header_lines(((name, value),), Redactor(), HeaderContext(NOW)):
         assert one.text.isprintable()
 
 

@@ -18,7 +18,7 @@ from authlens_core.cloudflare.service_token_headers import (
     is_client_secret,
 )
 from authlens_core.values.check import CheckId
-from authlens_core.values.exchange import FORM_TYPE, Request
+from authlens_core.values.exchange import Request
 from authlens_core.values.formats.json_document import object_in
 from authlens_core.values.secret import Secret
 
@@ -98,7 +98,7 @@ def _secret_values(request: Request) -> Iterator[str]:
     single = _single_header_pair(request)
     if single is not None:
         yield single[1]
-    if request.headers.media_type == FORM_TYPE:
+    if request.headers.is_form:
         body = request.body.reveal().decode("utf-8", "replace")
         yield from (value for name, value in parse_qsl(body) if name in _SECRET_PARAMETERS)
 

@@ -24,7 +24,7 @@ from authlens_core.diagnosis.protection import Trait
 from authlens_core.diagnosis.server_kind import ServerKind, kind_in, server_words
 from authlens_core.oauth.error_response import OAuthError, meaning, read_error
 from authlens_core.values.check import NO_ANSWER, UNKNOWN, Check, Diagnosis, Layer
-from authlens_core.values.exchange import FORM_TYPE, Exchange, Request, Response
+from authlens_core.values.exchange import Exchange, Request, Response
 from authlens_core.values.known_secrets import KnownSecrets
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.stage import Stage
@@ -134,7 +134,7 @@ def _unknown(response: Response, exchange: Exchange, checks: Sequence[Check]) ->
 
 def _grant_in(request: Request) -> str:
     """Return the grant type that a token request names; empty for another request."""
-    if request.headers.media_type != FORM_TYPE:
+    if not request.headers.is_form:
         return ""
     return dict(parse_qsl(request.body.reveal().decode("ascii", "replace"))).get("grant_type", "")
 

@@ -21,7 +21,7 @@ from authlens_core.explain.meanings import (
     members_of,
 )
 from authlens_core.trace.record import Fact, StageRecord, fact_text
-from authlens_core.values.exchange import FORM_TYPE, Headers, Request, Response
+from authlens_core.values.exchange import Headers, Request, Response
 from authlens_core.values.formats.json_document import JsonValue, object_in
 from authlens_core.values.formats.jwt import Jwt, JwtClaim, parse_jwt
 from authlens_core.values.quick_dataclass import dataclass
@@ -150,7 +150,7 @@ def _members(message: Message) -> tuple[tuple[str, JsonValue], ...]:
     data = message.body.reveal()
     if not data or len(data) > _MAX_BODY:
         return ()
-    if message.headers.media_type == FORM_TYPE:
+    if message.headers.is_form:
         return _pairs(data.decode("latin-1"))
     if data.lstrip()[:1] != b"{":
         return ()

@@ -8,6 +8,8 @@ from contextlib import suppress
 from itertools import pairwise
 from typing import Any, Final
 
+from authlens_core.values.url import parse_url, with_scheme
+
 _LONGEST: Final = 1_000_000  # characters that are looked at
 _NOT_THE_URL: Final = frozenset({"-e", "--referer", "-x", "--proxy", "-H", "--header", "-d", "--data"})
 
@@ -24,6 +26,15 @@ def url_in(text: str) -> str | None:
         with suppress(ValueError, RecursionError):
             return _of_har(json.loads(text))
     return None
+
+
+def login_url(text: str) -> str:
+    """Return the URL to log in to: that of a pasted request, or what was typed, with its scheme.
+
+    Raises:
+        ValueError: it cannot be used, with every reason.
+    """
+    return parse_url(with_scheme(url_in(text) or text), loopback_http=True).text
 
 
 def _of_curl(command: str) -> str | None:

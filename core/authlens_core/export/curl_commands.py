@@ -25,7 +25,7 @@ from authlens_core.export.redaction import Redactor, body_text, redacted_trace
 from authlens_core.grammars.bash_words import bash_remark, bash_word, bash_word_of_masked
 from authlens_core.grammars.curl_header import NotAField, header_argument, is_token
 from authlens_core.trace.record import Stage, StageRecord, Trace, fact_text, sent_once
-from authlens_core.values.exchange import FORM_TYPE, Exchange, Request
+from authlens_core.values.exchange import Exchange, Request
 from authlens_core.values.known_secrets import MASKED
 
 # http or https, and a host without a user name before it; curl would read it as a file, or as another scheme.
@@ -143,7 +143,7 @@ def _command(request: Request, redactor: Redactor, variables: _SecretVariables) 
     for name, argument in fields:
         label = "access_token" if name.lower() == "authorization" else name.lower()
         yield f"  --header {variables.word(argument, label)}"
-    if is_whole and request.headers.media_type == FORM_TYPE:
+    if is_whole and request.headers.is_form:
         yield from _form(body.text, variables)
     elif is_whole and body.text:
         yield f"  --data-raw {variables.word(body.text, 'secret')}"
@@ -268,7 +268,7 @@ def _request(request: Request, then: str, *, leave_out: str = "", own: Sequence[
             yield f"  option header {_with_secrets(argument)}"
     yield from (f"  {line}" for line in own)
     if request.body:
-        is_form = request.headers.media_type == FORM_TYPE
+        is_form = request.headers.is_form
         yield f"  option data-raw {_with_secrets(body_text(request.body), encoded=is_form)}"
     yield f"}} | send | {then}"
 

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 from authlens_core.export.redaction import body_text, redacted_trace
 from authlens_core.trace.record import StageRecord, Trace, sent_once
-from authlens_core.values.exchange import FORM_TYPE, Exchange, Headers, Request, Response, Timings
+from authlens_core.values.exchange import Exchange, Headers, Request, Response, Timings
 from authlens_core.values.formats.json_document import json_output
 from authlens_core.values.known_secrets import MASKED
 from authlens_core.values.secret import Body
@@ -135,7 +135,7 @@ def _request(request: Request, version: str) -> dict[str, object]:
     if request.body:
         media_type = request.headers.get("content-type") or ""
         text = body_text(request.body)
-        is_form = request.headers.media_type == FORM_TYPE
+        is_form = request.headers.is_form
         # `params` would be the other way to say it; the format allows one of the two.
         shown["postData"] = {"mimeType": media_type, "text": _encoded_masks(text) if is_form else text}
     return shown

@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, quote, unquote
 
 from authlens_core.export.redaction import body_text
 from authlens_core.trace.record import StageRecord, fact_text
-from authlens_core.values.exchange import FORM_TYPE, Exchange, Headers
+from authlens_core.values.exchange import Exchange, Headers
 from authlens_core.values.formats.json_document import JsonRefused, load_object
 from authlens_core.values.known_secrets import MASKED
 from authlens_core.values.quick_dataclass import dataclass
@@ -133,7 +133,7 @@ def _body(where: str, headers: Headers, body: Body) -> Named:
     if not body:
         return
     text = body_text(body)
-    if headers.media_type == FORM_TYPE:
+    if headers.is_form:
         yield from _parameters(where, text)
         return
     members = _members(where, text)

@@ -12,6 +12,7 @@ from authlens_core.state.regular_file import is_directory, read_named
 from authlens_core.trace.record import Trace
 from authlens_core.values.errors import FileExists, FileUnusable
 
+OTHERWISE: Final = "Choose another name, or allow it to be replaced."
 _INSTEAD: Final = "Choose another name, in a directory that you can write to."
 
 
@@ -37,7 +38,7 @@ def write_export(
     text: str,
     *,
     force: bool = False,
-    otherwise: str = "Choose another name, or allow it to be replaced.",
+    otherwise: str = OTHERWISE,
 ) -> Path:
     """Write `text` to a new file with mode 0600; return its path with all links resolved.
 

@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from authlens_core.export.saved_file import named_path
 from authlens_core.learning.moves import AnyMove, MoveRefused
 from authlens_core.learning.strict_file import StrictFile, read_strict, reason
 from authlens_core.state.regular_file import read_named
@@ -55,20 +56,17 @@ def read_answers(text: bytes, *, name: str, lesson: str = "") -> AnswersFile:
     return answers
 
 
-def answers_from(source: Path | bytes, *, lesson: str = "") -> AnswersFile:
-    """Return the moves of a file, or of what was read from standard input; see `read_answers`.
+def answers_from(source: Path | str | bytes, *, lesson: str = "") -> AnswersFile:
+    """Return the moves of a file, which a user may have named, or of what was on standard input.
 
     Raises:
         LessonRefused: it is no such file, or is too large.
         FileUnusable: it cannot be read, or is no regular file.
     """
-    data = read_named(source, LARGEST_FILE) if isinstance(source, Path) else source
-    return read_answers(data, name=source_name(source), lesson=lesson)
-
-
-def source_name(source: Path | bytes) -> str:
-    """Return what moves are from, for messages."""
-    return source.name if isinstance(source, Path) else "standard input"
+    if isinstance(source, bytes):
+        return read_answers(source, name="standard input", lesson=lesson)
+    path = named_path(source) if isinstance(source, str) else source
+    return read_answers(read_named(path, LARGEST_FILE), name=path.name, lesson=lesson)
 
 
 def _move(number: int, raw: msgspec.Raw) -> AnyMove:

@@ -26,6 +26,7 @@ from typing import Any, Final
 import msgspec
 
 from authlens_core.export.csv_row import csv_row
+from authlens_core.export.saved_file import write_export
 from authlens_core.learning.lesson import LessonPhase
 from authlens_core.learning.progress.progress_file import LessonProgress, progress_name
 from authlens_core.learning.progress.record import PracticeNow, PracticeRecord, entry_of, read_record
@@ -249,6 +250,10 @@ class ClassView:
         students = self.as_json(now)["students"]
         rows = [StudentRow.__struct_fields__, *(map(_cell, student.values()) for student in students)]
         return "".join(f"{csv_row(row)}\r\n" for row in rows)
+
+    def save(self, path: Path, now: float) -> Path:
+        """Write the rows to a new file, and return its path; see `write_export`."""
+        return write_export(path, self.as_csv(now))
 
 
 def _cell(value: object) -> str:

@@ -16,12 +16,12 @@ import os
 import re
 import secrets
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, NoReturn
 
 from authlens_core.export.csv_row import csv_row
-from authlens_core.export.saved_file import named_path
+from authlens_core.export.saved_file import named_path, write_export
 from authlens_core.state import private_file
 from authlens_core.state.regular_file import read_named, read_regular, unusable
 from authlens_core.values.errors import FileUnusable, LessonRefused, UsageError
@@ -144,8 +144,8 @@ def _key(path: Path) -> bytes:
     return key
 
 
-def tickets_for(roster: Path, exam: str, *, key_file: Path) -> tuple[tuple[Ticket, ...], bool]:
-    """Return the tickets of the students in a roster, and whether the key of the exam was made now.
+def tickets_for(roster: str, exam: str, *, key_file: str) -> tuple[tuple[Ticket, ...], Path | None]:
+    """Return the tickets of the students in a roster, and the file of the exam's key if it was made now.
 
     Raises:
         UsageError: the exam has no name.
@@ -158,9 +158,19 @@ def tickets_for(roster: Path, exam: str, *, key_file: Path) -> tuple[tuple[Ticke
             "For example: --exam mid-term",
         )
     # The roster first: a slip in it must not leave a key behind.
-    names = names_in(roster)
-    key, is_new = key_for_tickets(key_file)
-    return tuple(issue(key, exam, name) for name in names), is_new
+    names, path = names_in(named_path(roster)), named_path(key_file)
+    key, is_new = key_for_tickets(path)
+    return tuple(issue(key, exam, name) for name in names), path if is_new else None
+
+
+def write_tickets(tickets: Sequence[Ticket], folder: Path, *, force: bool, otherwise: str) -> None:
+    """Write each ticket to a file of its own; see `write_export`."""
+    width = len(str(len(tickets)))
+    for number, ticket in enumerate(tickets, 1):
+        # A name may be the name of no file, or of another one.
+        plain = "".join(letter if letter.isalnum() else "-" for letter in ticket.name.lower())
+        path = folder / f"{number:0{width}}-{plain}.ticket"
+        write_export(path, f"{ticket}\n", force=force, otherwise=otherwise)
 
 
 def as_csv(tickets: Iterable[Ticket]) -> Iterator[str]:

@@ -11,9 +11,11 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final
 
 from authlens_core.emulator.ledger import LedgerEvent
+from authlens_core.export.saved_file import named_path, write_export
 from authlens_core.export.session_file import session_json
 from authlens_core.learning.claim import Claim, FieldOf, Loot, Operator, RowTest
 from authlens_core.learning.lesson import QUESTIONS, CourseLesson, LessonPhase
@@ -223,6 +225,10 @@ class AttemptOutcome:
     def session(self) -> str:
         """Return the trace as a session file, in which secrets are replaced by fingerprints."""
         return session_json(self.trace())
+
+    def save(self, name: str) -> Path:
+        """Write the trace to a new file that a user named, and return its path; see `write_export`."""
+        return write_export(named_path(name), self.session())
 
     def as_json(self) -> dict[str, Any]:
         """Return it without a credential and without the right answers."""

@@ -63,6 +63,14 @@ class Client:
     def sends_basic(self) -> bool:
         return self.authenticates and self.token_endpoint_auth_method == "client_secret_basic"  # noqa: S105
 
+    @property
+    def other_auth_method(self) -> str | None:
+        """Another method of a client with a secret; None for one with a key."""
+        _, basic, post = AUTH_METHODS
+        if self.token_endpoint_auth_method not in AUTH_METHODS:
+            return None
+        return post if self.sends_basic else basic
+
 
 def form_request(
     endpoint: Url, client: Client, form_pairs: Iterable[FormPair], *, names_client: bool = False

@@ -91,7 +91,7 @@ def members_of(response: Response) -> dict[str, JsonValue]:
 def _members(response: Response) -> dict[str, JsonValue]:
     # As GitHub answers a client that does not ask for JSON, and some servers do whatever is asked for.
     data = response.body.reveal()
-    if response.media_type != FORM_TYPE:
+    if not response.headers.is_form:
         return load_object(data)
     pairs = decode_form(data.decode("ascii", "replace"))
     members: dict[str, JsonValue] = dict(pairs)

@@ -109,6 +109,11 @@ class Headers:
         """The media type in lower case without parameters (RFC 9110 §8.3), or the empty string."""
         return (self.get("content-type") or "").partition(";")[0].strip().lower()
 
+    @property
+    def is_form(self) -> bool:
+        """Whether the body is labelled as a form."""
+        return self.media_type == FORM_TYPE
+
     def __repr__(self) -> str:
         return f"<Headers {', '.join(name for name, _ in self.fields)!r}>"
 

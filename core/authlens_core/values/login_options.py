@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
-from authlens_core.values.stage import LOGIN_STAGES, PROGRAMS, GrantType, Stage
+from authlens_core.values.stage import LOGIN_STAGES, PROGRAMS, GrantType, Program, Stage
 from authlens_core.values.url import UrlRefused, parse_url
 from authlens_core.values.word_files import words
 
@@ -102,6 +102,16 @@ class Options:
     def listens(self) -> bool:
         """Whether a port is bound: a redirect URI of https leads to another program."""
         return self.listen and not (self.redirect_uri or "").lower().startswith("https:")
+
+    @property
+    def program(self) -> Program | None:
+        """What a program needs for its grant; None where a user logs in."""
+        return PROGRAMS.get(self.grant_type)
+
+    @property
+    def is_by_link(self) -> bool:
+        """Whether a user opens a link, whose answer comes back here."""
+        return self.grant_type is GrantType.AUTHORIZATION_CODE
 
     def choosing(self, **values: Any) -> Options:
         """Return the options with these values, and without what means nothing beside them."""

@@ -24,6 +24,7 @@ from authlens_tui.cli.full_screen import require_terminal
 from authlens_tui.terminal.crash import crash_report
 from authlens_tui.terminal.driver import InputDecoder
 from authlens_tui.terminal.terminal_app import refuse_recording
+from authlens_tui.words.outcomes import after_a_crash
 from support.terminal import TAKE_TERMINAL, Terminal
 from support.waiting import PATIENCE
 
@@ -201,10 +202,11 @@ def test_a_crash_report_names_the_stage_and_our_own_places() -> None:
 
 def test_a_crash_report_calls_nothing_safe_that_was_in_memory_only() -> None:
     """What ends with the program is not called kept; without any place, nothing is said of it."""
-    assert "safe in the keyring" in crash_report(ValueError(), place=StoreKind.KEYRING)
-    assert "they are lost here" in crash_report(ValueError(), place=StoreKind.MEMORY)
-    for place in (StoreKind.MEMORY, None):
-        assert "safe" not in crash_report(ValueError(), place=place)
+    kept, lost = map(after_a_crash, (StoreKind.KEYRING, StoreKind.MEMORY))
+    assert "safe in the keyring. Please report" in crash_report(ValueError(), stored=kept)
+    assert "they are lost here" in crash_report(ValueError(), stored=lost)
+    for words in (lost, ""):
+        assert "safe" not in crash_report(ValueError(), stored=words)
 
 
 @pytest.mark.parametrize("name", ["TEXTUAL", "TEXTUAL_LOG", "TEXTUAL_SCREENSHOT", "TEXTUAL_DEBUG"])

@@ -48,7 +48,7 @@ from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.terminal.themes import ThemeChosen
 from authlens_tui.widgets.record.record_messages import Revealed, SignatureWanted, TokenCopied
 from authlens_tui.words.login_states import why_it_ended
-from authlens_tui.words.outcomes import where_secrets_are_left
+from authlens_tui.words.outcomes import after_a_crash, where_secrets_are_left
 from authlens_tui.words.times import in_words
 
 if TYPE_CHECKING:
@@ -328,7 +328,7 @@ class Controller:
     def _use(self, session: Session) -> None:
         self.session = session
         session.credentials.traces.on_trace = self.records.note_trace
-        self._app.secrets_place = session.credentials.store.place
+        self._app.stored_words = after_a_crash(session.credentials.store.place)
         if self._dashboard is not None:
             self._dashboard.use(session)
 

@@ -6,12 +6,10 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 from textual.app import App
 
-from authlens_core.export.saved_file import write_export
 from authlens_core.learning.class_folder import ClassFolder
 from authlens_core.learning.desk.course import Course, LessonPhase
 from authlens_core.learning.desk.drills import Drill, DrillVerdict, drill_card, drill_verdicts, drills
@@ -55,8 +53,7 @@ async def save_record(course: Course) -> str:
         FileUnusable: it cannot be written here.
     """
     made = await course.record()
-    path = Path(f"record-{time.strftime('%Y%m%d-%H%M%S')}.json")
-    written, _ = [write_export(file, text) for file, text in course.files(made, path).items()]
+    written, _ = course.write(made, f"record-{time.strftime('%Y%m%d-%H%M%S')}.json")
     skipped = "".join(f" Left out: {reason}" for reason in made.left_out)
     return f"Written to {written}, and a page to read beside it.{skipped}"
 

@@ -18,14 +18,12 @@ if TYPE_CHECKING:
 
     from textual.app import App
 
-    from authlens_core.values.login_options import Options
-
 
 _COLOUR_SYSTEMS: Final = frozenset({"auto", "standard", "256", "truecolor", "windows"})
 
 
-def run_app(url: str | None, options: Options | None = None) -> int:
-    """Run the app: on the wizard for `url`, with the options of that login, or on the dashboard.
+def run_app(url: str | None, arguments: Namespace | None = None) -> int:
+    """Run the app: on the wizard for `url`, with the options that its login was given, or on the dashboard.
 
     Raises:
         UsageError: the URL cannot be used, or this is no terminal for a full screen.
@@ -39,7 +37,11 @@ def run_app(url: str | None, options: Options | None = None) -> int:
     from authlens_tui.app.workspace import Workspace
     from authlens_tui.terminal.leaving import DEMO_WANTED
 
-    given = {url: options} if url is not None and options is not None else {}
+    given = {}
+    if url is not None and arguments is not None:
+        from authlens_tui.cli.login.login_arguments import login_options, login_secrets
+
+        given[url] = login_options(arguments, login_secrets(arguments))
     app = AuthlensApp(start_url=url, workspace=Workspace(options=given))
     code = run_to_end(app)
     # The demo has a session and a store of its own, so the app ends before it begins.

@@ -5,10 +5,8 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from itertools import groupby
-from pathlib import Path
 from typing import Any, Final
 
-from authlens_core.export.saved_file import named_path, write_export
 from authlens_core.learning.desk.course import Course, LessonPhase
 from authlens_core.learning.desk.drills import Drill, drills
 from authlens_core.learning.desk.lesson_check import LessonCheck, lessons_at
@@ -157,8 +155,7 @@ async def _run(arguments: Namespace) -> int:
         raise refusal("--seed and --ticket exclude each other.", "The ticket has its seed: omit --seed.")
     outcome = await course.run(name, answers, seed=arguments.seed)
     if arguments.trace is not None:
-        path = write_export(named_path(arguments.trace), outcome.session())
-        say(f"✔ Written to {path}; secrets are replaced by fingerprints.")
+        say(f"✔ Written to {outcome.save(arguments.trace)}; secrets are replaced by fingerprints.")
     if arguments.json:
         answer_json(outcome.as_json())
     else:
@@ -168,9 +165,9 @@ async def _run(arguments: Namespace) -> int:
     return 0 if outcome.passed else NOT_PASSED
 
 
-def _source(name: str) -> Path | bytes:
-    """Return the path of a file of moves, or what is on standard input for `-`."""
-    return everything(_MOST_READ) if name == "-" else named_path(name)
+def _source(name: str) -> str | bytes:
+    """Return the name of a file of moves, or what is on standard input for `-`."""
+    return everything(_MOST_READ) if name == "-" else name
 
 
 async def _check(arguments: Namespace) -> int:

@@ -19,7 +19,6 @@ from authlens_tui.cli.verbs import VERBS, follow_attached_client
 if TYPE_CHECKING:
     from argparse import Namespace
 
-    from authlens_core.values.login_options import Options
 
 # The verbs that take the words of another program, and where those go.
 _OTHER_PROGRAM: Final = {"curl": "arguments", "run": "command"}
@@ -171,7 +170,7 @@ def _app(argv: list[str]) -> int:
     why = why_no_full_screen()
     # Without a URL there is no login to continue line by line: `run_app` refuses with what to run instead.
     if why is None or (not argv and not is_plain()):
-        return run_app(*_url_and_options(argv)) if argv else run_app(None)
+        return run_app(*_url_and_arguments(argv)) if argv else run_app(None)
     return _line_by_line(argv, why)
 
 
@@ -188,14 +187,10 @@ def _line_by_line(argv: list[str], why: str) -> int:
     return VERBS["login"](arguments)
 
 
-def _url_and_options(argv: list[str]) -> tuple[str, Options | None]:
+def _url_and_arguments(argv: list[str]) -> tuple[str, Namespace | None]:
     if len(argv) == 1:
         return argv[0], None
-    from authlens_tui.cli.login.login_arguments import (
-        login_options,
-        login_secrets,
-        refuse_options_without_screen,
-    )
+    from authlens_tui.cli.login.login_arguments import refuse_options_without_screen
 
     arguments = _parsed(["login", *argv])
     refuse_options_without_screen(arguments)
@@ -204,7 +199,7 @@ def _url_and_options(argv: list[str]) -> tuple[str, Options | None]:
             "The full screen logs in to one URL at a time.",
             ("Several, one by one", "authlens login URL URL"),
         )
-    return arguments.urls[0], login_options(arguments, login_secrets(arguments))
+    return arguments.urls[0], arguments
 
 
 def _refuse_other_words(word: str) -> None:

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 from authlens_core.desk import session as desk
 from authlens_core.desk.session import (
     OpenedStore,
+    PassphraseNeeded,
     Secret,
     Session,
     StoreKind,
+    WrongPassphrase,
     open_secret_store,
     remembered_store,
 )
-from authlens_core.values.errors import PassphraseNeeded, WrongPassphrase
 from authlens_tui.cli.terminal.flags import no_input
 from authlens_tui.cli.terminal.output import say, say_fix
 from authlens_tui.cli.terminal.refused import refusal

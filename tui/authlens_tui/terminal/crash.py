@@ -12,8 +12,6 @@ from traceback import extract_tb
 from types import TracebackType
 from typing import Final
 
-from authlens_core.values.store_kind import StoreKind
-
 _MOST: Final = 4
 _PACKAGES: Final = ("authlens_tui", "authlens_core")
 
@@ -31,22 +29,18 @@ def own_frames(trace: TracebackType | None) -> list[str]:
     return frames[-_MOST:]
 
 
-def crash_report(error: BaseException | None, stage: str = "", place: StoreKind | None = None) -> str:
-    """Return what is shown about `error`: no value, no message, no local variable."""
+def crash_report(error: BaseException | None, stage: str = "", stored: str = "") -> str:
+    """Return what is shown about `error`: no value, no message, no local variable.
+
+    Args:
+        stored: a sentence on the tokens that were stored so far, if any could be.
+    """
     kind = type(error).__name__ if error is not None else "unknown"
     where = f" in the stage {stage}" if stage else ""
     lines = [
         f"authlens stopped{where} because of a bug ({kind}).",
         *(f"  at {frame}" for frame in own_frames(None if error is None else error.__traceback__)),
         f"  report {os.urandom(4).hex()}",
-        f"{_kept(place)}Please report the lines above; they contain no secrets.",
+        f"{stored} Please report the lines above; they contain no secrets.".lstrip(),
     ]
     return "\n".join(lines)
-
-
-def _kept(place: StoreKind | None) -> str:
-    if place is None:
-        return ""
-    if place is StoreKind.MEMORY:
-        return "Tokens were in memory only: they are lost here, but valid at the server until they expire. "
-    return f"What was stored so far is safe in {place.words}. "

@@ -37,7 +37,6 @@ from authlens_tui.terminal.themes import HIGH_CONTRAST
 if TYPE_CHECKING:
     from textual.notifications import Notification, SeverityLevel
 
-    from authlens_core.values.store_kind import StoreKind
 
 # New objects after which the youngest are collected. With fewer, what a screen needs for a moment grows old
 # and waits for a full collection: 5 MiB more after a login.
@@ -121,9 +120,9 @@ class TerminalApp(App[int]):
 
     BINDINGS: ClassVar[list[BindingType]] = _KEYS
 
-    # For the report of a crash: the stage that is running, and where secrets are stored, if they are.
+    # For the report of a crash: the stage that is running, and a sentence on the tokens stored so far.
     stage_name: str = ""
-    secrets_place: StoreKind | None = None
+    stored_words: str = ""
     _failed_with: BaseException | None = None
 
     def __init__(self, environ: Mapping[str, str] | None = None) -> None:
@@ -161,7 +160,7 @@ class TerminalApp(App[int]):
         # worker that waited for another one.
         while isinstance(error := self._failed_with, WorkerFailed):
             self._failed_with = error.error
-        self._exit_renderables.append(Text(crash_report(error, self.stage_name, self.secrets_place)))
+        self._exit_renderables.append(Text(crash_report(error, self.stage_name, self.stored_words)))
         self._close_messages_no_wait()
 
     def on_ready(self) -> None:

@@ -62,6 +62,13 @@ def where_secrets_are_left(places: tuple[StoreKind, ...], open_now: StoreKind) -
     return " ".join(_left_in(kind, open_now) for kind in places)
 
 
+def after_a_crash(place: StoreKind) -> str:
+    """Return in a sentence what becomes of the tokens in a store when authlens stops because of a bug."""
+    if place is StoreKind.MEMORY:
+        return "Tokens were in memory only: they are lost here, but valid at the server until they expire."
+    return f"What was stored so far is safe in {place.words}."
+
+
 def _left_in(place: StoreKind, open_now: StoreKind) -> str:
     if place is open_now:
         name = place.words[:1].upper() + place.words[1:]

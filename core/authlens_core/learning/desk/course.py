@@ -7,7 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from authlens_core.learning.answers_file import AnswersFile, answers_from, source_name
+from authlens_core.export.saved_file import OTHERWISE, named_path, write_export
+from authlens_core.learning.answers_file import AnswersFile, answers_from
 from authlens_core.learning.attempt import attempt_of
 from authlens_core.learning.catalogue import FOLDER, lessons
 from authlens_core.learning.desk.open_lesson import OpenLesson
@@ -35,7 +36,7 @@ from authlens_core.learning.progress.record import (
     record_of,
     verified,
 )
-from authlens_core.learning.tickets import ticket_of
+from authlens_core.learning.tickets import read_key, ticket_of
 from authlens_core.learning.verdict import AttemptOutcome
 from authlens_core.state.regular_file import read_named
 from authlens_core.values.errors import AuthlensError, LessonRefused
@@ -218,19 +219,16 @@ class Course:
 
     # -- what moves come to ----------------------------------------------------------------------------
 
-    def answers(self, source: Path | bytes, *, lesson: str = "") -> AnswersFile:
-        """Return the moves of a file, or of what was read from standard input.
-
-        Args:
-            lesson: the lesson that they have to be for; any of the course without one.
+    def answers(self, source: str | bytes, *, lesson: str = "") -> AnswersFile:
+        """Return the moves of a file that a user named, or of what was on standard input; see `answers_from`.
 
         Raises:
-            LessonRefused: they are no such file, or for another lesson.
-            FileUnusable: the file cannot be read.
+            LessonRefused: they are no such file, or for another lesson; any of the course is fit without one.
         """
         given = answers_from(source, lesson=lesson)
         if given.lesson not in self.names:
-            raise LessonRefused(f"{source_name(source)}:1:1: there is no lesson “{given.lesson}”.")
+            where = Path(source).name if isinstance(source, str) else "standard input"
+            raise LessonRefused(f"{where}:1:1: there is no lesson “{given.lesson}”.")
         return given
 
     async def run(self, name: str, answers: AnswersFile, *, seed: int | None = None) -> AttemptOutcome:
@@ -269,13 +267,27 @@ class Course:
         entries = self._practised() if not answers else map(self._answered, answers)
         return await record_of(entries)
 
-    def files(self, made: MadeRecord, path: Path, *, traces: bool = False) -> Mapping[Path, str]:
-        """Return what to write of a record: itself, a page to read, and what each lesson sent, masked."""
-        lessons = [outcome.lesson for outcome in made.outcomes]
+    def write(
+        self,
+        made: MadeRecord,
+        name: str,
+        *,
+        traces: bool = False,
+        force: bool = False,
+        otherwise: str = OTHERWISE,
+    ) -> Iterator[Path]:
+        """Write a record to a file that a user named, and a page to read; yield each once it is there.
+
+        Args:
+            traces: true for what each lesson sent, too, masked.
+            force: as in `write_export`; so are `otherwise` and the errors.
+        """
+        path, lessons = named_path(name), [outcome.lesson for outcome in made.outcomes]
         files = {path: made.text, path.with_suffix(".md"): record_page(made.record, lessons)}
         for outcome in made.outcomes if traces else ():
             files[path.with_suffix(f".{outcome.lesson.name}{TRACE}")] = outcome.session()
-        return files
+        for file, text in files.items():
+            yield write_export(file, text, force=force, otherwise=otherwise)
 
     def _practised(self) -> Iterator[tuple[LessonRecord, CourseLesson]]:
         for one in self.summaries():
@@ -291,13 +303,19 @@ class Course:
         return await verified(record, self._known, key=key)
 
     async def verify_at(
-        self, path: Path, *, key: bytes | None = None
+        self, place: str, *, key_file: str | None = None
     ) -> AsyncIterator[tuple[str, RecordVerification]]:
         """Yield the name of a record, or of each of those in a folder, with what came of making it again.
 
+        Args:
+            key_file: that of an exam, whose tickets the records have to have.
+
         Raises:
             LessonRefused: there is none in the folder, or too many.
+            FileUnusable: the key cannot be used.
         """
+        key = None if key_file is None else read_key(named_path(key_file))
+        path = _named(place)
         seen: dict[str, tuple[str, str]] = {}
         made: dict[tuple[str, str], tuple[AnyMove, ...]] = {}
         for file in _records(path):
@@ -328,6 +346,11 @@ def _other_moves(record: PracticeRecord, made: dict[tuple[str, str], tuple[AnyMo
         if any(one != other for one, other in zip(before, lesson.moves, strict=False)):
             differs.append(f"{lesson.lesson}: an earlier file of this ticket has other moves.")
     return differs
+
+
+def _named(place: str) -> Path:
+    """Return a folder, or else the path of a file; a home directory is that of a file."""
+    return Path(place) if Path(place).is_dir() else named_path(place)
 
 
 def _account(path: Path) -> int:

@@ -101,11 +101,11 @@ class AuthoredLesson:
             raise LessonRefused(f"{place}:1:1: no solution has a seed that draws “{fault}”")
         return found
 
-    async def check(self, solution: Path | bytes | None = None) -> LessonCheck:
+    async def check(self, solution: str | bytes | None = None) -> LessonCheck:
         """Run the solutions of the lesson and all of their mutations; see `checked`.
 
         Args:
-            solution: the moves of a file, or of standard input, instead of the author's.
+            solution: a file of moves, or what was on standard input, instead of the author's.
         """
         given = None if solution is None else (answers_from(solution, lesson=self.lesson.name),)
         return await checked(self.lesson, given or self.solutions())

@@ -24,7 +24,7 @@ from authlens_core.trace.record import Fact, FactId, Stage, StageRecord
 from authlens_core.values.check import Check, ErrorCode, Severity, requirement
 from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.values.secret import Secret
-from authlens_core.values.stage import PROGRAMS, GrantType
+from authlens_core.values.stage import GrantType
 from authlens_core.values.word_files import words
 from authlens_core.wire.limits import TOKEN
 
@@ -73,7 +73,7 @@ def _shows_secret(facts: Facts) -> bool:
 
 def _parameter(facts: Facts) -> str:
     """Return the parameter with an assertion that another party signed; empty in a login without one."""
-    program = PROGRAMS.get(facts.options.grant_type)
+    program = facts.options.program
     return "" if program is None else program.assertion
 
 
@@ -82,7 +82,7 @@ def _shows_assertion(facts: Facts) -> bool:
 
 
 def _asks_a_provider(facts: Facts) -> bool:
-    program = PROGRAMS.get(facts.options.grant_type)
+    program = facts.options.program
     return program is not None and program.listed_as is not None
 
 

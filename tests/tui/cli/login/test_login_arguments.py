@@ -10,7 +10,11 @@ from authlens_core.values.errors import UsageError
 from authlens_core.values.login_options import Options
 from authlens_tui.app.workspace import Workspace
 from authlens_tui.cli import full_screen, main
-from authlens_tui.cli.login.login_arguments import refuse_options_without_screen
+from authlens_tui.cli.login.login_arguments import (
+    login_options,
+    login_secrets,
+    refuse_options_without_screen,
+)
 from authlens_tui.cli.parser import build_parser
 from authlens_tui.cli.verbs import VERBS
 
@@ -34,8 +38,8 @@ def test_a_url_with_options_starts_the_full_screen_with_them(monkeypatch: pytest
     """`authlens URL --port 8401`, as the cure of a taken port says."""
     started: list[tuple[str | None, Options | None]] = []
 
-    def run_app(url: str | None, options: Options | None = None) -> int:
-        started.append((url, options))
+    def run_app(url: str | None, arguments: Namespace) -> int:
+        started.append((url, login_options(arguments, login_secrets(arguments))))
         return 0
 
     monkeypatch.setattr(full_screen, "run_app", run_app)

@@ -24,7 +24,7 @@ JSON = st.recursive(
 def laid_out_json(value: object, width: int = 60) -> Layout:
     """Return the layout of a body that is `value` as JSON, after a line of text."""
     text = json.dumps(value)
-    body = body_lines(ShownBody(text, len(text)), "application/json")
+    body = body_lines(ShownBody(text, len(text)))
     return Layout(LineList([line("before"), *body]), width)
 
 
@@ -130,7 +130,7 @@ def test_two_hundred_thousand_lines_are_all_there() -> None:
 
 def test_a_cut_off_body_says_so_and_its_open_containers_do_not_fold() -> None:
     """What the wire cut is no JSON any more, and is shown as it came."""
-    lines = LineList(body_lines(ShownBody('{"a": [1, 2', 11, truncated=True), "application/json"))
+    lines = LineList(body_lines(ShownBody('{"a": [1, 2', 11, truncated=True)))
     assert not Layout(lines, 80).foldable
     assert "cut after 11 bytes" in lines.texts[-1]
     assert containers(["{", '  "a": [', "    1"]).ends == {}

@@ -8,10 +8,9 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from authlens_core.export.saved_file import named_path, write_export
 from authlens_core.learning.class_folder import ClassFolder
 from authlens_core.learning.desk.course import Course
-from authlens_core.learning.tickets import as_csv, read_key, tickets_for
+from authlens_core.learning.tickets import as_csv, tickets_for, write_tickets
 from authlens_tui.cli.terminal.output import answer_json, answer_line, say
 from authlens_tui.cli.terminal.refused import ADD_FORCE, refusal
 
@@ -29,7 +28,7 @@ async def record(arguments: Namespace, course: Course) -> int:
             "--answers and --ticket exclude each other: a record of an exam is of your progress.",
             "Make the moves first: authlens learn run ID --ticket FILE --answers FILE",
         )
-    made = await course.record([course.answers(named_path(source)) for source in arguments.answers])
+    made = await course.record([course.answers(source) for source in arguments.answers])
     for reason in made.left_out:
         say(f"! Not in the record: {reason}")
     if not made.outcomes:
@@ -38,8 +37,10 @@ async def record(arguments: Namespace, course: Course) -> int:
         for line in made.text.rstrip().split("\n"):
             answer_line(line)
         return 0
-    for file, content in course.files(made, named_path(arguments.output), traces=arguments.traces).items():
-        say(f"✔ Written to {write_export(file, content, force=arguments.force, otherwise=ADD_FORCE)}")
+    for file in course.write(
+        made, arguments.output, traces=arguments.traces, force=arguments.force, otherwise=ADD_FORCE
+    ):
+        say(f"✔ Written to {file}")
     passed = sum(outcome.passed for outcome in made.outcomes)
     say(f"  Lessons passed: {passed} of {len(made.outcomes)}. A record of practice, not a proof of identity.")
     return 0
@@ -51,10 +52,9 @@ async def verify(arguments: Namespace, course: Course) -> int:
     Raises:
         FileUnusable: the key or the record cannot be read.
     """
-    key = None if arguments.key is None else read_key(named_path(arguments.key))
     results: list[dict[str, Any]] = []
     code = 0
-    async for file, done in course.verify_at(_named(arguments.path), key=key):
+    async for file, done in course.verify_at(arguments.path, key_file=arguments.key):
         results.append({"file": file, **done.as_json()})
         code = max(code, done.exit_code)
         if not arguments.json:
@@ -67,11 +67,6 @@ async def verify(arguments: Namespace, course: Course) -> int:
     if not code:
         say("  Verified: the moves come to what is recorded. Not verified: tries, hints, time and who typed.")
     return code
-
-
-def _named(text: str) -> Path:
-    """Return a folder, or else the path of a file; a home directory is that of a file."""
-    return Path(text) if Path(text).is_dir() else named_path(text)
 
 
 def show_class(arguments: Namespace, course: Course) -> int:
@@ -105,20 +100,14 @@ def tickets(arguments: Namespace) -> int:
     folder = None if arguments.output is None else Path(arguments.output)
     if folder is not None and not folder.is_dir():
         raise refusal(f"{folder} is no directory.", f"Make it first: mkdir {shlex.quote(str(folder))}")
-    key_file = named_path(arguments.key)
-    made, is_new = tickets_for(named_path(arguments.roster), arguments.exam, key_file=key_file)
-    if is_new:
-        say(f"✔ New key in {key_file}. Keep it from the students: it makes tickets.")
+    made, new_key = tickets_for(arguments.roster, arguments.exam, key_file=arguments.key)
+    if new_key is not None:
+        say(f"✔ New key in {new_key}. Keep it from the students: it makes tickets.")
     if folder is None:
         for line in as_csv(made):
             answer_line(line)
         return 0
-    width = len(str(len(made)))
-    for number, ticket in enumerate(made, 1):
-        # A name may be the name of no file, or of another one.
-        plain = "".join(letter if letter.isalnum() else "-" for letter in ticket.name.lower())
-        path = folder / f"{number:0{width}}-{plain}.ticket"
-        write_export(path, f"{ticket}\n", force=arguments.force, otherwise=ADD_FORCE)
+    write_tickets(made, folder, force=arguments.force, otherwise=ADD_FORCE)
     how_many = "1 ticket is" if len(made) == 1 else f"{len(made)} tickets are"
     say(f"✔ {how_many} in {folder}, one file for each student.")
     return 0

@@ -17,7 +17,6 @@ from typing import Any, Final, assert_never
 from authlens_core.values.fix import GivenOptions, filled, given_options, step
 from authlens_core.values.login_options import IN_HELP, OPTIONS, Kind, OptionInfo, Options
 from authlens_core.values.secret import Secret
-from authlens_core.values.stage import PROGRAMS, GrantType
 from authlens_tui.cli.option_values import absolute_path, number, port, utf8
 from authlens_tui.cli.terminal.output import is_terminal
 from authlens_tui.cli.terminal.refused import refusal
@@ -128,8 +127,7 @@ def checked_options(arguments: Namespace, urls: Sequence[str]) -> Options:
         _refuse_what_is_for_one(arguments)
     options = login_options(arguments, secrets)
     _require_all_of_a_program(arguments, options, urls[0])
-    by_link = options.grant_type is GrantType.AUTHORIZATION_CODE
-    if by_link and not options.listens and not is_terminal(sys.stdin):
+    if options.is_by_link and not options.listens and not is_terminal(sys.stdin):
         given = "--redirect-uri" if options.listen else "--paste-only"
         raise refusal(
             f"{given} needs a terminal{' for https' if options.listen else ''} to paste the address into.",
@@ -158,7 +156,7 @@ def _require_all_of_a_program(arguments: Namespace, options: Options, url: str) 
     Raises:
         UsageError: something is missing, or there are two places of an assertion.
     """
-    program = PROGRAMS.get(options.grant_type)
+    program = options.program
     if program is None or not (missing := program.missing(options)):
         return
     # Two places of one thing are not repeated.

@@ -26,7 +26,6 @@ from authlens_core.desk.log_in import (
 from authlens_core.desk.session import AuthlensError, NoSecretStore, Session
 from authlens_core.trace.record import Check, CheckId, Severity
 from authlens_core.values.fix import Fix, fix, step
-from authlens_core.values.stage import AUTH_METHODS
 from authlens_tui.cli.login.login_console import LoginConsole
 from authlens_tui.cli.login.login_events import JSON_VERSION
 from authlens_tui.cli.login.login_verb import EventLines
@@ -199,7 +198,7 @@ def _other_options(run: Login, record: StageRecord) -> Iterator[str | Fix]:
         uri = (options.redirect_uri or "").replace("localhost", "127.0.0.1", 1)
         chosen = f"--redirect-uri {shlex.quote(uri)}" if uri else "--redirect-host 127.0.0.1"
         yield step("On 127.0.0.1 the port is free", f"authlens login URL {chosen}")
-    if names & {CheckId.REGISTRATION_PORT, CheckId.REGISTRATION_PORT_HALF, CheckId.REGISTRATION_LISTENER}:
+    if record.has_no_port:
         if other := run.wait.another_port(options):
             uri = other.redirect_uri or ""
             chosen = f"--redirect-uri {shlex.quote(uri)}" if uri else f"--port {other.port}"
@@ -227,16 +226,15 @@ def _for_a_refused_client(run: Login) -> Iterator[str | Fix]:
         yield "This login registered the client itself, and the server refuses it."
         yield "It may take a moment until the server knows it."
         yield step("In a minute", "authlens login URL")
-    if client is None or client.token_endpoint_auth_method not in AUTH_METHODS:
+    if client is None or client.other_auth_method is None:
         return
     if client.authenticates:
-        basic, post = AUTH_METHODS[1:]
-        other = post if client.sends_basic else basic
-        yield step("If the server wants the secret elsewhere", f"authlens login URL --client-auth {other}")
+        other = f"authlens login URL --client-auth {client.other_auth_method}"
+        yield step("If the server wants the secret elsewhere", other)
     elif run.facts.client_is_given:
         yield step("If this client has a secret", "authlens login URL --client-secret")
     else:
-        own = f"authlens login URL --new-client --client-auth {AUTH_METHODS[1]}"
+        own = f"authlens login URL --new-client --client-auth {client.other_auth_method}"
         yield step("With a secret of its own", own)
     yield "If the server refuses that, too, only its owner can help."
 

@@ -15,9 +15,8 @@ from textual.widgets.option_list import Option
 
 from authlens_core.desk.credentials import InventoryEntry, ServiceToken, StateUnusable, working_logins
 from authlens_core.desk.settings import MOST_FAVOURITES, SettingsFile
-from authlens_core.explain.pasted_url import url_in
+from authlens_core.explain.pasted_url import login_url, url_in
 from authlens_core.values.login_options import Options
-from authlens_core.values.url import UrlRefused, parse_url, with_scheme
 from authlens_tui.screens.dashboard.context import DashboardContext, LoginWanted
 from authlens_tui.screens.dashboard.listing import Listing
 from authlens_tui.screens.dialog import Dialog, DialogBox, DialogButtons, action_button
@@ -129,8 +128,8 @@ class NewLoginScreen(Dialog[LoginChoice | None]):
         """Return the URL in the field; say what is wrong with it if it cannot be used."""
         text = self.field.value.strip()
         try:
-            return parse_url(with_scheme(url_in(text) or text), loopback_http=True).text
-        except UrlRefused as refused:
+            return login_url(text)
+        except ValueError as refused:
             self.tell("#problem", f"This URL cannot be used: {refused}", good=False)
             return None
 

@@ -17,7 +17,6 @@ from textual.css.query import NoMatches
 from textual.screen import Screen
 from textual.widgets import DataTable
 
-from authlens_core.export.saved_file import write_export
 from authlens_core.learning.class_folder import ClassFolder, ClassView, Student, StudentRow
 from authlens_core.learning.desk.course import Course, LessonPhase
 from authlens_core.values.errors import AuthlensError
@@ -155,7 +154,7 @@ class ClassScreen(Screen[None]):
         """Write the table to a new file in this directory."""
         path = Path(f"class-{time.strftime('%Y%m%d-%H%M%S')}.csv")
         try:
-            written = write_export(path, self._view.as_csv(time.time()))
+            written = self._view.save(path, time.time())
         except AuthlensError as error:
             self.notify(str(error), severity="error", markup=False)
             return

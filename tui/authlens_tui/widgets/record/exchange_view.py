@@ -6,7 +6,7 @@ see it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -17,7 +17,7 @@ from authlens_core.explain.meanings import HeaderContext, HeaderMeaning, explain
 from authlens_core.explain.message import gives_tokens, jwts_in, member_meanings
 from authlens_core.export.pretty_json import TokenKind, is_json, json_tokens, pretty_json
 from authlens_core.export.redaction import Redactor, ShownBody
-from authlens_core.values.exchange import FORM_TYPE, Exchange, Headers, Request, Response, WireFailure
+from authlens_core.trace.record import Exchange, Request, Response
 from authlens_core.values.safe_text import safe_text
 from authlens_tui.widgets.document.lines import BLANK, LazyLines, Line, Piece, Tone, line, prose
 from authlens_tui.widgets.record.jwt_lines import Verdicts, found_jwt_lines
@@ -60,10 +60,10 @@ def request_lines(
     """
     url, body = redactor.text(request.url), redactor.body(request.body)
     yield line((f"{request.method} ", Tone.TITLE), *url_pieces(cut(url)), hang=4)
-    yield from header_lines(request.headers, redactor, None if raw else _context(request))
+    yield from header_lines(request.headers.fields, redactor, None if raw else _context(request))
     if body.size:
         yield BLANK
-        yield from body_lines(body, request.headers.media_type, raw=raw)
+        yield from body_lines(body, is_form=request.headers.is_form, raw=raw)
     if not raw:
         yield from meaning_lines(request, redactor, verdicts)
 
@@ -90,17 +90,16 @@ def response_lines(
             (f" {cut(redactor.text(response.reason))}", Tone.PLAIN),
         )
         context = None if raw else _context(response, exchange.ended_at)
-        yield from header_lines(response.headers, redactor, context)
+        yield from header_lines(response.headers.fields, redactor, context)
         meaning = () if raw else tuple(meaning_lines(response, redactor, verdicts))
-        body = (BLANK, *body_lines(shown, response.media_type, raw=raw))
+        body = (BLANK, *body_lines(shown, is_form=response.headers.is_form, raw=raw))
         # Below a web page of a hundred lines no one would find what the header fields hold.
         text = shown.text
         is_page = len(text) > _LONG_PAGE and text.lstrip()[:1] not in ("{", "[")
         yield from (*meaning, *body) if is_page else (*body, *meaning)
-    if exchange.failure is not None:
-        if response is not None:
-            yield BLANK
-        yield from failure_lines(exchange.failure)
+    if exchange.failure is not None and response is not None:
+        yield BLANK
+    yield from failure_lines(exchange)
 
 
 def _context(message: Request | Response, received_at: datetime | None = None) -> HeaderContext:
@@ -108,10 +107,10 @@ def _context(message: Request | Response, received_at: datetime | None = None) -
 
 
 def header_lines(
-    headers: Headers, redactor: Redactor, context: HeaderContext | None = None
+    fields: Sequence[tuple[str, str]], redactor: Redactor, context: HeaderContext | None = None
 ) -> Iterator[Line]:
     """Yield at most 200 fields, masked; in a context, the meaningful ones with what is in them."""
-    for name, value in headers.fields[:_MAX_HEADERS]:
+    for name, value in fields[:_MAX_HEADERS]:
         meaning = None if context is None else explain_header(name, value, context)
         # What has parts is taken apart below; one sentence alone fits beside the field.
         beside = "" if meaning is None or meaning.parts else meaning_words(meaning.meaning)
@@ -125,7 +124,7 @@ def header_lines(
         )
         if meaning is not None:
             yield from _below(meaning, redactor)
-    yield from more_lines(len(headers.fields) - _MAX_HEADERS, " fields")
+    yield from more_lines(len(fields) - _MAX_HEADERS, " fields")
 
 
 def _below(meaning: HeaderMeaning, redactor: Redactor) -> Iterator[Line]:
@@ -154,8 +153,10 @@ def meaning_lines(
     yield from found_jwt_lines(jwts_in(message), redactor, verdicts)
 
 
-def failure_lines(failure: WireFailure, *, told: bool = False) -> Iterator[Line]:
-    """Yield why there is no complete answer, and what to do; not what is `told` already."""
+def failure_lines(exchange: Exchange, *, told: bool = False) -> Iterator[Line]:
+    """Yield why there is no complete answer, if so, and what to do; not what is `told` already."""
+    if (failure := exchange.failure) is None:
+        return
     if not told:
         yield line(
             (f"✖ failed ({failure.kind})  ", Tone.BAD), (failure.cause, Tone.TITLE), hang=2, words=True
@@ -177,11 +178,11 @@ class JsonLine(Line):
         return tuple(_json_pieces(self.text))
 
 
-def body_lines(body: ShownBody, media_type: str = "", *, raw: bool = False) -> Iterator[Line]:
+def body_lines(body: ShownBody, *, is_form: bool = False, raw: bool = False) -> Iterator[Line]:
     """Yield the lines of `body`: of text, one passage with them all, up to 2,000,000 characters.
 
     Args:
-        media_type: how it was labelled, in lower case and without parameters.
+        is_form: whether it was labelled as one.
         raw: true to leave it exactly as it was sent, neither decoded nor laid out.
     """
     if not body.size:
@@ -189,7 +190,7 @@ def body_lines(body: ShownBody, media_type: str = "", *, raw: bool = False) -> I
     elif body.binary:
         yield line((f"{body.size:,} bytes that are not text", Tone.MUTED))
         yield from (line(row) for row in body.text.split("\n"))
-    elif not raw and media_type == FORM_TYPE:
+    elif not raw and is_form:
         yield from _form_lines(body.text)
     else:
         yield from _text_lines(body.text, raw=raw)

@@ -50,8 +50,7 @@ def overview_lines(
         yield BLANK
         for exchange in record.exchanges:
             yield exchange_line(exchange, redactor, failed=record.failed_at(exchange))
-            if exchange.failure is not None:
-                yield from failure_lines(exchange.failure, told=exchange.failure is told.failure)
+            yield from failure_lines(exchange, told=exchange.failure is told.failure)
     experiments = [check for check in record.checks if check.judges_attack]
     # The evidence of the cause is not shown again; it is whole among the checks.
     grave = [

@@ -296,8 +296,7 @@ def _overview(known: StageSnapshot, redactor: Redactor, fixes: FixWords) -> Iter
         yield prose(_nothing(known), Tone.MUTED)
     for exchange in known.exchanges:
         yield exchange_line(exchange, redactor)
-        if exchange.failure is not None:
-            yield from failure_lines(exchange.failure)
+        yield from failure_lines(exchange)
     if about and known.exchanges:
         yield from (BLANK, *about)
 

@@ -197,7 +197,7 @@ class LessonAttempt:
             match move:
                 case PredictMove():
                     self._require(not self.made, "the prediction was made already")
-                    known = move.option in self.lesson.prediction.options
+                    known = move.option in self.lesson.prediction.claims
                     self._require(known, f"there is no option “{move.option}”")
                 case PointMove():
                     self._require_part(move)
@@ -362,7 +362,7 @@ class LessonAttempt:
 
     def right_options(self, question: Question) -> Collection[str]:
         """Return the right option; the run says which, or none yet, where the options are claims."""
-        return (question.right,) if question.right else self._held(LessonPhase.RUN, question.options)
+        return (question.right,) if question.right else self._held(LessonPhase.RUN, question.claims)
 
     def _held(self, phase: LessonPhase, options: Mapping[str, Sequence[Claim]]) -> tuple[str, ...]:
         return tuple(
@@ -380,7 +380,7 @@ class LessonAttempt:
             lesson=self.lesson,
             seed=self.seed,
             option="" if predicted is None else predicted.option,
-            held=self._held(prediction.judged_on, prediction.options),
+            held=self._held(prediction.judged_on, prediction.claims),
             right_answers=self._right_answers(),
             missed=tuple(one.name for one in asked if one.name in self.answers and not self.is_right(one)),
             phases=tuple(self.verdict(phase) for phase in LessonPhase),

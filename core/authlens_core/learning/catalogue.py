@@ -15,6 +15,7 @@ from authlens_core.emulator.standard.weakness import Weakness
 from authlens_core.learning.claim import LOOT
 from authlens_core.learning.lesson import (
     ENGLISH,
+    LETTERS,
     QUESTIONS,
     CourseLesson,
     LessonPhase,
@@ -31,7 +32,6 @@ from authlens_core.values.word_files import words
 
 FILE: Final = "lesson.toml"
 _MOVES_EVERYWHERE: Final = frozenset({"login", "name"})
-_LETTERS: Final = frozenset("abc")
 
 
 def read_lesson(
@@ -79,9 +79,9 @@ def _require_parts(toml: StrictToml, given: LessonTable) -> None:
 
 def _has_one_right(question: Question) -> bool:
     """Return whether a key says which option is right, or a claim of each does."""
-    claims = question.options.keys()
-    judged = claims == _LETTERS if not question.right else not claims and question.right in _LETTERS
-    return judged and question.cures.keys() <= _LETTERS - {question.right}
+    claims = question.claims.keys()
+    judged = claims == set(LETTERS) if not question.right else not claims and question.right in LETTERS
+    return judged and question.cures.keys() <= set(LETTERS) - {question.right}
 
 
 def _require_draws(toml: StrictToml, given: LessonTable) -> None:

@@ -100,7 +100,20 @@ class DrawnFault(StrictTable, frozen=True):
     parts: tuple[str, ...]
 
 
-class Prediction(StrictTable, frozen=True):
+class OptionClaims(StrictTable, frozen=True):
+    """What has to be true for each of three options, if anything says it."""
+
+    a: Claims = Claims()
+    b: Claims = Claims()
+    c: Claims = Claims()
+
+    @property
+    def claims(self) -> Mapping[str, Claims]:
+        """The claims of the options that have some, by their letters."""
+        return {letter: claims for letter in LETTERS if (claims := getattr(self, letter))}
+
+
+class Prediction(OptionClaims, frozen=True, kw_only=True):
     """The options. Which one holds, the learner's own moves say.
 
     Attributes:
@@ -109,13 +122,7 @@ class Prediction(StrictTable, frozen=True):
 
     a: Claims
     b: Claims
-    c: Claims = Claims()
     judged_on: LessonPhase = field(default=LessonPhase.BREAK, name="on")
-
-    @property
-    def options(self) -> Mapping[str, Claims]:
-        """The options by their letters."""
-        return by_letter(self.a, self.b, self.c)
 
 
 class HonestRun(StrictTable, frozen=True):
@@ -177,12 +184,11 @@ class Repair(StrictTable, frozen=True):
     moves: tuple[str, ...] = ()
 
 
-class Question(StrictTable, frozen=True):
-    """A question with three options, `a` to `c`.
+class Question(OptionClaims, frozen=True, kw_only=True):
+    """A question with three options. Claims about the run say which is right, or `right` does.
 
     Attributes:
         right: the option that is right; empty where the run says which.
-        a: claims about the run, in each of the options; one of them holds. None where `right` says it.
         cures: the misconception behind each wrong option.
         about: the phase whose requests it is about.
         shown_by: claims about that phase; a row of the last one shows the right answer. None if no row does.
@@ -190,22 +196,9 @@ class Question(StrictTable, frozen=True):
 
     name: str = field(name="id")
     right: str = ""
-    a: Claims = Claims()
-    b: Claims = Claims()
-    c: Claims = Claims()
     cures: Mapping[str, str] = {}
     about: LessonPhase = LessonPhase.REPAIR
     shown_by: Claims = Claims()
-
-    @property
-    def options(self) -> Mapping[str, Claims]:
-        """The claims of the options that have some, by their letters."""
-        return by_letter(self.a, self.b, self.c)
-
-
-def by_letter(*options: Claims) -> Mapping[str, Claims]:
-    """Return the claims of options that have some, by the letters of these."""
-    return {letter: claims for letter, claims in zip("abc", options, strict=True) if claims}
 
 
 class LessonTable(StrictFile, frozen=True):
@@ -315,7 +308,7 @@ class CourseLesson(LessonTable, frozen=True, kw_only=True):
         is the ticket's too, so a lesson that draws its own world draws it by that.
         """
         start = f"{ticket.seed}/{self.name}"
-        options = _order(f"{start}/predict", self.prediction.options)
+        options = _order(f"{start}/predict", self.prediction.claims)
         letters = {"predict": options}
         questions = []
         for question in self.questions:
@@ -326,10 +319,10 @@ class CourseLesson(LessonTable, frozen=True, kw_only=True):
                     question,
                     right=shown.get(question.right, ""),
                     cures={shown[letter]: name for letter, name in question.cures.items()},
-                    **{shown[letter]: claims for letter, claims in question.options.items()},
+                    **{shown[letter]: claims for letter, claims in question.claims.items()},
                 )
             )
-        own = self.prediction.options
+        own = self.prediction.claims
         prediction = replace(
             self.prediction, **{letter: own[drawn] for letter, drawn in zip(own, options, strict=True)}
         )

@@ -131,7 +131,7 @@ def _wanted(lesson: LessonTable) -> tuple[str, ...]:
         "cures",
         "task",
         "predict",
-        *(f"predict/{letter}" for letter in lesson.prediction.options),
+        *(f"predict/{letter}" for letter in lesson.prediction.claims),
     ]
     for phase, claims in (
         ("run", lesson.run.claims),

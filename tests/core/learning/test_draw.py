@@ -33,12 +33,12 @@ def meant(lesson: CourseLesson) -> set[object]:
     """Return what each option of a lesson is, whatever its letter."""
     questions = {
         (question.name, lesson.words.texts[f"questions/{question.name}/{letter}"], letter == question.right,
-         question.cures.get(letter), question.options.get(letter))
+         question.cures.get(letter), question.claims.get(letter))
         for question in lesson.questions
         for letter in ("a", "b", "c")
     }  # fmt: skip
     options = {
-        (lesson.words.texts[f"predict/{one}"], claims) for one, claims in lesson.prediction.options.items()
+        (lesson.words.texts[f"predict/{one}"], claims) for one, claims in lesson.prediction.claims.items()
     }
     return {*questions, *options, *lesson.repair.offer}
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.learning.desk.lesson_check import AuthoredLesson, checked, lessons_at
+from authlens_core.learning.desk.lesson_check import AuthoredLesson, lessons_at
 from authlens_core.values.errors import LessonRefused
 
 PAGE = Path(__file__).parents[3] / "docs" / "teaching.md"
@@ -49,5 +49,5 @@ def test_a_lesson_is_written_by_the_page_and_the_refusals_of_check(tmp_path: Pat
             texts[missing[1]] = "Words."
         else:
             break
-    done = asyncio.run(checked(lesson.lesson, lesson.solutions()))
+    done = asyncio.run(lesson.check())
     assert (done.problems, done.tried) == ((), 14)

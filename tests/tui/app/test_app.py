@@ -28,8 +28,8 @@ from authlens_tui.app.demo import DemoWorkspace
 from authlens_tui.screens.cloudflared import CloudflaredScreen
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.dashboard.service_token_form import ServiceTokenScreen
+from authlens_tui.screens.settings_dialog import ThemeScreen
 from authlens_tui.screens.store_choice import StoreChoiceScreen
-from authlens_tui.screens.theme_choice import ThemeScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from support.screens import scripted, text_of, until
 

@@ -47,12 +47,11 @@ from authlens_tui.screens.dashboard.new_login import NewLoginScreen
 from authlens_tui.screens.dashboard.registered_clients import RegisteredClientsScreen
 from authlens_tui.screens.dashboard.reveal import RevealScreen
 from authlens_tui.screens.dashboard.service_token_form import ServiceTokenScreen
-from authlens_tui.screens.dashboard.settings_dialog import SettingsScreen
 from authlens_tui.screens.dialog import ConfirmScreen
 from authlens_tui.screens.machine_login import MachineLoginScreen
 from authlens_tui.screens.opening import OpeningScreen
+from authlens_tui.screens.settings_dialog import SettingsScreen, ThemeScreen
 from authlens_tui.screens.store_choice import MoveStoreScreen, StoreChoice, StoreChoiceScreen
-from authlens_tui.screens.theme_choice import ThemeScreen
 from authlens_tui.screens.trace.comparison import CompareScreen
 from authlens_tui.screens.trace.open_session import OpenSessionScreen, StoredTraces
 from authlens_tui.screens.trace.trace import TraceScreen

@@ -113,7 +113,7 @@ class BaseApp(TerminalApp):
 
     def action_change_theme(self) -> None:
         """Show the themes beside the screen, which has the one under the cursor."""
-        from authlens_tui.screens.theme_choice import ThemeScreen
+        from authlens_tui.screens.settings_dialog import ThemeScreen
 
         self.push_screen(ThemeScreen())
 

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import field
 
 from authlens_core.emulator import MachineClient, Profile, faults_of
-from authlens_core.learning.lesson import by_letter
+from authlens_core.learning.lesson import OptionClaims
 from authlens_core.learning.lesson_folder import LessonFolder, read_folder, read_texts
 from authlens_core.learning.progress.progress_file import DRILL, ProgressFile
 from authlens_core.learning.strict_file import ID_FORM, NAME, Claims, StrictFile, StrictTable, StrictToml
@@ -73,12 +73,11 @@ class OwnerSetting(StrictTable, frozen=True):
     of: str = ""
 
 
-class DrillTable(StrictTable, frozen=True):
+class DrillTable(OptionClaims, frozen=True, kw_only=True):
     """What the file of drills has of one.
 
     Attributes:
         name: its stable identifier, by which `demo --fault` starts it.
-        a: the claims of an option.
         faults: what the emulator does differently, by their names; none in the login where nothing is broken.
         client: the client of a program that logs in as itself; None where a user logs in.
         brings: the credential besides the login's own that it is about; empty where there is none.
@@ -89,18 +88,12 @@ class DrillTable(StrictTable, frozen=True):
     group: DrillGroup
     a: Claims
     b: Claims
-    c: Claims = Claims()
     profile: Profile = Profile.ACCESS
     faults: tuple[str, ...] = ()
     walk: Walk = Walk.WALK
     client: MachineClient | None = None
     brings: str = ""
     owner: OwnerSetting | None = None
-
-    @property
-    def claims(self) -> Mapping[str, Claims]:
-        """The claims of each option, by its letter."""
-        return by_letter(self.a, self.b, self.c)
 
 
 class Drill(DrillTable, frozen=True, kw_only=True):

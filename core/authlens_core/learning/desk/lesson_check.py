@@ -102,13 +102,23 @@ class AuthoredLesson:
         return found
 
     async def check(self, solution: str | bytes | None = None) -> LessonCheck:
-        """Run the solutions of the lesson and all of their mutations; see `checked`.
+        """Run the solutions of the lesson, and all of their mutations; see `_checked`.
 
         Args:
             solution: a file of moves, or what was on standard input, instead of the author's.
         """
         given = None if solution is None else (answers_from(solution, lesson=self.lesson.name),)
-        return await checked(self.lesson, given or self.solutions())
+        results = [
+            await _checked(self.lesson.for_seed(answers.seed), answers.read(), seed=answers.seed)
+            for answers in given or self.solutions()
+        ]
+        problems = [
+            problem if len(results) == 1 else f"Seed {result.outcome.seed}: {problem}"
+            for result in results
+            for problem in result.problems
+        ]
+        tried = sum(result.tried for result in results)
+        return LessonCheck(self.lesson, results[0].outcome, tried, tuple(problems))
 
 
 def lessons_at(path: Path) -> tuple[AuthoredLesson, ...]:
@@ -166,20 +176,6 @@ def _beside(lesson: CourseLesson, move: AnyMove) -> Iterator[tuple[str, AnyMove]
 def _without_answers(moves: tuple[AnyMove, ...]) -> tuple[AnyMove, ...]:
     answers = [move for move in moves if isinstance(move, AnswerMove)]
     return tuple(move for move in moves if move not in answers[:2])
-
-
-async def checked(lesson: CourseLesson, solutions: Sequence[AnswersFile]) -> LessonCheck:
-    """Run the solutions of a lesson, one at least, and all of their mutations; see `_checked`."""
-    results = [
-        await _checked(lesson.for_seed(given.seed), given.read(), seed=given.seed) for given in solutions
-    ]
-    problems = [
-        problem if len(results) == 1 else f"Seed {result.outcome.seed}: {problem}"
-        for result in results
-        for problem in result.problems
-    ]
-    tried = sum(result.tried for result in results)
-    return LessonCheck(lesson, results[0].outcome, tried, tuple(problems))
 
 
 async def _checked(lesson: CourseLesson, solution: Sequence[AnyMove], *, seed: int) -> LessonCheck:

@@ -170,7 +170,7 @@ class OpenLesson:
     def options(self, phase: LessonPhase, question: str = "") -> Mapping[str, str]:
         """Return what can be chosen: options by their letters, or switches by their names; or nothing."""
         known = {
-            LessonPhase.PREDICT: tuple(self.lesson.prediction.options),
+            LessonPhase.PREDICT: tuple(self.lesson.prediction.claims),
             LessonPhase.REPAIR: self.lesson.repair.offer,
             LessonPhase.QUESTIONS: ("a", "b", "c"),
         }

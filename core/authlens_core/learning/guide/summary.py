@@ -57,7 +57,7 @@ def lesson_json(lesson: CourseLesson) -> dict[str, Any]:
         "world": {"profile": lesson.world.profile.value, "parties": lesson.world.parties},
         "predict": {
             "text": texts["predict"],
-            "options": words.options("predict", lesson.prediction.options),
+            "options": words.options("predict", lesson.prediction.claims),
         },
         "run": {"text": texts["run"], "claims": _claims(lesson, LessonPhase.RUN), "moves": ["login"]},
         "observe": {"text": texts["observe"], "moves": ["point"]},

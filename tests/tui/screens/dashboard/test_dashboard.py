@@ -42,9 +42,9 @@ from authlens_tui.screens.dashboard.batch_actions import ResultsScreen
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.dashboard.new_login import NewLoginScreen
 from authlens_tui.screens.dashboard.reveal import RevealScreen
-from authlens_tui.screens.dashboard.settings_dialog import SettingsScreen
 from authlens_tui.screens.dialog import ConfirmScreen
 from authlens_tui.screens.palette import PaletteEntry, possible_actions
+from authlens_tui.screens.settings_dialog import SettingsScreen
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.leaving import DEMO_WANTED
 from authlens_tui.widgets.credentials.credential_pane import event_items

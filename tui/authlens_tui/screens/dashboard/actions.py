@@ -30,8 +30,8 @@ from authlens_tui.screens.dashboard.new_login import LoginActions
 from authlens_tui.screens.dashboard.registered_clients import ask_which_client
 from authlens_tui.screens.dashboard.reveal import RevealScreen
 from authlens_tui.screens.dashboard.sent_requests import SentRequests
-from authlens_tui.screens.dashboard.settings_dialog import SettingsScreen
 from authlens_tui.screens.dialog import COPY_TOKEN, NOT_COPIED
+from authlens_tui.screens.settings_dialog import SettingsScreen
 from authlens_tui.words.outcomes import what_stays_valid, where_secrets_are_left, with_validity
 
 # Many servers end a login whose refresh token comes a second time (RFC 9700 §4.14.2).

@@ -556,7 +556,7 @@ MUTATIONS: Final = (
     Mutation(
         "bridge-answers-twice",
         "A request that has an answer, or was cancelled, gets another one",
-        "core/authlens_core/gateway/mcp_streams.py",
+        "core/authlens_core/gateway/mcp_session.py",
         "        owed = not self.is_over\n",
         "        owed = True\n",
         "tests/core/gateway/test_mcp_bridge_hostile.py::test_a_request_that_is_cancelled_gets_no_answer",
@@ -564,7 +564,7 @@ MUTATIONS: Final = (
     Mutation(
         "bridge-foreign-response",
         "A response on the stream of another request is passed on",
-        "core/authlens_core/gateway/mcp_streams.py",
+        "core/authlens_core/gateway/mcp_session.py",
         "pending is not None and _is_for(message, pending):",
         "pending is not None:",
         "tests/core/gateway/test_mcp_bridge_hostile.py::test_a_response_on_the_stream_of_another_request_is_not_passed_on",
@@ -572,7 +572,7 @@ MUTATIONS: Final = (
     Mutation(
         "bridge-broken-answer",
         "An answer that cannot be passed on leaves its request without one",
-        "core/authlens_core/gateway/mcp_streams.py",
+        "core/authlens_core/gateway/mcp_session.py",
         "if pending is not None and message.answers(pending.message.request_id):",
         "if False:",
         "tests/core/gateway/test_mcp_bridge_hostile.py::test_an_answer_that_cannot_be_passed_on_is_an_error_that_says_why",
@@ -589,8 +589,8 @@ MUTATIONS: Final = (
         "bridge-no-bound",
         "A request waits for ever",
         "core/authlens_core/gateway/mcp_bridge.py",
-        "self._failure(self._streams.ask(pending), self._limits.request)",
-        "self._failure(self._streams.ask(pending), None)",
+        "self._failure(self._session.ask(pending), self._limits.request)",
+        "self._failure(self._session.ask(pending), None)",
         "tests/core/gateway/test_mcp_bridge_hostile.py::test_a_server_that_never_answers_is_waited_for_within_a_bound",
     ),
     Mutation(
@@ -693,7 +693,7 @@ MUTATIONS: Final = (
     Mutation(
         "bridge-retry",
         "A server has its stream resumed at once, over and over",
-        "core/authlens_core/gateway/mcp_streams.py",
+        "core/authlens_core/gateway/mcp_session.py",
         "max(event.retry / 1000, SHORTEST_PAUSE)",
         "event.retry / 1000",
         "tests/core/gateway/test_mcp_bridge_hostile.py::test_a_reconnection_is_never_at_once",
@@ -701,7 +701,7 @@ MUTATIONS: Final = (
     Mutation(
         "bridge-backoff",
         "Reconnections that fail come at the same pace",
-        "core/authlens_core/gateway/mcp_streams.py",
+        "core/authlens_core/gateway/mcp_session.py",
         "self._asked_for * 2.0**self.in_vain",
         "self._asked_for",
         "tests/core/gateway/test_mcp_bridge_hostile.py::test_reconnections_that_bring_nothing_are_further_and_further_apart",
@@ -709,7 +709,7 @@ MUTATIONS: Final = (
     Mutation(
         "bridge-event-id",
         "An id with control characters is sent in a header field",
-        "core/authlens_core/gateway/mcp_streams.py",
+        "core/authlens_core/gateway/mcp_session.py",
         "event.event_id if _is_sendable(event.event_id) else None",
         "event.event_id",
         "tests/core/gateway/test_mcp_bridge_hostile.py::test_a_stream_is_not_resumed_after_an_id_that_no_field_can_carry",

@@ -18,8 +18,7 @@ from typing import Final
 
 from authlens_core.gateway.mcp_failure import TIMED_OUT, McpFailure, failure_of, failure_of_answer
 from authlens_core.gateway.mcp_http import FieldUnsendable, McpHttp, cancelled_id, named_version
-from authlens_core.gateway.mcp_session import McpSession
-from authlens_core.gateway.mcp_streams import McpStreams, PendingRequest
+from authlens_core.gateway.mcp_session import McpSession, PendingRequest
 from authlens_core.grammars.json_rpc import (
     INTERNAL_ERROR,
     INVALID_REQUEST,
@@ -116,8 +115,7 @@ class McpBridge:
         self._write = write
         self._note = BoundedNotes(note)
         self._limits = limits or BridgeLimits()
-        self._session = McpSession(http, self._note)
-        self._streams = McpStreams(http, self._session, write, self._note, sleep)
+        self._session = McpSession(http, write, self._note, sleep)
         self._pending: dict[tuple[type, RequestId | None], PendingRequest] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._patience = self._limits.notification
@@ -261,15 +259,12 @@ class McpBridge:
             return await failure_of_answer(answer, self._http.url, granted=self._http.granted_scope)
 
     async def _listen(self) -> None:
-        async def listened() -> None:
-            await self._streams.listen()
-
-        failure = await self._failure(listened(), None)
+        failure = await self._failure(self._session.listen(), None)
         if failure is not None:
             self._note(failure.in_a_note)
 
     async def _request(self, pending: PendingRequest) -> None:
-        failure = await self._failure(self._streams.ask(pending), self._limits.request)
+        failure = await self._failure(self._session.ask(pending), self._limits.request)
         if failure is not None:
             with suppress(OSError):  # the client is gone
                 await self._answer(pending, failure)

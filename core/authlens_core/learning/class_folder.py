@@ -25,12 +25,11 @@ from typing import Any, Final
 
 import msgspec
 
-from authlens_core.export.csv_row import csv_row
 from authlens_core.export.saved_file import write_export
 from authlens_core.learning.lesson import LessonPhase
 from authlens_core.learning.progress.progress_file import LessonProgress, progress_name
 from authlens_core.learning.progress.record import PracticeNow, PracticeRecord, entry_of, read_record
-from authlens_core.learning.tickets import read_ticket
+from authlens_core.learning.tickets import csv_row, read_ticket
 from authlens_core.learning.verdict import AttemptOutcome
 from authlens_core.state import private_file
 from authlens_core.state.regular_file import kind_of, read_regular, unusable

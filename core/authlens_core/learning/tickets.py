@@ -20,7 +20,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, NoReturn
 
-from authlens_core.export.csv_row import csv_row
 from authlens_core.export.saved_file import named_path, write_export
 from authlens_core.state import private_file
 from authlens_core.state.regular_file import read_named, read_regular, unusable
@@ -30,6 +29,7 @@ from authlens_core.values.safe_text import NAME, safe_line
 
 LONGEST_TICKET: Final = 512  # characters
 LONGEST_NAME: Final = 80  # characters
+_FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r", "\0", "＝", "＋", "－", "＠")
 EXAM: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 PREFIX: Final = "authlens1"
 _MAC: Final = re.compile(r"[0-9a-f]{32}")
@@ -171,6 +171,20 @@ def write_tickets(tickets: Sequence[Ticket], folder: Path, *, force: bool, other
         plain = "".join(letter if letter.isalnum() else "-" for letter in ticket.name.lower())
         path = folder / f"{number:0{width}}-{plain}.ticket"
         write_export(path, f"{ticket}\n", force=force, otherwise=otherwise)
+
+
+def csv_row(cells: Iterable[str]) -> str:
+    """Return a row (RFC 4180), without its end, that a spreadsheet opens as text.
+
+    A cell that would be a formula gets an apostrophe in front (OWASP ASVS 5, 1.2.10). Where a spreadsheet
+    separates cells by semicolons, quotation marks keep one from starting in the middle of a text.
+    """
+    texts = [f"'{text}" if text.startswith(_FORMULAS) else text for text in cells]
+    out = io.StringIO()
+    is_split = any(";" in text for text in texts)
+    writer = csv.writer(out, lineterminator="", quoting=csv.QUOTE_ALL if is_split else csv.QUOTE_MINIMAL)
+    writer.writerow(texts)
+    return out.getvalue()
 
 
 def as_csv(tickets: Iterable[Ticket]) -> Iterator[str]:

@@ -26,7 +26,7 @@ from authlens_core.credentials.records.grant import Grant, GrantSecrets, utc_now
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.gateway.mcp_bridge import AT_ONCE, LONGEST, BridgeLimits, McpBridge
 from authlens_core.gateway.mcp_http import McpHttp
-from authlens_core.gateway.mcp_streams import LONGEST_PAUSE, SHORTEST_PAUSE
+from authlens_core.gateway.mcp_session import LONGEST_PAUSE, SHORTEST_PAUSE
 from authlens_core.grammars.json_rpc import LineTooLong
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire

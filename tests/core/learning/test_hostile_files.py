@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.export.csv_row import csv_row
 from authlens_core.learning.progress.record import LARGEST_RECORD, read_record
-from authlens_core.learning.tickets import issue, key_for_tickets, names_in, read_key, read_ticket
+from authlens_core.learning.tickets import csv_row, issue, key_for_tickets, names_in, read_key, read_ticket
 from authlens_core.values.errors import FileUnusable, LessonRefused
 
 RECORD = """{"format": 1, "authlens": "0.1.0", "made_at": "2026-11-28T21:40:14Z",

@@ -6,7 +6,7 @@ loop, no HTTP client, no login. The index is read without opening it for writing
 
 A URL is plain if it has nothing that two readers could read differently: its text, origin and path are what
 `parse_url` makes of it. `formats.url_path` says for both what a path is below. A test holds that this module
-and `coverage.find` choose the same login. Whatever is not plain is left to `usable_token`, which knows every
+and `grant_for` choose the same login. Whatever is not plain is left to `usable_token`, which knows every
 case.
 """
 

@@ -15,7 +15,7 @@ import re
 from functools import cache
 from typing import Final, NamedTuple
 
-from authlens_core.diagnosis.causes import ANY_FAMILY, Cause, server_messages
+from authlens_core.diagnosis.causes import ANY_FAMILY, EDGE_FAMILIES, Cause, server_messages
 from authlens_core.diagnosis.evidence import ANYTHING
 
 # A command after a prompt, what a runtime writes before the error that was first, and an event of a server.
@@ -26,7 +26,7 @@ _LATER: Final = re.compile(
 OF_A_NUMBER: Final = 2  # the kind of a phrase that is a number of a product's own
 _OF_A_PRODUCT: Final = 20  # characters
 _ORDINARY: Final = 10
-_UNNAMED: Final = 18  # characters, of a product whose name is not in the text
+_UNNAMED: Final = 0  # of a product whose name is not in the text: it says no more than one of none
 
 
 class Heard(NamedTuple):
@@ -55,7 +55,9 @@ class Sections:
         if cause.protections or cause.kinds:
             return _OF_A_PRODUCT
         if cause.family in _products():
-            return _OF_A_PRODUCT if cause.family.partition("_")[0] in self._text else _UNNAMED
+            # Of Cloudflare's edge another mark was found.
+            is_named = cause.family in EDGE_FAMILIES or cause.family.partition("_")[0] in self._text
+            return _OF_A_PRODUCT if is_named else _UNNAMED
         if cause.family == ANY_FAMILY:  # may be an ordinary sentence
             return 0 if self._is_of_a_login else -_ORDINARY
         return 0 if cause.family else -_OF_A_PRODUCT  # a login of our own finds it by more than words

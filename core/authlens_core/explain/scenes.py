@@ -36,6 +36,9 @@ _READS_METADATA: Final = re.compile(
     r"(?:(?<!resource_)metadata|well-known|discovery)[^\n]{0,120}?\b(401|403|404)\b"
     r"|\b(401|403|404)\b[^\n]{0,30}trying to load"
 )
+_ASKS_FOR_A_SCOPE: Final = re.compile(
+    r"(?i)invalid[_ ]?scope|/authorize|/token|/auth\?|request(?:ed)? scope|regist"
+)
 _REFRESHES: Final = re.compile(
     r"(?i)(?:token refresh|refresh(?:ing)? (?:the |access |oauth |expired )*token)"
     r"[^\n]{0,50}?(?:http|status|code|failed|\()\W{0,2}(?:400|401)\b"
@@ -60,6 +63,8 @@ def _scenes(text: str, urls: tuple[Url, ...]) -> Iterator[str]:
         yield "registration_absent" if tried[1] > "403" else "registration_closed"
     if tried := _READS_METADATA.search(text):
         yield "metadata_absent" if "404" in tried.groups() else "metadata_closed"
+    if _UNAUTHORIZED.search(text) and not _ASKS_FOR_A_SCOPE.search(text):
+        yield "refused_scope"
     if _REFRESHES.search(text):
         yield "refresh_refused"
     if any(_GATEWAY.findall(text)[-1:]):

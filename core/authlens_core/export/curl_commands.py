@@ -10,23 +10,25 @@ repeated, with each mask asked for.
 
 A session file may come from a stranger. What is in it becomes words for curl, and some of curl's words mean
 something else: `@name` reads a file, a user name in a URL makes a credential, `Name:` leaves a field out. So
-only what curl can send as it was is sent.
+only what curl can send as it was is sent. To bash it is a quoted word or a remark, and neither can become a
+command.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote_plus
 
 from authlens_core.export.redaction import Redactor, body_text, redacted_trace
-from authlens_core.grammars.bash_words import bash_remark, bash_word, bash_word_of_masked
 from authlens_core.grammars.curl_header import NotAField, header_argument, is_token
 from authlens_core.trace.record import Stage, StageRecord, Trace, fact_text, sent_once
 from authlens_core.values.exchange import Exchange, Request
 from authlens_core.values.known_secrets import MASKED
+from authlens_core.values.safe_text import safe_line
 
 # http or https, and a host without a user name before it; curl would read it as a file, or as another scheme.
 _CALLABLE: Final = re.compile(r"https?://[^/?#@\\\x00-\x20\x7f]+(?:[/?#].*)?", re.IGNORECASE | re.DOTALL)
@@ -45,6 +47,50 @@ _TAKEN_AS_IT_IS: Final = (
 _REPEATED: Final = (Stage.DETECTION, Stage.RESOURCE_METADATA, Stage.SERVER_METADATA)
 _NEEDED: Final = ("authorization_endpoint", "token_endpoint", "client_id")
 _MADE_ANEW: Final = frozenset({"client_id", "state", "code_challenge", "code"})
+_LONGEST_REMARK: Final = 300  # characters
+
+
+def bash_word(text: str) -> str:
+    r"""Return `text` quoted for bash, on one line and printable; NUL, which no argument can hold, as U+FFFD.
+
+    Whatever a terminal would obey is written as `\x` and two digits for each byte, whatever the locale.
+    """
+    text = text.replace("\0", "\ufffd")
+    # Printable on one line: shlex's quotes are enough. Otherwise a terminal would obey what is shown.
+    if safe_line(text, len(text)) == text:
+        return shlex.quote(text)
+    return "$'" + "".join(_escaped(character) for character in text) + "'"
+
+
+def bash_word_of_masked(text: str, expansion: Callable[[str], str]) -> str:
+    """Return `text` as one word of bash, with a quoted expansion instead of each mask.
+
+    Args:
+        text: what may hold masks of secrets.
+        expansion: returns for a mask what bash puts there, without the quotes around it.
+    """
+    word, end = "", 0
+    for mask in MASKED.finditer(text):
+        word += _piece(text[end : mask.start()]) + f'"{expansion(mask[0])}"'
+        end = mask.end()
+    return (word + _piece(text[end:])) or "''"
+
+
+def _piece(text: str) -> str:
+    return bash_word(text) if text else ""
+
+
+def bash_remark(text: str) -> str:
+    """Return `text` as it may be after `# `: one printable line."""
+    return safe_line(text, _LONGEST_REMARK)
+
+
+def _escaped(character: str) -> str:
+    if character in "\\'":
+        return "\\" + character
+    if safe_line(character) == character:
+        return character
+    return "".join(f"\\x{byte:02x}" for byte in character.encode("utf-8", "replace"))
 
 
 def is_callable(url: str) -> bool:

@@ -13,9 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from authlens_core.emulator import Emulator, play_person
-from authlens_core.export.curl_commands import curl_script
+from authlens_core.export.curl_commands import bash_remark, bash_word, curl_script
 from authlens_core.export.session_file import read_session, session_json
-from authlens_core.grammars.bash_words import bash_remark, bash_word
 from authlens_core.trace.record import Stage, Trace
 from support.hostile_trace import CANARY
 from support.needs import needs, program

@@ -15,10 +15,11 @@ from authlens_core.learning.desk.open_lesson import OpenLesson
 from authlens_core.learning.guide.summary import (
     LessonSummary,
     lesson_json,
+    misconceptions_line,
     record_page,
     summary_json,
 )
-from authlens_core.learning.guide.verdict_lines import outcome_lines
+from authlens_core.learning.guide.verdict_lines import answered, outcome_lines
 from authlens_core.learning.lesson import ENGLISH, CourseLesson, LessonPhase, Question
 from authlens_core.learning.moves import AnyMove, MoveRefused
 from authlens_core.learning.progress.progress_file import LessonProgress, ProgressFile, progress_name
@@ -147,9 +148,7 @@ class Course:
         each = [misconceptions(one.lesson, one.progress) for one in summaries]
         met, refuted = ({name for known in each for name in known[part]} for part in (0, 1))
         if met:
-            still = ", ".join(sorted(name.replace("-", " ") for name in met - refuted))
-            open_ones = f" Open: {still}." if still else ""
-            yield "Misconceptions", f"Met {len(met)}, refuted {len(refuted)}.{open_ones}"
+            yield "Misconceptions", misconceptions_line(met, refuted)
         yield "", "This is practice on this machine, and no proof of identity."
 
     def note(self) -> str:
@@ -183,7 +182,7 @@ class Course:
             known = {question.name: question for question in summary.lesson.questions if question.right}
             for missed in summary.progress.missed:
                 if missed in known:
-                    return MissedQuestion(summary, known[missed], self.progress)
+                    return MissedQuestion(summary.lesson, known[missed], self.progress)
         return None
 
     def read_hint(self, name: str, phase: LessonPhase, step: int) -> tuple[str, int]:
@@ -374,23 +373,22 @@ def _records(path: Path) -> tuple[Path, ...]:
 class MissedQuestion:
     """A question that was answered wrong, and not right since."""
 
-    of: LessonSummary
+    lesson: CourseLesson
     question: Question
     progress: ProgressFile
 
     @property
     def text(self) -> str:
-        return self.of.lesson.words.texts[f"questions/{self.question.name}"]
+        return self.lesson.words.texts[f"questions/{self.question.name}"]
 
     @property
     def options(self) -> Mapping[str, str]:
         """The words of each option, by its letter."""
-        return self.of.lesson.words.options(f"questions/{self.question.name}")
+        return self.lesson.words.options(f"questions/{self.question.name}")
 
     def answer(self, option: str) -> str:
         """Store the answer, and return what to say to it."""
-        right = self.question.right
-        own = progress_name(self.of.lesson)
-        self.progress.change(own, lambda known: known.with_answer(self.question.name, right=option == right))
-        said = "✔ Right." if option == right else f"✖ No. {right}: {self.options[right]}"
-        return f"{said} {self.of.lesson.words.texts.get(f'questions/{self.question.name}/why', '')}".rstrip()
+        name, right = self.question.name, self.question.right
+        own = progress_name(self.lesson)
+        self.progress.change(own, lambda known: known.with_answer(name, right=option == right))
+        return answered(self.lesson, name, option, right)

@@ -233,6 +233,8 @@ def record_page(record: PracticeRecord, lessons: Sequence[CourseLesson]) -> str:
     """
     entries = list(zip(record.lessons, lessons, strict=True))
     passed = sum(entry.verdict.passed for entry, _ in entries)
+    met = {name for entry in record.lessons for name in entry.met}
+    refuted = {name for entry in record.lessons for name in entry.refuted}
     lines = [
         "# Record of practice",
         "",
@@ -247,7 +249,7 @@ def record_page(record: PracticeRecord, lessons: Sequence[CourseLesson]) -> str:
         "| | Lesson | What you can do | Tries | Hints | Questions | Minutes |",
         "|---|---|---|---|---|---|---|",
         *(_row(entry, lesson.words) for entry, lesson in entries),
-        *_misconceptions(record),
+        *(["", f"Misconceptions: {misconceptions_line(met, refuted)}"] if met else []),
     ]
     for entry, lesson in entries:
         lines += ["", f"## {lesson.words.title}", "", *_moves(entry)]
@@ -262,15 +264,10 @@ def _row(lesson: LessonRecord, words: LessonWords) -> str:
     return f"| {' | '.join(str(cell).replace('|', '/') for cell in cells)} |"
 
 
-def _misconceptions(record: PracticeRecord) -> Iterator[str]:
-    met = [name for lesson in record.lessons for name in lesson.met]
-    refuted = {name for lesson in record.lessons for name in lesson.refuted}
-    if not met:
-        return
-    yield ""
-    yield f"Misconceptions met: {len(met)}, refuted: {len(refuted)}."
-    if still := [name.replace("-", " ") for name in met if name not in refuted]:
-        yield f"Open: {', '.join(still)}."
+def misconceptions_line(met: set[str], refuted: set[str]) -> str:
+    """Return how many misconceptions were met and refuted, and which are open."""
+    still = ", ".join(sorted(name.replace("-", " ") for name in met - refuted))
+    return f"{len(met)} met, {len(refuted)} refuted.{f' Open: {still}.' if still else ''}"
 
 
 def _moves(lesson: LessonRecord) -> Iterator[str]:

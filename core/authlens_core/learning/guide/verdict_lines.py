@@ -9,7 +9,7 @@ from typing import Final
 from authlens_core.learning.attempt import LessonAttempt
 from authlens_core.learning.claim import Claim, Operator
 from authlens_core.learning.guide.story import StoryLine, line_of, meaning, spoken
-from authlens_core.learning.lesson import QUESTIONS, LessonPhase, LessonWords
+from authlens_core.learning.lesson import QUESTIONS, CourseLesson, LessonPhase, LessonWords
 from authlens_core.learning.moves import AnswerMove, AnyMove, DefendMove, PointMove, PredictMove
 from authlens_core.learning.row import WORDS, EvidenceRow, Source
 from authlens_core.learning.verdict import AttemptOutcome, ClaimVerdict, PhaseVerdict
@@ -193,14 +193,18 @@ def _of_point(attempt: LessonAttempt, move: PointMove, *, passed: bool) -> str:
     return f"✖ Not {move.part}. {decides or 'It does not decide this.'}{again}"
 
 
-def _of_answer(attempt: LessonAttempt, move: AnswerMove) -> str:
-    name, texts = f"questions/{move.question}", attempt.lesson.words.texts
-    right = next(option for sign, option in marks(attempt, move.question) if sign == "✔")
+def answered(lesson: CourseLesson, question: str, option: str, right: str) -> str:
+    """Return whether an answer is right, which one is, and why, if the lesson says it in words."""
+    name, texts = f"questions/{question}", lesson.words.texts
     wrong = f"✖ No. {right}: {texts[f'{name}/{right}'].removesuffix('.')}."
-    said = "✔ Right." if move.option == right else wrong
-    if why := texts.get(f"{name}/why"):
-        return f"{said} {why}"
-    if (shown := evidence(attempt, move.question)) is None:
+    return f"{'✔ Right.' if option == right else wrong} {texts.get(f'{name}/why', '')}".rstrip()
+
+
+def _of_answer(attempt: LessonAttempt, move: AnswerMove) -> str:
+    right = next(option for sign, option in marks(attempt, move.question) if sign == "✔")
+    said = answered(attempt.lesson, move.question, move.option, right)
+    shown = evidence(attempt, move.question)
+    if shown is None or f"questions/{move.question}/why" in attempt.lesson.words.texts:
         return said
     line, part = shown
     arrow = f", arrow {line.arrow}" if line.arrow else ""

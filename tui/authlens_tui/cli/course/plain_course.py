@@ -88,7 +88,7 @@ class PlainCourse:
         missed = self._course.missed_before(before)
         if missed is None:
             return ""
-        asked = [f"Again first, from lesson {missed.of.lesson.number}. {missed.text}"]
+        asked = [f"Again first, from lesson {missed.lesson.number}. {missed.text}"]
         asked += [f"Option {option}. {text}" for option, text in missed.options.items()]
         say_texts([*asked, "Type a letter: a, b or c. Anything else goes on to the lesson."])
         line = await anext(self._lines, "")

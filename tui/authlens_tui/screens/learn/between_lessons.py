@@ -41,7 +41,7 @@ class MissedQuestionScreen(Dialog[None]):
         self._missed = missed
 
     def body(self) -> ComposeResult:
-        with DialogBox(f"Again, from {self._missed.of.lesson.title}"):
+        with DialogBox(f"Again, from {self._missed.lesson.title}"):
             yield Static(lesson_text(self._missed.text), classes="dialog-words")
             yield MoveList(id="options")
             yield Static(id="said", classes="dialog-hint")

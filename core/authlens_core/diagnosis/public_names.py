@@ -25,30 +25,29 @@ _TIME: Final = (
 _SENTENCE: Final = (
     r"(?:[a-z_]{3,24}=)?(?:[A-Za-z]{1,15}(?:_[a-z]{1,9})?[.]?\+){2,}[A-Za-z]{1,15}(?:_[a-z]{1,9})?[.]?"
 )
-# Of a request, and an id of which the reporter has hidden a part.
-_IDS: Final = r"req_[0-9A-Za-z]{16,40}|(?=.{8,18}-xxxx-)[0-9a-fx]{8}(?:-[0-9a-fx]{4}){3}-[0-9a-fx]{12}[.:]?"
-_NAMES: Final = re.compile(
-    "|".join((_IDS, _OPENSSL, _FILE, _TIME, _SENTENCE, r"cfRay=[0-9a-f]{16}-[A-Z]{3}"))
+_REQUEST: Final = r"req_[0-9A-Za-z]{16,40}|cfRay=[0-9a-f]{16}-[A-Z]{3}"
+# A host behind its scheme, and one without, below a domain that is that of no file or type; not with a label
+# that could be a credential.
+_HOST: Final = re.compile(r"(?!.*[a-z0-9]{20})(?:[a-z0-9][a-z0-9-]{0,62}\.)+[a-z]{2,24}(?::\d{1,5})?[.:]?")
+_BARE_HOST: Final = (
+    r"(?!.*[a-z0-9]{16})(?:[a-z][a-z0-9-]{0,30}\.){1,4}(?:com|org|net|io|app|dev)(?::\d{1,5})?[.:]?"
 )
+_NAMES: Final = re.compile("|".join((_REQUEST, _BARE_HOST, _OPENSSL, _FILE, _TIME, _SENTENCE)))
 _PART: Final = r"(?:[A-Za-z_]{1,60}|[a-z]{2,12}\d{1,4}[a-z]{0,20})"
 _TYPE: Final = re.compile(rf"(?:cause=)?{_PART}(?:(?:::|\.){_PART})+[.:]?")
 _MOST_DIGITS: Final = 2  # of a type, without those of standards
 _STANDARD: Final = re.compile(r"(?i)oauth2?|openid|rfc\d{4}|saml[12]|http[12]")
-# Not with a label that could be a credential.
-_HOST: Final = re.compile(r"(?!.*[a-z0-9]{20})(?:[a-z0-9][a-z0-9-]{0,62}\.)+[a-z]{2,24}(?::\d{1,5})?[.:]?")
-# An id in the form of a GUID, and Cloudflare's of an answer; the words before it say that it is no secret.
+# An id in the form of a GUID, and Cloudflare's of an answer: the words before it say that it is no secret, or
+# its reporter has hidden a part.
 _ID: Final = re.compile(
-    r"(?:[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|[0-9a-f]{16}-[A-Z]{3})[.:]?"
+    r"(?:[0-9a-fA-Fx]{8}-(?:[0-9a-fA-Fx]{4}-){3}[0-9a-fA-Fx]{12}|[0-9a-f]{16}-[A-Z]{3})[.:]?"
 )
+_HIDDEN: Final = "-xxxx-"
 _OF_AN_ID: Final = re.compile(
     r"(?i)(?:(?<![a-z])|(?<=\\[nr]))(?:app|application|client|tenant|directory|subscription|resource|trace|correlation|request|cf-?ray)"
     r"(?:[ _-]?(?:id|identifier|with identifier))?[\"'\\]{0,4}\s?[:=]?\s?[\"'\\]{0,4}$"
 )
 _BEFORE: Final = 40  # characters
-# A host without its scheme, under a domain that is that of no file or type.
-_BARE_HOST: Final = re.compile(
-    r"(?!.*[a-z0-9]{16})(?:[a-z][a-z0-9-]{0,30}\.){1,4}(?:com|org|net|io|app|dev)[.:]?"
-)
 # A check of an ID token says which client it is for.
 _EXPECTED: Final = re.compile(r"(?i)\b(?:aud|audience)\b[^\n]{0,50}\bexpected:? [\"']$")
 # Behind the word code: an authorization code has digits.
@@ -67,8 +66,8 @@ def is_public(text: str, before: str, after: str) -> bool:
     """
     if before.endswith(("http://", "https://")) and after in "/\"' \n":
         return _HOST.fullmatch(text) is not None
-    is_id = _ID.fullmatch(text) is not None and _OF_AN_ID.search(before, len(before) - _BEFORE) is not None
-    is_id = is_id or _EXPECTED.search(before) is not None or _BARE_HOST.fullmatch(text) is not None
+    named = _OF_AN_ID.search(before, len(before) - _BEFORE) is not None or _HIDDEN in text
+    is_id = (named and _ID.fullmatch(text) is not None) or _EXPECTED.search(before) is not None
     return is_id or _NAMES.fullmatch(text) is not None or _is_a_type(text)
 
 

@@ -48,7 +48,7 @@ class Statement(NamedTuple):
 _LONGEST: Final = 300  # characters that are quoted
 _SHORTEST: Final = 6
 # The text may come from someone who wants a command to be run.
-_RUNS: Final = re.compile(r"(?i)[|;&$<>`\\]|https?:|\b(?:sudo|curl|wget|powershell|iex|bash|sh)\b")
+_RUNS: Final = re.compile(r"[|;&$<>`\\]|https?:")
 _FEWEST: Final = 3  # spaces, of a sentence without a marker
 _MOST_TOLD: Final = 4  # words that count
 # <h1>, and the elements of errors in XML.
@@ -71,10 +71,7 @@ _LEVEL: Final = re.compile(
     r"(?i)^[^\n]{0,60}?\b(?:error|warn(?:ing)?|fatal|severe|critical)\b|\blevel=(?:error|warn)"
 )
 _LOGGER: Final = re.compile(r"^(?:[a-z]\w*\.)+[A-Za-z]\w*\s*[:-]\s+|^\S{0,30}\s*:\s+(?=[A-Z])")
-_BEGINS: Final = re.compile(
-    r"(?i)^(?:can(?:not|'t| not)|could(?: not|n't)|unable to|failed to|did not|no (?!server)|not |missing "
-    r"|invalid |unknown |unsupported |the \w+ (?:is|was|has|did|does)\b|your \w+ (?:is|was|has))"
-)
+_BEGINS: Final = re.compile(r"(?i)^(?:the|your) \w+ (?:is|was|has|did|does)\b")
 _HINT: Final = re.compile(r"^(?:Suggestion|Hint|Note|Tip|Help): ")
 # Before the words of an exception or a description.
 _NAMED: Final = re.compile(
@@ -118,7 +115,7 @@ def advice(said: str) -> str:
         begins = _advises().match(lower) is not None and lower.count(" ") >= 2
         if begins and not any(part in lower for part in table["advises_nothing"]):
             shown = _shown(bare)
-            if shown and _HOLE not in shown and not _RUNS.search(shown):
+            if shown and _HOLE not in shown and not (_RUNS.search(shown) or is_about("runs", lower)):
                 return shown
     return ""
 
@@ -207,8 +204,12 @@ def _marked_in_another_language(line: str) -> re.Match[str] | None:
 
 
 def _is_a_failure(line: str) -> bool:
-    begins = _BEGINS.search(line) is not None
-    return begins or (len(line) < _LONGEST and line.count(" ") >= _FEWEST and fails(in_english(line)))
+    begins = line.lower().startswith(tuple(words("reader")["begins"]))
+    return (
+        begins
+        or _BEGINS.search(line) is not None
+        or (len(line) < _LONGEST and line.count(" ") >= _FEWEST and fails(in_english(line)))
+    )
 
 
 def _kind(speaker: Speaker, *, is_marked: bool) -> StatementKind:

@@ -39,7 +39,6 @@ from authlens_tui.app.workspace import Workspace
 from authlens_tui.screens.dashboard.batch_actions import Result, ResultsScreen
 from authlens_tui.screens.dashboard.context import LoginWanted, MoveWanted, TraceWanted
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
-from authlens_tui.screens.dashboard.listing import PATIENCE
 from authlens_tui.screens.store_choice import MoveStoreScreen, StoreChoice, StoreChoiceScreen, choice_after
 from authlens_tui.screens.wizard.wizard_messages import OtherWayWanted, WizardClosed
 from authlens_tui.terminal.content import Content
@@ -322,7 +321,7 @@ class Controller:
     def _grants(self) -> Iterable[Grant]:
         if self.session is None:
             return ()
-        with self.session.credentials.index.waiting_at_most(PATIENCE):
+        with self.session.credentials.index.waiting_briefly():
             return self.session.credentials.list()
 
     def _use(self, session: Session) -> None:

@@ -23,8 +23,6 @@ from authlens_core.wire.client import Wire
 AT_ONCE: Final = 4
 # Seconds after which the clock and the index are looked at again: either may have been changed by others.
 LONGEST_SLEEP: Final = 5.0
-# Seconds that a look at the index waits for another process that writes: a screen shares the thread.
-PATIENCE: Final = 0.01
 # Seconds before the next look at an index that was busy.
 BUSY_PAUSE: Final = 1.0
 # Seconds that the wall clock may move otherwise than the monotonic one and still count as not set.
@@ -88,7 +86,7 @@ class BackgroundRefresh:
         if not settings.background_refresh:
             return LONGEST_SLEEP
         try:
-            with self._credentials.index.waiting_at_most(PATIENCE):
+            with self._credentials.index.waiting_briefly():
                 listed = self._credentials.list()
         except IndexBusy:
             return BUSY_PAUSE

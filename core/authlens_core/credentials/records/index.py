@@ -223,13 +223,13 @@ class Index:
             raise _unusable(error, self._where) from error
 
     @contextmanager
-    def waiting_at_most(self, seconds: float) -> Iterator[None]:
-        """Let every call in the block wait for other processes this long only, and raise `IndexBusy` then.
+    def waiting_briefly(self) -> Iterator[None]:
+        """Let no call in the block wait for other processes: it raises `IndexBusy` after 10 ms.
 
-        A screen waits for no one: it shows what it has, and looks again later.
+        A screen shares the thread: it shows what it has, and looks again later.
         """
         with self.reading() as connection:
-            connection.execute(f"PRAGMA busy_timeout = {round(seconds * 1000)}")
+            connection.execute("PRAGMA busy_timeout = 10")
         try:
             yield
         finally:

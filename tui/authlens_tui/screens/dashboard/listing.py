@@ -27,8 +27,6 @@ from authlens_tui.screens.dashboard.words import damaged_words, title_words
 if TYPE_CHECKING:
     from authlens_core.desk.credentials import Event, TraceSummary
 
-# Seconds that the screen waits for another process that writes to the index.
-PATIENCE: Final = 0.01
 _FEW: Final = 100  # credentials
 
 _SORTED_BY: Final[Mapping[SortOrder, str]] = {
@@ -77,7 +75,7 @@ class Listing:
             AuthlensError: the index cannot be read.
         """
         before = self.inventory if self._is_current and not reread else None
-        with index.waiting_at_most(PATIENCE):
+        with index.waiting_briefly():
             self.inventory = read_inventory(index, self.files, before=before)
         self._is_current = True
         return self.inventory is not before
@@ -151,7 +149,7 @@ class SelectedHistory:
             self._of, self._found = entry.entry_id, ((), ())
             with suppress(AuthlensError):  # the table shows the error, now or in a second
                 credentials = self._context.session.credentials
-                with credentials.index.waiting_at_most(PATIENCE):
+                with credentials.index.waiting_briefly():
                     events = credentials.index.events(entry.entry_id, _EVENTS)
                 self._found = events, credentials.traces.of(entry.entry_id, entry.url)
         return self._found if self._of == entry.entry_id else ((), ())

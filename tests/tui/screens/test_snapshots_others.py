@@ -42,9 +42,9 @@ from authlens_tui.screens import cloudflared as cloudflared_module
 from authlens_tui.screens.cloudflared import CloudflaredScreen
 from authlens_tui.screens.copy_menu import CopyMenuScreen
 from authlens_tui.screens.dashboard.access_events import EventsScreen
+from authlens_tui.screens.dashboard.actions import RegisteredClientsScreen
 from authlens_tui.screens.dashboard.batch_actions import Result, ResultsScreen
 from authlens_tui.screens.dashboard.new_login import NewLoginScreen
-from authlens_tui.screens.dashboard.registered_clients import RegisteredClientsScreen
 from authlens_tui.screens.dashboard.reveal import RevealScreen
 from authlens_tui.screens.dashboard.service_token_form import ServiceTokenScreen
 from authlens_tui.screens.dialog import ConfirmScreen

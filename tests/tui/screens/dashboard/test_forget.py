@@ -10,8 +10,8 @@ from authlens_core.desk.session import Session
 from authlens_core.emulator import Profile, StandardEmulator
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
+from authlens_tui.screens.dashboard.actions import RegisteredClientsScreen
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
-from authlens_tui.screens.dashboard.registered_clients import RegisteredClientsScreen
 from authlens_tui.screens.dialog import ConfirmScreen
 from authlens_tui.screens.palette import possible_actions
 from support.grants import NOW, grant, put

@@ -37,10 +37,7 @@ class PlainLesson:
     def __init__(self, lesson: OpenLesson, of: int) -> None:
         self._lesson = lesson
         self._of = of
-        self._shown: dict[LessonPhase, int] = {}  # lines of the story of a world, by the phase that made it
-        self._met: set[tuple[LessonPhase, str]] = set()
-        self._held: set[str] = set()
-        self._explained: set[str] = set()
+        self._said: set[tuple[LessonPhase | None, str]] = set()  # what was written, and the phase of it
         self._commands: dict[str, Callable[[str], Awaitable[None] | None]] = {
             "show": self._show,
             "verdict": lambda _: say_texts(self._lesson.verdict()),
@@ -132,11 +129,16 @@ class PlainLesson:
         say_texts(["The last move is taken back."])
         await self._enter()
 
+    def _is_new(self, phase: LessonPhase | None, name: str) -> bool:
+        """Return whether something of a phase was not written yet, and note that it is now."""
+        said = phase, name
+        is_new = said not in self._said
+        self._said.add(said)
+        return is_new
+
     def _forget(self, phase: LessonPhase) -> None:
         """Have what happens in a phase be written again, because it is made again."""
-        self._shown.pop(phase, None)
-        self._met = {met for met in self._met if met[0] is not phase}
-        self._held = set()
+        self._said = {said for said in self._said if said[0] is not phase}
 
     async def _enter(self) -> None:
         """Say what comes next."""
@@ -155,8 +157,7 @@ class PlainLesson:
         """Write what you hold and was not written yet; return whether there was any."""
         known = self._lesson.held(phase) if phase is LessonPhase.BREAK else ()
         lines = [f"You hold ${name}: {spoken_value(value)}." for name, value in known]
-        new = [line for line in lines if line not in self._held]
-        self._held |= set(new)
+        new = [line for line in lines if self._is_new(phase, line)]
         say_texts(new)
         return bool(new)
 
@@ -169,16 +170,14 @@ class PlainLesson:
         """Write what happened in the world of a phase and was not written yet."""
         world_of, lines = self._lesson.attempt.world_of, self._lesson.story(phase)
         phase = next(one for one in phase.until if world_of(one) is world_of(phase))  # two may share one
-        for line in lines[0 if again else self._shown.get(phase, 0) :]:
-            meaning = "" if line.meaning in self._explained else line.meaning  # once is enough
-            self._explained.add(meaning)
-            say_texts([f"{story_line(line)} {meaning}"])
-        self._shown[phase] = len(lines)
+        for number, line in enumerate(lines):
+            if self._is_new(phase, str(number)) or again:
+                meaning = line.meaning if self._is_new(None, line.meaning) else ""  # once is enough
+                say_texts([f"{story_line(line)} {meaning}"])
 
     def _newly_met(self, phase: LessonPhase) -> Iterator[str]:
         for line in self._lesson.proofs(phase):
-            if line.state is ClaimState.MET and (phase, line.words) not in self._met:
-                self._met.add((phase, line.words))
+            if line.state is ClaimState.MET and self._is_new(phase, line.words):
                 yield f"✔ {line.words}"
 
     def _first_open(self, phase: LessonPhase) -> Iterator[str]:

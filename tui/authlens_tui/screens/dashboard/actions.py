@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, Final
+from typing import Any, ClassVar, Final
+
+from textual.binding import BindingType
+from textual.widgets.option_list import Option
 
 from authlens_core.desk.credentials import (
     AccessKind,
@@ -19,7 +22,13 @@ from authlens_core.desk.credentials import (
     ServiceToken,
     token_claims,
 )
-from authlens_core.desk.forget import ForgottenCredentials, forget
+from authlens_core.desk.forget import (
+    ForgottenCredentials,
+    StoredClient,
+    forget,
+    forget_client,
+    registered_clients,
+)
 from authlens_core.desk.lifecycle import ActionResult, probe, refresh, revoke
 from authlens_core.values.fix import fix
 from authlens_tui.screens.dashboard.access_events import EventsScreen
@@ -27,11 +36,12 @@ from authlens_tui.screens.dashboard.batch_actions import BatchActions, Result, R
 from authlens_tui.screens.dashboard.context import DashboardContext
 from authlens_tui.screens.dashboard.listing import Listing
 from authlens_tui.screens.dashboard.new_login import LoginActions
-from authlens_tui.screens.dashboard.registered_clients import ask_which_client
 from authlens_tui.screens.dashboard.reveal import RevealScreen
 from authlens_tui.screens.dashboard.sent_requests import SentRequests
-from authlens_tui.screens.dialog import COPY_TOKEN, NOT_COPIED
+from authlens_tui.screens.dialog import COPY_TOKEN, NOT_COPIED, ChoiceDialog, ConfirmScreen
 from authlens_tui.screens.settings_dialog import SettingsScreen
+from authlens_tui.terminal.content import Content
+from authlens_tui.widgets.key_binding import keys
 from authlens_tui.words.outcomes import what_stays_valid, where_secrets_are_left, with_validity
 
 # Many servers end a login whose refresh token comes a second time (RFC 9700 §4.14.2).
@@ -55,6 +65,14 @@ _FORGET_OF_ACCESS: Final = (
 _UNDO: Final = "z undoes this until you quit."
 _NO_UNDO: Final = "This cannot be undone: its secrets could not be read safely."
 _RESTORED: Final = "Its secrets were read back. Its recorded requests stay deleted."
+_REGISTERED: Final = (
+    "A login registered these clients, and their servers let authlens delete them. A client that a login "
+    "uses stays: revoke that login first."
+)
+_DELETE_CLIENT: Final = (
+    "authlens deletes the client at the server, reads it to verify that, and then removes it here. The next "
+    "login there registers a new one."
+)
 
 _Action = Callable[[InventoryEntry], Coroutine[Any, Any, None]]
 
@@ -236,6 +254,48 @@ def _version(source: Grant | CloudflaredToken | ServiceToken) -> object:
         case CloudflaredToken():
             return source.fingerprint
     return None
+
+
+class RegisteredClientsScreen(ChoiceDialog[StoredClient]):
+    """Offers the clients that can be deleted; one that is in use is shown with the login that uses it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = keys("clients")
+
+    def __init__(self, clients: Sequence[StoredClient]) -> None:
+        shown = [(Option(_client_words(client), disabled=bool(client.used_by)), client) for client in clients]
+        hint = "Enter deletes one at its server."
+        super().__init__("Registered clients", shown, words=Content(_REGISTERED), hint=hint)
+
+
+def ask_which_client(context: DashboardContext) -> None:
+    """Ask which registered client to forget, and forget it with the core of `authlens clients --forget`."""
+
+    def chosen(client: StoredClient | None) -> None:
+        if client is None:
+            return
+        record = client.record
+        words = f"{record.client_id}\n{record.issuer}\n\n{_DELETE_CLIENT}"
+        context.screen.app.push_screen(
+            ConfirmScreen("Delete the client at its server?", words, "Delete"),
+            lambda agreed: context.run(_forget_client(context, client)) if agreed else None,
+        )
+
+    clients = [client for client in registered_clients(context.session) if client.is_deletable]
+    context.screen.app.push_screen(RegisteredClientsScreen(clients), chosen)
+
+
+async def _forget_client(context: DashboardContext, client: StoredClient) -> None:
+    name = client.record.client_id
+    context.say(f"Deleting {name} …")
+    result = await forget_client(context.session, client)
+    context.say(f"{name}: {result.summary} {result.cure}".rstrip(), good=result.good)
+    context.changed(reread=True)
+
+
+def _client_words(client: StoredClient) -> Content:
+    record = client.record
+    state = f"used by {client.used_by}" if client.used_by else "not used by a login here"
+    return Content(f"{record.client_id}\n  {record.issuer} · {state}")
 
 
 class DashboardActions:

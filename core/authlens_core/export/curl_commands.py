@@ -25,7 +25,8 @@ from urllib.parse import unquote_plus
 
 from authlens_core.export.redaction import Redactor, body_text, redacted_trace
 from authlens_core.grammars.curl_header import NotAField, header_argument, is_token
-from authlens_core.trace.record import Stage, StageRecord, Trace, fact_text, sent_once
+from authlens_core.trace.fact import fact_text
+from authlens_core.trace.record import Stage, StageRecord, Trace, sent_once
 from authlens_core.values.exchange import Exchange, Request
 from authlens_core.values.known_secrets import MASKED
 from authlens_core.values.safe_text import safe_line

@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 from authlens_core.export.pretty_json import pretty_json
 from authlens_core.export.redaction import body_text, redacted_trace
 from authlens_core.trace.arrows import Arrow, Party, messages
-from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, fact_text
+from authlens_core.trace.fact import fact_text
+from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace
 from authlens_core.values.check import Check, Diagnosis, Severity
 from authlens_core.values.exchange import Exchange, Headers
 from authlens_core.values.safe_text import DOCUMENT, safe_line, safe_text

@@ -18,7 +18,8 @@ from typing import Final
 from urllib.parse import parse_qsl, quote, unquote
 
 from authlens_core.export.redaction import body_text
-from authlens_core.trace.record import StageRecord, fact_text
+from authlens_core.trace.fact import fact_text
+from authlens_core.trace.record import StageRecord
 from authlens_core.values.exchange import Exchange, Headers
 from authlens_core.values.formats.json_document import JsonRefused, load_object
 from authlens_core.values.known_secrets import MASKED

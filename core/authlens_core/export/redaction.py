@@ -27,7 +27,8 @@ from authlens_core.export.secret_names import (
     pieces,
     text_secrets,
 )
-from authlens_core.trace.record import Fact, Trace
+from authlens_core.trace.fact import Fact
+from authlens_core.trace.record import Trace
 from authlens_core.values.exchange import Exchange, Headers, Request, Response
 from authlens_core.values.known_secrets import MASKED, KnownSecrets
 from authlens_core.values.quick_dataclass import dataclass

@@ -15,7 +15,8 @@ from types import NoneType, UnionType
 from typing import Any, Final, NoReturn, Union, get_args, get_origin, get_type_hints
 
 from authlens_core.export.redaction import body_text, redacted_trace
-from authlens_core.trace.record import Fact, FactValue, Trace
+from authlens_core.trace.fact import Fact, FactValue
+from authlens_core.trace.record import Trace
 from authlens_core.values.errors import UsageError
 from authlens_core.values.exchange import Headers, Purpose
 from authlens_core.values.fix import Fix

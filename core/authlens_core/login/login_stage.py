@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from authlens_core.login.facts import Facts
-from authlens_core.trace.record import Fact
+from authlens_core.trace.fact import Fact
 from authlens_core.values.check import Check, Diagnosis, requirement
 from authlens_core.values.exchange import Exchange, FailureKind, Purpose, Request, WireFailure
 from authlens_core.values.quick_dataclass import dataclass

@@ -15,10 +15,10 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from authlens_core.diagnosis.credential import Credential, credential_of
+from authlens_core.trace.fact import FactId
 from authlens_core.trace.flow import Flow, UserPart, flow_of
 from authlens_core.trace.record import (
     REVOCATION_CHECKS,
-    FactId,
     Outcome,
     RunningStage,
     Stage,

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import field
 
 from authlens_core.oauth.device_authorization import DeviceAuthorization
-from authlens_core.trace.record import Fact, Stage, StageRecord
+from authlens_core.trace.fact import Fact
+from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.values.exchange import Exchange, Request
 from authlens_core.values.quick_dataclass import dataclass
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from authlens_core.trace.record import Fact, FactValue, fact_text
+from authlens_core.trace.fact import Fact, FactValue, fact_text
 from authlens_core.values.secret import Secret
 
 SECRET = Secret("canary-7f3a9b51c2")

@@ -17,8 +17,9 @@ from authlens_core.diagnosis.server_kind import server_kind
 from authlens_core.oauth.client_adaptation import adaptation_check, adapted
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.dpop import BadDpopKey, DpopNonces, DpopSigner, load_dpop_key, send_with_proof
+from authlens_core.trace.fact import Fact
 from authlens_core.trace.failure_reason import diagnosis_of, without_echoes
-from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord, Trace, TraceKind
+from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.values.check import Check, Diagnosis, requirement
 from authlens_core.values.errors import LoginNeeded, NoSecretStore, StateUnusable, TimedOut
 from authlens_core.values.exchange import Exchange, Purpose, Request, WireFailure

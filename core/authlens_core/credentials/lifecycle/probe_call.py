@@ -24,7 +24,7 @@ from authlens_core.oauth.discovery.challenge import parse_challenges
 from authlens_core.oauth.dpop import is_bound, send_with_proof
 from authlens_core.oauth.mcp import McpCall, is_json_rpc, resource_request
 from authlens_core.oauth.token import authorization_field
-from authlens_core.trace.record import Fact, FactId, Stage
+from authlens_core.trace.fact import Fact, FactId
 from authlens_core.values.check import UNKNOWN, CheckId, ErrorCode, Severity, judged
 from authlens_core.values.errors import (
     AuthlensError,
@@ -37,6 +37,7 @@ from authlens_core.values.exchange import Exchange, Headers, Purpose, Request, R
 from authlens_core.values.fix import LOG_IN_AGAIN, Fix
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
+from authlens_core.values.stage import Stage
 from authlens_core.values.url import require_url
 from authlens_core.wire.client import Wire
 from authlens_core.wire.limits import RESOURCE

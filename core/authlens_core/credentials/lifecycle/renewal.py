@@ -12,7 +12,7 @@ from authlens_core.credentials.lifecycle.operation import loopback_http
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, TokenVerdict
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.token import TokenResponse, refresh_request
-from authlens_core.trace.record import Fact, FactId
+from authlens_core.trace.fact import Fact, FactId
 from authlens_core.values.errors import AuthlensError
 from authlens_core.values.exchange import Request
 from authlens_core.values.secret import Secret

@@ -21,13 +21,14 @@ from authlens_core.credentials.records.index import AccessKind
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.diagnosis.evidence import sent_in
 from authlens_core.oauth.revocation import RevocationOutcome, TokenHint, read_revocation, revocation_request
-from authlens_core.trace.record import Fact, Stage
+from authlens_core.trace.fact import Fact
 from authlens_core.values.check import CheckId, ErrorCode, requirement
 from authlens_core.values.errors import AuthlensError, Refused, StillValid, UsageError
 from authlens_core.values.exchange import Purpose
 from authlens_core.values.fix import Fix, fix, step
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.secret import Secret
+from authlens_core.values.stage import Stage
 from authlens_core.values.url import Url, UrlRefused
 from authlens_core.wire.client import Wire
 

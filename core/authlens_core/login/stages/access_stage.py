@@ -25,7 +25,7 @@ from authlens_core.oauth.discovery.challenge import (
 )
 from authlens_core.oauth.mcp import MODERN, McpCall, call_of
 from authlens_core.oauth.token import authorization_field
-from authlens_core.trace.record import Fact, FactId
+from authlens_core.trace.fact import Fact, FactId
 from authlens_core.values.check import (
     Check,
     CheckId,

@@ -26,11 +26,12 @@ from authlens_core.oauth.pushed_authorization import (
     pushed_authorization_url,
     read_pushed_authorization,
 )
+from authlens_core.trace.fact import Fact, FactId
 from authlens_core.trace.failure_reason import refusal
-from authlens_core.trace.record import Fact, FactId, Stage
 from authlens_core.values.check import Check, CheckId, Diagnosis, Severity, requirement
 from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.values.safe_text import safe_line
+from authlens_core.values.stage import Stage
 from authlens_core.values.url import Url, UrlRefused, parse_url
 
 _LONGEST_PAGE: Final = 240  # characters of what the browser shows

@@ -41,8 +41,8 @@ from authlens_core.oauth.mcp import (
     call_of,
     is_json_rpc,
 )
+from authlens_core.trace.fact import Fact, FactId
 from authlens_core.trace.failure_reason import diagnosis_of
-from authlens_core.trace.record import Fact, FactId, Stage
 from authlens_core.values.check import (
     Check,
     CheckId,
@@ -55,6 +55,7 @@ from authlens_core.values.check import (
 from authlens_core.values.exchange import JSON_TYPE, Exchange, Purpose, Response
 from authlens_core.values.fix import WayOn, fix, other_ways, step
 from authlens_core.values.formats.json_document import object_in
+from authlens_core.values.stage import Stage
 from authlens_core.values.url import Url
 from authlens_core.wire.addresses import is_global
 

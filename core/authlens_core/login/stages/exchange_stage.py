@@ -15,10 +15,11 @@ from authlens_core.oauth.error_response import read_error
 from authlens_core.oauth.formats.jwks import jwks_request
 from authlens_core.oauth.id_token import OPENID, id_token_checks, unrequested_check
 from authlens_core.oauth.token import TokenResponse, clock_check, code_request, read_token_response
+from authlens_core.trace.fact import Fact, FactId
 from authlens_core.trace.failure_reason import refusal
-from authlens_core.trace.record import Fact, FactId, Stage
 from authlens_core.values.check import Check, requirement
 from authlens_core.values.exchange import Exchange, Purpose
+from authlens_core.values.stage import Stage
 from authlens_core.values.url import Url, same_site
 
 _CODE: Final = requirement("exchange.code")

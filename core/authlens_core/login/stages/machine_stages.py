@@ -24,8 +24,8 @@ from authlens_core.oauth.machine_grants import (
     sent_apart,
 )
 from authlens_core.state.assertion_source import AssertionSource
+from authlens_core.trace.fact import Fact, FactId
 from authlens_core.trace.failure_reason import refusal
-from authlens_core.trace.record import Fact, FactId
 from authlens_core.values.check import Check, CheckId, requirement
 from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.values.login_options import Options

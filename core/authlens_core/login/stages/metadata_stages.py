@@ -22,12 +22,13 @@ from authlens_core.oauth.discovery.server_metadata import (
     read_server_metadata,
 )
 from authlens_core.oauth.error_response import is_document, members_of
+from authlens_core.trace.fact import Fact, FactId
 from authlens_core.trace.failure_reason import diagnosis_of
-from authlens_core.trace.record import Fact, FactId, Stage
 from authlens_core.values.check import Check, CheckId, Diagnosis, Severity, requirement
 from authlens_core.values.exchange import Exchange, Purpose, Response
 from authlens_core.values.fix import fix, step
 from authlens_core.values.login_options import OPTIONS
+from authlens_core.values.stage import Stage
 from authlens_core.values.url import Url, UrlRefused, parse_url
 
 _SPEC = "RFC 9728 §3"

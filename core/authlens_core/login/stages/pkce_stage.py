@@ -12,7 +12,7 @@ from authlens_core.login.stages.registration_stage import requested_scope
 from authlens_core.oauth.dpop import DpopKey, make_dpop_key
 from authlens_core.oauth.id_token import OPENID
 from authlens_core.oauth.pkce import make_pkce, make_state
-from authlens_core.trace.record import Fact, FactId
+from authlens_core.trace.fact import Fact, FactId
 from authlens_core.values.check import requirement
 from authlens_core.values.exchange import Exchange
 

@@ -19,11 +19,12 @@ from authlens_core.oauth.registration import (
     read_registration,
     registration_request,
 )
+from authlens_core.trace.fact import Fact, FactId
 from authlens_core.trace.failure_reason import refusal
-from authlens_core.trace.record import Fact, FactId, Stage
 from authlens_core.values.check import Check, CheckId, failures, requirement
 from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.values.fix import step
+from authlens_core.values.stage import Stage
 from authlens_core.values.url import Url
 
 CLIENT_NAME: Final = "authlens"

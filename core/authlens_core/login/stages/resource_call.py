@@ -20,7 +20,7 @@ from authlens_core.oauth.mcp import (
     protocol_version,
     resource_request,
 )
-from authlens_core.trace.record import Fact, FactId
+from authlens_core.trace.fact import Fact, FactId
 from authlens_core.values.check import Layer
 from authlens_core.values.exchange import JSON_TYPE, Exchange, Purpose, Response
 from authlens_core.wire.limits import RESOURCE

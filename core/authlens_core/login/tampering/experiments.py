@@ -20,7 +20,8 @@ from authlens_core.login.tampering.experiment import FOREIGN_ISSUER, Experiment,
 from authlens_core.login.tampering.request_edit import EditLocation, RequestEdit
 from authlens_core.oauth.client_assertion import signed
 from authlens_core.oauth.token import read_token_response, refresh_request, rotation_check
-from authlens_core.trace.record import Fact, FactId, Stage, StageRecord
+from authlens_core.trace.fact import Fact, FactId
+from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.values.check import Check, ErrorCode, Severity, requirement
 from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.values.secret import Secret

@@ -32,10 +32,11 @@ from authlens_core.login.tampering.request_edit import (
 )
 from authlens_core.oauth.authorization import AuthorizationResponse
 from authlens_core.oauth.pushed_authorization import refers_to_pushed
-from authlens_core.trace.record import Fact, Stage
+from authlens_core.trace.fact import Fact
 from authlens_core.values.check import Check, CheckId, requirement
 from authlens_core.values.exchange import Exchange, Headers, Purpose, Request
 from authlens_core.values.secret import Secret
+from authlens_core.values.stage import Stage
 from authlens_core.wire.limits import RESOURCE
 
 

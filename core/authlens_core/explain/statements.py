@@ -170,7 +170,7 @@ def in_english(said: str) -> str:
 def _members(said: str) -> Iterator[Statement]:
     for match in _of_members().finditer(said):
         of_server = match["name"].lower() in words("reader")["servers"]
-        value = next(filter(None, (match["double"], match["single"], match["bare"])), "")
+        value = next(filter(None, match.group("broken", "double", "single", "bare")), "")
         speaker = Speaker.SERVER if of_server else Speaker.PROGRAM
         yield from _statement(value, speaker, _kind(speaker, is_marked=True))
 
@@ -276,7 +276,9 @@ def _of_members() -> re.Pattern[str]:
     names = "|".join(map(re.escape, sorted((*table["servers"], *table["programs"]), key=len, reverse=True)))
     return re.compile(
         rf"""(?im)(?<![\w-])[\["']?(?P<name>{names})[\]"']?\s?(?:=>|[:=])\s?(?:some\(|string\s)?"""
-        r"""(?:"(?P<double>[^"\n]{3,600})(?:"|$)|'(?P<single>[^'\n]{3,600})'(?!\w)"""
+        # A terminal breaks it where its window ends.
+        r"""(?:"(?P<broken>[^"\n]{3,300}(?:\n[ \t│┃║]{1,8}[^"\n:]{1,200}){1,3})"(?!:)"""
+        r"""|"(?P<double>[^"\n]{3,600})(?:"|$)|'(?P<single>[^'\n]{3,600})'(?!\w)"""
         r"""|(?P<bare>(?:[^"'\n&{}<>\[\]\\]|(?<=\w)'(?=\w)"""
-        r"""|(?<=[a-z] )(["'])[^"'\n&{}<>]{1,80}\5(?=[\s.,;)]|$)){3,600}))"""
+        r"""|(?<=[a-z] )(?P<quote>["'])[^"'\n&{}<>]{1,80}(?P=quote)(?=[\s.,;)]|$)){3,600}))"""
     )

@@ -16,6 +16,7 @@ MOON = "the moon is in the wrong quarter"
     [
         ('{{"errorSummary": "{}", "errorId": 7}}', Speaker.SERVER),
         ('{{"status":"FAILED","error":{{"code":403,"message":"{}"}}}}', Speaker.PROGRAM),
+        ('{{"errorSummary": "the moon is in\n   the wrong quarter"}}', Speaker.SERVER),
         ("Array ( [error] => x [error_description] => {} )", Speaker.SERVER),
         ("x-amzn-errormessage:{}", Speaker.SERVER),
         ("<html><title>Error</title><h2 class='d'>Description: {}</h2></html>", Speaker.SERVER),
@@ -59,6 +60,7 @@ def test_a_general_answer_is_led_by_the_reason_and_by_the_advice_of_the_text() -
         ("wrong moon password", "Enter the name and the password"),
         ("moon gateway overloaded", "try again in some minutes"),
         ("no route to the moon", "curl -v"),
+        ("the moon answered 405", "the kind of transport"),
         ("the moon window was dismissed", "finish its page or its prompt"),
     ],
 )
@@ -115,6 +117,9 @@ def test_no_secret_is_quoted(form: str, secret: str) -> None:
             "MCP login failed: the server metadata: discovering it at /.well-known/x gave 404",
             "oauth_not_found",
         ),
+        ('MCP: {"code":401,"message":"Unauthorized; the scope does not match"}', "token_not_enough"),
+        ("token refresh failed for moon: HTTP 400", "refresh_token_ended"),
+        ("GET /.well-known/x 404\nPOST /mcp 401\nPOST /register 400", "mcp.registration_refused"),
         ("refresh failed: 502, trying again\nPOST https://a.example/api failed: 401", "token_refused"),
         ("http://localhost:1455/auth/callback?code=ac_R32&state=4x", "log.callback"),
     ],

@@ -124,8 +124,8 @@ _EDGE: Final = re.compile(
     r"|register tunnel error|unauthorized: (?:invalid tunnel secret|tunnel not found)"
     r"|failed to find access application|unauthorized to access requested resource|zero trust polic"
     r"|failed to write the certificate due to the|org token for app token"
-    r"|\bwrangler\b|/client/v4/|unable to select one in non-interactive mode|performing happy eyeballs|the warp api\b"
-    r"|reason: manual disconnection|registration is still around"
+    r"|\bwrangler\b|/client/v4/|unable to select one in non-interactive mode|performing happy eyeballs"
+    r"|the warp api\b|reason: manual disconnection|registration is still around"
     r"|warp is not registered|reason: registration missing|\bcf_[a-z]+_[a-z_]+\b|admin directed disconnect"
     r"|(?-i:error code: (?:1[012]\d\d|5[23]\d)(?=(?:</?\w+>|[\s\"'`<)])*$))"
 )
@@ -144,7 +144,8 @@ _MENTIONS: Final = re.compile(
         | \|.*\|\s*$
         | (?:If|When)\ (?:you|an?|the)\b.*\b(?:see|gets?|receives?|returns?|fails)\b
     )
-    | (?<!\d\)\ )[=!]==\ | ^(?!.*mismatch).*(?<!\d\ )(?<![=!])[=!]=\ | \ :=\ | \ =>\ [{(] | \)\ =>\ | \bassert[ (.]
+    | (?<!\d\)\ )[=!]==\ | ^(?!.*mismatch).*(?<!\d\ )(?<![=!])[=!]=[ ]
+    | \ :=\ | \ =>\ [{(] | \)\ =>\ | \bassert[ (.]
     | \b(?:console|logger|fmt|errors)\.\w+\( | \bexpect\(
     | \b(?:occurs|happens|is\ returned|is\ thrown|is\ sent|returns)\b.*\b(?:when|if)\b
     | \b(?:means|indicates|explains|describes)\ (?:that|how)\b(?!\ Cloudflare\b)

@@ -62,9 +62,14 @@ def _usable(texts: Iterable[str]) -> Iterator[Url]:
 
 @dataclass(frozen=True, slots=True)
 class PastedAddress:
-    """The resource that a text is about; None where it names none."""
+    """The resource that a text is about; None where it names none.
+
+    Attributes:
+        others: all resources that the text names.
+    """
 
     url: Url | None
+    others: frozenset[Url] = frozenset()
 
     @classmethod
     def of(cls, text: str, urls: Iterable[Url]) -> Self:
@@ -75,23 +80,31 @@ class PastedAddress:
         if host is not None and asked is not None:
             return cls(next(_usable([f"https://{host[1]}{asked[1]}"]), None))
         configured = _usable(islice((match[1] for match in _CONFIGURED.finditer(text)), _MOST))
-        return cls(next(filter(None, map(_resource, (*configured, *urls))), None))
+        named_ones = tuple(filter(None, map(_resource, (*configured, *urls))))
+        return cls(next(iter(named_ones), None), frozenset(named_ones))
 
     def fill(self, cure: str | Fix, line: str = "") -> str | Fix:
         """Return a fix with the address in its commands, if every shell reads it as it is.
 
-        HOST is that of the line which decides, where it names one.
+        HOST is that of the line which decides, where it names one, and the address too where that is the only
+        one there: of a list of servers the line is about one.
 
         The text may come from someone who wants a command copied that runs another one. The path of a
         webhook, and of some MCP servers, is a credential.
         """
-        if self.url is None or not is_plain(self.url.text.replace("@", "")):
+        if self.url is None or not _is_safe(self.url):
             return cure
-        if without_credentials(self.url.text) != self.url.text:
-            return cure
-        named = next(filter(None, map(_resource, urls_in(line))), self.url)
+        there = tuple(filter(None, map(_resource, urls_in(line))))
+        named = next(iter(there), self.url)
         authority = named.authority if is_plain(named.text) else self.url.authority
-        return mapped(filled(cure, self.url.text), lambda text: text.replace("HOST", authority))
+        # A line that is quoted may have lost the end of an address.
+        url = named if len(there) == 1 and _is_safe(named) and named in self.others else self.url
+        return mapped(filled(cure, url.text), lambda text: text.replace("HOST", authority))
+
+
+def _is_safe(url: Url) -> bool:
+    """Whether every shell reads an address as it is, and it holds no credential."""
+    return is_plain(url.text.replace("@", "")) and without_credentials(url.text) == url.text
 
 
 def _resource(url: Url) -> Url | None:

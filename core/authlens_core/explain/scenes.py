@@ -24,7 +24,9 @@ _TOKEN_ENDPOINT: Final = re.compile(
 )
 _UNAUTHORIZED: Final = re.compile(r"(?i)\b401\b|unauthorized")
 # Behind a step that failed: the server is down, and refused nothing. Of several statuses the last counts.
-_GATEWAY: Final = re.compile(r"(?i)(?:token|failed|error|status)\W{1,4}(50[234])\b|\b40[0134]\b")
+_GATEWAY: Final = re.compile(
+    r"(?i)(?:token|failed|error|status)\W{1,4}(50[234])\b|<(?:title|h1)>\s*(50[234])\b|\b40[0134]\b"
+)
 # A step that has no credential yet, and its status: 401 and 404 mean other things there than at the resource.
 _REGISTERS: Final = re.compile(
     r"(?i)(?:\bregistration\b|\bregister (?:the |an? |oauth |mcp )*client|/register\b|\bdcr\b)"
@@ -67,7 +69,7 @@ def _scenes(text: str, urls: tuple[Url, ...]) -> Iterator[str]:
         yield "refused_scope"
     if _REFRESHES.search(text):
         yield "refresh_refused"
-    if any(_GATEWAY.findall(text)[-1:]):
+    if any(map("".join, _GATEWAY.findall(text)[-1:])):
         yield "gateway"
     if any(map(waits_for_the_browser, text.split("\n"))):
         yield "login_waits"

@@ -92,6 +92,15 @@ def test_a_command_has_the_configured_address_and_none_of_an_example(text: str, 
     assert f" {address}" in cure
 
 
+def test_a_command_has_the_address_of_the_line_of_a_list_that_decides() -> None:
+    servers = (
+        "docs:  https://a.example/mcp - connected\n"
+        "wiki:  https://b.example/mcp - ! Needs authentication\n"
+        "mail:  https://c.example/mcp - connected"
+    )
+    assert "authlens login https://b.example/mcp" in str(explain_text(servers)[0].cure)
+
+
 def test_a_sign_is_quoted_without_an_escape() -> None:
     (found,) = explain_text("⚠\ufe0f invalid_client")
     assert found.evidence == ("⚠ invalid_client",)

@@ -30,7 +30,7 @@ from authlens_core.desk.log_in import store_tokens
 from authlens_core.desk.session import Session
 from authlens_core.login.facts import Facts
 from authlens_core.login.login import Login
-from authlens_core.login.protocols import Stored
+from authlens_core.login.stage_work import Stored
 from authlens_core.oauth.authorization import AuthorizationResponse
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.pkce import Pkce

@@ -34,7 +34,7 @@ from authlens_core.desk.session import Session
 from authlens_core.login.facts import Facts
 from authlens_core.login.login import Login
 from authlens_core.login.other_processes import InterruptedLogin, Interruptions, PendingLogin
-from authlens_core.login.protocols import Stored
+from authlens_core.login.stage_work import Stored
 from authlens_core.login.tampering.editing import EditForm, FormField, RequestChanges
 from authlens_core.login.tampering.experiment import Experiment
 from authlens_core.login.tampering.experiments import attacks_on, ended_in

@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from authlens_core.cloudflare.team import is_login_page, is_team_host
-from authlens_core.login.protocols import Sender
 from authlens_core.oauth.formats.jwks import Signature, Verification, jwks_request, verify
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.exchange import Exchange, Purpose
@@ -26,6 +25,9 @@ from authlens_core.values.secret import Secret
 from authlens_core.values.url import Url, usable_url
 from authlens_core.wire.addresses import AddressPolicy
 from authlens_core.wire.limits import METADATA
+
+if TYPE_CHECKING:
+    from authlens_core.login.stage_work import Sender
 
 __all__ = [
     "Secret",

@@ -4,12 +4,31 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
+from typing import Protocol
 
 from authlens_core.login.facts import Facts
-from authlens_core.login.protocols import ClientRegistry
 from authlens_core.login.stages.registration_stage import redirect_uri_of
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.values.errors import NoSecretStore, TimedOut
+
+
+class ClientRegistry(Protocol):
+    """Remembers the clients that were registered, by issuer and redirect URI.
+
+    A store that does not answer raises `NoSecretStore` or `TimedOut`.
+    """
+
+    async def known(self, issuer: str, redirect_uri: str) -> Client | None:
+        """Return the client registered for both, or None."""
+
+    async def remember(self, issuer: str, client: Client) -> None:
+        """Keep a client that was just registered."""
+
+    async def note(self, issuer: str, client: Client) -> None:
+        """Keep what was learned of a stored client: its needs, and whether its logins were answered."""
+
+    async def forget(self, issuer: str, redirect_uri: str) -> None:
+        """Drop a client that the server no longer knows."""
 
 
 class MemoryClientRegistry:

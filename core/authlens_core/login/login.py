@@ -18,11 +18,10 @@ from types import MappingProxyType
 
 from authlens_core.login.callback_wait import ResponseWait
 from authlens_core.login.facts import Facts
-from authlens_core.login.known_clients import KnownClients
+from authlens_core.login.known_clients import ClientRegistry, KnownClients
 from authlens_core.login.login_stage import LoginStage, PlannedRequest, StageResult, WaitStopped
 from authlens_core.login.progress import Progress, TimeLimit
-from authlens_core.login.protocols import ClientRegistry, Keeper, Sender, keep_nothing
-from authlens_core.login.stage_work import StageWork
+from authlens_core.login.stage_work import Keeper, Sender, StageWork, keep_nothing
 from authlens_core.login.stages import STAGES
 from authlens_core.login.stages.access_stage import MOST_STEP_UPS, wider_scope
 from authlens_core.login.tampering.editing import EditForm, RequestChanges, edit_form

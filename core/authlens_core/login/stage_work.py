@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final, Protocol
 
 from authlens_core.login.callback_wait import ResponseWait
 from authlens_core.login.facts import Facts
 from authlens_core.login.known_clients import KnownClients
 from authlens_core.login.login_stage import LoginStage, PlannedRequest, StageResult, WaitStopped, stopped
 from authlens_core.login.progress import Progress
-from authlens_core.login.protocols import Keeper, Sender
 from authlens_core.login.stages.authorization_stage import browser_diagnosis, learn_response, no_callback
 from authlens_core.login.tampering.tampering import Tampering
 from authlens_core.oauth.dpop import DpopNonces, DpopSigner, is_bound, send_with_proof, settled
@@ -37,7 +36,9 @@ from authlens_core.values.errors import AuthlensError, TimedOut
 from authlens_core.values.exchange import Exchange, Purpose, Request
 from authlens_core.values.finish import finish_first
 from authlens_core.values.login_options import BROWSER_WAIT
+from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.wire.addresses import AddressPolicy
+from authlens_core.wire.limits import Limits
 
 # Detection sends most: three calls, each again with a nonce, and documents. More means that a stage goes
 # round.
@@ -47,6 +48,42 @@ _AT_THE_TOKEN_ENDPOINT: Final = frozenset(
 )
 _AFTER_THE_TOKENS: Final = frozenset({Purpose.SIGNING_KEYS})
 _MOST_POLLS: Final = 3_600  # a device code lives an hour at most, and is asked about once a second at most
+
+
+class Sender(Protocol):
+    """Sends one request and returns what happened to it; `Wire` is the real one."""
+
+    async def send(
+        self,
+        request: Request,
+        *,
+        limits: Limits,
+        loopback_http: bool,
+        addresses: AddressPolicy,
+        purpose: Purpose,
+    ) -> Exchange:
+        """Send `request`; never raises for what a server or a network does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What a keeper did with the tokens of a login.
+
+    Attributes:
+        grant_id: the credential they were stored as, or None.
+    """
+
+    grant_id: str | None = None
+    checks: tuple[Check, ...] = ()
+
+
+# Called after the exchange and before it counts as passed.
+Keeper = Callable[[Facts], Coroutine[Any, Any, Stored]]
+
+
+async def keep_nothing(facts: Facts) -> Stored:  # noqa: ARG001 - the signature of a keeper
+    """Store nothing: for drills and tests."""
+    return Stored()
 
 
 class StageWork:

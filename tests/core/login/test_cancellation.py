@@ -14,7 +14,7 @@ import pytest
 from authlens_core.explain.overview import overview
 from authlens_core.login.facts import Facts
 from authlens_core.login.login import Login
-from authlens_core.login.protocols import Stored
+from authlens_core.login.stage_work import Stored
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.trace.record import Outcome, Stage, Trace
 from authlens_core.values.check import Severity

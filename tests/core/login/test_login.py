@@ -8,7 +8,7 @@ import pytest
 
 from authlens_core.login.facts import Facts
 from authlens_core.login.login import Login
-from authlens_core.login.protocols import Stored
+from authlens_core.login.stage_work import Stored
 from authlens_core.trace.events import (
     AuthorizationReady,
     Event,

@@ -10,7 +10,7 @@ import pytest
 from authlens_core.login.facts import Facts
 from authlens_core.login.known_clients import MemoryClientRegistry
 from authlens_core.login.login import Login
-from authlens_core.login.protocols import Stored
+from authlens_core.login.stage_work import Stored
 from authlens_core.login.tampering.editing import EditForm, FormField, added, choices, with_choices
 from authlens_core.login.tampering.request_edit import EditLocation, RequestEdit, RequestEditRefused
 from authlens_core.oauth.authorization import url_parameters

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from authlens_core.login.facts import Facts
-from authlens_core.login.protocols import Stored
+from authlens_core.login.stage_work import Stored
 from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.values.exchange import Request

@@ -144,8 +144,8 @@ _MENTIONS: Final = re.compile(
         | \|.*\|\s*$
         | (?:If|When)\ (?:you|an?|the)\b.*\b(?:see|gets?|receives?|returns?|fails)\b
     )
-    | (?<!\d\)\ )[=!]==\ | ^(?!.*mismatch).*(?<!\d\ )(?<![=!])[=!]=[ ]
-    | \ :=\ | \ =>\ [{(] | \)\ =>\ | \bassert[ (.]
+    | (?<!\d\)\ )[=!]==\ | ^(?!.*(?:mismatch|payload\ audience)).*(?<!\d\ )(?<![=!])[=!]=[ ]
+    | \ :=\ | \ =>\ [{(] | \)\ =>\ | (?<!that\ )\bassert[ (.]
     | \b(?:console|logger|fmt|errors)\.\w+\( | \bexpect\(
     | \b(?:occurs|happens|is\ returned|is\ thrown|is\ sent|returns)\b.*\b(?:when|if)\b
     | \b(?:means|indicates|explains|describes)\ (?:that|how)\b(?!\ Cloudflare\b)
@@ -157,6 +157,7 @@ _RECITED: Final = re.compile(
     r"(?i)\(e\.g\.,? unknown client[^)\n]{0,100}\)|due to unknown client, no client auth[^.\n]{0,90}"
     r"|is missing a required parameter, includes an (?:invalid|unsupported)[^.\n]{0,260}malformed"
     r"|does not match the redirection uri used in the authorization request, or was issued to another client"
+    r"|\(reading '(?:realm|tenant|organi[sz]ation|state|user|email|session|scope|role)(?:s|_?(?:id|name))?'\)"
 )
 # A list of what is often the reason: nothing of this time.
 _GUESSES: Final = re.compile(

@@ -278,7 +278,7 @@ MUTATIONS: Final = (
     Mutation(
         "s256-not-required",
         "A server without PKCE is logged in to",
-        "core/authlens_core/oauth/discovery/server_features.py",
+        "core/authlens_core/oauth/discovery/server_metadata.py",
         "    if assumed:\n",
         "    if True:\n",
         "tests/core/oauth/discovery/test_server_metadata.py::test_a_server_without_s256_is_refused",
@@ -370,7 +370,7 @@ MUTATIONS: Final = (
     Mutation(
         "sites-apart-accepted",
         "The code of a login page goes to a token endpoint on another site unasked",
-        "core/authlens_core/oauth/discovery/server_metadata.py",
+        "core/authlens_core/oauth/discovery/issuer.py",
         "    if asked or same_site(authorization, token):\n",
         "    if True:\n",
         "tests/core/oauth/discovery/test_server_metadata.py"
@@ -531,7 +531,7 @@ MUTATIONS: Final = (
     Mutation(
         "pushed-requests-skipped",
         "Required pushed requests are skipped when their endpoint cannot be used",
-        "core/authlens_core/oauth/discovery/server_features.py",
+        "core/authlens_core/oauth/discovery/server_metadata.py",
         "    if endpoint is not None:\n        yield check.passed(endpoint.text)\n",
         "    if named is not None:\n        yield check.passed(str(named))\n",
         "tests/core/oauth/discovery/test_server_metadata.py"

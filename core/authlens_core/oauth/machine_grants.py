@@ -1,4 +1,4 @@
-"""The token requests of a program that logs in without a user: what each grant sends, and after which answer.
+"""Programs that log in without a user: what each grant sends, after which answer, and what a server lists.
 
 Client credentials (RFC 6749 §4.4), JWT bearer (RFC 7523 §2.1), and the identity assertion that an identity
 provider gives for a token of its own (RFC 8693; MCP, Enterprise-Managed Authorization).
@@ -10,11 +10,13 @@ from collections.abc import Sequence
 from typing import Any, Final, Self
 
 from authlens_core.oauth.client_authentication import Client, form_request
-from authlens_core.oauth.error_response import error_in, is_usable, read_answer, seen_of
+from authlens_core.oauth.device_authorization import GRANT_TYPE as DEVICE_CODE
+from authlens_core.oauth.error_response import error_in, is_usable, listed, read_answer, seen_of
 from authlens_core.oauth.formats.form import FormPair
 from authlens_core.oauth.token import is_token
-from authlens_core.values.check import Check, Reading, requirement
+from authlens_core.values.check import Check, CheckId, Reading, requirement
 from authlens_core.values.exchange import Exchange, Purpose, Request, Response
+from authlens_core.values.fix import fix, step
 from authlens_core.values.formats.json_document import JsonValue
 from authlens_core.values.formats.jwt import parse_jwt
 from authlens_core.values.login_options import Options
@@ -154,3 +156,34 @@ def _type_check(issued: JsonValue, spec: str) -> Check:
     if issued == ID_JAG:
         return check.passed(ID_JAG)
     return check.failed(seen_of(issued))
+
+
+def program_check(grants: Sequence[str] | None, machine: GrantType | None, *, has_page: bool) -> Check | None:
+    """Return whether the server lists the grant of a program, or why no user can log in; None if one may.
+
+    Args:
+        machine: the grant, if a program logs in.
+        has_page: whether the server names a page to sign in on, or one to enter a code on.
+    """
+    return _programs_only(grants, has_page=has_page) if machine is None else _machine_grant(grants, machine)
+
+
+def _machine_grant(grants: Sequence[str] | None, grant: GrantType) -> Check:
+    # One that is not listed is a warning: many give programs tokens all the same, and a refusal is clear.
+    program = PROGRAMS.get(grant)
+    wanted = (program and program.listed_as) or grant
+    check = requirement("server.machine_grant", wanted=wanted)
+    if grants is not None and wanted in grants:
+        return check.passed(listed(grants))
+    return check.warned(listed(grants or ()) or "not stated")
+
+
+def _programs_only(grants: Sequence[str] | None, *, has_page: bool) -> Check | None:
+    shown = (program for program in PROGRAMS.values() if program.listed_as is None)
+    offered = [program.example for program in shown if program.grant_type in (grants or ())]
+    by_user = {GrantType.AUTHORIZATION_CODE, DEVICE_CODE} & set(grants or ())
+    if not offered or (by_user and has_page):
+        return None
+    check = requirement(CheckId.SERVER_PROGRAMS_ONLY)
+    ways = fix(*(step("Log in as a program", f"authlens login URL {command}") for command in offered))
+    return check.failed(f"only for programs: {', '.join(grants or ())}"[:500], cure=ways)

@@ -9,18 +9,13 @@ from typing import Final
 from authlens_core.cloudflare.team import is_team_host
 from authlens_core.login.facts import Facts
 from authlens_core.login.login_stage import PlannedRequest, StageResult, parted, places_tried, unanswered
-from authlens_core.oauth.discovery.issuer import can_be_typed
+from authlens_core.oauth.discovery.issuer import can_be_typed, metadata_urls, moves_on
 from authlens_core.oauth.discovery.resource_metadata import (
     ResourceMetadata,
     metadata_request,
     read_resource_metadata,
 )
-from authlens_core.oauth.discovery.server_metadata import (
-    ServerMetadata,
-    metadata_urls,
-    moves_on,
-    read_server_metadata,
-)
+from authlens_core.oauth.discovery.server_metadata import ServerMetadata, read_server_metadata
 from authlens_core.oauth.error_response import is_document, members_of
 from authlens_core.trace.fact import Fact, FactId
 from authlens_core.trace.failure_reason import diagnosis_of

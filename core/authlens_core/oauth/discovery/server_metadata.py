@@ -7,24 +7,23 @@ attacker's server could present the name of an honest one.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import field, fields, replace
+from dataclasses import field, fields
 from typing import Any, Final, NamedTuple
 
-from authlens_core.oauth.discovery.issuer import issuer_check
-from authlens_core.oauth.discovery.resource_metadata import string_list
-from authlens_core.oauth.discovery.server_features import feature_checks, program_check
-from authlens_core.oauth.error_response import is_document, is_usable, listed, read_answer, seen_of
+from authlens_core.oauth.discovery.issuer import issuer_check, place_checks
+from authlens_core.oauth.discovery.resource_metadata import same_resource, signature_check, string_list
+from authlens_core.oauth.dpop import algorithm_check
+from authlens_core.oauth.error_response import is_usable, listed, read_answer, seen_of
+from authlens_core.oauth.machine_grants import program_check
 from authlens_core.values.check import Check, CheckId, Reading, Severity, requirement
 from authlens_core.values.exchange import Response
 from authlens_core.values.formats.json_document import JsonValue
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.stage import GrantType
-from authlens_core.values.url import Url, UrlRefused, parse_url, same_site, usable_url
+from authlens_core.values.url import Url, UrlRefused, parse_url
 
 _STAGE: Final = "server"
 _SPEC: Final = "RFC 8414 §2"
-_OAUTH: Final = "/.well-known/oauth-authorization-server"
-_OPENID: Final = "/.well-known/openid-configuration"
 _LISTS: Final = (
     "grant_types_supported",
     "response_types_supported",
@@ -120,32 +119,6 @@ class ServerMetadata:
 _KEPT: Final = frozenset(member.name for member in fields(ServerMetadata))
 
 
-def metadata_urls(issuer: Url) -> tuple[Url, ...]:
-    """Return the addresses of an issuer's metadata in the order to try them.
-
-    RFC 8414 §3.1 inserts the well-known part between host and path, OpenID Connect Discovery §4.1 appends it;
-    some servers append where they should insert, so that form comes last.
-    """
-    path = issuer.path.rstrip("/")
-    well_known = [f"{_OAUTH}{path}", f"{_OPENID}{path}"]
-    if path:
-        # OpenID Connect appends the well-known path to that of the issuer, which RFC 8414 §3.1 inserts before
-        # it.
-        well_known += [f"{path}{_OPENID}", f"{path}{_OAUTH}"]
-    return tuple(replace(issuer, path=candidate, query=None) for candidate in well_known)
-
-
-def moves_on(response: Response) -> bool:
-    """Return whether the next place is tried: a 4xx means "not here", except "too many requests" (429).
-
-    So does a page: single-page applications answer every path with theirs.
-    """
-    if response.status < 300:
-        # A single-page application answers 200 for every path, with its page.
-        return not is_document(response)
-    return 400 <= response.status < 500 and response.status != 429
-
-
 def read_server_metadata(
     response: Response,
     *,
@@ -196,7 +169,7 @@ def read_server_metadata(
     checks += (*_endpoint_checks(document, endpoints, problems, by_user=by_user), *needs)
     url, needs_registration = endpoints["registration_endpoint"], needs_registration and by_user
     checks.append(_registration_check(document, url, needed=needs_registration))
-    checks += _place_checks(issuer, endpoints, resource, needs_registration=needs_registration)
+    checks += place_checks(issuer, endpoints, resource, needs_registration=needs_registration)
     pushed = endpoints["pushed_authorization_request_endpoint"]
     assume_pkce = assume_pkce if by_user else None
     checks += feature_checks(
@@ -316,57 +289,91 @@ def _registration_check(document: Mapping[str, JsonValue], url: Url | None, *, n
     return check.failed(seen, overridable=True)
 
 
-def _place_checks(
-    issuer: str, endpoints: Mapping[str, Url | None], resource: str, *, needs_registration: bool
+def feature_checks(
+    document: Mapping[str, JsonValue],
+    lists: Mapping[str, tuple[str, ...] | None],
+    resource: str,
+    *,
+    needs_dpop: bool,
+    assume_pkce: bool | None,
+    pushed: Url | None,
 ) -> Iterator[Check]:
-    """Yield where each endpoint is, seen from the issuer, and which endpoints coincide."""
-    home = usable_url(issuer, loopback_http=True)
-    if home is None:
-        return
-    token = endpoints["token_endpoint"]
-    for member, url in endpoints.items():
-        if url is not None and (needs_registration or member != "registration_endpoint"):
-            yield _place_check(member, url, home)
-    if token is not None and (authorization := endpoints["authorization_endpoint"]) is not None:
-        yield from _apart(authorization, token, home)
-    if token is not None:
-        same = [m for m, url in endpoints.items() if url is not None and url.text == token.text]
-        same += ["the resource"] if token.text == resource else []
-        if len(same) > 1:
-            seen = f"{', '.join(same)} are one URL"
-            yield requirement("server.endpoints_distinct").noticed(seen)
+    """Yield what the login may need of these, and what contradicts itself.
 
-
-def _place_check(member: str, url: Url, home: Url) -> Check:
-    check = requirement(
-        f"server.{member}_host",
-        "server.host",
-        origin=home.origin,
-        place=url.authority,
-        member=member,
-        home=home.authority,
-    )
-    if url.origin == home.origin:
-        return check.passed(url.origin)
-    if url.is_loopback and home.is_loopback:
-        return check.noticed(f"{url.origin}, on this machine too")
-    # The login page gets no secret of ours: you see its host in the browser. The others get codes or tokens.
-    if member == "authorization_endpoint" or url.host == home.host:
-        return check.warned(url.origin, "elsewhere")
-    return check.failed(url.origin, "elsewhere", overridable=True, host=url.host)
-
-
-def _apart(authorization: Url, token: Url, home: Url) -> Iterator[Check]:
-    """Yield a failure where the login page is on another site than the place that gets the code.
-
-    A hostile issuer that names an honest login page would otherwise get the code of that page.
+    Args:
+        assume_pkce: whether the user goes on if PKCE is not listed; None if no challenge is sent.
+        pushed: the endpoint for pushed requests, if it can be used.
     """
-    is_own = token.origin == home.origin or token.host == home.host
-    # Of a token endpoint that is not the issuer's own, another check has asked for the same two hosts.
-    asked = not is_own and same_site(authorization, home)
-    if asked or same_site(authorization, token):
+    # Without a challenge nothing comes back through a browser either.
+    by_browser = assume_pkce is not None
+    if assume_pkce is not None:
+        yield _s256_check(document, lists["code_challenge_methods_supported"], assumed=assume_pkce)
+        yield _iss_check(document)
+    modes = lists["response_modes_supported"] if by_browser else None
+    if modes is not None and "query" not in modes:
+        yield requirement("server.response_modes").warned(listed(modes))
+    if by_browser:
+        yield from _pushed_check(document, pushed)
+    if needs_dpop:
+        algorithms = lists["dpop_signing_alg_values_supported"]
+        yield algorithm_check("server.dpop", algorithms, "server", "RFC 9449 §5.1")
+    protected = lists["protected_resources"]
+    if protected is not None:
+        yield _protected_resources_check(protected, resource)
+    yield from signature_check(document, "server", "RFC 8414 §2.1")
+
+
+def _s256_check(
+    document: Mapping[str, JsonValue], methods: tuple[str, ...] | None, *, assumed: bool
+) -> Check:
+    """Return whether the server lists the challenge method S256.
+
+    One that lists nothing may honour it all the same, as Microsoft Entra ID and AWS Cognito do. One that
+    lists something else has said that it does not.
+
+    Args:
+        assumed: whether the user goes on if it lists nothing.
+    """
+    member = "code_challenge_methods_supported"
+    check = requirement(CheckId.SERVER_S256)
+    if methods is not None and "S256" in methods:
+        return check.passed(listed(methods))
+    if methods is not None or document.get(member) not in (None, []):
+        seen = seen_of(document[member], "malformed") if methods is None else listed(methods)
+        return check.failed(seen, "unsupported")
+    if assumed:
+        return check.warned("not stated; S256 is sent all the same, because you chose so")
+    return check.failed("not stated", "unstated")
+
+
+def _iss_check(document: Mapping[str, JsonValue]) -> Check:
+    check = requirement("server.iss_parameter")
+    value = document.get("authorization_response_iss_parameter_supported")
+    if value is True:
+        return check.passed("true")
+    if value in (None, False):
+        return check.noticed("not supported; state and the recorded token endpoint bind the answer")
+    return check.warned(seen_of(value, "malformed"))
+
+
+def _pushed_check(document: Mapping[str, JsonValue], endpoint: Url | None) -> Iterator[Check]:
+    """Yield whether pushed requests can be sent, where they have to be or an endpoint is named."""
+    required = document.get("require_pushed_authorization_requests") is True
+    named = document.get("pushed_authorization_request_endpoint")
+    if not required and (named is None or endpoint is not None):
         return
-    page, server = authorization.authority, token.authority
-    yield requirement("server.endpoints_site", page=page, server=server).failed(
-        f"login page on {page}, token endpoint on {server}", overridable=True, host=authorization.host
-    )
+    check = requirement("server.pushed_authorization_requests")
+    seen = seen_of(named, "unusable", missing="none")
+    if endpoint is not None:
+        yield check.passed(endpoint.text)
+    elif required:
+        yield check.failed(seen)
+    else:
+        yield check.warned(seen)
+
+
+def _protected_resources_check(protected: tuple[str, ...], resource: str) -> Check:
+    check = requirement("server.protected_resources", resource=resource)
+    if any(same_resource(resource, other) for other in protected):
+        return check.passed(resource)
+    return check.failed(f"{len(protected)} others: {', '.join(protected[:3])}"[:500], overridable=True)

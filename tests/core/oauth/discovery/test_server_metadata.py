@@ -6,12 +6,8 @@ import json
 
 import pytest
 
-from authlens_core.oauth.discovery.server_metadata import (
-    ServerMetadata,
-    metadata_urls,
-    moves_on,
-    read_server_metadata,
-)
+from authlens_core.oauth.discovery.issuer import metadata_urls, moves_on
+from authlens_core.oauth.discovery.server_metadata import ServerMetadata, read_server_metadata
 from authlens_core.values.check import Check, Reading, Severity, failures
 from authlens_core.values.exchange import Headers, Response
 from authlens_core.values.secret import Body

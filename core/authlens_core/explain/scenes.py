@@ -38,6 +38,9 @@ _READS_METADATA: Final = re.compile(
     r"(?:(?<!resource_)metadata|well-known|discovery)[^\n]{0,120}?\b(401|403|404)\b"
     r"|\b(401|403|404)\b[^\n]{0,30}trying to load"
 )
+_WANTS_A_SCOPE: Final = re.compile(
+    r"(?i)invalid_scope[^\n]{0,60}(?:missing required scope|(?:must|has to) (?:include|contain))"
+)
 _ASKS_FOR_A_SCOPE: Final = re.compile(
     r"(?i)invalid[_ ]?scope|/authorize|/token|/auth\?|request(?:ed)? scope|regist"
 )
@@ -45,6 +48,8 @@ _REFRESHES: Final = re.compile(
     r"(?i)(?:token refresh|refresh(?:ing)? (?:the |access |oauth |expired )*token)"
     r"[^\n]{0,50}?(?:http|status|code|failed|\()\W{0,2}(?:400|401)\b"
 )
+
+_OF_ONE_SENTENCE: Final = (("wanted_scope", _WANTS_A_SCOPE), ("refresh_refused", _REFRESHES))
 
 
 def in_its_scene(cause: Cause, text: str, urls: Iterable[Url]) -> Cause:
@@ -59,20 +64,25 @@ def _scenes(text: str, urls: tuple[Url, ...]) -> Iterator[str]:
         yield "here"
     if urls and not any(url.is_loopback for url in urls) and _REFUSED_HERE.search(text):
         yield "proxy_here"
-    if _TOKEN_ENDPOINT.search(text) and _UNAUTHORIZED.search(text) and "refresh" not in text.lower():
+    yield from _of_a_step(text)
+    yield from (scene for scene, pattern in _OF_ONE_SENTENCE if pattern.search(text))
+    if any(map(waits_for_the_browser, text.split("\n"))):
+        yield "login_waits"
+
+
+def _of_a_step(text: str) -> Iterator[str]:
+    """Yield what a status means for the step that it is the answer to."""
+    refused = _UNAUTHORIZED.search(text) is not None
+    if refused and _TOKEN_ENDPOINT.search(text) and "refresh" not in text.lower():
         yield "token_endpoint"
     if tried := _REGISTERS.search(text):
         yield "registration_absent" if tried[1] > "403" else "registration_closed"
     if tried := _READS_METADATA.search(text):
         yield "metadata_absent" if "404" in tried.groups() else "metadata_closed"
-    if _UNAUTHORIZED.search(text) and not _ASKS_FOR_A_SCOPE.search(text):
+    if refused and not _ASKS_FOR_A_SCOPE.search(text):
         yield "refused_scope"
-    if _REFRESHES.search(text):
-        yield "refresh_refused"
     if any(map("".join, _GATEWAY.findall(text)[-1:])):
         yield "gateway"
-    if any(map(waits_for_the_browser, text.split("\n"))):
-        yield "login_waits"
 
 
 @cache

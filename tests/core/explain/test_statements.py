@@ -119,6 +119,7 @@ def test_no_secret_is_quoted(form: str, secret: str) -> None:
         ),
         ('MCP: {"code":401,"message":"Unauthorized; the scope does not match"}', "token_not_enough"),
         ("token refresh failed for moon: HTTP 400", "refresh_token_ended"),
+        ('login failed: invalid_scope - Missing required scope(s) ["moon"]', "oauth.no_scope"),
         ("GET /.well-known/x 404\nPOST /mcp 401\nPOST /register 400", "mcp.registration_refused"),
         ("refresh failed: 502, trying again\nPOST https://a.example/api failed: 401", "token_refused"),
         ("http://localhost:1455/auth/callback?code=ac_R32&state=4x", "log.callback"),

@@ -15,7 +15,6 @@ from textual.dom import DOMNode
 
 import authlens_tui
 from authlens_tui.app.base_app import key_names
-from authlens_tui.widgets.key_binding import bound
 
 # Keys that act on what has the focus, move in it, or leave it. A digit stands for what has that number.
 _OPERATE: Final = re.compile(r"escape|(shift\+)?enter|space|tab|up|down|left|right|home|end|page(up|down)|\d")
@@ -70,7 +69,7 @@ def test_a_key_has_one_meaning_on_every_screen() -> None:
 
 
 def test_a_key_with_another_meaning_is_noticed() -> None:
-    other = bound("other.key", "r", "undo", "Undo", "Not what r does")
+    other = Binding("r", "undo", "Undo", id="other.key")
     assert _with_two_meanings([*_bindings(), other]) == {"r": {"Refresh", "Undo"}}
 
 

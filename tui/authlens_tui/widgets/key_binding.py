@@ -19,11 +19,14 @@ def keys(room: str) -> list[BindingType]:
 
     In the table each has its name in the user's configuration, such as `save` for `trace.save`; the key, the
     action, a word or two for the footer, and a short sentence for the help, the palette and the mouse. After
-    those may be what `bound` takes besides.
+    those may be what else a `Binding` takes: `show` is false for a key that the footer leaves out,
+    `key_display` the key as the footer shows it, where Textual would show its name, and `priority` true for
+    a key that works even where a field with the focus takes it.
     """
     prefix = room.partition("/")[0]
     return [
-        bound(f"{prefix}.{known_as}", *row[:4], **dict(*row[4:])) for known_as, row in _table()[room].items()
+        Binding(key, action, name, id=f"{prefix}.{known_as}", tooltip=meaning, **dict(*more))
+        for known_as, (key, action, name, meaning, *more) in _table()[room].items()
     ]
 
 
@@ -38,29 +41,3 @@ def _table() -> Mapping[str, Mapping[str, list[Any]]]:
         Path(__file__).with_name("keys.json").read_text(encoding="utf-8")
     )
     return table
-
-
-def bound(
-    known_as: str,
-    key: str,
-    action: str,
-    name: str,
-    meaning: str,
-    *,
-    show: bool = True,
-    sign: str | None = None,
-    priority: bool = False,
-) -> Binding:
-    """Return the binding of a key.
-
-    Args:
-        known_as: its name in the user's configuration, such as `trace.save`.
-        name: a word or two for the footer.
-        meaning: a short sentence for the help, the palette and the mouse.
-        show: false for a key that the footer leaves out.
-        sign: the key as the footer shows it, where Textual would show its name.
-        priority: true for a key that works even where a field with the focus takes it.
-    """
-    return Binding(
-        key, action, name, id=known_as, tooltip=meaning, show=show, key_display=sign, priority=priority
-    )

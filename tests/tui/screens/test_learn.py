@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from textual.app import ComposeResult
 from textual.pilot import Pilot
 from textual.screen import Screen
@@ -18,7 +20,7 @@ from authlens_core.learning.lesson import LessonPhase
 from authlens_core.learning.moves import RedeemMove
 from authlens_core.learning.progress.progress_file import ProgressFile
 from authlens_core.learning.progress.record import read_record
-from authlens_tui.app.learn import LearnApp
+from authlens_tui.app.learn import LearnApp, summary_screen
 from authlens_tui.screens.learn.catalogue import CatalogueScreen
 from authlens_tui.screens.learn.lesson_text import asked_in
 from authlens_tui.screens.learn.move_list import MoveList
@@ -64,7 +66,10 @@ async def test_a_lesson_is_done_by_keys_and_each_answer_is_judged(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     file = ProgressFile(None)
-    app = LearnApp(Course(COURSE, file), {})
+    # Between the two, and passed before: it is not the next lesson.
+    file.change("code-not-key", lambda known: replace(known, passed_version=1))
+    three = {name: read for name, read in lessons().items() if name == "code-not-key" or name in COURSE}
+    app = LearnApp(Course(three, file), {})
     async with app.run_test(size=size) as pilot:
         await to_the_repair(pilot)
         await pilot.click("#move", offset=(1, 0))
@@ -101,11 +106,31 @@ async def test_a_lesson_is_done_by_keys_and_each_answer_is_judged(
         assert file.of("read-a-refusal").missed == ()
         await pilot.press("enter")
         await shows(pilot, "▶ PREDICT")
+        assert "3 A stolen code" in text_of(app)
         await pilot.press("escape")
-        await shows(pilot, "1 of 2 passed")
+        await shows(pilot, "2 of 3 passed")
         assert "✔●●●●●●" in text_of(app)
     (saved,) = tmp_path.glob("*.json")
     assert read_record(saved.read_bytes(), name=saved.name).lessons[0].verdict.passed
+
+
+@pytest.mark.parametrize(
+    ("after", "passed", "following"),
+    [
+        ("stolen-code", ["stolen-code"], "read-a-refusal"),
+        ("read-a-refusal", ["read-a-refusal"], "stolen-code"),
+        ("stolen-code", COURSE, ""),
+    ],
+)
+def test_the_next_lesson_is_the_first_behind_or_else_before_that_is_not_passed(
+    after: str, passed: Iterable[str], following: str
+) -> None:
+    file = ProgressFile(None)
+    for name in passed:
+        file.change(name, lambda known: replace(known, passed_version=1))
+    course = Course(COURSE, file)
+    assert course.next_after(after) == following
+    assert summary_screen(course, after).check_action("leave", ("NEXT",)) == bool(following)
 
 
 async def test_stopping_and_starting_leads_to_the_same_phase() -> None:

@@ -42,7 +42,7 @@ def summary_screen(course: Course, name: str = "") -> SummaryScreen:
     ended = course.summary(name)
     goes_on = ended.passed or ended.lesson.ticket is not None
     after = AfterLesson.NEXT if goes_on else AfterLesson.AGAIN
-    is_last = name == course.names[-1] and ended.passed
+    is_last = goes_on and not course.next_after(name)
     return SummaryScreen([*ended.texts(), *texts], save, verify, *(() if is_last else (after,)))
 
 
@@ -102,11 +102,10 @@ class Lessons:
             self._app.push_screen(summary_screen(self._course, name), partial(self._after, name))
 
     def _after(self, name: str, after: AfterLesson | None) -> None:
-        following = self._course.names[self._course.names.index(name) + 1 :]
         if after is AfterLesson.AGAIN:
             self._begin(name, LessonPhase.QUESTIONS)
-        elif after is AfterLesson.NEXT and following:
-            self.open(following[0])
+        elif after is AfterLesson.NEXT and (following := self._course.next_after(name)):
+            self.open(following)
 
 
 def drill_lists(verdicts: Mapping[str, DrillVerdict]) -> tuple[CatalogueList, ...]:

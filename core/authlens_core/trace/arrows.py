@@ -346,7 +346,7 @@ def _device(record: StageRecord) -> Iterator[Arrow]:
 
 def _authorization(record: StageRecord) -> Iterator[Arrow]:
     """Yield the browser's way, known once it came back; until then, the arrow that is missing."""
-    failed = {check.name for check in record.failures}
+    failed = record.failed_checks
     answered = record.outcome is Outcome.PASSED or bool(failed & OF_THE_ANSWER)
     stage, reason = record.stage, _reason(record)
     # An experiment may have opened the link itself first, to see whether the server refuses it.

@@ -172,6 +172,11 @@ class StageRecord:
         return kind(f"{reason.cause}{seen}", reason.cure, stage=self.title)
 
     @property
+    def failed_checks(self) -> frozenset[str]:
+        """The names of those checks."""
+        return frozenset(check.name for check in self.failures)
+
+    @property
     def may_continue(self) -> bool:
         """True if an approval leads on: all that failed may be approved. A stopped stage has no failure."""
         return bool(self.failures) and all(check.overridable for check in self.failures)
@@ -184,17 +189,17 @@ class StageRecord:
     @property
     def got_no_callback(self) -> bool:
         """Whether a login ended because the browser did not come back in time."""
-        return any(check.name == CheckId.AUTHORIZATION_TIMEOUT for check in self.failures)
+        return CheckId.AUTHORIZATION_TIMEOUT in self.failed_checks
 
     @property
     def has_no_port(self) -> bool:
         """Whether a login ended because the port of its callback is not ours."""
-        return any(check.name in _NO_PORT for check in self.failures)
+        return not _NO_PORT.isdisjoint(self.failed_checks)
 
     @property
     def needs_a_program(self) -> bool:
         """Whether the server lets only programs log in."""
-        return any(check.name == CheckId.SERVER_PROGRAMS_ONLY for check in self.failures)
+        return CheckId.SERVER_PROGRAMS_ONLY in self.failed_checks
 
     @property
     def other_ways(self) -> frozenset[WayOn]:
@@ -207,13 +212,14 @@ class StageRecord:
         if self.stage is Stage.AUTHORIZATION:
             # A server that refuses the URI says so in the browser only, and then nothing comes back.
             return WayOn.OTHER_HOST in self.other_ways or self.got_no_callback
-        half = any(check.name == CheckId.REGISTRATION_PORT_HALF for check in self.failures)
-        return self.stage is Stage.REGISTRATION and (half or (bool(self.failures) and not self.has_no_port))
+        if self.stage is not Stage.REGISTRATION or not self.failures:
+            return False
+        return CheckId.REGISTRATION_PORT_HALF in self.failed_checks or not self.has_no_port
 
     @property
     def ran_out_of_time(self) -> bool:
         """Whether a login ended because the time was over that it, or the user in it, was given."""
-        return any(check.name in _OUT_OF_TIME for check in self.failures)
+        return not _OUT_OF_TIME.isdisjoint(self.failed_checks)
 
     @property
     def lacks_scope(self) -> bool:
@@ -234,7 +240,7 @@ class StageRecord:
             return frozenset({last} if is_broken else ())
         if self.stage is not Stage.REVOKE:
             return frozenset({last})
-        failed = {check.name for check in self.failures}
+        failed = self.failed_checks
         by_purpose = {exchange.purpose: number for number, exchange in enumerate(self.exchanges)}
         named = {number for purpose, number in by_purpose.items() if REVOCATION_CHECKS.get(purpose) in failed}
         # If no check names one: the last request to the server. The call of the resource only verifies.

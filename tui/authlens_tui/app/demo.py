@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from textual.worker import Worker
 
-from authlens_core.desk.credentials import CloudflaredToken, Index
+from authlens_core.desk.credentials import CloudflaredToken
 from authlens_core.desk.log_in import Login, Options, Trace
 from authlens_core.desk.session import AuthlensError, OpenedStore, Session
 from authlens_core.desk.settings import SettingsFile
@@ -298,10 +298,6 @@ class DemoWorkspace(Workspace):
 
     def find_tokens(self) -> tuple[tuple[CloudflaredToken, ...], int]:
         return self.world.find_tokens(), 0
-
-    def first_look(self) -> Index | None:
-        """Return None: the demo starts with nothing stored."""
-        return None
 
     async def open_store(self, choice: StoreChoice | None) -> OpenedStore:  # noqa: ARG002 - nothing to choose
         return replace(OpenedStore.in_memory(), notes=())

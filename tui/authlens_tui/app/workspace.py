@@ -86,7 +86,7 @@ class Workspace:
 
     def first_look(self) -> Index | None:
         """Return the records to show before the secret store is opened; None if there are none yet."""
-        return Index.stored()
+        return Index.stored() if self.keeps_secrets else None
 
     async def open_store(self, choice: StoreChoice | None) -> OpenedStore:
         """Open the store the user chose, or without a choice the remembered one.

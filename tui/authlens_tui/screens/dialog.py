@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar, Final, TypeVar
 
@@ -16,6 +17,7 @@ from textual.widgets import Button, OptionList
 from textual.widgets.button import ButtonVariant
 from textual.widgets.option_list import Option
 
+from authlens_core.values.errors import AuthlensError
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.key_binding import keys
@@ -52,6 +54,14 @@ class Dialog(ModalScreen[_Answer]):
             shown.update(Content(words))
             shown.set_class(good is True, "-good")
             shown.set_class(good is False, "-bad")
+
+    @contextmanager
+    def telling(self, line: str, sign: str = "") -> Iterator[None]:
+        """Show in a line of the dialog, after `sign`, why what is done within is refused."""
+        try:
+            yield
+        except AuthlensError as error:
+            self.tell(line, f"{sign}{error}", good=False)
 
 
 class DialogBox(VerticalScroll, can_focus=False):

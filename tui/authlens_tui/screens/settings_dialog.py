@@ -12,7 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from authlens_core.desk.settings import FRACTIONS, LEADS, AuthlensError, Settings, SettingsFile
+from authlens_core.desk.settings import FRACTIONS, LEADS, Settings, SettingsFile
 from authlens_tui.screens.dialog import Dialog, DialogBox
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
@@ -60,10 +60,8 @@ class SettingsScreen(Dialog[None]):
                 self.app.action_change_theme()
 
     def _change(self, **changes: object) -> None:
-        try:
+        with self.telling("#said"):
             self._settings.change(**changes)
-        except AuthlensError as error:
-            self.tell("#said", str(error), good=False)
         self._show()
 
     def on_screen_resume(self) -> None:

@@ -136,9 +136,9 @@ async def all_stages(run: Login, approved: Collection[str], lines: EventLines) -
             return lines.stopped(INTERRUPTED)
         error = record.error
         # The tokens came in time and are stored; only their first use did not.
-        if run.facts.grant_id is not None and CheckId.LOGIN_TIMEOUT in {c.name for c in record.failures}:
+        if run.facts.grant_id is not None and CheckId.LOGIN_TIMEOUT in record.failed_checks:
             return _authenticated(run, lines)
-        if run.steps_up and any(check.name in approved for check in record.failures):
+        if run.steps_up and not record.failed_checks.isdisjoint(approved):
             await run.retry()
             say("    the resource requires more scope: authorizing again, because --yes names the check")
             continue
@@ -177,7 +177,7 @@ def _approved_as(check: Check, approved: Collection[str]) -> str:
 
 def _approval(record: StageRecord, *, steps_up: bool) -> Iterator[Fix]:
     """Yield the options that would approve what failed, where all of it can be approved."""
-    leads_on = not _NO_WAY_ON.intersection(check.name for check in record.failures)
+    leads_on = _NO_WAY_ON.isdisjoint(record.failed_checks)
     if (record.may_continue and leads_on) or steps_up:
         options = " ".join(f"--yes {shlex.quote(check.approval)}" for check in record.failures)
         yield step("To continue anyway", f"authlens login URL {options}")
@@ -193,7 +193,7 @@ def _other_options(run: Login, record: StageRecord) -> Iterator[str | Fix]:
         yield step(
             "If the owner gave you a token for registrations", "authlens login URL --initial-access-token"
         )
-    names = {check.name for check in record.failures}
+    names = record.failed_checks
     if CheckId.REGISTRATION_PORT_HALF in names:
         uri = (options.redirect_uri or "").replace("localhost", "127.0.0.1", 1)
         chosen = f"--redirect-uri {shlex.quote(uri)}" if uri else "--redirect-host 127.0.0.1"
@@ -208,12 +208,12 @@ def _other_options(run: Login, record: StageRecord) -> Iterator[str | Fix]:
         # The program on the port of a given redirect URI would be sent the code all the same.
         if options.listen and (options.redirect_uri is None or CheckId.REGISTRATION_LISTENER in names):
             yield step("Without a port, by pasting", "authlens login URL --paste-only")
-    if CheckId.AUTHORIZATION_TIMEOUT in names and run.facts.client_is_given:
+    if record.got_no_callback and run.facts.client_is_given:
         yield "Some servers compare the port of the redirect URI, too, against RFC 8252 §7.3."
         yield step(
             "If the client has another redirect URI at the server", "authlens login URL --redirect-uri URI"
         )
-    if CheckId.AUTHORIZATION_TIMEOUT in names and run.facts.known_client is not None:
+    if record.got_no_callback and run.facts.known_client is not None:
         yield step("If the browser shows that the client is unknown", "authlens login URL --new-client")
     if names & {CheckId.AUTHORIZATION_TIMEOUT, CheckId.DEVICE_TIMEOUT}:
         yield _MORE_TIME

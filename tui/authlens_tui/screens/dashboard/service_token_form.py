@@ -163,17 +163,14 @@ class ServiceTokenScreen(Dialog[None]):
         if self._stored is not None:
             self.dismiss()
             return
-        try:
+        with self.telling("#result", "✖ "):
             token, secret = self._typed()
             if self._replaced is not None and not secret:
                 self._edit(token)
                 return
-        except AuthlensError as error:
-            self.tell("#result", f"✖ {error}", good=False)
-            return
-        self._busy = True
-        self.tell("#result", "Calling the resource …", good=None)
-        self._work(token, secret, anyway=anyway)
+            self._busy = True
+            self.tell("#result", "Calling the resource …", good=None)
+            self._work(token, secret, anyway=anyway)
 
     def _typed(self) -> tuple[ServiceToken, Secret]:
         """Return what is in the form.

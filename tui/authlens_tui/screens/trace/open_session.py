@@ -15,7 +15,7 @@ from textual.binding import BindingType
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
-from authlens_core.desk.credentials import AuthlensError, StateUnusable, Traces, TraceSummary
+from authlens_core.desk.credentials import StateUnusable, Traces, TraceSummary
 from authlens_core.export.saved_file import named_path, open_session_file
 from authlens_core.trace.record import Trace
 from authlens_tui.screens.dialog import Dialog, DialogBox
@@ -182,12 +182,8 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
         if self._kept is None:
             return
         summary, name = self._named[event.option_index]
-        try:
-            trace = self._kept.traces.open(summary.trace_id)
-        except AuthlensError as error:
-            self._say(error)
-        else:
-            self.dismiss(NamedTrace(trace, name))
+        with self.telling("#hint"):
+            self.dismiss(NamedTrace(self._kept.traces.open(summary.trace_id), name))
 
     @on(Input.Submitted)
     def _file_named(self, event: Input.Submitted) -> None:
@@ -196,7 +192,7 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
     # Exclusive: two presses of Enter would open it twice and dismiss a screen that is gone.
     @work(exclusive=True, group="open", description="open a file")
     async def _open(self, name: str) -> None:
-        try:
+        with self.telling("#hint"):
             path = named_path(name)
             # The beginning of a name is enough where it is that of one file or directory only.
             if name and not await asyncio.to_thread(path.is_file):
@@ -207,13 +203,7 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
                 path = named_path(found[0]) if len(found) == 1 else path
             # In a thread: a file of many megabytes takes a moment.
             trace = await asyncio.to_thread(open_session_file, path)
-        except AuthlensError as error:
-            self._say(error)
-        else:
             self.dismiss(NamedTrace(trace, path.name))
-
-    def _say(self, error: AuthlensError) -> None:
-        self.tell("#hint", str(error), good=False)
 
 
 def _words(summary: TraceSummary) -> str:

@@ -14,7 +14,6 @@ from textual.widgets import Button, Input, RadioButton, RadioSet
 from authlens_core.export.formats import FORMATS, Format, file_name
 from authlens_core.export.saved_file import named_path, write_export
 from authlens_core.trace.record import Trace
-from authlens_core.values.errors import AuthlensError
 from authlens_tui.screens.dialog import Dialog, DialogBox, DialogButtons, action_button
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
@@ -97,14 +96,10 @@ class ExportScreen(Dialog[None]):
 
     @work(group="export", description="write a file")
     async def _write(self, form: Format, name: str) -> None:
-        try:
+        with self.telling("#hint"):
             named = named_path(name)
             # In a thread: masking and laying out a megabyte takes a moment.
             path = await asyncio.to_thread(lambda: write_export(named, form.write(self._trace)))
-        except AuthlensError as error:
-            self.tell("#hint", str(error), good=False)
-        else:
             self.tell("#hint", f"✔ Written to {path.absolute()}", good=True)
             self.query_one("#close", Button).focus()
-        finally:
-            self._saving = False
+        self._saving = False

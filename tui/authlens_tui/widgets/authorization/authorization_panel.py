@@ -15,7 +15,7 @@ from textual.message import Message
 from textual.style import Style
 from textual.widgets import Input
 
-from authlens_core.desk.callback_offer import CallbackOffer, UserScreen, callback_offer
+from authlens_core.desk.callback_offer import CallbackOffer
 from authlens_core.values.secret import Secret
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.link_file import LinkFile, NoOrdinaryScreen, show_alone
@@ -165,7 +165,7 @@ class AuthorizationPanel(VerticalScroll):
         self._remaining = 0.0
         self.url = ""
         """The link while it can be used; empty otherwise."""
-        self._offer = callback_offer(None, UserScreen({}))
+        self._offer = CallbackOffer(over_ssh=False, why_no_browser=None)
         self.shown_at = 0.0
         self._families: list[str] = []
         self._over = asyncio.Event()

@@ -22,6 +22,7 @@ import h11
 from authlens_core.values.exchange import FailureKind, Headers, Request, Response, WireFailure
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Body
+from authlens_core.values.word_files import words
 from authlens_core.wire.addresses import AddressRefused
 from authlens_core.wire.limits import Limits
 from authlens_core.wire.proxy_settings import Proxy, ProxyUnusable
@@ -30,6 +31,10 @@ from authlens_core.wire.trust import TrustUnusable, explain_certificate
 
 _EVENT_STREAM: Final = "text/event-stream"
 _EVENT_ENDS: Final = (b"\n\n", b"\r\n\r\n", b"\r\r")
+# Read before they are needed: one of the failures is that this process can open no more files.
+_WORDS: Final = words("no_answer")
+_UNKNOWN_OUTCOME: Final = "Try again. The server may have acted on it; check before you send it again."
+_NOT_SENT: Final = "Nothing was sent; try again."
 RawFields = Sequence[tuple[bytes, bytes]]
 
 
@@ -101,8 +106,17 @@ async def receive(
     return failure
 
 
-def _too_large(cause: str, cure: str) -> WireFailure:
-    return WireFailure(FailureKind.TOO_LARGE, cause, cure, may_have_arrived=True)
+def _failure(
+    kind: FailureKind, entry: str, host: str, *, arrived: bool = False, **values: object
+) -> WireFailure:
+    """Return the failure in the words of `entry` in `words/no_answer.json`.
+
+    Args:
+        arrived: whether the request, or a part of it, left this machine.
+    """
+    values |= {"host": host, "retry": _UNKNOWN_OUTCOME if arrived else _NOT_SENT}
+    cause, cure = (_WORDS[entry][part].format_map(values) for part in ("cause", "cure"))
+    return WireFailure(kind, cause, cure, may_have_arrived=arrived)
 
 
 def _bounded_fields(attempt: PendingExchange, raw: RawFields) -> tuple[Headers, WireFailure | None]:
@@ -113,8 +127,8 @@ def _bounded_fields(attempt: PendingExchange, raw: RawFields) -> tuple[Headers, 
         size += len(name) + len(value) + 4
         if index >= limits.header_count or size > limits.header_bytes:
             kept = f"{limits.header_count} fields and {limits.header_bytes // 1024} KiB"
-            cause = f"The header of the answer from {attempt.host} is too large: authlens reads {kept}."
-            return decoded(raw[:index]), _too_large(cause, "The server's owner has to shorten it.")
+            large = _failure(FailureKind.TOO_LARGE, "too_many_fields", attempt.host, arrived=True, kept=kept)
+            return decoded(raw[:index]), large
     return decoded(raw), None
 
 
@@ -128,10 +142,8 @@ async def _receive_body(attempt: PendingExchange, chunks: AsyncIterator[bytes]) 
             del body[limit:]
             if attempt.limits.cut_body:
                 return None
-            cause = f"The answer of {attempt.host} is longer than {limit // 1024} KiB; the rest was not read."
-            return _too_large(
-                cause, "Check that the address is the right one; such a response is never that long."
-            )
+            shown = limit // 1024
+            return _failure(FailureKind.TOO_LARGE, "body_too_large", attempt.host, arrived=True, limit=shown)
         count += 1
         if count % 256 == 0:  # a flood of tiny chunks must not keep the screen from being drawn
             await asyncio.sleep(0)
@@ -160,10 +172,7 @@ def _foreign_encoding(host: str, fields: Headers) -> WireFailure | None:
     foreign = [name.strip() for name in named if name.strip() not in {"", "identity"}]
     if not foreign:
         return None
-    names = ", ".join(foreign)
-    cause = f"{host} compressed its response ({names}), although authlens did not ask for that."
-    cure = "The server must honour Accept-Encoding: identity."
-    return WireFailure(FailureKind.ENCODING, cause, cure, may_have_arrived=True)
+    return _failure(FailureKind.ENCODING, "compressed", host, arrived=True, names=", ".join(foreign))
 
 
 _ERRNO: Final = {
@@ -175,8 +184,6 @@ _ERRNO: Final = {
     errno.EACCES: "this machine does not allow it",
     errno.EMFILE: "this process has too many open files",
 }
-_UNKNOWN_OUTCOME: Final = "Try again. The server may have acted on it; check before you send it again."
-_NOT_SENT: Final = "Nothing was sent; try again."
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -198,10 +205,6 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
             waiting.append(cause)
 
 
-def _retry(observed: Observation) -> str:
-    return _UNKNOWN_OUTCOME if observed.sent else _NOT_SENT
-
-
 def deadline_failure(host: str, seconds: float, observed: Observation) -> WireFailure:
     doing = {
         TransportPhase.PREPARE: "looking up",
@@ -212,8 +215,8 @@ def deadline_failure(host: str, seconds: float, observed: Observation) -> WireFa
         TransportPhase.WAIT: "waiting for",
         TransportPhase.RECEIVE: "reading the answer of",
     }[observed.step]
-    cause = f"After {seconds:g} s still {doing} {host}; authlens gave up."
-    return WireFailure(FailureKind.TIMEOUT, cause, _retry(observed), may_have_arrived=observed.sent)
+    shown = f"{seconds:g}"
+    return _failure(FailureKind.TIMEOUT, "deadline", host, arrived=observed.sent, seconds=shown, doing=doing)
 
 
 def proxy_failure(error: BaseException, host: str, proxy: str, observed: Observation) -> WireFailure:
@@ -223,96 +226,59 @@ def proxy_failure(error: BaseException, host: str, proxy: str, observed: Observa
         if isinstance(link, ssl.SSLCertVerificationError):
             return WireFailure(FailureKind.PROXY, *explain_certificate(link, f"the proxy {proxy}"))
     if status == 407:
-        cause = f"The proxy {proxy} requires a user name and password (407)."
-        return WireFailure(
-            FailureKind.PROXY, cause, "Write user name and password before the proxy's host in HTTPS_PROXY."
-        )
-    if status is not None:
-        cause = f"The proxy {proxy} refused the connection to {host} ({status})."
-        cure = f"Ask the proxy's owner to allow {host}, or add it to NO_PROXY."
-        return WireFailure(FailureKind.PROXY, cause, cure)
-    cause = f"The proxy {proxy} could not be used to reach {host}."
-    return WireFailure(FailureKind.PROXY, cause, f"Check HTTPS_PROXY, or add {host} to NO_PROXY.")
+        return _failure(FailureKind.PROXY, "proxy_credentials", host, proxy=proxy)
+    entry = "proxy_unusable" if status is None else "proxy_refused"
+    return _failure(FailureKind.PROXY, entry, host, proxy=proxy, status=status)
 
 
 def _tls(error: ssl.SSLError, host: str, observed: Observation) -> WireFailure:
     if isinstance(error, ssl.SSLCertVerificationError):
-        cause, cure = explain_certificate(error, host)
-        return WireFailure(FailureKind.TLS, cause, cure)
+        return WireFailure(FailureKind.TLS, *explain_certificate(error, host))
     reason = getattr(error, "reason", None) or ""
     # What OpenSSL's versions say of an answer that is not TLS, which is mostly plain HTTP.
     if reason in {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "UNEXPECTED_MESSAGE"}:
-        cause = f"{host} does not speak TLS on this port: it is not an HTTPS server."
-        return WireFailure(FailureKind.TLS, cause, "Check the port of the address.")
+        return _failure(FailureKind.TLS, "no_tls", host)
     if "CERTIFICATE_REQUIRED" in reason:
-        cause = f"{host} requires a client certificate, which authlens does not support."
-        cure = "Use an address of the server that asks for a login instead."
-        return WireFailure(FailureKind.TLS, cause, cure, may_have_arrived=observed.sent)
+        return _failure(FailureKind.TLS, "client_certificate", host, arrived=observed.sent)
     if "VERSION" in reason or "UNSUPPORTED_PROTOCOL" in reason:
-        cause = f"{host} offers only TLS versions that are no longer safe."
-        return WireFailure(FailureKind.TLS, cause, "The server must offer TLS 1.2 or later.")
+        return _failure(FailureKind.TLS, "old_tls", host)
     if observed.sent:
-        cause = f"The TLS connection to {host} broke."
-        return WireFailure(FailureKind.TLS, cause, _UNKNOWN_OUTCOME, may_have_arrived=True)
+        return _failure(FailureKind.TLS, "tls_broke", host, arrived=True)
     named = reason.replace("_", " ").lower() if reason.replace("_", "").isalnum() else ""
-    cause = f"{host} and this machine could not negotiate TLS{': ' + named if named else ''}."
-    return WireFailure(
-        FailureKind.TLS, cause, "Check that the address and port are those of an HTTPS server."
-    )
+    return _failure(FailureKind.TLS, "no_handshake", host, why=named and f": {named}")
 
 
 def _protocol(text: str, host: str) -> WireFailure:
     # h11's own words are compared with, never shown.
     if "too long" in text or "too big" in text:
-        cause = f"The header of the answer from {host} is too large."
-        cure = "The server's owner has to shorten it."
-        return WireFailure(FailureKind.TOO_LARGE, cause, cure, may_have_arrived=True)
+        return _failure(FailureKind.TOO_LARGE, "header_too_large", host, arrived=True)
     if "without sending a response" in text or "closed connection" in text:
-        cause = f"{host} closed the connection before the answer was complete."
-        return WireFailure(FailureKind.PROTOCOL, cause, _UNKNOWN_OUTCOME, may_have_arrived=True)
-    cause = f"{host} sent a response that is not HTTP/1.1."
-    cure = "Check that the address and port are those of a web server."
-    return WireFailure(FailureKind.PROTOCOL, cause, cure, may_have_arrived=True)
+        return _failure(FailureKind.PROTOCOL, "closed_early", host, arrived=True)
+    return _failure(FailureKind.PROTOCOL, "not_http", host, arrived=True)
 
 
 def _operating_system(error: OSError, host: str, observed: Observation) -> WireFailure:
     if isinstance(error, socket.gaierror):
-        cause = f"DNS lookup failed: {host} was not found."
-        return WireFailure(FailureKind.NAME, cause, "Check the spelling, and that DNS and VPN work.")
-    why = _ERRNO.get(error.errno or 0)
+        return _failure(FailureKind.NAME, "unknown_host", host)
+    known = _ERRNO.get(error.errno or 0, "")
+    why = known and f": {known}"
     if observed.sent:
-        cause = f"The connection to {host} broke{': ' + why if why else ''}."
-        return WireFailure(FailureKind.CONNECT, cause, _UNKNOWN_OUTCOME, may_have_arrived=True)
+        return _failure(FailureKind.CONNECT, "connection_broke", host, arrived=True, why=why)
     if observed.step is TransportPhase.TLS:
-        cause = f"{host} closed the connection during the TLS handshake."
-        return WireFailure(
-            FailureKind.TLS, cause, "Check that the address and port are those of an HTTPS server."
-        )
-    cause = f"No connection to {host}{': ' + why if why else ''}."
-    return WireFailure(FailureKind.CONNECT, cause, "Check address, port and network.")
-
-
-def _address(error: AddressRefused, host: str) -> WireFailure:
-    cause = (
-        f"{host} resolves to {error.address}, an address that this request must not use. Nothing was sent."
-    )
-    cure = "A server on the internet should never name such an address. Ask its owner."
-    return WireFailure(FailureKind.ADDRESS, cause, cure)
+        return _failure(FailureKind.TLS, "handshake_closed", host)
+    return _failure(FailureKind.CONNECT, "no_connection", host, why=why)
 
 
 def _unsendable(host: str, observed: Observation) -> WireFailure:
-    cause = f"The request to {host} is not valid HTTP, so it was not sent."
-    if observed.sent:
-        cause = f"The request to {host} is not valid HTTP, so only part of it was sent."
-    cure = "Check the method and the header fields of the request."
-    return WireFailure(FailureKind.PROTOCOL, cause, cure, may_have_arrived=observed.sent)
+    entry = "unsendable_in_part" if observed.sent else "unsendable"
+    return _failure(FailureKind.PROTOCOL, entry, host, arrived=observed.sent)
 
 
 def _named(error: BaseException, host: str, observed: Observation) -> WireFailure | None:
     """Return the failure that one link of the chain explains, or None."""
     match error:
         case AddressRefused():
-            return _address(error, host)
+            return _failure(FailureKind.ADDRESS, "forbidden_address", host, address=error.address)
         case ProxyUnusable():
             return WireFailure(FailureKind.PROXY, str(error), "Correct or unset it.")
         case TrustUnusable():
@@ -328,8 +294,7 @@ def _named(error: BaseException, host: str, observed: Observation) -> WireFailur
             return _tls(error, host, observed)
         # With an errno it is the kernel's ETIMEDOUT: no connection, which is said with its reason.
         case TimeoutError() if error.errno is None:
-            cause = f"{host} did not answer in time."
-            return WireFailure(FailureKind.TIMEOUT, cause, _retry(observed), may_have_arrived=observed.sent)
+            return _failure(FailureKind.TIMEOUT, "late", host, arrived=observed.sent)
     return None
 
 

@@ -44,7 +44,7 @@ FRAGMENTS = re.compile(
 )
 """Parts of a sentence, titles, and names of members of an enum."""
 PLACEHOLDERS = re.compile(
-    r"course event |cloudflare service_token |emulator how other-credential$"
+    r"course event |cloudflare service_token |emulator how other-credential$|no_answer "
     rf"|{MESSAGES} \S+ \S+ (?:cause|cure|phrases)"
     r"|checks "
 )
@@ -86,7 +86,7 @@ def test_every_value_is_text_that_a_terminal_and_a_markup_language_show_as_it_is
 def test_every_value_is_a_sentence() -> None:
     for path, text in EVERY:
         if not FRAGMENTS.match(path):
-            assert text[-1] in ".?" or text in ("{audience}", "{cure}", "{no_resource}"), path
+            assert text[-1] in ".?" or text in ("{audience}", "{cure}", "{no_resource}", "{retry}"), path
 
 
 def test_a_sentence_that_is_broken_over_lines_is_one_line() -> None:
@@ -104,6 +104,21 @@ def test_no_name_of_a_table_is_in_it_under_two_sources() -> None:
         for kind, table in words(name).items():
             names = [key for of_source in table.values() for key in of_source]
             assert len(names) == len(set(names)), kind
+
+
+def test_each_reason_for_no_answer_is_in_the_words_and_each_entry_is_a_reason() -> None:
+    (reader,) = (s for s in sources_of_product() if s.name == "authlens_core/wire/response_reader.py")
+    chosen: set[str] = set()
+    for node in reader.nodes:
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "_failure":
+            names: ast.AST = node.args[1]
+        elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "entry":
+            names = node.value
+        else:
+            continue
+        constants = (one.value for one in ast.walk(names) if isinstance(one, ast.Constant))
+        chosen.update(value for value in constants if isinstance(value, str))
+    assert chosen == set(words("no_answer"))
 
 
 def test_headers_are_lower_case_and_of_the_kinds_that_the_reader_asks_for() -> None:

@@ -51,7 +51,9 @@ __all__ = [
 # possessive, so that a body of a megabyte is read once, whatever is in it.
 _JWT: Final = re.compile(r"(?<![\w-])eyJ[\w-]{6,}+(?:\.[\w-]*+){1,4}+")
 _CLOUDFLARE: Final = re.compile(r"(?<![\w:])oauth:[\w.~+/:=-]{8,}+")
-_BEARER: Final = re.compile(r"(?i)\b((?:bearer|dpop)[ \t]+)([\w.~+/:-]{16,}+=*+)(?![=\"])")
+_BEARER: Final = re.compile(  # but not what follows the grant type `jwt-bearer` in a command of ours
+    r"(?i)\b((?:bearer|dpop)[ \t]+)(?!--assertion-file )([\w.~+/:-]{16,}+=*+)(?![=\"])"
+)
 _CUT: Final = re.compile(r"[\n\",;<>]")  # no token goes over it
 _HEX_SHOWN: Final = 256  # bytes
 _SHORT: Final = 256  # characters of a text whose masked form is remembered

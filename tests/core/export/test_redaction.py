@@ -176,6 +176,7 @@ def test_an_unknown_secret_is_masked_by_its_name_or_its_shape(text: str, hidden:
         '{"token_type":"bearer","expires_in":9.0e2,"expires_in":900}',
         "urn:ietf:params:oauth:grant-type:device_code",
         "Bearer authentication is required here",
+        "authlens login URL --machine jwt-bearer --assertion-file FILE",
     ],
 )
 def test_what_is_not_secret_stays_as_it_was(text: str) -> None:

@@ -48,6 +48,8 @@ class Sections:
     def heard(self, cause: Cause, phrase: str, words: str) -> Heard:
         kind = OF_A_NUMBER if phrase in cause.codes else 0 if phrase in cause.steps else 1
         at = self._text.rfind(words)
+        if at < 0:  # broken over lines: its first words are on one
+            at = self._text.rfind(" ".join(words.split(" ")[:2]))
         part = sum(start <= at for start in self._starts)
         return Heard(cause, words, (kind, part, len(phrase.replace(ANYTHING, "")) + self._known(cause), at))
 

@@ -114,7 +114,7 @@ def _version(name: str, entries: Mapping[str, os.DirEntry[str]]) -> _Version:
 
 
 def find_cloudflared_token(
-    url: str, directory: Path | None = None, *, now: datetime | None = None, usable: bool = True
+    url: str, directory: Path | None = None, *, usable: bool = True
 ) -> CloudflaredToken | None:
     """Return the application token whose file name fits `url` and that lasts longest, or None.
 
@@ -127,8 +127,7 @@ def find_cloudflared_token(
     asked = usable_url(url, loopback_http=True)
     if asked is None:
         return None
-    present = datetime.now(UTC) if now is None else now
-    hosts = names_of(asked)
+    present, hosts = datetime.now(UTC), names_of(asked)
     fitting = (
         token
         for token in CloudflaredDirectory(directory).find(now=present)

@@ -19,14 +19,12 @@ from types import MappingProxyType
 from authlens_core.login.callback_wait import ResponseWait
 from authlens_core.login.facts import Facts
 from authlens_core.login.known_clients import ClientRegistry, KnownClients
-from authlens_core.login.login_stage import LoginStage, PlannedRequest, StageResult, WaitStopped
+from authlens_core.login.login_stage import PlannedRequest, StageResult, WaitStopped
 from authlens_core.login.progress import Progress, TimeLimit
-from authlens_core.login.stage_work import Keeper, Sender, StageWork, keep_nothing
-from authlens_core.login.stages import STAGES
+from authlens_core.login.stage_work import Keeper, Sender, StageWork, handler_of, keep_nothing
 from authlens_core.login.stages.access_stage import MOST_STEP_UPS, wider_scope
 from authlens_core.login.tampering.editing import EditForm, RequestChanges, edit_form
 from authlens_core.login.tampering.experiment import Experiment
-from authlens_core.login.tampering.experiments import STALE_REFRESH
 from authlens_core.login.tampering.request_edit import RequestEdit, amended_url
 from authlens_core.login.tampering.tampering import Tampering
 from authlens_core.oauth.authorization import AuthorizationResponse
@@ -40,11 +38,6 @@ from authlens_core.values.exchange import Exchange
 from authlens_core.values.login_options import Options, StoredOptions
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import parse_url
-
-
-def _handler(stage: Stage, facts: Facts) -> LoginStage:
-    """Return what `stage` asks and learns in this login; after one, an experiment may refresh."""
-    return STALE_REFRESH if stage is Stage.REFRESH else STAGES[facts.options.grant_type][stage]
 
 
 class Login:
@@ -93,7 +86,7 @@ class Login:
         self._time = TimeLimit()
         self._tampering = Tampering()
         self._work = StageWork(
-            _handler, wire, self._clients, keeper, self._progress, self._tampering, self._emit, clock
+            wire, self._clients, keeper, self._progress, self._tampering, self._emit, clock
         )
         self.trace = Trace(secrets.token_hex(8), TraceKind.LOGIN, url.text, clock())
 
@@ -156,11 +149,11 @@ class Login:
 
     def _honest_link(self) -> str | None:
         facts = self._progress.facts
-        return _handler(Stage.AUTHORIZATION, facts).learn(facts, ()).facts.authorization_url
+        return handler_of(Stage.AUTHORIZATION, facts).learn(facts, ()).facts.authorization_url
 
     def _honest(self, facts: Facts) -> PlannedRequest | None:
         """Return the first request of the next stage, as the protocol has it."""
-        return None if self.position is None else _handler(self.position, facts).request(facts, ())
+        return None if self.position is None else handler_of(self.position, facts).request(facts, ())
 
     def amend(self, *amendments: RequestEdit, stage: Stage | None = None) -> None:
         """Change these parts of what `stage`, or the next one, sends; no tokens are stored then."""

@@ -18,7 +18,9 @@ from authlens_core.login.facts import Facts
 from authlens_core.login.known_clients import KnownClients
 from authlens_core.login.login_stage import LoginStage, PlannedRequest, StageResult, WaitStopped, stopped
 from authlens_core.login.progress import Progress
+from authlens_core.login.stages import STAGES
 from authlens_core.login.stages.authorization_stage import browser_diagnosis, learn_response, no_callback
+from authlens_core.login.tampering.experiments import STALE_REFRESH
 from authlens_core.login.tampering.tampering import Tampering
 from authlens_core.oauth.dpop import DpopNonces, DpopSigner, is_bound, send_with_proof, settled
 from authlens_core.state.assertion_source import AssertionSource, read_assertion
@@ -86,12 +88,16 @@ async def keep_nothing(facts: Facts) -> Stored:  # noqa: ARG001 - the signature 
     return Stored()
 
 
+def handler_of(stage: Stage, facts: Facts) -> LoginStage:
+    """Return what `stage` asks and learns in this login; after one, an experiment may refresh."""
+    return STALE_REFRESH if stage is Stage.REFRESH else STAGES[facts.options.grant_type][stage]
+
+
 class StageWork:
     """Does what a stage has to do. It decides nothing about which stage comes next."""
 
     def __init__(
         self,
-        handler: Callable[[Stage, Facts], LoginStage],
         wire: Sender,
         clients: KnownClients,
         keeper: Keeper,
@@ -100,7 +106,6 @@ class StageWork:
         emit: Callable[[Event], None],
         clock: Callable[[], datetime],
     ) -> None:
-        self._handler = handler
         self._wire = wire
         self._clients = clients
         self._keeper = keeper
@@ -146,7 +151,7 @@ class StageWork:
         self, stage: Stage, facts: Facts, exchanges: list[Exchange], limit: asyncio.Timeout
     ) -> StageResult:
         """Send what the stage wants sent, and do what follows from the answers."""
-        handler = self._handler(stage, facts)
+        handler = handler_of(stage, facts)
         changed: PlannedRequest | None = None
         # When answers are read again after an override, what was sent for them was changed already.
         again, cut_short = bool(exchanges), False
@@ -224,7 +229,7 @@ class StageWork:
         wanted = planned.purpose in _AT_THE_TOKEN_ENDPOINT or is_bound(scheme)
         if facts.dpop_key is None or not wanted:
             return None
-        return DpopSigner(facts.dpop_key, nonces=self._nonces, remember=self._remember, now=self._clock)
+        return DpopSigner(facts.dpop_key, self._nonces, self._remember)
 
     def _remember(self, nonces: DpopNonces) -> None:
         self._nonces = nonces

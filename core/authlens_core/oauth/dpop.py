@@ -221,21 +221,17 @@ class DpopSigner:
 
     Args:
         remember: called with all nonces when a server sent another one.
-        now: the clock, in UTC.
     """
 
     def __init__(
         self,
         key: DpopKey,
-        *,
-        nonces: DpopNonces | None = None,
-        remember: Callable[[DpopNonces], None] = lambda _nonces: None,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        nonces: DpopNonces,
+        remember: Callable[[DpopNonces], None],
     ) -> None:
         self.key = key
-        self._nonces = nonces or DpopNonces()
+        self._nonces = nonces
         self._remember = remember
-        self._now = now
 
     def sign(self, request: Request) -> Request:
         """Return the request with a fresh proof.
@@ -243,7 +239,7 @@ class DpopSigner:
         Raises:
             UrlRefused: its URL cannot be sent.
         """
-        return with_proof(request, self.key, self._nonces, now=self._now(), jti=make_jti())
+        return with_proof(request, self.key, self._nonces, now=datetime.now(UTC), jti=make_jti())
 
     def knows_nonce(self, request: Request) -> bool:
         """Return whether the server that gets a request has sent a nonce before."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
@@ -52,3 +52,14 @@ async def logged_in(server: RotatingServer) -> AsyncIterator[LoggedIn]:
     async with Wire() as wire:
         yield LoggedIn(credentials, wire, server, grant.resource_url)
     await credentials.aclose()
+
+
+@pytest.fixture
+async def expired(logged_in: LoggedIn) -> LoggedIn:
+    """The access token ended a minute ago."""
+    grant = logged_in.credentials.list()[0]
+    _, secrets = await logged_in.credentials.load(grant.grant_id)
+    began = utc_now() - timedelta(hours=1)
+    ended = replace(grant, obtained_at=began, refreshed_at=began, expires_at=began + timedelta(minutes=59))
+    await logged_in.credentials.save(ended, secrets)
+    return logged_in

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
 
 import pytest
 
+from authlens_core.credentials.lifecycle import request_credential
 from authlens_core.credentials.lifecycle.request_credential import RequestCredential
-from authlens_core.credentials.records.grant import utc_now
 from authlens_core.values.errors import LoginNeeded
 from support.rotating_server import Scripted
 
@@ -18,9 +17,9 @@ BEARER_0 = (("Authorization", "Bearer access-canary-0"),)
 BEARER_1 = (("Authorization", "Bearer access-canary-1"),)
 
 
-def credential(at: LoggedIn, **options: object) -> RequestCredential:
+def credential(at: LoggedIn) -> RequestCredential:
     """Return the credential for the resource."""
-    return RequestCredential(at.credentials, at.wire, at.url, **options)  # type: ignore[arg-type]
+    return RequestCredential(at.credentials, at.wire, at.url)
 
 
 async def test_a_token_that_lasts_is_given_without_a_request(logged_in: LoggedIn) -> None:
@@ -30,13 +29,12 @@ async def test_a_token_that_lasts_is_given_without_a_request(logged_in: LoggedIn
     assert logged_in.server.seen == []
 
 
-async def test_concurrent_callers_share_one_refresh_of_an_expired_token(logged_in: LoggedIn) -> None:
+async def test_concurrent_callers_share_one_refresh_of_an_expired_token(expired: LoggedIn) -> None:
     """The refresh token is spent once."""
-    later = utc_now() + timedelta(seconds=890)
-    shared = credential(logged_in, now=lambda: later)
+    shared = credential(expired)
     found = await asyncio.gather(*(shared.fields() for _ in range(8)))
     assert {one.fields for one in found} == {BEARER_1}
-    assert len(logged_in.server.posts("/token")) == 1
+    assert len(expired.server.posts("/token")) == 1
 
 
 async def test_concurrent_callers_share_one_refresh_after_a_401(logged_in: LoggedIn) -> None:
@@ -60,13 +58,14 @@ async def test_a_new_token_that_is_refused_too_is_not_refreshed_again(logged_in:
     assert len(logged_in.server.posts("/token")) == 2
 
 
-async def test_a_login_that_was_forgotten_meanwhile_is_not_used_on(logged_in: LoggedIn) -> None:
+async def test_a_login_that_was_forgotten_meanwhile_is_not_used_on(
+    logged_in: LoggedIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Another process removes it; held fields are checked against the index after a second."""
-    clock = [0.0]
-    shared = credential(logged_in, monotonic=lambda: clock[0])
+    shared = credential(logged_in)
     await shared.fields()
     await logged_in.credentials.forget("grant-1")
-    clock[0] += 2
+    monkeypatch.setattr(request_credential, "_RECHECK", 0.0)
     with pytest.raises(LoginNeeded):
         await shared.fields()
 

@@ -5,13 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from dataclasses import replace
-from datetime import timedelta
-
-import pytest
 
 from authlens_core.credentials.lifecycle.request_credential import RequestCredential
-from authlens_core.credentials.records.grant import utc_now
 from authlens_core.desk.programs import bridge_mcp, proxy
 from authlens_core.desk.session import Session
 from authlens_core.values.errors import AuthlensError, NetworkFailure
@@ -21,17 +16,6 @@ from support.waiting import PATIENCE
 from .conftest import LoggedIn
 
 DOWN = Scripted(503, {"error": "temporarily_unavailable"})
-
-
-@pytest.fixture
-async def expired(logged_in: LoggedIn) -> LoggedIn:
-    """The access token ended a minute ago."""
-    grant = logged_in.credentials.list()[0]
-    _, secrets = await logged_in.credentials.load(grant.grant_id)
-    began = utc_now() - timedelta(hours=1)
-    ended = replace(grant, obtained_at=began, refreshed_at=began, expires_at=began + timedelta(minutes=59))
-    await logged_in.credentials.save(ended, secrets)
-    return logged_in
 
 
 async def test_the_bridge_answers_with_the_cause_until_the_server_is_back(expired: LoggedIn) -> None:

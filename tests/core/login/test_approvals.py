@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 import pytest
 
-from authlens_core.login import login as driver
+from authlens_core.login import stage_work
 from authlens_core.login.facts import Facts
 from authlens_core.login.login_stage import PlannedRequest, StageResult
 from authlens_core.login.stages import STAGES
@@ -170,7 +170,7 @@ async def test_a_yes_to_a_request_that_was_held_back_sends_it(monkeypatch: pytes
     """H014: nothing was sent before the question, and one request is sent after it."""
     code = GrantType.AUTHORIZATION_CODE
     stages = MappingProxyType({**STAGES[code], Stage.RESOURCE_METADATA: HoldsBack()})
-    monkeypatch.setattr(driver, "STAGES", MappingProxyType({**STAGES, code: stages}))
+    monkeypatch.setattr(stage_work, "STAGES", MappingProxyType({**STAGES, code: stages}))
     sender = ScriptedSender(honest())
     async with login_to(sender) as login:
         await run_to(login, Stage.RESOURCE_METADATA)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from authlens_core.login import login as login_module
+from authlens_core.login import stage_work
 from authlens_core.login.facts import Facts
 from authlens_core.login.login_stage import PlannedRequest
 from authlens_core.login.stages import STAGES
@@ -57,7 +57,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> GrantType:
     work = {stage: STAGES[grant_type][stage] for stage in _STAGES}
     work[Stage.EXCHANGE] = _MachineExchange()
     monkeypatch.setattr(flow_module, "FLOWS", {**FLOWS, grant_type: flow})
-    monkeypatch.setattr(login_module, "STAGES", {**STAGES, grant_type: work})
+    monkeypatch.setattr(stage_work, "STAGES", {**STAGES, grant_type: work})
     return grant_type
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, ClassVar, Final
 
-from authlens_core.credentials.records.grant import Grant, GrantSecrets, utc_now
+from authlens_core.credentials.records.grant import Grant, GrantSecrets
 from authlens_core.credentials.records.index import AccessKind
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.diagnosis.server_kind import server_kind
@@ -123,7 +123,7 @@ class LockedGrant:
 
     def signer(self) -> DpopSigner | None:
         """Return what signs the requests of the grant, as `signer_for` does."""
-        return signer_for(self.credentials, self.secrets.dpop_key, self.now)
+        return signer_for(self.credentials, self.secrets.dpop_key)
 
     def mark(self, note: str, kind: AccessKind | None = None, **changes: Any) -> None:
         """Store a note, and what else has changed of the grant; in the history as well if it has a `kind`."""
@@ -206,9 +206,7 @@ def _is_plain_loopback(text: str) -> bool:
 _NONCES: Final = "dpop nonces"
 
 
-def signer_for(
-    credentials: Credentials, dpop_key: Secret | None, now: Callable[[], datetime] = utc_now
-) -> DpopSigner | None:
+def signer_for(credentials: Credentials, dpop_key: Secret | None) -> DpopSigner | None:
     """Return what signs the requests of a grant with this key; None if its tokens are not bound.
 
     The servers' nonces are stored in the index, for the next program.
@@ -224,12 +222,7 @@ def signer_for(
         raise LoginNeeded(
             "The key that the tokens of this login are bound to cannot be read.", LOG_IN_AGAIN
         ) from None
-    return DpopSigner(
-        key,
-        nonces=_stored_nonces(credentials),
-        remember=lambda nonces: _store_nonces(credentials, nonces),
-        now=now,
-    )
+    return DpopSigner(key, _stored_nonces(credentials), lambda nonces: _store_nonces(credentials, nonces))
 
 
 def note_nonces(credentials: Credentials, exchanges: Sequence[Exchange]) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Final
 
@@ -59,8 +59,6 @@ class RequestCredential:
         url: the resource; the fields are for it and for what is below it, never for another origin.
         kind: the only kind of credential that is wanted; None for the first that covers the URL.
         min_ttl: how long an access token has to last; None as in `usable_token`.
-        now: the clock, in UTC.
-        monotonic: the clock that measures how old held fields are, in seconds.
     """
 
     def __init__(
@@ -71,8 +69,6 @@ class RequestCredential:
         *,
         kind: CredentialKind | None = None,
         min_ttl: timedelta | None = None,
-        now: Callable[[], datetime] = utc_now,
-        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.url = url
         self._asked = self._root = parse_url(url, loopback_http=True)
@@ -81,12 +77,10 @@ class RequestCredential:
         self._wire = wire
         self._kind = kind
         self._min_ttl = min_ttl
-        self._now = now
-        self._monotonic = monotonic
         # One load at a time: a refresh token that rotates may be spent only once.
         self._turn = asyncio.Lock()
         self._held: CredentialHeaders | None = None
-        self._loaded_at = now()
+        self._loaded_at = utc_now()
         self._checked = 0.0
         self._version: object = None
         self._unproven: CredentialHeaders | None = None
@@ -109,7 +103,7 @@ class RequestCredential:
         held = self._usable()
         if held is not None:
             return held
-        asked_at = self._monotonic()
+        asked_at = time.monotonic()
         async with self._turn:
             # Where the server cannot be reached, callers in a queue would wait for one time-out each.
             if self._failed is not None and self._failed[0] > asked_at:
@@ -117,7 +111,7 @@ class RequestCredential:
             try:
                 return self._usable() or await self._load()
             except AuthlensError as error:
-                self._failed = (self._monotonic(), error)
+                self._failed = (time.monotonic(), error)
                 raise
 
     async def tried(self) -> CredentialHeaders:
@@ -219,7 +213,7 @@ class RequestCredential:
             return
         words = f"The resource {'accepts' if accepted else 'refuses'} the access token."
         with suppress(LoginNeeded, StateUnusable):
-            self._credentials.note_verdict(grant, self._now(), accepted=accepted, words=words)
+            self._credentials.note_verdict(grant, utc_now(), accepted=accepted, words=words)
 
     async def _load(self, refused: CredentialHeaders | None = None) -> CredentialHeaders:
         before, known = self._held, self._credentials.find(self.url)
@@ -230,14 +224,13 @@ class RequestCredential:
             kind=self._kind,
             min_ttl=self._min_ttl,
             refused=refused,
-            now=self._now,
         )
         if before is not None and before.fields != headers.fields:
             self.refreshes += 1
         if known is not None and known.last_verdict is TokenVerdict.REFUSED and refused is None:
             self._unproven = headers  # renewed because of that: not again
-        self._held, self._loaded_at = headers, self._now()
-        self._version, self._checked = self._stored_version(), self._monotonic()
+        self._held, self._loaded_at = headers, utc_now()
+        self._version, self._checked = self._stored_version(), time.monotonic()
         # The shortest address that the credential is for: what a proxy could serve at most.
         self._root = min(self._roots(headers.match.urls), key=lambda root: len(root.path.rstrip("/")))
         return headers
@@ -251,19 +244,19 @@ class RequestCredential:
     def _usable(self) -> CredentialHeaders | None:
         """Return the held fields while they last and the index says nothing new."""
         held = self._held
-        if held is None or not outlasts(self._loaded_at, held.expires_at, self._min_ttl, self._now()):
+        if held is None or not outlasts(self._loaded_at, held.expires_at, self._min_ttl, utc_now()):
             return None
-        if self._monotonic() - self._checked >= _RECHECK:
+        if time.monotonic() - self._checked >= _RECHECK:
             if self._stored_version() != self._version:
                 return None
-            self._checked = self._monotonic()
+            self._checked = time.monotonic()
         return held
 
     def _stored_version(self) -> object:
         """Return a value that changes when something is stored that would be sent instead of what is held."""
         held = self._held
         versions = []
-        for match in matching_credentials(self._credentials, self.url, kind=self._kind, now=self._now):
+        for match in matching_credentials(self._credentials, self.url, kind=self._kind):
             versions.append((match.kind, match.version))
             # What would only be tried after the held one does not matter.
             if held is None or match.kind is held.kind:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from authlens_core.cloudflare.cloudflared_files import (
@@ -17,7 +17,7 @@ from authlens_core.cloudflare.service_token_headers import CLIENT_ID, CLIENT_SEC
 from authlens_core.credentials.lifecycle.cloudflared_target import place_for
 from authlens_core.credentials.lifecycle.operation import signer_for
 from authlens_core.credentials.lifecycle.refresh import UsableToken, usable_token
-from authlens_core.credentials.records.grant import Grant, GrantState, utc_now
+from authlens_core.credentials.records.grant import Grant, GrantState
 from authlens_core.credentials.records.service_token import ServiceToken, TokenForm
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.oauth.dpop import DpopSigner
@@ -171,7 +171,6 @@ def matching_credentials(
     *,
     kind: CredentialKind | None = None,
     usable: bool = True,
-    now: Callable[[], datetime] = utc_now,
 ) -> Iterator[CredentialMatch]:
     """Yield the credentials that cover `url`, the one that is tried first at the start.
 
@@ -186,7 +185,7 @@ def matching_credentials(
         if token is not None:
             yield CredentialMatch(CredentialKind.SERVICE_TOKEN, token)
     if kind in (None, CredentialKind.CLOUDFLARED):
-        file = find_cloudflared_token(url, now=now(), usable=usable)
+        file = find_cloudflared_token(url, usable=usable)
         if file is not None:
             yield CredentialMatch(CredentialKind.CLOUDFLARED, file)
 
@@ -199,7 +198,6 @@ async def headers_for(
     kind: CredentialKind | None = None,
     min_ttl: timedelta | None = None,
     refused: CredentialHeaders | None = None,
-    now: Callable[[], datetime] = utc_now,
 ) -> CredentialHeaders:
     """Return the header fields that may be sent to `url`; never opens a browser.
 
@@ -220,14 +218,12 @@ async def headers_for(
     """
     problem: LoginNeeded | None = None
     old_token = None if refused is None else refused.token
-    for match in matching_credentials(credentials, url, kind=kind, now=now):
+    for match in matching_credentials(credentials, url, kind=kind):
         try:
             match match.source:
                 case Grant() as grant:
-                    token = await usable_token(
-                        credentials, wire, grant, min_ttl=min_ttl, refused=old_token, now=now
-                    )
-                    return _token_headers(credentials, token, now)
+                    token = await usable_token(credentials, wire, grant, min_ttl=min_ttl, refused=old_token)
+                    return _token_headers(credentials, token)
                 case ServiceToken(token_id=token_id):
                     stored, secret = await credentials.service_tokens.load(token_id)
                     fields = token_fields(stored, secret)
@@ -284,16 +280,14 @@ def no_credential(url: str, *, service_token: bool = True) -> NoCredential:
     return NoCredential(f"No credential on this machine covers {url}.", cure)
 
 
-def _token_headers(
-    credentials: Credentials, usable: UsableToken, now: Callable[[], datetime]
-) -> CredentialHeaders:
+def _token_headers(credentials: Credentials, usable: UsableToken) -> CredentialHeaders:
     grant = usable.grant
     return CredentialHeaders(
         CredentialMatch(grant.kind, grant),
         (authorization_field(grant.token_type, usable.token),),
         usable.token,
         grant.expires_at,
-        signer_for(credentials, usable.secrets.dpop_key, now) if usable.is_bound else None,
+        signer_for(credentials, usable.secrets.dpop_key) if usable.is_bound else None,
         grant.note if grant.state is GrantState.LOGIN_NEEDED else "",
     )
 

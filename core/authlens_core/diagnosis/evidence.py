@@ -14,13 +14,13 @@ from functools import cache
 from typing import Any, ClassVar, Final, Protocol, TypeVar
 
 from authlens_core.diagnosis.credential import secrets_sent
-from authlens_core.diagnosis.public_names import is_constant, is_public, names_an_error
+from authlens_core.diagnosis.likely_secrets import masked_text, without_credentials
 from authlens_core.oauth.error_response import OAuthError
 from authlens_core.values.exchange import Exchange, Response
 from authlens_core.values.fix import Fix, mapped
 from authlens_core.values.formats.json_document import JsonRefused, load_object
 from authlens_core.values.known_secrets import KnownSecrets
-from authlens_core.values.safe_text import safe_line, without_user_info
+from authlens_core.values.safe_text import safe_line
 from authlens_core.values.secret import Secret
 
 # How much of a body is quoted.
@@ -29,41 +29,6 @@ _LONGEST_LINE: Final = 500  # characters
 _BODY_SEARCHED: Final = 16 * 1024  # bytes of an answer
 _AROUND: Final = 60  # characters kept before what was found in one long line
 _AFTER: Final = 140  # characters kept behind it, where the reason is
-# What looks like a credential: a long unbroken run with a digit in it, or a value under a telling name.
-_LONG_RUN: Final = re.compile(r"[A-Za-z0-9_~+=.:-]{24,}+|[A-Za-z0-9]{20,}+")
-_BASE64: Final = re.compile(
-    r"(?<![\w.:/-])(?!/[a-z]+/)(?=[A-Za-z+/_-]{0,80}\d)[A-Za-z0-9+/_-]{36,}+={0,2}(?![\w.:~])"
-)
-# What services begin their tokens with, GitHub, Slack, AWS and Google among them.
-_BRANDED: Final = re.compile(
-    r"(?<![A-Za-z0-9])(?:gh[a-z]_|github_pat_|glpat-|sk-|xox[a-z]-|AKIA|ASIA|eyJ|ya29\.|GOCSPX-|1//0|4/0A)[\w~+/=.-]{12,}+"
-)
-# The quotes are escaped where JSON is in JSON, and the sign is where an address is in one.
-_NAMED: Final = re.compile(
-    r"(?i)((?:token|secret|passw(?:or)?d|pwd|api[-_ ]?key|verifier|assertion|cookie|\bstate|session(?:_?id)?"
-    r"|[\"']code|\bcode)(?:_hint)?"
-    r"[\\\"']{0,8}\s*(?:[=:]|%3[ad])\s*[\\\"']{0,8})"
-    r"([A-Za-z0-9_~+/=.:-]{6,})"
-)
-# Whatever follows the scheme is a credential, however short (RFC 9110 §11.4).
-_AUTHORIZATION: Final = re.compile(
-    r"""(?i)(\bauthorization["']?\s*[=:]\s*["']?(?:bearer|basic|dpop|token)\s+)([A-Za-z0-9_~+/=.:-]{4,})"""
-)
-# What was typed at a prompt, and the code that a page asks for: short ones, too.
-_TYPED: Final = re.compile(
-    r"""(?im)(
-    \b(?:enter|paste)\b[^\n:?]{0,80}[:?][ \t]*(?=\S+[ \t]*$)
-    |\benter\ (?:the\ |this\ )?code:?\s+(?-i:(?=[A-Z\d-]{4}))
-    |\b(?:otp|pin|passcode|passphrase|one-time\ \w+|(?:verification|user|mfa|2fa|device|security)[-_\ ]code)\b
-    [^\n:=?]{0,30}[:=?][ \t]*["']?(?-i:(?=\S*\d|[A-Z]{4}))
-    )(?!https?:)([A-Za-z0-9][\w-]{3,40})(?![\w•])""",
-    re.VERBOSE,
-)
-_BEARER: Final = re.compile(r"(?i)(\bbearer\s+)(?![a-z_]+=)([A-Za-z0-9_~+/=.:-]{8,})")
-# A terminal breaks a token where its window ends; a word, a code of a product or a time begins a line.
-_BREAK: Final = re.compile(r"(?<=[\w~+/=.-]{12})[ \t│┃║]*\n[ \t│┃║]*(?=([\w~+/=.-]{4,}+))")
-_BEGINS: Final = re.compile(r"[A-Z]?[a-z]+[.=]?|[A-Z]+\d*|\d{4}-\d\d-\d\d\w*|[A-Za-z]+(?:[_-][A-Za-z]+)+=?")
-_CAPITAL: Final = re.compile(r"[a-z][A-Z]")
 NUMBER: Final = re.compile(r"\d+")
 # In a phrase, for whatever the same line has between two parts.
 ANYTHING: Final = " … "
@@ -150,11 +115,6 @@ def body_line(response: Response, phrase: str) -> str:
     return ""
 
 
-def masked_text(text: str) -> str:
-    """Return a text without what looks like a credential, also where a terminal broke it."""
-    return without_credentials(_BREAK.sub(_joined, text))
-
-
 def whole_answer(response: Response, secrets: Sequence[Secret] = ()) -> tuple[str, ...]:
     """Return what an answer is, for one that is not known: status, type, CF-Ray and its first bytes.
 
@@ -172,40 +132,6 @@ def whole_answer(response: Response, secrets: Sequence[Secret] = ()) -> tuple[st
     begins = safe_line(words[:FIRST_BYTES], _LONGEST_LINE)
     more = "…" if len(words) > FIRST_BYTES or len(data) > 8 * FIRST_BYTES else ""
     return (status_line(response), *kind, *ray, f"starts with: {begins}{more}")
-
-
-def without_credentials(text: str, secrets: Iterable[Secret] = ()) -> str:
-    """Return a text with a mask for `secrets`, and for what looks like a credential."""
-    text = without_user_info(KnownSecrets(secrets, shortest=1).masked(text))
-    text = _AUTHORIZATION.sub(lambda m: m[1] + Secret(m[2]).masked, text)
-    text = _BEARER.sub(lambda m: m[1] + _unless_a_word(m[2], longest_word=20), text)
-    text = _TYPED.sub(lambda m: m[1] + Secret(m[2]).masked, text)
-    text = _NAMED.sub(_named, text)
-    text = _BRANDED.sub(lambda m: Secret(m[0]).masked, text)
-    text = _BASE64.sub(lambda m: m[0] if _is_a_name(m) else Secret(m[0]).masked, text)
-    return _LONG_RUN.sub(lambda m: m[0] if _is_a_name(m) else _unless_a_word(m[0], longest_word=60), text)
-
-
-def _is_a_name(match: re.Match[str]) -> bool:
-    before, after = match.string[max(0, match.start() - 60) : match.start()], match.string[match.end() :][:1]
-    return is_public(match[0], before, after)
-
-
-def _named(match: re.Match[str]) -> str:
-    is_of_a_code = "code" in match[1].lower() and names_an_error(match[2])
-    return match[0] if is_of_a_code else match[1] + _unless_a_word(match[2], longest_word=11)
-
-
-def _joined(match: re.Match[str]) -> str:
-    before = match.string[max(0, match.start() - 60) : match.start()].split()[-1]
-    return "" if any(c.isdigit() for c in before) and not _BEGINS.fullmatch(match[1]) else match[0]
-
-
-def _unless_a_word(text: str, *, longest_word: int) -> str:
-    is_word = len(text) <= longest_word and not any(c.isdigit() for c in text)
-    # A name has a capital letter now and then: StreamableHttpClientWorker.
-    is_word = is_word and (len(text) < 20 or 5 * len(_CAPITAL.findall(text)) <= len(text))
-    return text if is_word or is_constant(text) else Secret(text).masked
 
 
 class _Dataclass(Protocol):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Final, Self
 
-from authlens_core.diagnosis.evidence import without_credentials
+from authlens_core.diagnosis.likely_secrets import without_credentials
 from authlens_core.diagnosis.server_kind import ServerKind, server_kind
 from authlens_core.oauth.discovery.challenge import is_plain
 from authlens_core.values.fix import Fix, filled, mapped

@@ -36,10 +36,10 @@ from authlens_core.diagnosis.server_kind import ServerWords, server_kind, server
 from authlens_core.explain.grid import CellFound, findings, is_of_another
 from authlens_core.explain.log_lines import ends_well, fails, lines_that_count, waits_for_the_browser
 from authlens_core.explain.pasted_address import PastedAddress, urls_in
-from authlens_core.explain.quotes import QuotedText
 from authlens_core.explain.ranking import OF_A_NUMBER, Heard, Sections
 from authlens_core.explain.scenes import in_its_scene
 from authlens_core.explain.statements import (
+    QuotedText,
     Speaker,
     act,
     advice,

@@ -2,7 +2,8 @@
 
 Logs, JSON of any shape, pages, tracebacks and chains of causes say it in few ways: in a member with a telling
 name, in an element, behind a marker at the beginning of a line, or last in a chain. The words are those of
-`words/reader.toml`. What is quoted has no secret: the text is masked, and half of one is left out.
+`words/reader.toml`. What is quoted, a sentence or the line that decides, has no secret: the text is masked,
+and half of one is left out.
 """
 
 from __future__ import annotations
@@ -10,13 +11,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from enum import IntEnum, StrEnum
-from functools import cache
+from functools import cache, cached_property
 from operator import attrgetter
 from typing import Final, NamedTuple
 
 from authlens_core.diagnosis.causes import Cause
+from authlens_core.diagnosis.evidence import body_line
+from authlens_core.diagnosis.likely_secrets import masked_text
 from authlens_core.explain.log_lines import fails
+from authlens_core.values.exchange import Response
 from authlens_core.values.fix import Fix, fix, steps_of
+from authlens_core.values.safe_text import safe_line
+from authlens_core.values.secret import Body
 from authlens_core.values.word_files import words
 
 
@@ -282,3 +288,86 @@ def _of_members() -> re.Pattern[str]:
         r"""|(?P<bare>(?:[^"'\n&{}<>\[\]\\]|(?<=\w)'(?=\w)"""
         r"""|(?<=[a-z] )(?P<quote>["'])[^"'\n&{}<>]{1,80}(?P=quote)(?=[\s.,;)]|$)){3,600}))"""
     )
+
+
+_LONGEST_LINE: Final = 500  # characters of a line
+# How much a sentence that is quoted beside the line of a cause has to say: a server's, and any other one.
+_TOLD_BY_SERVER: Final = 2
+_TOLD: Final = 4
+_LONGER: Final = 8  # characters that a sentence has besides a phrase in it
+# The reasons of an error that are in an object or a list of the same answer.
+_WITHIN: Final = re.compile(
+    r"""(?i)"(?:error_?causes|causes|inner_?error|details)"\s*:\s*\[?\s*\{[^{}]{0,200}?"""
+    r""""(?:errorsummary|message|reason|description)"\s*:\s*"([^"\n]{3,300})\""""
+)
+# What an OAuth error is about, and is public: the program chose it.
+_PARAMETER: Final = re.compile(
+    r"(?<![\w-])(grant_type|response_type|redirect_uri|scope|resource|audience)"
+    r"(?:=|\"?: ?\"?)(?!\")([^\s\"'&<>{},;()]{1,200}+)(?!\))"
+)
+_NAMED_BY: Final = {"invalid_target": "resource audience", "invalid_scope": "scope"}
+
+
+class QuotedText:
+    """A text as it was pasted and as it reads decoded; what is quoted of either is masked."""
+
+    def __init__(self, text: str, decoded: str) -> None:
+        # A selector of how a sign is drawn says nothing, and would be quoted as an escape.
+        self._pasted = Response(0, body=Body(text.replace("\ufe0f", "").encode("utf-8", "replace")))
+        self._decoded = decoded
+
+    @cached_property
+    def shown(self) -> str:
+        return masked_text(self._decoded)
+
+    def reason(self, phrase: str) -> Statement | None:
+        """Return the sentence that says most, if it says more than the phrase that was found."""
+        lower = phrase.lower()
+        return next((one for one in self._statements if _tells_more(one, lower)), None)
+
+    def within(self) -> str:
+        """Return the reason inside an answer; empty where there is none."""
+        found = statements("\n".join(f"description: {words}" for words in _WITHIN.findall(self.shown)))
+        return found[-1].words if found else ""
+
+    def evidence(self, phrase: str) -> Iterator[str]:
+        """Yield the line of a phrase, a reason on another line, and the parameter it is about."""
+        line = body_line(self._pasted, phrase) or self._line_of(phrase)
+        if line:
+            yield line
+        yield from (one.words for one in self._statements[:1] if _adds(one, line))
+        about = _NAMED_BY.get(phrase, phrase)
+        named = (match for match in _PARAMETER.finditer(self.shown) if match[1] in about)
+        yield from dict.fromkeys(f"{match[1]}={match[2]}" for match in named if match[0] not in line)
+
+    def _line_of(self, phrase: str) -> str:
+        """Return the decoded line with the longest beginning of a phrase.
+
+        A terminal broke it, a part of it is masked, or it was found after its words were put into English.
+        """
+        lines = self.shown.split("\n")
+        english = in_english(self.shown).lower().split("\n")
+        words = phrase.lower().split(" ")
+        for count in range(len(words), 0, -1):
+            begins = " ".join(words[:count])
+            found = next((line for line, said in zip(lines, english, strict=True) if begins in said), "")
+            if found:
+                return safe_line(found.strip(), _LONGEST_LINE)
+        return ""
+
+    @cached_property
+    def _statements(self) -> tuple[Statement, ...]:
+        return statements(self.shown)
+
+
+def _tells_more(reason: Statement, phrase: str) -> bool:
+    is_longer = len(reason.words) > len(phrase) + _LONGER
+    return is_longer or reason.told > 1 or phrase not in reason.words.lower()
+
+
+def _adds(reason: Statement, line: str) -> bool:
+    """Whether a sentence says what a line has not, and is a server's or begins a line."""
+    begins, shown = reason.words.strip("… ")[:20].lower(), line.strip("…").lower()
+    tells = reason.told >= (_TOLD_BY_SERVER if reason.speaker is Speaker.SERVER else _TOLD)
+    apart = begins not in shown and shown[:60] not in reason.words.lower()
+    return tells and apart and (reason.speaker is Speaker.SERVER or reason.kind == StatementKind.SENTENCE)

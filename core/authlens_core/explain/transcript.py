@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from authlens_core.diagnosis.answer import classify
-from authlens_core.diagnosis.evidence import without_credentials
+from authlens_core.diagnosis.likely_secrets import without_credentials
 from authlens_core.diagnosis.protection import Trait
 from authlens_core.values.check import Diagnosis
 from authlens_core.values.exchange import Exchange, Headers, Request, Response

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from authlens_core.diagnosis.evidence import without_credentials
+from authlens_core.diagnosis.likely_secrets import without_credentials
 from authlens_core.explain.pasted_error import explain_text
 from authlens_core.explain.statements import Speaker, advice, statements
 

@@ -6,12 +6,14 @@ import asyncio
 import base64
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
 
+from authlens_tui.terminal import clipboard
 from authlens_tui.terminal.clipboard import Copied, CopyWay, NotCopied, copy_text, fill, osc52
 from support.terminal import Terminal
 from support.waiting import PATIENCE, runs, wait_until
@@ -20,15 +22,28 @@ LOCAL = {"DISPLAY": ":0"}
 SECRET = "c4n4ry-token"
 
 
-async def copied(
-    text: str, environ: Mapping[str, str], to_system: Callable[[str], None]
-) -> tuple[Copied, list[str]]:
-    """Copy with fakes; return the result and what was written to the terminal."""
-    written: list[str] = []
-    return await copy_text(text, environ, written.append, to_system), written
+Copying: TypeAlias = Callable[..., Awaitable[tuple[Copied, list[str]]]]
 
 
-async def test_on_the_persons_own_machine_the_system_takes_it() -> None:
+@pytest.fixture
+def copied(monkeypatch: pytest.MonkeyPatch) -> Copying:
+    """Copies to clipboards of the test; returns the result and what was written to the terminal."""
+
+    async def copy(
+        text: str,
+        environ: Mapping[str, str],
+        system: Callable[[str], None] = lambda text: None,
+        tmux: Callable[[str], None] = lambda text: None,
+    ) -> tuple[Copied, list[str]]:
+        monkeypatch.setattr(clipboard, "fill", lambda _environ, _limit, text: system(text))
+        monkeypatch.setattr(clipboard, "_load_tmux_buffer", lambda _environ, text: tmux(text))
+        written: list[str] = []
+        return await copy_text(text, environ, written.append), written
+
+    return copy
+
+
+async def test_on_the_persons_own_machine_the_system_takes_it(copied: Copying) -> None:
     """Pyperclip's way, and nothing goes to the terminal."""
     taken: list[str] = []
     result, written = await copied(SECRET, LOCAL, taken.append)
@@ -36,7 +51,9 @@ async def test_on_the_persons_own_machine_the_system_takes_it() -> None:
 
 
 @pytest.mark.parametrize("environ", [{}, {"SSH_CONNECTION": "a b c d", "DISPLAY": ":10"}])
-async def test_over_ssh_and_without_a_display_the_terminal_is_asked(environ: dict[str, str]) -> None:
+async def test_over_ssh_and_without_a_display_the_terminal_is_asked(
+    environ: dict[str, str], copied: Copying
+) -> None:
     """Pyperclip would fill the remote machine's clipboard, or raise."""
 
     def never(text: str) -> None:
@@ -48,14 +65,14 @@ async def test_over_ssh_and_without_a_display_the_terminal_is_asked(environ: dic
     assert str(len(SECRET)) in result.sentence
 
 
-async def test_the_sentence_never_holds_the_text() -> None:
+async def test_the_sentence_never_holds_the_text(copied: Copying) -> None:
     """A toast stays on the screen; the text may be a token."""
     for environ in (LOCAL, {}):
-        result, _ = await copied(SECRET, environ, lambda text: None)
+        result, _ = await copied(SECRET, environ)
         assert SECRET not in repr(result)
 
 
-async def test_a_clipboard_program_that_fails_gives_way_to_the_terminal() -> None:
+async def test_a_clipboard_program_that_fails_gives_way_to_the_terminal(copied: Copying) -> None:
     """Absence of a clipboard program is ordinary."""
 
     def fails(text: str) -> None:
@@ -67,7 +84,7 @@ async def test_a_clipboard_program_that_fails_gives_way_to_the_terminal() -> Non
 
 
 @pytest.mark.slow
-async def test_a_clipboard_program_that_hangs_is_given_two_seconds() -> None:
+async def test_a_clipboard_program_that_hangs_is_given_two_seconds(copied: Copying) -> None:
     """And the thread it hangs in does not hold the process."""
     release = threading.Event()
 
@@ -83,9 +100,9 @@ async def test_a_clipboard_program_that_hangs_is_given_two_seconds() -> None:
     assert all(thread.daemon for thread in hanging)
 
 
-async def test_a_text_too_long_for_a_terminal_is_said_not_to_be_copied() -> None:
+async def test_a_text_too_long_for_a_terminal_is_said_not_to_be_copied(copied: Copying) -> None:
     """Several terminals drop long ones without a word."""
-    result, written = await copied("x" * 100_000, {}, lambda text: None)
+    result, written = await copied("x" * 100_000, {})
     assert (result.way, written) == (CopyWay.NONE, [])
     assert "Not copied" in result.sentence
 
@@ -118,34 +135,30 @@ async def test_nothing_is_copied_without_a_key(
         assert b"\x1b]52;c;" + base64.b64encode(b"copied text") in screen.raw
 
 
-async def test_in_tmux_the_multiplexer_itself_is_asked_first() -> None:
+async def test_in_tmux_the_multiplexer_itself_is_asked_first(copied: Copying) -> None:
     """By its own settings tmux drops OSC 52 of a program; only the one for a passthrough goes beside it."""
     taken: list[str] = []
-    written: list[str] = []
-    result = await copy_text(SECRET, {"TMUX": "/tmp/t,1,0"}, written.append, to_tmux=taken.append)
+    result, written = await copied(SECRET, {"TMUX": "/tmp/t,1,0"}, tmux=taken.append)
     assert (result.way, taken) == (CopyWay.TMUX, [SECRET])
     assert [sequence[:7] for sequence in written] == ["\x1bPtmux;"]
     assert SECRET not in repr(result)
 
 
-async def test_a_tmux_that_does_not_answer_gives_way_to_the_sequences() -> None:
+async def test_a_tmux_that_does_not_answer_gives_way_to_the_sequences(copied: Copying) -> None:
     """An old tmux, or none on the path."""
 
     def fails(text: str) -> None:
         raise FileNotFoundError
 
-    written: list[str] = []
-    result = await copy_text("hi", {"TMUX": "/tmp/t,1,0"}, written.append, to_tmux=fails)
+    result, written = await copied("hi", {"TMUX": "/tmp/t,1,0"}, tmux=fails)
     assert (result.way, written) == (CopyWay.TERMINAL, [osc52("hi", {"TMUX": "x"})])
 
 
 @pytest.mark.parametrize("name", ["TMUX", "STY"])
-async def test_in_a_multiplexer_both_clipboards_are_asked(name: str) -> None:
+async def test_in_a_multiplexer_both_clipboards_are_asked(name: str, copied: Copying) -> None:
     """The person may have attached from elsewhere since the session began."""
     taken: list[str] = []
-    written: list[str] = []
-    environ = {**LOCAL, name: "x"}
-    result = await copy_text(SECRET, environ, written.append, taken.append, to_tmux=lambda text: None)
+    result, written = await copied(SECRET, {**LOCAL, name: "x"}, taken.append)
     assert taken == [SECRET]
     assert len(written) == 1
     assert "clipboard of this machine" in result.sentence

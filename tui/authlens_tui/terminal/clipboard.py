@@ -55,13 +55,7 @@ class Copied(NamedTuple):
     sentence: str
 
 
-async def copy_text(
-    text: str,
-    environ: Mapping[str, str],
-    write: Callable[[str], None],
-    to_system: Callable[[str], None] | None = None,
-    to_tmux: Callable[[str], None] | None = None,
-) -> Copied:
+async def copy_text(text: str, environ: Mapping[str, str], write: Callable[[str], None]) -> Copied:
     """Copy `text` and return which clipboard has it.
 
     Inside tmux or screen the user may sit elsewhere than the session began, so both are asked there: the
@@ -69,18 +63,17 @@ async def copy_text(
 
     Args:
         text: what to copy; never appears in the result.
-        to_system: fills the system's clipboard and may block or raise; by default `fill`.
-        to_tmux: fills tmux's buffer and its clients' clipboards, likewise; by default `tmux load-buffer -w`.
+        write: writes to the terminal.
     """
     count = len(text)
     # Over SSH the clipboard of this machine is not the one you paste from: only the terminal is asked there.
     own = _has_own_clipboard(environ)
-    in_system = own and await _in_time(to_system or partial(fill, environ, _SYSTEM_SECONDS), text)
+    in_system = own and await _in_time(partial(fill, environ, _SYSTEM_SECONDS), text)
     here = f"Copied {count} characters to the clipboard of this machine"
     # In tmux or screen the terminal may be another machine's: it is asked as well, below.
     if in_system and not (environ.get("TMUX") or environ.get("STY")):
         return Copied(CopyWay.SYSTEM, f"{here}.")
-    if environ.get("TMUX") and await _in_time(to_tmux or partial(_load_tmux_buffer, environ), text):
+    if environ.get("TMUX") and await _in_time(partial(_load_tmux_buffer, environ), text):
         plain = _sequence(text)
         if plain is not None:
             write(_through_tmux(plain))

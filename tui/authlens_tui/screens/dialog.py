@@ -13,7 +13,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.screen import ModalScreen
 from textual.types import CSSPathType
-from textual.widgets import Button, OptionList
+from textual.widgets import Button, OptionList, RadioButton
 from textual.widgets.button import ButtonVariant
 from textual.widgets.option_list import Option
 
@@ -92,6 +92,18 @@ def action_button(
     return Button(
         Content(words), id=id or action, variant=variant, action=f"screen.{action}", compact=compact
     )
+
+
+class ChoiceButton(RadioButton):
+    """A choice that shows by its sign, and not by its colour alone, whether it is the one."""
+
+    def __init__(self, words: str, *, value: bool) -> None:
+        super().__init__(Content(words), value)
+        self.BUTTON_INNER = "●" if value else " "
+
+    def watch_value(self) -> None:
+        self.BUTTON_INNER = "●" if self.value else " "
+        super().watch_value()
 
 
 class ChoiceDialog(Dialog[_Answer | None]):

@@ -11,13 +11,13 @@ from textual import getters, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
-from textual.widgets import Input, RadioButton, RadioSet
+from textual.widgets import Input, RadioSet
 
 from authlens_core.values.errors import UsageError
 from authlens_core.values.login_options import OPTIONS, Kind, Options
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import PROGRAMS, GrantType
-from authlens_tui.screens.dialog import Dialog, DialogBox, DialogButtons, action_button
+from authlens_tui.screens.dialog import ChoiceButton, Dialog, DialogBox, DialogButtons, action_button
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.secret_files import private_key_in
@@ -55,7 +55,7 @@ class MachineLoginScreen(Dialog[Options | None]):
             yield Static(Content(_WORDS), classes="form-words")
             with RadioSet():
                 for grant_type, program in PROGRAMS.items():
-                    yield RadioButton(Content(program.words), value=grant_type is self._grant_type)
+                    yield ChoiceButton(program.words, value=grant_type is self._grant_type)
             yield from self._rows()
             yield Static(id="problem", classes="dialog-hint")
             with DialogButtons():

@@ -9,12 +9,12 @@ from typing import ClassVar, Final
 from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.widgets import Button, Input, RadioButton, RadioSet
+from textual.widgets import Button, Input, RadioSet
 
 from authlens_core.export.formats import FORMATS, Format, file_name
 from authlens_core.export.saved_file import named_path, write_export
 from authlens_core.trace.record import Trace
-from authlens_tui.screens.dialog import Dialog, DialogBox, DialogButtons, action_button
+from authlens_tui.screens.dialog import ChoiceButton, Dialog, DialogBox, DialogButtons, action_button
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.key_binding import keys
@@ -25,18 +25,6 @@ _HINT: Final = "Enter saves."
 _PROMISE: Final = (
     "Every secret is replaced by a fingerprint. Only you can read the file, and it overwrites no other."
 )
-
-
-class _Choice(RadioButton):
-    """A choice that shows by its sign, and not by its colour alone, whether it is the one."""
-
-    def __init__(self, label: Content, *, value: bool) -> None:
-        super().__init__(label, value)
-        self.BUTTON_INNER = "●" if value else " "
-
-    def watch_value(self) -> None:
-        self.BUTTON_INNER = "●" if self.value else " "
-        super().watch_value()
 
 
 class ExportScreen(Dialog[None]):
@@ -58,7 +46,7 @@ class ExportScreen(Dialog[None]):
             yield Static(Content(_PROMISE), classes="dialog-words")
             with RadioSet(id="forms"):
                 for form in _FORMATS:
-                    yield _Choice(Content(f"{form.name:<9} {form.summary}"), value=form is self._form)
+                    yield ChoiceButton(f"{form.name:<9} {form.summary}", value=form is self._form)
             yield Input(id="name")
             yield Static(Content(_HINT), id="hint", classes="dialog-hint")
             with DialogButtons():

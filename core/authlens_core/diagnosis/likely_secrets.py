@@ -72,7 +72,8 @@ _REQUEST: Final = r"req_[0-9A-Za-z]{16,40}|cfRay=[0-9a-f]{16}-[A-Z]{3}"
 # that could be a credential.
 _HOST: Final = re.compile(r"(?!.*[a-z0-9]{20})(?:[a-z0-9][a-z0-9-]{0,62}\.)+[a-z]{2,24}(?::\d{1,5})?[.:]?")
 _BARE_HOST: Final = (
-    r"(?!.*[a-z0-9]{16})(?:[a-z][a-z0-9-]{0,30}\.){1,4}(?:com|org|net|io|app|dev)(?::\d{1,5})?[.:]?"
+    r"(?!.*(?:(?=[a-z]*\d)[a-z0-9]{16}|[a-z]{20}))"
+    r"(?:[a-z][a-z0-9-]{0,30}\.){1,4}(?:com|org|net|io|app|dev)(?::\d{1,5})?[.:]?"
 )
 _NAMES: Final = re.compile("|".join((_REQUEST, _BARE_HOST, _OPENSSL, _FILE, _TIME, _SENTENCE)))
 _PART: Final = r"(?:[A-Za-z_]{1,60}|[a-z]{2,12}\d{1,4}[a-z]{0,20})"

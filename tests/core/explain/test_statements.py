@@ -154,6 +154,7 @@ def test_the_parameter_that_an_error_is_about_is_shown() -> None:
         "Enter the code shown above",
         "verification code: expired",
         "Error code: 1033",
+        "Failed to connect to raw.githubusercontent.com:443",
     ],
 )
 def test_what_is_public_is_shown(text: str) -> None:

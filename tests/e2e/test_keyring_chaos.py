@@ -30,6 +30,7 @@ import pytest
 
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, grant_id_for, utc_now
 from authlens_core.credentials.store.encrypted_file import EncryptedFileKeyring
+from authlens_core.credentials.store.keyring_store import KeyringStore
 from authlens_core.credentials.vault.credentials import Credentials, refresh_lock
 from authlens_core.credentials.vault.open_store import file_path, store_at
 from authlens_core.values.secret import Secret
@@ -159,7 +160,8 @@ async def _crowd(
     if place is StoreKind.ENCRYPTED_FILE:
         # A cheap key, because many programs make it; nothing else about the file is different.
         EncryptedFileKeyring(file_path(place)).create(Secret(PASSPHRASE), 2**14)
-    store = store_at(place, passphrase=Secret(PASSPHRASE), environ=environ, limit=PATIENCE)
+    keyring = KeyringStore(environ=environ, limit=PATIENCE) if place is StoreKind.KEYRING else None
+    store = keyring or store_at(place, passphrase=Secret(PASSPHRASE), limit=PATIENCE)
     credentials = Credentials.open(store, state)
     at = utc_now()
     with rotating_server() as server:

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, utc_now
+from authlens_core.credentials.store.keyring_store import KeyringStore
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.credentials.vault.open_store import file_path, store_at
+from authlens_core.credentials.vault.open_store import file_path
 from authlens_core.values.secret import Secret
 from authlens_core.values.store_kind import StoreKind
 from support.keyring_session import keyring_session
@@ -55,7 +56,7 @@ async def _log_in(environ: Mapping[str, str], state: Path) -> None:
         now,
         now + timedelta(hours=1),
     )
-    credentials = Credentials.open(store_at(StoreKind.KEYRING, environ=environ, limit=PATIENCE), state)
+    credentials = Credentials.open(KeyringStore(environ=environ, limit=PATIENCE), state)
     await credentials.save(grant, GrantSecrets(Secret("access-canary"), Secret("refresh-canary")))
     await credentials.aclose()
 

@@ -235,9 +235,8 @@ class FileStore(KeyringStore):
         passphrase: Secret | None = None,
         create: bool = False,
         limit: float = CALL_LIMIT,
-        environ: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(limit=limit, environ=environ)
+        super().__init__(limit=limit)
         self.place = place
         self._path = path
         self._passphrase = passphrase

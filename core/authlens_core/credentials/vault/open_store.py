@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -81,7 +80,6 @@ def store_at(
     passphrase: Secret | None = None,
     create: bool = False,
     limit: float = CALL_LIMIT,
-    environ: Mapping[str, str] | None = None,
 ) -> KeyringStore:
     """Return the store of a place; nothing is asked or started before its first call.
 
@@ -95,9 +93,9 @@ def store_at(
         StateUnusable: the state directory cannot be used.
     """
     if place is StoreKind.KEYRING:
-        return KeyringStore(limit=limit, environ=environ)
+        return KeyringStore(limit=limit)
     path = file_path(place)
-    return FileStore(place, path, passphrase=passphrase, create=create, limit=limit, environ=environ)
+    return FileStore(place, path, passphrase=passphrase, create=create, limit=limit)
 
 
 async def open_store(store: KeyringStore, *, probe: bool = True) -> OpenedStore:

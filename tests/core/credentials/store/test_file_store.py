@@ -23,7 +23,7 @@ from authlens_core.credentials.store.file_keyring import (
     FileKeyringError,
 )
 from authlens_core.credentials.store.keyring_process import ALLOWED
-from authlens_core.credentials.store.keyring_store import FileStore, StoreDamaged
+from authlens_core.credentials.store.keyring_store import FileStore, KeyringStore, StoreDamaged
 from authlens_core.credentials.store.secret_store import SecretStoreFailed, SecretStoreTimeout
 from authlens_core.credentials.vault.open_store import file_path, open_store, remembered_place, store_at
 from authlens_core.values.errors import NoSecretStore, PassphraseNeeded, WrongPassphrase
@@ -246,7 +246,7 @@ async def test_neither_file_is_ever_chosen_by_itself(encrypted: Path, state: Pat
     environ = {name: value for name, value in os.environ.items() if name != "DBUS_SESSION_BUS_ADDRESS"}
     assert remembered_place() is StoreKind.KEYRING
     with pytest.raises(NoSecretStore, match="no operating system keyring"):
-        await open_store(store_at(StoreKind.KEYRING, environ=environ))
+        await open_store(KeyringStore(environ=environ))
     assert not any("authlens" in name for name in ALLOWED)
 
 

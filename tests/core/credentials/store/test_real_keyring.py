@@ -11,10 +11,9 @@ import pytest
 from authlens_core.credentials.records.grant import GrantSecrets
 from authlens_core.credentials.store.keyring_store import KeyringStore
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.credentials.vault.open_store import open_store, store_at
+from authlens_core.credentials.vault.open_store import open_store
 from authlens_core.values.errors import NoSecretStore
 from authlens_core.values.secret import Secret
-from authlens_core.values.store_kind import StoreKind
 from support.keyring_session import keyring_session
 from support.waiting import PATIENCE
 
@@ -27,12 +26,12 @@ async def test_a_grant_is_kept_by_the_secret_service_and_gone_when_forgotten(
     """Chosen by itself, by class, after the probe; what is stored outlives the helper."""
     secrets = GrantSecrets(Secret("a" * 3_000), Secret("refresh"))
     with keyring_session() as environ:
-        first = await open_store(store_at(StoreKind.KEYRING, environ=environ, limit=PATIENCE))
+        first = await open_store(KeyringStore(environ=environ, limit=PATIENCE))
         assert (first.store.name, first.notes) == ("Secret Service", ())
         credentials = Credentials.open(first.store, state)
         saved = await credentials.save(make_grant(), secrets)
         await credentials.aclose()
-        second = await open_store(store_at(StoreKind.KEYRING, environ=environ, limit=PATIENCE), probe=False)
+        second = await open_store(KeyringStore(environ=environ, limit=PATIENCE), probe=False)
         credentials = Credentials.open(second.store, state)
         assert await credentials.load(saved.grant_id) == (saved, secrets)
         assert await credentials.forget(saved.grant_id)
@@ -64,5 +63,5 @@ async def test_a_locked_secret_service_is_a_typed_error_in_time() -> None:
     with keyring_session(unlocked=False) as environ:
         async with asyncio.timeout(PATIENCE):
             with pytest.raises(NoSecretStore) as caught:
-                await open_store(store_at(StoreKind.KEYRING, environ=environ))
+                await open_store(KeyringStore(environ=environ))
         assert caught.value.cure

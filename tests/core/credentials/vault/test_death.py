@@ -15,6 +15,7 @@ import pytest
 from authlens_core.credentials.records.grant import GrantSecrets
 from authlens_core.credentials.store import encrypted_file
 from authlens_core.credentials.store.file_keyring import EntryFile
+from authlens_core.credentials.store.keyring_store import KeyringStore
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.generations import SaveStep
 from authlens_core.credentials.vault.open_store import file_path, store_at
@@ -44,7 +45,8 @@ async def _every_death(
     state: Path, place: StoreKind, make_grant: Callable[..., Any], environ: Mapping[str, str]
 ) -> None:
     """Save the old one, die while the new one replaces it, and look; at every step in turn."""
-    store = store_at(place, passphrase=PASSPHRASE, create=True, environ=environ, limit=PATIENCE)
+    keyring = KeyringStore(environ=environ, limit=PATIENCE) if place is StoreKind.KEYRING else None
+    store = keyring or store_at(place, passphrase=PASSPHRASE, create=True, limit=PATIENCE)
     credentials = Credentials.open(store, state)
     saved = await credentials.save(make_grant(), OLD)
     for step, occurrence in DEATHS:

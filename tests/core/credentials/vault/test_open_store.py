@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 
 from authlens_core.credentials.store import keyring_process as backends
+from authlens_core.credentials.store.keyring_store import KeyringStore
 from authlens_core.credentials.store.secret_store import SecretStoreTimeout
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.credentials.vault.open_store import OpenedStore, open_store, store_at
+from authlens_core.credentials.vault.open_store import OpenedStore, open_store
 from authlens_core.values.errors import NoSecretStore, SecretStoreDenied
-from authlens_core.values.store_kind import StoreKind
 
 
 async def test_a_named_backend_is_used_after_the_probe(keyring: Any) -> None:
     """It is named on the screen, and the probe leaves nothing behind."""
-    opened = await open_store(store_at(StoreKind.KEYRING, environ=keyring.environ("FileKeyring")))
+    opened = await open_store(KeyringStore(environ=keyring.environ("FileKeyring")))
     await opened.store.aclose()
     assert opened.store.name == "support.keyring_backends.FileKeyring"
     assert "PYTHON_KEYRING_BACKEND" in opened.notes[0]
@@ -29,7 +29,7 @@ async def test_a_named_backend_is_used_after_the_probe(keyring: Any) -> None:
 async def test_backends_that_keep_nothing_are_refused_though_named(keyring: Any, backend: str) -> None:
     """The null backend takes everything in silence."""
     with pytest.raises(NoSecretStore, match="stores nothing") as caught:
-        await open_store(store_at(StoreKind.KEYRING, environ=keyring.environ(backend)))
+        await open_store(KeyringStore(environ=keyring.environ(backend)))
     assert caught.value.exit_code == 9
     assert "memory-only" in str(caught.value.cure)
 
@@ -37,13 +37,13 @@ async def test_backends_that_keep_nothing_are_refused_though_named(keyring: Any,
 async def test_a_backend_that_forgets_fails_the_probe(keyring: Any) -> None:
     """What cannot be read back was not kept."""
     with pytest.raises(NoSecretStore, match="could not be read back"):
-        await open_store(store_at(StoreKind.KEYRING, environ=keyring.environ("ForgetfulKeyring")))
+        await open_store(KeyringStore(environ=keyring.environ("ForgetfulKeyring")))
 
 
 async def test_a_backend_that_cannot_be_loaded_is_reported(keyring: Any) -> None:
     """A typing error in the variable must not lead to another store."""
     with pytest.raises(NoSecretStore, match="cannot be loaded"):
-        await open_store(store_at(StoreKind.KEYRING, environ=keyring.environ("no_such_module.Keyring")))
+        await open_store(KeyringStore(environ=keyring.environ("no_such_module.Keyring")))
 
 
 async def test_a_chain_with_a_foreign_member_is_refused(keyring: Any, tmp_path: Path) -> None:
@@ -59,14 +59,14 @@ async def test_a_chain_with_a_foreign_member_is_refused(keyring: Any, tmp_path: 
     startup.write_text("import support.keyring_backends\n")
     environ["PYTHONPATH"] = f"{tmp_path}{os.pathsep}{environ['PYTHONPATH']}"
     with pytest.raises(NoSecretStore, match="not allowed"):
-        await open_store(store_at(StoreKind.KEYRING, environ=environ))
+        await open_store(KeyringStore(environ=environ))
 
 
 async def test_without_any_keyring_it_is_said_and_nothing_is_written(state: Path) -> None:
     """No silent fallback to a file; the cure names the choices."""
     environ = {name: value for name, value in os.environ.items() if name != "DBUS_SESSION_BUS_ADDRESS"}
     with pytest.raises(NoSecretStore, match="no operating system keyring") as caught:
-        await open_store(store_at(StoreKind.KEYRING, environ=environ))
+        await open_store(KeyringStore(environ=environ))
     assert "PYTHON_KEYRING_BACKEND" in str(caught.value.cure)
     assert list(state.iterdir()) == []
 
@@ -83,7 +83,7 @@ async def test_other_packages_backends_are_not_chosen_by_themselves(keyring: Any
     (tmp_path / "evil_backend.py").write_text(f"open({str(tmp_path / 'imported')!r}, 'w').close()\n")
     environ["PYTHONPATH"] = f"{tmp_path}{os.pathsep}{environ['PYTHONPATH']}"
     with pytest.raises(NoSecretStore):
-        await open_store(store_at(StoreKind.KEYRING, environ=environ))
+        await open_store(KeyringStore(environ=environ))
     assert not (tmp_path / "imported").exists()
 
 
@@ -93,7 +93,7 @@ async def test_a_module_in_the_working_directory_is_not_run(
     """The helper does not import from where the person happens to be."""
     (tmp_path / "keyring.py").write_text("raise SystemExit('taken over')\n")
     monkeypatch.chdir(tmp_path)
-    opened = await open_store(store_at(StoreKind.KEYRING, environ=keyring.environ("FileKeyring")))
+    opened = await open_store(KeyringStore(environ=keyring.environ("FileKeyring")))
     await opened.store.aclose()
 
 
@@ -101,14 +101,14 @@ async def test_a_keyring_that_hangs_is_a_typed_error(keyring: Any) -> None:
     """The program can offer to wait longer, or memory only."""
     keyring.lock()
     with pytest.raises(SecretStoreTimeout):
-        await open_store(store_at(StoreKind.KEYRING, limit=1.0, environ=keyring.environ("SlowKeyring")))
+        await open_store(KeyringStore(limit=1.0, environ=keyring.environ("SlowKeyring")))
 
 
 async def test_a_locked_keyring_is_a_typed_error(keyring: Any) -> None:
     """It is never downgraded in silence."""
     keyring.lock()
     with pytest.raises(SecretStoreDenied):
-        await open_store(store_at(StoreKind.KEYRING, environ=keyring.environ("DeniedKeyring")))
+        await open_store(KeyringStore(environ=keyring.environ("DeniedKeyring")))
 
 
 async def test_memory_instead_of_a_store_says_how_many_logins_are_not_shown(

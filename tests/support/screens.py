@@ -44,6 +44,8 @@ from authlens_tui.screens.wizard import stage_pane, status_line
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from authlens_tui.widgets.authorization import authorization_panel
 from authlens_tui.widgets.record import jwt_lines
+from authlens_tui.widgets.record.record_lines import Tab
+from authlens_tui.widgets.record.record_view import RecordView
 from support.keyboard_use import keyboard_faults, leaves, says_how_to_leave
 from support.scripted_login import BEGAN, RESOURCE, Answer, ScriptedSender, honest
 from support.waiting import PATIENCE
@@ -63,6 +65,7 @@ __all__ = [
     "run_screen",
     "same_picture",
     "scripted",
+    "tab_text",
     "text_of",
     "until",
     "without_method",
@@ -212,13 +215,18 @@ def link_on(app: BaseApp) -> dict[str, str]:
     return found
 
 
+def tab_text(view: RecordView, tab: Tab | None = None) -> str:
+    """Return everything that a tab of a record holds, the open one by default; secrets as they are shown."""
+    key = view._key(view.tab if tab is None else tab, masked=not view.revealed)
+    return "\n".join(view._made.make(key).texts)
+
+
 def documents(wizard: WizardScreen) -> str:
     """Return everything that the tabs of a stage hold, as the person would see it on turning to them."""
     from authlens_tui.widgets.document.document import DocumentView
-    from authlens_tui.widgets.record.record_lines import Tab
 
     view = wizard.record_view
-    held = [view.as_text(tab, masked=not view.revealed) for tab in Tab]
+    held = [tab_text(view, tab) for tab in Tab]
     return "\n".join([*held, *(one.plain for one in wizard.record_view.query(DocumentView))])
 
 

@@ -65,14 +65,14 @@ def command_words(command: str) -> list[str]:
     return words
 
 
-async def read_assertion(source: AssertionSource, *, seconds: float = _SECONDS) -> Secret:
+async def read_assertion(source: AssertionSource) -> Secret:
     """Return what the file holds or the command prints.
 
     Raises:
         UsageError: there is none, or it is no assertion.
         TimedOut: the command printed none in time.
     """
-    data = _from_file(Path(source.file)) if source.file is not None else await _from_command(source, seconds)
+    data = _from_file(Path(source.file)) if source.file is not None else await _from_command(source)
     text = data.decode("ascii", "replace").strip()
     if not text or not is_visible(text):
         seen = "nothing" if not text else "something that is no assertion"
@@ -90,7 +90,7 @@ def _from_file(path: Path) -> bytes:
         raise FileUnusable(f"There is no file {path}.", "Check --assertion-file.") from None
 
 
-async def _from_command(source: AssertionSource, seconds: float) -> bytes:
+async def _from_command(source: AssertionSource) -> bytes:
     words = command_words(source.command or "")
     try:
         child = await asyncio.create_subprocess_exec(
@@ -108,12 +108,12 @@ async def _from_command(source: AssertionSource, seconds: float) -> bytes:
             f"{words[0]} cannot be run: {type(error).__name__}.", "Check --assertion-command."
         ) from None
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(_SECONDS):
             data = await _printed(child)
             code = await child.wait()
     except TimeoutError:
         raise TimedOut(
-            f"{words[0]} printed no assertion within {seconds:.0f} seconds.", "Run it yourself to see why."
+            f"{words[0]} printed no assertion within {_SECONDS:.0f} seconds.", "Run it yourself to see why."
         ) from None
     finally:
         if child.returncode is None:

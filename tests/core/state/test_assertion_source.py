@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from authlens_core.state import assertion_source
 from authlens_core.state.assertion_source import AssertionSource, read_assertion
 from authlens_core.values.errors import AuthlensError, FileUnusable, TimedOut, UsageError
 
@@ -51,9 +52,12 @@ async def test_a_command_does_not_inherit_the_client_secret(monkeypatch: pytest.
     ],
     ids=["words", "nothing", "failed", "endless", "slow"],
 )
-async def test_a_command_that_gives_no_assertion_is_refused(program: str, error: type[AuthlensError]) -> None:
+async def test_a_command_that_gives_no_assertion_is_refused(
+    program: str, error: type[AuthlensError], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(assertion_source, "_SECONDS", 0.5 if error is TimedOut else 30.0)
     with pytest.raises(error) as raised:
-        await read_assertion(_python(program), seconds=0.5 if error is TimedOut else 30)
+        await read_assertion(_python(program))
     assert raised.value.cure
 
 
@@ -73,8 +77,11 @@ async def test_what_is_not_there_is_named(source: AssertionSource, error: type[A
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sh")
-async def test_what_a_slow_command_started_does_not_hold_up_the_login() -> None:
+async def test_what_a_slow_command_started_does_not_hold_up_the_login(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(assertion_source, "_SECONDS", 0.2)
     source = AssertionSource(command="sh -c 'sleep 60; echo a'")
     async with asyncio.timeout(10):
         with pytest.raises(TimedOut):
-            await read_assertion(source, seconds=0.2)
+            await read_assertion(source)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from authlens_tui.terminal import browser
 from authlens_tui.terminal.browser import open_browser
 from support.waiting import PATIENCE, wait_until
 
@@ -194,8 +195,11 @@ def test_a_browser_that_hangs_holds_nobody_up(tmp_path: Path) -> None:
     os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)  # it still ran
 
 
-def test_the_opener_leaves_a_browser_that_hangs_alone(tmp_path: Path) -> None:
+def test_the_opener_leaves_a_browser_that_hangs_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It ends itself; the command goes on, because it may be the browser."""
+    monkeypatch.setattr(browser, "_NAME_LIMIT", 0.5)
     script = tmp_path / "opener"
     script.write_text(
         f"#!/bin/sh\necho $$ > {tmp_path}/started; mv {tmp_path}/started {tmp_path}/pid; exec sleep 60\n"
@@ -204,7 +208,7 @@ def test_the_opener_leaves_a_browser_that_hangs_alone(tmp_path: Path) -> None:
     failed = threading.Event()
     environment = {**os.environ, "BROWSER": str(script)}
 
-    assert open_browser("https://team.example/", environment, failed.set, leave_after=0.5)
+    assert open_browser("https://team.example/", environment, failed.set)
 
     join_collectors()
     assert not failed.is_set()

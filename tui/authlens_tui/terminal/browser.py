@@ -76,19 +76,13 @@ def why_no_browser(environ: Mapping[str, str]) -> str | None:
     return UserScreen(environ).why_no_browser
 
 
-def open_browser(
-    url: str,
-    environ: Mapping[str, str],
-    failed: Callable[[], None] | None = None,
-    *,
-    leave_after: float = _NAME_LIMIT,
-) -> bool:
+def open_browser(url: str, environ: Mapping[str, str], failed: Callable[[], None] | None = None) -> bool:
     """Start a browser on `url` and return at once; False when the URL or the machine is not fit for it.
 
     Only https and loopback http are opened, and no text browser, named by BROWSER or not: without a terminal
     it would show nothing. That the browser really shows the page cannot be known; that none was started is
     reported, some time later and in a thread of its own, by calling `failed`. A command that still runs
-    after `leave_after` seconds is left to itself.
+    after five seconds is left to itself.
     """
     address = usable_url(url, loopback_http=True)
     if address is None or why_no_browser(environ) is not None:
@@ -96,7 +90,7 @@ def open_browser(
     try:
         child = subprocess.Popen(
             # Isolated: no module of the current directory replaces the library's own.
-            [sys.executable, "-I", "-c", _OPEN, str(leave_after), *sorted(_TEXT_BROWSERS)],
+            [sys.executable, "-I", "-c", _OPEN, str(_NAME_LIMIT), *sorted(_TEXT_BROWSERS)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from authlens_tui.cli.terminal import attached_client
 from authlens_tui.cli.terminal.attached_client import client_variables, read_session_environment
 
 
@@ -47,9 +48,12 @@ def test_what_goes_with_an_old_connection_goes_with_it() -> None:
 
 
 @pytest.mark.parametrize("body", ["exit 1", "sleep 30", "kill -9 $$"])
-def test_a_tmux_that_does_not_answer_changes_nothing(body: str, tmp_path: Path) -> None:
+def test_a_tmux_that_does_not_answer_changes_nothing(
+    body: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It has a bounded time, also where a child of it holds the pipe."""
-    assert client_variables(stub(tmp_path, body), seconds=0.2) == {}
+    monkeypatch.setattr(attached_client, "_SECONDS", 0.2)
+    assert client_variables(stub(tmp_path, body)) == {}
 
 
 def test_outside_tmux_nothing_is_started(tmp_path: Path) -> None:

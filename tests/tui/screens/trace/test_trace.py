@@ -20,7 +20,7 @@ from authlens_tui.screens.trace.trace import TraceScreen
 from authlens_tui.widgets.record.record_messages import ArrowChosen
 from support.hostile_trace import hostile_trace
 from support.open_databases import owned
-from support.screens import footer_keys, run_screen, scripted, text_of, until
+from support.screens import footer_keys, run_screen, scripted, tab_text, text_of, until
 
 pytestmark = pytest.mark.slow  # each test plays a whole screen
 
@@ -45,12 +45,12 @@ async def test_every_stage_can_be_looked_at(size: tuple[int, int]) -> None:
     """The last one first; the arrow keys turn to the others."""
     screen = TraceScreen(await login_trace())
     async with run_screen(screen, size=size) as (app, pilot):
-        assert "code_challenge" in screen.record_view.as_text()
+        assert "code_challenge" in tab_text(screen.record_view)
         assert "5 PKCE" in text_of(app)
         screen.stepper.focus()
         await pilot.press("up", "up", "up", "up")
         await until(pilot, lambda: screen.stepper.looked_at == 0)
-        assert "401" in screen.record_view.as_text()
+        assert "401" in tab_text(screen.record_view)
 
 
 @pytest.mark.parametrize("kind", [TraceKind.REFRESH, TraceKind.REVOKE, TraceKind.PROBE])
@@ -61,7 +61,7 @@ async def test_what_the_dashboard_did_is_shown_in_the_same_views(kind: TraceKind
     screen = TraceScreen(replace(whole, kind=kind, records=(record,)))
     async with run_screen(screen, size=(80, 24)) as (app, _):
         assert f"{kind.value} of " in text_of(app)
-        assert "401" in screen.record_view.as_text()
+        assert "401" in tab_text(screen.record_view)
 
 
 async def test_an_attempt_that_was_not_the_first_is_a_step_of_its_own() -> None:

@@ -27,7 +27,7 @@ from authlens_tui.widgets.record.record_lines import StageSnapshot, Tab, ViewOpt
 from authlens_tui.widgets.record.record_messages import ArrowChosen, SignatureWanted
 from authlens_tui.widgets.record.record_view import RecordView
 from support.made_checks import failed
-from support.screens import text_of, until
+from support.screens import tab_text, text_of, until
 
 NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
 PURPOSES = (Purpose.RESOURCE_METADATA, Purpose.SERVER_METADATA, Purpose.TOKEN)
@@ -237,7 +237,7 @@ async def test_a_secret_is_masked_and_can_be_revealed_and_is_gone_again(members:
         view.mask()
         assert not [one for one in view.query(DocumentView) if SECRET in one.plain]
         await until(pilot, lambda: "member_0" in document(view).plain)
-        assert SECRET not in view.as_text()
+        assert SECRET not in tab_text(view)
 
 
 async def test_a_stage_without_secrets_has_nothing_to_reveal() -> None:
@@ -282,7 +282,7 @@ async def test_a_key_shows_who_signed_a_token_and_how_the_keys_were_fetched() ->
         assert "https://h/certs" in document(view).plain
         view.show_record(other)
         view.show_record(signed)
-        assert "✔ verified" in view.as_text(Tab.OVERVIEW) + view.as_text(Tab.RESPONSE)
+        assert "✔ verified" in tab_text(view, Tab.OVERVIEW) + tab_text(view, Tab.RESPONSE)
         assert len(signed.exchanges) == 1
 
 
@@ -393,5 +393,5 @@ async def test_what_a_token_in_a_header_says_stands_above_a_long_web_page() -> N
         Request("GET", "https://h/a"), Response(302, "Found", fields, Body(page.encode())), None, NOW, 0.1
     )
     async with inspected(record(one)) as (view, _, __):
-        text = view.as_text(Tab.RESPONSE)
+        text = tab_text(view, Tab.RESPONSE)
         assert text.index("JWT in cf-access-jwt-assertion") < text.index("a line of the page")

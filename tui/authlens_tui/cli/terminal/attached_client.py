@@ -31,10 +31,10 @@ def adopt_client_variables() -> None:
             os.environ[name] = value
 
 
-def client_variables(environ: Mapping[str, str], seconds: float = _SECONDS) -> dict[str, str | None]:
+def client_variables(environ: Mapping[str, str]) -> dict[str, str | None]:
     """Return what differs for the tmux client that attached last; None is a variable it lacks.
 
-    Blocks for `seconds` at most. Nothing is returned outside tmux, or where tmux does not answer.
+    Blocks for a moment at most. Nothing is returned outside tmux, or where tmux does not answer.
     """
     program = shutil.which("tmux", path=environ.get("PATH")) if environ.get("TMUX") else None
     if program is None:
@@ -48,7 +48,7 @@ def client_variables(environ: Mapping[str, str], seconds: float = _SECONDS) -> d
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env={name: environ[name] for name in _FOR_TMUX if name in environ},
-            timeout=seconds,
+            timeout=_SECONDS,
             check=True,
         )
     except (OSError, ValueError, subprocess.SubprocessError):

@@ -269,11 +269,6 @@ class RecordView(Widget):
 
     # -- how it is shown -------------------------------------------------------------------------------
 
-    def as_text(self, tab: Tab | None = None, *, masked: bool = True) -> str:
-        """Return everything that a tab shows, the open one by default; `masked=False` reveals secrets."""
-        key = self._key(self.tab if tab is None else tab, masked=masked)
-        return "\n".join(self._made.make(key).texts)
-
     async def copied_text(self) -> str:
         """Return what to copy of the open tab, masked: messages as they were sent, any other tab as shown."""
         if self.tab in _SIDE_BY_SIDE:

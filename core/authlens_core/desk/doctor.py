@@ -16,7 +16,7 @@ from typing import Final
 
 from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.records.table import SERVICE_TOKENS, damaged_records
-from authlens_core.credentials.store.secret_store import CALL_LIMIT, OTHER_STORE, NoKeyring
+from authlens_core.credentials.store.secret_store import OTHER_STORE, NoKeyring
 from authlens_core.credentials.vault.open_store import file_path, open_store, remembered_place, store_at
 from authlens_core.login.callback.binding import NoLoopback, bind_loopback
 from authlens_core.login.callback.listener import DEFAULT_PORT, why_not_bound
@@ -77,23 +77,15 @@ def exit_code(findings: Iterable[Finding]) -> int:
     return max((finding.code for finding in findings), default=0)
 
 
-async def examine(
-    environ: Mapping[str, str],
-    *,
-    port: int = DEFAULT_PORT,
-    limit: float = _LIMIT,
-) -> AsyncIterator[Finding]:
+async def examine(environ: Mapping[str, str], *, port: int = DEFAULT_PORT) -> AsyncIterator[Finding]:
     """Look at this machine, one thing after another, and yield each finding when it is there.
 
     Nothing is sent to another machine, no browser is opened, and no secret is read.
-
-    Args:
-        limit: seconds that one look may take.
     """
     looks: tuple[tuple[str, Callable[[], Awaitable[Finding]]], ...] = (
         ("state", partial(asyncio.to_thread, look_at_state)),
         # In the order in which a login fails: without a place for state nothing below could be stored.
-        ("keyring", partial(look_at_keyring, limit=min(limit, CALL_LIMIT))),
+        ("keyring", look_at_keyring),
         ("interrupted", partial(asyncio.to_thread, look_at_interrupted)),
         ("ssh", partial(asyncio.to_thread, look_at_ssh, environ, port)),
         (f"port {port}", partial(look_at_port, port)),
@@ -102,15 +94,15 @@ async def examine(
         ("cloudflared", partial(look_at_cloudflared, environ)),
     )
     for topic, look in looks:
-        yield await _in_time(topic, look(), limit)
+        yield await _in_time(topic, look())
 
 
-async def _in_time(topic: str, look: Awaitable[Finding], limit: float) -> Finding:
+async def _in_time(topic: str, look: Awaitable[Finding]) -> Finding:
     try:
-        async with asyncio.timeout(limit):
+        async with asyncio.timeout(_LIMIT):
             finding = await look
     except TimeoutError:
-        words = f"Nothing was found out within {limit:g} seconds."
+        words = f"Nothing was found out within {_LIMIT:g} seconds."
         finding = Finding(Severity.WARNING, words, "Try again when this machine is less busy.")
     return replace(finding, topic=topic)
 
@@ -170,13 +162,10 @@ def _counted(index: Index) -> str:
     return f"{words}{more}"
 
 
-async def look_at_keyring(*, limit: float = CALL_LIMIT) -> Finding:
+async def look_at_keyring() -> Finding:
     """Write a value to the secret store, read it back and delete it; say how that went.
 
     The encrypted file is not opened: no passphrase is asked for.
-
-    Args:
-        limit: seconds that one call may take.
     """
     try:
         place = await asyncio.to_thread(remembered_place)
@@ -186,7 +175,7 @@ async def look_at_keyring(*, limit: float = CALL_LIMIT) -> Finding:
     except StateUnusable:
         place = StoreKind.KEYRING  # said by `look_at_state`
     try:
-        opened = await open_store(store_at(place, limit=limit))
+        opened = await open_store(store_at(place))
     except NoSecretStore as error:
         finding = from_error(error)
         if place is not StoreKind.KEYRING or isinstance(error, NoKeyring):

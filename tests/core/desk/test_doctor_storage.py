@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from authlens_core.credentials.records.index import Index
+from authlens_core.credentials.vault.open_store import store_at
+from authlens_core.desk import doctor
 from authlens_core.desk.doctor import look_at_interrupted, look_at_keyring, look_at_state
 from authlens_core.login.other_processes import InterruptedLogin, to_text
 from authlens_core.state.crash_notes import CrashNotes
@@ -63,7 +66,8 @@ async def test_a_keyring_that_does_not_answer_is_not_waited_for(
     """Every wait is bounded: an unlock prompt may stand on a desktop that nobody sees."""
     (tmp_path / "keyring.locked").touch()
     use(monkeypatch, "support.keyring_backends.SlowKeyring")
-    finding = await look_at_keyring(limit=1.0)
+    monkeypatch.setattr(doctor, "store_at", partial(store_at, limit=1.0))
+    finding = await look_at_keyring()
 
     assert (finding.severity, finding.code) == (Severity.FAILURE, 9)
     assert "did not answer" in finding.words

@@ -11,7 +11,7 @@ from authlens_core.values.word_files import words as words_of
 _TIME: Final = r"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d|\d\d:\d\d:\d\d"
 # [info], INFO, info: at the beginning, level=info, "level":"info", INF of Go, I0512 12:00:00 of glog.
 _QUIET: Final = re.compile(
-    r"^[^\n]{0,80}?(?:(?i:\[(?:info|debug|trace|notice|verbose)\s?\]|\blevel[\"']?\s?[=:]\s?[\"']?(?:info|debug|trace)\b)"
+    r"^[^\n]{0,80}?(?:(?i:\[(?:[\w.-]{1,30}:)?(?:info|debug|trace|notice|verbose)\s?\]|\blevel[\"']?\s?[=:]\s?[\"']?(?:info|debug|trace)\b)"
     r"|(?<![\w=\"'/.-])(?:INFO|DEBUG|TRACE|NOTICE|INF|DBG|TRC)(?=[\]\s:|,)]))"
     r"|^\W{0,3}(?:info|debug|trace|notice|verbose):? |^I\d{4} \d\d:\d\d:"
 )
@@ -46,9 +46,21 @@ _WAITS: Final = re.compile(
 )
 # Expected before the request that fails: a client first asks without a token, and looks for the metadata at
 # each address that it may have.
-_ASKED: Final = re.compile(r"(?i)(?:/\.well-known/|\b(?:GET|POST)\b)[^\n]{0,200}?\b(?:401|404)\b")
+_ASKED: Final = re.compile(
+    r"(?i)(?:/\.well-known/|\b(?:GET|POST|OPTIONS|HEAD)\b)[^\n]{0,200}?\b(?:401|404)\b"
+)
 _OF_A_STEP: Final = re.compile(
     r"(?i)\b(?:GET|POST)\s[^\n]{0,200}?/(?:register|token|authorize)\b[^\n]{0,60}?\b[45]\d\d\b"
+)
+# An answer with its body: a connection that was lost beside it says less.
+_REFUSED: Final = re.compile(r"(?i)\b(?:status|http)\W{0,3}(?:code\W{0,3})?401\b[^\n]{0,40}[{<]")
+_LOST: Final = re.compile(
+    r"(?i)stream (?:error|disconnected)|error sending request|socket hang up"
+    r"|\b(?:connection|network) (?:was )?(?:error|closed|reset|lost|aborted|disconnected)"
+)
+# What git prints for a branch or a tag that it wrote.
+_WRITTEN: Final = re.compile(
+    r"^\s*[*+]?\s*(?:\[new (?:branch|tag)\]|[0-9a-f]{7,40}\.{2,3}[0-9a-f]{7,40})\s+\S+\s+-> \S"
 )
 _FEW: Final = 2  # lines: a message, and no log
 
@@ -56,13 +68,20 @@ _FEW: Final = 2  # lines: a message, and no log
 def lines_that_count(lines: Sequence[str]) -> list[str]:
     """Return the lines that report no step, nor what is expected before a request of a login that failed.
 
-    Of a log with lines of an error, no quieter ones without one.
+    Beside a refusal with its body, no lines of a lost connection. Of a log with lines of an error, no quieter
+    ones without one.
     """
     failing = [line for line in lines if not reports_a_step(line)]
     last = max((at for at, line in enumerate(failing) if _OF_A_STEP.search(line)), default=0)
     failing = [line for at, line in enumerate(failing) if at >= last or not _ASKED.search(line)]
+    if any(map(_REFUSED.search, failing)):
+        failing = [line for line in failing if _REFUSED.search(line) or not _LOST.search(line)]
     is_loud = any(_LOUD.search(line) for line in failing)
-    return [line for line in failing if not (is_loud and _QUIET.search(line)) or _ERROR.search(line)]
+    return [line for line in failing if not (is_loud and _QUIET.search(line)) or _reports_an_error(line)]
+
+
+def _reports_an_error(line: str) -> bool:
+    return _ERROR.search(line) is not None and not _ASKED.search(line)
 
 
 def reports_a_step(line: str) -> bool:
@@ -88,6 +107,6 @@ def ends_well(lines: Sequence[str]) -> str:
     for line in lines if len(lines) > _FEW else ():
         if fails(line):
             last = ""
-        elif any(words in line.lower() for words in words_of("reader")["succeeded"]):
+        elif _WRITTEN.match(line) or any(words in line.lower() for words in words_of("reader")["succeeded"]):
             last = line
     return last

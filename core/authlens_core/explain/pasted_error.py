@@ -142,6 +142,7 @@ _MENTIONS: Final = re.compile(
         | (?:raise|throw)\s(?!.*(?:Error|Exception):\ ).*[({:;=]
         | (?:except|catch|case|import|const|def|func|fn)\s.*[({:;=]
         | \|.*\|\s*$
+        | (?:\S{1,200}\ )?(?:-\ )?(?:error\ )?TS\d{4,5}:\s
         | (?:If|When)\ (?:you|an?|the)\b.*\b(?:see|gets?|receives?|returns?|fails)\b
     )
     | (?<!\d\)\ )[=!]==\ | ^(?!.*(?:mismatch|payload\ audience)).*(?<!\d\ )(?<![=!])[=!]=[ ]
@@ -156,6 +157,7 @@ _MENTION_WITHIN: Final = 1_000  # characters of a line; the pattern takes the sq
 _RECITED: Final = re.compile(
     r"(?i)\(e\.g\.,? unknown client[^)\n]{0,100}\)|due to unknown client, no client auth[^.\n]{0,90}"
     r"|is missing a required parameter, includes an (?:invalid|unsupported)[^.\n]{0,260}malformed"
+    r"|\b(?:return to \w+ to retry|contact (?:your|the) [\w ]{0,30}admin)[^.\n]{0,80}\bif\b[^.\n]{0,60}"
     r"|does not match the redirection uri used in the authorization request, or was issued to another client"
     r"|\(reading '(?:realm|tenant|organi[sz]ation|state|user|email|session|scope|role)(?:s|_?(?:id|name))?'\)"
 )
@@ -166,6 +168,7 @@ _GUESSES: Final = re.compile(
 )
 _MALFORMED: Final = re.compile(r"(?i)is missing a required parameter, includes an (?:invalid|unsupported)")
 _NOT_EXCHANGED: Final = "code_not_exchanged"
+_FAILED_THERE: Final = frozenset({"http.bad_gateway", "server_failed", "server_error"})
 _TELLS: Final = 2  # words that say why, of a sentence that is all that authlens has
 _ONE_MESSAGE: Final = 300  # characters; what is shorter is about what it says
 _BOX: Final = re.compile(r"[\s│┃║]+")
@@ -268,7 +271,7 @@ class _PastedText:
             return
         yield from (
             _last_of(self.found_by_words, general=False)
-            or self._first(cause for cause in server_messages() if self._is_general(cause))
+            or [heard[:2] for heard in islice(self._spoken(filter(self._is_general, server_messages())), 1)]
             or list(self._of_codes())
         )
 
@@ -288,9 +291,6 @@ class _PastedText:
             return []
         beside = re.sub(re.escape(first.words), " ; ", self.plain, flags=re.IGNORECASE)
         return _last_of(self._found_in(beside), general=False)
-
-    def _first(self, causes: Iterable[Cause]) -> list[tuple[Cause, str]]:
-        return [(heard.cause, heard.words) for heard in islice(self._spoken(causes), 1)]
 
     @cached_property
     def found_by_words(self) -> tuple[CellFound, ...]:
@@ -335,6 +335,8 @@ class _PastedText:
             told = replace(told, cause=why, cure=fix(first, cause.cure))
         elif cause.general:
             advised = advice(self._quoted.shown)
+            if cause.name in _FAILED_THERE and is_about("login", advised.lower()):
+                advised = ""  # a server that failed did not refuse the login
             told = replace(told, cause=told_by(reason, cause, advised), cure=way_on(reason, cause, advised))
         elif reason is not None and reason.speaker is Speaker.SERVER and (advised := advice(reason.words)):
             told = replace(told, cure=way_on(None, cause, advised))

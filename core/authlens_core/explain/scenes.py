@@ -49,7 +49,42 @@ _REFRESHES: Final = re.compile(
     r"[^\n]{0,50}?(?:http|status|code|failed|\()\W{0,2}(?:400|401)\b"
 )
 
-_OF_ONE_SENTENCE: Final = (("wanted_scope", _WANTS_A_SCOPE), ("refresh_refused", _REFRESHES))
+# The proxy of the MCP Inspector asks for its own token at each address but those that it hands on.
+_INSPECTOR_HANDS_ON: Final = re.compile(rf"(?i){_LOOPBACK}:6277/(?:mcp|sse|stdio)\b[^\n]{{0,300}}\b401\b")
+_INSPECTOR_REFUSES: Final = re.compile(rf"(?i){_LOOPBACK}:6277/(?:config|health)\b[^\n]{{0,80}}\b401\b")
+_INSPECTOR: Final = re.compile(
+    rf"(?i){_LOOPBACK}:6277\b[^\n]{{0,120}}refused|refused[^\n]{{0,60}}{_LOOPBACK}:6277\b"
+)
+# A line of the log of a server that a program on its machine asks for a model.
+_KEY_HERE: Final = re.compile(
+    rf'(?i){_LOOPBACK}(?::\d+)? - [^\n]{{0,60}}"POST /\S*(?:messages|completions|responses)\S*'
+    r' http/[\d.]+" 401\b'
+)
+# Each error of Anthropic's own API has this type.
+_KEY_OF_A_GATEWAY: Final = re.compile(
+    r"(?i)\bapi error: 401 \{(?!(?s:.{0,300}?)(?:type\W{1,6}error\b|authentication_error))"
+)
+# Members and addresses that only the API of a model has.
+_OF_A_MODEL: Final = re.compile(
+    r'(?i)"(?:choices|cost|usage)"\s*:|/chat/completions\b|/v1/messages\b|\bopenrouter\b'
+)
+_EXCHANGE: Final = (
+    r"(?i)\b(?:exchang(?:e|ing)|token (?:request|endpoint))\b"
+    r"[^\n]{0,60}?(?:http|status|code|failed|error)\W{0,3}"
+)
+
+_OF_ONE_SENTENCE: Final = (
+    ("wanted_scope", _WANTS_A_SCOPE),
+    ("refresh_refused", _REFRESHES),
+    ("inspector_token", _INSPECTOR_REFUSES),
+    ("inspector_handed_on", _INSPECTOR_HANDS_ON),
+    ("key_of_a_gateway", _KEY_OF_A_GATEWAY),
+    ("inspector", _INSPECTOR),
+    ("key_of_a_server_here", _KEY_HERE),
+    ("sse_address", re.compile(r"(?is)https?://[^\s\"']{1,200}/sse\b.{0,2000}?\bstreamable ?http error")),
+    ("exchange_refused", re.compile(rf"{_EXCHANGE}(?:400|403)\b")),
+    ("exchange_failed", re.compile(rf"{_EXCHANGE}500\b")),
+)
 
 
 def in_its_scene(cause: Cause, text: str, urls: Iterable[Url]) -> Cause:
@@ -79,6 +114,8 @@ def _of_a_step(text: str) -> Iterator[str]:
         yield "registration_absent" if tried[1] > "403" else "registration_closed"
     if tried := _READS_METADATA.search(text):
         yield "metadata_absent" if "404" in tried.groups() else "metadata_closed"
+    if refused and _OF_A_MODEL.search(text):
+        yield "key_of_a_model"
     if refused and not _ASKS_FOR_A_SCOPE.search(text):
         yield "refused_scope"
     if any(map("".join, _GATEWAY.findall(text)[-1:])):

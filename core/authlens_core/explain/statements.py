@@ -92,8 +92,18 @@ _TO_A_COLON: Final = re.compile(r"^([^\x00-\x7f][^\n:：]{0,60})[:：]\s?")
 _CONSTANT: Final = re.compile(r"[A-Z]{2,}(?:_[A-Z]{2,})+")
 _SENTENCE: Final = re.compile(r"(?<=[.!?])\s+|(?<=[a-z][.!?])(?=[A-Z])|\n|\s-\s|;\s")
 _ADDRESS: Final = re.compile(r"\S*/\S*|\S+@\S+|\b[\w-]+(?:\.[\w-]+){2,}")
-# What is no word of a sentence: an address, a member of another one.
-_NAMES: Final = re.compile(r"\S*/\S*|\b\w+(?:\.\w+){2,}")
+# What is no word of a sentence, with what is read instead: a file, an address, a member of something.
+_NAMES: Final = (
+    (
+        re.compile(r"(?i)(?<!\S)(?!\w+://)\S*(?:auth|token|cred|login)\w*\.(?:json|toml|ya?ml|txt)\b"),
+        " login file ",
+    ),
+    (re.compile(r"(?i)(?<!\S)(?!\w+://)\S+\.(?:json|toml|ya?ml|txt|ini|conf)\b"), " file "),
+    (re.compile(r"\S*/\S*"), " address "),
+    (re.compile(r"\b\w+(?:\.\w+){2,}"), " "),
+)
+# A code of many words.
+_CODED: Final = re.compile(r"\b[a-z]+(?:_[a-z]+){2,}\b")
 _WORD: Final = re.compile(r"[a-z]+")
 _PARTS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 # Whatever is masked, or long and with a digit: what was decoded may be half of a secret.
@@ -156,7 +166,10 @@ def way_on(reason: Statement | None, cause: Cause, advised: str) -> str | Fix:
 
 def act(reason: Statement) -> str:
     """Return what to do about a sentence, and who has to; empty where none of its words tells."""
-    said = _NAMES.sub(" ", in_english(reason.words)).lower().replace("openid connect", "oidc")
+    said = _CODED.sub(lambda code: code[0].replace("_", " "), in_english(reason.words))
+    for name, instead in _NAMES:
+        said = name.sub(instead, said)
+    said = said.lower().replace("openid connect", "oidc")
     return next((way for words_of_it, way in _acts() if words_of_it.search(said)), "")
 
 
@@ -263,9 +276,15 @@ def _of_topic(topic: str) -> re.Pattern[str]:
 @cache
 def _acts() -> tuple[tuple[re.Pattern[str], str], ...]:
     return tuple(
-        (re.compile(rf"\b(?:{'|'.join(map(re.escape, one['words']))})"), one["way"])
+        (_begun_by(one["words"], one.get("without", ())), one["way"])
         for one in words("reader")["acts"].values()
     )
+
+
+def _begun_by(begins: Iterable[str], without: Iterable[str]) -> re.Pattern[str]:
+    """Return the pattern of a sentence with a word that begins so, and none of the others."""
+    fits, fits_not = (rf"\b(?:{'|'.join(map(re.escape, some))})" for some in (begins, without))
+    return re.compile(rf"^(?!.*{fits_not}).*{fits}" if without else fits)
 
 
 @cache

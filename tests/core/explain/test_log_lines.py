@@ -67,6 +67,21 @@ def test_a_log_of_a_healthy_start_has_no_error_in_it() -> None:
     assert [told.name for told in explain_text(f"{log}\nError: jwt expired")] == ["jwt.expired"]
 
 
+@pytest.mark.parametrize("written", ["* [new branch] a -> b", "1a2b3c4..5d6e7f8  a -> b"])
+def test_a_push_that_wrote_its_branch_ended_well_and_one_that_failed_after_it_did_not(written: str) -> None:
+    push = f"Logon failed, use ctrl+c to cancel basic credential prompt.\nTo https://a.example\n {written}"
+    assert [told.name for told in explain_text(push)] == ["log.ended_well"]
+    assert [told.name for told in explain_text(f"{push}\nHost key verification failed.")] == [
+        "git.helper_quit"
+    ]
+
+
+def test_what_is_expected_of_a_discovery_is_not_told_beside_an_error() -> None:
+    quiet = "[wrangler:info] OPTIONS /.well-known/x 404\n[wrangler:info] GET /.well-known/x 404"
+    log = f"{quiet}\n✘ [ERROR] jwt expired"
+    assert [told.name for told in explain_text(log)] == ["jwt.expired"]
+
+
 @pytest.mark.parametrize("end", ["", "12:00:02 [info] Waiting for callback on http://127.0.0.1:3334\n"])
 def test_a_log_that_ends_with_an_open_browser_waits_for_it(end: str) -> None:
     log = (

@@ -47,6 +47,18 @@ def test_a_general_answer_is_led_by_the_reason_and_by_the_advice_of_the_text() -
     assert str(found.cure).startswith("The text itself advises: “Please wait for the next quarter”.")
 
 
+def test_what_a_page_says_at_its_end_does_not_decide() -> None:
+    end = "Return to Moon to retry, or contact your workspace admin if access is restricted."
+    assert explain_text(f"jwt expired\n{end}")[0].name == "jwt.expired"
+    assert explain_text(f"Sign-in failed.\n{end}")[0].name != "consent_required"
+
+
+@pytest.mark.parametrize("status", ["500 Internal Server Error", "504 Gateway Timeout"])
+def test_a_server_that_failed_is_not_answered_with_another_login(status: str) -> None:
+    (found,) = explain_text(f"Failed to fetch token: HTTP {status}. Please sign in again.")
+    assert "in again" not in str(found.cure)
+
+
 @pytest.mark.parametrize(
     ("said", "who"),
     [
@@ -61,6 +73,10 @@ def test_a_general_answer_is_led_by_the_reason_and_by_the_advice_of_the_text() -
         ("moon gateway overloaded", "try again in some minutes"),
         ("no route to the moon", "curl -v"),
         ("the moon answered 405", "the kind of transport"),
+        ("moon-auth.json is not there", "found no login that it could use in that file"),
+        ("the moon is shut (moon_club_login_disabled)", "Only an administrator"),
+        ("panic in the moon", "failed in its own code"),
+        ("panic as the token of the moon came", "If those words name"),
         ("the moon window was dismissed", "finish its page or its prompt"),
     ],
 )
@@ -122,6 +138,22 @@ def test_no_secret_is_quoted(form: str, secret: str) -> None:
         ('login failed: invalid_scope - Missing required scope(s) ["moon"]', "oauth.no_scope"),
         ("GET /.well-known/x 404\nPOST /mcp 401\nPOST /register 400", "mcp.registration_refused"),
         ("refresh failed: 502, trying again\nPOST https://a.example/api failed: 401", "token_refused"),
+        ("GET http://localhost:6277/moon net::ERR_CONNECTION_REFUSED", "mcp.inspector"),
+        (
+            "Proxy server listening on localhost:6277\nError: ECONNREFUSED 127.0.0.1:8000",
+            "connection_refused",
+        ),
+        ("GET http://localhost:6277/mcp?url=x 401 (Unauthorized)", "mcp.inspector"),
+        ('Please run /login · API Error: 401 {"error":{"type":"moon"}}', "mcp.api_key"),
+        ('Please run /login · API Error: 401 {\n "type":"error"}', "claude.login_ended"),
+        ("GET http://localhost:6277/config 401 (Unauthorized)", "mcp.inspector"),
+        ("GET http://localhost:6278/config 401 (Unauthorized)", "login_not_made"),
+        (
+            '127.0.0.1 - - [x] "POST /v1/messages HTTP/1.1" 401 -\nPlease run /login · API Error: 401',
+            "mcp.api_key",
+        ),
+        ('{"error":{"message":"User not found.","code":401}}data: {"choices":[]}', "mcp.api_key"),
+        ('login status 401 Unauthorized: {"a":1}\nconnection reset', "token_refused"),
         ("http://localhost:1455/auth/callback?code=ac_R32&state=4x", "log.callback"),
     ],
 )

@@ -27,7 +27,8 @@ _STEP: Final = re.compile(
 # What was cleared away had failed or ended before.
 _CLEARED: Final = re.compile(r"(?i)\]\s*(?:removed|deleted|cleared|purged|pruned|evicted|discarded)\b")
 _LOUD: Final = re.compile(
-    r"^[^\n]{0,80}?(?i:\[(?:error|err|fatal|critical|severe)\s?\]|\blevel[\"']?\s?[=:]\s?[\"']?(?:error|fatal)\b)"
+    r"^[^\n]{0,80}?(?:(?i:\[(?:error|err|fatal|critical|severe)\s?\]|\blevel[\"']?\s?[=:]\s?[\"']?(?:error|fatal)\b)"
+    r"|(?<![\w=\"'/.-])(?:ERROR|FATAL|CRITICAL|SEVERE)(?=\)| - |\s*\|))"
 )
 # What is said at any level of an error.
 _ERROR: Final = re.compile(r"(?i)\b(?:error|exception|(?<![.,:])[45]\d\d|disabled)\b|fail")
@@ -62,6 +63,9 @@ _LOST: Final = re.compile(
 _WRITTEN: Final = re.compile(
     r"^\s*[*+]?\s*(?:\[new (?:branch|tag)\]|[0-9a-f]{7,40}\.{2,3}[0-9a-f]{7,40})\s+\S+\s+-> \S"
 )
+# In a frame of a stack: that a socket is one of TLS says nothing of what failed.
+_FRAME: Final = re.compile(r"\s*at \S")
+_TLS_CLASS: Final = re.compile(r"(?i)\b(?:tls|ssl)(?=[\w.])")
 _FEW: Final = 2  # lines: a message, and no log
 
 
@@ -89,6 +93,11 @@ def reports_a_step(line: str) -> bool:
     if _ASKS.search(line) or (_QUIET.search(line) and _CLEARED.search(line)):
         return True
     return (_QUIET.search(line) or _STEP.search(line)) is not None and not _FAILS.search(line)
+
+
+def as_said(line: str) -> str:
+    """Return a line without the names in it that read like a reason and are none."""
+    return _TLS_CLASS.sub("", line) if _FRAME.match(line) else line
 
 
 def fails(line: str) -> bool:

@@ -25,21 +25,16 @@ from authlens_core.diagnosis.causes import (
     client_messages,
     server_messages,
 )
-from authlens_core.diagnosis.evidence import (
-    ANYTHING,
-    NUMBER,
-    phrase_in,
-    starts_of,
-)
+from authlens_core.diagnosis.evidence import ANYTHING, NUMBER, phrase_in, starts_of
 from authlens_core.diagnosis.protection import Protection
 from authlens_core.diagnosis.server_kind import ServerWords, server_kind, server_words
 from authlens_core.explain.grid import CellFound, findings, is_of_another
-from authlens_core.explain.log_lines import ends_well, fails, lines_that_count, waits_for_the_browser
+from authlens_core.explain.log_lines import as_said, ends_well, fails, lines_that_count, waits_for_the_browser
 from authlens_core.explain.pasted_address import PastedAddress, urls_in
+from authlens_core.explain.quoted_text import QuotedText
 from authlens_core.explain.ranking import OF_A_NUMBER, Heard, Sections
 from authlens_core.explain.scenes import in_its_scene
 from authlens_core.explain.statements import (
-    QuotedText,
     Speaker,
     act,
     advice,
@@ -119,8 +114,9 @@ _CODE: Final = re.compile(
 _EDGE: Final = re.compile(
     r"(?im)cloudflare|access app launcher application|argo ?tunnel|origincert|failed to connect to origin"
     r"|\borigin cert\b|doesn't have tunnel"
-    r"|\bwarp-(?:cli|svc)\b|\bcf-(?:ray|mitigated)\b|/cdn-cgi/|(?<![\w-])ray id:"
+    r"|\bwarp-(?:cli|svc)\b|\bcf-(?:ray|mitigated)\b|/cdn-cgi/|(?<![\w-])ray ?id:"
     r"|\bconnindex=| \| 5[23]\d: "
+    r"|ssl handshake failed\s+error code:? 525\b|name of the tunnel to run\b|\bcf_authorization\b"
     r"|register tunnel error|unauthorized: (?:invalid tunnel secret|tunnel not found)"
     r"|failed to find access application|unauthorized to access requested resource|zero trust polic"
     r"|failed to write the certificate due to the|org token for app token"
@@ -215,7 +211,7 @@ class _PastedText:
         told = _GUESSES.sub(r"\1", text).split("\n")
         own = [line for line in told if not _MENTIONS.search(line, 0, _MENTION_WITHIN)]
         failing = lines_that_count(own)
-        said = "\n".join(failing)
+        said = "\n".join(map(as_said, failing))
         # What a callback has in its address is encoded, and what a log quotes is escaped.
         decoded = unquote_plus(said) if "error" in said else said
         lines = _ESCAPED.sub(r"\1", decoded).replace("\\r", "").replace("\\n", "\n")
@@ -331,13 +327,13 @@ class _PastedText:
         if phrase in self.codes and reason is not None and reason.speaker is Speaker.SERVER:
             # The code alone says what is meant in general, and these words may say something else.
             why = f"The server says why: “{reason.words}”. {phrase} in general: {cause.cause}"
-            first = act(reason) or "If those words name what to change, change it."
-            told = replace(told, cause=why, cure=fix(first, cause.cure))
+            told = replace(told, cause=why, cure=fix(*filter(None, (act(reason),)), cause.cure))
         elif cause.general:
-            advised = advice(self._quoted.shown)
+            advised = advice(shown := self._quoted.shown)
             if cause.name in _FAILED_THERE and is_about("login", advised.lower()):
                 advised = ""  # a server that failed did not refuse the login
-            told = replace(told, cause=told_by(reason, cause, advised), cure=way_on(reason, cause, advised))
+            cure = way_on(reason, cause, advised, shown)
+            told = replace(told, cause=told_by(reason, cause, advised), cure=cure)
         elif reason is not None and reason.speaker is Speaker.SERVER and (advised := advice(reason.words)):
             told = replace(told, cure=way_on(None, cause, advised))
         elif within := self._quoted.within():

@@ -48,6 +48,19 @@ _REFRESHES: Final = re.compile(
     r"(?i)(?:token refresh|refresh(?:ing)? (?:the |access |oauth |expired )*token)"
     r"[^\n]{0,50}?(?:http|status|code|failed|\()\W{0,2}(?:400|401)\b"
 )
+# A program that logs in with a client, a key or a token of its own, and no person.
+_OF_A_MACHINE: Final = re.compile(
+    r"(?i)client[_ ]credentials|service[_ -]?account|service principal|\bterraform|\bansible|\ba0deploy\b"
+    r"|deploy-cli|machine[- ]to[- ]machine|management api|\bx-api-key\b|\bapi[_ -]?(?:key|token)s?\b"
+    r"|--(?:api-)?(?:key|token)\b|github_token|personal access token"
+)
+# A request of the text that has a credential.
+_SENT: Final = re.compile(r"(?im)(?:(?:-H|--header)[ =]?|^>\s?)\s*[\"']?authorization: ?\S")
+_OWN_REPOSITORY: Final = re.compile(r"(?i)\bpermission to ([\w.-]+)/\S+ denied to \1(?![\w-])")
+_NAMES_A_USER: Final = re.compile(
+    r"(?im)\bauthenticating as\b|^[^\n]{0,60}\b(?:password|passphrase)(?: for [^\n:]{1,80})?:[ \t]*$"
+)
+_ASKS_FOR_A_CODE: Final = re.compile(r"(?i)\b(?:otp|passcode|one-time|(?:verification|mfa) code|push sent)\b")
 
 # The proxy of the MCP Inspector asks for its own token at each address but those that it hands on.
 _INSPECTOR_HANDS_ON: Final = re.compile(rf"(?i){_LOOPBACK}:6277/(?:mcp|sse|stdio)\b[^\n]{{0,300}}\b401\b")
@@ -84,12 +97,17 @@ _OF_ONE_SENTENCE: Final = (
     ("sse_address", re.compile(r"(?is)https?://[^\s\"']{1,200}/sse\b.{0,2000}?\bstreamable ?http error")),
     ("exchange_refused", re.compile(rf"{_EXCHANGE}(?:400|403)\b")),
     ("exchange_failed", re.compile(rf"{_EXCHANGE}500\b")),
+    ("machine", _OF_A_MACHINE),
+    ("sent", _SENT),
+    ("own_repository", _OWN_REPOSITORY),
 )
 
 
 def in_its_scene(cause: Cause, text: str, urls: Iterable[Url]) -> Cause:
     """Return what a cause means where the text says that it happened, most often the cause itself."""
-    entries = [one for one in _entries() if cause.name in one.instead_of and one.general <= cause.general]
+    # What an entry of a product says in particular is not general.
+    is_general = cause.general or not cause.family
+    entries = [one for one in _entries() if cause.name in one.instead_of and one.general <= is_general]
     found = frozenset(_scenes(text, tuple(urls))) if entries else frozenset()
     return next((entry for entry in entries if entry.scene in found), cause)
 
@@ -101,6 +119,8 @@ def _scenes(text: str, urls: tuple[Url, ...]) -> Iterator[str]:
         yield "proxy_here"
     yield from _of_a_step(text)
     yield from (scene for scene, pattern in _OF_ONE_SENTENCE if pattern.search(text))
+    if _NAMES_A_USER.search(text) and not _ASKS_FOR_A_CODE.search(text):
+        yield "user_named"
     if any(map(waits_for_the_browser, text.split("\n"))):
         yield "login_waits"
 

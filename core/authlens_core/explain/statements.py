@@ -11,18 +11,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from enum import IntEnum, StrEnum
-from functools import cache, cached_property
+from functools import cache
 from operator import attrgetter
 from typing import Final, NamedTuple
 
 from authlens_core.diagnosis.causes import Cause
-from authlens_core.diagnosis.evidence import body_line
-from authlens_core.diagnosis.likely_secrets import masked_text
 from authlens_core.explain.log_lines import fails
-from authlens_core.values.exchange import Response
 from authlens_core.values.fix import Fix, fix, steps_of
-from authlens_core.values.safe_text import safe_line
-from authlens_core.values.secret import Body
 from authlens_core.values.word_files import words
 
 
@@ -78,10 +73,16 @@ _LEVEL: Final = re.compile(
 )
 _LOGGER: Final = re.compile(r"^(?:[a-z]\w*\.)+[A-Za-z]\w*\s*[:-]\s+|^\S{0,30}\s*:\s+(?=[A-Z])")
 _BEGINS: Final = re.compile(r"(?i)^(?:the|your) \w+ (?:is|was|has|did|does)\b")
+# What a program asks for, and what is entered behind it.
+_PROMPT: Final = re.compile(
+    r"(?i)^(?:please )?(?:enter|select|choose|type|input|provide)\b[^\n]{0,80}[:?>]\s*\S{0,40}$"
+)
+_ELSE: Final = "Else "
 _HINT: Final = re.compile(r"^(?:Suggestion|Hint|Note|Tip|Help): ")
 # Before the words of an exception or a description.
 _NAMED: Final = re.compile(
     r"^(?:(?:rpc error: )?code = \S+(?: #\w{8})? desc = "
+    r"|(?:uncaught )?exception '[^'\n]{1,90}' with message '"
     r"|(?:Error|[A-Z]\w{0,40}(?:Error|Exception)|Description):\s+)+"
 )
 _CHAIN: Final = re.compile(
@@ -149,19 +150,22 @@ def told_by(reason: Statement | None, cause: Cause, advised: str) -> str:
     return f"{words('reader')['says'][reason.speaker]} “{said}”. {cause.cause}"
 
 
-def way_on(reason: Statement | None, cause: Cause, advised: str) -> str | Fix:
-    """Return what to do about a general cause: what the text advises first, then what its reason leads to."""
+def way_on(reason: Statement | None, cause: Cause, advised: str, text: str = "") -> str | Fix:
+    """Return what to do about a general cause: what the text advises first, then what its reason leads to.
+
+    What a cause has behind `Else` is shown where no act fits.
+    """
     table = words("reader")
     steps = [f"{table['says']['advice']} “{advised}”."] if advised else []
     if reason is None or not _asks_why(cause):
         return fix(*steps, cause.cure) if steps else cause.cure
     commands = (Fix((step,)) for step in steps_of(cause.cure) if step.command)
-    first, said = act(reason), cause.said or table["way"][reason.speaker]
+    recorded = table["way"]["log"] if is_about("recorded", text.lower()) else ""
+    first, last = act(reason) or recorded, cause.said.removeprefix(_ELSE)
     if not first:
-        return fix(*steps, said, *commands)
-    # What is told instead of a correction is not needed beside what has to be done.
-    besides = said.removeprefix(table["way"]["any"]).strip() if cause.said else ""
-    return fix(*steps, first, *([] if besides[:4] in {"", "Else"} else [besides]), *commands)
+        return fix(*steps, last[0].upper() + last[1:], *commands) if last else fix(*steps, cause.cure)
+    besides = [last] if last and last == cause.said else []
+    return fix(*steps, first, *besides, *commands)
 
 
 def act(reason: Statement) -> str:
@@ -207,7 +211,8 @@ def _in_lines(lines: Iterable[str]) -> Iterator[Statement]:
         marked = _MARKED.match(bare) or _marked_in_another_language(bare)
         speaker = Speaker.SERVER if marked is not None and marked[1].lower() == "remote" else Speaker.PROGRAM
         kind = _kind(speaker, is_marked=marked is not None or _LEVEL.search(line) is not None)
-        if bare.startswith("<") or (kind is StatementKind.SENTENCE and not _is_a_failure(bare)):
+        is_apart = bare.startswith("<") or _PROMPT.match(bare) is not None
+        if is_apart or (kind is StatementKind.SENTENCE and not _is_a_failure(bare)):
             continue
         rest = bare[marked.end() :] if marked is not None else _LOGGER.sub("", bare)
         starts = [0, *(match.end() for match in _CHAIN.finditer(rest))]
@@ -307,86 +312,3 @@ def _of_members() -> re.Pattern[str]:
         r"""|(?P<bare>(?:[^"'\n&{}<>\[\]\\]|(?<=\w)'(?=\w)"""
         r"""|(?<=[a-z] )(?P<quote>["'])[^"'\n&{}<>]{1,80}(?P=quote)(?=[\s.,;)]|$)){3,600}))"""
     )
-
-
-_LONGEST_LINE: Final = 500  # characters of a line
-# How much a sentence that is quoted beside the line of a cause has to say: a server's, and any other one.
-_TOLD_BY_SERVER: Final = 2
-_TOLD: Final = 4
-_LONGER: Final = 8  # characters that a sentence has besides a phrase in it
-# The reasons of an error that are in an object or a list of the same answer.
-_WITHIN: Final = re.compile(
-    r"""(?i)"(?:error_?causes|causes|inner_?error|details)"\s*:\s*\[?\s*\{[^{}]{0,200}?"""
-    r""""(?:errorsummary|message|reason|description)"\s*:\s*"([^"\n]{3,300})\""""
-)
-# What an OAuth error is about, and is public: the program chose it.
-_PARAMETER: Final = re.compile(
-    r"(?<![\w-])(grant_type|response_type|redirect_uri|scope|resource|audience)"
-    r"(?:=|\"?: ?\"?)(?!\")([^\s\"'&<>{},;()]{1,200}+)(?!\))"
-)
-_NAMED_BY: Final = {"invalid_target": "resource audience", "invalid_scope": "scope"}
-
-
-class QuotedText:
-    """A text as it was pasted and as it reads decoded; what is quoted of either is masked."""
-
-    def __init__(self, text: str, decoded: str) -> None:
-        # A selector of how a sign is drawn says nothing, and would be quoted as an escape.
-        self._pasted = Response(0, body=Body(text.replace("\ufe0f", "").encode("utf-8", "replace")))
-        self._decoded = decoded
-
-    @cached_property
-    def shown(self) -> str:
-        return masked_text(self._decoded)
-
-    def reason(self, phrase: str) -> Statement | None:
-        """Return the sentence that says most, if it says more than the phrase that was found."""
-        lower = phrase.lower()
-        return next((one for one in self._statements if _tells_more(one, lower)), None)
-
-    def within(self) -> str:
-        """Return the reason inside an answer; empty where there is none."""
-        found = statements("\n".join(f"description: {words}" for words in _WITHIN.findall(self.shown)))
-        return found[-1].words if found else ""
-
-    def evidence(self, phrase: str) -> Iterator[str]:
-        """Yield the line of a phrase, a reason on another line, and the parameter it is about."""
-        line = body_line(self._pasted, phrase) or self._line_of(phrase)
-        if line:
-            yield line
-        yield from (one.words for one in self._statements[:1] if _adds(one, line))
-        about = _NAMED_BY.get(phrase, phrase)
-        named = (match for match in _PARAMETER.finditer(self.shown) if match[1] in about)
-        yield from dict.fromkeys(f"{match[1]}={match[2]}" for match in named if match[0] not in line)
-
-    def _line_of(self, phrase: str) -> str:
-        """Return the decoded line with the longest beginning of a phrase.
-
-        A terminal broke it, a part of it is masked, or it was found after its words were put into English.
-        """
-        lines = self.shown.split("\n")
-        english = in_english(self.shown).lower().split("\n")
-        words = phrase.lower().split(" ")
-        for count in range(len(words), 0, -1):
-            begins = " ".join(words[:count])
-            found = next((line for line, said in zip(lines, english, strict=True) if begins in said), "")
-            if found:
-                return safe_line(found.strip(), _LONGEST_LINE)
-        return ""
-
-    @cached_property
-    def _statements(self) -> tuple[Statement, ...]:
-        return statements(self.shown)
-
-
-def _tells_more(reason: Statement, phrase: str) -> bool:
-    is_longer = len(reason.words) > len(phrase) + _LONGER
-    return is_longer or reason.told > 1 or phrase not in reason.words.lower()
-
-
-def _adds(reason: Statement, line: str) -> bool:
-    """Whether a sentence says what a line has not, and is a server's or begins a line."""
-    begins, shown = reason.words.strip("… ")[:20].lower(), line.strip("…").lower()
-    tells = reason.told >= (_TOLD_BY_SERVER if reason.speaker is Speaker.SERVER else _TOLD)
-    apart = begins not in shown and shown[:60] not in reason.words.lower()
-    return tells and apart and (reason.speaker is Speaker.SERVER or reason.kind == StatementKind.SENTENCE)

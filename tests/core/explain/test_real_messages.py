@@ -25,10 +25,11 @@ CLOUDFLARES = re.compile(
 )
 MARK = "https://t.cloudflareaccess.com/ cf-ray: 1\n"
 MARKS = re.compile(
-    r"(?i)cloudflare|connindex=|cf-ray|access application|unauthorized to access requested|cdn-cgi|ray id"
+    r"(?i)cloudflare|connindex=|cf-ray|access application|unauthorized to access requested|cdn-cgi|ray ?id"
     r"|access\.api\.error|org token for app token|user/group information"
     r"|warp is not registered|warp-cli|the warp api|reason: registration missing|cf_registration_missing"
     r"|doesn't have tunnel|origin cert\b"
+    r"|ssl handshake failed error code 525|name of the tunnel to run"
     r"|failed to write the certificate|argotunnel|access app launcher application|ca for application"
     r"|origin error=\"websocket| \| 5[23]\d: "
 )

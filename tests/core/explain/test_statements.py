@@ -76,8 +76,12 @@ def test_a_server_that_failed_is_not_answered_with_another_login(status: str) ->
         ("moon-auth.json is not there", "found no login that it could use in that file"),
         ("the moon is shut (moon_club_login_disabled)", "Only an administrator"),
         ("panic in the moon", "failed in its own code"),
-        ("panic as the token of the moon came", "If those words name"),
+        ("panic as the token of the moon came", "send them, with the time"),
         ("the moon window was dismissed", "finish its page or its prompt"),
+        ("the moon gave EOF", "tell nothing of a wrong password"),
+        ("the moon's discovery document is dark", "/.well-known/openid-configuration"),
+        ("the moon is shy, check log", "a log has it"),
+        ("the moon is in the wrong quarter", "send them, with the time, to the owner of the server"),
     ],
 )
 def test_the_words_that_are_quoted_tell_who_has_to_act(said: str, who: str) -> None:
@@ -159,6 +163,36 @@ def test_no_secret_is_quoted(form: str, secret: str) -> None:
 )
 def test_what_happened_where_changes_what_a_message_means(text: str, name: str) -> None:
     assert [told.name for told in explain_text(text)] == [name]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("$ terraform apply\nError: insufficient_scope", "grant the client (or the token) the scope"),
+        ("$ moon --api-key KEY\nError: access denied by the moon", "Give the program a key, token or client"),
+        ("$ moon --api-key KEY\nError: 401 Unauthorized", "Make a new key or token"),
+        ("> Authorization: m\n401 Unauthorized", "is of another kind than the server wants"),
+        ("Authenticating as: me\nAuthentication failed", "the name or the password is wrong"),
+        ("Authenticating as: me\nOTP: 1\nAuthentication failed", "log in again with the program"),
+        ("remote: Permission to me/moon.git denied to me.", "Use a token with that right"),
+        ("remote: Permission to me/moon.git denied to you.", "Ask the repository's owner"),
+    ],
+)
+def test_what_to_do_fits_the_one_that_logs_in(text: str, told: str) -> None:
+    (found,) = explain_text(text)
+    assert told.lower() in f"{found.cause} {found.cure}".lower()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "INFO - No tokens of the moon found, requesting some\nERROR - Login failed",
+        "Please enter the shape of the moon: round\nLogin failed",
+        "TypeError: Cannot set property 'moon' of undefined\nLogin failed",
+    ],
+)
+def test_a_line_that_is_not_the_failure_is_not_quoted(text: str) -> None:
+    assert "moon" not in str(explain_text(text)[0])
 
 
 def test_the_parameter_that_an_error_is_about_is_shown() -> None:

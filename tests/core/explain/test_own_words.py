@@ -50,6 +50,15 @@ def test_the_words_beside_a_step_say_why(step: str, why: str, name: str) -> None
     assert [told.name for told in explain_text(f"{step}: {why}")] == [name]
 
 
+@pytest.mark.parametrize(
+    ("status", "why"),
+    [("400 Bad Request", "too old"), ("403 Forbidden", "blocks it"), ("500 Oh", "refused nothing")],
+)
+def test_a_failed_exchange_is_told_by_its_status(status: str, why: str) -> None:
+    (found,) = explain_text(f"Token exchange failed: token endpoint returned status {status}")
+    assert why in found.cause
+
+
 def test_the_reason_within_an_answer_says_more_than_its_number() -> None:
     answer = '{{"errorCode":"E0000014","errorSummary":"x","errorCauses":[{{"errorSummary":"{}"}}]}}'
     (known,) = explain_text(answer.format("Old password is not correct"))

@@ -27,7 +27,7 @@ _STEP: Final = re.compile(
 # What was cleared away had failed or ended before.
 _CLEARED: Final = re.compile(r"(?i)\]\s*(?:removed|deleted|cleared|purged|pruned|evicted|discarded)\b")
 _LOUD: Final = re.compile(
-    r"^[^\n]{0,80}?(?:(?i:\[(?:error|err|fatal|critical|severe)\s?\]|\blevel[\"']?\s?[=:]\s?[\"']?(?:error|fatal)\b)"
+    r"^\s{0,8}[✘✗✖❌]|^[^\n]{0,80}?(?:(?i:\[(?:error|err|fatal|critical|severe)\s?\]|\blevel[\"']?\s?[=:]\s?[\"']?(?:error|fatal)\b)"
     r"|(?<![\w=\"'/.-])(?:ERROR|FATAL|CRITICAL|SEVERE)(?=\)| - |\s*\|))"
 )
 # What is said at any level of an error.

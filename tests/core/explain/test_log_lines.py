@@ -78,8 +78,8 @@ def test_a_push_that_wrote_its_branch_ended_well_and_one_that_failed_after_it_di
 
 def test_what_is_expected_of_a_discovery_is_not_told_beside_an_error() -> None:
     quiet = "[wrangler:info] OPTIONS /.well-known/x 404\n[wrangler:info] GET /.well-known/x 404"
-    log = f"{quiet}\n✘ [ERROR] jwt expired"
-    assert [told.name for told in explain_text(log)] == ["jwt.expired"]
+    for error in ("✘ [ERROR] jwt expired", "✗ jwt expired"):
+        assert [told.name for told in explain_text(f"{quiet}\n{error}")] == ["jwt.expired"]
 
 
 @pytest.mark.parametrize("end", ["", "12:00:02 [info] Waiting for callback on http://127.0.0.1:3334\n"])

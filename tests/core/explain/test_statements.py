@@ -147,6 +147,7 @@ def test_no_secret_is_quoted(form: str, secret: str) -> None:
             "Proxy server listening on localhost:6277\nError: ECONNREFUSED 127.0.0.1:8000",
             "connection_refused",
         ),
+        ("Use the session token shown in the console when starting the server", "mcp.inspector"),
         ("GET http://localhost:6277/mcp?url=x 401 (Unauthorized)", "mcp.inspector"),
         ('Please run /login · API Error: 401 {"error":{"type":"moon"}}', "mcp.api_key"),
         ('Please run /login · API Error: 401 {\n "type":"error"}', "claude.login_ended"),

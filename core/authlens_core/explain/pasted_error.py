@@ -116,7 +116,8 @@ _EDGE: Final = re.compile(
     r"|\borigin cert\b|doesn't have tunnel"
     r"|\bwarp-(?:cli|svc)\b|\bcf-(?:ray|mitigated)\b|/cdn-cgi/|(?<![\w-])ray ?id:"
     r"|\bconnindex=| \| 5[23]\d: "
-    r"|ssl handshake failed\s+error code:? 525\b|name of the tunnel to run\b|\bcf_authorization\b"
+    r"|(?:timed out|handshake failed|server is down|is unreachable|timeout occurred)\s+error code:? 52\d\b"
+    r"|name of the tunnel to run\b|\bcf_authorization\b"
     r"|register tunnel error|unauthorized: (?:invalid tunnel secret|tunnel not found)"
     r"|failed to find access application|unauthorized to access requested resource|zero trust polic"
     r"|failed to write the certificate due to the|org token for app token"
@@ -324,7 +325,8 @@ class _PastedText:
         evidence = tuple(self._quoted.evidence(phrase))
         told = Diagnosis(cause.name, cause.cause, cause.cure, evidence, cause.source)
         reason = self._quoted.reason(phrase)
-        if phrase in self.codes and reason is not None and reason.speaker is Speaker.SERVER:
+        is_of_server = reason is not None and reason.speaker is Speaker.SERVER
+        if phrase in self.codes and reason is not None and is_of_server and cause.scene != "server_said":
             # The code alone says what is meant in general, and these words may say something else.
             why = f"The server says why: “{reason.words}”. {phrase} in general: {cause.cause}"
             told = replace(told, cause=why, cure=fix(*filter(None, (act(reason),)), cause.cure))
@@ -334,7 +336,7 @@ class _PastedText:
                 advised = ""  # a server that failed did not refuse the login
             cure = way_on(reason, cause, advised, shown)
             told = replace(told, cause=told_by(reason, cause, advised), cure=cure)
-        elif reason is not None and reason.speaker is Speaker.SERVER and (advised := advice(reason.words)):
+        elif reason is not None and is_of_server and (advised := advice(reason.words)):
             told = replace(told, cure=way_on(None, cause, advised))
         elif within := self._quoted.within():
             told = replace(told, cause=f"{cause.cause} The answer gives the reason: “{within}”.")

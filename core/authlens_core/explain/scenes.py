@@ -56,9 +56,16 @@ _OF_A_MACHINE: Final = re.compile(
 )
 # A request of the text that has a credential.
 _SENT: Final = re.compile(r"(?im)(?:(?:-H|--header)[ =]?|^>\s?)\s*[\"']?authorization: ?\S")
+# A server that gives its own fault as the reason, in an address or in JSON.
+_SERVER_SAID: Final = re.compile(
+    r"(?i)error_description[\"']?\s?[=:]\s?[\"']?[^&\"'\n]{0,60}?(?:\b|%20)(?:"
+    r"(?:internal|unexpected|unhandled)(?:[ +_]|%20)(?:server(?:[ +_]|%20))?error|server(?:[ +_]|%20)error\b"
+    r"|allowed(?:[ +]|%20)execution(?:[ +]|%20)time|database\b)"
+)
 _OWN_REPOSITORY: Final = re.compile(r"(?i)\bpermission to ([\w.-]+)/\S+ denied to \1(?![\w-])")
 _NAMES_A_USER: Final = re.compile(
-    r"(?im)\bauthenticating as\b|^[^\n]{0,60}\b(?:password|passphrase)(?: for [^\n:]{1,80})?:[ \t]*$"
+    r"(?im)\bauthenticat(?:ing as|ion failed for user)\b"
+    r"|^[^\n]{0,60}\b(?:password|passphrase)(?: for [^\n:]{1,80})?:[ \t]*$"
 )
 _ASKS_FOR_A_CODE: Final = re.compile(r"(?i)\b(?:otp|passcode|one-time|(?:verification|mfa) code|push sent)\b")
 
@@ -101,6 +108,7 @@ _OF_ONE_SENTENCE: Final = (
     ("machine", _OF_A_MACHINE),
     ("sent", _SENT),
     ("own_repository", _OWN_REPOSITORY),
+    ("server_said", _SERVER_SAID),
 )
 
 

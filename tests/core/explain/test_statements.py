@@ -160,6 +160,10 @@ def test_no_secret_is_quoted(form: str, secret: str) -> None:
         ('{"error":{"message":"User not found.","code":401}}data: {"choices":[]}', "mcp.api_key"),
         ('login status 401 Unauthorized: {"a":1}\nconnection reset', "token_refused"),
         ("http://localhost:1455/auth/callback?code=ac_R32&state=4x", "log.callback"),
+        ("?error=access_denied&error_description=An+unexpected+error+on+the+moon", "server_error"),
+        ("?error=access_denied&error_description=The+moon+said+no", "user_denied"),
+        ("Connection timed out\nError code 522", "origin_down"),
+        ("Connection timed out (error 522)", "curl.timeout"),
     ],
 )
 def test_what_happened_where_changes_what_a_message_means(text: str, name: str) -> None:

@@ -99,11 +99,15 @@ class ChoiceButton(RadioButton):
 
     def __init__(self, words: str, *, value: bool) -> None:
         super().__init__(Content(words), value)
-        self.BUTTON_INNER = "●" if value else " "
+        self.BUTTON_INNER = _sign(chosen=value)
 
     def watch_value(self) -> None:
-        self.BUTTON_INNER = "●" if self.value else " "
+        self.BUTTON_INNER = _sign(chosen=self.value)
         super().watch_value()
+
+
+def _sign(*, chosen: bool) -> str:
+    return "●" if chosen else "○"
 
 
 class ChoiceDialog(Dialog[_Answer | None]):

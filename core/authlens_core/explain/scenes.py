@@ -50,9 +50,9 @@ _REFRESHES: Final = re.compile(
 )
 # A program that logs in with a client, a key or a token of its own, and no person.
 _OF_A_MACHINE: Final = re.compile(
-    r"(?i)client[_ ]credentials|service[_ -]?account|service principal|\bterraform|\bansible|\ba0deploy\b"
-    r"|deploy-cli|machine[- ]to[- ]machine|management api|\bx-api-key\b|\bapi[_ -]?(?:key|token)s?\b"
-    r"|--(?:api-)?(?:key|token)\b|github_token|personal access token"
+    r"(?i)client[_ ]credentials|service[_ -]?account|service principal|\bterraform|\.tf line \d|\bansible"
+    r"|\ba0deploy\b|deploy-cli|machine[- ]to[- ]machine|management api|\bx-api-key\b"
+    r"|\bapi[_ -]?(?:key|token)s?\b|--(?:api-)?(?:key|token)\b|github_token|personal access token"
 )
 # A request of the text that has a credential.
 _SENT: Final = re.compile(r"(?im)(?:(?:-H|--header)[ =]?|^>\s?)\s*[\"']?authorization: ?\S")

@@ -161,7 +161,9 @@ def way_on(reason: Statement | None, cause: Cause, advised: str, text: str = "")
         return fix(*steps, cause.cure) if steps else cause.cure
     commands = (Fix((step,)) for step in steps_of(cause.cure) if step.command)
     recorded = table["way"]["log"] if is_about("recorded", text.lower()) else ""
-    first, last = act(reason) or recorded, cause.said.removeprefix(_ELSE)
+    # What a program with a key of its own has to do is not what the words tell a person.
+    first = "" if cause.scene == "machine" else act(reason) or recorded
+    last = cause.said.removeprefix(_ELSE)
     if not first:
         return fix(*steps, last[0].upper() + last[1:], *commands) if last else fix(*steps, cause.cure)
     besides = [last] if last and last == cause.said else []

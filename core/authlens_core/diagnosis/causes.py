@@ -42,7 +42,8 @@ class Cause:
         codes: phrases that are a number of the product's own; they say more than a sentence.
         steps: phrases that say what failed, and not why; they say less than a sentence.
         unsaid: what follows the cause where the text gives no reason.
-        said: what to do where the text gives one.
+        said: what to do where the text gives one, behind what its words lead to.
+        otherwise: what to do where the text gives one whose words lead to nothing.
         scene: where it has to have happened (`explain/scenes.py`), if it is told `instead_of` others.
         instead_of: names of causes that are less particular there.
         quotes: members of the JSON answer, or else header fields, that show it; also where they are missing.
@@ -70,6 +71,7 @@ class Cause:
     steps: frozenset[str] = _NONE
     unsaid: str = ""
     said: str = ""
+    otherwise: str = ""
     scene: str = ""
     instead_of: tuple[str, ...] = ()
 

@@ -77,7 +77,6 @@ _BEGINS: Final = re.compile(r"(?i)^(?:the|your) \w+ (?:is|was|has|did|does)\b")
 _PROMPT: Final = re.compile(
     r"(?i)^(?:please )?(?:enter|select|choose|type|input|provide)\b[^\n]{0,80}[:?>]\s*\S{0,40}$"
 )
-_ELSE: Final = "Else "
 _HINT: Final = re.compile(r"^(?:Suggestion|Hint|Note|Tip|Help): ")
 # Before the words of an exception or a description.
 _NAMED: Final = re.compile(
@@ -139,7 +138,7 @@ def advice(said: str) -> str:
 
 def _asks_why(cause: Cause) -> bool:
     """Whether a cause says only that something failed: the reason of the text is what helps."""
-    return bool(cause.unsaid or cause.said)
+    return bool(cause.unsaid or cause.said or cause.otherwise)
 
 
 def told_by(reason: Statement | None, cause: Cause, advised: str) -> str:
@@ -151,10 +150,7 @@ def told_by(reason: Statement | None, cause: Cause, advised: str) -> str:
 
 
 def way_on(reason: Statement | None, cause: Cause, advised: str, text: str = "") -> str | Fix:
-    """Return what to do about a general cause: what the text advises first, then what its reason leads to.
-
-    What a cause has behind `Else` is shown where no act fits.
-    """
+    """Return what to do about a general cause: what the text advises first, then what its reason leads to."""
     table = words("reader")
     steps = [f"{table['says']['advice']} “{advised}”."] if advised else []
     if reason is None or not _asks_why(cause):
@@ -163,10 +159,10 @@ def way_on(reason: Statement | None, cause: Cause, advised: str, text: str = "")
     recorded = table["way"]["log"] if is_about("recorded", text.lower()) else ""
     # What a program with a key of its own has to do is not what the words tell a person.
     first = "" if cause.scene == "machine" else act(reason) or recorded
-    last = cause.said.removeprefix(_ELSE)
     if not first:
-        return fix(*steps, last[0].upper() + last[1:], *commands) if last else fix(*steps, cause.cure)
-    besides = [last] if last and last == cause.said else []
+        last = cause.said or cause.otherwise
+        return fix(*steps, last, *commands) if last else fix(*steps, cause.cure)
+    besides = [cause.said] if cause.said else []
     return fix(*steps, first, *besides, *commands)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -196,10 +197,11 @@ def git(at: Situation) -> None:
         at.agent.url += "/info/refs?service=git-upload-pack"
         assert "git-upload-pack" in at.agent.fetch().page
         return
-    (clone,) = at.agent.under("git: ")
+    (clone,) = at.agent.under("git:")
     refused = at.agent.run(clone)
     assert refused.code == 128
     assert at.user.follows(refused.text) is not None, refused.text
+    assert shlex.split(at.user.ran[-1]) == shlex.split(at.agent.step(2)), "step 2 is enough for git, too"
     cloned = at.agent.run(clone)
     assert cloned.code == 0, cloned.text
 

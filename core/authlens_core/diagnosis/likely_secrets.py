@@ -55,10 +55,13 @@ _CONSTANT: Final = re.compile(
     r"[A-Z]{2,}(?:_[A-Z]+)+|E[A-Z]{4,15}|(?:oauth2|x509|http2):?|-32\d{3}"
     r"|(?:invalid|expired|missing|unsupported)(?:_[a-z]+)+:?"
 )
-_OPENSSL: Final = r"(?:[0-9A-Fa-f]{1,16}:)?error:[0-9A-F]{8}:SSL"
+_OPENSSL: Final = (
+    r"(?:[0-9A-Fa-f]{1,16}:)?error:[0-9A-F]{8}:SSL"
+    r"|routines:[A-Za-z_]{1,12}\d{0,2}[A-Za-z_]{0,40}(?::\w{1,16})?"
+)
 # A frame of a stack, a time, and a sentence in the query of a URL.
 _FILE: Final = (
-    r"[A-Za-z_]{1,40}(?:[.-][A-Za-z_]{1,40})*\.(?:rb|py|[cm]?[jt]sx?|go|java|php|cs|rs)"
+    r"[A-Za-z_]{1,40}\d?(?:[.-][A-Za-z_]{1,40}\d?)*\.(?:rb|py|[cm]?[jt]sx?|go|java|php|cs|rs)"
     r"(?::\d{1,6}){0,2}(?::in)?:?"
 )
 _TIME: Final = (
@@ -67,6 +70,12 @@ _TIME: Final = (
 _SENTENCE: Final = (
     r"(?:[a-z_]{3,24}=)?(?:[A-Za-z]{1,15}(?:_[a-z]{1,9})?[.]?\+){2,}[A-Za-z]{1,15}(?:_[a-z]{1,9})?[.]?"
 )
+# The address of a client, a thread, and words of a page's address.
+_CLIENT: Final = (
+    r"(?:[a-z_]{1,20}=)?\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?|[a-z][a-z.-]{2,40}-thread-\d{1,4}"
+    r"|(?:[a-z]{1,15}-){4,16}[a-z]{1,15}"
+)
+_EXCEPTION: Final = re.compile(r"(?:[a-z]{2,20}\.)+[A-Z][A-Za-z]{2,60}(?:Exception|Error)[.:]?")
 _REQUEST: Final = r"req_[0-9A-Za-z]{16,40}|cfRay=[0-9a-f]{16}-[A-Z]{3}"
 # A host behind its scheme, and one without, below a domain that is that of no file or type; not with a label
 # that could be a credential.
@@ -75,8 +84,10 @@ _BARE_HOST: Final = (
     r"(?!.*(?:(?=[a-z]*\d)[a-z0-9]{16}|[a-z]{20}))"
     r"(?:[a-z][a-z0-9-]{0,30}\.){1,4}(?:com|org|net|io|app|dev)(?::\d{1,5})?[.:]?"
 )
-_NAMES: Final = re.compile("|".join((_REQUEST, _BARE_HOST, _OPENSSL, _FILE, _TIME, _SENTENCE)))
-_PART: Final = r"(?:[A-Za-z_]{1,60}|[a-z]{2,12}\d{1,4}[a-z]{0,20})"
+_NAMES: Final = re.compile("|".join((_REQUEST, _CLIENT, _BARE_HOST, _OPENSSL, _FILE, _TIME, _SENTENCE)))
+_PART: Final = (
+    r"(?:[A-Za-z_]{1,60}|[a-z]{2,12}\d{1,4}[a-z]{0,20}|[A-Za-z]{0,30}(?i:oauth2|saml2|http2)[A-Za-z]{0,60})"
+)
 _TYPE: Final = re.compile(rf"(?:cause=)?{_PART}(?:(?:::|\.){_PART})+[.:]?")
 _MOST_DIGITS: Final = 2  # of a type, without those of standards
 _STANDARD: Final = re.compile(r"(?i)oauth2?|openid|rfc\d{4}|saml[12]|http[12]")
@@ -124,7 +135,8 @@ def _is_a_name(match: re.Match[str]) -> bool:
 
 def _named(match: re.Match[str]) -> str:
     is_of_a_code = "code" in match[1].lower() and _names_an_error(match[2])
-    return match[0] if is_of_a_code else match[1] + _unless_a_word(match[2], longest_word=11)
+    is_public = is_of_a_code or _EXCEPTION.fullmatch(match[2])
+    return match[0] if is_public else match[1] + _unless_a_word(match[2], longest_word=11)
 
 
 def _joined(match: re.Match[str]) -> str:

@@ -32,13 +32,18 @@ _LOUD: Final = re.compile(
 )
 # What is said at any level of an error.
 _ERROR: Final = re.compile(r"(?i)\b(?:error|exception|(?<![.,:])[45]\d\d|disabled)\b|fail")
+# A way that failed and has another one after it, of which a later line reports.
+_FALLS_BACK: Final = re.compile(
+    r"(?i)\b(?:will|attempt(?:ing)? to|try(?:ing)? to|going to) (?:attempt to )?fall back\b"
+)
 # A login that a bridge asks for, as it does each time: no failure.
 _ASKS: Final = re.compile(r"(?i)\bauthentication required\. (?:initializing|waiting)")
 # What such a line may say all the same: that something did not work, or has not ended.
 _FAILS: Final = re.compile(
     r"(?i)error|fail|exception|warn|fatal|panic|refus|denied|invalid|expired|revoked|unable|cannot|not\b"
     r"|n['’]t\b|time(?:d )?-?out|missing|unauthor|forbidden|reject|unknown|unsupported|mismatch|abort|cancel"
-    r"|clos(?:ed|ing)|(?-i:\bE[A-Z]{4,15}\b)|disconnect|\bno\b|without|\b[45]\d\d\b|too |lost|blocked"
+    r"|clos(?:ed|ing)|(?-i:\bE[A-Z]{4,15}\b)|disconnect|\bno\b|without|too |lost|blocked"
+    r"|(?<!\d[:.,])\b[45]\d\d\b(?<!:443)"
     r"|needs?\b|required?|must\b|wrong|bad\b|disabled|skip|false|waiting"
 )
 _WAITS: Final = re.compile(
@@ -80,6 +85,8 @@ def lines_that_count(lines: Sequence[str]) -> list[str]:
     failing = [line for at, line in enumerate(failing) if at >= last or not _ASKED.search(line)]
     if any(map(_REFUSED.search, failing)):
         failing = [line for line in failing if _REFUSED.search(line) or not _LOST.search(line)]
+    rest = [line for line in failing if not (_QUIET.search(line) and _FALLS_BACK.search(line))]
+    failing = rest if any(line.strip() for line in rest) else failing
     is_loud = any(_LOUD.search(line) for line in failing)
     return [line for line in failing if not (is_loud and _QUIET.search(line)) or _reports_an_error(line)]
 

@@ -18,6 +18,7 @@ from authlens_core.values.safe_text import safe_line
 from authlens_core.values.secret import Body
 
 _BEGINS: Final = 6  # characters by which a sentence is found in its line
+_TELLING: Final = 15  # characters of the beginning of a phrase that say more than its end
 # Where a program stumbled after it had failed: the failure is what another line says.
 _STUMBLED: Final = re.compile(
     r"(?i)cannot (?:read|set) propert|is not a function|of undefined\b|object has no attribute"
@@ -86,16 +87,18 @@ class QuotedText:
         yield from dict.fromkeys(f"{match[1]}={match[2]}" for match in named if match[0] not in line)
 
     def _line_of(self, phrase: str) -> str:
-        """Return the decoded line with the longest beginning of a phrase.
+        """Return the decoded line with the longest beginning or end of a phrase.
 
         A terminal broke it, a part of it is masked, or it was found after its words were put into English.
         """
         lines = self.shown.split("\n")
         english = in_english(self.shown).lower().split("\n")
-        words = phrase.lower().split(" ")
-        for count in range(len(words), 0, -1):
-            begins = " ".join(words[:count])
-            found = next((line for line, said in zip(lines, english, strict=True) if begins in said), "")
+        words = phrase.lower().split()
+        begins = [" ".join(words[:count]) for count in range(len(words), 0, -1)]
+        ends = (" ".join(words[count:]) for count in range(1, len(words)))
+        telling = [begin for begin in begins if len(begin) > _TELLING]
+        for part in (*telling, *sorted((*ends, *begins), key=len, reverse=True)):
+            found = next((line for line, said in zip(lines, english, strict=True) if part in said), "")
             if found:
                 return safe_line(found.strip(), _LONGEST_LINE)
         return ""
@@ -115,4 +118,5 @@ def _adds(reason: Statement, line: str) -> bool:
     begins, shown = reason.words.strip("… ")[:20].lower(), line.strip("…").lower()
     tells = reason.told >= (_TOLD_BY_SERVER if reason.speaker is Speaker.SERVER else _TOLD)
     apart = begins not in shown and shown[:60] not in reason.words.lower()
-    return tells and apart and (reason.speaker is Speaker.SERVER or reason.kind == StatementKind.SENTENCE)
+    begun = reason.kind == StatementKind.SENTENCE and not reason.words[:1].islower()
+    return tells and apart and (reason.speaker is Speaker.SERVER or begun)

@@ -54,6 +54,13 @@ _OF_A_MACHINE: Final = re.compile(
     r"|\ba0deploy\b|deploy-cli|machine[- ]to[- ]machine|management api|\bx-api-key\b"
     r"|\bapi[_ -]?(?:key|token)s?\b|--(?:api-)?(?:key|token)\b|github_token|personal access token"
 )
+_KEY_MISSING: Final = re.compile(
+    r"(?i)\b(?:missing|no|without an?|(?:did not|didn't) (?:provide|send) an?) (?:valid )?(?:\w+ )?"
+    r"(?:api|secret|access)[ _-]?key\b"
+    r"|\bapi[ _-]?key (?:is |was )?(?:missing|required|not (?:set|provided|found|configured))"
+)
+# In a frame of a stack: the keys of a provider were asked for.
+_ASKS_FOR_KEYS: Final = re.compile(r"\b(?:queryKeyStore|Issuer\.keystore|RemoteJWKSet|JwksClient\.\w+)\b")
 # A request of the text that has a credential.
 _SENT: Final = re.compile(r"(?im)(?:(?:-H|--header)[ =]?|^>\s?)\s*[\"']?authorization: ?\S")
 # A server that gives its own fault as the reason, in an address or in JSON.
@@ -105,6 +112,8 @@ _OF_ONE_SENTENCE: Final = (
     ("exchange_refused", re.compile(rf"{_EXCHANGE}400\b")),
     ("exchange_blocked", re.compile(rf"{_EXCHANGE}403\b")),
     ("exchange_failed", re.compile(rf"{_EXCHANGE}500\b")),
+    ("key_missing", _KEY_MISSING),
+    ("keys_of_the_provider", _ASKS_FOR_KEYS),
     ("machine", _OF_A_MACHINE),
     ("sent", _SENT),
     ("own_repository", _OWN_REPOSITORY),

@@ -77,6 +77,8 @@ _BEGINS: Final = re.compile(r"(?i)^(?:the|your) \w+ (?:is|was|has|did|does)\b")
 _PROMPT: Final = re.compile(
     r"(?i)^(?:please )?(?:enter|select|choose|type|input|provide)\b[^\n]{0,80}[:?>]\s*\S{0,40}$"
 )
+# A sentence whose end is on a line that was not pasted, or on the next one.
+_BROKEN: Final = re.compile(r"(?i)\b(?:to|the|a|an|that|and|or)$")
 _HINT: Final = re.compile(r"^(?:Suggestion|Hint|Note|Tip|Help): ")
 # Before the words of an exception or a description.
 _NAMED: Final = re.compile(
@@ -108,9 +110,11 @@ _WORD: Final = re.compile(r"[a-z]+")
 _PARTS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 # Whatever is masked, or long and with a digit: what was decoded may be half of a secret.
 _HIDDEN: Final = re.compile(
-    r"[^\s•]{0,80}•{3,4}(?: #\w{8})?\S{0,40}|(?=\S{0,80}\d)(?<!\S)(?!AADSTS\d)\S{12,}"
+    r"(?:[^\s•]{0,80}•{3,4}(?: #\w{8})?)+\S{0,40}|(?=\S{0,80}\d)(?<!\S)(?!AADSTS\d)\S{12,}"
 )
 _HOLE: Final = "…"
+# The address and the ids behind a sentence say nothing of the reason.
+_WHERE: Final = re.compile(r"(?i)(?:,| for) (?:url|cf-ray|request id)(?: ?[:=]| …).*$")
 _CODE: Final = re.compile(
     r"^[{\[]|^f\"|\{\w+[\w.]*\}|\"\s?:|\w:\"|->\w|[{}\[\]<>;=]{2}|\b(?:return|const|var|function|import|def)\b|[()]\s*(?:=>|\{)"
 )
@@ -131,7 +135,12 @@ def advice(said: str) -> str:
         begins = _advises().match(lower) is not None and lower.count(" ") >= 2
         if begins and not any(part in lower for part in table["advises_nothing"]):
             shown = _shown(bare)
-            if shown and _HOLE not in shown and not (_RUNS.search(shown) or is_about("runs", lower)):
+            if (
+                shown
+                and _HOLE not in shown
+                and not _BROKEN.search(shown)
+                and not (_RUNS.search(shown) or is_about("runs", lower))
+            ):
                 return shown
     return ""
 
@@ -145,7 +154,7 @@ def told_by(reason: Statement | None, cause: Cause, advised: str) -> str:
     """Return what a general cause says, with the reason that the text gives, or that it gives none."""
     if reason is None or not (_asks_why(cause) or reason.speaker is Speaker.SERVER):
         return f"{cause.cause} {cause.unsaid}".rstrip()
-    said = reason.words.replace(advised, "").strip(" .") or reason.words
+    said = reason.words.replace(advised, "").replace(". .", ".").strip(" .") or reason.words
     return f"{words('reader')['says'][reason.speaker]} “{said}”. {cause.cause}"
 
 
@@ -172,7 +181,9 @@ def act(reason: Statement) -> str:
     for name, instead in _NAMES:
         said = name.sub(instead, said)
     said = said.lower().replace("openid connect", "oidc")
-    return next((way for words_of_it, way in _acts() if words_of_it.search(said)), "")
+    # The last link says why, and the ones before what was done.
+    links = (_CHAIN.split(said)[-1], said)
+    return next((way for part in links for words_of_it, way in _acts() if words_of_it.search(part)), "")
 
 
 def is_about(topic: str, said: str) -> bool:
@@ -248,7 +259,8 @@ def _statement(text: str, speaker: Speaker, kind: StatementKind) -> Iterator[Sta
     shown = _shown(text)
     told = min(_tells(shown), _MOST_TOLD)
     says_nothing = any(part in shown.lower() for part in words("reader")["tells_nothing"])
-    if told and not says_nothing and (" " in shown or _CONSTANT.fullmatch(shown)):
+    asks = _SENTENCE.split(shown)[0].endswith("?")
+    if told and not (says_nothing or asks) and (" " in shown or _CONSTANT.fullmatch(shown)):
         yield Statement(shown, speaker, kind, told)
 
 
@@ -256,7 +268,8 @@ def _shown(text: str) -> str:
     bare = _NAMED.sub("", " ".join(_HIDDEN.sub(_HOLE, text[:_LONGEST]).split()).strip(" .,:'\")(\\*"))
     if len(bare) < _SHORTEST or _CODE.search(bare) or bare.count(_HOLE) > 2:
         return ""
-    return f"{bare}{_HOLE}" if len(text) > _LONGEST else bare
+    closed = _WHERE.sub("", bare) + ")" * (bare.count("(") - bare.count(")"))
+    return f"{closed}{_HOLE}" if len(text) > _LONGEST else closed
 
 
 def _tells(shown: str) -> int:
@@ -293,8 +306,9 @@ def _begun_by(begins: Iterable[str], without: Iterable[str]) -> re.Pattern[str]:
 @cache
 def _advises() -> re.Pattern[str]:
     begins = "|".join(map(re.escape, words("reader")["advises"]))
-    # Not a noun: "grant not found", "update failed".
-    return re.compile(rf"(?:{begins})\b(?! (?:not|is|was|are|has|type|error|failed|denied|expired)\b)")
+    # Not a noun, "grant not found", "update failed"; nor what did not go: "you can't sign in".
+    nouns = r"(?!['’]t)(?! (?:not|is|was|are|has|type|error|failed|denied|expired)\b)"
+    return re.compile(rf"(?:if you\b[^.,:]{{1,60}},? (?=please\b))?(?:{begins})\b{nouns}")
 
 
 @cache

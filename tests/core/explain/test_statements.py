@@ -70,6 +70,11 @@ def test_a_server_that_failed_is_not_answered_with_another_login(status: str) ->
         ("moon keyring is asleep", "the machine that the program runs on"),
         ("the moon does not exist", "letter for letter"),
         ("wrong moon password", "Enter the name and the password"),
+        ("the moon has no secret hash", "where the site or the program is configured"),
+        ("the moon api key is asleep", "Set the key where the program reads it"),
+        ("max retries exceeded with the moon", "curl -v"),
+        ("invalid response of the moon", "could not read what it got"),
+        ("connecting to the moon failed: the moon's session is not active", "Start the login again"),
         ("moon gateway overloaded", "try again in some minutes"),
         ("no route to the moon", "curl -v"),
         ("the moon answered 405", "the kind of transport"),
@@ -97,6 +102,8 @@ def test_the_words_that_are_quoted_tell_who_has_to_act(said: str, who: str) -> N
         "Used: 3",
         "Grant not found, cannot refresh",
         "Please log in when prompted",
+        "You can't sign in because the moon is down",
+        "You may need to\n manually restart the moon",
     ],
 )
 def test_a_sentence_that_helps_no_one_is_no_advice(said: str) -> None:
@@ -164,6 +171,7 @@ def test_no_secret_is_quoted(form: str, secret: str) -> None:
         ("?error=access_denied&error_description=The+moon+said+no", "user_denied"),
         ("Connection timed out\nError code 522", "origin_down"),
         ("Connection timed out (error 522)", "curl.timeout"),
+        ("expected 200 OK, got: 403 Forbidden\n at async Issuer.queryKeyStore (a.js:9)", "jwt.keys"),
     ],
 )
 def test_what_happened_where_changes_what_a_message_means(text: str, name: str) -> None:
@@ -176,6 +184,7 @@ def test_what_happened_where_changes_what_a_message_means(text: str, name: str) 
         ("$ terraform apply\nError: insufficient_scope", "grant the client (or the token) the scope"),
         ("$ moon --api-key KEY\nError: access denied by the moon", "Give the program a key, token or client"),
         ("$ moon --api-key KEY\nError: 401 Unauthorized", "Make a new key or token"),
+        ("$ moon --api-key KEY\nstatus 401: missing api key", "The request had no key"),
         ("Error: the dns of the moon gave status 401\n  on moon.tf line 9", "Make a new key or token"),
         ("Error: the dns of the moon gave status 401", "set the token or the key"),
         ("Single sign-on is not enabled for the moon", "Only an administrator"),
@@ -197,6 +206,9 @@ def test_what_to_do_fits_the_one_that_logs_in(text: str, told: str) -> None:
         "INFO - No tokens of the moon found, requesting some\nERROR - Login failed",
         "Please enter the shape of the moon: round\nLogin failed",
         "TypeError: Cannot set property 'moon' of undefined\nLogin failed",
+        "Is the moon on your side of the earth?\nLogin failed",
+        "DEBUG    Starting new moon connection (1): moon.example:443\nLogin failed",
+        "[info] 405 status from the moon, will attempt to fall back to it\nLogin failed",
     ],
 )
 def test_a_line_that_is_not_the_failure_is_not_quoted(text: str) -> None:
@@ -229,6 +241,12 @@ def test_the_parameter_that_an_error_is_about_is_shown() -> None:
         "verification code: expired",
         "Error code: 1033",
         "Failed to connect to raw.githubusercontent.com:443",
+        "OmniAuth::Strategies::OAuth2::CallbackError, csrf_detected",
+        "when validating client assertion: java.lang.RuntimeException: Token audience",
+        "error:14090086:SSL routines:SSL3_GET_SERVER_CERTIFICATE:certificate verify failed",
+        "Login required auth0-spa-js.production.esm.js",
+        "articles/authenticating-to-a-github-organization-with-saml-single-sign-on/",
+        "(vert.x-eventloop-thread-3) client_address=192.168.0.3:33934",
     ],
 )
 def test_what_is_public_is_shown(text: str) -> None:
@@ -243,6 +261,7 @@ def test_what_is_public_is_shown(text: str) -> None:
         "session 04b07795-8ddb-461a-bbee-02f9e1bf7b46",
         "token=Correct.Horse.Battery",
         "password=raise_octokit_error.rb",
+        "client_secret=java.lang.Hunter22Error",
         "api_key=my-fit-whyash5114.vercel.app",
         "password: req_011CSWBrfQDASjzucdrhu8Fn",
         "secret=359af9bd-0f20-xxxx-xxxx-b3afb8aedd86",

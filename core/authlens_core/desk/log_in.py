@@ -243,12 +243,16 @@ def pending_login(session: Session, url: str) -> PendingLogin:
 
 
 async def join_login(
-    session: Session, pending: PendingLogin, *, on_link: Callable[[str], None], bound: float = BROWSER_WAIT
+    session: Session,
+    pending: PendingLogin,
+    *,
+    on_link: Callable[[str, str], None],
+    bound: float = BROWSER_WAIT,
 ) -> Grant:
     """Wait for the login of another process, and return the grant that it stored.
 
     Args:
-        on_link: called with the link of that login, when there is one.
+        on_link: called with the link of that login, when there is one, and the code that is entered there.
 
     Raises:
         TimedOut: it lasts longer than `bound` seconds.

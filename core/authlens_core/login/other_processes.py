@@ -27,7 +27,7 @@ from authlens_core.state import private_file
 from authlens_core.state.crash_notes import CrashNote, CrashNotes
 from authlens_core.state.locks import LockBusy, Locks
 from authlens_core.state.paths import state_directory
-from authlens_core.trace.events import AuthorizationReady, Event, StageEnded, StageStarted
+from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event, StageEnded, StageStarted
 from authlens_core.trace.flow import Flow, flow_of
 from authlens_core.trace.record import Stage
 from authlens_core.values.errors import StateUnusable
@@ -288,17 +288,25 @@ class PendingLogin:
             yield alone
 
     def on_event(self, event: Event) -> None:
-        """Keep the link for those who join."""
-        if self.path is not None and isinstance(event, AuthorizationReady):
+        """Keep the link, or the page and the code for it, for those who join."""
+        match event:
+            case AuthorizationReady(url):
+                shown = {"url": url}
+            case DeviceCodeReady(device):
+                shown = {"url": device.verification_uri.text, "code": device.user_code}
+            case _:
+                return
+        if self.path is not None:
             # The login itself does not need the file: a process that joins waits without a link.
             with suppress(OSError, StateUnusable):
-                private_file.replace(self.path, json.dumps({"url": event.url}).encode("ascii"), durable=False)
+                private_file.replace(self.path, json.dumps(shown).encode("ascii"), durable=False)
 
-    async def over(self, bound: float, on_link: Callable[[str], None] = lambda _link: None) -> bool:
+    async def over(self, bound: float, on_link: Callable[[str, str], None] = lambda *_: None) -> bool:
         """Wait at most `bound` seconds until no other login runs; return whether that is so.
 
         Args:
-            on_link: called with the link of the other login, when there is one.
+            on_link: called with the link of the other login, when there is one, and the code that is entered
+                there; the empty string where there is none.
         """
         showing = asyncio.create_task(self._show_link(on_link))
         try:
@@ -311,19 +319,22 @@ class PendingLogin:
             with suppress(asyncio.CancelledError):
                 await showing
 
-    async def _show_link(self, on_link: Callable[[str], None]) -> None:
-        while not (link := self._link()):  # noqa: ASYNC110 - another process writes it
+    async def _show_link(self, on_link: Callable[[str, str], None]) -> None:
+        while not (shown := self._link())[0]:  # noqa: ASYNC110 - another process writes it
             await asyncio.sleep(_LOOK)
-        on_link(link)
+        on_link(*shown)
 
-    def _link(self) -> str:
-        """Return the link of the other login, or the empty string where there is none yet."""
+    def _link(self) -> tuple[str, str]:
+        """Return link and code of the other login; empty strings where there is no link yet."""
         try:
-            link = "" if self.path is None else object_in(self.path.read_bytes()[:_LONGEST]).get("url")
+            shown = {} if self.path is None else object_in(self.path.read_bytes()[:_LONGEST])
         except OSError:
-            return ""
+            shown = {}
+        link, code = shown.get("url"), shown.get("code", "")
         # It is shown as a link and opened, so that nothing else in the file may be taken for it.
-        return link if isinstance(link, str) and link.startswith(("https://", "http://")) else ""
+        if isinstance(link, str) and isinstance(code, str) and link.startswith(("https://", "http://")):
+            return link, code
+        return "", ""
 
     def _remove(self) -> None:
         if self.path is not None:

@@ -7,9 +7,12 @@ import stat
 from contextlib import suppress
 
 from authlens_core.login.other_processes import PendingLogin
+from authlens_core.oauth.device_authorization import DeviceAuthorization
 from authlens_core.state.locks import Locks
 from authlens_core.state.paths import state_directory
-from authlens_core.trace.events import AuthorizationReady
+from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady
+from authlens_core.values.secret import Secret
+from authlens_core.values.url import parse_url
 
 URL = "https://wiki.example.com/"
 LINK = "https://login.example.com/authorize?state=s"
@@ -31,9 +34,9 @@ async def test_a_second_login_for_the_resource_is_refused_while_the_first_runs()
 
 
 async def link_of(login: PendingLogin) -> str:
-    """Return the link that one sees who waits for `login`; empty if there is none for some looks."""
+    """Return link and code that one sees who waits for `login`; empty if there is none for some looks."""
     links: list[str] = []
-    waiting = asyncio.create_task(login.over(30, links.append))
+    waiting = asyncio.create_task(login.over(30, lambda *shown: links.extend(shown)))
     for _ in range(20):
         await asyncio.sleep(0)
     waiting.cancel()
@@ -48,6 +51,9 @@ async def test_the_link_of_a_login_is_there_for_another_process_until_the_login_
         assert await link_of(second) == ""
         first.on_event(AuthorizationReady(LINK, (), 300.0))
         assert await link_of(second) == LINK
+        page = DeviceAuthorization(Secret("d"), "WDJB-MJHT", parse_url(f"{URL}device"), None, 600, 5)
+        first.on_event(DeviceCodeReady(page, 300.0))
+        assert await link_of(second) == f"{URL}deviceWDJB-MJHT"
         assert first.path is not None
         assert stat.S_IMODE(first.path.stat().st_mode) == 0o600
     assert not first.path.exists()
@@ -57,7 +63,14 @@ async def test_what_is_no_link_in_the_file_is_not_shown() -> None:
     first, second = pending(), pending()
     assert second.path is not None
     async with first.alone():
-        for text in ("", "[]", '{"url": 1}', '{"url": "javascript:alert(1)"}', "\xff"):
+        for text in (
+            "",
+            "[]",
+            '{"url": 1}',
+            '{"url": "https://a.example", "code": 1}',
+            '{"url": "javascript:alert(1)"}',
+            "\xff",
+        ):
             second.path.write_text(text, encoding="latin-1")
             assert await link_of(second) == ""
 

@@ -15,10 +15,12 @@ from authlens_core.credentials.store.secret_store import MemoryStore
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.log_in import join_login, pending_login
 from authlens_core.desk.session import Session
-from authlens_core.trace.events import AuthorizationReady
+from authlens_core.oauth.device_authorization import DeviceAuthorization
+from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event
 from authlens_core.values.errors import LoginNeeded, TimedOut
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
+from authlens_core.values.url import parse_url
 from authlens_tui.cli.login.login_verb import EventLines
 from authlens_tui.cli.login.plain_login import log_in
 from support.grants import grant
@@ -40,29 +42,43 @@ def session() -> Session:
     return Session(None, owned(Credentials.open(Persistent())))
 
 
-def nothing(_: str) -> None:
+def nothing(_: str, __: str) -> None:
     pass
 
 
-async def test_the_link_is_shown_and_the_tokens_of_the_other_login_are_the_end(
-    session: Session, capsys: pytest.CaptureFixture[str]
+DEVICE = DeviceAuthorization(Secret("d"), "WDJB-MJHT", parse_url(f"{URL}device"), None, 600, 5)
+LINK_READY, CODE_READY = AuthorizationReady(LINK, (), 300.0), DeviceCodeReady(DEVICE, 300.0)
+
+
+@pytest.mark.parametrize(
+    ("ready", "kind", "last_shown"),
+    [(LINK_READY, "authorization_url", LINK), (CODE_READY, "device_code", "WDJB-MJHT")],
+)
+@pytest.mark.parametrize("as_json", [True, False])
+async def test_what_to_open_is_shown_and_the_tokens_of_the_other_login_are_the_end(
+    session: Session,
+    ready: Event,
+    kind: str,
+    last_shown: str,
+    as_json: bool,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     other, now = pending_login(session, URL), datetime.now(UTC)
     async with other.alone():
-        other.on_event(AuthorizationReady(LINK, (), 300.0))
-        joining = asyncio.create_task(
-            log_in(session, EventLines(URL, wanted=True), Namespace(), Options(wait=30))
-        )
+        other.on_event(ready)
+        lines = EventLines(URL, wanted=as_json)
+        joining = asyncio.create_task(log_in(session, lines, Namespace(), Options(wait=30)))
         shown = ""
         async with asyncio.timeout(PATIENCE):
-            while LINK not in shown:
-                shown += capsys.readouterr().out
+            while last_shown not in shown:
+                shown += capsys.readouterr()[0 if as_json else 1]
                 await asyncio.sleep(0)
         fresh = replace(grant(), obtained_at=now, refreshed_at=now, expires_at=None)
         await session.credentials.save(fresh, GrantSecrets(Secret("canary")))
     assert await joining == 0
-    events = [json.loads(line) for line in (shown + capsys.readouterr().out).splitlines()]
-    assert [one["event"] for one in events] == ["login", "authorization_url", "authenticated"]
+    if as_json:
+        events = [json.loads(line) for line in (shown + capsys.readouterr().out).splitlines()]
+        assert [one["event"] for one in events] == ["login", kind, "authenticated"]
 
 
 async def test_a_login_that_ends_without_tokens_is_no_login(session: Session) -> None:

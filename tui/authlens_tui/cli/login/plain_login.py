@@ -88,11 +88,15 @@ async def _alone(
 async def _join(session: Session, pending: PendingLogin, lines: EventLines, *, bound: float) -> int:
     """Wait for the login of another process, whose link is shown here too; its end is ours."""
 
-    def show(link: str) -> None:
-        lines.write({"event": "authorization_url", "url": link, "seconds": bound})
+    def show(link: str, code: str) -> None:
+        if code:
+            page = {"user_code": code, "verification_uri": link, "verification_uri_complete": None}
+            lines.write({"event": "device_code", **page, "seconds": round(bound)})
+        else:
+            lines.write({"event": "authorization_url", "url": link, "seconds": bound})
         if not lines.wanted:
             say("  Sign in with this link of the other login:")
-            for line in ("", link, ""):
+            for line in ("", link, *([f"  Code: {code}"] if code else []), ""):
                 say(line)
 
     say("Another login for this resource is in progress; this one joins it.")

@@ -20,7 +20,7 @@ from authlens_core.diagnosis.evidence import ANYTHING
 
 # A command after a prompt, what a runtime writes before the error that was first, and an event of a server.
 _LATER: Final = re.compile(
-    r"(?m)^\s*(?:\S{0,60}[$❯»] |PS [^\n>]{0,60}> |[a-z]:\\[^\n>]{0,60}>)\S|^\s*caused by\b"
+    r"(?m)^\s*(?:\S{0,60}[$❯»] |PS [^\n>]{0,60}> |[a-z]:\\[^\n>]{0,60}>)\S|^\s*> /[a-z]|^\s*caused by\b"
     r"|^[^\n]{0,200}\btype=\"?login_error\b"
 )
 OF_A_NUMBER: Final = 2  # the kind of a phrase that is a number of a product's own

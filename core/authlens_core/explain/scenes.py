@@ -32,11 +32,17 @@ _REGISTERS: Final = re.compile(
     r"(?i)(?:\bregistration\b|\bregister (?:the |an? |oauth |mcp )*client|/register\b|\bdcr\b)"
     r"[^\n]{0,90}?\b(401|403|404|405)\b"
 )
+_FAILS_TO_REGISTER: Final = re.compile(
+    r"(?i)\bservererror\b[^\n]*\n(?:[^\n]*\bat [^\n]*\n){0,6}?[^\n]*\bregisterclient\b"
+)
 _READS_METADATA: Final = re.compile(
     r"(?i)(?:trying to load|fetch(?:ing)?|load(?:ing)?|get|discover(?:ing)?|retriev(?:e|ing)|read)\b"
     r"[^\n]{0,60}"
     r"(?:(?<!resource_)metadata|well-known|discovery)[^\n]{0,120}?\b(401|403|404)\b"
-    r"|\b(401|403|404)\b[^\n]{0,30}trying to load"
+    r"|\b(401|403|404)\b(?:[^\n]{0,30}trying to load| (?:\w+ ){0,2}(?:from|for url) \S{0,80}/\.well-known/)"
+)
+_METADATA_OF_ORIGIN: Final = re.compile(
+    r"(?is)/oauth-protected-resource\S*[^\n]{0,12}\b404\b.{0,600}?/oauth-authorization-server\S*[^\n]{0,12}\b200\b"
 )
 _WANTS_A_SCOPE: Final = re.compile(
     r"(?i)invalid_scope[^\n]{0,60}(?:missing required scope|(?:must|has to) (?:include|contain))"
@@ -101,6 +107,8 @@ _EXCHANGE: Final = (
 )
 
 _OF_ONE_SENTENCE: Final = (
+    ("registration_failed", _FAILS_TO_REGISTER),
+    ("metadata_of_origin", _METADATA_OF_ORIGIN),
     ("wanted_scope", _WANTS_A_SCOPE),
     ("refresh_refused", _REFRESHES),
     ("inspector_token", _INSPECTOR_REFUSES),

@@ -132,8 +132,9 @@ def advice(said: str) -> str:
     for sentence in _SENTENCE.split(said):
         bare = _HINT.sub("", _HEAD.sub("", sentence.partition('"}')[0].strip(" \t\"'│┃║*>-")))
         lower = bare.lower()
-        begins = _advises().match(lower) is not None and lower.count(" ") >= 2
-        if begins and not any(part in lower for part in table["advises_nothing"]):
+        begins = _advises().match(lower)
+        tells = begins is not None and lower.count(" ") >= 2 and lower[begins.end() :].strip() != ""
+        if tells and not any(part in lower for part in table["advises_nothing"]):
             shown = _shown(bare)
             if (
                 shown

@@ -47,12 +47,15 @@ _TYPED: Final = re.compile(
 _BEARER: Final = re.compile(r"(?i)(\bbearer\s+)(?![a-z_]+=)([A-Za-z0-9_~+/=.:-]{8,})")
 # A terminal breaks a token where its window ends; a word, a code of a product or a time begins a line.
 _BREAK: Final = re.compile(r"(?<=[\w~+/=.-]{12})[ \t│┃║]*\n[ \t│┃║]*(?=([\w~+/=.-]{4,}+))")
-_BEGINS: Final = re.compile(r"[A-Z]?[a-z]+[.=]?|[A-Z]+\d*|\d{4}-\d\d-\d\d\w*|[A-Za-z]+(?:[_-][A-Za-z]+)+=?")
+_BEGINS: Final = re.compile(
+    r"[A-Z]?[a-z]+[.=]?|[A-Z]+\d*|\d{4}-\d\d-\d\d\w*|[A-Za-z]+(?:[_-][A-Za-z]+)+=?"
+    r"|(?:[a-z]{2,12}\.){1,6}(?:[A-Z][a-z]+){2,8}"
+)
 _CAPITAL: Final = re.compile(r"[a-z][A-Z]")
 
 # Of an error, such as ECONNREFUSED, of a library (oauth2:), and a number of JSON-RPC.
 _CONSTANT: Final = re.compile(
-    r"[A-Z]{2,}(?:_[A-Z]+)+|E[A-Z]{4,15}|(?:oauth2|x509|http2):?|-32\d{3}"
+    r"[A-Z]{2,}\d{0,2}(?:_[A-Z]+)+|E[A-Z]{4,15}|(?:oauth2|x509|http2):?|-32\d{3}"
     r"|(?:invalid|expired|missing|unsupported)(?:_[a-z]+)+:?"
 )
 _OPENSSL: Final = (

@@ -19,6 +19,22 @@ _LOOPBACK: Final = r"(?:127\.0\.0\.\d{1,3}|localhost|\[?::1\]?)"
 _REFUSED_HERE: Final = re.compile(
     rf"(?i)(?:connect to|econnrefused|dial tcp|proxy)\W{{1,3}}{_LOOPBACK}(?: port |:)\d{{2,5}}"
 )
+# Where a text has no URL: an address of this machine.
+_AT_HERE: Final = re.compile(
+    rf"(?i)(?<![\w.-]){_LOOPBACK}(?::\d{{2,5}}| (?:port )?\d{{2,5}}\b|\.{{3}}|', port)"
+)
+# A server by its name, and the port if one is named.
+_SERVER: Final = re.compile(
+    r"(?i)https?://(?:[^\s/@]*@)?([\w.-]+)(?::(\d+))?"
+    r"|\bhost='([\w.-]+)', port=(\d+)"
+    r"|\b(?:to|connect) ([\w.-]+)(?::| port |, port )(\d+)"
+    r"|([\w-]+(?:\.[\w-]+)+) refused to connect"
+)
+_PUBLIC: Final = re.compile(
+    r"(?i)(?!.*\.(?:local|localhost|localdomain|internal|intern|lan|corp|home|svc|cluster|test|invalid)$)"
+    r"[\w.-]+\.[a-z]{2,}"
+)
+_STANDARD_PORTS: Final = frozenset({"80", "443"})
 _TOKEN_ENDPOINT: Final = re.compile(
     r"(?i)/(?:oauth2?|openid-connect|connect|auth|v\d\.?\d?|as)/(?:\w+/)?token\b"
 )
@@ -126,6 +142,15 @@ _OF_ONE_SENTENCE: Final = (
     ("sent", _SENT),
     ("own_repository", _OWN_REPOSITORY),
     ("server_said", _SERVER_SAID),
+    # So long no refusal takes, whatever curl calls it.
+    ("waited", re.compile(r"(?i)after (?:[3-9]|\d\d+)\d{3} ms: could(?:n't| not) connect to server")),
+    (
+        "proxy_elsewhere",
+        re.compile(
+            r"(?i)unable to access 'https?://(?:[^\s/@]*@)?([\w.-]+)[^'\n]*': failed to connect to "
+            rf"(?!\1 |{_LOOPBACK} )\S+ port \d"
+        ),
+    ),
 )
 
 
@@ -140,7 +165,14 @@ def in_its_scene(cause: Cause, text: str, urls: Iterable[Url]) -> Cause:
 
 def _scenes(text: str, urls: tuple[Url, ...]) -> Iterator[str]:
     if urls and all(url.is_loopback for url in urls):
-        yield "here"
+        yield from ("here", "refused_here")
+    if not urls and _AT_HERE.search(text):
+        yield "refused_here"
+    servers = [list(filter(None, match.groups(""))) for match in _SERVER.finditer(text)]
+    if servers and all(
+        _PUBLIC.fullmatch(host) and _STANDARD_PORTS.issuperset(port) for host, *port in servers
+    ):
+        yield "public"
     if urls and not any(url.is_loopback for url in urls) and _REFUSED_HERE.search(text):
         yield "proxy_here"
     yield from _of_a_step(text)

@@ -112,8 +112,8 @@ _CODE: Final = re.compile(
 # What only Cloudflare and its programs write. The number alone is the whole of an answer to a program, and in
 # these letters: databases have numbers of their own.
 _EDGE: Final = re.compile(
-    r"(?im)cloudflare|access app launcher application|argo ?tunnel|origincert|failed to connect to origin"
-    r"|\borigin cert\b|doesn't have tunnel"
+    r"(?im)cloudflare|access app launcher application|(?:argo|quick) ?tunnel|origincert"
+    r"|failed to connect to origin|\borigin cert\b|doesn't have tunnel"
     r"|\bwarp-(?:cli|svc)\b|\bcf-(?:ray|mitigated)\b|/cdn-cgi/|(?<![\w-])ray ?id:"
     r"|\bconnindex=| \| 5[23]\d: "
     r"|(?:timed out|handshake failed|server is down|is unreachable|timeout occurred)\s+error code:? 52\d\b"
@@ -302,7 +302,7 @@ class _PastedText:
         for code in self.known_codes[:1] or ([ErrorCode.INVALID_REQUEST] if recited else []):
             told = meaning(code)
             phrase = code if self.known_codes or recited is None else recited[0]
-            yield Cause(name=code, cause=told.means, cure=told.cure, source="RFC 6749"), phrase
+            yield Cause(name=code, cause=told.means, cure=told.cure, source=told.source), phrase
             return
         said = list(self._spoken(cause for cause in client_messages() if cause.general))
         why = [heard for heard in said if heard.weight[0]]

@@ -119,7 +119,16 @@ _OF_A_MODEL: Final = re.compile(
 )
 _EXCHANGE: Final = (
     r"(?i)\b(?:exchang(?:e|ing)|token (?:request|endpoint))\b"
-    r"[^\n]{0,60}?(?:http|status|code|failed|error)\W{0,3}"
+    r"[^\n]{0,60}?(?:http|status|code|failed|error)(?: is)?\W{0,3}"
+)
+_CLIENT_REFUSED: Final = re.compile(r"(?i)\b(?:exchange|access token response)\b[^\n]{0,60}?\b401\b")
+_PROFILE_REFUSED: Final = re.compile(
+    r"(?i)\buser ?(?:info|profile)\b(?s:.{0,120}?)\b(?:401\b|bad credentials)"
+)
+# A program that asks a resource, and fails as it renews the token for it.
+_RENEWS: Final = re.compile(
+    r"(?i)\b(?:get|post|put|patch|delete) \"?https?://[^\n]{1,300}"
+    r": oauth2: (?:cannot fetch token|\"invalid_grant)"
 )
 
 _OF_ONE_SENTENCE: Final = (
@@ -133,11 +142,13 @@ _OF_ONE_SENTENCE: Final = (
     ("inspector", _INSPECTOR),
     ("key_of_a_server_here", _KEY_HERE),
     ("sse_address", re.compile(r"(?is)https?://[^\s\"']{1,200}/sse\b.{0,2000}?\bstreamable ?http error")),
-    ("exchange_refused", re.compile(rf"{_EXCHANGE}400\b")),
+    ("exchange_refused", re.compile(rf"{_EXCHANGE}400\b|\bhttp 400\b[^\n]{{0,40}}\bexchanging\b")),
     ("exchange_blocked", re.compile(rf"{_EXCHANGE}403\b")),
     ("exchange_failed", re.compile(rf"{_EXCHANGE}500\b")),
     ("key_missing", _KEY_MISSING),
     ("keys_of_the_provider", _ASKS_FOR_KEYS),
+    ("profile_refused", _PROFILE_REFUSED),
+    ("stored_login", _RENEWS),
     ("machine", _OF_A_MACHINE),
     ("sent", _SENT),
     ("own_repository", _OWN_REPOSITORY),
@@ -186,7 +197,8 @@ def _scenes(text: str, urls: tuple[Url, ...]) -> Iterator[str]:
 def _of_a_step(text: str) -> Iterator[str]:
     """Yield what a status means for the step that it is the answer to."""
     refused = _UNAUTHORIZED.search(text) is not None
-    if refused and _TOKEN_ENDPOINT.search(text) and "refresh" not in text.lower():
+    of_the_client = _TOKEN_ENDPOINT.search(text) or _CLIENT_REFUSED.search(text)
+    if refused and of_the_client and "refresh" not in text.lower():
         yield "token_endpoint"
     if tried := _REGISTERS.search(text):
         yield "registration_absent" if tried[1] > "403" else "registration_closed"

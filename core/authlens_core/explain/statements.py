@@ -93,7 +93,9 @@ _CHAIN: Final = re.compile(
 _TO_A_COLON: Final = re.compile(r"^([^\x00-\x7f][^\n:：]{0,60})[:：]\s?")
 _CONSTANT: Final = re.compile(r"[A-Z]{2,}(?:_[A-Z]{2,})+")
 _SENTENCE: Final = re.compile(r"(?<=[.!?])\s+|(?<=[a-z][.!?])(?=[A-Z])|\n|\s-\s|;\s")
-_ADDRESS: Final = re.compile(r"\S*/\S*|\S+@\S+|\b[\w-]+(?:\.[\w-]+){2,}")
+_ADDRESS: Final = re.compile(
+    r"\S*/\S*|\S+@\S+|\b[\w-]+(?:\.[\w-]+){2,}|(?i:\bserver )['\"][^'\"\n]{1,60}['\"]"
+)
 # What is no word of a sentence, with what is read instead: a file, an address, a member of something.
 _NAMES: Final = (
     (
@@ -318,7 +320,7 @@ def _of_members() -> re.Pattern[str]:
     table = words("reader")
     names = "|".join(map(re.escape, sorted((*table["servers"], *table["programs"]), key=len, reverse=True)))
     return re.compile(
-        rf"""(?im)(?<![\w-])[\["']?(?P<name>{names})[\]"']?\s?(?:=>|[:=])\s?(?:some\(|string\s)?"""
+        rf"""(?im)(?<![\w-])(?<!level=)[\["']?(?P<name>{names})[\]"']?\s?(?:=>|[:=])\s?(?:some\(|string\s)?"""
         # A terminal breaks it where its window ends.
         r"""(?:"(?P<broken>[^"\n]{3,300}(?:\n[ \t│┃║]{1,8}[^"\n:]{1,200}){1,3})"(?!:)"""
         r"""|"(?P<double>[^"\n]{3,600})(?:"|$)|'(?P<single>[^'\n]{3,600})'(?!\w)"""

@@ -48,10 +48,11 @@ class OAuthError:
 
 
 class ErrorMeaning(NamedTuple):
-    """What an error code means, and what to do about it."""
+    """What an error code means, what to do about it, and which specification has it."""
 
     means: str
     cure: str | Fix
+    source: str
 
 
 def meaning(error: str) -> ErrorMeaning:
@@ -65,7 +66,8 @@ def _meanings() -> dict[str, ErrorMeaning]:
     from authlens_core.values.word_files import words  # a login without an error needs none of them
 
     return {
-        code: ErrorMeaning(entry["means"], cure_in(entry["cure"])) for code, entry in words("errors").items()
+        code: ErrorMeaning(entry["means"], cure_in(entry["cure"]), entry["source"])
+        for code, entry in words("errors").items()
     }
 
 

@@ -30,7 +30,7 @@ MARKS = re.compile(
     r"|warp is not registered|warp-cli|the warp api|reason: registration missing|cf_registration_missing"
     r"|doesn't have tunnel|origin cert\b"
     r"|error code 52\d|name of the tunnel to run"
-    r"|failed to write the certificate|argotunnel|access app launcher application|ca for application"
+    r"|failed to write the certif|(?:argo|quick)tunnel|access app launcher application|ca for application"
     r"|origin error=\"websocket| \| 5[23]\d: "
 )
 

@@ -108,9 +108,10 @@ REGISTERED = [
 @pytest.mark.parametrize("code", REGISTERED)
 def test_every_registered_code_has_a_meaning_and_a_cure(code: str) -> None:
     """AR-4, TK-7, RG-6: each code gets its own message and next action."""
-    means, cure = meaning(code)
+    means, cure, source = meaning(code)
     assert means
     assert cure
+    assert source
     assert meaning(code) != meaning("never_heard_of_it")
 
 

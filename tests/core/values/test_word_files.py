@@ -29,7 +29,7 @@ MESSAGES = (
     f"(?:{'|'.join(path.stem for path in FOLDER.glob('*.toml') if 'phrases = [' in path.read_text('utf-8'))})"
 )
 FRAGMENTS = re.compile(
-    r"options |pages \S+ title|headers cookie-attribute|errors \S+ options"
+    r"options |pages \S+ title|headers cookie-attribute|errors .* (?:options|source)$"
     r"|emulator \S+-refusals "
     r"|stages .* (?:title|specification|announces)$|servers "
     rf"|{MESSAGES} \S+ (?:forms|forms_are)"

@@ -46,6 +46,7 @@ class Cause:
         otherwise: what to do where the text gives one whose words lead to nothing.
         scene: where it has to have happened (`explain/scenes.py`), if it is told `instead_of` others.
         instead_of: names of causes that are less particular there.
+        words_of: the product that its words name, and whose settings fill them.
         quotes: members of the JSON answer, or else header fields, that show it; also where they are missing.
     """
 
@@ -74,6 +75,7 @@ class Cause:
     otherwise: str = ""
     scene: str = ""
     instead_of: tuple[str, ...] = ()
+    words_of: ServerKind | None = None
 
 
 # Count only where a mark of Cloudflare's edge or its programs is in the text.
@@ -113,8 +115,11 @@ def _messages(file: str) -> Iterator[Cause]:
         forms = entries.pop("forms", ())
         forms_are = entries.pop("forms_are", "")
         more: dict[str, Any] = {"kinds": (ServerKind.ACCESS,)} if family == _ACCESS_FAMILY else {}
+        words_of = entries.pop("words_of", "")
         for name, entry in entries.items():
-            yield _cause(f"{family}.{name}", forms, forms_are, family=family, **more, **entry)
+            yield _cause(
+                f"{family}.{name}", forms, forms_are, family=family, **more, **{"words_of": words_of, **entry}
+            )
 
 
 def _cause(
@@ -133,6 +138,7 @@ def _cause(
     steps: tuple[str, ...] = (),
     statuses: str = "",
     grants: tuple[str, ...] = (),
+    words_of: str = "",
     **more: Any,
 ) -> Cause:
     """Return the cause in an entry; a word in it that is no member of its enum is refused."""
@@ -152,6 +158,7 @@ def _cause(
         steps=frozenset((*steps, *made) if forms_are == "steps" else steps),
         statuses=frozenset(status for text in statuses.split() for status in _statuses(text)),
         grants=frozenset(grant for text in grants for grant in _grants(text)),
+        words_of=ServerKind(words_of) if words_of else None,
         **more,
     )
 

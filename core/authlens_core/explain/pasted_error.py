@@ -27,7 +27,7 @@ from authlens_core.diagnosis.causes import (
 )
 from authlens_core.diagnosis.evidence import ANYTHING, NUMBER, phrase_in, starts_of
 from authlens_core.diagnosis.protection import Protection
-from authlens_core.diagnosis.server_kind import ServerWords, server_kind, server_words
+from authlens_core.diagnosis.server_kind import ServerKind, server_kind, server_words
 from authlens_core.explain.grid import CellFound, findings, is_of_another
 from authlens_core.explain.log_lines import as_said, ends_well, fails, lines_that_count, waits_for_the_browser
 from authlens_core.explain.pasted_address import PastedAddress, urls_in
@@ -233,7 +233,6 @@ class _PastedText:
         self._quoted = QuotedText(text, decoded)
         self._urls = urls_in(text)
         self.kind = server_kind((url.text for url in self._urls), said=self.lower)
-        self.words: ServerWords = server_words(self.kind)
         self.address = PastedAddress.of(text, self._urls)
         self.takes_part = takes_part(text)
         self.is_edge = _EDGE.search(text) is not None
@@ -340,16 +339,16 @@ class _PastedText:
             told = replace(told, cure=way_on(None, cause, advised))
         elif within := self._quoted.within():
             told = replace(told, cause=f"{cause.cause} The answer gives the reason: “{within}”.")
-        return self.filled(told, next(iter(evidence), ""))
+        return self.filled(told, next(iter(evidence), ""), cause.words_of)
 
-    def filled(self, told: Diagnosis, line: str = "") -> Diagnosis:
-        """Return a diagnosis in the words of the server's kind, its commands with the address of the text.
+    def filled(self, told: Diagnosis, line: str = "", kind: ServerKind | None = None) -> Diagnosis:
+        """Return a diagnosis in the words of a server's kind, its commands with the address of the text.
 
         A host is that of `line`, where it names one.
         """
-        cure = helpful(self.words.fill_fix(told.cure), taking_part=self.takes_part)
-        addressed = self.address.fill(cure, line)
-        return replace(told, cause=self.words.fill(told.cause), cure=addressed)
+        own = server_words(kind or self.kind)
+        cure = helpful(own.fill_fix(told.cure), taking_part=self.takes_part)
+        return replace(told, cause=own.fill(told.cause), cure=self.address.fill(cure, line))
 
     def _spoken(self, causes: Iterable[Cause]) -> Iterator[Heard]:
         """Yield the causes of which a phrase is in the text, each with its longest one."""

@@ -21,7 +21,7 @@ MARKS: Final = {
     r"Cloudflare(?! Access)|\bWARP\b|Zero Trust|Ray ID|wrangler|cloudflared": (
         r"family:(?:cloudflared?|access)$"
     ),
-    r"(?<!Conditional )(?<!“Direct )(?<!for )\bAccess\b(?! Pol| key| token)": (
+    r"(?<!Conditional )(?<!“Direct )(?<!for )\bAccess\b(?! Pol| key| token| Pass)": (
         r"family:(?:access|cloudflared?)$"
     ),
     r"Entra|App registrations|Enterprise applications": (
@@ -37,7 +37,8 @@ MARKS: Final = {
         r"|assigned to th|scopes are not configured|'scope' parameter|'client_id' parameter"
         r"|no client credentials found|dpop proof jwt header|invalid or missing|errorcode"
     ),
-    r"Auth0": r"callback url|service not found: (?:http|urn|undefined)|access_denied … service|audience"
+    r"Auth0": r"callback url|service not found: (?:http|urn|undefined|null|your|[{$<])|audience"
+    r"|access_denied … service"
     r"|grant type … not allowed|client is not authorized|client has not been granted|unauthorized"
     r"|no connections enabled|connection is not enabled|family:auth0_log|valid connection for the client"
     r"|specified connection|misconfiguration in the system|we track these errors|claim.* in the id token"

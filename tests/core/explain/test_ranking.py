@@ -69,7 +69,7 @@ def test_the_order_of_the_tables_decides_nothing(monkeypatch: pytest.MonkeyPatch
         ("certificate verify failed: certificate has expired", "curl.certificate_expired"),
         ("certificate verify failed", "certificate_not_trusted"),
         # A number of the product beside a sentence.
-        ("AADSTS50173: The provided grant has expired", "entra.refresh_token_ended"),
+        ("AADSTS50173: The provided grant has expired", "entra.refresh_revoked"),
         # The last command, and the first error of a chain.
         (
             "$ curl a\ncurl: (6) Could not resolve host: a\n$ curl b\ncurl: (28) Operation timed out",

@@ -38,6 +38,9 @@ _FALLS_BACK: Final = re.compile(
 )
 # A login that a bridge asks for, as it does each time: no failure.
 _ASKS: Final = re.compile(r"(?i)\bauthentication required\. (?:initializing|waiting)")
+# A connection to a server that still waits for its login, which an editor counts as one.
+_LOGIN_BEGUN: Final = re.compile(r"(?i)'needsauth'|oauth redirect to authorization")
+_CONNECTED: Final = re.compile(r"(?i)successfully connected to \w+ server")
 # What such a line may say all the same: that something did not work, or has not ended.
 _FAILS: Final = re.compile(
     r"(?i)error|fail|exception|warn|fatal|panic|refus|denied|invalid|expired|revoked|unable|cannot|not\b"
@@ -120,8 +123,10 @@ def waits_for_the_browser(line: str) -> bool:
 def ends_well(lines: Sequence[str]) -> str:
     """Return the line with which a log says that all went well in the end; or nothing."""
     last = ""
+    waits = False
     for line in lines if len(lines) > _FEW else ():
-        if fails(line):
+        waits = waits or _LOGIN_BEGUN.search(line) is not None
+        if fails(line) or (waits and _CONNECTED.search(line)):
             last = ""
         elif _WRITTEN.match(line) or any(words in line.lower() for words in words_of("reader")["succeeded"]):
             last = line

@@ -47,7 +47,7 @@ _FAILS: Final = re.compile(
     r"|n['’]t\b|time(?:d )?-?out|missing|unauthor|forbidden|reject|unknown|unsupported|mismatch|abort|cancel"
     r"|clos(?:ed|ing)|(?-i:\bE[A-Z]{4,15}\b)|disconnect|\bno\b|without|too |lost|blocked"
     r"|(?<!\d[:.,])\b[45]\d\d\b(?<!:443)"
-    r"|needs?\b|required?|must\b|wrong|bad\b|disabled|skip|false|waiting"
+    r"|http/1\.1 30\d|needs?\b|required?|must\b|wrong|bad\b|disabled|skip|false|waiting"
 )
 _WAITS: Final = re.compile(
     r"(?i)(?:open(?:ing|ed)?|visit|browser).{0,60}(?:authori[sz]|login|log in|sign[ -]?in|/device)"

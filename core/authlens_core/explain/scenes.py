@@ -141,6 +141,7 @@ _OF_ONE_SENTENCE: Final = (
     ("key_of_a_gateway", _KEY_OF_A_GATEWAY),
     ("inspector", _INSPECTOR),
     ("key_of_a_server_here", _KEY_HERE),
+    ("html", re.compile(r"(?i)<!doctype html|<html[\s>]")),
     ("sse_address", re.compile(r"(?is)https?://[^\s\"']{1,200}/sse\b.{0,2000}?\bstreamable ?http error")),
     ("exchange_refused", re.compile(rf"{_EXCHANGE}400\b|\bhttp 400\b[^\n]{{0,40}}\bexchanging\b")),
     ("exchange_blocked", re.compile(rf"{_EXCHANGE}403\b")),

@@ -45,7 +45,8 @@ MARKS: Final = {
     r"|potential security issue with this account|we have prevented this login|through a data breach"
     r"|allowed web origins|cross origin",
     r"Keycloak": (
-        r"keycloak|policy '|client-registration service|login_error|invalid client or invalid client"
+        r"keycloak|/protocol/openid-connect/|policy '"
+        r"|client-registration service|login_error|invalid client or invalid client"
         r"|client_not_found|invalid_client_credentials|login requester|https required"
         r"|realm does not exist|invalid token issuer. expected|parameter: redirect_uri|service account"
         r"|flow is disabled|grants|initiate"

@@ -36,7 +36,8 @@ _CONFIGURED: Final = re.compile(
 _WELL_KNOWN: Final = re.compile(r"/\.well-known/(?:oauth-|openid-|cloudflare-access-)[a-z-]+")
 _ASKED: Final = re.compile(r"(?m)^> (?:GET|POST|HEAD) (/\S*) HTTP/")
 _HOST: Final = re.compile(r"(?mi)^> host: ([a-z0-9.:-]+)\r?$")
-_REDIRECT: Final = re.compile(r"(?i)redirect|callback|reply (?:url|address)|\$schema\W{1,8}$")
+# The type of a problem is a name, though it looks like an address (RFC 9457 §3.1.1).
+_REDIRECT: Final = re.compile(r"(?i)redirect|callback|reply (?:url|address)|(?:\$schema|\"type)\W{1,8}$")
 _GIT: Final = re.compile(
     r"(?i)(?:unable to access|authentication failed for|username for) '(https?://[^']+?)/?'"
 )

@@ -30,6 +30,7 @@ from authlens_core.diagnosis.protection import Protection
 from authlens_core.diagnosis.server_kind import ServerKind, server_kind, server_words
 from authlens_core.explain.grid import CellFound, findings, is_of_another
 from authlens_core.explain.log_lines import as_said, ends_well, fails, lines_that_count, waits_for_the_browser
+from authlens_core.explain.named_command import with_command
 from authlens_core.explain.pasted_address import PastedAddress, urls_in
 from authlens_core.explain.quoted_text import QuotedText
 from authlens_core.explain.ranking import OF_A_NUMBER, Heard, Sections
@@ -347,7 +348,8 @@ class _PastedText:
         A host is that of `line`, where it names one.
         """
         own = server_words(kind or self.kind)
-        cure = helpful(own.fill_fix(told.cure), taking_part=self.takes_part)
+        own_cure = own.fill_fix(with_command(told.cure, self._quoted.shown))
+        cure = helpful(own_cure, taking_part=self.takes_part)
         return replace(told, cause=own.fill(told.cause), cure=self.address.fill(cure, line))
 
     def _spoken(self, causes: Iterable[Cause]) -> Iterator[Heard]:

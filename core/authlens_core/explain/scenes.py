@@ -36,7 +36,7 @@ _PUBLIC: Final = re.compile(
 )
 _STANDARD_PORTS: Final = frozenset({"80", "443"})
 _TOKEN_ENDPOINT: Final = re.compile(
-    r"(?i)/(?:oauth2?|openid-connect|connect|auth|v\d\.?\d?|as)/(?:\w+/)?token\b"
+    r"(?i)/(?:oauth2?|oidc|openid-connect|connect|auth|v\d\.?\d?|as)/(?:\w+/)?token\b"
 )
 _UNAUTHORIZED: Final = re.compile(r"(?i)\b401\b|unauthorized")
 # Behind a step that failed: the server is down, and refused nothing. Of several statuses the last counts.
@@ -54,7 +54,7 @@ _FAILS_TO_REGISTER: Final = re.compile(
 _READS_METADATA: Final = re.compile(
     r"(?i)(?:trying to load|fetch(?:ing)?|load(?:ing)?|get|discover(?:ing)?|retriev(?:e|ing)|read)\b"
     r"[^\n]{0,60}"
-    r"(?:(?<!resource_)metadata|well-known|discovery)[^\n]{0,120}?\b(401|403|404)\b"
+    r"(?:(?<!resource_)metadata|well-known|discovery)(?:[^\n]|\n\s{0,4}\(){0,120}?\b(401|403|404)\b"
     r"|\b(401|403|404)\b(?:[^\n]{0,30}trying to load| (?:\w+ ){0,2}(?:from|for url) \S{0,80}/\.well-known/)"
 )
 _METADATA_OF_ORIGIN: Final = re.compile(
@@ -68,7 +68,7 @@ _ASKS_FOR_A_SCOPE: Final = re.compile(
 )
 _REFRESHES: Final = re.compile(
     r"(?i)(?:token refresh|refresh(?:ing)? (?:the |access |oauth |expired )*token)"
-    r"[^\n]{0,50}?(?:http|status|code|failed|\()\W{0,2}(?:400|401)\b"
+    r"[^\n]{0,50}?(?:http|status|code|failed|fetch token|\()\W{0,2}(?:400|401)\b"
 )
 # A program that logs in with a client, a key or a token of its own, and no person.
 _OF_A_MACHINE: Final = re.compile(
@@ -118,7 +118,8 @@ _OF_A_MODEL: Final = re.compile(
     r'(?i)"(?:choices|cost|usage)"\s*:|/chat/completions\b|/v1/messages\b|\bopenrouter\b'
 )
 _EXCHANGE: Final = (
-    r"(?i)\b(?:exchang(?:e|ing)|token (?:request|endpoint))\b"
+    r"(?i)\b(?:exchang(?:e|ing)|token (?:request|endpoint)"
+    r"|(?:gett?|fetch|obtain|retriev)(?:e|ing)? (?:an? )?access token)\b"
     r"[^\n]{0,60}?(?:http|status|code|failed|error)(?: is)?\W{0,3}"
 )
 _CLIENT_REFUSED: Final = re.compile(r"(?i)\b(?:exchange|access token response)\b[^\n]{0,60}?\b401\b")
@@ -146,6 +147,7 @@ _OF_ONE_SENTENCE: Final = (
     ("exchange_refused", re.compile(rf"{_EXCHANGE}400\b|\bhttp 400\b[^\n]{{0,40}}\bexchanging\b")),
     ("exchange_blocked", re.compile(rf"{_EXCHANGE}403\b")),
     ("exchange_failed", re.compile(rf"{_EXCHANGE}500\b")),
+    ("exchange_denied", re.compile(r"(?i)\btoken (?:request|endpoint|exchange)\b[^\n]{0,60}access_denied")),
     ("key_missing", _KEY_MISSING),
     ("keys_of_the_provider", _ASKS_FOR_KEYS),
     ("profile_refused", _PROFILE_REFUSED),
@@ -176,10 +178,8 @@ def in_its_scene(cause: Cause, text: str, urls: Iterable[Url]) -> Cause:
 
 
 def _scenes(text: str, urls: tuple[Url, ...]) -> Iterator[str]:
-    if urls and all(url.is_loopback for url in urls):
+    if all(url.is_loopback for url in urls) and (urls or _AT_HERE.search(text)):
         yield from ("here", "refused_here")
-    if not urls and _AT_HERE.search(text):
-        yield "refused_here"
     servers = [list(filter(None, match.groups(""))) for match in _SERVER.finditer(text)]
     if servers and all(
         _PUBLIC.fullmatch(host) and _STANDARD_PORTS.issuperset(port) for host, *port in servers

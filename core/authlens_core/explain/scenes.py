@@ -23,6 +23,8 @@ _REFUSED_HERE: Final = re.compile(
 _AT_HERE: Final = re.compile(
     rf"(?i)(?<![\w.-]){_LOOPBACK}(?::\d{{2,5}}| (?:port )?\d{{2,5}}\b|\.{{3}}|', port)"
 )
+# How urllib3 names what it could not connect to.
+_POOL_HERE: Final = re.compile(rf"(?i)pool\(host='{_LOOPBACK}'")
 # A server by its name, and the port if one is named.
 _SERVER: Final = re.compile(
     r"(?i)https?://(?:[^\s/@]*@)?([\w.-]+)(?::(\d+))?"
@@ -178,8 +180,10 @@ def in_its_scene(cause: Cause, text: str, urls: Iterable[Url]) -> Cause:
 
 
 def _scenes(text: str, urls: tuple[Url, ...]) -> Iterator[str]:
-    if all(url.is_loopback for url in urls) and (urls or _AT_HERE.search(text)):
+    if all(url.is_loopback for url in urls) and (urls or _POOL_HERE.search(text)):
         yield from ("here", "refused_here")
+    if not urls and _AT_HERE.search(text):
+        yield "refused_here"
     servers = [list(filter(None, match.groups(""))) for match in _SERVER.finditer(text)]
     if servers and all(
         _PUBLIC.fullmatch(host) and _STANDARD_PORTS.issuperset(port) for host, *port in servers

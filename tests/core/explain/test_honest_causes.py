@@ -72,9 +72,12 @@ MARKS: Final = {
         r"no basic auth|aws|sso|sts:|identitytoken|expiredtoken|clienttoken|security token|locate credentials"
         r"|\.ecr\.|getrolecredentials"
     ),
-    r"(?<!for )Node\.js": r"self_signed_cert|npm|unable.to.verify|hpe_|und_err|header overflow",
+    r"(?<!for )Node\.js": (
+        r"self_signed_cert|npm|unable.to.verify|unable_to_get_issuer|failed, reason|hpe_|und_err"
+        r"|header overflow"
+    ),
     r"\bPython\b": r"certificate_verify_failed|sslcert|could not fetch url|oauthlib|oauth 2 must"
-    r"|insecure_?transport|keyring|recommended backend|taskgroup|ssl module|_ssl\b",
+    r"|insecure_?transport|keyring|recommended backend|taskgroup|ssl module|_ssl\b|'ssl routines'",
     r"keytool": r"sunjsse|algorithm: default|keystore|unrecoverablekey|pkix|certification path|trustanchors",
     r"security (?:unlock|default)-keychain": r"family:keyring$",
     r"kubectl|kubeconfig": r"devicecodecredential|family:kubectl$",

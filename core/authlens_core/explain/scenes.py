@@ -202,9 +202,11 @@ def _scenes(text: str, urls: tuple[Url, ...]) -> Iterator[str]:
 def _of_a_step(text: str) -> Iterator[str]:
     """Yield what a status means for the step that it is the answer to."""
     refused = _UNAUTHORIZED.search(text) is not None
-    of_the_client = _TOKEN_ENDPOINT.search(text) or _CLIENT_REFUSED.search(text)
-    if refused and of_the_client and "refresh" not in text.lower():
+    asks_for_tokens = _TOKEN_ENDPOINT.search(text) is not None and "refresh" not in text.lower()
+    if refused and (asks_for_tokens or _CLIENT_REFUSED.search(text)):
         yield "token_endpoint"
+    if asks_for_tokens and re.search(r"\b400\b", text):
+        yield "exchange_refused"
     if tried := _REGISTERS.search(text):
         yield "registration_absent" if tried[1] > "403" else "registration_closed"
     if tried := _READS_METADATA.search(text):

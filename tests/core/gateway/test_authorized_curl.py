@@ -56,12 +56,12 @@ async def without_refresh_token(at: LoggedIn) -> None:
 async def test_a_token_that_is_refused_before_its_end_is_renewed_and_the_request_sent_again(
     logged_in: LoggedIn, capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    """The output and the file for the heads have the second answer alone."""
+    """Both outputs and the file for the heads have the second answer alone."""
     logged_in.server.access_tokens = set()
     notes: list[str] = []
-    done = await curl(logged_in, "-sS", "-D", str(tmp_path / "head.txt"), notes=notes)
+    done = await curl(logged_in, "-sS", "--fail", "-D", str(tmp_path / "head.txt"), notes=notes)
     assert (done.code, done.problem) == (0, None)
-    assert capfd.readouterr().out == '{"hello": "there"}'
+    assert capfd.readouterr() == ('{"hello": "there"}', "")
     assert (tmp_path / "head.txt").read_text().startswith("HTTP/1.0 200")
     assert len(notes) == 1
     assert "renewed" in notes[0]

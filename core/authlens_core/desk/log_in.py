@@ -29,6 +29,7 @@ from authlens_core.credentials.records.grant import (
 )
 from authlens_core.credentials.records.index import AccessKind
 from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.credentials.vault.open_store import why_nothing_can_be_stored
 from authlens_core.credentials.vault.save_login import remove_replaced, save_login
 from authlens_core.desk.session import Session
 from authlens_core.login.facts import Facts
@@ -50,13 +51,7 @@ from authlens_core.trace.events import (
 )
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace
 from authlens_core.values.check import CheckId, Layer, requirement
-from authlens_core.values.errors import (
-    AuthlensError,
-    LoginNeeded,
-    NoSecretStore,
-    StateUnusable,
-    TimedOut,
-)
+from authlens_core.values.errors import AuthlensError, LoginNeeded, NoSecretStore, StateUnusable, TimedOut
 from authlens_core.values.fix import LOG_IN_AGAIN, Fix, WayOn, step
 from authlens_core.values.login_options import BROWSER_WAIT, Options, StoredOptions, remembered_for
 from authlens_core.values.quick_dataclass import dataclass
@@ -233,7 +228,7 @@ async def missing_credential(resource_url: str) -> AuthlensError:
     if obstacle is not None:
         return obstacle
     by_access = facts.answer is not None and facts.answer.layer is Layer.ACCESS
-    return no_credential(resource_url, service_token=by_access)
+    return await why_nothing_can_be_stored() or no_credential(resource_url, service_token=by_access)
 
 
 def pending_login(session: Session, url: str) -> PendingLogin:

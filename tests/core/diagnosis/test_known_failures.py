@@ -261,6 +261,14 @@ AUTHORIZATION: Final = (  # §1.5
         (POLICIES,),
         error=("access_denied", ""),
     ),
+    Row(
+        "§1.5 Deny pressed",
+        "authorization",
+        "user_denied",
+        ("error=access_denied",),
+        ("If that was not meant, log in again",),
+        error=("access_denied", "The user denied the request"),
+    ),
 )
 REPORTED: Final = (  # §1.8
     Row(

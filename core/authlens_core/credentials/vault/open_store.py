@@ -10,6 +10,7 @@ from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.store.keyring_store import Backend, FileStore, KeyringStore
 from authlens_core.credentials.store.secret_store import CALL_LIMIT, MemoryStore, SecretStore
 from authlens_core.state.paths import state_directory
+from authlens_core.values.errors import NoSecretStore
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.store_kind import StoreKind
@@ -117,6 +118,18 @@ async def open_store(store: KeyringStore, *, probe: bool = True) -> OpenedStore:
         raise
     is_keyring = store.place is StoreKind.KEYRING
     return OpenedStore(store, _notes(backend) if is_keyring else _file_notes(store.place))
+
+
+async def why_nothing_can_be_stored() -> NoSecretStore | None:
+    """Return why a login could not be stored in the remembered place, as far as no passphrase tells."""
+    place = remembered_place()
+    if place is StoreKind.ENCRYPTED_FILE:
+        return None
+    try:
+        await (await open_store(store_at(place), probe=False)).store.aclose()
+    except NoSecretStore as error:
+        return error
+    return None
 
 
 def _hidden_notes(directory: Path) -> tuple[str, ...]:

@@ -33,12 +33,15 @@ DESKTOP = {"WAYLAND_DISPLAY": "wayland-0"}
 class Reader:
     """A terminal on which keys are pressed by the test."""
 
+    reads = True
+    in_background = False
+
     def __init__(self, _pasted: object, *, entered: Callable[[], None], **_others: object) -> None:
         self.enter = entered
 
     def start(self) -> bool:
-        """Say that it reads."""
-        return True
+        """Say whether it reads."""
+        return self.reads
 
     def close(self) -> None:
         """Nothing to give back."""
@@ -127,6 +130,29 @@ def test_where_none_may_open_it_says_why(
     assert f"No browser opens here: {why}." in said
     assert "Press Enter to open" not in said
     assert ("The port 8400 of a container is not that of your own machine" in said) is (environ is CONTAINER)
+
+
+@pytest.mark.parametrize("reads", [True, False])
+@pytest.mark.usefixtures("opened")
+def test_what_needs_the_users_terminal_is_offered_on_one_alone(
+    reads: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Else the address on which the browser ends is delivered by another command."""
+    monkeypatch.setattr(Reader, "reads", reads)
+    offer(SSH)
+    said = capsys.readouterr().err
+    assert "ssh -N -L 8400:localhost:8400" in said
+    assert ("press Enter, then ~C" in said, "paste it here" in said) == (reads, reads)
+    assert ("curl -sSo /dev/null 'ADDRESS'" in said) is not reads
+
+
+def test_no_tunnel_is_spoken_of_where_none_is_needed(
+    opened: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On a machine with its own browser, or without a display."""
+    offer(DESKTOP)
+    assert opened == []
+    assert "tunnel" not in capsys.readouterr().err
 
 
 def _device(*, complete: bool = True, page: str = "https://op.example/device") -> DeviceAuthorization:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from argparse import Namespace
 from collections.abc import Mapping
@@ -103,21 +104,26 @@ class LoginConsole:
             say("    The browser could not be started: open the link on any machine.")
 
     def _offer_ways_back(self, offer: CallbackOffer) -> None:
-        if offer.listens:
-            if offer.forward_line is not None:
-                say("  On your own machine, run this before you sign in:")
-                for line in (offer.forward_line, *offer.forward_hints):
-                    say(f"    {line}")
-            say(f"  To test the tunnel first, open {offer.test_url}")
-            if offer.container_hint:
-                say(f"  {offer.container_hint}")
-        else:
+        reads = self._reader.start()
+        if not offer.listens:
             say("  No port is open here: sign in, then copy the address of the last page, even if it fails.")
-        if self._reader.start():
+        elif offer.forward_line is not None:
+            say("  On your own machine, run this before you sign in:")
+            # How to add it to an open session, and how to test it, is for the user who types in that session.
+            for line in (offer.forward_line, *(offer.forward_hints if reads else ())):
+                say(f"    {line}")
+        if offer.test_url and reads and (offer.forward_line or offer.container_hint):
+            say(f"  To test the tunnel first, open {offer.test_url}")
+        if offer.container_hint:
+            say(f"  {offer.container_hint}")
+        if reads:
             self._offer_keys()
         # A terminal stops a job in the background that reads from it (SIGTTIN).
         elif self._reader.in_background:
             say("  To paste the address the browser ends on, bring this job to the foreground: fg")
+        elif offer.listens:
+            say("  If the browser cannot load the last page, run this here with that page's address:")
+            say(f"    curl -sSo {os.devnull} 'ADDRESS'")
 
     def _offer_keys(self) -> None:
         """Say what can be typed; again when a job comes to the terminal that a shell had meanwhile."""

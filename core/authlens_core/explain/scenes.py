@@ -163,7 +163,7 @@ _OF_ONE_SENTENCE: Final = (
     (
         "proxy_elsewhere",
         re.compile(
-            r"(?i)unable to access 'https?://(?:[^\s/@]*@)?([\w.-]+)[^'\n]*': failed to connect to "
+            r"(?i)unable to access 'https?://(?:[^\s/@]*@)?([\w.-]+)(?=[:/'])[^'\n]*': failed to connect to "
             rf"(?!\1 |{_LOOPBACK} )\S+ port \d"
         ),
     ),

@@ -115,7 +115,7 @@ _CODE: Final = re.compile(
 _EDGE: Final = re.compile(
     r"(?im)cloudflare|access app launcher application|(?:argo|quick) ?tunnel|origincert"
     r"|failed to connect to origin|\borigin cert\b|doesn't have tunnel"
-    r"|\bwarp-(?:cli|svc)\b|\bcf-(?:ray|mitigated)\b|/cdn-cgi/|(?<![\w-])ray ?id:"
+    r"|\bwarp-(?:cli|svc)\b|\bcf-(?:ray|mitigated|access-\w+)\b|\berror 1010\b|/cdn-cgi/|(?<![\w-])ray ?id:"
     r"|\bconnindex=| \| 5[23]\d: "
     r"|(?:timed out|handshake failed|server is down|is unreachable|timeout occurred)\s+error code:? 52\d\b"
     r"|name of the tunnel to run\b|\bcf_authorization\b|<title>\s?just a moment"

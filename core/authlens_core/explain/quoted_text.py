@@ -31,9 +31,11 @@ _LONGEST_LINE: Final = 500  # characters of a line
 _TOLD_BY_SERVER: Final = 2
 _TOLD: Final = 4
 _LONGER: Final = 8  # characters that a sentence has besides a phrase in it
-# The reasons of an error that are in an object or a list of the same answer.
+# The reasons of an error that are in an object or a list of the same answer, or in an answer
+# that a client could not read.
 _WITHIN: Final = re.compile(
-    r"""(?i)"(?:error_?causes|causes|inner_?error|details)"\s*:\s*\[?\s*\{[^{}]{0,200}?"""
+    r"""(?i)(?:"(?:error_?causes|causes|inner_?error|details)"\s*:\s*\[?\s*\{|\braw body: \[?\{)"""
+    r"""[^{}]{0,200}?"""
     r""""(?:errorsummary|message|reason|description)"\s*:\s*"([^"\n]{3,300})\""""
 )
 # What an OAuth error is about, and is public: the program chose it.

@@ -29,7 +29,7 @@ MARKS = re.compile(
     r"|access\.api\.error|org token for app token|user/group information"
     r"|warp is not registered|warp-cli|the warp api|reason: registration missing|cf_registration_missing"
     r"|doesn't have tunnel|origin cert\b"
-    r"|error code 52\d|name of the tunnel to run"
+    r"|error code:? (?:52|10[012])\d|name of the tunnel to run"
     r"|failed to write the certif|(?:argo|quick)tunnel|access app launcher application|ca for application"
     r"|origin error=\"websocket| \| 5[23]\d: |zero trust polic|<title>just a moment|cf-access-"
 )

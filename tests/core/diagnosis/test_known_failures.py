@@ -266,7 +266,7 @@ AUTHORIZATION: Final = (  # §1.5
         "authorization",
         "user_denied",
         ("error=access_denied",),
-        ("If that was not meant, log in again",),
+        ("Log in again and allow it, if that was not meant",),
         error=("access_denied", "The user denied the request"),
     ),
 )

@@ -21,7 +21,7 @@ MESSAGES: list[dict[str, Any]] = [
 ]
 CLOUDFLARES = re.compile(
     r"(?i)cloudflare|\bwarp\b|zero trust|managed oauth|cf-ray|cdn-cgi"
-    r"|(?-i:(?<!Conditional )(?<!Third-party )(?<!Data )\bAccess\b(?! Pol| Pass))"
+    r"|(?-i:(?<!Conditional )(?<!Third-party )(?<!Data )\bAccess\b(?! Pol| Pass| token))"
 )
 MARK = "https://t.cloudflareaccess.com/ cf-ray: 1\n"
 MARKS = re.compile(

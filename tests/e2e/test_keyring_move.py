@@ -91,7 +91,7 @@ async def test_everything_moves_to_the_encrypted_file_and_back(
         assert given.stdout == "access-canary\n", given.stderr
         nobody = _run(plain, "token", URL)
         assert (nobody.returncode, nobody.stdout) == (9, "")
-        assert "no terminal to ask for its passphrase" in nobody.stderr
+        assert "no terminal to ask for the passphrase" in nobody.stderr
         assert _run(plain, "list").returncode == 0
 
         async with terminal([*AUTHLENS, "token", URL], columns=120, env=plain) as screen:

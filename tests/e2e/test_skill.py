@@ -198,7 +198,9 @@ def git(at: Situation) -> None:
     (clone,) = at.agent.under("git:")
     refused = at.agent.run(clone)
     assert refused.code == 128
-    assert at.user.follows(refused.text) is not None, refused.text
+    logged_in = at.user.follows(refused.text)
+    assert logged_in is not None, refused.text
+    assert shlex.split(logged_in.text.partition("To clone it: ")[2].partition("\n")[0]) == shlex.split(clone)
     assert shlex.split(at.user.ran[-1]) == shlex.split(at.agent.step(2)), "step 2 is enough for git, too"
     cloned = at.agent.run(clone)
     assert cloned.code == 0, cloned.text

@@ -703,7 +703,7 @@ CHECKS: Final = (
         "resource_metadata",
         "metadata_of_another_resource",
         ('"resource": "https://evil.example"',),
-        ("resource in the metadata",),
+        ('"resource" in the metadata',),
         _reply(200, body={"resource": "https://evil.example"}),
         check=("resource_metadata.resource", "x"),
     ),

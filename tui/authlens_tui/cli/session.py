@@ -82,7 +82,7 @@ async def _typed(prompt: str) -> Secret:
 
 def _no_terminal() -> PassphraseNeeded:
     return PassphraseNeeded(
-        "The tokens are in an encrypted file, but there is no terminal to ask for its passphrase.",
+        "There is no terminal to ask for the passphrase of the encrypted file.",
         f"Run it on a terminal, or set {VARIABLE} to a private file with the passphrase.",
     )
 

@@ -151,7 +151,7 @@ def _resource_check(
     # The specification wants the two identical. MCP servers are asked below the resource that they name.
     if covers_url(named.text, requested.text):
         return check.noticed(f"{resource}, which is not the same and covers it")
-    owner = f"Ask the owner to make resource in the metadata the URL that you gave: {requested.text}."
+    owner = f'Ask the owner to set "resource" in the metadata to the URL that you gave: {requested.text}.'
     # Never by choice: the token would be for another server, and this one would get it (confused deputy).
     if named.origin != requested.origin:
         seen = f"{resource}, which is on another origin than {requested.text}"

@@ -38,6 +38,9 @@ from authlens_tui.words.login_states import STARTS_AGAIN, already_words, interru
 
 # Without a client the next stage stops: in the app, one can be given there.
 _NO_WAY_ON: Final = frozenset({CheckId.SERVER_REGISTRATION})
+_GIT: Final = (
+    "git -c credential.helper= -c credential.helper='!authlens git-credential' -c credential.useHttpPath=1"
+)
 _MORE_TIME: Final = step("For more time", "authlens login URL --timeout 900")
 
 
@@ -264,7 +267,11 @@ def _authenticated(run: Login, lines: EventLines) -> int:
     if unkept is not None:
         explain(NoSecretStore(f"The tokens were not stored and are lost: {unkept.seen}", unkept.cure))
     elif not lines.wanted:
-        say(f"  → For a script, the access token: authlens token {shlex.quote(lines.url)}")
+        url = shlex.quote(lines.url)
+        if lines.url.endswith(".git"):
+            say(f"  → To clone it: {_GIT} clone {url}")
+        else:
+            say(f"  → For a script, the access token: authlens token {url}")
     return code
 
 

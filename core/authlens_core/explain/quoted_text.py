@@ -12,7 +12,7 @@ from typing import Final
 
 from authlens_core.diagnosis.evidence import body_line
 from authlens_core.diagnosis.likely_secrets import masked_text
-from authlens_core.explain.statements import Speaker, Statement, StatementKind, in_english, statements
+from authlens_core.explain.statements import Speaker, Statement, StatementKind, act, in_english, statements
 from authlens_core.values.exchange import Response
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.secret import Body
@@ -26,6 +26,9 @@ _STUMBLED: Final = re.compile(
 # An answer that could not be read was one: that the program calls it no connection says less.
 _ANSWERED: Final = re.compile(r"\bpars|expecting value|not valid json|unexpected token")
 _NOT_REACHED: Final = re.compile(r"(?i)(?:could not|cannot|can't|failed to|unable to) connect\b")
+_STATUS: Final = re.compile(
+    r"(?i)(?:^|\b(?:status|http|code|returned|error)\W{0,3}(?:code )?|[(:] ?)40[13]\b"
+)
 _LONGEST_LINE: Final = 500  # characters of a line
 # How much a sentence that is quoted beside the line of a cause has to say: a server's, and any other one.
 _TOLD_BY_SERVER: Final = 2
@@ -62,7 +65,8 @@ class QuotedText:
         """Return the sentence that says most, if it says more than the phrase that was found."""
         lower = phrase.lower()
         told = (one for one in self._statements if _tells_more(one, lower))
-        return next((one for one in told if not self._is_a_stumble(one, lower.strip())), None)
+        first = next((one for one in told if not self._is_a_stumble(one, lower.strip())), None)
+        return None if first is None or _is_a_status(first) else first
 
     def _is_a_stumble(self, reason: Statement, phrase: str) -> bool:
         """Whether a sentence says only how the program fell over what another line reports."""
@@ -113,6 +117,12 @@ class QuotedText:
 def _tells_more(reason: Statement, phrase: str) -> bool:
     is_longer = len(reason.words) > len(phrase) + _LONGER
     return is_longer or reason.told > 1 or phrase not in reason.words.lower()
+
+
+def _is_a_status(reason: Statement) -> bool:
+    """Whether a sentence of a program says what was asked, and a status: the cause tells what that means."""
+    is_of_server = reason.speaker is Speaker.SERVER
+    return not is_of_server and _STATUS.search(reason.words) is not None and not act(reason)
 
 
 def _adds(reason: Statement, line: str) -> bool:

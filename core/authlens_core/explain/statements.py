@@ -115,6 +115,8 @@ _HIDDEN: Final = re.compile(
     r"(?:[^\s•]{0,80}•{3,4}(?: #\w{8})?)+\S{0,40}|(?=\S{0,80}\d)(?<!\S)(?!AADSTS\d)\S{12,}"
 )
 _HOLE: Final = "…"
+# A sentence does not end so: what follows was in quotes, and was lost.
+_CUT: Final = re.compile(r"\b(?:for|from|of|at|with|by|the)$")
 # The address and the ids behind a sentence say nothing of the reason.
 _WHERE: Final = re.compile(r"(?i)(?:,| for) (?:url|cf-ray|request id)(?: ?[:=]| …).*$")
 _CODE: Final = re.compile(
@@ -269,7 +271,7 @@ def _statement(text: str, speaker: Speaker, kind: StatementKind) -> Iterator[Sta
 
 def _shown(text: str) -> str:
     bare = _NAMED.sub("", " ".join(_HIDDEN.sub(_HOLE, text[:_LONGEST]).split()).strip(" .,:'\")(\\*"))
-    if len(bare) < _SHORTEST or _CODE.search(bare) or bare.count(_HOLE) > 2:
+    if len(bare) < _SHORTEST or _CODE.search(bare) or bare.count(_HOLE) > 2 or _CUT.search(bare):
         return ""
     closed = _WHERE.sub("", bare) + ")" * (bare.count("(") - bare.count(")"))
     return f"{closed}{_HOLE}" if len(text) > _LONGEST else closed

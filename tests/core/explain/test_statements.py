@@ -194,7 +194,7 @@ def test_what_happened_where_changes_what_a_message_means(text: str, name: str) 
         ("$ moon --api-key KEY\nError: 401 Unauthorized", "Make a new key or token"),
         ("$ moon --api-key KEY\nstatus 401: missing api key", "The request had no key"),
         ("Error: the dns of the moon gave status 401\n  on moon.tf line 9", "Make a new key or token"),
-        ("Error: the dns of the moon gave status 401", "set the token or the key"),
+        ("Error: the dns of the moon gave status 401", "check the credential"),
         ("Single sign-on is not enabled for the moon", "Only an administrator"),
         ("> Authorization: m\n401 Unauthorized", "is of another kind than the server wants"),
         ("No credentials found. Run `moon login` to go on", "Run moon login, then"),

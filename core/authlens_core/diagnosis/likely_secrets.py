@@ -76,7 +76,7 @@ _SENTENCE: Final = (
 # The address of a client, a thread, and words of a page's address.
 _CLIENT: Final = (
     r"(?:[a-z_]{1,20}=)?\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?|[a-z][a-z.-]{2,40}-thread-\d{1,4}"
-    r"|(?:[a-z]{1,15}-){4,16}[a-z]{1,15}"
+    r"|(?:[a-z]{1,15}-){4,16}[a-z]{1,15}|urn:oasis:names:[A-Za-z0-9.:-]{8,70}"
 )
 _EXCEPTION: Final = re.compile(r"(?:[a-z]{2,20}\.)+[A-Z][A-Za-z]{2,60}(?:Exception|Error)[.:]?")
 _REQUEST: Final = r"req_[0-9A-Za-z]{16,40}|cfRay=[0-9a-f]{16}-[A-Z]{3}"

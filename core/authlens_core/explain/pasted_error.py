@@ -118,7 +118,7 @@ _EDGE: Final = re.compile(
     r"|\bwarp-(?:cli|svc)\b|\bcf-(?:ray|mitigated|access-\w+)\b|\berror 1010\b|/cdn-cgi/|(?<![\w-])ray ?id:"
     r"|\bconnindex=| \| 5[23]\d: "
     r"|(?:timed out|handshake failed|server is down|is unreachable|timeout occurred)\s+error code:? 52\d\b"
-    r"|name of the tunnel to run\b|\bcf_authorization\b|<title>\s?just a moment"
+    r"|name of the tunnel to run\b|\bcf_authorization\b|<title>\s?just a moment|\bturnstile\b"
     r"|register tunnel error|unauthorized: (?:invalid tunnel secret|tunnel not found)"
     r"|failed to find access application|unauthorized to access requested resource|zero trust polic"
     r"|failed to write the certificate due to the|org token for app token"

@@ -78,7 +78,7 @@ _PROMPT: Final = re.compile(
     r"(?i)^(?:please )?(?:enter|select|choose|type|input|provide)\b[^\n]{0,80}[:?>]\s*\S{0,40}$"
 )
 # A sentence whose end is on a line that was not pasted, or on the next one.
-_BROKEN: Final = re.compile(r"(?i)\b(?:to|the|a|an|that|and|or)$")
+_BROKEN: Final = re.compile(r"(?i)\b(?:to|the|a|an|that|and|or|for|of|with|during|is)$")
 _HINT: Final = re.compile(r"^(?:Suggestion|Hint|Note|Tip|Help): ")
 # Before the words of an exception or a description.
 _NAMED: Final = re.compile(
@@ -140,12 +140,7 @@ def advice(said: str) -> str:
         tells = begins is not None and lower.count(" ") >= 2 and lower[begins.end() :].strip() != ""
         if tells and not any(part in lower for part in table["advises_nothing"]):
             shown = _shown(bare)
-            if (
-                shown
-                and _HOLE not in shown
-                and not _BROKEN.search(shown)
-                and not (_RUNS.search(shown) or is_about("runs", lower))
-            ):
+            if shown and _HOLE not in shown and not (_RUNS.search(shown) or is_about("runs", lower)):
                 return shown
     return ""
 
@@ -160,6 +155,8 @@ def told_by(reason: Statement | None, cause: Cause, advised: str) -> str:
     if reason is None or not (_asks_why(cause) or reason.speaker is Speaker.SERVER):
         return f"{cause.cause} {cause.unsaid}".rstrip()
     said = reason.words.replace(advised, "").replace(". .", ".").strip(" .") or reason.words
+    if said.count(" ") < 2 and not _tells(said):
+        return f"{cause.cause} {cause.unsaid}".rstrip()
     return f"{words('reader')['says'][reason.speaker]} “{said}”. {cause.cause}"
 
 
@@ -274,7 +271,8 @@ def _shown(text: str) -> str:
     if len(bare) < _SHORTEST or _CODE.search(bare) or bare.count(_HOLE) > 2 or _CUT.search(bare):
         return ""
     closed = _WHERE.sub("", bare) + ")" * (bare.count("(") - bare.count(")"))
-    return f"{closed}{_HOLE}" if len(text) > _LONGEST else closed
+    is_cut = len(text) > _LONGEST or _BROKEN.search(closed)
+    return f"{closed} {_HOLE}" if is_cut else closed
 
 
 def _tells(shown: str) -> int:

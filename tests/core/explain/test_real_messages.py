@@ -31,7 +31,7 @@ MARKS = re.compile(
     r"|doesn't have tunnel|origin cert\b"
     r"|error code:? (?:52|10[012])\d|name of the tunnel to run"
     r"|failed to write the certif|(?:argo|quick)tunnel|access app launcher application|ca for application"
-    r"|origin error=\"websocket| \| 5[23]\d: |zero trust polic|<title>just a moment|cf-access-"
+    r"|origin error=\"websocket| \| 5[23]\d: |zero trust polic|<title>just a moment|cf-access-|turnstile"
 )
 
 

@@ -261,6 +261,7 @@ def test_the_parameter_that_an_error_is_about_is_shown() -> None:
         "when validating client assertion: java.lang.RuntimeException: Token audience",
         "error:14090086:SSL routines:SSL3_GET_SERVER_CERTIFICATE:certificate verify failed",
         "Login required auth0-spa-js.production.esm.js",
+        '<samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:AuthnFailed"/>',
         "articles/authenticating-to-a-github-organization-with-saml-single-sign-on/",
         "(vert.x-eventloop-thread-3) client_address=192.168.0.3:33934",
     ],

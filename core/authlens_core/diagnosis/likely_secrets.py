@@ -26,7 +26,7 @@ _BRANDED: Final = re.compile(
 # The quotes are escaped where JSON is in JSON, and the sign is where an address is in one.
 _NAMED: Final = re.compile(
     r"(?i)((?:token|secret|passw(?:or)?d|pwd|api[-_ ]?key|verifier|assertion|cookie|\bstate|session(?:_?id)?"
-    r"|[\"']code|\bcode)(?:_hint)?"
+    r"|[\"']code|(?<!error )\bcode)(?:_hint)?"
     r"[\\\"']{0,8}\s*(?:[=:]|%3[ad])\s*[\\\"']{0,8})"
     r"([A-Za-z0-9_~+/=.:-]{6,})"
 )
@@ -53,9 +53,9 @@ _BEGINS: Final = re.compile(
 )
 _CAPITAL: Final = re.compile(r"[a-z][A-Z]")
 
-# Of an error, such as ECONNREFUSED, of a library (oauth2:), and a number of JSON-RPC.
+# Of an error, such as ECONNREFUSED, of a library (oauth2:), and a number of JSON-RPC or of Entra ID.
 _CONSTANT: Final = re.compile(
-    r"[A-Z]{2,}\d{0,2}(?:_[A-Z]+)+|E[A-Z]{4,15}|(?:oauth2|x509|http2):?|-32\d{3}"
+    r"(?:AADSTS|AADB2C)\d{4,8}[:.]?|[A-Z]{2,}\d{0,2}(?:_[A-Z]+)+|E[A-Z]{4,15}|(?:oauth2|x509|http2):?|-32\d{3}"
     r"|(?:invalid|expired|missing|unsupported)(?:_[a-z]+)+:?"
 )
 _OPENSSL: Final = (
@@ -79,6 +79,7 @@ _CLIENT: Final = (
     r"|(?:[a-z]{1,15}-){4,16}[a-z]{1,15}|urn:oasis:names:[A-Za-z0-9.:-]{8,70}"
 )
 _EXCEPTION: Final = re.compile(r"(?:[a-z]{2,20}\.)+[A-Z][A-Za-z]{2,60}(?:Exception|Error)[.:]?")
+_NUMBERED: Final = r"(?:[a-z_]{1,24}=)?(?:AADSTS|AADB2C)\d{4,8}:?|[A-Za-z]{4,40}=-\d{3,10}"
 _REQUEST: Final = r"req_[0-9A-Za-z]{16,40}|cfRay=[0-9a-f]{16}-[A-Z]{3}"
 # A host behind its scheme, and one without, below a domain that is that of no file or type; not with a label
 # that could be a credential.
@@ -87,13 +88,16 @@ _BARE_HOST: Final = (
     r"(?!.*(?:(?=[a-z]*\d)[a-z0-9]{16}|[a-z]{20}))"
     r"(?:[a-z][a-z0-9-]{0,30}\.){1,4}(?:com|org|net|io|app|dev)(?::\d{1,5})?[.:]?"
 )
-_NAMES: Final = re.compile("|".join((_REQUEST, _CLIENT, _BARE_HOST, _OPENSSL, _FILE, _TIME, _SENTENCE)))
+_NAMES: Final = re.compile(
+    "|".join((_REQUEST, _NUMBERED, _CLIENT, _BARE_HOST, _OPENSSL, _FILE, _TIME, _SENTENCE))
+)
 _PART: Final = (
-    r"(?:[A-Za-z_]{1,60}|[a-z]{2,12}\d{1,4}[a-z]{0,20}|[A-Za-z]{0,30}(?i:oauth2|saml2|http2)[A-Za-z]{0,60})"
+    r"(?:[A-Za-z_]{1,60}|[a-z]{2,12}\d{1,4}[a-z]{0,20}|v\d"
+    r"|[A-Za-z]{0,30}(?i:oauth2|auth0|saml2|http2)[A-Za-z]{0,60})"
 )
 _TYPE: Final = re.compile(rf"(?:cause=)?{_PART}(?:(?:::|\.){_PART})+[.:]?")
 _MOST_DIGITS: Final = 2  # of a type, without those of standards
-_STANDARD: Final = re.compile(r"(?i)oauth2?|openid|rfc\d{4}|saml[12]|http[12]")
+_STANDARD: Final = re.compile(r"(?i)oauth2?|auth0|openid|rfc\d{4}|saml[12]|http[12]")
 # An id in the form of a GUID, and Cloudflare's of an answer: the words before it say that it is no secret, or
 # its reporter has hidden a part.
 _ID: Final = re.compile(
@@ -107,9 +111,10 @@ _OF_AN_ID: Final = re.compile(
 _BEFORE: Final = 40  # characters
 # A check of an ID token says which client it is for.
 _EXPECTED: Final = re.compile(r"(?i)\b(?:aud|audience)\b[^\n]{0,50}\bexpected:? [\"']$")
-# Behind the word code: an authorization code has digits.
+# Behind the word code: an authorization code has digits, and no sign before them.
 _ERROR: Final = re.compile(
     r"(?:[A-Z]+[a-z]{2,}_?){2,5}|[A-Za-z]{2,}(?:_[A-Za-z]{2,}){1,5}_\d{3,12}|[a-z]{3,}(?:[_/-][a-z]{2,}){1,5}|[A-Z]{3,}(?:_[A-Z]{2,}){1,5}"
+    r"|[a-z]{1,8}:(?:[A-Z][a-z]{2,}){2,5}|-\d{3,10}"
     r"|(?i:unauthenticated|unauthorized|unavailable|unimplemented|forbidden|internal)"
 )
 

@@ -136,6 +136,7 @@ _RENEWS: Final = re.compile(
 
 _OF_ONE_SENTENCE: Final = (
     ("registration_failed", _FAILS_TO_REGISTER),
+    ("authorize_refused", re.compile(r'(?i)"get /\S*authorize\?\S* http/[\d.]+" 400\b')),
     ("metadata_of_origin", _METADATA_OF_ORIGIN),
     ("wanted_scope", _WANTS_A_SCOPE),
     ("refresh_refused", _REFRESHES),

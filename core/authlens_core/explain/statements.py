@@ -73,9 +73,9 @@ _LEVEL: Final = re.compile(
 )
 _LOGGER: Final = re.compile(r"^(?:[a-z]\w*\.)+[A-Za-z]\w*\s*[:-]\s+|^\S{0,30}\s*:\s+(?=[A-Z])")
 _BEGINS: Final = re.compile(r"(?i)^(?:the|your) \w+ (?:is|was|has|did|does)\b")
-# What a program asks for, and what is entered behind it.
-_PROMPT: Final = re.compile(
-    r"(?i)^(?:please )?(?:enter|select|choose|type|input|provide)\b[^\n]{0,80}[:?>]\s*\S{0,40}$"
+# What a program asks for, and what is entered behind it; and a frame of a stack.
+_APART: Final = re.compile(
+    r"(?i)^(?:please )?(?:enter|select|choose|type|input|provide)\b[^\n]{0,80}[:?>]\s*\S{0,40}$|^at \S+ \("
 )
 # A sentence whose end is on a line that was not pasted, or on the next one.
 _BROKEN: Final = re.compile(r"(?i)\b(?:to|the|a|an|that|and|or|for|of|with|during|is)$")
@@ -222,7 +222,7 @@ def _in_lines(lines: Iterable[str]) -> Iterator[Statement]:
         marked = _MARKED.match(bare) or _marked_in_another_language(bare)
         speaker = Speaker.SERVER if marked is not None and marked[1].lower() == "remote" else Speaker.PROGRAM
         kind = _kind(speaker, is_marked=marked is not None or _LEVEL.search(line) is not None)
-        is_apart = bare.startswith("<") or _PROMPT.match(bare) is not None
+        is_apart = bare.startswith("<") or _APART.match(bare) is not None
         if is_apart or (kind is StatementKind.SENTENCE and not _is_a_failure(bare)):
             continue
         rest = bare[marked.end() :] if marked is not None else _LOGGER.sub("", bare)

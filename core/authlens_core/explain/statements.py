@@ -61,7 +61,7 @@ _HEAD: Final = re.compile(
     r"""(?ix)^(?: [\s>|│┃║•*✘✗✖❌x+-]{1,8}(?=\S)
     | \d{4}[-/]\d\d[-/]\d\d[T\ ]?\S{0,20} | \d\d:\d\d:\d\d\S{0,12}
     | \[[^\]\n]{1,60}\] | \([^)\n]{1,40}\) | <\d+>
-    | (?:err|warn(?:ing)?|info|debug|e|w)(?:\[\d+\])?[:\]]?(?=\s) )\s*"""
+    | (?:err|warn(?:ing)?|info|debug|e|w)(?:\[\d+\])?[:\]]?(?=\s) | error(?=\ \[) )\s*"""
 )
 _MARKED: Final = re.compile(
     r"(?i)^(remote|fatal|caused by|nested exception is"

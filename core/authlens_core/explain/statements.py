@@ -270,6 +270,7 @@ def _shown(text: str) -> str:
     bare = _NAMED.sub("", " ".join(_HIDDEN.sub(_HOLE, text[:_LONGEST]).split()).strip(" .,:'\")(\\*"))
     if len(bare) < _SHORTEST or _CODE.search(bare) or bare.count(_HOLE) > 2 or _CUT.search(bare):
         return ""
+    bare = bare if "[" in bare else bare.partition("]")[0]
     closed = _WHERE.sub("", bare) + ")" * (bare.count("(") - bare.count(")"))
     is_cut = len(text) > _LONGEST or _BROKEN.search(closed)
     return f"{closed} {_HOLE}" if is_cut else closed

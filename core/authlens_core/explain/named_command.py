@@ -26,13 +26,15 @@ _PLAIN: Final = re.compile(
     rf"(?!the |your |an? )((?:/?[a-z][\w.-]{{0,30}} ){{0,3}}?/?-{{0,2}}{_LOGS_IN}\b"
     rf"(?: {_GOES_ON}[\w:=/-]{{1,40}}){{0,2}})"
 )
+_LOGIN: Final = re.compile(r"log-?in\b|sign-?in\b|authenticate\b|reconnect\b")
 _FILLED: Final = re.compile(r"\{command\|([^{}]*)\}")
 
 
 def named_command(text: str) -> str:
-    """Return the first command of a login that a masked text names; empty where it names none."""
+    """Return the command of a login that a masked text names, the first; empty where it names none."""
     found = (*_QUOTED.findall(text), *_PLAIN.findall(text))
-    return next((one.strip() for one in found if not is_about("runs", one)), "")
+    safe = [one.strip() for one in found if not is_about("runs", one)]
+    return next((one for one in safe if _LOGIN.search(one)), next(iter(safe), ""))
 
 
 def with_command(cure: str | Fix, text: str) -> str | Fix:

@@ -94,6 +94,8 @@ _SERVER_SAID: Final = re.compile(
     r"|allowed(?:[ +]|%20)execution(?:[ +]|%20)time|database\b)"
 )
 _OWN_REPOSITORY: Final = re.compile(r"(?i)\bpermission to ([\w.-]+)/\S+ denied to \1(?![\w-])")
+# Where an application takes names and passwords.
+_LOGIN_ADDRESS: Final = re.compile(r"(?i)/(?:log-?in|sign-?in)\b[^\n/?]{0,30}\b401\b")
 _NAMES_A_USER: Final = re.compile(
     r"(?im)\bauthenticat(?:ing as|ion failed for user)\b"
     r"|^[^\n]{0,60}\b(?:password|passphrase)(?: for [^\n:]{1,80})?:[ \t]*$"
@@ -155,6 +157,7 @@ _OF_ONE_SENTENCE: Final = (
     ("keys_of_the_provider", _ASKS_FOR_KEYS),
     ("profile_refused", _PROFILE_REFUSED),
     ("stored_login", _RENEWS),
+    ("login_address", _LOGIN_ADDRESS),
     ("machine", _OF_A_MACHINE),
     ("sent", _SENT),
     ("own_repository", _OWN_REPOSITORY),

@@ -21,7 +21,7 @@ _REFUSED_HERE: Final = re.compile(
 )
 # Where a text has no URL: an address of this machine.
 _AT_HERE: Final = re.compile(
-    rf"(?i)(?<![\w.-]){_LOOPBACK}(?::\d{{2,5}}| (?:port )?\d{{2,5}}\b|\.{{3}}|', port)"
+    rf"(?i)(?<![\w.-]){_LOOPBACK}(?::\d{{2,5}}| (?:port )?\d{{2,5}}\b|\.{{3}}|['\"], ?['\"]?port)"
 )
 # How urllib3 names what it could not connect to.
 _POOL_HERE: Final = re.compile(rf"(?i)pool\(host='{_LOOPBACK}'")
@@ -164,6 +164,14 @@ _OF_ONE_SENTENCE: Final = (
     ("server_said", _SERVER_SAID),
     # So long no refusal takes, whatever curl calls it.
     ("waited", re.compile(r"(?i)after (?:[3-9]|\d\d+)\d{3} ms: could(?:n't| not) connect to server")),
+    (
+        "name_of_a_network",
+        re.compile(
+            r"(?i)(?:getaddrinfo (?:enotfound|eai_again|eai_noname) |resolve host(?:name)? ?[:'\"]+ ?"
+            r"|translate host name \\?\"|dial tcp: lookup |host=')"
+            r"(?!(?:localhost|https?|undefined|null|none|your|host|hostname)\b)[a-z][\w-]*(?=[\s'\":;,\\]|$)"
+        ),
+    ),
     (
         "proxy_elsewhere",
         re.compile(

@@ -74,13 +74,14 @@ MARKS: Final = {
     ),
     r"(?<!for )Node\.js": (
         r"self_signed_cert|npm|unable.to.verify|unable_to_get_issuer|failed, reason|hpe_|und_err"
-        r"|header overflow"
+        r"|header overflow|tlssocket|; if the root ca is installed locally"
     ),
     r"\bPython\b": r"certificate_verify_failed|sslcert|could not fetch url|oauthlib|oauth 2 must"
     r"|insecure_?transport|keyring|recommended backend|taskgroup|ssl module|_ssl\b|'ssl routines'",
-    r"keytool": r"sunjsse|algorithm: default|keystore|unrecoverablekey|pkix|certification path|trustanchors",
+    r"keytool": r"sunjsse|algorithm: default|keystore|unrecoverablekey|pkix|certification path|trustanchors"
+    r"|sslpeerunverified",
     r"security (?:unlock|default)-keychain": r"family:keyring$",
-    r"kubectl|kubeconfig": r"devicecodecredential|family:kubectl$",
+    r"kubectl|kubeconfig": r"devicecodecredential|family:kubectl$|image pull failed|failed to pull image … rpc",
     r"vault login": r"role_type|family:vault",
     r"ssh-keygen|ssh-add|known_hosts": r"family:ssh$",
     r"\bkinit\b|\bklist\b": r"family:kerberos$",

@@ -81,7 +81,8 @@ MARKS: Final = {
     r"keytool": r"sunjsse|algorithm: default|keystore|unrecoverablekey|pkix|certification path|trustanchors"
     r"|sslpeerunverified",
     r"security (?:unlock|default)-keychain": r"family:keyring$",
-    r"kubectl|kubeconfig": r"devicecodecredential|family:kubectl$|image pull failed|failed to pull image … rpc",
+    r"kubectl|kubeconfig": r"devicecodecredential|family:kubectl$|image pull failed"
+    r"|failed to pull image … rpc",
     r"vault login": r"role_type|family:vault",
     r"ssh-keygen|ssh-add|known_hosts": r"family:ssh$",
     r"\bkinit\b|\bklist\b": r"family:kerberos$",

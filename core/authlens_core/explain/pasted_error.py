@@ -153,7 +153,7 @@ _MENTIONS: Final = re.compile(
 _MENTION_WITHIN: Final = 1_000  # characters of a line; the pattern takes the square of them
 # What RFC 6749 says of a code, which servers repeat: a list of what may be wrong, and nothing of this time.
 _RECITED: Final = re.compile(
-    r"(?im)\(e\.g\.,? unknown client[^)\n]{0,100}(?:\)|$)|due to unknown client, no client auth[^.\n]{0,90}"
+    r"(?im)(?:\(e\.g\.,?|due to) (?:login failure, )?unknown client[^.)\n]{0,100}"
     r"|is missing a required parameter, includes an (?:invalid|unsupported)[^.\n]{0,260}malformed"
     r"|\b(?:return to \w+ to retry|contact (?:your|the) [\w ]{0,30}admin)[^.\n]{0,80}\bif\b[^.\n]{0,60}"
     r"|does not match the redirection uri used in the authorization request, or was issued to another client"

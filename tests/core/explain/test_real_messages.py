@@ -65,9 +65,10 @@ def test_what_is_said_of_one_is_about_its_server_and_can_be_done() -> None:
         assert "--global" not in words, text
 
 
-def test_every_cause_can_be_found_by_its_phrases() -> None:
+@pytest.mark.parametrize("first", range(4))
+def test_every_cause_can_be_found_by_its_phrases(first: int) -> None:
     """Also those that no message of the collection has."""
-    for cause in (*server_messages(), *client_messages()):
+    for cause in (*server_messages(), *client_messages())[first::4]:
         # There are thousands of them, alike in form: the first and the last ones of a cause.
         for phrase in {*cause.phrases[:2], *cause.phrases[-1:]}:
             mark = MARK if cause.family in {"access", *EDGE_FAMILIES} else ""

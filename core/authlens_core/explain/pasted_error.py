@@ -114,7 +114,7 @@ _CODE: Final = re.compile(
 # these letters: databases have numbers of their own.
 _EDGE: Final = re.compile(
     r"(?im)cloudflare|access app launcher application|(?:argo|quick) ?tunnel|origincert"
-    r"|failed to connect to origin|\borigin cert\b|doesn't have tunnel"
+    r"|failed to connect to origin|\borigin cert\b|doesn't have tunnel|handshake with edge error"
     r"|\bwarp-(?:cli|svc)\b|\bcf-(?:ray|mitigated|access-\w+)\b|\berror 1010\b|/cdn-cgi/|(?<![\w-])ray ?id:"
     r"|\bconnindex=| \| 5[23]\d: "
     r"|(?:timed out|handshake failed|server is down|is unreachable|timeout occurred)\s+error code:? 52\d\b"

@@ -28,7 +28,7 @@ MARKS = re.compile(
     r"(?i)cloudflare|connindex=|cf-ray|access application|unauthorized to access requested|cdn-cgi|ray ?id"
     r"|access\.api\.error|org token for app token|user/group information"
     r"|warp is not registered|warp-cli|the warp api|reason: registration missing|cf_registration_missing"
-    r"|doesn't have tunnel|origin cert\b"
+    r"|doesn't have tunnel|origin cert\b|handshake with edge error"
     r"|error code:? (?:52|10[012])\d|name of the tunnel to run"
     r"|failed to write the certif|(?:argo|quick)tunnel|access app launcher application|ca for application"
     r"|origin error=\"websocket| \| 5[23]\d: |zero trust polic|<title>just a moment|cf-access-|turnstile"

@@ -19,6 +19,8 @@ _FIELD: Final = re.compile(r"^(?:< ?)?([A-Za-z0-9-]{1,64}): ?(.*)$")
 _REQUEST: Final = re.compile(r"^> ")
 # The status of an answer whose first line was not pasted.
 _STATUS_OF: Final = {"www-authenticate": 401, "location": 302, "cf-mitigated": 403, "cf-access-aud": 403}
+# The end of a login: its error says more than where the browser is sent (RFC 6749 §4.1.2.1).
+_ERROR_IN_LOCATION: Final = re.compile(r"[?&#]error=[a-z]+_[a-z]")
 
 
 def transcript_answer(text: str) -> Diagnosis | None:
@@ -45,7 +47,10 @@ def transcript_answer(text: str) -> Diagnosis | None:
             body.append(line)
     if not status:
         return None
-    response = Response(status, headers=Headers(tuple(fields)), body=Body("\n".join(body).encode()))
+    headers = Headers(tuple(fields))
+    if _ERROR_IN_LOCATION.search(headers.get("location") or ""):
+        return None
+    response = Response(status, headers=headers, body=Body("\n".join(body).encode()))
     request = Request("GET", "https://pasted.invalid/")
     answer = classify(Exchange(request, response, None, datetime.now(UTC), 0.0))
     if answer.protection.has(Trait.SAYS_NOTHING):

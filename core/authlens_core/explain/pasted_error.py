@@ -169,6 +169,7 @@ _NOT_EXCHANGED: Final = "code_not_exchanged"
 _FAILED_THERE: Final = frozenset({"http.bad_gateway", "server_failed", "server_error"})
 _TELLS: Final = 2  # words that say why, of a sentence that is all that authlens has
 _ONE_MESSAGE: Final = 300  # characters; what is shorter is about what it says
+_SETTING: Final = re.compile(r"(?<!\S)--[a-z]|[A-Z]_(?:TOKEN|KEY|SECRET|ID|UR[IL]|PASSWORD|CREDENTIALS)\b")
 _BOX: Final = re.compile(r"[\s│┃║]+")
 # From the first backslash on: a run of them would be tried from each.
 _ESCAPED: Final = re.compile(r"(?<!\\)\\+([\"'/])")
@@ -336,7 +337,7 @@ class _PastedText:
                 advised = ""  # a server that failed did not refuse the login
             cure = way_on(reason, cause, advised, shown)
             told = replace(told, cause=told_by(reason, cause, advised), cure=cure)
-        elif reason is not None and is_of_server and (advised := advice(reason.words)):
+        elif reason and (advised := advice(reason.words)) and (is_of_server or _SETTING.search(advised)):
             told = replace(told, cure=way_on(None, cause, advised))
         elif within := self._quoted.within():
             told = replace(told, cause=f"{cause.cause} The answer gives the reason: “{within}”.")

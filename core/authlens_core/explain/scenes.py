@@ -95,7 +95,10 @@ _SERVER_SAID: Final = re.compile(
 )
 _OWN_REPOSITORY: Final = re.compile(r"(?i)\bpermission to ([\w.-]+)/\S+ denied to \1(?![\w-])")
 # Where an application takes names and passwords.
-_LOGIN_ADDRESS: Final = re.compile(r"(?i)/(?:log-?in|sign-?in)\b[^\n/?]{0,30}\b401\b")
+_LOGIN_ADDRESS: Final = re.compile(
+    r"(?im)(?:/(?:log|sign)[-_]?in(?:\.json)?\b[^\n/?]{0,30}\b401\b"
+    r"|\b401\b[^\n]{0,120}/(?:log|sign)[-_]?in(?:\.json)?$)"
+)
 _NAMES_A_USER: Final = re.compile(
     r"(?im)\bauthenticat(?:ing as|ion failed for user)\b"
     r"|^[^\n]{0,60}\b(?:password|passphrase)(?: for [^\n:]{1,80})?:[ \t]*$"

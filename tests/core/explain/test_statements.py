@@ -197,6 +197,8 @@ def test_what_happened_where_changes_what_a_message_means(text: str, name: str) 
         ("Error: the dns of the moon gave status 401", "check the credential"),
         ("Single sign-on is not enabled for the moon", "Only an administrator"),
         ("> Authorization: m\n401 Unauthorized", "is of another kind than the server wants"),
+        ("POST https://a.example/log_in failed: 401 Unauthorized", "one of them is wrong"),
+        ("No moon: provide a valid moon access token by --moon-token", "by --moon-token"),
         ("No credentials found. Run `moon login` to go on", "Run moon login, then"),
         (
             "No credentials found, please run:\n  $ gcloud auth login\nto obtain some",

@@ -38,16 +38,21 @@ _ASKED: Final = re.compile(r"(?m)^> (?:GET|POST|HEAD) (/\S*) HTTP/")
 _HOST: Final = re.compile(r"(?mi)^> host: ([a-z0-9.:-]+)\r?$")
 # The type of a problem is a name, though it looks like an address (RFC 9457 §3.1.1).
 _REDIRECT: Final = re.compile(r"(?i)redirect|callback|reply (?:url|address)|(?:\$schema|\"type)\W{1,8}$")
+# What a login came back to is of the client.
+_ANSWERED: Final = re.compile(r"[?&](?:error=[a-z]+_[a-z]|code=)")
 _GIT: Final = re.compile(
     r"(?i)(?:unable to access|authentication failed for|username for) '(https?://[^']+?)/?'"
 )
 
 
 def urls_in(text: str) -> tuple[Url, ...]:
-    """Return the URLs in a text, in order, of the first 50; not those of a redirect URI or a schema."""
+    """Return the URLs in a text, in order, of the first 50; not redirect URIs, answered logins or schemas."""
     found = islice(_URL.finditer(text), _MOST)
     own = (
-        match[0] for match in found if not _REDIRECT.search(text, max(0, match.start() - 40), match.start())
+        match[0]
+        for match in found
+        if not _REDIRECT.search(text, max(0, match.start() - 40), match.start())
+        and not _ANSWERED.search(match[0])
     )
     return tuple(dict.fromkeys(_usable(own)))
 

@@ -75,7 +75,8 @@ _LOGGER: Final = re.compile(r"^(?:[a-z]\w*\.)+[A-Za-z]\w*\s*[:-]\s+|^\S{0,30}\s*
 _BEGINS: Final = re.compile(r"(?i)^(?:the|your) \w+ (?:is|was|has|did|does)\b")
 # What a program asks for, and what is entered behind it; and a frame of a stack.
 _APART: Final = re.compile(
-    r"(?i)^(?:please )?(?:enter|select|choose|type|input|provide)\b[^\n]{0,80}[:?>]\s*\S{0,40}$|^at \S+ \("
+    r"(?i)^(?:please )?(?:enter|select|choose|type|input|provide)\b[^\n]{0,80}[:?>]\s*\S{0,40}$"
+    r"|^at (?:async )?\S+ \("
 )
 # A sentence whose end is on a line that was not pasted, or on the next one.
 _BROKEN: Final = re.compile(r"(?i)\b(?:to|the|a|an|that|and|or|for|of|with|during|is)$")

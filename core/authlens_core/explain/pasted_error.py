@@ -358,20 +358,16 @@ class _PastedText:
         for cause in causes:
             if (cause.kinds and self.kind not in cause.kinds) or not self._is_marked(cause):
                 continue
-            said = ((phrase, self._said(phrase, cause.family)) for phrase in self._begun(cause.phrases))
             heard = [
                 self.sections.heard(cause, phrase, words)
-                for phrase, words in said
-                if words and not (cause.family == ANY_FAMILY and is_of_another(cause, words, self.flat))
+                # Most phrases are in no text: many have a number, and each begins with words.
+                for phrase, start, number in starts_of(cause.phrases)
+                if start in self.flat and (not number or number in self.numbers)
+                if (words := self._said(phrase, cause.family))
+                if not (cause.family == ANY_FAMILY and is_of_another(cause, words, self.flat))
             ]
             if heard:
                 yield max(heard, key=attrgetter("weight"))
-
-    def _begun(self, phrases: tuple[str, ...]) -> Iterator[str]:
-        # Most phrases are in no text: many have a number, and each begins with words.
-        for phrase, start, number in starts_of(phrases):
-            if (not number or number in self.numbers) and start in self.flat:
-                yield phrase
 
     def _said(self, phrase: str, family: str) -> str:
         # A page of a browser is one message, on however many lines.

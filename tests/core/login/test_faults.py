@@ -115,7 +115,7 @@ CURES: Final = {
     Fault.ORIGIN_UNREACHABLE: ("start the origin or its tunnel", "HTTP/1.1 522"),
     Fault.SLOW: ("before you send it again", "timeout failure: GET http://127.0.0.1"),
     Fault.HOSTILE_TEXT: ("WWW-Authenticate", "a control character in a quoted string"),
-    Fault.RESOURCE_MISMATCH: ("resource in the metadata", '"resource": "https://elsewhere.example"'),
+    Fault.RESOURCE_MISMATCH: ('"resource" in the metadata', '"resource": "https://elsewhere.example"'),
     Fault.WRONG_ISSUER: ("issuer in the server metadata", '"issuer": "https://elsewhere.example"'),
     Fault.NO_REGISTRATION_ENDPOINT: ("--client-id", 'no "registration_endpoint" in it'),
     Fault.NONE_NOT_ADVERTISED: (

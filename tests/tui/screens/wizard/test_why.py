@@ -32,7 +32,7 @@ no-application | has no Access application | Add an application | 1043
 origin-unreachable | cannot reach the server behind it | start the origin or its tunnel | HTTP/1.1 522
 slow | still waiting for 127.0.0.1 | check before you send it again | timeout failure: GET
 hostile-text | no readable WWW-Authenticate | ask the owner to send WWW-Authenticate | a control character
-resource-mismatch | describes another resource | resource in the metadata | "resource": "https://elsewhere.example"
+resource-mismatch | describes another resource | "resource" in the metadata | "resource": "https://elsewhere.example"
 bare-issuer | | |
 wrong-issuer | names another issuer | Ask the owner to make issuer | "issuer": "https://elsewhere.example"
 no-registration-endpoint | has no registration_endpoint | --client-id | no "registration_endpoint" in it

@@ -267,11 +267,10 @@ def _authenticated(run: Login, lines: EventLines) -> int:
     if unkept is not None:
         explain(NoSecretStore(f"The tokens were not stored and are lost: {unkept.seen}", unkept.cure))
     elif not lines.wanted:
-        url = shlex.quote(lines.url)
         if lines.url.endswith(".git"):
-            say(f"  → To clone it: {_GIT} clone {url}")
+            say(f"  → To clone it: {_GIT} clone {shlex.quote(lines.url)}")
         else:
-            say(f"  → For a script, the access token: authlens token {url}")
+            say(f"  → For a script, the access token: authlens token {shlex.quote(lines.url)}")
     return code
 
 

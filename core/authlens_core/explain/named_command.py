@@ -2,7 +2,7 @@
 
 A cause whose words have `{command|other words}` gets it: what the text names is to be told, and not only that
 it names something. The text may come from someone who wants a command to be run, so it is one of plain words,
-about a login, and starts no shell or download.
+about a login, and starts no shell, no download and no other program.
 """
 
 from __future__ import annotations
@@ -26,6 +26,11 @@ _PLAIN: Final = re.compile(
     rf"(?!the |your |an? )((?:/?[a-z][\w.-]{{0,30}} ){{0,3}}?/?-{{0,2}}{_LOGS_IN}\b"
     rf"(?: {_GOES_ON}[\w:=/-]{{1,40}}){{0,2}})"
 )
+# It starts a program that it fetches or that lies somewhere, or leads to an address.
+_STARTS_OTHERS: Final = re.compile(
+    r"(?i)(?<![\w-])(?:npx|bunx|uvx|pipx|dlx|exec|eval|run|install|create|python[\d.]*|node|deno|ruby|perl|php|java"
+    r"|go|ssh|env|nohup|xargs|cmd|osascript)(?![\w-])|(?<!^)/|@"
+)
 _LOGIN: Final = re.compile(r"log-?in\b|sign-?in\b|authenticate\b|reconnect\b")
 _FILLED: Final = re.compile(r"\{command\|([^{}]*)\}")
 
@@ -33,7 +38,7 @@ _FILLED: Final = re.compile(r"\{command\|([^{}]*)\}")
 def named_command(text: str) -> str:
     """Return the command of a login that a masked text names, the first; empty where it names none."""
     found = (*_QUOTED.findall(text), *_PLAIN.findall(text))
-    safe = [one.strip() for one in found if not is_about("runs", one)]
+    safe = [one.strip() for one in found if not (is_about("runs", one) or _STARTS_OTHERS.search(one.strip()))]
     return next((one for one in safe if _LOGIN.search(one)), next(iter(safe), ""))
 
 

@@ -30,7 +30,7 @@ _SERVER: Final = re.compile(
     r"(?i)https?://(?:[^\s/@]*@)?([\w.-]+)(?::(\d+))?"
     r"|\bhost='([\w.-]+)', port=(\d+)"
     r"|\b(?:to|connect) ([\w.-]+)(?::| port |, port )(\d+)"
-    r"|([\w-]+(?:\.[\w-]+)+) refused to connect"
+    r"|(?<![\w.-])([\w-]{1,63}(?:\.[\w-]{1,63}){1,8}) refused to connect"
 )
 _PUBLIC: Final = re.compile(
     r"(?i)(?!.*\.(?:local|localhost|localdomain|internal|intern|lan|corp|home|svc|cluster|test|invalid)$)"
@@ -60,7 +60,8 @@ _READS_METADATA: Final = re.compile(
     r"|\b(401|403|404)\b(?:[^\n]{0,30}trying to load| (?:\w+ ){0,2}(?:from|for url) \S{0,80}/\.well-known/)"
 )
 _METADATA_OF_ORIGIN: Final = re.compile(
-    r"(?is)/oauth-protected-resource\S*[^\n]{0,12}\b404\b.{0,600}?/oauth-authorization-server\S*[^\n]{0,12}\b200\b"
+    r"(?is)/oauth-protected-resource(?:/\S{0,120})?[^\n]{0,12}\b404\b.{0,600}?"
+    r"/oauth-authorization-server(?:/\S{0,120})?[^\n]{0,12}\b200\b"
 )
 _WANTS_A_SCOPE: Final = re.compile(
     r"(?i)invalid_scope[^\n]{0,60}(?:missing required scope|(?:must|has to) (?:include|contain))"

@@ -1,11 +1,11 @@
-"""The known causes of failures, and what servers, clients and the network say: tables of `words/`.
+"""The known causes of failures, and what identifiers and sentences of others mean: tables of `words/`.
 
-A login tries what servers say (the tables of `_SERVERS`) and `words/causes.toml`; `explain` tries all.
+A login tries what servers say and `words/causes.toml`; `explain` tries identifiers and literals.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from types import MappingProxyType
 from typing import Any, Final
@@ -38,14 +38,6 @@ class Cause:
         grants: what the request asked for a token with.
         general: whether it counts only where nothing more particular is found.
         family: whose message it is, in a table of messages.
-        cells: topics with their problems that it answers, in the words of `words/grid.toml`.
-        codes: phrases that are a number of the product's own; they say more than a sentence.
-        steps: phrases that say what failed, and not why; they say less than a sentence.
-        unsaid: what follows the cause where the text gives no reason.
-        said: what to do where the text gives one, behind what its words lead to.
-        otherwise: what to do where the text gives one whose words lead to nothing.
-        scene: where it has to have happened (`explain/scenes.py`), if it is told `instead_of` others.
-        instead_of: names of causes that are less particular there.
         words_of: the product that its words name, and whose settings fill them.
         quotes: members of the JSON answer, or else header fields, that show it; also where they are missing.
     """
@@ -67,24 +59,9 @@ class Cause:
     grants: frozenset[GrantType] = frozenset()
     quotes: tuple[str, ...] = ()
     check_decides: bool = False
-    cells: tuple[str, ...] = ()
-    codes: frozenset[str] = _NONE
-    steps: frozenset[str] = _NONE
-    unsaid: str = ""
-    said: str = ""
-    otherwise: str = ""
-    scene: str = ""
-    instead_of: tuple[str, ...] = ()
     words_of: ServerKind | None = None
 
 
-# Count only where a mark of Cloudflare's edge or its programs is in the text.
-EDGE_FAMILIES: Final = frozenset({"cloudflare", "cloudflared"})
-# Of no product in particular.
-ANY_FAMILY: Final = "oauth"
-# Files of what servers say, and of what other programs say; the first one counts first.
-_SERVERS: Final = ("answers", "identity_servers", "gateways", "services", "sites", "libraries", "oauth")
-_CLIENTS: Final = ("agents", "mcp", "platforms", "tools", "programs", "clients", "network", "languages")
 # Its messages are those of Access alone.
 _ACCESS_FAMILY: Final = "access"
 _SETS: Final[Mapping[str, Callable[[str], object]]] = MappingProxyType(
@@ -100,42 +77,37 @@ _SETS: Final[Mapping[str, Callable[[str], object]]] = MappingProxyType(
 
 
 @cache
-def server_messages() -> tuple[Cause, ...]:
-    return tuple(cause for file in _SERVERS for cause in _messages(file))
+def identifiers() -> tuple[Cause, ...]:
+    """Return what codes and numbers mean that are documented, those of OAuth apart."""
+    return tuple(_messages("identifiers"))
 
 
 @cache
-def client_messages() -> tuple[Cause, ...]:
-    return tuple(cause for file in _CLIENTS for cause in _messages(file))
+def literals() -> tuple[Cause, ...]:
+    """Return what sentences mean that one program or server writes, for one reason."""
+    return tuple(_messages("literals"))
 
 
 def _messages(file: str) -> Iterator[Cause]:
     for family, table in words(file).items():
-        entries = dict(table)
-        forms = entries.pop("forms", ())
-        forms_are = entries.pop("forms_are", "")
-        more: dict[str, Any] = {"kinds": (ServerKind.ACCESS,)} if family == _ACCESS_FAMILY else {}
-        words_of = entries.pop("words_of", "")
-        for name, entry in entries.items():
-            yield _cause(
-                f"{family}.{name}", forms, forms_are, family=family, **more, **{"words_of": words_of, **entry}
-            )
+        shared = {key: value for key, value in table.items() if not isinstance(value, Mapping)}
+        kinds = (ServerKind.ACCESS,) if family == _ACCESS_FAMILY else ()
+        for name, entry in table.items():
+            if isinstance(entry, Mapping):
+                yield _cause(f"{family}.{name}", family=family, kinds=kinds, **{**shared, **entry})
 
 
 def _cause(
     name: str,
-    forms: tuple[str, ...] = (),
-    forms_are: str = "",
     *,
+    forms: tuple[str, ...] = (),
     id: str = "",  # noqa: A002 - the key of the table
     cause: str = "",
     cure: Any = "",
     ways: tuple[str, ...] = (),
     protection: str = "",
     phrases: tuple[str, ...] = (),
-    codes: tuple[str, ...] = (),
     each: str = "",
-    steps: tuple[str, ...] = (),
     statuses: str = "",
     grants: tuple[str, ...] = (),
     words_of: str = "",
@@ -153,19 +125,12 @@ def _cause(
         name=id or name,
         cause=cause,
         cure=fix(told, ways=map(WayOn, ways)) if ways else told,
-        phrases=(*phrases, *codes, *steps, *made),
-        codes=frozenset((*codes, *_with_code((*phrases, *made), forms)) if forms_are == "codes" else codes),
-        steps=frozenset((*steps, *made) if forms_are == "steps" else steps),
+        phrases=(*phrases, *made),
         statuses=frozenset(status for text in statuses.split() for status in _statuses(text)),
         grants=frozenset(grant for text in grants for grant in _grants(text)),
         words_of=ServerKind(words_of) if words_of else None,
         **more,
     )
-
-
-def _with_code(phrases: Iterable[str], forms: tuple[str, ...]) -> Iterator[str]:
-    names = tuple(form.partition("N")[0] for form in forms)
-    return (phrase for phrase in phrases if phrase.startswith(names))
 
 
 def _statuses(text: str) -> range:

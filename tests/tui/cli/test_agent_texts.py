@@ -88,5 +88,5 @@ def test_explain_prints_cause_and_cure_and_knows_json(capsys: Captured) -> None:
     words = capsys.readouterr().out
     assert "→" in words or "->" in words
     assert run(["explain", "--json", "invalid_client"]) == 0
-    assert json.loads(capsys.readouterr().out)[0]["name"] == "unknown_client"
+    assert json.loads(capsys.readouterr().out)[0]["name"] == "invalid_client"
     assert run(["explain", "all is well"]) == 2

@@ -16,18 +16,15 @@ _LONGEST = 1_000_000  # bytes
 
 
 async def explain_message(arguments: Namespace) -> int:
-    """Print the diagnoses of a text.
+    """Print what the identifiers in a text mean.
 
     Raises:
-        UsageError: there is no text, or it says nothing that is known.
+        UsageError: there is no text, or it has no identifier that is known.
     """
     diagnoses = explain_text(_text(arguments))
-    if not diagnoses:
-        raise refusal(
-            "authlens does not recognise an error in this text.",
-            "Paste more of it, with the status and the headers.",
-            ("Or check the server", "authlens probe URL"),
-        )
+    if not diagnoses[0].known:
+        line = f"It says: {diagnoses[0].evidence[0]}" if diagnoses[0].evidence else ""
+        raise refusal(f"{diagnoses[0].cause} {line}".rstrip(), diagnoses[0].cure)
     if arguments.json:
         answer_json([{**diagnosis_as_json(diagnosis), "source": diagnosis.source} for diagnosis in diagnoses])
         return 0

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from textual.app import ComposeResult
 from textual.pilot import Pilot
 from textual.screen import Screen
+from textual.widgets import OptionList
 
 from authlens_core.learning import verdict
 from authlens_core.learning.catalogue import lessons
@@ -45,7 +46,7 @@ async def to_the_repair(pilot: Pilot[int]) -> None:
     await pilot.press("enter")
     await shows(pilot, "▶ OBSERVE")
     await pilot.press("enter", "enter")
-    await shows(pilot, "✖ Not header.host.")
+    await shows(pilot, "✖ Not host.")
     assert "⏎ Point" in text_of(pilot.app)  # type: ignore[arg-type]
     assert "d Done" in text_of(pilot.app)  # type: ignore[arg-type]
     await pilot.press(*["down"] * 4, "enter")
@@ -221,3 +222,47 @@ def test_a_run_says_how_a_line_is_changed_only_if_one_can_be(name: str, can_chan
     lesson = lessons()[name]
     asked = asked_in(LessonPhase.RUN, forms(lesson, LessonPhase.RUN, ()))
     assert ("← →" in asked) is can_change
+
+
+async def test_a_question_is_beside_its_answers_and_the_rest_of_the_task_is_a_page_down() -> None:
+    app = LearnApp(Course(COURSE, ProgressFile(None)), {}, start="stolen-code")
+    async with app.run_test(size=(80, 20)) as pilot:
+        await shows(pilot, "▶ PREDICT")
+        await shows(pilot, "PgDn: more")
+        assert "What does it answer?" in text_of(app)
+        assert "the theft" not in text_of(app)
+        for focus in ("move", "task"):
+            app.screen.query_one(f"#{focus}").focus()
+            await pilot.press("pageup", "pagedown")
+            await until(pilot, lambda: "the theft" in text_of(app))
+        assert "PgDn: more" not in text_of(app)
+
+
+async def test_no_key_leaves_the_move_without_a_selected_line() -> None:
+    app = LearnApp(Course(COURSE, ProgressFile(None)), {}, start="stolen-code")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "▶ PREDICT")
+        await pilot.press("a", "enter")
+        await shows(pilot, "▶ RUN")
+        for key in ("pagedown", "end", "pageup", "home"):
+            await pilot.press(key)
+            assert app.screen.query_one(MoveList).highlighted is not None, key
+        await pilot.press("pagedown", "enter")
+        await shows(pilot, "Go on: observe")
+
+
+async def test_the_value_that_counts_is_listed_once() -> None:
+    app = LearnApp(Course(COURSE, ProgressFile(None)), {}, start="read-a-refusal")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await shows(pilot, "▶ PREDICT")
+        await pilot.press("enter")
+        await shows(pilot, "▶ RUN")
+        await pilot.press("enter")
+        await shows(pilot, "Go on: observe")
+        await pilot.press("enter")
+        await shows(pilot, "▶ OBSERVE")
+        await pilot.press("enter")
+        await shows(pilot, "resource_metadata")
+        names = [option.id for option in app.screen.query_one("#story", OptionList).options]
+        assert "challenge.resource_metadata" in names
+        assert "reply.www-authenticate" not in names

@@ -64,6 +64,16 @@ class Part:
     value: str
     meaning: str
 
+    @property
+    def title(self) -> str:
+        """The name without its place, which a user sees above it."""
+        return part_title(self.name)
+
+
+def part_title(name: str) -> str:
+    """Return the name of a part without its place: `code_verifier` of `form.code_verifier`."""
+    return name.partition(".")[2] or name
+
 
 def spoken(text: str) -> str:
     """Return a text with words for the signs of a request that is in it, to be read aloud."""
@@ -134,12 +144,18 @@ def _event_words(row: EvidenceRow, known: Any) -> str:
     return f"{said}: {known['reason'][reason]}" if reason else said
 
 
+_CHALLENGE: Final = "reply.www-authenticate"
+
+
 def parts(world: World, row: EvidenceRow) -> Iterator[Part]:
     """Yield what can be pointed at in a request and its answer."""
     redactor = Redactor(secret for seated in world.traces for secret in secrets_of(seated.trace))
     for prefix, place in words("course")["group"].items():  # in the order in which parts are shown
         for name, value in row.values.items():
             kind, _, member = name.partition(".")
+            # The parameters of a challenge are listed on their own: the value that counts is shown once.
+            if name == _CHALLENGE and "challenge.resource_metadata" in row.values:
+                continue
             # Mallory's requests go through the sender of authlens, whose name says nothing of her.
             is_hers = name != "header.user-agent" or row.values["seat"] == YOU
             if kind == prefix and is_hers:

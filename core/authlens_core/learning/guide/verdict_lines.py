@@ -8,7 +8,7 @@ from typing import Final
 
 from authlens_core.learning.attempt import LessonAttempt
 from authlens_core.learning.claim import Claim, Operator
-from authlens_core.learning.guide.story import StoryLine, line_of, meaning, spoken
+from authlens_core.learning.guide.story import StoryLine, line_of, meaning, part_title, spoken
 from authlens_core.learning.lesson import QUESTIONS, CourseLesson, LessonPhase, LessonWords
 from authlens_core.learning.moves import AnswerMove, AnyMove, DefendMove, PointMove, PredictMove
 from authlens_core.learning.row import WORDS, EvidenceRow, Source
@@ -185,12 +185,12 @@ def _of_point(attempt: LessonAttempt, move: PointMove, *, passed: bool) -> str:
     values = next((row.values for row in rows if row.arrow == move.arrow and move.part in row.values), {})
     decides = meaning(move.part, values.get("purpose", ""))
     if passed:
-        return f"✔ Right: {move.part} of arrow {move.arrow}. {decides}".rstrip()
+        return f"✔ Right: {part_title(move.part)} of arrow {move.arrow}. {decides}".rstrip()
     again = "" if attempt.lesson.ticket else " Point at another part."
     around, wanted = str(values.get(move.part, "")), attempt.lesson.observation.parts
     if any(str(values[part]) in around for part in wanted if part in values):  # a parameter in its header
-        return f"✖ Not {move.part} as a whole. A value within it has its own part.{again}"
-    return f"✖ Not {move.part}. {decides or 'It does not decide this.'}{again}"
+        return f"✖ Not {part_title(move.part)} as a whole. A value within it has its own part.{again}"
+    return f"✖ Not {part_title(move.part)}. {decides or 'It does not decide this.'}{again}"
 
 
 def answered(lesson: CourseLesson, question: str, option: str, right: str) -> str:

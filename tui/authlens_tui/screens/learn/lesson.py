@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from textual import getters, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widgets import OptionList
 
@@ -39,6 +39,7 @@ from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.hanging_text import HangingText
 from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.key_footer import KeyFooter
+from authlens_tui.widgets.reading_scroll import ReadingScroll
 from authlens_tui.widgets.title_bar import TitleBar
 
 
@@ -61,6 +62,7 @@ class CourseLessonScreen(Screen[bool]):
     )
     BINDINGS: ClassVar[list[BindingType]] = keys("learn/lesson")
 
+    assignment = getters.query_one("#task", ReadingScroll)
     brief = getters.query_one("#task-words", HangingText)
     claims = getters.query_one("#claims", OptionList)
     story = getters.query_one("#story", StoryView)
@@ -85,7 +87,7 @@ class CourseLessonScreen(Screen[bool]):
         yield Static(id="phases")
         with Horizontal(id="lesson"):
             with Vertical(id="left"):
-                with VerticalScroll(id="task"):
+                with ReadingScroll(id="task"):
                     yield HangingText(id="task-words")
                 yield _Claims(id="claims", markup=False)
             with Vertical(id="right"):
@@ -96,7 +98,7 @@ class CourseLessonScreen(Screen[bool]):
         yield KeyFooter()
 
     def on_mount(self) -> None:
-        self.query_one("#task").border_title = "Task"
+        self.assignment.border_title = "Task"
         self.query_one("#next").border_title = "Next move"
         self._start(self._begin)
 
@@ -163,10 +165,10 @@ class CourseLessonScreen(Screen[bool]):
         at = self._evidence[0] if self._evidence else None
         told_to_the_end = phase is not LessonPhase.OBSERVE
         self.story.show(lesson.story(told), partial(lesson.parts, told), end=told_to_the_end, at=at)
-        task = [("", lesson.lesson.words.texts["task"])] if phase is LessonPhase.PREDICT else []
         hands = [f"- ${name}  {value}" for name, value in lesson.held(phase)]
         hints = lesson.hints(phase)
-        shown = [*task, ("", lesson.text(phase, self._question))]
+        about = lesson.lesson.words.texts["task"] if self._asks else lesson.text(phase, self._question)
+        shown = [("", about)]
         shown += [("In your hands", "\n".join(hands))] if hands else []
         shown += [
             (f"Hint {number} of {len(hints)}", hint)
@@ -174,7 +176,7 @@ class CourseLessonScreen(Screen[bool]):
         ]
         self.brief.show(headed(shown))
         # Otherwise a bar of the text before takes the width that makes this one need a bar, too.
-        self.query_one("#task", VerticalScroll).show_vertical_scrollbar = False
+        self.assignment.show_vertical_scrollbar = False
         self._show_claims()
         self._show_next()
         self.refresh_bindings()
@@ -192,6 +194,11 @@ class CourseLessonScreen(Screen[bool]):
         self.claims.border_title = Content("Answers" if phase is LessonPhase.QUESTIONS else "To prove")
         self.claims.display = self.claims.option_count > 0
         self.query_one("#left").set_class(not self.claims.display, "-alone")
+
+    @property
+    def _asks(self) -> bool:
+        """Whether a question is open: it is shown beside its answers."""
+        return self._phase in {LessonPhase.PREDICT, LessonPhase.QUESTIONS} and not self._is_done
 
     @property
     def _is_done(self) -> bool:
@@ -221,7 +228,8 @@ class CourseLessonScreen(Screen[bool]):
         options = lesson.options(phase, self._question)
         is_spent = phase is LessonPhase.BREAK and lesson.attempt.moves_left <= 0
         about = self._about_the_part() or asked_in(phase, offered)
-        shown = [lesson_text(self._said), lesson_text("" if done or is_spent else about)]
+        asked = lesson.text(phase, self._question) if self._asks else ""
+        shown = [lesson_text(text) for text in (self._said, asked, "" if done or is_spent else about)]
         self.ask.update(Content("\n").join(filter(None, shown)))
         self._offered = dict(self._choices(is_spent=is_spent))
         if self._offered:
@@ -299,7 +307,7 @@ class CourseLessonScreen(Screen[bool]):
     def _about_the_part(self) -> str:
         """What the selected part is for, while one is looked for; empty where no part is selected."""
         part = self.story.part if self.story.points else None
-        return f"`{part.name}`: {part.meaning}" if part is not None and part.meaning else ""
+        return f"`{part.title}`: {part.meaning}" if part is not None and part.meaning else ""
 
     @on(StoryView.OptionHighlighted, "#story")
     def _part_selected(self) -> None:
@@ -353,13 +361,17 @@ class CourseLessonScreen(Screen[bool]):
                 return self.is_mounted and any(line.receiver for line in self.story.lines)
         return True
 
+    def action_read(self, by: int) -> None:
+        """Turn the pages of the task, whatever has the focus."""
+        self.assignment.action_page_down() if by > 0 else self.assignment.action_page_up()
+
     def action_hint(self) -> None:
         self._start(self._read_hint)
 
     async def _read_hint(self) -> None:
         self._hints_read = self._lesson.next_hint(self._phase)
         self._show()
-        self.call_after_refresh(self.query_one("#task").scroll_end, animate=False)
+        self.call_after_refresh(self.assignment.scroll_end, animate=False)
 
     def action_try_again(self) -> None:
         self._start(partial(self._again, partial(self._lesson.start_over, self._phase), TURNED_BACK))

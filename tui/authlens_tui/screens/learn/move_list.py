@@ -127,6 +127,8 @@ class MoveList(OptionList):
                 return bool(self._switches)
             case "change":
                 return any(len(field.choices) > 1 for field in self._form_fields)
+            case "page_down" | "page_up":
+                return False  # these turn the pages of the task
         return True
 
     def action_choose(self) -> None:

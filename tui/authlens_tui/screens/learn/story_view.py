@@ -135,6 +135,8 @@ class StoryView(OptionList):
                 return bool(self.opened) and self.points
             case "close_arrow":
                 return bool(self.opened)
+            case "page_down" | "page_up":
+                return self.max_scroll_y > 0  # otherwise these turn the pages of the task
         return True
 
     def action_point(self) -> None:
@@ -180,4 +182,4 @@ def _line(line: StoryLine, width: int) -> Content:
 
 
 def _part(part: Part) -> Content:
-    return Content.assemble((part.name.partition(".")[2] or part.name, "bold"), "  ", part.value)
+    return Content.assemble((part.title, "bold"), "  ", part.value)

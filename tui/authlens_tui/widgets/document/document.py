@@ -25,12 +25,12 @@ from authlens_tui.widgets.document.layout import Layout
 from authlens_tui.widgets.document.lines import Line, LineList, Row, Tone, prose
 from authlens_tui.widgets.document.matches import Match, Matches
 from authlens_tui.widgets.line_view import LineView
+from authlens_tui.widgets.reading_scroll import READS_ON
 from authlens_tui.widgets.styles import default_css
 
 # What a document shows while its lines are made.
 LAYING_OUT: Final = LineList([prose("laying out …", Tone.MUTED)])
 
-_READS_ON: Final = "PgDn: more"
 _AT_ONCE: Final = 200_000  # characters that are laid out without a thread
 _LINES_AT_ONCE: Final = 20_000
 _PREFIX: Final = "document--"
@@ -92,7 +92,7 @@ class DocumentView(LineView, can_focus=True):
 
     def _show_what_follows(self) -> None:
         below = self.rows.height - self.cursor.in_view.stop
-        more = _READS_ON if self.turns_pages and self.layout_ready and below > 0 else ""
+        more = READS_ON if self.turns_pages and self.layout_ready and below > 0 else ""
         words = " · ".join(filter(None, (self._subtitle, more)))
         if words != self._below:
             self._below = words

@@ -109,7 +109,7 @@ async def test_the_other_program_ends_when_its_reader_is_gone(machine: dict[str,
 async def test_run_names_a_command_that_the_system_cannot_run(
     machine: dict[str, str], resource: str, tmp_path: Path
 ) -> None:
-    """A script without `#!`; and the credential under a name that decides where commands are found."""
+    """A script without `#!`; and a name that decides where commands are found."""
     await log_in(machine, resource)
     script = tmp_path / "script"
     script.write_text("exit 0\n")
@@ -117,7 +117,8 @@ async def test_run_names_a_command_that_the_system_cannot_run(
     done = await authlens(machine, "run", resource, "--", str(script))
     assert (done.code, "Exec format error" in done.words) == (2, True), done.words
     path = await authlens(machine, "run", "--env", "PATH", resource, "--", sys.executable, "-c", "")
-    assert path.code == 0, path.words
+    assert path.code == 2, path.words
+    assert "decides which code" in path.words
 
 
 async def test_git_asks_for_a_bearer_token_and_stores_it_nowhere(

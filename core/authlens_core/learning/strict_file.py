@@ -192,6 +192,8 @@ class StrictToml:
             tables = tomllib.loads(self._text)
         except tomllib.TOMLDecodeError as error:
             raise LessonRefused(f"{self._file}:{_toml_place(str(error))}") from None
+        except RecursionError:
+            raise LessonRefused(f"{self._file}:1: it is nested too deeply") from None
         try:
             return msgspec.convert(tables, kind, dec_hook=lambda _, text: self._claims(text))
         except msgspec.ValidationError as error:

@@ -51,9 +51,11 @@ def state_directory(directory: Path | None = None) -> Path:
         )
     # Who may write there can put another file in the place of one of ours, whatever its own mode is.
     if sys.platform != "win32" and status.st_mode & 0o022:
+        import shlex  # for this refusal alone
+
         raise StateUnusable(
             f"Others may write to the state directory {path}.",
-            f"Run: chmod 700 {path}",
+            f"Run: chmod 700 {shlex.quote(str(path))}",
         )
     return path
 

@@ -79,6 +79,10 @@ def trust_files(environ: Mapping[str, str]) -> tuple[str | None, str | None]:
         TrustUnusable: the directory is none.
     """
     cafile, capath = environ.get("SSL_CERT_FILE") or None, environ.get("SSL_CERT_DIR") or None
+    # requests takes a file or a directory there; a directory is not read here.
+    bundle = environ.get("REQUESTS_CA_BUNDLE") or ""
+    if cafile is None and capath is None and Path(bundle).is_file():
+        cafile = bundle
     if capath is not None and not Path(capath).is_dir():
         raise TrustUnusable("SSL_CERT_DIR is not a directory.")
     return cafile, capath
@@ -88,19 +92,23 @@ def trusted(environ: Mapping[str, str] | None = None) -> tuple[ssl.SSLContext, s
     """Return a context that checks chain and name, and in a few words whose authorities it trusts.
 
     Reads files, so call it outside the event loop.
-    `SSL_CERT_FILE` and `SSL_CERT_DIR` replace everything else; then the operating system's store; then,
+    `SSL_CERT_FILE` and `SSL_CERT_DIR`, else the file in `REQUESTS_CA_BUNDLE`, replace everything
+    else; then the operating system's store; then,
     where there is none, the bundle of certifi.
 
     Raises:
         TrustUnusable: a file or directory that was named cannot be read, or holds no certificate.
     """
-    cafile, capath = trust_files(os.environ if environ is None else environ)
+    environ = os.environ if environ is None else environ
+    cafile, capath = trust_files(environ)
     if cafile is not None or capath is not None:
         try:
             named = " and ".join(path for path in (cafile, capath) if path)
-            return _from_files(cafile, capath), f"{named} (SSL_CERT_FILE, SSL_CERT_DIR)"
+            return _from_files(cafile, capath), f"{named} (SSL_CERT_FILE, SSL_CERT_DIR or REQUESTS_CA_BUNDLE)"
         except OSError:
-            raise TrustUnusable("SSL_CERT_FILE is not a PEM file with certificates.") from None
+            ours = environ.get("SSL_CERT_FILE") or environ.get("SSL_CERT_DIR")
+            variable = "SSL_CERT_FILE" if ours else "REQUESTS_CA_BUNDLE"
+            raise TrustUnusable(f"{variable} is not a PEM file with certificates.") from None
     if _store_exists():
         try:
             import truststore

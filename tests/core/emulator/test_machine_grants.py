@@ -221,3 +221,6 @@ async def test_a_mcp_client_and_a_test_in_another_process_find_what_they_need() 
         assert claims["aud"] == emulator.issuer
         assert (await http.get(f"{emulator.server_url}/workload/key")).text.startswith("-----BEGIN")
         assert (await http.get(f"{emulator.server_url}/workload/nothing")).status_code == 404
+        for field, status in (({"host": "evil.example"}, 421), ({"origin": "https://evil.example"}, 403)):
+            refused = await http.get(f"{emulator.server_url}/workload/key", headers=field)
+            assert refused.status_code == status

@@ -10,7 +10,13 @@ import truststore
 
 from authlens_core.values.exchange import FailureKind, Request, WireFailure
 from authlens_core.wire.client import Wire
-from authlens_core.wire.trust import CertificateRefused, TrustUnusable, explain_certificate, trusted
+from authlens_core.wire.trust import (
+    CertificateRefused,
+    TrustUnusable,
+    explain_certificate,
+    trust_files,
+    trusted,
+)
 from support.hostile_server import LocalAuthority, answer, hostile_server
 
 
@@ -110,3 +116,13 @@ def test_control_characters_in_an_issuer_are_made_visible() -> None:
     words = explain_certificate(_refusal(19, "CN=\x1b[2Jevil\u202e"), "wiki.example.com")
     cause = WireFailure(FailureKind.TLS, *words).cause
     assert cause.isprintable()
+
+
+def test_requests_ca_bundle_counts_without_our_own_variables(tmp_path: Path) -> None:
+    bundle = tmp_path / "ca.pem"
+    bundle.touch()
+    environ = {"REQUESTS_CA_BUNDLE": str(bundle)}
+    assert trust_files(environ) == (str(bundle), None)
+    assert trust_files({**environ, "SSL_CERT_FILE": "/other.pem"}) == ("/other.pem", None)
+    with pytest.raises(TrustUnusable, match="REQUESTS_CA_BUNDLE is not"):
+        trusted(environ)

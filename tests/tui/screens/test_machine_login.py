@@ -52,6 +52,7 @@ async def test_a_user_at_a_server_for_programs_goes_on_as_one() -> None:
 async def test_each_grant_shows_its_own_fields_and_a_key_comes_from_its_file(tmp_path: Path) -> None:
     key = tmp_path / "key.pem"
     key.write_text("PRIVATE")
+    key.chmod(0o600)
     login = Login(RESOURCE, ScriptedSender(honest(server=FOR_PROGRAMS)), options=Options(port=0))
     async with wizard_on(login) as (_, pilot, app):
         given: list[Options | None] = []

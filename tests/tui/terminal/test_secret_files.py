@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ PEM = "-----BEGIN PRIVATE KEY-----\nMC4=\n-----END PRIVATE KEY-----\n"
 
 def test_the_text_of_a_key_is_what_the_file_holds(tmp_path: Path) -> None:
     (tmp_path / "key.pem").write_text(PEM)
+    (tmp_path / "key.pem").chmod(0o600)
 
     assert private_key_in(str(tmp_path / "key.pem")).reveal() == PEM
 
@@ -39,5 +41,17 @@ def test_what_cannot_be_read_is_refused(
 
 def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
     (tmp_path / "key.der").write_bytes(b"\x30\x82\xff")
+    (tmp_path / "key.der").chmod(0o600)
     with pytest.raises(UsageError, match="The key is no text"):
         private_key_in(str(tmp_path / "key.der"))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes of files")
+def test_a_key_that_others_can_read_is_refused_with_a_quoted_command(tmp_path: Path) -> None:
+    key = tmp_path / "my key.pem"
+    key.write_text(PEM)
+    key.chmod(0o644)
+    with pytest.raises(UsageError, match="Others may read") as refused:
+        private_key_in(str(key))
+
+    assert f"chmod 600 '{key}'" in str(refused.value.cure)

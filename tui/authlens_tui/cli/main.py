@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, NoReturn
 
+from authlens_core.values.core_dump import forbid_core_dump
 from authlens_core.values.errors import AuthlensError, LoginNeeded
 from authlens_core.values.version import VERSION
 from authlens_tui.cli.start import INTERRUPTED, READER_GONE, has_borrowed_rights
@@ -40,6 +41,7 @@ def credential_helper_main() -> None:
 
 def _main(argv: Sequence[str]) -> None:
     silence_tracebacks()
+    forbid_core_dump()
     code = run(argv)
     # The interpreter would flush at its exit, and turn a reader that is gone into a message and exit code
     # 120.

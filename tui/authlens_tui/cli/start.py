@@ -40,7 +40,7 @@ def has_borrowed_rights() -> bool:
 def _try_token(url: str) -> None:
     """Print the token for `url` and exit, if nothing but reading it is needed."""
     try:
-        token = stored_token(url, loads=_output)
+        token = stored_token(url, loads=_prepare)
         # It needs a refresh, a passphrase or words: that is for the rest of the program.
         if token is None:
             return
@@ -59,6 +59,14 @@ def _try_token(url: str) -> None:
         code = error.exit_code
     # Ending the interpreter in order takes as long as all of the above.
     os._exit(code)
+
+
+def _prepare() -> None:
+    """Load what prints, and forbid core dumps before there is a secret."""
+    from authlens_core.values.core_dump import forbid_core_dump
+
+    forbid_core_dump()
+    _output()
 
 
 def _output() -> ModuleType:

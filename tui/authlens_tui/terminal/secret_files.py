@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 from pathlib import Path
 from typing import Final
@@ -27,11 +28,10 @@ def passphrase_in_file() -> Secret | None:
         return None
     try:
         with Path(name).open("rb") as file:
-            status = os.fstat(file.fileno())
-            if os.name != "nt" and stat.S_ISREG(status.st_mode) and status.st_mode & 0o077:
+            if _is_shared(file.fileno()):
                 raise PassphraseNeeded(
                     f"Others may read {name}, the file with the passphrase.",
-                    f"Run: chmod 600 {name}",
+                    f"Run: chmod 600 {shlex.quote(name)}",
                 )
             line = file.readline(_LONGEST)
     except OSError as error:
@@ -42,14 +42,22 @@ def passphrase_in_file() -> Secret | None:
     return Secret(line.rstrip(b"\r\n").decode("utf-8", "surrogateescape"))
 
 
+def _is_shared(descriptor: int) -> bool:
+    """Return whether an open file is one that other accounts may use; a pipe is not."""
+    status = os.fstat(descriptor)
+    return os.name != "nt" and stat.S_ISREG(status.st_mode) and status.st_mode & 0o077 != 0
+
+
 def private_key_in(name: str, cure: str = "Check the path.") -> Secret:
     """Return what is in the file of a private key, or in a pipe such as `/dev/fd/N`.
 
     Raises:
-        UsageError: it cannot be read, with `cure`, or is no text.
+        UsageError: it cannot be read, with `cure`, others can read it, or it is no text.
     """
     try:
         with Path(name).expanduser().open("rb") as file:
+            if _is_shared(file.fileno()):
+                raise UsageError(f"Others may read the key {name}.", f"Run: chmod 600 {shlex.quote(name)}")
             return key_text(file.read(_LONGEST))
     except OSError as error:
         raise UsageError(f"The key cannot be read: {error.strerror}.", cure) from None

@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import TYPE_CHECKING
 
 from authlens_core.values.secret import for_children
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # -P: a module in the current directory must not be imported into the process that sees the secrets.
 # By `-c`: for `-m`, Python would load modules of its own that look for the module to run.
@@ -18,6 +22,19 @@ HELPER = (
     "-c",
     "from authlens_core.credentials.store.keyring_helper import main; main()",
 )
+
+
+def helper_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return `environ` as the helper may have it: no part of PYTHONPATH names the current directory.
+
+    Not `-I`, which would also leave out the user's own site-packages, where authlens may be installed.
+    """
+    variables = for_children(environ)
+    if path := variables.pop("PYTHONPATH", ""):
+        absolute = [part for part in path.split(os.pathsep) if os.path.isabs(part)]  # noqa: PTH117 - pathlib is not loaded here
+        if absolute:
+            variables["PYTHONPATH"] = os.pathsep.join(absolute)
+    return variables
 
 
 class HelperPipes:
@@ -47,7 +64,7 @@ def start_helper() -> HelperPipes | None:
     ]
     try:
         # A session of its own, as `KeyringStore` gives it: Ctrl-C must not end it in a call.
-        os.posix_spawn(HELPER[0], HELPER, for_children(os.environ), file_actions=actions, setsid=True)
+        os.posix_spawn(HELPER[0], HELPER, helper_environment(os.environ), file_actions=actions, setsid=True)
     except (OSError, NotImplementedError):
         pipes.close()
         return None

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from authlens_core.credentials.store.helper_pipes import HELPER
+from authlens_core.credentials.store.helper_pipes import HELPER, helper_environment
 from authlens_core.credentials.store.secret_store import (
     CALL_LIMIT,
     NoKeyring,
@@ -24,7 +24,7 @@ from authlens_core.values.finish import finish
 from authlens_core.values.fix import again, fix, step
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import NAME, safe_line
-from authlens_core.values.secret import Secret, for_children
+from authlens_core.values.secret import Secret
 from authlens_core.values.store_kind import StoreKind
 
 _LINE_LIMIT: Final = 1024 * 1024  # bytes of an answer of the helper
@@ -56,7 +56,7 @@ class KeyringStore:
 
     def __init__(self, *, limit: float = CALL_LIMIT, environ: Mapping[str, str] | None = None) -> None:
         self._limit = limit
-        self._environ = for_children(os.environ if environ is None else environ)
+        self._environ = helper_environment(os.environ if environ is None else environ)
         self._turn = asyncio.Lock()
         self.helper: Process | None = None
         self.ending: list[Process] = []

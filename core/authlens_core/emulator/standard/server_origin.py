@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from authlens_core.emulator import randomness
+from authlens_core.emulator.admin import refused
 from authlens_core.emulator.answers import AUTH_METHODS, NO_STORE, json_answer, read_fields
 from authlens_core.emulator.issued import DEVICE_GRANT, MACHINE_GRANTS, IssuedGrant, OAuthRefusal, put
 from authlens_core.emulator.profile import Fault
@@ -61,6 +62,9 @@ def identity_provider_routes(state: ServerState) -> list[Route]:
         return _exchanged(state, await read_fields(request))
 
     async def given(request: Request) -> Response:
+        # A page of another site must not read the private key of a client.
+        if refusal := refused(request):
+            return refusal
         text = state.machines.given(request.path_params["what"])
         if text is None:
             return json_answer({"error": "not_found"}, 404)

@@ -121,6 +121,7 @@ def _program(fault: Fault, served: StandardEmulator, directory: Path) -> list[st
         case Fault.KEY_UNKNOWN:
             key = directory / "key.pem"
             key.write_text(served.machines.private_key)
+            key.chmod(0o600)
             given = ["--client-id", "machine-key", "--client-key", str(key)]
             return ["--machine", "client-credentials", *given]
         case Fault.POLICY_DENIES:

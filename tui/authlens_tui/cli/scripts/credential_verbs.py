@@ -35,6 +35,14 @@ from authlens_tui.cli.terminal.standard_input import next_line
 
 _LONGEST = 65_536  # bytes of a token on standard input
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+# What ld.so(8), dyld(1), bash(1), sh(1), python(1), node(1), perlrun(1), ruby(1), java(1) and git(1) take
+# code, options or commands from: a token there would be obeyed, or printed in an error.
+_LOADS_CODE = re.compile(
+    r"LD_.*|DYLD_.*|PATH|BASH_ENV|ENV|IFS|SHELLOPTS|BASHOPTS|PS4|PROMPT_COMMAND"
+    r"|PYTHON.*|NODE_OPTIONS|NODE_PATH|PERL5.*|RUBYOPT|RUBYLIB|JAVA_TOOL_OPTIONS|JDK_JAVA_OPTIONS"
+    r"|GIT_(SSH|SSH_COMMAND|ASKPASS|EDITOR|SEQUENCE_EDITOR|PAGER|EXTERNAL_DIFF|PROXY_COMMAND|EXEC_PATH"
+    r"|TEMPLATE_DIR|CONFIG.*)"
+)
 
 
 class Choice(TypedDict):
@@ -183,6 +191,8 @@ async def _variables(arguments: Namespace) -> dict[str, Secret]:
     url, name = checked_url(arguments.url), arguments.env
     if not _NAME.fullmatch(name):
         raise refusal(f"{name!r} cannot be the name of a variable.", "Such as: --env MCP_TOKEN")
+    if _LOADS_CODE.fullmatch(name):
+        raise refusal(f"{name} decides which code a program loads.", "Such as: --env MCP_TOKEN")
     if not arguments.command:
         raise refusal("There is no command to run.", ("Such as", "authlens run URL -- python script.py"))
     # Before the credential is fetched: a refresh for nothing would spend the refresh token.

@@ -65,6 +65,7 @@ async def _run(machine: dict[str, str], url: str, directory: Path) -> int:
     for name in context.keys() & IN_FILES.keys():
         file = directory / name
         file.write_text(context[name])
+        file.chmod(0o600)
         options += [IN_FILES[name], str(file)]
     if "client_secret" in context:
         machine["AUTHLENS_CLIENT_SECRET"] = context["client_secret"]

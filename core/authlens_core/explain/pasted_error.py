@@ -13,7 +13,7 @@ from html import unescape
 from typing import Final
 from urllib.parse import unquote_plus
 
-from authlens_core.diagnosis.causes import identifiers, literals
+from authlens_core.diagnosis.causes import CAUSES, identifiers, literals
 from authlens_core.diagnosis.likely_secrets import masked_text
 from authlens_core.diagnosis.protection import Protection
 from authlens_core.diagnosis.server_kind import server_kind, server_words
@@ -71,12 +71,15 @@ class _PastedText:
         self._flat = _SPACE.sub(" ", self._lines)
         urls = urls_in(text)
         self._address = resource_in(urls)
-        self._words = server_words(server_kind((url.text for url in urls), said=lower))
+        self._kind = server_kind((url.text for url in urls), said=lower)
+        self._words = server_words(self._kind)
 
     def diagnoses(self) -> Iterator[Diagnosis]:
         """Yield what the most particular identifiers mean: of several kinds the first that is there."""
-        documented = finds((cause for cause in identifiers() if not cause.general), self._flat)
-        particular = documented[:_MOST] or finds(literals(), self._flat)[:1]
+        documented = (cause for cause in identifiers() if not cause.general)
+        of_product = (cause for cause in CAUSES if self._kind in cause.kinds)
+        literal = finds((*of_product, *literals()), self._flat)[:1]
+        particular = literal or finds(documented, self._flat)[:_MOST]
         if particular:
             yield from map(self._meant, particular)
             return

@@ -1468,7 +1468,7 @@ MUTATIONS: Final = (
         "field-leads-elsewhere",
         "A field names a place that the proxy does not serve",
         "core/authlens_core/gateway/admission.py",
-        "        if is_read_as(name, _PLACE_FIELDS):\n",
+        "        if names_a_place(name):\n",
         "        if False:\n",
         "tests/core/gateway/test_admission.py::test_no_field_leads_to_a_place_that_is_not_served",
     ),

@@ -50,6 +50,7 @@ LEAKS = (
     "PYTHON_KEYRING_BACKEND",
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
+    "REQUESTS_CA_BUNDLE",
     "TMUX",
     "STY",
     "NO_COLOR",

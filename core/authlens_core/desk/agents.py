@@ -17,6 +17,7 @@ from authlens_core.gateway.agents.config_edit import GRAMMARS, ConfigFile, EditR
 from authlens_core.state import user_file
 from authlens_core.state.confined_path import LeadsOut, UserFile, current_folder, folder_of
 from authlens_core.values.errors import UsageError
+from authlens_core.values.url import UrlRefused, parse_url
 
 __all__ = [
     "AgentServer",
@@ -51,16 +52,16 @@ class AgentServer:
             is another one, and the names of members. Who wrote the file may want another program run.
 
     Raises:
-        UsageError: the name cannot be used.
+        UsageError: the URL or the name cannot be used.
     """
 
     agents: Final = tuple(AGENTS)
 
     def __init__(self, agent: str, url: str, *, name: str | None = None, file: str | None = None) -> None:
         self._agent = AGENTS[agent]
-        self._url = url
+        self._url = _checked_url(url)
         self._given_name = None if name is None else _checked_name(name)
-        self.name = self._given_name or _name_for(url)
+        self.name = self._given_name or _name_for(self._url)
         self.title = self._agent.title
         self.path = Path(file) if file is not None else self._agent.file(_places())
         self.paste = self._agent.paste
@@ -216,6 +217,16 @@ def _name_for(url: str) -> str:
 
 def _free_name(name: str, servers: Container[str]) -> str:
     return next(free for number in count(2) if (free := f"{name[:60]}-{number}") not in servers)
+
+
+def _checked_url(url: str) -> str:
+    """Return the URL as it is written into a file of an agent: some of them expand `$NAME` and `${NAME}`."""
+    try:
+        return parse_url(url, loopback_http=True).text.replace("$", "%24")
+    except UrlRefused as error:
+        raise UsageError(
+            f"The URL cannot be used: {error}.", "Use an https URL, such as https://mcp.example.com/mcp."
+        ) from None
 
 
 def _checked_name(name: str) -> str:

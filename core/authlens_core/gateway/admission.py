@@ -22,7 +22,7 @@ from authlens_core.gateway.forwarding import Mapping, alias_of_a_credential, is_
 from authlens_core.gateway.refusal import ASK_AT_ITS_URL, ProxyRefusal, login_command
 from authlens_core.grammars import linux_sockets
 from authlens_core.grammars.fetch_metadata import is_from_another_origin, is_service_worker
-from authlens_core.grammars.http_framing import is_read_as
+from authlens_core.grammars.http_framing import is_read_as, names_a_place
 from authlens_core.grammars.linux_sockets import Endpoint
 from authlens_core.values.url import rewrite, usable_url
 from authlens_core.wire.streaming import RawField
@@ -31,8 +31,6 @@ from authlens_core.wire.streaming import RawField
 # §9.3.6, §9.3.8). Some servers read a method in any case.
 _REFUSED_METHODS: Final = frozenset({"TRACE", "TRACK", "CONNECT"})
 _METHOD_FIELDS: Final = frozenset({b"x-http-method", b"x-http-method-override", b"x-method-override"})
-# Where WebDAV copies to (RFC 4918 §10.3), and what IIS, Symfony and Zend have read as the path.
-_PLACE_FIELDS: Final = frozenset({b"destination", b"x-original-url", b"x-rewrite-url"})
 _ALLOWED: Final = b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 
 
@@ -118,7 +116,7 @@ def _other_places(fields: list[RawField], mapping: Mapping) -> Iterator[str]:
     """Yield the paths that a server may use as well as the request's own, or instead of it."""
     origin = mapping.upstream.origin.encode("ascii")
     for name, value in fields:
-        if is_read_as(name, _PLACE_FIELDS):
+        if names_a_place(name):
             yield _path(b"/" + mapping.there(value).removeprefix(origin).removeprefix(b"/"))
 
 

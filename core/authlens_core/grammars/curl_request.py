@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from authlens_core.grammars.curl_header import NotAField, field_name, has_control_character, is_token
 from authlens_core.grammars.curl_options import CurlOption
+from authlens_core.grammars.http_framing import names_a_place
 from authlens_core.values.errors import UsageError
 from authlens_core.values.fix import fix, step
 
@@ -127,6 +128,17 @@ def check_fields(options: Sequence[CurlOption], credential: Collection[str], url
             )
         if name == "host":
             raise UsageError("The field Host would take the credential to another site.", "Omit it.")
+        if names_a_place(name.encode()):
+            raise UsageError(
+                f"Some servers read the path from {name}, so the credential could be used elsewhere.",
+                fix(
+                    "Omit it.",
+                    step(
+                        "Or send it through a proxy that checks where it leads",
+                        f"authlens proxy {shlex.quote(url)}",
+                    ),
+                ),
+            )
 
 
 def _field_name(argument: str, url: str) -> str:

@@ -127,6 +127,16 @@ def is_read_as(name: bytes, known: frozenset[bytes]) -> bool:
     return name.lower() in known or alias_of(name, known) is not None
 
 
+# Where WebDAV copies to (RFC 4918 §10.3), and by their form the fields that IIS, Symfony, Zend, Envoy, nginx
+# and others read as the path: X-Original-URL, X-Forwarded-Prefix, X-Envoy-Original-Path, X-Accel-Redirect.
+_NAMES_A_PLACE: Final = re.compile(rb"destination|x-.*(?:url|uri|path|prefix|redirect).*")
+
+
+def names_a_place(name: bytes) -> bool:
+    """Return whether some servers read a path from the field `name`, instead of the request's own."""
+    return _NAMES_A_PLACE.fullmatch(name.lower().replace(b"_", b"-")) is not None
+
+
 def _is_path(target: bytes) -> bool:
     """Say whether a target is in origin form (RFC 9112 §3.2.1): it names no host and has no fragment."""
     return target.startswith(b"/") and b"#" not in target

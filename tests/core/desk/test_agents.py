@@ -37,6 +37,21 @@ def test_a_name_is_made_of_the_host_and_the_path(url: str, name: str) -> None:
     assert AgentServer("cursor", url).name == name
 
 
+@pytest.mark.parametrize(
+    "url", ["--help", "", "wiki.example/mcp", "https://wiki.example/mcp\n--x", "https://ada@wiki.example/"]
+)
+def test_what_is_not_a_url_is_refused_and_not_written(url: str) -> None:
+    with pytest.raises(UsageError, match="cannot be used"):
+        AgentServer("claude-code", url)
+
+
+def test_no_agent_expands_a_variable_in_the_url() -> None:
+    """Gemini CLI and others replace `$NAME` by the environment's value, and would send it to the server."""
+    text = AgentServer("gemini", "https://wiki.example/$GITHUB_TOKEN/mcp").text
+    assert "https://wiki.example/%24GITHUB_TOKEN/mcp" in text
+    assert "$" not in text
+
+
 def test_long_urls_that_begin_alike_have_different_names() -> None:
     """Agents put the name of a tool behind it."""
     long = "https://a-long-name.of-a-host.example/with/a/long/path"

@@ -13,6 +13,7 @@ import pytest
 
 from authlens_core.gateway.forwarding import Mapping, ResourceCookies, response_fields
 from authlens_core.values.url import parse_url
+from support.place_fields import PLACE_FIELDS
 from support.raw_upstream import RawUpstream, raw_upstream
 from support.served_proxy import ServedProxy, served_proxy
 from support.two_readings import both_readings
@@ -81,6 +82,17 @@ async def test_no_field_leads_to_a_place_that_is_not_served(
         assert (await proxy.ask(asked)).startswith(f"HTTP/1.1 {status} ".encode())
     assert bool(resource.streams) is (status == 200)
     assert not any(b"secret-path" in stream for stream in resource.streams)
+
+
+@pytest.mark.parametrize("name", PLACE_FIELDS)
+async def test_a_field_that_some_servers_read_the_path_from_leads_nowhere_else(
+    name: str, resource: RawUpstream
+) -> None:
+    """By the form of the name: the lists of servers and gateways differ, and grow."""
+    async with served_proxy(f"{resource.url}/app", granted=f"{resource.url}/app") as proxy:
+        received = await proxy.ask(get(proxy, f"{proxy.path}/app/a", f"{name}: /admin"))
+    assert received.startswith(b"HTTP/1.1 403 ")
+    assert resource.streams == []
 
 
 @pytest.mark.parametrize(

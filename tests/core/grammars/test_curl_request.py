@@ -7,6 +7,7 @@ import pytest
 from authlens_core.grammars.curl_options import read_options
 from authlens_core.grammars.curl_request import check_fields, check_values, method_of
 from authlens_core.values.errors import UsageError
+from support.place_fields import PLACE_FIELDS
 
 URL = "https://wiki.example.com/app/page"
 
@@ -104,6 +105,13 @@ def test_a_field_that_changes_where_it_goes_or_the_credential_is_refused(field: 
     options = read_options(["-H", field], URL)
     with pytest.raises(UsageError):
         check_fields(options, ["Authorization"], URL)
+
+
+@pytest.mark.parametrize("name", PLACE_FIELDS)
+def test_a_field_that_some_servers_read_the_path_from_is_refused(name: str) -> None:
+    """The refusal leads to the proxy, which compares the place with the credential's."""
+    with pytest.raises(UsageError, match="authlens proxy"):
+        check_fields(read_options(["-H", f"{name}: /admin"], URL), (), URL)
 
 
 @pytest.mark.parametrize("field", ["Origin: https://wiki.example.com", "Accept:", "X-Empty;", "x: ü"])

@@ -1,4 +1,4 @@
-"""Write docs/conformance.md and docs/hostile-servers.md: each requirement with the tests that name it.
+"""Write conformance.md and hostile-servers.md of docs/internals: the requirements with their tests.
 
 Run `python scripts/pages.py` after a test or a row changed; tests/architecture holds the result.
 """
@@ -17,7 +17,7 @@ from typing import Final
 from server_addresses import SERVER_ADDRESSES
 
 ROOT: Final = Path(__file__).parents[1]
-DOCS: Final = ROOT / "docs"
+DOCS: Final = ROOT / "docs" / "internals"
 TESTS: Final = ROOT / "tests"
 _LINKS: Final = 3  # tests that a row names; the others are counted
 
@@ -47,7 +47,7 @@ that a server names during a login is in this table, and what is not may be neit
 CHECK` on the command line. A login fetches keys automatically only from the server's site; if you ask for a
 signature to be verified, they are fetched from where the server keeps them.
 
-From [addresses.toml](addresses.toml); [a test](../tests/core/login/test_server_addresses.py) puts a
+From [addresses.toml](addresses.toml); [a test](../../tests/core/login/test_server_addresses.py) puts a
 stranger's address in each place.
 
 | named in | as | rule | compared with | source |
@@ -95,7 +95,7 @@ class Mention:
 
     def link(self) -> str:
         """Return it as a link from docs/."""
-        return f"[{self.test or Path(self.path).name}](../{self.path})"
+        return f"[{self.test or Path(self.path).name}](../../{self.path})"
 
 
 def requirements() -> Mapping[str, tuple[Requirement, ...]]:

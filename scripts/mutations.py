@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).parents[1]
-PAGE: Final = ROOT / "docs" / "mutations.md"
+PAGE: Final = ROOT / "docs" / "internals" / "mutations.md"
 _SECONDS: Final = 300.0  # for the tests of one breakage
 _TESTS_FAILED: Final = 1  # pytest's exit code: some tests failed; every other one is a mistake of ours
 
@@ -1542,10 +1542,10 @@ MUTATIONS: Final = (
 
 
 def page() -> str:
-    """Return docs/mutations.md."""
+    """Return docs/internals/mutations.md."""
     rows = (
-        f"| {one.name} | {one.broken} | [{Path(one.path).name}](../{one.path}) "
-        f"| [{one.test.rpartition('::')[2]}](../{one.test.partition('::')[0]}) |\n"
+        f"| {one.name} | {one.broken} | [{Path(one.path).name}](../../{one.path}) "
+        f"| [{one.test.rpartition('::')[2]}](../../{one.test.partition('::')[0]}) |\n"
         for one in MUTATIONS
     )
     return _INTRODUCTION + "".join(rows)

@@ -1,4 +1,4 @@
-"""Every address that a server names during a login, and what may be done with it: `docs/addresses.toml`.
+"""Every address a server names in a login, and what may be done with it: `docs/internals/addresses.toml`.
 
 A hostile server's own documents are in order; its way in is an address of another server. So each one is on
 the site of the server that named it, or a yes that names both hosts comes first, or nothing opens it. What is
@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-_FILE: Final = Path(__file__).parents[1] / "docs" / "addresses.toml"
+_FILE: Final = Path(__file__).parents[1] / "docs" / "internals" / "addresses.toml"
 
 
 class AddressSource(StrEnum):

@@ -1,4 +1,4 @@
-"""docs/conformance.md is complete and true."""
+"""docs/internals/conformance.md is complete and true."""
 
 from __future__ import annotations
 
@@ -18,25 +18,31 @@ def test_each_requirement_is_named_by_a_test_or_says_why_not() -> None:
     assert len(ROWS) > 150, "the walk found too little to prove anything"
 
     silent = [row.name for row in ROWS if row.name not in conformance.mentions() and not row.untested]
-    assert silent == [], "name each in the docstring of its test, or add `untested` to docs/requirements.toml"
+    assert silent == [], (
+        "name each in the docstring of its test, or add `untested` to docs/internals/requirements.toml"
+    )
 
 
 def test_each_hostile_case_is_named_by_a_test_or_says_why_not() -> None:
     assert len(CASES) > 130, "the walk found too little to prove anything"
 
     silent = [case.name for case in CASES if case.name not in conformance.mentions() and not case.untested]
-    assert silent == [], "name each in the docstring of its test, or add `untested` to docs/hostile.toml"
+    assert silent == [], (
+        "name each in the docstring of its test, or add `untested` to docs/internals/hostile.toml"
+    )
 
 
 def test_no_row_that_a_test_names_claims_to_be_untested() -> None:
     untested = [row.name for row in ROWS if row.untested] + [case.name for case in CASES if case.untested]
 
     tested = [name for name in untested if name in conformance.mentions()]
-    assert tested == [], "take `untested` off these rows in docs/requirements.toml or docs/hostile.toml"
+    assert tested == [], (
+        "take `untested` off these rows in docs/internals/requirements.toml or docs/internals/hostile.toml"
+    )
 
 
 def test_no_test_names_an_identifier_that_the_pages_do_not_have() -> None:
     known = {row.name for row in ROWS} | {case.name for case in CASES}
 
     unknown = {name: tests for name, tests in conformance.mentions().items() if name not in known}
-    assert unknown == {}, "add a row to docs/requirements.toml or docs/hostile.toml"
+    assert unknown == {}, "add a row to docs/internals/requirements.toml or docs/internals/hostile.toml"

@@ -1,4 +1,4 @@
-"""Print the tables of docs/performance.md: `python tests/benchmarks/measure.py [--runs N] [FIGURE ...]`."""
+"""Print the tables of docs/internals/performance.md: `python tests/benchmarks/measure.py [FIGURE ...]`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks.table.figures import FIGURES, Figure
 from benchmarks.table.growth import GROWTHS, MOST, Growth
 
-PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
+PAGE = Path(__file__).parents[2] / "docs" / "internals" / "performance.md"
 BEGIN, END = "<!-- measured -->", "<!-- end of what was measured -->"
 
 
@@ -27,7 +27,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("figures", nargs="*", metavar="FIGURE", help=", ".join(names))
     parser.add_argument("--runs", type=int, default=9, metavar="N", help="runs of each comparison (9)")
-    parser.add_argument("--page", action="store_true", help="write the result into docs/performance.md")
+    parser.add_argument(
+        "--page", action="store_true", help="write the result into docs/internals/performance.md"
+    )
     arguments = parser.parse_args()
     wanted = arguments.figures or names
     if unknown := [one for one in wanted if one not in names]:

@@ -47,7 +47,7 @@ class Case:
     """One knob.
 
     Attributes:
-        name: the rows of docs/hostile-servers.md, and what is special.
+        name: the rows of docs/internals/hostile-servers.md, and what is special.
         place: which answer is changed.
         change: how.
         stops: the stage that fails; None if the login has to succeed all the same.

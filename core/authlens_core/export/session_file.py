@@ -1,7 +1,7 @@
 """The session file: a trace without its secrets, to be kept, handed on and opened again read-only.
 
-docs/session-file.md describes the format, version 1: one JSON object (RFC 8259, UTF-8), read strictly. Its
-members are the fields of a trace and of all that is in it.
+docs/internals/session-file.md describes the format, version 1: one JSON object (RFC 8259, UTF-8), read
+strictly. Its members are the fields of a trace and of all that is in it.
 """
 
 from __future__ import annotations

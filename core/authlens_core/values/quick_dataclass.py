@@ -2,9 +2,9 @@
 
 The standard decorator compiles up to six methods of a class while its module is loaded. A login loads more
 than a hundred such classes: with it, the process takes 1.6 times as long as a bare client, and may take 1.45
-(docs/performance.md, `login-process`). This one compiles `__init__` alone, which is called most, and only
-for a class of which many values are made: a run makes none of half of the classes that it loads, and one or
-two of most others. The other methods look the fields up by their names.
+(docs/internals/performance.md, `login-process`). This one compiles `__init__` alone, called most, and
+only for a class of which many values are made: a run makes none of half of the classes that it loads, and one
+or two of most others. The other methods look the fields up by their names.
 
 Remove it when the values are `msgspec.Struct`, which are made in a twentieth of the time, or when the oldest
 Python that is supported makes a dataclass as fast.

@@ -1,1 +1,1 @@
-"""Every budget of docs/performance.md, measured from outside, each beside its reference in the same run."""
+"""Every budget of docs/internals/performance.md, measured beside its reference in the same run."""

@@ -39,8 +39,8 @@ _SWITCHES: Final = (
     "authorization_response_iss_parameter_supported",
     "client_id_metadata_document_supported",
 )
-# No other endpoint is read. A hostile server's way in is an address of another server, so docs/addresses.toml
-# says of each that a server names what may be done with it.
+# No other endpoint is read. A hostile server's way in is an address of another server, so
+# docs/internals/addresses.toml says of each that a server names what may be done with it.
 _ENDPOINTS: Final = (
     "authorization_endpoint",
     "token_endpoint",

@@ -109,8 +109,8 @@ def start_login(session: Session, resource_url: str, options: Options | None = N
     credentials = session.credentials
     earlier = None
     with suppress(StateUnusable):  # a login needs no index until its tokens are stored
-        # Another authorization server than last time is worth a warning (mix-up), so the login is told of it.
-        earlier = credentials.find(resource_url)
+        # Another authorization server than last time may be a mix-up, so the login compares them.
+        earlier = credentials.last_login(resource_url, options.client_id if options else None)
     login = Login(
         resource_url,
         session.wire,

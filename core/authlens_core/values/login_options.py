@@ -22,6 +22,11 @@ from authlens_core.values.word_files import words
 # Seconds; what the browser gets if the user says nothing else.
 BROWSER_WAIT: Final = 300.0
 _YES, _NO = "yes", "no"
+# What an owner gives a login for one authorization server, whatever the grant.
+_OF_OWNER: Final = (
+    *("client_id", "client_metadata_url", "client_secret", "client_key"),
+    "initial_access_token",
+)
 _BRACES: Final = str.maketrans("", "", "{}")
 
 
@@ -107,6 +112,11 @@ class Options:
     def program(self) -> Program | None:
         """What a program needs for its grant; None where a user logs in."""
         return PROGRAMS.get(self.grant_type)
+
+    @property
+    def sends_what_owner_gave(self) -> bool:
+        """Whether the server gets a client, a secret or an assertion that its owner gave."""
+        return self.program is not None or any(getattr(self, name) is not None for name in _OF_OWNER)
 
     @property
     def is_by_link(self) -> bool:

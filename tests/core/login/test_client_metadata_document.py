@@ -107,7 +107,7 @@ async def test_a_document_that_is_named_after_a_failure_is_used() -> None:
         await login.run_all()
         assert failed(login.trace.records[-1]) == "server.registration_endpoint"
         login.use(replace(login.facts.options, client_metadata_url=MINE))
-        assert at(login) is Stage.SERVER_METADATA
+        assert at(login) is Stage.RESOURCE_METADATA
         await login.run_all()
         assert login.finished
     assert sender.count(REGISTER) == 0
@@ -118,7 +118,7 @@ async def test_deciding_for_a_document_looks_at_the_server_again() -> None:
     async with login_to(ScriptedSender(honest())) as login:
         await run_to(login, Stage.PKCE)
         login.use(replace(login.facts.options, client_metadata_url=MINE))
-        assert at(login) is Stage.SERVER_METADATA
+        assert at(login) is Stage.RESOURCE_METADATA
 
 
 async def test_a_document_with_a_query_is_used_with_a_warning() -> None:

@@ -20,7 +20,7 @@ from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Body
 from authlens_core.values.stage import GrantType
 from support.driven_login import login_to, run_to
-from support.scripted_login import ScriptedSender, honest
+from support.scripted_login import ISSUER, ScriptedSender, honest
 
 _STAGES = (
     Stage.DETECTION,
@@ -63,7 +63,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> GrantType:
 
 async def test_a_flow_without_a_user_runs_its_own_stages_to_the_end(machine: GrantType) -> None:
     sender = ScriptedSender(honest())
-    async with login_to(sender, options=Options(port=0, grant_type=machine)) as login:
+    async with login_to(sender, options=Options(port=0, grant_type=machine, issuer=ISSUER)) as login:
         trace = await login.run_all()
         assert [(record.stage, record.outcome) for record in trace.records] == [
             (stage, Outcome.PASSED) for stage in _STAGES
@@ -74,14 +74,18 @@ async def test_a_flow_without_a_user_runs_its_own_stages_to_the_end(machine: Gra
 
 
 async def test_a_stage_that_uses_nothing_up_is_tried_again_as_it_is(machine: GrantType) -> None:
-    async with login_to(ScriptedSender(honest()), options=Options(port=0, grant_type=machine)) as login:
+    async with login_to(
+        ScriptedSender(honest()), options=Options(port=0, grant_type=machine, issuer=ISSUER)
+    ) as login:
         await run_to(login, Stage.EXCHANGE)
         await login.retry()
         assert login.position is Stage.EXCHANGE
 
 
 async def test_another_flow_goes_on_where_its_stages_differ(machine: GrantType) -> None:
-    async with login_to(ScriptedSender(honest()), options=Options(port=0, grant_type=machine)) as login:
+    async with login_to(
+        ScriptedSender(honest()), options=Options(port=0, grant_type=machine, issuer=ISSUER)
+    ) as login:
         await run_to(login, Stage.EXCHANGE)
         login.use(replace(login.facts.options, grant_type=GrantType.AUTHORIZATION_CODE))
         before = login.position

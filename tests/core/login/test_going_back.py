@@ -136,9 +136,7 @@ async def test_an_approval_is_asked_for_anew_when_the_stage_is_run_anew(again: s
         assert sender.count(f"GET {FOREIGN}") == 0
 
 
-@pytest.mark.parametrize(
-    "later", [{"scope": "other"}, {"resource": RESOURCE}, {"client_secret": Secret("new")}]
-)
+@pytest.mark.parametrize("later", [{"scope": "other"}, {"resource": RESOURCE}, {"client_auth": "none"}])
 @pytest.mark.parametrize("earlier", [{"dpop": True}, {"legacy_paths": True}, {"method": "GET"}])
 def test_of_two_decisions_the_one_for_the_earlier_stage_leads_back(
     earlier: dict[str, Any], later: dict[str, Any]

@@ -40,7 +40,7 @@ def _sender(**server: Any) -> ScriptedSender:
 
 
 def _options(**changes: Any) -> Options:
-    chosen = {"client_id": "job-1", "client_secret": Secret("se:cret"), **changes}
+    chosen = {"client_id": "job-1", "client_secret": Secret("se:cret"), "issuer": ISSUER, **changes}
     return Options(**{"grant_type": GrantType.CLIENT_CREDENTIALS, **chosen})
 
 
@@ -78,6 +78,25 @@ async def test_a_program_without_a_client_is_told_to_name_one() -> None:
         trace = await login.run_all()
     assert failed(trace.records[-1]) == "registration.client"
     assert trace.records[-1].stage is Stage.REGISTRATION
+
+
+async def test_a_program_without_an_earlier_login_goes_to_no_other_site_that_the_user_did_not_name() -> None:
+    sender = _sender()
+    async with login_to(sender, options=_options(issuer=None)) as login:
+        trace = await login.run_all()
+    [check] = trace.records[-1].failures
+    assert (check.name, check.overridable) == ("resource_metadata.issuer_needed", False)
+    # Only its owner knows which one is right.
+    assert ISSUER not in str(check.cure)
+    assert not [one for one in sender.sent if one.request.url.startswith(ISSUER)]
+
+
+async def test_a_program_without_an_earlier_login_may_go_to_the_site_of_the_resource() -> None:
+    named = "https://login.app.example"
+    script = honest(metadata=reply(200, {"resource": RESOURCE, "authorization_servers": [named]}))
+    async with login_to(ScriptedSender(script), options=_options(issuer=None)) as login:
+        await login.step()
+        assert (await login.step()).outcome is Outcome.PASSED
 
 
 async def test_a_program_does_not_ask_for_what_only_a_user_can_give() -> None:
@@ -160,7 +179,9 @@ async def test_a_key_that_cannot_sign_is_refused_before_anything_is_sent_with_it
 async def test_an_assertion_is_enough_where_the_server_asks_for_no_client(tmp_path: Path) -> None:
     (tmp_path / "assertion").write_text("assertion-canary\n")
     sender = _sender(registration_endpoint=f"{ISSUER}/register")
-    options = Options(grant_type=GrantType.JWT_BEARER, assertion_file=str(tmp_path / "assertion"))
+    options = Options(
+        grant_type=GrantType.JWT_BEARER, issuer=ISSUER, assertion_file=str(tmp_path / "assertion")
+    )
     async with login_to(sender, options=options) as login:
         await login.run_all()
         assert login.finished
@@ -176,7 +197,7 @@ async def test_an_assertion_is_enough_where_the_server_asks_for_no_client(tmp_pa
 
 @pytest.mark.parametrize("command", ["false", "nowhere-to-be-found", "printf 'a b'"])
 async def test_a_command_that_gives_no_assertion_is_the_users_to_mend(command: str) -> None:
-    options = Options(grant_type=GrantType.JWT_BEARER, assertion_command=command)
+    options = Options(grant_type=GrantType.JWT_BEARER, issuer=ISSUER, assertion_command=command)
     async with login_to(_sender(), options=options) as login:
         trace = await login.run_all()
     assert trace.records[-1].stage is Stage.EXCHANGE
@@ -189,7 +210,9 @@ async def test_a_refused_assertion_is_sent_once_and_repeated_nowhere(tmp_path: P
     sender = _sender()
     said = {"error": "invalid_grant", "error_description": "no good: assertion-canary"}
     sender.script = {**sender.script, f"POST {ISSUER}/token": reply(400, said)}
-    options = Options(grant_type=GrantType.JWT_BEARER, assertion_file=str(tmp_path / "assertion"))
+    options = Options(
+        grant_type=GrantType.JWT_BEARER, issuer=ISSUER, assertion_file=str(tmp_path / "assertion")
+    )
     async with login_to(sender, options=options) as login:
         trace = await login.run_all()
     assert sender.count(f"POST {ISSUER}/token") == 1

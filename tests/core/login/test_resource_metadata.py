@@ -88,7 +88,8 @@ def test_a_server_that_the_resource_does_not_name_is_not_asked() -> None:
     """Tokens of one that the resource does not trust are of no use to it, and another one is not meant."""
     learned = _learn(_document(), issuer="https://mine.example")
     assert _failed(learned) == [("resource_metadata.authorization_server", False)]
-    assert f"authlens login URL --issuer {ISSUER}" in str(learned.checks[-1].cure)
+    # A hostile resource would choose it.
+    assert "--issuer" not in str(learned.checks[-1].cure)
 
 
 @pytest.mark.parametrize("resource", ["https://evil.example/mcp", "https://app.example/other"])

@@ -14,7 +14,7 @@ from authlens_core.values.secret import Secret
 from authlens_core.values.stage import GrantType
 from authlens_tui.screens.machine_login import MachineLoginScreen
 from support.screens import text_of, until, wizard_on
-from support.scripted_login import RESOURCE, ScriptedSender, honest, reply, server_document
+from support.scripted_login import ISSUER, RESOURCE, ScriptedSender, honest, reply, server_document
 
 pytestmark = pytest.mark.slow  # each test plays a whole screen
 
@@ -31,7 +31,9 @@ FOR_PROGRAMS = reply(
 
 async def test_a_user_at_a_server_for_programs_goes_on_as_one() -> None:
     """One key leads from the refusal to the form, and the login that follows has no stage of a user."""
-    login = Login(RESOURCE, ScriptedSender(honest(server=FOR_PROGRAMS)), options=Options(port=0))
+    login = Login(
+        RESOURCE, ScriptedSender(honest(server=FOR_PROGRAMS)), options=Options(port=0, issuer=ISSUER)
+    )
     async with wizard_on(login) as (screen, pilot, app):
         await pilot.press("a")
         await until(pilot, lambda: login.position is Stage.SERVER_METADATA and login.running is None)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
 from authlens_core.cloudflare.team import is_team_host
 from authlens_core.login.facts import Facts
 from authlens_core.login.login_stage import PlannedRequest, StageResult, parted, places_tried, unanswered
-from authlens_core.oauth.discovery.issuer import can_be_typed, metadata_urls, moves_on
+from authlens_core.oauth.discovery.issuer import metadata_urls, moves_on
 from authlens_core.oauth.discovery.resource_metadata import (
     ResourceMetadata,
     metadata_request,
@@ -21,10 +21,9 @@ from authlens_core.trace.fact import Fact, FactId
 from authlens_core.trace.failure_reason import diagnosis_of
 from authlens_core.values.check import Check, CheckId, Diagnosis, Severity, requirement
 from authlens_core.values.exchange import Exchange, Purpose, Response
-from authlens_core.values.fix import fix, step
 from authlens_core.values.login_options import OPTIONS
 from authlens_core.values.stage import Stage
-from authlens_core.values.url import Url, UrlRefused, parse_url
+from authlens_core.values.url import Url, UrlRefused, parse_url, same_site, usable_url
 
 _SPEC = "RFC 9728 §3"
 _TOO_MANY: Final = 429
@@ -46,7 +45,7 @@ class ResourceMetadataStage:
         """Read the document and choose the authorization server."""
         exchanges, legacy = parted(exchanges, Purpose.SERVER_METADATA)
         if not exchanges:
-            return StageResult(_legacy(facts), (_missing(facts, exchanges),))
+            return _at_origin(facts, _missing(facts, exchanges))
         last = exchanges[-1]
         if last.answer is None:
             return unanswered(facts, last, "resource_metadata.answer")
@@ -58,7 +57,7 @@ class ResourceMetadataStage:
             found_cause = diagnosis_of(
                 Stage.RESOURCE_METADATA, (check,), exchanges, facts.approved, facts.server_kind
             )
-            return StageResult(_legacy(facts), (check,), diagnosis=found_cause)
+            return _at_origin(facts, check, found_cause)
         reading = read_resource_metadata(
             last.answer,
             requested=facts.resource_url,
@@ -126,14 +125,22 @@ def _legacy(facts: Facts) -> Facts:
     return facts if issuer is None else facts.at_issuer(issuer, origin)
 
 
+def _at_origin(facts: Facts, found: Check, cause: Diagnosis | None = None) -> StageResult:
+    """Return the result where the origin itself is the authorization server, which no document names."""
+    new, wanted = _legacy(facts), facts.options.issuer
+    checks = [found, *_trust(facts, new)]
+    if wanted not in (None, new.issuer_identifier):
+        seen = f"{wanted} is not; it names none"
+        checks.append(requirement(CheckId.METADATA_SERVER).failed(seen, "not_named"))
+    return StageResult(new, tuple(checks), diagnosis=cause)
+
+
 def _choose_server(facts: Facts, metadata: ResourceMetadata, checks: list[Check]) -> StageResult:
     servers = metadata.authorization_servers
     # RFC 9728 §7.6 leaves the choice to the client; with several, `_choice` asks the user first.
     wanted = facts.options.issuer
     chosen = wanted if wanted in servers else servers[0]
-    checks.append(_choice(wanted, servers, loopback_http=facts.loopback_http))
-    if facts.earlier_issuer not in (None, chosen):
-        checks.append(_server_changed(facts.earlier_issuer or "", chosen))
+    checks.append(_choice(wanted, servers))
     spec = "RFC 9728 §2"
     shown = [Fact(FactId.RESOURCE, metadata.resource, spec, "what this resource calls itself")]
     for server in servers:
@@ -148,6 +155,7 @@ def _choose_server(facts: Facts, metadata: ResourceMetadata, checks: list[Check]
         issuer = None
         checks.append(requirement("resource_metadata.issuer_url").failed(f"{chosen}: {refused}"))
     new = replace(facts, resource_metadata=metadata).at_issuer(issuer, chosen)
+    checks += _trust(facts, new)
     if new.options != facts.options:
         checks.append(_remembered(new, chosen))
     return StageResult(new, tuple(checks), tuple(shown))
@@ -160,22 +168,34 @@ def _remembered(facts: Facts, chosen: str) -> Check:
     )
 
 
-def _server_changed(earlier: str, chosen: str) -> Check:
-    return requirement("resource_metadata.server_changed", earlier=earlier).warned(chosen)
+def _trust(facts: Facts, new: Facts) -> Iterator[Check]:
+    """Yield whether the server of `new` may get what this login sends, if the user did not name it."""
+    named, earlier, issuer = new.issuer_identifier, facts.earlier_issuer, new.issuer
+    if issuer is None or named is None or named in (earlier, facts.options.issuer):
+        return
+    if earlier is None:
+        if facts.flow.is_by_program and not same_site(issuer, facts.resource_url):
+            check = requirement("resource_metadata.issuer_needed", site=facts.resource_url.authority)
+            yield check.failed(named)
+        return
+    before = usable_url(earlier, loopback_http=True)
+    check = requirement(
+        "resource_metadata.server_changed",
+        earlier=earlier,
+        before=earlier if before is None else before.authority,
+        now=issuer.authority,
+    )
+    if new.options.sends_what_owner_gave:
+        yield check.failed(named, overridable=True, host=issuer.host)
+    else:
+        yield check.warned(named)
 
 
-def _choice(wanted: str | None, servers: tuple[str, ...], *, loopback_http: bool) -> Check:
+def _choice(wanted: str | None, servers: tuple[str, ...]) -> Check:
     several = len(servers) > 1
     if wanted not in (None, *servers):
-        typed = can_be_typed(servers[0], loopback_http=loopback_http)
-        other = step(
-            f"To use {'the first' if several else 'it'}", f"authlens login URL --issuer {servers[0]}"
-        )
-        return requirement(CheckId.METADATA_SERVER).failed(
-            f"{wanted} is not; it names {', '.join(servers)}",
-            "not_named",
-            cure=fix("Use a server that the resource names.", other if typed else ""),
-        )
+        seen = f"{wanted} is not; it names {', '.join(servers)}"
+        return requirement(CheckId.METADATA_SERVER).failed(seen, "not_named")
     if several and wanted is None:
         return requirement(CheckId.METADATA_SERVER).failed(
             ", ".join(servers), "several", cure=f"Continue to use the first, {servers[0]}.", overridable=True

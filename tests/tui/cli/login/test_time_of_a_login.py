@@ -42,7 +42,10 @@ BY_LINK = Options(port=0)
 BY_PASTE = Options(port=0, listen=False)
 BY_CODE = Options(port=0, grant_type=GrantType.DEVICE_CODE)
 AS_PROGRAM = Options(
-    grant_type=GrantType.CLIENT_CREDENTIALS, client_id="job-1", client_secret=Secret("canary")
+    grant_type=GrantType.CLIENT_CREDENTIALS,
+    client_id="job-1",
+    client_secret=Secret("canary"),
+    issuer=ISSUER,
 )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from authlens_core.values.safe_text import safe_sentence
 
@@ -123,3 +124,16 @@ class LessonRefused(AuthlensError):
     """A lesson, record, ticket or list of moves cannot be used; the message starts with its place."""
 
     exit_code = 13
+
+
+# What needs a user or the server's owner comes before what passes without them.
+_GRAVEST_FIRST: Final = (1, 4, 5, 7, 11, 9, 2, 3, 8, 6)
+
+
+def gravest(codes: Iterable[int]) -> int:
+    """Return the exit code for several results: that of the gravest failure, or 0 if there is none.
+
+    A credential that needs a login is reported even if another server could not be reached.
+    """
+    failures = set(codes) - {0}
+    return next((code for code in _GRAVEST_FIRST if code in failures), max(failures, default=0))

@@ -11,7 +11,7 @@ from argparse import Namespace
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from authlens_core.values.errors import AuthlensError, LoginNeeded, NoSecretStore
+from authlens_core.values.errors import AuthlensError, LoginNeeded, NoSecretStore, gravest
 from authlens_core.values.fix import GivenOptions, filled
 from authlens_tui.cli.login.login_arguments import checked_options, options_given
 from authlens_tui.cli.option_values import checked_urls
@@ -97,7 +97,7 @@ async def _log_in(urls: Sequence[str], arguments: Namespace, options: Options) -
 
 
 async def in_turn(urls: Sequence[str], log_in: Callable[[str], Awaitable[int]]) -> int:
-    """Log in to each URL and return the highest exit code; a failure does not stop the next login.
+    """Log in to each URL and return the gravest exit code; a failure does not stop the next login.
 
     Ctrl-C stops all of them.
 
@@ -121,8 +121,7 @@ async def in_turn(urls: Sequence[str], log_in: Callable[[str], Awaitable[int]]) 
             return codes[url]
     if len(urls) > 1:
         _sum_up(codes)
-    # The highest, so a script sees one failure among many.
-    return max(codes.values(), default=0)
+    return gravest(codes.values())
 
 
 def _sum_up(codes: Mapping[str, int]) -> None:

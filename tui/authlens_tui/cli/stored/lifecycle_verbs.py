@@ -30,7 +30,7 @@ from authlens_core.desk.lifecycle import (
 )
 from authlens_core.desk.log_in import missing_credential
 from authlens_core.desk.session import Session
-from authlens_core.values.errors import NoLogin
+from authlens_core.values.errors import NoLogin, gravest
 from authlens_core.values.fix import fix, step
 from authlens_tui.cli.option_values import checked_url
 from authlens_tui.cli.session import iso_time, open_session, say_result
@@ -48,7 +48,7 @@ from authlens_tui.words.times import in_words
 
 
 async def refresh_credentials(arguments: Namespace) -> int:
-    """Refresh one credential or all; the exit code is the highest of the results."""
+    """Refresh one credential or all; the exit code is that of the gravest failure."""
     async with open_session() as session:
         # What a killed program left in doubt has to be known before another refresh is sent.
         await session.credentials.recover()
@@ -60,7 +60,7 @@ async def refresh_credentials(arguments: Namespace) -> int:
         answer_json(
             [_refreshed_as_json(grant, result) for grant, result in zip(grants, results, strict=True)]
         )
-    return max((result.exit_code for result in results), default=0)
+    return gravest(result.exit_code for result in results)
 
 
 async def _refresh(session: Session, grant: Grant, *, again: bool) -> ActionResult:
@@ -111,7 +111,7 @@ async def revoke_credentials(arguments: Namespace) -> int:
                 answer_json([_revoked_as_json(grant, results.get(grant.grant_id)) for grant in grants])
     if not grants:
         say("No credentials on this machine.")
-    return max((result.exit_code for result in results.values()), default=0)
+    return gravest(result.exit_code for result in results.values())
 
 
 async def _revoke(session: Session, grant: Grant, wait: float) -> ActionResult:
@@ -159,7 +159,7 @@ def _revoked_as_json(grant: Grant, result: ActionResult | None) -> dict[str, obj
 
 
 async def probe_kept(arguments: Namespace) -> int:
-    """Ask the resources with what is stored, some at a time; the exit code is the highest of the results.
+    """Ask the resources with what is stored, some at a time; the exit code is that of the gravest failure.
 
     Raises:
         UsageError: the URL cannot be used.
@@ -178,7 +178,7 @@ async def probe_kept(arguments: Namespace) -> int:
         say(count_results(results))
     if arguments.json:
         answer_json([_probed_as_json(*pair) for pair in zip(entries, results, strict=True)])
-    return max((result.exit_code for result in results), default=0)
+    return gravest(result.exit_code for result in results)
 
 
 def _tell_probe(entry: InventoryEntry, result: ProbeResult) -> None:

@@ -23,6 +23,7 @@ from authlens_core.desk.lifecycle import (
     replace_service_token,
 )
 from authlens_core.desk.session import Session
+from authlens_core.values.errors import gravest
 from authlens_tui.cli.login.login_arguments import typed_secret
 from authlens_tui.cli.option_values import checked_url
 from authlens_tui.cli.session import open_session, say_result
@@ -96,7 +97,7 @@ async def _test(arguments: Namespace) -> int:
         say("No service tokens on this machine. To add one: authlens service-token add URL")
     if arguments.json:
         answer_json([_as_json(test) for test in results])
-    return max((test.result.exit_code for test in results), default=0)
+    return gravest(test.result.exit_code for test in results)
 
 
 async def _tested(session: Session, token: ServiceToken) -> ServiceTokenProbe:

@@ -31,7 +31,7 @@ def outlasts(
     Args:
         expires_at: when it ends; None if unknown.
         wanted: how long; None for a minute, or half of its life where that is less: a token that never
-            lasted a minute is not refreshed at every call.
+            lasted a minute is not refreshed at every call. Nor is one that never lasted for `wanted`.
     """
     # RFC 6749 §5.1 lets a server leave it out. Then only a refusal of the resource shows the end.
     if expires_at is None:
@@ -40,7 +40,8 @@ def outlasts(
     if now < refreshed_at:
         return False
     # Half of its life at most: a token of a minute would otherwise always count as ending.
-    enough = min(SOON, (expires_at - refreshed_at) / 2) if wanted is None else wanted
+    life = expires_at - refreshed_at
+    enough = min(SOON, life / 2) if wanted is None or wanted >= life else wanted
     return expires_at - now > enough
 
 

@@ -119,12 +119,20 @@ async def test_a_token_that_ends_soon_is_better_than_none(
 ) -> None:
     """The server cannot refresh it just now, and it still lasts a while."""
     server.answers("/token", Scripted(503))
-    wanted = timedelta(hours=1)
-    token = (
-        await usable_token(credentials, wire, credentials.covering(fresh.resource_url), min_ttl=wanted)
-    ).token
+    grant = credentials.covering(fresh.resource_url)
+    assert grant.expires_at is not None
+    wanted = grant.expires_at - grant.refreshed_at - timedelta(microseconds=1)
+    token = (await usable_token(credentials, wire, grant, min_ttl=wanted)).token
     assert token == Secret("access-canary-0")
     assert len(server.posts("/token")) == 1
+
+
+async def test_a_token_that_never_lasted_for_as_long_is_not_refreshed_at_each_call(
+    credentials: Credentials, wire: Wire, fresh: Grant, server: RotatingServer
+) -> None:
+    grant = credentials.covering(fresh.resource_url)
+    await usable_token(credentials, wire, grant, min_ttl=timedelta(days=99))
+    assert server.posts("/token") == []
 
 
 async def test_a_clock_far_ahead_or_behind_costs_a_refresh_at_most(

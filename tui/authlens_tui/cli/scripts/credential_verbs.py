@@ -14,9 +14,10 @@ import shutil
 import signal
 import sys
 from argparse import Namespace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TypedDict
 
+from authlens_core.desk.credentials import Grant
 from authlens_core.desk.use import (
     CredentialKind,
     access_token,
@@ -32,6 +33,7 @@ from authlens_tui.cli.terminal.interruption import run_until_signal
 from authlens_tui.cli.terminal.output import answer_list, answer_secret, is_terminal, say
 from authlens_tui.cli.terminal.refused import login_needed, refusal
 from authlens_tui.cli.terminal.standard_input import next_line
+from authlens_tui.words.times import in_one_unit
 
 _LONGEST = 65_536  # bytes of a token on standard input
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
@@ -103,6 +105,7 @@ async def token(arguments: Namespace) -> int:
             if usable.is_bound:
                 say_bound(url, "each request needs a proof besides it.")
             answer_secret(usable.token)
+            _say_if_short(usable.grant, arguments.min_ttl)
         except NoLogin:
             from authlens_tui.cli.stored.lifecycle_verbs import (  # few calls need it
                 Wanted,
@@ -113,6 +116,19 @@ async def token(arguments: Namespace) -> int:
             refuse_other_kinds(session, url, Wanted.TOKEN)
             raise
     return 0
+
+
+def _say_if_short(grant: Grant, min_ttl: float | None) -> None:
+    if min_ttl is None or grant.expires_at is None:
+        return
+    left = (grant.expires_at - datetime.now(UTC)).total_seconds()
+    if left >= min_ttl:
+        return
+    life = (grant.expires_at - grant.refreshed_at).total_seconds()
+    why = (
+        f"this server's tokens last {in_one_unit(life)}" if life <= min_ttl else "no new one could be had now"
+    )
+    say(f"! The token expires in {in_one_unit(left)}, which is less than --min-ttl {min_ttl:.0f}: {why}.")
 
 
 def _refused_token() -> Secret:

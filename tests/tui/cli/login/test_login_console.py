@@ -66,13 +66,15 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return links
 
 
-def offer(environ: Mapping[str, str], *, no_browser: bool = False) -> LoginConsole:
+def offer(
+    environ: Mapping[str, str], *, no_browser: bool = False, listens: bool = True, link: str = LINK
+) -> LoginConsole:
     """Let a login wait for the browser; return who tells of it."""
-    wait = SimpleNamespace(redirect_uri="http://localhost:8400/callback", waiting=True)
+    wait = SimpleNamespace(redirect_uri="http://localhost:8400/callback" if listens else None, waiting=True)
     run = SimpleNamespace(wait=wait)
     arguments = Namespace(no_browser=no_browser, full=False)
     console = LoginConsole(cast("Login", run), arguments, EventLines(LINK, wanted=False), environ)
-    console.on_event(AuthorizationReady(LINK, (), 300.0))
+    console.on_event(AuthorizationReady(link, (), 300.0))
     return console
 
 
@@ -144,6 +146,22 @@ def test_what_needs_the_users_terminal_is_offered_on_one_alone(
     assert "ssh -N -L 8400:localhost:8400" in said
     assert ("press Enter, then ~C" in said, "paste it here" in said) == (reads, reads)
     assert ("curl -sSo /dev/null 'ADDRESS'" in said) is not reads
+
+
+@pytest.mark.parametrize(
+    ("link", "line"),
+    [("http://127.0.0.1:9100/authorize", "ssh -N -L 9100:localhost:9100"), (LINK, "")],
+)
+@pytest.mark.usefixtures("opened")
+def test_without_a_port_the_page_on_this_machine_is_still_forwarded(
+    link: str, line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`--paste-only` over SSH: only the page to sign in on is on this machine."""
+    offer(SSH, listens=False, link=link)
+    words = capsys.readouterr().err
+    assert "No port is open here" in words
+    assert line in words
+    assert ("run this before you sign in" in words) is bool(line)
 
 
 def test_no_tunnel_is_spoken_of_where_none_is_needed(

@@ -105,13 +105,13 @@ class LoginConsole:
 
     def _offer_ways_back(self, offer: CallbackOffer) -> None:
         reads = self._reader.start()
-        if not offer.listens:
-            say("  No port is open here: sign in, then copy the address of the last page, even if it fails.")
-        elif offer.forward_line is not None:
+        if offer.forward_line is not None:
             say("  On your own machine, run this before you sign in:")
             # How to add it to an open session, and how to test it, is for the user who types in that session.
             for line in (offer.forward_line, *(offer.forward_hints if reads else ())):
                 say(f"    {line}")
+        if not offer.listens:
+            say("  No port is open here: sign in, then copy the address of the last page, even if it fails.")
         if offer.test_url and reads and (offer.forward_line or offer.container_hint):
             say(f"  To test the tunnel first, open {offer.test_url}")
         if offer.container_hint:

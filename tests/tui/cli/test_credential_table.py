@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from authlens_core.credentials.lifecycle.inventory import inventory_of
-from authlens_tui.cli.stored.credential_list import table_lines
+from authlens_core.credentials.records.grant import GrantState
+from authlens_tui.cli.stored.credential_list import show_table, table_lines
 from support.grants import NOW, grant
 
 
@@ -30,3 +33,12 @@ def test_two_logins_to_one_resource_are_told_apart_by_their_age() -> None:
 def test_a_table_without_credentials_is_its_header() -> None:
     """`list --watch` begins with one where no login was made yet."""
     assert table_lines((), NOW) == ("RESOURCE  STATE  EXPIRES  KIND", [])
+
+
+def test_a_note_beside_a_table_that_is_read_by_a_program_names_its_url(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """On a pipe it does not come below its row."""
+    noted = replace(grant("a"), state=GrantState.LOGIN_NEEDED, note="The server ended the login.")
+    show_table(inventory_of([noted]))
+    assert capsys.readouterr().err == f"{noted.resource_url}: The server ended the login.\n"

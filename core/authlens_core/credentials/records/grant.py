@@ -187,7 +187,7 @@ class Grant:
         if self.refreshed_at - moment > CLOCK_TOLERANCE:
             note = "The clock of this machine looks wrong: this token was issued in the future."
         if self.retry_at is not None and timedelta(0) < self.retry_at - moment <= CLOCK_TOLERANCE:
-            note = f"{note} The next attempt is in {_shortly(self.retry_at - moment)}.".lstrip()
+            note = f"{note} Auto-refresh tries again in {_shortly(self.retry_at - moment)}.".lstrip()
         return CredentialStatus(kind, kind.value, remaining, self.can_refresh, note)
 
     @property

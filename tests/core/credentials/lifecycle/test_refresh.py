@@ -585,7 +585,7 @@ async def test_the_wait_after_a_failure_is_shown_grows_and_ends_with_success(
     assert 3_000 <= waits[2] <= 3_600
     note = credentials.get(saved.grant_id).status(now).note
     assert "failed" in note
-    assert "The next attempt is in" in note
+    assert "Auto-refresh tries again in " in note
     patient = await refresh(credentials, wire, saved.grant_id, RefreshOptions(patient=True), now=lambda: now)
     assert (patient.outcome, len(server.posts("/token"))) == (RefreshOutcome.TRANSIENT, 3)
     assert patient.cure == f"The next attempt is in {round(waits[2])} s."

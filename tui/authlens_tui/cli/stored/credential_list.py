@@ -100,18 +100,19 @@ def _state(entry: InventoryEntry) -> tuple[str, str]:
 
 
 def show_table(entries: Sequence[InventoryEntry]) -> None:
-    """Print a line for each credential, and below it on stderr what is odd about it.
+    """Print a line for each credential, and on stderr what is odd about it.
 
-    The header is for a terminal; a script gets lines alone.
+    The header is for a terminal; a script gets lines alone, and notes that name their URL.
     """
     header, lines = table_lines(entries, utc_now())
+    below = is_terminal(sys.stdout)
     # For eyes only: a program that reads the rows would take it for one.
-    if header and is_terminal(sys.stdout):
+    if header and below:
         answer_line(header)
-    for line, note in lines:
+    for entry, (line, note) in zip(entries, lines, strict=True):
         answer_line(line)
         if note:
-            say(f"    {note}")
+            say(f"    {note}" if below else f"{entry.url or entry.title}: {note}")
 
 
 def table_lines(entries: Sequence[InventoryEntry], now: datetime) -> tuple[str, list[tuple[str, str]]]:

@@ -13,11 +13,11 @@ from authlens_core.export.exchange_log import ExchangeLog, rows_of
 from authlens_core.export.markdown import label, markdown
 from authlens_core.export.redaction import Redactor
 from authlens_core.trace.arrows import Arrow, Party, alone, messages
-from authlens_core.trace.flow import Flow, UserPart
+from authlens_core.trace.flow import Flow
 from authlens_core.trace.record import Outcome, RunningStage, Stage, StageRecord, Trace, sent_once
 from authlens_core.values.check import Severity
 from authlens_core.values.exchange import Exchange, Purpose
-from authlens_core.values.stage import LOGIN_STAGES
+from authlens_core.values.stage import LOGIN_STAGES, UserPart
 from authlens_tui.screens.wizard.lesson import lesson_words
 from authlens_tui.widgets.record.checks_view import checks_summary
 from authlens_tui.widgets.record.diagram import diagram_lines

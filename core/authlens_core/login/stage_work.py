@@ -31,7 +31,6 @@ from authlens_core.trace.events import (
     ExchangeEnded,
     ExchangeStarted,
 )
-from authlens_core.trace.flow import UserPart
 from authlens_core.trace.record import Stage
 from authlens_core.values.check import Check, CheckId, failures, requirement
 from authlens_core.values.errors import AuthlensError, TimedOut
@@ -39,6 +38,7 @@ from authlens_core.values.exchange import Exchange, Purpose, Request
 from authlens_core.values.finish import finish_first
 from authlens_core.values.login_options import BROWSER_WAIT
 from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.stage import UserPart
 from authlens_core.wire.addresses import AddressPolicy
 from authlens_core.wire.limits import Limits
 

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl
 
 from authlens_core.diagnosis.credential import Credential, credential_of
 from authlens_core.trace.fact import FactId
-from authlens_core.trace.flow import Flow, UserPart, flow_of
+from authlens_core.trace.flow import Flow, flow_of
 from authlens_core.trace.record import (
     REVOCATION_CHECKS,
     Outcome,
@@ -28,7 +28,7 @@ from authlens_core.trace.record import (
 from authlens_core.values.check import Check, CheckId, Severity
 from authlens_core.values.exchange import Exchange, Purpose, Request
 from authlens_core.values.quick_dataclass import dataclass
-from authlens_core.values.stage import GrantType
+from authlens_core.values.stage import GrantType, UserPart
 
 _AT_RESOURCE: Final = frozenset({Stage.DETECTION, Stage.RESOURCE_METADATA, Stage.ACCESS, Stage.PROBE})
 _CREDENTIALS: Final = {

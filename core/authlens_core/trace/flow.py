@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from enum import StrEnum
 from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from authlens_core.values.quick_dataclass import dataclass
-from authlens_core.values.stage import LOGIN_STAGES, PROGRAMS, GrantType, Program, Stage
+from authlens_core.values.stage import LOGIN_STAGES, PROGRAMS, GrantType, Program, Stage, UserPart
 from authlens_core.values.word_files import texts, words
 
 if TYPE_CHECKING:
@@ -85,19 +84,6 @@ def _tables(grant_type: GrantType) -> tuple[str, ...]:
     return grant_type.name.lower(), family, GrantType.AUTHORIZATION_CODE.name.lower()
 
 
-class UserPart(StrEnum):
-    """What the user does in the authorization stage, which decides what they are shown meanwhile."""
-
-    LINK = "link"
-    """Opens a link in a browser, which comes back to this machine with the answer."""
-
-    CODE = "code"
-    """Enters a code on a page, on any device; nothing comes back here."""
-
-    NOTHING = "nothing"
-    """Is not needed: a program logs in as itself."""
-
-
 @dataclass(frozen=True, slots=True)
 class Flow:
     """A way to log in.
@@ -111,7 +97,6 @@ class Flow:
         chosen: the words for a user who chooses this flow instead of another.
         offer: the same as the meaning of a key.
         endpoint: the member of the server metadata without which the server does not offer it.
-        ignored: the options of a login that mean nothing in it.
     """
 
     grant_type: GrantType
@@ -123,7 +108,6 @@ class Flow:
     chosen: str
     offer: str
     endpoint: str = ""
-    ignored: frozenset[str] = frozenset()
 
     @property
     def is_by_link(self) -> bool:
@@ -185,7 +169,6 @@ _DEVICE_CODE: Final = Flow(
     chosen="You will get a code to enter on another device. authlens registers for that first.",
     offer="use a code on another device",
     endpoint="device_authorization_endpoint",
-    ignored=frozenset({"listen", "any_issuer", "any_state"}),
 )
 
 
@@ -201,12 +184,6 @@ def _machine(program: Program) -> Flow:
         extra_grant_types=(),
         chosen="",
         offer="",
-        ignored=frozenset(
-            {
-                *("listen", "port", "redirect_host", "redirect_uri", "any_issuer", "any_state"),
-                *("client_metadata_url", "device_endpoint"),
-            }
-        ),
     )
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final, TypeVar
 
 from authlens_core.trace.fact import Fact, FactId, FactValue, fact_text, is_absent
-from authlens_core.trace.flow import AUTHORIZATION_CODE, Flow, UserPart, flow_of
+from authlens_core.trace.flow import AUTHORIZATION_CODE, Flow, flow_of
 from authlens_core.values.check import Check, CheckId, Diagnosis, ErrorCode, Severity, failures
 from authlens_core.values.errors import (
     AuthlensError,
@@ -25,7 +25,7 @@ from authlens_core.values.exchange import Exchange, Purpose, Request, Response
 from authlens_core.values.fix import WayOn, other_ways
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
-from authlens_core.values.stage import LOGIN_STAGES, GrantType, Outcome, Stage, TraceKind
+from authlens_core.values.stage import LOGIN_STAGES, GrantType, Outcome, Stage, TraceKind, UserPart
 
 __all__ = [
     "AUTHORIZATION_CODE",

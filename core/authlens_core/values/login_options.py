@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
-from authlens_core.values.stage import LOGIN_STAGES, PROGRAMS, GrantType, Program, Stage
+from authlens_core.values.stage import LOGIN_STAGES, PROGRAMS, GrantType, Program, Stage, UserPart
 from authlens_core.values.url import UrlRefused, parse_url
 from authlens_core.values.word_files import words
 
@@ -190,6 +190,9 @@ class OptionInfo:
         matters_from: the first stage that has to run again after a change; None if nothing that was learned
             depends on it.
         edited_in: the stages before which the wizard's form offers it.
+        used_by: the flows that use it, by what the user does in them: no form of another offers it. It goes
+            with `edited_in`.
+        sent_in: the stages whose request or link has it as a parameter of its own name.
         not_edited: why it is in no form.
         not_resumed: why a login that was interrupted does not have it again; empty if it has.
         metavar: what the command line calls its value.
@@ -212,6 +215,8 @@ class OptionInfo:
     kind: Kind
     matters_from: Stage | None = None
     edited_in: tuple[Stage, ...] = ()
+    used_by: tuple[UserPart, ...] = ()
+    sent_in: tuple[Stage, ...] = ()
     not_edited: str = ""
     not_resumed: str = ""
     metavar: str | None = None
@@ -310,6 +315,8 @@ _TYPES: Final[Mapping[str, Callable[[Any], Any]]] = MappingProxyType(
         "instead_of": tuple,
         "matters_from": Stage,
         "edited_in": lambda stages: tuple(map(Stage, stages)),
+        "used_by": lambda parts: tuple(map(UserPart, parts)),
+        "sent_in": lambda stages: tuple(map(Stage, stages)),
         "turned_on": lambda value: value if isinstance(value, bool) else GrantType(value),
         "named": lambda told: NamedFlag(**told),
         "form": lambda told: Field(**told),

@@ -50,6 +50,19 @@ class Outcome(StrEnum):
     CANCELLED = "cancelled"
 
 
+class UserPart(StrEnum):
+    """What the user does in the authorization stage, which decides what they are shown meanwhile."""
+
+    LINK = "link"
+    """Opens a link in a browser, which comes back to this machine with the answer."""
+
+    CODE = "code"
+    """Enters a code on a page, on any device; nothing comes back here."""
+
+    NOTHING = "nothing"
+    """Is not needed: a program logs in as itself."""
+
+
 class TraceKind(StrEnum):
     """What the user set out to do."""
 

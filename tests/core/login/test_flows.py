@@ -13,12 +13,12 @@ from authlens_core.login.login_stage import PlannedRequest
 from authlens_core.login.stages import STAGES
 from authlens_core.login.stages.exchange_stage import ExchangeStage
 from authlens_core.trace import flow as flow_module
-from authlens_core.trace.flow import FLOWS, UserPart
+from authlens_core.trace.flow import FLOWS
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.values.exchange import Exchange, Headers, Purpose, Request
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Body
-from authlens_core.values.stage import GrantType
+from authlens_core.values.stage import GrantType, UserPart
 from support.driven_login import login_to, run_to
 from support.scripted_login import ISSUER, ScriptedSender, honest
 

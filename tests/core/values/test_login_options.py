@@ -11,7 +11,6 @@ import pytest
 
 from authlens_core.login.other_processes import InterruptedLogin, from_text, to_text
 from authlens_core.login.tampering.editing import choices, with_choices
-from authlens_core.trace.flow import FLOWS, Flow
 from authlens_core.values.login_options import OPTIONS, Kind, OptionInfo, Options, first_changed
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import LOGIN_STAGES, GrantType, Stage
@@ -129,9 +128,8 @@ def test_a_note_with_a_value_that_cannot_be_is_refused(option: OptionInfo, value
     assert type(read) is type(value)
 
 
-@pytest.mark.parametrize("flow", FLOWS.values(), ids=lambda flow: flow.grant_type.name)
-def test_a_flow_ignores_only_options_that_there_are(flow: Flow) -> None:
-    assert flow.ignored <= set(OPTIONS)
+def test_what_is_in_a_form_names_the_flows_that_use_it(option: OptionInfo) -> None:
+    assert bool(option.used_by) is bool(option.edited_in)
 
 
 def test_several_changes_lead_back_to_the_first_stage_that_they_matter_from() -> None:

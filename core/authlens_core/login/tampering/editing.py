@@ -26,11 +26,6 @@ from authlens_core.values.secret import Secret
 
 # What our own requests hold that is secret, by the name it is under.
 _SECRET: Final = frozenset({"code", "code_verifier", "client_secret", "state", "authorization"})
-# Parts that a choice of the same stage stands for already.
-_CHOSEN_INSTEAD: Final[Mapping[Stage, frozenset[str]]] = {
-    Stage.REGISTRATION: frozenset({"scope", "resource"}),
-    Stage.AUTHORIZATION: frozenset({"scope", "resource", "audience", "client_id"}),
-}
 # What is in force of an option that the user left to the login.
 _IN_FORCE: Final[Mapping[str, Callable[[Facts], str | None]]] = {
     "method": lambda facts: facts.options.method or facts.method,
@@ -148,7 +143,7 @@ def choices(stage: Stage, facts: Facts) -> tuple[FormField, ...]:
         FormField(None, name, _in_force(option, facts))
         for name, option in OPTIONS.items()
         if stage in option.edited_in
-        and name not in facts.flow.ignored
+        and facts.flow.user_part in option.used_by
         and (name not in _OFFERED_IF or _OFFERED_IF[name](facts))
     )
 
@@ -171,20 +166,24 @@ def with_choices(options: Options, chosen: Mapping[str, str]) -> Options:
 
 def parts_of_request(stage: Stage, request: Request) -> tuple[FormField, ...]:
     """Return every part of `request` that is not an option of the login."""
-    instead = _CHOSEN_INSTEAD.get(stage, frozenset())
     # In detection the method is an option (see `OPTIONS`), which the later stages follow.
     parts = [] if stage is Stage.DETECTION else [FormField(EditLocation.METHOD, "", request.method)]
     # The address without its query, whose parameters are parts of their own.
     parts += _parts_of_url(request.url)
     parts += [_part(EditLocation.HEADER, name, value) for name, value in request.headers.fields]
     parts += _parts_of_body(request)
-    return tuple(part for part in parts if part.name not in instead)
+    return tuple(part for part in parts if not _is_choice(part, stage))
 
 
 def parts_of_link(url: str) -> tuple[FormField, ...]:
     """Return every part of an authorization URL that is not an option of the login."""
-    instead = _CHOSEN_INSTEAD[Stage.AUTHORIZATION]
-    return tuple(part for part in _parts_of_url(url) if part.name not in instead)
+    return tuple(part for part in _parts_of_url(url) if not _is_choice(part, Stage.AUTHORIZATION))
+
+
+def _is_choice(part: FormField, stage: Stage) -> bool:
+    """Return whether the form offers a part of what `stage` sends as an option already."""
+    option = OPTIONS.get(part.name)
+    return option is not None and stage in option.sent_in
 
 
 def _parts_of_url(url: str) -> Iterator[FormField]:

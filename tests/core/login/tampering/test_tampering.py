@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -16,9 +17,9 @@ from authlens_core.login.tampering.request_edit import EditLocation, RequestEdit
 from authlens_core.oauth.authorization import url_parameters
 from authlens_core.trace.events import AuthorizationReady
 from authlens_core.trace.record import Outcome, Stage
-from authlens_core.values.login_options import Options
+from authlens_core.values.login_options import OPTIONS, Kind, OptionInfo, Options
 from authlens_core.values.secret import Secret
-from authlens_core.values.stage import GrantType
+from authlens_core.values.stage import LOGIN_STAGES, GrantType
 from support.driven_login import at, login_to, run_to
 from support.scripted_login import ISSUER, ScriptedSender, come_back, facts, honest, reply, server_document
 
@@ -76,6 +77,49 @@ async def test_every_part_of_what_is_sent_is_offered_once_as_a_choice_or_as_tamp
     assert not {"QUERY scope", "QUERY resource", "QUERY client_id"} & parts
     assert {"FORM code", "FORM code_verifier", "FORM resource"} <= offered[Stage.EXCHANGE][1]
     assert "HEADER Authorization" in offered[Stage.ACCESS][1]
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        option
+        for option in OPTIONS.values()
+        if Stage.AUTHORIZATION in option.edited_in and option.kind in (Kind.TEXT, Kind.CHOICE)
+    ],
+    ids=lambda option: option.name,
+)
+async def test_an_option_that_is_a_parameter_of_the_link_is_offered_as_a_choice_alone(
+    option: OptionInfo,
+) -> None:
+    """`sent_in` of its declaration is what the form goes by."""
+    chosen: dict[str, Any] = {option.name: option.choices[-1] if option.choices else "chosen"}
+    async with login_to(ScriptedSender(honest()), Options(port=0, wait=60, **chosen)) as login:
+        await run_to(login, Stage.AUTHORIZATION)
+        form = _form(login)
+    assert option.name in {choice.name for choice in form.choices}
+    assert option.name not in {part.name for part in form.parts}
+
+
+@pytest.mark.parametrize(
+    ("grant_type", "left_out"),
+    [
+        (GrantType.AUTHORIZATION_CODE, set()),
+        (GrantType.DEVICE_CODE, {"any_issuer"}),
+        (GrantType.CLIENT_CREDENTIALS, {"any_issuer", "port", "redirect_host", "redirect_uri"}),
+    ],
+)
+def test_no_form_offers_an_option_that_its_flow_does_not_use(
+    grant_type: GrantType, left_out: set[str]
+) -> None:
+    metadata = replace(
+        facts().server,
+        device_authorization_endpoint=f"{ISSUER}/device",
+        authorization_response_iss_parameter_supported=True,
+    )
+    start = replace(facts(options=Options(grant_type=grant_type)), server_metadata=metadata)
+    offered = {choice.name for stage in LOGIN_STAGES for choice in choices(stage, start)}
+    edited = {option.name for option in OPTIONS.values() if option.edited_in}
+    assert edited - offered - {"grant_type"} == left_out
 
 
 async def test_what_is_secret_is_offered_in_its_box() -> None:

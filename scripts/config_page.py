@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from authlens_core.desk.settings import TEMPLATE
+from authlens_core.desk.settings import first_file
 from authlens_core.trace.flow import stage_info
 from authlens_core.values.login_options import OPTIONS as LOGIN_OPTIONS
 from authlens_core.values.login_options import Remembered
@@ -36,7 +36,7 @@ def _lines() -> Iterator[str]:
         "folder of your system. authlens reads the file when it starts, and writes only the first one:",
         "",
         "```toml",
-        *TEMPLATE.read_text(encoding="utf-8").rstrip().splitlines(),
+        *first_file().rstrip().splitlines(),
         "```",
         "",
         "## Settings",
@@ -61,7 +61,7 @@ def _lines() -> Iterator[str]:
 
 def _settings() -> Iterator[str]:
     table = ""
-    for line in TEMPLATE.read_text(encoding="utf-8").splitlines():
+    for line in first_file().splitlines():
         if line.startswith("["):
             table = f"`{line}`"
         elif " = " in line:

@@ -130,8 +130,8 @@ def _settings(members: Mapping[str, Any]) -> Settings:
     return Settings(**fit)
 
 
-# Every setting with an example, commented out: the first file, the check of one, and docs/configuration.md.
-TEMPLATE: Final = Path(__file__).with_name("config.toml")
+# Every setting with an example, commented out.
+_TEMPLATE: Final = Path(__file__).with_name("config.toml")
 
 
 class NoticeKind(StrEnum):
@@ -183,6 +183,14 @@ def config_path(*, create: bool = False) -> Path:
     return path
 
 
+def first_file() -> str:
+    """Return the first file: every setting with an example, commented out.
+
+    A file is checked by it, and docs/configuration.md is written from it.
+    """
+    return _TEMPLATE.read_text(encoding="utf-8").replace("COLUMNS", json.dumps(COLUMN_KEYS))
+
+
 def read_config(path: Path | None = None) -> Config:
     """Return what the file says; the defaults where there is none."""
     where = path or config_path()
@@ -200,7 +208,7 @@ def read_config(path: Path | None = None) -> Config:
     except FileUnusable as error:
         return Config(problems=(error.cause,))
     # Without the comments it has everything that can be set.
-    lines = TEMPLATE.read_text(encoding="utf-8").split("\n")
+    lines = first_file().split("\n")
     known = tomllib.loads("\n".join(line.removeprefix("# ") if " = " in line else line for line in lines))
     try:
         return _checked(tomllib.loads(data.decode()), known)
@@ -234,7 +242,7 @@ def write_template(path: Path) -> None:
         if path.is_symlink():
             raise FileUnusable(f"{path} is a link to a file that does not exist.", _ANOTHER_FILE) from None
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        private_file.create(path, TEMPLATE.read_bytes())
+        private_file.create(path, first_file().encode())
     else:
         if not stat.S_ISREG(mode):
             raise FileUnusable(f"{path} is {kind_of(mode)}, not a regular file.", _ANOTHER_FILE)

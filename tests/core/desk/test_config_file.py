@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.desk.settings import COLUMN_KEYS, TEMPLATE, Config, NoticeKind, read_config, write_template
+from authlens_core.desk.settings import (
+    COLUMN_KEYS,
+    Config,
+    NoticeKind,
+    first_file,
+    read_config,
+    write_template,
+)
 
 
 def written(path: Path, text: str) -> Config:
@@ -61,7 +68,7 @@ def test_the_first_file_changes_nothing_and_names_everything(tmp_path: Path) -> 
     path = tmp_path / "there" / "config.toml"
     write_template(path)
     assert read_config(path) == Config()
-    lines = (line[2:] if " = " in line else line for line in TEMPLATE.read_text().splitlines())
+    lines = (line[2:] if " = " in line else line for line in first_file().splitlines())
     read = written(tmp_path, "\n".join(lines))
     assert read.problems == ()
     assert read.columns == COLUMN_KEYS

@@ -24,7 +24,7 @@ _SEVERITIES: Final = {
     Signature.VALID: Severity.PASS,
     Signature.INVALID: Severity.FAILURE,
     Signature.NO_KEY: Severity.WARNING,
-    Signature.NOT_CHECKED: Severity.NOTICE,
+    Signature.NOT_CHECKED: Severity.WARNING,
 }
 
 

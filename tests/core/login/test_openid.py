@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 from functools import cache
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from joserfc import jws
-from joserfc.jwk import ECKey
+from joserfc.jwk import ECKey, OctKey
 
 from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.check import Severity
-from authlens_core.values.exchange import Purpose, Request
+from authlens_core.values.exchange import Purpose, Request, Response
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
+from authlens_tui.cli.login.login_events import record_as_json
 from support.driven_login import login_to
 from support.scripted_login import ISSUER, ScriptedSender, come_back, honest, reply, server_document
 
@@ -29,11 +32,16 @@ def _key() -> ECKey:
 
 
 async def _logged_in(
-    *, scope: str = "openid", nonce: str | None = None, jwks_uri: str | None = f"{ISSUER}/keys"
+    *,
+    scope: str = "openid",
+    nonce: str | None = None,
+    jwks_uri: str | None = f"{ISSUER}/keys",
+    keys: Response | None = None,
+    signer: Mapping[str, str] = {"alg": "ES256", "kid": "k1"},
 ) -> tuple[ScriptedSender, StageRecord]:
     """Return what was sent and the record of the exchange; its token holds `nonce`, or that of the link."""
     script = honest(server=reply(200, server_document(jwks_uri=jwks_uri)))
-    script[KEYS] = reply(200, {"keys": [_key().as_dict(private=False)]})
+    script[KEYS] = keys or reply(200, {"keys": [_key().as_dict(private=False)]})
     sender = ScriptedSender(script)
     asked: dict[str, list[str]] = {}
 
@@ -42,7 +50,8 @@ async def _logged_in(
             return
         claims: dict[str, object] = {"iss": ISSUER, "aud": "client-1", "exp": int(time.time()) + 300}
         claims["nonce"] = nonce or asked.get("nonce", [""])[0]
-        token = jws.serialize_compact({"alg": "ES256", "kid": "k1"}, json.dumps(claims), _key())
+        key = _key() if signer["alg"] == "ES256" else OctKey.generate_key()
+        token = jws.serialize_compact(dict(signer), json.dumps(claims), key)
         answer = {"access_token": "access-canary-1", "token_type": "Bearer", "id_token": token}
         script[f"POST {ISSUER}/token"] = reply(200, answer)
 
@@ -89,8 +98,37 @@ async def test_keys_elsewhere_are_not_fetched(place: str | None, seen: str) -> N
     assert record.outcome is Outcome.PASSED
     assert [sent for sent in sender.sent if sent.purpose is Purpose.SIGNING_KEYS] == []
     [check] = [check for check in record.checks if check.name == "id_token.signature"]
-    assert check.severity is Severity.NOTICE
+    assert check.severity is Severity.WARNING
     assert seen in check.seen
+
+
+@pytest.mark.parametrize(
+    "served",
+    [
+        {"keys": reply(503, {})},
+        {"keys": reply(200, {"keys": "none"})},
+        {"keys": reply(200, {"keys": [{"kty": "EC", "crv": "P-256", "kid": "k1", "x": "AA", "y": "AA"}]})},
+        {"keys": reply(200, {"keys": []})},
+        {"signer": {"alg": "HS256"}},
+    ],
+    ids=["unreachable", "no set", "of no use", "none", "HS256"],
+)
+async def test_the_events_report_a_signature_that_could_not_be_checked(served: dict[str, Any]) -> None:
+    _, record = await _logged_in(**served)
+    assert record.outcome is Outcome.PASSED
+    assert ("id_token.signature", "warning") in _reported(record)
+
+
+async def test_the_events_report_a_signature_that_does_not_verify() -> None:
+    other = ECKey.generate_key("P-256", {"kid": "k1", "use": "sig"}).as_dict(private=False)
+    _, record = await _logged_in(keys=reply(200, {"keys": [other]}))
+    assert record.outcome is Outcome.FAILED
+    assert ("id_token.signature", "failure") in _reported(record)
+
+
+def _reported(record: StageRecord) -> list[tuple[object, object]]:
+    checks: Any = record_as_json(record, full=False)["checks"]
+    return [(check["name"], check["severity"]) for check in checks]
 
 
 async def test_without_openid_no_nonce_is_sent() -> None:

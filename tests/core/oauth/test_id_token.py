@@ -105,7 +105,7 @@ def test_a_token_that_no_one_signed_fails_with_any_keys_and_without(keys: Body |
 
 
 def test_without_keys_the_signature_is_said_to_be_unchecked() -> None:
-    assert _checks(_token(), keys=None)["signature"].severity is Severity.NOTICE
+    assert _checks(_token(), keys=None)["signature"].severity is Severity.WARNING
 
 
 @pytest.mark.parametrize("text", ["", "opaque", "a.b.c", "x" * 100_000])

@@ -110,7 +110,9 @@ def start_login(session: Session, resource_url: str, options: Options | None = N
     earlier = None
     with suppress(StateUnusable):  # a login needs no index until its tokens are stored
         # Another authorization server than last time may be a mix-up, so the login compares them.
-        earlier = credentials.last_login(resource_url, options.client_id if options else None)
+        chosen = options or Options()
+        by_program = chosen.program is not None
+        earlier = credentials.last_login(resource_url, chosen.client_id, by_program=by_program)
     login = Login(
         resource_url,
         session.wire,
@@ -118,6 +120,7 @@ def start_login(session: Session, resource_url: str, options: Options | None = N
         registry=credentials.clients,
         keeper=partial(store_tokens, credentials),
         earlier_issuer=earlier.issuer if earlier is not None else None,
+        earlier_by_program=earlier is not None and earlier.machine is not None,
         remembered=_remembered(credentials, resource_url),
     )
     login.watch(lambda event: _note_verdict(credentials, login, event))

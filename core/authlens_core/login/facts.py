@@ -51,6 +51,7 @@ class Facts:
         metadata_guessed: true when no one named these places: they are where the specification says.
         issuer_identifier: its name, letter for letter as the resource gives it; compared, never fetched.
         earlier_issuer: the authorization server of the last login to this resource, if there was one.
+        earlier_by_program: whether that was the login of a program.
         remembered: what was decided in earlier logins, for each issuer.
         redirect_uri: set once the listener is bound.
         known_client: a client registered earlier for (issuer, redirect URI).
@@ -84,6 +85,7 @@ class Facts:
     issuer: Url | None = None
     issuer_identifier: str | None = None
     earlier_issuer: str | None = None
+    earlier_by_program: bool = False
     remembered: Mapping[str, StoredOptions] = field(default_factory=dict)
     server_metadata: ServerMetadata | None = None
     redirect_uri: str | None = None

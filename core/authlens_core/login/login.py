@@ -46,6 +46,7 @@ class Login:
     Args:
         keeper: keeps the tokens the login returned; called after stage 7 and before it counts as passed.
         earlier_issuer: the authorization server of the last login to this resource; a change is reported.
+        earlier_by_program: whether that was the login of a program.
         remembered: what the user decided in earlier logins, for each issuer.
 
     Raises:
@@ -61,6 +62,7 @@ class Login:
         registry: ClientRegistry | None = None,
         keeper: Keeper = keep_nothing,
         earlier_issuer: str | None = None,
+        earlier_by_program: bool = False,
         remembered: Mapping[str, StoredOptions] = MappingProxyType({}),
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -77,6 +79,7 @@ class Login:
                 loopback_http=url.scheme == "http",
                 method=(options.method if options else None) or "GET",
                 earlier_issuer=earlier_issuer,
+                earlier_by_program=earlier_by_program,
                 remembered=remembered,
             )
         )

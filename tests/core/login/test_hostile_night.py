@@ -251,6 +251,15 @@ async def test_a_server_that_the_user_names_needs_no_approval(world: World, tmp_
     assert record.outcome is Outcome.PASSED
 
 
+async def test_a_question_between_two_paths_of_one_host_names_both(world: World, tmp_path: Path) -> None:
+    world.job = _program(GrantType.CLIENT_CREDENTIALS, tmp_path)
+    await world.night()
+    other = f"{world.honest.url}/tenant"
+    world.resource.be_resource(other)
+    [check] = (await world.night()).failures
+    assert f"from {world.honest.url} to {other}." in str(check.cure)
+
+
 OF_OWNER = (
     {"client_id": "job"},
     {"client_id": "job", "client_secret": Secret(SECRET)},

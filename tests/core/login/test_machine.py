@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from authlens_core.credentials.records.grant import GrantSecrets
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.desk.log_in import start_login
+from authlens_core.desk.session import Session
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.values.check import Severity
 from authlens_core.values.errors import UsageError
@@ -16,6 +21,7 @@ from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import GrantType
 from support.driven_login import failed, login_to
+from support.grants import grant
 from support.scripted_login import ISSUER, RESOURCE, ScriptedSender, honest, reply, server_document
 
 STAGES = [
@@ -88,6 +94,20 @@ async def test_a_program_without_an_earlier_login_goes_to_no_other_site_that_the
     assert (check.name, check.overridable) == ("resource_metadata.issuer_needed", False)
     # Only its owner knows which one is right.
     assert ISSUER not in str(check.cure)
+    assert not [one for one in sender.sent if one.request.url.startswith(ISSUER)]
+
+
+async def test_a_login_of_a_user_does_not_choose_the_server_of_a_program() -> None:
+    """The resource may have named it to both."""
+    sender, credentials = _sender(), Credentials.memory()
+    user = replace(grant(), resource_url=RESOURCE, issuer=ISSUER, client_id="registered")
+    await credentials.save(user, GrantSecrets(Secret("access-canary-0")))
+    login = start_login(Session(cast("Any", sender), credentials), RESOURCE, _options(issuer=None))
+    try:
+        assert failed((await login.run_all()).records[-1]) == "resource_metadata.issuer_needed"
+    finally:
+        await login.aclose()
+        await credentials.aclose()
     assert not [one for one in sender.sent if one.request.url.startswith(ISSUER)]
 
 

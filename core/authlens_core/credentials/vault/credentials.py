@@ -201,11 +201,16 @@ class Credentials:
         """Return the grant for `url`, of this kind: same origin, a prefix of the path; the closest wins."""
         return grant_for((grant for grant in self.list() if kind in (None, grant.kind)), url)
 
-    def last_login(self, url: str, client_id: str | None) -> Grant | None:
-        """Return the last login to `url` by this client, else by any."""
-        # A later login by another client says nothing about who may get what the owner gave this one.
-        same_client = (grant for grant in self.list() if grant.client_id == (client_id or ""))
-        return grant_for(same_client, url) or self.find(url)
+    def last_login(self, url: str, client_id: str | None, *, by_program: bool = False) -> Grant | None:
+        """Return the last login to `url` by this client, else by any; a program's first if `by_program`."""
+        grants = self.list()
+        programs = [grant for grant in grants if by_program and grant.machine is not None]
+        for group in (programs, grants):
+            # A later login by another client says nothing about who may get what the owner gave this one.
+            same_client = (grant for grant in group if grant.client_id == (client_id or ""))
+            if last := grant_for(same_client, url) or grant_for(group, url):
+                return last
+        return None
 
     def covering(self, url: str) -> Grant:
         """Return the grant for `url`, as `find` does.

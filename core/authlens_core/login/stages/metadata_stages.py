@@ -23,7 +23,7 @@ from authlens_core.values.check import Check, CheckId, Diagnosis, Severity, requ
 from authlens_core.values.exchange import Exchange, Purpose, Response
 from authlens_core.values.login_options import OPTIONS
 from authlens_core.values.stage import Stage
-from authlens_core.values.url import Url, UrlRefused, parse_url, same_site, usable_url
+from authlens_core.values.url import Url, UrlRefused, parse_url, same_site
 
 _SPEC = "RFC 9728 §3"
 _TOO_MANY: Final = 429
@@ -171,20 +171,18 @@ def _remembered(facts: Facts, chosen: str) -> Check:
 def _trust(facts: Facts, new: Facts) -> Iterator[Check]:
     """Yield whether the server of `new` may get what this login sends, if the user did not name it."""
     named, earlier, issuer = new.issuer_identifier, facts.earlier_issuer, new.issuer
-    if issuer is None or named is None or named in (earlier, facts.options.issuer):
+    if issuer is None or named is None or named == facts.options.issuer:
         return
-    if earlier is None:
-        if facts.flow.is_by_program and not same_site(issuer, facts.resource_url):
-            check = requirement("resource_metadata.issuer_needed", site=facts.resource_url.authority)
-            yield check.failed(named)
+    # At the login of a user, the resource may have chosen the server.
+    is_first = facts.flow.is_by_program and not facts.earlier_by_program
+    if is_first and not same_site(issuer, facts.resource_url):
+        check = requirement("resource_metadata.issuer_needed", site=facts.resource_url.authority)
+        yield check.failed(named)
         return
-    before = usable_url(earlier, loopback_http=True)
-    check = requirement(
-        "resource_metadata.server_changed",
-        earlier=earlier,
-        before=earlier if before is None else before.authority,
-        now=issuer.authority,
-    )
+    if earlier in (None, named):
+        return
+    # Whole, because two tenants of one host are two servers.
+    check = requirement("resource_metadata.server_changed", earlier=earlier, now=named)
     if new.options.sends_what_owner_gave:
         yield check.failed(named, overridable=True, host=issuer.host)
     else:

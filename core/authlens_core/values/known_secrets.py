@@ -30,6 +30,8 @@ _JSON_ESCAPE: Final = re.compile(r"\\u([0-9A-Fa-f]{4})|\\([\\/\"'])")
 # As `html.escape` does it, whose module loads a table of every named character.
 _HTML_ESCAPES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"})
 _HEX_ESCAPE: Final = re.compile(r"%[0-9A-Fa-f]{2}")
+# All but the last digits of a reference: `unescape` raises at 4,300 of them, and zeros may lead any number.
+_LEADING_DIGITS: Final = re.compile(r"(?<=&#)[0-9]+(?=[0-9]{8})")
 
 
 class KnownSecrets:
@@ -132,7 +134,7 @@ def _decodings(text: str) -> tuple[str, ...]:
     if "&" in text and ";" in text:
         from html import unescape  # with its table of every named character
 
-        decoded += [unescape(form) for form in (text, *decoded)]
+        decoded += [unescape(_LEADING_DIGITS.sub("", form)) for form in (text, *decoded)]
     return tuple(decoded)
 
 

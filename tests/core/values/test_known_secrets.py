@@ -44,7 +44,7 @@ def test_what_is_shorter_than_asked_for_is_an_ordinary_word() -> None:
 
 @pytest.mark.parametrize("digits", ["1" * 5_000, "0" * 5_000 + "67"], ids=["no character", "padded C"])
 def test_a_reference_of_more_digits_than_python_reads_hides_nothing(digits: str) -> None:
-    """`int` refuses over 4,300 digits: a hostile answer must neither raise nor keep a secret from its mask."""
+    """`int` refuses over 4,300 digits: no answer may raise, or keep a secret from its mask."""
     escaped = "".join(f"&#{ord(character)};" for character in SECRET.reveal())
     hostile = f"&#{digits}; {escaped}"
     assert KnownSecrets([SECRET]).masked(hostile) == f"&#{digits}; {SECRET.masked}"

@@ -116,7 +116,7 @@ def test_a_bridge_without_a_login_names_a_command_in_its_answer_and_then_works(l
 
 @pytest.mark.parametrize(
     "words",
-    [("token", "--min-ttl", "3600"), ("headers", "--min-ttl", "3600"), ("refresh",), ("probe", "--kept")],
+    [("token", "--min-ttl", "59.99"), ("headers", "--min-ttl", "59.99"), ("refresh",), ("probe", "--kept")],
 )
 def test_with_a_login_that_the_server_ended_each_verb_names_the_way_to_another(
     words: tuple[str, ...], line: CommandLine, emulator: Emulator

@@ -20,8 +20,7 @@ pytestmark = pytest.mark.xdist_group("sources")
 WRITERS: Final = {
     "authlens_core/state/private_file.py": "authlens's own files, in directories that only you can write to",
     "authlens_core/state/paths.py": "the directory of these files",
-    "authlens_core/state/user_file.py": "files of others, for `user_file`: their new content, beside them",
-    "authlens_core/state/confined_path.py": "the directories on the way to these",
+    "authlens_core/state/user_file.py": "files of others: their new content beside them, and directories",
     "authlens_core/desk/settings.py": "the directory of config.toml, which is yours",
     "authlens_core/gateway/curl/curl_call.py": "what curl's --dump-header names, as curl would write it",
     "authlens_tui/terminal/pager.py": "what an editor shows, masked, in a file that only you can read",

@@ -1,4 +1,4 @@
-"""What `mcp-config` wrote, read by the agents themselves: every one that a package registry has.
+"""What `mcp-config` prints, used by the agents themselves: every one that a package registry has.
 
 The programs weigh 1.5 GB, so the gate does not install them. To run this: `npm ci --ignore-scripts` in
 `tests/e2e/agents`. None of them needs an account or a network for it.
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import shlex
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +17,9 @@ from typing import Final
 
 import pytest
 
-from authlens_core.gateway.agents.agent import AGENTS, Places
-from authlens_core.gateway.agents.config_edit import rendered
+from authlens_core.gateway.agents.agent import AGENTS, Agent
 from support.child_process import ended
-from support.verb_process import authlens, machine_in
+from support.verb_process import AUTHLENS, authlens, machine_in
 
 MODULES: Final = Path(__file__).parent / "agents" / "node_modules"
 pytestmark = [
@@ -56,6 +57,15 @@ class Reader:
     mark: str = ""
 
 
+PROGRAMS: Final = {
+    "claude": "@anthropic-ai/claude-code-linux-x64/claude",
+    "codex": CODEX,
+    "gemini": ".bin/gemini",
+    "opencode": "opencode-linux-x64/bin/opencode",
+    "copilot": "@github/copilot-linux-x64/copilot",
+    "cline": "@cline/cli-linux-x64/bin/cline",
+    "amp": "@ampcode/cli-linux-x64/amp",
+}
 READERS: Final = {
     "claude-code": Reader(
         ("@anthropic-ai/claude-code-linux-x64/claude", "mcp", "list"), f"mcp-bridge {URL} - ", MARK
@@ -90,29 +100,60 @@ async def said(folder: Path, machine: dict[str, str], command: tuple[str, ...]) 
     return (out + words).decode()
 
 
-@pytest.mark.parametrize("name", READERS)
-async def test_the_agent_reads_the_server_that_was_added_to_its_file(name: str, tmp_path: Path) -> None:
-    """The server that was there before is read, too, and is all that is left in the end."""
-    agent, reader = AGENTS[name], READERS[name]
-    home, project = tmp_path / "user", tmp_path / "project"
-    machine = {**machine_in(tmp_path), "HOME": str(home), "NO_COLOR": "1", "CI": "1"}
+def place(agent: Agent, project: Path, machine: dict[str, str]) -> Path:
+    """Return the file that the agent reads, with its directory."""
+    root, _, rest = agent.files_with(machine, "linux")[-1].partition("/")
+    roots = {"~": machine["HOME"], ".": str(project)}
+    path = Path(roots.get(root) or machine[root[1:]], rest)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> dict[str, str]:
+    """A machine with `authlens` and the agents on PATH."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "authlens").write_text(f'#!/bin/sh\nexec {shlex.join(AUTHLENS)} "$@"\n')
+    (programs / "authlens").chmod(0o700)
+    for name, path in PROGRAMS.items():
+        (programs / name).symlink_to(MODULES / path)
+    home = tmp_path / "user"
     home.mkdir(exist_ok=True)
-    project.mkdir()
-    file = agent.file(Places(project, home, machine, "linux"))
-    assert file is not None
-    file.parent.mkdir(parents=True, exist_ok=True)
-    other = rendered(agent, "other", agent.entry("other", ("/bin/true", "other-server")))
-    file.write_text(reader.mark + other, "utf-8")
-    done = await authlens(machine, "mcp-config", name, URL, "--write", cwd=project)
-    assert done.code == 0, done.words
+    made = {**machine_in(tmp_path), "HOME": str(home), "NO_COLOR": "1", "CI": "1"}
+    return {**made, "PATH": f"{programs}{os.pathsep}{made['PATH']}"}
+
+
+async def shown_by(name: str, machine: dict[str, str], project: Path) -> str:
+    """Return what the agent prints of its servers."""
+    agent, reader = AGENTS[name], READERS[name]
+    file = place(agent, project, machine)
     command = tuple(str(file) if word == "FILE" else word for word in reader.command)
-    shown = await said(MODULES.parent if name == "continue" else project, machine, command)
-    assert reader.shows in shown
-    if "get" not in command:
-        assert "other" in shown
-    removed = await authlens(machine, "mcp-config", name, URL, "--remove", cwd=project)
-    assert (removed.code, NAME in file.read_text("utf-8")) == (0, False)
-    assert "other-server" in file.read_text("utf-8")
+    return await said(MODULES.parent if name == "continue" else project, machine, command)
+
+
+@pytest.mark.parametrize("name", READERS)
+async def test_the_agent_reads_the_entry_that_was_printed(
+    name: str, tmp_path: Path, machine: dict[str, str]
+) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    printed = await authlens(machine, "mcp-config", name, URL, cwd=project)
+    assert printed.code == 0, printed.words
+    place(AGENTS[name], project, machine).write_text(READERS[name].mark + printed.answer, "utf-8")
+    assert READERS[name].shows in await shown_by(name, machine, project)
+
+
+@pytest.mark.parametrize("name", [name for name in READERS if AGENTS[name].add])
+async def test_the_command_that_is_shown_adds_the_server(
+    name: str, tmp_path: Path, machine: dict[str, str]
+) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    printed = await authlens(machine, "mcp-config", name, URL, cwd=project)
+    command = printed.words.partition("→ Run: ")[2].splitlines()[0]
+    added = await said(project, machine, ("/bin/sh", "-c", command))
+    assert READERS[name].shows in await shown_by(name, machine, project), added
 
 
 async def test_what_is_pasted_into_goose_is_yaml(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shlex
 import signal
 import sys
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ import pytest
 from authlens_core.emulator import Emulator
 from support.needs import program
 from support.ports import free_port
+from support.terminal import terminal
 from support.verb_process import AUTHLENS, authlens, emulated, log_in, machine_in, process_table, secrets_in
 from support.waiting import PATIENCE
 
@@ -148,33 +150,47 @@ async def test_git_asks_for_a_bearer_token_and_stores_it_nowhere(
     assert (other.code, other.answer, other.words) == (0, "", "")
 
 
-async def test_mcp_config_adds_a_server_to_the_agents_file_and_removes_it(
-    machine: dict[str, str], resource: str, tmp_path: Path
+@pytest.fixture
+def claude(machine: dict[str, str], tmp_path: Path) -> Path:
+    """A file that a stand-in for Claude Code writes its arguments to; it fails for a server named `taken`."""
+    program, ran = tmp_path / "bin" / "claude", tmp_path / "ran"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\necho "$@" "${{AUTHLENS_CLIENT_SECRET-}}" > {ran}\n[ "$3" != taken ]\n')
+    program.chmod(0o700)
+    machine["PATH"] = f"{program.parent}{os.pathsep}{machine['PATH']}"
+    return ran
+
+
+async def test_mcp_config_prints_the_entry_and_runs_nothing_without_a_terminal(
+    machine: dict[str, str], resource: str, claude: Path
 ) -> None:
-    """Printed first; no secret in it; the file is the same bytes in the end."""
-    project = tmp_path / "project"
-    (project / ".cursor").mkdir(parents=True)
-    file = project / ".cursor" / "mcp.json"
-    before = '{\n  // mine\n  "mcpServers": {\n    "other": {"url": "https://x.example"}\n  }\n}\n'
-    file.write_text(before)
-    shown = await authlens(machine, "mcp-config", "cursor", resource, "--name", "wiki", cwd=project)
+    """Stdout has the entry alone; the agent's own command is shown with what it would do."""
+    shown = await authlens(machine, "mcp-config", "claude-code", resource, "--name", "wiki", typed="y\n")
     entry = json.loads(shown.answer)["mcpServers"]["wiki"]
     assert entry["args"][-2:] == ["mcp-bridge", resource]
-    assert file.read_text() == before
-    written = await authlens(
-        machine, "mcp-config", "cursor", resource, "--name", "wiki", "--write", cwd=project
-    )
-    assert written.code == 0
-    assert '"wiki"' in file.read_text()
-    taken = await authlens(
-        machine, "mcp-config", "cursor", resource, "--name", "other", "--write", cwd=project
-    )
-    assert taken.code == 2
-    removed = await authlens(
-        machine, "mcp-config", "cursor", resource, "--name", "wiki", "--remove", cwd=project
-    )
-    assert removed.code == 0
-    assert file.read_text() == before
+    command = [entry["command"], *entry["args"]]
+    assert f"claude mcp add wiki -- {shlex.join(command)}" in shown.words
+    assert not claude.exists()
+
+
+@pytest.mark.parametrize(
+    ("typed", "name", "code"), [("y\n", "wiki", 0), ("\n", "wiki", 0), ("y\n", "taken", 2)]
+)
+async def test_on_a_terminal_the_agents_own_command_runs_if_you_agree(
+    machine: dict[str, str], resource: str, claude: Path, typed: str, name: str, code: int
+) -> None:
+    machine["AUTHLENS_CLIENT_SECRET"] = "canary"
+    command = [*AUTHLENS, "mcp-config", "claude-code", resource, "--name", name]
+    async with terminal(command, env=machine) as screen:
+        await screen.wait_for("Run it now?")
+        assert not claude.exists()
+        screen.send(typed)
+        assert await screen.wait_for_exit() == code, screen.text()
+    assert claude.exists() == (typed != "\n")
+    if claude.exists():
+        assert claude.read_text().startswith(f"mcp add {name} -- ")
+        assert "canary" not in claude.read_text()
+        assert ("ended with exit code 1" in screen.text()) == (code == 2)
 
 
 @pytest.mark.parametrize("verb", ["login", "token", "headers", "curl", "proxy", ""])

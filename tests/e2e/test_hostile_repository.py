@@ -24,23 +24,10 @@ URL = "https://wiki.example/mcp"
 LINKS = {
     "AGENTS.md": "../outside/canary",
     ".claude/skills/authlens/SKILL.md": "../../../../outside/canary",
-    ".mcp.json": "/dev/zero",
-    ".cursor": "../outside/folder",
-    ".vscode": "..",
-    ".gemini/settings.json": "../../outside/new",
-    "opencode.jsonc": "opencode.jsonc",
     "reports": "../outside/folder",
 }
 """What the repository ships, by path."""
-VERBS = (
-    "skill --write",
-    "skill --format agents --write",
-    *(
-        f"mcp-config {agent} {URL} {do}"
-        for agent in ("claude-code", "cursor", "vscode", "gemini", "opencode")
-        for do in ("--write", "--remove")
-    ),
-)
+VERBS = ("skill --write", "skill --format agents --write")
 
 
 @pytest.fixture
@@ -96,9 +83,6 @@ WITHOUT_ROOTS_RIGHTS = ("--bounding-set", "-dac_override,-dac_read_search", "--i
         ("skill --format agents --write", ".", 0o555),
         ("skill --write", ".claude/skills", 0o555),
         ("skill --write", ".claude/skills", 0o000),
-        (f"mcp-config cursor {URL} --write", ".cursor", 0o555),
-        (f"mcp-config cursor {URL} --write", ".cursor", 0o000),
-        (f"mcp-config cursor {URL} --file ../other/closed/deep/a.json --write", "../other/closed", 0o000),
         ("export ../login.json -o closed/a.json", "closed", 0o000),
         ("export ../login.json -o closed/a.json", "closed", 0o555),
         ("export closed/a.json", "closed", 0o000),

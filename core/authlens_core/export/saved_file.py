@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Final
 
 from authlens_core.export.session_file import MAX_SESSION_BYTES, read_session
 from authlens_core.state import user_file
-from authlens_core.state.confined_path import UserFile, folder_of
 from authlens_core.state.regular_file import is_directory, read_named
+from authlens_core.state.user_file import UserFile, folder_of
 from authlens_core.trace.record import Trace
 from authlens_core.values.errors import FileExists, FileUnusable
 
@@ -40,7 +41,9 @@ def write_export(
     force: bool = False,
     otherwise: str = OTHERWISE,
 ) -> Path:
-    """Write `text` to a new file with mode 0600; return its path with all links resolved.
+    """Write `text` to a new file with mode 0600; return its path.
+
+    Below the current directory or a repository, no directory on the way may be a link.
 
     Args:
         text: an export; it holds no secret, and is no one else's business all the same.
@@ -54,9 +57,10 @@ def write_export(
     """
     file = UserFile(path, folder_of(path), _INSTEAD)
     try:
-        return user_file.save(file, text.encode("utf-8", "replace"), over=force)
+        user_file.save(file, text.encode("utf-8", "replace"), over=force)
     except FileExists as error:
         raise FileExists(error.cause, otherwise) from None
+    return Path(os.path.normpath(path))
 
 
 def open_session_file(path: Path) -> Trace:

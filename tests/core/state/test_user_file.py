@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from authlens_core.state import user_file
-from authlens_core.state.confined_path import LeadsOut, UserFile, folder_of
-from authlens_core.state.user_file import BACKUP_SUFFIX, LARGEST, FileChanged
+from authlens_core.state.user_file import LARGEST, UserFile, folder_of
 from authlens_core.values.errors import FileExists, FileUnusable
+from support.hostile_folder import AT_FILE, AT_PARENT, HostileFolder, snapshot
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no modes and few links")
 
@@ -27,9 +27,8 @@ def file(tmp_path: Path) -> UserFile:
     return UserFile(tmp_path / "project" / "sub" / "file", tmp_path / "project", "Do it by hand.")
 
 
-def write(file: UserFile, data: bytes) -> user_file.Written:
-    """Read the file and write it, with a backup."""
-    return user_file.write(file, data, user_file.read(file), backup=True)
+def write(file: UserFile, data: bytes) -> None:
+    user_file.write(file, data, user_file.read(file))
 
 
 def names(file: UserFile) -> list[str]:
@@ -79,14 +78,12 @@ def test_a_new_file_has_the_mode_that_the_umask_leaves(file: UserFile, umask: in
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o640, 0o755])
-def test_a_replaced_file_and_its_backup_have_the_mode_of_the_old_one(file: UserFile, mode: int) -> None:
+def test_a_replaced_file_has_the_mode_of_the_old_one(file: UserFile, mode: int) -> None:
     """H339: it may hold a secret of its own."""
     file.path.write_text("old")
     file.path.chmod(mode)
-    written = write(file, b"new")
-    assert written.backup is not None
-    assert (mode_of(file.path), mode_of(written.backup)) == (mode, mode)
-    assert (file.path.read_text(), written.backup.read_text()) == ("new", "old")
+    write(file, b"new")
+    assert (file.path.read_text(), mode_of(file.path)) == ("new", mode)
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root gives files away")
@@ -104,54 +101,6 @@ def test_a_file_of_another_account_is_refused(file: UserFile, monkeypatch: pytes
     with pytest.raises(FileUnusable, match="belongs to another account"):
         write(file, b"new")
     assert (file.path.read_text(), names(file)) == ("old", ["file"])
-
-
-def test_a_backup_never_overwrites_another(file: UserFile) -> None:
-    """H338: the same content is stored once."""
-    for text in ("one", "two", "one"):
-        file.path.write_text(text)
-        write(file, b"new")
-    assert names(file) == ["file", f"file{BACKUP_SUFFIX}", f"file{BACKUP_SUFFIX}-2"]
-    assert file.path.with_name(f"file{BACKUP_SUFFIX}").read_text() == "one"
-    assert file.path.with_name(f"file{BACKUP_SUFFIX}-2").read_text() == "two"
-
-
-@pytest.mark.parametrize(
-    "obstacle",
-    [
-        lambda path: path.write_bytes(b"\xff\xfe"),
-        lambda path: path.symlink_to("../../canary"),
-        lambda path: path.symlink_to("nothing"),
-        lambda path: path.symlink_to("/dev/zero"),
-        os.mkfifo,
-        lambda path: path.mkdir(),
-    ],
-    ids=["not UTF-8", "link out", "dangling link", "device", "FIFO", "directory"],
-)
-def test_whatever_has_the_name_of_the_backup_stays(
-    file: UserFile, tmp_path: Path, obstacle: Callable[[Path], object]
-) -> None:
-    """H338: the next name is used."""
-    file.path.write_text("old")
-    taken = file.path.with_name(f"file{BACKUP_SUFFIX}")
-    obstacle(taken)
-    before = identity(taken)
-    written = write(file, b"new")
-    assert not user_file.has_backup(file, lambda data: data == b"")
-    assert user_file.has_backup(file, lambda data: data == b"old")
-    assert identity(taken) == before
-    assert written.backup == file.path.with_name(f"file{BACKUP_SUFFIX}-2")
-    assert (tmp_path / "canary").read_text() == "canary"
-
-
-def test_backups_have_an_end_that_is_said(file: UserFile) -> None:
-    file.path.write_text("old")
-    for number in range(1, 100):
-        end = "" if number == 1 else f"-{number}"
-        file.path.with_name(f"file{BACKUP_SUFFIX}{end}").write_text(str(number))
-    with pytest.raises(FileUnusable, match="99 backups"):
-        write(file, b"new")
-    assert file.path.read_text() == "old"
 
 
 CHANGES: dict[str, Callable[[UserFile], object]] = {
@@ -180,9 +129,8 @@ def _linked(path: Path, target: Path) -> None:
 
 
 @pytest.mark.parametrize("change", CHANGES)
-@pytest.mark.parametrize("removing", [False, True])
 def test_a_file_that_changes_after_it_was_read_is_left_as_it_is(
-    file: UserFile, tmp_path: Path, change: str, removing: bool
+    file: UserFile, tmp_path: Path, change: str
 ) -> None:
     """H340: looked at again right before the rename."""
     file.path.write_text("old")
@@ -192,7 +140,7 @@ def test_a_file_that_changes_after_it_was_read_is_left_as_it_is(
     CHANGES[change](file)
     now = identity(file.path)
     with pytest.raises(FileUnusable):
-        user_file.remove(file, before) if removing else user_file.write(file, b"ours", before)
+        user_file.write(file, b"ours", before)
     assert identity(file.path) == now
     assert (tmp_path / "canary").read_text() == "canary"
     assert not [name for name in names(file) if name.startswith(".authlens-")]
@@ -204,7 +152,7 @@ def test_a_change_while_the_new_content_is_written_is_noticed(
     """H340: the same size, and written before the draft is on the disk."""
     file.path.write_text("old")
     before_call(monkeypatch, "fsync", lambda: file.path.write_text("OLD"))
-    with pytest.raises(FileChanged, match="Run the same command again"):
+    with pytest.raises(FileUnusable, match="Run the same command again"):
         user_file.write(file, b"ours", user_file.read(file))
     assert (file.path.read_text(), names(file)) == ("OLD", ["file"])
 
@@ -292,87 +240,90 @@ def test_a_file_of_the_largest_size_is_read_and_not_one_byte_more(file: UserFile
         user_file.read(file)
 
 
-@pytest.mark.parametrize(
-    "target", ["../../canary", "../sub/../../canary", "/etc/passwd", "../../project-2/x", "../.."]
-)
-def test_a_link_out_of_the_folder_is_refused_with_both_ends(
-    file: UserFile, tmp_path: Path, target: str
-) -> None:
-    """H330: by whole names, so that `project-2` is not in `project`."""
-    (tmp_path / "project-2").mkdir()
+@pytest.mark.parametrize("target", ["../../canary", "../other", "/etc/passwd", "../.git/config", "nothing"])
+def test_a_link_is_refused_with_both_ends(file: UserFile, target: str) -> None:
+    """H330: also one within the folder: git runs hooks, and what its configuration names."""
     file.path.symlink_to(target)
-    with pytest.raises(LeadsOut) as refused:
+    with pytest.raises(FileUnusable) as refused:
         user_file.read(file)
-    assert refused.value.cause == f"{file.path} is a link to {target}, outside {file.folder}."
+    assert refused.value.cause.startswith(f"{file.path} is a link to {target}, ")
     assert refused.value.cure == "Do it by hand."
 
 
-def test_a_link_that_leaves_the_folder_and_comes_back_is_refused(file: UserFile) -> None:
-    """Nothing outside decides where a file is."""
-    file.path.symlink_to("../../project/sub/other")
-    with pytest.raises(LeadsOut):
-        user_file.read(file)
-
-
-@pytest.mark.parametrize("absolute", [False, True])
-def test_a_link_within_the_folder_leads_to_the_file_itself(file: UserFile, absolute: bool) -> None:
-    other = file.folder / "other"
-    other.write_text("old")
-    file.path.symlink_to(other if absolute else "../other")
-    written = write(file, b"new")
-    assert (written.path, other.read_text(), file.path.is_symlink()) == (other, "new", True)
-    assert written.backup == file.folder / f"other{BACKUP_SUFFIX}"
-
-
-@pytest.mark.parametrize("name", [".git", ".GIT"])
-def test_a_link_into_git_is_refused(file: UserFile, name: str) -> None:
-    """H330: git runs hooks, and what its configuration names."""
-    (file.folder / name).mkdir()
-    (file.folder / name / "config").write_text("[core]\n")
-    file.path.symlink_to(f"../{name}/config")
-    with pytest.raises(FileUnusable, match=r"git runs what is in \.git"):
-        user_file.read(file)
-
-
-def test_a_named_file_belongs_to_the_nearest_of_current_directory_and_repository(
+def test_a_named_file_belongs_to_the_outermost_of_current_directory_and_repository(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Else to the home, and else to the directory that it is in."""
-    current, home = tmp_path / "home" / "src" / "mine", tmp_path / "home"
+    """Else to the directory that it is in."""
+    current = tmp_path / "src" / "mine"
     for folder in ("vendor/.git", "sub"):
         (current / folder).mkdir(parents=True)
-    (home / "src" / "theirs" / ".git").mkdir(parents=True)
+    (tmp_path / "src" / "theirs" / ".git").mkdir(parents=True)
     (tmp_path / "data").mkdir()
     monkeypatch.chdir(current)
-    belongs = {
-        path: folder_of(Path(path), home=home)
-        for path in (
-            "sub/a",
-            "vendor/b/c",
-            "../theirs/.cursor/d",
-            str(home / ".codex" / "e"),
-            "../../../data/f/g",
-        )
-    }
-    assert list(belongs.values()) == [
-        current,
-        current / "vendor",
-        home / "src" / "theirs",
-        home,
-        tmp_path / "data",
-    ]
+    belongs = [folder_of(Path(path)) for path in ("sub/a", "vendor/b/c", "../theirs/d/e", "../../data/f")]
+    assert belongs == [current, current, tmp_path / "src" / "theirs", tmp_path / "data"]
 
 
 @pytest.mark.parametrize("current", ["mine", "."])
 def test_a_file_does_not_belong_to_a_repository_that_a_link_in_another_one_leads_to(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, current: str
 ) -> None:
-    """H450: `.cursor` of a clone as a link to another clone. A link to its own submodule stays in it."""
-    for folder in ("mine/.git", "mine/vendor/.git", "other/.git"):
+    """H450: `.claude` of a clone as a link to another clone."""
+    for folder in ("mine/.git", "other/.git"):
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "mine" / "out").symlink_to("../other")
-    (tmp_path / "mine" / "in").symlink_to("vendor")
     monkeypatch.chdir(tmp_path / current)
-    mine = tmp_path / "mine"
-    assert folder_of(mine / "out" / "a") == mine
-    assert folder_of(mine / "in" / "a") == mine / "in"
+    file = UserFile(tmp_path / "mine" / "out" / "a", folder_of(tmp_path / "mine" / "out" / "a"))
+    with pytest.raises(FileUnusable, match="out is a link to"):
+        user_file.save(file, b"ours", over=True)
+
+
+@pytest.fixture(params=[True, False], ids=["by open directories", "as on Windows"])
+def folder(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> HostileFolder:
+    """A hostile folder, walked in both ways."""
+    monkeypatch.setattr(user_file, "WALKS", request.param)
+    made = HostileFolder.below(tmp_path)
+    monkeypatch.chdir(made.project)
+    return made
+
+
+def refused(folder: HostileFolder, file: UserFile) -> None:
+    before = snapshot(folder.project.parent)
+    with pytest.raises(FileUnusable) as error:
+        user_file.read(file)
+    assert error.value.cure == "By hand."
+    with pytest.raises(FileUnusable):
+        user_file.write(file, b"ours", None)
+    assert snapshot(folder.project.parent) == before
+
+
+@pytest.mark.parametrize("path", ["file", "sub/file"])
+@pytest.mark.parametrize("name", AT_FILE)
+def test_what_is_no_file_of_the_folder_is_refused(folder: HostileFolder, name: str, path: str) -> None:
+    """H330 to H334: an absolute path and a relative one."""
+    place = folder.project / path
+    place.parent.mkdir(exist_ok=True)
+    AT_FILE[name](folder, place)
+    refused(folder, UserFile(place, folder.project, "By hand."))
+    refused(folder, UserFile(Path(path), folder.project, "By hand."))
+
+
+@pytest.mark.parametrize("name", AT_PARENT)
+def test_a_directory_that_leads_elsewhere_is_refused(folder: HostileFolder, name: str) -> None:
+    """H331, H335."""
+    AT_PARENT[name](folder, folder.project / "sub")
+    refused(folder, UserFile(Path("sub/deep/file"), folder.project, "By hand."))
+
+
+def test_missing_directories_are_made_when_the_file_is_written(folder: HostileFolder) -> None:
+    file = UserFile(Path("a/b/file"), folder.project)
+    assert user_file.read(file) is None
+    assert not (folder.project / "a").exists()
+    user_file.write(file, b"ours", None)
+    assert (folder.project / "a" / "b" / "file").read_bytes() == b"ours"
+
+
+def test_a_directory_that_can_be_entered_and_not_listed_is_passed(folder: HostileFolder) -> None:
+    (folder.project / "sub").mkdir(mode=0o300)
+    user_file.write(UserFile(Path("sub/file"), folder.project), b"ours", None)
+    assert (folder.project / "sub" / "file").read_bytes() == b"ours"

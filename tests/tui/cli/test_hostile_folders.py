@@ -26,7 +26,6 @@ pytestmark = [
 ]
 
 URL: Final = "https://wiki.example/mcp"
-SERVER: Final = json.dumps({"mcpServers": {"wiki": {"command": "authlens", "args": ["mcp-bridge", URL]}}})
 SESSION: Final = "login.authlens.json"
 
 
@@ -35,7 +34,7 @@ class Writing:
     """A verb that writes a file.
 
     Attributes:
-        file: what it writes, from the project on; from the home if it starts with `~`.
+        file: what it writes, from the project on.
         present: what is in the file if it is one that may be written.
     """
 
@@ -44,20 +43,12 @@ class Writing:
     present: str = ""
 
     def path(self, folder: HostileFolder) -> Path:
-        return folder.project / self.file if self.file[0] != "~" else Path(self.file).expanduser()
+        return folder.project / self.file
 
 
 WRITING: Final[Mapping[str, Writing]] = {
-    "skill": Writing("skill --write", ".claude/skills/authlens/SKILL.md", "---\nname: authlens\n---\nold\n"),
+    "skill": Writing("skill --write", ".claude/skills/authlens/SKILL.md"),
     "skill for AGENTS.md": Writing("skill --format agents --write", "AGENTS.md", "# Mine\n"),
-    "mcp-config": Writing(f"mcp-config cursor {URL} --name wiki --write", ".cursor/mcp.json", "{}"),
-    "mcp-config --remove": Writing(
-        f"mcp-config cursor {URL} --name wiki --remove", ".cursor/mcp.json", SERVER
-    ),
-    "mcp-config in the home": Writing(f"mcp-config codex {URL} --write", "~/.codex/config.toml", "a = 1\n"),
-    "mcp-config --file": Writing(
-        f"mcp-config cursor {URL} --file sub/mcp.json --write", "sub/mcp.json", "{}"
-    ),
     "export": Writing(f"export {SESSION} --format har -o sub/out.har", "sub/out.har"),
     "export --force": Writing(f"export {SESSION} --format har -o sub/out.har --force", "sub/out.har", "{}"),
 }
@@ -140,16 +131,10 @@ def test_what_is_no_file_of_the_folder_is_refused_by_name(machine: Machine, verb
 
 @pytest.mark.parametrize(
     ("verb", "name"),
-    [
-        (verb, name)
-        for verb, one in WRITING.items()
-        for name in AT_PARENT
-        # A link in your home to a repository is your own: see below.
-        if "/" in one.file and (one.file[0], name) != ("~", "directory that leads to another repository")
-    ],
+    [(verb, name) for verb, one in WRITING.items() for name in AT_PARENT if "/" in one.file],
 )
 def test_a_directory_that_leads_elsewhere_is_refused_by_name(machine: Machine, verb: str, name: str) -> None:
-    """H331, H335: `.cursor` as a link to `~/.ssh`."""
+    """H331, H335: `.claude` as a link to `~/.ssh`."""
     writing = WRITING[verb]
     path = writing.path(machine.folder).parent
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -201,53 +186,12 @@ def test_an_export_with_force_replaces_a_link_and_not_what_it_leads_to(machine: 
     assert snapshot(machine.folder.outside) == before
 
 
-def test_a_link_to_another_place_in_the_project_is_followed_and_that_place_is_named(machine: Machine) -> None:
-    project = machine.folder.project
-    (project / ".agents" / "skills").mkdir(parents=True)
-    (project / ".claude").mkdir()
-    (project / ".claude" / "skills").symlink_to("../.agents/skills")
-    (project / "docs").mkdir()
-    (project / "docs" / "AGENTS.md").write_text("# Mine\n")
-    (project / "AGENTS.md").symlink_to(project / "docs" / "AGENTS.md")
-    assert "Wrote .agents/skills/authlens/SKILL.md" in machine.run("skill --write").words
-    assert "Wrote docs/AGENTS.md" in machine.run("skill --format agents --write").words
-    assert (project / "AGENTS.md").is_symlink()
-    assert (project / ".claude" / "skills" / "authlens" / "SKILL.md").read_text() == skill_text()
-
-
-def test_a_link_out_of_your_home_is_followed_once_you_name_what_it_leads_to(machine: Machine) -> None:
-    """A link among dotfiles is yours, and the fix that is shown works word for word."""
-    path = WRITING["mcp-config in the home"].path(machine.folder)
-    path.parent.mkdir()
-    dotfile = machine.folder.outside / "codex.toml"
-    dotfile.write_text("a = 1\n")
-    path.symlink_to(dotfile)
-    words = WRITING["mcp-config in the home"].words
-    ended = machine.run(words)
-    assert (ended.code, dotfile.read_text()) == (2, "a = 1\n")
-    option = ended.words.partition("add: ")[2].strip()
-    assert machine.run(f"{words} {option}").code == 0
-    assert "[mcp_servers." in dotfile.read_text()
-    assert path.is_symlink()
-
-
-def test_a_directory_of_your_home_may_be_a_link_to_a_repository(machine: Machine) -> None:
-    """As dotfiles often are."""
-    writing = WRITING["mcp-config in the home"]
-    AT_PARENT["directory that leads to another repository"](
-        machine.folder, writing.path(machine.folder).parent
-    )
-    ended = machine.run(writing.words)
-    assert ended.code == 0, ended.words
-    assert "[mcp_servers." in (machine.folder.folder / "config.toml").read_text()
-
-
 def test_what_a_link_in_a_project_leads_to_is_never_offered(machine: Machine) -> None:
     """Whoever wrote the project made the link, and an agent may follow every fix."""
-    (machine.folder.project / ".cursor").symlink_to(machine.folder.folder)
-    ended = machine.run(WRITING["mcp-config"].words)
-    assert "--file" not in ended.words
+    (machine.folder.project / "AGENTS.md").symlink_to(machine.folder.canary)
+    ended = machine.run(WRITING["skill for AGENTS.md"].words)
     by_hand = ended.words.partition("this prints it: authlens ")[2]
+    assert by_hand.strip() == "skill --format agents"
     assert machine.run(by_hand).code == 0
 
 
@@ -263,13 +207,12 @@ def test_the_skill_of_someone_else_is_left_alone(machine: Machine) -> None:
     assert path.with_name("SKILL.md.old").read_text() == "---\nname: other\n---\n"
 
 
-def test_a_skill_that_you_changed_is_kept_beside_the_new_one(machine: Machine) -> None:
+def test_a_skill_that_you_changed_is_left_alone(machine: Machine) -> None:
     path = WRITING["skill"].path(machine.folder)
     path.parent.mkdir(parents=True)
     path.write_text(f"{skill_text()}and mine\n")
-    assert machine.run("skill --write").code == 0
-    assert path.read_text() == skill_text()
-    assert path.with_name("SKILL.md.authlens-backup").read_text().endswith("and mine\n")
+    refused(machine, WRITING["skill"], path)
+    path.write_text(skill_text())
     assert "is up to date" in machine.run("skill --write").words
 
 

@@ -1,26 +1,23 @@
-"""The coding agents that are known: the file each reads, and the form of a server in it, from `agents.toml`.
+"""The coding agents that are known: the files that each reads, and the form of a server, from `agents.toml`.
 
 Every form starts the bridge as a local server. Several agents ignore configured header fields when a server
-answers OAuth discovery, and Access with Managed OAuth always does, so a URL would not do. The command of a
-server tells whether it starts the bridge, and for which URL.
-
+answers OAuth discovery, and Access with Managed OAuth always does, so a URL would not do.
 """
 
 from __future__ import annotations
 
-import os
-import re
+import json
 import shutil
 import sys
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
-from authlens_core.values.quick_dataclass import dataclass
+_Entry = Mapping[str, Any]
 
 
 class ConfigFormat(StrEnum):
@@ -28,36 +25,21 @@ class ConfigFormat(StrEnum):
 
     JSON = "json"
     TOML = "toml"
-    YAML = "yaml"  # printed and not edited: no library for it leaves every other byte as it was
+    YAML = "yaml"
 
 
-@dataclass(frozen=True, slots=True)
-class Places:
-    """Where files are looked for.
-
-    Attributes:
-        environ: variables that move an agent's directory.
-        platform: as `sys.platform` has it.
-    """
-
-    project: Path
-    home: Path
-    environ: Mapping[str, str]
-    platform: str = sys.platform
-
-
-@dataclass(frozen=True, slots=True)
-class Agent:
+class Agent(msgspec.Struct, frozen=True):
     """One agent.
 
     Attributes:
         name: the word for it on the command line.
         source: the address that has its files and keys.
         path: the keys that lead to its servers.
-        files: templates of the files that it may read, for each platform or under `any`.
         form: a server that is started by a command, with placeholders.
+        files: what it may read, for each platform or under `any`.
+        add: its own command that adds a server, with placeholders; empty if it has none.
         gui: whether it is started without a shell, and so without the PATH of one.
-        paste: where a server is entered, if authlens can edit no file of it.
+        paste: where else a server is entered, or how.
     """
 
     name: str
@@ -65,57 +47,75 @@ class Agent:
     source: str
     format: ConfigFormat
     path: tuple[str, ...]
-    files: Mapping[str, tuple[str, ...]]
     form: Mapping[str, Any]
+    files: Mapping[str, tuple[str, ...]] = {}
+    add: tuple[str, ...] = ()
     gui: bool = False
     paste: str = ""
 
-    def file(self, places: Places) -> Path | None:
-        """Return the file that it reads, or None if its documentation names none for the platform."""
-        there = []
-        for template in self.files.get(places.platform, self.files.get("any", ())):
-            root, _, rest = template.partition("/")
-            # A folder that the user has named in the environment wins over all others, also if nothing is
-            # there yet.
-            if root.startswith("$"):
-                if folder := places.environ.get(root[1:]):
-                    return Path(folder) / rest
-            else:
-                there.append((places.home if root == "~" else places.project) / rest)
-        # A link that leads nowhere is refused when it is read; another file would not be the one that counts.
-        return next((path for path in there if os.path.lexists(path)), there[-1] if there else None)
+    def files_with(self, environ: Mapping[str, str], platform: str = sys.platform) -> tuple[str, ...]:
+        """Return the files that it may read; one that a variable names, if that is set, is the only one."""
+        files = self.files.get(platform, self.files.get("any", ()))
+        named = [file for file in files if file[0] == "$" and environ.get(file[1:].partition("/")[0])]
+        return tuple(named[:1] or (file for file in files if file[0] != "$"))
 
     def entry(self, name: str, command: tuple[str, ...]) -> dict[str, Any]:
         """Return a server that is started by a command."""
-        return {**self.form, **self.started(command), **({"name": name} if "name" in self.form else {})}
+        values = {
+            "{program}": command[0],
+            "{arguments}": list(command[1:]),
+            "{command}": list(command),
+            "{name}": name,
+        }
+        return {
+            key: values.get(form, form) if isinstance(form, str) else form for key, form in self.form.items()
+        }
 
-    def started(self, command: tuple[str, ...]) -> dict[str, Any]:
-        """Return the members of a server that start it, and no other."""
-        values = {"{program}": command[0], "{arguments}": list(command[1:]), "{command}": list(command)}
-        placeholders = {key: form for key, form in self.form.items() if isinstance(form, str)}
-        return {key: values[form] for key, form in placeholders.items() if form in values}
+    def text(self, name: str, entry: _Entry) -> str:
+        """Return what a file with this server alone looks like."""
+        return _WRITTEN[self.format]((*self.path, name), entry)
 
-    def command(self, entry: object) -> tuple[str, ...]:
-        """Return the command that starts a server in the file; nothing if it is no such server."""
-        if not isinstance(entry, Mapping):
-            return ()
-        words: list[Any] = []
-        for key in self.started(("",)):
-            value = entry.get(key, [])
-            words += value if isinstance(value, list) else [value]
-        return tuple(words) if all(isinstance(word, str) for word in words) else ()
+    def add_command(self, name: str, command: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the agent's own command that adds the server; empty if it has none."""
+        as_json = json.dumps({"name": name, "command": command[0], "args": command[1:]})
+        values = {"{command}": command, "{name}": (name,), "{json}": (as_json,)}
+        return tuple(word for part in self.add for word in values.get(part, (part,)))
 
 
+def _as_json(path: tuple[str, ...], entry: _Entry) -> str:
+    value: _Entry = entry
+    for key in reversed(path):
+        value = {key: value}
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+def _as_toml(path: tuple[str, ...], entry: _Entry) -> str:
+    return "\n".join((f"[{'.'.join(path)}]", *_lines(entry, " = "), ""))
+
+
+def _as_yaml(path: tuple[str, ...], entry: _Entry) -> str:
+    """Return a mapping. Its values are JSON, which YAML 1.2 §1.3 has as a part."""
+    *keys, name = path
+    # In quotes, because a name may be a number for YAML.
+    lines = [f"{'  ' * depth}{key}:" for depth, key in enumerate((*keys, json.dumps(name)))]
+    return "\n".join((*lines, *(f"{'  ' * len(path)}{line}" for line in _lines(entry, ": ")), ""))
+
+
+def _lines(entry: _Entry, separator: str) -> Iterator[str]:
+    for key, value in entry.items():
+        yield f"{key}{separator}{json.dumps(value, ensure_ascii=False)}"
+
+
+_WRITTEN: Final[Mapping[ConfigFormat, Callable[[tuple[str, ...], _Entry], str]]] = {
+    ConfigFormat.JSON: _as_json,
+    ConfigFormat.TOML: _as_toml,
+    ConfigFormat.YAML: _as_yaml,
+}
 _TABLE: Final = Path(__file__).with_name("agents.toml")
 AGENTS: Final[Mapping[str, Agent]] = {
     name: msgspec.convert({"name": name, **row}, Agent)
     for name, row in tomllib.loads(_TABLE.read_text(encoding="utf-8")).items()
 }
-
-
-VERB: Final = "mcp-bridge"
-_PROGRAMS: Final = ("authlens", "authlens_tui")
-_URL: Final = re.compile(r"https?://")
 
 
 def bridge_command(url: str, *, gui: bool) -> tuple[str, ...]:
@@ -125,33 +125,7 @@ def bridge_command(url: str, *, gui: bool) -> tuple[str, ...]:
         gui: whether an agent starts it that has no PATH of a shell. Otherwise it is by its name if that is on
             PATH, because others may share the file.
     """
-    return (*_program(gui=gui), VERB, url)
-
-
-def url_of(command: Sequence[str]) -> str | None:
-    """Return the URL that a command bridges to, or None if it does not start the bridge."""
-    if VERB not in command:
-        return None
-    at = command.index(VERB)
-    # `uvx authlens`, a script's path, `python -m authlens_tui`: one of them names the program.
-    # Another program may have a verb of this name; its server is not ours to change.
-    if not any(PurePath(word).stem in _PROGRAMS for word in command[:at]):
-        return None
-    return next((word for word in command[at:] if _URL.match(word)), None)
-
-
-def updated(command: Sequence[str], *, gui: bool) -> tuple[str, ...]:
-    """Return a command that starts the bridge, by a program that the agent finds; your options stay.
-
-    It stays as it is if its program is found, or if it is started in a way that authlens does not write.
-    """
-    at = command.index(VERB)
-    program = tuple(command[:at])
-    is_written_here = program[1:] in ((), ("-m", "authlens_tui"))
-    # A command that you wrote yourself stays, found or not.
-    if shutil.which(program[0]) is not None or not is_written_here:
-        return tuple(command)
-    return (*_program(gui=gui), *command[at:])
+    return (*_program(gui=gui), "mcp-bridge", url)
 
 
 def _program(*, gui: bool) -> tuple[str, ...]:

@@ -5,8 +5,8 @@ The standard library parses. It takes the last of two equal keys (§4), NaN (§6
 of these to show us one thing and mean another.
 
 Read elsewhere: stored records by their types (`credentials.records.record_json`), messages of an MCP client
-and its server, which need an answer even if they are broken (`json_rpc`), files with comments
-(`agents.json_edit`), and what is only shown, mistakes included (`export.pretty_json`).
+and its server, which need an answer even if they are broken (`json_rpc`), and what is only shown, mistakes
+included (`export.pretty_json`).
 """
 
 from __future__ import annotations

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-import re
+import asyncio
+import os
 import shlex
+import shutil
+import sys
 from argparse import ArgumentTypeError, Namespace
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-from authlens_core.desk.agents import AgentServer, EditResult, edit_project_file
+from authlens_core.desk.agents import AgentServer, edit_project_file
+from authlens_core.values.secret import for_children
 from authlens_tui.cli.option_values import checked_url
-from authlens_tui.cli.terminal.output import answer_text, say
+from authlens_tui.cli.terminal.output import answer_text, is_terminal, say
 from authlens_tui.cli.terminal.refused import nearest, refusal
+from authlens_tui.cli.terminal.standard_input import next_line
 
 _SKILL_FILE: Final = Path(".claude") / "skills" / "authlens" / "SKILL.md"
 _AGENTS_FILE: Final = Path("AGENTS.md")
 _BEGIN: Final = "<!-- authlens: begin -->"
 _END: Final = "<!-- authlens: end -->"
-_OURS: Final = re.compile(r"---\r?\nname: authlens\r?\n")
+_LONGEST_ANSWER: Final = 80  # bytes
 _FRONT_MATTER: Final = """\
 ---
 name: authlens
@@ -45,64 +50,55 @@ def _known_agent(name: str) -> str:
         raise ArgumentTypeError(
             f"authlens does not know {name!r}. "
             + (f"Did you mean {near}? " if near else "")
-            + 'If its file has "mcpServers", as most have: authlens mcp-config cursor URL --file FILE '
-            "--write. Other forms: authlens help mcp-config"
+            + 'If its file has "mcpServers", as most have, paste what this prints: '
+            "authlens mcp-config cursor URL. Other forms: authlens help mcp-config"
         )
     return name
 
 
 async def mcp_config(arguments: Namespace) -> int:
-    """Print what to add to the agent's file; with `--write` or `--remove`, edit the file.
+    """Print what to add to the agent's file; on a terminal, offer to run the agent's own command.
 
     Raises:
-        UsageError: the file has another server of this name, or cannot be edited.
+        UsageError: the URL or the name cannot be used, or the agent's command fails.
     """
     url = checked_url(arguments.url)
-    server = AgentServer(arguments.agent, url, name=arguments.name, file=arguments.file)
-    if arguments.remove:
-        _say_removed(server.remove(), server)
-    elif arguments.write and server.can_edit:
-        _say_written(server.add(), server, url)
-    else:
-        _say_printed(server)
-        answer_text(server.text)
-    return 2 if arguments.write and not server.can_edit else 0
-
-
-def _say_printed(server: AgentServer) -> None:
-    if not server.can_edit:
-        where = server.paste if server.path is None else f"{server.path}, {server.paste}"
-        say(f"authlens cannot edit the servers of {server.title}. Paste this into {where}.")
-    elif server.path is None:
-        say(f"{server.title} reads this; its documentation names no file for this system.")
-    else:
-        say(f"{server.title} reads this from {server.path}; --write adds it there.")
-
-
-def _say_written(edited: EditResult, server: AgentServer, url: str) -> None:
-    if not edited.changed:
-        say(f"{edited.path} has {server.name} already.")
-    for part in server.not_written_here:
-        say(f"  authlens did not write this in it, and leaves it: {part}")
-    if not edited.changed:
-        return
-    say(f"Wrote {server.name} to {edited.path}. Restart {server.title} to use it.")
-    if edited.backup is not None:
-        say(f"  Backup: {edited.backup}; it goes with the last server that you --remove.")
-    if (program := server.shared_program) is not None:
-        say(f"  It starts {program}, which other machines may not have.")
-    for name in server.without_authlens:
-        say(f"  {edited.path} also has {name}, for the same URL without authlens: remove it if it fails.")
+    server = AgentServer(arguments.agent, url, name=arguments.name)
+    say(_place(server))
+    answer_text(server.text)
+    if server.command:
+        say(f"Or let {server.title} add it:")
+        say(f"  → Run: {shlex.join(server.command)}")
+        await _offer(server)
     say(f"  → If there is no login yet: authlens login {shlex.quote(url)}")
+    return 0
 
 
-def _say_removed(edited: EditResult, server: AgentServer) -> None:
-    if not edited.changed:
-        say(f"{edited.path} has no server named {server.name}.")
-    elif edited.removed_file:
-        say(f"Removed {edited.path}: nothing else was in it.")
-    else:
-        say(f"Removed {server.name} from {edited.path}. Restart {server.title}.")
+def _place(server: AgentServer) -> str:
+    """Return where the text goes."""
+    if server.files:
+        place = f"{server.title} reads this from {' or '.join(server.files)}"
+        return f"{place}, {server.paste}." if server.paste else f"{place}."
+    if server.paste:
+        return f"Paste this into {server.title}: {server.paste}."
+    return f"{server.title} reads this; its documentation names no file for this system."
+
+
+async def _offer(server: AgentServer) -> None:
+    """Run the agent's command if you are there to agree."""
+    program = shutil.which(server.command[0])
+    if program is None or not all(map(is_terminal, (sys.stdin, sys.stdout, sys.stderr))):
+        return
+    say("Run it now? Type y and Enter; anything else leaves all as it is.")
+    if next_line(_LONGEST_ANSWER).strip().lower() not in ("y", "yes"):
+        return
+    process = await asyncio.create_subprocess_exec(program, *server.command[1:], env=for_children(os.environ))
+    if code := await process.wait():
+        raise refusal(
+            f"{server.command[0]} ended with exit code {code}.",
+            "Its message is above. Or paste the entry that is printed above it.",
+        )
+    say(f"Restart {server.title} to use {server.name}.")
 
 
 def skill_text() -> str:
@@ -126,32 +122,27 @@ async def skill(arguments: Namespace) -> int:
         return 0
     path = _AGENTS_FILE if as_section else _SKILL_FILE
     printing = f"authlens skill --format {arguments.format}"
-    edited = edit_project_file(
+    changed = edit_project_file(
         path,
         _with_section if as_section else _own_skill,
         instead=f"Add it by hand; this prints it: {printing}",
-        # Of AGENTS.md only our own section changes; a skill is replaced whole, with what you changed in it.
-        backup=not as_section,
     )
-    if not edited.changed:
-        say(f"{path} is up to date.")
-        return 0
-    say(f"Wrote {edited.path}.")
-    if edited.backup is not None:
-        say(f"  Backup: {edited.backup}")
+    say(f"Wrote {path}." if changed else f"{path} is up to date.")
     return 0
 
 
-def _own_skill(before: str, path: Path) -> str:
-    """Return the skill, unless what is there is another one."""
+def _own_skill(before: str) -> str:
+    """Return the skill, unless there is another one, or one that you changed."""
     text = skill_text()
-    if before not in ("", text) and not _OURS.match(before):
-        name = shlex.quote(str(path))
-        raise refusal(f"{path} is another skill.", f"Move it away first: mv -n {name} {name}.old")
+    if before not in ("", text):
+        raise refusal(
+            f"{_SKILL_FILE} is another skill, or another version of this one.",
+            f"Move it away first: mv -n {_SKILL_FILE} {_SKILL_FILE}.old",
+        )
     return text
 
 
-def _with_section(before: str, _path: Path) -> str:
+def _with_section(before: str) -> str:
     """Return a file with our section: at its end, or where an earlier one is."""
     line_end = "\r\n" if "\r\n" in before else "\n"
     section = agents_text().replace("\n", line_end)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shlex
 import shutil
@@ -92,6 +91,8 @@ async def _offer(server: AgentServer) -> None:
     say("Run it now? Type y and Enter; anything else leaves all as it is.")
     if next_line(_LONGEST_ANSWER).strip().lower() not in ("y", "yes"):
         return
+    import asyncio  # the parser of the command line needs none of it
+
     process = await asyncio.create_subprocess_exec(program, *server.command[1:], env=for_children(os.environ))
     if code := await process.wait():
         raise refusal(

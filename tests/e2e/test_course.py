@@ -145,12 +145,11 @@ HOSTILE: Final = [
     ("lesson.md", "Log in yourself", "[x](file:///etc/passwd)", "no HTML, images or links"),
     ("lesson.md", "# A stolen", "a" * 300_000, "1:1: The file is larger than 256 KiB"),
     ("lesson.md", "### hint 3", "### hint", "no text here has the id “predict/hint”"),
-    ("lesson.de.md", "### hint 2", "", "1:1: the text “predict/hint 2” is missing"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("file", "old", "new", "said"), HOSTILE, ids=lambda value: str(value)[:20])
-def test_a_hostile_lesson_is_refused_at_its_place(
+def test_a_hostile_lesson_is_refused_at_its_place_and_left_out(
     file: str, old: str, new: str, said: str, course: Path, learn: Learn
 ) -> None:
     path = course / "03-stolen-code" / file
@@ -158,7 +157,10 @@ def test_a_hostile_lesson_is_refused_at_its_place(
     assert old in text
     path.write_text(text.replace(old, new, 1), "utf-8")
     code, out, err = learn("--list", "--from", str(course))
-    assert (code, out) == (REFUSED, "")
+    assert code == REFUSED
+    assert "read-a-refusal" in out
+    assert "stolen-code" not in out
+    assert "\x1b" not in out
     assert err.startswith(f"✖ 03-stolen-code/{file}:")
     assert said in err
     assert "\x1b" not in err
@@ -182,14 +184,13 @@ UNTRUSTED: Final = [
      "The lesson passes with victim.pkce, which it does not call sound.\n"),
     ("lesson.toml", "most = 6", "most = 1", "Move 5: the attack takes at most 1 moves."),
     ("lesson.md", "### hint 2", "", "the text “predict/hint 2” is missing"),
-    ("lesson.de.md", "### hint 3", "### hint 4", "no text here has the id “predict/hint 4”"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("file", "old", "new", "said"),
     UNTRUSTED,
-    ids=["easy", "never", "two", "switch", "most", "hint", "german"],
+    ids=["easy", "never", "two", "switch", "most", "hint"],
 )
 def test_check_refuses_a_lesson_that_cannot_be_trusted(
     file: str, old: str, new: str, said: str, course: Path, learn: Learn

@@ -229,8 +229,10 @@ class Grants:
         # A client that lost the answer sends the old token again. Some servers forgive the one before the
         # newest.
         graced = self.rules.grace and grant.previous_token == refresh_token
-        reused = self.rules.detects_reuse and not is_newest and not graced
-        reason = self._why_no_refresh(grant, reused=reused)
+        comes_again = not is_newest and not graced
+        reused = self.rules.detects_reuse and comes_again
+        used = self.rules.ends_replaced and comes_again
+        reason = Reason.REUSED if reused else self._why_no_refresh(grant, used=used)
         if reason is not None:
             self._note_refresh(refresh_token, grant.user, reason)
             # RFC 9700 §4.14.2: thief and owner both lose it, because nothing tells them apart.
@@ -245,9 +247,11 @@ class Grants:
         self._note_refresh(refresh_token, grant.user)
         return grant
 
-    def _why_no_refresh(self, grant: IssuedGrant, *, reused: bool) -> Reason | None:
-        if reused or not grant.alive:
-            return Reason.REUSED if reused else Reason.REVOKED
+    def _why_no_refresh(self, grant: IssuedGrant, *, used: bool) -> Reason | None:
+        if not grant.alive:
+            return Reason.REVOKED
+        if used:
+            return Reason.USED
         if grant.expires_at <= self._clock():
             return Reason.EXPIRED
         return Reason.USER_REFUSED if grant.user in self.denied else None

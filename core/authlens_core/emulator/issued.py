@@ -140,7 +140,8 @@ class GrantRules:
         grant_lifetime: seconds a grant, and so its refresh tokens, lives.
         rotation: whether a refresh issues a new refresh token and ends the old one.
         grace: whether the refresh token before the newest is good until the newest is used.
-        detects_reuse: whether a refresh token that was replaced is refused, and ends its grant.
+        ends_replaced: whether a refresh token that was replaced is refused.
+        detects_reuse: whether one that was replaced is refused, and ends its grant.
         denied: users that the policy refuses at the start.
     """
 
@@ -151,6 +152,7 @@ class GrantRules:
     grant_lifetime: float = math.inf
     rotation: bool = True
     grace: bool = False
+    ends_replaced: bool = True
     detects_reuse: bool = True
     denied: frozenset[str] = frozenset()
 

@@ -22,12 +22,14 @@ class AnswersFile(StrictFile, frozen=True):
 
     Attributes:
         version: of the lesson that they were made for; 0 is whatever it has.
+        order: of the questions whose letters they have; 0 is as in the files.
     """
 
     lesson: str
     moves: tuple[msgspec.Raw, ...] = ()
     version: int = 0
     seed: int = 1
+    order: int = 0
 
     def read(self) -> tuple[AnyMove, ...]:
         """Return the moves.

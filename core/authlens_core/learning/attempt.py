@@ -62,6 +62,7 @@ async def attempt_of(
     moves: Sequence[AnyMove],
     *,
     seed: int = 1,
+    order: int = 0,
     broken: Collection[str] = (),
     at_once: int = 1,
 ) -> AttemptOutcome:
@@ -70,7 +71,7 @@ async def attempt_of(
     Args:
         at_once: how many attempts there are in this thread: each is as much slower as there are others.
     """
-    async with LessonAttempt(lesson, seed=seed, broken=broken) as attempt:
+    async with LessonAttempt(lesson, seed=seed, order=order, broken=broken) as attempt:
         await attempt.make_all(moves, longest=LONGEST * at_once)
         return attempt.outcome()
 
@@ -83,15 +84,19 @@ class LessonAttempt:
 
     Args:
         seed: of the worlds.
+        order: how often its questions are asked; see `CourseLesson.in_order`.
         broken: faults that the repaired world has besides, which the lesson does not want.
 
     Attributes:
         made: the moves so far.
     """
 
-    def __init__(self, lesson: CourseLesson, *, seed: int = 1, broken: Collection[str] = ()) -> None:
-        self.lesson = lesson.for_seed(seed)
+    def __init__(
+        self, lesson: CourseLesson, *, seed: int = 1, order: int = 0, broken: Collection[str] = ()
+    ) -> None:
+        self.lesson = lesson.for_seed(seed).in_order(seed, order)
         self.seed = seed
+        self.order = order
         self.made: list[MadeMove] = []
         self._broken = broken
         self._worlds: dict[LessonPhase, World] = {}
@@ -149,26 +154,13 @@ class LessonAttempt:
 
     @property
     def next_phase(self) -> LessonPhase | None:
-        """The first phase that is not passed; None after the last answer. An exam goes on after a failure."""
+        """The first phase that is not passed; None after the last answer."""
         for phase in LessonPhase:
             if phase is LessonPhase.QUESTIONS:
                 return phase if len(self.answers) < QUESTIONS else None
-            if not (self.verdict(phase).passed or self.is_lost(phase)):
+            if not self.verdict(phase).passed:
                 return phase
         return None
-
-    def is_lost(self, phase: LessonPhase) -> bool:
-        """Return whether the one attempt that an exam gives at a phase is over, and did not pass."""
-        if self.lesson.ticket is None or self.verdict(phase).passed:
-            return False
-        match phase:
-            case LessonPhase.BREAK if not self.lesson.attack.causes:
-                return self.moves_left <= 0
-            case LessonPhase.REPAIR if not self.lesson.repair.offer:
-                return not self.verdict(LessonPhase.BREAK).passed
-            case LessonPhase.QUESTIONS:
-                return len(self.answers) == QUESTIONS
-        return phase is not LessonPhase.RUN and self.has_begun(phase)
 
     # -- moves -----------------------------------------------------------------------------------------
 
@@ -247,12 +239,8 @@ class LessonAttempt:
         self._require(self.made, "a prediction comes first")
         phase = self._phase_of(move)
         world = await self._world(phase)
-        mark = self.lesson.world.mark
-        for given in move.credentials.values():
-            self._require(given.endswith(mark), f"you do not hold {given}")
-        move = move.without(mark)
         for name in move.uses:
-            self._require(name in world.loot, f"you do not hold ${name}{mark}")
+            self._require(name in world.loot, f"you do not hold ${name}")
         try:
             await perform(move, world)
         except LookupError as error:
@@ -304,7 +292,7 @@ class LessonAttempt:
         attacked = {LessonPhase.BREAK, *([LessonPhase.RUN] if self.lesson.draws else [])}
         for made in self.made:
             if made.phase in attacked and isinstance(made.move, WorldMove):
-                again = made.move.without(self.lesson.world.mark)
+                again = made.move
                 # What an earlier move no longer yields cannot be used by a later one.
                 if all(name in world.loot for name in again.uses):
                     await perform(again, world)
@@ -371,6 +359,11 @@ class LessonAttempt:
             if self.has_begun(phase) and all(verdict.holds for verdict in self.judged(phase, claims))
         )
 
+    def _shows_a_refusal(self, question: Question) -> bool:
+        verdicts = self.judged(question.about, question.shown_by)
+        shown = verdicts[-1].rows[:1] if verdicts else ()
+        return any(row.is_refusal for row in shown)
+
     def outcome(self) -> AttemptOutcome:
         """Return the verdict on the whole attempt."""
         worlds = tuple(dict.fromkeys(self._worlds.values()))  # two phases may share one
@@ -391,4 +384,5 @@ class LessonAttempt:
                 for one in asked
                 if not all(claim.holds for claim in self.judged(one.about, one.shown_by))
             ),
+            unrefused=tuple(one.name for one in asked if one.refusal and not self._shows_a_refusal(one)),
         )

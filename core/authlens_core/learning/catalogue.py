@@ -5,7 +5,7 @@ What the emulator and the moves do not know is refused.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +14,6 @@ from authlens_core.emulator.parties.victim import SWITCHES as VICTIM_SWITCHES
 from authlens_core.emulator.standard.weakness import Weakness
 from authlens_core.learning.claim import LOOT
 from authlens_core.learning.lesson import (
-    ENGLISH,
     LETTERS,
     QUESTIONS,
     CourseLesson,
@@ -28,16 +27,15 @@ from authlens_core.learning.row import SEATS
 from authlens_core.learning.strict_file import ID_FORM, NAME, StrictToml
 from authlens_core.learning.world import PARTIES, SWITCHES
 from authlens_core.values.errors import LessonRefused
+from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.word_files import words
 
 FILE: Final = "lesson.toml"
 _MOVES_EVERYWHERE: Final = frozenset({"login", "name"})
 
 
-def read_lesson(
-    folder: LessonFolder, *, language: str = ENGLISH, number: int = 1, built_in: bool = True
-) -> CourseLesson:
-    """Return the lesson of a folder, with its words in a language, or in English if it has none.
+def read_lesson(folder: LessonFolder, *, number: int = 1, built_in: bool = True) -> CourseLesson:
+    """Return the lesson of a folder.
 
     Raises:
         LessonRefused: a file is not as it has to be; the message has file, line, column and reason.
@@ -47,11 +45,9 @@ def read_lesson(
     for required in (_require_parts, _require_draws, _require_repair, _require_known):
         required(toml, given)
     read = {field: getattr(given, field) for field in given.__struct_fields__}
-    by_language = read_words(folder, given)
     return CourseLesson(
         **read,
-        words=by_language.get(language, by_language[ENGLISH]),
-        languages=tuple(sorted(by_language)),
+        words=read_words(folder, given),
         digest=folder.digest,
         number=number,
         built_in=built_in,
@@ -60,8 +56,8 @@ def read_lesson(
 
 def _require_parts(toml: StrictToml, given: LessonTable) -> None:
     require = toml.require
-    for key in ("mended_by", "mark"):  # the seed and the ticket say these
-        require(not getattr(given.world, key), "world", key, f"“{key}” means nothing here")
+    mended = given.world.mended_by  # the seed says it
+    require(not mended, "world", "mended_by", "“mended_by” means nothing here")
     row, asked = given.observation.row, given.questions
     is_named = row in {claim.named for claim in given.run.claims}
     require(is_named, "observe", "row", f"no claim of [run] names a row “{row}”")
@@ -140,38 +136,79 @@ def _require_known(toml: StrictToml, given: LessonTable) -> None:
 FOLDER: Final = Path(__file__).with_name("lessons")
 
 
-def folders(root: Path = FOLDER) -> tuple[LessonFolder, ...]:
-    """Return the lesson folders below `root`, in the order of their names.
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """The lessons below a folder.
+
+    Attributes:
+        entries: each lesson with its folder, in the order of the folders' names.
+        refusals: why each of the others cannot be used.
+    """
+
+    entries: tuple[tuple[LessonFolder, CourseLesson], ...]
+    refusals: tuple[LessonRefused, ...] = ()
+
+    @property
+    def lessons(self) -> Mapping[str, CourseLesson]:
+        """The lessons by their identifiers."""
+        return {lesson.name: lesson for _, lesson in self.entries}
+
+
+def read_catalogue(root: Path = FOLDER) -> Catalogue:
+    """Return every lesson that can be used; see `read_lesson`.
 
     Raises:
-        LessonRefused: the folder cannot be read, or what is in it is no lesson.
+        LessonRefused: the folder cannot be read.
     """
+    entries: list[tuple[LessonFolder, CourseLesson]] = []
+    refusals: list[LessonRefused] = []
+    for number, path in enumerate(_paths(root), 1):
+        names = [lesson.name for _, lesson in entries]
+        try:
+            folder = read_folder(path)
+            lesson = read_lesson(folder, number=number, built_in=root == FOLDER)
+            _require_its_place(folder, lesson, names, is_whole=not refusals)
+        except LessonRefused as error:
+            refusals.append(error)
+        else:
+            entries.append((folder, lesson))
+    return Catalogue(tuple(entries), tuple(refusals))
+
+
+def _paths(root: Path) -> Sequence[Path]:
     try:
-        names = sorted(path.name for path in root.iterdir() if not path.name.startswith((".", "_")))
+        paths = sorted(path for path in root.iterdir() if not path.name.startswith((".", "_")))
     except OSError as error:
         raise LessonRefused(f"{root.name}:1:1: {error.strerror}") from None
-    if len(names) > MOST_FILES:
-        raise LessonRefused(f"{root.name}:1:1: {len(names)} lessons, and {MOST_FILES} can be read")
-    for name in names:
-        if (root / name).is_symlink():
-            raise LessonRefused(f"{name}:1:1: a lesson is a folder, and no link")
-    return tuple(read_folder(root / name) for name in names)
+    if len(paths) > MOST_FILES:
+        raise LessonRefused(f"{root.name}:1:1: {len(paths)} lessons, and {MOST_FILES} can be read")
+    return paths
 
 
-def lessons(root: Path = FOLDER, language: str = ENGLISH) -> Mapping[str, CourseLesson]:
-    """Return every lesson by its identifier, with its words in a language; see `read_lesson`.
+def _require_its_place(
+    folder: LessonFolder, lesson: CourseLesson, names: Collection[str], *, is_whole: bool
+) -> None:
+    """Refuse a lesson with the identifier of another, or that needs one that is not before it.
+
+    Args:
+        names: the lessons before it.
+        is_whole: whether no lesson before it was refused; otherwise it may need that one.
+    """
+    place = folder.place(FILE)
+    if lesson.name in names:
+        raise LessonRefused(f"{place}:1:1: another lesson has the id “{lesson.name}”")
+    missing = [name for name in lesson.needs if name not in names]
+    if missing and is_whole:
+        raise LessonRefused(f"{place}:1:1: no lesson before it has the id “{missing[0]}”")
+
+
+def lessons(root: Path = FOLDER) -> Mapping[str, CourseLesson]:
+    """Return every lesson by its identifier; see `read_catalogue`.
 
     Raises:
-        LessonRefused: one cannot be used, has the identifier of another, or needs one that is not before it.
+        LessonRefused: one cannot be used.
     """
-    read: dict[str, CourseLesson] = {}
-    for number, folder in enumerate(folders(root), 1):
-        lesson = read_lesson(folder, language=language, number=number, built_in=root == FOLDER)
-        place = folder.place(FILE)
-        if lesson.name in read:
-            raise LessonRefused(f"{place}:1:1: another lesson has the id “{lesson.name}”")
-        for needed in lesson.needs:
-            if needed not in read:
-                raise LessonRefused(f"{place}:1:1: no lesson before it has the id “{needed}”")
-        read[lesson.name] = lesson
-    return read
+    catalogue = read_catalogue(root)
+    if catalogue.refusals:
+        raise catalogue.refusals[0]
+    return catalogue.lessons

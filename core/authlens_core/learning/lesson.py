@@ -17,7 +17,6 @@ from msgspec.structs import replace
 from authlens_core.emulator import Profile
 from authlens_core.learning.moves import AnswerMove, DefendMove, NameMove, PointMove, PredictMove
 from authlens_core.learning.strict_file import Claims, StrictFile, StrictTable
-from authlens_core.learning.tickets import Ticket
 from authlens_core.values.quick_dataclass import dataclass
 
 LETTERS: Final = ("a", "b", "c")
@@ -72,7 +71,6 @@ class WorldSettings(StrictTable, frozen=True):
         victim: the checks of the victim client that are not at their default, on or off.
         token_lifetime: seconds an access token is good for.
         mended_by: the switch that ends the faults; empty where none does.
-        mark: what ends the name of each credential; an exam draws it, and it is empty otherwise.
     """
 
     profile: Profile = Profile.GENERIC
@@ -82,7 +80,6 @@ class WorldSettings(StrictTable, frozen=True):
     victim: Mapping[str, bool] = {}
     token_lifetime: int = 60
     mended_by: str = ""
-    mark: str = ""
 
 
 class DrawnFault(StrictTable, frozen=True):
@@ -192,6 +189,7 @@ class Question(OptionClaims, frozen=True, kw_only=True):
         cures: the misconception behind each wrong option.
         about: the phase whose requests it is about.
         shown_by: claims about that phase; a row of the last one shows the right answer. None if no row does.
+        refusal: whether the right answer says that something is refused; then that row has to be a refusal.
     """
 
     name: str = field(name="id")
@@ -199,6 +197,14 @@ class Question(OptionClaims, frozen=True, kw_only=True):
     cures: Mapping[str, str] = {}
     about: LessonPhase = LessonPhase.REPAIR
     shown_by: Claims = Claims()
+    refusal: bool = False
+
+    def lettered(self, own: Sequence[str]) -> Question:
+        """Return it with other letters, given which option each letter is now."""
+        letters = dict(zip(own, LETTERS, strict=True))
+        claims = {letters[letter]: claims for letter, claims in self.claims.items()}
+        cures = {letters[letter]: name for letter, name in self.cures.items()}
+        return replace(self, right=letters.get(self.right, ""), cures=cures, **claims)
 
 
 class LessonTable(StrictFile, frozen=True):
@@ -227,18 +233,14 @@ class LessonTable(StrictFile, frozen=True):
     draws: tuple[DrawnFault, ...] = field(default=(), name="fault")
 
 
-ENGLISH: Final = "en"
-
-
 @dataclass(frozen=True, slots=True)
 class LessonWords:
-    """The words of a lesson in one language.
+    """The words of a lesson.
 
     Attributes:
         texts: Markdown by identifier, such as `break/hint 1` or `questions/q1/a`.
     """
 
-    language: str
     title: str
     texts: Mapping[str, str] = dataclass_field(repr=False)
 
@@ -252,7 +254,7 @@ class LessonWords:
         for about, order in drawn.items():
             for letter, own in zip(LETTERS, order, strict=False):
                 texts[f"{about}/{letter}"] = self.texts[f"{about}/{own}"]
-        return LessonWords(self.language, self.title, texts)
+        return LessonWords(self.title, texts)
 
     def hints(self, phase: LessonPhase) -> tuple[str, ...]:
         """Return the hints of a phase: where to look, which value, and the move itself; a run has none."""
@@ -264,20 +266,15 @@ class CourseLesson(LessonTable, frozen=True, kw_only=True):
     """One lesson, with its words.
 
     Attributes:
-        words: in the language that was asked for; in English where there are none.
-        languages: those that it has words in, in the order of the alphabet.
         digest: of its files, `sha256:` and hexadecimal.
         number: in the catalogue, from 1.
         built_in: whether it came with the program; any other one is marked as such in its title.
-        ticket: of the exam that it was drawn for; None outside of exams. Its seed is that of each attempt.
     """
 
     words: LessonWords
-    languages: tuple[str, ...]
     digest: str
     number: int = 1
     built_in: bool = True
-    ticket: Ticket | None = None
 
     @property
     def title(self) -> str:
@@ -301,39 +298,33 @@ class CourseLesson(LessonTable, frozen=True, kw_only=True):
             repair=replace(self.repair, sound=(frozenset({drawn.repair}),)),
         )
 
-    def for_ticket(self, ticket: Ticket) -> CourseLesson:
-        """Return the lesson as a student of an exam gets it: orders, and names of credentials, are drawn.
+    def in_order(self, seed: int, order: int) -> CourseLesson:
+        """Return the lesson as an attempt shows it: the letters of options are drawn.
 
-        The moves of another student choose by letters that mean something else here. The seed of the worlds
-        is the ticket's too, so a lesson that draws its own world draws it by that.
+        Args:
+            seed: of the attempt; the letters of the prediction depend on it alone.
+            order: how often its questions are asked, from 1; with 0 everything is as in the files. From the
+                second time on, the questions come in another order, too.
         """
-        start = f"{ticket.seed}/{self.name}"
-        options = _order(f"{start}/predict", self.prediction.claims)
+        if not order:
+            return self
+        options = _order(f"{seed}/{self.name}/predict", self.prediction.claims)
         letters = {"predict": options}
-        questions = []
-        for question in self.questions:
-            order = letters[f"questions/{question.name}"] = _order(f"{start}/{question.name}", LETTERS)
-            shown = dict(zip(order, LETTERS, strict=True))  # the letter of each option, by its own
-            questions.append(
-                replace(
-                    question,
-                    right=shown.get(question.right, ""),
-                    cures={shown[letter]: name for letter, name in question.cures.items()},
-                    **{shown[letter]: claims for letter, claims in question.claims.items()},
-                )
-            )
+        start = f"{seed}/{order}/{self.name}"
         own = self.prediction.claims
-        prediction = replace(
-            self.prediction, **{letter: own[drawn] for letter, drawn in zip(own, options, strict=True)}
-        )
+        prediction = {letter: own[drawn] for letter, drawn in zip(own, options, strict=True)}
+        asked = []
+        for question in self.questions:
+            drawn = letters[f"questions/{question.name}"] = _order(f"{start}/{question.name}", LETTERS)
+            asked.append(question.lettered(drawn))
+        if order > 1:
+            names = _order(start, (question.name for question in asked))
+            asked.sort(key=lambda question: names.index(question.name))
         return replace(
             self,
             words=self.words.lettered(letters),
-            world=replace(self.world, mark=ticket.mark),
-            prediction=prediction,
-            repair=replace(self.repair, offer=_order(f"{start}/offer", self.repair.offer)),
-            questions=tuple(questions),
-            ticket=ticket,
+            prediction=replace(self.prediction, **prediction),
+            questions=tuple(asked),
         )
 
     def question(self, name: str) -> Question:

@@ -1,11 +1,12 @@
 """The files of a lesson, read from a folder that anyone may have written: plain text, few and small.
 
-Its words are in Markdown: one file a language, whose headings are the identifiers of the texts. The subset is
+Its words are in `lesson.md`, whose headings are the identifiers of the texts. The subset of Markdown is
 paragraphs, lists, emphasis and code. There is no HTML, no image and no link.
 """
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import os
 import re
@@ -15,7 +16,7 @@ from dataclasses import field
 from pathlib import Path
 from typing import Final
 
-from authlens_core.learning.lesson import ENGLISH, HINTED, HINTS, LessonTable, LessonWords
+from authlens_core.learning.lesson import HINTED, HINTS, LessonTable, LessonWords
 from authlens_core.learning.strict_file import line_and_column
 from authlens_core.state.regular_file import read_named
 from authlens_core.values.errors import FileUnusable, LessonRefused
@@ -25,8 +26,9 @@ MOST_FILES: Final = 64
 LARGEST_FILE: Final = 256 * 1024  # bytes
 LARGEST_FOLDER: Final = 2 * 1024 * 1024  # bytes
 _KINDS: Final = frozenset({".toml", ".md", ".json"})
+_BYTE_ORDER_MARK: Final = codecs.BOM_UTF8
 _HEADING: Final = re.compile(r"(#{1,4}) +(\S.*)")
-_FILE: Final = re.compile(r"lesson(?:\.([a-z]{2}))?\.md")
+_WORDS: Final = "lesson.md"
 # What Markdown would make HTML, an image or a link of.
 _FORBIDDEN: Final = re.compile(r"<[A-Za-z/!?]|\]\(|\]\[|!\[|https?://")
 
@@ -66,6 +68,8 @@ def read_folder(folder: Path) -> LessonFolder:
     Raises:
         LessonRefused: it is no folder of regular files, or one is too large, or no plain UTF-8.
     """
+    if folder.is_symlink():
+        raise LessonRefused(f"{folder.name}:1:1: a lesson is a folder, and no link")
     try:
         with os.scandir(folder) as entries:
             found = sorted((entry.name, entry.stat(follow_symlinks=False)) for entry in entries)
@@ -92,10 +96,11 @@ def read_folder(folder: Path) -> LessonFolder:
 
 def _text(data: bytes, file: str) -> str:
     try:
-        text = data.decode("utf-8")
+        text = data.removeprefix(_BYTE_ORDER_MARK).decode("utf-8")
     except UnicodeDecodeError as error:
         before = data[: error.start].decode("utf-8", "replace")
         raise LessonRefused(f"{file}:{line_and_column(before)}: not UTF-8") from None
+    text = text.replace("\r\n", "\n")
     for at, character in enumerate(text):
         if character != "\n" and not character.isprintable():
             code = f"U+{ord(character):04X}"
@@ -103,25 +108,18 @@ def _text(data: bytes, file: str) -> str:
     return text
 
 
-def read_words(folder: LessonFolder, lesson: LessonTable) -> Mapping[str, LessonWords]:
-    """Return the words of a lesson by language; English is always there.
+def read_words(folder: LessonFolder, lesson: LessonTable) -> LessonWords:
+    """Return the words of a lesson.
 
     Raises:
         LessonRefused: a text is missing or too much, or has what the subset does not.
     """
-    folder.text("lesson.md")
-    by_language = {}
-    wanted = _wanted(lesson)
+    text = folder.text(_WORDS)
+    for name in folder.texts:
+        if name.endswith(".md") and name != _WORDS:
+            raise LessonRefused(f"{folder.place(name)}:1:1: the words of a lesson are in {_WORDS}")
     others = ("questions", *(f"questions/{question.name}/why" for question in lesson.questions))
-    for name in sorted(folder.texts, key=len):  # English first: a translation has all of its texts
-        if found := _FILE.fullmatch(name):
-            language = found[1] or ENGLISH
-            title, texts = read_texts(folder.texts[name], folder.place(name), wanted, others=others)
-            by_language[language] = LessonWords(language, title, texts)
-            wanted = tuple(dict.fromkeys((*wanted, *(other for other in others[1:] if other in texts))))
-        elif name.endswith(".md"):
-            raise LessonRefused(f"{folder.place(name)}:1:1: name it lesson.md, or lesson.de.md for German")
-    return by_language
+    return LessonWords(*read_texts(text, folder.place(_WORDS), _wanted(lesson), others=others))
 
 
 def _wanted(lesson: LessonTable) -> tuple[str, ...]:

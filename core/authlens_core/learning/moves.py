@@ -14,7 +14,7 @@ import re
 import shlex
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Final, Literal, Self, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Final, Literal, get_args, get_origin
 
 import msgspec
 
@@ -24,7 +24,7 @@ from authlens_core.learning.strict_file import reason
 from authlens_core.values.errors import LessonRefused
 
 Letter = Literal["a", "b", "c"]
-_NAMED: Final = rf"\$({'|'.join(LOOT)})(-[0-9a-f]{{3}})?"  # an exam marks them
+_NAMED: Final = rf"\$({'|'.join(LOOT)})"
 Credential = Annotated[str, msgspec.Meta(pattern=rf"^{_NAMED}\Z")]
 """The name of a credential, with a dollar sign: never the credential itself."""
 _Optional = Annotated[str, msgspec.Meta(pattern=rf"^({_NAMED})?\Z")]
@@ -69,20 +69,12 @@ class Move(
         return " ".join((self.verb, *words))
 
     @property
-    def credentials(self) -> dict[str, str]:
-        """The arguments that name a credential, such as `$code`."""
-        fields = [field.name for field in msgspec.structs.fields(self) if names_credential(field)]
-        return {name: getattr(self, name) for name in fields if getattr(self, name)}
-
-    def without(self, mark: str) -> Self:
-        """Return it with the names that its credentials have outside of an exam, which marks them."""
-        named = {name: given.removesuffix(mark) for name, given in self.credentials.items()}
-        return msgspec.structs.replace(self, **named)
-
-    @property
     def uses(self) -> tuple[str, ...]:
         """The credentials that it needs, by name."""
-        return (*(value[1:] for value in self.credentials.values()), *self.also_uses)
+        named = (
+            getattr(self, field.name) for field in msgspec.structs.fields(self) if names_credential(field)
+        )
+        return (*(name[1:] for name in named if name), *self.also_uses)
 
 
 class PredictMove(Move, frozen=True):

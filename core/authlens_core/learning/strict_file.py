@@ -5,6 +5,7 @@ An unknown key is an error, so that no slip eases a lesson.
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 import tomllib
@@ -74,6 +75,7 @@ def read_strict(data: bytes, kind: type[_Read], *, name: str, limit: int) -> _Re
     """
     if len(data) > limit:
         raise LessonRefused(f"{name}:1:1: the file has more than {limit // 1024} KiB.")
+    data = data.removeprefix(codecs.BOM_UTF8)
     try:
         value = msgspec.json.decode(data, type=kind)
         load_json(data, large=True)  # msgspec takes equal keys, and half of a surrogate pair

@@ -5,8 +5,6 @@ It is a value, and the JSON that `learn run` prints.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
@@ -187,6 +185,7 @@ class AttemptOutcome:
         held: the options that the moves bore out.
         missed: the questions that were answered wrong.
         unshown: the questions whose answer no row of these moves shows, though the lesson says that one does.
+        unrefused: the questions about a refusal that such a row shows which is none.
         traces: what the moves sent, with secrets: mask it before it leaves the process.
         events: what the servers saw, with secrets.
     """
@@ -201,22 +200,11 @@ class AttemptOutcome:
     traces: tuple[SeatedTrace, ...] = field(repr=False)
     events: tuple[LedgerEvent, ...] = field(repr=False, default=())
     unshown: tuple[str, ...] = ()
+    unrefused: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
         return all(phase.passed for phase in self.phases)
-
-    @property
-    def ledger_digest(self) -> str:
-        """A digest of what the servers saw: the same moves give the same one under the same seed.
-
-        Codes are in it, because the seed makes them. Ports, times and signed tokens are not.
-        """
-        seen = [
-            (event.what.value, event.seat, event.user, event.at, event.reason, event.scope, event.code)
-            for event in self.events
-        ]
-        return f"sha256:{hashlib.sha256(json.dumps([self.seed, seen]).encode()).hexdigest()}"
 
     def trace(self) -> Trace:
         """Return everything that the moves sent, as one trace; it has secrets."""

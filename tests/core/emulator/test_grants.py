@@ -129,5 +129,12 @@ def test_every_profile_has_words_for_every_reason() -> None:
             Reason.WRONG_VERIFIER,
         }
         assert set(rules.words["refresh_token"]) == {
-            *(Reason.UNKNOWN, Reason.REVOKED, Reason.REUSED, Reason.EXPIRED, Reason.USER_REFUSED),
+            *(
+                Reason.UNKNOWN,
+                Reason.REVOKED,
+                Reason.USED,
+                Reason.REUSED,
+                Reason.EXPIRED,
+                Reason.USER_REFUSED,
+            ),
         }

@@ -14,7 +14,7 @@ from authlens_core.emulator import StandardEmulator
 from authlens_core.learning import attempt
 from authlens_core.learning.answers_file import read_answers
 from authlens_core.learning.attempt import LessonAttempt, attempt_of
-from authlens_core.learning.catalogue import folders, lessons
+from authlens_core.learning.catalogue import lessons, read_catalogue
 from authlens_core.learning.guide.story import parts
 from authlens_core.learning.lesson import LessonPhase
 from authlens_core.learning.moves import MoveRefused, PointMove
@@ -23,11 +23,12 @@ from authlens_core.learning.verdict import AttemptOutcome
 from authlens_core.values.errors import LessonRefused, NetworkFailure, TimedOut
 
 COURSE = lessons()
+FOLDERS = [folder for folder, _ in read_catalogue().entries]
 SOLUTIONS = {
-    json.loads(folder.texts["solution.json"])["lesson"]: folder.texts["solution.json"] for folder in folders()
+    json.loads(folder.texts["solution.json"])["lesson"]: folder.texts["solution.json"] for folder in FOLDERS
 }
 ALL_SOLUTIONS = [
-    text for folder in folders() for name, text in folder.texts.items() if name.startswith("solution")
+    text for folder in FOLDERS for name, text in folder.texts.items() if name.startswith("solution")
 ]
 
 

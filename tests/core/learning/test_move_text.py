@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authlens_core.learning.answers_file import read_answers
-from authlens_core.learning.catalogue import folders
+from authlens_core.learning.catalogue import read_catalogue
 from authlens_core.learning.moves import (
     AnyMove,
     CallMove,
@@ -24,7 +24,7 @@ from authlens_core.values.errors import LessonRefused
 
 SOLVED = [
     pytest.param(move, id=f"{folder.name}-{number}-{move.verb}")
-    for folder in folders()
+    for folder, _ in read_catalogue().entries
     for number, move in enumerate(
         read_answers(folder.texts["solution.json"].encode(), name="solution.json").read(), 1
     )

@@ -28,7 +28,7 @@ def written(folder: Path, texts: dict[str, str]) -> AuthoredLesson:
         *above, own = name.split("/")
         lines.append(f"{'##' + '#' * len(above)} {own}\n{texts[name]}")
     (folder / "lesson.md").write_text("\n".join(lines))
-    return lessons_at(folder)[0]
+    return lessons_at(folder)[0][0]
 
 
 def test_a_lesson_is_written_by_the_page_and_the_refusals_of_check(tmp_path: Path) -> None:

@@ -197,7 +197,7 @@ def test_drills_are_listed_apart_without_their_claims(capsys: Captured) -> None:
     assert all(set(drill) == {"id", "group", "title", "question", "options"} for drill in listed)
 
 
-@pytest.mark.parametrize("verb", [["check"], ["--list", "--from"], ["verify"]])
+@pytest.mark.parametrize("verb", [["check"], ["--list", "--from"]])
 def test_the_home_of_no_one_is_refused(verb: list[str], capsys: Captured) -> None:
     assert main.run(["learn", *verb, "~no-such-user/lessons"]) in (1, 2)
     assert "~no-such-user/lessons names an unknown home directory." in capsys.readouterr().err

@@ -1,13 +1,11 @@
-"""How the course looks: its catalogue, a lesson in each kind of phase, and a class.
+"""How the course looks: its catalogue, and a lesson in each kind of phase.
 
 After a change that was meant, make the pictures anew with `--snapshot-update`, and look at them.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final, Self
 
 import pytest
@@ -15,7 +13,6 @@ from syrupy.assertion import SnapshotAssertion
 from textual.pilot import Pilot
 
 from authlens_core.learning.catalogue import lessons
-from authlens_core.learning.class_folder import ClassFolder, ClassView, Student
 from authlens_core.learning.desk.course import Course
 from authlens_core.learning.desk.open_lesson import OpenLesson
 from authlens_core.learning.lesson import LessonPhase
@@ -29,17 +26,10 @@ from authlens_core.learning.moves import (
     RedeemMove,
 )
 from authlens_core.learning.progress.progress_file import LessonProgress, ProgressFile, StoredAttempt
-from authlens_core.learning.progress.record import (
-    LessonRecord,
-    PracticeNow,
-    PracticeRecord,
-    RecordedVerdict,
-)
 from authlens_core.login.callback.listener import Listener
 from authlens_tui.app.learn import listed, summary_screen
 from authlens_tui.screens.learn.between_lessons import MissedQuestionScreen, SummaryScreen
 from authlens_tui.screens.learn.catalogue import CatalogueScreen
-from authlens_tui.screens.learn.class_table import ClassScreen, StudentScreen
 from authlens_tui.screens.learn.lesson import CourseLessonScreen
 from support.screens import Picture, differences, text_of, until
 
@@ -79,7 +69,7 @@ async def begun(pilot: Pilot[int]) -> None:
 def catalogue() -> CatalogueScreen:
     """Return the lessons, one of them half done."""
     file = ProgressFile(None)
-    stored = StoredAttempt(_LESSON.version, _LESSON.digest, 1, BEFORE)
+    stored = StoredAttempt(_LESSON.version, _LESSON.digest, 1, 0, BEFORE)
     file.change(_LESSON.name, lambda known: known.with_attempt(stored))
     course = Course(lessons(), file)
     return CatalogueScreen([listed(course)], lambda _: None, note=course.note(), open_at="stolen-code")
@@ -88,7 +78,7 @@ def catalogue() -> CatalogueScreen:
 def with_a_missed_question() -> Course:
     """Return the course after a lesson that was passed with one wrong answer."""
     file = ProgressFile(None)
-    passed = StoredAttempt(_LESSON.version, _LESSON.digest, 1, BEFORE, tuple(LessonPhase), 4)
+    passed = StoredAttempt(_LESSON.version, _LESSON.digest, 1, 0, BEFORE, tuple(LessonPhase), 4)
     known = LessonProgress(_LESSON.name, passed, seconds=500, missed=("q2",), passed_version=1)
     file.change(_LESSON.name, lambda _: known)
     return Course(lessons(), file)
@@ -106,38 +96,7 @@ async def found(pilot: Pilot[int]) -> None:
     await pilot.press("slash", *"phish")
 
 
-def student() -> Student:
-    """Return a student who is at the attack of a lesson."""
-    moves = BEFORE[:2]
-    verdict = RecordedVerdict(False, (LessonPhase.PREDICT,))
-    tries = {LessonPhase.BREAK: 5}
-    entry = LessonRecord(_LESSON.name, 1, "sha256:0", 1, verdict, tries, moves=moves)
-    record = PracticeRecord.of(
-        [entry], now=PracticeNow(_LESSON.name, LessonPhase.BREAK, failing=("break/2",))
-    )
-    return Student("ada", time.time(), record)
-
-
-class OneStudent(ClassFolder):
-    """A class of one."""
-
-    def read(self) -> ClassView:
-        return ClassView((student(),), ("mallory.json:1:2: “exec” means nothing here.",))
-
-
-def a_class() -> ClassScreen:
-    """Return the table of a class of one student, and one file that is refused."""
-    return ClassScreen(OneStudent(Path("class")), Course())
-
-
-async def seated(pilot: Pilot[int]) -> None:
-    """Wait for the student."""
-    await until(pilot, lambda: "stuck" in text_of(pilot.app))  # type: ignore[arg-type]
-
-
 PICTURES: Final = (
-    Picture("class", ClassScreen, a_class, seated),
-    Picture("class-student", StudentScreen, lambda: StudentScreen(student())),
     Picture("learn-catalogue", CatalogueScreen, catalogue),
     Picture("learn-catalogue-found", CatalogueScreen, catalogue, found),
     Picture("learn-summary", SummaryScreen, lambda: summary_screen(with_a_missed_question(), _LESSON.name)),

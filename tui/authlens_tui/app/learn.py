@@ -1,8 +1,7 @@
-"""The course as apps: the catalogue, the lessons that are started from it, and the table of a class."""
+"""The course as apps: the catalogue, and the lessons that are started from it."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import groupby
@@ -10,13 +9,11 @@ from typing import Any
 
 from textual.app import App
 
-from authlens_core.learning.class_folder import ClassFolder
 from authlens_core.learning.desk.course import Course, LessonPhase
 from authlens_core.learning.desk.drills import Drill, DrillVerdict, drill_card, drill_verdicts, drills
-from authlens_tui.app.base_app import BaseApp, ScreenApp
+from authlens_tui.app.base_app import BaseApp
 from authlens_tui.screens.learn.between_lessons import AfterLesson, MissedQuestionScreen, SummaryScreen
 from authlens_tui.screens.learn.catalogue import CatalogueEntry, CatalogueList, CatalogueScreen
-from authlens_tui.screens.learn.class_table import ClassScreen
 from authlens_tui.screens.learn.lesson import CourseLessonScreen
 
 
@@ -36,41 +33,13 @@ def listed(course: Course) -> CatalogueList:
 
 def summary_screen(course: Course, name: str = "") -> SummaryScreen:
     """Return what you can do, after a lesson or at any time."""
-    texts, save, verify = tuple(course.texts()), partial(save_record, course), partial(verify_record, course)
+    texts = tuple(course.texts())
     if not name:
-        return SummaryScreen(texts, save, verify)
+        return SummaryScreen(texts)
     ended = course.summary(name)
-    goes_on = ended.passed or ended.lesson.ticket is not None
-    after = AfterLesson.NEXT if goes_on else AfterLesson.AGAIN
-    is_last = goes_on and not course.next_after(name)
-    return SummaryScreen([*ended.texts(), *texts], save, verify, *(() if is_last else (after,)))
-
-
-async def save_record(course: Course) -> str:
-    """Save a record of what was done, with a page to read beside it; return where it is.
-
-    Raises:
-        FileUnusable: it cannot be written here.
-    """
-    made = await course.record()
-    written, _ = course.write(made, f"record-{time.strftime('%Y%m%d-%H%M%S')}.json")
-    skipped = "".join(f" Left out: {reason}" for reason in made.left_out)
-    return f"Written to {written}, and a page to read beside it.{skipped}"
-
-
-async def verify_record(course: Course) -> str:
-    """Make all moves again, and return whether they lead to the same verdicts.
-
-    Raises:
-        LessonRefused: the moves of a lesson cannot be made again.
-    """
-    made = await course.record()
-    done = await course.verify(made.record)
-    if done.holds:
-        return (
-            f"All moves were made again, and lead to the same verdicts. Lessons: {len(made.record.lessons)}."
-        )
-    return f"The moves lead to other verdicts now: {' '.join(done.differs)}"
+    after = AfterLesson.NEXT if ended.passed else AfterLesson.AGAIN
+    is_last = ended.passed and not course.next_after(name)
+    return SummaryScreen([*ended.texts(), *texts], *(() if is_last else (after,)))
 
 
 class Lessons:
@@ -164,8 +133,3 @@ class LearnApp(BaseApp):
         else:
             self.drill = name
             self.exit(0)
-
-
-def class_app(folder: ClassFolder, course: Course) -> ScreenApp:
-    """Return an app that shows the class in a folder, which is at the lessons of `course`."""
-    return ScreenApp(lambda: ClassScreen(folder, course))

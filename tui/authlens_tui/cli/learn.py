@@ -1,4 +1,4 @@
-"""`authlens learn`: lessons and drills as answers on stdout, for scripts, teachers and authors of lessons."""
+"""`authlens learn`: lessons and drills as answers on stdout, for scripts and authors of lessons."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from authlens_core.learning.desk.course import Course, LessonPhase
 from authlens_core.learning.desk.drills import Drill, drills
 from authlens_core.learning.desk.lesson_check import LessonCheck, lessons_at
 from authlens_core.learning.moves import usage
-from authlens_tui.cli.course.classroom_verbs import record, show_class, tickets, verify
+from authlens_core.values.errors import LessonRefused
 from authlens_tui.cli.course.plain_course import NOT_PASSED, PlainCourse
 from authlens_tui.cli.option_values import named_folder
 from authlens_tui.cli.terminal.flags import is_plain, numbered
@@ -27,45 +27,38 @@ def learn(arguments: Namespace) -> int | Coroutine[Any, Any, int]:
 
     Raises:
         LessonRefused: a lesson or a file of moves cannot be used.
-        FileUnusable: the folder of the class cannot be read.
         UsageError: there is no such lesson, or this is no terminal for a full screen.
         TimedOut: the moves took longer than 20 seconds.
     """
     return _ACTIONS.get(arguments.action, _list)(arguments)
 
 
-def course_of(arguments: Namespace, *, drawn: bool = True) -> Course:
-    """Return the lessons that are meant: of a folder, and as a ticket draws them unless `drawn` is false.
-
-    The locale does not choose the language: a class, a script and a recording see the same everywhere.
+def course_of(arguments: Namespace) -> Course:
+    """Return the lessons that are meant: of a folder, or of the program.
 
     Raises:
-        LessonRefused: a lesson or the ticket cannot be used.
+        LessonRefused: a lesson cannot be used.
         UsageError: the folder cannot be used.
     """
     folder = getattr(arguments, "folder", None)
-    return Course.of(
-        None if folder is None else named_folder(folder),
-        getattr(arguments, "ticket", None) if drawn else None,
-        language=getattr(arguments, "lang", "en"),
-    )
+    seed = getattr(arguments, "seed", None)
+    course = Course.of(None if folder is None else named_folder(folder), seed=seed)
+    for refused in course.refusals:
+        say(f"✖ {refused.cause} It is left out.")
+    return course
 
 
 def lesson_of(arguments: Namespace, course: Course) -> str:
     """Return the identifier of the lesson that is meant: a number stands for one.
 
     Raises:
-        UsageError: there is none, or not in the language that was asked for.
+        UsageError: there is none.
     """
     name = course.find(arguments.lesson)
     if not name:
         meant = nearest(arguments.lesson, [*course.names, *_ACTIONS])  # `learn ID` is a short form
         hint = (f"Did you mean {meant}?",) if meant else ()
         raise refusal(f"There is no lesson {arguments.lesson}.", *hint, ("See", "authlens learn --list"))
-    languages = course.lesson(name).languages
-    if course.language not in languages:
-        known = ", ".join(languages)
-        raise refusal(f"{name} is not translated to {course.language}.", f"There is: {known}.")
     return name
 
 
@@ -83,14 +76,16 @@ def _list(arguments: Namespace) -> int | Coroutine[Any, Any, int]:
         return _list_drills(arguments)
     if not (arguments.list or arguments.json):
         return _play(arguments)
-    listed = course_of(arguments).listed()
+    course = course_of(arguments)
+    listed = course.listed()
+    code = LessonRefused.exit_code if course.refusals else 0
     if arguments.json:
         answer_json(listed)
-        return 0
+        return code
     width = max((len(entry["id"]) for entry in listed), default=0)
     for number, entry in enumerate(listed, 1):
         answer_line(f"{number:>2}  {entry['id']:<{width}}  {entry['minutes']:>2} min  {entry['title']}")
-    return 0
+    return code
 
 
 def _show(arguments: Namespace) -> int:
@@ -141,9 +136,8 @@ def _hint(arguments: Namespace) -> int:
     for line in text.split("\n"):
         answer_line(line)
     if arguments.step < steps:
-        language = "" if arguments.lang == "en" else f" --lang {arguments.lang}"
         command = f"authlens learn hint {name} {arguments.phase} --step {arguments.step + 1}"
-        say(f"  → Next: {command}{language}")
+        say(f"  → Next: {command}")
     return 0
 
 
@@ -151,8 +145,6 @@ async def _run(arguments: Namespace) -> int:
     course = course_of(arguments)
     name = lesson_of(arguments, course)
     answers = course.answers(_source(arguments.answers), lesson=name)
-    if arguments.seed is not None and course.lesson(name).ticket is not None:
-        raise refusal("--seed and --ticket exclude each other.", "The ticket has its seed: omit --seed.")
     outcome = await course.run(name, answers, seed=arguments.seed)
     if arguments.trace is not None:
         say(f"✔ Written to {outcome.save(arguments.trace)}; secrets are replaced by fingerprints.")
@@ -171,11 +163,17 @@ def _source(name: str) -> str | bytes:
 
 
 async def _check(arguments: Namespace) -> int:
-    found = lessons_at(named_folder(arguments.path))
-    if arguments.solution is not None and len(found) != 1:
+    found, refusals = lessons_at(named_folder(arguments.path))
+    if arguments.solution is not None and len(found) + len(refusals) != 1:
         raise refusal("--solution is for one lesson.", "Name the folder of that lesson.")
     solution = None if arguments.solution is None else _source(arguments.solution)
-    results = [await authored.check(solution) for authored in found]
+    results: list[LessonCheck] = []
+    refused = list(refusals)
+    for authored in found:
+        try:
+            results.append(await authored.check(solution))
+        except LessonRefused as error:  # its solution cannot be read or made
+            refused.append(error)
     if arguments.json:
         answer_json([_check_json(result) for result in results])
     else:
@@ -185,7 +183,12 @@ async def _check(arguments: Namespace) -> int:
             )
             for problem in result.problems:
                 answer_line(f"    {problem}")
-    return max((result.exit_code for result in results), default=0)
+            for warning in result.warnings:
+                answer_line(f"    ! {warning}")
+    for unusable in refused:
+        say(f"✖ {unusable.cause}")
+    codes = [result.exit_code for result in results]
+    return max([*codes, *(unusable.exit_code for unusable in refused)], default=0)
 
 
 def _check_json(result: LessonCheck) -> dict[str, object]:
@@ -195,6 +198,7 @@ def _check_json(result: LessonCheck) -> dict[str, object]:
         "sound": not result.problems,
         "mutations": result.tried,
         "problems": list(result.problems),
+        "warnings": list(result.warnings),
         "solution": result.outcome.as_json(),
     }
 
@@ -285,15 +289,11 @@ def chosen_drills(names: Sequence[str]) -> tuple[str, ...] | None:
 
 
 _ACTIONS: Final[Mapping[str, Callable[[Namespace], int | Coroutine[Any, Any, int]]]] = {
-    "class": lambda arguments: show_class(arguments, course_of(arguments, drawn=False)),
     "play": _play,
     "show": _show,
     "hint": _hint,
     "run": _run,
     "check": _check,
-    "record": lambda arguments: record(arguments, course_of(arguments)),
-    "verify": lambda arguments: verify(arguments, course_of(arguments, drawn=False)),
-    "tickets": tickets,
     "progress": _progress,
     "reset": _reset,
 }

@@ -95,7 +95,9 @@ class ServerState(ServerMemory):
     def apply_rules(self) -> None:
         """Have the grants follow the weaknesses of today."""
         detects = not self.lacks(Weakness.REFRESH_REUSE_SILENT)
-        self.grants.rules = replace(self.grants.rules, detects_reuse=detects)
+        ends_replaced = not self.lacks(Weakness.REFRESH_REPLACED_GOOD)
+        rules = replace(self.grants.rules, detects_reuse=detects, ends_replaced=ends_replaced)
+        self.grants.rules = rules
 
     @property
     def is_for_machines(self) -> bool:

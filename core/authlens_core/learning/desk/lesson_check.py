@@ -14,8 +14,8 @@ from typing import Final
 from authlens_core.emulator import Profile
 from authlens_core.learning.answers_file import AnswersFile, answers_from, read_answers
 from authlens_core.learning.attempt import attempt_of
-from authlens_core.learning.catalogue import FILE, folders, lessons, read_lesson
-from authlens_core.learning.lesson import CourseLesson, LessonPhase
+from authlens_core.learning.catalogue import FILE, Catalogue, read_catalogue, read_lesson
+from authlens_core.learning.lesson import CourseLesson, LessonPhase, Question
 from authlens_core.learning.lesson_folder import LessonFolder, read_folder
 from authlens_core.learning.moves import (
     AnswerMove,
@@ -59,12 +59,14 @@ class LessonCheck:
         outcome: what the solution came to.
         tried: how many mutations of it were run.
         problems: why the lesson cannot be trusted, one sentence each; none if it can.
+        warnings: what helps a learner to guess, one sentence each.
     """
 
     lesson: CourseLesson
     outcome: AttemptOutcome
     tried: int
     problems: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -101,6 +103,11 @@ class AuthoredLesson:
             raise LessonRefused(f"{place}:1:1: no solution has a seed that draws “{fault}”")
         return found
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What helps a learner to guess an answer without reading the question, one sentence each."""
+        return tuple(_warnings(self.lesson))
+
     async def check(self, solution: str | bytes | None = None) -> LessonCheck:
         """Run the solutions of the lesson, and all of their mutations; see `_checked`.
 
@@ -118,19 +125,39 @@ class AuthoredLesson:
             for problem in result.problems
         ]
         tried = sum(result.tried for result in results)
-        return LessonCheck(self.lesson, results[0].outcome, tried, tuple(problems))
+        return LessonCheck(self.lesson, results[0].outcome, tried, tuple(problems), self.warnings)
 
 
-def lessons_at(path: Path) -> tuple[AuthoredLesson, ...]:
-    """Return the lesson of a folder, or those of the folders in it.
+def lessons_at(path: Path) -> tuple[tuple[AuthoredLesson, ...], tuple[LessonRefused, ...]]:
+    """Return the lesson of a folder, or those of the folders in it, and why the others cannot be used.
 
     Raises:
-        LessonRefused: one cannot be used.
+        LessonRefused: the folder, or its only lesson, cannot be used.
     """
-    if not (path / FILE).exists():
-        return tuple(map(AuthoredLesson, lessons(path).values(), folders(path)))
-    folder = read_folder(path)
-    return (AuthoredLesson(read_lesson(folder, built_in=False), folder),)
+    if (path / FILE).exists():
+        folder = read_folder(path)
+        catalogue = Catalogue(((folder, read_lesson(folder, built_in=False)),))
+    else:
+        catalogue = read_catalogue(path)
+    authored = tuple(AuthoredLesson(lesson, folder) for folder, lesson in catalogue.entries)
+    return authored, catalogue.refusals
+
+
+def _warnings(lesson: CourseLesson) -> Iterator[str]:
+    asked = [question for question in lesson.questions if question.right]
+    letters = {question.right for question in asked}
+    if len(asked) > 1 and len(letters) == 1:
+        yield f"The right option of every question is {letters.pop()}."
+    longest = [question.name for question in asked if _is_longest(lesson, question)]
+    if len(longest) > len(asked) / 2:
+        yield f"The right option is the longest in {', '.join(longest)}: more than half of the questions."
+
+
+def _is_longest(lesson: CourseLesson, question: Question) -> bool:
+    """Return whether the right option has more characters than each of the others."""
+    options = lesson.words.options(f"questions/{question.name}")
+    right = options.pop(question.right)
+    return len(right) > max(map(len, options.values()))
 
 
 def mutations(lesson: CourseLesson, solution: Sequence[AnyMove]) -> Iterator[LessonMutation]:
@@ -221,3 +248,6 @@ def _of_the_solution(outcome: AttemptOutcome) -> Iterator[str]:
         yield f"Exactly one option of the prediction has to hold after the {when}; these do: {held}."
     if not failed and outcome.unshown:
         yield f"The solution does not show the answers to: {', '.join(outcome.unshown)}."
+    if not failed and outcome.unrefused:
+        named = ", ".join(outcome.unrefused)
+        yield f"The answer says that something is refused, and the row that shows it is no refusal: {named}."

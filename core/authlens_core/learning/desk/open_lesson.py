@@ -13,7 +13,6 @@ from typing import Final, Self
 import msgspec
 
 from authlens_core.learning.attempt import LessonAttempt
-from authlens_core.learning.class_folder import ClassFile, class_file
 from authlens_core.learning.guide.offers import Argument, Choice, MoveForm, forms
 from authlens_core.learning.guide.story import (
     Part,
@@ -50,7 +49,7 @@ from authlens_core.learning.progress.progress_file import (
     StoredAttempt,
     progress_name,
 )
-from authlens_core.learning.verdict import AttemptOutcome, joined
+from authlens_core.learning.verdict import joined
 from authlens_core.trace.record import Trace
 from authlens_core.values.errors import LessonRefused
 
@@ -75,6 +74,8 @@ TURNED_BACK = "Time is turned back: the same servers start again, and give out t
 _LONGEST_PAUSE: Final = 300.0  # seconds between two moves that count as work
 _FRESH: Final = 20.0  # seconds in which a world is used further; the shortest of its lifetimes is longer
 _SEEDS: Final = 10_000
+FIRST_ORDER: Final = 1
+"""The questions are asked for the first time; see `CourseLesson.in_order`."""
 
 
 class OpenLesson:
@@ -83,10 +84,13 @@ class OpenLesson:
     What a phase shows depends on the moves so far. A move is stored after it was made, and before its verdict
     is shown: whenever the process dies, the next one is at the same phase, with the same verdict.
 
+    Args:
+        seed: of a new attempt; random if None. An attempt with another one is archived.
+
     Attributes:
         attempt: the moves made, and their verdicts. Starting over replaces it.
         resumed: whether it goes on with moves of an earlier process.
-        note: why an earlier attempt could not go on, or why the class cannot see it; empty otherwise.
+        note: why an earlier attempt could not go on; empty otherwise.
     """
 
     def __init__(
@@ -95,55 +99,50 @@ class OpenLesson:
         file: ProgressFile,
         *,
         clock: Callable[[], float] = time.monotonic,
-        shown_in: ClassFile | None = None,
+        seed: int | None = None,
     ) -> None:
-        self.attempt = LessonAttempt(lesson)
+        self._lesson = lesson
+        self._seed = seed
+        self.attempt = LessonAttempt(lesson, order=FIRST_ORDER)
         self.resumed = False
         self.note = ""
         self._file = file
         self._name = progress_name(lesson)
-        self._class = shown_in or class_file()
         self._clock = clock
         self._last = clock()
 
     @property
     def lesson(self) -> CourseLesson:
-        """The lesson with what the seed drew."""
+        """The lesson with what the seed drew, and the letters of this attempt."""
         return self.attempt.lesson
 
     async def __aenter__(self) -> Self:
         await self._resume()
-        self._show_class(self.attempt.outcome())
-        if self._class is not None:
-            self.note = self.note or self._class.problem
         return self
 
     async def _resume(self) -> None:
         stored = self._file.of(self._name).attempt
         if stored is None or not stored.moves:
-            self.attempt = LessonAttempt(
-                self.lesson, seed=self._new_seed() if stored is None else stored.seed
-            )
+            seed = self._new_seed() if stored is None or self._seed is not None else stored.seed
+            self.attempt = LessonAttempt(self._lesson, seed=seed, order=FIRST_ORDER)
             return
         try:
             if stored.version != self.lesson.version:
                 raise LessonRefused("The lesson has a new version")
-            await self._replay(stored.moves, stored.seed)
+            if self._seed not in {None, stored.seed}:
+                raise LessonRefused(f"Your earlier attempt has the seed {stored.seed}")
+            await self._replay(stored.moves, stored.seed, stored.order)
             self.resumed = True
         except LessonRefused as error:
             self.note = f"{error.cause.rstrip('.')}. Your earlier moves are archived; the lesson starts over."
-            await self._replay((), self._new_seed())
+            await self._replay((), self._new_seed(), FIRST_ORDER)
         self._last = self._clock()
 
     async def __aexit__(self, *_: object) -> None:
-        if self._class is not None:
-            self._class.flush()
         await self.attempt.__aexit__()
 
     def _new_seed(self) -> int:
-        """Return the seed of a new attempt; in an exam each has the ticket's."""
-        ticket = self.lesson.ticket
-        return secrets.randbelow(_SEEDS) if ticket is None else ticket.seed
+        return secrets.randbelow(_SEEDS) if self._seed is None else self._seed
 
     @property
     def next_phase(self) -> LessonPhase | None:
@@ -233,8 +232,8 @@ class OpenLesson:
         return marks(self.attempt, question)
 
     def hints(self, phase: LessonPhase) -> tuple[str, ...]:
-        """Return the hints of a phase; none in an exam."""
-        return () if self.lesson.ticket else self.lesson.words.hints(phase)
+        """Return the hints of a phase."""
+        return self.lesson.words.hints(phase)
 
     # -- moves -----------------------------------------------------------------------------------------
 
@@ -254,9 +253,9 @@ class OpenLesson:
     def progress(self) -> LessonProgress:
         return self._file.of(self._name)
 
-    async def _replay(self, moves: Sequence[AnyMove], seed: int) -> None:
+    async def _replay(self, moves: Sequence[AnyMove], seed: int, order: int) -> None:
         """Make moves in a fresh attempt, which replaces the one so far if all can be made."""
-        fresh = LessonAttempt(self.lesson, seed=seed)
+        fresh = LessonAttempt(self._lesson, seed=seed, order=order)
         try:
             await fresh.make_all(moves)
         except BaseException:
@@ -268,7 +267,7 @@ class OpenLesson:
     async def make(self, move: AnyMove) -> None:
         """Make one move, and store it.
 
-        What was pointed at, named or turned in vain is replaced by the next one, except in an exam. Where
+        What was pointed at, named or turned in vain is replaced by the next one. Where
         tokens may have expired while you read, the moves so far are made again before this one.
 
         Raises:
@@ -276,15 +275,13 @@ class OpenLesson:
             TimedOut: it took longer than 20 seconds; the attempt is as it was before it.
             StateUnusable: it was made, and could not be stored.
         """
-        before, seed = self.attempt.moves, self.attempt.seed
-        self._require_one_window(before)
+        before, seed, order = self.attempt.moves, self.attempt.seed, self.attempt.order
         phase = PHASE_OF.get(type(move))
         in_vain = phase and self.attempt.has_begun(phase) and not self.attempt.verdict(phase).passed
         if phase and in_vain and phase is not LessonPhase.QUESTIONS:
-            self._require_no_exam()
-            await self._replay((*self._before(phase), move), seed)
+            await self._replay((*self._before(phase), move), seed, order)
         elif isinstance(move, WorldMove) and self._clock() - self._last > _FRESH:
-            await self._replay((*before, move), seed)
+            await self._replay((*before, move), seed, order)
         else:
             await self._add(move)
         *earlier, made = self.attempt.made
@@ -298,20 +295,8 @@ class OpenLesson:
         except MoveRefused:
             raise
         except BaseException:
-            await self._replay(before, self.attempt.seed)  # half a move is none
+            await self._replay(before, self.attempt.seed, self.attempt.order)  # half a move is none
             raise
-
-    def _require_one_window(self, made: Sequence[AnyMove]) -> None:
-        """Refuse to go on with an exam where it was left: what was done since in another window stays."""
-        stored = self.progress.attempt if self.lesson.ticket else None
-        if stored is not None and stored.moves != tuple(made):
-            reason = "this exam went on in another window, and that stays: open it again"
-            raise MoveRefused(len(made) + 1, reason)
-
-    def _require_no_exam(self) -> None:
-        """Refuse a second attempt in an exam: after the verdict it would show nothing."""
-        if self.lesson.ticket is not None:
-            raise MoveRefused(len(self.attempt.made) + 1, "in an exam you have one attempt, and it stays")
 
     def _judged(self, known: LessonProgress, move: AnyMove) -> LessonProgress:
         """Return the progress with what only the last move says."""
@@ -329,6 +314,7 @@ class OpenLesson:
             version=self.lesson.version,
             digest=self.lesson.digest,
             seed=self.attempt.seed,
+            order=self.attempt.order,
             moves=self.attempt.moves,
             passed=tuple(verdict.phase for verdict in outcome.phases if verdict.passed),
             right=outcome.right_answers,
@@ -343,20 +329,17 @@ class OpenLesson:
             return msgspec.structs.replace(known, passed_version=version, seconds=known.seconds + int(spent))
 
         self._file.change(self._name, changed)
-        self._show_class(outcome)
-
-    def _show_class(self, outcome: AttemptOutcome) -> None:
-        if self._class is not None:
-            self._class.show(outcome, self._file.read())
 
     async def start_over(self, phase: LessonPhase | None = None) -> None:
         """Start a phase over, or the whole lesson. The moves so far are archived, and the questions stay.
 
+        Questions that start over come in another order, with other letters.
+
         Raises:
-            MoveRefused: it is an exam.
             TimedOut: the moves before the phase took longer than 20 seconds.
         """
-        await self._go_back(self._before(phase) if phase else ())
+        asks_again = phase is LessonPhase.QUESTIONS
+        await self._go_back(self._before(phase) if phase else (), self.attempt.order + asks_again)
 
     def _before(self, phase: LessonPhase) -> tuple[AnyMove, ...]:
         """Return the moves that stay if a phase starts over."""
@@ -369,24 +352,19 @@ class OpenLesson:
         """Take the last move back.
 
         Raises:
-            MoveRefused: it is an exam.
             TimedOut: the moves before it took longer than 20 seconds.
         """
-        await self._go_back(self.attempt.moves[:-1])
+        await self._go_back(self.attempt.moves[:-1], self.attempt.order)
 
-    async def _go_back(self, kept: Sequence[AnyMove]) -> None:
-        self._require_no_exam()
-        await self._replay(kept, self.attempt.seed if kept else self._new_seed())
+    async def _go_back(self, moves: Sequence[AnyMove], order: int) -> None:
+        if moves:
+            await self._replay(moves, self.attempt.seed, order)
+        else:
+            await self._replay((), self._new_seed(), FIRST_ORDER)
         self._store(lambda known: known)
 
     def next_hint(self, phase: LessonPhase) -> int:
-        """Return the number of the next hint of a phase, and store that it was read; the last one stays.
-
-        Raises:
-            LessonRefused: it is an exam.
-        """
-        if self.lesson.ticket is not None:
-            raise LessonRefused("There are no hints in an exam.")
+        """Return the number of the next hint of a phase, and store that it was read; the last one stays."""
         step = min(self.progress.hints.get(phase, 0) + 1, HINTS)
         self.note_hint(phase, step)
         return step

@@ -17,7 +17,7 @@ Choice = str | bool
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """What a move needs to know; the first choice is the usual one."""
+    """What a move needs to know; the first choice is the one that a typed move can leave out."""
 
     name: str
     choices: tuple[Choice, ...]
@@ -27,10 +27,12 @@ class Argument:
         """What it is called in a form."""
         return str(words("course")["argument"].get(self.name, self.name))
 
-    def chosen(self, choices: Mapping[str, Choice]) -> Choice:
-        """Return what is chosen for it, by its name; the usual choice if that is none of its own."""
-        choice = choices.get(self.name, self.choices[0])
-        return choice if choice in self.choices else self.choices[0]
+    def chosen(self, choices: Mapping[str, Choice]) -> Choice | None:
+        """Return what is chosen for it, by its name; its only choice; or None while nothing is chosen."""
+        if len(self.choices) == 1:
+            return self.choices[0]
+        choice = choices.get(self.name)
+        return choice if choice in self.choices else None
 
     def typed(self, choice: Choice) -> str:
         """Return how a choice is typed in a line."""
@@ -53,9 +55,11 @@ class MoveForm:
     meaning: str
     arguments: tuple[Argument, ...] = ()
 
-    def move(self, chosen: Mapping[str, Choice]) -> AnyMove:
-        """Return the move with the choices that were made; the usual ones for the others."""
+    def move(self, chosen: Mapping[str, Choice]) -> AnyMove | None:
+        """Return the move with the choices that were made; None while one is open."""
         given = {argument.name: argument.chosen(chosen) for argument in self.arguments}
+        if None in given.values():
+            return None
         made: AnyMove = msgspec.convert({"do": self.verb, **given}, type=AnyMove)
         return made
 
@@ -86,10 +90,9 @@ def _needs_a_credential(kind: type[msgspec.Struct]) -> bool:
 
 
 def _arguments(kind: type[msgspec.Struct], lesson: CourseLesson, loot: Collection[str]) -> Iterator[Argument]:
-    mark = lesson.world.mark
     for field in msgspec.structs.fields(kind):
         usual = "" if field.default is msgspec.NODEFAULT else field.default
-        known = lesson.attack.causes if field.name == "diagnosis" else _known(field, usual, loot, mark)
+        known = lesson.attack.causes if field.name == "diagnosis" else _known(field, usual, loot)
         if not _means_something(field.name, lesson):
             continue
         fitting = [choice for choice in known if _fits(choice, lesson)]
@@ -97,21 +100,17 @@ def _arguments(kind: type[msgspec.Struct], lesson: CourseLesson, loot: Collectio
         # A party that is there is meant where one can be named.
         left = [choice for choice in fitting if choice != ""] if named else fitting
         if left and left != [""]:
-            yield Argument(
-                field.name, tuple(sorted(left, key=lambda one: one not in {usual, f"{usual}{mark}"}))
-            )
+            yield Argument(field.name, tuple(sorted(left, key=lambda one: one != usual)))
 
 
-def _known(
-    field: msgspec.structs.FieldInfo, usual: object, loot: Collection[str], mark: str
-) -> tuple[Choice, ...]:
+def _known(field: msgspec.structs.FieldInfo, usual: object, loot: Collection[str]) -> tuple[Choice, ...]:
     """Return all that an argument can be."""
     if known := choices(field):
         return tuple(choice for choice in known if not str(choice).startswith("$") or str(choice)[1:] in loot)
     if not usual:  # a credential that can be left out is that of a device login
-        return (f"$device{mark}",) if "device" in loot else ("",)
+        return ("$device",) if "device" in loot else ("",)
     names = sorted(name for name in loot if name != "client")  # whose name is no credential
-    return tuple(f"${name}{mark}" for name in names) or (f"{usual}{mark}",)
+    return tuple(f"${name}" for name in names) or (str(usual),)
 
 
 def _means_something(name: str, lesson: CourseLesson) -> bool:

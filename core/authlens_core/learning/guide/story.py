@@ -171,7 +171,7 @@ def held(world: World) -> tuple[tuple[str, str], ...]:
     whose = "authlens" if world.victim is None else "the website"
     return tuple(
         (
-            f"{name}{world.settings.mark}",
+            name,
             f"{value} (the name of {whose} at the login server)"
             if name == "client"
             else redactor.text(value)

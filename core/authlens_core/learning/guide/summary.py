@@ -1,25 +1,16 @@
-"""A lesson, and how far you are in it, as the lists, the summary, the JSON of the verbs and a page have them.
+"""A lesson, and how far you are in it, as the lists, the summary and the JSON of the verbs have them.
 
 No right answer is in it before you gave yours, and it is evidence, and no rank.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
-from authlens_core.export.markdown import code_span
-from authlens_core.learning.lesson import (
-    HINTS,
-    QUESTIONS,
-    QUESTIONS_TO_PASS,
-    CourseLesson,
-    LessonPhase,
-    LessonWords,
-)
+from authlens_core.learning.lesson import HINTS, QUESTIONS, QUESTIONS_TO_PASS, CourseLesson, LessonPhase
+from authlens_core.learning.moves import AnswerMove
 from authlens_core.learning.progress.progress_file import LessonProgress
-from authlens_core.learning.progress.record import LessonRecord, PracticeRecord, entry_of
-from authlens_core.learning.tickets import read_ticket
 from authlens_core.values.quick_dataclass import dataclass
 
 
@@ -34,7 +25,6 @@ def summary_json(lesson: CourseLesson) -> dict[str, Any]:
         "needs": lesson.needs,
         "version": lesson.version,
         "digest": lesson.digest,
-        "languages": lesson.languages,
         "built_in": lesson.built_in,
     }
 
@@ -47,7 +37,6 @@ def lesson_json(lesson: CourseLesson) -> dict[str, Any]:
         "id": lesson.name,
         "version": lesson.version,
         "digest": lesson.digest,
-        "language": words.language,
         "title": words.title,
         "can": texts["can"],
         "cures": texts["cures"],
@@ -65,7 +54,7 @@ def lesson_json(lesson: CourseLesson) -> dict[str, Any]:
             "text": texts["break"],
             "claims": _claims(lesson, LessonPhase.BREAK),
             "seat": attack.seat,
-            "loot": [f"${name}{lesson.world.mark}" for name in attack.loot],
+            "loot": [f"${name}" for name in attack.loot],
             "moves": attack.moves,
             "most": attack.most,
             "hints": HINTS,
@@ -108,7 +97,7 @@ class LessonSummary:
 
     @property
     def begun(self) -> bool:
-        return entry_of(self.progress) is not None
+        return any(attempt.moves for attempt in self.progress.attempts)
 
     @property
     def right(self) -> int:
@@ -182,10 +171,7 @@ class LessonSummary:
         texts, title = self.lesson.words.texts, self.lesson.title
         if not self.passed:
             why = f"{self.right} of {QUESTIONS} questions are right, and {QUESTIONS_TO_PASS} are needed."
-            again = " Press t to answer them again."
-            if self.lesson.ticket is not None:
-                again = "" if self.right < QUESTIONS_TO_PASS else " An earlier phase is not passed."
-            yield f"○ Not passed yet: {title}", f"{why}{again}"
+            yield f"○ Not passed yet: {title}", f"{why} Press t to answer them again."
         else:
             yield f"✔ Passed: {title}", f"You can now {texts['can']}."
             yield "What it corrects", texts["cures"]
@@ -218,60 +204,18 @@ def _count(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
 
 
-_CLOSING = (
-    "This is a record of practice, and no proof of identity: it shows that the moves solve the lessons, not "
-    "who made them. Tries, hints and minutes are as this machine counted them, and are not verified. Make "
-    "the moves again with `authlens learn verify` and the JSON file beside this one."
-)
-
-
-def record_page(record: PracticeRecord, lessons: Sequence[CourseLesson]) -> str:
-    """Return a record of your own as Markdown.
-
-    Args:
-        lessons: those that its entries are of.
-    """
-    entries = list(zip(record.lessons, lessons, strict=True))
-    passed = sum(entry.verdict.passed for entry, _ in entries)
-    met = {name for entry in record.lessons for name in entry.met}
-    refuted = {name for entry in record.lessons for name in entry.refuted}
-    lines = [
-        "# Record of practice",
-        "",
-        f"- {passed} of {len(record.lessons)} lessons passed",
-        f"- Made {record.made_at} with authlens {record.authlens}",
-    ]
-    if record.ticket:
-        ticket = read_ticket(record.ticket)
-        lines.append(f"- Exam {code_span(ticket.exam)}, student {code_span(ticket.name)}")
-    lines += [
-        "",
-        "| | Lesson | What you can do | Tries | Hints | Questions | Minutes |",
-        "|---|---|---|---|---|---|---|",
-        *(_row(entry, lesson.words) for entry, lesson in entries),
-        *(["", f"Misconceptions: {misconceptions_line(met, refuted)}"] if met else []),
-    ]
-    for entry, lesson in entries:
-        lines += ["", f"## {lesson.words.title}", "", *_moves(entry)]
-    return "\n".join([*lines, "", _CLOSING, ""])
-
-
-def _row(lesson: LessonRecord, words: LessonWords) -> str:
-    sign = "✔" if lesson.verdict.passed else "○"
-    tries, hints = sum(lesson.tries.values()), sum(lesson.hints.values())
-    right = f"{lesson.verdict.right}/{QUESTIONS}"
-    cells = (sign, words.title, words.texts["can"], tries, hints, right, -(-lesson.seconds // 60))
-    return f"| {' | '.join(str(cell).replace('|', '/') for cell in cells)} |"
+def misconceptions(lesson: CourseLesson, progress: LessonProgress) -> tuple[set[str], set[str]]:
+    """Return the misconceptions behind wrong answers of every attempt, and those that were refuted since."""
+    met = {}
+    for attempt in progress.attempts:
+        cures = {one.name: one.cures for one in lesson.in_order(attempt.seed, attempt.order).questions}
+        for move in attempt.moves:
+            if isinstance(move, AnswerMove) and (name := cures.get(move.question, {}).get(move.option)):
+                met[name] = move.question
+    return set(met), {name for name, question in met.items() if question not in progress.missed}
 
 
 def misconceptions_line(met: set[str], refuted: set[str]) -> str:
     """Return how many misconceptions were met and refuted, and which are open."""
     still = ", ".join(sorted(name.replace("-", " ") for name in met - refuted))
     return f"{len(met)} met, {len(refuted)} refuted.{f' Open: {still}.' if still else ''}"
-
-
-def _moves(lesson: LessonRecord) -> Iterator[str]:
-    yield f"Version {lesson.version}, seed {lesson.seed}, digest `{lesson.digest}`."
-    yield ""
-    for number, move in enumerate(lesson.moves, 1):
-        yield f"{number}. {code_span(move.text)}"

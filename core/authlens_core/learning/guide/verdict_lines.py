@@ -169,8 +169,6 @@ def worth(attempt: LessonAttempt, move: AnyMove, phase: LessonPhase) -> str:
         return _of_point(attempt, move, passed=passed)
     if passed:
         return f"✔ {phase.value.capitalize()} is done."
-    if attempt.is_lost(phase):
-        return f"✖ {phase.value.capitalize()} is over, and not passed."
     if isinstance(move, DefendMove):
         return f"✖ Not enough: {' '.join(attempt.lesson.words.texts[f'repair/{name}'] for name in move.on)}"
     if phase is not LessonPhase.BREAK:
@@ -186,7 +184,7 @@ def _of_point(attempt: LessonAttempt, move: PointMove, *, passed: bool) -> str:
     decides = meaning(move.part, values.get("purpose", ""))
     if passed:
         return f"✔ Right: {part_title(move.part)} of arrow {move.arrow}. {decides}".rstrip()
-    again = "" if attempt.lesson.ticket else " Point at another part."
+    again = " Point at another part."
     around, wanted = str(values.get(move.part, "")), attempt.lesson.observation.parts
     if any(str(values[part]) in around for part in wanted if part in values):  # a parameter in its header
         return f"✖ Not {part_title(move.part)} as a whole. A value within it has its own part.{again}"

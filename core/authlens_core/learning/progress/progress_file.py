@@ -23,8 +23,6 @@ from authlens_core.state.paths import own_file, state_directory
 from authlens_core.state.regular_file import read_regular
 from authlens_core.values.errors import FileUnusable, LessonRefused, StateUnusable
 
-EXAM: Final = "exam/"
-"""How the names of progress in an exam start."""
 DRILL: Final = "drill/"
 """How the names of predictions in drills start."""
 
@@ -35,6 +33,7 @@ class StoredAttempt(StrictTable, frozen=True):
     Attributes:
         version: of the lesson when the attempt began.
         digest: of the files of the lesson at the last move.
+        order: how often its questions were asked, which draws their letters; 0 is as in the files.
         passed: the phases that were passed after the last move, for lists. Only a replay decides.
         right: how many questions were answered right.
     """
@@ -42,13 +41,14 @@ class StoredAttempt(StrictTable, frozen=True):
     version: int
     digest: str
     seed: int
+    order: int = 0
     moves: Annotated[tuple[AnyMove, ...], msgspec.Meta(max_length=MOST_MOVES)] = ()
     passed: tuple[LessonPhase, ...] = ()
     right: int = 0
 
     def goes_on_in(self, later: StoredAttempt) -> bool:
         """Return whether another attempt starts with these moves."""
-        same_start = (self.version, self.seed) == (later.version, later.seed)
+        same_start = (self.version, self.seed, self.order) == (later.version, later.seed, later.order)
         return same_start and self.moves == later.moves[: len(self.moves)]
 
     @property
@@ -119,10 +119,8 @@ class LessonProgress(StrictTable, frozen=True):
 def progress_name(lesson: CourseLesson) -> str:
     """Return the name by which the progress of a lesson is stored.
 
-    A lesson of your own has its own, and so has each ticket of an exam.
+    A lesson of your own has its own.
     """
-    if lesson.ticket is not None:
-        return f"{EXAM}{lesson.ticket.exam}/{lesson.ticket.seed:08x}/{lesson.name}"
     return lesson.name if lesson.built_in else f"own/{lesson.name}"
 
 
@@ -193,11 +191,11 @@ class ProgressFile:
     def start_over(self) -> int:
         """Archive the attempts of every lesson, and return how many there are.
 
-        Those of an exam stay, and drills can be predicted again.
+        Drills can be predicted again.
         """
         lessons = self._changed(
             lambda lessons: {
-                name: known if name.startswith(EXAM) else known.with_attempt(None)
+                name: known.with_attempt(None)
                 for name, known in lessons.items()
                 if not name.startswith(DRILL)
             }

@@ -10,13 +10,13 @@ import pytest
 from authlens_core.emulator.ledger import Reason, What
 from authlens_core.learning.answers_file import read_answers
 from authlens_core.learning.attempt import LessonAttempt
-from authlens_core.learning.catalogue import folders, lessons
+from authlens_core.learning.catalogue import lessons, read_catalogue
 from authlens_core.learning.desk.open_lesson import OpenLesson
 from authlens_core.learning.guide.offers import forms
 from authlens_core.learning.guide.story import exchange_place, held, meaning, parts, story
 from authlens_core.learning.guide.summary import LessonSummary
 from authlens_core.learning.guide.verdict_lines import ClaimState, prediction_line, verdict_lines
-from authlens_core.learning.lesson import LessonPhase
+from authlens_core.learning.lesson import CourseLesson, LessonPhase
 from authlens_core.learning.moves import (
     KINDS,
     AnswerMove,
@@ -35,10 +35,7 @@ from authlens_core.trace.arrows import Party, messages
 from authlens_core.values.word_files import words
 
 COURSE = lessons()
-SOLUTIONS = {
-    lesson.name: folder.texts["solution.json"]
-    for folder, lesson in zip(folders(), COURSE.values(), strict=True)
-}
+SOLUTIONS = {lesson.name: folder.texts["solution.json"] for folder, lesson in read_catalogue().entries}
 LESSON = COURSE["stolen-code"]
 BEFORE: tuple[AnyMove, ...] = (
     PredictMove(option="b"),
@@ -47,9 +44,11 @@ BEFORE: tuple[AnyMove, ...] = (
 )
 
 
-def played(moves: Sequence[AnyMove], *, prepared: bool = False) -> LessonAttempt:
+def played(
+    moves: Sequence[AnyMove], *, prepared: bool = False, of: CourseLesson | None = None
+) -> LessonAttempt:
     async def play() -> LessonAttempt:
-        async with LessonAttempt(LESSON) as attempt:
+        async with LessonAttempt(of or LESSON) as attempt:
             for move in moves:
                 await attempt.make(move)
             if prepared:
@@ -95,16 +94,22 @@ def test_the_moves_of_a_lesson_are_offered_with_what_is_held() -> None:
         ("code", ("$code",)),
         ("verifier", ("none", "wrong")),
     ]
+    assert redeem.move({}) is None
     assert redeem.move({"verifier": "wrong"}) == RedeemMove(verifier="wrong")
     assert call.move({"token": "$code"}) == CallMove(token="$code")
 
 
 @pytest.mark.parametrize("name", COURSE)
-def test_each_move_that_is_offered_first_can_be_made_of_its_form(name: str) -> None:
+def test_a_move_is_made_of_its_form_once_everything_is_chosen(name: str) -> None:
     lesson = COURSE[name]
     for phase in LessonPhase:
         for form in forms(lesson, phase, lesson.attack.loot):
-            assert form.move({}).verb == form.verb
+            choices = {argument.name: argument.choices[-1] for argument in form.arguments}
+            made = form.move(choices)
+            assert made is not None
+            assert made.verb == form.verb
+            has_choice = any(len(argument.choices) > 1 for argument in form.arguments)
+            assert (form.move({}) is None) is has_choice
             assert form.meaning.endswith(".")
 
 
@@ -162,9 +167,9 @@ def test_the_diagram_of_an_attack_says_whose_request_it_is_and_who_got_it(stolen
 
 
 def test_a_wrong_answer_says_where_your_own_requests_show_the_right_one() -> None:
-    move = AnswerMove(question="q2", option="a")
-    said = opened(played([*BEFORE, move])).worth(move, LessonPhase.QUESTIONS)
-    assert said.endswith("in run, arrow 5: authlens → server: POST /par → 201, with `form.code_challenge`.")
+    move = AnswerMove(question="q1", option="b")
+    said = opened(played([*BEFORE[:2], move], of=COURSE["read-a-refusal"])).worth(move, LessonPhase.QUESTIONS)
+    assert said.endswith("You saw it in run, arrow 1: authlens → resource: GET / → 401.")
 
 
 def test_a_right_answer_has_a_reason_in_words_or_in_your_own_requests() -> None:
@@ -234,7 +239,7 @@ def test_every_word_of_a_row_and_every_move_has_words() -> None:
 
 
 def test_the_catalogue_says_how_far_you_are_and_what_comes_next() -> None:
-    attempt = StoredAttempt(1, "", 1, BEFORE, (LessonPhase.PREDICT, LessonPhase.RUN, LessonPhase.OBSERVE))
+    attempt = StoredAttempt(1, "", 1, 0, BEFORE, (LessonPhase.PREDICT, LessonPhase.RUN, LessonPhase.OBSERVE))
     progress = LessonProgress(LESSON.name, attempt, tries={LessonPhase.BREAK: 2})
     summary = LessonSummary(LESSON, progress)
     assert summary.dots == " ●●●○○○"

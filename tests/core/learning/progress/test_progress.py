@@ -12,7 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from authlens_core.learning.answers_file import read_answers
-from authlens_core.learning.catalogue import folders, lessons
+from authlens_core.learning.catalogue import lessons, read_catalogue
 from authlens_core.learning.desk.open_lesson import OpenLesson
 from authlens_core.learning.lesson import CourseLesson, LessonPhase
 from authlens_core.learning.moves import (
@@ -27,10 +27,18 @@ from authlens_core.learning.moves import (
 )
 from authlens_core.learning.progress.progress_file import ProgressFile
 from authlens_core.values.errors import LessonRefused
+from support.lesson_letters import as_in_the_files
 
 LESSON = lessons()["read-a-refusal"]
-SOLUTION = read_answers(folders()[0].texts["solution.json"].encode(), name="solution.json").read()
+SOLUTION = read_answers(
+    read_catalogue().entries[0][0].texts["solution.json"].encode(), name="solution.json"
+).read()
 A, B = PredictMove("a"), PredictMove("b")
+
+
+@pytest.fixture(autouse=True)
+def _letters_of_the_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    as_in_the_files(monkeypatch)
 
 
 def play(
@@ -76,18 +84,18 @@ def test_a_lesson_is_passed_once_and_its_questions_count(file: ProgressFile) -> 
     wrong = AnswerMove("q1", "b")
     play(file, making(*(wrong if isinstance(m, AnswerMove) and m.question == "q1" else m for m in SOLUTION)))
     stored = file.of(LESSON.name)
-    assert (stored.passed_version, stored.missed, stored.first_prediction) == (1, ("q1",), "a")
+    assert (stored.passed_version, stored.missed, stored.first_prediction) == (LESSON.version, ("q1",), "a")
     assert stored.attempt is not None
     assert (stored.attempt.phase, stored.attempt.right) == (None, 4)
 
 
 def test_a_newer_version_of_a_lesson_keeps_the_pass_and_archives_the_moves(file: ProgressFile) -> None:
     play(file, making(*SOLUTION))
-    after = play(file, making(B), replace(LESSON, version=2))
+    after = play(file, making(B), replace(LESSON, version=LESSON.version + 1))
     stored = file.of(LESSON.name)
-    assert (after.resumed, after.note != "", stored.passed_version) == (False, True, 1)
+    assert (after.resumed, after.note != "", stored.passed_version) == (False, True, LESSON.version)
     assert [one.moves for one in stored.archived] == [SOLUTION]
-    assert (stored.attempt and stored.attempt.version, stored.first_prediction) == (2, "a")
+    assert (stored.attempt and stored.attempt.version, stored.first_prediction) == (LESSON.version + 1, "a")
 
 
 @pytest.mark.parametrize(
@@ -165,7 +173,7 @@ def test_switches_turned_in_vain_are_replaced_and_others_that_do_not_exist_chang
 
 
 def test_a_cause_named_in_vain_is_replaced(file: ProgressFile) -> None:
-    course = dict(zip(lessons(), folders(), strict=True))
+    course = {lesson.name: folder for folder, lesson in read_catalogue().entries}
     texts = course["find-the-fault"].texts
     solutions = [
         read_answers(text.encode(), name=name) for name, text in texts.items() if name.startswith("solution")

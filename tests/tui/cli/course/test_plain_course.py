@@ -9,10 +9,15 @@ from typing import Final
 import pytest
 
 from authlens_core.learning.progress.progress_file import ProgressFile
-from authlens_core.learning.tickets import issue
 from authlens_tui.cli import main
+from support.lesson_letters import as_in_the_files
 
 SIGN_IN = ["predict a", "login"]
+
+
+@pytest.fixture(autouse=True)
+def _letters_of_the_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    as_in_the_files(monkeypatch)
 
 
 class Course:
@@ -124,23 +129,7 @@ def test_a_word_that_is_no_action_is_a_lesson_and_a_slip_is_told_what_was_meant(
     assert f"Did you mean {meant}?" in seen or not meant
 
 
-def test_an_exam_goes_on_after_a_phase_that_is_lost_and_offers_no_second_attempt(course: Course) -> None:
-    ticket = issue(b"k" * 32, "exam", "Ada")
-    token = f"call $token{ticket.mark}"
-    answers = [f"answer q{number} a" for number in range(1, 6)]
-    lines = [*SIGN_IN, "point 1 status", "undo", "again", token, "redeem", "redeem $code"]
-    lines += [f"redeem $code{ticket.mark}"] * 6
-    verb = ("stolen-code", "--ticket", str(ticket))
-    seen = course.typed(*lines, "defend victim.state", *answers, verb=verb)
-    (pointed,) = (line for line in seen if line.startswith("Failed: Not status."))
-    assert "Point at another" not in pointed
-    assert [line for line in seen if "one attempt" in line] == [
-        "Failed: Move 4: in an exam you have one attempt, and it stays."
-    ] * 2
-    assert f"Failed: Move 4: you do not hold $token{ticket.mark}." in seen
-    assert seen.count("Failed: Move 4: you do not hold $code.") == 2
-    assert f"You hold $code{ticket.mark}: secret #" in " ".join(seen)
-    assert "Failed: Break is over, and not passed." in seen
-    assert "Failed: Repair is over, and not passed." in seen
-    assert seen[-2].startswith("Failed: Not passed: observe, break, repair")
-    assert seen[-1] == "Type next, lessons or quit."
+def test_next_is_the_next_phase_and_never_leaves_a_lesson_that_is_not_over(course: Course) -> None:
+    seen = course.typed(*SIGN_IN, "next", "next", "next")
+    assert seen.count("Phase observe is not done yet; the next one begins when it is.") == 3
+    assert not any(line.startswith("Lesson 2") for line in seen)

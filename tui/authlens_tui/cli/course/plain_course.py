@@ -78,7 +78,7 @@ class PlainCourse:
                     break
                 if word == "lessons":
                     return lesson.attempt.outcome().passed, word
-                if word == "next":
+                if word == "next" and lesson.next_phase is None:
                     return lesson.attempt.outcome().passed, self._course.next_after(name) or "lessons"
                 await plain.take(line)
             return lesson.attempt.outcome().passed, ""

@@ -20,6 +20,7 @@ from authlens_core.learning.desk.open_lesson import (
     spoken,
     spoken_value,
 )
+from authlens_core.learning.moves import usage
 from authlens_core.values.errors import AuthlensError, LessonRefused
 from authlens_core.values.word_files import words
 from authlens_tui.cli.terminal.output import answer_line
@@ -47,6 +48,7 @@ class PlainLesson:
             "?": lambda _: self._help(),
             "again": self._again,
             "undo": lambda _: self._undo(),
+            "next": lambda _: self._next(),
         }
 
     async def begin(self) -> None:
@@ -212,6 +214,13 @@ class PlainLesson:
         step = self._lesson.next_hint(phase)
         say_texts([f"Hint {step} of {len(hints)}. {hints[step - 1]}"])
 
+    def _next(self) -> None:
+        """Say what is left of this phase: the next phase begins when it is done."""
+        if (phase := self._lesson.next_phase) is not None:
+            say_texts([f"Phase {phase.value} is not done yet; the next one begins when it is."])
+            say_texts(self._first_open(phase))
+            self._say_what_to_type()
+
     def _help(self) -> None:
         self._say_what_to_type()
         say_texts(f"{name}: {meaning}" for name, meaning in words("course")["command"].items())
@@ -279,16 +288,16 @@ def _result(lesson: OpenLesson) -> Iterator[str]:
     if outcome.passed:
         yield f"✔ You passed: {right}."
     else:
-        again = "" if lesson.lesson.ticket else " Type again to answer again."
         phases = ", ".join(verdict.phase.value for verdict in outcome.phases if not verdict.passed)
-        yield f"✖ Not passed: {phases}. {right}, and {lesson.lesson.right_to_pass} have to be.{again}"
+        yield f"✖ Not passed: {phases}. {right}, and {lesson.lesson.right_to_pass} have to be."
+        yield "Type again to answer again."
 
 
 def what_to_type(lesson: OpenLesson) -> str:
     """Return in a sentence what can be typed now."""
     match phase := lesson.next_phase:
         case None:
-            return f"Type next, lessons{'' if lesson.lesson.ticket else ', again'} or quit."
+            return "Type next, lessons, again or quit."
         case LessonPhase.PREDICT:
             return f"Type a letter: {either(lesson.options(phase))}."
         case LessonPhase.QUESTIONS:
@@ -309,7 +318,7 @@ def form_lines(lesson: OpenLesson) -> Iterator[str]:
     """Yield what each move that can be made now does, and how it is typed."""
     for form in lesson.forms(lesson.next_phase) if lesson.next_phase else ():
         yield f"Move {form.verb}: {form.meaning}"
-        yield f"  Type it as: {form.move({}).text}"
+        yield f"  Type it as: {usage(form.verb)}"
         for argument in form.arguments:
             if len(argument.choices) > 1:
                 yield f"  {argument.name} is {either(_choices(argument))}."
@@ -327,6 +336,5 @@ def left_lines(lesson: OpenLesson) -> Iterator[str]:
     phase = lesson.next_phase
     if phase is LessonPhase.BREAK and not lesson.lesson.attack.causes:
         left = lesson.attempt.moves_left
-        can_again = lesson.attempt.has_begun(phase) and not lesson.lesson.ticket
-        again = " again starts this phase over." if can_again else ""
+        again = " again starts this phase over." if lesson.attempt.has_begun(phase) else ""
         yield f"You have {left} {'move' if left == 1 else 'moves'}.{again}"

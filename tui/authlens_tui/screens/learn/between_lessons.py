@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import getters, on, work
+from textual import getters, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.screen import Screen
 
-from authlens_core.values.errors import AuthlensError
 from authlens_tui.screens.dialog import Dialog, DialogBox
 from authlens_tui.screens.learn.lesson_text import headed, lesson_text
 from authlens_tui.screens.learn.move_list import MoveList
@@ -71,8 +70,6 @@ class SummaryScreen(Screen[AfterLesson]):
     """Shows texts under their headings.
 
     Args:
-        save: saves a record, and returns what to say.
-        verify: makes all moves again, and returns what to say.
         after: what can come after it, besides the catalogue.
     """
 
@@ -83,14 +80,10 @@ class SummaryScreen(Screen[AfterLesson]):
     def __init__(
         self,
         texts: Sequence[tuple[str, str]],
-        save: Callable[[], Awaitable[str]],
-        verify: Callable[[], Awaitable[str]],
         *after: AfterLesson,
     ) -> None:
         super().__init__()
         self._texts = texts
-        self._save = save
-        self._verify = verify
         self._after = {AfterLesson.DONE, *after}
 
     def compose(self) -> ComposeResult:
@@ -107,19 +100,3 @@ class SummaryScreen(Screen[AfterLesson]):
 
     def action_leave(self, after: str) -> None:
         self.dismiss(AfterLesson[after])
-
-    def action_save(self) -> None:
-        """Save a record, and say where it is."""
-        self._say(self._save)
-
-    def action_verify(self) -> None:
-        """Say whether the moves lead to the same verdicts again."""
-        self._say(self._verify)
-
-    @work(exclusive=True, group="record", description="make all moves again")
-    async def _say(self, of: Callable[[], Awaitable[str]]) -> None:
-        try:
-            said, severity = await of(), "information"
-        except AuthlensError as error:
-            said, severity = str(error), "error"
-        self.notify(said, severity=severity, markup=False)  # type: ignore[arg-type]

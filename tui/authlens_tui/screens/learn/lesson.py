@@ -282,7 +282,8 @@ class CourseLessonScreen(Screen[bool]):
         elif event.move is not None:
             self._make(event.move)
         else:
-            self._tell("Turn a switch on first: space, or a click.")
+            switch, choice = "Turn a switch on first: space, or a click.", "Choose first: ← → on each line."
+            self._tell(switch if self.move.has_switches else choice)
 
     def action_next(self) -> None:
         """Go on to the next phase or question, whatever has the focus."""
@@ -330,7 +331,7 @@ class CourseLessonScreen(Screen[bool]):
                 await self._enter()
                 return
             is_attack = self._phase is self._lesson.next_phase is LessonPhase.BREAK
-            if is_attack and not self._lesson.lesson.ticket:
+            if is_attack:
                 self._said += " z takes it back."
             self._show()
             (self.story if self._phase is LessonPhase.OBSERVE and not self._is_done else self.move).focus()
@@ -349,8 +350,7 @@ class CourseLessonScreen(Screen[bool]):
             case "next":
                 return self._is_done
             case "try_again" | "undo":
-                begun = self._phase.is_judged and self._lesson.attempt.has_begun(self._phase)
-                return begun and not self._lesson.lesson.ticket
+                return self._phase.is_judged and self._lesson.attempt.has_begun(self._phase)
             case "start_over":
                 return self._phase is not LessonPhase.PREDICT
             case "back":

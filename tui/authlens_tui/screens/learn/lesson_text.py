@@ -71,8 +71,6 @@ def phases_line(lesson: OpenLesson, phase: LessonPhase) -> Content:
             parts.append(Content.styled(f"▶ {name.upper()}", "bold $text-accent"))
         elif verdict.passed:
             parts.append(Content.styled(f"✔ {name}", "$text-success"))
-        elif lesson.attempt.is_lost(verdict.phase):
-            parts.append(Content.styled(f"✖ {name}", "$text-error"))
         else:
             parts.append(Content.styled(f"· {name}", "$quiet"))
     return Content.assemble((f" Seat: {seat.upper()} ", "bold reverse"), "  ", Content("  ").join(parts))

@@ -19,16 +19,20 @@ from authlens_tui.widgets.key_binding import keys
 
 _VERB = "do"
 _SEND = "send"
+_OPEN = "choose"
 
 
 class MoveList(OptionList):
-    """Sends `Sent` with what was chosen: an option, the switches, or the fields of a form."""
+    """Sends `Sent` with what was chosen: an option, the switches, or the fields of a form.
+
+    Nothing is chosen for the user where there is a choice.
+    """
 
     HELP = "Up and down select a line, left and right change it, space turns a switch, Enter sends the move."
     BINDINGS: ClassVar[list[BindingType]] = keys("learn/move")
 
     class Sent(Message):
-        """What was chosen: an option, or a move; neither while no switch is on."""
+        """What was chosen: an option, or a move; neither while no switch is on, or a field is open."""
 
         def __init__(self, option: str, move: AnyMove | None) -> None:
             super().__init__()
@@ -80,26 +84,35 @@ class MoveList(OptionList):
             yield Option(Content.assemble(f"[{sign}] ", lesson_text(text)), id=name)
 
     @property
-    def _form(self) -> MoveForm:
-        return next((form for form in self._forms if form.verb == self._chosen.get(_VERB)), self._forms[0])
+    def _form(self) -> MoveForm | None:
+        """The form of the move that is chosen; None before."""
+        verb = self._verb.chosen(self._chosen)
+        return next((form for form in self._forms if form.verb == verb), None)
+
+    @property
+    def _verb(self) -> Argument:
+        return Argument(_VERB, tuple(form.verb for form in self._forms))
 
     @property
     def _form_fields(self) -> tuple[Argument, ...]:
         """What can be chosen of a move: which one it is, and what it needs to know."""
-        verbs = tuple(form.verb for form in self._forms)
-        return (Argument(_VERB, verbs), *self._form.arguments) if verbs else ()
+        if not self._forms:
+            return ()
+        return (self._verb, *(self._form.arguments if self._form else ()))
 
     def _form_lines(self) -> Iterator[Option]:
         for field in self._form_fields:
-            shown, more = field.shown(field.chosen(self._chosen)), len(field.choices) > 1
+            choice, more = field.chosen(self._chosen), len(field.choices) > 1
+            shown = _OPEN if choice is None else field.shown(choice)
             value = (f"‹ {shown} ›" if more else f"  {shown}", "bold" if more else "")
             yield Option(Content.assemble((f"{field.title:<11}", "$quiet"), value), id=field.name)
 
     def _meaning(self) -> Option:
-        """What the move does, and how it is typed."""
+        """What the move does, and how it is typed once everything is chosen."""
         form = self._form
-        typed = form.move(self._chosen).text
-        meaning = form.meaning if typed == form.verb else f"{form.meaning}\n{typed}"
+        move = form.move(self._chosen) if form else None
+        typed = move.text if move and form and move.text != form.verb else ""
+        meaning = "\n".join(filter(None, (form.meaning if form else "", typed)))
         return Option(Content.styled(meaning, "$quiet"), disabled=True)
 
     def _show(self, options: Sequence[Option]) -> None:
@@ -155,9 +168,10 @@ class MoveList(OptionList):
             self._on = on if name in self._on else [*on, name][-self._budget :]
         else:
             field = next(field for field in self._form_fields if field.name == name)
-            place = field.choices.index(field.chosen(self._chosen))
+            choice = field.chosen(self._chosen)
+            start = (-1 if by > 0 else 0) if choice is None else field.choices.index(choice)
             others = {} if name == _VERB else self._chosen
-            self._chosen = {**others, name: field.choices[(place + by) % len(field.choices)]}
+            self._chosen = {**others, name: field.choices[(start + by) % len(field.choices)]}
         self._draw()
 
     def on_click(self, event: Click) -> None:
@@ -173,7 +187,7 @@ class MoveList(OptionList):
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Send what is chosen."""
         event.stop()
-        formed = self._form.move(self._chosen) if self._forms else None
+        formed = self._form.move(self._chosen) if self._form else None
         move = DefendMove(on=tuple(self._on)) if self._on else formed
         self.post_message(self.Sent("" if self._forms or self._switches else event.option_id or "", move))
 

@@ -197,8 +197,11 @@ async def test_a_plain_login_on_a_dumb_terminal_with_no_port_at_all(tmp_path: Pa
     """Nothing is bound, nothing steers the terminal, and the paste ends the wait."""
     async with plain_login(tmp_path, ("TERM=dumb",), "--paste-only") as screen:
         assert "No port is open here" in screen.text()
-        assert "ssh -N" not in screen.text()
         link = whole_link(screen)
+        # The sign-in page is on this machine: it alone is forwarded.
+        page = urlsplit(link).port
+        assert screen.text().count("-L ") == 1
+        assert f"ssh -N -L {page}:localhost:{page} " in screen.text()
         async with Person() as person:
             callback = await person.callback_url(link)
         screen.send(f"{urlsplit(callback).query}\r")

@@ -16,7 +16,7 @@ from typing import Final, Literal
 from authlens_core.oauth.client_authentication import Client, secret_method
 from authlens_core.oauth.device_authorization import GRANT_TYPE
 from authlens_core.oauth.discovery.resource_metadata import string_list
-from authlens_core.oauth.error_response import is_usable, listed, read_answer, read_error, seen_of
+from authlens_core.oauth.error_response import is_usable, listed, members_of, read_answer, read_error, seen_of
 from authlens_core.values.check import Check, ErrorCode, Reading, Requirement, requirement
 from authlens_core.values.exchange import JSON_TYPE, Headers, Request, Response, is_visible
 from authlens_core.values.formats.json_document import JsonValue
@@ -44,9 +44,13 @@ class ClientWish:
     def after(self, response: Response, own_grants: Sequence[str]) -> ClientWish | None:
         """Return what to ask for after a refusal, each difference once; None if another would change nothing.
 
+        A client that was stored as a confidential one, and got no secret, is of no use either.
+
         Args:
             own_grants: those of the login at hand alone, for servers that give a client one of them only.
         """
+        if response.status < 300 and self.auth_method == "none" and lacks_secret(response):
+            return replace(self, auth_method=None)
         error = read_error(response)
         if error is None or error.error not in _OF_THE_METADATA:
             return None
@@ -55,6 +59,12 @@ class ClientWish:
             return replace(self, auth_method=None)
         alone = tuple(own_grants)
         return None if self.grants == alone or "redirect" in words else replace(self, grants=alone)
+
+
+def lacks_secret(response: Response) -> bool:
+    """Return whether a registration names a method that needs a secret, and gives none."""
+    client = members_of(response)
+    return client.get("token_endpoint_auth_method") in AUTH_METHODS[1:] and not client.get("client_secret")
 
 
 _OF_THE_METADATA: Final = frozenset({ErrorCode.INVALID_CLIENT_METADATA, ErrorCode.INVALID_REQUEST})

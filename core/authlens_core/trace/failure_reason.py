@@ -29,6 +29,7 @@ def refusal(
     error: OAuthError | None,
     *,
     remark: str = "",
+    checks: Sequence[Check] = (),
     exchange: Exchange | None = None,
     kind: ServerKind = ServerKind.OTHER,
 ) -> Diagnosis | None:
@@ -36,11 +37,12 @@ def refusal(
 
     Args:
         error: what the server said, if it sent an OAuth error.
+        checks: what failed, if the cause depends on more than the refusal.
         remark: a sentence of ours that belongs to the cause.
         exchange: the request and the answer, if authlens itself sent the request.
         kind: which product the server is, as far as earlier stages saw.
     """
-    diagnosis = diagnose(stage, error=error, exchange=exchange, kind=kind)
+    diagnosis = diagnose(stage, error=error, checks=checks, exchange=exchange, kind=kind)
     return (
         replace(diagnosis, cause=f"{diagnosis.cause} {remark}")
         if diagnosis is not None and remark

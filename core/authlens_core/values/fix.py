@@ -171,10 +171,15 @@ GivenOptions = tuple[tuple[str, ...], ...]
 _LOGIN: Final = ("authlens", "login")
 # Each use approves one check, so that of the fix comes beside those that were given.
 _REPEATED: Final = frozenset({"--yes"})
+# What one login decides for the next: another value was tried before, so it would lead back to that.
+_TRIED_ONCE: Final = frozenset({"--audience", "--client-auth", "--redirect-host"})
+_ONLY_THE_OWNER: Final = "Only the server's owner can help: this login tried what else could be tried."
 
 
 def filled(cure: str | Fix, url: str, options: GivenOptions = ()) -> str | Fix:
     """Return a fix with `url` in its commands, which then work word for word.
+
+    A step that the login has taken already is left out: it would lead in a circle.
 
     Args:
         url: what they are about; empty if it is not known.
@@ -182,17 +187,38 @@ def filled(cure: str | Fix, url: str, options: GivenOptions = ()) -> str | Fix:
     """
     if isinstance(cure, str) or not url:
         return cure
-    steps = (replace(step, command=_whole(step.command, url, options)) for step in cure.steps)
-    return replace(cure, steps=tuple(steps))
+    steps = tuple(
+        replace(step, command=_whole(step.command, url, options))
+        for step in cure.steps
+        if not _was_taken(step.command, url, options)
+    )
+    return replace(cure, steps=steps) if steps else _ONLY_THE_OWNER
+
+
+def _is_login(command: tuple[str, ...]) -> bool:
+    return command[:2] == _LOGIN and URL in command and "--cloudflared" not in command
+
+
+def _own_options(command: tuple[str, ...], url: str) -> GivenOptions:
+    """Return what the command decides; the address may be a value, too."""
+    words = list(command[2:])
+    words.remove(URL)
+    return tuple(_options_in(url if word == URL else word for word in words))
+
+
+def _was_taken(command: tuple[str, ...], url: str, options: GivenOptions) -> bool:
+    """Whether a login with these options is what the command asks for, or has tried its other value."""
+    if not _is_login(command):
+        return False
+    own, flags = _own_options(command, url), {option[0] for option in options}
+    leads_back = any(option[0] in flags & _TRIED_ONCE for option in own)
+    return leads_back or (bool(own) and set(own) <= set(options))
 
 
 def _whole(command: tuple[str, ...], url: str, options: GivenOptions) -> tuple[str, ...]:
-    if command[:2] != _LOGIN or URL not in command or "--cloudflared" in command:
+    if not _is_login(command):
         return tuple(url if word == URL else word for word in command)
-    own = list(_options_in(word for word in command[2:] if word != URL))
-    if ("--redirect-host", "127.0.0.1") in options:  # the other form is the other one then
-        other = ("--redirect-host", "localhost")
-        own = [other if option[0] == other[0] else option for option in own]
+    own = _own_options(command, url)
     decided = _decided({option[0] for option in own} - _REPEATED)
     kept = (option for option in options if option[0] not in decided)
     return (*_LOGIN, url, *chain.from_iterable(map(_typed, (*kept, *own))))

@@ -62,8 +62,8 @@ class Options:
         any_issuer: take an answer of the browser whose `iss` is missing or different (RFC 9207).
         assume_pkce: log in although the server metadata does not list PKCE; S256 is sent all the same.
         any_state: take a code that is pasted alone: nothing shows that it is of this login (RFC 6749 §10.12).
-        legacy_paths: use /authorize, /token and /register of the resource's origin if it publishes nothing,
-            as servers of MCP 2025-03-26 do.
+        legacy_paths: use /authorize, /token and /register of the authorization server if it publishes
+            nothing, as with MCP 2025-03-26; it is the resource's origin if that names no other.
         grant_type: how the tokens are got, which decides the `Flow`.
         device_endpoint: used instead of what the server metadata names (RFC 8628 §4).
         dpop: ask for tokens that are bound to a key (RFC 9449) although the resource does not require it.

@@ -95,10 +95,10 @@ def renewed_grant(grant: Grant, client: Client, tokens: TokenResponse, asked_at:
         # Counted from before the request was sent: a token never lives longer here than at the server.
         refreshed_at=asked_at,
         expires_at=tokens.lifetime.ends_after(asked_at),
-        # The verdict was on the old token; it says nothing about this one.
+        # The verdict was on the old token: of this one it says something only if none was ever accepted.
         last_tested=None,
         last_verdict=TokenVerdict.UNTESTED,
-        last_words="",
+        last_words="" if grant.last_proven_at else grant.last_words,
         state=GrantState.LIVE,
         note="",
         retry_at=None,

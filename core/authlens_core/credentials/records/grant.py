@@ -105,7 +105,8 @@ class Grant:
         last_tested: when the resource last accepted or refused the present access token.
         last_verdict: which of the two it was; `UNTESTED` where it was not asked with this token yet. An
             answer about something else leaves it as it was.
-        last_words: the verdict as one sentence; made safe to show, as `note` is.
+        last_words: the verdict as one sentence; made safe to show, as `note` is. Beside `UNTESTED` it is that
+            on an earlier token of a grant that the resource never accepted.
         machine: how a program got it without a user, and gets the next; None if a user logged in.
         state: what is known apart from the clock.
         note: one sentence on the state.
@@ -179,16 +180,25 @@ class Grant:
         remaining = None if self.expires_at is None else (self.expires_at - moment).total_seconds()
         # What was decided comes before what was seen, and that before what the clock says. The verdict is on
         # the present token: a refresh or a login gives one that the resource has not seen.
-        refused = StatusKind.REFUSED if self.last_verdict is TokenVerdict.REFUSED else None
-        kind = BY_STATE.get(self.state) or refused or _by_clock(self, remaining)
+        kind = BY_STATE.get(self.state) or self._verdict_kind or _by_clock(self, remaining)
         note = self.note
         if kind is StatusKind.REFUSED:
             note = f"{self.last_words} {note}".strip()
+        elif kind is StatusKind.UNTESTED:
+            note = f"An earlier token was refused: {self.last_words}"
         if self.refreshed_at - moment > CLOCK_TOLERANCE:
             note = "The clock of this machine looks wrong: this token was issued in the future."
         if self.retry_at is not None and timedelta(0) < self.retry_at - moment <= CLOCK_TOLERANCE:
             note = f"{note} Auto-refresh tries again in {_shortly(self.retry_at - moment)}.".lstrip()
         return CredentialStatus(kind, kind.value, remaining, self.can_refresh, note)
+
+    @property
+    def _verdict_kind(self) -> StatusKind | None:
+        """What the resource said, where that is more than the clock says."""
+        if self.last_verdict is TokenVerdict.REFUSED:
+            return StatusKind.REFUSED
+        refused_before = self.last_verdict is TokenVerdict.UNTESTED and self.last_words
+        return StatusKind.UNTESTED if refused_before else None
 
     @property
     def can_refresh(self) -> bool:
@@ -318,7 +328,7 @@ class StatusKind(StrEnum):
     REFUSED = "resource refuses it", "×"
     """The resource refused it when it was last asked."""
     UNTESTED = "not tested", "?"
-    """Nothing has said yet whether it works (service tokens)."""
+    """Nothing has said yet whether it works: a service token, or a login whose tokens were all refused."""
     LOGIN_WAITING = "login in progress", "…"
     """Another program waits for a user to log in (cloudflared)."""
     UNREADABLE = "cannot be read", "!"

@@ -34,7 +34,7 @@ from authlens_core.values.errors import AuthlensError, LoginNeeded, NoLogin, Sta
 from authlens_core.values.finish import finish
 from authlens_core.values.fix import fix, step
 from authlens_core.values.store_kind import CredentialKind
-from authlens_core.values.url import rewrite
+from authlens_core.values.url import parse_url, rewrite
 
 # Seconds that closing waits for a write that was started; container runtimes kill a process after 10.
 EXIT_BOUND: Final = 6.0
@@ -223,11 +223,13 @@ class Credentials:
             raise self.no_login(url)
         return grant
 
-    @staticmethod
-    def no_login(url: str) -> NoLogin:
+    def no_login(self, url: str) -> NoLogin:
         """Return the error where no grant covers `url`, with how to get one."""
+        origin = parse_url(url, loopback_http=True).origin
+        near = (g.resource_url for g in self.list() if g.resource_url.startswith(f"{origin}/"))
+        meant = tuple(f"Did you mean {address}? There is a login for it." for address in near)
         login = step("Run", f"authlens login {shlex.quote(url)}")
-        cure = rewrite(url) or fix(login, step("All credentials", "authlens list"))
+        cure = rewrite(url) or fix(*meant[:1], login, step("All credentials", "authlens list"))
         return NoLogin(f"There is no login for {url} on this machine.", cure)
 
     def get(self, grant_id: str) -> Grant:

@@ -10,6 +10,7 @@ from authlens_core.diagnosis.diagnose import diagnose
 from authlens_core.diagnosis.server_kind import ServerKind
 from authlens_core.login.facts import Facts
 from authlens_core.login.login_stage import PlannedRequest, StageResult
+from authlens_core.login.stages.refused_token import refused_token_checks
 from authlens_core.login.stages.resource_call import (
     call_planned,
     kind_of_resource,
@@ -101,12 +102,10 @@ class AccessStage:
         if refusal_code(answer.challenge_field) == ErrorCode.INSUFFICIENT_SCOPE:
             return _too_small(facts, response.status, answer, shown)
         check = _judge(response.status, answer, facts.server_kind)
-        proves_nothing = facts.anonymous and response.status < 300
-        return StageResult(
-            facts,
-            (check, _ANONYMOUS.noticed("it also answered without one")) if proves_nothing else (check,),
-            shown,
-        )
+        checks = (check, *refused_token_checks(facts, exchange, answer))
+        if facts.anonymous and response.status < 300:
+            checks = (check, _ANONYMOUS.noticed("it also answered without one"))
+        return StageResult(facts, checks, shown)
 
 
 def wider_scope(facts: Facts, field: ChallengeField) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -19,7 +19,7 @@ from authlens_core.oauth.authorization import (
     authorization_url,
     url_parameters,
 )
-from authlens_core.oauth.error_response import read_error
+from authlens_core.oauth.error_response import OAuthError, read_error
 from authlens_core.oauth.formats.form import FormPair, FormRefused
 from authlens_core.oauth.pushed_authorization import (
     pushed_authorization_request,
@@ -28,7 +28,15 @@ from authlens_core.oauth.pushed_authorization import (
 )
 from authlens_core.trace.fact import Fact, FactId
 from authlens_core.trace.failure_reason import refusal
-from authlens_core.values.check import Check, CheckId, Diagnosis, Severity, requirement
+from authlens_core.values.check import (
+    Check,
+    CheckId,
+    Diagnosis,
+    ErrorCode,
+    Severity,
+    failures,
+    requirement,
+)
 from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.stage import Stage
@@ -120,8 +128,10 @@ def _referred(plain: StageResult, sent: Sequence[Exchange]) -> StageResult:
     attempt = last_attempt(facts, facts.client, sent)
     checks = (*attempt.checks, *reading.checks)
     if reading.value is None:
+        error = read_error(pushed.answer)
+        checks = (*checks, *scope_checks(facts, plain.facts.scope, error))
         diagnosis = refusal(
-            Stage.AUTHORIZATION, read_error(pushed.answer), exchange=pushed, kind=facts.server_kind
+            Stage.AUTHORIZATION, error, checks=failures(checks), exchange=pushed, kind=facts.server_kind
         )
         return StageResult(facts, checks, plain.shown, diagnosis)
     try:
@@ -177,10 +187,21 @@ def learn_response(facts: Facts, response: AuthorizationResponse) -> StageResult
     shown = (
         () if response.code is None else (Fact(FactId.CODE, response.code, "RFC 6749 §4.1.2", "works once"),)
     )
-    diagnosis = None
+    diagnosis, checks = None, response.checks
     if response.error is not None:
-        diagnosis = refusal(Stage.AUTHORIZATION, response.error, kind=facts.server_kind)
-    return StageResult(replace(facts, code=response.code), response.checks, shown, diagnosis)
+        checks = (*checks, *scope_checks(facts, facts.scope, response.error))
+        failed = failures(checks)
+        diagnosis = refusal(Stage.AUTHORIZATION, response.error, checks=failed, kind=facts.server_kind)
+    return StageResult(replace(facts, code=response.code), checks, shown, diagnosis)
+
+
+def scope_checks(facts: Facts, scope: str | None, error: OAuthError | None) -> Iterator[Check]:
+    """Yield that the server refuses the `scope` of a request which the resource names, and not the user."""
+    if error is None or error.error != ErrorCode.INVALID_SCOPE or facts.options.scope is not None:
+        return
+    if scope:
+        check = requirement(CheckId.AUTHORIZATION_SCOPE, scope=scope, server=facts.server.issuer)
+        yield check.failed(f"{error}; asked for: {scope}")
 
 
 def no_callback(

@@ -30,11 +30,12 @@ from authlens_core.login.stages.resource_call import (
 )
 from authlens_core.oauth.discovery.challenge import is_scope, resource_metadata_parameter
 from authlens_core.oauth.discovery.resource_metadata import (
+    covers_url,
     metadata_request,
     read_metadata_location,
     well_known_urls,
 )
-from authlens_core.oauth.error_response import is_document
+from authlens_core.oauth.error_response import is_document, members_of
 from authlens_core.oauth.mcp import (
     EVENT_STREAM,
     McpCall,
@@ -53,7 +54,7 @@ from authlens_core.values.check import (
     requirement,
 )
 from authlens_core.values.exchange import JSON_TYPE, Exchange, Purpose, Response
-from authlens_core.values.fix import WayOn, fix, other_ways, step
+from authlens_core.values.fix import Fix, Step, WayOn, fix, other_ways, step
 from authlens_core.values.formats.json_document import object_in
 from authlens_core.values.stage import Stage
 from authlens_core.values.url import Url
@@ -199,21 +200,41 @@ def _judged(facts: Facts, answer: Answer, documents: Sequence[Exchange]) -> tupl
     """Return the check of the protection, and its diagnosis where the documents decided."""
     if answer.protection is Protection.ACCESS_LOGIN:
         return _judge_login_page(answer, documents)
-    if answer.protection.has(Trait.NOT_REFUSED) and _published(documents) is not None:
-        chosen = facts.options.anyway
-        check = _ASKED_FOR.judged(
-            Severity.WARNING if chosen else Severity.FAILURE,
-            f"{answer.summary} But it publishes resource metadata, so a login is possible.",
-            why="Some servers ask for a token only at a later call.",
-            spec="RFC 9728 §3",
-            cure=step("Log in anyway", "authlens login URL --anyway"),
-            overridable=not chosen,
-        )
-        return check, Diagnosis("login_possible", check.seen, check.cure, answer.evidence, "RFC 9728 §3")
-    if answer.protection is Protection.BASIC and _published(documents) is not None:
+    published = _published(documents)
+    if answer.protection.has(Trait.NOT_REFUSED) and published is not None:
+        return _login_possible(facts, answer, published)
+    if answer.protection is Protection.BASIC and published is not None:
         seen = f"{answer.summary} But it publishes resource metadata, so a login is possible."
         return _ASKED_FOR.warned(seen, "published"), None
     return _protection(answer), None
+
+
+def _login_possible(facts: Facts, answer: Answer, published: Response) -> tuple[Check, Diagnosis]:
+    """Return the check of a resource that did not refuse the call, and publishes metadata, or another's."""
+    chosen, other = facts.options.anyway, _other_resource(facts, published)
+    seen = f"{answer.summary} But it publishes resource metadata, so a login is possible."
+    cure = step("Log in anyway", "authlens login URL --anyway")
+    if other is not None:
+        seen = f"{answer.summary} The metadata there is that of {other}."
+        cure = Fix((Step("Did you mean that address? Log in to it", ("authlens", "login", other)),))
+    check = _ASKED_FOR.judged(
+        Severity.WARNING if chosen else Severity.FAILURE,
+        seen,
+        why="Some servers ask for a token only at a later call.",
+        spec="RFC 9728 §3",
+        cure=cure,
+        overridable=not chosen and other is None,
+    )
+    name = "login_possible" if other is None else "other_address"
+    return check, Diagnosis(name, seen, cure, answer.evidence, "RFC 9728 §3")
+
+
+def _other_resource(facts: Facts, published: Response) -> str | None:
+    """Return the resource on the same origin that the metadata is about, if it is not the one asked for."""
+    named, asked = members_of(published).get("resource"), facts.resource_url
+    url = facts.url(named) if isinstance(named, str) else None
+    is_other = url is not None and url.origin == asked.origin and not covers_url(url.text, asked.text)
+    return named if is_other and isinstance(named, str) else None
 
 
 def _method_note(calls: Sequence[Exchange]) -> Iterator[Check]:

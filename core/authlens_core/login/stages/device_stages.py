@@ -10,6 +10,7 @@ from typing import Final
 from authlens_core.login.client_attempts import attempt_after, last_attempt
 from authlens_core.login.facts import Facts
 from authlens_core.login.login_stage import PlannedRequest, StageResult, unanswered
+from authlens_core.login.stages.authorization_stage import scope_checks
 from authlens_core.login.stages.exchange_stage import TokenStage
 from authlens_core.login.stages.pkce_stage import drawn_key
 from authlens_core.login.stages.registration_stage import requested_scope
@@ -22,6 +23,7 @@ from authlens_core.oauth.device_authorization import (
     poll_result,
     read_device_authorization,
 )
+from authlens_core.oauth.error_response import read_error
 from authlens_core.trace.fact import Fact, FactId
 from authlens_core.values.check import Check, CheckId, failures, requirement
 from authlens_core.values.exchange import Exchange, Purpose
@@ -60,7 +62,8 @@ class DeviceAuthorizationStage:
         codes, attempt = reading.value, last_attempt(facts, facts.client, exchanges)
         checks = (*_given(facts), *attempt.checks, *reading.checks)
         if codes is None:
-            return StageResult(facts, checks)
+            refused = scope_checks(facts, requested_scope(facts), read_error(exchange.answer))
+            return StageResult(facts, (*checks, *refused))
         # Its own site may be another than the issuer's, and was asked about then.
         server = facts.token_endpoint
         if server is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -11,13 +11,14 @@ from typing import Final
 from authlens_core.login.client_attempts import attempt_after, last_attempt
 from authlens_core.login.facts import Facts
 from authlens_core.login.login_stage import LoginStage, PlannedRequest, StageResult, parted, unanswered
-from authlens_core.oauth.error_response import read_error
+from authlens_core.oauth.client_authentication import Client
+from authlens_core.oauth.error_response import OAuthError, read_error
 from authlens_core.oauth.formats.jwks import jwks_request
 from authlens_core.oauth.id_token import OPENID, id_token_checks, unrequested_check
 from authlens_core.oauth.token import TokenResponse, clock_check, code_request, read_token_response
 from authlens_core.trace.fact import Fact, FactId
 from authlens_core.trace.failure_reason import refusal
-from authlens_core.values.check import Check, requirement
+from authlens_core.values.check import Check, CheckId, ErrorCode, failures, requirement
 from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.values.stage import Stage
 from authlens_core.values.url import Url, same_site
@@ -65,7 +66,10 @@ class TokenStage(LoginStage, ABC):
         checks = (*attempt.checks, *reading.checks, *((clock,) if clock is not None else ()))
         if reading.value is None:
             error = read_error(exchange.answer, facts.grant_secrets)
-            diagnosis = refusal(Stage.EXCHANGE, error, exchange=exchange, kind=facts.server_kind)
+            checks = (*checks, *_public_client_checks(facts, attempt.client, error))
+            diagnosis = refusal(
+                Stage.EXCHANGE, error, checks=failures(checks), exchange=exchange, kind=facts.server_kind
+            )
             # The last answer before a code expires is often "authorization_pending": not what to show.
             if given_up := self.given_up(facts, asked):
                 return StageResult(facts, given_up)
@@ -84,6 +88,23 @@ class TokenStage(LoginStage, ABC):
             code=None,
         )
         return StageResult(new, checks, _shown(tokens, expires_at))
+
+
+def _public_client_checks(facts: Facts, client: Client, error: OAuthError | None) -> Iterator[Check]:
+    """Yield that the server refuses a client without a secret that it registered as one in this login."""
+    is_new = facts.registered_at is not None and client.client_secret is None
+    if not is_new or error is None or error.error != ErrorCode.INVALID_CLIENT:
+        return
+    methods = facts.server.token_endpoint_auth_methods_supported
+    with_secret = [method for method in methods or () if method.startswith("client_secret_")]
+    check = requirement(
+        CheckId.EXCHANGE_PUBLIC_CLIENT, server=facts.server.issuer, method=next(iter(with_secret), "")
+    )
+    listed = f"lists {', '.join(methods)}" if methods else "does not say how clients authenticate"
+    yield check.failed(
+        f"the metadata {listed}; the registration gave no client_secret; the token endpoint answers {error}",
+        "with_secret" if with_secret and facts.options.client_auth is None else "",
+    )
 
 
 class ExchangeStage(TokenStage):

@@ -20,7 +20,7 @@ from authlens_core.oauth.error_response import is_document, members_of
 from authlens_core.trace.fact import Fact, FactId
 from authlens_core.trace.failure_reason import diagnosis_of
 from authlens_core.values.check import Check, CheckId, Diagnosis, Severity, requirement
-from authlens_core.values.exchange import Exchange, Purpose, Response
+from authlens_core.values.exchange import Exchange, Headers, Purpose, Request, Response
 from authlens_core.values.login_options import OPTIONS
 from authlens_core.values.stage import Stage
 from authlens_core.values.url import Url, UrlRefused, parse_url, same_site
@@ -203,31 +203,40 @@ def _choice(wanted: str | None, servers: tuple[str, ...]) -> Check:
 
 
 _LEGACY_PATHS: Final = "/authorize, /token and /register"
+_PAGE: Final = "/authorize"
+_NOT_FOUND: Final = 404
 
 
 class ServerMetadataStage:
     """Asks the candidate places in order and judges the first document found."""
 
     def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
-        """Return the GET of the next candidate; only a client error moves on to the next."""
+        """Return the GET of the next candidate after a client error, and at last that of a default path."""
         if facts.issuer is None:
             return None
         if sent and (sent[-1].answer is None or not moves_on(sent[-1].answer)):
             return None
         candidates = metadata_urls(facts.issuer)
-        if len(sent) >= len(candidates):
+        if len(sent) < len(candidates):
+            return PlannedRequest(metadata_request(candidates[len(sent)]), Purpose.SERVER_METADATA)
+        # A server that no document names is offered in any case: it is the origin that the user gave.
+        unasked = facts.resource_metadata is not None and not facts.options.legacy_paths
+        if len(sent) > len(candidates) or not unasked:
             return None
-        return PlannedRequest(metadata_request(candidates[len(sent)]), Purpose.SERVER_METADATA)
+        page = replace(facts.issuer, path=_PAGE)
+        return PlannedRequest(Request("GET", page.text, Headers()), Purpose.SERVER_METADATA)
 
     def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:
         """Read the document found, check the four requirements, and keep the endpoints."""
         if facts.issuer is None or not exchanges:
             return StageResult(facts, (_no_document("there is no authorization server to ask"),))
+        places = len(metadata_urls(facts.issuer))
+        exchanges, probes = exchanges[:places], exchanges[places:]
         last = exchanges[-1]
         if last.answer is None:
             return StageResult(facts, (_no_document(last.no_answer.cause, last.no_answer.cure),))
         if moves_on(last.answer):
-            return _default_paths(facts, places_tried(exchanges))
+            return _default_paths(facts, facts.issuer, exchanges, probes)
         machine = facts.flow.grant_type if facts.flow.is_by_program else None
         reading = read_server_metadata(
             last.answer,
@@ -262,30 +271,49 @@ def _is_stated_team(facts: Facts, issuer: Url) -> bool:
     return issuer.is_loopback and stated == issuer.origin.partition("://")[2]
 
 
-def _default_paths(facts: Facts, tried: str) -> StageResult:
-    """Return the endpoints of MCP 2025-03-26 if the user chose them, else the failure that offers them.
+def _default_paths(
+    facts: Facts, issuer: Url, asked: Sequence[Exchange], probes: Sequence[Exchange]
+) -> StageResult:
+    """Return the endpoints of MCP 2025-03-26 if the user chose them, else the failure that may offer them.
 
-    They are offered only if the resource names no authorization server: its own origin is asked then.
+    Args:
+        issuer: the server, which published no metadata to those that `asked`.
+        probes: the request to its default page; they are offered where that is answered otherwise.
     """
-    issuer = facts.issuer_identifier
-    if facts.resource_metadata is not None or issuer is None:
-        return StageResult(facts, (_no_document(f"nothing at {tried}"),))
-    chosen = facts.options.legacy_paths
-    seen = f"nothing at {tried}"
+    seen = f"nothing at {places_tried(asked)}"
+    chosen, origin = facts.options.legacy_paths, issuer.origin
+    there = next((probe for probe in probes if _is_there(probe, asked[-1])), None)
+    if not chosen and facts.resource_metadata is not None and there is None:
+        check = _no_document(seen)
+        diagnosis = diagnosis_of(Stage.SERVER_METADATA, (check,), asked, facts.approved, facts.server_kind)
+        return StageResult(facts, (check,), diagnosis=diagnosis)
+    if there is not None:
+        seen = f"{seen}; {there.request.url} answers ({there.status})"
     check = requirement(
-        CheckId.SERVER_DOCUMENT, "server.default_paths", paths=_LEGACY_PATHS, issuer=issuer
+        CheckId.SERVER_DOCUMENT,
+        "server.default_paths",
+        paths=_LEGACY_PATHS,
+        issuer=origin,
+        place=asked[0].request.url,
     ).judged(
         Severity.WARNING if chosen else Severity.FAILURE,
-        f"{seen}; {_LEGACY_PATHS} of {issuer} are used instead" if chosen else seen,
+        f"{seen}; {_LEGACY_PATHS} of {origin} are used instead" if chosen else seen,
         "offered",
         overridable=not chosen,
     )
     if not (chosen or CheckId.SERVER_DOCUMENT in facts.approved):
-        cause = f"{issuer} publishes no server metadata, and the resource names no other server."
+        cause = f"{origin} publishes no server metadata, so nothing says where its endpoints are."
         return StageResult(facts, (check,), (), Diagnosis("default_paths", cause, check.cure, (seen,)))
-    # MCP 2025-03-26 names these paths as the fallback.
-    metadata = ServerMetadata(issuer, f"{issuer}/authorize", f"{issuer}/token", f"{issuer}/register")
+    # MCP 2025-03-26 names these paths as the fallback, at the root of the server.
+    named = facts.issuer_identifier or origin
+    metadata = ServerMetadata(named, f"{origin}{_PAGE}", f"{origin}/token", f"{origin}/register")
     return StageResult(replace(facts, server_metadata=metadata), (check,), _shown(metadata, by_user=True))
+
+
+def _is_there(probe: Exchange, elsewhere: Exchange) -> bool:
+    """Return whether a page is at a default path: the server says otherwise than where nothing is."""
+    status = probe.status or _NOT_FOUND
+    return status < 500 and status not in (_NOT_FOUND, elsewhere.status)
 
 
 def _no_document(seen: str, cure: str = "") -> Check:

@@ -68,7 +68,9 @@ class RegistrationStage:
             return with_client(facts, client, (*problems, check))
         if not exchanges:
             return StageResult(facts, (_nothing_to_use(facts),))
-        exchange = exchanges[-1]
+        # One that was registered as another kind than asked for may do where no other is registered.
+        registered = [e for e in exchanges if e.status is not None and e.status < 300]
+        exchange = (registered or exchanges)[-1]
         if exchange.answer is None:
             return unanswered(facts, exchange, "registration.answer", once=True)
         reading = read_registration(
@@ -110,8 +112,9 @@ def _refusals(refused: Sequence[Exchange]) -> Iterator[Check]:
     """Yield why the server was asked again for a client of another kind."""
     for exchange in refused:
         if exchange.response is not None:
+            problem = read_error(exchange.response) or "a client with a secret, and none was given"
             yield requirement("registration.metadata").noticed(
-                f"{exchange.response.status} {read_error(exchange.response)}; asked for another kind"
+                f"{exchange.response.status} {problem}; asked for another kind"
             )
 
 

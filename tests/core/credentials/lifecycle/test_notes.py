@@ -61,18 +61,24 @@ async def test_a_refusal_is_noted_and_the_last_proof_stays(credentials: Credenti
 
 @pytest.mark.parametrize(
     ("second", "word"),
-    [("refresh", "live"), ("proof", "live"), ("unclear", "resource refuses it")],
+    [
+        ("refresh", "live"),
+        ("refresh of what never worked", "not tested"),
+        ("proof", "live"),
+        ("unclear", "resource refuses it"),
+    ],
 )
 async def test_a_refused_token_is_not_called_live_until_a_refresh_or_a_proof(
     credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer, second: str, word: str
 ) -> None:
     """The newest word of the resource counts; an answer about something else is none."""
-    credentials.update(replace(saved, expires_at=None))
+    proven = None if second == "refresh of what never worked" else MOMENT
+    credentials.update(replace(saved, expires_at=None, last_proven_at=proven))
     server.answers("/mcp", Scripted(403, None, (("cf-access-aud", "a" * 64),)))
     refused = (await probe_grant(credentials, wire, saved.grant_id)).grant
     assert refused.status().word == "resource refuses it"
     assert "no policy of the application allows you" in refused.status().note
-    if second == "refresh":
+    if second.startswith("refresh"):
         await refresh(credentials, wire, saved.grant_id, RefreshOptions(force=True))
     else:
         server.answers("/mcp", Scripted(200 if second == "proof" else 530))

@@ -193,10 +193,11 @@ def _approval(record: StageRecord, *, steps_up: bool) -> Iterator[Fix]:
 def _other_options(run: Login, record: StageRecord) -> Iterator[str | Fix]:
     """Yield the options that help with a missing secret, a taken callback port, or too little time."""
     options = run.facts.options
-    if record.client_is_unknown:
+    if record.client_is_unknown and CheckId.EXCHANGE_PUBLIC_CLIENT not in record.failed_checks:
         yield from _for_a_refused_client(run)
     last = record.exchanges[-1].response if record.exchanges else None
-    if record.stage is Stage.REGISTRATION and last is not None and last.status in (401, 403):
+    closed = last is not None and last.status == 403 and not record.decisive_check.error_code
+    if record.stage is Stage.REGISTRATION and last is not None and last.status in (401, 403) and not closed:
         yield step(
             "If the owner gave you a token for registrations", "authlens login URL --initial-access-token"
         )

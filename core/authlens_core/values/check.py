@@ -102,6 +102,7 @@ class CheckId(StrEnum):
     ACCESS_AUDIENCE = "access.audience"
     ACCESS_LIFETIME = "access.lifetime"
     ACCESS_PROOF = "access.proof"
+    ACCESS_UNEXPLAINED = "access.unexplained"
     PROBE_ACCEPTED = "probe.accepted"
     REFRESH_ROTATION = "refresh.rotation"
     REFRESH_STORED = "refresh.stored"

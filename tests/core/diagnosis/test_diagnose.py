@@ -23,7 +23,7 @@ def test_every_row_has_a_condition() -> None:
     ("stage", "error", "status"),
     [
         ("exchange", "server_error", 500),
-        ("authorization", "invalid_scope", None),
+        ("authorization", "login_required", None),
         ("detection", "", 200),
         ("pkce", "", None),
     ],

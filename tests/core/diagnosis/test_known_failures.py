@@ -773,7 +773,108 @@ CHECKS: Final = (
         check=("token.clock", "an hour"),
     ),
 )
-ROWS: Final = (*SEED, *AUTHORIZATION, *REPORTED, *SERVICE_TOKENS, *MATRIX, *CHECKS)
+
+CONTRADICTIONS: Final = (
+    Row(
+        "seen-newcomers B1",
+        "access",
+        "token_for_another_resource",
+        ("HTTP/1.1 401", "aud is https://other/mcp; this login asked for https://app/mcp"),
+        (),
+        _reply(401, CHALLENGE),
+        BEARER,
+        check=("access.audience", "aud is https://other/mcp; this login asked for https://app/mcp"),
+    ),
+    Row(
+        "local time in exp",
+        "access",
+        "token_not_valid_now",
+        ("HTTP/1.1 401", "exp is 2026-01-01"),
+        (),
+        _reply(401, CHALLENGE),
+        BEARER,
+        check=("access.lifetime", "exp is 2026-01-01 00:00:00 UTC"),
+    ),
+    Row(
+        "a proof that no metadata asks for",
+        "access",
+        "proof_wanted",
+        ("HTTP/1.1 401",),
+        (),
+        _reply(401, ("www-authenticate", 'Bearer error="invalid_token", error_description="DPoP"')),
+        BEARER,
+        check=("access.proof", "a bearer token was sent"),
+    ),
+    Row(
+        "a good token without a reason",
+        "access",
+        "good_token_refused",
+        ("HTTP/1.1 401",),
+        ("--dpop", "owner of the resource"),
+        _reply(401, CHALLENGE),
+        BEARER,
+        check=("access.unexplained", "its aud is this resource"),
+    ),
+    Row(
+        "seen-newcomers B2",
+        "exchange",
+        "public_client_refused",
+        ('"error": "invalid_client"', "the metadata lists none"),
+        (),
+        _oauth_error("invalid_client", "", 401),
+        check=("exchange.public_client", "the metadata lists none"),
+    ),
+    Row(
+        "scopes of another resource",
+        "authorization",
+        "scope_of_another_server",
+        ("error=invalid_scope", "asked for: api://other/read"),
+        (),
+        error=("invalid_scope", ""),
+        check=("authorization.scope", "invalid_scope; asked for: api://other/read"),
+    ),
+    Row(
+        "a scope that the user gave",
+        "authorization",
+        "scope_refused",
+        ("error=invalid_scope",),
+        ("--scope SCOPE", "owner"),
+        error=("invalid_scope", ""),
+    ),
+    Row(
+        "an audience wanted",
+        "authorization",
+        "audience_wanted",
+        ("error_description=The audience is required",),
+        ("--audience URL",),
+        error=("invalid_request", "The audience is required"),
+    ),
+    Row(
+        "no resource parameter at all",
+        "authorization",
+        "resource_not_wanted",
+        ("error_description=extra fields not permitted: resource",),
+        ('--resource ""', "owner"),
+        error=("invalid_request", "extra fields not permitted: resource"),
+    ),
+    Row(
+        "a registration without localhost",
+        "registration",
+        "loopback_name_refused",
+        ('"error_description": "localhost is not allowed"',),
+        ("--redirect-host 127.0.0.1",),
+        _oauth_error("invalid_redirect_uri", "localhost is not allowed"),
+    ),
+    Row(
+        "a registration that a firewall refuses",
+        "registration",
+        "no_registration_endpoint",
+        ("HTTP/1.1 403",),
+        ("Only the server's owner can help",),
+        _reply(403, body="<h1>Forbidden</h1>"),
+    ),
+)
+ROWS: Final = (*SEED, *AUTHORIZATION, *REPORTED, *SERVICE_TOKENS, *MATRIX, *CHECKS, *CONTRADICTIONS)
 
 
 def _diagnosed(row: Row, kind: ServerKind = ServerKind.ACCESS) -> Diagnosis | None:
@@ -900,9 +1001,9 @@ def test_an_empty_answer_from_elsewhere_says_so() -> None:
 
 def test_a_registered_error_code_without_a_row_has_its_own_meaning() -> None:
     """RFC 6749 §5.2: it is not shown as if nobody knew it."""
-    found = _unknown("exchange", _oauth_error("invalid_scope", "no"), "token.status")
+    found = _unknown("exchange", _oauth_error("unsupported_grant_type", "no"), "token.status")
     assert found is not None
-    assert (found.name, found.evidence[1]) == ("invalid_scope", '"error": "invalid_scope"')
+    assert (found.name, found.evidence[1]) == ("unsupported_grant_type", '"error": "unsupported_grant_type"')
 
 
 def test_no_answer_at_all_is_a_matter_of_the_network() -> None:

@@ -13,7 +13,7 @@ from authlens_core.diagnosis.causes import CAUSES
 from authlens_core.diagnosis.diagnose import diagnose
 from authlens_core.values.exchange import FORM_TYPE, Exchange, Headers, Request, Response
 from authlens_core.values.secret import Body
-from authlens_core.values.stage import GrantType, Stage
+from authlens_core.values.stage import MACHINE_GRANTS, GrantType, Stage
 
 _OF_A_USER = re.compile(r"\bcode\b|PKCE|verifier|redirect|browser|Zero Trust|Cloudflare", re.IGNORECASE)
 
@@ -43,7 +43,7 @@ def test_a_refusal_is_about_what_the_program_sent(
 
 
 def test_no_cause_of_a_program_speaks_of_a_user_s_login() -> None:
-    for cause in (cause for cause in CAUSES if cause.grants):
+    for cause in (cause for cause in CAUSES if cause.grants & MACHINE_GRANTS):
         assert _OF_A_USER.search(f"{cause.cause} {cause.cure}") is None
         # Either a command leads on, or the words say who alone can help.
         assert ": authlens login URL" in str(cause.cure) or "nly " in str(cause.cure)

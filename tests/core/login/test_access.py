@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from dataclasses import replace
 
 import pytest
@@ -11,11 +13,14 @@ from authlens_core.login.stages.access_stage import AccessStage
 from authlens_core.oauth.formats.duration import Lifetime
 from authlens_core.oauth.mcp import LEGACY, McpCall, call_of, mcp_request
 from authlens_core.oauth.token import TokenResponse
+from authlens_core.trace.failure_reason import diagnosis_of
 from authlens_core.values.check import Severity, failures
 from authlens_core.values.exchange import Exchange, FailureKind, Purpose, Request, Response, WireFailure
+from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
+from authlens_core.values.stage import Stage
 from authlens_core.values.url import parse_url
-from support.scripted_login import RESOURCE, exchange, facts, reply
+from support.scripted_login import BEGAN, RESOURCE, exchange, facts, reply
 
 STAGE = AccessStage()
 TOKENS = TokenResponse(Secret("oauth:canary-1"), "bearer", Lifetime(900), None, None, None, None)
@@ -120,3 +125,57 @@ def test_an_answer_that_came_without_a_token_too_is_said_to_prove_nothing() -> N
     learned = STAGE.learn(replace(START, anonymous=True), [exchange(reply(200))])
     assert failures(learned.checks) == ()
     assert "access.anonymous" in {check.name for check in learned.checks}
+
+
+def _jwt(**claims: object) -> Secret:
+    parts = (json.dumps(part).encode() for part in ({"alg": "HS256"}, claims))
+    encoded = [base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts]
+    return Secret(".".join((*encoded, "c2ln")))
+
+
+REFUSED = reply(401, None, ("WWW-Authenticate", 'Bearer error="invalid_token"'))
+LATER = BEGAN.timestamp() + 900
+
+
+@pytest.mark.parametrize(
+    ("claims", "options", "name"),
+    [
+        ({"aud": "https://other.example/mcp", "exp": LATER}, {}, "access.audience"),
+        ({"aud": ["https://other.example/mcp", 7], "exp": LATER}, {}, "access.audience"),
+        ({"exp": LATER}, {}, "access.audience"),
+        ({"aud": RESOURCE, "exp": LATER - 1000}, {}, "access.lifetime"),
+        ({"aud": RESOURCE, "nbf": LATER, "exp": LATER + 900}, {}, "access.lifetime"),
+        ({"aud": [RESOURCE, "x"], "exp": LATER}, {}, "access.unexplained"),
+        ({"aud": "https://api/", "exp": LATER}, {"audience": "https://api/"}, "access.unexplained"),
+    ],
+)
+def test_a_refused_token_is_read_for_why(
+    claims: dict[str, object], options: dict[str, str], name: str
+) -> None:
+    """Seen-newcomers B1: both values are named, and "wait a minute" is not the first advice."""
+    start = replace(
+        START,
+        tokens=replace(TOKENS, access_token=_jwt(**claims)),
+        options=Options(**options),  # type: ignore[arg-type]
+    )
+    learned = STAGE.learn(start, [exchange(REFUSED)])
+    assert [c.name for c in failures(learned.checks)] == ["access.accepted", name]
+    reason = diagnosis_of(Stage.ACCESS, learned.checks, [exchange(REFUSED)])
+    assert reason is not None
+    assert "inute" not in str(reason.cure)
+    if "aud" in claims and name == "access.audience":
+        assert any("other.example/mcp; this login asked for" in line for line in reason.evidence)
+
+
+@pytest.mark.parametrize("answer", [reply(200), reply(404), reply(500)])
+def test_a_token_that_is_not_refused_is_not_read(answer: Response) -> None:
+    wrong = replace(START, tokens=replace(TOKENS, access_token=_jwt(aud="https://other.example/")))
+    assert not [c for c in STAGE.learn(wrong, [exchange(answer)]).checks if c.name != "access.accepted"]
+
+
+def test_a_resource_that_speaks_of_dpop_wants_a_proof() -> None:
+    said = reply(401, None, ("WWW-Authenticate", 'Bearer error="invalid_token", error_description="DPoP"'))
+    names = [c.name for c in failures(STAGE.learn(START, [exchange(said)]).checks)]
+    assert names == ["access.accepted", "access.proof"]
+    bound = replace(START, options=Options(dpop=True))
+    assert len(failures(STAGE.learn(bound, [exchange(said)]).checks)) == 1

@@ -160,6 +160,26 @@ def test_where_nothing_is_refused_and_metadata_is_published_a_login_is_offered()
     assert METADATA in _candidates(chosen)
 
 
+@pytest.mark.parametrize(
+    ("named", "is_meant"),
+    [
+        ("https://app.example/elsewhere", True),
+        ("https://other.example/mcp", False),
+        ("https://app.example/", False),
+        (RESOURCE, False),
+        ("javascript:alert(1)", False),
+        (7, False),
+    ],
+)
+def test_an_address_beside_the_resource_of_the_metadata_is_asked_about(named: object, is_meant: bool) -> None:
+    """Seen-newcomers B10: did you mean the address that the metadata is about?"""
+    sent = [_get(reply(404)), _document(reply(200, {"resource": named}))]
+    [check] = failures(STAGE.learn(START, sent).checks)
+    assert (f"authlens login {named}" in str(check.cure)) is is_meant
+    assert ("--anyway" in str(check.cure)) is not is_meant
+    assert check.overridable is not is_meant
+
+
 def test_anyway_without_published_metadata_stays_refused() -> None:
     sent = [_get(reply(200)), _document(reply(404)), _document(reply(200, None, text="<html>"))]
     learned = STAGE.learn(replace(START, options=Options(anyway=True)), sent)

@@ -108,3 +108,35 @@ def test_a_clock_that_differs_is_told() -> None:
     answer = reply(200, TOKENS, ("Date", "Thu, 01 Jan 2026 01:00:00 GMT"))
     [clock] = [c for c in STAGE.learn(START, [exchange(answer)]).checks if c.name == "token.clock"]
     assert clock.severity is Severity.WARNING
+
+
+@pytest.mark.parametrize(
+    ("methods", "command"),
+    [
+        (("none", "client_secret_post"), "--new-client --client-auth client_secret_post"),
+        (("none",), ""),
+        (None, ""),
+    ],
+)
+def test_a_client_without_a_secret_that_was_just_registered_and_is_refused_is_a_contradiction(
+    methods: tuple[str, ...] | None, command: str
+) -> None:
+    """Seen-newcomers B2: what the metadata lists and what the endpoint does are both named."""
+    assert START.server_metadata is not None
+    server = replace(START.server_metadata, token_endpoint_auth_methods_supported=methods)
+    start = replace(START, server_metadata=server, registered_at=BEGAN)
+    learned = STAGE.learn(start, [exchange(reply(401, {"error": "invalid_client"}))])
+    [check] = [c for c in failures(learned.checks) if c.name == "exchange.public_client"]
+    assert learned.diagnosis is not None
+    assert learned.diagnosis.name == "public_client_refused"
+    assert "owner" in str(learned.diagnosis.cure)
+    assert "--client-auth none" not in str(learned.diagnosis.cure)
+    assert command in str(check.cure)
+    assert bool(command) is ("authlens" in str(check.cure))
+    assert not methods or ", ".join(methods) in check.seen
+
+
+def test_a_client_that_was_stored_may_be_one_that_the_server_has_lost() -> None:
+    learned = STAGE.learn(START, [exchange(reply(401, {"error": "invalid_client"}))])
+    assert learned.diagnosis is not None
+    assert learned.diagnosis.name == "unknown_client"

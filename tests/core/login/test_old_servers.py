@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+import pytest
+
 from authlens_core.trace.record import Outcome, Stage, Trace
 from authlens_core.values.check import Severity
 from authlens_core.values.exchange import Response
 from authlens_core.values.login_options import Options
 from support.driven_login import login_to
 from support.scripted_login import (
+    ISSUER,
     ScriptedSender,
     come_back,
     honest,
@@ -86,8 +89,32 @@ async def test_default_paths_are_offered_by_the_key_in_the_wizard() -> None:
     assert trace.records[-1].stage is Stage.ACCESS
 
 
-async def test_a_resource_that_names_its_server_never_gets_default_paths() -> None:
+async def test_a_server_that_the_resource_names_gets_default_paths_if_the_user_chose_them() -> None:
+    """MCP-3: the endpoints are those at the root of the named server."""
     sender = ScriptedSender(honest(server=reply(404)))
     trace = await _run(sender, legacy_paths=True)
-    assert (trace.records[-1].stage, trace.records[-1].outcome) == (Stage.SERVER_METADATA, Outcome.FAILED)
-    assert not trace.records[-1].failures[0].overridable
+    assert [record.outcome for record in trace.records] == [Outcome.PASSED] * 8
+    assert f"POST {ISSUER}/token" in sender.lines()
+
+
+@pytest.mark.parametrize(
+    ("answer", "offered"),
+    [(reply(400), True), (reply(302), True), (reply(404), False), (reply(403), True), (reply(500), False)],
+)
+async def test_default_paths_are_offered_where_something_is_there(answer: Response, offered: bool) -> None:
+    """Nothing but the page is asked for, without a credential, and nothing is used without a choice."""
+    sender = ScriptedSender({**honest(server=reply(404)), f"GET {ISSUER}/authorize": answer})
+    trace = await _run(sender)
+    reason = trace.records[-1].reason
+    assert (trace.records[-1].stage, reason is not None) == (Stage.SERVER_METADATA, True)
+    assert ("authlens login URL --legacy-paths" in str(reason and reason.cure)) is offered
+    assert trace.records[-1].failures[0].overridable is offered
+    [asked] = [sent.request for sent in sender.sent if sent.line == f"GET {ISSUER}/authorize"]
+    assert asked.headers.get("authorization") is None
+
+
+async def test_a_server_that_refuses_everything_alike_has_nothing_at_its_default_paths() -> None:
+    page = {f"GET {ISSUER}/authorize": reply(403)}
+    sender = ScriptedSender({**honest(server=reply(403)), **page})
+    trace = await _run(sender)
+    assert "--legacy-paths" not in str(trace.records[-1].reason)

@@ -170,3 +170,28 @@ def test_offline_access_is_added_where_the_server_knows_it_and_a_scope_is_asked_
     assert requested_scope(replace(known, challenge_scope="offline_access")) == "offline_access"
     assert requested_scope(known) is None
     assert requested_scope(replace(known, options=Options(scope="a"))) == "a"
+
+
+CONFIDENTIAL = {"client_id": "first", "token_endpoint_auth_method": "client_secret_post"}
+
+
+def test_a_client_that_was_stored_as_confidential_is_registered_again_without_the_member() -> None:
+    """A client of none that got no secret is of no use; the second one gets it, before the browser."""
+    first = exchange(reply(201, CONFIDENTIAL))
+    planned = STAGE.request(START, [first])
+    assert planned is not None
+    assert "token_endpoint_auth_method" not in json.loads(planned.request.body.reveal())
+    second = exchange(reply(201, {**CONFIDENTIAL, "client_id": "second", "client_secret": "s"}))
+    assert STAGE.request(START, [first, second]) is None
+    client = STAGE.learn(START, [first, second]).facts.client
+    assert client is not None
+    assert (client.client_id, client.token_endpoint_auth_method) == ("second", "client_secret_post")
+
+
+def test_the_first_client_is_taken_where_the_second_is_refused() -> None:
+    first, refused = exchange(reply(201, CONFIDENTIAL)), exchange(reply(400, {"error": "invalid_request"}))
+    assert STAGE.request(START, [first, refused]) is None
+    learned = STAGE.learn(START, [first, refused])
+    assert failures(learned.checks) == ()
+    assert learned.facts.client is not None
+    assert learned.facts.client.client_id == "first"

@@ -38,8 +38,10 @@ def test_the_places_are_asked_in_order_and_only_a_client_error_moves_on() -> Non
     ]
     [failed] = failures(STAGE.learn(start, sent).checks)
     assert failed.name == "server.document"
-    assert urls
-    assert all(url in failed.seen for url in urls)
+    assert all(url in failed.seen for url in urls[:-1])
+    # The default page, to see whether anything is there: its answer is as that of the other places.
+    assert urls[-1] == f"{ISSUER}/authorize"
+    assert not failed.overridable
 
 
 @pytest.mark.parametrize("answer", [reply(500), reply(302), WireFailure(FailureKind.CONNECT, "refused")])

@@ -83,11 +83,7 @@ def test_the_ways_of_a_fix_are_those_of_its_commands_and_those_that_a_key_alone_
             "login U --client-key FILE --machine jwt-bearer",
         ),
         (Options(port=0), "login URL --cloudflared", "login U --cloudflared"),
-        (
-            Options(redirect_host="127.0.0.1"),
-            "login URL --redirect-host 127.0.0.1",
-            "login U --redirect-host localhost",
-        ),
+        (Options(port=0), "login URL --audience URL", "login U --port 0 --audience U"),
         (Options(redirect_uri="http://localhost:9/cb"), "login URL --port 8401", "login U --port 8401"),
         (
             Options(port=8401),
@@ -102,7 +98,24 @@ def test_a_command_keeps_the_options_of_the_login_that_it_does_not_decide(
     given: Options, command: str, whole: str
 ) -> None:
     told = filled(step("Do it", f"authlens {command}"), U, given_options(given))
-    assert commands_of(told) == [f"authlens {whole}".replace("U", U, 1)]
+    assert commands_of(told) == [f"authlens {whole}".replace(" U", f" {U}")]
+
+
+@pytest.mark.parametrize(
+    ("given", "command"),
+    [
+        (Options(redirect_host="127.0.0.1"), "login URL --redirect-host 127.0.0.1"),
+        (Options(client_auth="client_secret_basic"), "login URL --client-auth client_secret_post"),
+        (Options(audience="https://api/"), "login URL --audience URL"),
+        (Options(dpop=True, port=0), "login URL --dpop"),
+        (Options(new_client=True), "login URL --new-client"),
+    ],
+)
+def test_a_step_that_was_taken_is_left_out(given: Options, command: str) -> None:
+    """It would lead in a circle; where nothing else is left, only the owner can help."""
+    taken, again = step("Do it", f"authlens {command}"), step("Log in again", "authlens login URL")
+    assert "owner" in str(filled(taken, U, given_options(given)))
+    assert len(commands_of(filled(fix(taken, again), U, given_options(given)))) == 1
 
 
 def test_what_was_approved_stays_approved() -> None:

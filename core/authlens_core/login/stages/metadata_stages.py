@@ -282,7 +282,7 @@ def _default_paths(
     """
     seen = f"nothing at {places_tried(asked)}"
     chosen, origin = facts.options.legacy_paths, issuer.origin
-    there = next((probe for probe in probes if _is_there(probe, asked[-1])), None)
+    there = next((probe for probe in probes if _is_there(probe, asked)), None)
     if not chosen and facts.resource_metadata is not None and there is None:
         check = _no_document(seen)
         diagnosis = diagnosis_of(Stage.SERVER_METADATA, (check,), asked, facts.approved, facts.server_kind)
@@ -310,10 +310,10 @@ def _default_paths(
     return StageResult(replace(facts, server_metadata=metadata), (check,), _shown(metadata, by_user=True))
 
 
-def _is_there(probe: Exchange, elsewhere: Exchange) -> bool:
-    """Return whether a page is at a default path: the server says otherwise than where nothing is."""
+def _is_there(probe: Exchange, elsewhere: Sequence[Exchange]) -> bool:
+    """Return whether a page is at a default path: the server answers otherwise than where nothing is."""
     status = probe.status or _NOT_FOUND
-    return status < 500 and status not in (_NOT_FOUND, elsewhere.status)
+    return status < 500 and status not in (_NOT_FOUND, *(exchange.status for exchange in elsewhere))
 
 
 def _no_document(seen: str, cure: str = "") -> Check:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from typing import Final
 
 from authlens_core.diagnosis.answer import Answer
 from authlens_core.login.facts import Facts
@@ -18,8 +19,9 @@ from authlens_core.values.exchange import Exchange
 from authlens_core.values.formats.json_document import JsonValue
 from authlens_core.values.formats.jwt import moment, parse_jwt
 
-_REFUSED = frozenset({401, 403})
-_PROOF = ("dpop", "proof of possession", "proof-of-possession")
+_UNAUTHORIZED: Final = 401
+_REFUSED: Final = frozenset({_UNAUTHORIZED, 403})
+_PROOF: Final = ("dpop", "proof of possession", "proof-of-possession")
 
 
 def refused_token_checks(facts: Facts, exchange: Exchange, answer: Answer) -> Iterator[Check]:
@@ -29,11 +31,15 @@ def refused_token_checks(facts: Facts, exchange: Exchange, answer: Answer) -> It
         return
     token = parse_jwt(facts.tokens.access_token)
     claims = (None if token is None else token.claims) or {}
-    yield from _lifetime(facts, claims, http_date(response.headers.get("date") or "") or exchange.started_at)
-    yield from _audience(facts, claims)
+    now = http_date(response.headers.get("date") or "") or exchange.started_at
     refusal = f"{' '.join(answer.evidence)} {read_error(response)}".lower()
-    if not facts.needs_dpop and any(word in refusal for word in _PROOF):
+    wants_proof = not facts.needs_dpop and any(word in refusal for word in _PROOF)
+    problems = (*_lifetime(facts, claims, now), *_audience(facts, claims))
+    yield from problems
+    if wants_proof:
         yield requirement(CheckId.ACCESS_PROOF).failed("a bearer token was sent")
+    elif claims and not problems and response.status == _UNAUTHORIZED:
+        yield requirement(CheckId.ACCESS_UNEXPLAINED).failed("its aud is this resource, and it is valid now")
 
 
 def _lifetime(facts: Facts, claims: Mapping[str, JsonValue], now: datetime) -> Iterator[Check]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from authlens_core.credentials.lifecycle.operation import loopback_http
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, TokenVerdict
@@ -21,6 +21,8 @@ from authlens_core.values.url import Url
 if TYPE_CHECKING:
     from authlens_core.credentials.lifecycle.action_result import Refreshed
     from authlens_core.credentials.lifecycle.refresh_operation import RefreshOperation
+
+_REFUSED_BEFORE: Final = "The resource refused the token before this one."
 
 
 async def request_maker(
@@ -98,7 +100,7 @@ def renewed_grant(grant: Grant, client: Client, tokens: TokenResponse, asked_at:
         # The verdict was on the old token: of this one it says something only if none was ever accepted.
         last_tested=None,
         last_verdict=TokenVerdict.UNTESTED,
-        last_words="" if grant.last_proven_at else grant.last_words,
+        last_words="" if grant.last_proven_at or not grant.last_words else _REFUSED_BEFORE,
         state=GrantState.LIVE,
         note="",
         retry_at=None,

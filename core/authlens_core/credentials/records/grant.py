@@ -105,8 +105,7 @@ class Grant:
         last_tested: when the resource last accepted or refused the present access token.
         last_verdict: which of the two it was; `UNTESTED` where it was not asked with this token yet. An
             answer about something else leaves it as it was.
-        last_words: the verdict as one sentence; made safe to show, as `note` is. Beside `UNTESTED` it is that
-            on an earlier token of a grant that the resource never accepted.
+        last_words: the verdict as one sentence, safe to show; beside `UNTESTED` that on an earlier token.
         machine: how a program got it without a user, and gets the next; None if a user logged in.
         state: what is known apart from the clock.
         note: one sentence on the state.
@@ -182,10 +181,8 @@ class Grant:
         # the present token: a refresh or a login gives one that the resource has not seen.
         kind = BY_STATE.get(self.state) or self._verdict_kind or _by_clock(self, remaining)
         note = self.note
-        if kind is StatusKind.REFUSED:
+        if kind in (StatusKind.REFUSED, StatusKind.UNTESTED):
             note = f"{self.last_words} {note}".strip()
-        elif kind is StatusKind.UNTESTED:
-            note = f"An earlier token was refused: {self.last_words}"
         if self.refreshed_at - moment > CLOCK_TOLERANCE:
             note = "The clock of this machine looks wrong: this token was issued in the future."
         if self.retry_at is not None and timedelta(0) < self.retry_at - moment <= CLOCK_TOLERANCE:
@@ -194,11 +191,9 @@ class Grant:
 
     @property
     def _verdict_kind(self) -> StatusKind | None:
-        """What the resource said, where that is more than the clock says."""
-        if self.last_verdict is TokenVerdict.REFUSED:
-            return StatusKind.REFUSED
-        refused_before = self.last_verdict is TokenVerdict.UNTESTED and self.last_words
-        return StatusKind.UNTESTED if refused_before else None
+        refusal = self.last_words if self.last_verdict is TokenVerdict.UNTESTED else ""
+        kind = StatusKind.UNTESTED if refusal else None
+        return StatusKind.REFUSED if self.last_verdict is TokenVerdict.REFUSED else kind
 
     @property
     def can_refresh(self) -> bool:

@@ -34,7 +34,7 @@ from authlens_core.values.errors import AuthlensError, LoginNeeded, NoLogin, Sta
 from authlens_core.values.finish import finish
 from authlens_core.values.fix import fix, step
 from authlens_core.values.store_kind import CredentialKind
-from authlens_core.values.url import rewrite, usable_url
+from authlens_core.values.url import rewrite
 
 # Seconds that closing waits for a write that was started; container runtimes kill a process after 10.
 EXIT_BOUND: Final = 6.0
@@ -225,12 +225,11 @@ class Credentials:
 
     def no_login(self, url: str) -> NoLogin:
         """Return the error where no grant covers `url`, with how to get one."""
-        asked = usable_url(url, loopback_http=True)
-        root = "" if asked is None else f"{asked.origin}/"
-        near = (grant.resource_url for grant in self.list() if root and grant.resource_url.startswith(root))
-        meant = tuple(f"Did you mean {address}? There is a login for it." for address in near)
+        root = "/".join((*url.split("/")[:3], ""))
+        near = (grant.resource_url for grant in self.list() if grant.resource_url.startswith(root))
+        meant = [f"Did you mean {address}? There is a login for it." for address in near][:1]
         login = step("Run", f"authlens login {shlex.quote(url)}")
-        cure = rewrite(url) or fix(*meant[:1], login, step("All credentials", "authlens list"))
+        cure = rewrite(url) or fix(*meant, login, step("All credentials", "authlens list"))
         return NoLogin(f"There is no login for {url} on this machine.", cure)
 
     def get(self, grant_id: str) -> Grant:

@@ -83,7 +83,9 @@ async def test_a_refused_token_is_not_called_live_until_a_refresh_or_a_proof(
     else:
         server.answers("/mcp", Scripted(200 if second == "proof" else 530))
         await probe_grant(credentials, wire, saved.grant_id)
-    assert credentials.get(saved.grant_id).status().word.startswith(word)
+    status = credentials.get(saved.grant_id).status()
+    assert status.word.startswith(word)
+    assert ("refused the token before this one" in status.note) is (word == "not tested")
 
 
 async def test_a_refusal_of_a_token_that_was_replaced_meanwhile_says_nothing_of_the_new_one(

@@ -147,7 +147,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         seen, scripted = self._take()
-        if scripted is not None:
+        if scripted is not None and scripted.drop:
+            self.connection.shutdown(socket.SHUT_RDWR)
+        elif scripted is not None:
             self._answer(scripted.status, scripted.body, scripted.headers)
         elif (seen.authorization or "").removeprefix("Bearer ") in self.rotating.access_tokens:
             self._answer(200, {"hello": "there"})

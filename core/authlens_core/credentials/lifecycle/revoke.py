@@ -149,7 +149,7 @@ class _RevokeOperation(LockedGrant):
         if exchange.answer is None:
             cause = exchange.no_answer.cause
             self.record.checks.append(requirement(f"revoke.{hint}", "revoke.answer").failed(cause))
-            self._learn(TokenResult(hint, None, f"not confirmed: {cause}"))
+            self._learn(TokenResult(hint, None, f"not confirmed: {cause.removesuffix('.')}"))
             return
         sent = (*sent_in((exchange,)), *self.secrets.known)
         reading = read_revocation(exchange.answer, now=self.now(), sent=sent)
@@ -264,7 +264,9 @@ class _RevokeOperation(LockedGrant):
         if last is None or last.purpose is not Purpose.ACCESS:
             return ""
         took = (last.ended_at - self.record.exchanges[0].started_at).total_seconds()
-        return f"the resource answered the token with {status_words(last)}, {round(took * 1000)} ms later"
+        if last.response is None:
+            return "the resource did not answer"
+        return f"the resource answered the token with {last.status}, {round(took * 1000)} ms later"
 
     def _has_expired(self) -> bool:
         ends = self.grant.expires_at

@@ -89,6 +89,18 @@ async def test_anything_else_than_200_keeps_the_grant(
     assert (await revoke(credentials, wire, saved.grant_id)).outcome is RevokeOutcome.REVOKED
 
 
+async def test_a_server_that_is_down_is_reported_in_whole_sentences(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    server.answers("/revoke", *[Scripted(drop=True)] * 2)
+    server.answers("/mcp", *[Scripted(drop=True)] * 4)
+    result = await revoke(credentials, wire, saved.grant_id)
+    assert result.details[-1] == "The resource did not answer."
+    for sentence in (result.summary, *result.details):
+        assert ".;" not in sentence
+        assert ".." not in sentence
+
+
 async def test_a_login_with_which_nothing_can_be_sent_is_kept(
     credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
 ) -> None:

@@ -23,6 +23,11 @@ _OPENED: Final = {"authlens_core.credentials"}
 GROUND: Final = "core/values"
 """The room that every other knows: its arrows would hide the rest."""
 
+DATA: Final = {
+    "core/words": "What users read, as TOML, JSON and Markdown; `values/word_files.py` reads it for all rooms."
+}
+"""The folders without Python, each with what is in it; an arrow leads there from the ground."""
+
 Rooms = Mapping[str, frozenset[str]]
 
 
@@ -117,10 +122,15 @@ def drawing() -> str:
     for package in ("tui", "core"):
         lines.append(f"  subgraph {package}")
         lines += [f"    {_id(room)}[{room.partition('/')[2]}]" for room in found if _package(room) == package]
+        lines += [
+            f"    {_id(data)}[({data.partition('/')[2]})]" for data in DATA if _package(data) == package
+        ]
         lines.append("  end")
     lines += [f"  {_id(room)} --> {_id(one)}" for room, arrows in found.items() for one in sorted(arrows)]
+    lines += [f"  {_id(GROUND)} --> {_id(data)}" for data in DATA]
     lines += ["```", "", "| room | what is in it |", "|---|---|"]
-    lines += [f"| `{room}` | {sentence_of(room)} |" for room in found]
+    sentences = {room: sentence_of(room) for room in found} | DATA
+    lines += [f"| `{room}` | {sentences[room]} |" for room in sorted(sentences)]
     return "\n".join(lines) + "\n"
 
 

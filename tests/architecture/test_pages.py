@@ -55,6 +55,19 @@ def test_the_drawing_has_an_arrow_for_each_import() -> None:
     assert {room: arrows for room, arrows in hidden.items() if arrows} == {}
 
 
+def test_every_folder_is_in_the_drawing() -> None:
+    """One of words or data, too: most rows of *Where to add …* lead to `core/words`."""
+    packages = [source / root for root, source in house_map.SOURCES.items()]
+    folders = {
+        f"{folder.parent.name.removeprefix('authlens_')}/{folder.name}"
+        for package in packages
+        for folder in package.iterdir()
+        if folder.is_dir() and folder.name != "__pycache__"
+    }
+    drawn = house_map.drawing()
+    assert [folder for folder in folders if f"| `{folder}" not in drawn] == []
+
+
 @pytest.mark.parametrize("page", WRITTEN, ids=lambda page: page.name)
 def test_a_page_names_only_what_is_there(page: Path) -> None:
     places = set(places_in(page.read_text("utf-8")))

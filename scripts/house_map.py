@@ -23,9 +23,7 @@ _OPENED: Final = {"authlens_core.credentials"}
 GROUND: Final = "core/values"
 """The room that every other knows: its arrows would hide the rest."""
 
-DATA: Final = {
-    "core/words": "What users read, as TOML, JSON and Markdown; `values/word_files.py` reads it for all rooms."
-}
+DATA: Final = {"core/words": "What users read, as TOML, JSON and Markdown; `values/word_files.py` reads it."}
 """The folders without Python, each with what is in it; an arrow leads there from the ground."""
 
 Rooms = Mapping[str, frozenset[str]]

@@ -58,14 +58,12 @@ def overview(record: StageRecord) -> Overview:
         )
     reason = record.reason
     if reason is not None:
-        check = record.decisive_check
-        # Where an experiment failed as it must, there is nothing to put right.
-        meant = any(c.judges_attack and c.severity is Severity.PASS for c in record.checks)
+        check = record.refused_attack or record.decisive_check
         matters = " ".join((check.why, f"({check.spec})" if check.spec and check.why else "")).strip()
         return Overview(
             tuple(_answers(seen)),
             reason.cause,
-            "" if meant else reason.cure,
+            reason.cure,
             reason.evidence,
             matters,
             tampering=record.tampering,

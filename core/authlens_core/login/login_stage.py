@@ -10,7 +10,7 @@ from typing import Protocol
 
 from authlens_core.login.facts import Facts
 from authlens_core.trace.fact import Fact
-from authlens_core.values.check import Check, Diagnosis, requirement
+from authlens_core.values.check import Check, Diagnosis, Severity, requirement
 from authlens_core.values.exchange import Exchange, FailureKind, Purpose, Request, WireFailure
 from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.wire.limits import METADATA, Limits
@@ -63,6 +63,14 @@ class StageResult:
 
     def with_checks(self, *checks: Check) -> StageResult:
         return replace(self, checks=(*self.checks, *checks))
+
+    def stopped_by(self, verdict: Check) -> StageResult:
+        """Return what failed because an attack was refused: seen is the refusal, and there is no fix."""
+        checks = (
+            replace(check, seen=verdict.seen, cure="") if check.severity is Severity.FAILURE else check
+            for check in self.checks
+        )
+        return replace(self, checks=tuple(checks), diagnosis=None)
 
 
 def unanswered(facts: Facts, exchange: Exchange, name: str, *, once: bool = False) -> StageResult:

@@ -312,6 +312,8 @@ def _reason(record: StageRecord, name: str = "") -> str:
     """Return what the stage failed at: the check called `name` if there is one, else the gravest first."""
     if record.outcome is Outcome.CANCELLED:
         return "It was cancelled."
+    if record.refused_attack is not None:
+        return _words(record.refused_attack)
     # A probe that proves nothing has no failure, and its warning is what it stopped at.
     failing = record.failures or tuple(c for c in record.checks if c.severity is Severity.WARNING)
     named = [check for check in failing if check.name == name]

@@ -72,7 +72,8 @@ def diagnosis_of(
     # First what no yes helps against: a diagnosis that says "continue" would be of a login that cannot.
     failing = tuple(sorted(failures(checks, overridden), key=lambda check: check.overridable))
     grave = failing or tuple(c for c in checks if c.severity in _GRAVE and c.name not in overridden)
-    if not grave:
+    # What fails because an attack was refused is explained by the verdict on the attack.
+    if not grave or any(c.judges_attack and c.severity is Severity.PASS for c in checks):
         return None
     exchange = decisive(stage, exchanges)
     if failing:

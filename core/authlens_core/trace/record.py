@@ -148,6 +148,9 @@ class StageRecord:
         """
         if self.outcome is not Outcome.FAILED or not self.failures:
             return None
+        if (refusal := self.refused_attack) is not None:
+            cause = f"Your attack ends here, as it must. {refusal.expected}"
+            return Diagnosis(refusal.name, cause, "", (refusal.seen,))
         check, diagnosis = self.decisive_check, self.diagnosis
         if diagnosis is None:
             expected = check.expected.rstrip(".")
@@ -155,6 +158,11 @@ class StageRecord:
         cause = f"{diagnosis.cause} Layer: {diagnosis.layer}." if diagnosis.layer else diagnosis.cause
         evidence = diagnosis.evidence or ((check.seen,) if check.seen else ())
         return replace(diagnosis, cause=cause, evidence=evidence[:_MOST_LINES])
+
+    @property
+    def refused_attack(self) -> Check | None:
+        """The verdict on an attack that was refused as it must be; None if none was."""
+        return next((c for c in self.checks if c.judges_attack and c.severity is Severity.PASS), None)
 
     @property
     def decisive_check(self) -> Check:
@@ -249,7 +257,7 @@ class StageRecord:
 
     def failed_at(self, exchange: Exchange) -> bool:
         """Return whether the stage failed at this very exchange; a refused attack is no failure."""
-        if any(check.judges_attack and check.severity is Severity.PASS for check in self.checks):
+        if self.refused_attack is not None:
             return False
         return any(self.exchanges[number] is exchange for number in self.failed_exchanges)
 

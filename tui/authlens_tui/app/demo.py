@@ -22,6 +22,7 @@ from authlens_core.learning.desk.drills import (
     drills,
     store_verdict,
 )
+from authlens_core.trace.runs import honest_run
 from authlens_tui.app.learn import Lessons, drill_lists, listed, summary_screen
 from authlens_tui.app.logins import Logins
 from authlens_tui.app.workspace import Workspace
@@ -147,7 +148,8 @@ class Scenarios:
         """Show the answer, continue on the dashboard if the drill does, or start the one after it."""
         if (drill := self._running) is None:
             return
-        self.before = drill.title, login.trace
+        if (honest := honest_run(login.trace)) is not None:
+            self.before = drill.title, honest
         self._note(login.trace)
         following = drill if then is Then.SAME_LOGIN else following_of(drill)
         if then is not Then.MENU and following is not None:

@@ -10,6 +10,7 @@ from authlens_core.trace.arrows import Arrow, Party
 from authlens_core.trace.record import Stage
 from authlens_tui.app.authlens_app import AuthlensApp
 from authlens_tui.app.demo import DemoWorkspace
+from authlens_tui.screens.trace.comparison import CompareScreen
 from authlens_tui.screens.trace.save_record import ExportScreen
 from authlens_tui.screens.wizard.status_words import listed
 from authlens_tui.screens.wizard.tools import ExperimentResultScreen, WhatIfScreen
@@ -214,3 +215,39 @@ def test_the_same_change_is_named_once_with_how_often_it_was_made() -> None:
     """Eight attempts are not eight sentences."""
     assert listed(["the verifier was replaced"] * 8) == "the verifier was replaced (8 times)"
     assert listed(["a", "b", "a", "c", "d"]) == "a (2 times); b; c; and 1 more"
+
+
+async def test_after_a_refused_attack_the_page_explains_it_and_the_honest_run_is_beside_it() -> None:
+    """The honest login first, then a code used twice in the same wizard."""
+    app = AuthlensApp(workspace=DemoWorkspace(port=0), environ={})
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
+        await pilot.press("a")
+        await until(pilot, lambda: "press s" in text_of(app))
+        await pilot.press("s")
+        await until(pilot, lambda: "✔ Authenticated" in text_of(app) or "t Again" in text_of(app))
+        await pilot.press("i")
+        await until(pilot, lambda: isinstance(app.screen, WhatIfScreen))
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
+        await pilot.press("a")
+        await until(pilot, lambda: "press s" in text_of(app))
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(app.screen, ExperimentResultScreen))
+        await until(pilot, lambda: len(app.screen.query(".result-one")) == 2)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
+        for tab in ("1", "5"):
+            await pilot.press(tab)
+            await pilot.pause()
+            shown = " ".join(text_of(app).replace("│", " ").split())
+            assert "the owner revoked" not in shown
+            assert "another resource" not in shown
+        await pilot.press("1")
+        await until(pilot, lambda: "Your attack ends here" in text_of(app))
+        await pilot.press("equals_sign")
+        await until(pilot, lambda: isinstance(app.screen, CompareScreen))
+        await until(pilot, lambda: "without the attack" in text_of(app))
+        await until(pilot, lambda: "A passed with 200" in text_of(app))
+        assert "not reached" not in text_of(app)
+        assert "the owner" not in text_of(app)

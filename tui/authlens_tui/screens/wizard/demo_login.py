@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from authlens_core.learning.desk.drill_world import DrillWorld
     from authlens_core.learning.desk.drills import Drill, OwnerSetting
 
-END_KEYS: Final = ("login_anew", "next_login", "tools.compare")
+END_KEYS: Final = ("login_anew", "next_login")
 """The keys that do something only while the card is shown."""
 _TALL, _SHORT = 32, 20  # rows of a screen: below them the answer and the keys alone, or nothing
 _NAMES: Final = 9  # cells of the names before the sentences
@@ -211,11 +211,8 @@ class EndCard(HangingText):
         ending = self._ending
         if ending is None or not self.display:
             return False
-        match action:
-            case "tools.compare":
-                return ending.before is not None
-            case "next_login":
-                return bool(ending.following)
+        if action == "next_login":
+            return bool(ending.following)
         return self._is_finished  # a stage that failed has the same key
 
     @property

@@ -27,7 +27,8 @@ from authlens_core.desk.log_in import (
     attacks_on,
     ended_in,
 )
-from authlens_core.trace.record import AUTHORIZATION_CODE, Check, Flow, Severity
+from authlens_core.trace.record import AUTHORIZATION_CODE, Check, Flow, Severity, Trace
+from authlens_core.trace.runs import honest_run, runs
 from authlens_tui.screens.copy_menu import CopyMenuScreen
 from authlens_tui.screens.dialog import COPY_TOKEN, NOT_COPIED, ConfirmScreen
 from authlens_tui.screens.machine_login import MachineLoginScreen
@@ -325,7 +326,7 @@ class WizardTools:
         if not self._screen.has_class("-demo"):
             self._say("= compares recorded logins. Press d, then Enter on the dashboard, then =.")
         elif self._login.finished or self._runner.failed:
-            self._say("There is no login before this one to compare it with.")
+            self._say("Try an attack with i, or another login: = compares it with this one.")
         else:
             self._say("= compares with the login before, once this one has ended.")
 
@@ -333,11 +334,21 @@ class WizardTools:
         self._screen.notify(words, markup=False)
 
     def compare(self) -> None:
-        """Show what differs from the login before."""
+        """Show what differs from the honest run, if an attack was tried, or from the login before."""
         from authlens_tui.screens.trace.comparison import CompareScreen
 
-        if (before := self._screen.card.before) is not None:
-            self._open(CompareScreen(before[1], self._login.trace, (before[0], "this login")))
+        if (other := self.compared_with) is not None:
+            own = "with the attack" if self._login.trace.tampering else "this login"
+            self._open(CompareScreen(other[1], runs(self._login.trace)[-1], (other[0], own)))
+
+    @property
+    def compared_with(self) -> tuple[str, Trace] | None:
+        """What this login can be compared with, now that it has ended, and what it is called."""
+        login = self._login
+        if login.running is not None or not (login.finished or self._runner.failed):
+            return None
+        honest = honest_run(login.trace) if login.trace.tampering else None
+        return ("without the attack", honest) if honest else self._screen.card.before
 
     def step_through(self) -> None:
         """Step through the arrows of the login."""

@@ -301,7 +301,8 @@ class WizardScreen(Screen[None]):
         return {
             "pane.play": lambda: pane.can_play,
             "tools.play_later": lambda: self._demo.player is not None and not pane.can_play,
-            "tools.compare_later": lambda: not card.offers("tools.compare"),
+            "tools.compare": lambda: self.tools.compared_with is not None,
+            "tools.compare_later": lambda: self.tools.compared_with is None,
             "pane.open": lambda: pane.can_open,
             "tools.be_the_owner": lambda: self._demo.owner is not None and self.runner.failed is not None,
             "runner.extend": lambda: bool(pane.panel.url),

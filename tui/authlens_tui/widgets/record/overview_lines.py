@@ -45,20 +45,22 @@ def overview_lines(
     told = overview(record)
     # Of a stage that did not fail, the lines of the answer from which it was recognised.
     evidence = told.evidence or record.learned(FactId.EVIDENCE, str)
-    yield from _words(told, record.outcome, evidence, redactor, fixes)
+    refusal = record.refused_attack
+    outcome = record.outcome if refusal is None else Outcome.PASSED
+    yield from _words(told, outcome, evidence, redactor, fixes)
     if record.exchanges:
         yield BLANK
         for exchange in record.exchanges:
             yield exchange_line(exchange, redactor, failed=record.failed_at(exchange))
             yield from failure_lines(exchange, told=exchange.failure is told.failure)
     experiments = [check for check in record.checks if check.judges_attack]
-    # The evidence of the cause is not shown again; it is whole among the checks.
-    grave = [
-        c for c in record.checks if c.severity in _GRAVE and c not in experiments and c is not told.check
-    ]
-    if experiments or grave:
+    # The evidence of the cause is not shown again; it is whole among the checks. What fails because an
+    # attack was refused needs no fix.
+    shown = _GRAVE if refusal is None else frozenset({Severity.WARNING})
+    grave = [c for c in record.checks if c.severity in shown and c not in experiments]
+    if below := [check for check in (*experiments, *grave) if check is not told.check]:
         yield BLANK
-        yield from check_lines([*experiments, *grave], record.overridden, fixes=fixes)
+        yield from check_lines(below, record.overridden, fixes=fixes)
     # Both are in the words above already.
     facts = [fact for fact in record.facts if fact.name not in (FactId.ANSWER, FactId.EVIDENCE)]
     if facts:

@@ -64,13 +64,15 @@ class StageResult:
     def with_checks(self, *checks: Check) -> StageResult:
         return replace(self, checks=(*self.checks, *checks))
 
-    def stopped_by(self, verdict: Check) -> StageResult:
-        """Return what failed because an attack was refused: seen is the refusal, and there is no fix."""
+    def judged_by(self, verdicts: Sequence[Check]) -> StageResult:
+        """Return this with the verdicts on an attack; where it was refused, what failed shows the refusal."""
+        if not verdicts or verdicts[0].severity is not Severity.PASS:
+            return self.with_checks(*verdicts)
         checks = (
-            replace(check, seen=verdict.seen, cure="") if check.severity is Severity.FAILURE else check
+            replace(check, seen=verdicts[0].seen, cure="") if check.severity is Severity.FAILURE else check
             for check in self.checks
         )
-        return replace(self, checks=tuple(checks), diagnosis=None)
+        return replace(self, checks=tuple(checks), diagnosis=None).with_checks(*verdicts)
 
 
 def unanswered(facts: Facts, exchange: Exchange, name: str, *, once: bool = False) -> StageResult:

@@ -32,7 +32,7 @@ from authlens_core.trace.events import (
     ExchangeStarted,
 )
 from authlens_core.trace.record import Stage
-from authlens_core.values.check import Check, CheckId, Severity, failures, requirement
+from authlens_core.values.check import Check, CheckId, failures, requirement
 from authlens_core.values.errors import AuthlensError, TimedOut
 from authlens_core.values.exchange import Exchange, Purpose, Request
 from authlens_core.values.finish import finish_first
@@ -184,9 +184,7 @@ class StageWork:
         learned = handler.learn(facts, honest)
         judged = self._tampering.judged(stage, exchanges, facts.grant_secrets)
         remarks = self.wait.remarks if stage is Stage.REGISTRATION else ()
-        if judged and judged[0].severity is Severity.PASS:
-            learned = learned.stopped_by(judged[0])
-        learned = learned.with_checks(*remarks, *judged)
+        learned = learned.with_checks(*remarks).judged_by(judged)
         if failures(learned.checks, learned.facts.approved):
             return replace(learned, stop=cut_short)
         done = await self._follow_up(stage, learned, exchanges, limit)

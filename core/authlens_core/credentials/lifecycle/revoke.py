@@ -149,7 +149,7 @@ class _RevokeOperation(LockedGrant):
         if exchange.answer is None:
             cause = exchange.no_answer.cause
             self.record.checks.append(requirement(f"revoke.{hint}", "revoke.answer").failed(cause))
-            self._learn(TokenResult(hint, None, f"not confirmed: {cause.removesuffix('.')}"))
+            self._learn(TokenResult(hint, None, f"not confirmed ({cause})"))
             return
         sent = (*sent_in((exchange,)), *self.secrets.known)
         reading = read_revocation(exchange.answer, now=self.now(), sent=sent)

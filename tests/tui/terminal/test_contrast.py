@@ -121,10 +121,9 @@ async def test_the_cursor_shows_where_colours_are_few_or_none(environ: dict[str,
         await app.push_screen(screen)
         screen.record_view.action_turn_to(3)
         screen.record_view.read()
+        await until(pilot, lambda: "HTTP/1.1 200 OK" in _reversed_text(app))
         await pilot.press("down")
-        await pilot.pause()
-        marked = [one for one in painted(app) if one.style is not None and one.style.reverse]
-        assert "Content-Type: application/json" in "".join(one.text for one in marked)
+        await until(pilot, lambda: "Content-Type: application/json" in _reversed_text(app))
         table = await dashboard(states=True)
         await app.push_screen(table)
         assert isinstance(app.screen, DashboardScreen)
@@ -133,6 +132,10 @@ async def test_the_cursor_shows_where_colours_are_few_or_none(environ: dict[str,
             one for one in painted(app) if one.text.startswith("revocation-failed.")
         ]  # the first is marked
         assert _stands_out(row[0], coloured="NO_COLOR" not in environ)
+
+
+def _reversed_text(app: BaseApp) -> str:
+    return "".join(one.text for one in painted(app) if one.style is not None and one.style.reverse)
 
 
 def _stands_out(segment: Segment, *, coloured: bool) -> bool:

@@ -1053,7 +1053,7 @@ MUTATIONS: Final = (
         "machine-unbound",
         "The command of a program's assertion can be edited in the index, and is run",
         "core/authlens_core/credentials/records/record_json.py",
-        "return {**label, MACHINE: owner_digest(getattr(source, field.name) for field in fields(source))}",
+        "return {**label, MACHINE: owner_digest(asdict(source).values())}",
         "return label",
         "tests/core/credentials/lifecycle/test_machine_renewal.py"
         "::test_a_command_that_was_edited_in_the_index_is_not_run",

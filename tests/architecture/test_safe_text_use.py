@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import fields
 from typing import Any
 
 import pytest
+from msgspec.structs import asdict
 
 from authlens_core.credentials.lifecycle.action_result import ActionOutcome, ActionResult
 from authlens_core.desk.doctor import Finding
@@ -49,8 +49,7 @@ def test_values_that_carry_sentences_make_them_safe(value: object) -> None:
 
 
 def _texts(value: Any) -> Iterator[str]:
-    for field in fields(value):
-        content = getattr(value, field.name)
+    for content in asdict(value).values():
         yield from content if isinstance(content, tuple) else [content] if isinstance(content, str) else []
 
 

@@ -8,11 +8,11 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from authlens_core.credentials.records.grant import GrantSecrets, utc_now
 from authlens_core.credentials.store.keyring_store import KeyringStore

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, grant_id_for
 from authlens_core.credentials.records.index import Index
@@ -105,7 +105,7 @@ def make_grant() -> Callable[..., Grant]:
             refreshed_at=NOW,
             expires_at=NOW + timedelta(seconds=900),
         )
-        return replace(grant, **fields)  # type: ignore[arg-type]
+        return replace(grant, **fields)
 
     return make
 

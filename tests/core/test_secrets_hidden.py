@@ -1,13 +1,13 @@
-"""No value of core shows a secret (PK-5): every dataclass is filled with canaries and printed.
+"""No value of core shows a secret (PK-5): every Struct is filled with canaries and printed.
 
-The dataclasses are found by walking the modules, so a type that is added tomorrow is held to it, too.
+They are found by walking the modules, so a type that is added tomorrow is held to it, too.
 """
 
 from __future__ import annotations
 
 import ast
 import asyncio
-import dataclasses
+import copy
 import enum
 import functools
 import importlib
@@ -21,7 +21,11 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import msgspec
 import pytest
+from msgspec import Struct
+from msgspec.structs import asdict
+from rich.pretty import pretty_repr
 
 import authlens_core
 from authlens_core.credentials.records.grant import GrantSecrets
@@ -56,18 +60,18 @@ def _modules() -> Iterator[types.ModuleType]:
             yield importlib.import_module(info.name)
 
 
-def _dataclasses() -> list[type]:
+def _structs() -> list[type[Struct]]:
     found = {
         member
         for module in _modules()
         for member in vars(module).values()
-        if inspect.isclass(member) and dataclasses.is_dataclass(member)
+        if inspect.isclass(member) and issubclass(member, Struct)
         if member.__module__.startswith("authlens_core") and not member.__module__.startswith(APART)
     }
     return sorted(found, key=lambda c: f"{c.__module__}.{c.__qualname__}")
 
 
-TYPES: Final = _dataclasses()
+TYPES: Final = _structs()
 
 
 @functools.cache
@@ -130,7 +134,7 @@ def _sealed(kind: Any, depth: int = 0) -> Any:
 def _composed(kind: Any, depth: int) -> Any:
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin in (typing.Union, types.UnionType):
-        # The member that holds most: a dataclass or a secret before text, None last.
+        # The member that holds most: a Struct or a secret before text, None last.
         ranked = sorted(arguments, key=lambda a: (a is type(None), a in (str, int, float, bool)))
         return _sealed(ranked[0], depth)
     if origin is typing.Literal:
@@ -144,19 +148,16 @@ def _composed(kind: Any, depth: int) -> Any:
         return {"name": _sealed(arguments[1], depth)} if arguments else {}
     if inspect.isclass(kind) and issubclass(kind, enum.Enum):
         return next(iter(kind), "public")
-    if dataclasses.is_dataclass(kind) and inspect.isclass(kind) and depth < 8:
+    if inspect.isclass(kind) and issubclass(kind, Struct) and depth < 8:
         return _filled(kind, depth + 1)
     return None
 
 
-def _filled(kind: type, depth: int = 0) -> Any:
-    """Return an instance without running `__post_init__`: what is tested is how it prints."""
+def _filled(kind: type[Struct], depth: int = 0) -> Any:
     if kind in (Request, Response, Headers):
         return _sealed(kind)
-    made: Any = object.__new__(kind)
-    for field in dataclasses.fields(kind):
-        object.__setattr__(made, field.name, _sealed(_hints(kind).get(field.name, Any), depth))
-    return made
+    hints = _hints(kind)
+    return kind(**{name: _sealed(hints.get(name, Any), depth) for name in kind.__struct_fields__})
 
 
 def _printed(value: Any) -> Iterator[tuple[str, str]]:
@@ -164,6 +165,7 @@ def _printed(value: Any) -> Iterator[tuple[str, str]]:
     yield "repr", repr(value)
     yield "str", str(value)
     yield "format", f"{value}"
+    yield "rich", pretty_repr(value)
     yield "in a container", f"{[value]} {(value,)} { {'k': value} }"
     yield "in an exception", "".join(traceback.format_exception_only(ValueError(value)))
 
@@ -180,8 +182,8 @@ def _has_secret(value: Any) -> bool:
         return any(_has_secret(v) for v in value.values())
     if isinstance(value, (tuple, list, set, frozenset)):
         return any(_has_secret(v) for v in value)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return any(_has_secret(getattr(value, f.name)) for f in dataclasses.fields(value))
+    if isinstance(value, Struct):
+        return any(map(_has_secret, asdict(value).values()))
     return isinstance(value, str) and CANARY in value
 
 
@@ -197,8 +199,8 @@ def test_the_walk_finds_the_types_that_hold_secrets() -> None:
 @pytest.mark.parametrize(
     "kind", TYPES, ids=lambda k: f"{k.__module__.removeprefix('authlens_core.')}.{k.__name__}"
 )
-def test_no_way_of_printing_a_value_shows_what_is_secret_in_it(kind: type) -> None:
-    """PK-5: repr, str, format, containers and exceptions, for every dataclass there is."""
+def test_no_way_of_printing_a_value_shows_what_is_secret_in_it(kind: type[Struct]) -> None:
+    """PK-5: repr, str, format, containers and exceptions, for every Struct there is."""
     value = _filled(kind)
     for way, text in _printed(value):
         assert CANARY not in text, way
@@ -221,6 +223,10 @@ def test_a_field_that_is_named_like_a_secret_is_one(kind: type) -> None:
         ("SideResult", "error_code"),
         ("ProxyRefusal", "code"),
         ("DeviceAuthorization", "user_code"),
+        # Names of credentials that a lesson has.
+        ("CallMove", "token"),
+        ("LureMove", "code"),
+        ("RedeemMove", "code"),
     }
     for name, hint in _hints(kind).items():
         if (kind.__name__, name) in public:
@@ -255,7 +261,7 @@ def _everything(login: Login) -> set[str]:
 
 
 async def test_what_a_login_leaves_shows_no_secret_however_it_is_printed() -> None:
-    """Session, login, trace, facts, events, and their fields taken apart by dataclasses.asdict."""
+    """Session, login, trace, facts, events, and each of their fields."""
     session, login, events = await _session_login()
     secrets = _everything(login)
     [grant] = session.credentials.list()
@@ -265,18 +271,20 @@ async def test_what_a_login_leaves_shows_no_secret_however_it_is_printed() -> No
     for value in values:
         for way, text in _printed(value):
             assert not [s for s in secrets if s in text], (way, type(value))
-    for name, field in ((f.name, getattr(login.facts, f.name)) for f in dataclasses.fields(login.facts)):
+    for name, field in asdict(login.facts).items():
         text = f"{field!r} {vars(field) if hasattr(field, '__dict__') else ''}"
         assert not [s for s in secrets if s in text], name
     await login.aclose()
     await session.aclose()
 
 
-async def test_a_secret_cannot_be_copied_out_by_asdict() -> None:
-    """dataclasses.asdict copies deeply; a secret refuses, rather than becoming text."""
+async def test_a_secret_is_neither_copied_nor_written() -> None:
+    """It refuses, rather than becoming text."""
     session, login, _ = await _session_login()
     with pytest.raises(TypeError, match="never pickled or copied"):
-        dataclasses.asdict(login.facts)
+        copy.deepcopy(login.facts)
+    with pytest.raises(TypeError, match="Secret is unsupported"):
+        msgspec.json.encode(login.facts.pkce)
     await login.aclose()
     await session.aclose()
 

@@ -8,12 +8,13 @@ import os
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from authlens_core.credentials.records.grant import GrantSecrets, utc_now
 from authlens_core.credentials.store.keyring_store import KeyringStore

@@ -9,8 +9,9 @@ import asyncio
 import os
 import signal
 import sys
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from authlens_core.credentials.records.grant import GrantSecrets
 from authlens_core.credentials.records.index import Index

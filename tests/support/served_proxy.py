@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import h11
+from msgspec.structs import replace
 
 from authlens_core.credentials.lifecycle.request_credential import RequestCredential
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, utc_now

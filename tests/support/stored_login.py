@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from authlens_core.credentials.records.grant import GrantSecrets, utc_now
 from authlens_core.credentials.store.keyring_store import KeyringStore

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
+
+from msgspec.structs import replace
 
 from authlens_core.credentials.lifecycle.inventory import inventory_of
 from authlens_core.credentials.lifecycle.refresh import RefreshOptions, refresh

@@ -9,11 +9,11 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Final, TypeVar
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from authlens_core.values.exchange import Request
 from authlens_core.values.url import parse_url

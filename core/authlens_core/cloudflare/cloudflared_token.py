@@ -15,9 +15,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from msgspec import Struct
+
 from authlens_core.cloudflare.cloudflared_names import login_address
 from authlens_core.values.formats.json_document import object_in
-from authlens_core.values.quick_dataclass import dataclass
 
 _LEEWAY: Final = timedelta(seconds=60)  # for a clock that is behind (RFC 7519 §4.1.5)
 _STALE_AFTER: Final = timedelta(minutes=10)
@@ -45,8 +46,7 @@ class LockOwner(StrEnum):
     """The lock names no process, as those of older versions, or this system does not tell."""
 
 
-@dataclass(frozen=True, slots=True)
-class CloudflaredLock:
+class CloudflaredLock(Struct, frozen=True):
     """A lock file: the number of the process that made it, and whether it still runs."""
 
     pid: int | None
@@ -58,8 +58,7 @@ class CloudflaredLock:
         return self.owner is LockOwner.ALIVE
 
 
-@dataclass(frozen=True, slots=True)
-class CloudflaredToken:
+class CloudflaredToken(Struct, frozen=True):
     """A token that cloudflared keeps, or is about to. Nothing in it is verified; every text is safe to show.
 
     Attributes:
@@ -117,8 +116,7 @@ class CloudflaredToken:
         return self.expires_at is None or self.expires_at > now
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
+class Process(Struct, frozen=True):
     """Whether a process runs, and since when, as far as this system tells: None where it does not."""
 
     runs: bool | None

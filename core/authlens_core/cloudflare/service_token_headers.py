@@ -6,8 +6,9 @@ import string
 from enum import StrEnum
 from typing import Final
 
+from msgspec import Struct
+
 from authlens_core.values.exchange import TOKEN_CHARACTERS, is_visible
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.word_files import words
 
@@ -32,8 +33,7 @@ class Shape(StrEnum):
     SECRET = "secret"  # noqa: S105 - of the secret, and none
 
 
-@dataclass(frozen=True, slots=True)
-class ShapeProblem:
+class ShapeProblem(Struct, frozen=True):
     """What is odd about a pair before anything is sent."""
 
     name: Shape
@@ -51,8 +51,7 @@ class ShapeProblem:
         return self.name not in (Shape.ID_DIGITS, Shape.SECRET)
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceTokenPair:
+class ServiceTokenPair(Struct, frozen=True):
     """A client id and its secret, before anything is sent or stored."""
 
     client_id: str

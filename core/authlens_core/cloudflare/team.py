@@ -9,7 +9,8 @@ from __future__ import annotations
 import string
 from typing import Final
 
-from authlens_core.values.quick_dataclass import dataclass
+from msgspec import Struct
+
 from authlens_core.values.url import Url, usable_url
 
 WELL_KNOWN: Final = "/.well-known/cloudflare-access-protected-resource"
@@ -51,8 +52,7 @@ def cloudflare_metadata_urls(resource: Url) -> tuple[Url, ...]:
     return tuple(url for url in urls if url is not None)  # the longer path may be over the limit of a URL
 
 
-@dataclass(frozen=True, slots=True)
-class BrowserRefusal:
+class BrowserRefusal(Struct, frozen=True):
     """A page that ends a sign-in in the browser.
 
     Attributes:

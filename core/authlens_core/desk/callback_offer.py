@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from authlens_core.values.quick_dataclass import dataclass
+from msgspec import Struct
+
 from authlens_core.values.url import usable_url
 from authlens_core.values.user_screen import UserScreen
 
@@ -13,8 +14,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class CallbackOffer:
+class CallbackOffer(Struct, frozen=True):
     """How the browser can be opened, and how its answer can come back.
 
     Attributes:

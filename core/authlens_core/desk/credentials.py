@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from authlens_core.cloudflare.cloudflared_files import CloudflaredDirectory, read_cloudflared_token
 from authlens_core.cloudflare.cloudflared_names import names_of
@@ -46,7 +48,6 @@ from authlens_core.credentials.records.table import (
 from authlens_core.credentials.records.traces import Traces, TraceSummary
 from authlens_core.values.errors import AuthlensError, StateUnusable
 from authlens_core.values.formats.jwt import Jwt, parse_jwt
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.secret import Secret
 from authlens_core.values.store_kind import CredentialKind
@@ -98,8 +99,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Inventory:
+class Inventory(Struct, frozen=True):
     """Everything that is stored, at one moment.
 
     Attributes:

@@ -9,10 +9,12 @@ import asyncio
 import shlex
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import closing, suppress
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.records.table import SERVICE_TOKENS, damaged_records
@@ -28,7 +30,6 @@ from authlens_core.state.paths import state_directory
 from authlens_core.values.check import Severity
 from authlens_core.values.errors import AuthlensError, NoSecretStore, StateUnusable, UsageError
 from authlens_core.values.fix import Fix, fix, step
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_fields
 from authlens_core.values.store_kind import StoreKind
 from authlens_core.values.user_screen import UserScreen
@@ -51,8 +52,7 @@ _MOST_NAMED: Final = 5
 _ANY_HOST: Final = "team.cloudflareaccess.com"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """What was found out about one thing.
 
     Attributes:

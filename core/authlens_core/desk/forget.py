@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from msgspec import Struct
+
 from authlens_core.credentials.lifecycle.action_result import ActionOutcome, ActionResult
 from authlens_core.credentials.records.grant import ClientRecord, Grant, GrantState
 from authlens_core.credentials.records.index import AccessKind
@@ -18,7 +20,6 @@ from authlens_core.oauth.discovery.challenge import is_plain
 from authlens_core.oauth.registration import Deletion, management_request, read_deletion
 from authlens_core.values.errors import AuthlensError, Refused, UsageError
 from authlens_core.values.fix import fix, step
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.store_kind import CredentialKind, StoreKind
 from authlens_core.values.url import UrlRefused, parse_url
 from authlens_core.wire.limits import TOKEN
@@ -44,8 +45,7 @@ _REFRESH_BOUND: Final = 5.0
 _Restore: TypeAlias = Callable[[Credentials], Awaitable[Grant | ServiceToken]]
 
 
-@dataclass(frozen=True, slots=True)
-class Forgotten:
+class Forgotten(Struct, frozen=True):
     """What a removal did.
 
     Attributes:
@@ -148,8 +148,7 @@ _GONE = (401, 403, 404, 410)
 _LARGEST_PORT = 65_535
 
 
-@dataclass(frozen=True, slots=True)
-class StoredClient:
+class StoredClient(Struct, frozen=True):
     """A client that a server registered for authlens.
 
     Attributes:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from authlens_core.cloudflare.service_token_headers import ServiceTokenPair
 from authlens_core.credentials.lifecycle.action_result import (
@@ -33,7 +35,6 @@ from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.values.errors import AuthlensError, LoginNeeded, StateUnusable
 from authlens_core.values.exchange import Purpose
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.settings import Settings
 from authlens_core.wire.client import Wire
@@ -223,8 +224,7 @@ async def _probe_login(session: Session, grant: Grant) -> ProbeResult:
 # -- service tokens ----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceTokenProbe:
+class ServiceTokenProbe(Struct, frozen=True):
     """A service token after a probe.
 
     Attributes:

@@ -10,11 +10,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import aclosing, suppress
-from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from authlens_core.credentials.lifecycle.action_result import ProbeResult
 from authlens_core.credentials.lifecycle.operation import note_nonces
@@ -54,7 +56,6 @@ from authlens_core.values.check import CheckId, Layer, requirement
 from authlens_core.values.errors import AuthlensError, LoginNeeded, NoSecretStore, StateUnusable, TimedOut
 from authlens_core.values.fix import LOG_IN_AGAIN, Fix, WayOn, step
 from authlens_core.values.login_options import BROWSER_WAIT, Options, StoredOptions, remembered_for
-from authlens_core.values.quick_dataclass import dataclass
 
 __all__ = [
     "BROWSER_WAIT",
@@ -139,8 +140,7 @@ def _remembered(credentials: Credentials, url: str) -> dict[str, StoredOptions]:
     return {issuer: tuple(options.items()) for issuer, options in decided.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class CloudflaredOutcome:
+class CloudflaredOutcome(Struct, frozen=True):
     """A login by cloudflared that gave a token.
 
     Attributes:
@@ -395,4 +395,4 @@ def _machine_source(facts: Facts) -> MachineSource | None:
     options = facts.options
     if not facts.flow.is_by_program:
         return None
-    return MachineSource(**{field.name: getattr(options, field.name) for field in fields(MachineSource)})
+    return MachineSource(**{name: getattr(options, name) for name in MachineSource.__struct_fields__})

@@ -12,6 +12,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from msgspec import Struct
+
 from authlens_core.desk.log_in import missing_credential
 from authlens_core.desk.use import access_token, covering_credentials, for_bazel, request_headers
 from authlens_core.values.errors import (
@@ -22,7 +24,6 @@ from authlens_core.values.errors import (
     NotProtected,
     UsageError,
 )
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.store_kind import CredentialKind
 from authlens_core.values.url import UrlRefused, parse_url, rewrite, usable_url
@@ -129,8 +130,7 @@ async def answer_helper_request(
     return for_bazel(headers)
 
 
-@dataclass(frozen=True, slots=True)
-class GitAnswer:
+class GitAnswer(Struct, frozen=True):
     """What git gets, and what the user is shown.
 
     Attributes:

@@ -6,10 +6,12 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from authlens_core.credentials.records.grant import Grant, utc_now, working_logins
 from authlens_core.credentials.records.index import Index
@@ -26,7 +28,6 @@ from authlens_core.values.errors import (
     WrongPassphrase,
 )
 from authlens_core.values.exchange import Exchange
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.store_kind import CredentialKind, StoreKind
 
@@ -227,8 +228,7 @@ async def session_on(
     return Session(None, credentials, note=note), notes
 
 
-@dataclass(frozen=True, slots=True)
-class RememberedStore:
+class RememberedStore(Struct, frozen=True):
     """The secret store that is opened without a choice.
 
     Attributes:

@@ -11,16 +11,17 @@ import json
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import field, fields, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from authlens_core.state import private_file
 from authlens_core.state.paths import own_file, state_directory
 from authlens_core.values.errors import AuthlensError, FileUnusable, StateUnusable
 from authlens_core.values.formats.json_document import JsonRefused, load_object
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import NAME, safe_line
 from authlens_core.values.settings import (
     COLUMN_KEYS,
@@ -122,7 +123,7 @@ class SettingsFile:
 
 
 def _settings(members: Mapping[str, Any]) -> Settings:
-    names = (field.name for field in fields(Settings))
+    names = Settings.__struct_fields__
     fit = {name: members[name] for name in names if name in members and is_fit(name, members[name])}
     # JSON has lists alone, and the value is compared and hashed.
     if "favourites" in fit:
@@ -142,8 +143,7 @@ class NoticeKind(StrEnum):
     OSC_777 = "osc777"
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(Struct, frozen=True):
     """What the file says.
 
     Attributes:
@@ -157,7 +157,7 @@ class Config:
     columns: tuple[str, ...] = ()
     before_expiry: int = 0
     notice: NoticeKind = NoticeKind.BELL
-    keys: Mapping[str, str] = field(default_factory=dict)
+    keys: Mapping[str, str] = {}
     problems: tuple[str, ...] = ()
 
 

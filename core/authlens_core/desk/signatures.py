@@ -8,10 +8,12 @@ anyone can have a team, so the verdict says whose keys they were and that the to
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from authlens_core.cloudflare.team import is_login_page, is_team_host
 from authlens_core.oauth.formats.jwks import Signature, Verification, jwks_request, verify
@@ -19,7 +21,6 @@ from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.values.formats.json_document import object_in
 from authlens_core.values.formats.jwt import Jwt
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import Url, usable_url
@@ -43,8 +44,7 @@ _NO_PLACE: Final = Verification(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class KeySource:
+class KeySource(Struct, frozen=True):
     """Where keys are fetched.
 
     Attributes:

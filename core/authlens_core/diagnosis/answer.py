@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import field
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
+
+from msgspec import Struct
 
 from authlens_core.cloudflare.team import WELL_KNOWN, is_login_page, is_team_host
 from authlens_core.diagnosis.credential import Credential, credential_of
@@ -24,7 +25,6 @@ from authlens_core.values.fix import Fix
 from authlens_core.values.formats.json_document import load_object
 from authlens_core.values.formats.jwt import decoded_base64url
 from authlens_core.values.known_secrets import KnownSecrets
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import NAME, safe_line
 from authlens_core.values.url import Url, UrlRefused, parse_url
 
@@ -44,8 +44,7 @@ _BODY_SEARCHED: Final = 16 * 1024  # bytes
 _LONGEST: Final = 16 * 1024  # characters of a URL that are looked at; login URLs of Access have about 2,000
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What one answer says about the protection of a resource. Every text is safe to show.
 
     Attributes:
@@ -59,7 +58,7 @@ class Answer:
     evidence: tuple[str, ...]
     summary: str
     cure: str | Fix
-    challenge_field: ChallengeField = field(default_factory=ChallengeField)
+    challenge_field: ChallengeField = ChallengeField()
     cf_ray: str | None = None
     layer: Layer = Layer.ORIGIN
 

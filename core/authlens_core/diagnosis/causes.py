@@ -10,20 +10,20 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any, Final
 
+from msgspec import Struct
+
 from authlens_core.diagnosis.credential import Credential
 from authlens_core.diagnosis.protection import Protection, note_on
 from authlens_core.diagnosis.server_kind import ServerKind
 from authlens_core.values.check import CheckId
 from authlens_core.values.fix import Fix, WayOn, cure_in, fix
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.stage import MACHINE_GRANTS, GrantType, Stage
 from authlens_core.values.word_files import words
 
 _NONE: Final[frozenset[str]] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cause:
+class Cause(Struct, frozen=True, kw_only=True):
     """One cause. It fits when every condition that is not empty is met.
 
     Its words may have `{redirect_uri}` and the like, which the kind of the server fills (`ServerWords`).

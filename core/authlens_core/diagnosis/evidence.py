@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from functools import cache
-from typing import Any, ClassVar, Final, Protocol, TypeVar
+from typing import Any, Final, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from authlens_core.diagnosis.credential import secrets_sent
 from authlens_core.diagnosis.likely_secrets import masked_text, without_credentials
@@ -121,11 +123,7 @@ def whole_answer(response: Response, secrets: Sequence[Secret] = ()) -> tuple[st
     return (status_line(response), *kind, *ray, f"starts with: {begins}{more}")
 
 
-class _Dataclass(Protocol):
-    __dataclass_fields__: ClassVar[dict[str, Any]]
-
-
-_Value = TypeVar("_Value", bound=_Dataclass)
+_Value = TypeVar("_Value", bound=Struct)
 _SHORTEST: Final = 8  # characters; what is shorter is an ordinary word in too many sentences
 
 
@@ -135,7 +133,7 @@ def sent_in(exchanges: Iterable[Exchange]) -> tuple[Secret, ...]:
 
 
 def without_echoes(value: _Value, sent: KnownSecrets, *names: str) -> _Value:
-    """Return a dataclass with `sent` masked in the fields `names`: texts, or tuples of texts."""
+    """Return `value` with `sent` masked in the fields `names`: texts, or tuples of texts."""
     masked: dict[str, Any] = {}
     for name in names if sent else ():
         text: Any = getattr(value, name)

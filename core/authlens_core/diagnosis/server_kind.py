@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import fields
 from enum import StrEnum
 from functools import cache
 from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
+from msgspec import Struct
+
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.fix import Fix, cure_in, fix, mapped
-from authlens_core.values.quick_dataclass import dataclass
 
 
 class ServerKind(StrEnum):
@@ -38,8 +38,7 @@ class ServerKind(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServerWords:
+class ServerWords(Struct, frozen=True, kw_only=True):
     """What is known of a kind. What the owner has to do follows "Ask the owner to", without a full stop.
 
     Attributes:
@@ -95,7 +94,7 @@ class ServerWords:
 STEPS: Final = ("no_resource", "audience")
 # The attributes that a sentence may name.
 SETTINGS: Final = tuple(
-    attribute.name for attribute in fields(ServerWords) if attribute.name not in ("kind", "sources", *STEPS)
+    name for name in ServerWords.__struct_fields__ if name not in ("kind", "sources", *STEPS)
 )
 # What says how a kind is recognised, and nothing to a user.
 MARKS: Final = ("hosts", "fields", "paths", "said")

@@ -14,8 +14,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
+from msgspec import Struct
+
 from authlens_core.emulator import randomness
 from authlens_core.emulator.ledger import Ledger, Reason, What
+from authlens_core.values.unprinted import Unprinted
 
 DEVICE_GRANT: Final = "urn:ietf:params:oauth:grant-type:device_code"
 CLIENT_CREDENTIALS_GRANT: Final = "client_credentials"
@@ -39,8 +42,7 @@ class OAuthRefusal(Exception):
         self.status = status
 
 
-@dataclass(frozen=True, slots=True)
-class RegisteredClient:
+class RegisteredClient(Unprinted, Struct, frozen=True):
     """A registered client (RFC 7591), or one of a client metadata document. A public one has no secret.
 
     Attributes:
@@ -53,18 +55,17 @@ class RegisteredClient:
     auth_method: str = "none"
     grant_types: tuple[str, ...] = ("authorization_code", "refresh_token")
     issued_at: int = 0
-    secret: str = field(default="", repr=False)
-    management_token: str = field(default="", repr=False)
-    key: Mapping[str, Any] | None = field(default=None, repr=False)
+    secret: str = ""
+    management_token: str = ""
+    key: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AuthorizationCode:
+class AuthorizationCode(Unprinted, Struct, frozen=True):
     """What a code stands for (RFC 6749 §4.1.2, RFC 7636 §4.4)."""
 
     client_id: str
     redirect_uri: str
-    challenge: str = field(repr=False)
+    challenge: str
     user: str
     expires_at: float
     scope: str = ""
@@ -99,8 +100,7 @@ class IssuedGrant:
     audience: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class AccessToken:
+class AccessToken(Struct, frozen=True):
     """What an access token stands for."""
 
     grant: IssuedGrant
@@ -128,8 +128,7 @@ class DeviceLogin:
     denied: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GrantRules:
+class GrantRules(Struct, frozen=True, kw_only=True):
     """How one profile's server differs from another's.
 
     Attributes:

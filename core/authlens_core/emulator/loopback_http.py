@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
 import httpcore
+from msgspec import Struct
+
+from authlens_core.values.unprinted import Unprinted
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _BELOW: Final = ".localhost"
@@ -15,14 +17,13 @@ LONGEST_PAGE: Final = 1024 * 1024  # bytes
 FORM: Final = "application/x-www-form-urlencoded"
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedPage:
+class LoadedPage(Unprinted, Struct, frozen=True):
     """A response; `location` is empty unless it redirects, `challenge` unless it wants a credential."""
 
     status: int
     location: str
-    cookies: tuple[str, ...] = field(repr=False)
-    text: str = field(repr=False)
+    cookies: tuple[str, ...]
+    text: str
     challenge: str = ""
 
 

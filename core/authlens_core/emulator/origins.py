@@ -10,12 +10,14 @@ import socket
 from collections import deque
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypedDict
+
+from msgspec import Struct
 
 from authlens_core.emulator.profile import Fault, email_of, named_faults
 from authlens_core.emulator.randomness import drawn_from, source_of
 from authlens_core.values.finish import finish
+from authlens_core.values.unprinted import Unprinted
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -33,8 +35,7 @@ LONGEST_BODY: Final = 64 * 1024  # bytes of a request
 NAMES: Final = ("127.0.0.1", "localhost")
 
 
-@dataclass(frozen=True, slots=True)
-class SeenRequest:
+class SeenRequest(Unprinted, Struct, frozen=True):
     """A request that reached the emulator: who was sent which credential, and no value of it.
 
     Attributes:
@@ -47,7 +48,7 @@ class SeenRequest:
     method: str
     path: str
     header_names: tuple[str, ...]
-    body: bytes | None = field(default=None, repr=False)
+    body: bytes | None = None
 
 
 class LoopbackSettings(TypedDict, total=False):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Final, Literal
 from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
+from msgspec import Struct
+
 from authlens_core.emulator.loopback_http import LoadedPage, request
 from authlens_core.emulator.profile import email_of
+from authlens_core.values.unprinted import Unprinted
 
 MOST_HOPS: Final = 12  # redirects and forms of one play
 BROWSER_FIELDS: Final = (
@@ -19,8 +21,7 @@ BROWSER_FIELDS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Hop:
+class Hop(Struct, frozen=True):
     """One request of the browser; the query is left out because it may hold a code."""
 
     method: str
@@ -28,8 +29,7 @@ class Hop:
     status: int
 
 
-@dataclass(frozen=True, slots=True)
-class PlayResult:
+class PlayResult(Unprinted, Struct, frozen=True):
     """What the user saw.
 
     Attributes:
@@ -39,7 +39,7 @@ class PlayResult:
         hops: the requests, in order.
     """
 
-    callback_url: str | None = field(repr=False)
+    callback_url: str | None
     delivered: bool
     status: int
     page: str

@@ -7,10 +7,10 @@ import binascii
 import hmac
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Self
 from urllib.parse import parse_qsl, unquote_plus
 
+from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -18,14 +18,14 @@ from authlens_core.emulator.answers import NO_STORE, read_body
 from authlens_core.emulator.grants import Grants
 from authlens_core.emulator.issued import DEVICE_GRANT, IssuedGrant, OAuthRefusal, RegisteredClient
 from authlens_core.emulator.signed_tokens import unverified
+from authlens_core.values.unprinted import Unprinted
 
 
-@dataclass(frozen=True, slots=True)
-class ClientCredentials:
+class ClientCredentials(Unprinted, Struct, frozen=True):
     """Who a client says it is, by one of the methods of RFC 6749 §2.3.1."""
 
     client_id: str
-    secret: str = field(repr=False)
+    secret: str
     method: str
 
     @classmethod

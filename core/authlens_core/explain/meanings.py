@@ -13,19 +13,20 @@ from functools import cache
 from typing import Final, TypeAlias
 from urllib.parse import parse_qsl, urlsplit
 
+from msgspec import Struct
+
 from authlens_core.cloudflare.team import is_login_page
 from authlens_core.oauth.discovery.challenge import Challenge, parse_challenges
 from authlens_core.oauth.formats.duration import http_date, retry_after
 from authlens_core.values.exchange import Headers, Response
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.stage import Stage
+from authlens_core.values.unprinted import Unprinted
 from authlens_core.values.word_files import words
 
 CLOUDFLARE: Final = "Cloudflare Access"
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(Struct, frozen=True):
     """What something means.
 
     Attributes:
@@ -133,8 +134,7 @@ def members_of(names: Collection[str]) -> Members:
 _MAX_PARTS: Final = 64
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class HeaderPart:
+class HeaderPart(Unprinted, Struct, frozen=True):
     """One part of a value; name and value are text from outside.
 
     Attributes:
@@ -151,8 +151,7 @@ class HeaderPart:
         return f"<HeaderPart {self.name!r}>"
 
 
-@dataclass(frozen=True, slots=True)
-class HeaderMeaning:
+class HeaderMeaning(Struct, frozen=True):
     """What one header field says.
 
     Attributes:
@@ -259,8 +258,7 @@ _SAME: Final = 5.0  # seconds that two clocks may differ: the field has whole se
 _TELLING: Final = 60.0  # seconds from which countdowns and token times go wrong
 
 
-@dataclass(frozen=True, slots=True)
-class HeaderContext:
+class HeaderContext(Struct, frozen=True):
     """What is known of the message that a field is in.
 
     Attributes:

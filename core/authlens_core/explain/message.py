@@ -7,9 +7,11 @@ A sign-in may end on such a page in the browser, instead of the browser coming b
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import Final, TypeAlias
 from urllib.parse import parse_qsl, urlsplit
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from authlens_core.cloudflare.team import BROWSER_REFUSALS, BrowserRefusal, for_team, refusal_on
 from authlens_core.diagnosis.server_kind import ServerKind, server_words
@@ -24,7 +26,6 @@ from authlens_core.trace.record import Fact, StageRecord, fact_text
 from authlens_core.values.exchange import Headers, Request, Response
 from authlens_core.values.formats.json_document import JsonValue, object_in
 from authlens_core.values.formats.jwt import Jwt, JwtClaim, parse_jwt
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 
 __all__ = [
@@ -49,8 +50,7 @@ _MAX_FIELDS: Final = 200
 _MAX_JWTS: Final = 8
 
 
-@dataclass(frozen=True, slots=True)
-class FoundJwt:
+class FoundJwt(Struct, frozen=True):
     """A JWT that is in a message or a fact.
 
     Attributes:

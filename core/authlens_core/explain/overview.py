@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import Final
 from urllib.parse import urlsplit
 
+from msgspec import Struct
+
 from authlens_core.cloudflare.team import is_team_host
 from authlens_core.trace.failure_reason import decisive
 from authlens_core.trace.record import FactId, Outcome, Stage, StageRecord, fact_text
@@ -14,15 +16,13 @@ from authlens_core.values.check import NO_ANSWER, Check, CheckId, Layer, Severit
 from authlens_core.values.exchange import Response, WireFailure
 from authlens_core.values.fix import Fix
 from authlens_core.values.formats.jwt import parse_jwt
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.secret import Secret
 
 _MAX: Final = 300  # characters of a value in a sentence
 
 
-@dataclass(frozen=True, slots=True)
-class Overview:
+class Overview(Struct, frozen=True):
     """A record in words. Texts may hold values of the record, so they pass a redactor before they are shown.
 
     Attributes:

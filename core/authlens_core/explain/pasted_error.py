@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from html import unescape
 from typing import Final
 from urllib.parse import unquote_plus
+
+from msgspec.structs import replace
 
 from authlens_core.diagnosis.causes import CAUSES, identifiers, literals
 from authlens_core.diagnosis.likely_secrets import masked_text

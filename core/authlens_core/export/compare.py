@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from enum import StrEnum
 from typing import Final, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from authlens_core.export.record_fields import (
     OUTCOME,
@@ -28,7 +30,6 @@ from authlens_core.export.redaction import redacted_trace
 from authlens_core.trace.failure_reason import decisive
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace
 from authlens_core.values.check import Severity
-from authlens_core.values.quick_dataclass import dataclass
 
 _RECEIVED: Final[Mapping[Stage, str]] = {
     Stage.REGISTRATION: "a client ID",
@@ -52,8 +53,7 @@ class VerdictKind(StrEnum):
     """A stage ended differently, or only one side has it."""
 
 
-@dataclass(frozen=True, slots=True)
-class SideResult:
+class SideResult(Struct, frozen=True):
     """What one side got in the stage in which the two part.
 
     Attributes:
@@ -84,8 +84,7 @@ class SideResult:
         return "passed" if self.status is None else f"passed with {self.status}"
 
 
-@dataclass(frozen=True, slots=True)
-class ComparisonVerdict:
+class ComparisonVerdict(Struct, frozen=True):
     """Where two traces part, and how.
 
     Attributes:
@@ -122,8 +121,7 @@ _Key = TypeVar("_Key", bound=Hashable)
 _FAR: Final = 1 << 30  # a place behind every other
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """One field that is not the same; None where a side does not have it.
 
     Attributes:
@@ -138,8 +136,7 @@ class Difference:
     severities: tuple[Severity | None, Severity | None] = (None, None)
 
 
-@dataclass(frozen=True, slots=True)
-class StageComparison:
+class StageComparison(Struct, frozen=True):
     """One attempt at a stage on both sides.
 
     Attributes:
@@ -163,8 +160,7 @@ class StageComparison:
         return tuple(each for each in self.differences if each.name != OUTCOME)
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """Two traces held against each other.
 
     Attributes:
@@ -211,8 +207,7 @@ def compare(left: Trace, right: Trace) -> Comparison:
     return Comparison(tuple(about), stages, verdict)
 
 
-@dataclass(frozen=True, slots=True)
-class _Turn:
+class _Turn(Struct, frozen=True):
     """One attempt at a stage, as each side has it."""
 
     stage: Stage

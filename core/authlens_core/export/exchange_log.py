@@ -14,10 +14,11 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
+from msgspec import Struct
+
 from authlens_core.export.redaction import Redactor, secrets_in
 from authlens_core.trace.record import StageRecord
 from authlens_core.values.exchange import Exchange, Request, Response
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_line
 
 _MOST: Final = 500  # exchanges
@@ -66,8 +67,7 @@ class ExchangeLog:
         return tuple(self._exchanges)
 
 
-@dataclass(frozen=True, slots=True)
-class ExchangeRow:
+class ExchangeRow(Struct, frozen=True):
     """One exchange without its secrets.
 
     Attributes:

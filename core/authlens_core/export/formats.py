@@ -7,6 +7,8 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import urlsplit
 
+from msgspec import Struct
+
 from authlens_core.export.curl_commands import curl_script
 from authlens_core.export.har import har
 from authlens_core.export.markdown import markdown
@@ -14,15 +16,13 @@ from authlens_core.export.picture import diagram_svg
 from authlens_core.export.redaction import redacted_trace
 from authlens_core.export.session_file import session_json
 from authlens_core.trace.record import Trace
-from authlens_core.values.quick_dataclass import dataclass
 
 # Characters of a host in a file name.
 _LONGEST_HOST: Final = 80
 _KEPT: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-")
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
+class Format(Struct, frozen=True):
     """One form.
 
     Attributes:

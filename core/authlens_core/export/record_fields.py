@@ -17,13 +17,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 from urllib.parse import parse_qsl, quote, unquote
 
+from msgspec import Struct
+
 from authlens_core.export.redaction import body_text
 from authlens_core.trace.fact import fact_text
 from authlens_core.trace.record import StageRecord
 from authlens_core.values.exchange import Exchange, Headers
 from authlens_core.values.formats.json_document import JsonRefused, load_object
 from authlens_core.values.known_secrets import MASKED
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Body
 
 # Each field by its name, in the order in which they are in the record.
@@ -267,8 +268,7 @@ def client_ids(left: dict[str, str], right: dict[str, str]) -> tuple[Pair, ...]:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Renamed:
+class Renamed(Struct, frozen=True):
     """Texts of both sides, with what is called otherwise called the same."""
 
     left: _Side
@@ -284,8 +284,7 @@ class Renamed:
         return self.left.common(left), self.right.common(right)
 
 
-@dataclass(frozen=True, slots=True)
-class _Side:
+class _Side(Struct, frozen=True):
     numbers: dict[str, int]
     pattern: re.Pattern[str] | None
 

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from functools import lru_cache
 from itertools import islice
 from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from authlens_core.export.secret_names import (
     header_masked,
@@ -31,7 +33,6 @@ from authlens_core.trace.fact import Fact
 from authlens_core.trace.record import Trace
 from authlens_core.values.exchange import Exchange, Headers, Request, Response
 from authlens_core.values.known_secrets import MASKED, KnownSecrets
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_text
 from authlens_core.values.secret import Body, Secret
 
@@ -60,8 +61,7 @@ _SHORT: Final = 256  # characters of a text whose masked form is remembered
 _MOST_NAMED: Final = 256  # secrets of one text that are looked for in every other
 
 
-@dataclass(frozen=True, slots=True)
-class ShownBody:
+class ShownBody(Struct, frozen=True):
     """A body as it may be shown.
 
     Attributes:
@@ -257,9 +257,9 @@ def _masked(value: Any, redactor: Redactor) -> Any:
             )
         case tuple() | frozenset():
             return type(value)(_masked(element, redactor) for element in value)
-    if not is_dataclass(value):
+    if not isinstance(value, Struct):
         return value
-    shown = {field.name: _masked(getattr(value, field.name), redactor) for field in fields(value)}
+    shown = {name: _masked(member, redactor) for name, member in asdict(value).items()}
     if isinstance(value, Fact) and isinstance(value.value, str):
         # By its name, as a header field: the fact `client_secret` is masked although its value looks like a
         # word.

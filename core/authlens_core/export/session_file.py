@@ -7,12 +7,14 @@ strictly. Its members are the fields of a trace and of all that is in it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Final, NoReturn, Union, get_args, get_origin, get_type_hints
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from authlens_core.export.redaction import body_text, redacted_trace
 from authlens_core.trace.fact import Fact, FactValue
@@ -21,7 +23,6 @@ from authlens_core.values.errors import UsageError
 from authlens_core.values.exchange import Headers, Purpose
 from authlens_core.values.fix import Fix
 from authlens_core.values.formats.json_document import JsonRefused, json_output, load_object
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Body, Secret
 
 FORMAT: Final = "authlens-session"
@@ -138,11 +139,11 @@ def _out(value: object, budget: _Budget) -> object:
             return [_out(element, budget) for element in value]
         case frozenset():
             return sorted(value)
-    return _members(value, budget) if is_dataclass(value) else value
+    return _members(value, budget) if isinstance(value, Struct) else value
 
 
-def _members(value: Any, budget: _Budget) -> dict[str, object]:
-    return {field.name: _out(getattr(value, field.name), budget) for field in fields(value)}
+def _members(value: Struct, budget: _Budget) -> dict[str, object]:
+    return {name: _out(member, budget) for name, member in asdict(value).items()}
 
 
 def _fact_value_out(value: FactValue) -> object:
@@ -174,11 +175,11 @@ def _read(kind: Any, value: Any, name: str, parent: str) -> Any:
     if shape in (tuple, frozenset):
         elements = enumerate(_list_of(value, name, parent))
         return shape(_read(parts[0], element, f"{name}[{number}]", parent) for number, element in elements)
-    return _record(kind, value, name) if is_dataclass(kind) else _choice(kind, value, name, parent)
+    return _record(kind, value, name) if issubclass(kind, Struct) else _choice(kind, value, name, parent)
 
 
 def _record(kind: Any, value: Any, name: str) -> Any:
-    """Return an object as the dataclass `kind`; members that it does not know are ignored."""
+    """Return an object as a `kind`; members that it does not know are ignored."""
     if not isinstance(value, dict):
         raise _RecordRefused(f"{name} is not an object")
     values = {}
@@ -197,9 +198,9 @@ def _list_of(value: Any, name: str, parent: str) -> list[Any]:
 
 @cache
 def _types(kind: Any) -> dict[str, Any]:
-    """Return the type of each field of a dataclass."""
+    """Return the type of each field of a Struct."""
     types = get_type_hints(kind)
-    return {field.name: types[field.name] for field in fields(kind)}
+    return {name: types[name] for name in kind.__struct_fields__}
 
 
 def _wrong(name: str, parent: str, expected: str) -> NoReturn:
@@ -272,8 +273,7 @@ def _headers_in(value: Any, name: str, parent: str) -> Headers:
     return Headers.of((field, content) for field, content in pairs)
 
 
-@dataclass(frozen=True, slots=True)
-class _WrittenBody:
+class _WrittenBody(Struct, frozen=True):
     text: str
     truncated: bool
     size: int

@@ -13,11 +13,12 @@ from http import HTTPStatus
 from typing import Final
 from urllib.parse import unquote, urljoin, urlsplit
 
+from msgspec import Struct
+
 from authlens_core.diagnosis.answer import leads_to_login
 from authlens_core.grammars.http_framing import alias_of, body_length, for_one_hop, framing, is_chunked
 from authlens_core.oauth.mcp import EVENT_STREAM
 from authlens_core.values.formats.server_sent_events import EventReader, EventTooLarge
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import NAME, safe_line
 from authlens_core.values.url import Url, UrlRefused, parse_url
 from authlens_core.wire.streaming import RawField
@@ -74,8 +75,7 @@ class CrossOriginRedirect(Exception):
         self.is_login = bool(self.host) and leads_to_login(target)
 
 
-@dataclass(frozen=True, slots=True)
-class Mapping:
+class Mapping(Struct, frozen=True):
     """How addresses here and at the resource correspond.
 
     Attributes:

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Final
 
 import h11
+from msgspec.structs import replace
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from authlens_core.gateway.admission import refused_peer

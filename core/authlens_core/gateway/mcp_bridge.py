@@ -16,6 +16,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from typing import Final
 
+from msgspec import Struct
+
 from authlens_core.gateway.mcp_failure import TIMED_OUT, McpFailure, failure_of, failure_of_answer
 from authlens_core.gateway.mcp_http import FieldUnsendable, McpHttp, cancelled_id, named_version
 from authlens_core.gateway.mcp_session import McpSession, PendingRequest
@@ -34,7 +36,6 @@ from authlens_core.grammars.json_rpc import (
     read_messages,
 )
 from authlens_core.values.errors import AuthlensError, TimedOut
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_line
 from authlens_core.wire.streaming import StreamFailed
 
@@ -74,8 +75,7 @@ class BoundedNotes:
         self._note(f"{safe_line(words, LONGEST)}{more}")
 
 
-@dataclass(frozen=True, slots=True)
-class BridgeLimits:
+class BridgeLimits(Struct, frozen=True):
     """How long a server may take, in seconds.
 
     Attributes:

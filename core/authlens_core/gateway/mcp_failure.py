@@ -7,6 +7,8 @@ import shlex
 from typing import Any, Final
 from urllib.parse import urljoin
 
+from msgspec import Struct
+
 from authlens_core.diagnosis.answer import leads_to_login
 from authlens_core.gateway.mcp_http import BodyTooLarge, media_type_of, read_bounded
 from authlens_core.gateway.refusal import ProxyRefusal, login_command, of_error, proxy_command
@@ -33,7 +35,6 @@ from authlens_core.values.check import ErrorCode
 from authlens_core.values.errors import AuthlensError, LoginNeeded, Refused, ServerMisconfigured, TimedOut
 from authlens_core.values.exchange import JSON_TYPE
 from authlens_core.values.fix import LOG_IN_AGAIN
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import NAME, safe_line
 from authlens_core.values.url import Url, UrlRefused, parse_url
 from authlens_core.wire.streaming import StreamedResponse, StreamFailed
@@ -48,8 +49,7 @@ _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})  # RFC 9110 §15.4: tho
 _MEDIA_TYPE: Final = re.compile(r"[a-z0-9.+-]{1,40}/[a-z0-9.+-]{1,40}")
 
 
-@dataclass(frozen=True, slots=True)
-class McpFailure:
+class McpFailure(Struct, frozen=True):
     """An error for the client: `code`, `message` and `data` of JSON-RPC 2.0 §5.1.
 
     Attributes:

@@ -11,8 +11,9 @@ import base64
 import re
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import replace
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from authlens_core.credentials.lifecycle.request_credential import RequestCredential
 from authlens_core.gateway.signed_stream import OwnFields, authorized_stream, in_one_chunk

@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing, suppress
 from typing import Any, Final
 
+from msgspec import Struct
+
 from authlens_core.gateway.forwarding import ENDPOINT
 from authlens_core.gateway.mcp_failure import (
     McpFailure,
@@ -35,7 +37,6 @@ from authlens_core.grammars.json_rpc import (
 from authlens_core.oauth.mcp import EVENT_STREAM
 from authlens_core.values.errors import AuthlensError, NetworkFailure, ServerMisconfigured
 from authlens_core.values.formats.server_sent_events import ServerEvent
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.wire.streaming import StreamedResponse, StreamFailed
 
 # Seconds in which a session has begun again.
@@ -52,8 +53,7 @@ MOST_IN_VAIN: Final = 5
 _LONGEST_ID: Final = 1_000  # characters
 
 
-@dataclass(slots=True)
-class Reconnection:
+class Reconnection(Struct):
     """Where a stream is.
 
     Attributes:
@@ -90,8 +90,7 @@ def _is_sendable(event_id: str) -> bool:
     return fits and event_id.isprintable()
 
 
-@dataclass(slots=True)
-class PendingRequest:
+class PendingRequest(Struct):
     """A request of the client that is owed one answer.
 
     Attributes:

@@ -6,6 +6,8 @@ import json
 import shlex
 from typing import Final
 
+from msgspec import Struct
+
 from authlens_core.gateway.forwarding import OWN_FIELDS, CrossOriginRedirect
 from authlens_core.gateway.signed_stream import SendAgain
 from authlens_core.values.errors import (
@@ -18,15 +20,13 @@ from authlens_core.values.errors import (
 )
 from authlens_core.values.exchange import FailureKind
 from authlens_core.values.fix import LOG_IN_AGAIN
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.wire.streaming import StreamFailed
 
 # For a client that was given the address as its `http_proxy`.
 ASK_AT_ITS_URL: Final = "Ask at the URL that authlens proxy printed, as at a server: it is no HTTP proxy."
 
 
-@dataclass(frozen=True, slots=True)
-class ProxyRefusal:
+class ProxyRefusal(Struct, frozen=True):
     """An answer of the proxy itself.
 
     Attributes:

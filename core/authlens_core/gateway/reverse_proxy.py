@@ -11,6 +11,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable
 from contextlib import suppress
 from typing import Final
 
+from msgspec import Struct
 from starlette.types import Message, Receive, Scope, Send
 
 from authlens_core.credentials.lifecycle.request_credential import RequestCredential
@@ -29,7 +30,6 @@ from authlens_core.gateway.refusal import ProxyRefusal, of_error, of_redirect, u
 from authlens_core.gateway.signed_stream import OwnFields, authorized_stream, in_one_chunk
 from authlens_core.grammars.http_framing import answer_fault, body_length, is_chunked
 from authlens_core.values.errors import AuthlensError, TimedOut
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.wire.client import Wire
 from authlens_core.wire.streaming import (
     STREAM_TIMEOUTS,
@@ -53,8 +53,7 @@ class _ClientGone(Exception):
     """The client closed its connection before its body was complete."""
 
 
-@dataclass(slots=True)
-class Counters:
+class Counters(Struct):
     """What happened so far, without anything secret.
 
     Attributes:

@@ -19,10 +19,12 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
+from msgspec import Struct
+
 from authlens_core.values.formats.json_document import JsonRefused, load_object
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import NAME, safe_line
 from authlens_core.values.secret import Secret
+from authlens_core.values.unprinted import Unprinted
 
 # Bytes of a line with its LF, as the documentation bounds it.
 LONGEST_LINE: Final = 65_535
@@ -49,8 +51,7 @@ class GitRequestRefused(ValueError):
     """The bytes are not one request that every reader reads alike; the message says why, safe to show."""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class GitRequest:
+class GitRequest(Unprinted, Struct, frozen=True):
     """What git asks about.
 
     Attributes:

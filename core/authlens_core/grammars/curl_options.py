@@ -25,9 +25,10 @@ from collections.abc import Iterator, Sequence
 from enum import Enum
 from typing import Final
 
+from msgspec import Struct
+
 from authlens_core.grammars.curl_header import has_control_character
 from authlens_core.values.errors import UsageError
-from authlens_core.values.quick_dataclass import dataclass
 
 
 class Takes(Enum):
@@ -196,8 +197,7 @@ class CurlOptionRefused(UsageError):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
-class CurlOption:
+class CurlOption(Struct, frozen=True):
     """One option of a curl command line.
 
     Attributes:

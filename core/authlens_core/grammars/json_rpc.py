@@ -19,8 +19,9 @@ from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
 import msgspec
+from msgspec import Struct
 
-from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.unprinted import Unprinted
 
 PARSE_ERROR: Final = -32700
 INVALID_REQUEST: Final = -32600
@@ -55,8 +56,7 @@ class MessageKind(StrEnum):
     ERROR = "error"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class JsonRpcMessage:
+class JsonRpcMessage(Unprinted, Struct, frozen=True):
     """One message that every reader reads alike.
 
     Attributes:
@@ -96,8 +96,7 @@ class JsonRpcMessage:
         return self.is_response and _same(self.request_id, request_id)
 
 
-@dataclass(frozen=True, slots=True)
-class BrokenMessage:
+class BrokenMessage(Struct, frozen=True):
     """A JSON object that is not passed on.
 
     Attributes:
@@ -115,8 +114,7 @@ class BrokenMessage:
         return not self.names_a_method and _same(self.request_id, request_id)
 
 
-@dataclass(frozen=True, slots=True)
-class LineTooLong:
+class LineTooLong(Struct, frozen=True):
     """Takes the position of a line that is longer than what is held."""
 
 

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Final
 
-from authlens_core.values.quick_dataclass import dataclass
+from msgspec import Struct
 
 LISTEN: Final = "0A"
 # A busy server has tens of thousands.
@@ -41,8 +41,7 @@ _ERRNO: Final = struct.Struct("=l")
 Endpoint = tuple[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class TcpSocket:
+class TcpSocket(Struct, frozen=True):
     """One line.
 
     Attributes:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Final, assert_never
 from urllib.parse import urlencode
+
+from msgspec.structs import replace
 
 from authlens_core.emulator.parties.victim import REDIRECTOR
 from authlens_core.learning.moves import (

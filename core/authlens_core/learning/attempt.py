@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from typing import Final, Self, TypeVar
 
+from msgspec import Struct
+
 from authlens_core.learning.attack_moves import perform
 from authlens_core.learning.claim import Claim
 from authlens_core.learning.lesson import (
@@ -33,14 +35,12 @@ from authlens_core.learning.row import Source
 from authlens_core.learning.verdict import AttemptOutcome, ClaimVerdict, PhaseVerdict, TooManySteps, judge
 from authlens_core.learning.world import World
 from authlens_core.values.errors import LessonRefused, NetworkFailure, TimedOut
-from authlens_core.values.quick_dataclass import dataclass
 
 LONGEST: Final = 20.0  # seconds of all the moves of an attempt, where no others share its thread
 _Kind = TypeVar("_Kind", bound=Move)
 
 
-@dataclass(frozen=True, slots=True)
-class MadeMove:
+class MadeMove(Struct, frozen=True):
     """A move that was made, and the phase that it belongs to."""
 
     phase: LessonPhase

@@ -9,6 +9,8 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from msgspec import Struct
+
 from authlens_core.emulator import Profile, faults_of
 from authlens_core.emulator.parties.victim import SWITCHES as VICTIM_SWITCHES
 from authlens_core.emulator.standard.weakness import Weakness
@@ -27,7 +29,6 @@ from authlens_core.learning.row import SEATS
 from authlens_core.learning.strict_file import ID_FORM, NAME, StrictToml
 from authlens_core.learning.world import PARTIES, SWITCHES
 from authlens_core.values.errors import LessonRefused
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.word_files import words
 
 FILE: Final = "lesson.toml"
@@ -136,8 +137,7 @@ def _require_known(toml: StrictToml, given: LessonTable) -> None:
 FOLDER: Final = Path(__file__).with_name("lessons")
 
 
-@dataclass(frozen=True, slots=True)
-class Catalogue:
+class Catalogue(Struct, frozen=True):
     """The lessons below a folder.
 
     Attributes:

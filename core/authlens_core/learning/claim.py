@@ -12,9 +12,10 @@ from difflib import get_close_matches
 from enum import StrEnum
 from typing import Final, NoReturn
 
+from msgspec import Struct
+
 from authlens_core.learning.row import PREFIXES, WORDS, Source
 from authlens_core.values.errors import LessonRefused
-from authlens_core.values.quick_dataclass import dataclass
 
 
 class Operator(StrEnum):
@@ -28,16 +29,14 @@ class Operator(StrEnum):
     ABSENT = "absent"
 
 
-@dataclass(frozen=True, slots=True)
-class FieldOf:
+class FieldOf(Struct, frozen=True):
     """The field of a row that an earlier claim named."""
 
     row: str
     field: str
 
 
-@dataclass(frozen=True, slots=True)
-class Loot:
+class Loot(Struct, frozen=True):
     """A credential that the learner holds, by its name without the dollar sign."""
 
     name: str
@@ -50,8 +49,7 @@ Scalar = str | int
 Value = Scalar | FieldOf | Loot | tuple[Scalar, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RowTest:
+class RowTest(Struct, frozen=True):
     """One comparison; `value` is None for `present` and `absent`."""
 
     field: str
@@ -59,8 +57,7 @@ class RowTest:
     value: Value | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Struct, frozen=True):
     """One claim.
 
     Attributes:
@@ -91,8 +88,7 @@ _WITHOUT_VALUE: Final = frozenset({Operator.PRESENT, Operator.ABSENT})
 _RELATIONS: Final = ("as", "after", "before")
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
+class _Token(Struct, frozen=True):
     kind: str
     text: str
     column: int

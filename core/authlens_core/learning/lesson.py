@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field as dataclass_field
 from enum import StrEnum
 from typing import Final
 
-from msgspec import field
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from authlens_core.emulator import Profile
 from authlens_core.learning.moves import AnswerMove, DefendMove, NameMove, PointMove, PredictMove
 from authlens_core.learning.strict_file import Claims, StrictFile, StrictTable
-from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.unprinted import Unprinted
 
 LETTERS: Final = ("a", "b", "c")
 QUESTIONS: Final = 5
@@ -233,8 +232,7 @@ class LessonTable(StrictFile, frozen=True):
     draws: tuple[DrawnFault, ...] = field(default=(), name="fault")
 
 
-@dataclass(frozen=True, slots=True)
-class LessonWords:
+class LessonWords(Unprinted, Struct, frozen=True):
     """The words of a lesson.
 
     Attributes:
@@ -242,7 +240,7 @@ class LessonWords:
     """
 
     title: str
-    texts: Mapping[str, str] = dataclass_field(repr=False)
+    texts: Mapping[str, str]
 
     def options(self, about: str, names: Iterable[str] = "abc") -> dict[str, str]:
         """Return the words of what can be chosen, by its name: of the options of a question by default."""

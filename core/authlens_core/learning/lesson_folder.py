@@ -12,15 +12,16 @@ import os
 import re
 import stat
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import field
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from authlens_core.learning.lesson import HINTED, HINTS, LessonTable, LessonWords
 from authlens_core.learning.strict_file import line_and_column
 from authlens_core.state.regular_file import read_named
 from authlens_core.values.errors import FileUnusable, LessonRefused
-from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.unprinted import Unprinted
 
 MOST_FILES: Final = 64
 LARGEST_FILE: Final = 256 * 1024  # bytes
@@ -33,8 +34,7 @@ _WORDS: Final = "lesson.md"
 _FORBIDDEN: Final = re.compile(r"<[A-Za-z/!?]|\]\(|\]\[|!\[|https?://")
 
 
-@dataclass(frozen=True, slots=True)
-class LessonFolder:
+class LessonFolder(Unprinted, Struct, frozen=True):
     """A folder, read.
 
     Attributes:
@@ -44,7 +44,7 @@ class LessonFolder:
     """
 
     name: str
-    texts: Mapping[str, str] = field(repr=False)
+    texts: Mapping[str, str]
     digest: str
 
     def place(self, file: str) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
 from urllib.parse import urlsplit
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from authlens_core.emulator.ledger import LedgerEvent, Reason, What
 from authlens_core.oauth.discovery.challenge import parse_challenges
@@ -18,8 +20,8 @@ from authlens_core.values.check import Severity
 from authlens_core.values.exchange import Exchange, Headers, Purpose
 from authlens_core.values.formats.json_document import object_in
 from authlens_core.values.formats.jwt import parse_jwt
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.stage import Outcome, Stage
+from authlens_core.values.unprinted import Unprinted
 
 
 class Source(StrEnum):
@@ -100,8 +102,7 @@ _REFUSALS: Final = frozenset(
 _LOWEST_ERROR: Final = 400  # the statuses from here on
 
 
-@dataclass(frozen=True, slots=True)
-class EvidenceRow:
+class EvidenceRow(Unprinted, Struct, frozen=True):
     """One row.
 
     Attributes:
@@ -114,7 +115,7 @@ class EvidenceRow:
     source: Source
     when: datetime
     arrow: int
-    values: Mapping[str, str | int] = field(repr=False)
+    values: Mapping[str, str | int]
 
     @property
     def is_refusal(self) -> bool:
@@ -129,12 +130,11 @@ class EvidenceRow:
         return self.values["what"] in _REFUSALS
 
 
-@dataclass(frozen=True, slots=True)
-class SeatedTrace:
+class SeatedTrace(Unprinted, Struct, frozen=True):
     """What one move left, and who made it."""
 
     seat: str
-    trace: Trace = field(repr=False)
+    trace: Trace
 
     def undiagnosed(self) -> SeatedTrace:
         """Return it without the causes of what failed."""

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct
 
 from authlens_core.emulator.ledger import LedgerEvent
 from authlens_core.export.saved_file import named_path, write_export
@@ -19,22 +20,20 @@ from authlens_core.learning.claim import Claim, FieldOf, Loot, Operator, RowTest
 from authlens_core.learning.lesson import QUESTIONS, CourseLesson, LessonPhase
 from authlens_core.learning.row import WORDS, EvidenceRow, SeatedTrace
 from authlens_core.trace.record import Trace, TraceKind
-from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.unprinted import Unprinted
 
 MOST_STEPS = 100_000
 """Comparisons of a row with a claim. A phase of any lesson takes a few hundred."""
 
 
-@dataclass(frozen=True, slots=True)
-class Nearest:
+class Nearest(Struct, frozen=True):
     """The row that meets most of a claim's tests, and the fields of those that it does not meet."""
 
     row: EvidenceRow
     unmet: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimVerdict:
+class ClaimVerdict(Struct, frozen=True):
     """The verdict on one claim; `nearest` is for one that does not hold, and has rows that come close."""
 
     claim: Claim
@@ -66,15 +65,14 @@ def judge(
     return tuple(search.verdicts())
 
 
-@dataclass(slots=True)
-class _Search:
+class _Search(Struct):
     """The choice of rows for the first claims, which grows until no claim is left."""
 
     claims: Sequence[Claim]
     rows: Sequence[EvidenceRow]
     loot: Mapping[str, str]
-    chosen: list[tuple[int, ...]] = field(default_factory=list)
-    best: list[tuple[int, ...]] = field(default_factory=list)
+    chosen: list[tuple[int, ...]] = []
+    best: list[tuple[int, ...]] = []
     steps: int = 0
 
     def run(self) -> bool:
@@ -157,8 +155,7 @@ class _Search:
         return ClaimVerdict(claim, holds=False, nearest=Nearest(self.rows[index], by_index[index]))
 
 
-@dataclass(frozen=True, slots=True)
-class PhaseVerdict:
+class PhaseVerdict(Struct, frozen=True):
     """The verdict on one phase.
 
     Attributes:
@@ -176,8 +173,7 @@ class PhaseVerdict:
     wants_honest: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptOutcome:
+class AttemptOutcome(Unprinted, Struct, frozen=True):
     """The verdict on an attempt.
 
     Attributes:
@@ -197,8 +193,8 @@ class AttemptOutcome:
     right_answers: int
     missed: tuple[str, ...]
     phases: tuple[PhaseVerdict, ...]
-    traces: tuple[SeatedTrace, ...] = field(repr=False)
-    events: tuple[LedgerEvent, ...] = field(repr=False, default=())
+    traces: tuple[SeatedTrace, ...]
+    events: tuple[LedgerEvent, ...] = ()
     unshown: tuple[str, ...] = ()
     unrefused: tuple[str, ...] = ()
 

@@ -11,10 +11,11 @@ import secrets
 import time
 from collections.abc import Collection, Mapping
 from contextlib import AsyncExitStack, suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final, Self, TypeVar
 from urllib.parse import parse_qs, urlsplit
+
+from msgspec.structs import replace
 
 from authlens_core.desk.log_in import Login
 from authlens_core.emulator import Emulator, Profile, StandardEmulator

@@ -6,9 +6,11 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from authlens_core.login.callback.binding import (
     CALLBACK_PATH,
@@ -40,7 +42,6 @@ from authlens_core.trace.events import AnswerIgnored, DeadlineMoved, Event, Tunn
 from authlens_core.values.check import Check, requirement
 from authlens_core.values.fix import step
 from authlens_core.values.login_options import Options
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import UrlRefused, parse_url
 
@@ -65,8 +66,7 @@ def _now() -> float:
     return time.monotonic() if boottime is None else time.clock_gettime(boottime)
 
 
-@dataclass(frozen=True, slots=True)
-class _Target:
+class _Target(Struct, frozen=True):
     """The address on this machine to which the browser is sent."""
 
     host: str

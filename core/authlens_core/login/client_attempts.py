@@ -6,9 +6,11 @@ Nothing was issued by such a refusal, so what was in the request, such as a code
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from authlens_core.login.facts import Facts
 from authlens_core.login.login_stage import PlannedRequest
@@ -17,7 +19,6 @@ from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.error_response import read_error
 from authlens_core.values.check import Check, ErrorCode, requirement
 from authlens_core.values.exchange import Exchange, Purpose, Request, Response
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.wire.limits import TOKEN
 
 # Seconds before each repetition: at some servers a new registration takes a moment to be known everywhere.
@@ -29,8 +30,7 @@ _AT_ONCE: Final = frozenset({Purpose.DEVICE_AUTHORIZATION, Purpose.PUSHED_AUTHOR
 _NOT_KNOWN: Final = frozenset({ErrorCode.INVALID_CLIENT, ErrorCode.UNAUTHORIZED_CLIENT})
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """One request of a client: as whom, when, and what the refusals before it said.
 
     Attributes:

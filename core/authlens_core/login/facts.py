@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field, replace
 from datetime import datetime
 from typing import Final, Literal, Self
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from authlens_core.diagnosis.answer import Answer
 from authlens_core.diagnosis.server_kind import ServerKind, server_kind
@@ -27,15 +29,14 @@ from authlens_core.values.login_options import (
     to_remember,
     with_remembered,
 )
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
+from authlens_core.values.unprinted import Unprinted
 from authlens_core.values.url import Url, usable_url
 
 _NO_METADATA: Final = ServerMetadata("", None, "")
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Unprinted, Struct, frozen=True):
     """Everything learned so far. Immutable: a stage returns new facts and never changes old ones.
 
     Attributes:
@@ -69,7 +70,7 @@ class Facts:
     """
 
     resource_url: Url
-    options: Options = field(default_factory=Options)
+    options: Options = Options()
     loopback_http: bool = False
     resource_is_public: bool = False
     approved: frozenset[str] = frozenset()
@@ -86,7 +87,7 @@ class Facts:
     issuer_identifier: str | None = None
     earlier_issuer: str | None = None
     earlier_by_program: bool = False
-    remembered: Mapping[str, StoredOptions] = field(default_factory=dict)
+    remembered: Mapping[str, StoredOptions] = {}
     server_metadata: ServerMetadata | None = None
     redirect_uri: str | None = None
     known_client: Client | None = None
@@ -98,7 +99,7 @@ class Facts:
     nonce: Secret | None = None
     dpop_key: DpopKey | None = None
     scope: str | None = None
-    authorization_url: str | None = field(default=None, repr=False)
+    authorization_url: str | None = None
     code: Secret | None = None
     device: DeviceAuthorization | None = None
     device_answered_at: datetime | None = None

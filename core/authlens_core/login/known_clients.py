@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
 from typing import Protocol
+
+from msgspec.structs import replace
 
 from authlens_core.login.facts import Facts
 from authlens_core.login.stages.registration_stage import redirect_uri_of

@@ -11,10 +11,11 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from types import MappingProxyType
+
+from msgspec.structs import replace
 
 from authlens_core.login.callback_wait import ResponseWait
 from authlens_core.login.facts import Facts

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from authlens_core.login.facts import Facts
 from authlens_core.trace.fact import Fact
 from authlens_core.values.check import Check, Diagnosis, Severity, requirement
 from authlens_core.values.exchange import Exchange, FailureKind, Purpose, Request, WireFailure
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.wire.limits import METADATA, Limits
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedRequest:
+class PlannedRequest(Struct, frozen=True):
     """A request that a stage wants sent, with what the sender has to know about it.
 
     Attributes:
@@ -44,8 +44,7 @@ def stopped(planned: PlannedRequest, started_at: datetime, elapsed: float) -> Ex
     return Exchange(planned.request, None, failure, started_at, elapsed, purpose=planned.purpose)
 
 
-@dataclass(frozen=True, slots=True)
-class StageResult:
+class StageResult(Struct, frozen=True):
     """What a stage made of its exchanges.
 
     Attributes:

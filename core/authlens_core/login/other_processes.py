@@ -16,11 +16,13 @@ import hashlib
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from authlens_core.login.login import Login
 from authlens_core.state import private_file
@@ -33,7 +35,6 @@ from authlens_core.trace.record import Stage
 from authlens_core.values.errors import StateUnusable
 from authlens_core.values.formats.json_document import load_object, object_in
 from authlens_core.values.login_options import OPTIONS, Options
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.url import UrlRefused, parse_url
 
 # Characters of one record; a longer one is neither written nor read.
@@ -46,8 +47,7 @@ _VERSION: Final = 1
 _RESUMED: Final = {name: option for name, option in OPTIONS.items() if not option.not_resumed}
 
 
-@dataclass(frozen=True, slots=True)
-class InterruptedLogin:
+class InterruptedLogin(Struct, frozen=True):
     """A login that a client was found for, and that has no tokens yet.
 
     Attributes:
@@ -248,8 +248,7 @@ _LONGEST: Final = 64 * 1024  # bytes of the file with a link
 _LOOK: Final = 0.25  # seconds between two looks for the link, which the other process writes to a file
 
 
-@dataclass(frozen=True, slots=True)
-class PendingLogin:
+class PendingLogin(Struct, frozen=True):
     """The login for one resource.
 
     Attributes:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from authlens_core.login.callback_wait import ResponseWait
 from authlens_core.login.facts import Facts
@@ -37,7 +39,6 @@ from authlens_core.values.errors import AuthlensError, TimedOut
 from authlens_core.values.exchange import Exchange, Purpose, Request
 from authlens_core.values.finish import finish_first
 from authlens_core.values.login_options import BROWSER_WAIT
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.stage import UserPart
 from authlens_core.wire.addresses import AddressPolicy
 from authlens_core.wire.limits import Limits
@@ -67,8 +68,7 @@ class Sender(Protocol):
         """Send `request`; never raises for what a server or a network does."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(Struct, frozen=True):
     """What a keeper did with the tokens of a login.
 
     Attributes:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from enum import StrEnum
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from authlens_core.oauth.discovery.issuer import is_issuer
 from authlens_core.oauth.error_response import OAuthError, failed_with
@@ -23,7 +25,6 @@ from authlens_core.values.check import (
     Severity,
     requirement,
 )
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 
 # RFC 6749 bounds neither; both are far above what servers send and browsers carry.
@@ -53,8 +54,7 @@ class Verdict(StrEnum):
     WRONG_ISSUER = "wrong_issuer"
 
 
-@dataclass(frozen=True, slots=True)
-class ExpectedResponse:
+class ExpectedResponse(Struct, frozen=True):
     """What the answer to one attempt has to carry, recorded before the browser opens.
 
     Attributes:
@@ -74,8 +74,7 @@ class ExpectedResponse:
     any_state: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class AuthorizationResponse:
+class AuthorizationResponse(Struct, frozen=True):
     """An answer after all checks. `code` is there with CODE only, `error` with ERROR only.
 
     Attributes:

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote_plus
+
+from msgspec.structs import replace
 
 from authlens_core.oauth.client_authentication import Client, halves, secret_method
 from authlens_core.oauth.error_response import OAuthError, read_error

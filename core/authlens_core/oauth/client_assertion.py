@@ -6,9 +6,10 @@ joserfc signs; who is asserted to whom, and for how long, is decided here.
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
 
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.dpop import make_jti

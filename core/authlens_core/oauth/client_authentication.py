@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 from urllib.parse import quote_plus
 
+from msgspec import Struct
+
 from authlens_core.oauth.formats.form import FormPair, encode_form
 from authlens_core.values.exchange import FORM_TYPE, JSON_TYPE, Headers, Request
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Body, Secret
 from authlens_core.values.stage import AUTH_METHODS, Need
 from authlens_core.values.url import Url
@@ -18,8 +19,7 @@ PRIVATE_KEY_JWT: Final = "private_key_jwt"
 _ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
+class Client(Struct, frozen=True):
     """A client as an authorization server knows it (RFC 7591 §3.2.1).
 
     Attributes:

@@ -7,9 +7,11 @@ the next request may be sent is a value (`DevicePolling`), so the caller only sl
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from authlens_core.oauth.client_authentication import Client, form_request
 from authlens_core.oauth.error_response import error_of, is_usable, members_of, read_answer
@@ -17,7 +19,6 @@ from authlens_core.oauth.formats.duration import MISSING, parse_expires_in, retr
 from authlens_core.values.check import Check, CheckId, ErrorCode, Reading, Severity, requirement
 from authlens_core.values.exchange import Request, Response
 from authlens_core.values.formats.json_document import JsonValue
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import Url, UrlRefused, parse_url, same_site, usable_url
 
@@ -34,8 +35,7 @@ _CODE_LIMIT: Final = 8 * 1024  # characters
 _USER_CODE_LIMIT: Final = 64
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceAuthorization:
+class DeviceAuthorization(Struct, frozen=True):
     """The response of the device authorization endpoint.
 
     Attributes:
@@ -232,8 +232,7 @@ def poll_result(response: Response | None) -> PollResult:
     return PollResult.TOKENS if 200 <= response.status < 300 else PollResult.REFUSED
 
 
-@dataclass(frozen=True, slots=True)
-class DevicePolling:
+class DevicePolling(Struct, frozen=True):
     """When the token endpoint may be asked next; all times are seconds of one monotonic clock.
 
     Attributes:

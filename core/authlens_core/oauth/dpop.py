@@ -9,19 +9,21 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from authlens_core.oauth.discovery.challenge import parse_challenges
 from authlens_core.oauth.error_response import read_error
 from authlens_core.oauth.pkce import base64url
 from authlens_core.values.check import Check, ErrorCode, requirement
 from authlens_core.values.exchange import Exchange, Headers, Request, Response, is_visible
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
+from authlens_core.values.unprinted import Unprinted
 from authlens_core.values.url import parse_url, usable_url
 
 if TYPE_CHECKING:
@@ -40,8 +42,7 @@ class BadDpopKey(ValueError):
     """The stored text is not a private P-256 key; the message does not repeat it."""
 
 
-@dataclass(frozen=True, slots=True)
-class DpopKey:
+class DpopKey(Struct, frozen=True):
     """The key of one grant.
 
     Attributes:
@@ -118,11 +119,10 @@ def is_bound(token_type: str) -> bool:
     return token_type.lower() == TOKEN_TYPE.lower()
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class DpopNonces:
+class DpopNonces(Unprinted, Struct, frozen=True):
     """The last nonce of each server, by `nonce_key`: nonces of one mean nothing to another (§8.2)."""
 
-    by_key: Mapping[str, str] = field(default_factory=dict)
+    by_key: Mapping[str, str] = {}
 
     def get(self, request: Request) -> str | None:
         return self.by_key.get(nonce_key(request))

@@ -11,13 +11,14 @@ from functools import cache
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
+from msgspec import Struct
+
 from authlens_core.oauth.formats.form import FormRefused, decode_form
 from authlens_core.values.check import Check, Reading, Requirement, Severity, requirement
 from authlens_core.values.exchange import FORM_TYPE, JSON_TYPE, Response
 from authlens_core.values.fix import Fix, cure_in
 from authlens_core.values.formats.json_document import JsonRefused, JsonValue, load_object, object_in
 from authlens_core.values.known_secrets import KnownSecrets
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 
 _ANY_OTHER: Final = "any other"  # the entry of `words/errors.toml` for a code that has none of its own
@@ -29,8 +30,7 @@ _UNKNOWN_TYPES: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class OAuthError:
+class OAuthError(Struct, frozen=True):
     """An error as a server states it; every field is text from outside and passes `safe_line` when shown.
 
     Attributes:

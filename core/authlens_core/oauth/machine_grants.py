@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final, Self
 
+from msgspec import Struct
+
 from authlens_core.oauth.client_authentication import Client, form_request
 from authlens_core.oauth.device_authorization import GRANT_TYPE as DEVICE_CODE
 from authlens_core.oauth.error_response import error_in, is_usable, listed, read_answer, seen_of
@@ -20,7 +22,6 @@ from authlens_core.values.fix import fix, step
 from authlens_core.values.formats.json_document import JsonValue
 from authlens_core.values.formats.jwt import parse_jwt
 from authlens_core.values.login_options import Options
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import PROGRAMS, GrantType
 from authlens_core.values.url import Url, parse_url
@@ -36,8 +37,7 @@ NOTHING_GIVEN: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class IdentityProvider:
+class IdentityProvider(Struct, frozen=True):
     """Where an identity is exchanged for an assertion, and as which of its clients.
 
     Attributes:
@@ -48,8 +48,7 @@ class IdentityProvider:
     client: Client
 
 
-@dataclass(frozen=True, slots=True)
-class MachineLogin:
+class MachineLogin(Struct, frozen=True):
     """What a program logs in with.
 
     Attributes:

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from hashlib import sha256
 from typing import Final
 
-from authlens_core.values.quick_dataclass import dataclass
+from msgspec import Struct
+
 from authlens_core.values.secret import Secret
 
 # RFC 7636 §4.1 and §7.1 recommend 32 octets, which are 43 characters and 256 bits.
@@ -19,8 +20,7 @@ _MAX_DRAWS: Final = 100
 _FIRST: Final = frozenset(string.ascii_letters + string.digits)
 
 
-@dataclass(frozen=True, slots=True)
-class Pkce:
+class Pkce(Struct, frozen=True):
     """The verifier of one attempt and its S256 challenge.
 
     Attributes:

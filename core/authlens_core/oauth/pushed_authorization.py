@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from msgspec import Struct
+
 from authlens_core.oauth.authorization import link_to, url_parameters
 from authlens_core.oauth.client_authentication import Client, form_request
 from authlens_core.oauth.error_response import is_usable, read_answer
@@ -13,15 +15,13 @@ from authlens_core.oauth.formats.form import FormPair, FormRefused
 from authlens_core.values.check import Check, Reading, Severity, requirement
 from authlens_core.values.exchange import Request, Response, is_visible
 from authlens_core.values.formats.json_document import JsonValue
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.url import Url
 
 _SPEC: Final = "RFC 9126 §2.2"
 _URI_LIMIT: Final = 1_024  # characters
 
 
-@dataclass(frozen=True, slots=True)
-class PushedAuthorization:
+class PushedAuthorization(Struct, frozen=True):
     """What a pushed request returned.
 
     Attributes:

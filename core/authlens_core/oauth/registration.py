@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from authlens_core.oauth.client_authentication import Client, secret_method
 from authlens_core.oauth.device_authorization import GRANT_TYPE
@@ -20,7 +22,6 @@ from authlens_core.oauth.error_response import is_usable, listed, members_of, re
 from authlens_core.values.check import Check, ErrorCode, Reading, Requirement, requirement
 from authlens_core.values.exchange import JSON_TYPE, Headers, Request, Response, is_visible
 from authlens_core.values.formats.json_document import JsonValue
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Body, Secret
 from authlens_core.values.stage import AUTH_METHODS
 from authlens_core.values.url import Url, UrlRefused, parse_url, usable_url
@@ -30,8 +31,7 @@ _SPEC: Final = "RFC 7591 §3.2.1"
 CODE_GRANTS: Final = ("authorization_code", "refresh_token")
 
 
-@dataclass(frozen=True, slots=True)
-class ClientWish:
+class ClientWish(Struct, frozen=True):
     """The kind of client that a registration asks for.
 
     Attributes:

@@ -6,12 +6,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final, Literal
 
+from msgspec import Struct
+
 from authlens_core.oauth.client_authentication import Client, form_request
 from authlens_core.oauth.error_response import failed_with, read_error
 from authlens_core.oauth.formats.duration import retry_after
 from authlens_core.values.check import Check, ErrorCode, requirement
 from authlens_core.values.exchange import Request, Response
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import Url
 
@@ -30,8 +31,7 @@ class RevocationOutcome(StrEnum):
     TRY_LATER = "try_later"
 
 
-@dataclass(frozen=True, slots=True)
-class Revocation:
+class Revocation(Struct, frozen=True):
     """The outcome of a revocation.
 
     Attributes:

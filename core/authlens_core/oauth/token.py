@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final, Literal, TypeGuard
 
+from msgspec import Struct
+
 from authlens_core.oauth.client_authentication import Client, form_request
 from authlens_core.oauth.discovery.resource_metadata import covers_url, same_resource
 from authlens_core.oauth.dpop import TOKEN_TYPE as DPOP
@@ -26,7 +28,6 @@ from authlens_core.values.check import Check, CheckId, Reading, requirement
 from authlens_core.values.exchange import Request, Response, is_visible
 from authlens_core.values.formats.json_document import JsonValue
 from authlens_core.values.known_secrets import KnownSecrets
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import Need
 from authlens_core.values.url import Url
@@ -42,8 +43,7 @@ _TOKEN_FORM: Final = f"a string of at most {_TOKEN_LIMIT:,} printable ASCII char
 Grant = Literal["authorization_code", "refresh_token", "machine"]
 
 
-@dataclass(frozen=True, slots=True)
-class TokenResponse:
+class TokenResponse(Struct, frozen=True):
     """What the token endpoint gave.
 
     Attributes:

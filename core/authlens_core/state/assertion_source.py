@@ -11,10 +11,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct
+
 from authlens_core.state.regular_file import read_regular
 from authlens_core.values.errors import FileUnusable, TimedOut, UsageError
 from authlens_core.values.exchange import is_visible
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret, for_children
 
 if TYPE_CHECKING:
@@ -24,8 +25,7 @@ _LIMIT: Final = 64 * 1024  # bytes
 _SECONDS: Final = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class AssertionSource:
+class AssertionSource(Struct, frozen=True):
     """Where an assertion comes from; one of the two, if the user named it right.
 
     Attributes:

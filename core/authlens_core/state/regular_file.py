@@ -11,8 +11,9 @@ import stat
 from pathlib import Path
 from typing import Final
 
+from msgspec import Struct
+
 from authlens_core.values.errors import FileUnusable
-from authlens_core.values.quick_dataclass import dataclass
 
 _READING: Final = (
     os.O_RDONLY
@@ -34,8 +35,7 @@ _KINDS: Final = (
 _UNITS: Final = ((1 << 20, "MiB"), (1 << 10, "KiB"), (1, "bytes"))
 
 
-@dataclass(frozen=True, slots=True)
-class RegularFile:
+class RegularFile(Struct, frozen=True):
     """What a regular file held when it was read, and what the system said of it."""
 
     data: bytes

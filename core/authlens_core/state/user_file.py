@@ -19,10 +19,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from msgspec import Struct
+
 from authlens_core.state import private_file
 from authlens_core.state.regular_file import kind_of, read_regular, unusable
 from authlens_core.values.errors import FileExists, FileUnusable
-from authlens_core.values.quick_dataclass import dataclass
 
 LARGEST: Final = 16 * 1024 * 1024  # bytes
 # O_PATH, because a directory on the way may be one that can be entered and not listed.
@@ -34,8 +35,7 @@ _NO_LINKS: Final = getattr(os, "O_NOFOLLOW", 0)
 WALKS: Final = os.open in os.supports_dir_fd and bool(_NO_LINKS)
 
 
-@dataclass(frozen=True, slots=True)
-class UserFile:
+class UserFile(Struct, frozen=True):
     """A file that is not authlens's own.
 
     Attributes:
@@ -53,16 +53,14 @@ class UserFile:
         return FileUnusable(cause, cure or self.instead)
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(Struct, frozen=True):
     """What a file held when it was read."""
 
     data: bytes
     status: os.stat_result
 
 
-@dataclass(frozen=True, slots=True)
-class _Spot:
+class _Spot(Struct, frozen=True):
     """A name in a directory: its descriptor, or None on Windows, where the name is a whole path."""
 
     directory: int | None

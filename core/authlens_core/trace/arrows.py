@@ -8,11 +8,13 @@ shown.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import parse_qsl
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from authlens_core.diagnosis.credential import Credential, credential_of
 from authlens_core.trace.fact import FactId
@@ -27,7 +29,6 @@ from authlens_core.trace.record import (
 )
 from authlens_core.values.check import Check, CheckId, Severity
 from authlens_core.values.exchange import Exchange, Purpose, Request
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.stage import GrantType, UserPart
 
 _AT_RESOURCE: Final = frozenset({Stage.DETECTION, Stage.RESOURCE_METADATA, Stage.ACCESS, Stage.PROBE})
@@ -96,8 +97,7 @@ class Party(StrEnum):
     PROVIDER = "identity provider"
 
 
-@dataclass(frozen=True, slots=True)
-class Arrow:
+class Arrow(Struct, frozen=True):
     """One arrow, or a note where sender and receiver are the same.
 
     Attributes:

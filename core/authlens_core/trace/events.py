@@ -3,40 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import field
+
+from msgspec import Struct
 
 from authlens_core.oauth.device_authorization import DeviceAuthorization
 from authlens_core.trace.fact import Fact
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.values.exchange import Exchange, Request
-from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.unprinted import Unprinted
 
 
-@dataclass(frozen=True, slots=True)
-class StageStarted:
+class StageStarted(Struct, frozen=True):
     """A stage has begun."""
 
     stage: Stage
 
 
-@dataclass(frozen=True, slots=True)
-class ExchangeStarted:
+class ExchangeStarted(Struct, frozen=True):
     """A request is about to be sent."""
 
     stage: Stage
     request: Request
 
 
-@dataclass(frozen=True, slots=True)
-class ExchangeEnded:
+class ExchangeEnded(Struct, frozen=True):
     """An exchange has ended, well or badly."""
 
     stage: Stage
     exchange: Exchange
 
 
-@dataclass(frozen=True, slots=True)
-class AuthorizationReady:
+class AuthorizationReady(Unprinted, Struct, frozen=True):
     """The link is ready and the wait for the browser has begun.
 
     Attributes:
@@ -45,13 +42,12 @@ class AuthorizationReady:
         seconds: how long the wait lasts unless it is extended.
     """
 
-    url: str = field(repr=False)
+    url: str
     parameters: tuple[Fact, ...]
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceCodeReady:
+class DeviceCodeReady(Struct, frozen=True):
     """The server gave the codes of the device grant: the user enters theirs on another device.
 
     Attributes:
@@ -62,15 +58,13 @@ class DeviceCodeReady:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class DeadlineMoved:
+class DeadlineMoved(Struct, frozen=True):
     """The user gave the browser more time; `seconds` are left now."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerIgnored:
+class AnswerIgnored(Struct, frozen=True):
     """A request to the listener was not the answer; the wait goes on.
 
     Attributes:
@@ -82,15 +76,13 @@ class AnswerIgnored:
     unproven: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class TunnelTested:
+class TunnelTested(Struct, frozen=True):
     """The listener's test page was reached, by way of `family`: the browser can come back."""
 
     family: str
 
 
-@dataclass(frozen=True, slots=True)
-class StageEnded:
+class StageEnded(Struct, frozen=True):
     """A stage has ended; here is its record."""
 
     record: StageRecord
@@ -110,8 +102,7 @@ Event = (
 Watcher = Callable[[Event], None]
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessStarted:
+class ProcessStarted(Struct, frozen=True):
     """cloudflared runs.
 
     Attributes:
@@ -127,22 +118,19 @@ class ProcessStarted:
     pid: int
 
 
-@dataclass(frozen=True, slots=True)
-class LinkShown:
+class LinkShown(Struct, frozen=True):
     """cloudflared shows the link that the user has to open, here or on any machine."""
 
     url: str
 
 
-@dataclass(frozen=True, slots=True)
-class OtherProcessWaiting:
+class OtherProcessWaiting(Struct, frozen=True):
     """Another cloudflared waits for the same login; its number."""
 
     pid: int
 
 
-@dataclass(frozen=True, slots=True)
-class PrintedLine:
+class PrintedLine(Struct, frozen=True):
     """A line that cloudflared printed, safe to show."""
 
     line: str

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, TypeAlias
 
-from authlens_core.values.quick_dataclass import dataclass
+from msgspec import Struct
+
 from authlens_core.values.secret import Secret
 
 # A tuple is a list of the specification, such as scopes; None where the answer does not have the member.
@@ -69,8 +70,7 @@ class FactId(StrEnum):
     VERIFICATION_URI = "verification_uri"
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(Struct, frozen=True):
     """Something a stage learned.
 
     Attributes:

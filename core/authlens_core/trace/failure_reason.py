@@ -6,8 +6,9 @@ What a server repeated of a secret is masked when the record is made, too.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from authlens_core.diagnosis import evidence
 from authlens_core.diagnosis.diagnose import diagnose, explain

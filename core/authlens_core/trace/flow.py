@@ -12,7 +12,8 @@ from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from authlens_core.values.quick_dataclass import dataclass
+from msgspec import Struct
+
 from authlens_core.values.stage import LOGIN_STAGES, PROGRAMS, GrantType, Program, Stage, UserPart
 from authlens_core.values.word_files import texts, words
 
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
     from authlens_core.oauth.discovery.server_metadata import ServerMetadata
 
 
-@dataclass(frozen=True, slots=True)
-class StageInfo:
+class StageInfo(Struct, frozen=True):
     """The words for one stage.
 
     Attributes:
@@ -37,8 +37,7 @@ class StageInfo:
     announces: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Lesson:
+class Lesson(Struct, frozen=True):
     """What is worth knowing about one stage.
 
     Attributes:
@@ -84,8 +83,7 @@ def _tables(grant_type: GrantType) -> tuple[str, ...]:
     return grant_type.name.lower(), family, GrantType.AUTHORIZATION_CODE.name.lower()
 
 
-@dataclass(frozen=True, slots=True)
-class Flow:
+class Flow(Struct, frozen=True):
     """A way to log in.
 
     Attributes:

@@ -6,9 +6,11 @@ Every view (wizard, diagram, export, replay) is a function of these values, whic
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field, replace
 from datetime import datetime
 from typing import Final, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from authlens_core.trace.fact import Fact, FactId, FactValue, fact_text, is_absent
 from authlens_core.trace.flow import AUTHORIZATION_CODE, Flow, flow_of
@@ -23,7 +25,6 @@ from authlens_core.values.errors import (
 )
 from authlens_core.values.exchange import Exchange, Purpose, Request, Response
 from authlens_core.values.fix import WayOn, other_ways
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import LOGIN_STAGES, GrantType, Outcome, Stage, TraceKind, UserPart
 
@@ -95,8 +96,7 @@ _ASIDE: Final = {Stage.DETECTION: Purpose.RESOURCE_METADATA, Stage.EXCHANGE: Pur
 _REFUSES: Final = frozenset({Stage.REGISTRATION, Stage.EXCHANGE, Stage.REFRESH})
 
 
-@dataclass(frozen=True, slots=True)
-class StageRecord:
+class StageRecord(Struct, frozen=True):
     """One attempt at one stage.
 
     Attributes:
@@ -293,8 +293,7 @@ def _error_type(record: StageRecord, check: Check) -> type[AuthlensError]:
     return Refused if record.stage in _REFUSES and 400 <= status < 500 else ServerMisconfigured
 
 
-@dataclass(frozen=True, slots=True)
-class RunningStage:
+class RunningStage(Struct, frozen=True):
     """A stage that runs now: what it has exchanged so far, and the request that waits for its answer."""
 
     stage: Stage
@@ -303,8 +302,7 @@ class RunningStage:
     grant_type: GrantType | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(Struct, frozen=True):
     """The record of one login, refresh, revocation or probe.
 
     Attributes:
@@ -316,7 +314,7 @@ class Trace:
     kind: TraceKind
     resource_url: str
     started_at: datetime
-    records: tuple[StageRecord, ...] = field(default_factory=tuple)
+    records: tuple[StageRecord, ...] = ()
 
     @property
     def tampering(self) -> tuple[str, ...]:

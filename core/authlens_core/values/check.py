@@ -11,8 +11,10 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any, Final, Generic, TypedDict, TypeVar, Unpack
 
+from msgspec import Struct
+from msgspec.structs import force_setattr
+
 from authlens_core.values.fix import Fix, cure_in, mapped
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_fields, safe_text
 from authlens_core.values.word_files import words
 
@@ -124,8 +126,7 @@ class Severity(StrEnum):
     FAILURE = "failure"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+class Check(Struct, frozen=True, kw_only=True):
     """One requirement held against one answer; text from outside in it is made safe to show when it is made.
 
     Attributes:
@@ -187,8 +188,7 @@ def judged(
     return Check(name=name, severity=severity, expected=expected, seen=seen, **remarks)
 
 
-@dataclass(frozen=True, slots=True)
-class Requirement:
+class Requirement(Struct, frozen=True):
     """A check before the answer is looked at, and a method for each result.
 
     Its words are an entry of `words/checks.json`: what is expected, why and where that is written, and what
@@ -248,8 +248,7 @@ def failures(checks: Iterable[Check], overridden: Iterable[str] = ()) -> tuple[C
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Reading(Generic[_Value]):
+class Reading(Struct, Generic[_Value], frozen=True):
     """What an answer says, with every check that was made on the way.
 
     Attributes:
@@ -277,8 +276,7 @@ class Layer(StrEnum):
     THIS_MACHINE = "this machine"
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnosis:
+class Diagnosis(Struct, frozen=True):
     """Why something failed. Every text is made safe to show when it is made.
 
     Attributes:
@@ -300,7 +298,7 @@ class Diagnosis:
 
     def __post_init__(self) -> None:
         safe_fields(self, "cause", "cure")
-        object.__setattr__(self, "evidence", tuple(safe_text(line) for line in self.evidence))
+        force_setattr(self, "evidence", tuple(safe_text(line) for line in self.evidence))
 
     @property
     def known(self) -> bool:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import string
 from collections.abc import Iterable
-from dataclasses import field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from authlens_core.values.errors import (
     AuthlensError,
@@ -21,9 +22,9 @@ from authlens_core.values.errors import (
     TimedOut,
     UsageError,
 )
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_fields
 from authlens_core.values.secret import Body
+from authlens_core.values.unprinted import Unprinted
 
 
 class Purpose(StrEnum):
@@ -86,8 +87,7 @@ def is_visible(text: str) -> bool:
     return text.isascii() and text.isprintable() and " " not in text
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Headers:
+class Headers(Unprinted, Struct, frozen=True):
     """Header fields in the order, case and number that they had; `repr` shows names only."""
 
     fields: tuple[tuple[str, str], ...] = ()
@@ -126,8 +126,7 @@ def _without_query(url: str) -> str:
         return "<unparsable>"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Request:
+class Request(Unprinted, Struct, frozen=True):
     """A request before or after it was sent.
 
     `headers` is what the stage asks for; once sent, the exchange holds the complete fields.
@@ -135,21 +134,20 @@ class Request:
 
     method: str
     url: str
-    headers: Headers = field(default_factory=Headers)
-    body: Body = field(default_factory=Body)
+    headers: Headers = Headers()
+    body: Body = Body()
 
     def __repr__(self) -> str:
         return f"<Request {self.method} {_without_query(self.url)!r} {self.headers!r} {self.body!r}>"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Response:
+class Response(Unprinted, Struct, frozen=True):
     """A response as it was received. `reason` is the phrase of the status line, which a server may invent."""
 
     status: int
     reason: str = ""
-    headers: Headers = field(default_factory=Headers)
-    body: Body = field(default_factory=Body)
+    headers: Headers = Headers()
+    body: Body = Body()
     http_version: str = "HTTP/1.1"
 
     @property
@@ -176,8 +174,7 @@ class FailureKind(StrEnum):
     CANCELLED = "cancelled"
 
 
-@dataclass(frozen=True, slots=True)
-class WireFailure:
+class WireFailure(Struct, frozen=True):
     """Why there is no complete answer.
 
     Attributes:
@@ -217,8 +214,7 @@ _NOTHING_CAME: Final = WireFailure(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Timings:
+class Timings(Struct, frozen=True):
     """Seconds spent in each phase; None where the phase did not happen (no TLS, or a failure before it).
 
     `connect` includes the lookup of the name where `dns` does not state it.
@@ -232,8 +228,7 @@ class Timings:
     receive: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(Struct, frozen=True):
     """One request and its outcome.
 
     Attributes:
@@ -252,7 +247,7 @@ class Exchange:
     failure: WireFailure | None
     started_at: datetime
     elapsed: float
-    timings: Timings = field(default_factory=Timings)
+    timings: Timings = Timings()
     peer: str | None = None
     proxy: str | None = None
     tls: str | None = None

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from enum import StrEnum
 from itertools import chain
 from string import ascii_letters, digits
 from typing import TYPE_CHECKING, Any, Final
 
-from authlens_core.values.quick_dataclass import dataclass
+from msgspec import Struct
+from msgspec.structs import force_setattr, replace
+
 from authlens_core.values.safe_text import safe_fields, safe_sentence
 
 if TYPE_CHECKING:
@@ -53,8 +54,7 @@ def _quoted(word: str) -> str:
     return shlex.quote(word).replace("\\", r"'\\'")
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One thing to do; its texts are made safe to show when it is made.
 
     Attributes:
@@ -69,7 +69,7 @@ class Step:
 
     def __post_init__(self) -> None:
         safe_fields(self, "words")
-        object.__setattr__(self, "command", tuple(map(safe_sentence, self.command)))
+        force_setattr(self, "command", tuple(map(safe_sentence, self.command)))
 
     @property
     def shown_command(self) -> str:
@@ -82,8 +82,7 @@ class Step:
         return f"{self.words}." if self.implied else self.words
 
 
-@dataclass(frozen=True, slots=True)
-class Fix:
+class Fix(Struct, frozen=True):
     """What to do, one step after another.
 
     Attributes:

@@ -8,12 +8,14 @@ stage that it is for.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import fields, replace
 from enum import Enum
 from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple
 
-from authlens_core.values.quick_dataclass import dataclass
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import LOGIN_STAGES, PROGRAMS, GrantType, Program, Stage, UserPart
 from authlens_core.values.url import UrlRefused, parse_url
@@ -30,8 +32,7 @@ _OF_OWNER: Final = (
 _BRACES: Final = str.maketrans("", "", "{}")
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Struct, frozen=True):
     """What the user decided before the login began, in the order of `authlens login --help`.
 
     Attributes:
@@ -153,8 +154,7 @@ class Remembered(Enum):
     """The login to the same URL, at the same authorization server."""
 
 
-@dataclass(frozen=True, slots=True)
-class NamedFlag:
+class NamedFlag(Struct, frozen=True):
     """A second flag of a `SWITCH`, which names one of several other values."""
 
     flag: str
@@ -178,8 +178,7 @@ class Field(NamedTuple):
     hint: str
 
 
-@dataclass(frozen=True, slots=True)
-class OptionInfo:
+class OptionInfo(Struct, frozen=True):
     """The declaration of one option.
 
     Attributes:
@@ -333,7 +332,7 @@ def _declared(name: str, default: object) -> OptionInfo:
 
 
 OPTIONS: Final[Mapping[str, OptionInfo]] = MappingProxyType(
-    {item.name: _declared(item.name, item.default) for item in fields(Options)}
+    {item.name: _declared(item.name, item.default) for item in msgspec.structs.fields(Options)}
 )
 """Every option by its name."""
 IN_HELP: Final = tuple(words("options"))

@@ -19,7 +19,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from msgspec import Struct
 
 # Characters of a name or of another short value within a sentence.
 NAME: Final = 80
@@ -78,16 +81,18 @@ def safe_text(text: str, limit: int = DOCUMENT) -> str:
     return f"{shown}\n… ({cut} more characters)" if cut > 0 else shown
 
 
-def safe_fields(value: object, *names: str) -> None:
-    """Make the text of these fields of a frozen dataclass one safe line each; call it in `__post_init__`.
+def safe_fields(value: Struct, *names: str) -> None:
+    """Make the text of these fields of a frozen Struct one safe line each; call it in `__post_init__`.
 
     A value that is no text has made itself safe.
     """
+    from msgspec.structs import force_setattr  # the version is printed without it
+
     for name in names:
         text = getattr(value, name)
         shown = safe_sentence(text) if isinstance(text, str) else text
         if shown is not text:
-            object.__setattr__(value, name, shown)
+            force_setattr(value, name, shown)
 
 
 def _printable(text: str) -> str:

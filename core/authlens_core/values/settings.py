@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from authlens_core.values.quick_dataclass import dataclass
+from msgspec import Struct
 
 # Shares of the life of an access token after which it may be refreshed.
 FRACTIONS: Final = (0.5, 0.6, 0.7, 0.8, 0.9)
@@ -14,8 +14,7 @@ MOST_FAVOURITES: Final = 20
 _LONGEST_URL: Final = 2_000  # characters of a favourite
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """What a user has set.
 
     Attributes:
@@ -49,8 +48,7 @@ def is_fit(name: str, value: Any) -> bool:
     return isinstance(value, bool)
 
 
-@dataclass(frozen=True, slots=True)
-class DashboardColumn:
+class DashboardColumn(Struct, frozen=True):
     """A column beside resource and state. What is in it: `row_of` in the app's `credential_row.py`.
 
     Attributes:

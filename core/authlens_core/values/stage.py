@@ -12,7 +12,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from authlens_core.values.quick_dataclass import dataclass
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from authlens_core.values.login_options import Options
@@ -107,8 +107,7 @@ MACHINE_GRANTS: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ProgramNeed:
+class ProgramNeed(Struct, frozen=True):
     """Options of which one is needed.
 
     Attributes:
@@ -158,8 +157,7 @@ _PROVIDER: Final = ProgramNeed(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
+class Program(Struct, frozen=True):
     """A grant of a program.
 
     Attributes:

@@ -12,9 +12,11 @@ import string
 from collections.abc import Callable, Iterable
 from typing import Final, TypeVar
 
+from msgspec import Struct
+
 from authlens_core.values.errors import UsageError
 from authlens_core.values.formats.url_path import below, is_ambiguous
-from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.unprinted import Unprinted
 
 # Gateways and logs commonly cut longer ones, and a URL that was cut is another URL.
 MAX_LENGTH: Final = 2_048  # characters
@@ -41,8 +43,7 @@ class UrlRefused(ValueError):
         super().__init__("; ".join(reasons))
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Url:
+class Url(Unprinted, Struct, frozen=True):
     """An absolute http or https URL that passed `parse_url`; `repr` leaves the query out.
 
     Attributes:

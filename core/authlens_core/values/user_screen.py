@@ -7,15 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from authlens_core.values.quick_dataclass import dataclass
+from msgspec import Struct
 
 _SSH_VARIABLES: Final = ("SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY")
 _CONTAINER_VARIABLES: Final = ("container", "KUBERNETES_SERVICE_HOST", "REMOTE_CONTAINERS", "CODESPACES")
 _CONTAINER_FILES: Final = (".dockerenv", "run/.containerenv", "run/systemd/container")
 
 
-@dataclass(frozen=True, slots=True)
-class UserScreen:
+class UserScreen(Struct, frozen=True):
     """The user's screen, as far as the environment tells where it is.
 
     Attributes:

@@ -17,9 +17,10 @@ import logging
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Self, cast
+
+from msgspec.structs import replace
 
 from authlens_core.values.exchange import Exchange, FailureKind, Purpose, Request, WireFailure
 from authlens_core.values.url import Url, UrlRefused, parse_url

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from authlens_core.values.quick_dataclass import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """The bounds of one exchange.
 
     Attributes:

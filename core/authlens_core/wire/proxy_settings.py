@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import unquote, urlsplit
 
-from authlens_core.values.quick_dataclass import dataclass
+from msgspec import Struct
+
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.secret import Secret
 from authlens_core.wire.addresses import host_and_port, is_loopback
@@ -20,8 +21,7 @@ class ProxyUnusable(Exception):
     """A proxy is set that cannot be used. The text names the variable and never the value."""
 
 
-@dataclass(frozen=True, slots=True)
-class Proxy:
+class Proxy(Struct, frozen=True):
     """An HTTP proxy.
 
     Attributes:

@@ -14,14 +14,15 @@ import errno
 import socket
 import ssl
 from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import field, replace
 from typing import Any, Final
 
 import h11
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from authlens_core.values.exchange import FailureKind, Headers, Request, Response, WireFailure
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Body
+from authlens_core.values.unprinted import Unprinted
 from authlens_core.values.word_files import words
 from authlens_core.wire.addresses import AddressRefused
 from authlens_core.wire.limits import Limits
@@ -38,8 +39,7 @@ _NOT_SENT: Final = "Nothing was sent; try again."
 RawFields = Sequence[tuple[bytes, bytes]]
 
 
-@dataclass(slots=True, repr=False)
-class PendingExchange:
+class PendingExchange(Unprinted, Struct):
     """One exchange in the making: what is known of it at any moment, so that a failure loses nothing.
 
     Attributes:
@@ -53,7 +53,7 @@ class PendingExchange:
     observed: Observation = field(default_factory=Observation)
     proxy: Proxy | None = None
     response: Response | None = None
-    body: bytearray = field(default_factory=bytearray)
+    body: bytearray = bytearray()
     complete: bool = False
     ended: bool = False
     failure: WireFailure | None = None

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, AsyncIterator
 from typing import Final, Protocol
 
+from msgspec import Struct
+
 from authlens_core.values.exchange import WireFailure
-from authlens_core.values.quick_dataclass import dataclass
+from authlens_core.values.unprinted import Unprinted
 from authlens_core.values.url import Url
 
 RawField = tuple[bytes, bytes]
@@ -28,8 +30,7 @@ class NetworkStream(Protocol):
         """Close the connection."""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class StreamedRequest:
+class StreamedRequest(Unprinted, Struct, frozen=True):
     """A request to pass on.
 
     Attributes:
@@ -47,8 +48,7 @@ class StreamedRequest:
     body: AsyncIterable[bytes] | None = None
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class StreamedResponse:
+class StreamedResponse(Unprinted, Struct, frozen=True):
     """The head of an answer, and its body as it arrives, not decoded.
 
     Attributes:

@@ -11,12 +11,12 @@ import ssl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import field
 from enum import Enum
 from typing import Any, Final
 
+from msgspec import Struct
+
 from authlens_core.values.exchange import Timings
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.wire.addresses import AddressRefused, host_and_port
 
 
@@ -48,8 +48,7 @@ _ENDS: Final = {
 }
 
 
-@dataclass(slots=True)
-class Observation:
+class Observation(Struct):
     """One exchange as it happens; an instance is the `trace` extension of its request.
 
     Attributes:
@@ -71,8 +70,8 @@ class Observation:
     _stream: Any = None
     _connecting: bool = False
     _looked_up: float = 0.0
-    _began: dict[str, float] = field(default_factory=dict)
-    _spent: dict[str, float] = field(default_factory=dict)
+    _began: dict[str, float] = {}
+    _spent: dict[str, float] = {}
 
     @contextmanager
     def lookup(self) -> Iterator[None]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
+
+from msgspec.structs import replace
 
 from authlens_core.credentials.records.grant import GrantSecrets, utc_now
 from authlens_core.credentials.records.table import LOGINS

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.log_in import start_login

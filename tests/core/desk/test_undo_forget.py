@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from authlens_core.credentials.records.grant import Grant, GrantSecrets
 from authlens_core.credentials.records.service_token import ServiceToken

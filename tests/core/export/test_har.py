@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import importlib
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from authlens_core.export.har import har
 from authlens_core.export.session_file import read_session, session_json

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pytest
+from msgspec.structs import replace
 
 from authlens_core.export.compare import compare
 from authlens_core.export.picture import comparison_svg, diagram_svg, waterfall_svg

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from authlens_core.export.formats import FORMATS, file_name
 from authlens_core.export.redaction import redacted_trace

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from authlens_core.credentials.lifecycle.refresh import usable_token
 from authlens_core.credentials.lifecycle.request_credential import RequestCredential

@@ -8,11 +8,12 @@ import json
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from authlens_core.credentials.lifecycle.request_credential import RequestCredential
 from authlens_core.gateway.forwarding import Mapping

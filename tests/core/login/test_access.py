@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from authlens_core.login.facts import Facts
 from authlens_core.login.stages.access_stage import AccessStage
@@ -30,7 +30,7 @@ START = facts(tokens=TOKENS)
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_the_token_goes_to_the_resource_in_the_header_and_nowhere_else(method: str) -> None:
     """BR-1, BR-3, TK-10: with the method that the resource answers to; the URL is the person's own."""
-    planned = STAGE.request(replace(START, method=method), ())  # type: ignore[arg-type]
+    planned = STAGE.request(replace(START, method=method), ())
     assert planned is not None
     request = planned.request
     assert (request.method, request.url) == (method, RESOURCE)

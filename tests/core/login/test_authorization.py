@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from msgspec.structs import replace
 
 from authlens_core.login.stages.authorization_stage import (
     AuthorizationStage,
@@ -70,7 +70,7 @@ def test_an_endpoint_whose_query_stands_in_the_way_is_refused() -> None:
 @pytest.mark.parametrize("missing", ["server_metadata", "client", "pkce", "state"])
 def test_a_link_needs_every_earlier_stage(missing: str) -> None:
     """Nothing is made up."""
-    start = replace(START, **{missing: None})  # type: ignore[arg-type]
+    start = replace(START, **{missing: None})
     [failed] = failures(STAGE.learn(start, ()).checks)
     assert failed.name == "authorization.ready"
     if missing != "pkce":

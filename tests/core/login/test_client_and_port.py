@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import socket
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from authlens_core.login.known_clients import MemoryClientRegistry
 from authlens_core.login.tampering.request_edit import EditLocation, RequestEdit

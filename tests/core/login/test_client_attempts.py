@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from authlens_core.trace.record import Stage
 from authlens_core.values.login_options import Options

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import socket
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from authlens_core.login.known_clients import MemoryClientRegistry
 from authlens_core.oauth.client_authentication import Client

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from authlens_core.login.facts import Facts
 from authlens_core.login.login_stage import StageResult
@@ -28,7 +28,7 @@ def _learn(*answers: Answer, peer: str | None = None, **changes: object) -> Stag
         exchange(answer, Request(method, RESOURCE), peer=peer)
         for answer, method in zip(answers, methods, strict=True)
     ]
-    return STAGE.learn(replace(START, **changes), exchanges)  # type: ignore[arg-type]
+    return STAGE.learn(replace(START, **changes), exchanges)
 
 
 def _get(answer: Answer) -> Exchange:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from joserfc import jws
 from joserfc.jwk import ECKey
+from msgspec.structs import replace
 
 from authlens_core.login.stages.device_stages import DeviceAuthorizationStage, DeviceExchangeStage
 from authlens_core.oauth.device_authorization import DeviceAuthorization

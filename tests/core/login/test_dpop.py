@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from joserfc import jws
 from joserfc.jwk import ECKey
+from msgspec.structs import replace
 
 from authlens_core.emulator import Profile, StandardEmulator
 from authlens_core.login.facts import Facts

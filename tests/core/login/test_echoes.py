@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
+from msgspec.structs import asdict, replace
 
 from authlens_core.trace.record import StageRecord
 from authlens_core.values.exchange import Exchange, Headers, Request, Response

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from authlens_core.login.stages.exchange_stage import ExchangeStage
 from authlens_core.trace.record import fact_text
@@ -39,7 +39,7 @@ def test_it_is_sent_once() -> None:
 @pytest.mark.parametrize("missing", ["server_metadata", "client", "pkce", "code"])
 def test_without_a_code_nothing_is_sent(missing: str) -> None:
     """And the way to a new one is named."""
-    start = replace(START, **{missing: None})  # type: ignore[arg-type]
+    start = replace(START, **{missing: None})
     assert STAGE.request(start, ()) is None
     [failed] = failures(STAGE.learn(start, ()).checks)
     assert (failed.name, "PKCE" in str(failed.cure)) == ("exchange.code", True)

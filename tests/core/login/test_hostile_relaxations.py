@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
 from time import process_time
 from typing import Any, Final
 from urllib.parse import quote, unquote_plus
 
 import pytest
+from msgspec.structs import replace
 
 import authlens_core
 import authlens_tui

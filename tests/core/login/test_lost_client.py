@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from authlens_core.login.known_clients import MemoryClientRegistry
 from authlens_core.oauth.client_authentication import Client

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from authlens_core.trace.record import Outcome, Stage, Trace
 from authlens_core.values.check import Severity
@@ -34,7 +34,7 @@ def _sender(more: Mapping[str, Response] | None = None) -> ScriptedSender:
 
 
 async def _run(sender: ScriptedSender, **options: bool) -> Trace:
-    async with login_to(sender, options=replace(Options(port=0), **options)) as login:  # type: ignore[arg-type]
+    async with login_to(sender, options=replace(Options(port=0), **options)) as login:
         login.watch(come_back(login))
         return await login.run_all()
 

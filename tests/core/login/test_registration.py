@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from authlens_core.login.facts import Facts
 from authlens_core.login.stages.registration_stage import RegistrationStage, requested_scope
@@ -25,7 +25,7 @@ KNOWN = Client("known", HERE)
 
 def _metadata(known: Facts, **changes: object) -> Facts:
     assert known.server_metadata is not None
-    return replace(known, server_metadata=replace(known.server_metadata, **changes))  # type: ignore[arg-type]
+    return replace(known, server_metadata=replace(known.server_metadata, **changes))
 
 
 def test_a_public_native_client_is_registered_for_the_port_that_is_held() -> None:

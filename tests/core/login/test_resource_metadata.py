@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from authlens_core.login.login_stage import StageResult
 from authlens_core.login.stages.metadata_stages import ResourceMetadataStage

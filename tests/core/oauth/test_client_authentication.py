@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from authlens_core.oauth.client_adaptation import adapted
 from authlens_core.oauth.client_authentication import (

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
 import pytest
+from msgspec.structs import replace
 
 from authlens_core.login.login import Login
 from authlens_core.trace.arrows import Arrow, Party, authorities, messages

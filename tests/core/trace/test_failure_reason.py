@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from authlens_core.trace.failure_reason import diagnosis_of
 from authlens_core.trace.record import Outcome, Stage, StageRecord

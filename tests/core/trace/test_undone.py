@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
 from support.scripted_login import BEGAN

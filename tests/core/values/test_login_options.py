@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from msgspec.structs import replace
 
 from authlens_core.login.other_processes import InterruptedLogin, from_text, to_text
 from authlens_core.login.tampering.editing import choices, with_choices
@@ -48,7 +48,7 @@ def option(request: pytest.FixtureRequest) -> OptionInfo:
 
 
 def test_every_field_is_declared() -> None:
-    assert [field.name for field in fields(Options)] == list(OPTIONS)
+    assert list(Options.__struct_fields__) == list(OPTIONS)
     assert len({option.flag for option in OPTIONS.values()}) == len(OPTIONS)
 
 

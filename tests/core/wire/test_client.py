@@ -6,11 +6,11 @@ import asyncio
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 
 import pytest
+from msgspec.structs import replace
 
 from authlens_core.values.exchange import FORM_TYPE, FailureKind, Headers, Purpose, Request
 from authlens_core.values.secret import Body

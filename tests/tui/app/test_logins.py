@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from authlens_core.credentials.vault.open_store import OpenedStore
 from authlens_tui.app.authlens_app import AuthlensApp

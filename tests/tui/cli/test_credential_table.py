@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from authlens_core.credentials.lifecycle.inventory import inventory_of
 from authlens_core.credentials.records.grant import GrantState

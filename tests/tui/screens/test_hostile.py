@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import Final
 
 import pytest
+from msgspec.structs import replace
 from rich.segment import Segment
 
 from authlens_core.credentials.vault.credentials import Credentials

@@ -9,13 +9,13 @@ from __future__ import annotations
 import inspect
 import pkgutil
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from datetime import timedelta
 from importlib import import_module, util
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from msgspec.structs import replace
 from syrupy.assertion import SnapshotAssertion
 from textual.command import CommandPalette
 from textual.pilot import Pilot

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from authlens_core.desk.log_in import attacks_on
 from authlens_core.learning.desk.drills import Drill, drills

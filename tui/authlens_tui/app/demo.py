@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import replace
 from functools import partial
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
+from msgspec.structs import replace
 from textual.worker import Worker
 
 from authlens_core.desk.credentials import CloudflaredToken

@@ -7,8 +7,9 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from authlens_core.desk.doctor import Finding, Severity, examine, exit_code
 from authlens_core.values.fix import step

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from msgspec import Struct
 from textual.screen import Screen
 
 from authlens_core.values.errors import AuthlensError
@@ -53,8 +53,7 @@ def _for_option(flag: str, stage: Stage | None) -> list[str]:
     return [*_TABLE["options"].get(flag, ()), *(_TABLE["others"]["edit"] if edited else ())]
 
 
-@dataclass(frozen=True, slots=True)
-class FixKeys:
+class FixKeys(Struct, frozen=True):
     """Words a fix for a screen: a step with the key that does it there, then its command.
 
     Attributes:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, Final
 
+from msgspec import Struct
 from textual.binding import BindingType
 from textual.events import Click
 from textual.geometry import Size
@@ -48,8 +48,7 @@ _NAME_ROOM: Final = 48  # cells of the one-line form that the name of a step, it
 _TAMPERED: Final = ("≠ TAMPERED", "bold $text-warning")
 
 
-@dataclass(frozen=True, slots=True)
-class StageStep:
+class StageStep(Struct, frozen=True):
     """One stage in the list.
 
     Attributes:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from authlens_core.desk.forget import CredentialKind, Forgotten
 from authlens_core.desk.lifecycle import ActionResult, ProbeResult, Refreshed

@@ -5,12 +5,13 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, TokenVerdict
 from authlens_core.trace.record import Trace
 from authlens_core.values.check import Diagnosis, Layer
 from authlens_core.values.errors import AuthlensError
 from authlens_core.values.fix import Fix
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_fields
 
 if TYPE_CHECKING:
@@ -26,8 +27,7 @@ class ActionOutcome(StrEnum):
     """The store, a lock or the record was in the way."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActionResult:
+class ActionResult(Struct, frozen=True, kw_only=True):
     """What an action on one credential came to.
 
     Attributes:
@@ -100,8 +100,7 @@ class RefreshOutcome(StrEnum):
     """The new tokens could not be stored: `Refreshed.secrets` is the only copy."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refreshed(ActionResult):
+class Refreshed(ActionResult, frozen=True, kw_only=True):
     """The result of a refresh that could be tried.
 
     Attributes:
@@ -142,8 +141,7 @@ class RevokeOutcome(StrEnum):
     """The server has no usable revocation endpoint; nothing was sent and nothing changed."""
 
 
-@dataclass(frozen=True, slots=True)
-class TokenResult:
+class TokenResult(Struct, frozen=True):
     """What happened to one token.
 
     Attributes:
@@ -158,8 +156,7 @@ class TokenResult:
     retry_after: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Revoked(ActionResult):
+class Revoked(ActionResult, frozen=True, kw_only=True):
     """The result of a revocation that could be tried; `details` is what each token and the resource answered.
 
     Attributes:
@@ -181,8 +178,7 @@ class Revoked(ActionResult):
 # -- probe -------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProbeResult(ActionResult):
+class ProbeResult(ActionResult, frozen=True, kw_only=True):
     """What the resource answered to a credential.
 
     Attributes:

@@ -17,6 +17,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs
 
+from msgspec import Struct
+
 from authlens_core.cloudflare.cloudflared_files import cloudflared_fields, read_cloudflared_token
 from authlens_core.cloudflare.cloudflared_names import can_only_mean, names_of, readings, sure_address
 from authlens_core.cloudflare.cloudflared_token import CloudflaredKind, CloudflaredToken
@@ -26,7 +28,6 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.values.errors import AuthlensError, LoginNeeded, UsageError
 from authlens_core.values.exchange import Exchange, Headers, Purpose, Request, Response
 from authlens_core.values.fix import step
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import Url, parse_url, require_url
 from authlens_core.wire.client import Wire
@@ -38,8 +39,7 @@ if TYPE_CHECKING:
 _LONGEST: Final = 16 * 1024  # characters of a URL that are looked at
 
 
-@dataclass(frozen=True, slots=True)
-class NamedApplication:
+class NamedApplication(Struct, frozen=True):
     """The application that an answer names.
 
     Attributes:
@@ -50,8 +50,7 @@ class NamedApplication:
     team: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class TokenTarget:
+class TokenTarget(Struct, frozen=True):
     """An address that a token may be sent to, and what was asked to find that out."""
 
     url: str

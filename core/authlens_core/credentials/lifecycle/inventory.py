@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
+from msgspec import Struct
+
 from authlens_core.cloudflare.cloudflared_names import sure_address
 from authlens_core.cloudflare.cloudflared_token import CloudflaredKind, CloudflaredToken
 from authlens_core.cloudflare.team import is_team_host
@@ -22,7 +24,6 @@ from authlens_core.credentials.records.grant import (
 )
 from authlens_core.credentials.records.lifetime import is_soon
 from authlens_core.credentials.records.service_token import ServiceToken
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.store_kind import CredentialKind
 
@@ -99,8 +100,7 @@ class SortOrder(StrEnum):
                 return not entry.person, entry.person
 
 
-@dataclass(frozen=True, slots=True)
-class InventoryEntry:
+class InventoryEntry(Struct, frozen=True):
     """One credential. Every text is safe to show and holds no secret.
 
     Attributes:
@@ -207,8 +207,7 @@ class InventoryEntry:
         return all(word in more for word in missing)
 
 
-@dataclass(frozen=True, slots=True)
-class TeamHeading:
+class TeamHeading(Struct, frozen=True):
     """A heading among the rows: the credentials of one team follow."""
 
     name: str
@@ -251,8 +250,7 @@ def inventory_of(
     return tuple(entries)
 
 
-@dataclass(frozen=True, slots=True)
-class Expiries:
+class Expiries(Struct, frozen=True):
     """When the credentials in use expire.
 
     Attributes:

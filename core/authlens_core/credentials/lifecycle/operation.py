@@ -6,9 +6,12 @@ import json
 import secrets
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from authlens_core.credentials.records.grant import Grant, GrantSecrets
 from authlens_core.credentials.records.index import AccessKind
@@ -32,8 +35,7 @@ from authlens_core.wire.client import Wire
 from authlens_core.wire.limits import TOKEN
 
 
-@dataclass(slots=True)
-class RecordBuilder:
+class RecordBuilder(Struct):
     """Collects what happened, in the order in which it happened, and makes a trace of it."""
 
     stage: Stage
@@ -42,9 +44,9 @@ class RecordBuilder:
     grant_type: GrantType | None = None
     server: tuple[str, ...] = ()
     """Addresses of the authorization server, as the login found them."""
-    exchanges: list[Exchange] = field(default_factory=list)
-    checks: list[Check] = field(default_factory=list)
-    facts: list[Fact] = field(default_factory=list)
+    exchanges: list[Exchange] = []
+    checks: list[Check] = []
+    facts: list[Fact] = []
     diagnosis: Diagnosis | None = None
 
     def trace(self, *, passed: bool) -> Trace:

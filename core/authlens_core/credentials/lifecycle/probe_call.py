@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import Final, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from authlens_core.credentials.lifecycle.action_result import ProbeResult
 from authlens_core.credentials.lifecycle.operation import RecordBuilder, loopback_http, signer_for
@@ -35,7 +37,6 @@ from authlens_core.values.errors import (
 )
 from authlens_core.values.exchange import Exchange, Headers, Purpose, Request, Response
 from authlens_core.values.fix import LOG_IN_AGAIN, Fix
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import Stage
 from authlens_core.values.url import require_url
@@ -137,8 +138,7 @@ def status_words(exchange: Exchange) -> str:
 # -- the call -----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class GrantProbe:
+class GrantProbe(Struct, frozen=True):
     """What the resource answered to the access token of a grant.
 
     Attributes:

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
+from msgspec import Struct
+
 from authlens_core.credentials.lifecycle.action_result import Refreshed, RefreshOutcome
 from authlens_core.credentials.lifecycle.refresh_operation import RefreshOperation
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, TokenVerdict, utc_now
@@ -19,7 +21,6 @@ from authlens_core.credentials.records.lifetime import lasts
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.oauth.dpop import is_bound
 from authlens_core.state.locks import LockBusy
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 
@@ -27,8 +28,7 @@ from authlens_core.wire.client import Wire
 _LOCK_BOUND: Final = 30.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefreshOptions:
+class RefreshOptions(Struct, frozen=True, kw_only=True):
     """What the caller of a refresh wants.
 
     Attributes:
@@ -74,8 +74,7 @@ async def refresh(
     return await credentials.unfinished.run_shielded(waiter.run(), waiter.sent)
 
 
-@dataclass(slots=True, eq=False)
-class _RefreshWaiter:
+class _RefreshWaiter(Struct, eq=False):
     """One caller that waits its turn to refresh a grant, until `deadline` by the clock of the loop."""
 
     credentials: Credentials
@@ -128,8 +127,7 @@ class _RefreshWaiter:
 # -- the token that scripts and agents ask for --------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class UsableToken:
+class UsableToken(Struct, frozen=True):
     """An access token with what has to be known to send it.
 
     Attributes:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
 
 from authlens_core.credentials.lifecycle.operation import loopback_http
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, TokenVerdict

@@ -6,10 +6,11 @@ import asyncio
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Final
+
+from msgspec.structs import replace
 
 from authlens_core.credentials.lifecycle.request_headers import (
     CredentialHeaders,

@@ -7,6 +7,8 @@ import shlex
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from msgspec import Struct
+
 from authlens_core.cloudflare.cloudflared_files import (
     cloudflared_fields,
     find_cloudflared_token,
@@ -26,16 +28,15 @@ from authlens_core.oauth.token import authorization_field
 from authlens_core.values.errors import LoginNeeded, NoCredential, UsageError
 from authlens_core.values.exchange import Headers, Purpose, Request, Response
 from authlens_core.values.fix import fix, step
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.store_kind import CredentialKind
+from authlens_core.values.unprinted import Unprinted
 from authlens_core.values.url import rewrite, usable_url
 from authlens_core.wire.client import Wire
 from authlens_core.wire.limits import RESOURCE
 
 
-@dataclass(frozen=True, slots=True)
-class CredentialMatch:
+class CredentialMatch(Struct, frozen=True):
     """A stored credential that covers a URL; no secret has been read.
 
     Attributes:
@@ -79,8 +80,7 @@ class CredentialMatch:
                 return file.token_id, file.fingerprint
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class CredentialHeaders:
+class CredentialHeaders(Unprinted, Struct, frozen=True):
     """Header fields that carry a credential; `repr` shows their names only.
 
     Attributes:

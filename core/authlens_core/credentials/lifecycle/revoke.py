@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import ClassVar, Final
+
+from msgspec.structs import replace
 
 from authlens_core.credentials.lifecycle.action_result import Revoked, RevokeOutcome, TokenResult
 from authlens_core.credentials.lifecycle.operation import LockedGrant

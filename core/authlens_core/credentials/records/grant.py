@@ -7,14 +7,15 @@ file, the second in the keyring.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Literal, Self
 
+from msgspec import Struct
+from msgspec.structs import asdict, replace
+
 from authlens_core.credentials.records.lifetime import is_soon
 from authlens_core.credentials.records.owner import digest_of
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_fields
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import GrantType, Need
@@ -74,8 +75,7 @@ def require_time_zones(record: object, *names: str) -> None:
             raise ValueError(f"{name} needs a time zone")
 
 
-@dataclass(frozen=True, slots=True)
-class MachineSource:
+class MachineSource(Struct, frozen=True):
     """How a program gets its next token, besides its secrets: the options of its login of the same names.
 
     Attributes:
@@ -90,8 +90,7 @@ class MachineSource:
     idp_client_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(Struct, frozen=True):
     """One grant, without its secrets. All times are aware datetimes in UTC.
 
     Attributes:
@@ -221,8 +220,7 @@ class Grant:
         return Options(client_id=self.client_id, **source, **own)
 
 
-@dataclass(frozen=True, slots=True)
-class GrantSecrets:
+class GrantSecrets(Struct, frozen=True):
     """The secrets of one generation of a grant.
 
     `dpop_key` is the private key that its tokens are bound to (RFC 9449), as JSON; `client_key` is what the
@@ -239,12 +237,11 @@ class GrantSecrets:
     @property
     def known(self) -> tuple[Secret, ...]:
         """All of them, to be masked where a server repeats one."""
-        secrets: list[Secret | None] = [getattr(self, field.name) for field in fields(self)]
+        secrets: list[Secret | None] = [getattr(self, name) for name in self.__struct_fields__]
         return tuple(secret for secret in secrets if secret)
 
 
-@dataclass(frozen=True, slots=True)
-class ClientRecord:
+class ClientRecord(Struct, frozen=True):
     """A registered client without its secrets, known for (issuer, redirect URI), so that it is reused.
 
     The fields are those of `oauth.client_authentication.Client`, and `registered_at` in UTC.
@@ -270,8 +267,7 @@ class ClientRecord:
         require_time_zones(self, "registered_at")
 
 
-@dataclass(frozen=True, slots=True)
-class ClientSecrets:
+class ClientSecrets(Struct, frozen=True):
     """The secrets of a client or a service token: both may be missing."""
 
     client_secret: Secret | None = None
@@ -345,8 +341,7 @@ BY_STATE: Final[Mapping[GrantState, StatusKind]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class CredentialStatus:
+class CredentialStatus(Struct, frozen=True):
     """The status of a credential at one moment.
 
     Attributes:

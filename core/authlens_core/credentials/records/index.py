@@ -15,6 +15,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from msgspec import Struct
+
 from authlens_core.credentials.records.grant import Grant
 from authlens_core.credentials.records.record_json import from_text, to_json
 from authlens_core.credentials.records.schema import (
@@ -29,7 +31,6 @@ from authlens_core.credentials.records.table import LOGINS, Pointer, pointers_of
 from authlens_core.state.paths import own_file, state_directory
 from authlens_core.values.errors import AuthlensError, StateUnusable
 from authlens_core.values.fix import Fix, again
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.store_kind import StoreKind
 
@@ -85,8 +86,7 @@ TROUBLES: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """Something that happened to a credential. Every text is safe to show and holds no secret.
 
     Attributes:
@@ -120,8 +120,7 @@ class Event:
         return f"{json.dumps(members)}\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
+class Pending(Struct, frozen=True):
     """A refresh that was started: the generation it started from, and when."""
 
     grant_id: str

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
 import msgspec
+from msgspec.structs import asdict, replace
 
 from authlens_core.credentials.records.grant import ClientRecord, ClientSecrets, Grant, GrantSecrets
 from authlens_core.credentials.records.owner import GRANT_OWNER, MACHINE, OWNER, TOKEN_TYPE, owner_digest
@@ -89,7 +89,7 @@ def _label(record: Grant | ServiceToken | ClientRecord) -> dict[str, str]:
         return label
     # Edited in the index, another command would run, and an identity would go to another provider.
     source = record.machine
-    return {**label, MACHINE: owner_digest(getattr(source, field.name) for field in fields(source))}
+    return {**label, MACHINE: owner_digest(asdict(source).values())}
 
 
 def belongs_to(text: Secret, record: Grant | ServiceToken | ClientRecord) -> bool:
@@ -106,8 +106,7 @@ def secrets_to_json(
     secrets: GrantSecrets | ClientSecrets, record: Grant | ClientRecord | ServiceToken
 ) -> Secret:
     """Return the secrets as JSON, bound to `record`; in ASCII, because a keyring counts in UTF-16."""
-    values = {field.name: getattr(secrets, field.name) for field in fields(secrets)}
-    members = {name: value.reveal() for name, value in values.items() if value is not None}
+    members = {name: value.reveal() for name, value in asdict(secrets).items() if value is not None}
     return Secret(json.dumps({**members, **_label(record)}))
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from authlens_core.credentials.records.grant import (
     CredentialStatus,
@@ -16,7 +18,6 @@ from authlens_core.credentials.records.grant import (
     utc_now,
 )
 from authlens_core.values.errors import UsageError
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_fields
 from authlens_core.values.store_kind import StoreKind
 
@@ -35,8 +36,7 @@ class TokenForm(StrEnum):
     """Both as a JSON object in one field, where the application has `read_service_tokens_from_header`."""
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceToken:
+class ServiceToken(Struct, frozen=True):
     """One service token without its secret. All times are aware datetimes in UTC.
 
     Attributes:

@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
+from msgspec import Struct
+
 from authlens_core.credentials.records.grant import ClientRecord, Grant
 from authlens_core.credentials.records.record_json import record_from_json, to_json
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.values.errors import TimedOut
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import NAME, safe_line
 from authlens_core.values.store_kind import CredentialKind, StoreKind
 
@@ -32,8 +33,7 @@ class ConcurrentUpdate(TimedOut):
         super().__init__("Another authlens changed it at the same moment.", "Try again.")
 
 
-@dataclass(frozen=True, slots=True)
-class Pointer:
+class Pointer(Struct, frozen=True):
     """A generation of secrets, the number of its entries in a store, and which store that is."""
 
     key: str
@@ -50,8 +50,7 @@ def pointers_of(rows: Iterable[Any]) -> Iterator[Pointer]:
             yield Pointer(key, generation, entries, StoreKind(place))
 
 
-@dataclass(frozen=True, slots=True)
-class Table(Generic[_Record]):
+class Table(Struct, Generic[_Record], frozen=True):
     """One table; both names are constants of this module, so that they can be in SQL.
 
     Raises:
@@ -189,8 +188,7 @@ def all_service_tokens(index: Index) -> tuple[tuple[ServiceToken, ...], tuple[st
     return tuple(sorted(tokens.values(), key=lambda token: token.added_at, reverse=True)), damaged
 
 
-@dataclass(frozen=True, slots=True)
-class DamagedRecord:
+class DamagedRecord(Struct, frozen=True):
     """A record whose text is not what any authlens wrote, or one that this version is too old to read.
 
     Attributes:

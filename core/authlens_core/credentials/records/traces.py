@@ -12,17 +12,18 @@ import json
 import sqlite3
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from authlens_core.credentials.records.record_json import from_text
 from authlens_core.credentials.records.schema import connected, transaction, version
 from authlens_core.state.paths import own_file
 from authlens_core.values.errors import StateUnusable, UsageError
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Body
 from authlens_core.values.stage import Outcome, TraceKind
 
@@ -66,8 +67,7 @@ class TraceGone(UsageError):
     """The trace was kept once and is not there any more, or cannot be read."""
 
 
-@dataclass(frozen=True, slots=True)
-class TraceSummary:
+class TraceSummary(Struct, frozen=True):
     """A trace that is stored: what was done, when it started, and how it ended."""
 
     trace_id: str

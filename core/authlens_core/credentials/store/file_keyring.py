@@ -13,18 +13,17 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import field
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from keyring.backend import KeyringBackend
 from keyring.errors import KeyringError, PasswordDeleteError
+from msgspec import Struct
 
 from authlens_core.state import private_file
 from authlens_core.state.paths import own_file
 from authlens_core.values.errors import NoSecretStore
 from authlens_core.values.formats.json_document import JsonRefused, load_object
-from authlens_core.values.quick_dataclass import dataclass
 
 VERSION: Final = 1
 # Seconds to wait for another process that writes.
@@ -40,12 +39,11 @@ class FileKeyringError(KeyringError):
         self.kind = kind
 
 
-@dataclass(slots=True)
-class FileContent:
+class FileContent(Struct):
     """What is in the file."""
 
-    header: dict[str, Any] = field(default_factory=dict)
-    entries: dict[str, Any] = field(default_factory=dict)
+    header: dict[str, Any] = {}
+    entries: dict[str, Any] = {}
 
 
 class EntryFile:

@@ -11,6 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
+from msgspec import Struct
+
 from authlens_core.credentials.store.helper_pipes import HELPER, helper_environment
 from authlens_core.credentials.store.secret_store import (
     CALL_LIMIT,
@@ -22,7 +24,6 @@ from authlens_core.credentials.store.secret_store import (
 from authlens_core.values.errors import NoSecretStore, PassphraseNeeded, SecretStoreDenied, WrongPassphrase
 from authlens_core.values.finish import finish
 from authlens_core.values.fix import again, fix, step
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import NAME, safe_line
 from authlens_core.values.secret import Secret
 from authlens_core.values.store_kind import StoreKind
@@ -32,8 +33,7 @@ _LINE_LIMIT: Final = 1024 * 1024  # bytes of an answer of the helper
 _FAREWELL: Final = 0.3
 
 
-@dataclass(frozen=True, slots=True)
-class Backend:
+class Backend(Struct, frozen=True):
     """The backend that the helper chose: what a user calls it, and whether the user named it."""
 
     name: str

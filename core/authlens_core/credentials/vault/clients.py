@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Final
+
+from msgspec.structs import replace
 
 from authlens_core.credentials.records.grant import ClientRecord, ClientSecrets
 from authlens_core.credentials.records.index import AccessKind
@@ -21,7 +22,7 @@ from authlens_core.oauth.client_authentication import Client
 from authlens_core.values.fix import step
 
 # What a client and its record both have: all but the secrets.
-_PUBLIC: Final = {field.name for field in fields(Client)} & {field.name for field in fields(ClientRecord)}
+_PUBLIC: Final = {*Client.__struct_fields__} & {*ClientRecord.__struct_fields__}
 
 
 class Clients:

@@ -6,10 +6,11 @@ import asyncio
 import shlex
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, suppress
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
+
+from msgspec.structs import replace
 
 from authlens_core.credentials.records.grant import (
     Grant,
@@ -71,10 +72,8 @@ class Credentials:
         self.before_close: list[Callable[[], None]] = []
         """Called when closing starts, while everything is still open."""
         self.held: dict[str, tuple[Grant, GrantSecrets]] = {}
-        """By its id, what the server has issued and the store did not take.
-
-        It counts instead of what is stored, which may be spent, until a save succeeds. Closing tries again.
-        """
+        """By id, what the server issued and the store did not take; it counts instead of what is stored."""
+        # What is stored may be spent. Closing tries to save this again.
 
     @classmethod
     def open(

@@ -10,9 +10,11 @@ from __future__ import annotations
 import asyncio
 import hmac
 from collections.abc import Callable, Coroutine
-from dataclasses import replace
 from enum import StrEnum
 from typing import Any, Final, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from authlens_core.credentials.records.grant import ClientRecord, Grant
 from authlens_core.credentials.records.index import Index
@@ -25,7 +27,6 @@ from authlens_core.state.locks import Locks
 from authlens_core.values.errors import NoSecretStore
 from authlens_core.values.finish import finish
 from authlens_core.values.fix import Fix, step
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 
 _Record = TypeVar("_Record", Grant, ServiceToken, ClientRecord)
@@ -82,8 +83,7 @@ async def load_secrets(
         return record, text
 
 
-@dataclass(slots=True, eq=False)
-class Generations:
+class Generations(Struct, eq=False):
     """Writes, reads and deletes generations of secrets, to the end even if the caller is cancelled.
 
     Attributes:

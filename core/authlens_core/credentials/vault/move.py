@@ -12,6 +12,8 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
+from msgspec import Struct
+
 from authlens_core.credentials.records.index import AccessKind
 from authlens_core.credentials.records.table import (
     CLIENTS,
@@ -30,15 +32,13 @@ from authlens_core.credentials.vault.generations import Generations
 from authlens_core.credentials.vault.open_store import store_at
 from authlens_core.values.errors import AuthlensError, StateUnusable
 from authlens_core.values.fix import step
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.store_kind import StoreKind
 
 # Called with how many records are done, and how many there are.
 OnProgress = Callable[[int, int], None]
 
 
-@dataclass(frozen=True, slots=True)
-class MoveReport:
+class MoveReport(Struct, frozen=True):
     """What a move did.
 
     Attributes:

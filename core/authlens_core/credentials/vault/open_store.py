@@ -6,12 +6,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+from msgspec import Struct
+
 from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.store.keyring_store import Backend, FileStore, KeyringStore
 from authlens_core.credentials.store.secret_store import CALL_LIMIT, MemoryStore, SecretStore
 from authlens_core.state.paths import state_directory
 from authlens_core.values.errors import NoSecretStore
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 from authlens_core.values.store_kind import StoreKind
 
@@ -21,8 +22,7 @@ _FILES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class OpenedStore:
+class OpenedStore(Struct, frozen=True):
     """A store that works.
 
     Attributes:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from authlens_core.credentials.records.grant import ClientSecrets, TokenVerdict, utc_now
 from authlens_core.credentials.records.index import AccessKind

@@ -6,10 +6,10 @@ Sources of the authorization endpoint: RFC 6749 §4.1, 7636 §4.3, 8707 §2, 920
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from msgspec import Struct
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -190,8 +190,7 @@ SWITCH_USER: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class AuthorizationRequest:
+class AuthorizationRequest(Struct, frozen=True):
     """An authorization request whose client and redirect URI may be answered."""
 
     client: RegisteredClient

@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
 from typing import Final
 from urllib.parse import urlencode, urlsplit
 
+from msgspec import Struct
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -27,6 +27,7 @@ from authlens_core.emulator.ledger import Ledger, Reason, What
 from authlens_core.emulator.loopback_http import LoadedPage
 from authlens_core.emulator.loopback_http import request as http_request
 from authlens_core.emulator.parties.servers import PartyServer
+from authlens_core.values.unprinted import Unprinted
 
 SEAT: Final = "victim"
 REDIRECTOR: Final = "/next"
@@ -35,8 +36,7 @@ _METADATA: Final = "/.well-known/oauth-authorization-server"
 _MOST_BROWSERS: Final = 64
 
 
-@dataclass(frozen=True, slots=True)
-class VictimSwitches:
+class VictimSwitches(Struct, frozen=True):
     """What the website does right.
 
     Attributes:
@@ -63,11 +63,10 @@ class VictimSwitches:
     resource_check: bool = False
 
 
-SWITCHES: Final = tuple(switch.name for switch in fields(VictimSwitches))
+SWITCHES: Final = VictimSwitches.__struct_fields__
 
 
-@dataclass(frozen=True, slots=True)
-class _Server:
+class _Server(Struct, frozen=True):
     """An authorization server that the website knows, and its client there."""
 
     issuer: str
@@ -77,13 +76,12 @@ class _Server:
     client_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(Unprinted, Struct, frozen=True):
     """What the website remembers of a link that it gave to a browser."""
 
     server: _Server
-    state: str = field(repr=False)
-    verifier: str = field(repr=False)
+    state: str
+    verifier: str
 
 
 class SignInRefused(Exception):

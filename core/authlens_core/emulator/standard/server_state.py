@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
+
+from msgspec.structs import replace
 
 from authlens_core.emulator import randomness
 from authlens_core.emulator.grants import DEVICE_LIFETIME, Grants, ServerMemory

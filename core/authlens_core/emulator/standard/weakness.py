@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
 import msgspec
+from msgspec import Struct
 
 from authlens_core.emulator.profile import Fault
 
@@ -45,8 +45,7 @@ class PublishedMember(StrEnum):
     """Not a member: where its URL sends a client on to."""
 
 
-@dataclass(frozen=True, slots=True)
-class ServerSwitch:
+class ServerSwitch(Struct, frozen=True):
     """What one switch changes.
 
     Attributes:

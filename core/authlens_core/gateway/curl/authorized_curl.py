@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import count
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from authlens_core.credentials.lifecycle.operation import RecordBuilder
 from authlens_core.credentials.lifecycle.probe_call import probe_result
@@ -27,7 +29,6 @@ from authlens_core.grammars.curl_request import is_repeatable, method_of, shows_
 from authlens_core.values.check import Layer
 from authlens_core.values.errors import AuthlensError, LoginNeeded, NetworkFailure, Refused, TimedOut
 from authlens_core.values.exchange import Exchange, Headers, Purpose, Request, Response
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Body
 from authlens_core.values.stage import Stage
 
@@ -43,8 +44,7 @@ _ANSWERS: Final = frozenset({Protection.FORBIDDEN, Protection.BASIC, Protection.
 _LOGIN_PATH: Final = re.compile(r"/(log-?in|sign-?in|sso|saml|oauth2?|authorize)(/|\?|$)", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class CurlOutcome:
+class CurlOutcome(Struct, frozen=True):
     """How a request by curl ended.
 
     Attributes:

@@ -15,12 +15,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from msgspec import Struct
+
 from authlens_core.grammars.curl_header import header_argument
 from authlens_core.grammars.curl_options import CurlOption, config_line, read_options
 from authlens_core.grammars.curl_request import check_fields, check_values
 from authlens_core.values.errors import UsageError
 from authlens_core.values.fix import step
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret, for_children
 from authlens_core.values.url import Url, parse_url
 from authlens_core.wire.addresses import local_addresses
@@ -35,8 +36,7 @@ _NO_DIRECTORY: Final = "/dev/null"
 _HEADS: Final = "dump-header"
 
 
-@dataclass(frozen=True, slots=True)
-class CurlCall:
+class CurlCall(Struct, frozen=True):
     """A call of curl.
 
     Attributes:

@@ -12,11 +12,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from typing import BinaryIO, Final
 
+from msgspec import Struct
+
 from authlens_core.credentials.lifecycle.request_headers import CredentialHeaders
 from authlens_core.gateway.curl.curl_call import CurlCall
 from authlens_core.grammars.curl_header import HeadReader
 from authlens_core.values.exchange import Response
-from authlens_core.values.quick_dataclass import dataclass
 
 _CHUNK: Final = 64 * 1024
 _STDOUT: Final = 1
@@ -30,8 +31,7 @@ _MOST_HELD: Final = 1024 * 1024
 Again = Callable[[Response], Awaitable[CredentialHeaders | None]]
 
 
-@dataclass(frozen=True, slots=True)
-class CurlEnd:
+class CurlEnd(Struct, frozen=True):
     """How a call of curl ended.
 
     Attributes:

@@ -7,6 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
 from authlens_core.learning.answers_file import AnswersFile, answers_from
 from authlens_core.learning.attempt import attempt_of
 from authlens_core.learning.catalogue import FOLDER, lessons, read_catalogue
@@ -23,7 +25,6 @@ from authlens_core.learning.lesson import CourseLesson, LessonPhase, Question
 from authlens_core.learning.progress.progress_file import LessonProgress, ProgressFile, progress_name
 from authlens_core.learning.verdict import AttemptOutcome
 from authlens_core.values.errors import LessonRefused
-from authlens_core.values.quick_dataclass import dataclass
 
 __all__ = [
     "Course",
@@ -219,8 +220,7 @@ class Course:
         return tuple(outcome_lines(outcome))
 
 
-@dataclass(frozen=True, slots=True)
-class MissedQuestion:
+class MissedQuestion(Struct, frozen=True):
     """A question that was answered wrong, and not right since."""
 
     lesson: CourseLesson

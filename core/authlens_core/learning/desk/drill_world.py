@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
+
+from msgspec.structs import replace
 
 from authlens_core.desk.credentials import CloudflaredDirectory, CloudflaredToken, ServiceToken
 from authlens_core.desk.session import Session

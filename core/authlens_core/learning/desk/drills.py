@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from msgspec import field
+from msgspec import Struct, field
 
 from authlens_core.emulator import MachineClient, Profile, faults_of
 from authlens_core.learning.lesson import OptionClaims
@@ -21,7 +21,6 @@ from authlens_core.learning.lesson_folder import LessonFolder, read_folder, read
 from authlens_core.learning.progress.progress_file import DRILL, ProgressFile
 from authlens_core.learning.strict_file import ID_FORM, NAME, Claims, StrictFile, StrictTable, StrictToml
 from authlens_core.values.errors import AuthlensError
-from authlens_core.values.quick_dataclass import dataclass
 
 
 class DrillGroup(StrEnum):
@@ -124,8 +123,7 @@ class Drill(DrillTable, frozen=True, kw_only=True):
         return self.profile is not Profile.ACCESS
 
 
-@dataclass(frozen=True, slots=True)
-class DrillVerdict:
+class DrillVerdict(Struct, frozen=True):
     """The verdict.
 
     Attributes:

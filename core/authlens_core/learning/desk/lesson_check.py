@@ -11,6 +11,8 @@ from itertools import combinations
 from pathlib import Path
 from typing import Final
 
+from msgspec import Struct
+
 from authlens_core.emulator import Profile
 from authlens_core.learning.answers_file import AnswersFile, answers_from, read_answers
 from authlens_core.learning.attempt import attempt_of
@@ -28,15 +30,13 @@ from authlens_core.learning.moves import (
 )
 from authlens_core.learning.verdict import AttemptOutcome
 from authlens_core.values.errors import LessonRefused
-from authlens_core.values.quick_dataclass import dataclass
 
 _AT_ONCE: Final = 4  # attempts: most of one is a wait for servers to start and to stop
 _NO_HONEST_LOGIN: Final = {Profile.ACCESS: "iss-mismatch"}
 """A fault of the server at which authlens stops, whatever a repair does; `iss-missing` elsewhere."""
 
 
-@dataclass(frozen=True, slots=True)
-class LessonMutation:
+class LessonMutation(Struct, frozen=True):
     """Moves that are not the solution.
 
     Attributes:
@@ -51,8 +51,7 @@ class LessonMutation:
     broken: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class LessonCheck:
+class LessonCheck(Struct, frozen=True):
     """The result of a check.
 
     Attributes:
@@ -74,8 +73,7 @@ class LessonCheck:
         return LessonRefused.exit_code if self.problems else 0
 
 
-@dataclass(frozen=True, slots=True)
-class AuthoredLesson:
+class AuthoredLesson(Struct, frozen=True):
     """A lesson, and the folder with its author's solution."""
 
     lesson: CourseLesson

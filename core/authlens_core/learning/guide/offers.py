@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 import msgspec
+from msgspec import Struct
 
 from authlens_core.learning.lesson import CourseLesson, LessonPhase
 from authlens_core.learning.moves import AnyMove, NameMove, WorldMove, choices, names_credential, quoted
 from authlens_core.learning.world import PARTIES
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.word_files import words
 
 Choice = str | bool
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
+class Argument(Struct, frozen=True):
     """What a move needs to know; the first choice is the one that a typed move can leave out."""
 
     name: str
@@ -43,8 +42,7 @@ class Argument:
         return str(words("course")["choice"].get(str(choice).lower(), choice))
 
 
-@dataclass(frozen=True, slots=True)
-class MoveForm:
+class MoveForm(Struct, frozen=True):
     """A move that can be made now.
 
     Attributes:

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from msgspec import Struct
+
 from authlens_core.explain.meanings import DocumentKind, members, of_headers
 from authlens_core.export.redaction import Redactor, secrets_of
 from authlens_core.learning.row import EvidenceRow, SeatedTrace, Source
@@ -13,14 +15,12 @@ from authlens_core.learning.world import YOU, World
 from authlens_core.trace.record import sent_once
 from authlens_core.values.check import Severity
 from authlens_core.values.exchange import Purpose
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import MASK, Secret
 from authlens_core.values.stage import Outcome
 from authlens_core.values.word_files import words
 
 
-@dataclass(frozen=True, slots=True)
-class StoryLine:
+class StoryLine(Struct, frozen=True):
     """One line.
 
     Attributes:
@@ -48,8 +48,7 @@ class StoryLine:
         return f"{self.sender} → {self.receiver}: {self.words} → {self.answer}"
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """A part of a request or its answer.
 
     Attributes:

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from msgspec import Struct
+
 from authlens_core.learning.lesson import HINTS, QUESTIONS, QUESTIONS_TO_PASS, CourseLesson, LessonPhase
 from authlens_core.learning.moves import AnswerMove
 from authlens_core.learning.progress.progress_file import LessonProgress
-from authlens_core.values.quick_dataclass import dataclass
 
 
 def summary_json(lesson: CourseLesson) -> dict[str, Any]:
@@ -84,8 +85,7 @@ def _claims(lesson: CourseLesson, phase: LessonPhase) -> list[dict[str, Any]]:
 _START = "Enter starts. Everything happens inside this program."
 
 
-@dataclass(frozen=True, slots=True)
-class LessonSummary:
+class LessonSummary(Struct, frozen=True):
     """A lesson, and how far you are in it."""
 
     lesson: CourseLesson

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Final
 
+from msgspec import Struct
+
 from authlens_core.learning.attempt import LessonAttempt
 from authlens_core.learning.claim import Claim, Operator
 from authlens_core.learning.guide.story import StoryLine, line_of, meaning, part_title, spoken
@@ -13,7 +15,6 @@ from authlens_core.learning.lesson import QUESTIONS, CourseLesson, LessonPhase, 
 from authlens_core.learning.moves import AnswerMove, AnyMove, DefendMove, PointMove, PredictMove
 from authlens_core.learning.row import WORDS, EvidenceRow, Source
 from authlens_core.learning.verdict import AttemptOutcome, ClaimVerdict, PhaseVerdict
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.word_files import words as word_file
 
 
@@ -25,8 +26,7 @@ class ClaimState(StrEnum):
     OPEN = "○"
 
 
-@dataclass(frozen=True, slots=True)
-class VerdictLine:
+class VerdictLine(Struct, frozen=True):
     """One thing to prove.
 
     Attributes:

@@ -20,9 +20,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from msgspec import Struct
+
 from authlens_core.grammars import linux_sockets
 from authlens_core.values.errors import NetworkFailure
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import NAME, safe_line
 from authlens_core.values.stage import Stage
 
@@ -54,8 +55,7 @@ class NoLoopback(NetworkFailure):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class BoundPort:
+class BoundPort(Struct, frozen=True):
     """A port that is ours, listening already.
 
     Attributes:
@@ -228,8 +228,7 @@ _PROGRAMS: Final = frozenset({"authlens", "authlens.exe", "authlens_tui", "__mai
 _SERVERS: Final = frozenset({"emulator", "demo", "proxy"})
 
 
-@dataclass(frozen=True, slots=True)
-class PortOwner:
+class PortOwner(Struct, frozen=True):
     """The program that listens on a port, as far as the operating system tells.
 
     Attributes:

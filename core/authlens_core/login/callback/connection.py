@@ -12,14 +12,14 @@ from collections.abc import Callable
 from email.utils import formatdate
 from http import HTTPStatus
 
+from msgspec import Struct
+
 from authlens_core.login.callback.binding import FAMILY_NAMES
 from authlens_core.login.callback.browser_pages import SECURITY_HEADERS, Page, render
 from authlens_core.login.callback.request_head import ListenerLimits, Refusal, RequestHead, Verdict
-from authlens_core.values.quick_dataclass import dataclass
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """What goes back to the browser.
 
     Attributes:

@@ -6,16 +6,16 @@ the rules that keep other web pages out (RFC 8252 §8.3, DNS rebinding, fetch me
 
 from __future__ import annotations
 
-from dataclasses import replace
 from http import HTTPStatus
 from typing import Final
 
 import h11
+from msgspec import Struct
+from msgspec.structs import replace
 
 from authlens_core.grammars.fetch_metadata import is_no_page_load, is_service_worker
 from authlens_core.login.callback.binding import CALLBACK_PATH, TEST_PATH
 from authlens_core.login.callback.browser_pages import Page
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 
 # What browsers ask every host for, unbidden; also after the test page, whose visit is no cause for alarm.
@@ -26,8 +26,7 @@ _FORM_POST: Final = "a form: perhaps the server uses response_mode=form_post, wh
 _TLS_HANDSHAKE: Final = 0x16
 
 
-@dataclass(frozen=True, slots=True)
-class ListenerLimits:
+class ListenerLimits(Struct, frozen=True):
     """Limits of time, size and connections at the listener.
 
     Attributes:
@@ -51,8 +50,7 @@ class ListenerLimits:
     discard: int = 4 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Callback:
+class Callback(Struct, frozen=True):
     """A well-formed GET of the redirect URI.
 
     Attributes:
@@ -62,13 +60,11 @@ class Callback:
     query: Secret
 
 
-@dataclass(frozen=True, slots=True)
-class TunnelTest:
+class TunnelTest(Struct, frozen=True):
     """A GET of the page that shows whether a forwarded port arrives here."""
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """Anything else.
 
     Attributes:

@@ -16,10 +16,11 @@ import shlex
 from asyncio.subprocess import PIPE, Process
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
+
+from msgspec import Struct, field
 
 from authlens_core.cloudflare.cloudflared_files import (
     CloudflaredDirectory,
@@ -55,7 +56,6 @@ from authlens_core.values.errors import (
 )
 from authlens_core.values.fix import step
 from authlens_core.values.login_options import BROWSER_WAIT
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import UrlRefused, parse_url, usable_url
@@ -140,8 +140,7 @@ _MOST_STDERR: Final = 4 * 1024 * 1024  # bytes of stderr
 _CHATTER: Final = "successfully fetched your token:"
 
 
-@dataclass(frozen=True, slots=True)
-class CloudflaredLogin:
+class CloudflaredLogin(Struct, frozen=True):
     """A login that gave a token.
 
     Attributes:
@@ -229,8 +228,7 @@ def _usable(url: str) -> str:
         ) from None
 
 
-@dataclass(slots=True)
-class _Run:
+class _Run(Struct):
     """Reads what a child prints until it ends."""
 
     child: Process
@@ -239,7 +237,7 @@ class _Run:
     link: str | None = None
     lines: deque[str] = field(default_factory=lambda: deque(maxlen=_LINES))
     told: int = 0
-    output: bytearray = field(default_factory=bytearray)
+    output: bytearray = bytearray()
 
     async def watch(self) -> bytes:
         """Return stdout when the child has ended, though what it started may hold its pipes open.

@@ -15,8 +15,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
+from msgspec import Struct
+
 from authlens_core.values.errors import UsageError
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.user_screen import UserScreen
 
 INSTALL: Final = "Install it: https://developers.cloudflare.com/cloudflare-one/networks/connectors/cloudflare-tunnel/downloads/"
@@ -43,8 +44,7 @@ class CloudflaredMissing(UsageError):
     """There is no cloudflared on this machine, or what is called so cannot be run."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cloudflared:
+class Cloudflared(Struct, frozen=True):
     """An executable and its version.
 
     Attributes:

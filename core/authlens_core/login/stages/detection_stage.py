@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
 from typing import Final, Literal
+
+from msgspec.structs import replace
 
 from authlens_core.cloudflare.team import cloudflare_metadata_urls
 from authlens_core.diagnosis.answer import Answer, classify

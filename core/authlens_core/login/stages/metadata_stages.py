@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from authlens_core.cloudflare.team import is_team_host
 from authlens_core.login.facts import Facts

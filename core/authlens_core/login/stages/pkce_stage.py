@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from secrets import token_bytes
+
+from msgspec.structs import replace
 
 from authlens_core.login.facts import Facts
 from authlens_core.login.login_stage import LoginStage, StageResult

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from authlens_core.login.facts import Facts
 from authlens_core.login.stages.registration_stage import requested_scope
@@ -20,7 +22,6 @@ from authlens_core.oauth.formats.form import FormRefused, decode_form
 from authlens_core.trace.record import Stage, flow_of
 from authlens_core.values.exchange import FORM_TYPE, JSON_TYPE, Request
 from authlens_core.values.login_options import OPTIONS, OptionInfo, Options
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import NAME, safe_line
 from authlens_core.values.secret import Secret
 
@@ -42,8 +43,7 @@ _OFFERED_IF: Final[Mapping[str, Callable[[Facts], bool]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class FormField:
+class FormField(Struct, frozen=True):
     """An option of the login, or a part of a request or link that can be changed on purpose.
 
     Attributes:
@@ -67,8 +67,7 @@ class FormField:
         return f"{self.title}: {_shown(self.value)} → {'(left out)' if after is None else _shown(after)}"
 
 
-@dataclass(frozen=True, slots=True)
-class RequestChanges:
+class RequestChanges(Struct, frozen=True):
     """What a user changed before `stage`: the options of the login, and what else it sends."""
 
     stage: Stage
@@ -76,8 +75,7 @@ class RequestChanges:
     amendments: tuple[RequestEdit, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class EditForm:
+class EditForm(Struct, frozen=True):
     """What can be edited before a stage is sent.
 
     Attributes:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Final
 
+from msgspec import Struct
+
 from authlens_core.login.facts import Facts
 from authlens_core.login.tampering.request_edit import RequestEdit
 from authlens_core.oauth.authorization import AuthorizationResponse, Verdict
@@ -18,7 +20,6 @@ from authlens_core.oauth.error_response import OAuthError, read_error
 from authlens_core.trace.record import Stage
 from authlens_core.values.check import Check, Severity, judged
 from authlens_core.values.exchange import Exchange, Purpose
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Secret
 
 # No one can have a name below `.example` (RFC 2606 §2).
@@ -35,8 +36,7 @@ class Referee(StrEnum):
     RESOURCE = "resource"
 
 
-@dataclass(frozen=True, slots=True)
-class Experiment:
+class Experiment(Struct, frozen=True):
     """One experiment.
 
     Attributes:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from enum import StrEnum
 from typing import Final, TypeVar
 from urllib.parse import quote, quote_plus
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from authlens_core.oauth.formats.form import FormRefused, decode_component
 from authlens_core.values.exchange import TOKEN_CHARACTERS, Headers, Request, is_visible
 from authlens_core.values.formats.json_document import JsonRefused, JsonValue, load_json, load_object
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Body, Secret
 
 _LONGEST: Final = 16 * 1024  # characters: what a user types, or the value that was there
@@ -41,8 +42,7 @@ class EditLocation(StrEnum):
     CALLBACK = "callback parameter"
 
 
-@dataclass(frozen=True, slots=True)
-class RequestEdit:
+class RequestEdit(Struct, frozen=True):
     """One change.
 
     Attributes:

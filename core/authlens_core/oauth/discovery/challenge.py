@@ -12,8 +12,9 @@ import string
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from msgspec import Struct
+
 from authlens_core.values.exchange import TOKEN_CHARACTERS
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import NAME, safe_line
 
 # Servers send one to three challenges; the limits bound what a hostile one makes us read and show.
@@ -26,8 +27,7 @@ _SPACE: Final = frozenset(" \t")
 _TOKEN68: Final = frozenset(string.ascii_letters + string.digits + "-._~+/")
 
 
-@dataclass(frozen=True, slots=True)
-class Challenge:
+class Challenge(Struct, frozen=True):
     """One challenge; every text in it comes from outside.
 
     Attributes:
@@ -52,8 +52,7 @@ class Challenge:
         return self.is_scheme("bearer") or self.is_scheme("dpop")
 
 
-@dataclass(frozen=True, slots=True)
-class ChallengeField:
+class ChallengeField(Struct, frozen=True):
     """The whole field, from every line of it.
 
     Attributes:
@@ -73,8 +72,7 @@ class ChallengeField:
         return (value for c in self.challenges if c.wants_token and (value := c.get(name)))
 
 
-@dataclass(frozen=True, slots=True)
-class MetadataChoice:
+class MetadataChoice(Struct, frozen=True):
     """The `resource_metadata` parameter that counts.
 
     Attributes:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from authlens_core.oauth.discovery.challenge import is_plain
 from authlens_core.oauth.discovery.resource_metadata import identifier_problem

@@ -7,8 +7,10 @@ document could send the login, and the token, to a server of their choice.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from authlens_core.oauth.discovery.challenge import is_plain
 from authlens_core.oauth.dpop import algorithm_check
@@ -23,15 +25,13 @@ from authlens_core.values.exchange import JSON_TYPE, Headers, Request, Response
 from authlens_core.values.fix import fix, step
 from authlens_core.values.formats.json_document import JsonValue
 from authlens_core.values.formats.url_path import below
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.url import Url, UrlRefused, parse_url
 
 _STAGE: Final = "resource_metadata"
 _WELL_KNOWN: Final = "/.well-known/oauth-protected-resource"
 
 
-@dataclass(frozen=True, slots=True)
-class ResourceMetadata:
+class ResourceMetadata(Struct, frozen=True):
     """What a resource says about itself; strings are verbatim.
 
     Attributes:

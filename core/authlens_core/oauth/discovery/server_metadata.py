@@ -7,8 +7,9 @@ attacker's server could present the name of an honest one.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import field, fields
 from typing import Any, Final, NamedTuple
+
+from msgspec import Struct
 
 from authlens_core.oauth.discovery.issuer import issuer_check, place_checks
 from authlens_core.oauth.discovery.resource_metadata import same_resource, signature_check, string_list
@@ -18,7 +19,6 @@ from authlens_core.oauth.machine_grants import program_check
 from authlens_core.values.check import Check, CheckId, Reading, Severity, requirement
 from authlens_core.values.exchange import Response
 from authlens_core.values.formats.json_document import JsonValue
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.stage import GrantType
 from authlens_core.values.url import Url, UrlRefused, parse_url
 
@@ -85,8 +85,7 @@ _DEFAULTS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ServerMetadata:
+class ServerMetadata(Struct, frozen=True):
     """What an authorization server says about itself; endpoints are as they are sent, lists None when absent.
 
     `issuer` is the identifier that the resource named, which the document's own equals (or differs from only
@@ -107,7 +106,7 @@ class ServerMetadata:
     client_id_metadata_document_supported: bool = False
     pushed_authorization_request_endpoint: str | None = None
     device_authorization_endpoint: str | None = None
-    document: Mapping[str, JsonValue] = field(default_factory=dict)
+    document: Mapping[str, JsonValue] = {}
     accepted_name: str | None = None
 
     @property
@@ -116,7 +115,7 @@ class ServerMetadata:
         return self.accepted_name or self.issuer
 
 
-_KEPT: Final = frozenset(member.name for member in fields(ServerMetadata))
+_KEPT: Final = frozenset(ServerMetadata.__struct_fields__)
 
 
 def read_server_metadata(

@@ -11,9 +11,10 @@ from email.utils import parsedate_to_datetime
 from enum import Enum
 from typing import Final
 
+from msgspec import Struct
+
 from authlens_core.values.exchange import Response
 from authlens_core.values.formats.json_document import JsonValue
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import NAME, safe_line
 
 LONGEST: Final = 10 * 365 * 24 * 3600  # ten years, in seconds: keeps every date within the calendar
@@ -32,8 +33,7 @@ class Missing(Enum):
 MISSING: Final = Missing.MISSING
 
 
-@dataclass(frozen=True, slots=True)
-class Lifetime:
+class Lifetime(Struct, frozen=True):
     """How long something is valid from the moment it was asked for.
 
     Attributes:

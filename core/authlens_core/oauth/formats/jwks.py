@@ -12,10 +12,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final, TypeAlias
 
+from msgspec import Struct
+
 from authlens_core.values.exchange import JSON_TYPE, Headers, Request
 from authlens_core.values.formats.json_document import JsonRefused, JsonValue, load_object
 from authlens_core.values.formats.jwt import Jwt, decoded_base64url, moment
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.safe_text import NAME, safe_line
 from authlens_core.values.secret import Body
 from authlens_core.values.url import Url
@@ -48,8 +49,7 @@ class Signature(StrEnum):
     NOT_CHECKED = "not checked"
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(Struct, frozen=True):
     """The result for one token and one key set. All text is safe to show.
 
     Attributes:

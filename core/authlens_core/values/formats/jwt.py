@@ -13,9 +13,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeAlias
 
+from msgspec import Struct
+
 from authlens_core.values.formats.json_document import JsonRefused, JsonValue, load_object
-from authlens_core.values.quick_dataclass import dataclass
 from authlens_core.values.secret import Body, Secret
+from authlens_core.values.unprinted import Unprinted
 
 MAX_LENGTH: Final = 64 * 1024  # characters of a whole token
 MAX_SHOWN: Final = 4_000  # characters of one claim
@@ -29,8 +31,7 @@ _JWE_PARTS: Final = 5  # RFC 7516 §3.1
 _Object: TypeAlias = Mapping[str, JsonValue]
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Jwt:
+class Jwt(Unprinted, Struct, frozen=True):
     """A token taken apart; nothing in it is verified.
 
     Attributes:
@@ -79,8 +80,7 @@ class Jwt:
         return f"<Jwt {self.algorithm!r}>"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class JwtClaim:
+class JwtClaim(Unprinted, Struct, frozen=True):
     """One member of a header or of the claims, as it may be read by a user.
 
     Attributes:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from authlens_core.values.quick_dataclass import dataclass
+from msgspec import Struct
 
 # Bytes of one event that are held.
 LARGEST_EVENT: Final = 64 * 1024 * 1024
@@ -24,8 +24,7 @@ class EventTooLarge(Exception):
     """One event is larger than what is held."""
 
 
-@dataclass(frozen=True, slots=True)
-class ServerEvent:
+class ServerEvent(Struct, frozen=True):
     """One event.
 
     Attributes:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from authlens_core.credentials.lifecycle.refresh import usable_token
 from authlens_core.credentials.records.grant import Grant, utc_now

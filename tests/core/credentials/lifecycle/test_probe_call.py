@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from authlens_core.credentials.lifecycle.probe_call import probe_grant
 from authlens_core.credentials.lifecycle.refresh import usable_token
@@ -23,7 +23,7 @@ async def test_an_accepted_token_moves_last_proven(
     credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer, method: str
 ) -> None:
     """BR-1, BR-3: in the Authorization field, and nowhere else."""
-    credentials.update(replace(saved, method=method))  # type: ignore[arg-type]
+    credentials.update(replace(saved, method=method))
     server.answers("/mcp", Scripted(200, {}))
     result = (await probe_grant(credentials, wire, saved.grant_id)).result
     assert result.trace is not None

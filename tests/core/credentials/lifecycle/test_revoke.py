@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from authlens_core.credentials.lifecycle.action_result import RefreshOutcome, RevokeOutcome
 from authlens_core.credentials.lifecycle.refresh import RefreshOptions, refresh, usable_token

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from authlens_core.credentials.lifecycle.request_headers import token_fields
 from authlens_core.credentials.records.grant import utc_now

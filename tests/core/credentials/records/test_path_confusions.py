@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import tomllib
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import pytest
+from msgspec.structs import replace
 
 from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.vault.credentials import Credentials

@@ -7,11 +7,11 @@ import os
 import sqlite3
 import stat
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from authlens_core.credentials.lifecycle.action_result import RevokeOutcome
 from authlens_core.credentials.lifecycle.probe_call import probe_grant

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from authlens_core.credentials.records.grant import GrantState, TokenVerdict, working_logins
 from support.grants import NOW, grant

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from authlens_core.cloudflare.cloudflared_files import CloudflaredDirectory
 from authlens_core.cloudflare.cloudflared_token import CloudflaredKind

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 from argparse import Namespace
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from authlens_core.credentials.records.grant import GrantSecrets
 from authlens_core.credentials.store.secret_store import MemoryStore

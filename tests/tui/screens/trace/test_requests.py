@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from authlens_core.export.exchange_log import ExchangeLog
 from authlens_core.trace.record import Outcome, Stage, StageRecord

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
+
+from msgspec.structs import replace
 
 from authlens_core.login.login import Login
 from authlens_core.trace.record import Stage, StageRecord, Trace

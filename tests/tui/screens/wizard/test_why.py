@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Final
 
 import pytest
+from msgspec.structs import replace
 
 from authlens_core.emulator import Fault, Profile, faults_of
 from authlens_core.export.redaction import Redactor

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from authlens_core.credentials.records.grant import Grant, GrantState
 from authlens_core.values.settings import Settings
@@ -31,7 +31,7 @@ LIVE = replace(
 def test_the_state_of_the_grant_decides(
     changed: dict[str, object], seconds: int, cell: str, sentence: str
 ) -> None:
-    changed_grant: Grant = replace(LIVE, **changed)  # type: ignore[arg-type]
+    changed_grant: Grant = replace(LIVE, **changed)
     now = NOW + timedelta(seconds=seconds)
     assert upcoming_refresh(changed_grant, now, Settings()) == (cell, sentence)
 

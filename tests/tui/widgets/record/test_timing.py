@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
 import pytest
+from msgspec.structs import replace
 
 from authlens_core.export.redaction import Redactor
 from authlens_core.trace.record import Outcome, Stage, StageRecord

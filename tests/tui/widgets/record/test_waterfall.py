@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from authlens_core.export.session_file import read_session, session_json
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind

@@ -11,8 +11,9 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final, assert_never
+
+from msgspec.structs import replace
 
 from authlens_core.values.fix import GivenOptions, filled, given_options, step
 from authlens_core.values.login_options import IN_HELP, OPTIONS, Kind, OptionInfo, Options

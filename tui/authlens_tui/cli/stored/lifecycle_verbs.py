@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shlex
 from argparse import Namespace
-from dataclasses import replace
 from datetime import UTC, datetime
 from enum import Enum
+
+from msgspec.structs import replace
 
 from authlens_core.desk.credentials import (
     AccessKind,

@@ -6,8 +6,9 @@ import shlex
 import sys
 from argparse import Namespace
 from collections.abc import Coroutine
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from authlens_core.desk.credentials import (
     CredentialKind,

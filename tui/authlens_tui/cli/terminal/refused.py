@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from authlens_core.values.errors import LoginNeeded, UsageError
-from authlens_core.values.fix import Fix, fix, step
 from authlens_tui.cli.terminal.output import say
+
+if TYPE_CHECKING:
+    from authlens_core.values.fix import Fix
 
 REFUSED: Final = UsageError.exit_code
 ADD_FORCE: Final = "Choose another name, or add --force to replace it."
-_Way = str | Fix | tuple[str, str]
+_Way: TypeAlias = "str | Fix | tuple[str, str]"
 
 
 def refusal(cause: str, *ways: _Way) -> UsageError:
@@ -54,4 +56,8 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 def _cure(ways: tuple[_Way, ...]) -> str | Fix:
     if len(ways) == 1 and not isinstance(ways[0], tuple):
         return ways[0]
-    return fix(*(step(*way) if isinstance(way, tuple) else way for way in ways)) if ways else ""
+    if not ways:
+        return ""
+    from authlens_core.values.fix import fix, step  # for a refusal alone
+
+    return fix(*(step(*way) if isinstance(way, tuple) else way for way in ways))

@@ -5,9 +5,9 @@ As a QR code it has a screen of its own: every row of the terminal belongs to th
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import ClassVar, Final
 
+from msgspec.structs import replace
 from textual import getters, on
 from textual.app import ComposeResult
 from textual.binding import BindingType

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from dataclasses import replace
 from functools import partial
 from typing import Any, Final, Literal
 
+from msgspec.structs import replace
 from textual.screen import Screen
 
 from authlens_core.desk.log_in import Login, Options, Outcome, Stage, StageRecord, WayOn, attacks_on

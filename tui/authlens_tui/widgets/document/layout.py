@@ -227,7 +227,7 @@ class Layout:
         return bisect_right(self._visible, number) - 1
 
 
-class _Folded(Line):
+class _Folded(Line, frozen=True, dict=True):
     """The one line of a folded container."""
 
     gutter = 2

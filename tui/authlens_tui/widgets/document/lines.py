@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from typing import ClassVar, Final
 
+from msgspec import Struct
 from rich.cells import cell_len
 
 from authlens_core.values.safe_text import safe_line
@@ -51,8 +51,7 @@ class Tone(StrEnum):
 Piece = tuple[str, Tone]
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(Struct, frozen=True, dict=True):
     """One line before wrapping.
 
     Attributes:
@@ -83,8 +82,7 @@ class Line:
         return Containers({}, ())
 
 
-@dataclass(frozen=True)
-class LazyLines(Line):
+class LazyLines(Line, frozen=True, dict=True):
     """Many lines of one text, each made only when it is seen: 200,000 lines cost no more than their text.
 
     It is among other lines; its own text is all of theirs.
@@ -145,8 +143,7 @@ class LineList:
         return part.make(self.texts[number]) if isinstance(part, LazyLines) else part
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One row on the screen: the characters from `start` to `end` of a line, after `indent` spaces."""
 
     line: Line
@@ -245,8 +242,7 @@ def _may_break(text: str, space: int) -> bool:
     return not (before == "RFC" or after.startswith("§") or has_unit)
 
 
-@dataclass(frozen=True, slots=True)
-class Containers:
+class Containers(Struct, frozen=True):
     """The objects and arrays of one JSON text that take more than one line.
 
     Laid out JSON says by its indentation where a container ends, so nothing needs to be parsed again.

@@ -6,8 +6,9 @@ import asyncio
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple
+
+from msgspec import Struct
 
 MAX_MATCHES: Final = 10_000
 _AT_ONCE: Final = 50_000  # characters searched before others have a turn
@@ -22,11 +23,10 @@ class Match(NamedTuple):
     end: int
 
 
-@dataclass(slots=True)
-class Matches:
+class Matches(Struct):
     """The places that a search found, in order, one of which is current."""
 
-    found: list[Match] = field(default_factory=list)
+    found: list[Match] = []
     place: int = -1
 
     @property

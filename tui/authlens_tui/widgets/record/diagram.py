@@ -7,10 +7,10 @@ Requests are solid, answers dashed, as in UML; an arrow that failed is marked an
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Final
 
+from msgspec.structs import replace
 from rich.cells import cell_len
 
 from authlens_core.export.redaction import Redactor
@@ -68,13 +68,12 @@ _NAMES: Final[Mapping[Party, str]] = {
 _SHORT_NAMES: Final = {**_NAMES, Party.SERVER: "Server", Party.PROVIDER: "Provider"}
 
 
-@dataclass(frozen=True)
-class DiagramLine(Line):
+class DiagramLine(Line, frozen=True, dict=True):
     """A line of the diagram, and the message it belongs to: what a click on it opens."""
 
     gutter = 1
 
-    message: Arrow | None = field(default=None)
+    message: Arrow | None = None
     names: bool = False
     """Whether it names the lifelines: it stays in sight."""
 

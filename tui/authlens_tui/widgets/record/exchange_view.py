@@ -7,7 +7,6 @@ see it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Final
@@ -167,8 +166,7 @@ def failure_lines(exchange: Exchange, *, told: bool = False) -> Iterator[Line]:
         yield labelled("fix", failure.cure, Tone.NOTE, indent=2)
 
 
-@dataclass(frozen=True)
-class JsonLine(Line):
+class JsonLine(Line, frozen=True, dict=True):
     """A line of laid out JSON, whose names, texts and numbers are distinguished when it is drawn."""
 
     gutter = 2

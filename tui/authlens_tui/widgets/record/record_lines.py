@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from itertools import chain
 from typing import Final, NamedTuple
+
+from msgspec import Struct
 
 from authlens_core.explain.message import FoundJwt, jwts_of
 from authlens_core.export.curl_commands import curl_commands
@@ -64,8 +65,7 @@ RAW_TABS: Final = frozenset({Tab.REQUEST, Tab.RESPONSE})
 EXCHANGE_TABS: Final = RAW_TABS | {Tab.CURL, Tab.TIMING}
 
 
-@dataclass(frozen=True, eq=False)
-class StageSnapshot:
+class StageSnapshot(Struct, frozen=True, eq=False, dict=True):
     """What is known of a stage: before, during and after its run. Two of them are never equal.
 
     `exchanges` are those of the record, and after them those that fetched keys to check the signatures of

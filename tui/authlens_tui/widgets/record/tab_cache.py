@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from operator import is_
 from typing import Final, NamedTuple, TypeVar
+
+from msgspec import Struct
 
 from authlens_core.export.redaction import Redactor, secrets_in
 from authlens_core.trace.record import Exchange, Secret, StageRecord
@@ -28,8 +29,7 @@ _KEPT: Final = 24
 _LIGHT: Final = 65_536  # bytes of bodies that are made into lines at once; more is made aside
 
 
-@dataclass(frozen=True, eq=False)
-class Story:
+class Story(Struct, frozen=True, eq=False):
     """What has happened up to now. Two of them are never equal: a longer one may know more secrets."""
 
     records: tuple[StageRecord, ...] = ()

@@ -13,8 +13,9 @@ import stat
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final, TypeVar
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -186,7 +187,7 @@ def config_path(*, create: bool = False) -> Path:
 def first_file() -> str:
     """Return the first file: every setting with an example, commented out.
 
-    A file is checked by it, and docs/configuration.md is written from it.
+    docs/configuration.md is written from it.
     """
     return _TEMPLATE.read_text(encoding="utf-8").replace("COLUMNS", json.dumps(COLUMN_KEYS))
 
@@ -197,8 +198,6 @@ def read_config(path: Path | None = None) -> Config:
     if not _is_there(where):
         return Config()
     # Most users have no such file, and the first paint waits for this.
-    import tomllib
-
     from authlens_core.state.regular_file import read_regular
 
     try:
@@ -207,12 +206,9 @@ def read_config(path: Path | None = None) -> Config:
         return Config()
     except FileUnusable as error:
         return Config(problems=(error.cause,))
-    # Without the comments it has everything that can be set.
-    lines = first_file().split("\n")
-    known = tomllib.loads("\n".join(line.removeprefix("# ") if " = " in line else line for line in lines))
     try:
-        return _checked(tomllib.loads(data.decode()), known)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        return _checked(msgspec.toml.decode(data))
+    except (msgspec.DecodeError, RecursionError) as error:
         return Config(problems=(f"{where} is not TOML: {safe_line(str(error), NAME)}.",))
 
 
@@ -248,54 +244,55 @@ def write_template(path: Path) -> None:
             raise FileUnusable(f"{path} is {kind_of(mode)}, not a regular file.", _ANOTHER_FILE)
 
 
-def _checked(members: Mapping[str, Any], known: Mapping[str, Any]) -> Config:
-    """Return what of `members` can be; each mistake is a sentence, and the rest applies.
+class _File(Struct):
+    theme: str = ""
+    dashboard: dict[str, Any] = {}
+    notices: dict[str, Any] = {}
+    keys: dict[str, Any] = {}
 
-    Args:
-        known: every setting with an example of its kind.
-    """
+
+class _Dashboard(Struct):
+    columns: tuple[str, ...] = ()
+
+
+class _Notices(Struct):
+    before_expiry: Annotated[int, msgspec.Meta(ge=0)] = 0
+    how: NoticeKind = NoticeKind.BELL
+
+
+_Table = TypeVar("_Table", bound=Struct)
+
+
+def _checked(members: dict[str, Any]) -> Config:
+    """Return what of `members` can be; each mistake is a sentence, and the rest applies."""
     problems: list[str] = []
-
-    def fitting(given: Mapping[str, Any], known: Mapping[str, Any], where: str) -> dict[str, Any]:
-        kinds = {name: type(example) for name, example in known.items()}
-        problems.extend(f"{where} has no {safe_line(name, NAME)}." for name in given if name not in kinds)
-        problems.extend(
-            f"{name} in config.toml is not a {_KINDS[kind]}."
-            for name, kind in kinds.items()
-            if name in given and type(given[name]) is not kind
-        )
-        return {name: value for name, value in given.items() if type(value) is kinds.get(name)}
-
-    top = fitting(members, known, "config.toml")
-    dashboard = fitting(top.get("dashboard", {}), known["dashboard"], "[dashboard] of config.toml")
-    notices = fitting(top.get("notices", {}), known["notices"], "[notices] of config.toml")
-    columns, keys = dashboard.get("columns", []), top.get("keys", {})
-    problems += [
-        f"There is no column {safe_line(str(column), NAME)}."
-        for column in columns
-        if column not in COLUMN_KEYS
-    ]
-    how = notices.get("how", NoticeKind.BELL)
-    if how not in set(NoticeKind):
-        problems.append('how in config.toml is "bell", "osc9" or "osc777".')
-        how = NoticeKind.BELL
-    problems += [
-        f"The keys of {safe_line(name, NAME)} are not a text."
-        for name, value in keys.items()
-        if not _is_text(value)
-    ]
-    return Config(
-        theme=top.get("theme", ""),
-        columns=tuple(column for column in columns if column in COLUMN_KEYS),
-        before_expiry=max(0, notices.get("before_expiry", 0)),
-        notice=NoticeKind(how),
-        keys={name: value for name, value in keys.items() if _is_text(value)},
-        problems=tuple(problems),
-    )
+    file = _fitting(_File, members, "config.toml", problems)
+    dashboard = _fitting(_Dashboard, file.dashboard, "[dashboard] of config.toml", problems)
+    notices = _fitting(_Notices, file.notices, "[notices] of config.toml", problems)
+    columns = tuple(column for column in dashboard.columns if column in COLUMN_KEYS)
+    keys = {name: value for name, value in file.keys.items() if isinstance(value, str) and value}
+    unknown = (safe_line(column, NAME) for column in dashboard.columns if column not in columns)
+    problems += [f"There is no column {column}." for column in unknown]
+    problems += [f"The keys of {safe_line(name, NAME)} are not a text." for name in file.keys.keys() - keys]
+    return Config(file.theme, columns, notices.before_expiry, notices.how, keys, tuple(problems))
 
 
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and bool(value)
+def _fitting(kind: type[_Table], members: dict[str, Any], where: str, problems: list[str]) -> _Table:
+    """Return the settings of a table; one that is unknown or cannot be is a problem, and has its default."""
+    types = {field.name: field.type for field in msgspec.structs.fields(kind)}
+    settings: dict[str, Any] = {}
+    for name, value in members.items():
+        if name not in types:
+            problems.append(f"{where} has no {safe_line(name, NAME)}.")
+            continue
+        try:
+            settings[name] = msgspec.convert(value, types[name])
+        except msgspec.ValidationError:
+            problems.append(f"{name} in config.toml cannot be that. Write, for example: {_example(name)}")
+    return kind(**settings)
 
 
-_KINDS: Final[Mapping[type, str]] = {str: "text", int: "number", list: "list", dict: "table"}
+def _example(name: str) -> str:
+    """Return the line of the first file that sets `name`, which says what it can be, or its heading."""
+    lines = (line.removeprefix("# ") for line in first_file().split("\n"))
+    return next(line for line in lines if line.startswith((f"{name} = ", f"[{name}]")))

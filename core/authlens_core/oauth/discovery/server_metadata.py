@@ -118,6 +118,43 @@ class ServerMetadata(Struct, frozen=True):
 _KEPT: Final = frozenset(ServerMetadata.__struct_fields__)
 
 
+class _Document:
+    """The document taken apart.
+
+    Attributes:
+        lists: the members that are lists of texts; None for one that is absent or malformed.
+        malformed: the checks of those that are malformed.
+        urls: the endpoints; None for one that is absent or cannot be used.
+        problems: what is wrong with those.
+    """
+
+    def __init__(self, members: Mapping[str, JsonValue], *, loopback_http: bool) -> None:
+        self.members: Final = members
+        self.lists: Final[dict[str, tuple[str, ...] | None]] = {}
+        self.malformed: Final[list[Check]] = []
+        self.urls: Final[dict[str, Url | None]] = dict.fromkeys(_ENDPOINTS)
+        self.problems: Final[dict[str, str]] = {}
+        for member in _LISTS:
+            self.lists[member], warning = string_list(members, member, _STAGE)
+            self.malformed.extend(warning)
+        for member in _ENDPOINTS:
+            value = members.get(member)
+            if not isinstance(value, str):
+                self.problems[member] = "missing" if value is None else f"{value!r}, not a string"[:200]
+                continue
+            try:
+                self.urls[member] = parse_url(value, loopback_http=loopback_http)
+            except UrlRefused as refused:
+                self.problems[member] = f"{value[:200]} ({refused})"
+
+    def stated(self, member: str) -> str:
+        """Return what a check shows of a list; empty if it is absent."""
+        values, value = self.lists[member], self.members.get(member)
+        if values:
+            return listed(values)
+        return "" if value in (None, []) else seen_of(value, "malformed")
+
+
 def read_server_metadata(
     response: Response,
     *,
@@ -148,128 +185,74 @@ def read_server_metadata(
     answer = read_answer(response, stage=_STAGE, spec="RFC 8414 §3.2", strict_media_type=True)
     if answer.value is None:
         return Reading(None, answer.checks)
-    document = answer.value
-    checks = [
-        *answer.checks,
-        issuer_check(
-            document.get("issuer"),
-            issuer,
-            accepted_issuer,
-            schemeless=schemeless_issuer,
-            loopback_http=loopback_http,
-        ),
-    ]
-    lists: dict[str, tuple[str, ...] | None] = {}
-    for member in _LISTS:
-        lists[member], note = string_list(document, member, _STAGE)
-        checks += note
-    endpoints, problems = _endpoints(document, loopback_http=loopback_http)
-    by_user, needs = _grant_checks(document, lists, machine, by_code=assume_pkce is not None)
-    checks += (*_endpoint_checks(document, endpoints, problems, by_user=by_user), *needs)
-    url, needs_registration = endpoints["registration_endpoint"], needs_registration and by_user
-    checks.append(_registration_check(document, url, needed=needs_registration))
-    checks += place_checks(issuer, endpoints, resource, needs_registration=needs_registration)
-    pushed = endpoints["pushed_authorization_request_endpoint"]
-    assume_pkce = assume_pkce if by_user else None
-    checks += feature_checks(
-        document, lists, resource, needs_dpop=needs_dpop, assume_pkce=assume_pkce, pushed=pushed
+    document = _Document(answer.value, loopback_http=loopback_http)
+    name = issuer_check(
+        document.members.get("issuer"),
+        issuer,
+        accepted_issuer,
+        schemeless=schemeless_issuer,
+        loopback_http=loopback_http,
     )
-    value = _metadata(document, issuer, accepted_issuer, lists, endpoints) if is_usable(checks) else None
-    return Reading(value, tuple(checks))
+    has_page = any(map(document.members.get, ("authorization_endpoint", "device_authorization_endpoint")))
+    program = program_check(document.lists["grant_types_supported"], machine, has_page=has_page)
+    by_user = program is None
+    needs_registration = needs_registration and by_user
+    checks = (
+        *answer.checks,
+        name,
+        *document.malformed,
+        *_endpoint_checks(document, by_user=by_user),
+        *(_requirement_checks(document, by_code=assume_pkce is not None) if program is None else (program,)),
+        _registration_check(document, needed=needs_registration),
+        *place_checks(issuer, document.urls, resource, needs_registration=needs_registration),
+        *(_browser_checks(document, assume_pkce=assume_pkce) if by_user and assume_pkce is not None else ()),
+        *_feature_checks(document, resource, needs_dpop=needs_dpop),
+    )
+    value = _metadata(document, issuer, accepted_issuer) if is_usable(checks) else None
+    return Reading(value, checks)
 
 
-def _metadata(
-    document: Mapping[str, JsonValue],
-    issuer: str,
-    accepted_name: str | None,
-    lists: Mapping[str, tuple[str, ...] | None],
-    endpoints: Mapping[str, Url | None],
-) -> ServerMetadata:
+def _metadata(document: _Document, issuer: str, accepted_name: str | None) -> ServerMetadata:
     # The token endpoint is among them, or its check had failed.
     stated: dict[str, Any] = {
-        **lists,
-        **{member: url and url.text for member, url in endpoints.items()},
-        **{member: document.get(member) is True for member in _SWITCHES},
+        **document.lists,
+        **{member: url and url.text for member, url in document.urls.items()},
+        **{member: document.members.get(member) is True for member in _SWITCHES},
     }
-    jwks_uri = document.get("jwks_uri")
+    jwks_uri = document.members.get("jwks_uri")
     return ServerMetadata(
         issuer=issuer,
         jwks_uri=jwks_uri if isinstance(jwks_uri, str) else None,
-        document=document,
+        document=document.members,
         accepted_name=accepted_name,
         **{member: value for member, value in stated.items() if member in _KEPT},
     )
 
 
-def _endpoints(
-    document: Mapping[str, JsonValue], *, loopback_http: bool
-) -> tuple[dict[str, Url | None], dict[str, str]]:
-    """Return the endpoints that can be used, and what is wrong with those that cannot."""
-    urls: dict[str, Url | None] = {}
-    problems: dict[str, str] = {}
-    for member in _ENDPOINTS:
-        value = document.get(member)
-        urls[member] = None
-        if not isinstance(value, str):
-            problems[member] = "missing" if value is None else f"{value!r}, not a string"[:200]
-            continue
-        try:
-            urls[member] = parse_url(value, loopback_http=loopback_http)
-        except UrlRefused as refused:
-            problems[member] = f"{value[:200]} ({refused})"
-    return urls, problems
-
-
-def _endpoint_checks(
-    document: Mapping[str, JsonValue],
-    endpoints: Mapping[str, Url | None],
-    problems: Mapping[str, str],
-    *,
-    by_user: bool,
-) -> Iterator[Check]:
+def _endpoint_checks(document: _Document, *, by_user: bool) -> Iterator[Check]:
     for member in ("authorization_endpoint", "token_endpoint"):
-        url, check = endpoints[member], requirement(f"server.{member}")
+        url, check = document.urls[member], requirement(f"server.{member}")
         if url is not None:
             yield check.passed(url.text)
         elif member == "token_endpoint" or by_user:
-            yield check.failed(problems[member])
-    check = requirement("server.revocation_endpoint")
-    url = endpoints["revocation_endpoint"]
+            yield check.failed(document.problems[member])
+    member = "revocation_endpoint"
+    url, check = document.urls[member], requirement(f"server.{member}")
     if url is not None:
         yield check.passed(url.text)
     else:
-        severity = Severity.WARNING if document.get("revocation_endpoint") is not None else Severity.NOTICE
-        yield check.judged(severity, problems["revocation_endpoint"], "unusable")
+        severity = Severity.NOTICE if document.members.get(member) is None else Severity.WARNING
+        yield check.judged(severity, document.problems[member], "unusable")
 
 
-def _grant_checks(
-    document: Mapping[str, JsonValue],
-    lists: Mapping[str, tuple[str, ...] | None],
-    machine: GrantType | None,
-    *,
-    by_code: bool,
-) -> tuple[bool, tuple[Check, ...]]:
-    """Return whether a user logs in, and what the login needs the server to list."""
-    pages = ("authorization_endpoint", "device_authorization_endpoint")
-    has_page = any(document.get(page) for page in pages)
-    check = program_check(lists["grant_types_supported"], machine, has_page=has_page)
-    if check is not None:
-        return False, (check,)
-    return True, tuple(_requirement_checks(lists, document, by_code=by_code))
-
-
-def _requirement_checks(
-    lists: Mapping[str, tuple[str, ...] | None], document: Mapping[str, JsonValue], *, by_code: bool
-) -> Iterator[Check]:
+def _requirement_checks(document: _Document, *, by_code: bool) -> Iterator[Check]:
     """Yield the requirements of a login by a public client, each as its own check."""
     for need in (need for need in _NEEDS if by_code or not need.of_code):
-        member = need.member
         check = requirement(f"server.{need.name}")
-        values = lists[member] or _DEFAULTS.get(member, ())
-        seen = listed(values)
-        if not lists[member]:
-            malformed = document.get(member) not in (None, [])
-            seen = seen_of(document[member], "malformed") if malformed else "not stated"
+        values = document.lists[need.member]
+        seen = document.stated(need.member) or "not stated"
+        if values is None:
+            values = _DEFAULTS.get(need.member, ())
             seen += f"; the default is {', '.join(values)}" if values else ""
         if need.wanted in values:
             yield check.passed(seen)
@@ -277,54 +260,38 @@ def _requirement_checks(
             yield check.judged(need.severity, seen, "unlisted", overridable=need.overridable)
 
 
-def _registration_check(document: Mapping[str, JsonValue], url: Url | None, *, needed: bool) -> Check:
-    check = requirement(CheckId.SERVER_REGISTRATION)
+def _registration_check(document: _Document, *, needed: bool) -> Check:
+    check, url = requirement(CheckId.SERVER_REGISTRATION), document.urls["registration_endpoint"]
     if url is not None:
         return check.passed(url.text)
-    value = document.get("registration_endpoint")
-    seen = seen_of(value, "unusable", missing="not stated")
+    seen = seen_of(document.members.get("registration_endpoint"), "unusable", missing="not stated")
     if not needed:
         return check.noticed(f"{seen}; a client id is known")
     return check.failed(seen, overridable=True)
 
 
-def feature_checks(
-    document: Mapping[str, JsonValue],
-    lists: Mapping[str, tuple[str, ...] | None],
-    resource: str,
-    *,
-    needs_dpop: bool,
-    assume_pkce: bool | None,
-    pushed: Url | None,
-) -> Iterator[Check]:
-    """Yield what the login may need of these, and what contradicts itself.
-
-    Args:
-        assume_pkce: whether the user goes on if PKCE is not listed; None if no challenge is sent.
-        pushed: the endpoint for pushed requests, if it can be used.
-    """
-    # Without a challenge nothing comes back through a browser either.
-    by_browser = assume_pkce is not None
-    if assume_pkce is not None:
-        yield _s256_check(document, lists["code_challenge_methods_supported"], assumed=assume_pkce)
-        yield _iss_check(document)
-    modes = lists["response_modes_supported"] if by_browser else None
+def _browser_checks(document: _Document, *, assume_pkce: bool) -> Iterator[Check]:
+    """Yield what a login needs whose code comes back through a browser."""
+    yield _s256_check(document, assumed=assume_pkce)
+    yield _iss_check(document.members.get("authorization_response_iss_parameter_supported"))
+    modes = document.lists["response_modes_supported"]
     if modes is not None and "query" not in modes:
         yield requirement("server.response_modes").warned(listed(modes))
-    if by_browser:
-        yield from _pushed_check(document, pushed)
+    yield from _pushed_check(document)
+
+
+def _feature_checks(document: _Document, resource: str, *, needs_dpop: bool) -> Iterator[Check]:
+    """Yield what the login may need of these, and what contradicts itself."""
     if needs_dpop:
-        algorithms = lists["dpop_signing_alg_values_supported"]
+        algorithms = document.lists["dpop_signing_alg_values_supported"]
         yield algorithm_check("server.dpop", algorithms, "server", "RFC 9449 §5.1")
-    protected = lists["protected_resources"]
+    protected = document.lists["protected_resources"]
     if protected is not None:
         yield _protected_resources_check(protected, resource)
-    yield from signature_check(document, "server", "RFC 8414 §2.1")
+    yield from signature_check(document.members, "server", "RFC 8414 §2.1")
 
 
-def _s256_check(
-    document: Mapping[str, JsonValue], methods: tuple[str, ...] | None, *, assumed: bool
-) -> Check:
+def _s256_check(document: _Document, *, assumed: bool) -> Check:
     """Return whether the server lists the challenge method S256.
 
     One that lists nothing may honour it all the same, as Microsoft Entra ID and AWS Cognito do. One that
@@ -333,21 +300,19 @@ def _s256_check(
     Args:
         assumed: whether the user goes on if it lists nothing.
     """
-    member = "code_challenge_methods_supported"
-    check = requirement(CheckId.SERVER_S256)
-    if methods is not None and "S256" in methods:
-        return check.passed(listed(methods))
-    if methods is not None or document.get(member) not in (None, []):
-        seen = seen_of(document[member], "malformed") if methods is None else listed(methods)
+    member, check = "code_challenge_methods_supported", requirement(CheckId.SERVER_S256)
+    seen = document.stated(member)
+    if "S256" in (document.lists[member] or ()):
+        return check.passed(seen)
+    if seen:
         return check.failed(seen, "unsupported")
     if assumed:
         return check.warned("not stated; S256 is sent all the same, because you chose so")
     return check.failed("not stated", "unstated")
 
 
-def _iss_check(document: Mapping[str, JsonValue]) -> Check:
+def _iss_check(value: JsonValue) -> Check:
     check = requirement("server.iss_parameter")
-    value = document.get("authorization_response_iss_parameter_supported")
     if value is True:
         return check.passed("true")
     if value in (None, False):
@@ -355,10 +320,11 @@ def _iss_check(document: Mapping[str, JsonValue]) -> Check:
     return check.warned(seen_of(value, "malformed"))
 
 
-def _pushed_check(document: Mapping[str, JsonValue], endpoint: Url | None) -> Iterator[Check]:
+def _pushed_check(document: _Document) -> Iterator[Check]:
     """Yield whether pushed requests can be sent, where they have to be or an endpoint is named."""
-    required = document.get("require_pushed_authorization_requests") is True
-    named = document.get("pushed_authorization_request_endpoint")
+    endpoint = document.urls["pushed_authorization_request_endpoint"]
+    named = document.members.get("pushed_authorization_request_endpoint")
+    required = document.members.get("require_pushed_authorization_requests") is True
     if not required and (named is None or endpoint is not None):
         return
     check = requirement("server.pushed_authorization_requests")

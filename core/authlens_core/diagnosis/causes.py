@@ -5,12 +5,13 @@ A login tries what servers say and `words/causes.toml`; `explain` tries identifi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
-from types import MappingProxyType
+from itertools import chain
 from typing import Any, Final
 
-from msgspec import Struct
+import msgspec
+from msgspec import Struct, field
 
 from authlens_core.diagnosis.credential import Credential
 from authlens_core.diagnosis.protection import Protection, note_on
@@ -20,10 +21,8 @@ from authlens_core.values.fix import Fix, WayOn, cure_in, fix
 from authlens_core.values.stage import MACHINE_GRANTS, GrantType, Stage
 from authlens_core.values.word_files import words
 
-_NONE: Final[frozenset[str]] = frozenset()
 
-
-class Cause(Struct, frozen=True, kw_only=True):
+class Cause(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One cause. It fits when every condition that is not empty is met.
 
     Its words may have `{redirect_uri}` and the like, which the kind of the server fills (`ServerWords`).
@@ -42,16 +41,16 @@ class Cause(Struct, frozen=True, kw_only=True):
         quotes: members of the JSON answer, or else header fields, that show it; also where they are missing.
     """
 
-    name: str
+    name: str = field(name="id")
     cause: str
     cure: str | Fix
     source: str
     stages: frozenset[Stage] = frozenset()
-    errors: frozenset[str] = _NONE
+    errors: frozenset[str] = frozenset()
     phrases: tuple[str, ...] = ()
     statuses: frozenset[int] = frozenset()
     protections: frozenset[Protection] = frozenset()
-    checks: frozenset[str] = _NONE
+    checks: frozenset[CheckId] = frozenset()
     kinds: frozenset[ServerKind] = frozenset()
     general: bool = False
     family: str = ""
@@ -64,16 +63,6 @@ class Cause(Struct, frozen=True, kw_only=True):
 
 # Its messages are those of Access alone.
 _ACCESS_FAMILY: Final = "access"
-_SETS: Final[Mapping[str, Callable[[str], object]]] = MappingProxyType(
-    {
-        "stages": Stage,
-        "errors": lambda code: "" if code == "none" else code,
-        "protections": Protection,
-        "checks": CheckId,
-        "kinds": ServerKind,
-        "credentials": Credential,
-    }
-)
 
 
 @cache
@@ -94,43 +83,27 @@ def _messages(file: str) -> Iterator[Cause]:
         kinds = (ServerKind.ACCESS,) if family == _ACCESS_FAMILY else ()
         for name, entry in table.items():
             if isinstance(entry, Mapping):
-                yield _cause(f"{family}.{name}", family=family, kinds=kinds, **{**shared, **entry})
+                yield _cause(f"{family}.{name}", {"family": family, "kinds": kinds, **shared, **entry})
 
 
-def _cause(
-    name: str,
-    *,
-    forms: tuple[str, ...] = (),
-    id: str = "",  # noqa: A002 - the key of the table
-    cause: str = "",
-    cure: Any = "",
-    ways: tuple[str, ...] = (),
-    protection: str = "",
-    phrases: tuple[str, ...] = (),
-    each: str = "",
-    statuses: str = "",
-    grants: tuple[str, ...] = (),
-    words_of: str = "",
-    **more: Any,
-) -> Cause:
+def _cause(name: str, entry: Mapping[str, Any]) -> Cause:
     """Return the cause in an entry; a word in it that is no member of its enum is refused."""
-    told = cure_in(cure)
-    made = tuple(form.replace("N", one) for one in each.split() for form in forms)
-    if protection:
+    members = {"id": name, "cause": "", **entry}
+    cure = cure_in(members.pop("cure", ""))
+    if protection := members.pop("protection", ""):
         meaning = note_on(Protection(protection))
-        cause, told = meaning.summary, meaning.cure
-    more |= {key: frozenset(map(member, more.get(key, ()))) for key, member in _SETS.items()}
-    more |= {key: bool(more.get(key)) for key in ("general", "check_decides")}
-    return Cause(
-        name=id or name,
-        cause=cause,
-        cure=fix(told, ways=map(WayOn, ways)) if ways else told,
-        phrases=(*phrases, *made),
-        statuses=frozenset(status for text in statuses.split() for status in _statuses(text)),
-        grants=frozenset(grant for text in grants for grant in _grants(text)),
-        words_of=ServerKind(words_of) if words_of else None,
-        **more,
-    )
+        members["cause"], cure = meaning.summary, meaning.cure
+    ways = members.pop("ways", ())
+    members["cure"] = fix(cure, ways=map(WayOn, ways)) if ways else cure
+    forms, numbers = members.pop("forms", ()), members.pop("each", "").split()
+    made = (form.replace("N", number) for number in numbers for form in forms)
+    members["phrases"] = (*members.get("phrases", ()), *made)
+    members["errors"] = ("" if code == "none" else code for code in members.get("errors", ()))
+    members["statuses"] = chain.from_iterable(map(_statuses, members.get("statuses", "").split()))
+    members["grants"] = chain.from_iterable(map(_grants, members.get("grants", ())))
+    for plural in ("errors", "statuses", "grants"):
+        members[plural] = frozenset(members[plural])
+    return msgspec.convert(members, Cause)
 
 
 def _statuses(text: str) -> range:
@@ -144,5 +117,5 @@ def _grants(text: str) -> frozenset[GrantType]:
 
 # The first that fits is shown.
 CAUSES: Final[tuple[Cause, ...]] = tuple(
-    _cause(name, **entry) for table in words("causes").values() for name, entry in table.items()
+    _cause(name, entry) for table in words("causes").values() for name, entry in table.items()
 )

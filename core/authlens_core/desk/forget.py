@@ -146,6 +146,12 @@ async def _remove_service_token(
 
 _GONE = (401, 403, 404, 410)
 _LARGEST_PORT = 65_535
+_OUTCOME: Final = {
+    Deletion.DELETED: "deleted the client",
+    Deletion.GONE: "does not know the client",
+    Deletion.UNSUPPORTED: "does not let clients delete themselves",
+    Deletion.REFUSED: "did not delete the client",
+}
 
 
 class StoredClient(Struct, frozen=True):
@@ -218,19 +224,16 @@ async def forget_client(session: Session, client: StoredClient, *, only_here: bo
     if exchange.answer is None:
         return _kept(record, exchange.no_answer.cause, exchange.no_answer.error_type)
     status, deletion = exchange.answer.status, read_deletion(exchange.answer.status)
-    if deletion is Deletion.UNSUPPORTED:
-        return _kept(record, f"The server does not let clients delete themselves ({status}).", Refused)
-    if deletion is Deletion.REFUSED:
-        return _kept(record, f"The server did not delete the client ({status}).", Refused)
+    if deletion in {Deletion.UNSUPPORTED, Deletion.REFUSED}:
+        return _kept(record, f"The server {_OUTCOME[deletion]} ({status}).", Refused)
     # RFC 7592 §2.3 promises a 204; some servers answer so and keep the client.
     after = await wire.send(read, limits=TOKEN, loopback_http=loopback)
-    seen = None if after.response is None else after.response.status
-    if seen is not None and 200 <= seen < 300:
+    seen = after.status or 0
+    if 200 <= seen < 300:
         return _kept(record, f"The server answered {status}, and still has the client.", Refused)
-    said = "deleted the client" if deletion is Deletion.DELETED else "does not know the client"
     proof = f"reading it returned {seen or 'no answer'}"
     proof += "" if seen in _GONE else ", which verifies nothing"
-    return await _forgotten(credentials, record, f"The server {said} ({status}); {proof}.")
+    return await _forgotten(credentials, record, f"The server {_OUTCOME[deletion]} ({status}); {proof}.")
 
 
 def client_metadata(url: str, port: int, *, device_only: bool = False) -> Mapping[str, object]:

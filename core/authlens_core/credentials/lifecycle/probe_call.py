@@ -18,7 +18,7 @@ from authlens_core.credentials.lifecycle.operation import RecordBuilder, loopbac
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, TokenVerdict, utc_now
 from authlens_core.credentials.records.index import AccessKind
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.diagnosis.answer import classify
+from authlens_core.diagnosis.answer import Answer, classify
 from authlens_core.diagnosis.diagnose import explain
 from authlens_core.diagnosis.protection import Trait
 from authlens_core.diagnosis.server_kind import server_kind
@@ -27,7 +27,7 @@ from authlens_core.oauth.dpop import is_bound, send_with_proof
 from authlens_core.oauth.mcp import McpCall, is_json_rpc, resource_request
 from authlens_core.oauth.token import authorization_field
 from authlens_core.trace.fact import Fact, FactId
-from authlens_core.values.check import UNKNOWN, CheckId, ErrorCode, Severity, judged
+from authlens_core.values.check import UNKNOWN, Check, CheckId, ErrorCode, Severity, judged
 from authlens_core.values.errors import (
     AuthlensError,
     Refused,
@@ -44,7 +44,11 @@ from authlens_core.wire.client import Wire
 from authlens_core.wire.limits import RESOURCE
 
 _WHY: Final = "Only a response from the resource itself shows that a credential is valid."
-_VERDICTS: Final = {True: TokenVerdict.ACCEPTED, False: TokenVerdict.REFUSED, None: TokenVerdict.UNCLEAR}
+_VERDICTS: Final = {
+    True: (TokenVerdict.ACCEPTED, Severity.PASS),
+    False: (TokenVerdict.REFUSED, Severity.FAILURE),
+    None: (TokenVerdict.UNCLEAR, Severity.WARNING),
+}
 # What is sent in turn while the server does not take that kind of call; None is a plain GET.
 _CALLS: Final[Mapping[str, tuple[McpCall | None, ...]]] = {
     "GET": (None, McpCall.DISCOVER, McpCall.INITIALIZE),
@@ -67,40 +71,27 @@ def probe_result(
         spec: the section that the check names.
         is_new: whether the credential was issued a moment ago, so that another refresh would not help.
     """
-    answer = classify(exchange)
-    accepted = token_accepted(exchange)
-    expected = f"the resource accepts the {what}"
+    answer, accepted = classify(exchange), token_accepted(exchange)
     seen = f"{status_words(exchange)}, answered by: {answer.layer}"
-    severity = Severity.FAILURE if accepted is False else Severity.WARNING
-    error_type: type[AuthlensError] | None
-    cure: str | Fix
-    if accepted:
-        severity, summary, cure, error_type = Severity.PASS, f"The resource accepts the {what}.", "", None
-    else:
-        bare = judged(
-            severity, CheckId.PROBE_ACCEPTED, expected, f"{seen}. {answer.summary}", cure=answer.cure
-        )
+    outcome, severity = _VERDICTS[accepted]
+    check = judged(
+        severity, CheckId.PROBE_ACCEPTED, f"the resource accepts the {what}", seen, why=_WHY, spec=spec
+    )
+    summary = f"The resource accepts the {what}."
+    error_type: type[AuthlensError] | None = None
+    if not accepted:
         stage = Stage.ACCESS if is_new else Stage.PROBE
-        diagnosis = explain(stage, (bare,), exchange, server_kind(record.server))
-        summary, cure = (
-            (answer.summary, answer.cure) if diagnosis is None else (diagnosis.cause, diagnosis.cure)
-        )
-        if diagnosis is not None and diagnosis.name == UNKNOWN:
-            # Its words announce the whole answer, for which a sentence has no room.
-            summary = f"authlens does not recognise this response: {answer.evidence[0]}."
-        record.diagnosis = diagnosis
+        summary, cure = _refusal(exchange, answer, record, stage, check)
+        check = replace(check, seen=f"{seen}. {summary}", cure=cure)
         error_type = ServerMisconfigured if exchange.failure is None else exchange.failure.error_type
         error_type = Refused if accepted is False else error_type
-        seen = f"{seen}. {summary}"
-    record.checks.append(
-        judged(severity, CheckId.PROBE_ACCEPTED, expected, seen, why=_WHY, spec=spec, cure=cure)
-    )
+    record.checks.append(check)
     record.exchanges.append(exchange)
     record.facts.append(Fact(FactId.ANSWERED_BY, answer.layer))
     return ProbeResult(
-        outcome=_VERDICTS[accepted],
+        outcome=outcome,
         summary=summary,
-        cure=cure,
+        cure=check.cure,
         error_type=error_type,
         trace=record.trace(passed=accepted is True),
         accepted=accepted,
@@ -108,6 +99,20 @@ def probe_result(
         answer=answer,
         diagnosis=record.diagnosis,
     )
+
+
+def _refusal(
+    exchange: Exchange, answer: Answer, record: RecordBuilder, stage: Stage, check: Check
+) -> tuple[str, str | Fix]:
+    """Return why the credential was not accepted, and what to do; the record gets the diagnosis."""
+    failed = replace(check, seen=f"{check.seen}. {answer.summary}", cure=answer.cure)
+    diagnosis = record.diagnosis = explain(stage, (failed,), exchange, server_kind(record.server))
+    if diagnosis is None:
+        return answer.summary, answer.cure
+    if diagnosis.name == UNKNOWN:
+        # Its words announce the whole answer, for which a sentence has no room.
+        return f"authlens does not recognise this response: {answer.evidence[0]}.", diagnosis.cure
+    return diagnosis.cause, diagnosis.cure
 
 
 def token_accepted(exchange: Exchange) -> bool | None:

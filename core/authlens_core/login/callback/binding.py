@@ -16,6 +16,7 @@ import socket
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from glob import iglob
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -223,6 +224,7 @@ def _make_exclusive(sock: socket.socket) -> None:
 
 
 _MAX_PROCESSES: Final = 50_000
+_MAX_DESCRIPTORS: Final = 1_000_000
 # How a command line names authlens: its script, or its package after `-m`, or the file of that.
 _PROGRAMS: Final = frozenset({"authlens", "authlens.exe", "authlens_tui", "__main__.py"})
 _SERVERS: Final = frozenset({"emulator", "demo", "proxy"})
@@ -280,11 +282,12 @@ def owner_in_proc(port: int, proc: Path = Path("/proc")) -> PortOwner | None:
     sockets = [*_listening(proc / "net" / "tcp", port), *_listening(proc / "net" / "tcp6", port)]
     if not sockets:
         return None
-    pid = _pid_of({f"socket:[{inode}]" for inode, _ in sockets}, proc)
+    process = _process_with({f"socket:[{inode}]" for inode, _ in sockets}, proc)
     user = _account(sockets[0][1])
-    if pid is None:
-        return PortOwner(pid, "", user)
-    return PortOwner(pid, _name(proc / str(pid)), user, _is_login(_words(proc / str(pid))))
+    if process is None:
+        return PortOwner(None, "", user)
+    name = safe_line(_text_of(process / "comm").rstrip("\n"), NAME)
+    return PortOwner(int(process.name), name, user, _is_login(_text_of(process / "cmdline").split("\0")))
 
 
 def _listening(table: Path, port: int) -> Iterator[tuple[int, int]]:
@@ -312,40 +315,21 @@ def _is_local(address: str | bytes) -> bool:
     return ip.is_loopback or ip.is_unspecified
 
 
-def _pid_of(links: set[str], proc: Path) -> int | None:
+def _process_with(links: set[str], proc: Path) -> Path | None:
+    """Return the folder of the process that has one of these open."""
+    # `Path.glob` fails where a process ends meanwhile.
+    for descriptor in islice(iglob("[0-9]*/fd/*", root_dir=proc), _MAX_DESCRIPTORS):  # noqa: PTH207
+        with contextlib.suppress(OSError):
+            if str((proc / descriptor).readlink()) in links:
+                return (proc / descriptor).parents[1]
+    return None
+
+
+def _text_of(file: Path) -> str:
     try:
-        processes = [each for each in islice(proc.iterdir(), _MAX_PROCESSES) if each.name.isdigit()]
-    except OSError:
-        return None
-    return next((int(each.name) for each in processes if _holds(each / "fd", links)), None)
-
-
-def _holds(descriptors: Path, links: set[str]) -> bool:
-    try:
-        return any(_target(each) in links for each in descriptors.iterdir())
-    except OSError:
-        return False
-
-
-def _target(link: Path) -> str:
-    try:
-        return str(link.readlink())
+        return file.read_bytes().decode("utf-8", "replace")
     except OSError:
         return ""
-
-
-def _name(process: Path) -> str:
-    try:
-        return safe_line((process / "comm").read_text(encoding="utf-8", errors="replace").rstrip("\n"), NAME)
-    except OSError:
-        return ""
-
-
-def _words(process: Path) -> list[str]:
-    try:
-        return (process / "cmdline").read_bytes().decode("utf-8", "replace").split("\0")
-    except OSError:
-        return []
 
 
 def _is_login(words: Sequence[str]) -> bool:

@@ -158,8 +158,9 @@ def _counted(index: Index) -> str:
     """Say how many logins and service tokens can be read."""
     logins, tokens = len(index.grants()[0]), len(SERVICE_TOKENS.all(index)[0])
     words = "one login" if logins == 1 else f"{logins} logins"
-    more = "" if not tokens else ", one service token" if tokens == 1 else f", {tokens} service tokens"
-    return f"{words}{more}"
+    if not tokens:
+        return words
+    return f"{words}, one service token" if tokens == 1 else f"{words}, {tokens} service tokens"
 
 
 async def look_at_keyring() -> Finding:

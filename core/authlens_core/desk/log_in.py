@@ -320,7 +320,9 @@ def _note_verdict(credentials: Credentials, login: Login, event: Event) -> None:
     if accepted is None:
         return
     reason = event.record.reason
-    words = "The resource accepts the token." if accepted else reason.cause if reason else ""
+    words = reason.cause if reason else ""
+    if accepted:
+        words = "The resource accepts the token."
     with suppress(AuthlensError):  # the login has ended well, whether or not this can be noted
         grant = credentials.get(grant_id)
         # A refresh may have replaced the token that was sent: its verdict is not the new one's.

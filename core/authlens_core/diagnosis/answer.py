@@ -74,8 +74,10 @@ def classify(exchange: Exchange) -> Answer:
         evidence = (f"{failure.kind} failure",) if failure else ()
         return Answer(Protection.NO_ANSWER, evidence, cause, cure, layer=meaning.layer)
     seen = _SeenResponse(exchange, response)
-    recognised = next((made for rule in _RULES if (made := rule(seen)) is not None), None)
-    answer = recognised or seen.answer(_BY_STATUS.get(response.status) or _by_class(response.status))
+    recognised = filter(None, (rule(seen) for rule in _RULES))
+    answer = next(recognised, None) or seen.answer(
+        _BY_STATUS.get(response.status) or _by_class(response.status)
+    )
     return without_echoes(answer, KnownSecrets(sent_in((exchange,))), "evidence", "summary", "cf_ray")
 
 

@@ -118,7 +118,7 @@ def server_kind(urls: Iterable[str] = (), fields: Iterable[str] = (), said: str 
         fields: the names of the header fields of its answers.
         said: what it says in its errors, or a text that a user pasted.
     """
-    places = [place for url in urls if (place := _split(url)) is not None]
+    places = list(filter(None, map(_split, urls)))
     names = {field.lower() for field in fields}
     said = said.lower()
     rules: tuple[Callable[[Mapping[str, Any]], bool], ...] = (

@@ -51,7 +51,7 @@ class PlayResult(Unprinted, Struct, frozen=True):
         parser = _Words()
         parser.feed(self.page)
         blocks = parser.blocks if "<main" in self.page else [self.page]
-        return " · ".join(words for block in blocks if (words := " ".join(block.split())))
+        return " · ".join(filter(None, (" ".join(block.split()) for block in blocks)))
 
 
 # Elements that do not start a line; all others part the text into blocks.

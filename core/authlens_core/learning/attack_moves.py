@@ -85,7 +85,8 @@ async def _tokens(
     request = form_request(_url(f"{world.emulator.issuer}/token"), client, pairs)
     given = _members(await world.send(request, purpose, done, seat))
     names = (("token", "access_token"), ("refresh", "refresh_token"))
-    return {name: value for name, member in names if isinstance(value := given.get(member), str)}
+    tokens = {name: given.get(member) for name, member in names}
+    return {name: token for name, token in tokens.items() if isinstance(token, str)}
 
 
 def _members(exchange: Exchange) -> Mapping[str, object]:

@@ -106,7 +106,8 @@ class OptionClaims(StrictTable, frozen=True):
     @property
     def claims(self) -> Mapping[str, Claims]:
         """The claims of the options that have some, by their letters."""
-        return {letter: claims for letter in LETTERS if (claims := getattr(self, letter))}
+        options = {letter: getattr(self, letter) for letter in LETTERS}
+        return {letter: claims for letter, claims in options.items() if claims}
 
 
 class Prediction(OptionClaims, frozen=True, kw_only=True):

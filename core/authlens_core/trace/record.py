@@ -289,7 +289,9 @@ def _error_type(record: StageRecord, check: Check) -> type[AuthlensError]:
     if record.stage is Stage.DETECTION:
         # A 403 without a challenge comes from something that protects it and offers no login (RFC 9110
         # §15.5.4).
-        return NotProtected if 200 <= status < 300 else Refused if status == 403 else ServerMisconfigured
+        if 200 <= status < 300:
+            return NotProtected
+        return Refused if status == 403 else ServerMisconfigured
     return Refused if record.stage in _REFUSES and 400 <= status < 500 else ServerMisconfigured
 
 

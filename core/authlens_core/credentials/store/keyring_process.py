@@ -262,7 +262,9 @@ def _detail(error: BaseException, value: str) -> str:
     text = str(error)[:_LONGEST_DETAIL]
     runs = (value[at : at + _SHOWN_RUN] for at in range(max(1, len(value) - _SHOWN_RUN + 1)))
     name = type(error).__name__
-    return name if value and any(run in text for run in runs) else f"{name}: {text}" if text else name
+    if not text or (value and any(run in text for run in runs)):
+        return name
+    return f"{name}: {text}"
 
 
 def _patiently(keyring: _Keyring, request: dict[str, str]) -> dict[str, object]:

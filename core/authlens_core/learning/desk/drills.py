@@ -157,7 +157,9 @@ class DrillVerdict(Struct, frozen=True):
     @property
     def sign(self) -> str:
         """What the prediction was worth."""
-        return "–" if not self.held else "✔" if self.is_right else "✖"
+        if not self.held:
+            return "–"
+        return "✔" if self.is_right else "✖"
 
 
 FOLDER: Final = Path(__file__).parents[1] / "drills"
@@ -263,4 +265,6 @@ def drill_card(drill: Drill, verdict: DrillVerdict | None) -> tuple[tuple[str, s
 def _mark(letter: str, verdict: DrillVerdict | None) -> str:
     if verdict is None or not verdict.held:
         return ""
-    return " ✔" if letter == verdict.held else " ✖" if letter == verdict.predicted else ""
+    if letter == verdict.held:
+        return " ✔"
+    return " ✖" if letter == verdict.predicted else ""

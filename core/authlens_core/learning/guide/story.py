@@ -194,7 +194,7 @@ def meaning(part: str, purpose: str | int = "") -> str:
         kinds = _KINDS.get(kind, ())
         if purpose in _ASKS:
             kinds = (DocumentKind.AUTHORIZATION, *kinds)
-        found = next((m for one in kinds if (m := members(one).get(name))), None)
+        found = next(filter(None, (members(one).get(name) for one in kinds)), None)
     return "" if found is None else found.sentence
 
 

@@ -64,7 +64,7 @@ def mcp_call_after(
 def mcp_version(calls: Sequence[Exchange]) -> str | None:
     """Return the protocol version that the last answer to a POST names, of those that name one."""
     answers = (e.response for e in reversed(calls) if e.request.method == "POST" and e.response is not None)
-    return next((version for r in answers if (version := protocol_version(r)) is not None), None)
+    return next((version for version in map(protocol_version, answers) if version is not None), None)
 
 
 def kind_of_resource(exchange: Exchange, answer: Answer, *, version: str | None) -> Fact:

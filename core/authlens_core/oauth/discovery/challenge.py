@@ -69,7 +69,7 @@ class ChallengeField(Struct, frozen=True):
 
     def token_values(self, name: str) -> Iterator[str]:
         """Yield the parameter `name` of the challenges that want an access token, where it says something."""
-        return (value for c in self.challenges if c.wants_token and (value := c.get(name)))
+        return filter(None, (c.get(name) for c in self.challenges if c.wants_token))
 
 
 class MetadataChoice(Struct, frozen=True):

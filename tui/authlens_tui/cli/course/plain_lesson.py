@@ -328,7 +328,10 @@ def _choices(argument: Argument) -> Iterator[str]:
     """Yield each choice as it is typed, with what it means where a form has other words for it."""
     for choice in argument.choices:
         typed, shown = argument.typed(choice), argument.shown(choice)
-        yield "left out" if choice == "" else typed if typed == shown.lower() else f"{typed} ({shown})"
+        if choice == "":
+            yield "left out"
+        else:
+            yield typed if typed == shown.lower() else f"{typed} ({shown})"
 
 
 def left_lines(lesson: OpenLesson) -> Iterator[str]:

@@ -82,7 +82,9 @@ class StagePane(Vertical):
     def planned(self) -> Request | None:
         """What is sent next: the request of authlens, or that of the browser, which is the link."""
         planned, link = self._login.planned(), self._login.planned_link()
-        return Request("GET", link) if link is not None else planned.request if planned else None
+        if link is not None:
+            return Request("GET", link)
+        return planned.request if planned else None
 
     @property
     def record_is_shown(self) -> bool:
@@ -98,7 +100,9 @@ class StagePane(Vertical):
 
     @property
     def shown_instead(self) -> Widget | None:
-        return None if self.record_is_shown else self.device if self.code_is_shown else self.panel
+        if self.record_is_shown:
+            return None
+        return self.device if self.code_is_shown else self.panel
 
     def _waits_for(self, stage: Stage) -> str:
         """Return which panel is shown for `stage`: the record, the link, or the code."""

@@ -142,7 +142,7 @@ def authenticated_words(
 
 def _warned(trace: Trace) -> tuple[str, ...]:
     """Return the warnings of the stages, the last one first, in four lines at most."""
-    latest = [record for stage in reversed(LOGIN_STAGES) if (record := trace.latest(stage)) is not None]
+    latest = filter(None, map(trace.latest, reversed(LOGIN_STAGES)))
     warnings = [
         f"{record.title}: {_cut(check.seen, _LONGEST_WARNING)}"
         for record in latest

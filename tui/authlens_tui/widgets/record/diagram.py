@@ -356,7 +356,9 @@ def _head(message: Arrow, *, forth: bool) -> str:
 
 
 def _words_tone(message: Arrow) -> Tone:
-    return Tone.BAD if message.failed else Tone.MUTED if message.missing else Tone.PLAIN
+    if message.failed:
+        return Tone.BAD
+    return Tone.MUTED if message.missing else Tone.PLAIN
 
 
 def _masked(message: Arrow, redactor: Redactor) -> Arrow:

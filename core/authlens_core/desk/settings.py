@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from authlens_core.state import private_file
@@ -32,7 +32,6 @@ from authlens_core.values.settings import (
     MOST_FAVOURITES,
     DashboardColumn,
     Settings,
-    is_fit,
 )
 
 __all__ = [
@@ -71,7 +70,7 @@ class SettingsFile:
         self._members: dict[str, Any] = {}
         self.problem = ""
         self._read()
-        self.present = _settings(self._members)
+        self.present, _ = _fitting(Settings, self._members)
 
     @classmethod
     def open(cls, directory: Path | None = None) -> SettingsFile:
@@ -105,9 +104,9 @@ class SettingsFile:
             ValueError: a setting cannot have that value.
             StateUnusable: the file could not be written; the old one stays.
         """
-        for name, value in changes.items():
-            if not is_fit(name, value):
-                raise ValueError(f"{name} cannot be that")
+        _, wrong = _fitting(Settings, changes)
+        if wrong:
+            raise ValueError(f"{wrong[0]} cannot be that")
         # Applied before it is written: a full disk must not keep a theme from changing.
         self.present = replace(self.present, **changes)
         if self._path is not None:
@@ -121,15 +120,6 @@ class SettingsFile:
                     f"The settings could not be written: {reason}.", "They apply until authlens ends."
                 ) from error
         return self.present
-
-
-def _settings(members: Mapping[str, Any]) -> Settings:
-    names = Settings.__struct_fields__
-    fit = {name: members[name] for name in names if name in members and is_fit(name, members[name])}
-    # JSON has lists alone, and the value is compared and hashed.
-    if "favourites" in fit:
-        fit["favourites"] = tuple(fit["favourites"])
-    return Settings(**fit)
 
 
 # Every setting with an example, commented out.
@@ -256,7 +246,7 @@ class _Dashboard(Struct):
 
 
 class _Notices(Struct):
-    before_expiry: Annotated[int, msgspec.Meta(ge=0)] = 0
+    before_expiry: Annotated[int, Meta(ge=0)] = 0
     how: NoticeKind = NoticeKind.BELL
 
 
@@ -266,9 +256,9 @@ _Table = TypeVar("_Table", bound=Struct)
 def _checked(members: dict[str, Any]) -> Config:
     """Return what of `members` can be; each mistake is a sentence, and the rest applies."""
     problems: list[str] = []
-    file = _fitting(_File, members, "config.toml", problems)
-    dashboard = _fitting(_Dashboard, file.dashboard, "[dashboard] of config.toml", problems)
-    notices = _fitting(_Notices, file.notices, "[notices] of config.toml", problems)
+    file = _table(_File, members, "config.toml", problems)
+    dashboard = _table(_Dashboard, file.dashboard, "[dashboard] of config.toml", problems)
+    notices = _table(_Notices, file.notices, "[notices] of config.toml", problems)
     columns = tuple(column for column in dashboard.columns if column in COLUMN_KEYS)
     keys = {name: value for name, value in file.keys.items() if isinstance(value, str) and value}
     unknown = (safe_line(column, NAME) for column in dashboard.columns if column not in columns)
@@ -277,19 +267,28 @@ def _checked(members: dict[str, Any]) -> Config:
     return Config(file.theme, columns, notices.before_expiry, notices.how, keys, tuple(problems))
 
 
-def _fitting(kind: type[_Table], members: dict[str, Any], where: str, problems: list[str]) -> _Table:
-    """Return the settings of a table; one that is unknown or cannot be is a problem, and has its default."""
-    types = {field.name: field.type for field in msgspec.structs.fields(kind)}
+def _table(kind: type[_Table], members: dict[str, Any], where: str, problems: list[str]) -> _Table:
+    table, wrong = _fitting(kind, members)
+    unknown = (name for name in members if name not in kind.__struct_fields__)
+    problems += [f"{where} has no {safe_line(name, NAME)}." for name in unknown]
+    problems += [
+        f"{name} in config.toml cannot be that. Write, for example: {_example(name)}" for name in wrong
+    ]
+    return table
+
+
+def _fitting(kind: type[_Table], members: Mapping[str, Any]) -> tuple[_Table, list[str]]:
+    """Return the settings in `members`, and the names of those that cannot be that and have their default."""
     settings: dict[str, Any] = {}
-    for name, value in members.items():
-        if name not in types:
-            problems.append(f"{where} has no {safe_line(name, NAME)}.")
-            continue
+    wrong: list[str] = []
+    for setting in msgspec.structs.fields(kind):
+        name = setting.name
         try:
-            settings[name] = msgspec.convert(value, types[name])
+            if name in members:
+                settings[name] = msgspec.convert(members[name], setting.type)
         except msgspec.ValidationError:
-            problems.append(f"{name} in config.toml cannot be that. Write, for example: {_example(name)}")
-    return kind(**settings)
+            wrong.append(name)
+    return kind(**settings), wrong
 
 
 def _example(name: str) -> str:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Annotated, Final
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 # Shares of the life of an access token after which it may be refreshed.
 FRACTIONS: Final = (0.5, 0.6, 0.7, 0.8, 0.9)
 # Seconds before its end at which it is refreshed at the latest.
 LEADS: Final = (30, 60, 120, 300)
 MOST_FAVOURITES: Final = 20
-_LONGEST_URL: Final = 2_000  # characters of a favourite
+_Favourite = Annotated[str, Meta(max_length=2_000)]
 
 
 class Settings(Struct, frozen=True):
@@ -27,25 +27,11 @@ class Settings(Struct, frozen=True):
     """
 
     background_refresh: bool = True
-    refresh_at: float = 0.8
-    refresh_before: int = 60
+    refresh_at: Annotated[float, Meta(ge=0.5, lt=1)] = 0.8
+    refresh_before: Annotated[int, Meta(ge=0, le=3600)] = 60
     open_browser: bool = False
-    theme: str = ""
-    favourites: tuple[str, ...] = ()
-
-
-def is_fit(name: str, value: Any) -> bool:
-    """Return whether a setting of `Settings` can have a value."""
-    if name == "refresh_at":
-        return isinstance(value, int | float) and not isinstance(value, bool) and 0.5 <= value < 1
-    if name == "refresh_before":
-        return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 3600
-    if name == "theme":
-        return isinstance(value, str) and len(value) <= 100
-    if name == "favourites":
-        few = isinstance(value, list | tuple) and len(value) <= MOST_FAVOURITES
-        return few and all(isinstance(url, str) and len(url) <= _LONGEST_URL for url in value)
-    return isinstance(value, bool)
+    theme: Annotated[str, Meta(max_length=100)] = ""
+    favourites: Annotated[tuple[_Favourite, ...], Meta(max_length=MOST_FAVOURITES)] = ()
 
 
 class DashboardColumn(Struct, frozen=True):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -26,16 +26,8 @@ _MULTILINE: Final = _CONTENT | {"write-out"}
 # The answer to the first two repeats the request with the credential; the third asks for a tunnel.
 _NOT_SENT: Final = frozenset({"TRACE", "TRACK", "CONNECT"})
 _STANDARD_INPUT: Final = ("-", ".")
-# Each leaves something behind by which a second call would do something else.
-_ONCE: Final = frozenset({"continue-at", "skip-existing"})
-# What follows is a file: in `@file`, in `name@file` before any `=`, and in a part of a form.
-_FILE_OF_DATA: Final = re.compile(r"@(?P<file>.*)", re.DOTALL)
-_FILE_OF_PAIR: Final = re.compile(r"[^=@]*@(?P<file>.*)", re.DOTALL)
-_FILES_OF_FORM: Final = re.compile(r"[^=]*=[@<](?P<files>.*)", re.DOTALL)
-_NAMES_A_FILE: Final = {
-    **dict.fromkeys(("data", "data-ascii", "data-binary", "json"), _FILE_OF_DATA),
-    **dict.fromkeys(("data-urlencode", "url-query"), _FILE_OF_PAIR),
-}
+_FILE_OF_DATA: Final = frozenset({"data", "data-ascii", "data-binary", "json"})
+_FILES_WITHIN: Final = frozenset({"data-urlencode", "url-query", "form"})
 # What answers to these names is another program's, and gives what it has once.
 _STREAM: Final = re.compile(r"/dev/(fd|stdin)|/proc/")
 
@@ -43,47 +35,41 @@ _STREAM: Final = re.compile(r"/dev/(fd|stdin)|/proc/")
 def method_of(options: Sequence[CurlOption]) -> str:
     """Return the method that curl uses with these options; a bound token is signed for it."""
     named = [option.value for option in options if option.name == "request" and option.value]
-    last = {option.name: option for option in options}
-    on = {name for name, option in last.items() if option.on}
+    names = {option.name for option in options}
     if named:
         # The last --request wins, whatever other options would make of the method.
         return named[-1]
-    if "head" in on:
+    if "head" in names:
         return "HEAD"
-    if "upload-file" in on and last["upload-file"].value:
+    if any(option.name == "upload-file" and option.value for option in options):
         return "PUT"
-    return "POST" if on & _CONTENT and "get" not in on else "GET"
+    return "POST" if names & _CONTENT and "get" not in names else "GET"
 
 
 def is_repeatable(options: Sequence[CurlOption]) -> bool:
-    """Return whether a second call of curl with these options makes the same request.
+    """Return whether a second call of curl with these options is sure to make the same request.
 
-    Not where it reads a stream, or where what the first one wrote changes what the second one does.
+    Not where it reads a stream, or where it is not plain which files it reads.
     """
-    for option in options:
-        if (option.name in _ONCE and option.on) or (option.name == "clobber" and not option.on):
-            return False
-        if option.value is not None and _STREAM.search(option.value):
-            return False
-    return all(Path(name).is_file() for option in options for name in _files_read(option))
+    return all(_is_repeatable(option.name, option.value or "") for option in options)
 
 
-def _files_read(option: CurlOption) -> Iterator[str]:
-    """Yield the names of the files with the content or cookies of the request; `-` is standard input."""
-    value = option.value or ""
-    if (option.name == "upload-file" and value) or (option.name == "cookie" and value == "-"):
-        yield value
-    elif option.name == "form" and (named := _FILES_OF_FORM.match(value)):
-        # Others between the commas are what is said of a file, such as its type.
-        yield from (part for part in re.split("[,;]", named["files"]) if "=" not in part)
-    elif (pattern := _NAMES_A_FILE.get(option.name)) and (named := pattern.match(value)):
-        yield named["file"]
+def _is_repeatable(name: str, value: str) -> bool:
+    if _STREAM.search(value) is not None:
+        return False
+    if name in _FILE_OF_DATA and value.startswith("@"):
+        return Path(value[1:]).is_file()
+    if name == "upload-file":
+        return not value or Path(value).is_file()
+    if name in _FILES_WITHIN:
+        return "@" not in value and "<" not in value
+    return name != "cookie" or value != "-"
 
 
 def shows_answer(options: Sequence[CurlOption]) -> bool:
     """Return whether status or header fields of the answer were asked for: then any status is one."""
-    on = {option.name for option in options if option.on}
-    return bool(on & {"dump-header", "head", "include", "show-headers", "write-out"})
+    names = {option.name for option in options}
+    return bool(names & {"dump-header", "head", "include", "show-headers", "write-out"})
 
 
 def check_values(options: Sequence[CurlOption], url: str) -> None:
@@ -100,7 +86,7 @@ def check_values(options: Sequence[CurlOption], url: str) -> None:
             _check_upload(option, url)
         elif option.name not in _MULTILINE and has_control_character(value):
             raise UsageError(
-                f"The value of {option.written} has a line end or another control character.", "Remove it."
+                f"The value of --{option.name} has a line end or another control character.", "Remove it."
             )
 
 
@@ -174,6 +160,6 @@ def _check_upload(option: CurlOption, url: str) -> None:
         return
     whole = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}/NAME"
     raise UsageError(
-        f"The URL ends without a name, so curl would add the name of the file after {option.written}.",
+        "The URL ends without a name, so curl would add the name of the file.",
         step("Give the whole URL", f"authlens curl {shlex.quote(whole)} -- -T FILE"),
     )

@@ -107,6 +107,14 @@ MUTATIONS: Final = (
         "tests/wild/test_wire_routing.py::test_a_redirect_is_shown_and_not_followed",
     ),
     Mutation(
+        "fields-printed",
+        "A crash report shows the fields of a request, a header or a URL",
+        "core/authlens_core/values/unprinted.py",
+        "        return []\n",
+        "        return [(name, getattr(self, name)) for name in type(self).__match_args__]\n",
+        "tests/core/test_secrets_hidden.py::test_no_way_of_printing_a_value_shows_what_is_secret_in_it",
+    ),
+    Mutation(
         "text-unescaped",
         "Control characters of a server reach the terminal",
         "core/authlens_core/values/safe_text.py",

@@ -11,7 +11,6 @@ import hmac
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from msgspec import Struct
@@ -73,8 +72,7 @@ class AuthorizationCode(Unprinted, Struct, frozen=True):
     audience: str = ""
 
 
-@dataclass(slots=True)
-class IssuedGrant:
+class IssuedGrant(Unprinted, Struct):
     """One user's permission to one client: the family of its tokens, which end together.
 
     Attributes:
@@ -92,8 +90,8 @@ class IssuedGrant:
     scope: str = ""
     nonce: str = ""
     jkt: str = ""
-    refresh_token: str = field(default="", repr=False)
-    previous_token: str = field(default="", repr=False)
+    refresh_token: str = ""
+    previous_token: str = ""
     alive: bool = True
     refreshable: bool = True
     refused_by_the_edge: bool = False
@@ -107,8 +105,7 @@ class AccessToken(Struct, frozen=True):
     expires_at: float
 
 
-@dataclass(slots=True)
-class DeviceLogin:
+class DeviceLogin(Unprinted, Struct):
     """A device login (RFC 8628): `user` is set once the user has decided.
 
     Attributes:
@@ -116,7 +113,7 @@ class DeviceLogin:
     """
 
     client_id: str
-    device_code: str = field(repr=False)
+    device_code: str
     user_code: str
     scope: str
     expires_at: float

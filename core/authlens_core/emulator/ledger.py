@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
+
+from msgspec import Struct
+
+from authlens_core.values.unprinted import Unprinted
 
 MOST_EVENTS: Final = 2_000
 
@@ -66,8 +69,7 @@ class Reason(StrEnum):
     BLOCKED_ADDRESS = "blocked_address"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LedgerEvent:
+class LedgerEvent(Unprinted, Struct, frozen=True, kw_only=True):
     """One event; a field that does not apply is empty.
 
     Attributes:
@@ -88,10 +90,10 @@ class LedgerEvent:
     issuer: str = ""
     reason: Reason | None = None
     scope: str = ""
-    code: str = field(default="", repr=False)
-    token: str = field(default="", repr=False)
-    refresh: str = field(default="", repr=False)
-    device: str = field(default="", repr=False)
+    code: str = ""
+    token: str = ""
+    refresh: str = ""
+    device: str = ""
 
 
 class Ledger:

@@ -11,12 +11,14 @@ import json
 import string
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct
+
 from authlens_core.emulator import randomness
 from authlens_core.emulator.issued import put
+from authlens_core.values.unprinted import Unprinted
 
 if TYPE_CHECKING:
     from starlette.datastructures import Headers
@@ -38,16 +40,15 @@ class NoServiceToken(StrEnum):
     """It is known and good, and no policy with the action Service Auth names it."""
 
 
-@dataclass(slots=True)
-class IssuedServiceToken:
+class IssuedServiceToken(Unprinted, Struct):
     """One service token; while it is not `enabled`, nothing of it opens the app."""
 
     client_id: str
-    secret: str = field(repr=False)
+    secret: str
     expires_at: float
     enabled: bool = True
     in_policy: bool = True
-    previous_secret: str = field(default="", repr=False)
+    previous_secret: str = ""
     previous_until: float = 0.0
 
 

@@ -7,10 +7,10 @@ stage that it is for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from types import MappingProxyType
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal
 
 import msgspec
 from msgspec import Struct
@@ -171,14 +171,14 @@ class NamedFlag(Struct, frozen=True):
         return self.flag.removeprefix("--").replace("-", "_")
 
 
-class Field(NamedTuple):
+class Field(Struct, frozen=True):
     """An option as a field of the form for programs, with a hint of what is filled in."""
 
     title: str
     hint: str
 
 
-class OptionInfo(Struct, frozen=True):
+class OptionInfo(Struct, frozen=True, forbid_unknown_fields=True):
     """The declaration of one option.
 
     Attributes:
@@ -220,7 +220,7 @@ class OptionInfo(Struct, frozen=True):
     not_resumed: str = ""
     metavar: str | None = None
     choices: tuple[str, ...] = ()
-    turned_on: Any = True
+    turned_on: bool | GrantType = True
     named: NamedFlag | None = None
     wrong: str = ""
     exclusive: bool = False
@@ -307,28 +307,8 @@ class OptionInfo(Struct, frozen=True):
                 return False
 
 
-_TYPES: Final[Mapping[str, Callable[[Any], Any]]] = MappingProxyType(
-    {
-        "kind": Kind,
-        "choices": tuple,
-        "instead_of": tuple,
-        "matters_from": Stage,
-        "edited_in": lambda stages: tuple(map(Stage, stages)),
-        "used_by": lambda parts: tuple(map(UserPart, parts)),
-        "sent_in": lambda stages: tuple(map(Stage, stages)),
-        "turned_on": lambda value: value if isinstance(value, bool) else GrantType(value),
-        "named": lambda told: NamedFlag(**told),
-        "form": lambda told: Field(**told),
-        "remembered": Remembered,
-    }
-)
-
-
 def _declared(name: str, default: object) -> OptionInfo:
-    told: dict[str, Any] = words("options")[name]
-    return OptionInfo(
-        name, default, **told | {key: kind(told[key]) for key, kind in _TYPES.items() if key in told}
-    )
+    return msgspec.convert({"name": name, "default": default, **words("options")[name]}, OptionInfo)
 
 
 OPTIONS: Final[Mapping[str, OptionInfo]] = MappingProxyType(

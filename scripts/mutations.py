@@ -934,15 +934,6 @@ MUTATIONS: Final = (
         "test_a_token_that_is_refused_right_after_its_refresh_is_not_to_be_refreshed",
     ),
     Mutation(
-        "page-of-access-left-out-always",
-        "A web page that refuses is left out although it is asked for",
-        "core/authlens_core/gateway/curl/authorized_curl.py",
-        'if head.headers.media_type != "text/html" or shows_answer(self._options):',
-        'if head.headers.media_type != "text/html":',
-        "tests/core/gateway/test_authorized_curl.py::"
-        "test_a_web_page_of_access_that_refuses_is_shown_only_if_asked_for",
-    ),
-    Mutation(
         "foreign-skill-replaced",
         "The skill of someone else is replaced",
         "tui/authlens_tui/cli/scripts/agent_verbs.py",

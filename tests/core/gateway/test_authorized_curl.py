@@ -133,18 +133,15 @@ async def test_a_login_page_and_a_challenge_are_no_success_unless_asked_for(
     assert done.code == Refused.exit_code
 
 
-async def test_a_web_page_of_access_that_refuses_is_shown_only_if_asked_for(
+async def test_a_web_page_of_access_is_shown_as_curl_shows_it_with_its_cause_beside(
     logged_in: LoggedIn, capfd: pytest.CaptureFixture[str]
 ) -> None:
     by_access = (("Content-Type", "text/html"), ("CF-Access-Aud", "a" * 64), *BY_ACCESS)
-    page = Scripted(403, "<h1>Forbidden</h1>", by_access)
-    logged_in.server.answers("/mcp", page, page)
+    logged_in.server.answers("/mcp", Scripted(403, "<h1>Forbidden</h1>", by_access))
     done = await curl(logged_in, "-sS", "--fail-with-body")
-    assert capfd.readouterr().out == ""
-    assert (done.code, done.line_open) == (Refused.exit_code, False)
-    assert "CF-Ray: 7d-EMU" in str(done.problem)
-    await curl(logged_in, "-sS", "-i")
     assert "Forbidden" in capfd.readouterr().out
+    assert done.code == Refused.exit_code
+    assert "CF-Ray: 7d-EMU" in str(done.problem)
 
 
 @pytest.mark.parametrize("answer", [Scripted(302, None, (("Location", "/elsewhere"),)), Scripted(404, {})])

@@ -26,7 +26,6 @@ from authlens_core.gateway.curl.curl_run import CurlEnd, run_curl
 from authlens_core.gateway.signed_stream import SendAgain, refused_for_good
 from authlens_core.grammars.curl_options import CurlOption
 from authlens_core.grammars.curl_request import is_repeatable, method_of, shows_answer
-from authlens_core.values.check import Layer
 from authlens_core.values.errors import AuthlensError, LoginNeeded, NetworkFailure, Refused, TimedOut
 from authlens_core.values.exchange import Exchange, Headers, Purpose, Request, Response
 from authlens_core.values.secret import Body
@@ -95,7 +94,7 @@ class AuthorizedCurl:
             call = call_with(fields, self._options, self._source.url, self._path)
             if call.note and attempt == 0:
                 self._note(call.note)
-            end = await run_curl(call, partial(self._other, credential), self._is_page_of_access)
+            end = await run_curl(call, partial(self._other, credential))
             if end.following is None:
                 break
             credential = end.following
@@ -159,13 +158,6 @@ class AuthorizedCurl:
         sent = Request(self._method, self._source.url, Headers((("Authorization", "Bearer -"),)))
         response = Response(head.status, head.reason, head.headers, Body(start))
         return Exchange(sent, response, None, started_at, 0.0, purpose=Purpose.CREDENTIAL)
-
-    def _is_page_of_access(self, head: Response) -> bool:
-        """Whether an answer is a web page of Access, of which the cause in one line says as much."""
-        if head.headers.media_type != "text/html" or shows_answer(self._options):
-            return False
-        answer = classify(self._exchange(head, b"", datetime.now(UTC)))
-        return answer.layer is Layer.ACCESS and answer.protection.has(Trait.REFUSES_CREDENTIAL)
 
 
 async def send_openly(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import select
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import BinaryIO, Final
 
@@ -49,35 +49,68 @@ class CurlEnd(Struct, frozen=True):
     line_open: bool = False
 
 
-async def run_curl(
-    call: CurlCall, again: Again, hides: Callable[[Response], bool] = lambda _head: False
-) -> CurlEnd:
+async def run_curl(call: CurlCall, again: Again) -> CurlEnd:
     """Run curl, and pass its output on unless `again` returns a credential for the head of its answer.
 
     Args:
         again: decides while curl waits; a credential ends it.
-        hides: whether the output is not passed on although the answer is the last one.
 
     Raises:
         UsageError: the credential is too large, or the file for the head cannot be written.
         BrokenPipeError: no one reads the output any more.
     """
     with call.head_file() as file:
-        return await _CurlRun(call, again, hides, file).to_its_end()
+        return await _CurlRun(call, again, file).to_its_end()
+
+
+class _Pump:
+    """Holds what curl writes until its answer is the one to show, then passes it on.
+
+    Args:
+        look: gets each chunk when it arrives.
+        full: is set where no more is held.
+    """
+
+    def __init__(
+        self,
+        stream: asyncio.StreamReader,
+        write: Callable[[bytes], None],
+        look: Callable[[bytes], None],
+        full: asyncio.Event,
+    ) -> None:
+        self._stream = stream
+        self._write = write
+        self._look = look
+        self._full = full
+        self._held = bytearray()
+        self._passing = asyncio.Event()
+
+    async def run(self) -> None:
+        while chunk := await self._stream.read(_CHUNK):
+            self._look(chunk)
+            self._held += chunk
+            if self._passing.is_set():
+                self.pass_on()
+            elif len(self._held) >= _MOST_HELD:
+                self._full.set()
+                await self._passing.wait()
+
+    def pass_on(self) -> None:
+        self._passing.set()
+        output = bytes(self._held)
+        self._held.clear()
+        self._write(output)
 
 
 class _CurlRun:
-    def __init__(
-        self, call: CurlCall, again: Again, hides: Callable[[Response], bool], file: BinaryIO | None
-    ) -> None:
+    def __init__(self, call: CurlCall, again: Again, file: BinaryIO | None) -> None:
         self._call = call
         self._file = file
         self._again = again
-        self._hides = hides
         self._heads = HeadReader()
-        self._raw_heads = bytearray()
-        self._errors = bytearray()
-        self._counts = False  # whether it is known that this is the answer to show
+        self._decidable = asyncio.Event()  # the head is complete, or will not be waited for any longer
+        self._start = b""
+        self._last = b""
 
     async def to_its_end(self) -> CurlEnd:
         call = self._call
@@ -110,104 +143,64 @@ class _CurlRun:
 
     async def _ended(self, process: asyncio.subprocess.Process, heads: int) -> CurlEnd:
         reader = asyncio.StreamReader()
-        loop = asyncio.get_running_loop()
-        transport, _ = await loop.connect_read_pipe(
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
             lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(heads, "rb", 0)
         )
-        errors = asyncio.ensure_future(self._read_errors(process.stderr))
+        # In this order each passes on what it holds: heads before the content.
+        pumps = [self._pump(reader, self._write_head, self._look_at_head)]
+        if process.stderr is not None:
+            pumps.append(self._pump(process.stderr, _write_error, lambda _: None))
+        if process.stdout is not None:
+            pumps.append(self._pump(process.stdout, _write_whole, self._look_at_output))
+        runs = [asyncio.ensure_future(pump.run()) for pump in pumps]
+        runs[0].add_done_callback(lambda _: self._decidable.set())
         try:
-            output = process.stdout
-            held, more = await self._until_head(reader, output)
+            await self._decidable.wait()
             head = self._heads.final
             following = None if head is None else await self._again(head)
             if following is not None:
                 return CurlEnd(0, head, following=following)
-            self._counts = True
-            self._pass_errors_on()
-            self._pass_heads_on()
-            shown = head is None or not self._hides(head)
-            # Read beside the output: curl stops where its pipe of heads is full.
-            later_heads = asyncio.ensure_future(self._follow(reader))
-            start = last = b""
-            async for chunk in _chunks(held, output if more else None):
-                start += chunk[: _START - len(start)]
-                if shown:
-                    _write_whole(chunk)
-                    last = chunk[-1:] or last
-            await later_heads
-            await errors
+            for pump in pumps:
+                pump.pass_on()
+            await asyncio.gather(*runs)
             code = await process.wait()
-            line_open = last not in (b"", b"\n")
-            return CurlEnd(
-                code if code >= 0 else 128 - code, self._heads.final, start=start, line_open=line_open
-            )
         except BrokenPipeError:
             raise
         except OSError:  # such as a full disk
             return CurlEnd(_NOT_WRITTEN, self._heads.final)
         finally:
-            errors.cancel()
+            for run in runs:
+                run.cancel()
             transport.close()
+        code = code if code >= 0 else 128 - code
+        line_open = self._last not in (b"", b"\n")
+        return CurlEnd(code, self._heads.final, start=self._start, line_open=line_open)
 
-    async def _until_head(
-        self, reader: asyncio.StreamReader, output: asyncio.StreamReader | None
-    ) -> tuple[bytes, bool]:
-        """Return the output that came before the head was complete, and whether more may follow."""
-        held, more = bytearray(), output is not None
-        heading = asyncio.ensure_future(self._final_head(reader))
-        while output is not None and more and len(held) < _MOST_HELD and not heading.done():
-            reading = asyncio.ensure_future(output.read(_CHUNK))
-            await asyncio.wait({heading, reading}, return_when=asyncio.FIRST_COMPLETED)
-            if not reading.done():
-                reading.cancel()  # a cancelled `read` takes nothing from the stream
-                with suppress(asyncio.CancelledError):
-                    await reading
-                break
-            more = bool(reading.result())
-            held += reading.result()
-        if len(held) >= _MOST_HELD:
-            heading.cancel()
-        with suppress(asyncio.CancelledError):
-            await heading
-        return bytes(held), more
+    def _pump(
+        self, stream: asyncio.StreamReader, write: Callable[[bytes], None], look: Callable[[bytes], None]
+    ) -> _Pump:
+        return _Pump(stream, write, look, self._decidable)
 
-    async def _final_head(self, reader: asyncio.StreamReader) -> None:
-        while self._heads.final is None and (data := await reader.read(_CHUNK)):
-            self._raw_heads += data
-            self._heads.feed(data)
+    def _look_at_head(self, chunk: bytes) -> None:
+        self._heads.feed(chunk)
+        if self._heads.final is not None:
+            self._decidable.set()
 
-    async def _follow(self, reader: asyncio.StreamReader) -> None:
-        """Take what follows the first head: trailers, and the heads of `--retry`."""
-        while data := await reader.read(_CHUNK):
-            self._raw_heads += data
-            self._heads.feed(data)
-            self._pass_heads_on()
+    def _look_at_output(self, chunk: bytes) -> None:
+        self._start += chunk[: _START - len(self._start)]
+        self._last = chunk[-1:]
 
-    async def _read_errors(self, errors: asyncio.StreamReader | None) -> None:
-        while errors is not None and (data := await errors.read(_CHUNK)):
-            self._errors += data
-            if self._counts or len(self._errors) >= _MOST_HELD:
-                self._pass_errors_on()
-
-    def _pass_errors_on(self) -> None:
-        with suppress(OSError):  # no one reads it: what counts is the answer
-            _write_whole(bytes(self._errors), _STDERR)
-        self._errors.clear()
-
-    def _pass_heads_on(self) -> None:
+    def _write_head(self, data: bytes) -> None:
         if self._file is not None:
-            self._file.write(self._raw_heads)
+            self._file.write(data)
             self._file.flush()
         elif self._call.head_to == "-":
-            _write_whole(bytes(self._raw_heads))
-        self._raw_heads.clear()
+            _write_whole(data)
 
 
-async def _chunks(held: bytes, output: asyncio.StreamReader | None) -> AsyncIterator[bytes]:
-    """Yield what was held, then what comes until the end."""
-    yield held
-    while output is not None and (chunk := await output.read(_CHUNK)):
-        yield chunk
+def _write_error(data: bytes) -> None:
+    with suppress(OSError):  # no one reads it: what counts is the answer
+        _write_whole(data, _STDERR)
 
 
 def _write_whole(data: bytes, descriptor: int = _STDOUT) -> None:

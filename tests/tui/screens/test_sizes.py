@@ -17,7 +17,8 @@ from textual.screen import Screen
 
 from support.contrast import THREE, too_faint
 from support.keyboard_use import says_how_to_leave
-from support.screens import SWEPT, Host, Picture, frozen, resized, run_screen
+from support.pictures import Picture, frozen, keyboard_faults_of, resized
+from support.screens import Host, run_screen
 from tui.screens.test_snapshots import all_pictures
 
 pytestmark = pytest.mark.slow
@@ -66,11 +67,12 @@ async def test_a_screen_lives_at_any_size_and_its_keys_too(picture: Picture) -> 
     with frozen():
         async with run_screen(await begun(picture), size=picture.firsts[0]) as (app, pilot):
             await picture.walk(pilot)
-            for size in (*sizes, *SWEPT):
+            for size in sizes:
                 await resized(app, pilot, size)
                 assert picture.closes or isinstance(app.screen, picture.screen), size
                 await pilot.press(*(() if picture.closes else ("tab", "shift+tab", "down", "up")))
                 assert app.is_running, size
+            assert await keyboard_faults_of(picture, app, pilot) == []
 
 
 @pytest.mark.weekly

@@ -31,7 +31,8 @@ from authlens_tui.app.learn import listed, summary_screen
 from authlens_tui.screens.learn.between_lessons import MissedQuestionScreen, SummaryScreen
 from authlens_tui.screens.learn.catalogue import CatalogueScreen
 from authlens_tui.screens.learn.lesson import CourseLessonScreen
-from support.screens import Picture, differences, text_of, until
+from support.pictures import NOT_DRAWN, SMALL, Picture, differences, drawn_of
+from support.screens import text_of, until
 
 pytestmark = pytest.mark.slow
 
@@ -98,12 +99,12 @@ async def found(pilot: Pilot[int]) -> None:
 
 PICTURES: Final = (
     Picture("learn-catalogue", CatalogueScreen, catalogue),
-    Picture("learn-catalogue-found", CatalogueScreen, catalogue, found),
+    Picture("learn-catalogue-found", CatalogueScreen, catalogue, found, sizes=NOT_DRAWN),
     Picture("learn-summary", SummaryScreen, lambda: summary_screen(with_a_missed_question(), _LESSON.name)),
-    Picture("learn-missed-question", MissedQuestionScreen, missed_question),
-    Picture("learn-predict", CourseLessonScreen, lesson(), begun),
+    Picture("learn-missed-question", MissedQuestionScreen, missed_question, sizes=SMALL),
+    Picture("learn-predict", CourseLessonScreen, lesson(), begun, sizes=NOT_DRAWN),
     Picture("learn-observe", CourseLessonScreen, lesson(*BEFORE[:2]), begun),
-    Picture("learn-break", CourseLessonScreen, lesson(*BEFORE, RedeemMove()), begun),
+    Picture("learn-break", CourseLessonScreen, lesson(*BEFORE, RedeemMove()), begun, sizes=NOT_DRAWN),
     Picture(
         "learn-repair",
         CourseLessonScreen,
@@ -115,11 +116,12 @@ PICTURES: Final = (
         CourseLessonScreen,
         lesson(*BEFORE, RedeemMove(), CallMove(), DefendMove(on=("victim.pkce",))),
         begun,
+        sizes=NOT_DRAWN,
     ),
 )
 
 
-@pytest.mark.parametrize("picture", PICTURES, ids=str)
+@pytest.mark.parametrize("picture", drawn_of(PICTURES), ids=str)
 async def test_picture(picture: Picture, snapshot: SnapshotAssertion) -> None:
     """Each state, at each size: as in its file, with a focus, keys in the footer, and one that leads out."""
     assert await differences(picture, snapshot) == ""

@@ -59,7 +59,8 @@ from authlens_tui.screens.wizard.demo_login import OwnerScreen, Played, Predicti
 from authlens_tui.widgets.record.record_messages import Copyable
 from support.grants import NOW
 from support.open_databases import owned
-from support.screens import Picture, differences, scripted, text_of, until
+from support.pictures import NOT_DRAWN, SMALL, Picture, differences, drawn_of
+from support.screens import scripted, text_of, until
 from support.scripted_login import BEGAN, ISSUER, RESOURCE, come_back, exchange, reply
 
 pytestmark = pytest.mark.slow
@@ -297,27 +298,33 @@ STARTED: Final = ProcessStarted(
 )
 
 PICTURES: Final = (
-    Picture("prediction", PredictionScreen, lambda: PredictionScreen(drills()["post-only"]), keys("down")),
+    Picture(
+        "prediction",
+        PredictionScreen,
+        lambda: PredictionScreen(drills()["post-only"]),
+        keys("down"),
+        sizes=SMALL,
+    ),
     Picture("opening", OpeningScreen, opening, arrows(9), closes=True),
-    Picture("opening-ended", OpeningScreen, opening, arrows(99), closes=True),
-    Picture("trace-login", TraceScreen, lambda: replayed(logged_in())),
+    Picture("opening-ended", OpeningScreen, opening, arrows(99), closes=True, sizes=NOT_DRAWN),
+    Picture("trace-login", TraceScreen, lambda: replayed(logged_in()), sizes=NOT_DRAWN),
     Picture("trace-failed", TraceScreen, lambda: replayed(failed())),
-    Picture("trace-revoke", TraceScreen, lambda: TraceScreen(revoked())),
+    Picture("trace-revoke", TraceScreen, lambda: TraceScreen(revoked()), sizes=NOT_DRAWN),
     Picture(
         "compare",
         CompareScreen,
         compared,
         keys(until_shown="good.authlens.json"),
     ),
-    Picture("themes", ThemeScreen, ThemeScreen),
-    Picture("owner", OwnerScreen, lambda: OwnerScreen(owner(), "4 Registration")),
-    Picture("open", OpenSessionScreen, OpenSessionScreen),
+    Picture("themes", ThemeScreen, ThemeScreen, sizes=SMALL),
+    Picture("owner", OwnerScreen, lambda: OwnerScreen(owner(), "4 Registration"), sizes=SMALL),
     Picture("open-kept", OpenSessionScreen, two_kept),
     Picture(
         "open-no-file",
         OpenSessionScreen,
         OpenSessionScreen,
         keys(*"no.json", "enter", until_shown="no.json "),
+        sizes=NOT_DRAWN,
     ),
     Picture(
         "confirm",
@@ -325,31 +332,37 @@ PICTURES: Final = (
         lambda: ConfirmScreen(
             "Revoke at the server?", "https://wiki.example.com/\n\nIt ends there.", "Revoke"
         ),
+        sizes=SMALL,
     ),
     Picture(
         "copy-menu",
         CopyMenuScreen,
         lambda: CopyMenuScreen([Copyable("Response", "HTTP/1.1 401"), Copyable("Link", "https://h/a" * 9)]),
+        sizes=SMALL,
     ),
-    Picture("new-login", NewLoginScreen, NewLoginScreen),
-    Picture("new-login-favourites", NewLoginScreen, new_login_with_favourites, keys("down")),
+    Picture("new-login-favourites", NewLoginScreen, new_login_with_favourites, keys("down"), sizes=SMALL),
     Picture(
         "new-login-refused",
         NewLoginScreen,
         NewLoginScreen,
         keys(*"http://wiki", "enter", until_shown="cannot be used"),
+        sizes=NOT_DRAWN,
     ),
-    Picture("reveal", RevealScreen, lambda: Unhurried("Access token of wiki.example.com", Secret("s" * 300))),
-    Picture("results", ResultsScreen, results),
-    Picture("registered-clients", RegisteredClientsScreen, registered_clients),
+    Picture(
+        "reveal",
+        RevealScreen,
+        lambda: Unhurried("Access token of wiki.example.com", Secret("s" * 300)),
+        sizes=SMALL,
+    ),
+    Picture("results", ResultsScreen, results, sizes=SMALL),
+    Picture("registered-clients", RegisteredClientsScreen, registered_clients, sizes=SMALL),
     Picture("settings", SettingsScreen, lambda: SettingsScreen(SettingsFile())),
     Picture("events", EventsScreen, lambda: events(some=True)),
-    Picture("events-none", EventsScreen, lambda: events(some=False)),
+    Picture("events-none", EventsScreen, lambda: events(some=False), sizes=NOT_DRAWN),
     Picture("machine-login", MachineLoginScreen, machine_login),
-    Picture("service-token", ServiceTokenScreen, service_token),
-    Picture("service-token-swapped", ServiceTokenScreen, service_token, type_a_swapped_pair),
-    Picture("service-token-replaced", ServiceTokenScreen, lambda: service_token(known=True)),
-    Picture("cloudflared-starting", CloudflaredScreen, cloudflared(STARTED)),
+    Picture("service-token-swapped", ServiceTokenScreen, service_token, type_a_swapped_pair, sizes=SMALL),
+    Picture("service-token-replaced", ServiceTokenScreen, lambda: service_token(known=True), sizes=NOT_DRAWN),
+    Picture("cloudflared-starting", CloudflaredScreen, cloudflared(STARTED), sizes=NOT_DRAWN),
     Picture(
         "cloudflared-link",
         CloudflaredScreen,
@@ -361,29 +374,30 @@ PICTURES: Final = (
         CloudflaredScreen,
         cloudflared(Refused("cloudflared is not installed.", "Install it from Cloudflare, then press t.")),
         keys(until_shown="not installed"),
+        sizes=NOT_DRAWN,
     ),
-    Picture("store-choice", StoreChoiceScreen, store()),
-    Picture("store-choice-passphrase", StoreChoiceScreen, store(), keys("2")),
+    Picture("store-choice-passphrase", StoreChoiceScreen, store(), keys("2"), sizes=NOT_DRAWN),
     Picture("store-choice-not-the-same", StoreChoiceScreen, store(), type_two_passphrases),
-    Picture("store-choice-plain", StoreChoiceScreen, store(), keys("3")),
-    Picture("move-store", MoveStoreScreen, moving),
-    Picture("move-store-plain", MoveStoreScreen, moving, keys("3")),
+    Picture("store-choice-plain", StoreChoiceScreen, store(), keys("3"), sizes=NOT_DRAWN),
+    Picture("move-store-plain", MoveStoreScreen, moving, keys("3"), sizes=NOT_DRAWN),
     Picture(
         "move-store-under-way",
         MoveStoreScreen,
         moving,
         keys("1", until_shown="Moving 2 of 7"),
         ends_alone=True,
+        sizes=SMALL,
     ),
     Picture(
         "store-choice-locked",
         StoreChoiceScreen,
         store(place=StoreKind.ENCRYPTED_FILE, unlock=True, new_file=False),
+        sizes=NOT_DRAWN,
     ),
 )
 
 
-@pytest.mark.parametrize("picture", PICTURES, ids=str)
+@pytest.mark.parametrize("picture", drawn_of(PICTURES), ids=str)
 async def test_picture(picture: Picture, snapshot: SnapshotAssertion) -> None:
     """Each state, at each size: as in its file, with a focus, keys in the footer, and one that leads out."""
     assert await differences(picture, snapshot) == ""

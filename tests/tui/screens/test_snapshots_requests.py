@@ -20,7 +20,8 @@ from authlens_core.values.stage import GrantType
 from authlens_tui.screens.trace.player import PlayerScreen
 from authlens_tui.screens.trace.requests import RequestsScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
-from support.screens import Host, Picture, differences, scripted, text_of, until
+from support.pictures import SMALL, Picture, differences, drawn_of
+from support.screens import Host, scripted, text_of, until
 from support.scripted_login import ISSUER, come_back, reply, server_document
 
 pytestmark = pytest.mark.slow
@@ -98,13 +99,14 @@ PICTURES: Final = (
         WizardScreen,
         lambda: WizardScreen(_login(by_code=True), "Secret Service"),
         _to_the_code,
+        sizes=SMALL,
     ),
     Picture("requests", RequestsScreen, _requests, _all_rows),
     Picture("player", PlayerScreen, _player),
 )
 
 
-@pytest.mark.parametrize("picture", PICTURES, ids=str)
+@pytest.mark.parametrize("picture", drawn_of(PICTURES), ids=str)
 async def test_picture(picture: Picture, snapshot: SnapshotAssertion) -> None:
     """Each state, at each size: as in its file, with a focus, keys in the footer, and one that leads out."""
     assert await differences(picture, snapshot) == ""

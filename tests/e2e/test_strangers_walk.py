@@ -48,7 +48,7 @@ async def test_a_stranger_logs_in_breaks_the_login_repairs_it_compares_and_takes
         await _press(screen, "All")
         await _press(screen, ": the demo signs in for you", after="press")
         await _reads(screen, "demo › A normal login › 8 Access")
-        await _press(screen, "next: No WWW-Authenticate header")
+        await _press(screen, "new drill: No WWW-Authenticate header")
         await _press(screen, "It asks the login server")
         await _press(screen, "All")
         await _reads(screen, "Resource metadata failed")

@@ -290,7 +290,7 @@ class Controller:
         self._tell_interrupted()
         workspace.begin(self.logins, self.session, start_url)
         if notes:
-            words = " ".join((*notes, "Press M to move all secrets to another store."))
+            words = " ".join((*notes, "On the dashboard, M moves all secrets to another store."))
             app.notify(words, markup=False, title="Secret store")
 
     def _work_on(self, session: Session) -> None:

@@ -69,7 +69,7 @@ def _rows(actions: Sequence[PaletteEntry]) -> Iterator[_Row]:
 
 
 def glossary_items() -> Iterator[Item]:
-    yield Item(Content.styled("Words", _HEADING))
+    yield Item(Content.styled("Terms", _HEADING))
     terms = words("help")["terms"]
     room = max(map(len, terms)) + 2
     for word, meaning in terms.items():

@@ -342,7 +342,9 @@ async def test_a_token_that_was_refreshed_in_zero_trust_is_edited_and_keeps_its_
     token = await credentials.service_tokens.save(soon, OLD)
     status = token.status(NOW)
     assert status.kind is StatusKind.SOON
-    assert status.note.index("service-token edit URL") < status.note.index("service-token replace URL")
+    assert status.note.index("service-token edit https://") < status.note.index(
+        "service-token replace https://"
+    )
     for end in (NOW + timedelta(days=365), None):
         edited = credentials.service_tokens.edit(token.token_id, label="nightly", expires_at=end)
         assert (edited.label, edited.expires_at) == ("nightly", end)

@@ -126,7 +126,7 @@ async def test_where_secrets_are_kept_is_told_when_it_has_changed_and_not_at_eac
         async with app.run_test(size=(120, 40)) as pilot:
             await until(pilot, partial(_has_begun, app))
             told.append([one.message for one in app._notifications])
-    assert told == [[f"{NOTE} Press M to move all secrets to another store."], []]
+    assert told == [[f"{NOTE} On the dashboard, M moves all secrets to another store."], []]
 
 
 def _has_begun(app: AuthlensApp) -> bool:

@@ -272,8 +272,6 @@ class DashboardScreen(Screen[None]):
         try:
             if self.listing.read(self.context.index, reread=reread):
                 self._history.forget()
-                self.listing.look_at_expiries(self.context.now())
-                self.strip.show(self.listing.expiries, self.context.now())
                 self._arrange()
         # Another process writes at the moment. What is on the screen is a second old and still right.
         except IndexBusy as error:
@@ -301,6 +299,7 @@ class DashboardScreen(Screen[None]):
     def _arrange(self, *, sorts: bool = True) -> None:
         self.table.sorted_by = self.listing.sorted_by
         self.table.show(self.listing.rows(self.context.now(), sorts=sorts))
+        self.strip.show(self.listing.expiries, self.context.now())
         self.table.border_title = Content(self.listing.title)
         self.table.border_subtitle = Content(self.listing.subtitle)
         if not self.listing.entries:

@@ -58,7 +58,7 @@ class Listing:
         """What the filter looks for."""
         self.inventory = Inventory()
         self.expiries = Expiries()
-        """When the credentials expire, as of the last look."""
+        """When those credentials expire, as of the last look."""
         self._is_current = False
         self._sorted: tuple[InventoryEntry, ...] = ()
         self._at = datetime.now(UTC)
@@ -80,15 +80,13 @@ class Listing:
         self._is_current = True
         return self.inventory is not before
 
-    def look_at_expiries(self, now: datetime) -> None:
-        self.expiries = expiries_of(self.entries, now)
-
     def rows(self, now: datetime, *, sorts: bool = True) -> Sequence[InventoryEntry | TeamHeading]:
         """Return what the filter lets through; `sorts` is false where only the filter has changed."""
         if sorts:
             self._sorted = self.order.arrange(self.entries, now)
         self._at = now
         self.shown = tuple(entry for entry in self._sorted if entry.matches(self.text, now))
+        self.expiries = expiries_of(self.shown, now)
         return under_headings(self.shown) if self.grouped else self.shown
 
     def next_words(self, before: str) -> Iterator[str]:

@@ -235,7 +235,7 @@ class EndCard(HangingText):
     def _keys(self, ending: Ending) -> Content:
         # The footer has the others.
         offered = (
-            ("N", f"next: {ending.following}", bool(ending.following)),
+            ("N", f"new drill: {ending.following}", bool(ending.following)),
             ("=", "compare", ending.before is not None),
             ("F8", "postcard", True),
         )

@@ -41,6 +41,7 @@ from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.key_footer import KeyFooter
+from authlens_tui.widgets.reading_scroll import ReadingScroll
 from authlens_tui.widgets.record.record_messages import Copyable, TokenCopied
 
 if TYPE_CHECKING:
@@ -150,14 +151,14 @@ class ExperimentResultScreen(ModalScreen[None]):
     TITLE = "Verdict"
     BINDINGS: ClassVar[list[BindingType]] = keys("result")
 
-    box = getters.query_one("#experiment-result", VerticalScroll)
+    box = getters.query_one("#experiment-result", ReadingScroll)
 
     def __init__(self, record: StageRecord) -> None:
         super().__init__()
         self._record = record
 
     def compose(self) -> ComposeResult:
-        yield VerticalScroll(*_results(self._record), id="experiment-result")
+        yield ReadingScroll(*_results(self._record), id="experiment-result")
         yield KeyFooter()
 
     def on_mount(self) -> None:
@@ -315,8 +316,6 @@ class WizardTools:
         flow = self._login.flow
         if flow.is_by_program:
             self._say("No user signs in here: this is the login of a program.")
-        elif self._login.finished:
-            self._say("The sign-in is done: this login has ended.")
         else:
             stage = flow.numbered(Stage.AUTHORIZATION)
             self._say(f"s signs in for you while the login waits at {stage}. n runs the next stage.")

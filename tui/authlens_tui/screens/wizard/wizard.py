@@ -300,7 +300,9 @@ class WizardScreen(Screen[None]):
         login, pane, record, card = self.login, self.pane, self.record_view, self.card
         return {
             "pane.play": lambda: pane.can_play,
-            "tools.play_later": lambda: self._demo.player is not None and not pane.can_play,
+            "tools.play_later": lambda: (
+                self._demo.player is not None and not pane.can_play and not login.finished
+            ),
             "tools.compare": lambda: self.tools.compared_with is not None,
             "tools.compare_later": lambda: self.tools.compared_with is None,
             "pane.open": lambda: pane.can_open,

@@ -97,7 +97,7 @@ def _state(entry: InventoryEntry, status: CredentialStatus, now: datetime) -> It
     """Return what matters first: the state, and how much of the token's life is left."""
     share = entry.life_left(now)
     left, spent = life_bar(share, _BAR)
-    bar = ((left, _COLOURS[life_tone(share, status)]), (f"{spent} ", "$quiet")) if share is not None else ()
+    bar = ((left, _COLOURS[life_tone(entry, now)]), (f"{spent} ", "$quiet")) if share is not None else ()
     return Item(
         Content.assemble(
             (f"{status.kind.symbol} {status.word}", f"bold {_COLOURS[tone_of(status)]}"),
@@ -113,6 +113,8 @@ def _key_for(entry: InventoryEntry, status: CredentialStatus) -> str:
     expiring = status.kind in (StatusKind.EXPIRED, StatusKind.SOON)
     if entry.service_token is not None and expiring:
         return "Here: e enters the new expiry or a new secret."
+    if status.kind is StatusKind.UNTESTED:
+        return "Here: p tests it."
     token = entry.cloudflared
     # A token for a whole team, or for many hosts, has no one address to log in to.
     if token is None or not token.opens_application or "*" in token.host:

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from msgspec.structs import replace
 
 from authlens_core.desk.credentials import (
+    SOON,
     CredentialKind,
     CredentialStatus,
     Grant,
@@ -24,7 +25,7 @@ from authlens_tui.words.times import ago, expiry_of, in_one_unit
 GAP: Final = 2
 # Cells of the bar that shows how much of its life a token has left.
 BAR: Final = 8
-_LEFT: Final = 11  # cells of the longest span: `59 min 59 s`
+EXPIRY: Final = 11  # cells of the longest span: `59 min 59 s`
 _SMALLEST_RESOURCE: Final = 20  # cells; in less, hosts of one domain look the same
 _RESOURCE: Final = 28  # cells that a resource has before other columns take any
 _LONGEST_STATE: Final = 22  # cells
@@ -48,8 +49,8 @@ def columns_for(
     fitting = []
     for column in (_OPTIONAL[key] for key in wanted if key in _OPTIONAL):
         if column.key == "life" and width < _ROOMY + BAR:
-            column = replace(column, width=_LEFT)  # noqa: PLW2901 - the bar gives way first
-        least = _RESOURCE if width >= _ROOMY else _SMALLEST_RESOURCE
+            column = replace(column, width=EXPIRY)  # noqa: PLW2901 - the bar gives way first
+        least = _SMALLEST_RESOURCE if column.key == "life" else _RESOURCE
         if left - column.width - GAP >= least:
             left -= column.width + GAP
             fitting.append(column)
@@ -103,10 +104,13 @@ def life_bar(share: float | None, cells: int = BAR) -> tuple[str, str]:
     return _FULL * full, _SPENT * (cells - full)
 
 
-def life_tone(share: float | None, status: CredentialStatus) -> str:
-    """Return the tone of the bar: that of the state, unless the token works and its life is nearly over."""
-    tone = tone_of(status)
-    return "warning" if tone == "good" and share is not None and share < _LITTLE else tone
+def life_tone(entry: InventoryEntry, now: datetime) -> str:
+    """Return the tone of an expiry, which says how urgent it is and nothing else."""
+    share, ends = entry.life_left(now), entry.token_ends
+    if tone_of(entry.status(now)) == "bad" or (ends is not None and ends <= now):
+        return "bad"
+    ends_soon = ends is not None and ends <= now + SOON
+    return "warning" if ends_soon or (share is not None and share < _LITTLE) else "good"
 
 
 class UpcomingRefresh(NamedTuple):
@@ -173,7 +177,7 @@ def row_of(
         "person": entry.person,
     }
     tone = tone_of(status) if doing is None else "busy"
-    return RowText(cells, tone, share, life_tone(share, status))
+    return RowText(cells, tone, share, life_tone(entry, now))
 
 
 def tone_of(status: CredentialStatus) -> str:

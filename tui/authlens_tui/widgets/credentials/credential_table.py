@@ -23,6 +23,7 @@ from authlens_core.desk.credentials import InventoryEntry, TeamHeading
 from authlens_core.desk.settings import COLUMN_KEYS, DashboardColumn
 from authlens_tui.widgets.credentials.credential_row import (
     BAR,
+    EXPIRY,
     GAP,
     RowText,
     columns_for,
@@ -223,13 +224,15 @@ class CredentialTable(LineView, can_focus=True):
         def style(part: str) -> Style:
             return alone or self.base_style + self._style(part, partial=True)
 
-        room = column.width
-        if column.key == "life" and room > BAR:
+        room, tone = column.width, _quiet_or(column.key, made)
+        if column.key == "life" and room > EXPIRY + BAR:
             left, spent = life_bar(made.life)
             yield Segment(left, style(made.life_tone))
             yield Segment(f"{spent} ", style("quiet"))
             room -= BAR + 1
-        yield Segment(_fitting(made.cells[column.key], room), style(_quiet_or(column.key, made)))
+        elif column.key == "life" and made.life_tone != "good":
+            tone = made.life_tone
+        yield Segment(_fitting(made.cells[column.key], room), style(tone))
         yield Segment(" " * GAP, style(""))
 
     def _style(self, part: str, *, partial: bool = False) -> Style:

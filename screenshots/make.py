@@ -22,6 +22,7 @@ import os
 import re
 import socket
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -53,6 +54,7 @@ MANIFEST: Final = "manifest.json"
 _PATIENCE: Final = 30.0  # seconds for something to be on the screen
 _STILL: Final = 0.2  # seconds without a change that mean: it is drawn
 _TELLING: Final = ("SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY", "NO_COLOR", "TMUX", "STY")  # it would show
+_STATE: Final = "XDG_STATE_HOME"  # the progress of the course, which decides what a lesson asks
 
 
 @dataclass
@@ -266,12 +268,15 @@ def _steady(text: str) -> str:
 
 @contextmanager
 def _anywhere() -> Iterator[None]:
-    """Take away for a while what would show where the pictures are made."""
-    kept = {name: os.environ.pop(name) for name in _TELLING if name in os.environ}
-    try:
-        yield
-    finally:
-        os.environ.update(kept)
+    """Take away for a while what would show where the pictures are made, and progress of the course."""
+    kept = {name: os.environ.pop(name) for name in (*_TELLING, _STATE) if name in os.environ}
+    with tempfile.TemporaryDirectory() as state:
+        os.environ[_STATE] = state
+        try:
+            yield
+        finally:
+            del os.environ[_STATE]
+            os.environ.update(kept)
 
 
 def _free_port() -> int:

@@ -129,10 +129,10 @@ def expiry_from_text(text: str) -> datetime:
 
 
 def _standing(token: ServiceToken, left: timedelta | None) -> tuple[StatusKind, str, str]:
-    url = shlex.quote(token.url)
+    target = shlex.quote(token.url)
     renew = (
-        f"Refresh it in Zero Trust (the secret stays the same), then: authlens service-token edit {url} "
-        f"--expires DATE. Or rotate it there, then: authlens service-token replace {url}"
+        f"Refresh it in Zero Trust (the secret stays the same), then: authlens service-token edit {target} "
+        f"--expires DATE. Or rotate it there, then: authlens service-token replace {target}"
     )
     if left is not None and left <= timedelta(0):
         return StatusKind.EXPIRED, "expired", f"{renew}."
@@ -142,7 +142,7 @@ def _standing(token: ServiceToken, left: timedelta | None) -> tuple[StatusKind, 
     if left is not None and left <= REMIND:
         return StatusKind.SOON, f"ends in {_days(left)}", f"It expires in {_days(left)}. {renew}."
     if token.last_verdict is TokenVerdict.UNTESTED:
-        return StatusKind.UNTESTED, "not tested", f"To test it: authlens service-token test {url}"
+        return StatusKind.UNTESTED, "not tested", f"To test it: authlens service-token test {target}"
     if token.last_verdict is TokenVerdict.UNCLEAR:
         return StatusKind.UNTESTED, "test unclear", token.last_words
     return (StatusKind.UNKNOWN_END if left is None else StatusKind.LIVE), "live", ""

@@ -29,6 +29,8 @@ from support.preloaded import Preloaded, preloaded
 if TYPE_CHECKING:
     from joserfc.jwk import RSAKey
 
+    from support.command_line import CommandLine
+
 # How long one example takes says something about the machine.
 # The same examples each time: a test is red for a change, not for a draw. scripts/fuzz.py looks for new ones.
 settings.register_profile("the same each time", deadline=None, derandomize=True)
@@ -240,3 +242,12 @@ def private_environment(homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) 
     }.items():
         monkeypatch.setenv(name, str(home / folder))
     return home
+
+
+@pytest.fixture
+def line(tmp_path: Path) -> Iterator[CommandLine]:
+    """Return the command line of authlens, with files of its own."""
+    from support.command_line import command_line  # most tests need none of the application
+
+    with command_line(tmp_path / "authlens") as line:
+        yield line

@@ -15,7 +15,7 @@ import pytest
 
 from authlens_core.emulator import play_person
 from e2e.servers.broken_mcp import FAULTS
-from support.command_line import CommandLine, Ran, command_line
+from support.command_line import CommandLine, Ran
 from support.followed_fixes import commands_in, fixes_in
 from support.ports import free_port
 from support.server_process import ServerProcess, serve
@@ -62,12 +62,6 @@ ROWS: Final = {
     "wanted audience": Row("aud is http.*/userinfo; this login asked for", OWNER, "--audience"),
     "declined": Row("declined on the page for the code", "If you declined by mistake", "", 0, ["--device"]),
 }
-
-
-@pytest.fixture
-def line(tmp_path: Path) -> Iterator[CommandLine]:
-    with command_line(tmp_path / "authlens") as line:
-        yield line
 
 
 @pytest.fixture

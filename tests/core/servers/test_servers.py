@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import pytest
 
-from support.command_line import CommandLine, command_line
+from support.command_line import CommandLine
 from support.followed_fixes import commands_in, fixes_in, words_of_cloudflare
 from support.odd_server import CLIENT_ID, CLIENT_SECRET, OddServer, Plays
 from support.ports import free_port
@@ -21,12 +21,6 @@ ROWS: Final[Mapping[str, Mapping[str, Any]]] = tomllib.loads(
 )
 
 QUICK: Final = frozenset({"entra"})
-
-
-@pytest.fixture
-def line(tmp_path: Path) -> Iterator[CommandLine]:
-    with command_line(tmp_path / "authlens") as line:
-        yield line
 
 
 @pytest.fixture

@@ -7,14 +7,13 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
 from authlens_core.emulator import Emulator, Profile, StandardEmulator
 from authlens_core.values.errors import NotProtected, Refused, ServerMisconfigured
-from support.command_line import CommandLine, Ran, command_line
+from support.command_line import CommandLine, Ran
 from support.followed_fixes import Follower, commands_in, fixes_in
 from support.ports import free_port
 
@@ -46,12 +45,6 @@ WITHOUT_LOGIN: Final = {
     "service-token": ("test",),
 }
 ENDS_BY_ITSELF: Final = ("token", "headers", "refresh", "export", "events", "probe", "service-token")
-
-
-@pytest.fixture
-def line(tmp_path: Path) -> Iterator[CommandLine]:
-    with command_line(tmp_path / "authlens") as line:
-        yield line
 
 
 @pytest.fixture

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from authlens_core.emulator import Emulator
 from authlens_core.emulator.profile import Fault
-from support.command_line import CommandLine, command_line
+from support.command_line import CommandLine
 from support.ports import free_port
-
-
-@pytest.fixture
-def line(tmp_path: Path) -> Iterator[CommandLine]:
-    with command_line(tmp_path / "authlens") as line:
-        yield line
 
 
 @pytest.fixture

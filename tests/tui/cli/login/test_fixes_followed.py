@@ -14,7 +14,7 @@ import pytest
 from authlens_core.emulator import Emulator, StandardEmulator
 from authlens_core.emulator.profile import Fault, Profile
 from support.cloudflared_stub import stub_in
-from support.command_line import CommandLine, command_line
+from support.command_line import CommandLine
 from support.followed_fixes import Follower, words_of_cloudflare
 from support.ports import free_port
 
@@ -83,12 +83,6 @@ def _faults() -> Iterator[object]:
             yield pytest.param(fault, marks=pytest.mark.weekly)
         else:
             yield pytest.param(fault, marks=[pytest.mark.slow] if fault in ALIKE else [])
-
-
-@pytest.fixture
-def line(tmp_path: Path) -> Iterator[CommandLine]:
-    with command_line(tmp_path / "authlens") as line:
-        yield line
 
 
 @pytest.fixture

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from textual.pilot import Pilot
 
 from authlens_core.desk.log_in import ended_in
 from authlens_core.login.tampering.experiments import experiment_named, experiments
@@ -116,20 +119,24 @@ async def test_a_second_result_that_comes_before_the_first_is_laid_out_is_shown_
                 assert experiment.title in shown
 
 
+async def _use_the_code_twice(app: AuthlensApp, pilot: Pilot[Any]) -> None:
+    """The whole way with the keys: i, the experiment, a, s; until both results are there."""
+    await pilot.press("i")
+    await until(pilot, lambda: isinstance(app.screen, WhatIfScreen))
+    await pilot.press("down", "enter")
+    await until(pilot, lambda: isinstance(app.screen, WizardScreen))
+    await pilot.press("a")
+    await until(pilot, lambda: "press s" in text_of(app))
+    await pilot.press("s")
+    await until(pilot, lambda: isinstance(app.screen, ExperimentResultScreen))
+    await until(pilot, lambda: len(app.screen.query(".result-one")) == 2)
+
+
 async def test_a_code_used_twice_in_a_run_of_all_stages_ends_with_both_results() -> None:
-    """The whole way with the keys: i, the experiment, a."""
     app = AuthlensApp(workspace=DemoWorkspace(port=0), environ={})
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, WizardScreen))
-        await pilot.press("i")
-        await until(pilot, lambda: isinstance(app.screen, WhatIfScreen))
-        await pilot.press("down", "enter")
-        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
-        await pilot.press("a")
-        await until(pilot, lambda: "press s" in text_of(app))
-        await pilot.press("s")
-        await until(pilot, lambda: isinstance(app.screen, ExperimentResultScreen))
-        await until(pilot, lambda: len(app.screen.query(".result-one")) == 2)
+        await _use_the_code_twice(app, pilot)
 
 
 async def test_an_attack_armed_on_a_stage_that_an_attack_stopped_runs_with_n() -> None:
@@ -226,15 +233,7 @@ async def test_after_a_refused_attack_the_page_explains_it_and_the_honest_run_is
         await until(pilot, lambda: "press s" in text_of(app))
         await pilot.press("s")
         await until(pilot, lambda: "✔ Authenticated" in text_of(app) or "t Again" in text_of(app))
-        await pilot.press("i")
-        await until(pilot, lambda: isinstance(app.screen, WhatIfScreen))
-        await pilot.press("down", "enter")
-        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
-        await pilot.press("a")
-        await until(pilot, lambda: "press s" in text_of(app))
-        await pilot.press("s")
-        await until(pilot, lambda: isinstance(app.screen, ExperimentResultScreen))
-        await until(pilot, lambda: len(app.screen.query(".result-one")) == 2)
+        await _use_the_code_twice(app, pilot)
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, WizardScreen))
         for tab in ("1", "5"):

@@ -74,7 +74,7 @@ def diagnosis_of(
     failing = tuple(sorted(failures(checks, overridden), key=lambda check: check.overridable))
     grave = failing or tuple(c for c in checks if c.severity in _GRAVE and c.name not in overridden)
     # What fails because an attack was refused is explained by the verdict on the attack.
-    if not grave or any(c.judges_attack and c.severity is Severity.PASS for c in checks):
+    if not grave or any(check.refuses_attack for check in checks):
         return None
     exchange = decisive(stage, exchanges)
     if failing:

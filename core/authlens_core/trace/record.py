@@ -162,7 +162,7 @@ class StageRecord(Struct, frozen=True):
     @property
     def refused_attack(self) -> Check | None:
         """The verdict on an attack that was refused as it must be; None if none was."""
-        return next((c for c in self.checks if c.judges_attack and c.severity is Severity.PASS), None)
+        return next((check for check in self.checks if check.refuses_attack), None)
 
     @property
     def decisive_check(self) -> Check:

@@ -164,6 +164,11 @@ class Check(Struct, frozen=True, kw_only=True):
         return self.name.startswith("experiment.")
 
     @property
+    def refuses_attack(self) -> bool:
+        """True where that verdict is that the attack was refused, as it must be."""
+        return self.judges_attack and self.severity is Severity.PASS
+
+    @property
     def subject(self) -> str:
         """The last part of the identifier: what the check is about, whatever the stage."""
         return self.name.rpartition(".")[2]

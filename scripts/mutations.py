@@ -1050,12 +1050,12 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "machine-unbound",
-        "The command of a program's assertion can be edited in the index, and is run",
+        "The source of a program's assertion can be edited in the index, and is used",
         "core/authlens_core/credentials/records/record_json.py",
-        "return {**label, MACHINE: owner_digest(asdict(source).values())}",
+        "return {**label, MACHINE: owner_digest(values)}",
         "return label",
         "tests/core/credentials/lifecycle/test_machine_renewal.py"
-        "::test_a_command_that_was_edited_in_the_index_is_not_run",
+        "::test_a_file_that_was_edited_in_the_index_is_not_read",
     ),
     Mutation(
         "any-issued-type",

@@ -388,13 +388,13 @@ def grant_of(facts: Facts, now: datetime) -> tuple[Grant, GrantSecrets] | None:
         key,
         client.client_key,
         None if grant.machine is None else facts.options.idp_client_secret,
+        None if grant.machine is None else facts.options.assertion_command,
     )
     return grant, secrets
 
 
 def _machine_source(facts: Facts) -> MachineSource | None:
     """Return how a program gets its next token; None where a user logged in."""
-    options = facts.options
     if not facts.flow.is_by_program:
         return None
-    return MachineSource(**{name: getattr(options, name) for name in MachineSource.__struct_fields__})
+    return MachineSource(**{name: getattr(facts.options, name) for name in MachineSource.__struct_fields__})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shlex
 import signal
 import sys
@@ -29,11 +30,11 @@ class AssertionSource(Struct, frozen=True):
     """Where an assertion comes from; one of the two, if the user named it right.
 
     Attributes:
-        command: its words, as a shell would read them; no shell runs it.
+        command: as a shell would read it; no shell runs it.
     """
 
     file: str | None = None
-    command: str | None = None
+    command: Secret | None = None
 
     @classmethod
     def of(cls, options: Options) -> AssertionSource:
@@ -45,24 +46,24 @@ class AssertionSource(Struct, frozen=True):
 
     @property
     def words(self) -> str:
-        named = (("the file", self.file), ("the command", self.command))
-        return " and ".join(f"{kind} {name}" for kind, name in named if name is not None)
+        """What a user is shown: a secret may be among the arguments of the command."""
+        named = (("the file", self.file), ("the command", None if self.command is None else self.program))
+        return " and ".join(f"{kind} {name}".rstrip() for kind, name in named if name is not None)
 
+    @property
+    def arguments(self) -> list[str]:
+        """The program of the command and its arguments; empty if the command cannot be read."""
+        with suppress(ValueError):
+            return shlex.split(self.command.reveal() if self.command is not None else "")
+        return []
 
-def command_words(command: str) -> list[str]:
-    """Return the program and its arguments.
+    @property
+    def program(self) -> str:
+        """The name of the command's program.
 
-    Raises:
-        UsageError: a quote is not closed, or there is none.
-    """
-    words = []
-    with suppress(ValueError):
-        words = shlex.split(command)
-    if not words:
-        raise UsageError(
-            "The assertion command cannot be read.", 'Give it in one word: --assertion-command "PROGRAM WORD"'
-        )
-    return words
+        Without what follows a space or "=": the whole command may be in quotes, or start with a variable.
+        """
+        return re.split(r"[\s=]", "".join(self.arguments[:1]).lstrip(), maxsplit=1)[0]
 
 
 async def read_assertion(source: AssertionSource) -> Secret:
@@ -91,10 +92,14 @@ def _from_file(path: Path) -> bytes:
 
 
 async def _from_command(source: AssertionSource) -> bytes:
-    words = command_words(source.command or "")
+    if not source.arguments:
+        raise UsageError(
+            "The assertion command cannot be read.", 'Give it in one word: --assertion-command "PROGRAM WORD"'
+        )
+    program = source.program
     try:
         child = await asyncio.create_subprocess_exec(
-            *words,
+            *source.arguments,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             # What it says of its trouble may repeat a secret, and would be in the middle of a screen.
@@ -105,7 +110,7 @@ async def _from_command(source: AssertionSource) -> bytes:
         )
     except (OSError, ValueError) as error:
         raise UsageError(
-            f"{words[0]} cannot be run: {type(error).__name__}.", "Check --assertion-command."
+            f"{program} cannot be run: {type(error).__name__}.", "Check --assertion-command."
         ) from None
     try:
         async with asyncio.timeout(_SECONDS):
@@ -113,14 +118,14 @@ async def _from_command(source: AssertionSource) -> bytes:
             code = await child.wait()
     except TimeoutError:
         raise TimedOut(
-            f"{words[0]} printed no assertion within {_SECONDS:.0f} seconds.", "Run it yourself to see why."
+            f"{program} printed no assertion within {_SECONDS:.0f} seconds.", "Run it yourself to see why."
         ) from None
     finally:
         if child.returncode is None:
             await _end(child)
     if code != 0:
         raise UsageError(
-            f"{words[0]} ended with exit code {code} instead of an assertion.", "Run it yourself to see why."
+            f"{program} ended with exit code {code} instead of an assertion.", "Run it yourself to see why."
         )
     return data
 

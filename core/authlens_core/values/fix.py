@@ -251,7 +251,7 @@ def _options_in(words: Iterable[str]) -> Iterator[tuple[str, ...]]:
 
 
 def given_options(options: Options, *, key_file: str = "FILE") -> GivenOptions:
-    """Return the options of a login that another try needs as well; a secret is asked for again.
+    """Return the options of a login that another try needs as well, without secrets.
 
     Args:
         key_file: where the private key of the client is.
@@ -271,6 +271,8 @@ def given_options(options: Options, *, key_file: str = "FILE") -> GivenOptions:
                 given.append((option.flag,))
             case Kind.SECRET_FILE:
                 given.append((option.flag, key_file))
+            case Kind.COMMAND:
+                given.append((option.flag, option.metavar or ""))
             case Kind.SECONDS:
                 given.append((option.flag, f"{value:g}"))
             case _:

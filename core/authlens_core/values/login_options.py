@@ -49,7 +49,7 @@ class Options(Struct, frozen=True):
         new_client: register one although a client is stored for the server.
         client_key: the private key of the client, to sign with instead of sending a secret.
         assertion_file: where a program's assertion is; it is read for each token and never stored.
-        assertion_command: the command that prints it; no shell runs it.
+        assertion_command: the command that prints it, in which a secret may be; no shell runs it.
         idp: the token endpoint of an identity provider.
         idp_client_id: the client that it knows.
         scope: asked for instead of what the challenge names.
@@ -81,7 +81,7 @@ class Options(Struct, frozen=True):
     client_secret: Secret | None = None
     client_key: Secret | None = None
     assertion_file: str | None = None
-    assertion_command: str | None = None
+    assertion_command: Secret | None = None
     idp: str | None = None
     idp_client_id: str | None = None
     idp_client_secret: Secret | None = None
@@ -142,6 +142,8 @@ class Kind(Enum):
     SECRET = "secret"  # noqa: S105 - the name of a kind
     SECRET_FILE = "secret file"  # noqa: S105 - the name of a kind
     FILE = "file"
+    COMMAND = "command"
+    """Typed like a text, but a secret may be in it."""
 
 
 class Remembered(Enum):
@@ -303,7 +305,7 @@ class OptionInfo(Struct, frozen=True, forbid_unknown_fields=True):
                 return value in (*self.choices, self.default)
             case Kind.TEXT | Kind.URL | Kind.FILE:
                 return value is None or isinstance(value, str)
-            case Kind.SECRET | Kind.SECRET_FILE:
+            case Kind.SECRET | Kind.SECRET_FILE | Kind.COMMAND:
                 return False
 
 

@@ -217,7 +217,7 @@ async def test_an_assertion_is_enough_where_the_server_asks_for_no_client(tmp_pa
 
 @pytest.mark.parametrize("command", ["false", "nowhere-to-be-found", "printf 'a b'"])
 async def test_a_command_that_gives_no_assertion_is_the_users_to_mend(command: str) -> None:
-    options = Options(grant_type=GrantType.JWT_BEARER, issuer=ISSUER, assertion_command=command)
+    options = Options(grant_type=GrantType.JWT_BEARER, issuer=ISSUER, assertion_command=Secret(command))
     async with login_to(_sender(), options=options) as login:
         trace = await login.run_all()
     assert trace.records[-1].stage is Stage.EXCHANGE
@@ -291,7 +291,7 @@ async def test_what_the_provider_refuses_does_not_reach_the_server(
     ("changes", "check"),
     [
         ({"assertion_file": None}, "registration.assertion"),
-        ({"assertion_command": "true"}, "registration.assertion"),
+        ({"assertion_command": Secret("true")}, "registration.assertion"),
         ({"idp": None}, "registration.idp"),
         ({"client_id": None}, "registration.client"),
     ],

@@ -12,10 +12,15 @@ import pytest
 from authlens_core.state import assertion_source
 from authlens_core.state.assertion_source import AssertionSource, read_assertion
 from authlens_core.values.errors import AuthlensError, FileUnusable, TimedOut, UsageError
+from authlens_core.values.secret import Secret
+
+
+def _command(command: str) -> AssertionSource:
+    return AssertionSource(command=Secret(command))
 
 
 def _python(program: str, *words: str) -> AssertionSource:
-    return AssertionSource(command=shlex.join([sys.executable, "-c", program, *words]))
+    return _command(shlex.join([sys.executable, "-c", program, *words]))
 
 
 async def test_a_file_is_read_without_its_line_end(tmp_path: Path) -> None:
@@ -64,8 +69,8 @@ async def test_a_command_that_gives_no_assertion_is_refused(
 @pytest.mark.parametrize(
     ("source", "error"),
     [
-        (AssertionSource(command="no-such-program-anywhere"), UsageError),
-        (AssertionSource(command="'"), UsageError),
+        (_command("no-such-program-anywhere"), UsageError),
+        (_command("'"), UsageError),
         (AssertionSource(file="/no/such/file"), FileUnusable),
         (AssertionSource(file="/dev/zero"), FileUnusable),
     ],
@@ -81,7 +86,23 @@ async def test_what_a_slow_command_started_does_not_hold_up_the_login(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(assertion_source, "_SECONDS", 0.2)
-    source = AssertionSource(command="sh -c 'sleep 60; echo a'")
+    source = _command("sh -c 'sleep 60; echo a'")
     async with asyncio.timeout(10):
         with pytest.raises(TimedOut):
             await read_assertion(source)
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        ("curl -u svc:canary URL", "the command curl"),
+        ("'curl -u svc:canary URL'", "the command curl"),
+        ("TOKEN=canary curl URL", "the command TOKEN"),
+        ("'  canary", "the command"),
+        ("", "the command"),
+        ("''", "the command"),
+    ],
+)
+def test_a_command_is_shown_by_the_name_of_its_program(command: str, shown: str) -> None:
+    assert _command(command).words == shown
+    assert "canary" not in repr(_command(command))

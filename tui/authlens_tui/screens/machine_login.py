@@ -114,7 +114,7 @@ class MachineLoginScreen(Dialog[Options | None]):
 
 def _value(name: str, text: str) -> object:
     match OPTIONS[name].kind:
-        case Kind.SECRET:
+        case Kind.SECRET | Kind.COMMAND:
             # As it is typed: a secret may start or end with a space.
             return Secret(text) if text else None
         case Kind.SECRET_FILE:

@@ -79,13 +79,12 @@ class MachineSource(Struct, frozen=True):
     """How a program gets its next token, besides its secrets: the options of its login of the same names.
 
     Attributes:
-        assertion_file: read for each token, like what `assertion_command` prints.
+        assertion_file: read for each token.
         idp: the token endpoint of an identity provider.
     """
 
     grant_type: GrantType
     assertion_file: str | None = None
-    assertion_command: str | None = None
     idp: str | None = None
     idp_client_id: str | None = None
 
@@ -224,7 +223,8 @@ class GrantSecrets(Struct, frozen=True):
     """The secrets of one generation of a grant.
 
     `dpop_key` is the private key that its tokens are bound to (RFC 9449), as JSON; `client_key` is what the
-    client signs with (RFC 7523), as the user gave it.
+    client signs with (RFC 7523), as the user gave it. `assertion_command` prints a program's assertion, and a
+    secret may be among its arguments.
     """
 
     access_token: Secret
@@ -233,6 +233,7 @@ class GrantSecrets(Struct, frozen=True):
     dpop_key: Secret | None = None
     client_key: Secret | None = None
     idp_client_secret: Secret | None = None
+    assertion_command: Secret | None = None
 
     @property
     def known(self) -> tuple[Secret, ...]:

@@ -87,9 +87,11 @@ def _label(record: Grant | ServiceToken | ClientRecord) -> dict[str, str]:
     label = {**owner, TOKEN_TYPE: record.token_type}
     if record.machine is None:
         return label
-    # Edited in the index, another command would run, and an identity would go to another provider.
+    # Edited in the index, another file would be read, and an identity would go to another provider.
     source = record.machine
-    return {**label, MACHINE: owner_digest(asdict(source).values())}
+    # The command had the place of None before it was stored with the secrets: older logins stay readable.
+    values = (source.grant_type, source.assertion_file, None, source.idp, source.idp_client_id)
+    return {**label, MACHINE: owner_digest(values)}
 
 
 def belongs_to(text: Secret, record: Grant | ServiceToken | ClientRecord) -> bool:

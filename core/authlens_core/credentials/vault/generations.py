@@ -76,8 +76,9 @@ async def load_secrets(
         # host of its own.
         if not belongs_to(text, record):
             raise sealed.SecretsDamaged(
-                "The record was changed outside authlens: its issuer, an endpoint, the client or the type of "
-                "the token does not match the stored secrets. Nothing was sent.",
+                "The record does not match the stored secrets: its issuer, an endpoint, the client, the type "
+                "of the token or the source of the assertion. It was changed outside authlens, or an earlier "
+                "version stored it with --assertion-command. Nothing was sent.",
                 cure,
             )
         return record, text

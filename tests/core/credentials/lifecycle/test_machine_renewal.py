@@ -33,7 +33,7 @@ def machine(credentials: Credentials, saved: Grant) -> Store:
     """Store the login of a program, whose token has just expired."""
 
     async def stored(grant_type: GrantType, *, valid: bool = False, **changes: Any) -> Grant:
-        names = ("client_secret", "client_key", "idp_client_secret")
+        names = ("client_secret", "client_key", "idp_client_secret", "assertion_command")
         given = {name: Secret(changes.pop(name)) for name in names if name in changes}
         method = "private_key_jwt" if "client_key" in given else "client_secret_basic"
         now = datetime.now(UTC)
@@ -80,7 +80,9 @@ async def test_the_assertion_of_a_command_is_new_each_time_and_stored_nowhere(
         result = await refresh(credentials, wire, grant.grant_id, RefreshOptions(force=True))
         assert result.outcome is RefreshOutcome.REFRESHED
     assert [asked.form["assertion"] for asked in server.posts("/token")] == ["assertion-1", "assertion-2"]
-    assert (await credentials.load(grant.grant_id))[1] == GrantSecrets(Secret("machine-canary-1"))
+    assert (await credentials.load(grant.grant_id))[1] == GrantSecrets(
+        Secret("machine-canary-1"), assertion_command=Secret(command)
+    )
 
 
 async def test_an_identity_is_exchanged_at_its_provider_first(
@@ -195,18 +197,16 @@ async def test_a_server_that_refuses_the_program_does_not_end_its_login(
     assert (await usable_token(credentials, wire, grant)).token.reveal() == "machine-canary-1"
 
 
-async def test_a_command_that_was_edited_in_the_index_is_not_run(
+async def test_a_file_that_was_edited_in_the_index_is_not_read(
     credentials: Credentials, wire: Wire, machine: Store, tmp_path: Path
 ) -> None:
-    """The index is a plain file; the command is bound to the stored secrets."""
+    """The index is a plain file; how the next token is got is bound to the stored secrets."""
     grant = await machine(GrantType.JWT_BEARER, assertion_command="printf assertion")
     assert grant.machine is not None
-    ran = tmp_path / "ran"
-    other = replace(grant.machine, assertion_command=shlex.join(["touch", str(ran)]))
+    other = replace(grant.machine, assertion_file=str(tmp_path / "other"))
     credentials.update(replace(grant, machine=other))
     with pytest.raises(LoginNeeded, match="changed outside authlens"):
         await usable_token(credentials, wire, grant)
-    assert not ran.exists()
 
 
 @pytest.mark.parametrize(
@@ -224,6 +224,5 @@ async def test_what_leads_on_is_the_login_of_the_program_and_not_a_users(
     result = await refresh(credentials, wire, grant.grant_id)
     login = f"authlens login {grant.resource_url} --client-id {grant.client_id} --client-secret"
     [command] = commands_of(result.cure)
-    assert command.startswith(f"{login} --assertion-command ")
-    assert command.endswith(" --machine jwt-bearer")
+    assert command == f"{login} --assertion-command CMD --machine jwt-bearer"
     assert "--new-client" not in str(result.cure)

@@ -67,6 +67,8 @@ def _add_option(add: argparse._ActionsContainer, name: str) -> None:
             more["choices"] = option.choices
         case Kind.TEXT | Kind.URL | Kind.SECRET_FILE:
             more["type"] = utf8
+        case Kind.COMMAND:
+            more["type"] = _command
         case Kind.FILE:
             more["type"] = absolute_path
         case _:
@@ -74,6 +76,10 @@ def _add_option(add: argparse._ActionsContainer, name: str) -> None:
     hidden = option.kind is Kind.CHOICE and option.metavar is not None
     words = f"{option.help}: {_one_of(option.choices)}" if hidden else option.help
     add.add_argument(option.flag, help=words, **more)
+
+
+def _command(text: str) -> Secret:
+    return Secret(utf8(text))
 
 
 def _one_of(choices: Iterable[str]) -> str:

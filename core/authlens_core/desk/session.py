@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from authlens_core.credentials.records.grant import Grant, utc_now, working_logins
 from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.records.table import TABLES
+from authlens_core.credentials.store.secret_store import ask_twice
 from authlens_core.credentials.vault import open_store as stores
 from authlens_core.credentials.vault.credentials import EXIT_BOUND, Credentials
 from authlens_core.credentials.vault.open_store import OpenedStore, remembered_place, store_at
@@ -114,6 +115,14 @@ class Session:
     async def on(self, opened: OpenedStore) -> Session:
         """Return a session with the same sender on another store, to move secrets there."""
         return Session(self.wire, await Credentials.on(opened.store))
+
+    async def require_store(self) -> None:
+        """Ask the secret store for something, before many credentials fail for the same reason.
+
+        Raises:
+            NoSecretStore: it does not answer.
+        """
+        await ask_twice(lambda: self.credentials.store.get("authlens:any"))
 
     async def delete_orphans(self) -> None:
         """Delete what a program that died, or one on another store, left in the store that is open now."""

@@ -12,6 +12,7 @@ import pytest
 
 from authlens_core.credentials.records.grant import Grant, utc_now
 from authlens_core.credentials.records.index import Pending
+from authlens_core.credentials.store.secret_store import MemoryStore, NoKeyring
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk import lifecycle
 from authlens_core.desk.lifecycle import ActionResult
@@ -20,6 +21,7 @@ from authlens_core.desk.session import Session
 from authlens_core.emulator import Emulator, play_person
 from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.values.login_options import Options
+from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 from authlens_tui.cli.parser import build_parser
 from authlens_tui.cli.stored import credential_list, lifecycle_verbs, recorded
@@ -82,6 +84,25 @@ async def test_all_are_probed_refreshed_and_revoked_each_with_a_result(
     assert await revoke_credentials(parse(["revoke", "--all", "--json"])) == 0
     assert [(one["outcome"], one["removed"]) for one in answer(capsys)] == [("revoked", True)] * 2
     assert session.credentials.list() == ()
+
+
+class AbsentKeyring(MemoryStore):
+    """What a machine without a keyring has."""
+
+    async def get(self, entry: str) -> Secret | None:
+        raise NoKeyring("no backend")
+
+
+@pytest.mark.parametrize("verb", ["refresh", "revoke", "probe"])
+async def test_no_keyring_is_reported_once_for_all(
+    two: tuple[Session, list[str]], verb: str, capsys: Captured
+) -> None:
+    session, _ = two
+    session.credentials.store = AbsentKeyring()
+    run = {"refresh": lifecycle_verbs.refresh_credentials, "revoke": revoke_credentials}
+    with pytest.raises(NoKeyring):
+        await run.get(verb, lifecycle_verbs.probe_kept)(build_parser().parse_args([verb, "--all"]))
+    assert capsys.readouterr() == ("", "")
 
 
 async def test_what_is_kept_for_one_url_is_asked_alone(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+from collections.abc import Awaitable, Callable
+from typing import Final, Protocol, TypeVar
 
 from authlens_core.values.errors import NoSecretStore
 from authlens_core.values.secret import Secret
@@ -10,6 +11,7 @@ from authlens_core.values.store_kind import StoreKind
 
 # Seconds that one call of a store may take.
 CALL_LIMIT: Final = 3.0
+_Answer = TypeVar("_Answer")
 
 
 class SecretStoreTimeout(NoSecretStore):
@@ -23,6 +25,18 @@ def keyring_too_slow(name: str, bound: float) -> SecretStoreTimeout:
         "unlock prompt on the desktop.",
         "Unlock it and try again, or continue with a memory-only session.",
     )
+
+
+async def ask_twice(ask: Callable[[], Awaitable[_Answer]]) -> _Answer:
+    """Return the answer of a store, asked again if it did not answer in time: a busy machine makes it slow.
+
+    Raises:
+        NoSecretStore: as by `ask`; `SecretStoreTimeout` if it was too slow twice.
+    """
+    try:
+        return await ask()
+    except SecretStoreTimeout:
+        return await ask()
 
 
 OTHER_STORE: Final = ("Or store secrets in an encrypted file", "authlens store --move encrypted-file")

@@ -11,6 +11,7 @@ import asyncio
 import hmac
 from collections.abc import Callable, Coroutine
 from enum import StrEnum
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from msgspec import Struct
@@ -22,7 +23,12 @@ from authlens_core.credentials.records.record_json import belongs_to
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.records.table import Pointer, Table
 from authlens_core.credentials.store import chunked_secret as sealed
-from authlens_core.credentials.store.secret_store import SecretStore, SecretStoreFailed, StoreElsewhere
+from authlens_core.credentials.store.secret_store import (
+    SecretStore,
+    SecretStoreFailed,
+    StoreElsewhere,
+    ask_twice,
+)
 from authlens_core.state.locks import Locks
 from authlens_core.values.errors import NoSecretStore
 from authlens_core.values.finish import finish
@@ -65,7 +71,7 @@ async def load_secrets(
         if record.place is not store.place:
             raise StoreElsewhere(record.place, store.name)
         try:
-            text = await sealed.read(store, key, record.generation)
+            text = await ask_twice(partial(sealed.read, store, key, record.generation))
         except sealed.SecretsDamaged:
             present = current()
             if present.generation == record.generation:

@@ -15,7 +15,12 @@ from authlens_core.credentials.records.grant import Grant, GrantSecrets
 from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.store import chunked_secret as sealed
 from authlens_core.credentials.store.keyring_store import KeyringStore
-from authlens_core.credentials.store.secret_store import MemoryStore, SecretStoreFailed
+from authlens_core.credentials.store.secret_store import (
+    MemoryStore,
+    SecretStoreFailed,
+    SecretStoreTimeout,
+    keyring_too_slow,
+)
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.generations import SaveStep
 from authlens_core.state.locks import Locks
@@ -258,3 +263,26 @@ async def test_damaged_secrets_are_noticed(
         await credentials.load(saved.grant_id)
     assert "Log in again" in str(caught.value.cure)
     assert isinstance(saved, Grant)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+async def test_a_store_that_is_too_slow_is_asked_once_more(
+    open_credentials: Open, make_grant: Any, secrets: GrantSecrets, times: int
+) -> None:
+    """A busy machine makes a keyring slow; one that hangs is given up."""
+    credentials = open_credentials()
+    saved = await credentials.save(make_grant(), secrets)
+    read, left = credentials.store.get, [times]
+
+    async def slow(entry: str) -> Secret | None:
+        if left[0]:
+            left[0] -= 1
+            raise keyring_too_slow("the keyring", 3.0)
+        return await read(entry)
+
+    credentials.store.get = slow  # type: ignore[method-assign]
+    if times == 1:
+        assert (await credentials.load(saved.grant_id))[1] == secrets
+    else:
+        with pytest.raises(SecretStoreTimeout):
+            await credentials.load(saved.grant_id)

@@ -54,6 +54,8 @@ async def refresh_credentials(arguments: Namespace) -> int:
         # What a killed program left in doubt has to be known before another refresh is sent.
         await session.credentials.recover()
         grants = grants_or_other_kind(session, arguments, Wanted.REFRESH)
+        if len(grants) > 1:
+            await session.require_store()
         results = await for_each(grants, lambda grant: _refresh(session, grant, again=arguments.again))
     if not results:
         say("No credentials on this machine.")
@@ -100,6 +102,8 @@ async def revoke_credentials(arguments: Namespace) -> int:
     """
     async with open_session() as session:
         grants = grants_or_other_kind(session, arguments, Wanted.REVOKE)
+        if len(grants) > 1:
+            await session.require_store()
         results: dict[str, ActionResult] = {}
         try:
             await for_each(
@@ -172,6 +176,8 @@ async def probe_kept(arguments: Namespace) -> int:
         entries = read_inventory(session.credentials.index).to_probe(url)
         if url is not None and not entries:
             raise await missing_credential(url)
+        if len([entry for entry in entries if entry.cloudflared is None]) > 1:
+            await session.require_store()
         results = await for_each(entries, lambda entry: probe(session, entry), on_result=_tell_probe)
     if not results:
         say("No credentials on this machine to probe with.")

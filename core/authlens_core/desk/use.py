@@ -17,6 +17,7 @@ from authlens_core.credentials.lifecycle.request_headers import (
     matching_credentials,
     renew_nonce,
 )
+from authlens_core.credentials.records.grant import Grant
 from authlens_core.grammars.credential_helpers import fields_answer
 from authlens_core.values.secret import Secret
 from authlens_core.values.store_kind import CredentialKind
@@ -37,11 +38,12 @@ __all__ = [
 
 
 async def access_token(
-    session: Session, url: str, *, min_ttl: timedelta | None = None, refused: Secret | None = None
+    session: Session, login: str | Grant, *, min_ttl: timedelta | None = None, refused: Secret | None = None
 ) -> UsableToken:
-    """Return the access token for `url`, refreshed if it would not last.
+    """Return the access token of a login, refreshed if it would not last.
 
     Args:
+        login: from `Credentials.list`; or a URL, whose newest login is taken.
         min_ttl: how long it has to last; None for a minute, or half of its life where that is less.
         refused: the token from an earlier call, where the resource answered it with 401: it is refreshed,
             whatever the clock says, unless a newer one is stored.
@@ -51,7 +53,7 @@ async def access_token(
         LoginNeeded: only a user can renew it.
         AuthlensError: the server refused, or cannot be reached; or the store cannot be used.
     """
-    grant = session.credentials.covering(url)
+    grant = login if isinstance(login, Grant) else session.credentials.covering(login)
     return await usable_token(session.credentials, session.wire, grant, min_ttl=min_ttl, refused=refused)
 
 

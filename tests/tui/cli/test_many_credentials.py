@@ -24,6 +24,7 @@ from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 from authlens_tui.cli.parser import build_parser
+from authlens_tui.cli.scripts import credential_verbs
 from authlens_tui.cli.stored import credential_list, lifecycle_verbs, recorded
 from authlens_tui.cli.stored.credential_list import list_credentials
 from authlens_tui.cli.stored.lifecycle_verbs import revoke_credentials
@@ -43,7 +44,7 @@ async def two(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Session, l
         async def open_session(**_options: object) -> AsyncIterator[Session]:
             yield session
 
-        for module in (credential_list, lifecycle_verbs, recorded):
+        for module in (credential_list, credential_verbs, lifecycle_verbs, recorded):
             monkeypatch.setattr(module, "open_session", open_session)
         yield session, urls
 
@@ -84,6 +85,43 @@ async def test_all_are_probed_refreshed_and_revoked_each_with_a_result(
     assert await revoke_credentials(parse(["revoke", "--all", "--json"])) == 0
     assert [(one["outcome"], one["removed"]) for one in answer(capsys)] == [("revoked", True)] * 2
     assert session.credentials.list() == ()
+
+
+async def test_a_url_with_two_logins_means_both_and_an_id_means_one(
+    two: tuple[Session, list[str]], capsys: Captured
+) -> None:
+    session, urls = two
+    await log_in(session, urls[0])
+    newest, other = (one for one in session.credentials.list() if one.resource_url == urls[0])
+    parse = build_parser().parse_args
+
+    assert await lifecycle_verbs.refresh_credentials(parse(["refresh", urls[0]])) == 0
+    words = capsys.readouterr().err
+    assert all(f"✔ {urls[0]} (login {one.grant_id}): " in words for one in (newest, other))
+    assert await lifecycle_verbs.refresh_credentials(parse(["refresh", other.grant_id, "--json"])) == 0
+    assert [one["id"] for one in answer(capsys)] == [other.grant_id]
+
+    assert await credential_verbs.token(parse(["token", other.grant_id])) == 0
+    token = (await session.credentials.load(other.grant_id))[1].access_token
+    assert capsys.readouterr().out == f"{token.reveal()}\n"
+    assert await credential_verbs.token(parse(["token", urls[0]])) == 0
+    token = (await session.credentials.load(newest.grant_id))[1].access_token
+    assert capsys.readouterr().out == f"{token.reveal()}\n"
+
+    assert await revoke_credentials(parse(["revoke", other.grant_id, "--json"])) == 0
+    assert [one["id"] for one in answer(capsys)] == [other.grant_id]
+    assert newest.grant_id in [one.grant_id for one in session.credentials.list()]
+
+
+async def test_forgetting_a_url_removes_every_login_for_it(
+    two: tuple[Session, list[str]], capsys: Captured
+) -> None:
+    """`token` would hand out what was left."""
+    session, urls = two
+    await log_in(session, urls[0])
+    assert await lifecycle_verbs.forget_credential(build_parser().parse_args(["forget", urls[0]])) == 0
+    assert capsys.readouterr().err.count(f"✔ Removed from this machine: {urls[0]}") == 2
+    assert [one.resource_url for one in session.credentials.list()] == [urls[1]]
 
 
 class AbsentKeyring(MemoryStore):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from authlens_core.desk import session as desk
 from authlens_core.desk.session import (
+    Grant,
     OpenedStore,
     PassphraseNeeded,
     Secret,
@@ -21,6 +22,7 @@ from authlens_core.desk.session import (
     open_secret_store,
     remembered_store,
 )
+from authlens_tui.cli.option_values import checked_url
 from authlens_tui.cli.terminal.flags import no_input
 from authlens_tui.cli.terminal.output import say, say_fix
 from authlens_tui.cli.terminal.refused import refusal
@@ -156,11 +158,27 @@ async def _new_passphrase() -> Secret:
     return first
 
 
-def say_result(name: str, result: ActionResult) -> None:
+def logins_named(session: Session, name: str) -> tuple[Grant, ...]:
+    """Return the login with the id `name`, or all for the resource of a URL, the newest first.
+
+    Raises:
+        UsageError: it is neither an id nor a URL.
+        NoLogin: there is none for the URL.
+    """
+    grants = session.credentials.list()
+    by_id = tuple(grant for grant in grants if grant.grant_id == name)
+    if by_id:
+        return by_id
+    grant = session.credentials.covering(checked_url(name))
+    return (grant, *grant.others_of_resource(grants))
+
+
+def say_result(name: str, result: ActionResult, url: str = "") -> None:
+    """Report the result of an action on a credential; `url` is what its commands are about, if not `name`."""
     say(f"{result.sign} {name}: {result.summary}")
     for detail in result.details:
         say(f"  {detail}")
-    say_fix(result.cure, name)
+    say_fix(result.cure, url or name)
 
 
 def iso_time(of: datetime | None) -> str | None:

@@ -28,7 +28,7 @@ from authlens_core.desk.use import (
 from authlens_core.values.errors import NoLogin
 from authlens_core.values.secret import Secret, for_children
 from authlens_tui.cli.option_values import checked_url
-from authlens_tui.cli.session import open_session
+from authlens_tui.cli.session import logins_named, open_session
 from authlens_tui.cli.terminal.interruption import run_until_signal
 from authlens_tui.cli.terminal.output import answer_list, answer_secret, is_terminal, say
 from authlens_tui.cli.terminal.refused import login_needed, refusal
@@ -96,14 +96,14 @@ async def token(arguments: Namespace) -> int:
         LoginNeeded: a user has to log in.
         AuthlensError: the other reasons why there is none to be had.
     """
-    url = checked_url(arguments.url)
     min_ttl = None if arguments.min_ttl is None else timedelta(seconds=arguments.min_ttl)
     refused = _refused_token() if arguments.refused else None
     async with open_session() as session:
         try:
-            usable = await access_token(session, url, min_ttl=min_ttl, refused=refused)
+            login = logins_named(session, arguments.url)[0]
+            usable = await access_token(session, login, min_ttl=min_ttl, refused=refused)
             if usable.is_bound:
-                say_bound(url, "each request needs a proof besides it.")
+                say_bound(login.resource_url, "each request needs a proof besides it.")
             answer_secret(usable.token)
             _say_if_short(usable.grant, arguments.min_ttl)
         except NoLogin:
@@ -113,7 +113,7 @@ async def token(arguments: Namespace) -> int:
             )
 
             # A credential of another kind may cover the URL: to log in would be no help then.
-            refuse_other_kinds(session, url, Wanted.TOKEN)
+            refuse_other_kinds(session, checked_url(arguments.url), Wanted.TOKEN)
             raise
     return 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from argparse import Namespace
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from enum import Enum
 
@@ -34,7 +35,7 @@ from authlens_core.desk.session import Session
 from authlens_core.values.errors import NoLogin, gravest
 from authlens_core.values.fix import fix, step
 from authlens_tui.cli.option_values import checked_url
-from authlens_tui.cli.session import iso_time, open_session, say_result
+from authlens_tui.cli.session import iso_time, logins_named, open_session, say_result
 from authlens_tui.cli.terminal.output import answer_json, fix_as_json, say, say_fix
 from authlens_tui.cli.terminal.refused import refusal
 from authlens_tui.words.outcomes import (
@@ -56,7 +57,9 @@ async def refresh_credentials(arguments: Namespace) -> int:
         grants = grants_or_other_kind(session, arguments, Wanted.REFRESH)
         if len(grants) > 1:
             await session.require_store()
-        results = await for_each(grants, lambda grant: _refresh(session, grant, again=arguments.again))
+        results = await for_each(
+            grants, lambda grant: _refresh(session, grant, _title(grant, grants), again=arguments.again)
+        )
     if not results:
         say("No credentials on this machine.")
     if arguments.json:
@@ -66,7 +69,13 @@ async def refresh_credentials(arguments: Namespace) -> int:
     return gravest(result.exit_code for result in results)
 
 
-async def _refresh(session: Session, grant: Grant, *, again: bool) -> ActionResult:
+def _title(grant: Grant, grants: Sequence[Grant]) -> str:
+    """Return its URL, with its id if others of `grants` are for the same resource."""
+    others = grant.others_of_resource(grants)
+    return f"{grant.resource_url} (login {grant.grant_id})" if others else grant.resource_url
+
+
+async def _refresh(session: Session, grant: Grant, title: str, *, again: bool) -> ActionResult:
     result = await refresh(session, grant, despite_unknown=again)
     if isinstance(result, Refreshed) and result.may_be_spent:
         quoted = shlex.quote(grant.resource_url)
@@ -76,7 +85,7 @@ async def _refresh(session: Session, grant: Grant, *, again: bool) -> ActionResu
         )
         result = replace(result, cure=cure)
     result = with_validity(result)
-    say_result(grant.resource_url, result)
+    say_result(title, result, grant.resource_url)
     return result
 
 
@@ -108,7 +117,7 @@ async def revoke_credentials(arguments: Namespace) -> int:
         try:
             await for_each(
                 grants,
-                lambda grant: _revoke(session, grant, arguments.wait),
+                lambda grant: _revoke(session, grant, _title(grant, grants), arguments.wait),
                 on_result=lambda grant, result: results.update({grant.grant_id: result}),
             )
         finally:  # Ctrl-C during the verification loses no result
@@ -119,17 +128,17 @@ async def revoke_credentials(arguments: Namespace) -> int:
     return gravest(result.exit_code for result in results.values())
 
 
-async def _revoke(session: Session, grant: Grant, wait: float) -> ActionResult:
+async def _revoke(session: Session, grant: Grant, title: str, wait: float) -> ActionResult:
     result = await revoke(
         session,
         grant,
         waiting=lambda seconds: say(
-            f"  {grant.resource_url}: the server confirmed it and the resource still accepts the token; "
+            f"  {title}: the server confirmed it and the resource still accepts the token; "
             f"asking it again for up to {seconds:.0f} s."
         ),
         wait=wait,
     )
-    say_result(grant.resource_url, result)
+    say_result(title, result, grant.resource_url)
     return result
 
 
@@ -212,7 +221,7 @@ def _probed_as_json(entry: InventoryEntry, result: ProbeResult) -> dict[str, obj
 
 
 async def forget_credential(arguments: Namespace) -> int:
-    """Remove the credential that is named by a URL or an id; an unreadable record has only its id.
+    """Remove every login for a URL, or what is named by an id; an unreadable record has only its id.
 
     It works without a keyring: what cannot be deleted now is deleted when the keyring is back.
 
@@ -220,12 +229,9 @@ async def forget_credential(arguments: Namespace) -> int:
         LoginNeeded: there is none.
     """
     async with open_session(needs_secrets=False) as session:
-        record_id, shown, grant = _named(session, arguments.url)
-        forgotten = await forget(session, record_id)
-        say_forgotten(session, shown, forgotten)
-        others = () if grant is None else grant.others_of_resource(session.credentials.list())
-    for other in others:
-        say(f"! Another login for it is still here. To remove it, too: authlens forget {other.grant_id}")
+        for record_id, title in _named(session, arguments.url).items():
+            forgotten = await forget(session, record_id)
+            say_forgotten(session, title, forgotten)
     if forgotten.kind is CredentialKind.OAUTH:
         say("  To end them at the server instead, run authlens revoke before you forget.")
     return 0
@@ -239,18 +245,17 @@ def say_forgotten(session: Session, shown: str, forgotten: Forgotten) -> None:
     say(f"  {what_stays_valid(forgotten)}")
 
 
-def _named(session: Session, name: str) -> tuple[str, str, Grant | None]:
-    """Return the id of the credential that is meant, what to call it, and its grant if it is a login."""
+def _named(session: Session, name: str) -> Mapping[str, str]:
+    """Return the ids of the credentials that are meant, each with what to call it."""
     credentials = session.credentials
     for record in damaged_records(credentials.index):
         if record.record_id == name:
-            return name, f"the unreadable record of {record.words}", None
+            return {name: f"the unreadable record of {record.words}"}
     for token in credentials.service_tokens.list():
         if token.token_id == name:
-            return name, f"{token.client_id} for {token.url}", None
-    by_id = {grant.grant_id: grant for grant in credentials.list()}
-    grant = by_id.get(name) or credentials.covering(checked_url(name))
-    return grant.grant_id, shlex.quote(grant.resource_url), grant
+            return {name: f"{token.client_id} for {token.url}"}
+    logins = logins_named(session, name)
+    return {login.grant_id: _title(login, logins) for login in logins}
 
 
 # -- credentials of other kinds ---------------------------------------------------------------------------
@@ -288,11 +293,11 @@ def grants_or_other_kind(session: Session, arguments: Namespace, wanted: Wanted)
         UsageError: only a credential of another kind is for the URL, or it is no URL.
         NoLogin: there is nothing for the URL.
     """
-    grants = session.credentials.list()
     if arguments.all:
-        return grants
+        return session.credentials.list()
     try:
-        grant = session.credentials.covering(checked_url(arguments.url))
+        # All for the resource, such as on another port: the next `token` would hand out what was left.
+        return logins_named(session, arguments.url)
     except NoLogin:
         refuse_other_kinds(session, arguments.url, wanted)
         if wanted is not Wanted.REVOKE:
@@ -305,8 +310,6 @@ def grants_or_other_kind(session: Session, arguments: Namespace, wanted: Wanted)
         ago = in_words((at - datetime.now(UTC)).total_seconds())
         cause = f"The login for {arguments.url} was revoked {ago}, at {at:%Y-%m-%d %H:%M:%S} UTC."
         raise NoLogin(cause, "What the server answered: authlens events") from None
-    # All for the resource, such as on another port: the next `authlens token` would hand out what was left.
-    return (grant, *grant.others_of_resource(grants))
 
 
 _WHY = {

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
-__all__ = ["ConnectProxy", "connect_proxy"]
+__all__ = ["ConnectProxy", "connect_proxy", "pump"]
 
 
 @dataclass(slots=True)
@@ -27,7 +27,8 @@ class ConnectProxy:
     clients: list[asyncio.StreamWriter] = field(default_factory=list)
 
 
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Pass on what is read until its end."""
     with contextlib.suppress(OSError):
         while data := await reader.read(65536):
             writer.write(data)
@@ -45,7 +46,7 @@ async def connect_proxy(target: int, early: bytes = b"") -> AsyncIterator[Connec
         proxy.clients.append(writer)
         onward, outward = await asyncio.open_connection("127.0.0.1", proxy.target)
         writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n" + proxy.early)
-        await asyncio.gather(_pump(reader, outward), _pump(onward, writer))
+        await asyncio.gather(pump(reader, outward), pump(onward, writer))
 
     listener = await asyncio.start_server(serve, "127.0.0.1", 0)
     proxy.port = listener.sockets[0].getsockname()[1]

@@ -272,17 +272,6 @@ async def test_a_proxy_with_a_certificate_of_a_stranger_is_refused_as_the_proxy(
     assert proxy.requests == []
 
 
-async def test_a_socks_proxy_is_refused_by_name() -> None:
-    """The variable is named; nothing goes out directly instead."""
-    async with Wire(environ={"ALL_PROXY": f"socks5://me:{CANARY}@127.0.0.1:1"}) as wire:
-        exchange = await wire.send(Request("GET", "https://wiki.example.com/"), limits=LIMITS)
-    assert exchange.failure is not None
-    assert exchange.failure.kind is FailureKind.PROXY
-    assert "ALL_PROXY" in exchange.failure.cause
-    assert CANARY not in repr(exchange)
-    assert exchange.peer is None
-
-
 async def test_a_private_address_is_refused_behind_a_proxy_too() -> None:
     """GEN-3: the proxy looks names up, but an address is an address."""
     async with (

@@ -8,6 +8,8 @@ this machine is never proxied, the proxy is named on the exchange as `host:port`
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.util import find_spec
+from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
@@ -16,18 +18,21 @@ from authlens_core.values.safe_text import safe_line
 from authlens_core.values.secret import Secret
 from authlens_core.wire.addresses import host_and_port, is_loopback
 
+# The ports that a proxy has without one in its URL, by how it is spoken to.
+_PORTS: Final = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
+
 
 class ProxyUnusable(Exception):
     """A proxy is set that cannot be used. The text names the variable and never the value."""
 
 
 class Proxy(Struct, frozen=True):
-    """An HTTP proxy.
+    """An HTTP or SOCKS5 proxy.
 
     Attributes:
-        scheme: `http` or `https`: how the proxy itself is spoken to.
+        scheme: `http`, `https`, `socks5` or `socks5h`: how the proxy itself is spoken to.
         host: its name or address; an IPv6 address without brackets.
-        username: for Basic authentication to the proxy, or None.
+        username: for the authentication to the proxy, or None.
     """
 
     scheme: str
@@ -71,16 +76,18 @@ def _listed(host: str, port: int, no_proxy: str) -> bool:
 
 
 def _parse(text: str, variable: str) -> Proxy:
-    unusable = ProxyUnusable(f"{variable} is not the URL of an HTTP proxy.")
+    unusable = ProxyUnusable(f"{variable} is not the URL of an HTTP or SOCKS5 proxy.")
     try:
         parts = urlsplit(text if "://" in text else f"http://{text}")
-        port = parts.port or (443 if parts.scheme == "https" else 80)
+        port = parts.port or _PORTS.get(parts.scheme)
     except ValueError:
         raise unusable from None
-    if parts.scheme.startswith("socks"):
-        raise ProxyUnusable(f"{variable} is a SOCKS proxy, which authlens does not support.")
-    if parts.scheme not in {"http", "https"} or not parts.hostname or not parts.hostname.isascii():
+    if port is None or parts.scheme not in _PORTS or not parts.hostname or not parts.hostname.isascii():
         raise unusable
+    if parts.scheme.startswith("socks") and find_spec("socksio") is None:
+        raise ProxyUnusable(
+            f"{variable} is a SOCKS proxy, which needs an extra of authlens: pip install 'authlens[socks]'."
+        )
     # A user name without a password is sent with an empty one (RFC 7617 §2).
     username = None if parts.username is None else Secret(unquote(parts.username))
     password = None if username is None else Secret(unquote(parts.password or ""))
@@ -104,7 +111,7 @@ def proxy_for(scheme: str, host: str, port: int, environ: Mapping[str, str] | No
             settings of the operating system.
 
     Raises:
-        ProxyUnusable: a proxy is set that is not an HTTP proxy.
+        ProxyUnusable: a proxy is set that is neither an HTTP nor a SOCKS5 proxy, or SOCKS is not installed.
     """
     host = host.strip("[]").lower()
     # A proxy would connect to its own loopback, and see a token that was for a server here.

@@ -27,6 +27,7 @@ from anyio.streams.tls import TLSAttribute, TLSStream
 
 from authlens_core.wire.addresses import in_ascii, local_addresses
 from authlens_core.wire.httpx_loading import leave_out_the_command_line
+from authlens_core.wire.streaming import STREAM_TIMEOUTS
 
 # Seconds until the next address of a host is tried beside the one before (RFC 8305 §8).
 _NEXT_ADDRESS: Final = 0.25
@@ -119,7 +120,8 @@ class _Connection(httpcore.AsyncNetworkStream):
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - theirs
         with _raised_as(httpcore.ReadTimeout, httpcore.ReadError), suppress(anyio.EndOfStream):
             # This runs for every chunk of a body: asyncio's timeout costs half as much as anyio's.
-            async with asyncio.timeout(timeout):
+            # The steps of SOCKS have no time of their own, and an exchange has its deadline besides.
+            async with asyncio.timeout(timeout or STREAM_TIMEOUTS["read"]):
                 return await self._stream.receive(max_bytes)
         return b""
 

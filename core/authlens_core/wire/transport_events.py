@@ -34,6 +34,7 @@ class TransportPhase(Enum):
 
 _STARTS: Final = {
     "connect_tcp": TransportPhase.CONNECT,
+    "setup_socks5_connection": TransportPhase.TUNNEL,
     "start_tls": TransportPhase.TLS,
     "send_request_headers": TransportPhase.SEND,
     "receive_response_headers": TransportPhase.WAIT,
@@ -90,17 +91,22 @@ class Observation(Struct):
 
         Raises:
             AddressRefused: the address that was connected is not allowed.
+            ConnectionError: a SOCKS proxy refused, or answered something else.
         """
         part, _, rest = event.partition(".")
         name, _, moment = rest.partition(".")
         now = time.perf_counter()
         if moment == "started":
-            # httpcore's `connection` events are the way to the proxy, `proxy.start_tls` is TLS with the host
-            # through the tunnel. What `http11` sends goes to whichever came last.
-            self.at_proxy = part == "connection" or (self.at_proxy and part != "proxy")
+            # httpcore's `connection` and `socks` events are the way to the proxy, `proxy.start_tls` and
+            # `socks.start_tls` TLS with the host through it. What `http11` sends goes to whichever came last.
+            at_host = part == "proxy" or (part == "socks" and name == "start_tls")
+            self.at_proxy = not at_host and (self.at_proxy or part in {"connection", "socks"})
             self._started(name, info, now)
         elif moment == "complete":
             self._completed(name, info.get("return_value"), now)
+        elif name == "setup_socks5_connection" and isinstance(info["exception"], Exception):
+            # httpcore asserts what the proxy answers, and socksio raises errors of no common kind.
+            raise ConnectionError from info["exception"]
 
     def _started(self, name: str, info: dict[str, Any], now: float) -> None:
         if name == "send_request_headers":

@@ -71,7 +71,8 @@ async def test_trust_names_where_the_authorities_come_from(tmp_path: Path) -> No
     [
         ({}, Severity.PASS, "directly"),
         ({"HTTPS_PROXY": "http://me:hunter2@proxy.example:3128"}, Severity.NOTICE, "proxy.example:3128"),
-        ({"HTTPS_PROXY": "socks5://me:hunter2@proxy.example"}, Severity.FAILURE, "HTTPS_PROXY"),
+        ({"HTTPS_PROXY": "socks5://me:hunter2@proxy.example"}, Severity.NOTICE, "proxy.example:1080"),
+        ({"HTTPS_PROXY": "socks4://me:hunter2@proxy.example"}, Severity.FAILURE, "HTTPS_PROXY"),
     ],
 )
 async def test_the_proxy_is_named_without_its_password(

@@ -77,7 +77,7 @@ def test_a_password_is_read_and_never_shown() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [f"socks5://me:{CANARY}@p.example:1080", f"http://{CANARY}:x:y", f"http://me:{CANARY}@", "ftp://p"],
+    [f"socks4://me:{CANARY}@p.example:1080", f"http://{CANARY}:x:y", f"http://me:{CANARY}@", "ftp://p"],
 )
 def test_a_proxy_that_cannot_be_used_is_refused_by_its_variable_and_not_its_value(value: str) -> None:
     """The error names the setting; the value may hold a password."""

@@ -172,7 +172,7 @@ def _has_https_proxy(url: Url, environ: Mapping[str, str]) -> bool:
     """Return whether the way to `url` starts at a proxy that is spoken to with TLS."""
     try:
         proxy = proxy_for(url.scheme, *url.address, environ)
-    except ProxyUnusable:  # a SOCKS proxy, which curl can use
+    except ProxyUnusable:  # such as a SOCKS4 proxy, which curl can use
         return False
     return proxy is not None and proxy.scheme == "https"
 

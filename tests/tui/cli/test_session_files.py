@@ -100,6 +100,7 @@ def test_what_is_kept_is_listed(wiki: str, capsys: Captured) -> None:
             2,
             "No probe trace of it is stored; stored are: login, refresh",
         ),
+        (["export", URL, "--which", "0"], 2, "2 traces of it are stored"),
         (["export", URL, "--which", "3"], 2, "2 traces of it are stored"),
         (["export", "https://other.example/"], 4, "There is no login for"),
         (["export", "nothing.json"], 2, "There is no file nothing.json"),

@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from authlens_core.credentials.lifecycle.refresh import usable_token
-from authlens_core.credentials.records.grant import Grant, utc_now
+from authlens_core.credentials.records.grant import Grant, GrantState, utc_now
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.values.errors import LoginNeeded, NetworkFailure
 from authlens_core.values.secret import Secret
@@ -34,6 +34,16 @@ async def test_a_token_that_lasts_is_handed_out_as_it_is(
     assert (await usable_token(credentials, wire, credentials.covering(fresh.resource_url))).token == Secret(
         "access-canary-0"
     )
+    assert server.seen == []
+
+
+async def test_a_token_whose_revocation_began_meanwhile_is_not_handed_out(
+    credentials: Credentials, wire: Wire, fresh: Grant, server: RotatingServer
+) -> None:
+    """Another process started it after the login was looked up."""
+    credentials.update(replace(fresh, state=GrantState.REVOCATION_FAILED))
+    with pytest.raises(LoginNeeded):
+        await usable_token(credentials, wire, fresh)
     assert server.seen == []
 
 

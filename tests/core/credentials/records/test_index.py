@@ -138,6 +138,18 @@ async def test_what_is_listed_follows_every_write_of_this_and_other_programs(
     assert here.list() == ()
 
 
+async def test_an_update_of_an_older_generation_returns_what_is_stored(
+    open_credentials: Open, make_grant: Any, secrets: GrantSecrets
+) -> None:
+    """Another process refreshed the login meanwhile: its record stays."""
+    here, there = open_credentials(), open_credentials()
+    older = await here.save(make_grant(), secrets)
+    newer = await there.save(older, secrets)
+    assert newer.generation != older.generation
+    assert here.update(replace(older, note="late")) == newer
+    assert here.list() == (newer,)
+
+
 @pytest.mark.parametrize("content", [b"not a database at all " * 100, b"SQLite format 3\0" + b"\xff" * 200])
 def test_a_file_that_is_no_index_is_refused_in_words(state: Path, content: bytes) -> None:
     """H177: said, with what to do, and not overwritten."""

@@ -102,11 +102,12 @@ def in_json_rpc(refusal: ProxyRefusal, held: bytes) -> bytes | None:
     return None
 
 
-def older_transport(url: str) -> McpFailure:
-    """Return the error where the server at `url` speaks only HTTP+SSE, the transport of 2024-11-05."""
+def not_an_endpoint(url: str, status: int) -> McpFailure:
+    """Return the error where the server takes no `initialize` at `url`, as one with HTTP+SSE (2024-11-05)."""
     words = (
-        "authlens: The server uses the older transport of MCP, HTTP+SSE, which mcp-bridge does not speak. "
-        f"Run: {proxy_command(url)}     and give the URL that it prints to a client with this transport."
+        f"authlens: The server answered {status}. Check that the URL is its MCP endpoint. If it uses "
+        f"the older transport of MCP, HTTP+SSE, run: {proxy_command(url)}     and give the URL it prints "
+        "to a client with this transport."
     )
     code = ServerMisconfigured.exit_code
     return McpFailure(_OURS - code, words, {"exit_code": code, "command": proxy_command(url)})

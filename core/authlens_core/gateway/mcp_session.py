@@ -12,12 +12,11 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from authlens_core.gateway.forwarding import ENDPOINT
 from authlens_core.gateway.mcp_failure import (
     McpFailure,
     failure_of_answer,
     failure_of_error,
-    older_transport,
+    not_an_endpoint,
 )
 from authlens_core.gateway.mcp_http import (
     McpHttp,
@@ -35,7 +34,7 @@ from authlens_core.grammars.json_rpc import (
     message_of,
 )
 from authlens_core.oauth.mcp import EVENT_STREAM
-from authlens_core.values.errors import AuthlensError, NetworkFailure, ServerMisconfigured
+from authlens_core.values.errors import NetworkFailure, ServerMisconfigured
 from authlens_core.values.formats.server_sent_events import ServerEvent
 from authlens_core.wire.streaming import StreamedResponse, StreamFailed
 
@@ -46,8 +45,6 @@ _NOT_FOUND: Final = 404
 # would keep the client from its answer.
 SHORTEST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 60.0
-# Seconds in which a stream of the older transport starts.
-_FIRST_EVENT: Final = 5.0
 # Reconnections in a row that bring no event.
 MOST_IN_VAIN: Final = 5
 _LONGEST_ID: Final = 1_000  # characters
@@ -285,21 +282,9 @@ class McpSession:
         if message.method == "initialize" and answer.status == 200:
             self._http.begin_session(answer)
         failure = await failure_of_answer(answer, self._http.url, message, self._http.granted_scope)
-        # MCP 2025-03-26, Transports, Backwards Compatibility: such a client looks for the older transport.
-        if failure is not None and message.method == "initialize" and 400 <= answer.status < 500:
-            return older_transport(self._http.url) if await self._is_older() else failure
+        if failure is not None and message.method == "initialize" and answer.status in (404, 405):
+            return failure if failure.by_server else not_an_endpoint(self._http.url, answer.status)
         return failure or await self._passed_on(answer, stream, pending)
-
-    async def _is_older(self) -> bool:
-        """Return whether the server opens a stream that starts by naming an endpoint (MCP 2024-11-05)."""
-        with suppress(StreamFailed, AuthlensError, TimeoutError):
-            async with asyncio.timeout(_FIRST_EVENT), self._http.get(None) as answer:
-                if answer.status != 200 or media_type_of(answer) != EVENT_STREAM:
-                    return False
-                async with aclosing(messages_of(answer)) as events:
-                    async for event, _ in events:
-                        return event.name == ENDPOINT
-        return False
 
     async def _resumed(self, stream: Reconnection, pending: PendingRequest) -> McpFailure | None:
         """Resume a stream until it has brought the response; return what is wrong with the server's answer.

@@ -307,12 +307,12 @@ async def test_what_is_sent_behind_initialize_waits_for_its_answer(logged_in: Lo
     assert posts[2:] == [("ping", "abc")] * 2
 
 
-async def test_a_server_of_the_older_transport_is_named_with_what_serves_it(logged_in: LoggedIn) -> None:
-    """MCP 2024-11-05: it takes no POST, and its stream starts by naming where messages go."""
+async def test_a_server_that_takes_no_initialize_is_named_with_what_serves_the_older_transport(
+    logged_in: LoggedIn,
+) -> None:
+    """MCP 2024-11-05: such a server takes no POST at this URL."""
 
-    async def answer(request: Request, _: dict[str, Any]) -> Response:
-        if request.method == "GET":
-            return events("event: endpoint\ndata: /messages?session=1")
+    async def answer(_: Request, __: dict[str, Any]) -> Response:
         return Response("no", 405)
 
     _, lines = await bridged(logged_in, answer, INITIALIZE)

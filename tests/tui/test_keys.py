@@ -22,7 +22,6 @@ _OPERATE: Final = re.compile(r"escape|(shift\+)?enter|space|tab|up|down|left|rig
 _CLOSES: Final = {
     "events.back": "wizard.dashboard",
     "help.close": "app.help",
-    "jump.close": "app.jump",
     "lesson.close": "wizard.lesson",
     "owner.back": "wizard.owner",
     "qr.close": "link.qr",

@@ -31,7 +31,6 @@ from authlens_core.values.errors import StateUnusable
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
-from authlens_tui.screens.jump import JumpScreen
 from support.grants import NOW, every_state, put
 from support.keyboard_use import keyboard_faults
 from support.open_databases import owned
@@ -128,15 +127,6 @@ PICTURES: Final = (
         lambda: dashboard(states=True, others=True),
         keys("slash", *"service", rows=STATES + 4),
         NOT_DRAWN,
-    ),
-    Picture(
-        "dashboard-jump",
-        JumpScreen,
-        lambda: dashboard(states=True, others=True),
-        keys("ctrl+o", rows=STATES + 4),
-        SMALL,
-        anew=True,
-        closes=True,
     ),
     Picture("dashboard-error", DashboardScreen, unreadable, sizes=NOT_DRAWN),
 )

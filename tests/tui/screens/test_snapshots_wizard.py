@@ -18,7 +18,6 @@ from authlens_core.login.login import Login
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.values.exchange import FailureKind, Response, WireFailure
 from authlens_tui.screens.help import HelpScreen
-from authlens_tui.screens.jump import JumpScreen
 from authlens_tui.screens.trace import save_record
 from authlens_tui.screens.trace.save_record import ExportScreen
 from authlens_tui.screens.wizard.demo_login import DemoLogin, Ending
@@ -217,15 +216,6 @@ PICTURES: Final = (
     Picture("waiting-for-the-browser", WizardScreen, made(), to_the_link),
     Picture("failed", WizardScreen, made(register=NOT_ALLOWED), all_stages, anew=True),
     Picture("no-connection", WizardScreen, made(server=NO_SERVER), all_stages, sizes=NOT_DRAWN),
-    Picture(
-        "jump",
-        JumpScreen,
-        made(),
-        after(one_stage, "ctrl+o", on_screen=JumpScreen),
-        anew=True,
-        closes=True,
-        sizes=SMALL,
-    ),
     Picture("authenticated", WizardScreen, made(watch=True), all_stages),
     Picture("end-card", WizardScreen, made(watch=True, ending=ENDING), all_stages, sizes=NOT_DRAWN),
     Picture(

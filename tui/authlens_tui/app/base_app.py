@@ -128,12 +128,6 @@ class BaseApp(TerminalApp):
         if not isinstance(self.screen, (HelpScreen, CommandPalette)):
             self.push_screen(HelpScreen(self.screen))
 
-    def action_jump(self) -> None:
-        """Put a letter on each part of the screen, and move the focus to the one that is pressed."""
-        from authlens_tui.screens.jump import jump
-
-        jump(self.screen)
-
     @work(exclusive=True, group="picture", description="save a picture")
     async def action_save_screen(self, *, postcard: bool = False) -> None:
         """Save the screen as SVG, secrets masked; or a picture of the login that is shown."""

@@ -968,45 +968,45 @@ MUTATIONS: Final = (
     Mutation(
         "git-unprintable",
         "A value of git may have characters that other readers take for the end of a line",
-        "core/authlens_core/grammars/credential_helpers.py",
+        "core/authlens_core/grammars/git_credential.py",
         "    if not text.isprintable():\n",
         "    if False:\n",
-        "tests/core/grammars/test_credential_helpers.py"
+        "tests/core/grammars/test_git_credential.py"
         "::test_only_lf_ends_a_line_and_other_line_ends_refuse_the_request",
     ),
     Mutation(
         "git-name-twice",
         "Of two hosts in one request of git, one is taken",
-        "core/authlens_core/grammars/credential_helpers.py",
+        "core/authlens_core/grammars/git_credential.py",
         "            if name in seen:\n",
         "            if False:\n",
-        "tests/core/grammars/test_credential_helpers.py"
+        "tests/core/grammars/test_git_credential.py"
         "::test_what_readers_may_read_differently_is_refused_with_the_reason",
     ),
     Mutation(
         "git-after-the-end",
         "What follows the empty line is read as part of the request",
-        "core/authlens_core/grammars/credential_helpers.py",
+        "core/authlens_core/grammars/git_credential.py",
         "            break\n",
         "            continue\n",
-        "tests/core/grammars/test_credential_helpers.py::test_nothing_after_the_empty_line_is_read",
+        "tests/core/grammars/test_git_credential.py::test_nothing_after_the_empty_line_is_read",
     ),
     Mutation(
         "git-host",
         "The host of a request of git may have a path, a user name or a query in it",
-        "core/authlens_core/grammars/credential_helpers.py",
+        "core/authlens_core/grammars/git_credential.py",
         "    if _HOST.fullmatch(host) is None:\n",
         "    if False:\n",
-        "tests/core/grammars/test_credential_helpers.py"
+        "tests/core/grammars/test_git_credential.py"
         "::test_a_host_is_a_name_with_an_optional_port_and_nothing_else",
     ),
     Mutation(
         "git-token-line",
         "A token with a line end in it is written to git",
-        "core/authlens_core/grammars/credential_helpers.py",
+        "core/authlens_core/grammars/git_credential.py",
         "    if _TOKEN.fullmatch(token.reveal()) is None or len(line) + 1 > LONGEST_LINE:\n",
         "    if False:\n",
-        "tests/core/grammars/test_credential_helpers.py::test_a_token_that_a_line_cannot_carry_is_not_written",
+        "tests/core/grammars/test_git_credential.py::test_a_token_that_a_line_cannot_carry_is_not_written",
     ),
     Mutation(
         "path-step",

@@ -38,32 +38,14 @@ def resource(lasting_resource: str) -> str:
 async def test_headers_come_in_the_form_that_the_consumer_wants(
     machine: dict[str, str], resource: str
 ) -> None:
-    """JSON for agents, lines for curl, and the credential helper protocol."""
+    """JSON for agents, and lines for curl."""
     await log_in(machine, resource)
     fields = json.loads((await authlens(machine, "headers", resource)).answer)
     lines = await authlens(machine, "headers", resource, "--format", "lines")
     assert lines.answer == f"Authorization: {fields['Authorization']}\n"
-    bazel = await authlens(machine, "headers", resource, "--format", "bazel")
-    helper = await authlens(machine, "credential-helper", "get", typed=json.dumps({"uri": resource}))
-    for answer in (json.loads(bazel.answer), json.loads(helper.answer)):
-        assert answer["headers"] == {"Authorization": [fields["Authorization"]]}
-        ends = datetime.strptime(answer["expires"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
-        assert 600 < (ends - datetime.now(UTC)).total_seconds() <= 900
     which = await authlens(machine, "headers", resource, "--which")
     assert which.answer.startswith("oauth  ")
     assert fields["Authorization"].removeprefix("Bearer ") not in which.answer + which.words
-
-
-async def test_a_credential_helper_gives_nothing_for_other_addresses(
-    machine: dict[str, str], resource: str
-) -> None:
-    """A build asks for many; those without a credential are not an error."""
-    await log_in(machine, resource)
-    for uri in ("https://other.example/x", "ftp://other.example", "http://127.0.0.1:1/"):
-        done = await authlens(machine, "credential-helper", "get", typed=json.dumps({"uri": uri}))
-        assert (done.code, json.loads(done.answer)) == (0, {"headers": {}})
-    broken = await authlens(machine, "credential-helper", "get", typed="[]")
-    assert (broken.code, broken.answer) == (2, "")
 
 
 async def test_run_gives_the_token_to_the_command_alone_and_becomes_it(
@@ -229,10 +211,10 @@ async def test_all_three_kinds_serve_every_helper(machine: dict[str, str]) -> No
         url, (client_id, secret) = emulator.resource_url, emulator.service_token
         added = await authlens(machine, "service-token", "add", url, typed=f"{client_id}\n{secret}\n")
         assert added.code == 0
-        helper = await authlens(machine, "credential-helper", "get", typed=json.dumps({"uri": url}))
-        assert json.loads(helper.answer)["headers"] == {
-            "CF-Access-Client-Id": [client_id],
-            "CF-Access-Client-Secret": [secret],
+        fields = await authlens(machine, "headers", url)
+        assert json.loads(fields.answer) == {
+            "CF-Access-Client-Id": client_id,
+            "CF-Access-Client-Secret": secret,
         }
         command = ("run", url, "--", sys.executable, "-c")
         done = await authlens(machine, *command, "import os; print(os.environ['CF_ACCESS_CLIENT_ID'])")

@@ -42,7 +42,7 @@ async def test_verbs_options_and_values_are_completed(shell: str, tmp_path: Path
     assert await completed(shell, "authlens mcp-", tmp_path) == {"mcp-bridge", "mcp-config"}
     assert await completed(shell, "authlens mcp-config ", tmp_path) >= AGENTS
     assert "--redirect-host" in await completed(shell, "authlens login --redirect-h", tmp_path)
-    assert await completed(shell, "authlens headers --format ", tmp_path) >= {"json", "lines", "bazel"}
+    assert await completed(shell, "authlens headers --format ", tmp_path) >= {"json", "lines"}
 
 
 async def test_zsh_can_read_its_script(tmp_path: Path) -> None:

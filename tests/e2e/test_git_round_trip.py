@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote
 
 import pytest
 
-from authlens_core.grammars.credential_helpers import GitRequest, GitRequestRefused, read_request
+from authlens_core.grammars.git_credential import GitRequest, GitRequestRefused, read_request
 from support.needs import program
 from support.waiting import PATIENCE
 

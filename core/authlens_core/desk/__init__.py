@@ -9,7 +9,7 @@ Nearly every function takes it first.
   on purpose to see who refuses it; where there is no OAuth, it runs `cloudflared`. `callback_offer` says how
   the browser gets back to this machine.
 - **Use it.** `use` returns the token, or the header fields, for a URL. `stored_token` is its short way.
-  `httpx_auth` does it for a client of httpx. `programs` hands the credential to curl, git and Bazel, and
+  `httpx_auth` does it for a client of httpx. `programs` hands the credential to curl and git, and
   serves it to others through a local proxy or an MCP bridge. `agents` sets up a coding agent.
 - **Look after it.** `credentials` lists what is stored, and what happened to it. `lifecycle` refreshes,
   revokes and probes. `forget` removes it, and restores it. `signatures` verifies the tokens in a record.

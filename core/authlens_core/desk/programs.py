@@ -1,4 +1,4 @@
-"""Hand the credential for a URL to another program: curl, git, Bazel, a browser or an MCP client.
+"""Hand the credential for a URL to another program: curl, git, a browser or an MCP client.
 
 The programs' own languages are in `grammars`; what runs beside them is in `gateway`.
 """
@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING, BinaryIO
 from msgspec import Struct
 
 from authlens_core.desk.log_in import missing_credential
-from authlens_core.desk.use import access_token, covering_credentials, for_bazel, request_headers
+from authlens_core.desk.use import access_token, covering_credentials, request_headers
 from authlens_core.values.errors import (
     AuthlensError,
     LoginNeeded,
     NoCredential,
     NoLogin,
     NotProtected,
-    UsageError,
 )
 from authlens_core.values.secret import Secret
 from authlens_core.values.store_kind import CredentialKind
@@ -32,13 +31,12 @@ if TYPE_CHECKING:
     from authlens_core.desk.session import Session
     from authlens_core.gateway.curl.authorized_curl import CurlOutcome
     from authlens_core.gateway.server import LocalProxy
-    from authlens_core.grammars.credential_helpers import GitRequest
+    from authlens_core.grammars.git_credential import GitRequest
 
 __all__ = [
     "GitAnswer",
     "LocalProxy",
     "answer_git",
-    "answer_helper_request",
     "bridge_mcp",
     "curl",
     "proxy",
@@ -93,43 +91,6 @@ async def curl(
         return await send_openly(url, options, path, nothing)
 
 
-async def answer_helper_request(
-    open_session: OpenSession,
-    text: bytes,
-    *,
-    kind: CredentialKind | None = None,
-    min_ttl: timedelta | None = None,
-) -> Secret:
-    """Answer a request of Bazel or another program that uses EngFlow's credential-helper-spec.
-
-    Args:
-        text: the request, one JSON object: `{"uri": "https://…"}`.
-
-    Raises:
-        UsageError: it is not such a request, or the token is bound to a key.
-        LoginNeeded: a user has to renew what covers the URL.
-        AuthlensError: as `request_headers`.
-    """
-    from authlens_core.grammars.credential_helpers import asked_uri, fields_answer
-
-    uri = asked_uri(text)
-    if uri is None:
-        raise UsageError(
-            "Standard input holds no request of the credential helper protocol.",
-            """Pipe it in: printf '{"uri":"https://wiki.example.com/"}' | authlens credential-helper get""",
-        )
-    address, nothing = usable_url(uri, loopback_http=True), fields_answer((), None)
-    if address is None:
-        return nothing
-    async with open_session() as session:
-        # A program that asks for many URLs goes on without a credential for those that nothing covers.
-        if not covering_credentials(session, address.text):
-            return nothing
-        headers = await request_headers(session, address.text, kind=kind, min_ttl=min_ttl)
-    headers.refuse_bound(address.text, "the program that asks")
-    return for_bazel(headers)
-
-
 class GitAnswer(Struct, frozen=True):
     """What git gets, and what the user is shown.
 
@@ -159,7 +120,7 @@ async def answer_git(open_session: OpenSession, action: str, request: BinaryIO |
     """
     if action not in ("get", "erase"):
         return GitAnswer()
-    from authlens_core.grammars.credential_helpers import GitRequestRefused, read_request
+    from authlens_core.grammars.git_credential import GitRequestRefused, read_request
 
     try:
         asked = read_request(_git_lines(request))
@@ -179,7 +140,7 @@ async def answer_git(open_session: OpenSession, action: str, request: BinaryIO |
 
 def _git_lines(stream: BinaryIO | None) -> Iterator[bytes]:
     """Yield the lines of a stream; a longer one than the protocol allows comes in pieces."""
-    from authlens_core.grammars.credential_helpers import LONGEST_LINE
+    from authlens_core.grammars.git_credential import LONGEST_LINE
 
     if stream is not None:
         yield from iter(lambda: stream.readline(LONGEST_LINE + 1), b"")
@@ -201,7 +162,7 @@ def _git_url(request: GitRequest) -> str | None:
 
 async def _git_token(session: Session, url: str, request: GitRequest) -> GitAnswer:
     """Return the token; nothing where git has to ask elsewhere; stop git where only a login helps."""
-    from authlens_core.grammars.credential_helpers import AUTHTYPE, QUIT, bearer_answer
+    from authlens_core.grammars.git_credential import AUTHTYPE, QUIT, bearer_answer
 
     try:
         headers = await request_headers(session, url)

@@ -18,7 +18,6 @@ from authlens_core.credentials.lifecycle.request_headers import (
     renew_nonce,
 )
 from authlens_core.credentials.records.grant import Grant
-from authlens_core.grammars.credential_helpers import fields_answer
 from authlens_core.values.secret import Secret
 from authlens_core.values.store_kind import CredentialKind
 
@@ -32,7 +31,6 @@ __all__ = [
     "UsableToken",
     "access_token",
     "covering_credentials",
-    "for_bazel",
     "request_headers",
 ]
 
@@ -104,8 +102,3 @@ def covering_credentials(
         usable: false to return a token of `cloudflared`, too, that has expired or that a login waits for.
     """
     return tuple(matching_credentials(session.credentials, url, kind=kind, usable=usable))
-
-
-def for_bazel(headers: CredentialHeaders) -> Secret:
-    """Return header fields as Bazel's credential helpers answer (EngFlow's credential-helper-spec)."""
-    return fields_answer(headers.fields, headers.expires_at)

@@ -112,7 +112,6 @@ def test_each_verb_has_a_file_and_is_in_one_group_of_the_help() -> None:
 def test_the_kinds_of_credentials_are_those_that_there_are() -> None:
     kinds = declared("mcp-bridge")["arguments"]["--kind"]["choices"]
 
-    assert kinds == declared("credential-helper")["arguments"]["--kind"]["choices"]
     assert kinds == [kind.value for kind in CredentialKind]
 
 

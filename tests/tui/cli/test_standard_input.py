@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import sys
 from pathlib import Path
 
@@ -50,40 +49,6 @@ def test_a_refused_token_in_any_charset_is_only_not_ours(
     pipe_in(monkeypatch, b"\xe4\xff\n")
     assert main.run(["token", "--refused", "https://wiki.example.com/"]) == 4
     assert "There is no login" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        b'{"uri": "https://evil.example/", "uri": "https://good.example/"}',
-        b'{"uri": "https://good.example/"} {}',
-        b'{"uri": "https://good.example/\xe4"}',
-        b'{"uri": ["https://good.example/"]}',
-        b'{"uri": NaN}',
-        b"[" * 100_000,
-        b'{"uri": "https://good.example/' + b"x" * 70_000 + b'"}',
-        b"",
-    ],
-)
-def test_a_request_of_a_credential_helper_that_has_two_meanings_is_refused(
-    monkeypatch: pytest.MonkeyPatch, capsys: Captured, data: bytes
-) -> None:
-    """H320: the last of two equal keys is the first to another reader."""
-    pipe_in(monkeypatch, data)
-    assert main.run(["credential-helper", "get"]) == 2
-    assert capsys.readouterr().out == ""
-
-
-@pytest.mark.parametrize(
-    "uri",
-    ["https://good.example@evil.example/", "https://good.example\\@evil.example/", "https://good.example\n/"],
-)
-def test_a_uri_that_is_read_in_two_ways_gets_no_fields(
-    monkeypatch: pytest.MonkeyPatch, capsys: Captured, uri: str
-) -> None:
-    pipe_in(monkeypatch, json.dumps({"uri": uri}).encode())
-    assert main.run(["credential-helper", "get"]) == 0
-    assert capsys.readouterr().out == '{"headers": {}}\n'
 
 
 @pytest.mark.parametrize("action", ["store", "capability", "new"])

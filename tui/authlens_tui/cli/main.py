@@ -34,11 +34,6 @@ def git_credential_main() -> None:
     _main(["git-credential", *sys.argv[1:]])
 
 
-def credential_helper_main() -> None:
-    """Be `authlens-credential-helper`: Bazel takes the path of a program and no arguments."""
-    _main(["credential-helper", *sys.argv[1:]])
-
-
 def _main(argv: Sequence[str]) -> None:
     silence_tracebacks()
     forbid_core_dump()

@@ -36,7 +36,7 @@ GROUPS: Final = {
     "log in and look": ("login", "probe", "explain", "doctor", "demo", "learn"),
     "use a credential": (
         *("token", "headers", "curl", "run", "proxy"),
-        *("mcp-bridge", "mcp-config", "git-credential", "credential-helper"),
+        *("mcp-bridge", "mcp-config", "git-credential"),
     ),
     "manage credentials": (
         *("list", "refresh", "revoke", "forget", "events"),

@@ -73,7 +73,6 @@ VERBS: Final[dict[str, _Verb]] = {
     "mcp-config": _verb("scripts.agent_verbs", "mcp_config"),
     "run": _verb("scripts.credential_verbs", "run_command", which=True),
     "git-credential": _verb("scripts.program_verbs", "git_credential"),
-    "credential-helper": _verb("scripts.program_verbs", "credential_helper"),
     "explain": _verb("explain", "explain_message"),
     "skill": _verb("scripts.agent_verbs", "skill"),
     "help": _verb("completion", "show_help"),

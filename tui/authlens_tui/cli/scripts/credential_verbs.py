@@ -22,7 +22,6 @@ from authlens_core.desk.use import (
     CredentialKind,
     access_token,
     covering_credentials,
-    for_bazel,
     request_headers,
 )
 from authlens_core.values.errors import NoLogin
@@ -158,14 +157,8 @@ async def headers(arguments: Namespace) -> int:
     fields = credential.signed(arguments.method, url)
     if credential.is_bound:
         say_bound(arguments.url, f"these fields are for one {arguments.method} request, now.")
-    match arguments.format:
-        case "lines":
-            answer_secret(Secret("\n".join(f"{name}: {value}" for name, value in fields)))
-        case "bazel":
-            credential.refuse_bound(arguments.url, "Bazel")
-            answer_secret(for_bazel(credential))
-        case _:
-            answer_secret(Secret(json.dumps(dict(fields))))
+    lines = "\n".join(f"{name}: {value}" for name, value in fields)
+    answer_secret(Secret(lines if arguments.format == "lines" else json.dumps(dict(fields))))
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Other programs with the credential: `authlens curl`, `proxy`, `mcp-bridge` and the credential helpers."""
+"""Other programs with the credential: `authlens curl`, `proxy`, `mcp-bridge` and `git-credential`."""
 
 from __future__ import annotations
 
@@ -30,9 +30,7 @@ from authlens_tui.cli.terminal.output import (
     say_over,
 )
 from authlens_tui.cli.terminal.refused import refusal
-from authlens_tui.cli.terminal.standard_input import piped
 
-_LONGEST_REQUEST = 65_536  # bytes of a request of Bazel
 _CHUNK: Final = 256 * 1024  # bytes of one read
 _WAITING: Final = 4  # chunks that are read before the bridge takes them
 
@@ -69,19 +67,6 @@ async def git_credential(arguments: Namespace) -> int:
     if answer.output is not None:
         answer_secret(answer.output)
     return answer.exit_code
-
-
-async def credential_helper(arguments: Namespace) -> int:
-    """Answer one request of Bazel, EngFlow or uv.
-
-    Raises:
-        UsageError: standard input holds no request.
-        LoginNeeded: there is a credential for the address that a user has to renew.
-    """
-    answer_secret(
-        await programs.answer_helper_request(open_session, piped(_LONGEST_REQUEST), **choice(arguments))
-    )
-    return 0
 
 
 async def proxy(arguments: Namespace) -> int:

@@ -1,19 +1,14 @@
-"""The protocols of credential helpers: what git, Bazel and uv ask a helper for, and what it answers.
+"""The protocol of git's credential helpers: what git asks a helper for, and what it answers.
 
-Source for git: git-credential(1), section INPUT/OUTPUT FORMAT, and gitcredentials(7) of git 2.47;
+Source: git-credential(1), section INPUT/OUTPUT FORMAT, and gitcredentials(7) of git 2.47;
 `credential_read` and `credential_write` in its credential.c. A line is a name, `=`, a value and LF. LF alone
 ends a line, and an empty line ends the request. A value is bytes without LF and NUL: git decodes the escapes
 of a URL, and passes on what a server wrote into WWW-Authenticate. A value may hold what another reader takes
 for the end of a line, so a request with an unprintable character in it is refused as a whole.
-
-Source for Bazel, EngFlow and uv: EngFlow's credential-helper-spec, its JSON schemas of the request and the
-response of `get`. The request is one JSON object, `{"uri": "https://…"}`; the answer has the header fields
-and when they expire.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from datetime import datetime
@@ -21,7 +16,6 @@ from typing import Final
 
 from msgspec import Struct
 
-from authlens_core.values.formats.json_document import JsonRefused, load_object
 from authlens_core.values.safe_text import NAME, safe_line
 from authlens_core.values.secret import Secret
 from authlens_core.values.unprinted import Unprinted
@@ -185,21 +179,3 @@ def _bearer(values: dict[str, str]) -> Secret | None:
     if values.get("authtype", "").lower() != "bearer" or not values.get("credential"):
         return None
     return Secret(values["credential"])
-
-
-def asked_uri(request: bytes) -> str | None:
-    """Return the URI that a program asks about; None if this is no such request."""
-    try:
-        # Strict: of two equal keys, another reader may take the other one.
-        uri = load_object(request).get("uri")
-    except JsonRefused:
-        return None
-    return uri if isinstance(uri, str) else None
-
-
-def fields_answer(fields: Iterable[tuple[str, str]], expires_at: datetime | None) -> Secret:
-    """Return the answer that gives header fields; without any, the program goes on without a credential."""
-    answer: dict[str, object] = {"headers": {name: [value] for name, value in fields}}
-    if expires_at is not None:
-        answer["expires"] = expires_at.strftime("%Y-%m-%dT%H:%M:%SZ")
-    return Secret(json.dumps(answer))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authlens_core.grammars.credential_helpers import (
+from authlens_core.grammars.git_credential import (
     LONGEST_LINE,
     GitRequest,
     GitRequestRefused,

@@ -52,7 +52,6 @@ KEYS: Final[Mapping[str, bytes]] = {
     "ctrl+d": b"\x04",
     "ctrl+q": b"\x11",
     "ctrl+z": b"\x1a",
-    "f8": b"\x1b[19~",
 }
 """What a terminal sends for the keys that are not a letter."""
 

@@ -12,7 +12,6 @@ from msgspec import Struct
 from authlens_core.export.curl_commands import curl_script
 from authlens_core.export.har import har
 from authlens_core.export.markdown import markdown
-from authlens_core.export.picture import diagram_svg
 from authlens_core.export.redaction import redacted_trace
 from authlens_core.export.session_file import session_json
 from authlens_core.trace.record import Trace
@@ -45,7 +44,6 @@ FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
             Format("har", ".har", "opens in a browser's developer tools", har),
             Format("curl", ".sh", "a bash script that does it again", curl_script),
             Format("markdown", ".md", "for a ticket, with a sequence diagram", markdown),
-            Format("svg", ".svg", "the sequence diagram as a picture", diagram_svg),
         )
     }
 )

@@ -127,7 +127,6 @@ def test_what_is_not_there_is_said(
         ("har", "{"),
         ("curl", "#!/usr/bin/env bash"),
         ("markdown", "# authlens: login"),
-        ("svg", "<svg"),
     ],
 )
 def test_a_file_is_exported_in_every_form(tmp_path: Path, form: str, begins: str, capsys: Captured) -> None:
@@ -199,8 +198,6 @@ def test_only_what_differs_is_printed(wiki: str, tmp_path: Path, capsys: Capture
         "    B  b",
     ]
     assert "1 expected difference" in out
-    assert main.run(["compare", wiki, other, "--svg"]) == 10
-    assert "They differ first in 7 Exchange." in capsys.readouterr().out
 
 
 def test_the_same_is_said_and_ends_with_0(wiki: str, tmp_path: Path, capsys: Captured) -> None:

@@ -129,14 +129,11 @@ class BaseApp(TerminalApp):
             self.push_screen(HelpScreen(self.screen))
 
     @work(exclusive=True, group="picture", description="save a picture")
-    async def action_save_screen(self, *, postcard: bool = False) -> None:
-        """Save the screen as SVG, secrets masked; or a picture of the login that is shown."""
-        from authlens_tui.app.screen_picture import save_picture, save_postcard, tell_saved
+    async def action_save_screen(self) -> None:
+        """Save the screen as SVG, secrets masked."""
+        from authlens_tui.app.screen_picture import tell_saved
 
-        await tell_saved(self, save_postcard if postcard else save_picture)
-
-    def action_postcard(self) -> None:
-        self.action_save_screen(postcard=True)
+        await tell_saved(self)
 
 
 class ScreenApp(BaseApp):

@@ -282,7 +282,6 @@ class DemoWorkspace(Workspace):
             player=_sign_in,
             owner=owner,
             plays=self._plays,
-            again=f"authlens demo --fault {drill.name}",
             ending=self._ending(),
         )
 

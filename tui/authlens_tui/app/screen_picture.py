@@ -3,33 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
+from typing import Any, Final
 
 from textual.app import App
-from textual.screen import Screen
 from textual.widgets import Input
 
 from authlens_core.desk.credentials import AuthlensError
-from authlens_core.export.picture import comparison_svg, diagram_svg, waterfall_svg
 from authlens_core.export.saved_file import write_export
 from authlens_tui.screens.cloudflared import CloudflaredScreen
 from authlens_tui.screens.dashboard.reveal import RevealScreen
-from authlens_tui.screens.trace.comparison import CompareScreen
 from authlens_tui.screens.wizard.link import QrScreen
 from authlens_tui.terminal.focus import is_displayed
 from authlens_tui.widgets.authorization.authorization_panel import AuthorizationPanel
 from authlens_tui.widgets.authorization.device_panel import DevicePanel
-from authlens_tui.widgets.record.record_lines import Tab
 from authlens_tui.widgets.record.record_view import RecordView
-
-if TYPE_CHECKING:
-    from authlens_core.desk.log_in import Trace
-
 
 _REPAINTED: Final = 2.0  # seconds to wait for a screen to be painted again
 _SHOW_LINKS: Final = (AuthorizationPanel, CloudflaredScreen, DevicePanel, QrScreen)
@@ -59,56 +50,15 @@ async def save_picture(app: App[Any], directory: Path | None = None) -> Path:
                 await painted.wait()
         _mask(app)  # a key may have revealed them again meanwhile
         svg = app.export_screenshot(title="authlens")
-    return await _written(svg, "screen", directory)
-
-
-@runtime_checkable
-class ShowsTrace(Protocol):
-    """A screen that shows a trace, of which there can be a postcard."""
-
-    again: str
-    """The command that does the same again; empty for the login to its resource."""
-    record_view: RecordView
-
-    @property
-    def trace(self) -> Trace:
-        """What is shown."""
-
-
-async def save_postcard(app: App[Any], directory: Path | None = None) -> Path:
-    """Write what is shown of a trace to a file like the above: its diagram, waterfall or comparison.
-
-    Raises:
-        NoPicture: no screen shows a trace that has begun.
-        FileUnusable: the file cannot be written.
-    """
-    draw = next(filter(None, map(_drawing_of, reversed(app.screen_stack))), None)
-    if draw is None:
-        raise NoPicture("There is no login here to make a picture of. Run a stage, or open a recorded login.")
-    return await _written(await asyncio.to_thread(draw), "postcard", directory)
-
-
-async def _written(svg: str, kind: str, directory: Path | None) -> Path:
-    path = (directory or Path.cwd()) / f"authlens-{kind}-{datetime.now(UTC):%Y%m%d-%H%M%S}.svg"
+    path = (directory or Path.cwd()) / f"authlens-screen-{datetime.now(UTC):%Y%m%d-%H%M%S}.svg"
     await asyncio.to_thread(write_export, path, svg)
     return path
 
 
-def _drawing_of(screen: Screen[Any]) -> Callable[[], str] | None:
-    """Return what draws the postcard of a screen; None if it shows no trace that has begun."""
-    match screen:
-        case CompareScreen():
-            return partial(comparison_svg, *screen.traces, screen.names)
-        case ShowsTrace() if screen.trace.records:
-            draw = waterfall_svg if screen.record_view.tab is Tab.TIMING else diagram_svg
-            return partial(draw, screen.trace, screen.again)
-    return None
-
-
-async def tell_saved(app: App[Any], save: Callable[[App[Any]], Awaitable[Path]]) -> None:
+async def tell_saved(app: App[Any]) -> None:
     """Save a picture, and say where it is or why there is none."""
     try:
-        path = await save(app)
+        path = await save_picture(app)
     except (NoPicture, AuthlensError) as error:
         app.notify(str(error), title="Not saved", severity="warning", markup=False)
     else:

@@ -13,7 +13,6 @@ from authlens_core.desk.credentials import Event, TraceSummary, access_events
 from authlens_core.desk.session import Session
 from authlens_core.export.compare import Comparison, Difference, compare
 from authlens_core.export.formats import FORMATS
-from authlens_core.export.picture import comparison_svg
 from authlens_core.export.saved_file import named_path, open_session_file, write_export
 from authlens_core.trace.record import Trace, TraceKind
 from authlens_tui.cli.option_values import checked_url
@@ -179,8 +178,6 @@ async def compare_traces(arguments: Namespace) -> int:
     comparison = compare(left, right)
     if arguments.json:
         answer_json(_as_json(comparison))
-    elif arguments.svg:
-        answer_text(comparison_svg(left, right, (arguments.left, arguments.right)))
     else:
         _show(comparison)
     return 0 if comparison.same else DIFFERENT

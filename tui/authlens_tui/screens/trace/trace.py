@@ -52,7 +52,6 @@ class TraceScreen(Screen[None]):
     CSS_PATH = "trace.tcss"
     BINDINGS: ClassVar[list[BindingType]] = keys("trace")
 
-    again = ""
     record_view = getters.query_one(RecordView)
     stepper = getters.query_one(Stepper)
 

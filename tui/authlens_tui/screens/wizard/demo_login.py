@@ -119,7 +119,6 @@ class DemoLogin(NamedTuple):
         player: signs in for the user.
         owner: changes the setting that makes the login fail.
         plays: whether all stages run at once, and the player signs in.
-        again: the command that does the same again; empty for the login to its resource.
         ending: what the end of the login answers; None where nothing was asked.
     """
 
@@ -127,7 +126,6 @@ class DemoLogin(NamedTuple):
     player: Player | None = None
     owner: ServerOwner | None = None
     plays: bool = False
-    again: str = ""
     ending: Ending | None = None
 
 
@@ -237,7 +235,6 @@ class EndCard(HangingText):
         offered = (
             ("N", f"new drill: {ending.following}", bool(ending.following)),
             ("=", "compare", ending.before is not None),
-            ("F8", "postcard", True),
         )
         shown = [Content.assemble((key, _KEY), f" {name}") for key, name, does in offered if does]
         return with_keys_kept(Content(" · ").join(shown), max(1, self.screen.size.width - _AROUND))

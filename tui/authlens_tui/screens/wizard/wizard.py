@@ -86,7 +86,6 @@ class WizardScreen(Screen[None]):
         self.tools = WizardTools(self, login, self.runner, demo.owner)
         self._store_name = store_name
         self._demo = demo
-        self.again = demo.again
         self.card = EndCard(demo.ending)
 
     def compose(self) -> ComposeResult:

@@ -15,7 +15,7 @@ from authlens_core.values.errors import FileUnusable
 from authlens_core.values.secret import Secret
 from authlens_tui.app.screen_picture import NoPicture, save_picture
 from authlens_tui.screens.dashboard.reveal import RevealScreen
-from authlens_tui.screens.palette import possible_actions
+from authlens_tui.screens.trace.save_record import ExportScreen
 from authlens_tui.screens.trace.trace import TraceScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from authlens_tui.terminal.measured import Static
@@ -30,7 +30,7 @@ def saved(directory: Path) -> str:
     return html.unescape(path.read_text("utf-8")).replace("\xa0", " ")
 
 
-async def test_a_key_saves_the_screen_while_secrets_are_revealed_and_none_is_in_the_file(
+async def test_the_menu_saves_the_screen_while_secrets_are_revealed_and_none_is_in_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They are masked on the screen, too."""
@@ -43,16 +43,19 @@ async def test_a_key_saves_the_screen_while_secrets_are_revealed_and_none_is_in_
         screen.show_record(stage)
         await pilot.press("3", "x")
         await until(pilot, lambda: "access-canary" in text_of(app))
-        await pilot.press("f9")
+        await pilot.press("m")
+        await until(pilot, lambda: isinstance(app.screen, ExportScreen))
+        await pilot.click("#screen")
         await until(pilot, lambda: bool(list(tmp_path.iterdir())) and "Picture saved" in text_of(app))
         svg = saved(tmp_path)
         assert "canary" not in svg
         assert "access_token" in svg
+        assert "Every secret is replaced" not in svg, "the menu is not in the picture"
         assert not screen.record_view.revealed
 
 
 async def test_a_token_that_is_shown_in_a_dialog_is_masked(tmp_path: Path) -> None:
-    """Where the keys of the app do not work, the palette offers it."""
+    """The palette offers it on every screen."""
     async with run_screen(RevealScreen("Access token", Secret("canary-" * 9))) as (app, pilot):
         assert "canary" in text_of(app)
         assert "Save screen" in {one.title for one in app.get_system_commands(app.screen)}
@@ -101,12 +104,6 @@ async def test_a_link_behind_a_dialog_is_not_in_a_picture_either(tmp_path: Path)
         await until(pilot, lambda: app.screen is not wizard)
         with pytest.raises(NoPicture):
             await save_picture(app, tmp_path)
-
-
-async def test_the_palette_and_the_help_name_the_key() -> None:
-    login, _ = scripted()
-    async with wizard_on(login) as (wizard, _, _):
-        assert "save_screen" in {one.action for one in possible_actions(wizard)}
 
 
 async def test_a_file_that_cannot_be_written_is_said(tmp_path: Path) -> None:

@@ -96,11 +96,10 @@ class BaseApp(TerminalApp):
             variables = self._variables[self.theme] = with_quiet(super().get_css_variables())
         return dict(variables)
 
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
         """Offer what no key does; Textual's own would record the screen, and show another help."""
         yield SystemCommand("Theme", "Choose another theme, with a preview", self.action_change_theme)
-        if screen.is_modal:  # its palette has none of the app's keys
-            yield SystemCommand("Save screen", _SAVE_SCREEN, self.action_save_screen)
+        yield SystemCommand("Save screen", _SAVE_SCREEN, self.action_save_screen)
 
     def action_maximize(self) -> None:
         toggle_maximized(self.screen)

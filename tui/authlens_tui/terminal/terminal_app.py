@@ -142,7 +142,7 @@ class TerminalApp(App[int]):
 
     def deliver_screenshot(self, *_args: object, **_kwargs: object) -> str | None:
         """Refuse: a screenshot is a file with everything on the screen, secrets included."""
-        self.notify("Press F9 instead: it saves the screen with its secrets masked.", markup=False)
+        self.notify("Choose “Save screen” in the palette instead: it masks the secrets.", markup=False)
         return None
 
     def on_load(self) -> None:

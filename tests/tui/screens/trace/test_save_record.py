@@ -13,7 +13,9 @@ from textual.widgets import RadioSet
 from authlens_core.export.session_file import read_session
 from authlens_core.trace.record import Trace
 from authlens_tui.screens.trace.save_record import ExportScreen
+from authlens_tui.screens.trace.trace import TraceScreen
 from authlens_tui.terminal.measured import Static
+from authlens_tui.widgets.record import reading_area
 from support.hostile_trace import CANARY, hostile_trace
 from support.recorded_login import leaks
 from support.screens import run_screen, text_of, until
@@ -98,3 +100,30 @@ async def test_home_is_understood_and_a_bad_place_is_said(private_environment: P
         await pilot.press("enter")
         await until(pilot, lambda: "Written to" in str(screen.query_one("#hint", Static).content))
     assert (private_environment / "saved.json").exists()
+
+
+async def test_the_pager_gets_the_open_tab_of_the_screen_below(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+
+    async def note(_app: object, text: str, _environ: object) -> None:
+        read.append(text)
+
+    monkeypatch.setattr(reading_area, "read_outside", note)
+    screen = TraceScreen(trace())
+    async with run_screen(screen) as (app, pilot):
+        await pilot.press("m")
+        await until(pilot, lambda: isinstance(app.screen, ExportScreen))
+        await pilot.click("#pager")
+        await until(pilot, lambda: bool(read))
+        assert app.screen is screen
+        assert read == [await screen.record_view.copied_text()]
+    assert leaks(read[0], CANARY) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_there_is_no_pager_where_no_record_is_shown() -> None:
+    screen = ExportScreen(trace())
+    async with run_screen(screen):
+        assert not screen.query("#pager")

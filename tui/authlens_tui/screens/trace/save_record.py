@@ -1,4 +1,4 @@
-"""Saving a trace to a file, without its secrets."""
+"""The ways out of a screen that shows a trace: a file, a picture of the screen, and a pager."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import ClassVar, Final
 from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.css.query import DOMQuery
 from textual.widgets import Button, Input, RadioSet
 
 from authlens_core.export.formats import FORMATS, Format, file_name
@@ -18,6 +19,7 @@ from authlens_tui.screens.dialog import ChoiceButton, Dialog, DialogBox, DialogB
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.key_binding import keys
+from authlens_tui.widgets.record.reading_area import ReadingArea
 
 _FORMATS: Final = tuple(FORMATS.values())
 _MOST_NAMES: Final = 100  # names that are tried before one that is taken is offered
@@ -28,7 +30,7 @@ _PROMISE: Final = (
 
 
 class ExportScreen(Dialog[None]):
-    """Asks for a form and a file name, and writes the file."""
+    """Asks for a form and a file name, and writes the file; or lets the screen below be saved or read."""
 
     BINDINGS: ClassVar[list[BindingType]] = keys("export")
 
@@ -42,7 +44,7 @@ class ExportScreen(Dialog[None]):
         self._saving = False
 
     def body(self) -> ComposeResult:
-        with DialogBox("Save this trace"):
+        with DialogBox("Save"):
             yield Static(Content(_PROMISE), classes="dialog-words")
             with RadioSet(id="forms"):
                 for form in _FORMATS:
@@ -51,7 +53,15 @@ class ExportScreen(Dialog[None]):
             yield Static(Content(_HINT), id="hint", classes="dialog-hint")
             with DialogButtons():
                 yield action_button("Save", "save", variant="primary")
+                yield action_button("Screen as SVG", "screen")
+                if self._reading_areas:
+                    yield action_button("Pager", "pager")
                 yield action_button("Back", "dismiss", id="close")
+
+    @property
+    def _reading_areas(self) -> DOMQuery[ReadingArea]:
+        """What the screen below shows of a record."""
+        return self.app.screen_stack[-2].query(ReadingArea)
 
     def on_mount(self) -> None:
         self._offer(self._form)
@@ -81,6 +91,17 @@ class ExportScreen(Dialog[None]):
         if not self._saving:
             self._saving = True
             self._write(self._form, self.name_field.value)
+
+    def action_screen(self) -> None:
+        """Save the screen below as a picture."""
+        self.dismiss()
+        self.app.call_later(self.app.run_action, "save_screen")
+
+    def action_pager(self) -> None:
+        """Show the open tab of the screen below in the user's own program."""
+        area = self._reading_areas.first()
+        self.dismiss()
+        area.open_pager()
 
     @work(group="export", description="write a file")
     async def _write(self, form: Format, name: str) -> None:

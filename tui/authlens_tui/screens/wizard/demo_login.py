@@ -235,6 +235,7 @@ class EndCard(HangingText):
         offered = (
             ("N", f"new drill: {ending.following}", bool(ending.following)),
             ("=", "compare", ending.before is not None),
+            ("m", "save", True),
         )
         shown = [Content.assemble((key, _KEY), f" {name}") for key, name, does in offered if does]
         return with_keys_kept(Content(" · ").join(shown), max(1, self.screen.size.width - _AROUND))

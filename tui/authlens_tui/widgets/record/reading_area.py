@@ -72,7 +72,7 @@ class ReadingArea(Horizontal):
         widget.action_scroll_end() if by > 0 else widget.action_scroll_home()
 
     @work(exclusive=True, group="pager", description="read in a pager")
-    async def action_outside(self) -> None:
+    async def open_pager(self) -> None:
         """Show the open tab in the user's own program, masked as it is copied."""
         try:
             await read_outside(self.app, await self.record_view.copied_text(), self.app.environ)

@@ -40,7 +40,6 @@ from authlens_core.values.store_kind import StoreKind
 from authlens_core.wire.client import Wire
 from authlens_tui.screens import cloudflared as cloudflared_module
 from authlens_tui.screens.cloudflared import CloudflaredScreen
-from authlens_tui.screens.copy_menu import CopyMenuScreen
 from authlens_tui.screens.dashboard.access_events import EventsScreen
 from authlens_tui.screens.dashboard.actions import RegisteredClientsScreen
 from authlens_tui.screens.dashboard.batch_actions import Result, ResultsScreen
@@ -56,7 +55,6 @@ from authlens_tui.screens.trace.comparison import CompareScreen
 from authlens_tui.screens.trace.open_session import OpenSessionScreen, StoredTraces
 from authlens_tui.screens.trace.trace import TraceScreen
 from authlens_tui.screens.wizard.demo_login import OwnerScreen, Played, PredictionScreen, ServerOwner
-from authlens_tui.widgets.record.record_messages import Copyable
 from support.grants import NOW
 from support.open_databases import owned
 from support.pictures import NOT_DRAWN, SMALL, Picture, differences, drawn_of
@@ -332,12 +330,6 @@ PICTURES: Final = (
         lambda: ConfirmScreen(
             "Revoke at the server?", "https://wiki.example.com/\n\nIt ends there.", "Revoke"
         ),
-        sizes=SMALL,
-    ),
-    Picture(
-        "copy-menu",
-        CopyMenuScreen,
-        lambda: CopyMenuScreen([Copyable("Response", "HTTP/1.1 401"), Copyable("Link", "https://h/a" * 9)]),
         sizes=SMALL,
     ),
     Picture("new-login-favourites", NewLoginScreen, new_login_with_favourites, keys("down"), sizes=SMALL),

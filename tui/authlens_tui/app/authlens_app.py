@@ -27,7 +27,7 @@ from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.themes import SIXTEEN, ThemeChosen
 from authlens_tui.widgets.key_binding import keys
-from authlens_tui.widgets.record.record_messages import Revealed, SignatureWanted, TokenCopied
+from authlens_tui.widgets.record.record_messages import Revealed, SignatureWanted
 
 if TYPE_CHECKING:
     from authlens_core.desk.session import Index, Session
@@ -152,7 +152,6 @@ class AuthlensApp(BaseApp):
     @on(Revealed)
     @on(SignatureWanted)
     @on(ThemeChosen)
-    @on(TokenCopied)
     @on(TraceWanted)
     @on(WizardClosed)
     def _asked(self, message: Message) -> None:

@@ -45,7 +45,7 @@ from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.link_file import sweep_link_files
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.terminal.themes import ThemeChosen
-from authlens_tui.widgets.record.record_messages import Revealed, SignatureWanted, TokenCopied
+from authlens_tui.widgets.record.record_messages import Revealed, SignatureWanted
 from authlens_tui.words.login_states import why_it_ended
 from authlens_tui.words.outcomes import after_a_crash, where_secrets_are_left
 from authlens_tui.words.times import in_words
@@ -248,11 +248,6 @@ def _results_of(report: MoveReport, open_now: StoreKind, place: StoreKind) -> Re
 
 Ask = Callable[[StoreChoiceScreen], Awaitable[StoreChoice | None]]
 
-_ACCESSES: Final = {
-    Revealed: (AccessKind.REVEALED, "secrets of a trace"),
-    TokenCopied: (AccessKind.COPIED, "access token"),
-}
-
 
 class Controller:
     """The objects that the app routes to, each with one job, and the session they share."""
@@ -353,8 +348,8 @@ class Controller:
                 SecretMove(self._app, session, self._refresh, self._continue_with).ask(dashboard)
             case TraceWanted():
                 self.records.show(session, message)
-            case Revealed() | TokenCopied():
-                self.records.note(session, *_ACCESSES[type(message)])
+            case Revealed():
+                self.records.note(session, AccessKind.REVEALED, "secrets of a trace")
             case ThemeChosen():
                 with suppress(AuthlensError):
                     self._app.settings.change(theme=message.name)

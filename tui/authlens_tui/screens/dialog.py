@@ -25,13 +25,6 @@ from authlens_tui.widgets.key_footer import KeyFooter
 
 _Answer = TypeVar("_Answer")
 DIALOG_STYLES: Final = Path(__file__).with_name("dialog.tcss")
-# The question before an access token is copied: its title, its words, and the answer.
-COPY_TOKEN: Final = (
-    "Copy the access token?",
-    "Anyone who can read the clipboard can use the resource until the token expires. The copy is logged.",
-    "Copy",
-)
-NOT_COPIED: Final = "Nothing copied."
 
 
 class Dialog(ModalScreen[_Answer]):

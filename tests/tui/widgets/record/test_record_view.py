@@ -20,7 +20,6 @@ from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord
 from authlens_core.values.exchange import Exchange, Headers, Purpose, Request, Response
 from authlens_core.values.secret import Body, Secret
 from authlens_tui.app.base_app import BaseApp
-from authlens_tui.screens.copy_menu import CopyMenuScreen, copy_menu_wanted
 from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.document.lines import LineList
 from authlens_tui.widgets.record.record_lines import StageSnapshot, Tab, ViewOptions, tab_lines
@@ -52,8 +51,6 @@ class Inspected(BaseApp):
     def compose(self) -> ComposeResult:
         """Show the view."""
         yield RecordView()
-
-    _copy_menu_wanted = copy_menu_wanted
 
     @on(ArrowChosen)
     def _chosen(self, event: ArrowChosen) -> None:
@@ -339,31 +336,6 @@ async def test_a_copied_response_is_what_the_server_sent_and_no_word_of_ours() -
         )
         await pilot.press("2")
         assert await view.copied_text() == "GET https://h/a\nAccept: */*"
-
-
-async def test_the_copy_menu_offers_messages_curl_and_the_marked_json() -> None:
-    """The member under the cursor with all that is in it, its value alone, and the link; secrets masked."""
-    document = {"access_token": SECRET, "endpoints": {"docs": "https://h/docs"}}
-    async with inspected(record(exchange("a", document))) as (view, pilot, app):
-        await pilot.press("3")
-        view.read()
-        for _ in range(20):
-            if view.document.marked_text.startswith('"endpoints"'):
-                break
-            await pilot.press("down")
-        await pilot.press("C")
-        await until(pilot, lambda: isinstance(app.screen, CopyMenuScreen))
-        menu = app.screen
-        assert isinstance(menu, CopyMenuScreen)
-        texts = {one.name: one.text for one in menu.choices}
-        assert list(texts) == ["Response", "Request", "curl", "Link", "JSON member", "Value"]
-        assert texts["JSON member"] == '"endpoints": {\n  "docs": "https://h/docs"\n}'
-        assert json.loads(texts["Value"]) == {"docs": "https://h/docs"}
-        assert texts["Link"] == "https://h/a"
-        assert not [name for name, text in texts.items() if SECRET in text]
-        await pilot.press("down", "down", "down", "enter")
-        await until(pilot, lambda: bool(app.copied))
-        assert app.copied == [("https://h/a", "Link")]
 
 
 @pytest.mark.parametrize("raw", [False, True])

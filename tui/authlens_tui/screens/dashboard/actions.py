@@ -38,7 +38,7 @@ from authlens_tui.screens.dashboard.listing import Listing
 from authlens_tui.screens.dashboard.new_login import LoginActions
 from authlens_tui.screens.dashboard.reveal import RevealScreen
 from authlens_tui.screens.dashboard.sent_requests import SentRequests
-from authlens_tui.screens.dialog import COPY_TOKEN, NOT_COPIED, ChoiceDialog, ConfirmScreen
+from authlens_tui.screens.dialog import ChoiceDialog, ConfirmScreen
 from authlens_tui.screens.settings_dialog import SettingsScreen
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.key_binding import keys
@@ -201,7 +201,12 @@ class TokenActions:
 
     def copy(self) -> None:
         self._context.confirm(
-            *COPY_TOKEN, lambda entry: self._context.run(self._copy(entry)), otherwise=NOT_COPIED
+            "Copy the access token?",
+            "Anyone who can read the clipboard can use the resource until the token expires. "
+            "The copy is logged.",
+            "Copy",
+            lambda entry: self._context.run(self._copy(entry)),
+            otherwise="Nothing copied.",
         )
 
     async def _copy(self, entry: InventoryEntry) -> None:

@@ -28,7 +28,6 @@ from authlens_core.export.exchange_log import (
 )
 from authlens_core.trace.arrows import alone
 from authlens_core.trace.record import Exchange, StageRecord
-from authlens_tui.screens.copy_menu import copy_menu_wanted
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.terminal_app import TerminalApp
@@ -79,7 +78,6 @@ class RequestsScreen(Screen[None]):
     """Lists the exchanges of `log`, the newest last, and shows the selected one."""
 
     app = getters.app(TerminalApp)
-    _copy_menu_wanted = copy_menu_wanted
 
     CSS_PATH = "requests.tcss"
     HELP = (

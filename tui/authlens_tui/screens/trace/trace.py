@@ -11,7 +11,6 @@ from textual.screen import Screen
 
 from authlens_core.trace.arrows import Arrow
 from authlens_core.trace.record import StageRecord, Trace
-from authlens_tui.screens.copy_menu import copy_menu_wanted
 from authlens_tui.screens.trace.comparison import CompareScreen
 from authlens_tui.screens.trace.open_session import NamedTrace, OpenSessionScreen, StoredTraces
 from authlens_tui.screens.trace.save_record import ExportScreen
@@ -47,7 +46,6 @@ class TraceScreen(Screen[None]):
     """
 
     app = getters.app(TerminalApp)
-    _copy_menu_wanted = copy_menu_wanted
 
     CSS_PATH = "trace.tcss"
     BINDINGS: ClassVar[list[BindingType]] = keys("trace")

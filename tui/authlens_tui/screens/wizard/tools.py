@@ -29,8 +29,7 @@ from authlens_core.desk.log_in import (
 )
 from authlens_core.trace.record import AUTHORIZATION_CODE, Check, Flow, Severity, Trace
 from authlens_core.trace.runs import honest_run, runs
-from authlens_tui.screens.copy_menu import CopyMenuScreen
-from authlens_tui.screens.dialog import COPY_TOKEN, NOT_COPIED, ConfirmScreen
+from authlens_tui.screens.dialog import ConfirmScreen
 from authlens_tui.screens.machine_login import MachineLoginScreen
 from authlens_tui.screens.wizard.demo_login import OwnerScreen, ServerOwner
 from authlens_tui.screens.wizard.edit import EditScreen
@@ -42,7 +41,6 @@ from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.reading_scroll import ReadingScroll
-from authlens_tui.widgets.record.record_messages import Copyable, TokenCopied
 
 if TYPE_CHECKING:
     from authlens_tui.screens.wizard.wizard import WizardScreen
@@ -354,43 +352,6 @@ class WizardTools:
         from authlens_tui.screens.trace.player import PlayerScreen
 
         self._open(PlayerScreen(self._login.trace))
-
-    @property
-    def masked_note(self) -> str:
-        """What to say of a copy in which secrets are masked."""
-        return "Secrets are masked." if self._login.facts.tokens is None else "Secrets masked; the token: C."
-
-    def copy_menu(self, choices: Sequence[Copyable]) -> None:
-        """Offer `choices` to copy, and the access token as soon as the login has received one."""
-        tokens = self._login.facts.tokens
-        if tokens is not None:
-            token = tokens.access_token
-            choices = (*choices, Copyable("Access token", f"{token.masked} (asks first)", token))
-        if choices:
-            self._open(CopyMenuScreen(choices), self._copy)
-
-    def _copy(self, chosen: Copyable | None) -> None:
-        if chosen is None:
-            return
-        app, secret = self._screen.app, chosen.secret
-        if secret is None:
-            app.run_worker(app.copy(chosen.text, chosen.name))
-            return
-
-        async def copy_token() -> None:
-            await app.copy(secret, chosen.name)
-            self._screen.post_message(TokenCopied())
-
-        def answered(sure: bool | None) -> None:  # noqa: FBT001 - Textual's callback
-            if sure:
-                self._screen.run_worker(copy_token())
-            else:
-                app.notify(NOT_COPIED, markup=False)
-
-        # Every program of the desktop can read the clipboard, so a token goes there only after a yes.
-        title, words, yes = COPY_TOKEN
-        named = f"{self._login.facts.resource_url.text}\n\n{words}"
-        self._open(ConfirmScreen(title, named, yes), answered)
 
     def export(self) -> None:
         from authlens_tui.screens.trace.save_record import ExportScreen

@@ -49,7 +49,7 @@ from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.record.diagram_view import SmallDiagram
 from authlens_tui.widgets.record.reading_area import ReadingArea
-from authlens_tui.widgets.record.record_messages import ArrowChosen, CopyMenuWanted
+from authlens_tui.widgets.record.record_messages import ArrowChosen
 from authlens_tui.widgets.record.record_view import RecordView
 from authlens_tui.widgets.stepper import Stepper, steps_of
 from authlens_tui.widgets.title_bar import TitleBar, without_https
@@ -310,7 +310,6 @@ class WizardScreen(Screen[None]):
             "pane.panel.take_paste": lambda: pane.link_is_shown,
             **{key: partial(card.offers, key) for key in END_KEYS},
             "stepper.focus": lambda: login.running is None and record.has_focus_within,
-            "record_view.action_copy_menu": lambda: pane.record_is_shown,
             "record_view.toggle_reveal": lambda: pane.record_is_shown and record.has_secrets,
         }
 
@@ -336,12 +335,8 @@ class WizardScreen(Screen[None]):
             await self.app.copy(self.pane.device.user_code, "The code")
         else:
             text = await self.record_view.copied_text()
-            note = self.tools.masked_note if MASK in text else ""
+            note = "Secrets are masked." if MASK in text else ""
             await self.app.copy(text, self.login.flow.info(self.pane.shown).title, note=note)
-
-    @on(CopyMenuWanted)
-    def _copy_menu_wanted(self, message: CopyMenuWanted) -> None:
-        self.tools.copy_menu(message.choices)
 
     def on_screen_suspend(self) -> None:
         self.record_view.mask()

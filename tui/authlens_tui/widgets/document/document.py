@@ -150,11 +150,6 @@ class DocumentView(LineView, can_focus=True):
         """True where a line can be marked, because something can be done there."""
         return False
 
-    @property
-    def marked_text(self) -> str:
-        """What the cursor's line is copied as; empty without a cursor."""
-        return ""
-
     def is_marked(self, number: int) -> bool:
         return number == self.cursor.line and self.has_cursor
 

@@ -19,11 +19,6 @@ class FoldingView(DocumentView):
     def has_cursor(self) -> bool:
         return self.rows.foldable
 
-    @property
-    def marked_text(self) -> str:
-        """The JSON of the cursor's line, with all that begins on it; empty without a cursor."""
-        return self.rows.text_from(self.cursor.line) if self.has_cursor and self.layout_ready else ""
-
     def sign(self, number: int) -> str:
         """Return the sign of what begins on line `number`: whether it is folded."""
         if not self.rows.can_fold(number):

@@ -11,7 +11,6 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import accumulate
-from textwrap import dedent
 from typing import Final
 
 from textual.selection import Selection
@@ -140,16 +139,6 @@ class Layout:
     @property
     def foldable(self) -> bool:
         return any(part.json for _, part in self.lines.passages())
-
-    def text_from(self, number: int) -> str:
-        """Return the JSON of line `number` with all that begins on it; empty for other text."""
-        part, _ = self.lines.part(number)
-        if not (isinstance(part, LazyLines) and part.json):
-            return ""
-        end = self._end_of(number)
-        texts = self.lines.texts[number : (number if end is None else end) + 1]
-        # The comma belongs to the container around it: without it, what is copied is JSON.
-        return dedent("\n".join(texts)).strip().removesuffix(",")
 
     def _end_of(self, number: int) -> int | None:
         if not self.lines:

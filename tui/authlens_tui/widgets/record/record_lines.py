@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
 from functools import cached_property
@@ -35,7 +34,6 @@ from authlens_tui.widgets.record.exchange_view import (
 )
 from authlens_tui.widgets.record.jwt_lines import Verdicts, found_jwt_lines
 from authlens_tui.widgets.record.overview_lines import about_stage, exchange_line, overview_lines
-from authlens_tui.widgets.record.record_messages import Copyable
 from authlens_tui.widgets.record.timing import stage_time_line, timing_lines, waterfall_lines
 
 _AHEAD: Final = "Not run yet. Its request is shown here before it is sent."
@@ -215,40 +213,6 @@ def responses_of(known: StageSnapshot, picked: int | None = None) -> list[Respon
 def raw_messages(messages: Sequence[Request | Response], redactor: Redactor) -> str:
     """Return messages as they were sent, masked, one after the other."""
     return "\n\n".join(raw_message(message, redactor) for message in messages)
-
-
-def copyables(
-    known: StageSnapshot, picked: int | None, member: str, redactor: Redactor
-) -> Iterator[Copyable]:
-    """Yield what can be copied of a stage: messages as they were sent, curl, links, JSON.
-
-    Args:
-        picked: which exchange alone is copied; None for all.
-        member: the lines of the JSON member that is marked, as shown, masked; empty if none is.
-    """
-    requests, responses = requests_of(known, picked), responses_of(known, picked)
-    if responses:
-        yield Copyable("Response", raw_messages(responses, redactor))
-    if requests:
-        yield Copyable("Request", raw_messages(requests, redactor))
-        yield Copyable("curl", "\n".join(curl_commands(requests, redactor)))
-        yield Copyable("Link", "\n".join(redactor.text(message.url) for message in requests))
-    if member:
-        yield Copyable("JSON member", member)
-        yield Copyable("Value", _value(member))
-
-
-def _value(member: str) -> str:
-    """Return the value in laid out JSON: a string without its quotes, anything else as it is."""
-    is_named = member.startswith('"')
-    try:
-        # A marked line is a member, `"name": value`, which is JSON only inside of an object.
-        value = json.loads(f"{{{member}}}" if is_named else member)
-    except ValueError:
-        return member
-    if is_named:
-        [value] = value.values()
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
 
 
 def _diagram(

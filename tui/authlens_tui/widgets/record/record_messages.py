@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from authlens_core.explain.message import Jwt
     from authlens_core.trace.arrows import Arrow
     from authlens_core.trace.record import StageRecord
     from authlens_core.values.secret import Secret
     from authlens_tui.widgets.record.record_view import RecordView
-
-
-class Copyable(NamedTuple):
-    """A text to copy, masked, and the word or two that name it; of a secret, `text` is only what is shown."""
-
-    name: str
-    text: str
-    secret: Secret | None = None
 
 
 class ArrowMarked(Message):
@@ -40,20 +30,8 @@ class ArrowChosen(Message, namespace="record_view"):
         self.arrow = arrow
 
 
-class CopyMenuWanted(Message, namespace="record_view"):
-    """The user wants to choose what to copy."""
-
-    def __init__(self, choices: Sequence[Copyable]) -> None:
-        super().__init__()
-        self.choices = choices
-
-
 class Revealed(Message, namespace="record_view"):
     """A user has revealed the secrets of what is shown."""
-
-
-class TokenCopied(Message, namespace="record_view"):
-    """A user has copied the access token that the login received."""
 
 
 class SignatureWanted(Message, namespace="record_view"):

@@ -29,7 +29,6 @@ from authlens_tui.widgets.record.record_lines import (
     StageSnapshot,
     Tab,
     ViewOptions,
-    copyables,
     raw_messages,
     requests_of,
     responses_of,
@@ -38,7 +37,6 @@ from authlens_tui.widgets.record.record_lines import (
 )
 from authlens_tui.widgets.record.record_messages import (
     ArrowChosen,
-    CopyMenuWanted,
     Revealed,
     SignatureWanted,
 )
@@ -278,13 +276,6 @@ class RecordView(Widget):
         key = self._key(self.tab, masked=True)
         lines = await self._made.make_aside(key)
         return await asyncio.to_thread("\n".join, lines.texts if lines is not None else ())
-
-    @work(exclusive=True, group="copy menu", description="gather what can be copied")
-    async def action_copy_menu(self) -> None:
-        member = self.document.marked_text if self.tab in RAW_TABS and not self.revealed else ""
-        known, picked = self._known, self._picked
-        choices = await self._made.masked(known, lambda masks: [*copyables(known, picked, member, masks)])
-        self.post_message(CopyMenuWanted(choices))
 
     def on_resize(self) -> None:
         """Show what there is room for now, and draw the diagram for the width."""

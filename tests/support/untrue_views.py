@@ -221,8 +221,8 @@ def _all_requests(trace: Trace) -> Iterator[str]:
         if asked is not receivers[row.number] and not _at_one_place(exchange, trace.resource_url):
             yield f"{exchange.purpose} is sent to {asked}, not {receivers[row.number]}"
         status = exchange.response.status if exchange.response else None
-        if (row.method, row.status) != (exchange.request.method, status):
-            yield f"{row.method} {row.status} is not {exchange.request}"
+        if row.status != status:
+            yield f"{row.status} is not the status of {exchange.request}"
 
 
 def _waterfall(trace: Trace) -> Iterator[str]:

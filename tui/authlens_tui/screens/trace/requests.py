@@ -1,4 +1,4 @@
-"""Every request of this run of the program, live, with filters as mitmproxy has them."""
+"""Every request of this run of the program, live, found by the words in them."""
 
 from __future__ import annotations
 
@@ -15,23 +15,12 @@ from textual.containers import Horizontal
 from textual.screen import Screen
 from textual.widgets import DataTable, Input
 
-from authlens_core.export.exchange_log import (
-    FILTER_HELP,
-    ExchangeLog,
-    ExchangeRow,
-    Filter,
-    FilterRefused,
-    FilterUnfinished,
-    next_words,
-    parse_filter,
-    rows_of,
-)
+from authlens_core.export.exchange_log import ExchangeLog, ExchangeRow, rows_of
 from authlens_core.trace.arrows import alone
 from authlens_core.trace.record import Exchange, StageRecord
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.terminal_app import TerminalApp
-from authlens_tui.widgets.completing_input import CompletingInput
 from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.record.pieces import cut_middle
@@ -45,8 +34,8 @@ _NONE: Final = (
     "No request yet. Each request that authlens sends appears here, with its response. On the dashboard, "
     "N logs in and p calls the resource of a credential. Esc goes back."
 )
-_NO_MATCH: Final = "No request matches. Press / and change the filter."
-_FILTER_SIGNS: Final = "a word, or ~m ~c ~d ~u ~h ~b ~e  ! & | ( )"  # where the line has no room for more
+_NO_MATCH: Final = "No request has all these words. Press / and change them."
+_WORDS: Final = "words in the request or its response"
 _LOOK: Final = 0.5  # seconds between two looks for what was sent meanwhile
 _NARROW, _SHORT = 100, 30  # cells and rows
 _KIBI: Final = 1024
@@ -81,15 +70,14 @@ class RequestsScreen(Screen[None]):
 
     CSS_PATH = "requests.tcss"
     HELP = (
-        "Every request of this session, the newest last. / goes to the filter: a word is looked for "
-        f"everywhere, and operators narrow it down: {FILTER_HELP}. Enter reads the selected exchange."
+        "Every request of this session, the newest last. / lists only those that have all the words that "
+        "you type, in their URL, headers or bodies. Enter reads the selected exchange."
     )
     BINDINGS: ClassVar[list[BindingType]] = keys("requests")
 
     table = getters.query_one(DataTable)
     filter_field = getters.query_one("#requests-filter", Input)
     note = getters.query_one("#requests-note", Static)
-    error = getters.query_one("#requests-error", Static)
     record_view = getters.query_one(RecordView)
 
     def __init__(self, log: ExchangeLog) -> None:
@@ -97,7 +85,6 @@ class RequestsScreen(Screen[None]):
         self._log = log
         self._seen = -1
         self._rows: tuple[ExchangeRow, ...] = ()
-        self._filter: Filter = lambda _: True
         self._shown: list[int] = []
         self._failed: set[int] = set()
         self._columns: dict[str, int] = {}
@@ -108,9 +95,8 @@ class RequestsScreen(Screen[None]):
         yield TitleBar("Requests")
         with Horizontal(id="requests-top"):
             yield Static(Content("Filter"), id="requests-label")
-            yield CompletingInput(FILTER_HELP, self._next_words, id="requests-filter", compact=True)
+            yield Input(placeholder=_WORDS, id="requests-filter", compact=True)
             yield Static(id="requests-note")
-        yield Static(id="requests-error")
         with ReadingArea(id="requests") as area:
             area.searches = False  # the key filters the list
             yield _Rows(cursor_type="row", cursor_background_priority="css")
@@ -127,7 +113,6 @@ class RequestsScreen(Screen[None]):
     def on_resize(self) -> None:
         """Show the list or the exchange alone where there is no room for both, and fit the columns."""
         self.set_class(self.size.height < _SHORT, "-one")
-        self.filter_field.placeholder = FILTER_HELP if self.size.width >= _NARROW else _FILTER_SIGNS
         self._make_columns()
         self._show()
 
@@ -166,7 +151,7 @@ class RequestsScreen(Screen[None]):
         """Bring the list up to date; the cursor stays on its request, or follows the newest."""
         table, here = self.table, self._marked()
         newest = here is None or (bool(self._shown) and here == self._shown[-1])
-        wanted = [row for row in self._rows if self._filter(row)]
+        wanted = [row for row in self._rows if row.matches(self.filter_field.value)]
         numbers = [row.number for row in wanted]
         failed = {row.number for row in wanted if self._failed_at(row)}
         # New requests are added below; a filter, a cut log or a stage that failed needs the table made again.
@@ -238,22 +223,9 @@ class RequestsScreen(Screen[None]):
     def action_filter(self) -> None:
         self.filter_field.focus()
 
-    def _next_words(self, before: str) -> list[str]:
-        return next_words(before, self._rows)
-
     @on(Input.Changed, "#requests-filter")
-    def _filter_changed(self, event: Input.Changed) -> None:
-        error = ""
-        try:
-            self._filter = parse_filter(event.value)
-        except FilterRefused as refused:
-            unfinished = isinstance(refused, FilterUnfinished)
-            error = f"{'…' if unfinished else '✖'} {refused}"
-            self.error.set_class(unfinished, "-unfinished")
-        self.error.update(Content(error))
-        self.error.display = bool(error)
-        if not error:
-            self._show()
+    def _filter_changed(self) -> None:
+        self._show()
 
     @on(Input.Submitted, "#requests-filter")
     def _filter_done(self) -> None:
@@ -288,7 +260,7 @@ def _texts(row: ExchangeRow) -> dict[str, str]:
     return {
         "#": f"{row.number}",
         "Time": f"{exchange.started_at:%H:%M:%S}",
-        "Method": row.method,
+        "Method": exchange.request.method,
         "Host": row.host,
         "Path": row.shown_url.partition("://")[2].removeprefix(row.host) or "/",
         "For": exchange.purpose.value,

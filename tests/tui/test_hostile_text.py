@@ -130,7 +130,7 @@ LINES: Final[dict[str, Callable[[str], Iterable[Line]]]] = {
     "request": lambda text: request_lines(exchange(text).request, Redactor()),
     "response": lambda text: response_lines(exchange(text), Redactor()),
     "response, revealed": lambda text: response_lines(exchange(text), NoRedactor()),
-    "timing": lambda text: timing_lines(exchange(text), 80),
+    "timing": lambda text: timing_lines(exchange(text)),
     "checks": lambda text: check_lines([check(text), passed(text, text, text)]),
     "facts": lambda text: explained_fact_lines(record(text).facts, Stage.DETECTION, Redactor()),
     "facts, revealed": lambda text: explained_fact_lines(record(text).facts, Stage.DETECTION, NoRedactor()),

@@ -1,10 +1,9 @@
-"""The Timing tab: bars on one axis that fit the width, and numbers that add up."""
+"""The Timing tab: bars that fit the width, and numbers that add up."""
 
 from __future__ import annotations
 
 import re
 from datetime import timedelta
-from itertools import pairwise
 
 import pytest
 from msgspec.structs import replace
@@ -26,7 +25,7 @@ RECORDS = (
 @pytest.mark.parametrize("width", [20, 60, 80, 120])
 def test_no_row_of_the_waterfall_is_wider_than_the_screen(width: int) -> None:
     lines = list(waterfall_lines(RECORDS, RECORDS[0], width, Redactor().text))
-    rows = [one.text for one in lines if not one.words][:-1]
+    rows = [one.text for one in lines if not one.words]
     assert rows
     assert [row for row in rows if len(row) > max(width, 30)] == []
 
@@ -37,32 +36,25 @@ def test_an_exchange_says_its_status_its_time_and_its_phases() -> None:
     assert first.startswith("1 GET")
     assert "401" in first
     assert "250 ms" in first
-    assert [sign for sign in "─━" if sign not in first] == []
-    assert "━ send and wait" in text
+    assert "━" in first
 
 
-def test_the_marks_of_the_axis_are_above_the_bars_they_measure() -> None:
-    _, axis, first, second, *_ = (
-        one.text for one in waterfall_lines(RECORDS, RECORDS[0], 80, Redactor().text)
-    )
-    assert axis.split() == ["0", "500", "ms"]
-    start = axis.index("0")
-    assert first[start] == "─"
-    assert (second.index("─") - start) / (axis.index("500") - start) == pytest.approx(0.5, abs=0.05)
+def test_each_bar_is_where_its_exchange_was_in_the_whole() -> None:
+    _, first, second = (one.text for one in waterfall_lines(RECORDS, RECORDS[0], 80, Redactor().text))
+    start, end = first.index("━"), first.rindex("━") + 1
+    assert second.index("━") == end
+    assert second.count("━") == pytest.approx(3 * (end - start), abs=2)
 
 
-def test_the_phases_of_an_exchange_follow_each_other_and_add_up_to_the_whole() -> None:
-    rows = [one.text for one in timing_lines(ASKED, 80)]
+def test_the_phases_of_an_exchange_add_up_to_the_whole() -> None:
+    rows = [one.text for one in timing_lines(ASKED)]
     shown = [float(found[1]) for row in rows if (found := re.search(r"([\d.]+) ms", row))]
     assert sum(shown[:-1]) == shown[-1] == 250
-    bars = [re.search("[─━█]+", row) for row in rows]
-    drawn = [bar.span() for bar in bars if bar]
-    assert all(end == start for (_, end), (start, _) in pairwise(drawn))
 
 
 def test_a_phase_that_did_not_happen_has_no_row() -> None:
     reused = replace(ASKED, timings=Timings(send=0.01, wait=0.15))
-    rows = [one.text for one in timing_lines(reused, 80)]
+    rows = [one.text for one in timing_lines(reused)]
     assert not [row for row in rows if row.startswith(("DNS", "connect", "TLS", "proxy"))]
     assert "Sent on a connection that was open already." in rows
 

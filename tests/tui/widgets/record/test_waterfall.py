@@ -1,16 +1,15 @@
-"""The waterfall of a login: every exchange once on one axis, pauses folded."""
+"""The waterfall of a login: every exchange once, pauses folded."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
-import pytest
 from msgspec.structs import replace
 
 from authlens_core.export.session_file import read_session, session_json
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.values.exchange import Exchange, Timings
-from authlens_tui.widgets.record.timing import Phase, waterfall
+from authlens_tui.widgets.record.timing import waterfall
 from support.scripted_login import BEGAN, exchange, reply
 
 
@@ -47,13 +46,6 @@ def test_a_session_file_draws_a_shared_exchange_once_too() -> None:
     saved = session_json(Trace("a1", TraceKind.LOGIN, "https://app.example/", BEGAN, records))
     opened = read_session(saved.encode()).records
     assert [(opened.index(row.record), row.number) for row in waterfall(opened)] == [(0, 0), (1, 1)]
-
-
-def test_the_phases_add_up_to_the_exchange() -> None:
-    [row] = waterfall([_record(Stage.DETECTION, _sent(0, 1.0, connect=0.2, tls=0.3, wait=0.4))])
-    assert [bar.phase for bar in row.bars] == [Phase.OTHER, Phase.CONNECT, Phase.TLS, Phase.WAIT]
-    assert sum(bar.seconds for bar in row.bars) == pytest.approx(row.exchange.elapsed)
-    assert [round(bar.start, 3) for bar in row.bars] == [0, 0.1, 0.3, 0.6]
 
 
 def test_a_trace_without_exchanges_has_no_rows() -> None:

@@ -34,10 +34,10 @@ class NameColumn:
 
 
 class Cells:
-    """One row of cells, each with a character that is one cell wide; those without one are `blank`."""
+    """One row of cells, each with a character that is one cell wide."""
 
-    def __init__(self, width: int, blank: Tone = Tone.PLAIN) -> None:
-        self._cells: list[Piece] = [(" ", blank)] * width
+    def __init__(self, width: int) -> None:
+        self._cells: list[Piece] = [(" ", Tone.PLAIN)] * width
 
     def put(self, start: int, text: str, tone: Tone) -> None:
         """Write `text` from the cell `start` on; what lies outside the row is left out."""

@@ -242,7 +242,7 @@ def _timing(
     if known.exchanges:
         yield BLANK
     if known.exchanges or known.record is None:
-        each = (timing_lines(exchange, aspect.width) for exchange in known.exchanges)
+        each = (timing_lines(exchange) for exchange in known.exchanges)
         yield from _each(each, known, aspect)
 
 

@@ -18,10 +18,8 @@ from authlens_core.credentials.lifecycle.inventory import (
     Expiries,
     InventoryEntry,
     SortOrder,
-    TeamHeading,
     expiries_of,
     inventory_of,
-    under_headings,
 )
 from authlens_core.credentials.records.grant import (
     CredentialStatus,
@@ -81,7 +79,6 @@ __all__ = [
     "SortOrder",
     "StateUnusable",
     "StatusKind",
-    "TeamHeading",
     "TokenForm",
     "TraceSummary",
     "Traces",
@@ -93,7 +90,6 @@ __all__ = [
     "refresh_due",
     "seconds_until_retry",
     "token_claims",
-    "under_headings",
     "utc_now",
     "working_logins",
 ]

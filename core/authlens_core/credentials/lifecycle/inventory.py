@@ -207,26 +207,6 @@ class InventoryEntry(Struct, frozen=True):
         return all(word in more for word in missing)
 
 
-class TeamHeading(Struct, frozen=True):
-    """A heading among the rows: the credentials of one team follow."""
-
-    name: str
-    size: int
-
-
-def under_headings(entries: Iterable[InventoryEntry]) -> tuple[InventoryEntry | TeamHeading, ...]:
-    """Return sorted rows, those of each team under a heading; teams in the order of their first row.
-
-    Those whose team is not known come last, however urgent the first is: it is no team that a user looks for.
-    """
-    teams: dict[str, list[InventoryEntry]] = {}
-    for entry in entries:
-        teams.setdefault(entry.team, []).append(entry)
-    unknown = teams.pop("", [])
-    named = (*teams.items(), *((("team unknown", unknown),) if unknown else ()))
-    return tuple(row for name, rows in named for row in (TeamHeading(name, len(rows)), *rows))
-
-
 def inventory_of(
     grants: Iterable[Grant],
     cloudflared: Iterable[CloudflaredToken] = (),

@@ -1,4 +1,4 @@
-"""All kinds of credential as rows of one table: built, filtered, sorted, grouped."""
+"""All kinds of credential as rows of one table: built, filtered, sorted."""
 
 from __future__ import annotations
 
@@ -14,9 +14,7 @@ from authlens_core.cloudflare.cloudflared_token import CloudflaredKind, Cloudfla
 from authlens_core.credentials.lifecycle.inventory import (
     InventoryEntry,
     SortOrder,
-    TeamHeading,
     inventory_of,
-    under_headings,
 )
 from authlens_core.credentials.records.grant import GrantState, MachineSource, StatusKind
 from authlens_core.credentials.records.service_token import ServiceToken
@@ -58,9 +56,8 @@ def service_token(url: str = "https://ci.example.com/", *, days: float | None = 
     return ServiceToken(f"service-{url}", url, f"{'0' * 32}.access", NOW, label="ci", expires_at=ends)
 
 
-def titles(rows: tuple[InventoryEntry | TeamHeading, ...]) -> list[str]:
-    """Return what the rows are called, headings in capitals."""
-    return [row.name.upper() if isinstance(row, TeamHeading) else row.title for row in rows]
+def titles(rows: tuple[InventoryEntry, ...]) -> list[str]:
+    return [row.title for row in rows]
 
 
 def test_all_kinds_become_rows_with_ids_that_no_two_share() -> None:
@@ -167,30 +164,11 @@ def test_the_next_day_is_summed_up() -> None:
     assert [title for title, _ in found.coming][:2] == ["b.example.com/mcp", "c.example.com/mcp"]
 
 
-def test_groups_are_the_teams_and_what_has_none_comes_last() -> None:
-    """A heading with the count, then its credentials in the same order as without."""
-    other = replace(grant("b"), issuer="https://login.example.org")
-    entries = inventory_of((grant("a"), other), (), (service_token(),))
-    rows = under_headings(SortOrder.RESOURCE.arrange(entries, NOW))
-    assert titles(rows) == [
-        TEAM.upper(),
-        "a.example.com/mcp",
-        "LOGIN.EXAMPLE.ORG",
-        "b.example.com/mcp",
-        "TEAM UNKNOWN",
-        "ci.example.com",
-    ]
-    assert isinstance(rows[0], TeamHeading)
-    assert rows[0].size == 1
-
-
 MOMENTS = st.one_of(st.none(), st.floats(-1e4, 1e4))
 
 
-@given(st.lists(MOMENTS, max_size=20), st.sampled_from(SortOrder), st.booleans())
-def test_no_order_loses_or_doubles_a_credential(
-    minutes: list[float | None], order: SortOrder, grouped: bool
-) -> None:
+@given(st.lists(MOMENTS, max_size=20), st.sampled_from(SortOrder))
+def test_no_order_loses_or_doubles_a_credential(minutes: list[float | None], order: SortOrder) -> None:
     """Whatever the order, every credential has one row."""
     began = NOW - timedelta(days=30)
     grants = [
@@ -198,8 +176,7 @@ def test_no_order_loses_or_doubles_a_credential(
         for number, each in enumerate(minutes)
     ]
     ordered = order.arrange(inventory_of(grants), NOW)
-    rows = under_headings(ordered) if grouped else ordered
-    ids = sorted(row.entry_id for row in rows if isinstance(row, InventoryEntry))
+    ids = sorted(row.entry_id for row in ordered)
     assert ids == sorted(one.grant_id for one in grants)
 
 

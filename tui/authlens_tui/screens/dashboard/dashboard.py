@@ -201,10 +201,6 @@ class DashboardScreen(Screen[None]):
         self.listing.order = self.listing.order.following()
         self._arrange()
 
-    def action_group(self) -> None:
-        self.listing.grouped = not self.listing.grouped
-        self._arrange()
-
     def action_demo(self) -> None:
         self.app.exit(DEMO_WANTED)
 

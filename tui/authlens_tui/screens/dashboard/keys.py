@@ -12,7 +12,6 @@ NEED_ROWS: Final = frozenset(
         "filter",
         "sent.inspect",
         "sort",
-        "group",
         "batches.probe_all",
         "batches.refresh_all",
         "batches.revoke_all",

@@ -16,10 +16,8 @@ from authlens_core.desk.credentials import (
     Inventory,
     InventoryEntry,
     SortOrder,
-    TeamHeading,
     expiries_of,
     read_inventory,
-    under_headings,
 )
 from authlens_tui.screens.dashboard.context import DashboardContext
 from authlens_tui.screens.dashboard.words import damaged_words, title_words
@@ -53,7 +51,6 @@ class Listing:
         self.shown: tuple[InventoryEntry, ...] = ()
         """The credentials that the filter lets through."""
         self.order = SortOrder.NEEDS
-        self.grouped = False
         self.text = ""
         """What the filter looks for."""
         self.inventory = Inventory()
@@ -80,14 +77,14 @@ class Listing:
         self._is_current = True
         return self.inventory is not before
 
-    def rows(self, now: datetime, *, sorts: bool = True) -> Sequence[InventoryEntry | TeamHeading]:
+    def rows(self, now: datetime, *, sorts: bool = True) -> Sequence[InventoryEntry]:
         """Return what the filter lets through; `sorts` is false where only the filter has changed."""
         if sorts:
             self._sorted = self.order.arrange(self.entries, now)
         self._at = now
         self.shown = tuple(entry for entry in self._sorted if entry.matches(self.text, now))
         self.expiries = expiries_of(self.shown, now)
-        return under_headings(self.shown) if self.grouped else self.shown
+        return self.shown
 
     def next_words(self, before: str) -> Iterator[str]:
         """Yield the words that may follow in the filter: of the credentials that it still shows."""
@@ -116,9 +113,8 @@ class Listing:
 
     @property
     def subtitle(self) -> str:
-        order = self.order.value + (", grouped by team" if self.grouped else "")
         more = f"{self.left_out} more tokens of cloudflared are not listed" if self.left_out else ""
-        return " · ".join(filter(None, (self.damaged, more, order)))
+        return " · ".join(filter(None, (self.damaged, more, self.order.value)))
 
     @property
     def damaged(self) -> str:

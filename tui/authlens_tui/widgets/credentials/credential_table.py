@@ -19,7 +19,7 @@ from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
 
-from authlens_core.desk.credentials import InventoryEntry, TeamHeading
+from authlens_core.desk.credentials import InventoryEntry
 from authlens_core.desk.settings import COLUMN_KEYS, DashboardColumn
 from authlens_tui.widgets.credentials.credential_row import (
     BAR,
@@ -48,7 +48,7 @@ class CredentialTable(LineView, can_focus=True):
 
     DEFAULT_CSS = default_css(__file__)
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        _PREFIX + part for part in ("header", "group", "cursor", "quiet", *_TONES)
+        _PREFIX + part for part in ("header", "cursor", "quiet", *_TONES)
     }
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1)", "Up", show=False),
@@ -83,7 +83,7 @@ class CredentialTable(LineView, can_focus=True):
         self._make = make
         self._wanted_columns = wanted
         self._state_width = 0
-        self.rows: Sequence[InventoryEntry | TeamHeading] = ()
+        self.rows: Sequence[InventoryEntry] = ()
         self._cursor = 0
         self._wanted = ""
         self._made: dict[int, RowText] = {}
@@ -103,10 +103,9 @@ class CredentialTable(LineView, can_focus=True):
 
     @property
     def selected(self) -> InventoryEntry | None:
-        row = self.rows[self._cursor] if self._cursor < len(self.rows) else None
-        return row if isinstance(row, InventoryEntry) else None
+        return self.rows[self._cursor] if self._cursor < len(self.rows) else None
 
-    def show(self, rows: Sequence[InventoryEntry | TeamHeading]) -> None:
+    def show(self, rows: Sequence[InventoryEntry]) -> None:
         """Show other rows.
 
         The cursor goes with its credential, or stays at its place where that is gone.
@@ -128,18 +127,12 @@ class CredentialTable(LineView, can_focus=True):
         place = self._place_of(self._wanted)
         if place is None and self.rows:
             # The credential is gone: its neighbour is closer to what you were doing than the first row.
-            place = self._beyond(min(self._cursor, len(self.rows) - 1), 1)
-            self._wanted = self._id_at(place)
+            place = min(self._cursor, len(self.rows) - 1)
+            self._wanted = self.rows[place].entry_id
         return place or 0
 
     def _place_of(self, entry_id: str) -> int | None:
-        places = (number for number in range(len(self.rows)) if self._id_at(number) == entry_id)
-        return next(places, None) if entry_id else None
-
-    def _id_at(self, number: int) -> str:
-        """Return the id of the credential in a row; empty for a heading."""
-        row = self.rows[number]
-        return row.entry_id if isinstance(row, InventoryEntry) else ""
+        return next((number for number, row in enumerate(self.rows) if row.entry_id == entry_id), None)
 
     def select(self, entry_id: str) -> None:
         place = self._place_of(entry_id)
@@ -148,8 +141,7 @@ class CredentialTable(LineView, can_focus=True):
 
     def tick(self) -> None:
         """Make the rows in view again and draw those that have changed."""
-        rows = ((number, self.rows[number]) for number in self._in_view())
-        made = {number: self._make(row) for number, row in rows if isinstance(row, InventoryEntry)}
+        made = {number: self._make(self.rows[number]) for number in self._in_view()}
         widest = max((cell_len(row.cells["state"]) for row in made.values()), default=0)
         # It only grows: a column that shrinks while you read makes every other one jump.
         if widest > self._state_width:
@@ -209,10 +201,7 @@ class CredentialTable(LineView, can_focus=True):
         number = self.scroll_offset.y + y - _HEADER
         if number >= len(self.rows):
             return Strip.blank(width, self.base_style)
-        row = self.rows[number]
-        if isinstance(row, TeamHeading):
-            return Strip([Segment(_fitting(f"{row.name} · {row.size}", width), self._style("group"))])
-        made = self._text(number, row)
+        made = self._text(number, self.rows[number])
         # On the cursor line only the cursor's own colours: others may not be readable on it.
         alone = self._style("cursor") if number == self._cursor else None
         segments = [piece for column in self.columns for piece in self._cell(column, made, alone)]
@@ -242,16 +231,11 @@ class CredentialTable(LineView, can_focus=True):
 
     # -- the cursor ------------------------------------------------------------------------------------
 
-    def _beyond(self, number: int, by: int) -> int:
-        """Return the nearest credential from `number` on in one direction, else in the other."""
-        ahead, behind = range(number, len(self.rows)), range(number, -1, -1)
-        return next(filter(self._id_at, (*ahead, *behind) if by > 0 else (*behind, *ahead)), 0)
-
     def _go_to(self, number: int) -> None:
         if number == self._cursor or not self.rows:
             return
         before, self._cursor = self._cursor, number
-        self._wanted = self._id_at(number)
+        self._wanted = self.rows[number].entry_id
         self._redraw(before)
         self._redraw(number)
         self._bring_into_view()
@@ -259,23 +243,22 @@ class CredentialTable(LineView, can_focus=True):
 
     def _bring_into_view(self) -> None:
         top, height = self.scroll_offset.y, self._page_height
-        first = self._cursor - 1 if self._cursor == 1 else self._cursor  # with the heading above it
-        if first < top:
-            self.scroll_to(y=first, animate=False)
+        if self._cursor < top:
+            self.scroll_to(y=self._cursor, animate=False)
         elif self._cursor >= top + height:
             self.scroll_to(y=self._cursor - height + 1, animate=False)
 
     def action_move(self, by: int) -> None:
         number = self._cursor + by
         if 0 <= number < len(self.rows):
-            self._go_to(self._beyond(number, by))
+            self._go_to(number)
 
     def action_page(self, by: int) -> None:
         number = min(self._cursor + by * self._page_height, len(self.rows) - 1)
-        self._go_to(self._beyond(max(0, number), by))
+        self._go_to(max(0, number))
 
     def action_end(self, by: int) -> None:
-        self._go_to(self._beyond(0 if by < 0 else len(self.rows) - 1, -by))
+        self._go_to(0 if by < 0 else len(self.rows) - 1)
 
     def action_choose(self) -> None:
         if self.selected is not None:
@@ -290,7 +273,7 @@ class CredentialTable(LineView, can_focus=True):
             self._click_header(offset.x)
             return
         number = self.scroll_offset.y + offset.y - _HEADER
-        if number < len(self.rows) and self._id_at(number):
+        if number < len(self.rows):
             if number == self._cursor:
                 self.action_choose()
             self._go_to(number)

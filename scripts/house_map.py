@@ -1,6 +1,7 @@
-"""Draw the rooms of authlens and the arrows between them into docs/architecture.md, from the imports.
+"""Draw the rooms of authlens and the arrows between them into docs/internals/architecture.md.
 
-Run `python scripts/pages.py` after a room or an arrow changed; tests/architecture holds the result.
+The arrows are the imports. Run `python scripts/pages.py` after a room or an arrow changed; tests/architecture
+holds the result.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).parents[1]
-PAGE: Final = ROOT / "docs" / "architecture.md"
+PAGE: Final = ROOT / "docs" / "internals" / "architecture.md"
 SOURCES: Final = {"authlens_core": ROOT / "core", "authlens_tui": ROOT / "tui"}
 BEGIN: Final = "<!-- drawn by scripts/house_map.py -->\n"
 END: Final = "<!-- end of the drawing -->\n"
@@ -141,7 +142,7 @@ def _package(room: str) -> str:
 
 
 def page(text: str) -> str:
-    """Return docs/architecture.md with today's drawing in it."""
+    """Return docs/internals/architecture.md with today's drawing in it."""
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}{drawing()}{END}{after}"

@@ -16,7 +16,7 @@ from authlens_tui.cli.parser import VERBS
 pytestmark = pytest.mark.xdist_group("house map")  # the imports are read once
 
 ROOT: Final = Path(__file__).parents[2]
-WRITTEN: Final = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+WRITTEN: Final = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 FOLDERS: Final = (
     "core/authlens_core/",
     "tui/authlens_tui/",

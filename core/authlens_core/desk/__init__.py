@@ -1,6 +1,6 @@
 """What authlens offers, as functions and values, for the command line, the app and Python programs.
 
-Read this, and you know what authlens does. Each module is one thing to do, and docs/python.md shows it.
+Read this, and you know what authlens does. Each module is one thing to do, and docs/scripts.md shows it.
 
 Begin with a session (`session`): the secret store, the records and the sender of one run of a program.
 Nearly every function takes it first.

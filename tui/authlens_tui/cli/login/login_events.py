@@ -66,7 +66,7 @@ def _ended(record: StageRecord) -> None:
         say(f"    {mark} {check.expected} Seen: {check.seen}")
 
 
-# Of the events; it changes when one that programs read changes its meaning. See docs/login-events.md.
+# Of the events; it changes when one that programs read changes its meaning. See docs/scripts.md.
 JSON_VERSION: Final = 2
 
 Json = dict[str, object]

@@ -1,4 +1,4 @@
-"""docs/python.md: every example runs, in the order of the page, and every function of the desk is on it."""
+"""docs/scripts.md: every example runs, in the order of the page, and every function of the desk is on it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from authlens_core.emulator.fixture import EmulatedAccess
 from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.values.store_kind import StoreKind
 
-PAGE = Path(__file__).parents[3] / "docs" / "python.md"
+PAGE = Path(__file__).parents[3] / "docs" / "scripts.md"
 DESK = Path(__file__).parents[3] / "core" / "authlens_core" / "desk"
 
 

@@ -1,4 +1,4 @@
-"""The lesson that docs/teaching.md writes is a whole one: its texts are found by following the refusals."""
+"""The lesson that docs/learning.md writes is a whole one: its texts are found by following the refusals."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ import pytest
 from authlens_core.learning.desk.lesson_check import AuthoredLesson, lessons_at
 from authlens_core.values.errors import LessonRefused
 
-PAGE = Path(__file__).parents[3] / "docs" / "teaching.md"
+PAGE = Path(__file__).parents[3] / "docs" / "learning.md"
 TOP = ("can", "cures", "task", "predict", "run", "observe", "break", "repair", "questions")
 
 
 def block(kind: str) -> str:
-    found = re.findall(rf"^```{kind}\n(.*?)^```$", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    section = PAGE.read_text("utf-8").partition("\n## A lesson of your own")[2].partition("\n## ")[0]
+    found = re.findall(rf"^```{kind}\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
     assert len(found) == 1
     return str(found[0])
 

@@ -68,17 +68,28 @@ _ACCESS_FAMILY: Final = "access"
 @cache
 def identifiers() -> tuple[Cause, ...]:
     """Return what codes and numbers mean that are documented, those of OAuth apart."""
-    return tuple(_messages("identifiers"))
+    return tuple(cause for cause in _messages("identifiers") if not cause.general)
 
 
 @cache
 def literals() -> tuple[Cause, ...]:
     """Return what sentences mean that one program or server writes, for one reason."""
-    return tuple(_messages("literals"))
+    return tuple(cause for cause in _messages("literals") if not cause.general)
 
 
-def _messages(file: str) -> Iterator[Cause]:
-    for family, table in words(file).items():
+@cache
+def general_causes() -> tuple[Cause, ...]:
+    """Return what identifiers and sentences mean that say no more than where something failed."""
+    return tuple(cause for cause in (*_messages("literals"), *_messages("identifiers")) if cause.general)
+
+
+@cache
+def _messages(file: str) -> tuple[Cause, ...]:
+    return tuple(_causes_in(words(file)))
+
+
+def _causes_in(tables: Mapping[str, Any]) -> Iterator[Cause]:
+    for family, table in tables.items():
         shared = {key: value for key, value in table.items() if not isinstance(value, Mapping)}
         kinds = (ServerKind.ACCESS,) if family == _ACCESS_FAMILY else ()
         for name, entry in table.items():

@@ -191,7 +191,7 @@ class _SeenFailure:
 
         if self.error.error or self.error.description:
             # General ones say less than the table of causes, which knows the stage.
-            yield from (cause for cause in (*literals(), *identifiers()) if not cause.general)
+            yield from (*literals(), *identifiers())
         yield from CAUSES
 
     def fits(self, cause: Cause) -> bool:

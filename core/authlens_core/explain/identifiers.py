@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from functools import cache
 from typing import Final, NamedTuple
 
-from authlens_core.diagnosis.causes import Cause
+from authlens_core.diagnosis.causes import CAUSES, Cause, general_causes, identifiers, literals
+from authlens_core.diagnosis.server_kind import ServerKind
+from authlens_core.oauth.error_response import meaning
 from authlens_core.values.check import ErrorCode
 
-# A code as it is in JSON, a query, a fragment or a challenge, and in the names of exceptions.
-_NEAR_ERROR: Final = r"""\berror(?:[ _]?code)?[\\"']{0,2}\s?[:=]?\s?[\\"'(\[]{0,2}"""
-# These are also codes of APIs that are no part of OAuth.
+_MOST: Final = 3  # identifiers of which the meaning is shown
+# These are also codes of APIs that are no part of OAuth, which write them in other ways.
 _SHARED: Final = frozenset({ErrorCode.ACCESS_DENIED, ErrorCode.SERVER_ERROR, ErrorCode.INVALID_REQUEST})
-_OWN: Final = "|".join(code.replace("_", "_?") for code in sorted(set(ErrorCode) - _SHARED))
-_CODE: Final = re.compile(
-    rf"(?<![a-z0-9_])(?:({_OWN})(?:error|exception)?|(?:{_NEAR_ERROR})({'|'.join(sorted(_SHARED))}))(?![a-z0-9_])"
-    rf"|^\W{{0,3}}({'|'.join(sorted(_SHARED))})(?![a-z0-9_])",
-    re.MULTILINE,
-)
-_SPELLING: Final = {code.replace("_", ""): code for code in ErrorCode}
 
 
 class Find(NamedTuple):
@@ -29,32 +24,40 @@ class Find(NamedTuple):
     cause: Cause
 
 
-def finds(causes: Iterable[Cause], text: str) -> list[Find]:
-    """Return what is in a text of lower case, the longest first; of each cause the longest phrase."""
+def particular_finds(text: str, kind: ServerKind) -> list[Find]:
+    """Return what is in a text of lower case: a literal, else identifiers, else codes of OAuth."""
+    of_product = (cause for cause in CAUSES if kind in cause.kinds)
+    literal = _finds((*of_product, *literals()), text)[:1]
+    return literal or _finds(identifiers(), text)[:_MOST] or _finds(_codes(), text)[:_MOST]
+
+
+def general_finds(text: str) -> list[Find]:
+    """Return what says no more than where something failed: the one with the longest phrase."""
+    return _finds(general_causes(), text)[:1]
+
+
+@cache
+def _codes() -> tuple[Cause, ...]:
+    """Return the codes of OAuth, as they are on the wire and in the names of exceptions."""
+    return tuple(map(_code, ErrorCode))
+
+
+def _code(code: ErrorCode) -> Cause:
+    means = meaning(code)
+    bare = code.replace("_", "")
+    names = () if code in _SHARED else (bare, f"{bare}error", f"{bare}exception")
+    return Cause(name=code, cause=means.means, cure=means.cure, source=means.source, phrases=(code, *names))
+
+
+def _finds(causes: Iterable[Cause], text: str) -> list[Find]:
+    """Return the longest phrase of each cause that is in the text, the longest first."""
+    inside = (Find(phrase, cause) for cause in causes for phrase in cause.phrases if phrase in text)
+    finds = (find for find in inside if _stands_alone(find.phrase, text))
     longest: dict[str, Find] = {}
-    for phrase, cause in _phrases_in(causes, text):
-        if cause.name not in longest or len(longest[cause.name].phrase) < len(phrase):
-            longest[cause.name] = Find(phrase, cause)
-    return sorted(longest.values(), key=lambda find: -len(find.phrase))
-
-
-def _phrases_in(causes: Iterable[Cause], text: str) -> Iterator[tuple[str, Cause]]:
-    for cause in causes:
-        for phrase in cause.phrases:
-            if phrase in text and _stands_alone(phrase, text):
-                yield phrase, cause
+    for find in sorted(finds, key=lambda find: -len(find.phrase)):
+        longest.setdefault(find.cause.name, find)
+    return list(longest.values())
 
 
 def _stands_alone(phrase: str, text: str) -> bool:
-    before = r"(?<![a-z0-9_])" if phrase[0].isalnum() else ""
-    after = r"(?![a-z0-9_])" if phrase[-1].isalnum() else ""
-    return re.search(before + re.escape(phrase) + after, text) is not None
-
-
-def oauth_codes(text: str) -> list[tuple[str, str]]:
-    """Return the error codes of OAuth in a text of lower case, each with how it is written."""
-    codes: dict[str, str] = {}
-    for match in _CODE.finditer(text):
-        written = match[1] or match[2] or match[3]
-        codes.setdefault(_SPELLING[written.replace("_", "")], written)
-    return list(codes.items())
+    return re.search(rf"(?<![a-z0-9_]){re.escape(phrase)}(?![a-z0-9_])", text) is not None

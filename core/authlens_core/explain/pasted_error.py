@@ -7,29 +7,26 @@ What looks like a secret is masked in the lines that are quoted, and no step is 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
 from html import unescape
+from itertools import chain
 from typing import Final
 from urllib.parse import unquote_plus
 
 from msgspec.structs import replace
 
-from authlens_core.diagnosis.causes import CAUSES, identifiers, literals
 from authlens_core.diagnosis.likely_secrets import masked_text
-from authlens_core.diagnosis.protection import Protection
-from authlens_core.diagnosis.server_kind import server_kind, server_words
-from authlens_core.explain.identifiers import Find, finds, oauth_codes
-from authlens_core.explain.pasted_address import resource_in, urls_in, with_address
+from authlens_core.diagnosis.server_kind import ServerKind, server_kind, server_words
+from authlens_core.explain.identifiers import Find, general_finds, particular_finds
+from authlens_core.explain.pasted_address import resource_in, urls_in
 from authlens_core.explain.pasted_token import whole_jwt, whole_url
 from authlens_core.explain.transcript import transcript_answer
-from authlens_core.oauth.error_response import meaning
 from authlens_core.values.check import UNKNOWN, Diagnosis
-from authlens_core.values.fix import commands_of, fix, step
+from authlens_core.values.fix import commands_of, filled, fix, step
 from authlens_core.values.safe_text import safe_line
+from authlens_core.values.url import Url
 
 _END: Final = 16 * 1024  # characters of the beginning, and of the end, that are looked at
-_FIRST_WORD: Final = re.compile(r"\A\S*")
-_MOST: Final = 3  # identifiers of which the meaning is shown
 _LONGEST_LINE: Final = 500  # characters
 _AROUND: Final = 120  # characters of a long line before what was found
 # A terminal breaks a sentence where its window ends, and draws a frame around it.
@@ -51,80 +48,61 @@ def explain_text(text: str) -> tuple[Diagnosis, ...]:
     """Return what the identifiers in a text mean; one that is not `known` where it has none."""
     text = text.strip()
     alone = whole_jwt(text) or whole_url(text)
-    return (alone,) if alone is not None else tuple(_PastedText(_ends(text)).diagnoses())
+    if alone is not None:
+        return (alone,)
+    text = _NO_CHARACTER.sub("", _ends(text))
+    urls = urls_in(text)
+    address = resource_in(urls)
+    return tuple(_with_command(diagnosis, address) for diagnosis in _diagnoses(text, urls))
 
 
 def _ends(text: str) -> str:
     """Return the beginning and the end of a long text, without half a word: half a secret looks like one."""
     if len(text) <= 2 * _END:
         return text
-    head, tail = text[:_END], text[-_END:]
-    head = head[: max(head.rfind(" "), head.rfind("\n"), 0)]
-    return f"{head}\n{_FIRST_WORD.sub('', tail, count=1)}"
+    return f"{text[:_END].rpartition(' ')[0]}\n{text[-_END:].partition(' ')[2]}"
 
 
-class _PastedText:
-    def __init__(self, text: str) -> None:
-        self._text = text = _NO_CHARACTER.sub("", text)
-        self._shown = masked_text(text).split("\n")
-        lower = unescape(_QUOTE.sub(r"\1", text.replace("\\n", "\n"))).lower().replace("’", "'")
-        self._lines = f"{lower}\n{unquote_plus(lower)}" if "%" in lower or "+" in lower else lower
-        self._flat = _SPACE.sub(" ", self._lines)
-        urls = urls_in(text)
-        self._address = resource_in(urls)
-        self._kind = server_kind((url.text for url in urls), said=lower)
-        self._words = server_words(self._kind)
+def _diagnoses(text: str, urls: Iterable[Url]) -> list[Diagnosis]:
+    """Return what the most particular identifiers in a text mean."""
+    lower = unescape(_QUOTE.sub(r"\1", text.replace("\\n", "\n"))).lower().replace("’", "'")
+    searched = _SPACE.sub(" ", f"{lower}\n{unquote_plus(lower)}")
+    kind = server_kind((url.text for url in urls), said=lower)
+    lines = masked_text(text).split("\n")
+    finds = particular_finds(searched, kind)
+    answer = None if finds else transcript_answer(text)
+    if answer is not None:
+        return [answer]
+    finds = finds or general_finds(searched)
+    if not finds:
+        return [Diagnosis(UNKNOWN, _NOT_KNOWN, _TO_SEE, _evidence(lines, ""))]
+    return [_meant(find, kind, lines) for find in finds]
 
-    def diagnoses(self) -> Iterator[Diagnosis]:
-        """Yield what the most particular identifiers mean: of several kinds the first that is there."""
-        documented = (cause for cause in identifiers() if not cause.general)
-        of_product = (cause for cause in CAUSES if self._kind in cause.kinds)
-        literal = finds((*of_product, *literals()), self._flat)[:1]
-        particular = literal or finds(documented, self._flat)[:_MOST]
-        if particular:
-            yield from map(self._meant, particular)
-            return
-        codes = oauth_codes(self._lines)[:_MOST]
-        answer = transcript_answer(self._text)
-        if answer is not None and not (codes and answer.name == Protection.OAUTH):
-            yield self._filled(answer)
-            return
-        if codes:
-            yield from (self._of_code(code, written) for code, written in codes)
-            return
-        general = finds((cause for cause in identifiers() if cause.general), self._flat)[:1]
-        yield from map(self._meant, general)
-        if not general:
-            yield self._filled(Diagnosis(UNKNOWN, _NOT_KNOWN, _TO_SEE, self._evidence("")))
 
-    def _meant(self, find: Find) -> Diagnosis:
-        cause = find.cause
-        words = server_words(cause.words_of) if cause.words_of else self._words
-        means, cure = words.fill(cause.cause), words.fill_fix(cause.cure)
-        return self._filled(Diagnosis(cause.name, means, cure, self._evidence(find.phrase), cause.source))
+def _meant(find: Find, kind: ServerKind, lines: Sequence[str]) -> Diagnosis:
+    cause = find.cause
+    words = server_words(cause.words_of or kind)
+    means, cure = words.fill(cause.cause), words.fill_fix(cause.cure)
+    return Diagnosis(cause.name, means, cure, _evidence(lines, find.phrase), cause.source)
 
-    def _of_code(self, code: str, written: str) -> Diagnosis:
-        means = meaning(code)
-        return self._filled(Diagnosis(code, means.means, means.cure, self._evidence(written), means.source))
 
-    def _filled(self, diagnosis: Diagnosis) -> Diagnosis:
-        """Return a diagnosis with the address in its commands, and the command that sees the cause."""
-        cure = diagnosis.cure
-        if self._address is not None and not commands_of(cure):
-            cure = fix(cure, _TO_SEE)
-        return replace(diagnosis, cure=with_address(cure, self._address))
+def _with_command(diagnosis: Diagnosis, address: Url | None) -> Diagnosis:
+    """Return a diagnosis with the address in its commands, and the command that sees the cause."""
+    if address is None:
+        return diagnosis
+    cure = diagnosis.cure if commands_of(diagnosis.cure) else fix(diagnosis.cure, _TO_SEE)
+    return replace(diagnosis, cure=filled(cure, address.text))
 
-    def _evidence(self, phrase: str) -> tuple[str, ...]:
-        """Return the line that has the phrase or else decides, and the server's own description."""
-        having = (line for line in self._shown if phrase and phrase in line.lower())
-        line = next(having, "") or self._deciding()
-        described = _DESCRIPTION.search("\n".join(self._shown))
-        own = described[1] if described is not None and described[1] not in line else ""
-        return tuple(safe_line(each, _LONGEST_LINE) for each in (_part(line, phrase), own.strip()) if each)
 
-    def _deciding(self) -> str:
-        failing = (line for line in self._shown if _FAILURE.search(line))
-        return next(failing, "") or next((line for line in reversed(self._shown) if line.strip()), "")
+def _evidence(lines: Sequence[str], phrase: str) -> tuple[str, ...]:
+    """Return the line that has the phrase or else decides, and the server's own description."""
+    having = (line for line in lines if phrase and phrase in line.lower())
+    failing = (line for line in lines if _FAILURE.search(line))
+    any_line = (line for line in reversed(lines) if line.strip())
+    line = next(chain(having, failing, any_line), "")
+    described = _DESCRIPTION.search("\n".join(lines))
+    own = described[1] if described is not None and described[1] not in line else ""
+    return tuple(safe_line(each, _LONGEST_LINE) for each in (_part(line, phrase), own.strip()) if each)
 
 
 def _part(line: str, phrase: str) -> str:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
 from authlens_core.diagnosis.likely_secrets import without_credentials
-from authlens_core.explain.meanings import DocumentKind, Members, explain_member, members, members_of
+from authlens_core.explain.meanings import DocumentKind, explain_member, members
 from authlens_core.values.check import Diagnosis
 from authlens_core.values.formats.jwt import parse_jwt
-from authlens_core.values.safe_text import safe_line, without_user_info
+from authlens_core.values.safe_text import safe_line
 from authlens_core.values.secret import Secret
 
 _MOST: Final = 20  # parameters or claims
@@ -22,14 +24,22 @@ _CREDENTIALS: Final = re.compile(
     r"|.*(?:token|secret|assertion|hint)"
 )
 _CALLBACK: Final = (
+    DocumentKind.CALLBACK,
     "This is the address that the browser came back to after a login.",
     "Paste it into the program that waits for it. Give it to no one else: a code in it works once.",
     "RFC 6749 §4.1.2",
 )
 _AUTHORIZATION: Final = (
+    DocumentKind.AUTHORIZATION,
     "This is an authorization URL: it starts a login in the browser.",
     "Open it in the browser. If the server refuses it, ask the owner about client_id, redirect_uri, scope.",
     "RFC 6749 §4.1.1",
+)
+# What a URL is that has these parameters.
+_URLS: Final = (
+    ({"response_type", "client_id"}, _AUTHORIZATION),
+    ({"state", "code"}, _CALLBACK),
+    ({"state", "access_token"}, _CALLBACK),
 )
 
 
@@ -40,19 +50,14 @@ def whole_url(text: str) -> Diagnosis | None:
         pairs = parse_qsl(f"{url.query}&{url.fragment}", keep_blank_values=True, max_num_fields=100)
     except ValueError:
         return None
-    names = dict(pairs)
-    if not url.netloc or len(text.split()) != 1 or "error" in names:
+    names = {name for name, _ in pairs}
+    is_alone = url.netloc and len(text.split()) == 1 and "error" not in names
+    known = next((of_url for needed, of_url in _URLS if is_alone and needed <= names), None)
+    if known is None:
         return None
-    if {"response_type", "client_id"} <= names.keys():
-        cause, cure, source = _AUTHORIZATION
-    elif "state" in names and ("code" in names or "access_token" in names):
-        cause, cure, source = _CALLBACK
-    else:
-        return None
-    known = members_of(tuple(names))
-    lines = (_line(name, value, known) for name, value in pairs[:_MOST])
-    address = safe_line(without_user_info(f"{url.scheme}://{url.netloc}{url.path}"), _LONGEST)
-    return Diagnosis("pasted_url", cause, cure, (without_credentials(address), *lines), source)
+    kind, cause, cure, source = known
+    address = _shown(f"{url.scheme}://{url.netloc}{url.path}")
+    return Diagnosis("pasted_url", cause, cure, (address, *_lines(pairs, kind)), source)
 
 
 def whole_jwt(text: str) -> Diagnosis | None:
@@ -60,22 +65,22 @@ def whole_jwt(text: str) -> Diagnosis | None:
     jwt = parse_jwt(text.removeprefix("Bearer "))
     if jwt is None:
         return None
-    claims = jwt.claims_at(datetime.now(UTC))[:_MOST]
-    expiry = {claim.name: claim.seconds for claim in claims}.get("exp")
-    state = "It names no expiry."
-    if expiry is not None:
-        state = "It has expired." if expiry < 0 else f"It expires in {expiry / 60:.0f} min."
-    header = (_line(each.name, each.text, members(DocumentKind.JOSE_HEADER)) for each in jwt.header_members)
-    times = {claim.name: claim.at.isoformat() for claim in claims if claim.at is not None}
-    known = members(DocumentKind.CLAIMS)
-    lines = (_line(claim.name, times.get(claim.name, claim.text), known) for claim in claims)
-    cause = f"This is a JWT. {state} Its signature was not checked. {' '.join(jwt.problems)}".rstrip()
+    claims = jwt.claims_at(datetime.now(UTC))
+    header = _lines(((each.name, each.text) for each in jwt.header_members), DocumentKind.JOSE_HEADER)
+    lines = _lines(((each.name, str(each.at or each.text)) for each in claims), DocumentKind.CLAIMS)
+    is_over = any(each.name == "exp" and (each.seconds or 0) < 0 for each in claims)
+    state = "It has expired." if is_over else ""
+    cause = f"This is a JWT. {state} Its signature was not checked. {' '.join(jwt.problems)}"
     cure = "Compare iss and aud with what the server expects. Give it to no one: it is a credential."
-    return Diagnosis("pasted_jwt", cause, cure, (*header, *lines), "RFC 7519 §4.1")
+    return Diagnosis("pasted_jwt", " ".join(cause.split()), cure, (*header, *lines), "RFC 7519 §4.1")
 
 
-def _line(name: str, value: str, known: Members) -> str:
-    is_secret = value and _CREDENTIALS.fullmatch(name)
-    hidden = Secret(value).masked if is_secret else without_credentials(value)
-    meaning = explain_member(known, name)
-    return safe_line(f"{name}={hidden}" + (f"   {meaning.sentence}" if meaning else ""), _LONGEST)
+def _lines(pairs: Iterable[tuple[str, str]], kind: DocumentKind) -> Iterator[str]:
+    for name, value in islice(pairs, _MOST):
+        shown = Secret(value).masked if value and _CREDENTIALS.fullmatch(name) else value
+        meaning = explain_member(members(kind), name)
+        yield _shown(f"{name}={shown}") + (f"   {meaning.sentence}" if meaning else "")
+
+
+def _shown(text: str) -> str:
+    return safe_line(without_credentials(text), _LONGEST)

@@ -40,6 +40,23 @@ def test_a_code_with_several_causes_says_so_and_the_servers_description_is_besid
     assert any("Not+assigned" in line for line in found.evidence)
 
 
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        (
+            '{"error":"unauthorized_client","error_description":"Invalid client secret"}',
+            "client_not_authenticated",
+        ),
+        ('failed to obtain access token (status: 400 data: {"error":"invalid_request"})', "invalid_request"),
+        ('ERR failed to connect to origin error="websocket: bad handshake"', "unknown"),
+        ("NotAuthorizedException: Invalid Refresh Token", "cognito.refused"),
+    ],
+)
+def test_what_says_why_counts_before_what_says_where(text: str, name: str) -> None:
+    """A frame, such as that of a library, counts only where nothing more particular is in the text."""
+    assert explain_text(text)[0].name == name
+
+
 def test_what_is_not_known_is_quoted_with_the_command_that_sees_the_cause() -> None:
     (found,) = explain_text("starting\nOdd thing failed at https://mcp.acme.io/mcp\nbye")
     assert not found.known

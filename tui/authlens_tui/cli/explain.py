@@ -22,9 +22,10 @@ async def explain_message(arguments: Namespace) -> int:
         UsageError: there is no text, or it has no identifier that is known.
     """
     diagnoses = explain_text(_text(arguments))
-    if not diagnoses[0].known:
-        line = f"It says: {diagnoses[0].evidence[0]}" if diagnoses[0].evidence else ""
-        raise refusal(f"{diagnoses[0].cause} {line}".rstrip(), diagnoses[0].cure)
+    first = diagnoses[0]
+    if not first.known:
+        line = f"It says: {first.evidence[0]}" if first.evidence else ""
+        raise refusal(f"{first.cause} {line}".rstrip(), first.cure)
     if arguments.json:
         answer_json([{**diagnosis_as_json(diagnosis), "source": diagnosis.source} for diagnosis in diagnoses])
         return 0

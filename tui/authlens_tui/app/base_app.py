@@ -130,7 +130,7 @@ class BaseApp(TerminalApp):
     @work(exclusive=True, group="picture", description="save a picture")
     async def action_save_screen(self) -> None:
         """Save the screen as SVG, secrets masked."""
-        from authlens_tui.app.screen_picture import tell_saved
+        from authlens_tui.screens.screen_picture import tell_saved
 
         await tell_saved(self)
 

@@ -34,11 +34,11 @@ from authlens_core.desk.session import (
 )
 from authlens_core.desk.settings import Config, NoticeKind, SettingsFile
 from authlens_tui.app.logins import InterruptedLogins, Logins
-from authlens_tui.app.records import Records
 from authlens_tui.app.workspace import Workspace
 from authlens_tui.screens.dashboard.batch_actions import Result, ResultsScreen
 from authlens_tui.screens.dashboard.context import LoginWanted, MoveWanted, TraceWanted
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
+from authlens_tui.screens.records import Records
 from authlens_tui.screens.store_choice import MoveStoreScreen, StoreChoice, StoreChoiceScreen, choice_after
 from authlens_tui.screens.wizard.wizard_messages import OtherWayWanted, WizardClosed
 from authlens_tui.terminal.content import Content

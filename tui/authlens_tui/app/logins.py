@@ -18,9 +18,9 @@ from authlens_core.desk.log_in import (
     start_login,
 )
 from authlens_core.desk.session import Session
-from authlens_tui.app.records import Records
 from authlens_tui.app.workspace import Workspace
 from authlens_tui.screens.dialog import ConfirmScreen
+from authlens_tui.screens.records import Records
 from authlens_tui.screens.wizard.demo_login import DemoLogin
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from authlens_tui.screens.wizard.wizard_messages import OtherWayWanted, Then

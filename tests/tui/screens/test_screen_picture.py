@@ -13,8 +13,8 @@ from textual.widgets import Input
 from authlens_core.trace.record import Stage
 from authlens_core.values.errors import FileUnusable
 from authlens_core.values.secret import Secret
-from authlens_tui.app.screen_picture import NoPicture, save_picture
 from authlens_tui.screens.dashboard.reveal import RevealScreen
+from authlens_tui.screens.screen_picture import NoPicture, save_picture
 from authlens_tui.screens.trace.save_record import ExportScreen
 from authlens_tui.screens.trace.trace import TraceScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from authlens_core.credentials.records.index import Index
 from authlens_core.values.check import Severity
 from authlens_tui.cli import main
 from authlens_tui.cli.doctor import look_at_browser, look_at_terminal
@@ -43,6 +44,32 @@ def test_json_says_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     by_topic = {finding["topic"]: finding for finding in answer["findings"]}
     assert by_topic["keyring"]["severity"] == "failure"
     assert set(by_topic["keyring"]) == {"topic", "severity", "found", "cure", "commands"}
+
+
+@pytest.mark.parametrize("place", ["keyring", "encrypted-file", "file"])
+def test_store_and_doctor_agree_whether_the_secret_store_works(
+    place: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither the keyring nor the encrypted file is usable here; the plain file is."""
+    index = Index(tmp_path / "index.sqlite3")
+    index.set_fact("place", place)
+    index.close()
+    main.run(["doctor", "--json"])
+    findings = json.loads(capsys.readouterr().out)["findings"]
+    keyring = next(finding for finding in findings if finding["topic"] == "keyring")
+    usable = keyring["severity"] != "failure"
+
+    for arguments in (["store"], ["store", "--json"]):
+        assert main.run(arguments) == (0 if usable else 9)
+        out, err = capsys.readouterr()
+        if usable:
+            assert not err
+        else:
+            assert err.startswith(f"✖ {keyring['found']}\n  → ")
+        if arguments[1:]:
+            assert json.loads(out) == {"store": place, "usable": usable, "kept": {}}
+        else:
+            assert out.startswith(place)
 
 
 async def test_no_browser_is_opened_over_ssh_or_without_a_display() -> None:

@@ -10,7 +10,7 @@ from authlens_core.desk import session as desk
 from authlens_core.desk.session import StoreKind, move_secrets, records_by_store, remembered_store
 from authlens_tui.cli.session import open_place
 from authlens_tui.cli.terminal.flags import numbered
-from authlens_tui.cli.terminal.output import answer_json, answer_line, explain, say
+from authlens_tui.cli.terminal.output import answer_json, answer_line, explain, say, say_fix
 from authlens_tui.cli.terminal.refused import refusal
 from authlens_tui.words.outcomes import where_secrets_are_left
 
@@ -24,7 +24,7 @@ _PLAIN_WARNING = (
 
 
 async def store(arguments: Namespace) -> int:
-    """Say where the secrets are, or move them; return the exit code.
+    """Say where the secrets are and whether that store works, or move them; return the exit code.
 
     Raises:
         UsageError: the target is no place to move to, or a plain file was not confirmed.
@@ -36,20 +36,27 @@ async def store(arguments: Namespace) -> int:
 
 
 async def _show(*, as_json: bool) -> int:
+    from authlens_core.desk.doctor import look_at_keyring  # a move opens the stores itself
+
     remembered = remembered_store()
     in_use = remembered.kind
+    state = await look_at_keyring()
     async with desk.open_session() as session:
         stored = records_by_store(session)
     if as_json:
-        answer_json({"store": in_use.value, "kept": {kind.value: count for kind, count in stored.items()}})
-        return 0
-    where = "" if remembered.file is None else f", {remembered.file}"
-    answer_line(f"{in_use.value}{where}")
-    for line in numbered(f"{count} with secrets in {kind.words}" for kind, count in stored.items()):
-        say(f"  {line}")
-    if set(stored) - {in_use}:
-        say(f"  → To bring them together: {in_use.move_command}")
-    return 0
+        kept = {kind.value: count for kind, count in stored.items()}
+        answer_json({"store": in_use.value, "usable": not state.code, "kept": kept})
+    else:
+        where = "" if remembered.file is None else f", {remembered.file}"
+        answer_line(f"{in_use.value}{where}")
+        for line in numbered(f"{count} with secrets in {kind.words}" for kind, count in stored.items()):
+            say(f"  {line}")
+        if set(stored) - {in_use}:
+            say(f"  → To bring them together: {in_use.move_command}")
+    if state.code:
+        say(f"✖ {state.words}")
+        say_fix(state.cure)
+    return state.code
 
 
 async def _move(to: StoreKind, *, confirmed: bool, as_json: bool) -> int:

@@ -12,9 +12,16 @@ from random import Random
 from typing import Final
 
 import pytest
+from rich.console import RenderableType
+from textual.app import App
+from textual.geometry import Region
 from textual.pilot import Pilot
 from textual.screen import Screen
 
+from authlens_tui.screens.dashboard.batch_actions import ResultsScreen
+from authlens_tui.screens.learn.lesson import CourseLessonScreen
+from authlens_tui.screens.trace.open_session import OpenSessionScreen
+from authlens_tui.screens.trace.requests import RequestsScreen
 from support.contrast import THREE, too_faint
 from support.keyboard_use import says_how_to_leave
 from support.pictures import Picture, frozen, keyboard_faults_of, resized
@@ -26,6 +33,9 @@ pytestmark = pytest.mark.slow
 ALL: Final = all_pictures()
 ONE_OF_EACH: Final = list({picture.screen: picture for picture in ALL}.values())
 TINY: Final = (10, 2)
+# What these show is read, or asked of a server, after they are open.
+FILLED_LATER: Final = (CourseLessonScreen, OpenSessionScreen, RequestsScreen, ResultsScreen)
+AT_ONCE: Final = [picture for picture in ONE_OF_EACH if picture.screen not in FILLED_LATER]
 
 
 async def begun(picture: Picture) -> Screen[object]:
@@ -56,6 +66,29 @@ async def too_faint_in(themes: Iterable[str], app: Host, pilot: Pilot[int]) -> l
         await pilot.pause()
         found += [f"{theme}: {faint}" for faint in too_faint(app)]
     return found
+
+
+@pytest.mark.parametrize(
+    "picture", [each for each in ONE_OF_EACH if each.screen not in FILLED_LATER], ids=str
+)
+async def test_a_screen_is_drawn_in_its_layout_from_the_first_frame_on(
+    picture: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No widget has another place in a frame than in the next one, while nothing happens."""
+    screen = await begun(picture)
+    layouts: list[dict[str | None, Region]] = []
+
+    def display(app: App[int], shown: Screen[object], update: RenderableType | None) -> None:
+        if shown is screen and update is not None and not app._batch_count:
+            widgets = screen._compositor.full_map.items()
+            layouts.append({widget.id: place.region for widget, place in widgets if widget.id})
+
+    monkeypatch.setattr(App, "_display", display)
+    with frozen():
+        async with run_screen(screen, size=(80, 24)):
+            pass
+    assert layouts
+    assert all(layout == layouts[0] for layout in layouts)
 
 
 @pytest.mark.weekly

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual import work
 from textual._path import CSSPathType
@@ -75,6 +75,19 @@ class BaseApp(TerminalApp):
         """Let the styles be parsed with the variables of the theme from the start."""
         self._styled_with = self.get_css_variables()
         self.stylesheet.set_variables(self._styled_with)
+
+    def on_mount(self) -> None:
+        """Let each screen be drawn in the layout for its size from its first frame on."""
+        self._lay_out(self.screen)
+        self.screen_change_signal.subscribe(self, self._lay_out, immediate=True)
+
+    def _lay_out(self, screen: Screen[Any]) -> None:
+        # Textual does so after the first frame, which has another layout.
+        sides = zip(self.size, (self.HORIZONTAL_BREAKPOINTS, self.VERTICAL_BREAKPOINTS), strict=True)
+        for length, breakpoints in sides:
+            fitting = max(least for least, _ in breakpoints if least <= length)
+            for least, name in breakpoints:
+                screen.set_class(least == fitting, name)
 
     def refresh_css(self, animate: bool = True) -> None:  # noqa: FBT001 - Textual's signature
         """Parse the styles again only when the theme has given the variables other values."""

@@ -105,25 +105,30 @@ class RequestsScreen(Screen[None]):
         yield KeyFooter()
 
     def on_mount(self) -> None:
+        self._fold()
         self.table.focus()
         # The log knows no screen, so it is looked at and does not tell.
         self.set_interval(_LOOK, self._look)
         self._look()
 
     def on_resize(self) -> None:
+        self._fold()
+        if self._rows:  # before they are read, the list would be shown as empty
+            self._show()
+
+    def _fold(self) -> None:
         """Show the list or the exchange alone where there is no room for both, and fit the columns."""
-        self.set_class(self.size.height < _SHORT, "-one")
+        self.set_class(self.app.size.height < _SHORT, "-one")  # the screen has its size after the first frame
         self._make_columns()
-        self._show()
 
     def _make_columns(self) -> None:
-        columns = dict(_COLUMNS if self.size.width >= _NARROW else _FEWER_COLUMNS)
+        columns = dict(_COLUMNS if self.app.size.width >= _NARROW else _FEWER_COLUMNS)
         texts = [_texts(row) for row in self._rows]
         for name in columns.keys() - {"Path", "Status"}:
             longest = max((cell_len(text[name]) for text in texts), default=0)
             columns[name] = min(columns[name], max(len(name), longest))
         used = sum(width + 2 for width in columns.values())
-        columns["Path"] = max(_SHORTEST_PATH, self.size.width - used - _AROUND)
+        columns["Path"] = max(_SHORTEST_PATH, self.app.size.width - used - _AROUND)
         if columns == self._columns:
             return
         self._columns = columns

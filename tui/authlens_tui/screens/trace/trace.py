@@ -93,10 +93,12 @@ class TraceScreen(Screen[None]):
             self._open(self._opened)
         if len(self.trace.records) == 1:  # there is no stage to select
             self.record_view.read()
+        self.on_resize()
 
     def on_resize(self) -> None:
         """Fold the stages into one line where there is no room, or only one."""
-        small = self.size.width < _NARROW or self.size.height < _SHORT
+        size = self.app.size  # the screen has its own after the first frame
+        small = size.width < _NARROW or size.height < _SHORT
         folded = small or len(self.trace.records) < 2
         self.set_class(folded, "-folded")
         self.stepper.set_class(folded, "-line")

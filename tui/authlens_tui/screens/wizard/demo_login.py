@@ -238,7 +238,7 @@ class EndCard(HangingText):
             ("m", "save", True),
         )
         shown = [Content.assemble((key, _KEY), f" {name}") for key, name, does in offered if does]
-        return with_keys_kept(Content(" · ").join(shown), max(1, self.screen.size.width - _AROUND))
+        return with_keys_kept(Content(" · ").join(shown), max(1, self.app.size.width - _AROUND))
 
 
 def _item(name: str, words: Content) -> Item:

@@ -53,7 +53,7 @@ class StatusLine(Static):
         """Say where the login is; a note goes unless `keep_note`, for words only brought up to date."""
         login, failed = self._login, self._runner.failed
         last = login.trace.records[-1] if login.trace.records else None
-        now, rows = datetime.now(UTC), self.screen.size.height
+        now, rows = datetime.now(UTC), self.app.size.height
         done = False
         # What waits for the user comes first: the link and the code are on the screen while their stage runs.
         if pane.panel.url:
@@ -66,7 +66,7 @@ class StatusLine(Static):
             words = self._outcome_words(failed, pane)
         elif login.position is not None:
             planned = None if pane.shown is login.position else pane.planned
-            words = next_words(login.position, planned, login.flow, self.screen.size.width - _AROUND)
+            words = next_words(login.position, planned, login.flow, self.app.size.width - _AROUND)
         elif last is not None and last.stage not in login.flow.stages:
             words = self._outcome_words(last, pane)
         elif login.tampered:
@@ -78,7 +78,7 @@ class StatusLine(Static):
                 login.trace,
                 self._store_name,
                 now,
-                width=self.screen.size.width - _AROUND,
+                width=self.app.size.width - _AROUND,
                 brief=rows < _TALL,
             )
         self._words = words
@@ -95,7 +95,7 @@ class StatusLine(Static):
             return ended
         if record.outcome is Outcome.PASSED:
             return unkept_words(self._login.facts, datetime.now(UTC))
-        rows, looked_at = self.screen.size.height, pane.shown is record.stage
+        rows, looked_at = self.app.size.height, pane.shown is record.stage
         above = looked_at and pane.record_view.tab in (Tab.OVERVIEW, Tab.CHECKS)
         on_tab = looked_at and rows < _TALL
         words = failed_words(
@@ -122,4 +122,4 @@ class StatusLine(Static):
         words = () if self._note is not None and self._note_alone else (self._words,)
         note = () if self._note is None else (self._note,)
         lines = Content("\n").join([*((mark,) if mark else ()), *note, *words])
-        self.update(with_keys_kept(lines, max(1, self.screen.size.width - _AROUND)))
+        self.update(with_keys_kept(lines, max(1, self.app.size.width - _AROUND)))

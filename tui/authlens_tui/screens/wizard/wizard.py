@@ -107,7 +107,7 @@ class WizardScreen(Screen[None]):
         self.login.watch(self._on_event)
         self.set_interval(1.0, self.tick)
         self.show_stage(self.login.flow.stages[0])
-        self.status.show(self.pane)
+        self.on_resize()
         if self._demo.plays:
             self.runner.run_all()
 
@@ -117,7 +117,9 @@ class WizardScreen(Screen[None]):
 
     def on_resize(self) -> None:
         """Fold the list of stages into one line, and the words into fewer, where there is no room."""
-        folded = self.size.width < _NARROW or self.size.height < _SHORT
+        # The screen has its size after the first frame, which would have another layout.
+        size = self.app.size
+        folded = size.width < _NARROW or size.height < _SHORT
         self.set_class(folded, "-folded")
         self.stepper.set_class(folded, "-line")
         self._show_end()
@@ -244,7 +246,7 @@ class WizardScreen(Screen[None]):
         self.refresh_bindings()
 
     def _show_end(self) -> None:
-        self.card.show_end(self.login, self.runner.failed, rows=self.size.height)
+        self.card.show_end(self.login, self.runner.failed, rows=self.app.size.height)
 
     def _show_way(self) -> None:
         """End the way in the title with what is shown."""

@@ -286,7 +286,7 @@ class RecordView(Widget):
 
     def _in_view(self) -> tuple[Tab, ...]:
         """Return the tabs that can be seen: the open one, and on a wide screen what belongs beside it."""
-        wide = self.screen.size.width >= _WIDE
+        wide = self.app.size.width >= _WIDE
         return _SIDE_BY_SIDE if wide and self.tab in _SIDE_BY_SIDE else (self.tab,)
 
     def _wanted(self) -> list[TabKey]:

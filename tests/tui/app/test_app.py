@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -28,8 +28,11 @@ from authlens_tui.app.demo import DemoWorkspace
 from authlens_tui.screens.cloudflared import CloudflaredScreen
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.dashboard.service_token_form import ServiceTokenScreen
+from authlens_tui.screens.learn.catalogue import CatalogueScreen
+from authlens_tui.screens.opening import OpeningScreen
 from authlens_tui.screens.settings_dialog import ThemeScreen
 from authlens_tui.screens.store_choice import StoreChoiceScreen
+from authlens_tui.screens.wizard.demo_login import PredictionScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from support.screens import scripted, text_of, until
 
@@ -171,6 +174,43 @@ async def test_while_the_keyring_is_looked_for_the_screen_says_so(monkeypatch: p
         await until(pilot, lambda: "Opening the secret store" in text_of(app))
         answered.set()
         await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
+
+
+@pytest.mark.parametrize(
+    ("start", "first"),
+    [
+        (lambda: AuthlensApp(environ={}), DashboardScreen),
+        (lambda: AuthlensApp(start_url=URL, environ={}), WizardScreen),
+        (lambda: AuthlensApp(workspace=DemoWorkspace(menu_first=True), environ={}), CatalogueScreen),
+        (
+            lambda: AuthlensApp(workspace=DemoWorkspace(menu_first=True, opens=True), environ={}),
+            OpeningScreen,
+        ),
+        (
+            lambda: AuthlensApp(workspace=DemoWorkspace(["public"], menu_first=True), environ={}),
+            PredictionScreen,
+        ),
+    ],
+)
+async def test_nothing_is_drawn_before_the_screen_that_was_asked_for(
+    start: Callable[[], AuthlensApp], first: type[Screen[object]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the app waits for is; the demo opens no secret store."""
+    stores(monkeypatch, [OpenedStore.in_memory()])
+    drawn: list[type[Screen[object]]] = []
+    texts: list[str] = []
+    app = start()
+
+    def display(_app: object, screen: Screen[object], update: object) -> None:
+        if update is not None and not app._batch_count:
+            drawn.append(type(screen))
+            texts.append(text_of(app))
+
+    monkeypatch.setattr(AuthlensApp, "_display", display)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: first in drawn)
+        assert set(drawn) == {Screen, first}
+        assert any("secret store" in text for text in texts) is app.workspace.keeps_secrets
 
 
 async def test_a_theme_that_was_chosen_is_worn_at_the_next_start(monkeypatch: pytest.MonkeyPatch) -> None:

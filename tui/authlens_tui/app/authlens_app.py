@@ -87,7 +87,7 @@ class AuthlensApp(BaseApp):
     def compose(self) -> ComposeResult:
         """Show what the app waits for where there is nothing else to show."""
         if self.dashboard is None:
-            yield Static(Content("Opening the secret store …"), id="opening")
+            yield Static(Content(self.workspace.waits_for), id="opening")
 
     def on_mount(self) -> None:
         # Loading the rest of the app takes longer than a frame, so that the first picture comes before.

@@ -280,10 +280,13 @@ class Controller:
             app.exit(return_code=NoSecretStore.exit_code)
             return
         self.session, notes = opened  # closed from here on, whatever happens
-        self._dashboard = await app.show_dashboard(self.session)
-        self._work_on(self.session)
-        self._tell_interrupted()
-        workspace.begin(self.logins, self.session, start_url)
+        # A login or a menu opens over the dashboard, which would be drawn for a moment.
+        with app.batch_update():
+            self._dashboard = await app.show_dashboard(self.session)
+            self._work_on(self.session)
+            self._tell_interrupted()
+            workspace.begin(self.logins, self.session, start_url)
+        app.refresh()
         if notes:
             words = " ".join((*notes, "On the dashboard, M moves all secrets to another store."))
             app.notify(words, markup=False, title="Secret store")

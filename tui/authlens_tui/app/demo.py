@@ -198,6 +198,7 @@ class DemoWorkspace(Workspace):
     """
 
     keeps_secrets = False
+    waits_for = "Starting the simulated server …"
 
     def __init__(
         self,

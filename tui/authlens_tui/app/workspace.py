@@ -31,6 +31,8 @@ class Workspace:
 
     keeps_secrets = True
     """Whether stored secrets outlive the program, and are worth moving."""
+    waits_for = "Opening the secret store …"
+    """What is shown before the first screen."""
     menu: Screen[None] | None = None
     """A menu of logins, one key from the dashboard."""
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from authlens_core.grammars.json_rpc import JsonRpcMessage, NotJsonRpc, read_messages
+from authlens_core.grammars.json_rpc import NotJsonRpc, read_message
 from authlens_core.login.callback.request_head import ListenerLimits, RequestHead
 from authlens_core.oauth.authorization import ExpectedResponse, read_authorization_response, read_pasted
 from authlens_core.oauth.discovery.challenge import parse_challenges, resource_metadata_parameter
@@ -137,15 +137,13 @@ def shown(data: bytes) -> None:
 def json_rpc(data: bytes) -> None:
     """What is passed on is one line that says the same to every reader."""
     try:
-        found = read_messages(data)
+        message = read_message(data)
     except NotJsonRpc:
         return
-    for message in found:
-        if isinstance(message, JsonRpcMessage):
-            line = message.line.decode("utf-8")
-            assert len(line.splitlines()) == 1
-            assert json.loads(line) == message.body
-            assert read_messages(message.line) == (message,)
+    line = message.line.decode("utf-8")
+    assert len(line.splitlines()) == 1
+    assert json.loads(line) == message.body
+    assert read_message(message.line) == message
 
 
 def server_sent_events(data: bytes) -> None:

@@ -126,8 +126,7 @@ class Mapping(Struct, frozen=True):
             raise CrossOriginRedirect(location) from None
         if target.origin != self.upstream.origin:
             raise CrossOriginRedirect(location)
-        query = "" if target.query is None else f"?{target.query}"
-        return f"{self.local}{self.prefix}{target.path or '/'}{query}{hash_sign}{fragment}"
+        return f"{self.local}{self.prefix}{target.target}{hash_sign}{fragment}"
 
 
 # The session of Access itself, which the credential makes superfluous.

@@ -11,68 +11,31 @@ reads is one JSON-RPC message, and the bridge ends when its input does.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from typing import Final
 
 from msgspec import Struct
 
-from authlens_core.gateway.mcp_failure import TIMED_OUT, McpFailure, failure_of, failure_of_answer
-from authlens_core.gateway.mcp_http import FieldUnsendable, McpHttp, cancelled_id, named_version
-from authlens_core.gateway.mcp_session import McpSession, PendingRequest
+from authlens_core.gateway.mcp_failure import McpFailure, failure_of, failure_of_error, require_success
+from authlens_core.gateway.mcp_http import McpHttp, Reconnection, events_of
 from authlens_core.grammars.json_rpc import (
     INTERNAL_ERROR,
-    INVALID_REQUEST,
-    LONGEST_LINE,
-    PARSE_ERROR,
-    BrokenMessage,
     JsonRpcMessage,
-    LineTooLong,
-    MessageKind,
     NotJsonRpc,
     RequestId,
     error_line,
-    read_messages,
+    read_message,
 )
-from authlens_core.values.errors import AuthlensError, TimedOut
+from authlens_core.oauth.mcp import EVENT_STREAM
+from authlens_core.values.errors import AuthlensError, ServerMisconfigured, TimedOut
 from authlens_core.values.safe_text import safe_line
-from authlens_core.wire.streaming import StreamFailed
+from authlens_core.wire.streaming import StreamedResponse, StreamFailed
 
-# Requests on their way at once; each has a connection, and a process has few of them.
-_MOST_PENDING: Final = 200
-# Lines at once, and the seconds after which one more may follow: at most half a megabyte a day.
-AT_ONCE: Final = 20
-SECONDS_EACH: Final = 60.0
-LONGEST: Final = 300  # characters of a line
-
-
-class BoundedNotes:
-    """Passes lines on, and says how many were left out when one may follow again.
-
-    Args:
-        note: writes one line; it makes text from outside safe.
-        now: the clock, in seconds.
-    """
-
-    def __init__(self, note: Callable[[str], None], now: Callable[[], float] = time.monotonic) -> None:
-        self._note = note
-        self._now = now
-        self._left = float(AT_ONCE)
-        self._filled_at = now()
-        self._left_out = 0
-
-    def __call__(self, words: str) -> None:
-        now = self._now()
-        self._left = min(float(AT_ONCE), self._left + (now - self._filled_at) / SECONDS_EACH)
-        self._filled_at = now
-        if self._left < 1:
-            self._left_out += 1
-            return
-        self._left -= 1
-        more = f" ({self._left_out} messages before this one were left out.)" if self._left_out else ""
-        self._left_out = 0
-        self._note(f"{safe_line(words, LONGEST)}{more}")
+# Messages on their way at once; each has a connection, and a process has few of them.
+_MOST_AT_ONCE: Final = 200
+MOST_NOTES: Final = 20
+LONGEST_NOTE: Final = 300  # characters
 
 
 class BridgeLimits(Struct, frozen=True):
@@ -81,16 +44,12 @@ class BridgeLimits(Struct, frozen=True):
     Attributes:
         request: from a request to its answer. A tool may run for hours, and the client has a limit of its
             own: this one ends what no client waits for any more.
-        notification: to accept a notification, or the client's response to a request of the server.
-        in_vain: the same after a notification that was not accepted in time, until one is: the client's next
-            requests wait behind it.
-        at_the_end: for the requests on their way when the client has closed standard input.
+        prompt: to answer `initialize`, to accept what needs no answer, and for everything on its way when
+            the client has closed standard input.
     """
 
     request: float = 24 * 3600.0
-    notification: float = 30.0
-    in_vain: float = 1.0
-    at_the_end: float = 30.0
+    prompt: float = 60.0
 
 
 class McpBridge:
@@ -113,187 +72,201 @@ class McpBridge:
     ) -> None:
         self._http = http
         self._write = write
-        self._note = BoundedNotes(note)
+        self._show = note
+        self._sleep = sleep
         self._limits = limits or BridgeLimits()
-        self._session = McpSession(http, write, self._note, sleep)
-        self._pending: dict[tuple[type, RequestId | None], PendingRequest] = {}
+        self._notes: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._patience = self._limits.notification
+        self._owed: dict[RequestId | None, asyncio.Task[None]] = {}
         self._beginning: asyncio.Task[None] | None = None
-        self._behind: list[JsonRpcMessage] = []
         self._listening: asyncio.Task[None] | None = None
 
-    async def run(self, lines: AsyncIterator[bytes | LineTooLong]) -> None:
+    async def run(self, lines: AsyncIterator[bytearray]) -> None:
         """Pass messages on until the client closes its side; then end the session."""
         try:
             async for line in lines:
                 await self._line(line)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._limits.at_the_end):
-                    # Standard input is closed, and answers still have readers.
-                    while self._tasks:  # one of them may start others
-                        await asyncio.wait(self._tasks)
+            # Standard input is closed, and answers still have readers.
+            if waiting := self._tasks - {self._listening}:
+                await asyncio.wait(waiting, timeout=self._limits.prompt)
             # A client that waits for a request would hang for ever if the bridge left without a word.
-            await self._answer_the_rest()
+            late = self._failure_of(TimedOut("Standard input was closed before the server answered."))
+            with suppress(TimeoutError, OSError):
+                async with asyncio.timeout(1.0):
+                    while self._owed:
+                        await self._write(late.line(self._owed.popitem()[0]))
         finally:
-            await self._close()
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            with suppress(AuthlensError, StreamFailed, TimeoutError):
+                async with asyncio.timeout(1.0):
+                    await self._http.end_session()
 
-    async def _answer_the_rest(self) -> None:
-        """Answer what is still on its way, where the client still reads."""
-        late = failure_of(TimedOut("Standard input was closed before the server answered."), self._http.url)
-        with suppress(TimeoutError, OSError):
-            async with asyncio.timeout(1.0):
-                unsent = [PendingRequest(m) for m in self._behind if m.kind is MessageKind.REQUEST]
-                for pending in (*self._pending.values(), *unsent):
-                    await self._answer(pending, late)
+    def _note(self, words: str) -> None:
+        """Show the user a sentence once; a server causes few, and short ones."""
+        line = safe_line(words, LONGEST_NOTE)
+        if line and line not in self._notes and len(self._notes) < MOST_NOTES:
+            self._notes.add(line)
+            self._show(line)
 
-    async def _close(self) -> None:
-        tasks = {*self._tasks, *(() if self._listening is None else (self._listening,))}
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        with suppress(AuthlensError, StreamFailed, TimeoutError):
-            async with asyncio.timeout(1.0):
-                await self._http.end_session()
-
-    async def _line(self, line: bytes | LineTooLong) -> None:
-        if isinstance(line, LineTooLong):
-            words = f"This line is longer than {LONGEST_LINE:,} bytes."
-            await self._write(error_line(None, INVALID_REQUEST, words))
-            return
+    async def _line(self, line: bytearray) -> None:
         if not line.strip():
             return
         try:
-            messages = read_messages(line)
-        except NotJsonRpc as error:
-            await self._write(error_line(None, PARSE_ERROR, f"This line is not a JSON-RPC message: {error}."))
-            return
-        for message in messages:
-            await self._message(message)
-
-    async def _message(self, message: JsonRpcMessage | BrokenMessage) -> None:
-        # The lines go to one pipe, so an answer with a wrong id would be believed.
-        if isinstance(message, BrokenMessage):
+            await self._take(read_message(line))
+        except NotJsonRpc as refused:
             # The id of a request that is on its way would answer that one.
-            known = message.request_id if message.names_a_method else None
-            free = None if _key(known) in self._pending else known
-            words = f"This message was not sent to the server: {message.reason}."
-            await self._write(error_line(free, INVALID_REQUEST, words))
-        # The server has no session for what a client sends before `initialize` was answered.
-        elif self._beginning is not None and not message.is_response and len(self._behind) < _MOST_PENDING:
-            self._behind.append(message)
-        else:
-            await self._pass_on(message)
+            is_free = refused.is_call and refused.request_id not in self._owed
+            words = f"This message was not sent to the server: {refused}."
+            await self._write(error_line(refused.request_id if is_free else None, refused.code, words))
 
-    async def _pass_on(self, message: JsonRpcMessage) -> None:
-        if message.kind is MessageKind.REQUEST:
-            await self._start(message)
-        elif not self._swallowed(message):
-            await self._post(message)
+    async def _take(self, message: JsonRpcMessage) -> None:
+        """Start to serve a message of the client.
 
-    async def _begin(self, pending: PendingRequest) -> None:
-        """Answer `initialize`, then pass on what came in behind it, in its order."""
-        await self._request(pending)
-        with suppress(OSError):  # the client is gone
-            while self._behind:
-                await self._pass_on(self._behind.pop(0))
-        # From here on messages go at once. Before, their order was part of the protocol.
-        self._beginning = None
-
-    async def _start(self, message: JsonRpcMessage) -> None:
-        key = _key(message.request_id)
-        if key in self._pending:
-            # With its id this would be the answer to the request that has it.
-            words = "This request was not sent to the server: a request with the same id is in progress."
-            await self._write(error_line(None, INVALID_REQUEST, words))
+        Raises:
+            NotJsonRpc: it is not served.
+        """
+        # The server has no session for what a client sends before `initialize` was answered, and expects
+        # nothing before `notifications/initialized`.
+        if self._beginning is not None and message.method is not None:
+            await asyncio.wait({self._beginning})
+        if message.method == "notifications/cancelled" and self._cancelled(message.params.get("requestId")):
             return
-        pending = PendingRequest(message)
-        if len(self._tasks) >= _MOST_PENDING:
-            words = f"This request was not sent to the server: {_MOST_PENDING} others are in progress."
-            await self._answer(pending, McpFailure(INTERNAL_ERROR, words))
-            return
-        if message.method == "initialize" and self._beginning is None:
-            pending.task = self._beginning = asyncio.create_task(self._begin(pending))
-        else:
-            pending.task = asyncio.create_task(self._request(pending))
-        self._pending[key] = pending
-        self._tasks.add(pending.task)
-        pending.task.add_done_callback(self._tasks.discard)
-        pending.task.add_done_callback(lambda _: self._forget(pending))
+        if message.is_request and message.request_id in self._owed:
+            raise NotJsonRpc("a request with the same id is in progress")
+        if len(self._tasks) >= _MOST_AT_ONCE:
+            raise NotJsonRpc(f"{_MOST_AT_ONCE} others are in progress", message.body)
+        task = self._started(message)
+        if message.is_request:
+            self._owed[message.request_id] = task
+        if message.method in ("initialize", "notifications/initialized"):
+            self._beginning = task
 
-    def _forget(self, pending: PendingRequest) -> None:
-        key = _key(pending.message.request_id)
-        if self._pending.get(key) is pending:
-            del self._pending[key]
+    def _started(self, message: JsonRpcMessage | None) -> asyncio.Task[None]:
+        task = asyncio.create_task(self._serve(message))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
-    def _swallowed(self, message: JsonRpcMessage) -> bool:
-        """Cancel a request of 2026-07-28 by closing its stream, which is the signal there; say whether so."""
-        cancelled = cancelled_id(message)
-        if cancelled is None:
+    def _cancelled(self, request_id: object) -> bool:
+        """Take back a request that the client cancels; return whether the server need not be told."""
+        task = self._owed.pop(request_id, None) if isinstance(request_id, str | int) else None
+        # Until 2025-11-25 the notification itself is what the server needs.
+        if task is not None and self._beginning is not None:
             return False
-        pending = self._pending.get(_key(cancelled))
-        # In the older versions the notification itself is what the server needs.
-        if pending is None:
-            return self._http.version is None and self._http.modern
-        pending.cancelled = True
-        self._forget(pending)  # its id may be used again
-        if named_version(pending.message) is None or pending.task is None:
-            return False
-        pending.task.cancel()
+        if task is not None:
+            task.cancel()  # since then the end of its stream is the signal
         return True
 
-    async def _post(self, message: JsonRpcMessage) -> None:
-        """Send a notification, or the client's response to a request of the server."""
-        failure = await self._failure(self._accepted(message), self._patience)
-        is_late = failure is not None and failure.code == TIMED_OUT
-        # A server that let one time out would hold up every message behind it for as long.
-        self._patience = self._limits.in_vain if is_late else self._limits.notification
-        if failure is not None:
-            self._note(f"{_named(message)} was not accepted: {failure.in_a_note}")
-        # Only now may a server send requests of its own (MCP lifecycle), so only now is it listened to.
-        elif message.method == "notifications/initialized" and self._listening is None:
-            self._listening = asyncio.create_task(self._listen())
-
-    async def _accepted(self, message: JsonRpcMessage) -> McpFailure | None:
-        async with self._http.post(message) as answer:
-            return await failure_of_answer(answer, self._http.url, granted=self._http.granted_scope)
-
-    async def _listen(self) -> None:
-        failure = await self._failure(self._session.listen(), None)
-        if failure is not None:
-            self._note(failure.in_a_note)
-
-    async def _request(self, pending: PendingRequest) -> None:
-        failure = await self._failure(self._session.ask(pending), self._limits.request)
-        if failure is not None:
+    async def _serve(self, message: JsonRpcMessage | None) -> None:
+        """Send a message and pass on what comes back: whatever fails is an answer, or a note."""
+        failure = await self._failure(message)
+        if message is None:
+            self._note(failure.note if failure is not None else "")
+        elif failure is not None and message.is_request:
             with suppress(OSError):  # the client is gone
-                await self._answer(pending, failure)
+                await self._answer(message, failure.line(message.request_id))
+        elif failure is not None:
+            self._note(f"{message.method or 'A response of the client'} was not accepted: {failure.note}")
+        # Only now may a server send requests of its own (MCP lifecycle), so only now is it listened to.
+        elif message.method == "notifications/initialized" and self._listening not in self._tasks:
+            self._listening = self._started(None)
 
-    async def _failure(self, work: Awaitable[McpFailure | None], seconds: float | None) -> McpFailure | None:
-        """Return what went wrong with some work: an error of ours is an answer, too."""
+    async def _failure(self, message: JsonRpcMessage | None) -> McpFailure | None:
+        seconds = None if message is None else self._limits.prompt
+        if message is not None and message.is_request and message.method != "initialize":
+            seconds = self._limits.request
         try:
             async with asyncio.timeout(seconds):
-                return await work
+                await self._exchange(message)
+        except McpFailure as failure:
+            return failure
         except (AuthlensError, StreamFailed) as error:
-            return failure_of(error, self._http.url)
-        except FieldUnsendable as error:
-            return McpFailure(INVALID_REQUEST, f"This message was not sent to the server: {error}.")
+            return self._failure_of(error)
         except TimeoutError:
-            return failure_of(TimedOut("The server did not answer in time."), self._http.url)
+            return self._failure_of(TimedOut("The server did not answer in time."))
         # Whatever it is: a request without an answer would keep its client waiting for ever.
         except Exception as error:
             return McpFailure(INTERNAL_ERROR, f"authlens: an unexpected error, {type(error).__name__}.")
+        return None
 
-    async def _answer(self, pending: PendingRequest, failure: McpFailure) -> None:
-        if pending.claim():
-            request_id = pending.message.request_id
-            await self._write(error_line(request_id, failure.code, failure.message, failure.data))
+    def _failure_of(self, problem: AuthlensError | StreamFailed) -> McpFailure:
+        return failure_of(problem, self._http.credential.url)
 
+    async def _answer(self, request: JsonRpcMessage, line: bytes) -> None:
+        if self._is_owed():
+            del self._owed[request.request_id]
+            await self._write(line)
 
-def _named(message: JsonRpcMessage) -> str:
-    return "A response from the client" if message.method is None else f"The notification {message.method}"
+    def _is_owed(self) -> bool:
+        """Return whether an answer is due to the request of this task: the client may have cancelled it."""
+        return asyncio.current_task() in self._owed.values()
 
+    async def _exchange(self, message: JsonRpcMessage | None) -> None:
+        """Send a message and pass its answer on; resume the stream until the response has come.
 
-def _key(request_id: RequestId | None) -> tuple[type, RequestId | None]:
-    """Return what tells ids apart: `1` and `"1"` are two."""
-    return type(request_id), request_id
+        Args:
+            message: None to listen to what the server says unasked, where it offers a stream for that (until
+                2025-11-25).
+
+        Raises:
+            AuthlensError, McpFailure, StreamFailed: there is none.
+        """
+        stream = Reconnection()
+        answering = self._http.get(None) if message is None else self._http.post(message)
+        while True:
+            try:
+                async with answering as answer:
+                    if message is None and answer.media_type != EVENT_STREAM:
+                        return
+                    await self._pass_on(answer, stream, message)
+            except StreamFailed:
+                # Without an id there is nothing to resume, and a request sent twice might do its work twice.
+                if message is not None and stream.last_id is None:
+                    raise
+            if message is not None and not self._is_owed():
+                return
+            if message is not None and stream.last_id is None:
+                raise ServerMisconfigured("The server ended its stream without an answer.")
+            await self._sleep(stream.next_pause())
+            answering = self._http.get(stream.last_id)
+
+    async def _pass_on(
+        self, answer: StreamedResponse, stream: Reconnection, request: JsonRpcMessage | None
+    ) -> None:
+        """Pass the messages of an answer on, as they arrive, until the response to the request."""
+        await require_success(answer, self._http.credential)
+        if request is not None and not request.is_request:
+            return
+        if request is not None and request.method == "initialize":
+            self._http.begin_session(answer)
+        async with aclosing(events_of(answer)) as events:
+            async for event, text in events:
+                stream.note(event)
+                if text:
+                    await self._message(text, request)
+                if request is not None and not self._is_owed():
+                    return
+
+    async def _message(self, text: str | bytearray, request: JsonRpcMessage | None) -> None:
+        """Pass one message of the server on; a response to anything but `request` is not passed on."""
+        try:
+            message = read_message(text)
+        except NotJsonRpc as broken:
+            if request is not None and not broken.is_call:
+                words = "The server's answer cannot be passed on, because it is not a JSON-RPC message"
+                raise ServerMisconfigured(f"{words}: {broken}.") from None
+            self._note(f"A message from the server was not passed on: {broken}.")
+            return
+        if message.method is not None:
+            await self._write(message.line)
+        # A server may use the same id in another stream: an answer counts in the stream of its request alone.
+        # An error without an id is one to a request that the server could not read (JSON-RPC 2.0 §5).
+        elif request is None or message.request_id not in (None, request.request_id):
+            self._note("A response from the server was not passed on: its stream belongs to another request.")
+        elif "error" in message.body:
+            raise failure_of_error(message.body["error"])
+        else:
+            self._http.learn(request, message.body["result"])
+            await self._answer(request, message.line)

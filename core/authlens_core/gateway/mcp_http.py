@@ -13,123 +13,117 @@ from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 
-from msgspec.structs import replace
+from msgspec import Struct
 
 from authlens_core.credentials.lifecycle.request_credential import RequestCredential
+from authlens_core.gateway.mcp_failure import OWNER, McpFailure, body_of
 from authlens_core.gateway.signed_stream import OwnFields, authorized_stream, in_one_chunk
-from authlens_core.grammars.json_rpc import (
-    BrokenMessage,
-    JsonRpcMessage,
-    NotJsonRpc,
-    RequestId,
-    read_messages,
-)
+from authlens_core.grammars.json_rpc import INVALID_REQUEST, JsonRpcMessage
 from authlens_core.oauth.mcp import EVENT_STREAM, is_session_id
-from authlens_core.values.errors import ServerMisconfigured
-from authlens_core.values.exchange import TOKEN_CHARACTERS, is_visible
+from authlens_core.values.errors import NetworkFailure, ServerMisconfigured
+from authlens_core.values.exchange import JSON_TYPE, TOKEN_CHARACTERS
 from authlens_core.values.formats.server_sent_events import MESSAGE, EventReader, EventTooLarge, ServerEvent
-from authlens_core.values.url import Url, parse_url
+from authlens_core.values.url import parse_url
 from authlens_core.wire.client import Wire
 from authlens_core.wire.streaming import StreamedRequest, StreamedResponse
 
+Fields = list[tuple[str, str]]
+
 VERSION_KEY: Final = "io.modelcontextprotocol/protocolVersion"
 _NAMED: Final = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
-_PLAIN: Final = re.compile(r"[\x20-\x7e]*")
-# A plain value that looks like an encoded one is encoded, too, or the server would decode it.
-_ENCODED: Final = re.compile(r"=\?base64\?.*\?=")
-_DEEPEST: Final = 20  # levels of a tool's input schema
-_LONGEST_VERSION: Final = 40  # characters; a version is a date
-_LONGEST_METHOD: Final = 1_000  # characters
+# Longer ones would let an argument push the header over the limit of a server.
+_LONGEST_PARAMETER: Final = 4096  # characters
+_MEDIA_TYPE: Final = re.compile(r"[a-z0-9.+-]{1,40}/[a-z0-9.+-]{1,40}")
+# Seconds. A server may ask for any time with `retry`: shorter ones would keep both machines busy, longer ones
+# would keep the client from its answer.
+SHORTEST_PAUSE: Final = 1.0
+LONGEST_PAUSE: Final = 60.0
+_MOST_IN_VAIN: Final = 5
 
 
-class FieldUnsendable(ValueError):
-    """A message cannot be repeated in header fields; the message says why, without quoting it."""
+class Reconnection(Struct):
+    """Where a stream is.
 
-
-def is_version(text: object) -> bool:
-    """Return whether a value can be sent as `MCP-Protocol-Version`."""
-    return isinstance(text, str) and 0 < len(text) <= _LONGEST_VERSION and is_visible(text)
-
-
-def named_version(message: JsonRpcMessage) -> str | None:
-    """Return the version that a message names itself, since 2026-07-28."""
-    meta = message.params.get("_meta")
-    version = meta.get(VERSION_KEY) if isinstance(meta, dict) else None
-    return version if isinstance(version, str) else None
-
-
-def cancelled_id(message: JsonRpcMessage) -> RequestId | None:
-    """Return the id of the request that `notifications/cancelled` cancels; None for any other message."""
-    if message.method != "notifications/cancelled":
-        return None
-    request_id = message.params.get("requestId")
-    return request_id if isinstance(request_id, str | int) and not isinstance(request_id, bool) else None
-
-
-def routing_fields(message: JsonRpcMessage) -> Iterator[tuple[str, str]]:
-    """Yield the fields that repeat version, method and name, where the message names its version.
-
-    Raises:
-        FieldUnsendable: the version or the method has characters that no field can carry.
+    Attributes:
+        last_id: the event to resume after; None where it cannot be resumed.
+        in_vain: how many reconnections in a row brought no event.
+        pause: the seconds that the server asks for.
     """
-    version, method = named_version(message), message.method
-    if version is None or method is None:
-        return
-    if not is_version(version) or not is_visible(method) or len(method) > _LONGEST_METHOD:
-        raise FieldUnsendable("its version or its method cannot be repeated in a header field")
-    yield "MCP-Protocol-Version", version
-    yield "Mcp-Method", method
-    name = message.params.get(_NAMED.get(method, ""))
-    if isinstance(name, str):
-        yield "Mcp-Name", _encoded(name)
+
+    last_id: str | None = None
+    in_vain: int = 0
+    pause: float = SHORTEST_PAUSE
+
+    def note(self, event: ServerEvent) -> None:
+        """Note an event that came."""
+        self.in_vain = 0
+        if event.event_id is not None:
+            self.last_id = event.event_id if is_session_id(event.event_id) else None
+        if event.retry is not None:
+            self.pause = min(max(event.retry / 1000, SHORTEST_PAUSE), LONGEST_PAUSE)
+
+    def next_pause(self) -> float:
+        """Return the seconds to wait now: what the server asks for, and twice as many after each failure.
+
+        Raises:
+            NetworkFailure: there were too many.
+        """
+        if self.in_vain >= _MOST_IN_VAIN:
+            raise NetworkFailure(
+                f"The stream was interrupted, and {_MOST_IN_VAIN} attempts to resume it failed."
+            )
+        pause = min(self.pause * 2.0**self.in_vain, LONGEST_PAUSE)
+        self.in_vain += 1
+        return pause
 
 
-def parameter_fields(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the `Mcp-Param-*` fields of a tool call: arguments that the tool's input schema marks.
+def routing_fields(message: JsonRpcMessage, schemas: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the fields that repeat version, method, name and parameters, where a message names its version.
 
     Args:
-        schema: the `inputSchema` of the tool; it comes from the server.
-        arguments: of the call.
+        schemas: the `inputSchema` of each tool; they come from the server.
+
+    Raises:
+        McpFailure: the version or the method has characters that no field can carry.
     """
-    for path, token in _marked(schema, ()):
-        value: Any = arguments
-        for key in path:
-            value = value.get(key) if isinstance(value, dict) else None
-        if isinstance(value, bool):
-            yield f"Mcp-Param-{token}", "true" if value else "false"
-        # Longer ones would let an argument push the header over the limit of a server.
-        elif isinstance(value, str | int) and len(str(value)) < 4096:
-            yield f"Mcp-Param-{token}", _encoded(str(value))
+    meta, method, params = message.params.get("_meta"), message.method, message.params
+    version = meta.get(VERSION_KEY) if isinstance(meta, dict) else None
+    if not isinstance(version, str) or method is None:
+        return
+    if not is_session_id(version) or not is_session_id(method):
+        words = "This message was not sent to the server: no header field can carry its version and method."
+        raise McpFailure(INVALID_REQUEST, words)
+    yield "MCP-Protocol-Version", version
+    yield "Mcp-Method", method
+    name = params.get(_NAMED.get(method, ""))
+    if isinstance(name, str):
+        yield "Mcp-Name", _encoded(name)
+        if method == "tools/call":
+            yield from _parameter_fields(schemas.get(name), params.get("arguments"))
 
 
-def _marked(schema: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+def _parameter_fields(schema: Any, arguments: Any) -> Iterator[tuple[str, str]]:
+    """Yield the `Mcp-Param-*` fields of a tool call: arguments that the tool's input schema marks."""
     properties = schema.get("properties") if isinstance(schema, dict) else None
-    if not isinstance(properties, dict) or len(path) > _DEEPEST:
+    if not isinstance(properties, dict) or not isinstance(arguments, dict):
         return
     for name, inner in properties.items():
         token = inner.get("x-mcp-header") if isinstance(inner, dict) else None
+        value = arguments.get(name)
         if isinstance(token, str) and token and TOKEN_CHARACTERS.issuperset(token):
-            yield (*path, name), token
-        yield from _marked(inner, (*path, name))
+            text = str(value).lower() if isinstance(value, int) else value
+            if isinstance(text, str) and len(text) < _LONGEST_PARAMETER:
+                yield f"Mcp-Param-{token}", _encoded(text)
+        yield from _parameter_fields(inner, value)
 
 
 def _encoded(value: str) -> str:
     """Return a value as a header field can carry it: as it is, or in base64 with a mark around it."""
-    plain = _PLAIN.fullmatch(value) and value == value.strip() and not _ENCODED.fullmatch(value)
-    if plain:
+    plain = value.isascii() and value.isprintable() and value == value.strip()
+    # A plain value that looks like an encoded one is encoded, too, or the server would decode it.
+    if plain and not value.startswith("=?base64?"):
         return value
     return f"=?base64?{base64.b64encode(value.encode()).decode('ascii')}?="
-
-
-Messages = tuple[JsonRpcMessage | BrokenMessage, ...]
-
-# Bytes of an answer that is no stream.
-_LARGEST_BODY: Final = 64 * 1024 * 1024
-_OWNER: Final = "Only the server's owner can correct it."
-
-
-class BodyTooLarge(Exception):
-    """A body is longer than what is held."""
 
 
 class McpHttp:
@@ -137,33 +131,14 @@ class McpHttp:
 
     Args:
         credential: gives the header fields; its URL is the endpoint.
-
-    Attributes:
-        session: the session id that is sent; empty where the server has no sessions.
-        version: the version that was agreed on, if any.
-        modern: whether the client names the version in its requests (since 2026-07-28).
     """
 
     def __init__(self, wire: Wire, credential: RequestCredential) -> None:
         self._wire = wire
-        self._credential = credential
-        self._url: Url = parse_url(credential.url, loopback_http=True)
-        self.session: str = ""
-        self.version: str | None = None
-        self.modern = False
-
-    @property
-    def url(self) -> str:
-        return self._url.text
-
-    @property
-    def granted_scope(self) -> str | None:
-        """The scope of the grant for the endpoint; None without one."""
-        return self._credential.granted_scope
-
-    def forget_session(self) -> None:
-        """Send neither a session id nor a version: `initialize` comes next."""
-        self.session, self.version = "", None
+        self.credential = credential
+        self._session = ""
+        self._version = ""
+        self._schemas: dict[str, Any] = {}
 
     def begin_session(self, answer: StreamedResponse) -> None:
         """Send the session id in an answer to `initialize` from now on.
@@ -171,125 +146,104 @@ class McpHttp:
         Raises:
             ServerMisconfigured: no header field can carry it.
         """
-        session = answer.get("mcp-session-id")
-        # It is sent back in every request, so a line end in it would be another header field.
-        if session and not is_session_id(session):
-            raise ServerMisconfigured("The server's session ID cannot be sent in a header field.", _OWNER)
-        self.session = session
+        self._session = _sendable(answer.get("mcp-session-id"))
 
-    def agree_on(self, version: object) -> None:
-        """Send the version in the result of `initialize` from now on.
+    def learn(self, request: JsonRpcMessage, result: Mapping[str, Any]) -> None:
+        """Note the agreed version, and which parameters of a tool are repeated in header fields.
 
         Raises:
-            ServerMisconfigured: no header field can carry it.
+            ServerMisconfigured: no header field can carry the version.
         """
-        if not isinstance(version, str) or not is_version(version):
-            raise ServerMisconfigured(
-                "The server's protocol version cannot be sent in a header field.", _OWNER
-            )
-        self.version = version
+        if request.method == "initialize":
+            self._version = _sendable(result.get("protocolVersion", ""))
+        tools = result.get("tools") if request.method == "tools/list" else None
+        # Added to what is known: a long list comes in pages.
+        for tool in tools if isinstance(tools, list) else ():
+            if isinstance(tool, dict):
+                self._schemas[str(tool.get("name"))] = tool.get("inputSchema")
 
-    def post(
-        self, message: JsonRpcMessage, more: tuple[tuple[str, str], ...] = ()
-    ) -> AbstractAsyncContextManager[StreamedResponse]:
+    def post(self, message: JsonRpcMessage) -> AbstractAsyncContextManager[StreamedResponse]:
         """Send one message; yield the answer, whatever its status.
 
         Raises:
-            FieldUnsendable: it cannot be repeated in header fields; nothing was sent.
+            McpFailure: it cannot be repeated in header fields; nothing was sent.
             LoginNeeded: a user has to log in.
             Refused: the server refuses a renewed credential, too.
             StreamFailed: there was no answer.
         """
-        own = tuple(routing_fields(message))
-        # Since 2026-07-28 each message names its version; before, the session did.
-        self.modern = self.modern or bool(own)
-        fields = (
-            *(("Content-Type", "application/json"), ("Content-Length", str(len(message.line)))),
-            *(own or self._session_fields()),
-            *more,
-        )
-        return self._sent("POST", fields, message.line)
+        if message.method == "initialize":
+            self._session = self._version = ""
+        own = [*routing_fields(message, self._schemas)] or self._session_fields()
+        framing = [("Content-Type", JSON_TYPE), ("Content-Length", str(len(message.line)))]
+        return self._send("POST", framing + own, message.line)
 
     def get(self, last_id: str | None) -> AbstractAsyncContextManager[StreamedResponse]:
         """Open a stream of events, after the event with `last_id` where there is one; raises as `post`."""
-        resumed = () if last_id is None else (("Last-Event-ID", last_id),)
-        return self._sent("GET", (*self._session_fields(), *resumed), b"")
+        return self._send("GET", self._session_fields() + ([("Last-Event-ID", last_id)] if last_id else []))
 
     async def end_session(self) -> None:
         """Tell the server that the session is over; raises as `post`."""
-        if self.session:
+        if self._session:
             # Servers keep sessions in memory for hours, and many count them.
-            async with self._sent("DELETE", self._session_fields(), b""):
+            async with self._send("DELETE", self._session_fields()):
                 pass
 
-    def _sent(
-        self, method: str, fields: tuple[tuple[str, str], ...], data: bytes
+    def _send(
+        self, method: str, fields: Fields, data: bytes = b""
     ) -> AbstractAsyncContextManager[StreamedResponse]:
-        target = (self._url.path or "/") + ("" if self._url.query is None else f"?{self._url.query}")
-        common = (
-            ("Host", self._url.authority),
+        url = parse_url(self.credential.url, loopback_http=True)
+        common = [
+            ("Host", url.authority),
             ("User-Agent", "authlens"),
-            ("Accept", f"application/json, {EVENT_STREAM}" if method != "GET" else EVENT_STREAM),
+            ("Accept", EVENT_STREAM if method == "GET" else f"{JSON_TYPE}, {EVENT_STREAM}"),
             # Events are passed on as they arrive, and a compressor may hold them back.
             ("Accept-Encoding", "identity"),
-        )
+        ]
 
         def build(credential: OwnFields) -> StreamedRequest:
-            passed = (*common, *fields, *credential)
-            raw = tuple((name.encode("ascii"), value.encode("utf-8")) for name, value in passed)
+            pairs = (*common, *fields, *credential)
+            raw = tuple((name.encode("ascii"), value.encode("utf-8")) for name, value in pairs)
             body = in_one_chunk(data) if data else None
-            return StreamedRequest(method, self._url, target.encode("ascii"), raw, body)
+            return StreamedRequest(method, url, url.target.encode("ascii"), raw, body)
 
-        return authorized_stream(self._wire, self._credential, build)
+        return authorized_stream(self._wire, self.credential, build)
 
-    def _session_fields(self) -> tuple[tuple[str, str], ...]:
-        version = () if self.version is None else (("MCP-Protocol-Version", self.version),)
-        return (*version, *((("Mcp-Session-Id", self.session),) if self.session else ()))
-
-
-def media_type_of(answer: StreamedResponse) -> str:
-    """Return the media type in lower case without parameters, or the empty string; text from outside."""
-    return answer.get("content-type").partition(";")[0].strip().lower()
+    def _session_fields(self) -> Fields:
+        # Before 2025-06-18 there is no version in a field, and servers without sessions have no id.
+        pairs = [("MCP-Protocol-Version", self._version), ("Mcp-Session-Id", self._session)]
+        return [pair for pair in pairs if pair[1]]
 
 
-async def messages_of(answer: StreamedResponse) -> AsyncGenerator[tuple[ServerEvent, Messages], None]:
-    """Yield each event of a stream with the messages in it; a JSON body counts as one event.
+def _sendable(value: Any) -> str:
+    """Return a value of the server that is sent back in every request; a line end in it would be a field.
+
+    Raises:
+        ServerMisconfigured: no header field can carry it.
+    """
+    if isinstance(value, str) and (not value or is_session_id(value)):
+        return value
+    raise ServerMisconfigured("No header field can carry the server's session ID or protocol version.", OWNER)
+
+
+async def events_of(answer: StreamedResponse) -> AsyncGenerator[tuple[ServerEvent, str | bytearray], None]:
+    """Yield each event of a stream and the message in it, if any; a JSON body counts as one event.
 
     Raises:
         StreamFailed: it broke off.
-        ServerMisconfigured: there is something that is no message, or that has no end.
+        ServerMisconfigured: it is of another type, or something in it has no end.
     """
+    kind = answer.media_type
+    if kind == JSON_TYPE:
+        yield ServerEvent(""), await body_of(answer)
+        return
+    if kind != EVENT_STREAM:
+        shown = kind if _MEDIA_TYPE.fullmatch(kind) else "no known media type"
+        words = f"The server answered {answer.status} with {shown}, but MCP requires JSON or events."
+        raise ServerMisconfigured(words)
+    reader = EventReader()
     try:
-        if media_type_of(answer) != EVENT_STREAM:
-            body = await read_bounded(answer, _LARGEST_BODY)
-            if body.strip():
-                yield ServerEvent(""), read_messages(body)
-            return
-        reader = EventReader()
         async for chunk in answer.body:
             for event in reader.feed(chunk):
-                data = [event.data] if event.name == MESSAGE and event.data else []
-                event = replace(event, data="")  # noqa: PLW2901 - the text is not held beside its messages
-                yield event, read_messages(data.pop()) if data else ()
-    except NotJsonRpc as error:
-        raise ServerMisconfigured(
-            f"The server sent something that is not a JSON-RPC message: {error}.",
-            "Check that the URL is its MCP endpoint.",
-        ) from None
-    except (BodyTooLarge, EventTooLarge):
-        raise ServerMisconfigured("The server sent a message that is too large to hold.", _OWNER) from None
-
-
-async def read_bounded(answer: StreamedResponse, most: int) -> bytearray:
-    """Return a body of at most `most` bytes.
-
-    Raises:
-        BodyTooLarge: it is longer.
-        StreamFailed: it broke off.
-    """
-    body = bytearray()
-    async for chunk in answer.body:
-        body += chunk
-        if len(body) > most:
-            raise BodyTooLarge
-    return body
+                yield event, event.data if event.name == MESSAGE else ""
+    except EventTooLarge:
+        raise ServerMisconfigured("The server sent a message that is too large to hold.", OWNER) from None

@@ -106,10 +106,9 @@ class LocalProxy:
     def url(self) -> str:
         """The URL that local programs use instead."""
         upstream = self._mapping.upstream
-        rest = (upstream.path or "/") + ("" if upstream.query is None else f"?{upstream.query}")
         if not self._mapping.local:
-            return f"unix://{quote(str(self._listener.getsockname()))}#{rest}"
-        return f"{self._mapping.local}{self._mapping.prefix}{rest}"
+            return f"unix://{quote(str(self._listener.getsockname()))}#{upstream.target}"
+        return f"{self._mapping.local}{self._mapping.prefix}{upstream.target}"
 
     @property
     def refreshes(self) -> int:

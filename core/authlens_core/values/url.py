@@ -76,6 +76,11 @@ class Url(Unprinted, Struct, frozen=True):
         return self.host.strip("[]"), self.port or _DEFAULT_PORTS[self.scheme]
 
     @property
+    def target(self) -> str:
+        """Path and query, as a request to its server names them (RFC 9112 §3.2.1)."""
+        return (self.path or "/") + (f"?{self.query}" if self.query is not None else "")
+
+    @property
     def text(self) -> str:
         """The URL as text: what is sent, compared and shown."""
         return f"{self.origin}{self.path}" + (f"?{self.query}" if self.query is not None else "")

@@ -61,6 +61,11 @@ class StreamedResponse(Unprinted, Struct, frozen=True):
     body: AsyncIterator[bytes]
     connection: NetworkStream | None = None
 
+    @property
+    def media_type(self) -> str:
+        """The media type in lower case without parameters, or the empty string; text from outside."""
+        return self.get("content-type").partition(";")[0].strip().lower()
+
     def get(self, name: str) -> str:
         return next(iter(self.get_all(name)), "")
 

@@ -24,10 +24,9 @@ from authlens_core.credentials.lifecycle.request_credential import RequestCreden
 from authlens_core.credentials.lifecycle.request_headers import CredentialHeaders
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, utc_now
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.gateway.mcp_bridge import AT_ONCE, LONGEST, BridgeLimits, McpBridge
-from authlens_core.gateway.mcp_http import McpHttp
-from authlens_core.gateway.mcp_session import LONGEST_PAUSE, SHORTEST_PAUSE
-from authlens_core.grammars.json_rpc import LineTooLong
+from authlens_core.gateway.mcp_bridge import LONGEST_NOTE, MOST_NOTES, BridgeLimits, McpBridge
+from authlens_core.gateway.mcp_http import LONGEST_PAUSE, SHORTEST_PAUSE, McpHttp
+from authlens_core.grammars.json_rpc import LONGEST
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 from support.raw_mcp_server import Asked, RawServer, Reply, json_answer, raw_mcp_server, stream_answer
@@ -38,7 +37,7 @@ INITIALIZED = b'{"jsonrpc":"2.0","method":"notifications/initialized"}'
 LATER = b'{"jsonrpc":"2.0","id":"later","method":"ping"}'
 VERSION = b"io.modelcontextprotocol/protocolVersion"
 PATIENT = BridgeLimits()
-IMPATIENT = BridgeLimits(request=0.3, notification=0.3, at_the_end=0.3)
+IMPATIENT = BridgeLimits(request=0.3, prompt=0.3)
 """For a server that stays silent. On a busy machine it ends honest requests, too: with their one answer."""
 
 
@@ -101,7 +100,7 @@ def grant_for(url: str) -> Grant:
 
 async def passed(
     reply: Reply,
-    steps: Iterable[bytes | LineTooLong],
+    steps: Iterable[bytes],
     limits: BridgeLimits = PATIENT,
     until: Callable[[Heard], bool] = lambda _: True,
 ) -> Heard:
@@ -123,10 +122,10 @@ async def passed(
                 news.clear()
                 await news.wait()
 
-        async def lines() -> AsyncIterator[bytes | LineTooLong]:
+        async def lines() -> AsyncIterator[bytearray]:
             for step in steps:
                 before = len(heard.lines)
-                yield step
+                yield bytearray(step)
                 if step in (INITIALIZE, LATER):
                     await waited(lambda: len(heard.lines) > before)  # noqa: B023 - waited for at once
             await waited(lambda: until(heard))
@@ -439,7 +438,7 @@ def test_whatever_bytes_a_client_sends_each_message_is_answered_or_delivered(dra
 
 async def test_a_line_that_is_too_long_gets_an_answer() -> None:
     """H402: it has no id that could be known."""
-    heard = await passed(honest, [LineTooLong(), LATER])
+    heard = await passed(honest, [b"x" * (LONGEST + 1), LATER])
     assert [one["error"]["code"] for one in heard.of(None)] == [-32600]
     assert len(heard.of("later")) == 1
 
@@ -459,16 +458,16 @@ async def test_a_request_with_the_id_of_another_one_is_not_sent() -> None:
 @pytest.mark.slow
 async def test_too_many_requests_at_once_are_refused_one_by_one() -> None:
     """H408: each has a connection, and a process has few."""
-    limits = BridgeLimits(at_the_end=0.0)
+    limits = BridgeLimits(prompt=0.0)
     heard = await passed(lambda _: None, [request(number) for number in range(250)], limits)
-    refused = [one for one in heard.messages if one["error"]["code"] == -32603]
+    refused = [one for one in heard.messages if one["error"]["code"] == -32600]
     assert [len(heard.of(number)) for number in range(250)] == [1] * 250
     assert len(refused) == 50
 
 
 async def test_requests_without_an_answer_get_one_when_the_input_ends() -> None:
     """H409: a client that still reads is not left waiting."""
-    heard = await passed(lambda _: None, [request(1), request(2)], BridgeLimits(at_the_end=0.0))
+    heard = await passed(lambda _: None, [request(1), request(2)], BridgeLimits(prompt=0.0))
     assert [one["error"]["data"]["exit_code"] for one in (*heard.of(1), *heard.of(2))] == [8, 8]
 
 
@@ -478,25 +477,14 @@ async def test_a_server_that_never_answers_is_waited_for_within_a_bound() -> Non
     assert [one["error"]["data"]["exit_code"] for one in heard.of("later")] == [8]
 
 
-async def test_notifications_are_waited_for_less_after_one_that_was_not_accepted_in_time() -> None:
-    """H480: the requests of the client wait behind them; the first one that is accepted ends that."""
-    limits = BridgeLimits(notification=0.2, in_vain=PATIENCE)  # the longer one, to tell them apart
-    arrived: list[bytes] = []
-
-    async def late() -> bytes:
-        await asyncio.sleep(0.5)
-        return honest(Asked("POST", {}, INITIALIZED))
-
-    def reply(asked: Asked) -> bytes | Awaitable[bytes] | None:
-        if asked.is_request or asked.method != "POST":
-            return honest(asked)
-        arrived.append(asked.body)
-        return late() if len(arrived) == 2 else None
-
-    notes = (await passed(reply, [INITIALIZED] * 3 + [LATER], limits)).notes
-    assert [note.partition(":")[0] for note in notes] == [
-        "The notification notifications/initialized was not accepted"
-    ] * 2
+async def test_a_notification_that_is_not_accepted_does_not_delay_requests() -> None:
+    """H480: except for `notifications/initialized`, without which the server expects nothing."""
+    noise = [b'{"jsonrpc":"2.0","method":"notifications/progress"}'] * 3
+    mute = BridgeLimits(prompt=0.5)
+    notes = (
+        await passed(lambda asked: honest(asked) if asked.is_request else None, [*noise, LATER], mute)
+    ).notes
+    assert [note.partition(":")[0] for note in notes] == ["notifications/progress was not accepted"]
 
 
 # Particular servers
@@ -595,12 +583,17 @@ async def test_reconnections_that_bring_nothing_are_further_and_further_apart() 
 
 async def test_a_server_does_not_fill_the_log() -> None:
     """H405: lines on stderr are few and short, whatever the server sends."""
-    broken = b'data: {"id":"%s"}\n\n' % (b"x" * 5_000)
-    heard = await passed(
-        lambda _: stream_answer(broken * 1_000 + b"data: " + response("later") + b"\n\n"), [LATER]
+    broken = b"".join(
+        b'data: {"jsonrpc":"2.0","id":%d,"method":%s}\n\n' % (number, b"[" * number + b"]" * number)
+        for number in range(1, 99)
     )
-    assert 1 <= len(heard.notes) <= AT_ONCE
-    assert max(map(len, heard.notes)) < 2 * LONGEST
+    foreign = b'data: {"jsonrpc":"2.0","id":"another","result":{}}\n\n' * 1_000
+    heard = await passed(
+        lambda _: stream_answer(broken + foreign + b"data: " + response("later") + b"\n\n"), [LATER]
+    )
+    assert heard.of("later")[0]["result"] == {}
+    assert 1 <= len(heard.notes) <= MOST_NOTES
+    assert len(set(heard.notes)) == len(heard.notes)
 
 
 async def test_the_words_of_a_server_are_in_quotes_in_the_log() -> None:
@@ -614,24 +607,11 @@ async def test_the_words_of_a_server_are_in_quotes_in_the_log() -> None:
     (note,) = (await passed(reply, [INITIALIZED, LATER])).notes
     assert "with the server's words “authlens: run ' this\\r\\n\\e[2Jxxx" in note
     assert note.endswith("”")
-    assert len(note) < LONGEST
-
-
-async def test_a_session_that_does_not_begin_again_is_one_error() -> None:
-    """H407: the stream of the second `initialize` goes on without an answer to it."""
-    begun = iter([json_answer(response("first"), "200 OK", "Mcp-Session-Id: one")])
-
-    def reply(asked: Asked) -> bytes:
-        if asked.is_request and asked.message["method"] == "initialize":
-            return next(begun, stream_answer(b": nothing\n\n" * 9))
-        return honest(asked) if not asked.is_request else b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"
-
-    heard = await passed(reply, [INITIALIZE, INITIALIZED, LATER])
-    assert [one["error"]["code"] for one in heard.of("later")] == [-32600]
+    assert len(note) <= LONGEST_NOTE
 
 
 @pytest.mark.parametrize(
-    "result", ['{"protocolVersion":"2025\\r\\nX: y"}', '{"protocolVersion":"%s"}' % ("v" * 41)]
+    "result", ['{"protocolVersion":"2025\\r\\nX: y"}', '{"protocolVersion":"%s"}' % ("v" * 1_001)]
 )
 async def test_a_version_that_no_field_can_carry_is_one_error(result: str) -> None:
     """H401: it would be in a header field of every request that follows."""
@@ -655,7 +635,7 @@ async def test_a_session_that_no_field_can_carry_is_one_error() -> None:
     assert "mcp-session-id" not in heard.server.asked[-1].fields
 
 
-@pytest.mark.parametrize("event_id", [b"\x1b[2J", b" a ", b"x" * 1_001, b""])
+@pytest.mark.parametrize("event_id", [b"\x1b[2J", b"a b", b"x" * 1_001, b""])
 async def test_a_stream_is_not_resumed_after_an_id_that_no_field_can_carry(event_id: bytes) -> None:
     """H401: nor after one that the server takes back (WHATWG HTML §9.2.6)."""
     data = stream_answer(b"id: 1\n\nid: " + event_id + b"\n\n")
@@ -702,9 +682,9 @@ async def test_a_fault_of_our_own_is_an_answer_too() -> None:
         async def write(line: bytes) -> None:
             lines.append(line)
 
-        async def given() -> AsyncIterator[bytes]:
+        async def given() -> AsyncIterator[bytearray]:
             for line in (INITIALIZED, LATER):
-                yield line
+                yield bytearray(line)
 
         await McpBridge(McpHttp(wire, credential), write, notes.append).run(given())
     assert [json.loads(line)["error"]["code"] for line in lines] == [-32603]

@@ -30,12 +30,8 @@ _OTHER: Final = re.compile(
 _WELL_KNOWN: Final = re.compile(r"/\.well-known/(?:oauth-|openid-|cloudflare-access-)[a-z-]+")
 
 
-def urls_in(text: str) -> tuple[Url, ...]:
-    """Return the URLs in a text, in order, of the first 50; no redirect URIs and no schemas."""
-    return tuple(dict.fromkeys(_usable(text)))
-
-
-def _usable(text: str) -> Iterator[Url]:
+def urls_in(text: str) -> Iterator[Url]:
+    """Yield the URLs in a text, of the first 50; no redirect URIs and no schemas."""
     for match in islice(_URL.finditer(text), _MOST):
         before = text[max(0, match.start() - _BEFORE) : match.start()]
         bare = _WELL_KNOWN.sub("", match[1].rstrip(".,;:!"))

@@ -51,7 +51,7 @@ def explain_text(text: str) -> tuple[Diagnosis, ...]:
     if alone is not None:
         return (alone,)
     text = _NO_CHARACTER.sub("", _ends(text))
-    urls = urls_in(text)
+    urls = tuple(urls_in(text))
     address = resource_in(urls)
     return tuple(_with_command(diagnosis, address) for diagnosis in _diagnoses(text, urls))
 

@@ -60,6 +60,10 @@ ROWS: Final = {
     "localhost": Row("does not accept localhost", "Log in with 127.0.0.1", "--redirect-host", 0),
     "confidential": Row(""),
     "wanted audience": Row("aud is http.*/userinfo; this login asked for", OWNER, "--audience"),
+    "form": Row("does not read the form", "Only the server's owner", ""),
+    "verifier": Row("compares the verifier wrongly", "Only the owner", ""),
+    "token issuer": Row(r"iss is http://localhost:\d+; the metadata of the server says http://127", OWNER),
+    "sign-in page": Row("redirects.*location: /login", "If the target is a page to sign in", "", 0),
     "declined": Row("declined on the page for the code", "If you declined by mistake", "", 0, ["--device"]),
 }
 

@@ -20,7 +20,7 @@ from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import Stage
 from authlens_core.values.url import parse_url
-from support.scripted_login import BEGAN, RESOURCE, exchange, facts, reply
+from support.scripted_login import BEGAN, ISSUER, RESOURCE, exchange, facts, reply
 
 STAGE = AccessStage()
 TOKENS = TokenResponse(Secret("oauth:canary-1"), "bearer", Lifetime(900), None, None, None, None)
@@ -147,6 +147,8 @@ LATER = BEGAN.timestamp() + 900
         ({"aud": RESOURCE, "nbf": LATER, "exp": LATER + 900}, {}, "access.lifetime"),
         ({"aud": [RESOURCE, "x"], "exp": LATER}, {}, "access.unexplained"),
         ({"aud": "https://api/", "exp": LATER}, {"audience": "https://api/"}, "access.unexplained"),
+        ({"aud": RESOURCE, "exp": LATER, "iss": f"{ISSUER}/"}, {}, "access.issuer"),
+        ({"aud": RESOURCE, "exp": LATER, "iss": ISSUER}, {}, "access.unexplained"),
     ],
 )
 def test_a_refused_token_is_read_for_why(

@@ -13,6 +13,7 @@ from authlens_core.login.stages.detection_stage import DetectionStage
 from authlens_core.oauth.mcp import McpCall, call_of, mcp_request
 from authlens_core.values.check import Check, Severity, failures
 from authlens_core.values.exchange import Exchange, FailureKind, Purpose, Request, Response, WireFailure
+from authlens_core.values.fix import commands_of
 from authlens_core.values.login_options import Options
 from authlens_core.values.url import parse_url
 from support.scripted_login import METADATA, RESOURCE, Answer, exchange, facts, reply
@@ -291,6 +292,22 @@ def test_what_does_not_ask_for_a_bearer_token_stops_the_login(answer: Answer, ov
     if overridable:
         approved = _learn(answer, approved=frozenset({"detection.protection"}))
         assert METADATA in _candidates(approved)
+
+
+@pytest.mark.parametrize("location", [f"{RESOURCE}/", "/mcp/"])
+def test_a_resource_that_redirects_to_itself_with_a_slash_is_logged_in_to_there(location: str) -> None:
+    """As frameworks answer that mount an application below a path."""
+    learned = _learn(reply(307, None, ("Location", location)))
+    [failed] = failures(learned.checks)
+    assert commands_of(failed.cure) == [f"authlens login {RESOURCE}/"]
+    assert learned.diagnosis is not None
+    assert learned.diagnosis.name == "other_address"
+
+
+def test_a_page_to_sign_in_is_for_the_owner_to_take_away() -> None:
+    learned = _learn(reply(302, None, ("Location", "/login?next=/mcp")))
+    [failed] = failures(learned.checks)
+    assert "only the owner of the resource can help" in str(failed.cure)
 
 
 def test_the_scope_of_the_challenge_is_kept_when_it_can_be_sent_back() -> None:

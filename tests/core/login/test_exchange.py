@@ -8,10 +8,11 @@ import pytest
 from msgspec.structs import replace
 
 from authlens_core.login.stages.exchange_stage import ExchangeStage
+from authlens_core.oauth.pkce import Pkce
 from authlens_core.trace.record import fact_text
 from authlens_core.values.check import Severity, failures
-from authlens_core.values.exchange import FailureKind, WireFailure
-from authlens_core.values.secret import Secret
+from authlens_core.values.exchange import FailureKind, Request, WireFailure
+from authlens_core.values.secret import Body, Secret
 from support.scripted_login import BEGAN, ISSUER, RESOURCE, exchange, facts, reply
 
 STAGE = ExchangeStage()
@@ -134,6 +135,40 @@ def test_a_client_without_a_secret_that_was_just_registered_and_is_refused_is_a_
     assert command in str(check.cure)
     assert bool(command) is ("authlens" in str(check.cure))
     assert not methods or ", ".join(methods) in check.seen
+
+
+@pytest.mark.parametrize(
+    ("verifier", "challenge", "name"),
+    [
+        ("v" * 43, "c" * 43, "verifier_compared_wrongly"),
+        ("w" * 43, "c" * 43, "code_refused"),
+        ("v" * 43, "d" * 43, "code_refused"),
+    ],
+    ids=["as it is", "another was sent", "another is in the link"],
+)
+def test_a_verifier_that_belongs_to_the_link_and_is_refused_is_the_fault_of_the_server(
+    verifier: str, challenge: str, name: str
+) -> None:
+    start = replace(
+        START,
+        pkce=Pkce(Secret("v" * 43), "c" * 43),
+        authorization_url=f"{ISSUER}/authorize?code_challenge={challenge}",
+    )
+    request = Request("POST", f"{ISSUER}/token", body=Body(f"code_verifier={verifier}".encode()))
+    refusal = reply(400, {"error": "invalid_grant", "error_description": "PKCE verification failed"})
+    learned = STAGE.learn(start, [replace(exchange(refusal), request=request)])
+    assert learned.diagnosis is not None
+    assert learned.diagnosis.name == name
+
+
+@pytest.mark.parametrize(("form", "name"), [("grant_type=authorization_code", "form_not_read"), ("", "")])
+def test_a_grant_type_that_was_sent_and_is_missed_was_not_read(form: str, name: str) -> None:
+    planned = STAGE.request(START, ())
+    assert planned is not None
+    request = replace(planned.request, body=Body(form.encode()))
+    refusal = reply(400, {"error": "invalid_request", "error_description": "grant_type is required"})
+    diagnosis = STAGE.learn(START, [replace(exchange(refusal), request=request)]).diagnosis
+    assert (diagnosis.name if diagnosis is not None else "") == name
 
 
 def test_a_client_that_was_stored_may_be_one_that_the_server_has_lost() -> None:

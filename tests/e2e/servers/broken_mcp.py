@@ -56,6 +56,11 @@ FAULTS: Final[Mapping[str, str]] = {
     "confidential": "a client of none is stored as confidential",
     "wanted audience": "the token is for a resource only where audience was sent",
     "declined": "the user declines on the page of the device code",
+    # What a referee made up.
+    "form": "the token endpoint reads JSON alone",
+    "verifier": "the token endpoint compares the challenge with a hash that has = at its end",
+    "token issuer": "iss of the token is localhost, and the resource compares it with 127.0.0.1",
+    "sign-in page": "the resource redirects what has no token to a page to sign in",
 }
 
 
@@ -149,7 +154,9 @@ class Broken:
 
     async def token(self, request: Request) -> Response:
         """Issue a token (RFC 6749 §4.1.3)."""
-        form = dict(parse_qsl((await request.body()).decode()))
+        form = {} if self.fault == "form" else dict(parse_qsl((await request.body()).decode()))
+        if not form:
+            return _error("invalid_request", "grant_type is required")
         client = self.clients.get(form.get("client_id", ""), {})
         secret = form.get("client_secret")
         if self.fault in ("secret", "confidential") and (not secret or secret != client.get("client_secret")):
@@ -160,8 +167,10 @@ class Broken:
             return self.issued({})
         asked = self.codes.pop(form.get("code", ""), None)
         digest = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
-        if asked is None or asked["code_challenge"] != base64.urlsafe_b64encode(digest).rstrip(b"=").decode():
-            return _error("invalid_grant")
+        padding = b"" if self.fault == "verifier" else b"="
+        challenge = base64.urlsafe_b64encode(digest).rstrip(padding).decode()
+        if asked is None or asked["code_challenge"] != challenge:
+            return _error("invalid_grant", "code_verifier does not match the code_challenge")
         return self.issued(asked)
 
     def issued(self, asked: Mapping[str, str]) -> Response:
@@ -170,7 +179,9 @@ class Broken:
         if self.fault == "wanted audience" and not asked.get("audience"):
             audience = f"{self.issuer}/userinfo"
         now = int(time.time()) - (2 * HOUR if self.fault == "expired" else 0)
-        claims = {"iss": self.issuer, "sub": "ada", "aud": audience, "iat": now, "exp": now + HOUR}
+        host = "localhost" if self.fault == "token issuer" else "127.0.0.1"
+        issuer = self.issuer.replace("127.0.0.1", host)
+        claims = {"iss": issuer, "sub": "ada", "aud": audience, "iat": now, "exp": now + HOUR}
         kind = "DPoP" if self.fault == "proof" and asked.get("dpop_jkt") else "Bearer"
         if kind == "DPoP":
             claims["cnf"] = {"jkt": asked["dpop_jkt"]}
@@ -183,7 +194,8 @@ class Broken:
             claims = jwt.decode(token, KEY).claims
         except (JoseError, ValueError):
             return None
-        good = claims["aud"] == self.resource and claims["exp"] > time.time()
+        named = claims["iss"] == self.issuer and claims["aud"] == self.resource
+        good = named and claims["exp"] > time.time()
         bound = self.fault != "proof" or "cnf" in claims
         return AccessToken(token=token, client_id="any", scopes=[]) if good and bound else None
 
@@ -207,6 +219,9 @@ def protected(broken: Broken) -> ASGIApp:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith("/.well-known/"):
             await broken.resource_metadata()(scope, receive, send)
+            return
+        if scope["type"] == "http" and broken.fault == "sign-in page":
+            await RedirectResponse("/login", 302)(scope, receive, send)
             return
         # A proof beside the token is not looked at: the SDK knows the scheme Bearer alone.
         if scope["type"] == "http":

@@ -112,6 +112,9 @@ class DetectionStage:
             resource_is_public=_is_public(exchange, facts.resource_url, before=facts.resource_is_public),
         )
         protection, diagnosis = _judged(facts, answer, documents)
+        moved = _other_spelling(facts.resource_url, exchange.response)
+        if moved is not None:
+            protection, diagnosis = _moved(moved, answer)
         checks = [protection, *_method_note(calls)]
         approved = CheckId.DETECTION_PROTECTION in facts.approved
         if answer.protection.has(Trait.GOES_ON) or protection.severity is not Severity.FAILURE or approved:
@@ -195,6 +198,22 @@ def _protection(answer: Answer) -> Check:
         return _ASKED_FOR.judged(severity, seen, why=why, cure=answer.cure)
     overridable = answer.protection.has(Trait.MAY_GO_ON)
     return _ASKED_FOR.failed(seen, cure=answer.cure, overridable=overridable)
+
+
+def _other_spelling(url: Url, response: Response | None) -> str | None:
+    """Return the address with one slash more or less at its end, if that is where the answer redirects."""
+    location = None if response is None else response.headers.get("location")
+    other = url.text.removesuffix("/") if url.text.endswith("/") else f"{url.text}/"
+    return other if location and location in (other, other.removeprefix(url.origin)) else None
+
+
+def _moved(address: str, answer: Answer) -> tuple[Check, Diagnosis]:
+    """Return the check of a resource that redirects to another spelling of its address, and its diagnosis."""
+    seen = f"The resource is at {address}, and redirects there."
+    cure = Fix((Step("Log in to that address", ("authlens", "login", address)),))
+    return _ASKED_FOR.failed(seen, cure=cure), Diagnosis(
+        "other_address", seen, cure, answer.evidence, "RFC 9110 §15.4"
+    )
 
 
 def _judged(facts: Facts, answer: Answer, documents: Sequence[Exchange]) -> tuple[Check, Diagnosis | None]:

@@ -6,12 +6,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final
+from urllib.parse import parse_qsl
 
 from msgspec.structs import replace
 
 from authlens_core.login.client_attempts import attempt_after, last_attempt
 from authlens_core.login.facts import Facts
 from authlens_core.login.login_stage import LoginStage, PlannedRequest, StageResult, parted, unanswered
+from authlens_core.oauth.authorization import url_parameters
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.error_response import OAuthError, read_error
 from authlens_core.oauth.formats.jwks import jwks_request
@@ -20,12 +22,14 @@ from authlens_core.oauth.token import TokenResponse, clock_check, code_request, 
 from authlens_core.trace.fact import Fact, FactId
 from authlens_core.trace.failure_reason import refusal
 from authlens_core.values.check import Check, CheckId, ErrorCode, failures, requirement
-from authlens_core.values.exchange import Exchange, Purpose
+from authlens_core.values.exchange import Exchange, Purpose, Request
+from authlens_core.values.secret import Secret
 from authlens_core.values.stage import Stage
 from authlens_core.values.url import Url, same_site
 
 _CODE: Final = requirement("exchange.code")
 _ID_TOKEN: Final = requirement("id_token.form")
+_OF_PKCE: Final = ("verifier", "challenge", "pkce")
 
 
 class TokenStage(LoginStage, ABC):
@@ -68,6 +72,7 @@ class TokenStage(LoginStage, ABC):
         if reading.value is None:
             error = read_error(exchange.answer, facts.grant_secrets)
             checks = (*checks, *_public_client_checks(facts, attempt.client, error))
+            checks = (*checks, *_verifier_checks(facts, exchange.request, error))
             diagnosis = refusal(
                 Stage.EXCHANGE, error, checks=failures(checks), exchange=exchange, kind=facts.server_kind
             )
@@ -106,6 +111,20 @@ def _public_client_checks(facts: Facts, client: Client, error: OAuthError | None
         f"the metadata {listed}; the registration gave no client_secret; the token endpoint answers {error}",
         "with_secret" if with_secret and facts.options.client_auth is None else "",
     )
+
+
+def _verifier_checks(facts: Facts, request: Request, error: OAuthError | None) -> Iterator[Check]:
+    """Yield that the server refuses the verifier whose hash is in the link that the browser opened."""
+    if error is None or error.error != ErrorCode.INVALID_GRANT or facts.pkce is None:
+        return
+    link = dict(url_parameters(facts.authorization_url or ""))
+    form = dict(parse_qsl(request.body.reveal().decode("ascii", "replace")))
+    # Either of the two may have been changed on purpose.
+    is_hashed = link.get("code_challenge") == facts.pkce.code_challenge
+    is_sent = Secret(form.get("code_verifier", "")) == facts.pkce.code_verifier
+    if is_hashed and is_sent and any(word in error.description.lower() for word in _OF_PKCE):
+        check = requirement(CheckId.EXCHANGE_VERIFIER, server=facts.server.issuer)
+        yield check.failed("the link has the hash of the verifier that was sent")
 
 
 class ExchangeStage(TokenStage):

@@ -34,7 +34,7 @@ def refused_token_checks(facts: Facts, exchange: Exchange, answer: Answer) -> It
     now = http_date(response.headers.get("date") or "") or exchange.started_at
     refusal = f"{' '.join(answer.evidence)} {read_error(response)}".lower()
     wants_proof = not facts.needs_dpop and any(word in refusal for word in _PROOF)
-    problems = (*_lifetime(facts, claims, now), *_audience(facts, claims))
+    problems = (*_lifetime(facts, claims, now), *_audience(facts, claims), *_issuer(facts, claims))
     yield from problems
     if wants_proof:
         yield requirement(CheckId.ACCESS_PROOF).failed("a bearer token was sent")
@@ -63,3 +63,11 @@ def _audience(facts: Facts, claims: Mapping[str, JsonValue]) -> Iterator[Check]:
     stated = f"aud is {', '.join(audiences)}" if audiences else "no aud"
     check = requirement(CheckId.ACCESS_AUDIENCE, resource=wanted, server=facts.server.issuer)
     yield check.failed(f"{stated}; this login asked for {wanted}")
+
+
+def _issuer(facts: Facts, claims: Mapping[str, JsonValue]) -> Iterator[Check]:
+    """Yield that the token names another issuer than the metadata of the server that issued it."""
+    issuer, stated = claims.get("iss"), facts.server.stated_issuer
+    if isinstance(issuer, str) and stated and issuer != stated:
+        check = requirement(CheckId.ACCESS_ISSUER, issuer=stated, server=facts.server.issuer)
+        yield check.failed(f"iss is {issuer}; the metadata of the server says {stated}")

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from authlens_core.gateway.curl.curl_call import CurlCall, call_with, checked_options
+from authlens_core.gateway.curl import command, config_pipe, configuration, curl_environment
+from authlens_core.grammars.curl_options import read_request
 from support.needs import program
 from support.waiting import PATIENCE
 
-__all__ = ["CurlDone", "HelpLine", "machine_options", "run_call", "run_words"]
+__all__ = ["CurlDone", "HelpLine", "machine_options", "run_words"]
 
 _LINE = re.compile(r" (?:-(?P<letter>.),|   ) --(?P<name>[^ ]+)(?P<value> <.*?>+)? {1,}")
 
@@ -53,21 +54,18 @@ def run_words(
 ) -> CurlDone:
     """Check the words as `authlens curl` does, and run curl with them and with `fields` for the credential.
 
+    The heads of its answers go nowhere.
+
     Raises:
         UsageError: a word is refused.
     """
-    call = call_with(fields, checked_options(list(words), url), url, program("curl"))
-    return run_call(call, cwd=cwd, typed=typed)
-
-
-def run_call(call: CurlCall, *, cwd: Path, typed: bytes = b"") -> CurlDone:
-    """Run curl with the words of a call; the heads of its answers go nowhere."""
-    reader, heads = call.config_pipe(), os.open(os.devnull, os.O_WRONLY)
+    request = read_request(list(words), url)
+    reader, heads = config_pipe(configuration(url, request, fields)), os.open(os.devnull, os.O_WRONLY)
     try:
         done = subprocess.run(
-            call.words(reader, heads),
-            executable=call.path,
-            env=call.environment,
+            command(request, reader, heads),
+            executable=program("curl"),
+            env=curl_environment(),
             cwd=cwd,
             input=typed,
             capture_output=True,

@@ -29,7 +29,7 @@ from authlens_core.values.url import UrlRefused, parse_url, rewrite, usable_url
 
 if TYPE_CHECKING:
     from authlens_core.desk.session import Session
-    from authlens_core.gateway.curl.authorized_curl import CurlOutcome
+    from authlens_core.gateway.curl import CurlOutcome
     from authlens_core.gateway.server import LocalProxy
     from authlens_core.grammars.git_credential import GitRequest
 
@@ -57,7 +57,7 @@ async def curl(
 ) -> CurlOutcome:
     """Let curl send one request to `url` with the credential that covers it; its output is this program's.
 
-    A credential that the resource refuses is renewed once, and the request sent again where it can be. Where
+    A credential that the resource refuses is renewed once, and a request without files sent again. Where
     nothing covers `url`, the resource is asked what it needs: if no login, the request is sent as it is.
 
     Args:
@@ -70,17 +70,17 @@ async def curl(
         LoginNeeded: a user has to log in, and can.
         AuthlensError: as `request_headers`; or what stops a login, where nothing covers `url`.
     """
-    from authlens_core.gateway.curl.authorized_curl import AuthorizedCurl, send_openly
-    from authlens_core.gateway.curl.curl_call import checked_options, curl_path
+    from authlens_core.gateway.curl import authorized_curl, curl_path, send_openly
+    from authlens_core.grammars.curl_options import read_request
 
     # Before the session is opened, which may ask for a passphrase.
     path = curl_path()
-    options = checked_options(words, url)
+    request = read_request(words, url)
     try:
         async with open_session() as session:
             source = session.credential_for(url, kind=kind, min_ttl=min_ttl)
-            return await AuthorizedCurl(source, options, path, note).run()
-    except NoCredential as nothing:
+            return await authorized_curl(source, request, path, note)
+    except NoCredential:
         if kind is not None or rewrite(url):
             raise
         missing = await missing_credential(url)
@@ -88,7 +88,7 @@ async def curl(
         if not isinstance(missing, NotProtected):
             raise missing from None
         note(f"{url} needs no login: sent without a credential.")
-        return await send_openly(url, options, path, nothing)
+        return await send_openly(url, request, path)
 
 
 class GitAnswer(Struct, frozen=True):

@@ -19,6 +19,9 @@ from authlens_core.values.exchange import Headers, Response
 
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a token (RFC 9110 §5.6.2)
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")  # every one but the tab
+_FIELD: Final = re.compile(rf"({_NAME.pattern})(:[^\x00-\x08\x0a-\x1f\x7f]*|;)")
+_STATUS: Final = re.compile(rb"HTTP/[0-9.]+ ([0-9]{3})\b")
+_BLOCK_END: Final = re.compile(rb"\r?\n\r?\n")
 
 
 class NotAField(ValueError):
@@ -49,60 +52,17 @@ def header_argument(name: str, value: str) -> str:
 
 
 def field_name(argument: str) -> str:
-    """Return the name of the field in an argument, in lower case.
-
-    Raises:
-        NotAField: it names a file, or has no name.
-    """
-    name, separator, _ = argument.partition(":")
-    if not separator and argument.endswith(";"):
-        name = argument.removesuffix(";")
-    elif not separator:
-        raise NotAField("it is not Name: value, Name: or Name;")
-    if not is_token(name):
-        raise NotAField("what is before the colon is not the name of a field")
-    return name.lower()
+    """Return the name of the one field in an argument, in lower case; empty if it is anything else."""
+    field = _FIELD.fullmatch(argument)
+    return field[1].lower() if field else ""
 
 
-_STATUS: Final = re.compile(rb"HTTP/(?P<version>[0-9.]+) (?P<status>[0-9]{3})(?: (?P<reason>[^\r\n]*))?\r?\n")
-_END: Final = re.compile(rb"\r?\n\r?\n")
-_LINE_END: Final = re.compile(rb"\r?\n")
-_LONGEST: Final = 512 * 1024  # bytes; curl ends an answer whose head has more than 300 KiB
-
-
-class HeadReader:
-    """Takes what curl writes, as it comes.
-
-    Attributes:
-        final: the newest head of an answer that was not interim, or None.
-    """
-
-    def __init__(self) -> None:
-        self.final: Response | None = None
-        self._left = bytearray()
-
-    def feed(self, data: bytes) -> None:
-        self._left += data
-        while (end := _END.search(self._left)) is not None:
-            block = bytes(self._left[: end.end()])
-            del self._left[: end.end()]
-            head = _head(block)
-            # 100 and 103 come before the answer; after 101 there is none.
-            if head is not None and (head.status >= 200 or head.status == 101):
-                self.final = head
-        # A head that never ends must not grow without bound.
-        del self._left[:-_LONGEST]
-
-
-def _head(block: bytes) -> Response | None:
-    status = _STATUS.match(block)
-    if status is None:
-        return None
-    lines = [line.partition(b":") for line in _LINE_END.split(block[status.end() :]) if line]
-    fields = [
-        (name.decode("latin-1"), value.strip(b" \t").decode("latin-1"))
-        for name, colon, value in lines
-        if colon
-    ]
-    reason = (status["reason"] or b"").decode("latin-1")
-    return Response(int(status["status"]), reason, Headers.of(fields))
+def newest_head(text: bytes) -> Response | None:
+    """Return the newest whole head of an answer in what `--dump-header` wrote; None before there is one."""
+    for block in reversed(_BLOCK_END.split(text)[:-1]):
+        # 100 and 103 come before the answer; after 101 there is none.
+        if (status := _STATUS.match(block)) and (status[1] == b"101" or status[1] >= b"2"):
+            lines = [line.partition(":") for line in block.decode("latin-1").split("\n")[1:]]
+            fields = [(name, value.strip(" \t\r")) for name, _, value in lines]
+            return Response(int(status[1]), headers=Headers.of(fields))
+    return None

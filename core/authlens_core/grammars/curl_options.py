@@ -1,12 +1,14 @@
-r"""The options of curl that `authlens curl` passes on, and how words are read.
+r"""The options of curl that `authlens curl` passes on, and the one request that they make.
 
 curl sends a header field to every address that it is led to. This is an exact list of options that scripts
-use and that lead nowhere: each in full or by its letter, its value as the next word. Not on it is what
-follows a redirect, names another address, proxy, authority or credential, reads options from elsewhere, or
-shows what is sent. Any other option is refused, and so is any other spelling of a listed one.
+use and that lead nowhere, in full or by their letters. Not on it is what names another address, proxy,
+authority or credential, reads options from elsewhere, or shows what is sent. `--location` is on it, because
+scripts have it by habit, but curl never gets it. Each option is passed on by its long name with its value as
+the next word, so that curl reads it in one way only.
 
-Source: the table `aliases` in src/tool_getparam.c of curl 8.14.1, which `curl --help all` shows. From 7.61
-(2018) to 8.21 no option of the list takes another number of words.
+Source: the table `aliases` in src/tool_getparam.c of curl 8.14.1, which `curl --help all` shows; from 7.61
+(2018) to 8.21 no option of the list takes another number of words. docs/cmdline-opts, `add_file_name_to_url`
+(src/tool_operhlp.c) for what becomes of the values: curl copies most into the head of the request unchanged.
 
 A file for `--config` has one option a line, so that no value becomes an option or an address. Source:
 docs/cmdline-opts/config.md and `parseconfig` in src/tool_parsecfg.c. A line is a name without dashes, ` = `
@@ -17,46 +19,35 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from authlens_core.grammars.curl_header import has_control_character
+from authlens_core.grammars.curl_header import field_name, has_control_character, is_token
+from authlens_core.grammars.http_framing import names_a_place
 from authlens_core.values.errors import UsageError
-from authlens_core.values.fix import fix
 
 _ALONE: Final = """
     silent/s show-error/S fail/f fail-with-body get/G head/I include/i show-headers compressed globoff/g
     no-buffer/N progress-bar/# no-progress-meter http1.1 http2 ipv4/4 ipv6/6 tlsv1.2 tlsv1.3 remote-name/O
-    remote-time/R create-dirs retry-all-errors retry-connrefused
+    remote-time/R create-dirs retry-all-errors retry-connrefused location/L
 """
 _WITH_VALUE: Final = """
     request/X header/H data/d data-ascii data-binary data-raw data-urlencode json form/F form-string
-    upload-file/T url-query output/o output-dir dump-header/D write-out/w stderr user-agent/A referer/e
+    upload-file/T url-query output/o output-dir write-out/w stderr user-agent/A referer/e
     cookie/b cookie-jar/c range/r time-cond/z max-time/m connect-timeout retry retry-delay retry-max-time
     limit-rate max-filesize speed-limit/Y speed-time/y cert/E key
 """
-_BUNDLE: Final = re.compile(r"-[sSfiI]{2,}")  # these letters take no value, whatever their order
-_REDIRECT: Final = re.compile(r"-[sSfiI]*L|--location(-trusted)?|--follow")
-_SHOWN_WHOLE: Final = re.compile(r"-[A-Za-z#:]{0,4}|--[a-z0-9.-]{0,40}|[^-].{0,59}")
-
-
-class CurlOption(Struct, frozen=True):
-    """One option of a curl command line.
-
-    Attributes:
-        name: its long name without dashes.
-        value: None if it takes none.
-    """
-
-    name: str
-    value: str | None = None
-
-    @property
-    def words(self) -> tuple[str, ...]:
-        """The option in words that curl reads in one way only."""
-        return (f"--{self.name}",) if self.value is None else (f"--{self.name}", self.value)
+_READS_FILES: Final = frozenset({"data", "data-ascii", "data-binary", "data-urlencode", "json", "form"})
+_CONTENT: Final = _READS_FILES | {"data-raw", "form-string"}
+# `@file`, `name@file`, `name=@file` and `name=<file`; a lone dash is standard input.
+_FILE: Final = re.compile(r"[^={]*[@<]|.*=[@<]|-$", re.DOTALL)
+_MULTILINE: Final = _CONTENT | {"write-out"}
+_SHOWS_STATUS: Final = frozenset({"head", "include", "show-headers", "write-out"})
+# The answer to the first two repeats the request with the credential; the third asks for a tunnel.
+_NOT_SENT: Final = frozenset({"TRACE", "TRACK", "CONNECT"})
 
 
 def _spellings(table: str) -> dict[str, str]:
@@ -70,51 +61,109 @@ ALONE: Final = _spellings(_ALONE)
 WITH_VALUE: Final = _spellings(_WITH_VALUE)
 
 
-def read_options(words: Sequence[str], url: str) -> tuple[CurlOption, ...]:
-    """Return the options in `words`, the part of a curl command line without the URL.
+class CurlRequest(Struct, frozen=True):
+    """The request that the options of a curl command line make.
 
-    Args:
-        url: what the request is for; refusals name it.
+    Attributes:
+        words: the options as curl gets them.
+        values: those of each option by its long name, empty strings where it takes none.
+    """
+
+    words: tuple[str, ...]
+    values: dict[str, list[str]]
+
+    @property
+    def method(self) -> str:
+        """The method that curl uses; a bound token is signed for it."""
+        if "request" in self.values:
+            # The last one wins, whatever other options would make of the method.
+            return self.values["request"][-1]
+        if "head" in self.values:
+            return "HEAD"
+        if any(self.values.get("upload-file", ())):
+            return "PUT"
+        return "POST" if self.values.keys() & _CONTENT and "get" not in self.values else "GET"
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether a second call of curl is sure to send the same: nothing of it is read from a file."""
+        names = _READS_FILES | {"url-query", "cookie"}
+        values = [value for name in names for value in self.values.get(name, ())]
+        return "upload-file" not in self.values and not any(map(_FILE.match, values))
+
+    @property
+    def shows_status(self) -> bool:
+        """Whether status or header fields of the answer were asked for: then any status is one."""
+        return not _SHOWS_STATUS.isdisjoint(self.values)
+
+    @property
+    def header_names(self) -> set[str]:
+        return set(map(field_name, self.values.get("header", ())))
+
+
+def read_request(words: Sequence[str], url: str) -> CurlRequest:
+    """Return the request to `url` that `words` make, the part of a curl command line without the URL.
 
     Raises:
-        UsageError: a word is not on the list, or an option lacks its value.
+        UsageError: a word is not on the list, an option lacks its value, or a value leads elsewhere.
     """
-    options: list[CurlOption] = []
+    passed_on: list[str] = []
+    values: dict[str, list[str]] = {}
     rest = iter(words)
-    for word in rest:
-        if word in ALONE:
-            options.append(CurlOption(ALONE[word]))
-        elif word in WITH_VALUE:
-            value = next(rest, None)
+    for spelling, glued in (pair for word in rest for pair in _split(word)):
+        value = None
+        if spelling in WITH_VALUE:
+            value = glued or next(rest, None)
             if value is None:
-                raise UsageError(f"{word} needs a value.", f"Write it after {word}, as a word of its own.")
-            options.append(CurlOption(WITH_VALUE[word], value))
-        elif _BUNDLE.fullmatch(word):
-            options += [CurlOption(ALONE[f"-{letter}"]) for letter in word[1:]]
-        else:
-            raise _refusal(word, url)
-    return tuple(options)
+                raise UsageError(f"{spelling} needs a value.", "Write it behind the option.")
+        elif spelling not in ALONE:
+            raise _refusal(f"{spelling.partition('=')[0][:40]!r} is not passed on to curl", url)
+        name = ALONE.get(spelling) or WITH_VALUE[spelling]
+        if fault := _fault(name, value or "", url):
+            raise _refusal(fault, url)
+        values.setdefault(name, []).append(value or "")
+        if name != "location":
+            passed_on += [f"--{name}"] if value is None else [f"--{name}", value]
+    return CurlRequest(tuple(passed_on), values)
 
 
-def _refusal(word: str, url: str) -> UsageError:
-    """Return why a word is not passed on, and how to do without authlens between; it may hold a secret."""
+def _split(word: str) -> Iterator[tuple[str, str]]:
+    """Yield each option in a word as it is spelled alone, and the value that is glued to it."""
+    if not re.match("-[^-]", word):
+        yield word, ""
+        return
+    for end, letter in enumerate(word[1:], 2):
+        takes_value = f"-{letter}" in WITH_VALUE
+        yield f"-{letter}", word[end:] if takes_value else ""
+        if takes_value:
+            return
+
+
+def _fault(name: str, value: str, url: str) -> str:
+    """Return why an option with this value would make another request; empty if it does not."""
+    if name == "header":
+        field = field_name(value)
+        if not field:
+            return "What is not written as -H 'Name: value' is not passed on to curl"
+        # Some servers read the path from such a field, so the credential could be used elsewhere.
+        leads_elsewhere = field == "host" or names_a_place(field.encode())
+        return f"The field {field} is not passed on to curl" if leads_elsewhere else ""
+    if name == "request" and (not is_token(value) or value.upper() in _NOT_SENT):
+        return "This method is not passed on to curl"
+    # curl appends the name of the file, and removes dot segments from the result.
+    if name == "upload-file" and urlsplit(url).path.rpartition("/")[2] == "":
+        return "An upload to a URL that ends without a name is not passed on to curl"
+    if name not in _MULTILINE and has_control_character(value):
+        return f"A --{name} with a line end or another control character is not passed on to curl"
+    return ""
+
+
+def _refusal(what: str, url: str) -> UsageError:
     target = shlex.quote(url)
-    if _REDIRECT.fullmatch(word):
-        look = f"authlens curl {target} -- -sS -o /dev/null -w '%{{redirect_url}}\\n'"
-        return UsageError(
-            f"{word!r} is not passed on to curl: a redirect could take the credential to any address.",
-            f"See where it leads, and call that URL: {look}",
-        )
-    name = word.partition("=")[0]
-    shown = name if _SHOWN_WHOLE.fullmatch(name) else f"{name[:2]}…"
     return UsageError(
-        f"{shown!r} is not passed on to curl: it is not an option that is sure to send the credential to "
-        "this URL only.",
-        fix(
-            "Write each option and its value as a word of its own.",
-            "Or call curl yourself, which sends the credential wherever its options lead: "
-            f"authlens headers {target} --format lines | curl -H @- {target}",
-        ),
+        f"{what}: it is not sure to send the credential to this URL only.",
+        "Call curl yourself, which sends the credential wherever its options lead: "
+        f"authlens headers {target} --format lines | curl -H @- {target}",
     )
 
 

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from authlens_core.emulator import Emulator
-from authlens_core.gateway.curl.curl_call import call_with, checked_options
+from authlens_core.gateway.curl import command, configuration
+from authlens_core.grammars.curl_options import read_request
 from authlens_core.values.errors import UsageError
 from support.curl_program import CurlDone, run_words
 from support.hostile_server import LocalAuthority
@@ -38,6 +39,11 @@ def named() -> Iterator[RequestRecorder]:
     """The server that is named."""
     with recorder() as server:
         yield server
+
+
+def configured(url: str, fields: tuple[tuple[str, str], ...]) -> str:
+    """Return what curl reads for a request without options."""
+    return configuration(url, read_request([], url), fields).reveal()
 
 
 def call(server: RequestRecorder, folder: Path, *words: str, typed: bytes = b"") -> CurlDone:
@@ -102,7 +108,7 @@ def test_the_answer_goes_where_the_options_say(named: RequestRecorder, tmp_path:
     shown = call(named, tmp_path, "-s", "-i", "-w", " %{http_code} %{json} %{header_json}")
     assert shown.out.startswith(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n")
     assert b"canary" not in shown.out + shown.err
-    into = ("-o", "a/b.txt", "--create-dirs", "-D", "head.txt", "-c", "jar.txt", "--stderr", "err.txt")
+    into = ("-o", "a/b.txt", "--create-dirs", "-c", "jar.txt", "--stderr", "err.txt")
     assert call(named, tmp_path, *into).out == b""
     assert call(named, tmp_path, "-s", "-O", "--output-dir", "a").out == b""
     written = {path.name: path.read_bytes() for path in tmp_path.rglob("*.*") if path.is_file()}
@@ -120,8 +126,9 @@ def test_a_redirect_is_not_followed(canary: RequestRecorder, tmp_path: Path) -> 
     """H357."""
     answer = f"HTTP/1.1 302 Found\r\nLocation: {canary.url}\r\nContent-Length: 0\r\n\r\n".encode()
     with recorder(answer=answer) as server:
-        done = call(server, tmp_path, "-s", "-w", "%{redirect_url}")
-    assert done.out.decode() == canary.url
+        for words in (("-s",), ("-sL",), ("--location",)):
+            done = call(server, tmp_path, *words, "-w", "%{redirect_url}")
+            assert done.out.decode() == canary.url
     assert canary.raw == []
 
 
@@ -140,17 +147,17 @@ def test_a_name_below_localhost_leads_to_this_machine_without_a_resolver(
     port = urlsplit(named.url).port
     url = f"http://wiki.localhost:{port}/"
     assert run_words((), url, FIELDS, cwd=tmp_path).code == 0
-    config = call_with(FIELDS, [], url, "/usr/bin/curl").config.reveal()
+    config = configured(url, FIELDS)
     assert f'resolve = "wiki.localhost:{port}:127.0.0.1,::1"' in config
     assert len(named.requests) == 1
 
 
 def test_what_authlens_adds_comes_last_and_says_where_it_goes(canary: RequestRecorder) -> None:
     """No option can undo it; the credential is in the pipe alone."""
-    made = call_with(FIELDS, checked_options(["-N"], canary.url), canary.url, "/usr/bin/curl")
+    request = read_request(["-N"], canary.url)
     heads = ["--suppress-connect-headers", "--dump-header", "/dev/fd/4"]
-    assert made.words(3, 4) == ["curl", "-q", "--no-buffer", *heads, "--config", "/dev/fd/3"]
-    assert made.config.reveal().splitlines() == [
+    assert command(request, 3, 4) == ["curl", "-q", "--no-buffer", *heads, "--config", "/dev/fd/3"]
+    assert configuration(canary.url, request, FIELDS).reveal().splitlines() == [
         "globoff",
         "path-as-is",
         'proto = "=http"',
@@ -164,7 +171,7 @@ def test_what_authlens_adds_comes_last_and_says_where_it_goes(canary: RequestRec
 @pytest.mark.parametrize("value", ["a\r\nX: y", "a\nurl = evil", "a\0", "a\x0b"])
 def test_a_credential_that_would_start_another_line_is_not_handed_over(value: str) -> None:
     with pytest.raises(UsageError, match="cannot be handed"):
-        call_with((("Authorization", value),), (), "http://localhost:1/", "/usr/bin/curl")
+        configured("http://localhost:1/", (("Authorization", value),))
 
 
 @pytest.mark.parametrize("value", ['"', "\\", 'a" b\\n', "{}[]%", "'$(id)'"])
@@ -308,15 +315,14 @@ def test_one_setting_of_trust_replaces_both_of_curls(tmp_path: Path, monkeypatch
     ):
         with monkeypatch.context() as patch:
             patch.setenv(name, value)
-            made = call_with(FIELDS, (), f"https://{HOST}/", "/usr/bin/curl")
-        assert [line for line in made.config.reveal().splitlines() if line.startswith("ca")] == lines
+            made = configured(f"https://{HOST}/", FIELDS)
+        assert [line for line in made.splitlines() if line.startswith("ca")] == lines
 
 
-def test_a_directory_without_certificates_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for path, words in ((tmp_path, "holds no certificates"), (tmp_path / "none", "not a directory")):
-        monkeypatch.setenv("SSL_CERT_DIR", str(path))
-        with pytest.raises(UsageError, match=words):
-            call_with(FIELDS, (), f"https://{HOST}/", "/usr/bin/curl")
+def test_a_directory_that_is_none_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "none"))
+    with pytest.raises(UsageError, match="not a directory"):
+        configured(f"https://{HOST}/", FIELDS)
 
 
 @pytest.fixture
@@ -350,7 +356,7 @@ async def test_a_refused_option_is_a_usage_error_that_says_how_to_do_it(
     machine: tuple[dict[str, str], str, str],
 ) -> None:
     environ, url, _ = machine
-    for words in (["-L"], ["-s", "--", url], ["-s", url], ["--silent=x"], ["-H", "CF-Access-Client-Id: x"]):
+    for words in (["-v"], ["-s", "--", url], ["-s", url], ["--silent=x"], ["-H", "CF-Access-Client-Id: x"]):
         refused = await authlens(environ, "curl", url, "--", *words)
         assert (refused.code, refused.answer) == (2, ""), words
         assert "authlens curl" in refused.words or "authlens headers" in refused.words

@@ -42,3 +42,8 @@ def test_what_is_no_field_is_refused(name: str, value: str) -> None:
 @pytest.mark.parametrize("argument", ["Accept: x", "ACCEPT:", "accept;", "accept:x"])
 def test_the_name_is_read_in_each_form(argument: str) -> None:
     assert field_name(argument) == "accept"
+
+
+@pytest.mark.parametrize("argument", ["@file", "X", "", "A B: x", "A;: x", "A; x", "A: x\ny", ":x"])
+def test_what_is_not_one_field_has_no_name(argument: str) -> None:
+    assert field_name(argument) == ""

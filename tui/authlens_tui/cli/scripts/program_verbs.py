@@ -23,7 +23,6 @@ from authlens_tui.cli.terminal.output import (
     BESIDE,
     answer_line,
     answer_secret,
-    end_line,
     explain,
     is_terminal,
     say,
@@ -50,8 +49,6 @@ async def curl(arguments: Namespace) -> int:
     url = checked_url(arguments.url)
     done = await programs.curl(open_session, url, arguments.arguments, note=note, **choice(arguments))
     if done.problem is not None:
-        if done.line_open:
-            end_line()
         explain(done.problem, url=url, sign=BESIDE)
     return done.code
 

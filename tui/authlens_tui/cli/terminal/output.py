@@ -59,14 +59,6 @@ def say(words: str) -> None:
         discard(sys.stderr)
 
 
-def end_line() -> None:
-    """End a line that another program left open on stdout, if our words go to the same file."""
-    with suppress(OSError, ValueError, AttributeError):
-        # On a terminal our line would go on behind the half one; in two files it would add an empty line.
-        if os.path.sameopenfile(sys.stdout.fileno(), sys.stderr.fileno()):
-            sys.stderr.write("\n")
-
-
 def say_over(words: str) -> None:
     with suppress(OSError, ValueError):
         sys.stderr.write("\r\x1b[K")

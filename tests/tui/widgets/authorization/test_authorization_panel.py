@@ -106,6 +106,16 @@ async def test_over_ssh_the_line_is_filled_in() -> None:
         assert "jump host" in text
 
 
+async def test_the_ssh_line_has_a_row_of_its_own() -> None:
+    """Selected with the mouse, it is a command and nothing else; the words before it fill one row."""
+    app = waiting(SSH)
+    async with app.run_test(size=(80, 24)):
+        line = callback_offer("http://localhost:8400/callback", UserScreen(SSH)).forward_line
+        rows = [row.strip(" ▏▕│▎") for row in text_of(app).splitlines()]
+        assert line in rows
+        assert rows[rows.index(line) - 1].startswith("The browser is on another machine?")
+
+
 @pytest.mark.parametrize("environ", [SSH, {"DISPLAY": ":0"}, {"container": "podman"}])
 @pytest.mark.parametrize("port", [8400, None])
 async def test_that_the_last_address_can_be_pasted_is_always_said(

@@ -66,11 +66,10 @@ def forward_words(offer: CallbackOffer) -> Content:
     callback = "the callback, and " if offer.listens else ""
     both = f"\n  It forwards {callback}port {offer.page_port} of the page to sign in on."
     return Content.assemble(
-        "The browser is on another machine? Run this there before you sign in:\n",
-        (f"  {offer.forward_line}", "bold"),
-        "  ",
+        "The browser is on another machine? Run this there first (",
         ("Y", _KEY),
-        " copies it",
+        " copies it):\n",
+        (f"  {offer.forward_line}", "bold"),
         both if offer.page_port is not None else "",
         gap if offer.to_replace else "",
     )

@@ -50,6 +50,12 @@ def test_a_drill_asks_a_question_and_answers_it_in_sentences(drill: Drill) -> No
     assert drill.brings in drill.how
 
 
+@pytest.mark.parametrize("drill", ALL, ids=lambda drill: drill.name)
+def test_a_drill_leads_to_the_dashboard_only_if_it_ends_there(drill: Drill) -> None:
+    """From any other, d leads to the catalogue."""
+    assert ("dashboard" in drill.how) is drill.ends_at_the_dashboard
+
+
 def test_no_drill_has_the_name_of_a_lesson() -> None:
     """The catalogue has both."""
     assert not drills().keys() & lessons().keys()

@@ -19,7 +19,7 @@ from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.dashboard.new_login import NewLoginScreen
 from authlens_tui.screens.learn.catalogue import CatalogueScreen
 from authlens_tui.screens.opening import OpeningScreen
-from authlens_tui.screens.palette import Palette
+from authlens_tui.screens.palette import Palette, possible_actions
 from authlens_tui.screens.wizard.demo_login import PredictionScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from support.screens import footer_keys, text_of, until
@@ -216,6 +216,19 @@ async def test_a_scenario_is_found_and_started_in_the_palette_of_the_dashboard()
         await until(pilot, lambda: "Drill" in text_of(app))
         await choose(app, pilot)
         await the_wizard(app, pilot)
+
+
+async def test_each_key_has_one_name_at_the_end_of_a_drill() -> None:
+    """On the card, in the footer, the help and the palette; what cannot be done any more is in none."""
+    async with the_menu() as (app, pilot):
+        await choose(app, pilot)
+        await log_in(app, pilot)
+        await until(pilot, lambda: "N new drill: " in text_of(app))
+        names = [(entry.name, entry.keys) for entry in possible_actions(app.screen)]
+        assert [name for name, key in names if key == "N"] == ["New drill"]
+        assert [key for name, key in names if name == "Done"] == ["d"]
+        assert not [name for name, key in names if key == "s"]
+        assert "N New drill" in text_of(app)
 
 
 async def test_a_drill_that_was_chosen_in_the_course_asks_for_its_prediction_at_once() -> None:

@@ -7,7 +7,8 @@ import re
 import pytest
 
 from authlens_core.values.word_files import words
-from authlens_tui.screens.help import HelpScreen
+from authlens_tui.app.base_app import key_names
+from authlens_tui.screens.help import HelpScreen, glossary_items
 from support.screens import scripted, text_of, until, wizard_on
 
 
@@ -16,6 +17,15 @@ def test_a_word_is_explained_in_one_short_line() -> None:
     terms = words("help")["terms"]
     assert all(meaning.endswith(".") and len(meaning) <= 90 for meaning in terms.values())
     assert {"resource", "authorization server", "PKCE", "state", "refresh token"} <= set(terms)
+
+
+def test_the_terms_have_one_name() -> None:
+    """Heading, key, and what the help itself is called."""
+    heading = next(glossary_items()).words.plain
+    to_terms, to_help = key_names()["help.words"], key_names()["app.help"]
+    assert to_terms.description == heading
+    assert heading.lower() in to_terms.tooltip
+    assert heading.lower() in to_help.tooltip
 
 
 @pytest.mark.parametrize("size", [(120, 40), (80, 24)])

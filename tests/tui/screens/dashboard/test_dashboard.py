@@ -49,6 +49,7 @@ from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.leaving import DEMO_WANTED
 from authlens_tui.widgets.credentials.credential_pane import event_items
 from authlens_tui.widgets.credentials.credential_row import GAP, RowText, columns_for
+from authlens_tui.widgets.credentials.expiry_strip import ExpiryStrip
 from support.grants import NOW, every_state, grant, keep, put
 from support.hostile_trace import hostile_trace
 from support.screens import Host, footer_keys, run_screen, text_of, until, without_method
@@ -539,6 +540,17 @@ async def test_a_filter_shows_only_some_and_esc_shows_all_again() -> None:
         await pilot.press("escape")
         await until(pilot, lambda: "Credentials: 3" in text_of(app))
         assert app.focused is screen.table
+
+
+async def test_the_strip_of_expiries_follows_the_filter() -> None:
+    async with dashboard(grant("wiki", minutes=30), grant("acme", minutes=60)) as (screen, pilot, app):
+        strip = screen.query_one(ExpiryStrip)
+        assert str(strip.render()).count("●") == 2
+        await pilot.press("slash", *"acme", "enter")
+        await until(pilot, lambda: "1 of 2 match 'acme'" in text_of(app))
+        assert str(strip.render()).count("●") == 1
+        assert "acme" in str(strip.render())
+        assert "wiki" not in str(strip.render())
 
 
 async def test_the_selection_stays_on_its_credential_whatever_is_sorted_filtered_or_added() -> None:

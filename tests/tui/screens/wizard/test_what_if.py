@@ -139,6 +139,20 @@ async def test_a_code_used_twice_in_a_run_of_all_stages_ends_with_both_results()
         await _use_the_code_twice(app, pilot)
 
 
+async def test_a_verdict_that_is_cut_says_so_and_shows_nothing_below_it() -> None:
+    app = AuthlensApp(workspace=DemoWorkspace(port=0), environ={})
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
+        await _use_the_code_twice(app, pilot)
+        *_, last, footer = text_of(app).splitlines()
+        assert "⏎ Back" in footer
+        assert last.startswith("╰")
+        assert "PgDn: more" in last
+        await pilot.press("end")
+        await until(pilot, lambda: "✔ Correct: the resource refused it." in text_of(app))
+        assert "PgDn: more" not in text_of(app)
+
+
 async def test_an_attack_armed_on_a_stage_that_an_attack_stopped_runs_with_n() -> None:
     """The key that the screen names is one that works."""
     login, _ = scripted(token=[REFUSED, REFUSED])

@@ -10,7 +10,7 @@ from urllib.parse import urljoin
 
 from authlens_core.credentials.lifecycle.request_credential import RequestCredential
 from authlens_core.diagnosis.answer import leads_to_login
-from authlens_core.gateway.refusal import ProxyRefusal, login_command, of_error, proxy_command
+from authlens_core.gateway.refusal import ProxyRefusal, login_command, of_error
 from authlens_core.grammars.json_rpc import (
     INTERNAL_ERROR,
     LONGEST,
@@ -113,7 +113,7 @@ async def require_success(answer: StreamedResponse, credential: RequestCredentia
         scope = scope_union(credential.granted_scope, scope_wanted(challenges))
         raise _scope_missing(credential.url, scope)
     if answer.status >= 400:
-        raise await _refused(answer, credential.url)
+        raise await _refused(answer)
 
 
 def _scope_missing(url: str, scope: str) -> McpFailure:
@@ -140,20 +140,15 @@ def _redirected(location: str, url: str) -> AuthlensError:
     )
 
 
-async def _refused(answer: StreamedResponse, url: str) -> McpFailure:
+async def _refused(answer: StreamedResponse) -> McpFailure:
     """Return the JSON-RPC error in the body of a 4xx or 5xx, or one that is made of the status."""
     error = error_in(await body_of(answer)) if answer.media_type == JSON_TYPE else None
     if error is not None:
         return failure_of_error(error)
     if answer.status not in (404, 405):
         return McpFailure(INTERNAL_ERROR, f"The server answered {answer.status}.")
-    # A server with HTTP+SSE (2024-11-05) takes no POST at its URL.
-    words = (
-        f"authlens: The server answered {answer.status}. It has ended the session, then connect to it again; "
-        "or the URL is not its MCP endpoint. If it uses the older transport of MCP, HTTP+SSE, run: "
-        f"{proxy_command(url)}     and give the URL it prints to a client with this transport."
-    )
-    return McpFailure(METHOD_NOT_FOUND, words, {"command": proxy_command(url)})
+    words = "Either it has ended the session: connect again. Or it has no streamable HTTP at this URL."
+    return McpFailure(METHOD_NOT_FOUND, f"The server answered {answer.status}. {words}")
 
 
 async def body_of(answer: StreamedResponse) -> bytearray:

@@ -87,10 +87,6 @@ def login_command(url: str, scope: str = "") -> str:
     return f"authlens login {shlex.quote(url)}" + (f" --scope {shlex.quote(scope)}" if scope else "")
 
 
-def proxy_command(url: str) -> str:
-    return f"authlens proxy {shlex.quote(url)}"
-
-
 def reported(error: AuthlensError | StreamFailed) -> AuthlensError:
     """Return the error as one with an exit code, also where the resource could not be reached."""
     if isinstance(error, AuthlensError):

@@ -20,10 +20,8 @@ from authlens_core.gateway.forwarding import (
     CrossOriginRedirect,
     Mapping,
     ResourceCookies,
-    may_name_endpoint,
     request_fields,
     response_fields,
-    with_endpoint_here,
 )
 from authlens_core.gateway.mcp_failure import in_json_rpc
 from authlens_core.gateway.refusal import ProxyRefusal, of_error, of_redirect, unusable
@@ -158,22 +156,19 @@ class ReverseProxy:
                 ) as answer:
                     incoming.when_complete(lambda: None)
                     deadline.reschedule(None)
-                    return await self._pass_on(method, answer, out)
+                    return await self._pass_on(answer, out)
         except TimeoutError:
             return of_error(no_answer(self.patience), self.credential.url)
         except (AuthlensError, StreamFailed) as error:
             return of_error(error, self.credential.url)
 
-    async def _pass_on(self, method: str, answer: StreamedResponse, out: _Outgoing) -> ProxyRefusal | None:
+    async def _pass_on(self, answer: StreamedResponse, out: _Outgoing) -> ProxyRefusal | None:
         head = self.passed_fields(answer)
         if isinstance(head, ProxyRefusal):
             return head
         await out.send({"type": "http.response.start", "status": answer.status, "headers": head})
-        body = aiter(answer.body)
-        if may_name_endpoint(method, answer.status, answer.fields):
-            body = with_endpoint_here(body, self.mapping)
         try:
-            async for chunk in body:
+            async for chunk in answer.body:
                 await out.send({"type": "http.response.body", "body": chunk, "more_body": True})
         except StreamFailed as failed:
             self.counters.failed(failed.failure.cause)

@@ -118,6 +118,7 @@ def scripted(*answers: Response | Callable[[dict[str, Any]], Response]) -> Answe
         (Response(status_code=202), -32067, "202"),
         (Response("oops", 500), -32603, "500"),
         (Response("gone", 404), -32601, "404"),
+        (Response("no", 405), -32601, "no streamable HTTP"),
         (JSONResponse({"error": {"code": -5, "message": "mine"}}, 400), -5, "mine"),
         (RedirectResponse("https://evil.example/mcp"), -32067, "evil.example"),
         (RedirectResponse("https://t.example/cdn-cgi/access/login/x"), -32064, "authlens login"),
@@ -271,18 +272,3 @@ async def test_what_is_sent_behind_initialize_waits_for_its_answer(logged_in: Lo
     ]
     assert posts[:2] == [("initialize", None), ("notifications/initialized", "abc")]
     assert posts[2:] == [("ping", "abc")] * 2
-
-
-async def test_a_server_that_takes_no_initialize_is_named_with_what_serves_the_older_transport(
-    logged_in: LoggedIn,
-) -> None:
-    """MCP 2024-11-05: such a server takes no POST at this URL."""
-
-    async def answer(_: Request, __: dict[str, Any]) -> Response:
-        return Response("no", 405)
-
-    _, lines = await bridged(logged_in, answer, INITIALIZE)
-    (line,) = lines
-    assert line["error"]["code"] == -32601
-    assert "HTTP+SSE" in line["error"]["message"]
-    assert line["error"]["data"]["command"].startswith("authlens proxy http://127.0.0.1:")

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from typing import cast
 
 import pytest
 from starlette.applications import Starlette
@@ -111,7 +112,10 @@ async def site(name: str = "A", **given: object) -> AsyncIterator[Site]:
     )
     with loopback_socket(0) as listener:
         made.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        serving = asyncio.create_task(GatewayServer(app, made.upgrade).serve_until_cancelled(listener))
+        server = GatewayServer(app)
+        server.config.http = "h11"
+        server.config.ws = cast("type[asyncio.Protocol]", made.upgrade)
+        serving = asyncio.create_task(server.serve_until_cancelled(listener))
         try:
             yield made
         finally:

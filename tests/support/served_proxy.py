@@ -18,7 +18,6 @@ from authlens_core.credentials.lifecycle.request_credential import RequestCreden
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, utc_now
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.gateway.forwarding import Mapping
-from authlens_core.gateway.http_protocol import UpgradeTunnel
 from authlens_core.gateway.reverse_proxy import Counters, ReverseProxy
 from authlens_core.gateway.server import GatewayServer, loopback_socket, unix_socket
 from authlens_core.values.secret import Secret
@@ -125,13 +124,11 @@ async def served_proxy(
             local = "" if socket else f"http://127.0.0.1:{listener.getsockname()[1]}"
             mapping = Mapping(parse_url(resource, loopback_http=True), local, "" if socket else path)
             app = ReverseProxy(wire, credential, mapping, Counters(), **options)
-            tunnel = UpgradeTunnel(app, wire)
-            server = GatewayServer(app, tunnel.protocol)
+            server = GatewayServer(app)
             serving = asyncio.create_task(server.serve_until_cancelled(listener))
             try:
                 yield ServedProxy(local, mapping.prefix, app.counters)
             finally:
-                await tunnel.stop()
                 serving.cancel()
                 with suppress(asyncio.CancelledError):
                     await serving

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
@@ -147,7 +147,9 @@ async def upstream(valid: Callable[[], set[str]]) -> AsyncIterator[Upstream]:
     resource = Upstream(valid)
     with loopback_socket(0) as listener:
         resource.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server = GatewayServer(resource.app, resource.upgrade)
+        server = GatewayServer(resource.app)
+        server.config.http = "h11"
+        server.config.ws = cast("type[asyncio.Protocol]", resource.upgrade)
         serving = asyncio.create_task(server.serve_until_cancelled(listener))
         try:
             yield resource

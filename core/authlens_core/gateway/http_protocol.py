@@ -1,10 +1,8 @@
 """One connection of a client: uvicorn's protocol, for this account alone, and without its leniency.
 
 What it refuses itself gets one answer in JSON, and the connection closes: after an ambiguous request no one
-can say where the next one starts. At an upgrade uvicorn hands the connection over: once both sides have
-switched to WebSocket, bytes pass untouched. Frames are not parsed, so compression and every extension that
-the two ends agree on work.
-
+can say where the next one starts. Once both sides have switched to WebSocket, bytes pass untouched. Frames
+are not parsed, so compression and every extension that the two ends agree on work.
 """
 
 from __future__ import annotations
@@ -15,24 +13,12 @@ from http import HTTPStatus
 from typing import Any, Final
 
 import h11
-from msgspec.structs import replace
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from authlens_core.gateway.admission import refused_peer
-from authlens_core.gateway.forwarding import request_fields
-from authlens_core.gateway.refusal import ASK_AT_ITS_URL, ProxyRefusal, of_error, unusable
-from authlens_core.gateway.reverse_proxy import ReverseProxy, no_answer
-from authlens_core.gateway.signed_stream import OwnFields, authorized_stream
+from authlens_core.gateway.refusal import ASK_AT_ITS_URL, ProxyRefusal
 from authlens_core.grammars.http_framing import WHOLE_URL, head_fault
-from authlens_core.values.errors import AuthlensError
-from authlens_core.wire.client import Wire
-from authlens_core.wire.streaming import (
-    NetworkStream,
-    RawField,
-    StreamedRequest,
-    StreamedResponse,
-    StreamFailed,
-)
+from authlens_core.wire.streaming import NetworkStream, RawField
 
 LONGEST_HEAD: Final = 64 * 1024  # bytes of a request's header
 _HEAD_SECONDS: Final = 75.0  # from the connection, or its last answer, to the whole head of a request
@@ -88,6 +74,7 @@ class HttpProtocol(H11Protocol):
         self._stranger: ProxyRefusal | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._leaving = False
+        self._fault = ""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
         super().connection_made(transport)
@@ -118,25 +105,47 @@ class HttpProtocol(H11Protocol):
         elif self._timer is None:
             self._wait(_HEAD_SECONDS, self._too_slow)
 
-    def handle_websocket_upgrade(self, event: h11.Request) -> None:
-        fault = self._upgrade_fault(event)
-        if fault:
-            self.refuse(bad_request(fault))
-            return
-        self._stop_waiting()
-        super().handle_websocket_upgrade(event)
+    def _should_upgrade(self) -> bool:
+        # uvicorn hands over what is to be refused. The rest is a request as any other; its answer may be 101.
+        upgrades = self._get_upgrade() == b"websocket"
+        self._fault = self._upgrade_fault() if upgrades else ""
+        if upgrades:
+            self.scope["state"]["switch"] = self.switch
+        return bool(self._fault)
 
-    def _upgrade_fault(self, event: h11.Request) -> str:
-        names = [name for name, _ in event.headers]
-        if event.method != b"GET" or event.http_version != b"1.1" or names.count(b"upgrade") != 1:
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:  # noqa: ARG002 - uvicorn's
+        self.refuse(bad_request(self._fault))
+
+    def _upgrade_fault(self) -> str:
+        names = [name for name, _ in self.headers]
+        is_get = self.scope["method"] == "GET" and self.scope["http_version"] == "1.1"
+        if not is_get or names.count(b"upgrade") != 1:
             return "an upgrade that is not one GET of HTTP/1.1 to one protocol"
         # RFC 6455 §4.1: the handshake has no body, and the client sends nothing before the answer.
         # A length of 0 is no body: Dart's client sends one.
-        length = dict(event.headers).get(b"content-length", b"0")
+        length = dict(self.headers).get(b"content-length", b"0")
         framed = b"transfer-encoding" in names or length != b"0"
         if framed or self.conn.trailing_data[0]:
             return "an upgrade with a body, or with bytes after it"
         return ""
+
+    async def switch(self, fields: list[RawField], connection: NetworkStream) -> None:
+        """Answer 101 to the request that is being served, and pass bytes both ways until one side ends."""
+        self.cycle.disconnected = True  # for uvicorn, which waits for no other answer now
+        head = h11.InformationalResponse(status_code=101, headers=fields, reason=b"Switching Protocols")
+        self.transport.write(self.conn.send(head) or b"")
+        reader = asyncio.StreamReader(_CHUNK)
+        protocol = asyncio.StreamReaderProtocol(reader)
+        protocol.connection_made(self.transport)
+        self.transport.set_protocol(protocol)
+        reader.feed_data(self.conn.trailing_data[0])
+        self.flow.resume_reading()
+        writer = asyncio.StreamWriter(self.transport, protocol, reader, self.loop)
+        try:
+            await _relay(reader, writer, connection)
+        finally:
+            self.connections.discard(self)
+            writer.close()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's words
         self.refuse(bad_request(self.conn.fault, self.conn.status))
@@ -197,117 +206,6 @@ def bad_request(fault: str, status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> Prox
 
 
 _CHUNK: Final = 64 * 1024
-# Of the upgrade, which is for one hop: each hop has its own.
-_HANDSHAKE: Final = ((b"Connection", b"Upgrade"), (b"Upgrade", b"websocket"))
-
-
-class UpgradeTunnel:
-    """Takes connections over from uvicorn; give `protocol` to its configuration as `ws`."""
-
-    def __init__(self, proxy: ReverseProxy, wire: Wire) -> None:
-        self._proxy = proxy
-        self._wire = wire
-        self._running: set[asyncio.Task[Any]] = set()
-
-    def protocol(self, **_: object) -> asyncio.Protocol:
-        return asyncio.StreamReaderProtocol(asyncio.StreamReader(limit=LONGEST_HEAD + _CHUNK), self._serve)
-
-    async def stop(self) -> None:
-        for task in self._running:
-            task.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if task is not None:
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
-        client = h11.Connection(h11.SERVER, LONGEST_HEAD + _CHUNK)
-        try:
-            refusal = await self._tunnel(client, reader, writer)
-            if refusal is not None:
-                _write_head(client, writer, refusal.status, refusal.fields)
-                writer.write(client.send(h11.Data(data=refusal.body)) or b"")
-                await writer.drain()
-        except (OSError, asyncio.IncompleteReadError, h11.ProtocolError):
-            pass  # one of the two ends is gone, and the other is closed below
-        finally:
-            writer.close()
-
-    async def _tunnel(
-        self, client: h11.Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> ProxyRefusal | None:
-        # uvicorn has parsed the head, and writes it out again as the first bytes for this protocol.
-        client.receive_data(await reader.readuntil(b"\r\n\r\n"))
-        event = client.next_event()
-        if not isinstance(event, h11.Request):
-            return bad_request("a syntax error")
-        fields = list(event.headers)
-        path, _, query = event.target.partition(b"?")
-        admitted = self._proxy.admit(event.method.decode("ascii"), path, query, fields)
-        if isinstance(admitted, ProxyRefusal):
-            return admitted
-        self._proxy.counters.requests += 1
-
-        def build(own: OwnFields) -> StreamedRequest:
-            passed = request_fields(fields, own, self._proxy.mapping, self._proxy.cookies)
-            return StreamedRequest("GET", self._proxy.mapping.upstream, admitted, (*passed, *_HANDSHAKE))
-
-        try:
-            async with asyncio.timeout(self._proxy.patience) as deadline:
-                async with authorized_stream(self._wire, self._proxy.credential, build) as answer:
-                    # Patience is for the answer to the handshake; the connection itself may be silent for
-                    # hours.
-                    deadline.reschedule(None)
-                    return await self._connect(client, answer, reader, writer)
-        except TimeoutError:
-            return of_error(no_answer(self._proxy.patience), self._proxy.credential.url)
-        except (AuthlensError, StreamFailed) as error:
-            return of_error(error, self._proxy.credential.url)
-
-    async def _connect(
-        self,
-        client: h11.Connection,
-        answer: StreamedResponse,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-    ) -> ProxyRefusal | None:
-        switched = answer.status == 101 and answer.connection is not None
-        if switched and [value.lower() for value in map(str.encode, answer.get_all("upgrade"))] != [
-            b"websocket"
-        ]:
-            return unusable("it switches to a protocol that was not requested")
-        # 101 has no body and no length; the rules on fields are those of any other answer.
-        head = self._proxy.passed_fields(replace(answer, status=200) if switched else answer)
-        if isinstance(head, ProxyRefusal):
-            return head
-        if switched and answer.connection is not None:
-            without_length = [pair for pair in head if pair[0].lower() != b"content-length"]
-            _write_head(client, writer, 101, [*without_length, *_HANDSHAKE])
-            await writer.drain()
-            await _relay(reader, writer, answer.connection)
-            return None
-        _write_head(client, writer, answer.status, head)
-        try:
-            async for chunk in answer.body:
-                writer.write(client.send(h11.Data(data=chunk)) or b"")
-                await writer.drain()
-            writer.write(client.send(h11.EndOfMessage()) or b"")
-        except StreamFailed as failed:
-            self._proxy.counters.failed(failed.failure.cause)
-        return None
-
-
-def _write_head(
-    client: h11.Connection, writer: asyncio.StreamWriter, status: int, fields: list[RawField]
-) -> None:
-    """Write the head of the answer; after any but a 101 the connection ends."""
-    event: h11.InformationalResponse | h11.Response
-    if status == HTTPStatus.SWITCHING_PROTOCOLS:
-        event = h11.InformationalResponse(status_code=status, headers=fields, reason=b"Switching Protocols")
-    else:
-        event = h11.Response(status_code=status, headers=[*fields, (b"Connection", b"close")])
-    writer.write(client.send(event) or b"")
 
 
 async def _relay(

@@ -7,8 +7,9 @@ a renewed credential, and only if its body was small enough to be held.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 from contextlib import suppress
+from http import HTTPStatus
 from typing import Final
 
 from msgspec import Struct
@@ -31,12 +32,17 @@ from authlens_core.values.errors import AuthlensError, TimedOut
 from authlens_core.wire.client import Wire
 from authlens_core.wire.streaming import (
     STREAM_TIMEOUTS,
+    NetworkStream,
     RawField,
     StreamedRequest,
     StreamedResponse,
     StreamFailed,
 )
 
+# Answers 101 with these fields, and passes bytes both ways until one side ends.
+Switch = Callable[[list[RawField], NetworkStream], Awaitable[None]]
+# Of the upgrade, which is for one hop: each hop has its own.
+_HANDSHAKE: Final = ((b"Connection", b"Upgrade"), (b"Upgrade", b"websocket"))
 # Bytes of a body that are held, so that it can be sent again after a 401.
 _HELD_BODY: Final = 64 * 1024
 # As long as a stream may be silent.
@@ -97,7 +103,8 @@ class ReverseProxy:
         if scope["type"] != "http":
             return
         incoming = _Incoming(receive, self.patience)
-        answering = asyncio.create_task(self._answer(scope, incoming, _Outgoing(send)))
+        out = _Outgoing(send, scope.get("state", {}).get("switch"))
+        answering = asyncio.create_task(self._answer(scope, incoming, out))
         watching = asyncio.create_task(incoming.gone())
         try:
             await asyncio.wait({answering, watching}, return_when=asyncio.FIRST_COMPLETED)
@@ -108,15 +115,10 @@ class ReverseProxy:
         with suppress(asyncio.CancelledError, _ClientGone):
             await answering
 
-    def admit(
-        self, method: str, raw_path: bytes, query: bytes, fields: list[RawField]
-    ) -> ProxyRefusal | bytes:
-        """Return path and query for the resource, or why the request is not let in."""
-        return admit(method, (raw_path, query), fields, self.mapping, self.credential)
-
     async def _answer(self, scope: Scope, incoming: _Incoming, out: _Outgoing) -> None:
         fields: list[RawField] = scope["headers"]
-        admitted = self.admit(scope["method"], scope["raw_path"], scope["query_string"], fields)
+        target = (scope["raw_path"], scope["query_string"])
+        admitted = admit(scope["method"], target, fields, self.mapping, self.credential)
         try:
             refusal: ProxyRefusal | None
             if isinstance(admitted, ProxyRefusal):
@@ -136,7 +138,7 @@ class ReverseProxy:
         if refusal is not None:
             # A client that waits for `100 Continue` may send its body after this answer, or not: then no one
             # knows where the next request starts (RFC 9110 §10.1.1).
-            ends = any(name == b"expect" for name, _ in fields) or refusal.status == 405
+            ends = any(name == b"expect" for name, _ in fields) or refusal.status == 405 or out.may_switch
             await self._refuse(refusal, in_json_rpc(refusal, incoming.held), out, ends=ends)
 
     async def _forward(
@@ -144,7 +146,10 @@ class ReverseProxy:
     ) -> ProxyRefusal | None:
         def build(own: OwnFields) -> StreamedRequest:
             passed = request_fields(fields, own, self.mapping, self.cookies)
-            return StreamedRequest(method, self.mapping.upstream, target, passed, incoming.body())
+            handshake = _HANDSHAKE if out.may_switch else ()
+            return StreamedRequest(
+                method, self.mapping.upstream, target, (*passed, *handshake), incoming.body()
+            )
 
         try:
             replayable = await incoming.hold(fields)
@@ -163,9 +168,19 @@ class ReverseProxy:
             return of_error(error, self.credential.url)
 
     async def _pass_on(self, answer: StreamedResponse, out: _Outgoing) -> ProxyRefusal | None:
-        head = self.passed_fields(answer)
+        switched = answer.connection if answer.status == 101 and out.may_switch else None
+        if switched is not None and answer.get_all("upgrade") not in (("websocket",), ("WebSocket",)):
+            return unusable("it switches to a protocol that was not requested")
+        # 101 has no body and no length; the rules on fields are those of any other answer.
+        head = self._passed_fields(answer, HTTPStatus.NO_CONTENT if switched is not None else answer.status)
         if isinstance(head, ProxyRefusal):
             return head
+        if switched is not None:
+            await out.switch([*head, *_HANDSHAKE], switched)
+            return None
+        if out.may_switch:
+            # What the client sends behind its handshake would be read as the next request.
+            head.append((b"connection", b"close"))
         await out.send({"type": "http.response.start", "status": answer.status, "headers": head})
         try:
             async for chunk in answer.body:
@@ -176,13 +191,13 @@ class ReverseProxy:
         await out.send({"type": "http.response.body", "body": b""})
         return None
 
-    def passed_fields(self, answer: StreamedResponse) -> list[RawField] | ProxyRefusal:
+    def _passed_fields(self, answer: StreamedResponse, status: int) -> list[RawField] | ProxyRefusal:
         """Return the header fields of a final answer for the client, or what it gets instead."""
-        fault = answer_fault(answer.status, answer.fields)
+        fault = answer_fault(status, answer.fields)
         if fault:
             return unusable(fault)
         try:
-            return list(response_fields(answer.fields, self.mapping, self.cookies, status=answer.status))
+            return list(response_fields(answer.fields, self.mapping, self.cookies, status=status))
         except CrossOriginRedirect as elsewhere:
             return of_redirect(elsewhere, self.credential.url)
 
@@ -212,11 +227,19 @@ class _Outgoing:
 
     Attributes:
         started: true once a part of it was sent.
+        may_switch: whether the client asks to go on with WebSocket.
     """
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, switch: Switch | None) -> None:
         self._send = send
+        self._switch = switch
+        self.may_switch = switch is not None
         self.started = False
+
+    async def switch(self, fields: list[RawField], connection: NetworkStream) -> None:
+        self.started = True
+        if self._switch is not None:
+            await self._switch(fields, connection)
 
     async def send(self, message: Message) -> None:
         self.started = True

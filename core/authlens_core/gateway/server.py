@@ -17,7 +17,7 @@ import uvicorn
 
 from authlens_core.credentials.lifecycle.request_credential import RequestCredential
 from authlens_core.gateway.forwarding import Mapping
-from authlens_core.gateway.http_protocol import HttpProtocol, UpgradeTunnel
+from authlens_core.gateway.http_protocol import HttpProtocol
 from authlens_core.gateway.reverse_proxy import Counters, ReverseProxy
 from authlens_core.values.errors import UsageError
 from authlens_core.values.url import Url
@@ -32,13 +32,13 @@ _KEPT_FREE: Final = 4 * 1024 * 1024
 class GatewayServer(uvicorn.Server):
     """Leaves signals to the program around it and writes no log."""
 
-    def __init__(self, app: Any, upgrade: Any) -> None:
+    def __init__(self, app: Any) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
                 interface="asgi3",
                 http=HttpProtocol,
-                ws=upgrade,
+                ws="none",
                 lifespan="off",
                 log_config=None,
                 log_level="critical",
@@ -70,6 +70,9 @@ class GatewayServer(uvicorn.Server):
             self.should_exit = self.force_exit = True
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+            for answering in self.server_state.tasks:
+                answering.cancel()
+            await asyncio.gather(*self.server_state.tasks, return_exceptions=True)
 
 
 def _keep_freed_memory() -> None:
@@ -118,11 +121,7 @@ class LocalProxy:
     async def serve(self) -> None:
         """Serve until cancelled; then close every connection."""
         app = ReverseProxy(self._wire, self._credential, self._mapping, self.counters)
-        tunnel = UpgradeTunnel(app, self._wire)
-        try:
-            await GatewayServer(app, tunnel.protocol).serve_until_cancelled(self._listener)
-        finally:
-            await tunnel.stop()
+        await GatewayServer(app).serve_until_cancelled(self._listener)
 
 
 def _mapping(resource: Url, listener: socket.socket) -> Mapping:

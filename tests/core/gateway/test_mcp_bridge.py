@@ -70,7 +70,7 @@ async def bridged(at: LoggedIn, answer: Answer, *messages: dict[str, Any]) -> tu
         grant = at.credentials.list()[0]
         _, secrets = await at.credentials.load(grant.grant_id)
         await at.credentials.save(replace(grant, resource_url=url, resource=url), secrets)
-        serving = asyncio.create_task(GatewayServer(server.app, "none").serve_until_cancelled(listener))
+        serving = asyncio.create_task(GatewayServer(server.app).serve_until_cancelled(listener))
         http = McpHttp(at.wire, RequestCredential(at.credentials, at.wire, url))
         try:
             async with asyncio.timeout(PATIENCE):

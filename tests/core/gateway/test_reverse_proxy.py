@@ -17,7 +17,6 @@ from msgspec.structs import replace
 
 from authlens_core.credentials.lifecycle.request_credential import RequestCredential
 from authlens_core.gateway.forwarding import Mapping
-from authlens_core.gateway.http_protocol import UpgradeTunnel
 from authlens_core.gateway.reverse_proxy import Counters, ReverseProxy
 from authlens_core.gateway.server import GatewayServer, loopback_socket
 from authlens_core.values.url import parse_url
@@ -60,11 +59,9 @@ async def serving(at: LoggedIn, path: str = "") -> AsyncIterator[Running]:
             counters = Counters()
             mapping = Mapping(parse_url(url, loopback_http=True), local, SECRET)
             app = ReverseProxy(at.wire, credential, mapping, counters)
-            tunnel = UpgradeTunnel(app, at.wire)
-            server = asyncio.create_task(GatewayServer(app, tunnel.protocol).serve_until_cancelled(listener))
+            server = asyncio.create_task(GatewayServer(app).serve_until_cancelled(listener))
             async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE) as client:
                 yield Running(local + SECRET, client, resource, counters, at)
-            await tunnel.stop()
             server.cancel()
             with suppress(asyncio.CancelledError):
                 await server

@@ -12,18 +12,23 @@ import shlex
 import socket
 import struct
 import sys
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Final
 from urllib.parse import unquote
 
 from authlens_core.credentials.lifecycle.request_credential import RequestCredential
 from authlens_core.gateway.forwarding import Mapping, alias_of_a_credential, is_hidden
 from authlens_core.gateway.refusal import ASK_AT_ITS_URL, ProxyRefusal, login_command
-from authlens_core.grammars import linux_sockets
 from authlens_core.grammars.fetch_metadata import is_from_another_origin, is_service_worker
 from authlens_core.grammars.http_framing import is_read_as, names_a_place
-from authlens_core.grammars.linux_sockets import Endpoint
+from authlens_core.grammars.linux_sockets import (
+    LONGEST_ANSWER,
+    NETLINK_SOCK_DIAG,
+    NotAnAnswer,
+    owner_question,
+    read_owner,
+)
 from authlens_core.values.url import rewrite, usable_url
 from authlens_core.wire.streaming import RawField
 
@@ -157,9 +162,6 @@ def _values(fields: list[RawField], wanted: bytes) -> list[bytes]:
 
 
 _ROOT: Final = 0
-_TABLES: Final = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
-# A table is read in pieces, and a socket may move from a piece to come to one that was read.
-_READINGS: Final = 3
 _UCRED: Final = struct.Struct("=iII")  # pid, uid, gid (unix(7), SO_PEERCRED)
 _CURE: Final = "Use a Unix socket: authlens proxy URL --socket PATH"
 
@@ -196,30 +198,12 @@ def account_of_peer(connection: socket.socket) -> int | None:
         peer, own = connection.getpeername(), connection.getsockname()
     except OSError:
         return None  # it is closed already
-    try:
-        return _asked(peer, own)
-    except (OSError, linux_sockets.NotAnAnswer):
-        # A kernel without sock_diag(7) answers as for a socket that is gone.
-        return account_in(_TABLES, peer, own)
-
-
-def _asked(peer: Endpoint, own: Endpoint) -> int | None:
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, linux_sockets.NETLINK_SOCK_DIAG) as kernel:
+    with suppress(OSError, NotAnAnswer), _kernel() as kernel:
         kernel.settimeout(1.0)
-        kernel.send(linux_sockets.owner_question(peer, own))
-        return linux_sockets.read_owner(kernel.recv(linux_sockets.LONGEST_ANSWER))
-
-
-def account_in(tables: Iterable[Path], peer: Endpoint, own: Endpoint) -> int | None:
-    """Return the account as tables such as /proc/net/tcp show it: for kernels without sock_diag(7)."""
-    local, remote = linux_sockets.spellings(*peer), linux_sockets.spellings(*own)
-    # An IPv4 connection is in the table of IPv6 if the program opened a socket for both.
-    for table in [*tables] * _READINGS:
-        try:
-            with table.open(encoding="ascii", errors="replace") as lines:
-                for each in linux_sockets.sockets(lines):
-                    if each.local in local and each.remote in remote:
-                        return each.account if each.inode else None
-        except OSError:
-            continue
+        kernel.send(owner_question(peer, own))
+        return read_owner(kernel.recv(LONGEST_ANSWER))
     return None
+
+
+def _kernel() -> socket.socket:
+    return socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, NETLINK_SOCK_DIAG)

@@ -46,14 +46,12 @@ class TcpSocket(Struct, frozen=True):
 
     Attributes:
         local: address and port as the kernel writes them.
-        remote: the other end, likewise.
         state: in hexadecimal.
         account: the user id of the program that made it; meaningless where `inode` is 0.
         inode: 0 once no program has the socket any more.
     """
 
     local: str
-    remote: str
     state: str
     account: int
     inode: int
@@ -64,7 +62,7 @@ def sockets(lines: Iterable[str]) -> Iterator[TcpSocket]:
     for line in islice(lines, 1, _MAX_LINES):
         fields = line.split()
         if len(fields) > 9 and fields[7].isdecimal() and fields[9].isdecimal():
-            yield TcpSocket(fields[1], fields[2], fields[3], int(fields[7]), int(fields[9]))
+            yield TcpSocket(fields[1], fields[3], int(fields[7]), int(fields[9]))
 
 
 def endpoint(written: str) -> tuple[bytes, int]:
@@ -76,18 +74,6 @@ def endpoint(written: str) -> tuple[bytes, int]:
     address, _, port = written.partition(":")
     words = [int(address[at : at + 2 * _WORD], 16) for at in range(0, len(address), 2 * _WORD)]
     return b"".join(word.to_bytes(_WORD, sys.byteorder) for word in words), int(port, 16)
-
-
-def spellings(address: str, port: int) -> frozenset[str]:
-    """Return how the tables write an IPv4 endpoint: in the first, and as a mapped address in the second."""
-    packed = ipaddress.IPv4Address(address).packed
-    mapped = bytes(10) + b"\xff\xff" + packed
-    return frozenset(f"{_hexadecimal(form)}:{port:04X}" for form in (packed, mapped))
-
-
-def _hexadecimal(packed: bytes) -> str:
-    words = (packed[at : at + _WORD] for at in range(0, len(packed), _WORD))
-    return "".join(f"{int.from_bytes(word, sys.byteorder):08X}" for word in words)
 
 
 class NotAnAnswer(ValueError):

@@ -12,9 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.gateway import http_protocol
-from authlens_core.gateway.admission import account_in, account_of_peer, judged, refused_peer
-from authlens_core.grammars import linux_sockets
+from authlens_core.gateway import admission, http_protocol
+from authlens_core.gateway.admission import account_of_peer, judged, refused_peer
 from support.needs import program, stop
 from support.raw_upstream import raw_upstream
 from support.served_proxy import served_proxy
@@ -22,7 +21,6 @@ from support.two_readings import both_readings
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux says whose a socket is")
 
-TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 OTHER = 65_534
 # Sends a request and closes the connection at once, so that the kernel forgets whose it was.
 HIT_AND_RUN = 'exec 3<>/dev/tcp/127.0.0.1/$0; printf %b "$1" >&3; exec 3>&-'
@@ -128,25 +126,22 @@ def test_the_kernel_knows_whose_the_other_end_is(pair: tuple[socket.socket, sock
 
 def test_a_socket_that_no_program_has_any_more_is_no_ones(pair: tuple[socket.socket, socket.socket]) -> None:
     client, accepted = pair
-    peer, own = accepted.getpeername(), accepted.getsockname()
     client.close()
     assert account_of_peer(accepted) is None
-    assert account_in(TABLES, peer, own) is None
 
 
-def test_the_tables_say_the_same_where_the_kernel_cannot_be_asked(
+def test_where_the_kernel_cannot_be_asked_no_one_is_served(
     pair: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _, accepted = pair
-    monkeypatch.setattr(linux_sockets, "NETLINK_SOCK_DIAG", 31)  # no such protocol
-    assert account_of_peer(accepted) == os.geteuid()
-    assert account_in((), accepted.getpeername(), accepted.getsockname()) is None
+    monkeypatch.setattr(admission, "NETLINK_SOCK_DIAG", 31)  # no such protocol
+    refusal = refused_peer(pair[1])
+    assert refusal is not None
+    assert "--socket" in refusal.cure
 
 
-def test_a_client_with_an_address_of_both_families_is_found_in_the_second_table() -> None:
-    """A mapped address: the kernel writes it in the table of IPv6."""
+def test_a_client_with_an_address_of_both_families_is_known() -> None:
+    """A mapped address."""
     with socket.create_server(("127.0.0.1", 0)) as listener, socket.socket(socket.AF_INET6) as client:
         client.connect(("::ffff:127.0.0.1", listener.getsockname()[1]))
         with listener.accept()[0] as accepted:
             assert account_of_peer(accepted) == os.geteuid()
-            assert account_in(TABLES, accepted.getpeername(), accepted.getsockname()) == os.geteuid()

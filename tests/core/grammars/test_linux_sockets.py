@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,11 +29,8 @@ def test_a_table_has_a_socket_a_line_and_what_is_not_understood_is_left_out() ->
 
 
 def test_an_endpoint_is_read_as_it_is_written() -> None:
-    written = linux_sockets.spellings("127.0.0.1", 8080)
-    assert {linux_sockets.endpoint(one) for one in written} == {
-        (bytes([127, 0, 0, 1]), 8080),
-        (bytes(10) + b"\xff\xff" + bytes([127, 0, 0, 1]), 8080),
-    }
+    written = "0100007F:1F90" if sys.byteorder == "little" else "7F000001:1F90"
+    assert linux_sockets.endpoint(written) == (bytes([127, 0, 0, 1]), 8080)
 
 
 @given(st.binary(max_size=200))

@@ -121,7 +121,7 @@ class StillValid(AuthlensError):
 
 
 class LessonRefused(AuthlensError):
-    """A lesson, record, ticket or list of moves cannot be used; the message starts with its place."""
+    """A lesson, a move or a list of moves cannot be used; the message starts with its place."""
 
     exit_code = 13
 

@@ -83,8 +83,8 @@ MUTATIONS: Final = (
         "unproven-words",
         "An error without a state is shown in the sender's words",
         "core/authlens_core/oauth/authorization.py",
-        '    return error if error in _REGISTERED or not error else "an unregistered error"\n',
-        "    return error\n",
+        '        return error if error in _REGISTERED else "an unregistered error"\n',
+        "        return error\n",
         "tests/core/oauth/test_authorization.py::test_an_error_without_a_state_is_named_in_no_words_of_the_sender",
     ),
     Mutation(

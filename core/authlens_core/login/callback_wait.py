@@ -116,7 +116,7 @@ class ResponseWait:
         self.ignored = 0
         self._counts: Counter[str] = Counter()
         self.unproven = ""
-        """The last error that came without a state: perhaps the server's, perhaps anyone's."""
+        """What came without a state last, an error or a code: perhaps the server's, perhaps anyone's."""
         self.page = ""
         """The page that the browser was seen to end on, if a caller saw it: why no answer came."""
 
@@ -304,12 +304,12 @@ class ResponseWait:
         if self._expected is None:
             return Page.EXPIRED
         response = self._read(query, self._expected, read_authorization_response)
-        # Kept for the end of the wait and never taken: any page can send an error without a state, and must
+        # Kept for the end of the wait and never taken: any page can send an answer without a state, and must
         # not stop a login.
         if response.unproven:
             self.unproven = response.unproven
             self._ignore(
-                f"an error without a state, perhaps not of this login: {self.unproven}", self.unproven
+                f"an answer without a state, perhaps not of this login: {self.unproven}", self.unproven
             )
             return Page.UNPROVEN
         if not query.reveal():

@@ -33,6 +33,7 @@ _QUERY_LIMIT: Final = 64 * 1024
 _ERROR_PAGES: Final = frozenset({"about:neterror", "about:certerror"})
 _REGISTERED: Final = frozenset(ErrorCode)
 _ALONE: Final = "only a code or token; copy the whole address"
+CODE_ALONE: Final = "a code"
 _BEHIND: Final = "behind # (response_mode=fragment), where only the pasted address shows it"
 
 
@@ -79,8 +80,9 @@ class AuthorizationResponse(Struct, frozen=True):
 
     Attributes:
         has_state: whether an OUTDATED one carries a state at all.
-        unproven: the error that one without a state names; it may be the server's or anyone's. No text of the
-            sender: a registered code, or that it is another one; empty if it names none.
+        unproven: the error that one without a state names, or `CODE_ALONE`; it may be the server's or
+            anyone's. No text of the sender: a registered code, or that it is another one; empty if there is
+            neither.
         is_bare_code: whether it is a code alone, which may be taken only if the user decides so.
     """
 
@@ -98,6 +100,8 @@ class AuthorizationResponse(Struct, frozen=True):
         if self.verdict is Verdict.OUTDATED:
             if self.has_state:
                 return "That answer belongs to another login (its state differs). Use the newest link."
+            if self.unproven == CODE_ALONE:
+                return "That address has no state. Copy the whole address, or paste the code in it alone."
             if self.unproven:
                 return f"That address has no state, so its error may not be this login's: {self.unproven}."
             return "That address has no state. Copy the whole address."
@@ -220,9 +224,11 @@ def _state_check(pairs: Sequence[tuple[str, str]], expected: ExpectedResponse) -
 
 
 def _unproven(pairs: Sequence[tuple[str, str]]) -> str:
-    """Return the error that an answer names; in words of ours, because anyone can have sent it."""
+    """Return what an answer without a state has; in words of ours, because anyone can have sent it."""
     error = next((value for name, value in pairs if name == "error" and value), "")
-    return error if error in _REGISTERED or not error else "an unregistered error"
+    if error:
+        return error if error in _REGISTERED else "an unregistered error"
+    return CODE_ALONE if any(name == "code" and value for name, value in pairs) else ""
 
 
 def _form_checks(pairs: Sequence[tuple[str, str]], problem: str) -> tuple[Check, ...]:

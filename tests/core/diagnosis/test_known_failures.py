@@ -246,6 +246,14 @@ AUTHORIZATION: Final = (  # §1.5
         check=("authorization.timeout", "nothing in 180 seconds"),
     ),
     Row(
+        "a server that sends no state back",
+        "authorization",
+        "state_missing",
+        ("an answer without a state came: a code",),
+        ("Ask the owner", "--any-state"),
+        check=("authorization.timeout", "nothing in 180 seconds; an answer without a state came: a code"),
+    ),
+    Row(
         "§1.5 unknown client",
         "exchange",
         "unknown_client",

@@ -17,6 +17,7 @@ from authlens_core.oauth.authorization import Verdict
 from authlens_core.trace.events import AnswerIgnored, AuthorizationReady, DeadlineMoved, Event, TunnelTested
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.check import Severity
+from authlens_core.values.fix import commands_of
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from support.driven_login import failed, is_free, login_to, port_of, run_to, until
@@ -89,6 +90,18 @@ async def test_a_malformed_answer_to_this_login_ends_it_with_its_cause(rest: str
         assert is_free(port)
 
 
+async def test_a_code_without_a_state_is_named_with_what_the_owner_has_to_change() -> None:
+    """A server that does not send it back: the login ends as late as ever, and says why."""
+    async with _waiting(Options(port=0, wait=1)) as (login, running, _, _):
+        assert b"cannot be checked" in await _get(port_of(login), "code=stolen")
+        record = await running
+    assert login.facts.code is None
+    assert record.diagnosis is not None
+    assert record.diagnosis.name == "state_missing"
+    assert "stolen" not in repr(record)
+    assert commands_of(record.diagnosis.cure) == ["authlens login URL --any-state"]
+
+
 async def test_an_error_without_a_state_is_shown_at_once_and_ends_nothing() -> None:
     """LB-8: it may be the server's refusal, or anyone's."""
     async with _waiting(Options(port=0, wait=1)) as (login, running, events, _):
@@ -100,7 +113,7 @@ async def test_an_error_without_a_state_is_shown_at_once_and_ends_nothing() -> N
         assert login.wait.waiting
         record = await running
     assert failed(record) == "authorization.timeout"
-    assert "an error without a state came: access_denied" in record.failures[0].seen
+    assert "an answer without a state came: access_denied" in record.failures[0].seen
     assert f"at {login.facts.redirect_uri}" in record.failures[0].seen
     assert "EVIL" not in repr(record)
 

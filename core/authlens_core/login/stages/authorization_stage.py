@@ -213,17 +213,18 @@ def no_callback(
     Args:
         stopped: the user ended it.
         page: what the browser was seen to show; empty if no one knows.
-        unproven: an error that came without a state.
+        unproven: what came without a state, an error or a code.
     """
-    timeout = (CheckId.AUTHORIZATION_TIMEOUT,)
-    known = browser_diagnosis(page, facts.issuer)
-    diagnosis = known or diagnose(Stage.AUTHORIZATION, check_names=timeout, kind=facts.server_kind)
     others = f"; {ignored} other request{'s' if ignored != 1 else ''} ignored" if ignored else ""
-    others += f"; an error without a state came: {unproven}" if unproven else ""
+    others += f"; an answer without a state came: {unproven}" if unproven else ""
     # A server that does not know it shows an error instead.
     where = f" at {facts.redirect_uri}" if facts.redirect_uri else ""
     browser = f"; the browser shows “{safe_line(page, _LONGEST_PAGE)}”" if page else ""
     seen = f"nothing{where} in {seconds:.0f} seconds{others}{browser}"
+    # The cause is the same if the user stopped first.
+    timeout = (requirement(CheckId.AUTHORIZATION_TIMEOUT, "authorization.callback").failed(seen),)
+    known = browser_diagnosis(page, facts.issuer)
+    diagnosis = known or diagnose(Stage.AUTHORIZATION, checks=timeout, kind=facts.server_kind)
     name = CheckId.AUTHORIZATION_STOPPED if stopped else CheckId.AUTHORIZATION_TIMEOUT
     check = requirement(name, "authorization.callback").judged(
         Severity.NOTICE if stopped else Severity.FAILURE, seen

@@ -43,7 +43,7 @@ def tell(event: Event) -> None:
         case AnswerIgnored(reason, count, unproven):
             say(f"    ignored ({count}): {reason}; still waiting")
             if unproven:
-                say("    Does the browser show this error after your link, too? Then Ctrl-C stops the wait.")
+                say("    Did the browser end there after your link? Then Ctrl-C stops the wait.")
         case TunnelTested(family):
             say(f"    the test page was reached over {family}: the browser can reach this machine")
         case _:

@@ -268,7 +268,7 @@ class AuthorizationPanel(VerticalScroll):
     def show_ignored(self, reason: str, count: int, *, is_error: bool = False) -> None:
         """Show what came last; `is_error`: it may be the server's refusal, which the user can see."""
         times = "once" if count == 1 else f"{count} times"
-        stop = ". Does the browser show it after your link, too? Then press Esc" if is_error else ""
+        stop = ". Did the browser end there after your link? Then press Esc" if is_error else ""
         words = f"! Ignored {times}, still waiting. Last: {reason}{stop}"
         self._tell("ignored", Content.line(words))
 

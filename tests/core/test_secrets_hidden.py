@@ -224,9 +224,6 @@ def test_a_field_that_is_named_like_a_secret_is_one(kind: type) -> None:
         ("ProxyRefusal", "code"),
         ("DeviceAuthorization", "user_code"),
         # Names of credentials that a lesson has.
-        ("CallMove", "token"),
-        ("LureMove", "code"),
-        ("RedeemMove", "code"),
     }
     for name, hint in _hints(kind).items():
         if (kind.__name__, name) in public:

@@ -13,22 +13,29 @@ from typing import Any, Final
 
 import pytest
 
-from authlens_core.learning.catalogue import FOLDER
+from authlens_core.learning.catalogue import FOLDER, lessons
 from support.course_process import Learn
 from support.network_namespace import without_a_route
 
 pytestmark = pytest.mark.slow
 PASSED, NOT_PASSED, REFUSED = 0, 12, 13
-SOLUTIONS: Final = {path: json.loads(path.read_text()) for path in sorted(FOLDER.glob("*/solution*.json"))}
-FOLDERS: Final = {SOLUTIONS[path]["lesson"]: path.parent for path in SOLUTIONS}
+SOLUTIONS: Final = {
+    (name, seed): lesson.for_seed(seed).solution.split("\n")
+    for name, lesson in lessons().items()
+    for seed in (range(len(lesson.draws)) or (1,))
+}
 # `learn check` tries the other faults of the last lesson, in a process as well.
-ONE_EACH: Final = [path for path in SOLUTIONS if path.name == "solution.json"]
-Moves = list[dict[str, Any]]
+ONE_EACH: Final = {name: (seed, moves) for (name, seed), moves in reversed(SOLUTIONS.items())}
+NAME: Final = "03-stolen-code.toml"
 
 
-def verdict(learn: Learn, solution: dict[str, Any], moves: Moves) -> int:
-    """Return the exit code of a solution with other moves."""
-    return learn("run", solution["lesson"], "--answers", "-", "--json", moves=solution | {"moves": moves})[0]
+def given(name: str, seed: int, moves: list[str]) -> dict[str, Any]:
+    return {"format": 1, "lesson": name, "seed": seed, "moves": moves}
+
+
+def verdict(learn: Learn, name: str, moves: list[str]) -> int:
+    """Return the exit code of other moves than the solution."""
+    return learn("run", name, "--json", moves=given(name, ONE_EACH[name][0], moves))[0]
 
 
 def shown(learn: Learn, name: str) -> dict[str, Any]:
@@ -51,52 +58,49 @@ def test_the_course_has_fourteen_lessons_in_an_order_that_can_be_followed(learn:
 def test_every_solution_passes_without_a_network() -> None:
     """All of them within 30 seconds of two cores; the clock of a busy machine says nothing."""
     before = os.times()
-    for path, solution in SOLUTIONS.items():
-        verb = [sys.executable, "-m", "authlens_tui", "learn", "run", solution["lesson"]]
-        command = [*without_a_route(), *verb, "--answers", str(path)]
-        done = subprocess.run(command, capture_output=True, timeout=60, check=False)
-        assert (done.returncode, done.stderr) == (PASSED, b""), path.name
+    for (name, seed), moves in SOLUTIONS.items():
+        command = [*without_a_route(), sys.executable, "-m", "authlens_tui", "learn", "run", name]
+        text = json.dumps(given(name, seed, moves)).encode()
+        done = subprocess.run(command, input=text, capture_output=True, timeout=60, check=False)
+        assert (done.returncode, done.stderr) == (PASSED, b""), (name, seed)
     after = os.times()
     used = after.children_user + after.children_system - before.children_user - before.children_system
     assert used < 60
 
 
-@pytest.mark.parametrize("path", ONE_EACH, ids=lambda path: path.parent.name)
-def test_nothing_less_than_the_solution_passes(path: Path, learn: Learn) -> None:
+@pytest.mark.parametrize("name", ONE_EACH)
+def test_nothing_less_than_the_solution_passes(name: str, learn: Learn) -> None:
     """Without moves, the attack, the repair, or any other move than an answer; the first claim is named."""
-    solution = SOLUTIONS[path]
-    moves = solution["moves"]
-    nothing = solution | {"moves": []}
-    code, out, _ = learn("run", solution["lesson"], "--answers", "-", "--json", moves=nothing)
+    seed, moves = ONE_EACH[name]
+    code, out, _ = learn("run", name, "--json", moves=given(name, seed, []))
     named = [phase["claims"][0]["holds"] for phase in json.loads(out)["phases"] if phase["phase"] == "run"]
     assert (code, named) == (NOT_PASSED, [False])
-    told = [move for move in moves if move["do"] in ("predict", "login", "point", "answer")]
-    assert verdict(learn, solution, told) in (NOT_PASSED, REFUSED)
-    unrepaired = [move for move in moves if move["do"] != "defend"]
-    assert len(unrepaired) == len(moves) or verdict(learn, solution, unrepaired) == NOT_PASSED
+    honest = [move for move in moves if move.split()[0] in ("predict", "login", "point", "answer")]
+    assert verdict(learn, name, honest) in (NOT_PASSED, REFUSED)
+    unrepaired = [move for move in moves if not move.startswith("defend")]
+    assert len(unrepaired) == len(moves) or verdict(learn, name, unrepaired) == NOT_PASSED
     for number, move in enumerate(moves):
-        if move["do"] != "answer":
+        if not move.startswith("answer"):
             left = moves[:number] + moves[number + 1 :]
-            assert verdict(learn, solution, left) in (NOT_PASSED, REFUSED), move
+            assert verdict(learn, name, left) in (NOT_PASSED, REFUSED), move
 
 
-@pytest.mark.parametrize("path", ONE_EACH, ids=lambda path: path.parent.name)
-def test_only_the_right_switches_repair(path: Path, learn: Learn) -> None:
+@pytest.mark.parametrize("name", ONE_EACH)
+def test_only_the_right_switches_repair(name: str, learn: Learn) -> None:
     """Each set of switches within the budget; the solution's own set is one that passes."""
-    solution = SOLUTIONS[path]
-    repair = shown(learn, solution["lesson"])["repair"]
-    right = next((set(move["on"]) for move in solution["moves"] if move["do"] == "defend"), set())
+    _, moves = ONE_EACH[name]
+    repair = shown(learn, name)["phases"]["repair"]
+    offered = repair.get("options", {})
+    right = next((set(move.split()[1:]) for move in moves if move.startswith("defend")), set())
     passed = []
     for size in range(1, repair["budget"] + 1):
-        for switches in combinations(repair["offer"], size):
-            turned = [
-                move | {"on": switches} if move["do"] == "defend" else move for move in solution["moves"]
-            ]
-            code = verdict(learn, solution, turned)
+        for switches in combinations(offered, size):
+            turned = [f"defend {' '.join(switches)}" if move.startswith("defend") else move for move in moves]
+            code = verdict(learn, name, turned)
             assert code in (PASSED, NOT_PASSED)
             if code == PASSED:
                 passed.append(set(switches))
-    assert right in passed or not repair["offer"]
+    assert right in passed or not offered
     # Two ways lead out of three of the lessons; what is right is at most a third of the choices.
     assert len(passed) <= 2
     assert all(len(switches) == len(right) for switches in passed)
@@ -105,29 +109,28 @@ def test_only_the_right_switches_repair(path: Path, learn: Learn) -> None:
 @pytest.fixture
 def course(tmp_path: Path) -> Path:
     """A copy of the first three lessons, to break."""
-    for folder in sorted(FOLDER.iterdir())[:3]:
-        shutil.copytree(folder, tmp_path / "course" / folder.name)
-    return tmp_path / "course"
+    folder = tmp_path / "course"
+    folder.mkdir()
+    for path in sorted(FOLDER.iterdir())[:3]:
+        shutil.copy(path, folder)
+    return folder
 
 
 def test_the_right_switch_does_not_pass_where_the_honest_login_is_broken(course: Path, learn: Learn) -> None:
     """Check 6: the lesson is one of the referee's own, so that nothing but the login differs."""
-    path = course / "03-stolen-code" / "lesson.toml"
+    path = course / NAME
     text = path.read_text("utf-8")
     # What the run has to show comes before the login fails; then only the repair can tell the two apart.
     started = "exchange where purpose = registration and status = 201 as redeemed"
     text = text.replace(
         "exchange where purpose = token and form.code_verifier present and status = 200 as redeemed", started
     )
-    text = text.replace('part = "form.code_verifier"', 'part = "status"')
-    solution = SOLUTIONS[FOLDER / "03-stolen-code" / "solution.json"]
-    moves = [
-        move | {"arrow": 4, "part": "status"} if move["do"] == "point" else move for move in solution["moves"]
-    ]
-    verb = ("run", "stolen-code", "--from", str(course), "--answers", "-", "--json")
+    text = text.replace('parts = ["form.code_verifier"]', 'parts = ["status"]')
+    moves = ["point 4 status" if move.startswith("point") else move for move in ONE_EACH["stolen-code"][1]]
+    verb = ("run", "stolen-code", "--from", str(course), "--json")
     for fault, code, works in (("", PASSED, True), ('faults = ["iss-missing"]', NOT_PASSED, False)):
-        path.write_text(text.replace("[world]", f"[world]\n{fault}", 1), "utf-8")
-        found, out, err = learn(*verb, moves=solution | {"moves": moves})
+        path.write_text(text.replace("[lesson.world]", f"[lesson.world]\n{fault}", 1), "utf-8")
+        found, out, err = learn(*verb, moves=given("stolen-code", 1, moves))
         assert (found, err) == (code, "")
         failed = [phase for phase in json.loads(out)["phases"] if not phase["passed"]]
         assert [(phase["phase"], phase["honest_login"]) for phase in failed] == [("repair", False)][works:]
@@ -135,70 +138,67 @@ def test_the_right_switch_does_not_pass_where_the_honest_login_is_broken(course:
 
 
 HOSTILE: Final = [
-    ("lesson.toml", "purpose = token", "purpse = token", "23:16: exchange has no field “purpse”"),
-    ("lesson.toml", "pkce-optional", "pkce-optionel", "10:1: “pkce-optionel” is not known here"),
-    ("lesson.toml", '"redeem", "call"', '"redeem", "cal"', "33:1: “cal” is not known here"),
-    ("lesson.toml", '["code-not-key"]', '["stolen-code"]', "1:1: no lesson before it has the id “stolen"),
-    ("lesson.toml", 'id = "stolen-code"', 'id = "code-not-key"', "1:1: another lesson has the id “code-not-"),
-    ("lesson.toml", "minutes = 12", "minutes = 12 # \x1b]0;owned\x07", "4:16: the character U+001B is not"),
-    ("lesson.md", "# A stolen", "# \x1b[2JA stolen", "1:3: the character U+001B is not allowed"),
-    ("lesson.md", "Log in yourself", "[x](file:///etc/passwd)", "no HTML, images or links"),
-    ("lesson.md", "# A stolen", "a" * 300_000, "1:1: The file is larger than 256 KiB"),
-    ("lesson.md", "### hint 3", "### hint", "no text here has the id “predict/hint”"),
+    ("purpose = token", "purpse = token", "53:16: exchange has no field “purpse”"),
+    ("pkce-optional", "pkce-optionel", "31:1: “pkce-optionel” is not known here"),
+    ('"redeem", "call"', '"redeem", "cal"', "64:1: “cal” is not known here"),
+    ('["code-not-key"]', '["stolen-code"]', "7:1: no lesson before it has the id “stolen"),
+    ('id = "stolen-code"', 'id = "code-not-key"', "4:1: another lesson has the id “code-not-"),
+    ("minutes = 12", "minutes = 12 # \x1b]0;owned\x07", "6:16: the character U+001B is not"),
+    ("A stolen", "\x1b[2JA stolen", "9:10: the character U+001B is not allowed"),
+    ("Log in yourself", "[x](file:///etc/passwd)", "no HTML, images or links"),
+    ("A stolen", "a" * 300_000, "1:1: The file is larger than 256 KiB"),
+    ("observe = [", "watch = [", "“watch” is no value of “lesson[0].hints”"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("file", "old", "new", "said"), HOSTILE, ids=lambda value: str(value)[:20])
+@pytest.mark.parametrize(("old", "new", "said"), HOSTILE, ids=lambda value: str(value)[:20])
 def test_a_hostile_lesson_is_refused_at_its_place_and_left_out(
-    file: str, old: str, new: str, said: str, course: Path, learn: Learn
+    old: str, new: str, said: str, course: Path, learn: Learn
 ) -> None:
-    path = course / "03-stolen-code" / file
-    text = path.read_text("utf-8")
+    text = (course / NAME).read_text("utf-8")
     assert old in text
-    path.write_text(text.replace(old, new, 1), "utf-8")
+    (course / NAME).write_text(text.replace(old, new, 1), "utf-8")
     code, out, err = learn("--list", "--from", str(course))
     assert code == REFUSED
     assert "read-a-refusal" in out
     assert "stolen-code" not in out
     assert "\x1b" not in out
-    assert err.startswith(f"✖ 03-stolen-code/{file}:")
+    assert err.startswith(f"✖ {NAME}:")
     assert said in err
     assert "\x1b" not in err
 
 
-def test_a_lesson_with_a_link_is_refused(course: Path, learn: Learn) -> None:
-    (course / "03-stolen-code" / "more.md").symlink_to("/etc/passwd")
-    code, out, err = learn("check", str(course / "03-stolen-code"))
+def test_a_lesson_that_is_a_link_is_refused(course: Path, learn: Learn) -> None:
+    (course / "04-more.toml").symlink_to("/etc/passwd")
+    code, out, err = learn("check", str(course / "04-more.toml"))
     assert (code, out) == (REFUSED, "")
-    assert err.startswith("✖ 03-stolen-code/more.md:1:1: a lesson has regular files only")
+    assert err.startswith("✖ 04-more.toml:1:1: The file is a link")
 
 
 UNTRUSTED: Final = [
-    ("lesson.toml", "event where what = token_accepted and seat = mallory and user = ada after theft",
+    ("event where what = token_accepted and seat = mallory and user = ada after theft",
      "event where what = code_redeemed", "passes without move 5, call"),
-    ("lesson.toml", "what = token_accepted and", "what = code_redeemed and",
+    ("what = token_accepted and", "what = code_redeemed and",
      "✖ stolen-code: 14 mutations tried\n    The"),
-    ("lesson.toml", 'c = "event where what = code_refused', 'c = "event where what = code_redeemed"\n#',
+    ("event where what = code_refused and seat = mallory and reason = wrong_client",
+     "event where what = code_redeemed",
      "Exactly one option of the prediction has to hold after the attack; these do: a, c.\n"),
-    ("lesson.toml", '[["victim.pkce"]]', '[["victim.state"]]',
+    ('[["victim.pkce"]]', '[["victim.state"]]',
      "The lesson passes with victim.pkce, which it does not call sound.\n"),
-    ("lesson.toml", "most = 6", "most = 1", "Move 5: the attack takes at most 1 moves."),
-    ("lesson.md", "### hint 2", "", "the text “predict/hint 2” is missing"),
+    ("most = 6", "most = 1", "Move 5: the attack takes at most 1 moves."),
+    ("login\npoint", "log in\npoint", "Move 2: There is no move “log”."),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("file", "old", "new", "said"),
-    UNTRUSTED,
-    ids=["easy", "never", "two", "switch", "most", "hint"],
+    ("old", "new", "said"), UNTRUSTED, ids=["easy", "never", "two", "switch", "most", "move"]
 )
 def test_check_refuses_a_lesson_that_cannot_be_trusted(
-    file: str, old: str, new: str, said: str, course: Path, learn: Learn
+    old: str, new: str, said: str, course: Path, learn: Learn
 ) -> None:
-    path = course / "03-stolen-code" / file
-    text = path.read_text("utf-8")
+    text = (course / NAME).read_text("utf-8")
     assert old in text
-    path.write_text(text.replace(old, new, 1), "utf-8")
-    code, out, err = learn("check", str(course / "03-stolen-code"))
+    (course / NAME).write_text(text.replace(old, new, 1), "utf-8")
+    code, out, err = learn("check", str(course / NAME))
     assert code == REFUSED
     assert said in out + err

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import pytest
-from msgspec.structs import replace
 
 from authlens_core.learning.desk import open_lesson
-from authlens_core.learning.lesson import CourseLesson
-from authlens_core.learning.moves import AnswerMove, AnyMove, PredictMove
+from authlens_core.learning.lesson import CourseLesson, Prediction, Question
+from authlens_core.learning.moves import Move, move_in
 
 __all__ = ["as_in_the_files", "lettered"]
 
@@ -19,22 +18,24 @@ def as_in_the_files(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(open_lesson, "FIRST_ORDER", 0)
 
 
-def lettered(lesson: CourseLesson, moves: Iterable[AnyMove], seed: int) -> list[AnyMove]:
+def lettered(lesson: CourseLesson, moves: Iterable[Move], seed: int) -> list[Move]:
     """Return moves with the letters that the first attempt with a seed shows."""
-    shown = lesson.for_seed(seed).in_order(seed, 1).words
+    drawn = lesson.for_seed(seed)
+    shown = drawn.in_order(seed, 1)
 
-    def letter(about: str, option: str) -> str:
-        wanted = lesson.words.texts[f"{about}/{option}"]
-        known = [one for one in "abc" if f"{about}/{one}" in shown.texts]
-        return next(one for one in known if shown.texts[f"{about}/{one}"] == wanted)
+    def lettered_as(move: Move) -> Move:
+        match move.verb:
+            case "predict":
+                letter = _letter(drawn.prediction, shown.prediction, move["option"])
+                return move_in(f"predict {letter}")
+            case "answer":
+                name = move["question"]
+                letter = _letter(drawn.question(name), shown.question(name), move["option"])
+                return move_in(f"answer {name} {letter}")
+        return move
 
-    made: list[AnyMove] = []
-    for move in moves:
-        match move:
-            case PredictMove():
-                made.append(replace(move, option=letter("predict", move.option)))
-            case AnswerMove():
-                made.append(replace(move, option=letter(f"questions/{move.question}", move.option)))
-            case _:
-                made.append(move)
-    return made
+    return [lettered_as(move) for move in moves]
+
+
+def _letter(own: Prediction | Question, shown: Prediction | Question, option: str) -> str:
+    return next(letter for letter, words in shown.words.items() if words == own.words[option])

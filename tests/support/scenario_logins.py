@@ -10,7 +10,7 @@ from authlens_core.desk.log_in import start_login
 from authlens_core.desk.session import Session
 from authlens_core.emulator import Fault, PlayResult, Profile, play_person
 from authlens_core.learning.desk.drill_world import DrillWorld
-from authlens_core.learning.desk.drills import Drill
+from authlens_core.learning.lesson import CourseLesson
 from authlens_core.login.login import Login
 from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event
 from authlens_core.wire.client import Wire
@@ -21,16 +21,16 @@ __all__ = ["login_of"]
 _played: Final[dict[str, Login]] = {}
 
 
-async def login_of(drill: Drill) -> Login:
+async def login_of(drill: CourseLesson) -> Login:
     """Return the login of `drill`, played at the first call, with what its keys do when it stops."""
-    if drill.profile is Profile.ACCESS and drill.faults:
-        return (await walked(Fault(drill.faults[0]))).login
+    if drill.world.profile is Profile.ACCESS and drill.world.faults:
+        return (await walked(Fault(drill.world.faults[0]))).login
     if drill.name not in _played:
         _played[drill.name] = await _play(drill)
     return _played[drill.name]
 
 
-async def _play(drill: Drill) -> Login:
+async def _play(drill: CourseLesson) -> Login:
     playing: list[asyncio.Task[PlayResult]] = []
 
     def watch(event: Event) -> None:

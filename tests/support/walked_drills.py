@@ -10,7 +10,7 @@ from authlens_core.desk.lifecycle import probe, refresh, revoke
 from authlens_core.desk.log_in import Login, start_login
 from authlens_core.desk.session import Session
 from authlens_core.learning.desk.drill_world import DrillWorld, held
-from authlens_core.learning.desk.drills import Drill, Walk
+from authlens_core.learning.lesson import CourseLesson, Walk
 from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event, ExchangeStarted
 from authlens_core.trace.record import Trace
 from authlens_core.wire.client import Wire
@@ -19,11 +19,11 @@ LONGEST = 20.0  # seconds of one drill
 AT_ONCE = 4  # drills: most of one is a wait for servers to start and to stop
 
 
-async def options_that_hold(drills: Iterable[Drill]) -> dict[str, tuple[str, ...]]:
+async def options_that_hold(drills: Iterable[CourseLesson]) -> dict[str, tuple[str, ...]]:
     """Return the options of each drill that held, by its name."""
     room = asyncio.Semaphore(AT_ONCE)
 
-    async def played(drill: Drill) -> tuple[str, tuple[str, ...]]:
+    async def played(drill: CourseLesson) -> tuple[str, tuple[str, ...]]:
         world = DrillWorld((drill,))
         async with room:
             await world.start()
@@ -40,8 +40,8 @@ async def options_that_hold(drills: Iterable[Drill]) -> dict[str, tuple[str, ...
 class Walked:
     """A drill on its walk."""
 
-    def __init__(self, drill: Drill, world: DrillWorld, session: Session) -> None:
-        self._drill, self._walk = drill, drill.walk
+    def __init__(self, drill: CourseLesson, world: DrillWorld, session: Session) -> None:
+        self._drill, self._walk = drill, drill.drill.walk
         self._world = world
         self._session = session
         self._playing: set[asyncio.Task[None]] = set()
@@ -106,7 +106,7 @@ class Walked:
                 of_login = entry.grant is not None
                 if not of_login and (trace := (await probe(self._session, entry)).trace) is not None:
                     self._note(trace)
-        for grant in credentials.list() if self._drill.ends_at_the_dashboard else ():
+        for grant in credentials.list() if self._drill.drill.ends_at_the_dashboard else ():
             if self._walk is Walk.REFRESH_AND_REVOKE:
                 await refresh(self._session, grant)
             if self._walk in (Walk.REFRESH_AND_REVOKE, Walk.REVOKE):

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Final, NoReturn
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from authlens_core.learning.row import PREFIXES, WORDS, Source
 from authlens_core.values.errors import LessonRefused
@@ -67,6 +68,7 @@ class Claim(Struct, frozen=True):
         before: the name of a row that has to come after; empty without one.
         text: as it was written.
         line: in its file, from 1.
+        words: what it says, in a sentence.
     """
 
     source: Source
@@ -77,6 +79,27 @@ class Claim(Struct, frozen=True):
     before: str = ""
     text: str = ""
     line: int = 0
+    words: str = ""
+
+
+class Claims(tuple[Claim, ...]):
+    """The claims of a text, one a line; a line after a `#` has the words of the next one.
+
+    Attributes:
+        words: those before the first claim.
+    """
+
+    words: str = ""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Claims) and self.words == other.words and super().__eq__(other)
+
+    def __hash__(self) -> int:
+        return hash((self.words, *self))
+
+
+class Option(Claims):
+    """What can be chosen: its words, and the claims that hold if it is right; words alone need no `#`."""
 
 
 MOST_CLAIMS: Final = 64
@@ -94,8 +117,10 @@ class _Token(Struct, frozen=True):
     column: int
 
 
-def read_claims(text: str, *, file: str, line: int = 1, column: int = 0) -> tuple[Claim, ...]:
-    """Return the claims of a text, one a line.
+def read_claims(
+    text: str, kind: type[Claims] = Claims, *, file: str, line: int = 1, column: int = 0
+) -> Claims:
+    """Return the claims of a text.
 
     Args:
         file: the name of the file, for messages.
@@ -105,14 +130,23 @@ def read_claims(text: str, *, file: str, line: int = 1, column: int = 0) -> tupl
     Raises:
         LessonRefused: a line is no claim; the message has file, line, column and reason.
     """
+    if kind is Option and not text.startswith("#"):
+        text = "# " + text.replace("\n", "\n# ")
     claims: list[Claim] = []
+    words: list[list[str]] = [[]]  # before each claim
     for number, written in enumerate(text.split("\n"), line):
-        if written.strip():
+        if written.startswith("#"):
+            words[-1].append(written[1:].strip())
+        elif written.strip():
             names = {claim.named: claim.source for claim in claims if claim.named}
-            claims.append(_Line(written, f"{file}:{number}", column, names).claim(number))
+            claim = _Line(written, f"{file}:{number}", column, names).claim(number)
+            claims.append(replace(claim, words="\n".join(words[-1])))
+            words.append([])
     if len(claims) > MOST_CLAIMS:
         raise LessonRefused(f"{file}:{line}:1: {len(claims)} claims, and {MOST_CLAIMS} are allowed")
-    return tuple(claims)
+    read = kind(claims)
+    read.words = "\n".join(words[0])
+    return read
 
 
 class _Line:

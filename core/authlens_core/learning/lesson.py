@@ -1,84 +1,27 @@
-"""A lesson, as values: its worlds, what has to be true in each phase, and its questions.
+"""A lesson, as values: its worlds, what has to be true in each phase, and its questions, each with its words.
 
-A lesson has no code, no path, no URL and no command in it: it names what the emulator and the moves have.
+A lesson has no code, no path, no URL and no command in it: it names what the emulator and the moves have. A
+drill is a lesson with a prediction and a login alone, which the wizard leads through.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
 
-from msgspec import Struct, field
+from msgspec import field
 from msgspec.structs import replace
 
-from authlens_core.emulator import Profile
-from authlens_core.learning.moves import AnswerMove, DefendMove, NameMove, PointMove, PredictMove
-from authlens_core.learning.strict_file import Claims, StrictFile, StrictTable
-from authlens_core.values.unprinted import Unprinted
+from authlens_core.emulator import MachineClient, Profile, faults_of
+from authlens_core.learning.claim import Claims, Option
+from authlens_core.learning.moves import LessonPhase
+from authlens_core.learning.strict_file import StrictTable
+from authlens_core.learning.world import WorldSettings
+from authlens_core.values.word_files import words
 
 LETTERS: Final = ("a", "b", "c")
-QUESTIONS: Final = 5
-QUESTIONS_TO_PASS: Final = 4
-HINTS: Final = 3
-"""Where to look, which value, and the move."""
-
-
-class LessonPhase(StrEnum):
-    """What a learner does, in this order."""
-
-    PREDICT = "predict"
-    RUN = "run"
-    OBSERVE = "observe"
-    BREAK = "break"
-    REPAIR = "repair"
-    QUESTIONS = "questions"
-
-    @property
-    def is_judged(self) -> bool:
-        """Whether there is something to prove in it, by moves that are made in a world."""
-        return self in {LessonPhase.RUN, LessonPhase.BREAK, LessonPhase.REPAIR}
-
-    @property
-    def until(self) -> list[LessonPhase]:
-        """The phases before it, and itself."""
-        order = list(LessonPhase)
-        return order[: order.index(self) + 1]
-
-
-PHASE_OF: Final[Mapping[type, LessonPhase]] = {
-    PredictMove: LessonPhase.PREDICT,
-    PointMove: LessonPhase.OBSERVE,
-    NameMove: LessonPhase.BREAK,
-    DefendMove: LessonPhase.REPAIR,
-    AnswerMove: LessonPhase.QUESTIONS,
-}
-"""The phase of each move that says something; one that happens in a world is of the phase that goes on."""
-
-HINTED: Final = tuple(phase for phase in LessonPhase if phase is not LessonPhase.RUN)
-"""The phases with hints; a run only has to be started."""
-
-
-class WorldSettings(StrictTable, frozen=True):
-    """The servers and parties of a lesson; every phase that has a world of its own starts from these.
-
-    Attributes:
-        faults: what the emulator does differently, by the names of its faults.
-        weaknesses: checks that its servers leave out, by their names.
-        parties: who is there besides resource, server and Ada: `victim`, `rogue`, `second`, `internal`.
-        victim: the checks of the victim client that are not at their default, on or off.
-        token_lifetime: seconds an access token is good for.
-        mended_by: the switch that ends the faults; empty where none does.
-    """
-
-    profile: Profile = Profile.GENERIC
-    faults: tuple[str, ...] = ()
-    weaknesses: tuple[str, ...] = ()
-    parties: tuple[str, ...] = ()
-    victim: Mapping[str, bool] = {}
-    token_lifetime: int = 60
-    mended_by: str = ""
 
 
 class DrawnFault(StrictTable, frozen=True):
@@ -88,43 +31,59 @@ class DrawnFault(StrictTable, frozen=True):
         profile: of the server that has it.
         repair: the switch that ends it.
         parts: the parts of a request or an answer that show it; pointing at one of them is right.
+        solution: the author's moves.
     """
 
     profile: Profile
     fault: str = field(name="name")
     repair: str
     parts: tuple[str, ...]
+    solution: str
 
 
-class OptionClaims(StrictTable, frozen=True):
-    """What has to be true for each of three options, if anything says it."""
+class _Choice(StrictTable, frozen=True, kw_only=True):
+    """A question, and its options by their letters."""
 
-    a: Claims = Claims()
-    b: Claims = Claims()
-    c: Claims = Claims()
+    text: str
+    a: Option
+    b: Option
+    c: Option = Option()
 
     @property
-    def claims(self) -> Mapping[str, Claims]:
-        """The claims of the options that have some, by their letters."""
+    def options(self) -> dict[str, Option]:
         options = {letter: getattr(self, letter) for letter in LETTERS}
-        return {letter: claims for letter, claims in options.items() if claims}
+        return {letter: option for letter, option in options.items() if option or option.words}
+
+    @property
+    def words(self) -> dict[str, str]:
+        """The words of the options, by their letters."""
+        return {letter: option.words for letter, option in self.options.items()}
+
+    def _shuffled(self, drawn_by: str) -> tuple[Self, dict[str, str]]:
+        """Return it with the letters that are drawn, and the new letter of each option."""
+        own = self.options
+        letters = dict(zip(_order(drawn_by, own), own, strict=True))
+        return replace(self, **{letters[letter]: option for letter, option in own.items()}), letters
 
 
-class Prediction(OptionClaims, frozen=True, kw_only=True):
-    """The options. Which one holds, the learner's own moves say.
+class Prediction(_Choice, frozen=True, kw_only=True):
+    """What will happen. Which option holds, the learner's own moves say.
 
     Attributes:
         judged_on: whether it is about the honest run or about the attack.
     """
 
-    a: Claims
-    b: Claims
     judged_on: LessonPhase = field(default=LessonPhase.BREAK, name="on")
+
+    def shuffled(self, drawn_by: str) -> Prediction:
+        """Return it with the letters that are drawn."""
+        return self._shuffled(drawn_by)[0]
 
 
 class HonestRun(StrictTable, frozen=True):
     """The phase in which nothing is broken on purpose."""
 
+    text: str
     claims: Claims
 
 
@@ -132,17 +91,12 @@ class ObservedPart(StrictTable, frozen=True):
     """Where the learner has to point: a part of the row that a claim of the run names.
 
     Attributes:
-        part: the part, or several of which any is right. Where the row is a stage, it is a part of a request
-            of that stage.
+        parts: any of these is right. Where the row is a stage, they are parts of a request of that stage.
     """
 
+    text: str
     row: str
-    part: str | tuple[str, ...] = ()
-
-    @property
-    def parts(self) -> tuple[str, ...]:
-        one = isinstance(self.part, str) and self.part
-        return (one,) if one else tuple(self.part)
+    parts: tuple[str, ...] = ()
 
 
 class Attack(StrictTable, frozen=True):
@@ -156,6 +110,7 @@ class Attack(StrictTable, frozen=True):
         causes: those that the fault can be named by, where it is to be named.
     """
 
+    text: str
     claims: Claims
     seat: str = "mallory"
     loot: tuple[str, ...] = ()
@@ -168,133 +123,208 @@ class Repair(StrictTable, frozen=True):
     """The phase in which the same attack has to fail, and an honest login still works.
 
     Attributes:
-        offer: the switches to choose from; without any, the moves go on in the world of the attack.
+        offer: the switches to choose from, each with its words; without any, the moves go on in the world of
+            the attack.
         budget: how many of them may be turned.
         sound: the smallest sets that repair it, for checking the lesson. A learner is judged by the claims.
         moves: those that are allowed where nothing is offered.
     """
 
+    text: str
     claims: Claims
-    offer: tuple[str, ...] = ()
+    offer: Mapping[str, str] = {}
     budget: int = 1
     sound: tuple[frozenset[str], ...] = ()
     moves: tuple[str, ...] = ()
 
 
-class Question(OptionClaims, frozen=True, kw_only=True):
+class Question(_Choice, frozen=True, kw_only=True):
     """A question with three options. Claims about the run say which is right, or `right` does.
 
     Attributes:
         right: the option that is right; empty where the run says which.
-        cures: the misconception behind each wrong option.
+        why: it is right, where no request shows it.
         about: the phase whose requests it is about.
         shown_by: claims about that phase; a row of the last one shows the right answer. None if no row does.
         refusal: whether the right answer says that something is refused; then that row has to be a refusal.
     """
 
     name: str = field(name="id")
+    c: Option
     right: str = ""
-    cures: Mapping[str, str] = {}
+    why: str = ""
     about: LessonPhase = LessonPhase.REPAIR
     shown_by: Claims = Claims()
     refusal: bool = False
 
-    def lettered(self, own: Sequence[str]) -> Question:
-        """Return it with other letters, given which option each letter is now."""
-        letters = dict(zip(own, LETTERS, strict=True))
-        claims = {letters[letter]: claims for letter, claims in self.claims.items()}
-        cures = {letters[letter]: name for letter, name in self.cures.items()}
-        return replace(self, right=letters.get(self.right, ""), cures=cures, **claims)
+    def shuffled(self, drawn_by: str) -> Question:
+        """Return it with the letters that are drawn."""
+        drawn, letters = self._shuffled(drawn_by)
+        return replace(drawn, right=letters.get(self.right, ""))
 
 
-class LessonTable(StrictFile, frozen=True):
-    """What the file of a lesson has.
+class DrillGroup(StrEnum):
+    """Where in a login, or after it, a drill has its turning point. The value is its heading."""
+
+    BEGIN = "Start here"
+    DETECTION = "Detection"
+    METADATA = "Metadata"
+    REGISTRATION = "Registration"
+    AUTHORIZATION = "Authorization"
+    EXCHANGE = "Exchange"
+    ACCESS = "Access"
+    AFTERWARDS = "Refresh and revoke"
+    HOSTILE = "Hostile"
+    STANDARD = "MCP servers and APIs"
+    MACHINE = "Programs without a user"
+
+
+class Walk(StrEnum):
+    """Which keys lead through a drill; the value is the name of their description."""
+
+    WALK = "walk"
+    IMPATIENT = "impatient"
+    TURNED_AWAY = "turned-away"
+    DEVICE_CODE = "device-code"
+    NO_USER = "no-user"
+    STEP_UP = "step-up"
+    DEFAULT_PATHS = "default-paths"
+    REFRESH_AND_REVOKE = "refresh-and-revoke"
+    REVOKE = "revoke"
+    OTHER_CREDENTIAL = "other-credential"
+
+
+class OwnerSetting(StrictTable, frozen=True):
+    """The setting of the server's owner that is what is wrong in a drill, as its page has it.
+
+    Attributes:
+        path: the way to the page.
+        box: the label of the setting.
+        on: whether it has to be on; the fault is the opposite.
+        beside: the label of another setting there, which is on; empty if none helps to see the difference.
+        of: what is owned; empty for the resource.
+    """
+
+    path: str
+    box: str
+    on: bool = True
+    beside: str = ""
+    of: str = ""
+
+
+class Drill(StrictTable, frozen=True):
+    """How the wizard leads through a lesson that is a drill.
+
+    Attributes:
+        group: None for any other lesson.
+        answer: what there is to know afterwards.
+        watch_for: one sentence; empty where the summary of the only fault says it.
+        client: the client of a program that logs in as itself; None where a user logs in.
+        brings: the credential besides the login's own that it is about; empty where there is none.
+        owner: what the server's owner can change to let the login work; None where that is no setting.
+    """
+
+    group: DrillGroup | None = None
+    answer: str = ""
+    watch_for: str = ""
+    walk: Walk = Walk.WALK
+    client: MachineClient | None = None
+    brings: str = ""
+    owner: OwnerSetting | None = None
+
+    @property
+    def how(self) -> str:
+        """Which keys lead through it."""
+        return str(words("course")["walk"][self.walk]).replace("{credential}", self.brings)
+
+    @property
+    def ends_at_the_dashboard(self) -> bool:
+        """Whether its turning point comes after the login."""
+        return self.walk in (Walk.REFRESH_AND_REVOKE, Walk.REVOKE, Walk.OTHER_CREDENTIAL)
+
+
+class CourseLesson(StrictTable, frozen=True, kw_only=True):
+    """One lesson.
 
     Attributes:
         name: its stable identifier.
         version: changes when its claims or questions do.
         needs: lessons that come before it in the list; none is locked.
         specs: the sections that it is about.
+        can: what a learner can do then.
+        cures: the misconception that it corrects.
+        solution: the author's moves, one a line.
         draws: the faults of which the seed draws one; none where the world is the same for every seed.
-    """
-
-    name: str = field(name="id")
-    version: int
-    minutes: int
-    prediction: Prediction = field(name="predict")
-    run: HonestRun
-    observation: ObservedPart = field(name="observe")
-    attack: Attack = field(name="break")
-    repair: Repair
-    questions: tuple[Question, ...] = field(name="question")
-    needs: tuple[str, ...] = ()
-    specs: tuple[str, ...] = ()
-    world: WorldSettings = WorldSettings()
-    draws: tuple[DrawnFault, ...] = field(default=(), name="fault")
-
-
-class LessonWords(Unprinted, Struct, frozen=True):
-    """The words of a lesson.
-
-    Attributes:
-        texts: Markdown by identifier, such as `break/hint 1` or `questions/q1/a`.
-    """
-
-    title: str
-    texts: Mapping[str, str]
-
-    def options(self, about: str, names: Iterable[str] = "abc") -> dict[str, str]:
-        """Return the words of what can be chosen, by its name: of the options of a question by default."""
-        return {name: self.texts[f"{about}/{name}"] for name in names}
-
-    def lettered(self, drawn: Mapping[str, Sequence[str]]) -> LessonWords:
-        """Return them with other letters, given which option each letter of a choice is now."""
-        texts = dict(self.texts)
-        for about, order in drawn.items():
-            for letter, own in zip(LETTERS, order, strict=False):
-                texts[f"{about}/{letter}"] = self.texts[f"{about}/{own}"]
-        return LessonWords(self.title, texts)
-
-    def hints(self, phase: LessonPhase) -> tuple[str, ...]:
-        """Return the hints of a phase: where to look, which value, and the move itself; a run has none."""
-        numbers = range(1, HINTS + 1) if phase in HINTED else ()
-        return tuple(self.texts[f"{phase.value}/hint {number}"] for number in numbers)
-
-
-class CourseLesson(LessonTable, frozen=True, kw_only=True):
-    """One lesson, with its words.
-
-    Attributes:
-        digest: of its files, `sha256:` and hexadecimal.
         number: in the catalogue, from 1.
         built_in: whether it came with the program; any other one is marked as such in its title.
     """
 
-    words: LessonWords
-    digest: str
-    number: int = 1
-    built_in: bool = True
+    name: str = field(name="id")
+    title: str
+    version: int = 1
+    minutes: int = 0
+    needs: tuple[str, ...] = ()
+    specs: tuple[str, ...] = ()
+    can: str = ""
+    cures: str = ""
+    task: str = ""
+    solution: str = ""
+    world: WorldSettings = WorldSettings()
+    draws: tuple[DrawnFault, ...] = field(default=(), name="fault")
+    prediction: Prediction = field(name="predict")
+    run: HonestRun = HonestRun("", Claims())
+    observation: ObservedPart | None = field(default=None, name="observe")
+    attack: Attack | None = field(default=None, name="break")
+    repair: Repair | None = None
+    questions: tuple[Question, ...] = field(default=(), name="question")
+    hints: Mapping[LessonPhase, tuple[str, str, str]] = {}
+    drill: Drill = Drill()
+    number: int = field(default=1, name="_number")
+    built_in: bool = field(default=True, name="_built_in")
 
     @property
-    def title(self) -> str:
+    def heading(self) -> str:
         """Its number and its title."""
-        return f"{self.number} {self.words.title}"
+        return f"{self.number} {self.title}"
+
+    @property
+    def phases(self) -> tuple[LessonPhase, ...]:
+        """What there is to do in it."""
+        asked = {LessonPhase.QUESTIONS: self.questions}
+        return tuple(phase for phase, part in {**self._parts, **asked}.items() if part)
+
+    @property
+    def watch_for(self) -> str:
+        """What there is to see in a drill, in a sentence."""
+        faults = {fault.value: fault.summary for fault in faults_of(self.world.profile)}
+        return self.drill.watch_for or " ".join(faults[name] for name in self.world.faults)
 
     @property
     def right_to_pass(self) -> int:
-        """How many questions have to be answered right."""
-        return QUESTIONS_TO_PASS
+        """How many questions have to be answered right: all but one."""
+        return max(len(self.questions) - 1, 0)
+
+    @property
+    def offer(self) -> Mapping[str, str]:
+        """The switches of the repair, each with its words."""
+        return self.repair.offer if self.repair else {}
+
+    @property
+    def budget(self) -> int:
+        """How many of the switches may be turned."""
+        return self.repair.budget if self.repair else 0
 
     def for_seed(self, seed: int) -> CourseLesson:
         """Return the lesson with the fault that a seed draws."""
-        if not self.draws:
+        if not self.draws or self.repair is None or self.observation is None:
             return self
         drawn = self.draws[seed % len(self.draws)]
         return replace(
             self,
             world=replace(self.world, profile=drawn.profile, faults=(drawn.fault,), mended_by=drawn.repair),
-            observation=replace(self.observation, part=drawn.parts),
+            observation=replace(self.observation, parts=drawn.parts),
             repair=replace(self.repair, sound=(frozenset({drawn.repair}),)),
+            solution=drawn.solution,
         )
 
     def in_order(self, seed: int, order: int) -> CourseLesson:
@@ -302,29 +332,16 @@ class CourseLesson(LessonTable, frozen=True, kw_only=True):
 
         Args:
             seed: of the attempt; the letters of the prediction depend on it alone.
-            order: how often its questions are asked, from 1; with 0 everything is as in the files. From the
+            order: how often its questions are asked, from 1; with 0 everything is as in the file. From the
                 second time on, the questions come in another order, too.
         """
         if not order:
             return self
-        options = _order(f"{seed}/{self.name}/predict", self.prediction.claims)
-        letters = {"predict": options}
         start = f"{seed}/{order}/{self.name}"
-        own = self.prediction.claims
-        prediction = {letter: own[drawn] for letter, drawn in zip(own, options, strict=True)}
-        asked = []
-        for question in self.questions:
-            drawn = letters[f"questions/{question.name}"] = _order(f"{start}/{question.name}", LETTERS)
-            asked.append(question.lettered(drawn))
-        if order > 1:
-            names = _order(start, (question.name for question in asked))
-            asked.sort(key=lambda question: names.index(question.name))
-        return replace(
-            self,
-            words=self.words.lettered(letters),
-            prediction=replace(self.prediction, **prediction),
-            questions=tuple(asked),
-        )
+        asked = {one.name: one.shuffled(f"{start}/{one.name}") for one in self.questions}
+        names = _order(start, asked) if order > 1 else asked
+        prediction = self.prediction.shuffled(f"{seed}/{self.name}/predict")
+        return replace(self, prediction=prediction, questions=tuple(asked[name] for name in names))
 
     def question(self, name: str) -> Question:
         """Return a question by its name."""
@@ -332,12 +349,18 @@ class CourseLesson(LessonTable, frozen=True, kw_only=True):
 
     def claims_of(self, phase: LessonPhase) -> Claims:
         """Return what has to be true of a phase that is judged by claims."""
-        known = {
-            LessonPhase.RUN: self.run.claims,
-            LessonPhase.BREAK: self.attack.claims,
-            LessonPhase.REPAIR: self.repair.claims,
-        }
-        return known[phase]
+        part = self._parts.get(phase)
+        return part.claims if isinstance(part, HonestRun | Attack | Repair) else Claims()
+
+    def text(self, phase: LessonPhase, question: str = "") -> str:
+        """Return what a phase is about, or a question of it."""
+        part = self.question(question) if question else self._parts.get(phase)
+        return part.text if part else ""
+
+    @property
+    def _parts(self) -> Mapping[LessonPhase, _Choice | HonestRun | ObservedPart | Attack | Repair | None]:
+        parts = (self.prediction, self.run, self.observation, self.attack, self.repair)
+        return dict(zip(LessonPhase, parts, strict=False))
 
 
 def _order(drawn_by: str, names: Iterable[str]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""JSON and TOML that anyone may have written, read into a type: what does not fit is refused with its place.
+"""TOML and JSON that anyone may have written, read into a type: what does not fit is refused with its place.
 
 An unknown key is an error, so that no slip eases a lesson.
 """
@@ -6,15 +6,14 @@ An unknown key is an error, so that no slip eases a lesson.
 from __future__ import annotations
 
 import codecs
-import json
 import re
 import tomllib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from typing import Final, Literal, NoReturn, TypeVar
 
 import msgspec
 
-from authlens_core.learning.claim import LOOT, Claim, meant, read_claims
+from authlens_core.learning.claim import Claims, meant, read_claims
 from authlens_core.values import safe_text
 from authlens_core.values.errors import LessonRefused
 from authlens_core.values.formats.json_document import JsonRefused, load_json
@@ -25,26 +24,24 @@ class StrictTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class StrictFile(StrictTable, frozen=True):
-    """A whole file, of the one format that this version reads and writes."""
+    """A whole file, or a line of one, of the one format that this version reads and writes."""
 
     format: Literal[1]
 
 
-NAME: Final = re.compile(r"[a-z][a-z0-9-]{1,39}")
-"""The identifier of a lesson or a drill."""
-ID_FORM: Final = "an id has 2 to 40 lower-case letters, digits and hyphens"
-_Read = TypeVar("_Read", bound=StrictFile)
-_BYTE: Final = re.compile(r" \(byte (\d+)\)")
+_File = TypeVar("_File", bound=StrictFile)
 _PATH: Final = re.compile(r" - at (?:`key` in )?`\$(.*?)(?:\[\.\.\.\])?`$")
 _UNKNOWN: Final = re.compile(r"Object contains unknown field `(.*?)`", re.DOTALL)
-_STEP: Final = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
-_SPACE: Final = re.compile(r"[ \t\r\n:,]*")
-_SCANNER: Final = json.JSONDecoder()
+_BYTE: Final = re.compile(r"\(byte (\d+)\)")
+_TOML_PLACE: Final = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", re.DOTALL)
+_HEADER: Final = re.compile(r"(\[\[?)([\w.-]+)\]")
+_KEY: Final = re.compile(r"\"?([^\s\"=]+)\"?\s*=")
+# What Markdown would make HTML, an image or a link of.
+_FORBIDDEN: Final = re.compile(r"<[A-Za-z/!?]|\]\(|\]\[|!\[|https?://(?!localhost)")
 # What msgspec says, and how a lesson says it.
-_SAID: Final = (
-    (re.compile(r"Input data was truncated"), "the file is empty, or its end is missing"),
+_REASONS: Final = (
+    (re.compile(r"Input data was truncated"), "the end is missing"),
     (re.compile(r"JSON is malformed: (.*) \(byte \d+\)"), "no JSON: {0}"),
-    (re.compile(r"Invalid value '(.*)' - at `\$.*\.do`", re.DOTALL), "there is no move “{0}”"),
     (
         re.compile(r"Invalid enum value (.*) - at `\$\.format`"),
         "format {0}; this version of authlens reads 1",
@@ -55,119 +52,66 @@ _SAID: Final = (
         re.compile(r"Invalid enum value '(.*)' - at (?:`key` in )?`\$\.?(.*)`", re.DOTALL),
         "“{0}” is no value of “{1}”",
     ),
-    (
-        re.compile(r"Expected `str` matching regex '\^\(?\\+\$.*' - at `\$\.(.*)`"),
-        f"“{{0}}”: a credential is named, and is one of {', '.join(f'${name}' for name in LOOT)}",
-    ),
     (re.compile(r"(Expected .*) - at `\$\.(.*)`"), "“{1}”: {0}"),
 )
 
 
-def read_strict(data: bytes, kind: type[_Read], *, name: str, limit: int) -> _Read:
-    """Return the value that a file holds.
-
-    Args:
-        name: of the file, for messages.
-        limit: bytes; a file with more is not read.
+def plain_text(data: bytes, file: str) -> str:
+    """Return the text of a file, with plain line ends.
 
     Raises:
-        LessonRefused: it is none; the message has file, line, column and reason.
+        LessonRefused: it is not UTF-8, or has a character that a terminal would obey.
     """
-    if len(data) > limit:
-        raise LessonRefused(f"{name}:1:1: the file has more than {limit // 1024} KiB.")
-    data = data.removeprefix(codecs.BOM_UTF8)
     try:
-        value = msgspec.json.decode(data, type=kind)
-        load_json(data, large=True)  # msgspec takes equal keys, and half of a surrogate pair
-    except JsonRefused as error:
-        raise LessonRefused(f"{name}:1:1: {error}.") from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        said = str(error)
-        raise LessonRefused(f"{name}:{_place_of(data, said)}: {reason(said)}.") from None
-    seen: set[str] = set()
-    for number, each in enumerate(getattr(value, "lessons", ())):
-        if each.lesson in seen:
-            at = _place_in(data, f".lessons[{number}].lesson")
-            raise LessonRefused(f"{name}:{at}: the lesson “{each.lesson}” is there twice.")
-        seen.add(each.lesson)
-    return value
+        text = data.removeprefix(codecs.BOM_UTF8).decode("utf-8").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode("utf-8", "replace")
+        raise LessonRefused(f"{file}:{_line_and_column(before)}: not UTF-8") from None
+    for at, character in enumerate(text):
+        if character != "\n" and not character.isprintable():
+            code = f"U+{ord(character):04X}"
+            raise LessonRefused(f"{file}:{_line_and_column(text[:at])}: the character {code} is not allowed")
+    return text
 
 
-def reason(said: str) -> str:
-    """Return what msgspec says in the words of a lesson."""
-    for pattern, words in _SAID:
-        if found := pattern.fullmatch(said):
-            return safe_text.safe_line(words.format(*found.groups()), 2 * safe_text.NAME)
-    return safe_text.safe_line(said.partition(" - at ")[0], 2 * safe_text.NAME)
-
-
-def place(said: str) -> tuple[str, str]:
-    """Return the path of what msgspec speaks of, and the member of it that is not known; empty for none."""
-    path, unknown = _PATH.search(said), _UNKNOWN.search(said)
-    return path[1] if path else "", unknown[1] if unknown else ""
-
-
-def _place_of(data: bytes, said: str) -> str:
-    """Return line and column of what msgspec says about a text; its start where it names no place."""
-    if at := _BYTE.search(said):
-        return line_and_column(data[: int(at[1])].decode("utf-8", "replace"))
-    path, unknown = place(said)
-    return _place_in(data, path, unknown) if path or unknown else "1:1"
-
-
-def line_and_column(before: str) -> str:
-    """Return `line:column` of what comes next in a text, both from 1."""
+def _line_and_column(before: str) -> str:
     return f"{before.count(chr(10)) + 1}:{len(before) - before.rfind(chr(10))}"
 
 
-def _place_in(data: bytes, path: str, inner: str = "") -> str:
-    """Return where the member at a path starts, or the nearest one above it that can be found.
+def _reason(error: Exception) -> str:
+    """Return what msgspec says in the words of a lesson."""
+    for pattern, words in _REASONS:
+        if found := pattern.fullmatch(str(error)):
+            return safe_text.safe_line(words.format(*found.groups()), 2 * safe_text.NAME)
+    return safe_text.safe_line(str(error).partition(" - at ")[0], 2 * safe_text.NAME)
+
+
+def _path(error: Exception) -> str:
+    """Return the path of what msgspec speaks of; of a member that is not known, its own."""
+    path, unknown = _PATH.search(str(error)), _UNKNOWN.search(str(error))
+    return (path[1] if path else "") + (f".{unknown[1]}" if unknown else "")
+
+
+def read_json_lines(data: bytes, kind: type[_File], name: str) -> Iterator[tuple[int, _File]]:
+    """Yield the number and the value of each line of a file.
 
     Args:
-        inner: a member of it, whose name may have any character.
-    """
-    text = data.decode("utf-8", "replace")
-    at = value_at = _skipped(text, 0)
-    try:
-        for key, number in (*_STEP.findall(path), *([(inner, "")] if inner else [])):
-            at, value_at = _member(text, value_at, key, int(number or 0))
-    except (ValueError, IndexError, RecursionError):
-        pass  # the member above is as near as it gets
-    return line_and_column(text[:at])
-
-
-def _member(text: str, at: int, key: str, number: int) -> tuple[int, int]:
-    """Return where a member of an object, or an element of an array, and its value start.
+        name: of the file, for messages.
 
     Raises:
-        ValueError: there is none.
+        LessonRefused: a line holds none; the message has file, line, column and reason.
     """
-    at = _skipped(text, at + 1)
-    while text[at] not in "]}":
-        start = at
-        value, at = _SCANNER.raw_decode(text, at)
-        at = _skipped(text, at)
-        if key:
-            if value == key:
-                return start, at
-            _, at = _SCANNER.raw_decode(text, at)
-            at = _skipped(text, at)
-        elif number == 0:
-            return start, start
-        number -= 1
-    raise ValueError
-
-
-def _skipped(text: str, at: int) -> int:
-    found = _SPACE.match(text, at)
-    return at if found is None else found.end()
-
-
-_Kind = TypeVar("_Kind")
-
-
-class Claims(tuple[Claim, ...]):
-    """The claims of a text in the file, one a line."""
+    for number, line in enumerate(plain_text(data, name).split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            value = msgspec.json.decode(line, type=kind)
+            load_json(line.encode(), large=True)  # msgspec takes equal keys, and half of a surrogate pair
+        except (msgspec.DecodeError, RecursionError, JsonRefused) as error:
+            byte, keys = _BYTE.search(str(error)), re.findall(r"\.([^.\[]+)", _path(error))
+            column = int(byte[1]) if byte else max(line.find(f'"{keys[-1]}"'), 0) if keys else 0
+            raise LessonRefused(f"{name}:{number}:{column + 1}: {_reason(error)}.") from None
+        yield number, value
 
 
 class StrictToml:
@@ -180,83 +124,79 @@ class StrictToml:
     def __init__(self, file: str, text: str) -> None:
         self._file = file
         self._text = text
-        self._lines = text.split("\n")
         self._read = 0  # up to where claims were read
 
-    def typed(self, kind: type[_Kind]) -> _Kind:
-        """Return the file as a value of `kind`, which is a `StrictFile`.
+    def typed(self, kind: type[_File]) -> _File:
+        """Return the file as a value of `kind`.
 
         Raises:
-            LessonRefused: it is no TOML, has another format, or a key or value that `kind` has not, or a
-                claim that is none.
+            LessonRefused: it is no TOML, has another format, a key or value that `kind` has not, a claim that
+                is none, or text that is more than text.
         """
+        if found := _FORBIDDEN.search(self._text):
+            place = _line_and_column(self._text[: found.start()])
+            raise LessonRefused(f"{self._file}:{place}: no HTML, images or links: {found[0]!r}")
         try:
             tables = tomllib.loads(self._text)
-        except tomllib.TOMLDecodeError as error:
-            raise LessonRefused(f"{self._file}:{_toml_place(str(error))}") from None
-        except RecursionError:
-            raise LessonRefused(f"{self._file}:1: it is nested too deeply") from None
-        try:
-            return msgspec.convert(tables, kind, dec_hook=lambda _, text: self._claims(text))
+            return msgspec.convert(tables, kind, dec_hook=self._claims)
         except msgspec.ValidationError as error:
-            path, unknown = place(str(error))
-            table, _, key = path.removeprefix(".").rpartition(".")
-            if unknown:
-                table, key = path.removeprefix("."), unknown
-            self.refuse(table, key, reason(str(error)))
+            self.refuse(_path(error), _reason(error))
+        except tomllib.TOMLDecodeError as error:
+            found = _TOML_PLACE.fullmatch(str(error))
+            line, column, why = (found[2] or 1, found[3] or 1, found[1]) if found else (1, 1, error)
+            raise LessonRefused(f"{self._file}:{line}:{column}: {why}") from None
+        except RecursionError:
+            raise LessonRefused(f"{self._file}:1:1: it is nested too deeply") from None
 
-    def _claims(self, text: object) -> Claims:
-        """Return the claims of a text; they are read in the order of the file, which says where each is.
-
-        Raises:
-            LessonRefused: a line of it is no claim.
-        """
+    def _claims(self, claims: type[Claims], text: object) -> Claims:
+        """Return the claims of a text; they are read in the order of the file, which says where each is."""
         if not isinstance(text, str):
             raise TypeError("Expected `str`")
-        at = max(self._text.find(text, self._read), 0)
-        self._read = max(at, self._read)
+        self._read = at = max(self._text.find(text, self._read), self._read)
         line, column = self._text.count("\n", 0, at) + 1, at - self._text.rfind("\n", 0, at) - 1
-        return Claims(read_claims(text, file=self._file, line=line, column=column))
+        return read_claims(text, claims, file=self._file, line=line, column=column)
 
-    def known(self, table: str, key: str, names: Iterable[str], known: Collection[str]) -> None:
-        """Refuse names that are not `known`."""
+    def allow(self, path: str, names: Iterable[str], allowed: Collection[str]) -> None:
+        """Refuse names at a path that are not `allowed`."""
         for name in names:
-            self.require(name in known, table, key, f"“{name}” is not known here{meant(name, known)}")
+            self.require(name in allowed, path, f"“{name}” is not known here{meant(name, allowed)}")
 
-    def require(self, condition: object, table: str, key: str, reason: str) -> None:
+    def require(self, condition: object, path: str, reason: str) -> None:
         """Refuse the file unless a condition holds; see `refuse`."""
         if not condition:
-            self.refuse(table, key, reason)
+            self.refuse(path, reason)
 
-    def refuse(self, table: str, key: str, reason: str) -> NoReturn:
-        """Refuse the file for what is at a key.
+    def refuse(self, path: str, reason: str) -> NoReturn:
+        """Refuse the file for what is at a path, such as `.lesson[0].question[2].right`.
 
-        Args:
-            table: its table, with an index where there are several, such as `question[2]`; empty for none.
+        Raises:
+            LessonRefused: the place is that of the nearest key or table above that can be found.
         """
-        line, column = self._place(table, key)
-        raise LessonRefused(f"{self._file}:{line}:{column}: {reason}")
+        places = self._places()
+        while path and path not in places:
+            path = path[: max(path.rfind("."), path.rfind("["))]
+        raise LessonRefused(f"{self._file}:{places.get(path, 1)}:1: {reason}")
 
-    def _place(self, table: str, key: str) -> tuple[int, int]:
-        """Return line and column of a key; those of its table, or of the file, where it cannot be found."""
-        wanted = re.search(r"\[(\d+)\]", table)
-        left = int(wanted[1]) if wanted else 0  # tables of this name that come before it
-        name, key = re.sub(r"\[[^]]*\]", "", table), re.sub(r"\[[^]]*\]", "", key)
-        at, start = "", (1, 1)
-        for number, line in enumerate(self._lines, 1):
-            if header := re.match(r"\s*\[+([\w.]+)\]+", line):
-                left -= at == name and bool(wanted)
-                at = header[1]
-                if at == f"{name}.{key}".strip(".") or (at == name and left <= 0):
-                    start = (number, 1)
-            elif at == name and left <= 0 and (found := re.match(rf"(\s*){re.escape(key)}\s*=", line)):
-                return number, len(found[1]) + 1
-        return start
+    def _places(self) -> dict[str, int]:
+        """Return the line of each table and key by its path."""
+        found: dict[str, int] = {}
+        counts: dict[str, int] = {}
 
+        def numbered(path: str) -> str:
+            return f"{path}[{counts[path]}]" if path in counts else path
 
-def _toml_place(said: str) -> str:
-    """Return `line:column: reason` from what tomllib says."""
-    found = re.fullmatch(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", said, re.DOTALL)
-    if found is None:
-        return f"1:1: {said}"
-    return f"{found[2] or 1}:{found[3] or 1}: {found[1]}"
+        table = ""
+        for number, line in enumerate(self._text.split("\n"), 1):
+            if header := _HEADER.match(line):
+                table = ""
+                *above, own = header[2].split(".")
+                for name in above:
+                    table = numbered(f"{table}.{name}")
+                table += f".{own}"
+                if header[1] == "[[":
+                    counts[table] = counts.get(table, -1) + 1
+                table = numbered(table)
+                found[table] = number
+            elif key := _KEY.match(line):
+                found.setdefault(f"{table}.{key[1]}", number)
+        return found

@@ -1,26 +1,18 @@
-"""The verdict: which claims hold, by which rows, and what came nearest; on a phase, and on an attempt.
-
-It is a value, and the JSON that `learn run` prints.
-"""
+"""The verdict: which claims hold, by which rows, and what came nearest."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final
 
 from msgspec import Struct
 
-from authlens_core.emulator.ledger import LedgerEvent
-from authlens_core.export.saved_file import named_path, write_export
-from authlens_core.export.session_file import session_json
 from authlens_core.learning.claim import Claim, FieldOf, Loot, Operator, RowTest
-from authlens_core.learning.lesson import QUESTIONS, CourseLesson, LessonPhase
+from authlens_core.learning.moves import LessonPhase
 from authlens_core.learning.row import WORDS, EvidenceRow, SeatedTrace
 from authlens_core.trace.record import Trace, TraceKind
-from authlens_core.values.unprinted import Unprinted
 
 MOST_STEPS = 100_000
 """Comparisons of a row with a claim. A phase of any lesson takes a few hundred."""
@@ -162,7 +154,6 @@ class PhaseVerdict(Struct, frozen=True):
         begun: whether a move of it was made.
         claims: the verdict on each of its claims; none where it is not judged by claims.
         honest: whether an honest login works after the repair; None before one was tried.
-        wants_honest: whether one has to work.
     """
 
     phase: LessonPhase
@@ -170,66 +161,15 @@ class PhaseVerdict(Struct, frozen=True):
     begun: bool = True
     claims: tuple[ClaimVerdict, ...] = ()
     honest: bool | None = None
-    wants_honest: bool = False
-
-
-class AttemptOutcome(Unprinted, Struct, frozen=True):
-    """The verdict on an attempt.
-
-    Attributes:
-        option: the prediction; empty without one.
-        held: the options that the moves bore out.
-        missed: the questions that were answered wrong.
-        unshown: the questions whose answer no row of these moves shows, though the lesson says that one does.
-        unrefused: the questions about a refusal that such a row shows which is none.
-        traces: what the moves sent, with secrets: mask it before it leaves the process.
-        events: what the servers saw, with secrets.
-    """
-
-    lesson: CourseLesson
-    seed: int
-    option: str
-    held: tuple[str, ...]
-    right_answers: int
-    missed: tuple[str, ...]
-    phases: tuple[PhaseVerdict, ...]
-    traces: tuple[SeatedTrace, ...]
-    events: tuple[LedgerEvent, ...] = ()
-    unshown: tuple[str, ...] = ()
-    unrefused: tuple[str, ...] = ()
-
-    @property
-    def passed(self) -> bool:
-        return all(phase.passed for phase in self.phases)
-
-    def trace(self) -> Trace:
-        """Return everything that the moves sent, as one trace; it has secrets."""
-        return joined(self.traces)
-
-    def session(self) -> str:
-        """Return the trace as a session file, in which secrets are replaced by fingerprints."""
-        return session_json(self.trace())
-
-    def save(self, name: str) -> Path:
-        """Write the trace to a new file that a user named, and return its path; see `write_export`."""
-        return write_export(named_path(name), self.session())
 
     def as_json(self) -> dict[str, Any]:
-        """Return it without a credential and without the right answers."""
-        return {
-            "lesson": self.lesson.name,
-            "version": self.lesson.version,
-            "digest": self.lesson.digest,
-            "seed": self.seed,
-            "passed": self.passed,
-            "predicted": {
-                "option": self.option or None,
-                "held": self.held[0] if len(self.held) == 1 else None,
-            },
-            "questions": f"{self.right_answers}/{QUESTIONS}",
-            "missed": self.missed,
-            "phases": [_phase(verdict) for verdict in self.phases],
-        }
+        """Return it without a credential."""
+        entry: dict[str, Any] = {"phase": self.phase.value, "passed": self.passed}
+        if self.claims:
+            entry["claims"] = [_claim(claim) for claim in self.claims]
+        if self.honest is not None:
+            entry["honest_login"] = self.honest
+        return entry
 
 
 def joined(moves: Sequence[SeatedTrace]) -> Trace:
@@ -238,15 +178,6 @@ def joined(moves: Sequence[SeatedTrace]) -> Trace:
     started_at = records[0].started_at if records else datetime.now(UTC)
     url = moves[0].trace.resource_url if moves else ""
     return Trace(secrets.token_hex(8), TraceKind.LOGIN, url, started_at, records)
-
-
-def _phase(verdict: PhaseVerdict) -> dict[str, Any]:
-    entry: dict[str, Any] = {"phase": verdict.phase.value, "passed": verdict.passed}
-    if verdict.claims:
-        entry["claims"] = [_claim(claim) for claim in verdict.claims]
-    if verdict.honest is not None:
-        entry["honest_login"] = verdict.honest
-    return entry
 
 
 def _claim(verdict: ClaimVerdict) -> dict[str, Any]:

@@ -29,8 +29,8 @@ from authlens_core.emulator.person import Browser
 from authlens_core.emulator.profile import email_of
 from authlens_core.emulator.standard.weakness import SWITCHES as SERVER_SWITCHES
 from authlens_core.emulator.standard.weakness import Weakness
-from authlens_core.learning.lesson import WorldSettings
 from authlens_core.learning.row import EvidenceRow, SeatedTrace, rows_of
+from authlens_core.learning.strict_file import StrictTable
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.trace.arrows import Party
 from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event
@@ -55,6 +55,27 @@ SWITCHES: Final = frozenset({*SERVER_SWITCHES, *(f"{VICTIM}.{name}" for name in 
 _Party = TypeVar("_Party")
 _NAMES: Final = ("wiki.localhost", "login.localhost")  # a picture of ports says nothing
 _WAIT: Final = 15.0  # seconds of one login
+
+
+class WorldSettings(StrictTable, frozen=True):
+    """The servers and parties of a lesson; every phase that has a world of its own starts from these.
+
+    Attributes:
+        faults: what the emulator does differently, by the names of its faults.
+        weaknesses: checks that its servers leave out, by their names.
+        parties: who is there besides resource, server and Ada: `victim`, `rogue`, `second`, `internal`.
+        victim: the checks of the victim client that are not at their default, on or off.
+        token_lifetime: seconds an access token is good for.
+        mended_by: the switch that ends the faults; empty where none does.
+    """
+
+    profile: Profile = Profile.GENERIC
+    faults: tuple[str, ...] = ()
+    weaknesses: tuple[str, ...] = ()
+    parties: tuple[str, ...] = ()
+    victim: Mapping[str, bool] = {}
+    token_lifetime: int = 60
+    mended_by: str = ""
 
 
 class World:

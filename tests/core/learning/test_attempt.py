@@ -5,78 +5,62 @@ from __future__ import annotations
 import asyncio
 import errno
 import json
-from typing import Any
+from pathlib import Path
 
-import msgspec
 import pytest
 
 from authlens_core.emulator import StandardEmulator
 from authlens_core.learning import attempt
-from authlens_core.learning.answers_file import read_answers
 from authlens_core.learning.attempt import LessonAttempt, attempt_of
-from authlens_core.learning.catalogue import lessons, read_catalogue
-from authlens_core.learning.guide.story import parts
-from authlens_core.learning.lesson import LessonPhase
-from authlens_core.learning.moves import MoveRefused, PointMove
-from authlens_core.learning.row import Source
-from authlens_core.learning.verdict import AttemptOutcome
+from authlens_core.learning.catalogue import lessons
+from authlens_core.learning.lines import LessonLines
+from authlens_core.learning.moves import LessonPhase, MoveRefused, moves_of
+from authlens_core.learning.progress import moves_from
 from authlens_core.values.errors import LessonRefused, NetworkFailure, TimedOut
 
 COURSE = lessons()
-FOLDERS = [folder for folder, _ in read_catalogue().entries]
-SOLUTIONS = {
-    json.loads(folder.texts["solution.json"])["lesson"]: folder.texts["solution.json"] for folder in FOLDERS
-}
-ALL_SOLUTIONS = [
-    text for folder in FOLDERS for name, text in folder.texts.items() if name.startswith("solution")
+SOLUTIONS = [
+    (name, seed, lesson.for_seed(seed).solution)
+    for name, lesson in COURSE.items()
+    for seed in (range(len(lesson.draws)) or (1,))
 ]
 
 
-def outcome(name: str, *moves: dict[str, Any], broken: tuple[str, ...] = ()) -> AttemptOutcome:
-    """Return what becomes of moves, each written as in a file."""
-    text = json.dumps({"format": 1, "lesson": name, "moves": moves}).encode()
-    given = read_answers(text, name="answers.json", lesson=name)
-    return asyncio.run(attempt_of(COURSE[name], given.read(), seed=given.seed, broken=broken))
+def outcome(name: str, *moves: str, broken: tuple[str, ...] = ()) -> LessonAttempt:
+    """Return what becomes of moves, each as it is typed."""
+    return asyncio.run(attempt_of(COURSE[name], moves_of(moves), broken=broken))
 
 
-def solution(name: str) -> list[dict[str, Any]]:
-    return list(json.loads(SOLUTIONS[name])["moves"])
+def solution(name: str) -> list[str]:
+    return COURSE[name].solution.split("\n")
 
 
-def before_the_attack(name: str) -> list[dict[str, Any]]:
+def before_the_attack(name: str) -> list[str]:
     moves = solution(name)
-    return moves[: 1 + next(index for index, move in enumerate(moves) if move["do"] == "point")]
+    return moves[: 1 + next(index for index, move in enumerate(moves) if move.startswith("point"))]
 
 
-def phase(outcome: AttemptOutcome, wanted: LessonPhase) -> bool:
-    return next(verdict.passed for verdict in outcome.phases if verdict.phase is wanted)
+def phase(made: LessonAttempt, wanted: LessonPhase) -> bool:
+    return made.verdict(wanted).passed
 
 
-@pytest.mark.parametrize("name", COURSE)
-def test_moves_are_written_as_they_are_read(name: str) -> None:
-    answers = read_answers(SOLUTIONS[name].encode(), name="solution.json", lesson=name)
-    again = {"format": 1, "lesson": name, "moves": msgspec.to_builtins(answers.read())}
-    assert read_answers(json.dumps(again).encode(), name="again.json").read() == answers.read()
-
-
-@pytest.mark.parametrize("text", ALL_SOLUTIONS, ids=lambda text: text[40:70])
-async def test_what_a_solution_points_at_is_among_the_parts_that_are_shown(text: str) -> None:
-    given = read_answers(text.encode(), name="solution.json")
-    async with LessonAttempt(COURSE[given.lesson], seed=given.seed) as attempt:
-        moves = given.read()
-        point = next(move for move in moves if isinstance(move, PointMove))
+@pytest.mark.parametrize(("name", "seed", "text"), SOLUTIONS)
+async def test_what_a_solution_points_at_is_among_the_parts_that_are_shown(
+    name: str, seed: int, text: str
+) -> None:
+    async with LessonAttempt(COURSE[name], seed=seed) as attempt:
+        moves = moves_of(text.split("\n"))
+        point = next(move for move in moves if move.verb == "point")
         for move in moves[: moves.index(point)]:
             await attempt.make(move)
-        world = attempt.world_of(attempt.phase)
-        assert world is not None
-        rows = [row for row in world.rows if row.source is Source.EXCHANGE and row.arrow == point.arrow]
-        assert point.part in [part.name for part in parts(world, rows[0])]
+        shown = LessonLines(attempt).parts(attempt.phase, int(point["arrow"]))
+        assert point["part"] in [part.name for part in shown]
 
 
 def test_a_repair_that_stops_the_honest_login_too_does_not_pass() -> None:
     made = outcome("stolen-code", *solution("stolen-code"), broken=("iss-missing",))
     assert not phase(made, LessonPhase.REPAIR)
-    assert all(claim.holds for verdict in made.phases for claim in verdict.claims)
+    assert all(claim.holds for verdict in made.verdicts for claim in verdict.claims)
     assert made.as_json()["phases"][4]["honest_login"] is False
 
 
@@ -84,7 +68,7 @@ def test_a_stolen_code_is_not_seen_in_what_is_printed() -> None:
     made = outcome("stolen-code", *solution("stolen-code")[:4])
     codes = [
         row.values["code"]
-        for verdict in made.phases
+        for verdict in made.verdicts
         for claim in verdict.claims
         for row in claim.rows
         if "code" in row.values
@@ -96,31 +80,31 @@ def test_a_stolen_code_is_not_seen_in_what_is_printed() -> None:
 @pytest.mark.parametrize(
     ("moves", "number", "reason"),
     [
-        ([{"do": "login"}], 1, "a prediction comes first"),
-        ([{"do": "predict", "option": "a"}] * 2, 2, "the prediction was made already"),
-        ([{"do": "predict", "option": "d"}], 1, "“d” is no value of “option”"),
+        (["login"], 1, "a prediction comes first"),
+        (["predict a"] * 2, 2, "the prediction was made already"),
+        (["predict d"], 1, "“option” cannot be that"),
         (
-            [{"do": "predict", "option": "a"}, {"do": "answer", "question": "q1", "option": "a"}],
+            ["predict a", "answer q1 a"],
             2,
             "after the run",
         ),
-        ([{"do": "point", "arrow": 1, "part": "form.code"}], 1, "after the run"),
-        ([{"do": "jump"}], 1, "there is no move “jump”"),
-        ([{"do": "login", "as": "ada"}], 1, "“as” means nothing here"),
-        ([{"do": "predict", "option": "a"}, {"do": "call"}], 2, "you do not hold $token"),
-        ([{"do": "redeem", "code": "abc"}], 1, "a credential is named"),
-        ([{"do": "redeem", "code": "$purse"}], 1, "a credential is named"),
-        ([{"do": "predict", "option": "a"}, {"do": "deliver", "to": "ada"}], 2, "no move of this phase"),
+        (["point 1 form.code"], 1, "after the run"),
+        (["jump"], 1, "There is no move “jump”"),
+        (["login as=ada"], 1, "“as” means nothing here"),
+        (["predict a", "call"], 2, "you do not hold $token"),
+        (["redeem code=abc"], 1, "a credential is named"),
+        (["redeem code=$purse"], 1, "a credential is named"),
+        (["predict a", "deliver to=ada"], 2, "no move of this phase"),
         (
-            [{"do": "predict", "option": "a"}, {"do": "defend", "on": ["victim.pkce"]}],
+            ["predict a", "defend victim.pkce"],
             2,
             "the run comes first",
         ),
-        ([{"do": "predict", "option": "a"}] * 65, 65, "at most 64 moves"),
+        (["predict a"] * 65, 65, "at most 64 moves"),
     ],
 )
 def test_a_move_that_cannot_be_made_is_refused_with_its_number(
-    moves: list[dict[str, Any]], number: int, reason: str
+    moves: list[str], number: int, reason: str
 ) -> None:
     with pytest.raises(MoveRefused, match=reason.replace("$", r"\$")) as refused:
         outcome("stolen-code", *moves)
@@ -130,25 +114,25 @@ def test_a_move_that_cannot_be_made_is_refused_with_its_number(
 @pytest.mark.parametrize(
     ("moves", "reason"),
     [
-        ([{"do": "redeem"}] * 7, "the attack takes at most 6 moves"),
-        ([{"do": "defend", "on": ["victim.pkce", "victim.state"]}], "at most 1 of the switches"),
-        ([{"do": "defend", "on": ["victim.guard"]}], "no such switch"),
-        ([{"do": "defend", "on": []}], "turn a switch on"),
-        ([{"do": "defend", "on": ["victim.pkce"]}] * 2, "turned already"),
-        ([{"do": "defend", "on": ["victim.pkce"]}, {"do": "redeem"}], "the attack is over"),
-        ([{"do": "answer", "question": "q1", "option": "a"}] * 2, "answered already"),
-        ([{"do": "answer", "question": "q9", "option": "a"}], "no such question"),
+        (["redeem"] * 7, "the attack takes at most 6 moves"),
+        (["defend victim.pkce victim.state"], "at most 1 of the switches"),
+        (["defend victim.guard"], "no such switch"),
+        (["defend"], "turn a switch on"),
+        (["defend victim.pkce"] * 2, "turned already"),
+        (["defend victim.pkce", "redeem"], "the attack is over"),
+        (["answer q1 a"] * 2, "answered already"),
+        (["answer q9 a"], "no such question"),
     ],
 )
-def test_what_is_not_of_this_phase_is_refused(moves: list[dict[str, Any]], reason: str) -> None:
+def test_what_is_not_of_this_phase_is_refused(moves: list[str], reason: str) -> None:
     with pytest.raises(MoveRefused, match=reason):
         outcome("stolen-code", *before_the_attack("stolen-code"), *moves)
 
 
-FAULT: list[dict[str, Any]] = [
-    {"do": "predict", "option": "a"},
-    {"do": "login"},
-    {"do": "point", "arrow": 1, "part": "status"},
+FAULT: list[str] = [
+    "predict a",
+    "login",
+    "point 1 status",
 ]
 
 
@@ -156,21 +140,21 @@ FAULT: list[dict[str, Any]] = [
     ("moves", "reason"),
     [
         (
-            [*FAULT[:2], {"do": "name", "diagnosis": "zone_security"}],
+            [*FAULT[:2], "name zone_security"],
             "named after you point at what shows it",
         ),
-        ([*FAULT, {"do": "name", "diagnosis": "port_taken"}], "“port_taken” is not one of its causes"),
-        ([*FAULT, *[{"do": "name", "diagnosis": "zone_security"}] * 2], "the fault was named already"),
+        ([*FAULT, "name port_taken"], "“port_taken” is not one of its causes"),
+        ([*FAULT, *["name zone_security"] * 2], "the fault was named already"),
     ],
 )
-def test_a_fault_is_named_once_from_what_was_pointed_at(moves: list[dict[str, Any]], reason: str) -> None:
+def test_a_fault_is_named_once_from_what_was_pointed_at(moves: list[str], reason: str) -> None:
     with pytest.raises(MoveRefused, match=reason):
         outcome("find-the-fault", *moves)
 
 
 def test_only_a_lesson_that_draws_a_fault_has_one_to_name() -> None:
     with pytest.raises(MoveRefused, match="there is no fault to name in this lesson"):
-        outcome("stolen-code", *before_the_attack("stolen-code"), {"do": "name", "diagnosis": "origin_down"})
+        outcome("stolen-code", *before_the_attack("stolen-code"), "name origin_down")
 
 
 def test_what_is_shown_of_a_drawn_fault_has_no_diagnosis() -> None:
@@ -183,23 +167,26 @@ def test_what_is_shown_of_a_drawn_fault_has_no_diagnosis() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (b"", "answers.json:1:1: the file is empty, or its end is missing."),
-        (b'{"format": 1,\n "lesson": x}', "answers.json:2:12: no JSON: invalid character."),
-        (b"[]", "answers.json:1:1: Expected `object`, got `array`."),
-        (b'{"lesson": "a"}', "answers.json:1:1: “format” is missing."),
-        (b'{"format": 1, "lesson": "a", "movs": []}', "answers.json:1:30: “movs” means nothing here."),
-        (b'{"format": 2, "lesson": "a"}', "answers.json:1:2: format 2; this version of authlens reads 1."),
-        (b'{"format": "1", "lesson": "a"}', "answers.json:1:2: “format”: Expected `int`, got `str`."),
-        (b'{"format": 1, "format": 1, "lesson": "a"}', 'answers.json:1:1: duplicate key "format".'),
-        (b'{"format": 1, "lesson": "b"}', "answers.json:1:1: these are the moves of the lesson “b”."),
-        (b'{"format": 1, "lesson": "\xff"}', "answers.json:1:1: "),
-        (b"[" * 100_000, "answers.json:1:1: "),
-        (b" " * 300_000, "answers.json:1:1: the file has more than 256 KiB."),
+        (b"", "m.jsonl:1:1: there are no moves in the lesson “a”."),
+        (b'\n{"format": 1,\n "lesson": x}', "m.jsonl:2:1: the end is missing."),
+        (b'{"format": 1, "lesson": x}', "m.jsonl:1:25: no JSON: invalid character."),
+        (b"[]", "m.jsonl:1:1: Expected `object`, got `array`."),
+        (b'{"lesson": "a"}', "m.jsonl:1:1: “format” is missing."),
+        (b'{"format": 1, "lesson": "a", "movs": []}', "m.jsonl:1:30: “movs” means nothing here."),
+        (b'{"format": 2, "lesson": "a"}', "m.jsonl:1:2: format 2; this version of authlens reads 1."),
+        (b'{"format": "1", "lesson": "a"}', "m.jsonl:1:2: “format”: Expected `int`, got `str`."),
+        (b'{"format": 1, "format": 1, "lesson": "a"}', 'm.jsonl:1:1: duplicate key "format".'),
+        (b'{"format": 1, "lesson": "b"}', "m.jsonl:1:1: there are no moves in the lesson “a”; it has: b."),
+        (b'{"format": 1, "lesson": "a", "moves": ["login", "jump"]}', "m.jsonl:1:1: Move 2: There is no"),
+        (b'{"format": 1, "lesson": "\xff"}', "m.jsonl:1:26: not UTF-8"),
+        (b"[" * 10_000, "m.jsonl:1:1: "),
     ],
 )
-def test_a_file_that_is_no_moves_is_refused_at_its_place(text: bytes, said: str) -> None:
+def test_a_file_that_is_no_moves_is_refused_at_its_place(text: bytes, said: str, tmp_path: Path) -> None:
+    file = tmp_path / "m.jsonl"
+    file.write_bytes(text)
     with pytest.raises(LessonRefused) as refused:
-        read_answers(text, name="answers.json", lesson="a")
+        moves_from(file, "a")
     assert str(refused.value).startswith(said)
 
 
@@ -211,12 +198,12 @@ def test_moves_that_take_too_long_end(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_move_that_takes_a_party_that_is_not_there_is_refused() -> None:
     with pytest.raises(MoveRefused, match=r"^Move 4: no website is in this world\."):
-        outcome("another-device", *before_the_attack("another-device"), {"do": "lure", "to": "ada"})
+        outcome("another-device", *before_the_attack("another-device"), "lure to=ada")
 
 
 def test_a_document_that_leads_away_from_loopback_is_not_followed() -> None:
-    name, field = "what-metadata-fetches", "resource_metadata.authorization_servers"
-    lie = {"do": "publish", "field": field, "value": "other-site"}
+    name = "what-metadata-fetches"
+    lie = "publish field=resource_metadata.authorization_servers value=other-site"
     assert not phase(outcome(name, *before_the_attack(name), lie), LessonPhase.BREAK)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from authlens_core.learning.claim import Claim, FieldOf, Loot, Operator, RowTest, read_claims
 from authlens_core.learning.row import Source
-from authlens_core.learning.strict_file import StrictToml
+from authlens_core.learning.strict_file import StrictFile, StrictToml
 from authlens_core.values.errors import LessonRefused
 
 LESSON_3 = """
@@ -88,5 +88,5 @@ def test_more_claims_than_a_lesson_has_are_refused() -> None:
 
 def test_deep_nesting_is_refused_with_the_name_of_the_file() -> None:
     """The TOML reader recurses once a bracket."""
-    with pytest.raises(LessonRefused, match=r"lesson\.toml:1: it is nested too deeply"):
-        StrictToml("lesson.toml", "a = " + "[" * 50_000).typed(dict)
+    with pytest.raises(LessonRefused, match=r"lesson\.toml:1:1: it is nested too deeply"):
+        StrictToml("lesson.toml", "a = " + "[" * 50_000).typed(StrictFile)

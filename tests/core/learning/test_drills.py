@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from authlens_core.emulator import Profile, faults_of
-from authlens_core.learning.catalogue import lessons
-from authlens_core.learning.desk.drill_world import verdict_on
-from authlens_core.learning.desk.drills import (
-    FOLDER,
-    Drill,
-    DrillGroup,
-    DrillVerdict,
-    Walk,
-    drills,
-    read_drills,
-)
-from authlens_core.learning.lesson_folder import read_folder
+from authlens_core.learning.catalogue import FOLDER, drills, lessons, read_catalogue
+from authlens_core.learning.desk.drill_world import DrillVerdict, verdict_on
+from authlens_core.learning.lesson import CourseLesson, DrillGroup, Walk
 from authlens_core.learning.row import EvidenceRow, Source
-from authlens_core.values.errors import LessonRefused
 from support.walked_drills import options_that_hold
 
 ALL = tuple(drills().values())
@@ -33,27 +22,31 @@ async def test_exactly_one_option_of_each_drill_holds_when_it_is_played() -> Non
 
 
 def test_there_is_a_drill_for_the_plain_login_and_for_every_fault_of_access() -> None:
-    access = [drill for drill in ALL if drill.profile is Profile.ACCESS]
-    assert access[0].faults == ()
-    assert sorted(name for drill in access for name in drill.faults) == sorted(faults_of(Profile.ACCESS))
-    assert all(drill.name == drill.faults[0] for drill in access[1:])
+    access = [drill for drill in ALL if drill.world.profile is Profile.ACCESS]
+    assert access[0].world.faults == ()
+    assert sorted(name for drill in access for name in drill.world.faults) == sorted(
+        faults_of(Profile.ACCESS)
+    )
+    assert all(drill.name == drill.world.faults[0] for drill in access[1:])
 
 
 @pytest.mark.parametrize("drill", ALL, ids=lambda drill: drill.name)
-def test_a_drill_asks_a_question_and_answers_it_in_sentences(drill: Drill) -> None:
+def test_a_drill_asks_a_question_and_answers_it_in_sentences(drill: CourseLesson) -> None:
     """Short enough for half a screen of 80 columns."""
-    assert drill.question.endswith("?")
-    assert drill.answer.endswith(".")
-    assert len(drill.question) <= 130
-    assert len(drill.answer) <= 260
-    assert all(len(option) <= 70 for option in drill.options.values())
-    assert drill.brings in drill.how
+    asked, shown = drill.prediction, drill.drill
+    assert asked.text.endswith("?")
+    assert shown.answer.endswith(".")
+    assert drill.watch_for.endswith(".")
+    assert len(asked.text) <= 130
+    assert len(shown.answer) <= 260
+    assert all(len(words) <= 70 for words in asked.words.values())
+    assert shown.brings in shown.how
 
 
 @pytest.mark.parametrize("drill", ALL, ids=lambda drill: drill.name)
-def test_a_drill_leads_to_the_dashboard_only_if_it_ends_there(drill: Drill) -> None:
+def test_a_drill_leads_to_the_dashboard_only_if_it_ends_there(drill: CourseLesson) -> None:
     """From any other, d leads to the catalogue."""
-    assert ("dashboard" in drill.how) is drill.ends_at_the_dashboard
+    assert ("dashboard" in drill.drill.how) is drill.drill.ends_at_the_dashboard
 
 
 def test_no_drill_has_the_name_of_a_lesson() -> None:
@@ -63,9 +56,9 @@ def test_no_drill_has_the_name_of_a_lesson() -> None:
 
 def test_drills_of_one_group_are_together_and_each_walk_is_used() -> None:
     """Each heading comes once, in the order of a login."""
-    order = [drill.group for drill in ALL]
-    assert order == sorted(order, key=list(DrillGroup).index)
-    assert {drill.walk for drill in ALL} == set(Walk)
+    order = [drill.drill.group for drill in ALL]
+    assert order == sorted(order, key=[None, *DrillGroup].index)
+    assert {drill.drill.walk for drill in ALL} == set(Walk)
 
 
 @pytest.mark.parametrize(
@@ -89,31 +82,25 @@ def test_a_trace_that_is_too_long_to_judge_shows_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("file", "old", "new", "said"),
+    ("old", "new", "said"),
     [
-        ("drills.toml", "format = 1", "format = 2", "6:1: format 2; this version of authlens reads 1"),
-        ("drills.toml", 'group = "Start here"', 'grup = "Start here"', ": “grup” means nothing here"),
-        ("drills.toml", 'group = "Start here"', 'group = "beginning"', "10:1: “begin"),
-        ("drills.toml", 'faults = ["slow"]', 'faults = ["slaw"]', "“slaw” is not known here; did you mean"),
-        ("drills.toml", 'walk = "impatient"', 'walk = "run"', ": “run"),
-        ("drills.toml", 'id = "slow"', 'id = "plain"', "an id has 2 to 40 lower-case letters"),
-        ("drills.toml", "stage = pkce and", "stage = pcke and", ": “pcke” is no value of record stage"),
-        ("drills.toml", "on = false", "off = true", "“off” means nothing here"),
-        ("drills.toml", 'brings = "service token"', "", "a drill brings a credential if its walk is"),
-        ("drills.md", "### answer", "### reply", "no text here has the id “plain/reply”"),
-        ("drills.md", "## plain", "## pain", "no text here has the id “pain”"),
-        ("drills.md", "PKCE", "[PKCE](https://evil.example)", "no HTML, images or links"),
+        ("format = 1", "format = 2", "4:1: format 2; this version of authlens reads 1"),
+        ('group = "Start here"', 'grup = "Start here"', "30:1: “grup” means nothing here"),
+        ('group = "Start here"', 'group = "beginning"', "30:1: “begin"),
+        ('faults = ["slow"]', 'faults = ["slaw"]', "“slaw” is not known here; did you mean"),
+        ('walk = "impatient"', 'walk = "run"', ": “run"),
+        ('id = "slow"', 'id = "plain"', "another lesson has the id “plain”"),
+        ("stage = pkce and", "stage = pcke and", "26:22: “pcke” is no value of record stage"),
+        ("on = false", "off = true", "“off” means nothing here"),
+        ('brings = "service token"', "", "a drill brings a credential if its walk is"),
+        ("# Detection", "", "16:1: it has words after a “#”, and then claims"),
+        ("PKCE: it", "[PKCE](https://evil.example): it", "no HTML, images or links"),
     ],
 )  # fmt: skip
-def test_a_slip_in_the_files_is_refused_with_its_place(
-    tmp_path: Path, file: str, old: str, new: str, said: str
-) -> None:
-    folder = tmp_path / "drills"
-    shutil.copytree(FOLDER, folder)
-    text = (folder / file).read_text(encoding="utf-8")
+def test_a_slip_in_the_file_is_refused_with_its_place(tmp_path: Path, old: str, new: str, said: str) -> None:
+    text = (FOLDER / "drills.toml").read_text(encoding="utf-8")
     assert old in text
-    (folder / file).write_text(text.replace(old, new, 1), encoding="utf-8")
-    with pytest.raises(LessonRefused) as refused:
-        read_drills(read_folder(folder))
-    assert str(refused.value).startswith(f"drills/{file}:")
-    assert said in str(refused.value)
+    (tmp_path / "drills.toml").write_text(text.replace(old, new, 1), encoding="utf-8")
+    (refused,) = read_catalogue(tmp_path).refusals
+    assert str(refused).startswith("drills.toml:")
+    assert said in str(refused)

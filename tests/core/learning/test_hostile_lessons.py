@@ -10,28 +10,28 @@ from time import process_time
 
 import pytest
 
-from authlens_core.learning.catalogue import FOLDER, lessons
-from authlens_core.learning.desk.lesson_check import lessons_at
-from authlens_core.learning.lesson_folder import LARGEST_FILE
+from authlens_core.learning.catalogue import FOLDER, LARGEST_FILE, lessons, read_catalogue
 from authlens_core.values.errors import LessonRefused
 
-NAME = "03-stolen-code"
+NAME = "03-stolen-code.toml"
+DRAWN = "14-find-the-fault.toml"
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """A folder with the first three lessons."""
-    for folder in sorted(FOLDER.iterdir())[:3]:
-        shutil.copytree(folder, tmp_path / "lessons" / folder.name)
-    return tmp_path / "lessons"
+    folder = tmp_path / "lessons"
+    folder.mkdir()
+    for path in sorted(FOLDER.iterdir())[:3]:
+        shutil.copy(path, folder)
+    return folder
 
 
 def refusal(root: Path) -> str:
-    with pytest.raises(LessonRefused) as refused:
-        lessons(root)
-    assert refused.value.exit_code == 13
-    assert "\x1b" not in str(refused.value)
-    return str(refused.value)
+    (refused,) = read_catalogue(root).refusals
+    assert refused.exit_code == LessonRefused.exit_code == 13
+    assert "\x1b" not in str(refused)
+    return str(refused)
 
 
 @pytest.mark.parametrize(
@@ -39,177 +39,142 @@ def refusal(root: Path) -> str:
     [
         ("format = 1", "format = 2", "1:1: format 2; this version of authlens reads 1"),
         ("format = 1", "", "1:1: “format” is missing"),
-        ("version = 2", 'version = "2"', "3:1: “version”: Expected `int`, got `str`"),
-        ("minutes = 12", "minutes = 12\nurl = 'https://evil.example'", "5:1: “url” means nothing here"),
-        ('profile = "generic"', 'profile = "prod"', "9:1: “prod"),
-        ("[world.victim]", "[world.vitcim]", "13:1: “vitcim” means nothing here"),
-        ('pkce = false', 'pkce = "off"', "13:1: “world.victim[...]”: Expected `bool`, got `str`"),
-        ("and seat = mallory\"", "and seet = mallory\"", "17:43: event has no field “seet”"),
-        ("seat = mallory and user = ada as theft", "seat = malory as theft", "36:45: “malory” is no value"),
-        ("after theft", "after thief", "37:75: no claim before this one names a row “thief”"),
-        ("purpose = token and", "purpose = tokens and", "23:26: “tokens” is no value of exchange purpose"),
-        ('row = "redeemed"', 'row = "redemed"', "27:1: no claim of [run] names a row “redemed”"),
-        ('moves = ["redeem", "call"]', 'run = "rm -rf"', "33:1: “run” means nothing here"),
-        ("most = 6", "most = 6.5", "34:1: “break.most”: Expected `int`, got `float`"),
-        ("budget = 1", "budget = 0", "43:1: each set is of switches that are offered, within the budget"),
-        ('sound = [["victim.pkce"]]', 'sound = [["victim.dpop"]]', "43:1: each set is of switches"),
-        ('sound = [["victim.pkce"]]', "", "41:1: a repair has either switches with a sound set, or moves"),
-        ('id = "q5"', 'id = "q1"', "50:1: a lesson has 5 questions, each with its own id"),
-        ('right = "c"\ncures = { a = "plain', 'right = "d"\ncures = { a = "plain', "58:1: q2: the options"),
-        ('id = "stolen-code"', 'id = "../stolen"', "2:1: an id has 2 to 40 lower-case letters"),
-        ('id = "stolen-code"', 'id = "code-not-key"', "1:1: another lesson has the id “code-not-key”"),
-        ('needs = ["code-not-key"]', 'needs = ["whose-login"]', "1:1: no lesson before it has the id “whose"),
-        ("minutes = 12", "minutes = = 12", "4:11: Invalid value"),
-        ("minutes = 12", "minutes = 12 # \x1b]0;owned\x07", "4:16: the character U+001B is not allowed"),
-        ("minutes = 12", "minutes = 12 # \u202egpj", "4:16: the character U+202E is not allowed"),
+        ("version = 2", 'version = "2"', "5:1: “lesson[0].version”: Expected `int`, got `str`"),
+        ("minutes = 12", "minutes = 12\nurl = 'evil.example'", "7:1: “url” means nothing here"),
+        ('profile = "generic"', 'profile = "prod"', "30:1: “prod"),
+        ("[lesson.world.victim]", "[lesson.world.vitcim]", "34:1: “vitcim” means nothing here"),
+        ('pkce = false', 'pkce = "off"', "34:1: “lesson[0].world.victim[...]”: Expected `bool`, got `str`"),
+        ("and seat = mallory\"", "and seet = mallory\"", "41:38: event has no field “seet”"),
+        ("seat = mallory and user = ada as theft", "seat = malory as theft", "68:45: “malory” is no value"),
+        ("after theft", "after thief", "70:75: no claim before this one names a row “thief”"),
+        ("purpose = token and", "purpose = tokens and", "53:26: “tokens” is no value of exchange purpose"),
+        ('row = "redeemed"', 'row = "redemed"', "57:1: no claim of [run] names a row “redemed”"),
+        ('moves = ["redeem", "call"]', 'run = "rm -rf"', "64:1: “run” means nothing here"),
+        ("most = 6", "most = 6.5", "65:1: “lesson[0].break.most”: Expected `int`, got `float`"),
+        ("budget = 1", "budget = 0", "75:1: each set is of switches that are offered, within the budget"),
+        ('sound = [["victim.pkce"]]', 'sound = [["victim.dpop"]]', "75:1: each set is of switches"),
+        ('sound = [["victim.pkce"]]', "", "72:1: a repair has either switches with a sound set, or moves"),
+        ('id = "q5"', 'id = "q1"', "116:1: a lesson has three questions or more, each with its own id"),
+        ('right = "c"\nwhy', 'right = "d"\nwhy', "131:1: q2: the options"),
+        ("# You redeem Ada's code.\n", "", "66:1: each claim has its words before it, after a “#”"),
+        ("# It issues tokens to her.\n", "", "39:1: it has words after a “#”, and then claims"),
+        ('"`predict` one of a', '#', "88:1: “lesson[0].hints[...]”: Expected `array` of length 3, got 2"),
+        ("observe = [", "observed = [", "88:1: “observed” is no value of “lesson[0].hints”"),
+        ("[lesson.observe]\n", "[lesson.observed]\n", "55:1: “observed” means nothing here"),
+        ('can = "redeem', 'cann = "redeem', "10:1: “cann” means nothing here"),
+        ('title = "A stolen', '# title = "A stolen', "3:1: “title” is missing"),
+        ('cures = "', '# cures = "', "3:1: “cures” is missing"),
+        ("Log in yourself", "<script>x</script> Log in yourself", "50:9: no HTML, images or links: '<s'"),
+        ("Log in yourself", "![x](y) Log in yourself", "50:9: no HTML, images or links: '!['"),
+        ("Log in yourself", "[x](file:///etc/passwd) Log", "50:11: no HTML, images or links: ']('"),
+        ("Log in yourself", "See https://evil.example", "50:13: no HTML, images or links: 'https://'"),
+        ('id = "stolen-code"', 'id = "../stolen"', "4:1: an id has 2 to 40 lower-case letters"),
+        ('id = "stolen-code"', 'id = "code-not-key"', "4:1: another lesson has the id “code-not-key”"),
+        ('needs = ["code-not-key"]', 'needs = ["whose-login"]', "7:1: no lesson before it has the id “whose"),
+        ("minutes = 12", "minutes = = 12", "6:11: Invalid value"),
+        ("minutes = 12", "minutes = 12 # \x1b]0;owned\x07", "6:16: the character U+001B is not allowed"),
+        ("minutes = 12", "minutes = 12 # \u202egpj", "6:16: the character U+202E is not allowed"),
     ],
 )  # fmt: skip
-def test_a_slip_or_an_attack_in_the_logic_is_refused_at_its_place(
-    root: Path, old: str, new: str, said: str
-) -> None:
-    file = root / NAME / "lesson.toml"
+def test_a_slip_or_an_attack_is_refused_at_its_place(root: Path, old: str, new: str, said: str) -> None:
+    file = root / NAME
     text = file.read_text("utf-8")
     assert old in text
     file.write_text(text.replace(old, new, 1), "utf-8")
-    assert refusal(root).startswith(f"{NAME}/lesson.toml:{said}")
+    assert refusal(root).startswith(f"{NAME}:{said}")
 
 
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('name = "waf-rule"', 'name = "waf-ruel"', "11:1: “waf-ruel” is not known here; did you mean “waf-"),
-        ('name = "default-paths"', 'name = "oauth-off"', "53:1: “oauth-off” is not known here"),
-        ('profile = "mcp"', 'profile = "mpc"', "52:1: “mpc"),
-        ('repair = "app.policy"', 'repair = "app.polcy"', "30:1: “app.polcy” is not offered by [repair]"),
-        ('parts = ["json.resource"]', "parts = []", "25:1: name the parts that show the fault"),
-        ('row = "broken"', 'row = "broken"\npart = "status"', "94:1: the part to point at is here, or"),
-        ('"code_expired",', '"code_expird",', "99:1: “code_expird"),
+        ('name = "waf-rule"', 'name = "waf-ruel"', "18:1: “waf-ruel” is not known here; did you mean “waf-"),
+        ('name = "default-paths"', 'name = "oauth-off"', "137:1: “oauth-off” is not known here"),
+        ('profile = "mcp"', 'profile = "mpc"', "136:1: “mpc"),
+        ('repair = "app.policy"', 'repair = "app.polcy"', "70:1: “app.polcy” is not offered by [repair]"),
+        ('parts = ["json.resource"]', "parts = []", "54:1: name the parts that show the fault"),
+        ('row = "broken"', 'row = "broken"\nparts = ["status"]', "242:1: the parts to point at are here, or"),
+        ('"code_expired",', '"code_expird",', "248:1: “code_expird"),
         ('moves = ["name"]', 'moves = ["name", "publish"]', "this world has no weaknesses, parties, loot or"),
         ('seat = "you"', 'seat = "you"\nloot = ["token"]', "this world has no weaknesses, parties, loot or"),
-        ('"zone.allow_client",\n]', '"server.dpop",\n]', "12:1: “zone.allow_client” is not offered by"),
+        ('"zone.allow_client" =', '"server.dpop" =', "19:1: “zone.allow_client” is not offered by"),
+        ('solution = """', 'solved = """', "21:1: “solved” means nothing here"),
         ("budget = 1", 'budget = 1\nsound = [["app.policy"]]', ": each fault that is drawn names the switch"),
         ('id = "q2"\n', 'id = "q2"\nright = "a"\n', "q2: the options are a, b and c; one is right"),
-        ('id = "q2"\nabout =', 'id = "q2"\nd =', ": “d” means nothing here"),
+        ('id = "q2"\ntext =', 'id = "q2"\nd = ""\ntext =', ": “d” means nothing here"),
     ],
 )  # fmt: skip
 def test_a_slip_in_a_lesson_that_draws_a_fault_is_refused_at_its_place(
     tmp_path: Path, old: str, new: str, said: str
 ) -> None:
-    folder = tmp_path / "14-find-the-fault"
-    shutil.copytree(FOLDER / folder.name, folder)
-    file = folder / "lesson.toml"
-    text = file.read_text("utf-8")
+    file = tmp_path / DRAWN
+    text = (FOLDER / DRAWN).read_text("utf-8")
     assert old in text
     file.write_text(text.replace(old, new, 1).replace('needs = ["logging-out"]', "needs = []"), "utf-8")
     message = refusal(tmp_path)
-    assert message.startswith("14-find-the-fault/lesson.toml:")
+    assert message.startswith(f"{DRAWN}:")
     assert said in message
 
 
-def test_a_fault_without_a_solution_is_named(tmp_path: Path) -> None:
-    folder = tmp_path / "14-find-the-fault"
-    shutil.copytree(FOLDER / folder.name, folder)
-    (folder / "solution-waf-rule.json").unlink()
-    with pytest.raises(LessonRefused, match="no solution has a seed that draws “waf-rule”"):
-        lessons_at(folder)[0][0].solutions()
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "said"),
-    [
-        ("### hint 3", "### hint 4", "1: no text here has the id “predict/hint 4”"),
-        ("## observe", "## observed", "1: no text here has the id “observed”"),
-        ("Log in yourself", "<script>x</script> Log in yourself", "1: no HTML, images or links: '<s'"),
-        ("Log in yourself", "![x](y) Log in yourself", "1: no HTML, images or links: '!['"),
-        ("Log in yourself", "[x](file:///etc/passwd) Log", "3: no HTML, images or links: ']('"),
-        ("Log in yourself", "See https://evil.example", "5: no HTML, images or links: 'https://'"),
-        ("### claim 1", "#### claim 1", "1: a heading of level 4 follows one of 3"),
-        ("# A stolen code, with and without PKCE\n", "", "1: the text “title” is missing"),
-    ],
-)
-def test_words_that_are_missing_or_more_than_text_are_refused(
-    root: Path, old: str, new: str, said: str
-) -> None:
-    file = root / NAME / "lesson.md"
-    text = file.read_text("utf-8")
-    assert old in text
-    file.write_text(text.replace(old, new, 1), "utf-8")
-    message = refusal(root)
-    assert message.startswith(f"{NAME}/lesson.md:")
-    assert said.partition(": ")[2] in message
-
-
-def test_a_heading_of_spaces_is_read_in_a_moment(root: Path) -> None:
-    file = root / NAME / "lesson.md"
-    file.write_text(f"{file.read_text('utf-8')}\n# a{' ' * 60_000}b\n", "utf-8")
+def test_a_line_of_spaces_is_read_in_a_moment(root: Path) -> None:
+    file = root / NAME
+    file.write_text(f"{file.read_text('utf-8')}\n[a{' ' * 60_000}b\n", "utf-8")
     started = process_time()
-    assert "is there twice" in refusal(root)
+    assert "Expected ']' at the end of a table declaration" in refusal(root)
     assert process_time() - started < 3
 
 
-def _link(folder: Path) -> None:
-    (folder / "lesson.md").unlink()
-    (folder / "lesson.md").symlink_to("/etc/passwd")
+def _link(file: Path) -> None:
+    file.unlink()
+    file.symlink_to("/etc/passwd")
 
 
-def _pipe(folder: Path) -> None:
-    os.mkfifo(folder / "more.md")
+def _pipe(file: Path) -> None:
+    file.unlink()
+    os.mkfifo(file)
 
 
-def _folder(folder: Path) -> None:
-    (folder / "images").mkdir()
+def _folder(file: Path) -> None:
+    file.unlink()
+    file.mkdir()
 
 
-def _program(folder: Path) -> None:
-    (folder / "setup.py").write_text("import os")
+def _large(file: Path) -> None:
+    file.write_bytes(b"a" * (LARGEST_FILE + 1))
 
 
-def _large(folder: Path) -> None:
-    (folder / "lesson.md").write_bytes(b"a" * (LARGEST_FILE + 1))
-
-
-def _many(folder: Path) -> None:
-    for number in range(70):
-        (folder / f"{number}.md").write_text("x")
-
-
-def _latin(folder: Path) -> None:
-    (folder / "lesson.md").write_bytes(b"# Caf\xe9\n")
-
-
-def _no_words(folder: Path) -> None:
-    (folder / "lesson.md").unlink()
-
-
-def _more_words(folder: Path) -> None:
-    (folder / "lesson.de.md").write_text("# x\n")
+def _latin(file: Path) -> None:
+    file.write_bytes(b"# Caf\xe9\n")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="links and pipes")
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (_link, "lesson.md:1:1: a lesson has regular files only"),
-        (_pipe, "more.md:1:1: a lesson has regular files only"),
-        (_folder, "images:1:1: a lesson has regular files only"),
-        (_program, "setup.py:1:1: a lesson has regular files only"),
-        (_large, "lesson.md:1:1: The file is larger than 256 KiB."),
-        (_many, "1:1: 73 files, and a lesson has 64 at most"),
-        (_latin, "lesson.md:1:6: not UTF-8"),
-        (_no_words, "lesson.md:1:1: the file is missing"),
-        (_more_words, "lesson.de.md:1:1: the words of a lesson are in lesson.md"),
+        (_link, "1:1: The file is a link"),
+        (_pipe, "1:1: The file is a FIFO"),
+        (_folder, "1:1: The file is a directory"),
+        (_large, "1:1: The file is larger than 256 KiB."),
+        (_latin, "1:6: not UTF-8"),
     ],
 )
-def test_a_folder_with_more_than_small_plain_files_is_refused(
+def test_what_is_no_small_plain_file_is_refused(
     root: Path, change: Callable[[Path], None], said: str
 ) -> None:
     change(root / NAME)
-    assert said in refusal(root)
+    assert refusal(root).startswith(f"{NAME}:{said}")
 
 
-def test_a_lesson_that_is_a_link_is_refused(root: Path) -> None:
-    (root / "04-linked").symlink_to(FOLDER / "04-whose-login")
-    assert "04-linked:1:1: a lesson is a folder, and no link" in refusal(root)
+def test_what_is_no_lesson_is_not_read(root: Path) -> None:
+    (root / "setup.py").write_text("import os")
+    (root / "images").mkdir()
+    assert read_catalogue(root).refusals == ()
+
+
+def test_too_many_files_are_refused(root: Path) -> None:
+    for number in range(70):
+        (root / f"{number}.toml").touch()
+    with pytest.raises(LessonRefused, match="73 files of lessons, and 64 can be read"):
+        read_catalogue(root)
 
 
 def test_the_lessons_of_the_program_can_be_used() -> None:

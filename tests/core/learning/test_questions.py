@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from msgspec.structs import replace
 
 from authlens_core.emulator.ledger import Reason, What
-from authlens_core.learning.answers_file import answers_from
 from authlens_core.learning.attempt import LONGEST, LessonAttempt, attempt_of
-from authlens_core.learning.catalogue import FOLDER, lessons, read_catalogue
-from authlens_core.learning.desk.lesson_check import lessons_at
+from authlens_core.learning.catalogue import FOLDER, drills, lessons, read_catalogue
+from authlens_core.learning.desk.lesson_check import check_lesson, warnings
 from authlens_core.learning.desk.open_lesson import OpenLesson
-from authlens_core.learning.lesson import CourseLesson, LessonPhase
-from authlens_core.learning.moves import DefendMove, PredictMove
-from authlens_core.learning.progress.progress_file import ProgressFile
+from authlens_core.learning.lesson import CourseLesson
+from authlens_core.learning.moves import LessonPhase, move_in, moves_of
+from authlens_core.learning.progress import ProgressFile
 
 COURSE: Final = lessons()
 REFUSES: Final = re.compile(r"refus|keeps? .* from|protect", re.IGNORECASE)
@@ -28,82 +28,56 @@ REFUSES: Final = re.compile(r"refus|keeps? .* from|protect", re.IGNORECASE)
 def test_a_question_about_a_refusal_is_shown_by_one(name: str) -> None:
     lesson = COURSE[name]
     for question in lesson.questions:
-        texts, about = lesson.words.texts, f"questions/{question.name}"
-        asked = f"{texts[about]} {texts[f'{about}/{question.right}']}"
+        asked = f"{question.text} {question.words[question.right]}"
         if question.shown_by and REFUSES.search(asked):
             assert question.refusal, (question.name, asked)
 
 
-def copy_of(name: str, tmp_path: Path, *changes: tuple[str, str]) -> Path:
-    """Copy a lesson with other logic and words."""
-    folder = shutil.copytree(next(FOLDER.glob(f"*-{name}")), tmp_path / name)
-    for file in ("lesson.toml", "lesson.md"):
-        text = (folder / file).read_text("utf-8")
-        for old, new in changes:
-            text = text.replace(old, new)
-        (folder / file).write_text(text, "utf-8")
-    return folder
+def copy_of(name: str, tmp_path: Path, *changes: tuple[str, str]) -> CourseLesson:
+    """Return a lesson with other texts in its file."""
+    text = next(FOLDER.glob(f"*-{name}.toml")).read_text("utf-8")
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    file = tmp_path / f"{name}.toml"
+    file.write_text(text, "utf-8")
+    catalogue = read_catalogue(file)
+    assert catalogue.refusals == ()
+    return catalogue.lessons[name]
 
 
 def test_check_refuses_a_value_where_a_refusal_has_to_be_shown(tmp_path: Path) -> None:
     """The row that sends the value exists, and shows no refusal."""
     value = 'about = "run"\nrefusal = true\nshown_by = "exchange where purpose = token"\n'
-    old = re.escape(
-        'shown_by = "event where what = code_refused and seat = mallory and reason = wrong_verifier"'
-    )
-    folder = copy_of("stolen-code", tmp_path)
-    file = folder / "lesson.toml"
-    file.write_text(re.sub(rf"refusal = true\n{old}\n", value, file.read_text("utf-8")), "utf-8")
-    (authored,), refusals = lessons_at(folder)
-    assert refusals == ()
-    (problem,) = asyncio.run(authored.check()).problems
+    old = "event where what = code_refused and seat = mallory and reason = wrong_verifier"
+    lesson = copy_of("stolen-code", tmp_path, (f'refusal = true\nshown_by = "{old}"\n', value))
+    (problem,) = asyncio.run(check_lesson(lesson)).problems
     assert problem.startswith("The answer says that something is refused")
     assert problem.endswith(": q1.")
 
 
-@pytest.mark.parametrize(
-    ("change", "warning"),
-    [
-        (("", ""), None),
-        (
-            ("#### a\n", "#### a\nIt is much longer than any of the others, as a right answer often is: "),
-            "longest",
-        ),
-        (None, "The right option of every question is a."),
-    ],
-    ids=["as it is", "longest", "always a"],
-)
-def test_check_warns_of_options_that_can_be_guessed(
-    change: tuple[str, str] | None, warning: str | None, tmp_path: Path
-) -> None:
-    folder = copy_of("stolen-code", tmp_path, *([change] if change else []))
-    file = folder / "lesson.toml"
-    if warning:  # the right one is a
-        text = re.sub(r'(?m)^right = "[bc]"$', 'right = "a"', file.read_text("utf-8"))
-        text = re.sub(r"(?m)^cures = .*\n", "", text)
-        file.write_text(text, "utf-8")
-    (authored,), _ = lessons_at(folder)
-    warnings = authored.warnings
-    assert any(warning in one for one in warnings) if warning else warnings == ()
+def test_check_warns_of_a_right_option_that_is_the_longest(tmp_path: Path) -> None:
+    assert list(warnings(COURSE["stolen-code"])) == []
+    longer = "It is much longer than any of the others, as a right answer often is: "
+    rights = {"a": "The program", "b": "It is refused, too", "c": "Someone who tries"}
+    changes = [(words, f"{longer}{words}") for words in rights.values()]
+    (warning,) = warnings(copy_of("stolen-code", tmp_path, *changes))
+    assert "longest in q1, q3, q4, q5" in warning
 
 
 @pytest.mark.parametrize("name", COURSE)
 def test_no_lesson_of_the_program_can_be_guessed(name: str) -> None:
-    (authored,), _ = lessons_at(next(path for path in FOLDER.iterdir() if path.name.endswith(name)))
-    assert authored.warnings == ()
+    assert list(warnings(COURSE[name])) == []
 
 
 def test_the_right_prediction_is_not_always_the_first() -> None:
-    rights = {
-        next(move.option for move in answers_from(file).read() if isinstance(move, PredictMove))
-        for file in FOLDER.glob("*/solution.json")
-    }
-    assert rights >= {"a", "b"}
+    first = (lesson.for_seed(0).solution.partition("\n")[0] for lesson in COURSE.values())
+    assert set(first) >= {"predict a", "predict b"}
 
 
-def letters(lesson: CourseLesson) -> dict[str, str]:
+def rights(lesson: CourseLesson) -> dict[str, str]:
     """Return the words of the right option of each question, by its name."""
-    return {one.name: lesson.words.texts[f"questions/{one.name}/{one.right}"] for one in lesson.questions}
+    return {one.name: one.words[one.right] for one in lesson.questions}
 
 
 @pytest.mark.parametrize("name", COURSE)
@@ -117,9 +91,9 @@ def test_an_attempt_draws_letters_and_the_right_option_stays_the_same(name: str)
     assert first.questions != second.questions
     assert first.prediction == second.prediction
     if not lesson.draws:
-        assert letters(first) == letters(lesson)
-        assert letters(second) == letters(lesson)
-    shown = {tuple(lesson.in_order(seed, 1).words.options("predict", "ab").values()) for seed in range(20)}
+        assert rights(first) == rights(lesson)
+        assert rights(second) == rights(lesson)
+    shown = {tuple(lesson.in_order(seed, 1).prediction.words.values()) for seed in range(20)}
     assert len(shown) > 1
 
 
@@ -129,12 +103,10 @@ def test_a_lesson_that_goes_on_has_the_same_letters_and_a_second_try_has_others(
     async def asked(*, again: bool = False) -> tuple[int, list[str]]:
         async with OpenLesson(lesson, file) as opened:
             if not opened.resumed:
-                await opened.make(PredictMove("a"))
+                await opened.make(move_in("predict a"))
             if again:
                 await opened.start_over(LessonPhase.QUESTIONS)
-            texts = opened.lesson.words.texts
-            names = [question.name for question in opened.lesson.questions]
-            return opened.attempt.order, [texts[f"questions/{name}/a"] for name in names]
+            return opened.attempt.order, [question.a.words for question in opened.lesson.questions]
 
     first, resumed, again = (asyncio.run(asked(again=again)) for again in (False, False, True))
     assert first == resumed
@@ -143,44 +115,39 @@ def test_a_lesson_that_goes_on_has_the_same_letters_and_a_second_try_has_others(
 
 
 def test_windows_line_ends_and_a_byte_order_mark_are_read(tmp_path: Path) -> None:
-    folder = copy_of("stolen-code", tmp_path)
-    for file in folder.iterdir():
-        file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes().replace(b"\n", b"\r\n"))
-    (authored,), _ = lessons_at(folder)
-    assert authored.lesson.words == COURSE["stolen-code"].words
-    assert answers_from(folder / "solution.json") == authored.solutions()[0]
+    for path in FOLDER.iterdir():
+        (tmp_path / path.name).write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    read = read_catalogue(tmp_path)
+    assert read.refusals == ()
+    assert {name: replace(one, built_in=True) for name, one in read.lessons.items()} == {**COURSE, **drills()}
 
 
 def test_a_broken_lesson_does_not_block_the_others(tmp_path: Path) -> None:
-    root = tmp_path / "lessons"
     for path in sorted(FOLDER.iterdir())[:3]:
-        shutil.copytree(path, root / path.name)
-    (root / "02-code-not-key" / "lesson.md").unlink()
-    catalogue = read_catalogue(root)
+        shutil.copy(path, tmp_path)
+    (tmp_path / "02-code-not-key.toml").write_text("format = 1\n")
+    catalogue = read_catalogue(tmp_path)
     assert list(catalogue.lessons) == ["read-a-refusal", "stolen-code"]
-    assert [str(refused) for refused in catalogue.refusals] == [
-        "02-code-not-key/lesson.md:1:1: the file is missing"
-    ]
+    assert list(map(str, catalogue.refusals)) == ["02-code-not-key.toml:1:1: “lesson” is missing"]
 
 
 def test_rotation_alone_refuses_the_second_and_leaves_the_first_in() -> None:
     """Lesson 7: the old token ends, the thief goes on, and no one is alarmed."""
     lesson = COURSE["used-twice"]
-    answers = answers_from(next(FOLDER.glob("*-used-twice")) / "solution.json")
-    moves = [
-        DefendMove(on=("server.rotation",)) if isinstance(move, DefendMove) else move
-        for move in answers.read()
-    ]
-    made = asyncio.run(attempt_of(lesson, moves))
+    moves = moves_of(lesson.solution.split("\n"))
+    weaker = [move_in("defend server.rotation") if move.verb == "defend" else move for move in moves]
+    made = asyncio.run(attempt_of(lesson, weaker))
+    world = made.world_of(LessonPhase.REPAIR)
+    assert world is not None
     assert not made.passed
-    assert (What.REFRESH_REFUSED, Reason.USED) in {(event.what, event.reason) for event in made.events}
-    assert What.GRANT_ENDED not in {event.what for event in made.events}
+    assert (What.REFRESH_REFUSED, Reason.USED) in {(event.what, event.reason) for event in world.events}
+    assert What.GRANT_ENDED not in {event.what for event in world.events}
 
 
 async def test_before_the_repair_the_old_token_of_lesson_7_stays_good() -> None:
-    answers = answers_from(next(FOLDER.glob("*-used-twice")) / "solution.json")
+    moves = moves_of(COURSE["used-twice"].solution.split("\n"))
     async with LessonAttempt(COURSE["used-twice"]) as attempt:
-        await attempt.make_all(answers.read()[:6], LONGEST)
+        await attempt.make_all(moves[:6], LONGEST)
         world = attempt.world_of(LessonPhase.BREAK)
         assert world is not None
         sent = [event.refresh for event in world.events if event.what is What.REFRESHED]

@@ -7,11 +7,9 @@ import asyncio
 import pytest
 
 from authlens_core.emulator.ledger import LedgerEvent, Reason, What
-from authlens_core.learning.attack_moves import perform
-from authlens_core.learning.lesson import WorldSettings
-from authlens_core.learning.moves import CallMove
+from authlens_core.learning.moves import move_in
 from authlens_core.learning.row import Source
-from authlens_core.learning.world import World
+from authlens_core.learning.world import World, WorldSettings
 
 NEXT_DOOR = WorldSettings(
     weaknesses=("audience-unchecked",), parties=("victim", "second"), victim={"resource": False}
@@ -22,7 +20,7 @@ async def replayed_next_door(*switches: str) -> tuple[str, LedgerEvent]:
     """Return for whom Ada's token was issued, and what another resource said to it."""
     async with World(NEXT_DOOR, seed=1, switches=switches) as world:
         await world.leak(["token"])
-        await perform(CallMove(at="second"), world)
+        await move_in("call at=second").perform(world)
         issued = [event.audience for event in world.events if event.what is What.TOKEN_ISSUED]
         assert [row.values["at"] for row in world.rows if row.source is Source.EXCHANGE] == ["second"]
         arrows = [row.arrow for row in world.rows if row.source is Source.EVENT]

@@ -10,8 +10,9 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from authlens_core.emulator import Fault
-from authlens_core.learning.desk.drills import DrillGroup, drills
-from authlens_core.learning.progress.progress_file import ProgressFile
+from authlens_core.learning.catalogue import drills
+from authlens_core.learning.desk.course import Course
+from authlens_core.learning.lesson import DrillGroup
 from authlens_core.trace.record import Stage
 from authlens_tui.app.authlens_app import AuthlensApp
 from authlens_tui.app.demo import DemoWorkspace
@@ -101,7 +102,7 @@ async def test_leaving_a_scenario_leads_back_to_the_menu_with_its_answer() -> No
     async with the_menu() as (app, pilot):
         await until(pilot, lambda: "✖ A normal login" in text_of(app))
         assert "You predicted a. Your trace shows c, " in " ".join(text_of(app).split())
-    ProgressFile.open().start_over()
+    assert await Course().start_over()
     async with the_menu() as (app, pilot):
         await until(pilot, lambda: "A normal login" in text_of(app))
         assert "✖ A normal login" not in text_of(app)
@@ -139,7 +140,11 @@ async def test_no_toast_about_the_link_lies_over_the_result() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["plain", "enterprise", *(one.name for one in drills().values() if one.group is DrillGroup.STANDARD)],
+    [
+        "plain",
+        "enterprise",
+        *(one.name for one in drills().values() if one.drill.group is DrillGroup.STANDARD),
+    ],
 )
 async def test_a_played_scenario_needs_no_key(name: str) -> None:
     """Up to the token: the code is approved, the missing scope asked for, the old server accepted."""

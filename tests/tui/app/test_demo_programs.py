@@ -16,8 +16,9 @@ from authlens_core.emulator import Profile
 from authlens_core.explain.overview import overview
 from authlens_core.export.markdown import markdown
 from authlens_core.export.redaction import Redactor
+from authlens_core.learning.catalogue import drills
 from authlens_core.learning.desk.drill_world import DrillWorld
-from authlens_core.learning.desk.drills import Drill, DrillGroup, drills
+from authlens_core.learning.lesson import CourseLesson, DrillGroup
 from authlens_core.login.callback_wait import ResponseWait
 from authlens_core.login.login import Login
 from authlens_core.trace.record import Outcome, Stage
@@ -27,7 +28,7 @@ from authlens_core.wire.client import Wire
 from authlens_tui.app.demo import DemoWorkspace
 from authlens_tui.widgets.record.diagram import diagram_lines
 
-BY_NAME = {name: drill for name, drill in drills().items() if drill.group is DrillGroup.MACHINE}
+BY_NAME = {name: drill for name, drill in drills().items() if drill.drill.group is DrillGroup.MACHINE}
 GIVEN = ("client-secret", "client-key", "workload", "enterprise")
 REFUSED = {
     "scope-refused": "program_scope_refused",
@@ -117,12 +118,14 @@ async def test_a_user_at_a_server_for_programs_is_told_so() -> None:
 
 
 OWNED = [
-    drill for drill in drills().values() if drill.owner is not None and drill.profile is not Profile.ACCESS
+    drill
+    for drill in drills().values()
+    if drill.drill.owner is not None and drill.world.profile is not Profile.ACCESS
 ]
 
 
 @pytest.mark.parametrize("drill", OWNED, ids=lambda drill: drill.name)
-async def test_the_owner_changes_the_setting_and_the_stage_passes(drill: Drill) -> None:
+async def test_the_owner_changes_the_setting_and_the_stage_passes(drill: CourseLesson) -> None:
     """Of an MCP server, an authorization server, a platform, an identity provider."""
     workspace = DemoWorkspace((drill.name,))
     url = await workspace.prepare()

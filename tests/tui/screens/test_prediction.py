@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from authlens_core.learning.desk.drills import DrillVerdict, drill_card, drills
+from authlens_core.learning.catalogue import drills
+from authlens_core.learning.desk.drill_world import DrillVerdict, drill_card
 from authlens_tui.screens.wizard.demo_login import PredictionScreen
 from support.screens import run_screen, until
 
@@ -42,11 +43,11 @@ def test_the_catalogue_answers_a_drill_once_it_was_run(
     """A question is worth nothing beside its answer."""
     shown = str(drill_card(DRILL, verdict))
     assert (verdict.sign if verdict else " ") == sign
-    assert (DRILL.answer in shown) is (DRILL.watch_for in shown) is answered
+    assert (DRILL.drill.answer in shown) is (DRILL.watch_for in shown) is answered
     assert ("No: a POST gets the 401 ✔" in shown) is bool(verdict and verdict.held)
 
 
 def test_a_drill_that_ends_on_the_dashboard_is_answered_once_the_trace_shows_it() -> None:
     drill = drills()["rotation-off"]
-    assert drill.answer not in str(drill_card(drill, DrillVerdict("a", "")))
-    assert drill.answer in str(drill_card(drill, DrillVerdict("a", "a", 7)))
+    assert drill.drill.answer not in str(drill_card(drill, DrillVerdict("a", "")))
+    assert drill.drill.answer in str(drill_card(drill, DrillVerdict("a", "a", 7)))

@@ -6,26 +6,18 @@ After a change that was meant, make the pictures anew with `--snapshot-update`, 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import pytest
+from msgspec.structs import replace
 from syrupy.assertion import SnapshotAssertion
 from textual.pilot import Pilot
 
 from authlens_core.learning.catalogue import lessons
 from authlens_core.learning.desk.course import Course
 from authlens_core.learning.desk.open_lesson import OpenLesson
-from authlens_core.learning.lesson import LessonPhase
-from authlens_core.learning.moves import (
-    AnyMove,
-    CallMove,
-    DefendMove,
-    LoginMove,
-    PointMove,
-    PredictMove,
-    RedeemMove,
-)
-from authlens_core.learning.progress.progress_file import LessonProgress, ProgressFile, StoredAttempt
+from authlens_core.learning.moves import LessonPhase
+from authlens_core.learning.progress import ProgressFile
 from authlens_core.login.callback.listener import Listener
 from authlens_tui.app.learn import listed, summary_screen
 from authlens_tui.screens.learn.between_lessons import MissedQuestionScreen, SummaryScreen
@@ -38,7 +30,7 @@ pytestmark = pytest.mark.slow
 
 _OPEN: Final = Listener.__dict__["open"]
 _LESSON = lessons()["stolen-code"]
-BEFORE: Final = (PredictMove(option="b"), LoginMove(), PointMove(arrow=6, part="form.code_verifier"))
+BEFORE: Final = ("predict b", "login", "point 6 form.code_verifier")
 
 
 class Played(OpenLesson):
@@ -50,14 +42,19 @@ class Played(OpenLesson):
             return await super().__aenter__()
 
 
-def lesson(*moves: AnyMove) -> Callable[[], CourseLessonScreen]:
+def stored(*moves: str, passed: tuple[LessonPhase, ...] = (), **members: Any) -> ProgressFile:
+    """Return the progress of a lesson with these moves."""
+    file = ProgressFile(None)
+    attempt = {"version": _LESSON.version, "seed": 1, "moves": moves, "passed": passed, **members}
+    file.change(_LESSON.name, lambda progress: replace(progress, **attempt))
+    return file
+
+
+def lesson(*moves: str) -> Callable[[], CourseLessonScreen]:
     """Return what makes the screen of a lesson after these moves."""
 
     def make() -> CourseLessonScreen:
-        file = ProgressFile(None)
-        stored = StoredAttempt(_LESSON.version, _LESSON.digest, seed=1, moves=moves)
-        file.change(_LESSON.name, lambda known: known.with_attempt(stored))
-        return CourseLessonScreen(Played(_LESSON, file))
+        return CourseLessonScreen(Played(_LESSON, stored(*moves)))
 
     return make
 
@@ -69,19 +66,13 @@ async def begun(pilot: Pilot[int]) -> None:
 
 def catalogue() -> CatalogueScreen:
     """Return the lessons, one of them half done."""
-    file = ProgressFile(None)
-    stored = StoredAttempt(_LESSON.version, _LESSON.digest, 1, 0, BEFORE)
-    file.change(_LESSON.name, lambda known: known.with_attempt(stored))
-    course = Course(lessons(), file)
+    course = Course(lessons(), stored(*BEFORE))
     return CatalogueScreen([listed(course)], lambda _: None, note=course.note(), open_at="stolen-code")
 
 
 def with_a_missed_question() -> Course:
     """Return the course after a lesson that was passed with one wrong answer."""
-    file = ProgressFile(None)
-    passed = StoredAttempt(_LESSON.version, _LESSON.digest, 1, 0, BEFORE, tuple(LessonPhase), 4)
-    known = LessonProgress(_LESSON.name, passed, seconds=500, missed=("q2",), passed_version=1)
-    file.change(_LESSON.name, lambda _: known)
+    file = stored(*BEFORE, passed=tuple(LessonPhase), right=4, missed=("q2",), passed_version=1)
     return Course(lessons(), file)
 
 
@@ -104,17 +95,17 @@ PICTURES: Final = (
     Picture("learn-missed-question", MissedQuestionScreen, missed_question, sizes=SMALL),
     Picture("learn-predict", CourseLessonScreen, lesson(), begun, sizes=NOT_DRAWN),
     Picture("learn-observe", CourseLessonScreen, lesson(*BEFORE[:2]), begun),
-    Picture("learn-break", CourseLessonScreen, lesson(*BEFORE, RedeemMove()), begun, sizes=NOT_DRAWN),
+    Picture("learn-break", CourseLessonScreen, lesson(*BEFORE, "redeem"), begun, sizes=NOT_DRAWN),
     Picture(
         "learn-repair",
         CourseLessonScreen,
-        lesson(*BEFORE, RedeemMove(), CallMove(), DefendMove(on=("victim.state",))),
+        lesson(*BEFORE, "redeem", "call", "defend victim.state"),
         begun,
     ),
     Picture(
         "learn-questions",
         CourseLessonScreen,
-        lesson(*BEFORE, RedeemMove(), CallMove(), DefendMove(on=("victim.pkce",))),
+        lesson(*BEFORE, "redeem", "call", "defend victim.pkce"),
         begun,
         sizes=NOT_DRAWN,
     ),

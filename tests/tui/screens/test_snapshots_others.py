@@ -27,8 +27,9 @@ from authlens_core.desk.log_in import CloudflaredOutcome
 from authlens_core.desk.session import Session
 from authlens_core.desk.settings import SettingsFile
 from authlens_core.export.session_file import read_session, session_json
+from authlens_core.learning.catalogue import drills
 from authlens_core.learning.desk.drill_world import DrillWorld
-from authlens_core.learning.desk.drills import OwnerSetting, drills
+from authlens_core.learning.lesson import OwnerSetting
 from authlens_core.trace.events import LinkShown, ProcessStarted
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.values.errors import NoSecretStore, Refused

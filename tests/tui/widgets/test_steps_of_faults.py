@@ -6,7 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from authlens_core.desk.log_in import attacks_on
-from authlens_core.learning.desk.drills import Drill, drills
+from authlens_core.learning.catalogue import drills
+from authlens_core.learning.lesson import CourseLesson
 from authlens_core.login.login import Login
 from authlens_core.trace.record import Outcome, Stage
 from authlens_tui.widgets.stepper import StepState, steps_of
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("drill", drills().values(), ids=lambda drill: drill.name)
-async def test_every_view_of_a_login_follows_from_its_record(drill: Drill) -> None:
+async def test_every_view_of_a_login_follows_from_its_record(drill: CourseLesson) -> None:
     """Arrows, titles, counts and lessons; and a stage that failed is not shown as done."""
     login = await login_of(drill)
     assert untrue(login.trace) == []

@@ -14,14 +14,8 @@ from authlens_core.desk.credentials import CloudflaredToken
 from authlens_core.desk.log_in import Login, Options, Trace
 from authlens_core.desk.session import AuthlensError, OpenedStore, Session
 from authlens_core.desk.settings import SettingsFile
-from authlens_core.learning.desk.course import Course
-from authlens_core.learning.desk.drill_world import DrillWorld
-from authlens_core.learning.desk.drills import (
-    Drill,
-    drill_verdicts,
-    drills,
-    store_verdict,
-)
+from authlens_core.learning.desk.course import Course, CourseLesson, drills
+from authlens_core.learning.desk.drill_world import DrillWorld, drill_verdicts, store_verdict
 from authlens_core.trace.runs import honest_run
 from authlens_tui.app.learn import Lessons, drill_lists, listed, summary_screen
 from authlens_tui.app.logins import Logins
@@ -43,7 +37,7 @@ class Scenarios:
 
     def __init__(self, demo: DemoWorkspace) -> None:
         self._demo = demo
-        self._running: Drill | None = None
+        self._running: CourseLesson | None = None
         self._predicted = ""
         self._sent: dict[str, Trace] = {}
         self._logins: tuple[Logins, Session] | None = None
@@ -96,7 +90,7 @@ class Scenarios:
         else:
             app.push_screen(PredictionScreen(drill), predicted)
 
-    async def _run(self, drill: Drill, predicted: str) -> None:
+    async def _run(self, drill: CourseLesson, predicted: str) -> None:
         # A key pressed twice starts it once: the wizard lies over the menu by then.
         if self._logins is None or not self.menu.is_active:
             return
@@ -154,12 +148,12 @@ class Scenarios:
         following = drill if then is Then.SAME_LOGIN else following_of(drill)
         if then is not Then.MENU and following is not None:
             self.menu.call_later(self.start, following.name)
-        elif drill.ends_at_the_dashboard and session.credentials.list():
+        elif drill.drill.ends_at_the_dashboard and session.credentials.list():
             self.menu.call_later(self._continue_on_the_dashboard, drill)
 
-    def _continue_on_the_dashboard(self, drill: Drill) -> None:
+    def _continue_on_the_dashboard(self, drill: CourseLesson) -> None:
         if self.menu.is_active:
-            words = _PROBE_WITH_IT.format(credential=drill.brings) if drill.brings else _GO_ON
+            words = _PROBE_WITH_IT.format(credential=drill.drill.brings) if drill.drill.brings else _GO_ON
             self.menu.notify(words, title="The drill continues here", timeout=10, markup=False)
             self.menu.app.pop_screen()
 
@@ -174,7 +168,7 @@ def _course() -> Course | None:
     return course
 
 
-def following_of(drill: Drill) -> Drill | None:
+def following_of(drill: CourseLesson) -> CourseLesson | None:
     """Return the drill after this one in the catalogue; None after the last."""
     known = list(drills().values())
     place = known.index(drill) + 1
@@ -222,7 +216,7 @@ class DemoWorkspace(Workspace):
         self._scenarios = Scenarios(self)
         self.menu = self._scenarios.menu
 
-    def _new_world(self, chosen: Collection[Drill]) -> DrillWorld:
+    def _new_world(self, chosen: Collection[CourseLesson]) -> DrillWorld:
         return DrillWorld(tuple(chosen), port=self._port, token_lifetime=_TOKEN_LIFETIME, names=_NAMES)
 
     async def prepare(self) -> str | None:
@@ -275,9 +269,8 @@ class DemoWorkspace(Workspace):
     def demo_login(self, url: str) -> DemoLogin:
         drill, world = self._drill, self.world
         owner = None
-        if drill.owner is not None:
-            owned = drill.owner.of or urlsplit(world.resource_url).hostname or ""
-            owner = ServerOwner(owned, drill.owner, world)
+        if (setting := drill.drill.owner) is not None:
+            owner = ServerOwner(setting.of or urlsplit(world.resource_url).hostname or "", setting, world)
         return DemoLogin(
             name=drill.title if url == world.resource_url else "",
             player=_sign_in,
@@ -289,11 +282,18 @@ class DemoWorkspace(Workspace):
     def _ending(self) -> Ending | None:
         """Return the answer of the scenario; None where its turning point comes later, on the dashboard."""
         drill = self._drill
-        if drill.ends_at_the_dashboard or not self._menu_first:
+        if drill.drill.ends_at_the_dashboard or not self._menu_first:
             return None
         following, before = following_of(drill), self._scenarios.before
         title = following.title if following is not None else ""
-        return Ending(drill.watch_for, drill.question, drill.answer, title, before, self._scenarios.sentence)
+        return Ending(
+            drill.watch_for,
+            drill.prediction.text,
+            drill.drill.answer,
+            title,
+            before,
+            self._scenarios.sentence,
+        )
 
     def suggestion(self) -> str:
         return self.world.resource_url
@@ -304,7 +304,7 @@ class DemoWorkspace(Workspace):
     async def open_store(self, choice: StoreChoice | None) -> OpenedStore:  # noqa: ARG002 - nothing to choose
         return replace(OpenedStore.in_memory(), notes=())
 
-    async def start_over(self, session: Session, drill: Drill) -> str:
+    async def start_over(self, session: Session, drill: CourseLesson) -> str:
         """Start another server, which knows no client, and forget all credentials; return its resource.
 
         Raises:

@@ -9,8 +9,8 @@ from typing import Any
 
 from textual.app import App
 
-from authlens_core.learning.desk.course import Course, LessonPhase
-from authlens_core.learning.desk.drills import Drill, DrillVerdict, drill_card, drill_verdicts, drills
+from authlens_core.learning.desk.course import Course, CourseLesson, LessonPhase, drills
+from authlens_core.learning.desk.drill_world import DrillVerdict, drill_card, drill_verdicts
 from authlens_tui.app.base_app import BaseApp
 from authlens_tui.screens.learn.between_lessons import AfterLesson, MissedQuestionScreen, SummaryScreen
 from authlens_tui.screens.learn.catalogue import CatalogueEntry, CatalogueList, CatalogueScreen
@@ -26,7 +26,7 @@ def listed(course: Course) -> CatalogueList:
     entries = []
     for summary in course.summaries():
         lesson = summary.lesson
-        title = f"{lesson.number:>2} {lesson.words.title}"
+        title = f"{lesson.number:>2} {lesson.title}"
         entries.append(CatalogueEntry(lesson.name, title, summary.card(), summary.dots))
     return CatalogueList("Lessons", tuple(entries))
 
@@ -80,14 +80,14 @@ class Lessons:
 def drill_lists(verdicts: Mapping[str, DrillVerdict]) -> tuple[CatalogueList, ...]:
     """Return the drills as the catalogue shows them, given the verdicts by their names."""
 
-    def entry(drill: Drill) -> CatalogueEntry:
+    def entry(drill: CourseLesson) -> CatalogueEntry:
         verdict = verdicts.get(drill.name)
         card, sign = drill_card(drill, verdict), verdict.sign if verdict else " "
         return CatalogueEntry(drill.name, drill.title, card, sign, words=drill.watch_for)
 
     return tuple(
-        CatalogueList(f"Drills · {group.value}", tuple(map(entry, listed)))
-        for group, listed in groupby(drills().values(), key=lambda drill: drill.group)
+        CatalogueList(f"Drills · {group}", tuple(map(entry, listed)))
+        for group, listed in groupby(drills().values(), key=lambda drill: drill.drill.group)
     )
 
 

@@ -7,9 +7,8 @@ from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from itertools import groupby
 from typing import Any, Final
 
-from authlens_core.learning.desk.course import Course, LessonPhase
-from authlens_core.learning.desk.drills import Drill, drills
-from authlens_core.learning.desk.lesson_check import LessonCheck, lessons_at
+from authlens_core.learning.desk.course import Course, CourseLesson, LessonPhase, drills
+from authlens_core.learning.desk.lesson_check import LessonCheck, check_lesson, read_catalogue
 from authlens_core.learning.moves import usage
 from authlens_core.values.errors import LessonRefused
 from authlens_tui.cli.course.plain_course import NOT_PASSED, PlainCourse
@@ -101,26 +100,26 @@ def _show(arguments: Namespace) -> int:
 def _show_text(shown: Mapping[str, Any]) -> None:
     answer_line(f"{shown['title']} · {shown['minutes']} min · {', '.join(shown['specs'])}")
     _paragraph(shown["task"])
-    _paragraph(f"Predict: {shown['predict']['text']}")
-    for option, text in shown["predict"]["options"].items():
-        answer_line(f"  {option}  {text}")
-    for phase in ("run", "observe", "break", "repair"):
-        part = shown[phase]
-        _paragraph(f"{phase.capitalize()}: {part['text']}")
-        for claim in part.get("claims", ()):
+    for name, phase in shown["phases"].items():
+        if text := phase.get("text"):
+            _paragraph(f"{name.capitalize()}: {text}")
+        for claim in phase.get("claims", ()):
             answer_line(f"  ○ {claim['words']}")
-        if loot := part.get("loot"):
+        if loot := phase.get("loot"):
             answer_line(f"  You hold: {', '.join(loot)}")
-        if causes := part.get("causes"):
+        if causes := phase.get("causes"):
             answer_line(f"  Causes: {', '.join(causes)}")
-        for switch, text in part.get("offer", {}).items():
-            answer_line(f"  {switch}  {text}")
-        for move in part["moves"]:
+        _show_options(phase.get("options", {}))
+        for move in phase.get("moves", ()):
             answer_line(f"  Move: {usage(move)}")
-    for question in shown["questions"]:
-        _paragraph(f"{question['id']}: {question['text']}")
-        for option, text in question["options"].items():
-            answer_line(f"  {option}  {text}")
+        for question in phase.get("questions", ()):
+            _paragraph(f"{question['id']}: {question['text']}")
+            _show_options(question["options"])
+
+
+def _show_options(options: Mapping[str, str]) -> None:
+    for option, text in options.items():
+        answer_line(f"  {option}  {text}")
 
 
 def _paragraph(text: str) -> None:
@@ -144,35 +143,27 @@ def _hint(arguments: Namespace) -> int:
 async def _run(arguments: Namespace) -> int:
     course = course_of(arguments)
     name = lesson_of(arguments, course)
-    answers = course.answers(_source(arguments.answers), lesson=name)
-    outcome = await course.run(name, answers, seed=arguments.seed)
+    source = everything(_MOST_READ) if arguments.answers == "-" else arguments.answers
+    attempt = await course.run(name, source, seed=arguments.seed)
     if arguments.trace is not None:
-        say(f"✔ Written to {outcome.save(arguments.trace)}; secrets are replaced by fingerprints.")
+        say(f"✔ Written to {attempt.save(arguments.trace)}; secrets are replaced by fingerprints.")
     if arguments.json:
-        answer_json(outcome.as_json())
+        answer_json(attempt.as_json())
     else:
-        answer_line(f"{course.lesson(name).words.title}: {'passed' if outcome.passed else 'not passed'}")
-        for line in course.verdict(outcome):
+        answer_line(f"{course.lesson(name).title}: {'passed' if attempt.passed else 'not passed'}")
+        for line in course.verdict(attempt):
             answer_line(line)
-    return 0 if outcome.passed else NOT_PASSED
-
-
-def _source(name: str) -> str | bytes:
-    """Return the name of a file of moves, or what is on standard input for `-`."""
-    return everything(_MOST_READ) if name == "-" else name
+    return 0 if attempt.passed else NOT_PASSED
 
 
 async def _check(arguments: Namespace) -> int:
-    found, refusals = lessons_at(named_folder(arguments.path))
-    if arguments.solution is not None and len(found) + len(refusals) != 1:
-        raise refusal("--solution is for one lesson.", "Name the folder of that lesson.")
-    solution = None if arguments.solution is None else _source(arguments.solution)
+    catalogue = read_catalogue(named_folder(arguments.path))
     results: list[LessonCheck] = []
-    refused = list(refusals)
-    for authored in found:
+    refused = list(catalogue.refusals)
+    for lesson in catalogue.lessons.values():
         try:
-            results.append(await authored.check(solution))
-        except LessonRefused as error:  # its solution cannot be read or made
+            results.append(await check_lesson(lesson))
+        except LessonRefused as error:  # its solution cannot be made
             refused.append(error)
     if arguments.json:
         answer_json([_check_json(result) for result in results])
@@ -199,7 +190,7 @@ def _check_json(result: LessonCheck) -> dict[str, object]:
         "mutations": result.tried,
         "problems": list(result.problems),
         "warnings": list(result.warnings),
-        "solution": result.outcome.as_json(),
+        "solution": result.attempt.as_json(),
     }
 
 
@@ -215,12 +206,12 @@ def _progress(arguments: Namespace) -> int:
     width = max((len(name) for name in course.names), default=0)
     for summary in summaries:
         lesson = summary.lesson
-        answer_line(f"{lesson.number:>2}  {lesson.name:<{width}}  {summary.state} · {lesson.words.title}")
+        answer_line(f"{lesson.number:>2}  {lesson.name:<{width}}  {summary.state} · {lesson.title}")
     return 0
 
 
 async def _reset(arguments: Namespace) -> int:
-    """Start a phase, a lesson or the course over; what was done is archived in `learn.json`."""
+    """Start a phase, a lesson or the course over; and a pass stays."""
     course = course_of(arguments)
     name = lesson_of(arguments, course) if arguments.lesson else ""
     phase = None if arguments.phase is None else LessonPhase(arguments.phase)
@@ -229,14 +220,14 @@ async def _reset(arguments: Namespace) -> int:
             "Name one lesson, or use --all.",
             "A lesson: authlens learn reset ID. All of them: authlens learn reset --all",
         )
-    archived = await course.start_over(name, phase)
+    had_moves = await course.start_over(name, phase)
     if not name:
-        say(f"✔ All {len(course.names)} lessons start over. Your earlier attempts are archived.")
-    elif not archived:
+        say(f"✔ All {len(course.names)} lessons start over.")
+    elif not had_moves:
         say(f"– {name} has no moves yet.")
     else:
         at = f" at {phase.value}" if phase else ""
-        say(f"✔ {name} starts over{at}. Your earlier attempt is archived.")
+        say(f"✔ {name} starts over{at}.")
     return 0
 
 
@@ -249,21 +240,21 @@ def _list_drills(arguments: Namespace) -> int:
     return 0
 
 
-def _drill_json(drill: Drill) -> dict[str, Any]:
+def _drill_json(drill: CourseLesson) -> dict[str, Any]:
     """Return what a learner may know before: no claim, which would say what the emulator does."""
     return {
         "id": drill.name,
-        "group": drill.group.value,
+        "group": drill.drill.group,
         "title": drill.title,
-        "question": drill.question,
-        "options": dict(drill.options),
+        "question": drill.prediction.text,
+        "options": drill.prediction.words,
     }
 
 
-def _print_drills(listed: Collection[Drill]) -> None:
+def _print_drills(listed: Collection[CourseLesson]) -> None:
     widest = max(len(drill.name) for drill in listed)
     lines = numbered(f"{drill.name:<{widest}}  {drill.watch_for}" for drill in listed)
-    for group, shown in groupby(zip(listed, lines, strict=True), key=lambda pair: pair[0].group):
+    for group, shown in groupby(zip(listed, lines, strict=True), key=lambda pair: pair[0].drill.group):
         answer_line(f"{group}:")
         for _, line in shown:
             answer_line(f"  {line}")
@@ -282,7 +273,7 @@ def chosen_drills(names: Sequence[str]) -> tuple[str, ...] | None:
     for name in names:
         if name not in known:
             raise unknown_name(name, known, f"There is no scenario {name!r}.", "authlens demo --fault list")
-    whole = next((name for name in names if known[name].is_alone), None)
+    whole = next((name for name in names if known[name].world.profile != "access"), None)
     if whole is not None and len(names) > 1:
         raise refusal(f"{whole} cannot be combined with other scenarios.", "Name it alone.")
     return tuple(names)

@@ -5,32 +5,121 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from authlens_core.learning.answers_file import AnswersFile, answers_from
-from authlens_core.learning.attempt import attempt_of
-from authlens_core.learning.catalogue import FOLDER, lessons, read_catalogue
+from authlens_core.learning.attempt import LessonAttempt, attempt_of
+from authlens_core.learning.catalogue import FOLDER, drills, lessons, read_catalogue
 from authlens_core.learning.desk.open_lesson import OpenLesson
-from authlens_core.learning.guide.summary import (
-    LessonSummary,
-    lesson_json,
-    misconceptions,
-    misconceptions_line,
-    summary_json,
+from authlens_core.learning.lesson import CourseLesson, Question
+from authlens_core.learning.lines import LessonLines, answered
+from authlens_core.learning.moves import LessonPhase
+from authlens_core.learning.progress import (
+    LessonProgress,
+    ProgressFile,
+    moves_from,
+    new_progress,
+    progress_name,
 )
-from authlens_core.learning.guide.verdict_lines import answered, outcome_lines
-from authlens_core.learning.lesson import CourseLesson, LessonPhase, Question
-from authlens_core.learning.progress.progress_file import LessonProgress, ProgressFile, progress_name
-from authlens_core.learning.verdict import AttemptOutcome
 from authlens_core.values.errors import LessonRefused
 
 __all__ = [
     "Course",
+    "CourseLesson",
     "LessonPhase",
+    "LessonSummary",
     "MissedQuestion",
+    "drills",
 ]
+
+_START: Final = "Enter starts. Everything happens inside this program."
+
+
+class LessonSummary(Struct, frozen=True):
+    """A lesson, and how far you are in it. No right answer is in it before you gave yours."""
+
+    lesson: CourseLesson
+    progress: LessonProgress
+
+    @property
+    def passed(self) -> bool:
+        return bool(self.progress.passed_version)
+
+    @property
+    def stopped_at(self) -> LessonPhase | None:
+        """The first phase that is not passed; None after the last."""
+        passed = self.progress.passed
+        return next((phase for phase in self.lesson.phases if phase not in passed), None)
+
+    @property
+    def took(self) -> str:
+        """How many hints were read, and questions answered right, in words."""
+        hints, asked = sum(self.progress.hints.values()), len(self.lesson.questions)
+        right = f" · {self.progress.right} of {asked} questions right" if asked else ""
+        return f"{hints} {'hint' if hints == 1 else 'hints'}{right}"
+
+    @property
+    def state(self) -> str:
+        """How far you are, in a few words."""
+        version, words = self.progress.passed_version, list[str]()
+        if self.passed:
+            words.append("passed" if version == self.lesson.version else f"passed (version {version})")
+        if self.progress.moves and self.stopped_at:
+            words.append(f"stopped at {self.stopped_at.value}")
+        return " · ".join(words) or "to do"
+
+    @property
+    def dots(self) -> str:
+        """A sign for each phase, after one for a lesson that was passed."""
+        signs = "".join("●" if phase in self.progress.passed else "○" for phase in self.lesson.phases)
+        return f"{'✔' if self.passed else ' '}{signs}"
+
+    def card(self) -> tuple[tuple[str, str], ...]:
+        """Return headings with their texts: what the lesson is for, and how far you are."""
+        lesson = self.lesson
+        where = _START
+        if self.progress.moves and self.stopped_at is None:
+            where = "You passed it. Enter shows it again."
+        elif self.progress.moves and self.stopped_at:
+            where = f"You stopped at {self.stopped_at.value}. Enter makes your moves again and goes on there."
+        return (
+            ("You can then", lesson.can),
+            ("It corrects", lesson.cures),
+            ("", f"{lesson.minutes} minutes · {', '.join(lesson.specs)}"),
+            *(() if lesson.built_in else (("", "This lesson is not from this program."),)),
+            ("", where),
+        )
+
+    def texts(self) -> Iterator[tuple[str, str]]:
+        """Yield headings and texts about the lesson, when it has just ended."""
+        lesson = self.lesson
+        if self.passed:
+            yield f"✔ Passed: {lesson.heading}", f"You can now {lesson.can}."
+            yield "What it corrects", lesson.cures
+        else:
+            needed = f"{lesson.right_to_pass} right answers are needed. Press t to answer them again."
+            yield f"○ Not passed yet: {lesson.heading}", needed
+        yield "What it took", self.took
+        for question in self.progress.missed:
+            yield "A question to look at again", lesson.text(LessonPhase.QUESTIONS, question)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as `learn progress --json` prints it."""
+        stored = self.progress
+        return {
+            "id": self.lesson.name,
+            "version": self.lesson.version,
+            "passed_version": stored.passed_version or None,
+            "phase": self.stopped_at if stored.moves else None,
+            "passed": stored.passed,
+            "moves": stored.moves,
+            "seed": stored.seed if stored.moves else None,
+            "hints": stored.hints,
+            "questions": f"{stored.right}/{len(self.lesson.questions)}",
+            "missed": stored.missed,
+        }
 
 
 class Course:
@@ -50,20 +139,22 @@ class Course:
         refusals: tuple[LessonRefused, ...] = (),
         seed: int | None = None,
     ) -> None:
-        self._known = lessons() if known is None else known
+        self._lessons = lessons() if known is None else known
         self._progress = progress
         self.refusals = refusals
         self._seed = seed
 
     @classmethod
     def of(cls, folder: Path | None, *, seed: int | None = None) -> Course:
-        """Return the lessons of a folder, or of the program if None.
+        """Return the lessons of a file or folder, or of the program if None.
 
         Raises:
             LessonRefused: none of them can be used.
         """
-        catalogue = read_catalogue(FOLDER if folder is None else folder)
-        if catalogue.refusals and not catalogue.entries:
+        if folder is None or folder == FOLDER:
+            return cls(seed=seed)
+        catalogue = read_catalogue(folder)
+        if catalogue.refusals and not catalogue.lessons:
             raise catalogue.refusals[0]
         return cls(catalogue.lessons, refusals=catalogue.refusals, seed=seed)
 
@@ -75,7 +166,7 @@ class Course:
     @property
     def names(self) -> tuple[str, ...]:
         """The identifiers of the lessons, in their order."""
-        return tuple(self._known)
+        return tuple(self._lessons)
 
     def find(self, word: str) -> str:
         """Return the identifier of the lesson that has it, or this number; empty if none has."""
@@ -84,15 +175,28 @@ class Course:
 
     def lesson(self, name: str) -> CourseLesson:
         """Return a lesson; raises KeyError if there is none of this name."""
-        return self._known[name]
+        return self._lessons[name]
 
     def listed(self) -> list[dict[str, Any]]:
         """Return the lessons as `learn --list --json` prints them."""
-        return [summary_json(lesson) for lesson in self._known.values()]
+        members = ("title", "can", "minutes", "needs", "version", "built_in")
+        return [
+            {"id": name, **{member: getattr(lesson, member) for member in members}}
+            for name, lesson in self._lessons.items()
+        ]
 
     def shown(self, name: str) -> dict[str, Any]:
-        """Return what a learner may know of a lesson before, as `learn show --json` prints it."""
-        return lesson_json(self.lesson(name))
+        """Return what a learner may know of a lesson before, as `learn show --json` prints it.
+
+        It has no hint and no right answer.
+        """
+        lesson = self.lesson(name)
+        members = ("version", "title", "can", "cures", "task", "specs", "minutes")
+        return {
+            "id": name,
+            **{member: getattr(lesson, member) for member in members},
+            "phases": {phase.value: _phase(lesson, phase) for phase in lesson.phases},
+        }
 
     # -- how far you are -------------------------------------------------------------------------------
 
@@ -107,9 +211,9 @@ class Course:
             LessonRefused: the stored progress cannot be read.
         """
         stored = self.progress.read()
-        known_as = {progress_name(lesson): lesson for lesson in self._known.values()}
+        names = {progress_name(lesson): lesson for lesson in self._lessons.values()}
         return tuple(
-            LessonSummary(lesson, stored.get(own, LessonProgress(own))) for own, lesson in known_as.items()
+            LessonSummary(lesson, stored.get(own, new_progress(own))) for own, lesson in names.items()
         )
 
     def summary(self, name: str) -> LessonSummary:
@@ -117,16 +221,11 @@ class Course:
         return self.summaries()[self.names.index(name)]
 
     def texts(self) -> Iterator[tuple[str, str]]:
-        """Yield headings and texts about all lessons: what you can do, and which misconceptions you met."""
+        """Yield headings and texts about all lessons: what you can do."""
         summaries = self.summaries()
         passed = [summary for summary in summaries if summary.passed]
-        minutes = sum(summary.minutes for summary in summaries)
-        lines = [f"- ✔ {one.lesson.number} {one.lesson.words.texts['can']} ({one.took})" for one in passed]
-        yield f"What you can do: {len(passed)} of {len(summaries)} lessons, {minutes} min", "\n".join(lines)
-        each = [misconceptions(one.lesson, one.progress) for one in summaries]
-        met, refuted = (set[str]().union(*names) for names in zip(*each, strict=True))
-        if met:
-            yield "Misconceptions", misconceptions_line(met, refuted)
+        lines = [f"- ✔ {one.lesson.number} {one.lesson.can} ({one.took})" for one in passed]
+        yield f"What you can do: {len(passed)} of {len(summaries)} lessons", "\n".join(lines)
         yield "", "This is practice on this machine, and no proof of identity."
 
     def note(self) -> str:
@@ -140,7 +239,7 @@ class Course:
     def to_go_on_with(self) -> str:
         """Return the lesson that you stopped in, or else the first that is not passed; empty if all are."""
         open_ones = [summary for summary in self.summaries() if not summary.passed]
-        begun = [summary for summary in open_ones if summary.progress.tries]
+        begun = [summary for summary in open_ones if summary.progress.moves]
         return (begun or open_ones)[0].lesson.name if open_ones else ""
 
     def next_after(self, name: str) -> str:
@@ -154,70 +253,97 @@ class Course:
         """Return a question to ask again before a lesson is begun: one of another lesson that was missed."""
         summaries = self.summaries()
         starting = summaries[self.names.index(name)]
-        if starting.begun:
+        if starting.progress.moves or starting.passed:
             return None
         for summary in summaries:
-            known = {question.name: question for question in summary.lesson.questions if question.right}
-            for missed in summary.progress.missed:
-                if missed in known:
-                    return MissedQuestion(summary.lesson, known[missed], self.progress)
+            for question in summary.lesson.questions:
+                if question.right and question.name in summary.progress.missed:
+                    return MissedQuestion(summary.lesson, question, self.progress)
         return None
 
     def read_hint(self, name: str, phase: LessonPhase, step: int) -> tuple[str, int]:
-        """Return a hint of a phase, from 1, and how many there are; that it was read is stored."""
+        """Return a hint of a phase, from 1, and how many there are; that it was read is stored.
+
+        Raises:
+            LessonRefused: the lesson has no such phase.
+        """
         lesson = self.open(name)
         steps = lesson.hints(phase)
+        if not steps:
+            raise LessonRefused(f"“{name}” has no hints for {phase.value}.")
         lesson.note_hint(phase, step)
         return steps[step - 1], len(steps)
 
-    async def start_over(self, name: str = "", phase: LessonPhase | None = None) -> int:
-        """Start a phase, a lesson or all of them over, and return of how many lessons moves were archived.
+    async def start_over(self, name: str = "", phase: LessonPhase | None = None) -> bool:
+        """Start a phase, a lesson or all of them over, drills too; return whether there were any moves.
 
         Raises:
             LessonRefused: the stored progress cannot be read.
         """
-        if not name:
-            return self.progress.start_over()
-        if not self.summary(name).progress.goes_on.moves:
-            return 0
-        if phase is None:
-            own = progress_name(self.lesson(name))
-            self.progress.change(own, lambda known: known.with_attempt(None))
-        else:
+        own = progress_name(self.lesson(name)) if name else ""
+        had_moves = any(one.moves for each, one in self.progress.read().items() if own in {"", each})
+        if had_moves and phase is not None:
             async with self.open(name) as lesson:
                 await lesson.start_over(phase)
-        return 1
+        elif had_moves:
+            self.progress.change_all(
+                lambda all_of_them: {
+                    each: _without_moves(one) if own in {"", each} else one
+                    for each, one in all_of_them.items()
+                }
+            )
+        return had_moves
 
     # -- what moves come to ----------------------------------------------------------------------------
 
-    def answers(self, source: str | bytes, *, lesson: str = "") -> AnswersFile:
-        """Return the moves of a file that a user named, or of what was on standard input; see `answers_from`.
-
-        Raises:
-            LessonRefused: they are no such file, or for another lesson; any of the course is fit without one.
-        """
-        given = answers_from(source, lesson=lesson)
-        if given.lesson not in self.names:
-            where = Path(source).name if isinstance(source, str) else "standard input"
-            raise LessonRefused(f"{where}:1:1: there is no lesson “{given.lesson}”.")
-        return given
-
-    async def run(self, name: str, answers: AnswersFile, *, seed: int | None = None) -> AttemptOutcome:
-        """Make the moves of a file.
+    async def run(self, name: str, source: str | bytes, *, seed: int | None = None) -> LessonAttempt:
+        """Make the moves of a file that a user named, or of what was on standard input.
 
         Args:
             seed: of the worlds, instead of that of the file.
 
         Raises:
+            LessonRefused: it is no file of moves, or has none for this lesson.
             MoveRefused: one of them cannot be made.
             TimedOut: they took longer than 20 seconds.
         """
-        seed = answers.seed if seed is None else seed
-        return await attempt_of(self.lesson(name), answers.read(), seed=seed, order=answers.order)
+        lesson = self.lesson(name)
+        given = moves_from(source, name, is_own=not lesson.built_in)
+        seed = given.seed if seed is None else seed
+        return await attempt_of(lesson, given.read(), seed=seed, order=given.order)
 
-    def verdict(self, outcome: AttemptOutcome) -> tuple[str, ...]:
+    def verdict(self, attempt: LessonAttempt) -> tuple[str, ...]:
         """Return the verdict on moves, a line for each thing to prove and for what comes nearest to it."""
-        return tuple(outcome_lines(outcome))
+        return LessonLines(attempt).verdict()
+
+
+def _phase(lesson: CourseLesson, phase: LessonPhase) -> dict[str, Any]:
+    """Return what a learner may know of a phase before."""
+    claims = [{"text": claim.text, "words": claim.words} for claim in lesson.claims_of(phase)]
+    entry: dict[str, Any] = {"text": lesson.text(phase), "claims": claims}
+    attack, repair = lesson.attack, lesson.repair
+    match phase:
+        case LessonPhase.PREDICT:
+            entry |= {"options": lesson.prediction.words, "moves": ("predict",)}
+        case LessonPhase.BREAK if attack:
+            entry |= {
+                "loot": [f"${name}" for name in attack.loot],
+                "moves": attack.moves,
+                "most": attack.most,
+            }
+            entry |= {"causes": attack.causes}
+        case LessonPhase.REPAIR if repair:
+            entry |= {"options": repair.offer, "moves": repair.moves or ("defend",), "budget": repair.budget}
+        case LessonPhase.QUESTIONS:
+            asked = lesson.questions
+            entry["questions"] = [{"id": one.name, "text": one.text, "options": one.words} for one in asked]
+        case _:
+            entry["moves"] = ("login",) if phase is LessonPhase.RUN else ("point",)
+    return {name: value for name, value in entry.items() if value}
+
+
+def _without_moves(progress: LessonProgress) -> LessonProgress:
+    return replace(progress, moves=(), passed=(), right=0, held="")
 
 
 class MissedQuestion(Struct, frozen=True):
@@ -229,16 +355,16 @@ class MissedQuestion(Struct, frozen=True):
 
     @property
     def text(self) -> str:
-        return self.lesson.words.texts[f"questions/{self.question.name}"]
+        return self.question.text
 
     @property
     def options(self) -> Mapping[str, str]:
         """The words of each option, by its letter."""
-        return self.lesson.words.options(f"questions/{self.question.name}")
+        return self.question.words
 
     def answer(self, option: str) -> str:
         """Store the answer, and return what to say to it."""
         name, right = self.question.name, self.question.right
         own = progress_name(self.lesson)
-        self.progress.change(own, lambda known: known.with_answer(name, right=option == right))
+        self.progress.change(own, lambda progress: progress.with_answer(name, right=option == right))
         return answered(self.lesson, name, option, right)

@@ -1,4 +1,4 @@
-"""The server of a drill, fresh, with what it hands out; and the rows of what was sent to it."""
+"""A drill: the server of one, fresh, with what it hands out, and what your prediction was worth."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from authlens_core.desk.credentials import CloudflaredDirectory, CloudflaredToken, ServiceToken
@@ -25,7 +26,9 @@ from authlens_core.emulator import (
 )
 from authlens_core.emulator.origins import NAMES
 from authlens_core.export.saved_file import write_export
-from authlens_core.learning.desk.drills import Drill, DrillVerdict, Walk
+from authlens_core.learning.catalogue import drills
+from authlens_core.learning.lesson import CourseLesson, OwnerSetting, Walk
+from authlens_core.learning.progress import LessonProgress, ProgressFile
 from authlens_core.learning.row import EvidenceRow, SeatedTrace, rows_of
 from authlens_core.learning.verdict import TooManySteps, judge
 from authlens_core.learning.world import YOU
@@ -34,6 +37,8 @@ from authlens_core.values.errors import AuthlensError
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import GrantType
+
+__all__ = ["DrillVerdict", "DrillWorld", "OwnerSetting", "drill_card", "drill_verdicts", "store_verdict"]
 
 
 class DrillWorld:
@@ -48,18 +53,18 @@ class DrillWorld:
 
     def __init__(
         self,
-        drills: Sequence[Drill] = (),
+        drills: Sequence[CourseLesson] = (),
         *,
         port: int = 0,
         token_lifetime: int = 60,
         names: tuple[str, str] = NAMES,
     ) -> None:
         self._port = port
-        self._walk = drills[0].walk if drills else Walk.WALK
-        self._client = drills[0].client if drills else None
+        self._walk = drills[0].drill.walk if drills else Walk.WALK
+        self._client = drills[0].drill.client if drills else None
         self._directory: TemporaryDirectory[str] | None = None
-        faults = [fault for drill in drills for fault in drill.faults]
-        profile = drills[0].profile if drills else Profile.ACCESS
+        faults = [fault for drill in drills for fault in drill.world.faults]
+        profile = drills[0].world.profile if drills else Profile.ACCESS
         self.emulator: Emulator | StandardEmulator = (
             Emulator(faults=faults, access_token_lifetime=token_lifetime, callback_port=port, names=names)
             if profile is Profile.ACCESS
@@ -182,15 +187,54 @@ class DrillWorld:
         parties = {emulator.resource_url: "resource", emulator.server_url: "server"}
         return rows_of([SeatedTrace(YOU, trace) for trace in traces], emulator.ledger.events, parties)
 
-    def verdict(self, drill: Drill, predicted: str, traces: Iterable[Trace]) -> DrillVerdict:
+    def verdict(self, drill: CourseLesson, predicted: str, traces: Iterable[Trace]) -> DrillVerdict:
         """Return what a prediction was worth, given what you sent."""
         return verdict_on(drill, predicted, self.rows(traces))
 
 
-def held(drill: Drill, rows: Sequence[EvidenceRow]) -> dict[str, int]:
+class DrillVerdict(Struct, frozen=True):
+    """The verdict.
+
+    Attributes:
+        predicted: the option that was chosen; empty where none was.
+        held: the one that the trace shows; empty while it shows none, or more than one.
+        arrow: the number of the request that shows it last, from 1; 0 without one.
+        words: what the option says that the trace shows.
+    """
+
+    predicted: str
+    held: str
+    arrow: int = 0
+    words: str = ""
+
+    @property
+    def is_right(self) -> bool:
+        return bool(self.held) and self.predicted == self.held
+
+    @property
+    def sentence(self) -> str:
+        """What a user is told."""
+        at = f" (arrow {self.arrow})" if self.arrow else ""
+        if not self.held:
+            seen = "Your trace does not show it yet."
+        elif self.is_right:
+            return f"You predicted {self.predicted}, and your trace shows it{at}."
+        else:
+            seen = f"Your trace shows {self.held}, “{self.words}”{at}."
+        return f"You predicted {self.predicted}. {seen}" if self.predicted else seen
+
+    @property
+    def sign(self) -> str:
+        """What the prediction was worth."""
+        if not self.held:
+            return "–"
+        return "✔" if self.is_right else "✖"
+
+
+def held(drill: CourseLesson, rows: Sequence[EvidenceRow]) -> dict[str, int]:
     """Return the options that hold, each with the last arrow that shows it; none if a trace is too long."""
     found = {}
-    for letter, claims in drill.claims.items():
+    for letter, claims in drill.prediction.options.items():
         try:
             verdicts = judge(claims, rows)
         except TooManySteps:
@@ -200,10 +244,51 @@ def held(drill: Drill, rows: Sequence[EvidenceRow]) -> dict[str, int]:
     return found
 
 
-def verdict_on(drill: Drill, predicted: str, rows: Sequence[EvidenceRow]) -> DrillVerdict:
+def verdict_on(drill: CourseLesson, predicted: str, rows: Sequence[EvidenceRow]) -> DrillVerdict:
     """Return the verdict on a prediction, given what happened."""
     found = held(drill, rows)
     if len(found) != 1:
         return DrillVerdict(predicted, "")
     [(option, arrow)] = found.items()
-    return DrillVerdict(predicted, option, arrow, drill.options[option])
+    return DrillVerdict(predicted, option, arrow, drill.prediction.words[option])
+
+
+def drill_verdicts(progress: ProgressFile) -> dict[str, DrillVerdict]:
+    """Return what your predictions came to, by the names of the drills; the arrows are gone with the traces.
+
+    Raises:
+        LessonRefused: the stored progress cannot be read.
+    """
+    stored = progress.read()
+    verdicts = {}
+    for name, drill in drills().items():
+        options = drill.prediction.words
+        if name in stored and (moves := stored[name].read()) and stored[name].held in options:
+            held_then = stored[name].held
+            verdicts[name] = DrillVerdict(moves[0]["option"], held_then, words=options[held_then])
+    return verdicts
+
+
+def store_verdict(progress: ProgressFile, drill: CourseLesson, verdict: DrillVerdict) -> None:
+    """Store what a prediction came to; where nothing can be stored, the drill goes on without."""
+
+    def changed(known: LessonProgress) -> LessonProgress:
+        return replace(known, moves=(f"predict {verdict.predicted}",), held=verdict.held)
+
+    with suppress(AuthlensError):
+        progress.change(drill.name, changed)
+
+
+def drill_card(drill: CourseLesson, verdict: DrillVerdict | None) -> tuple[tuple[str, str], ...]:
+    """Return headings with their texts; the answer is among them once the trace shows it."""
+    marks = {verdict.predicted: " ✖", verdict.held: " ✔"} if verdict and verdict.held else {}
+    options = (
+        f"- {letter}: {words}{marks.get(letter, '')}" for letter, words in drill.prediction.words.items()
+    )
+    asked = "\n".join((drill.prediction.text, *options))
+    texts = [("Predict" if verdict is None else "You predicted", asked)]
+    if verdict is not None:
+        texts.append(("Verdict", verdict.sentence))
+        if verdict.held or not drill.drill.ends_at_the_dashboard:
+            texts += [("Answer", drill.drill.answer), ("What there was to see", drill.watch_for)]
+    return (*texts, ("How", drill.drill.how))

@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from authlens_core.learning.progress.progress_file import ProgressFile
+from authlens_core.learning.progress import ProgressFile
 from authlens_tui.cli import main
 from support.lesson_letters import as_in_the_files
 
@@ -93,7 +93,7 @@ ANSWERED: Final = [
     ("undo", "Phase observe."),
     ("undo", "Phase run."),
     ("login", "Move 2. login"),
-    ("again run", "Phase run starts over. What you did is archived. Time is turned back:"),
+    ("again run", "Phase run starts over. Time is turned back:"),
     ("", "Type login."),
 ]
 
@@ -109,7 +109,7 @@ def test_each_line_is_answered_and_a_wrong_one_says_what_can_be_typed(course: Co
 def test_a_lesson_goes_on_where_it_stopped_and_the_list_says_so(course: Course) -> None:
     course.typed(*SIGN_IN)
     seen = course.typed("99", "next", verb=())
-    assert "1. Read a refusal: 8 minutes, stopped at observe, 1 try." in seen
+    assert "1. Read a refusal: 8 minutes, stopped at observe." in seen
     assert "Failed: Type a number from 1 to 14, next or quit." in seen
     assert seen[-5:-1] == [
         "You go on where you stopped. Your moves were made again:",

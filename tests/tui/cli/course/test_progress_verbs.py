@@ -10,8 +10,8 @@ import pytest
 
 from authlens_core.learning.catalogue import lessons
 from authlens_core.learning.desk.open_lesson import OpenLesson
-from authlens_core.learning.moves import PredictMove
-from authlens_core.learning.progress.progress_file import ProgressFile
+from authlens_core.learning.moves import move_in
+from authlens_core.learning.progress import ProgressFile
 from authlens_tui.cli import main
 
 Captured = pytest.CaptureFixture[str]
@@ -20,7 +20,7 @@ Captured = pytest.CaptureFixture[str]
 def predict(name: str) -> None:
     async def made() -> None:
         async with OpenLesson(lessons()[name], ProgressFile.open()) as attempt:
-            await attempt.make(PredictMove("a"))
+            await attempt.make(move_in("predict a"))
 
     asyncio.run(made())
 
@@ -39,20 +39,19 @@ def test_progress_says_where_each_lesson_stopped(capsys: Captured) -> None:
     assert main.run(["learn", "progress"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert (lines[1].split()[2:4], len(lines)) == (["to", "do"], len(lessons()))
-    assert " stopped at run · 1 try · 2 hints · A stolen code" in lines[2]
+    assert " stopped at run · A stolen code" in lines[2]
     entry = progress(capsys, "stolen-code")
-    assert (entry["phase"], entry["moves"], entry["hints"]) == ("run", 1, {"break": 2})
+    assert (entry["phase"], entry["moves"], entry["hints"]) == ("run", ["predict a"], {"break": 2})
 
 
 @pytest.mark.parametrize(
     "words", [["stolen-code"], ["--all"], ["stolen-code", "--phase", "predict"]], ids=lambda words: words[-1]
 )
-def test_a_reset_archives_the_attempt(words: list[str], capsys: Captured) -> None:
+def test_a_reset_forgets_the_moves(words: list[str], capsys: Captured) -> None:
     predict("stolen-code")
     assert main.run(["learn", "reset", *words]) == 0
-    assert "archived" in capsys.readouterr().err
-    entry = progress(capsys, "stolen-code")
-    assert (entry["moves"], entry["archived"], entry["first_prediction"]) == (0, 1, "a")
+    assert "over" in capsys.readouterr().err
+    assert progress(capsys, "stolen-code")["moves"] == []
 
 
 @pytest.mark.parametrize(
@@ -61,12 +60,12 @@ def test_a_reset_archives_the_attempt(words: list[str], capsys: Captured) -> Non
 def test_a_reset_of_nothing_in_particular_is_refused(words: list[str], capsys: Captured) -> None:
     predict("stolen-code")
     assert main.run(["learn", "reset", *words]) == 2
-    assert progress(capsys, "stolen-code")["moves"] == 1
+    assert progress(capsys, "stolen-code")["moves"] == ["predict a"]
 
 
 @pytest.mark.parametrize(
     ("content", "code", "said"),
-    [('{"format": 1,\n "lessons": [{"lesson": 3}]}', 13, "✖ learn.json:2:15: "), (None, 2, "is a directory")],
+    [('\n{"format": 1, "lesson": 3}', 13, "✖ learn.jsonl:2:15: "), (None, 2, "is a directory")],
 )
 def test_progress_that_cannot_be_read_is_left_and_its_fix_starts_a_new_one(
     content: str | None, code: int, said: str, capsys: Captured
@@ -82,4 +81,4 @@ def test_progress_that_cannot_be_read_is_left_and_its_fix_starts_a_new_one(
     assert said in seen
     subprocess.run(" ".join(seen.split()).partition("start a new one: ")[2], shell=True, check=True)
     assert main.run(["learn", "progress"]) == 0
-    assert path.with_name("learn.json.old").exists()
+    assert path.with_name("learn.jsonl.old").exists()

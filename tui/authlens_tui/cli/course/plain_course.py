@@ -52,7 +52,7 @@ class PlainCourse:
         )
         for summary in self._course.summaries():
             lesson, state = summary.lesson, summary.state.replace(" · ", ", ")
-            answer_line(f"{lesson.number}. {lesson.words.title}: {lesson.minutes} minutes, {state}.")
+            answer_line(f"{lesson.number}. {lesson.title}: {lesson.minutes} minutes, {state}.")
         answer_line("Type the number of a lesson, next for the first one that you have not passed, or quit.")
         async for line in self._lines:
             word = line.strip().lower()
@@ -77,11 +77,11 @@ class PlainCourse:
                 if word in _ENDS:
                     break
                 if word == "lessons":
-                    return lesson.attempt.outcome().passed, word
+                    return lesson.attempt.passed, word
                 if word == "next" and lesson.next_phase is None:
-                    return lesson.attempt.outcome().passed, self._course.next_after(name) or "lessons"
+                    return lesson.attempt.passed, self._course.next_after(name) or "lessons"
                 await plain.take(line)
-            return lesson.attempt.outcome().passed, ""
+            return lesson.attempt.passed, ""
 
     async def _ask_again(self, before: str) -> str:
         """Ask a question that was missed; return what was typed instead of an answer."""

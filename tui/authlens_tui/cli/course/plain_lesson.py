@@ -20,7 +20,7 @@ from authlens_core.learning.desk.open_lesson import (
     spoken,
     spoken_value,
 )
-from authlens_core.learning.moves import usage
+from authlens_core.learning.moves import quoted, usage
 from authlens_core.values.errors import AuthlensError, LessonRefused
 from authlens_core.values.word_files import words
 from authlens_tui.cli.terminal.output import answer_line
@@ -54,8 +54,8 @@ class PlainLesson:
     async def begin(self) -> None:
         """Say what the lesson is, or where it goes on."""
         lesson = self._lesson
-        title = f"Lesson {lesson.lesson.number} of {self._of}: {lesson.lesson.words.title}"
-        say_texts([title, "Type help at any time.", lesson.lesson.words.texts["task"]])
+        title = f"Lesson {lesson.lesson.number} of {self._of}: {lesson.lesson.title}"
+        say_texts([title, "Type help at any time.", lesson.lesson.task])
         if lesson.note:
             say_texts([f"! {lesson.note}"])
         if lesson.resumed:
@@ -89,7 +89,7 @@ class PlainLesson:
 
     async def _make(self, line: str) -> None:
         lesson, before = self._lesson, self._lesson.next_phase
-        move, has_switches = lesson.typed(line), bool(lesson.lesson.repair.offer)
+        move, has_switches = lesson.typed(line), bool(lesson.lesson.offer)
         if before is LessonPhase.REPAIR and has_switches:  # those that were turned are turned back
             self._forget(before)
         await lesson.make(move)
@@ -110,7 +110,7 @@ class PlainLesson:
             self._say_what_to_type(briefly=not self._say_held(made_in))
 
     async def _again(self, name: str) -> None:
-        known = [phase.value for phase in LessonPhase]
+        known = [phase.value for phase in self._lesson.lesson.phases]
         if name and name not in known:
             phases = either(known)
             raise LessonRefused(f"There is no phase “{name}”.", f"Type again and {phases}.")
@@ -119,7 +119,7 @@ class PlainLesson:
         for other in LessonPhase:
             if not self._lesson.attempt.has_begun(other):
                 self._forget(other)
-        say_texts([f"Phase {phase.value} starts over. What you did is archived. {TURNED_BACK}"])
+        say_texts([f"Phase {phase.value} starts over. {TURNED_BACK}"])
         await self._enter()
 
     async def _undo(self) -> None:
@@ -283,12 +283,12 @@ def introduction(lesson: OpenLesson) -> Iterator[str]:
 
 
 def _result(lesson: OpenLesson) -> Iterator[str]:
-    outcome = lesson.attempt.outcome()
-    right = f"{outcome.right_answers} of {len(lesson.lesson.questions)} answers are right"
-    if outcome.passed:
+    attempt = lesson.attempt
+    right = f"{attempt.right_answers} of {len(lesson.lesson.questions)} answers are right"
+    if attempt.passed:
         yield f"✔ You passed: {right}."
     else:
-        phases = ", ".join(verdict.phase.value for verdict in outcome.phases if not verdict.passed)
+        phases = ", ".join(verdict.phase.value for verdict in attempt.verdicts if not verdict.passed)
         yield f"✖ Not passed: {phases}. {right}, and {lesson.lesson.right_to_pass} have to be."
         yield "Type again to answer again."
 
@@ -308,7 +308,7 @@ def what_to_type(lesson: OpenLesson) -> str:
                 "Then type point, the number and the part, such as point 1 status."
             )
         case LessonPhase.REPAIR if switches := lesson.options(phase):
-            budget = lesson.lesson.repair.budget
+            budget = lesson.lesson.budget
             number = "a switch" if budget == 1 else f"up to {budget} switches"
             return f"Type defend and {number}: {either(switches)}."
     return f"Type {either(form.verb for form in lesson.forms(phase))}."
@@ -327,7 +327,7 @@ def form_lines(lesson: OpenLesson) -> Iterator[str]:
 def _choices(argument: Argument) -> Iterator[str]:
     """Yield each choice as it is typed, with what it means where a form has other words for it."""
     for choice in argument.choices:
-        typed, shown = argument.typed(choice), argument.shown(choice)
+        typed, shown = quoted(choice), argument.shown(choice)
         if choice == "":
             yield "left out"
         else:
@@ -337,7 +337,7 @@ def _choices(argument: Argument) -> Iterator[str]:
 def left_lines(lesson: OpenLesson) -> Iterator[str]:
     """Yield how many moves an attack may still have."""
     phase = lesson.next_phase
-    if phase is LessonPhase.BREAK and not lesson.lesson.attack.causes:
+    if phase is LessonPhase.BREAK and not lesson.lesson.draws:
         left = lesson.attempt.moves_left
         again = " again starts this phase over." if lesson.attempt.has_begun(phase) else ""
         yield f"You have {left} {'move' if left == 1 else 'moves'}.{again}"

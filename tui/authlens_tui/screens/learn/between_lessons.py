@@ -40,7 +40,7 @@ class MissedQuestionScreen(Dialog[None]):
         self._missed = missed
 
     def body(self) -> ComposeResult:
-        with DialogBox(f"Again, from {self._missed.lesson.title}"):
+        with DialogBox(f"Again, from {self._missed.lesson.heading}"):
             yield Static(lesson_text(self._missed.text), classes="dialog-words")
             yield MoveList(id="options")
             yield Static(id="said", classes="dialog-hint")

@@ -20,7 +20,7 @@ from authlens_core.learning.desk.open_lesson import (
     StoryLine,
     VerdictLine,
 )
-from authlens_core.learning.moves import AnswerMove, AnyMove, PointMove, PredictMove
+from authlens_core.learning.moves import Move, move_in
 from authlens_core.values.errors import AuthlensError
 from authlens_tui.screens.learn.lesson_text import (
     answer_options,
@@ -83,7 +83,7 @@ class CourseLessonScreen(Screen[bool]):
         self._is_busy = self._is_closing = self._adds_a_move = False
 
     def compose(self) -> ComposeResult:
-        yield TitleBar(self._lesson.lesson.title)
+        yield TitleBar(self._lesson.lesson.heading)
         yield Static(id="phases")
         with Horizontal(id="lesson"):
             with Vertical(id="left"):
@@ -167,7 +167,7 @@ class CourseLessonScreen(Screen[bool]):
         self.story.show(lesson.story(told), partial(lesson.parts, told), end=told_to_the_end, at=at)
         hands = [f"- ${name}  {value}" for name, value in lesson.held(phase)]
         hints = lesson.hints(phase)
-        about = lesson.lesson.words.texts["task"] if self._asks else lesson.text(phase, self._question)
+        about = lesson.lesson.task if self._asks else lesson.text(phase, self._question)
         shown = [("", about)]
         shown += [("In your hands", "\n".join(hands))] if hands else []
         shown += [
@@ -220,7 +220,7 @@ class CourseLessonScreen(Screen[bool]):
         """Whether the attack may have another move, which the repair has to stop as well."""
         lesson = self._lesson
         attacked = self._phase in {LessonPhase.BREAK, LessonPhase.REPAIR} and lesson.has_servers(self._phase)
-        return bool(lesson.lesson.repair.offer and attacked) and lesson.attempt.moves_left > 0
+        return bool(lesson.lesson.offer and attacked) and lesson.attempt.moves_left > 0
 
     def _show_next(self) -> None:
         lesson, phase = self._lesson, self._phase
@@ -235,7 +235,7 @@ class CourseLessonScreen(Screen[bool]):
         if self._offered:
             self.move.offer({name: words for name, (words, _) in self._offered.items()})
         elif options:
-            self.move.offer_switches(options, lesson.lesson.repair.budget)
+            self.move.offer_switches(options, lesson.lesson.budget)
         else:
             self.move.offer_forms(offered)
         self.move.display = self.move.option_count > 0
@@ -258,7 +258,7 @@ class CourseLessonScreen(Screen[bool]):
 
     def _choose(self, letter: Any) -> None:
         asked = self._question
-        self._make(AnswerMove(question=asked, option=letter) if asked else PredictMove(option=letter))
+        self._make(move_in(f"answer {asked} {letter}" if asked else f"predict {letter}"))
 
     def _open_evidence(self) -> None:
         if (seen := self._evidence) is not None:
@@ -318,16 +318,16 @@ class CourseLessonScreen(Screen[bool]):
     @on(StoryView.Pointed)
     def _pointed(self, event: StoryView.Pointed) -> None:
         if self.story.points:
-            self._make(PointMove(arrow=event.arrow, part=event.part.name))
+            self._make(move_in(f"point {event.arrow} {event.part.name}"))
 
-    def _make(self, move: AnyMove) -> None:
+    def _make(self, move: Move) -> None:
         """Make a move and show what came of it."""
 
         async def make() -> None:
             await self._lesson.make(move)
             self._adds_a_move = False
             self._said = self._lesson.worth(move, self._phase)
-            if isinstance(move, PredictMove):
+            if move.verb == "predict":
                 await self._enter()
                 return
             is_attack = self._phase is self._lesson.next_phase is LessonPhase.BREAK

@@ -63,9 +63,10 @@ def asked_in(phase: LessonPhase, offered: Sequence[MoveForm]) -> str:
 
 def phases_line(lesson: OpenLesson, phase: LessonPhase) -> Content:
     """Return whose seat it is, and the phases: done, shown and to come."""
-    seat = lesson.lesson.attack.seat if phase is LessonPhase.BREAK else "you"
+    attack = lesson.lesson.attack
+    seat = attack.seat if attack and phase is LessonPhase.BREAK else "you"
     parts = []
-    for verdict in lesson.attempt.outcome().phases:
+    for verdict in lesson.attempt.verdicts:
         name = verdict.phase.value
         if verdict.phase is phase:
             parts.append(Content.styled(f"▶ {name.upper()}", "bold $text-accent"))

@@ -11,8 +11,8 @@ from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from authlens_core.learning.desk.open_lesson import Argument, Choice, MoveForm
-from authlens_core.learning.moves import AnyMove, DefendMove
+from authlens_core.learning.desk.open_lesson import Argument, MoveForm
+from authlens_core.learning.moves import Move, move_in
 from authlens_tui.screens.learn.lesson_text import lesson_text
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.key_binding import keys
@@ -34,7 +34,7 @@ class MoveList(OptionList):
     class Sent(Message):
         """What was chosen: an option, or a move; neither while no switch is on, or a field is open."""
 
-        def __init__(self, option: str, move: AnyMove | None) -> None:
+        def __init__(self, option: str, move: Move | None) -> None:
             super().__init__()
             self.option = option
             self.move = move
@@ -42,7 +42,7 @@ class MoveList(OptionList):
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id, markup=False)
         self._forms: tuple[MoveForm, ...] = ()
-        self._chosen: dict[str, Choice] = {}
+        self._chosen: dict[str, str] = {}
         self._switches: Mapping[str, str] = {}
         self._on: list[str] = []
         self._budget = 0
@@ -188,7 +188,7 @@ class MoveList(OptionList):
         """Send what is chosen."""
         event.stop()
         formed = self._form.move(self._chosen) if self._form else None
-        move = DefendMove(on=tuple(self._on)) if self._on else formed
+        move = move_in(f"defend {' '.join(self._on)}") if self._on else formed
         self.post_message(self.Sent("" if self._forms or self._switches else event.option_id or "", move))
 
 

@@ -21,8 +21,8 @@ from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.record.signs import accent
 
 if TYPE_CHECKING:
-    from authlens_core.learning.desk.drill_world import DrillWorld
-    from authlens_core.learning.desk.drills import Drill, OwnerSetting
+    from authlens_core.learning.desk.course import CourseLesson
+    from authlens_core.learning.desk.drill_world import DrillWorld, OwnerSetting
 
 END_KEYS: Final = ("login_anew", "next_login")
 """The keys that do something only while the card is shown."""
@@ -38,11 +38,12 @@ class PredictionScreen(ChoiceDialog[str]):
     BINDINGS: ClassVar[list[BindingType]] = keys("prediction")
     SELECTS_FIRST = False  # a prediction is chosen
 
-    def __init__(self, drill: Drill) -> None:
-        shown = [(_option(*option), option[0]) for option in drill.options.items()]
+    def __init__(self, drill: CourseLesson) -> None:
+        options = drill.prediction.words
+        shown = [(_option(*option), option[0]) for option in options.items()]
         hint = "Press a letter. Your trace shows the answer."
-        super().__init__(drill.title, shown, words=Content.styled(drill.question, "bold"), hint=hint)
-        self._letters = frozenset(drill.options)
+        super().__init__(drill.title, shown, words=Content.styled(drill.prediction.text, "bold"), hint=hint)
+        self._letters = frozenset(options)
 
     def action_choose(self, letter: str) -> None:
         if letter in self._letters:

@@ -660,9 +660,9 @@ MUTATIONS: Final = (
     Mutation(
         "bridge-location",
         "A Location that is no URL ends the work on its request",
-        "core/authlens_core/gateway/mcp_failure.py",
-        "    except (UrlRefused, ValueError):\n        return Server",
-        "    except UrlRefused:\n        return Server",
+        "core/authlens_core/gateway/signed_stream.py",
+        "    except (UrlRefused, ValueError):\n        pass\n",
+        "    except UrlRefused:\n        pass\n",
         "tests/core/gateway/test_mcp_bridge_hostile.py::test_a_redirect_to_what_is_no_address_is_one_error",
     ),
     Mutation(
@@ -1336,9 +1336,9 @@ MUTATIONS: Final = (
     Mutation(
         "location-with-tab",
         "A Location that browsers read differently is passed on",
-        "core/authlens_core/gateway/forwarding.py",
-        "            if _CONTROL.search(location):\n",
-        "            if False:\n",
+        "core/authlens_core/gateway/signed_stream.py",
+        "        if not _CONTROL.search(location):\n",
+        "        if True:\n",
         "tests/core/gateway/test_answer_smuggling.py::test_any_answer_of_the_resource_is_one_for_the_client",
     ),
     Mutation(

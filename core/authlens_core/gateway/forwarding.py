@@ -7,18 +7,16 @@ import re
 import secrets
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from hashlib import blake2b
 from http import HTTPStatus
 from typing import Final
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import unquote
 
 from msgspec import Struct
 
-from authlens_core.diagnosis.answer import leads_to_login
+from authlens_core.gateway.signed_stream import redirect_refused, redirect_target
 from authlens_core.grammars.http_framing import alias_of, body_length, for_one_hop, framing, is_chunked
-from authlens_core.values.safe_text import NAME, safe_line
-from authlens_core.values.url import Url, UrlRefused, parse_url
+from authlens_core.values.url import Url
 from authlens_core.wire.streaming import RawField
 
 _ACCESS_CREDENTIALS: Final = frozenset(
@@ -51,26 +49,12 @@ OWN_FIELDS: Final = (
 )
 # What browsers escape in a Location (WHATWG URL §1.3), and what they drop or misread: no one may.
 _ESCAPED: Final = re.compile(rb"[ \x80-\xff]")
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+# Without a scheme or a host (RFC 3986 §4.2). Browsers read a backslash as a slash, and `\\host` as another
+# host (WHATWG URL §4.4).
+_RELATIVE: Final = re.compile(r"(?![/\\])[^:/?#\x00-\x1f\x7f]*([/?#][^\x00-\x1f\x7f]*)?")
 _HIDDEN: Final = re.compile(
     r"/\.well-known/(oauth-|openid-configuration|cloudflare-access-protected-resource)|^/cdn-cgi/access/"
 )
-
-
-class CrossOriginRedirect(Exception):
-    """The resource redirects to another origin, where the credential does not go.
-
-    Attributes:
-        host: where it leads, safe to show; empty where the address cannot be read.
-        is_login: true for the login page of Access.
-    """
-
-    def __init__(self, target: str) -> None:
-        super().__init__("a redirect to another origin")
-        self.host: str = ""
-        with suppress(ValueError):  # a bracket without its other half, say
-            self.host = safe_line(urlsplit(target).netloc.rpartition("@")[2], NAME)
-        self.is_login = bool(self.host) and leads_to_login(target)
 
 
 class Mapping(Struct, frozen=True):
@@ -109,21 +93,15 @@ class Mapping(Struct, frozen=True):
         """Return the address here for a `Location` of the resource.
 
         Raises:
-            CrossOriginRedirect: it leads to another origin, or readers differ about where.
+            AuthlensError: it leads to another origin, or readers differ about where.
         """
-        address, hash_sign, fragment = location.partition("#")
-        try:
-            if _CONTROL.search(location):
-                raise CrossOriginRedirect(location)
-            # Relative to the request (RFC 9110 §10.2.2): the client's own is below our prefix already.
-            # Browsers read a backslash as a slash, and `\\host` as another host (WHATWG URL §4.4).
-            if address[:1] not in ("/", "\\") and not urlsplit(address).scheme:
-                return location
-            target = parse_url(urljoin(f"{self.upstream.origin}/", address), loopback_http=True)
-        except (UrlRefused, ValueError):
-            raise CrossOriginRedirect(location) from None
-        if target.origin != self.upstream.origin:
-            raise CrossOriginRedirect(location)
+        # Relative to the request (RFC 9110 §10.2.2): the client's own is below our prefix already.
+        if _RELATIVE.fullmatch(location):
+            return location
+        target = redirect_target(location, self.upstream.text)
+        if target is None or target.origin != self.upstream.origin:
+            raise redirect_refused(location, self.upstream.text)
+        _, hash_sign, fragment = location.partition("#")
         return f"{self.local}{self.prefix}{target.target}{hash_sign}{fragment}"
 
 
@@ -231,7 +209,7 @@ def response_fields(
     """Yield the header fields for the client: no challenge, no session of Access, addresses as they are here.
 
     Raises:
-        CrossOriginRedirect: there is a redirect to another origin.
+        AuthlensError: there is a redirect to another origin.
     """
     given = tuple(given)
     dropped = for_one_hop(given) | _UPSTREAM_ONLY | {b"content-length"}

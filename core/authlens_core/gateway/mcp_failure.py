@@ -6,11 +6,10 @@ import shlex
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
-from urllib.parse import urljoin
 
 from authlens_core.credentials.lifecycle.request_credential import RequestCredential
-from authlens_core.diagnosis.answer import leads_to_login
 from authlens_core.gateway.refusal import ProxyRefusal, login_command, of_error
+from authlens_core.gateway.signed_stream import OWNER, redirect_refused
 from authlens_core.grammars.json_rpc import (
     INTERNAL_ERROR,
     LONGEST,
@@ -31,9 +30,7 @@ from authlens_core.oauth.discovery.challenge import (
 from authlens_core.values.check import ErrorCode
 from authlens_core.values.errors import AuthlensError, LoginNeeded, ServerMisconfigured, TimedOut
 from authlens_core.values.exchange import JSON_TYPE
-from authlens_core.values.fix import LOG_IN_AGAIN
 from authlens_core.values.safe_text import NAME, safe_line
-from authlens_core.values.url import UrlRefused, parse_url
 from authlens_core.wire.streaming import StreamedResponse, StreamFailed
 
 # Our codes: this one less the exit code that a verb would end with, so a login that is needed is -32064.
@@ -41,7 +38,6 @@ _OURS: Final = -32060
 TIMED_OUT: Final = _OURS - TimedOut.exit_code
 # A client may act on our codes, for example show the user the command in `data`: no server may use them.
 _RESERVED: Final = range(_OURS - 19, _OURS + 1)
-OWNER: Final = "Only the server's owner can correct it."
 
 
 class McpFailure(Exception):
@@ -107,7 +103,7 @@ async def require_success(answer: StreamedResponse, credential: RequestCredentia
     """
     # Not followed: the body of a POST with a credential would go to an address that no one approved.
     if 300 <= answer.status < 400:
-        raise _redirected(answer.get("location"), credential.url)
+        raise redirect_refused(answer.get("location"), credential.url)
     challenges = parse_challenges(answer.get_all("www-authenticate"))
     if answer.status >= 400 and refusal_code(challenges) == ErrorCode.INSUFFICIENT_SCOPE:
         scope = scope_union(credential.granted_scope, scope_wanted(challenges))
@@ -124,20 +120,6 @@ def _scope_missing(url: str, scope: str) -> McpFailure:
         cause += " Its name cannot be part of a command: press t in the app to request it."
         command = f"authlens {shlex.quote(url)}"
     return _failure_of_refusal(ProxyRefusal(0, "", cause, "", LoginNeeded.exit_code, command))
-
-
-def _redirected(location: str, url: str) -> AuthlensError:
-    try:
-        target = parse_url(urljoin(url, location.partition("#")[0]), loopback_http=True)
-    except (UrlRefused, ValueError):
-        return ServerMisconfigured("The server redirects to an address that authlens does not use.", OWNER)
-    # The grant has ended at Access, which says so only by its login page.
-    if leads_to_login(target.text):
-        return LoginNeeded(f"The server redirects to the login page at {target.authority}.", LOG_IN_AGAIN)
-    return ServerMisconfigured(
-        f"The server redirects to another address at {target.authority}, and authlens does not follow it.",
-        "Use the final address.",
-    )
 
 
 async def _refused(answer: StreamedResponse) -> McpFailure:

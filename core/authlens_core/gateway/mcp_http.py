@@ -16,8 +16,8 @@ from typing import Any, Final
 from msgspec import Struct
 
 from authlens_core.credentials.lifecycle.request_credential import RequestCredential
-from authlens_core.gateway.mcp_failure import OWNER, McpFailure, body_of
-from authlens_core.gateway.signed_stream import OwnFields, authorized_stream, in_one_chunk
+from authlens_core.gateway.mcp_failure import McpFailure, body_of
+from authlens_core.gateway.signed_stream import OWNER, OwnFields, authorized_stream, in_one_chunk
 from authlens_core.grammars.json_rpc import INVALID_REQUEST, JsonRpcMessage
 from authlens_core.oauth.mcp import EVENT_STREAM, is_session_id
 from authlens_core.values.errors import NetworkFailure, ServerMisconfigured

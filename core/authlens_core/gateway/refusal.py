@@ -8,7 +8,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from authlens_core.gateway.forwarding import OWN_FIELDS, CrossOriginRedirect
+from authlens_core.gateway.forwarding import OWN_FIELDS
 from authlens_core.gateway.signed_stream import SendAgain
 from authlens_core.values.errors import (
     AuthlensError,
@@ -16,10 +16,10 @@ from authlens_core.values.errors import (
     NetworkFailure,
     NoSecretStore,
     Refused,
+    ServerMisconfigured,
     TimedOut,
 )
 from authlens_core.values.exchange import FailureKind
-from authlens_core.values.fix import LOG_IN_AGAIN
 from authlens_core.wire.streaming import StreamFailed
 
 # For a client that was given the address as its `http_proxy`.
@@ -78,6 +78,7 @@ _STATUS: tuple[tuple[type[AuthlensError], int, str], ...] = (
     (Refused, 502, "refused"),
     (TimedOut, 504, "timed_out"),
     (NetworkFailure, 502, "network"),
+    (ServerMisconfigured, 502, "bad_answer"),
     (NoSecretStore, 503, "no_secret_store"),
 )
 
@@ -103,21 +104,3 @@ def of_error(problem: AuthlensError | StreamFailed, url: str) -> ProxyRefusal:
             command = login_command(url) if kind is LoginNeeded else ""
             return ProxyRefusal(status, code, error.cause, str(error.cure), error.exit_code, command)
     return ProxyRefusal(502, "failed", error.cause, str(error.cure), error.exit_code)
-
-
-def of_redirect(redirect: CrossOriginRedirect, url: str) -> ProxyRefusal:
-    """Return the answer where the resource at `url` redirects to another origin."""
-    # How Access refuses a session that has ended: to follow it would give the client a web page.
-    if redirect.is_login:
-        cause = f"The resource redirects to the login page at {redirect.host}."
-        return of_error(LoginNeeded(cause, LOG_IN_AGAIN), url)
-    if not redirect.host:
-        return unusable("its Location cannot be read")
-    cause = f"The resource redirects to {redirect.host}, where authlens does not send the credential."
-    return ProxyRefusal(502, "redirect_refused", cause, "Start a proxy for that address if you trust it.", 5)
-
-
-def unusable(fault: str) -> ProxyRefusal:
-    """Return the answer where the resource's own cannot be passed on."""
-    cause = f"The resource's answer cannot be passed on: {fault}."
-    return ProxyRefusal(502, "bad_answer", cause, "Only the server's owner can correct that.", 7)

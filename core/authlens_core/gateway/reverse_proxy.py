@@ -18,17 +18,16 @@ from starlette.types import Message, Receive, Scope, Send
 from authlens_core.credentials.lifecycle.request_credential import RequestCredential
 from authlens_core.gateway.admission import admit
 from authlens_core.gateway.forwarding import (
-    CrossOriginRedirect,
     Mapping,
     ResourceCookies,
     request_fields,
     response_fields,
 )
 from authlens_core.gateway.mcp_failure import in_json_rpc
-from authlens_core.gateway.refusal import ProxyRefusal, of_error, of_redirect, unusable
-from authlens_core.gateway.signed_stream import OwnFields, authorized_stream, in_one_chunk
+from authlens_core.gateway.refusal import ProxyRefusal, of_error
+from authlens_core.gateway.signed_stream import OWNER, OwnFields, authorized_stream, in_one_chunk
 from authlens_core.grammars.http_framing import answer_fault, body_length, is_chunked
-from authlens_core.values.errors import AuthlensError, TimedOut
+from authlens_core.values.errors import AuthlensError, ServerMisconfigured, TimedOut
 from authlens_core.wire.client import Wire
 from authlens_core.wire.streaming import (
     STREAM_TIMEOUTS,
@@ -161,23 +160,22 @@ class ReverseProxy:
                 ) as answer:
                     incoming.when_complete(lambda: None)
                     deadline.reschedule(None)
-                    return await self._pass_on(answer, out)
+                    await self._pass_on(answer, out)
         except TimeoutError:
             return of_error(no_answer(self.patience), self.credential.url)
         except (AuthlensError, StreamFailed) as error:
             return of_error(error, self.credential.url)
+        return None
 
-    async def _pass_on(self, answer: StreamedResponse, out: _Outgoing) -> ProxyRefusal | None:
+    async def _pass_on(self, answer: StreamedResponse, out: _Outgoing) -> None:
         switched = answer.connection if answer.status == 101 and out.may_switch else None
         if switched is not None and answer.get_all("upgrade") not in (("websocket",), ("WebSocket",)):
-            return unusable("it switches to a protocol that was not requested")
+            raise _unusable("it switches to a protocol that was not requested")
         # 101 has no body and no length; the rules on fields are those of any other answer.
         head = self._passed_fields(answer, HTTPStatus.NO_CONTENT if switched is not None else answer.status)
-        if isinstance(head, ProxyRefusal):
-            return head
         if switched is not None:
             await out.switch([*head, *_HANDSHAKE], switched)
-            return None
+            return
         if out.may_switch:
             # What the client sends behind its handshake would be read as the next request.
             head.append((b"connection", b"close"))
@@ -189,17 +187,17 @@ class ReverseProxy:
             self.counters.failed(failed.failure.cause)
             raise _AnswerCut from failed
         await out.send({"type": "http.response.body", "body": b""})
-        return None
 
-    def _passed_fields(self, answer: StreamedResponse, status: int) -> list[RawField] | ProxyRefusal:
-        """Return the header fields of a final answer for the client, or what it gets instead."""
+    def _passed_fields(self, answer: StreamedResponse, status: int) -> list[RawField]:
+        """Return the header fields of a final answer for the client.
+
+        Raises:
+            AuthlensError: the answer cannot be passed on.
+        """
         fault = answer_fault(status, answer.fields)
         if fault:
-            return unusable(fault)
-        try:
-            return list(response_fields(answer.fields, self.mapping, self.cookies, status=status))
-        except CrossOriginRedirect as elsewhere:
-            return of_redirect(elsewhere, self.credential.url)
+            raise _unusable(fault)
+        return list(response_fields(answer.fields, self.mapping, self.cookies, status=status))
 
     async def _refuse(self, refusal: ProxyRefusal, line: bytes | None, out: _Outgoing, *, ends: bool) -> None:
         if refusal.status >= 500:
@@ -209,6 +207,10 @@ class ReverseProxy:
         fields = [*refusal.fields_of(len(body)), *([(b"connection", b"close")] if ends else [])]
         await out.send({"type": "http.response.start", "status": status, "headers": fields})
         await out.send({"type": "http.response.body", "body": body})
+
+
+def _unusable(fault: str) -> ServerMisconfigured:
+    return ServerMisconfigured(f"The resource's answer cannot be passed on: {fault}.", OWNER)
 
 
 def no_answer(seconds: float) -> TimedOut:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Final
+from urllib.parse import urljoin
 
 from authlens_core.credentials.lifecycle.request_credential import RequestCredential, asks_for_a_token
 from authlens_core.credentials.lifecycle.request_headers import CredentialHeaders
-from authlens_core.values.errors import AuthlensError, Refused
+from authlens_core.diagnosis.answer import leads_to_login
+from authlens_core.values.errors import AuthlensError, LoginNeeded, Refused, ServerMisconfigured
 from authlens_core.values.exchange import Headers, Response
-from authlens_core.values.fix import step
+from authlens_core.values.fix import LOG_IN_AGAIN, step
+from authlens_core.values.url import Url, UrlRefused, parse_url
 from authlens_core.wire.client import Wire
 from authlens_core.wire.streaming import StreamedRequest, StreamedResponse
+
+# What browsers drop from a Location, and others do not.
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+OWNER: Final = "Only the server's owner can correct it."
 
 OwnFields = tuple[tuple[str, str], ...]
 
@@ -38,6 +47,30 @@ def refused_for_good(url: str) -> Refused:
     """Return the error where the resource at `url` refuses a renewed credential, too."""
     return Refused(
         f"{url} refuses the credential.", step("To see why", f"authlens probe --kept {shlex.quote(url)}")
+    )
+
+
+def redirect_target(location: str, url: str) -> Url | None:
+    """Return where a `Location` of the answer from `url` leads; None where readers differ about it."""
+    try:
+        if not _CONTROL.search(location):
+            return parse_url(urljoin(url, location.partition("#")[0]), loopback_http=True)
+    except (UrlRefused, ValueError):
+        pass
+    return None
+
+
+def redirect_refused(location: str, url: str) -> AuthlensError:
+    """Return the error where a redirect is not followed: no one approved of the credential going there."""
+    target = redirect_target(location, url)
+    if target is None:
+        return ServerMisconfigured("The server redirects to an address that authlens does not use.", OWNER)
+    # How Access refuses a session that has ended: to follow it would give the client a web page.
+    if leads_to_login(target.text):
+        return LoginNeeded(f"The server redirects to the login page at {target.authority}.", LOG_IN_AGAIN)
+    return ServerMisconfigured(
+        f"The server redirects to another address at {target.authority}, and authlens does not follow it.",
+        "Use the final address if you trust it.",
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from authlens_core.credentials.lifecycle.request_credential import asks_for_a_token
-from authlens_core.gateway.forwarding import CrossOriginRedirect, Mapping
+from authlens_core.gateway.forwarding import Mapping
+from authlens_core.values.errors import AuthlensError
 from authlens_core.values.url import parse_url
 
 MAPPING = Mapping(parse_url("https://app.example/"), "http://127.0.0.1:8080", "/s3cret")
@@ -59,5 +60,5 @@ def test_a_relative_location_stays_relative_to_the_request(location: str, here: 
     "location", ["https://other.example/", "//other.example/", "\\\\other.example/", "javascript:x"]
 )
 def test_a_location_elsewhere_is_not_followed(location: str) -> None:
-    with pytest.raises(CrossOriginRedirect):
+    with pytest.raises(AuthlensError):
         MAPPING.here(location)

@@ -481,9 +481,17 @@ async def test_a_notification_that_is_not_accepted_does_not_delay_requests() -> 
     """H480: except for `notifications/initialized`, without which the server expects nothing."""
     noise = [b'{"jsonrpc":"2.0","method":"notifications/progress"}'] * 3
     mute = BridgeLimits(prompt=0.5)
-    notes = (
-        await passed(lambda asked: honest(asked) if asked.is_request else None, [*noise, LATER], mute)
-    ).notes
+    at_the_answer: list[str] = []
+
+    def answered(heard: Heard) -> bool:
+        at_the_answer.extend(heard.notes)
+        return True
+
+    def reply(asked: Asked) -> bytes | None:
+        return honest(asked) if asked.is_request else None
+
+    notes = (await passed(reply, [*noise, LATER], mute, until=answered)).notes
+    assert at_the_answer == []
     assert [note.partition(":")[0] for note in notes] == ["notifications/progress was not accepted"]
 
 

@@ -565,8 +565,8 @@ MUTATIONS: Final = (
         "bridge-answers-twice",
         "A request that has an answer, or was cancelled, gets another one",
         "core/authlens_core/gateway/mcp_bridge.py",
-        "        if self._is_owed():\n",
-        "        if True:\n",
+        "        if self._is_owed():\n            del self._owed[request.request_id]\n",
+        "        if self._owed.pop(request.request_id, True):\n",
         "tests/core/gateway/test_mcp_bridge_hostile.py::test_a_request_that_is_cancelled_gets_no_answer",
     ),
     Mutation(

@@ -79,18 +79,17 @@ def _login_options() -> Iterator[str]:
         "## Options of a login",
         "",
         "No file sets these: `authlens login URL` and `authlens URL` take them. `e` in the wizard edits them",
-        "before the stages named here. A login that was interrupted is resumed with the same options. With",
-        "`--remember`, some are stored with the login and apply to the next logins at the same authorization",
-        "server: to all of them, or to those to the same URL. `authlens forget URL` forgets them, too.",
+        "before the stages named here. With `--remember`, some are stored with the login and apply to the",
+        "next logins at the same authorization server: to all of them, or to those to the same URL.",
+        "`authlens forget URL` forgets them, too.",
         "",
-        "| option | meaning | edited before | resumed | remembered for |",
-        "|---|---|---|---|---|",
+        "| option | meaning | edited before | remembered for |",
+        "|---|---|---|---|",
     )
     for option in LOGIN_OPTIONS.values():
         titles = ", ".join(stage_info(stage).title for stage in option.edited_in)
         stages = titles or f"no: {option.not_edited}"
-        resumed = f"no: {option.not_resumed}" if option.not_resumed else "yes"
         value = f" {option.metavar}" if option.metavar else f" {'|'.join(option.choices)}".rstrip()
         shown = f"{option.flag}{value}".replace("|", "\\|")
         remembered = _REMEMBERED[option.remembered]
-        yield f"| `{shown}` | {option.help} | {stages} | {resumed} | {remembered} |"
+        yield f"| `{shown}` | {option.help} | {stages} | {remembered} |"

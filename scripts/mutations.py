@@ -410,14 +410,6 @@ MUTATIONS: Final = (
         "::test_a_known_client_without_the_grant_type_of_the_flow_is_registered_anew",
     ),
     Mutation(
-        "option-not-resumed",
-        "A note of an interrupted login leaves the way of the login out",
-        "core/authlens_core/values/login_options.py",
-        "        return GrantType(value) if isinstance(self.default, GrantType) else value\n",
-        "        return self.default if isinstance(self.default, GrantType) else value\n",
-        "tests/core/values/test_login_options.py::test_an_interrupted_login_has_each_option_again_or_a_reason_says_why_not",
-    ),
-    Mutation(
         "accepted-name-of-any-server",
         "A name that was accepted of one server is accepted of another that the resource names",
         "core/authlens_core/login/facts.py",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import shlex
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from contextlib import closing, suppress
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -24,8 +24,6 @@ from authlens_core.login.callback.binding import NoLoopback, bind_loopback
 from authlens_core.login.callback.listener import DEFAULT_PORT, why_not_bound
 from authlens_core.login.callback.ssh_forward import ssh_forward_line
 from authlens_core.login.cloudflared.binary import CloudflaredMissing, find_cloudflared
-from authlens_core.login.other_processes import from_text
-from authlens_core.state.crash_notes import CrashNotes
 from authlens_core.state.paths import state_directory
 from authlens_core.values.check import Severity
 from authlens_core.values.errors import AuthlensError, NoSecretStore, StateUnusable, UsageError
@@ -86,7 +84,6 @@ async def examine(environ: Mapping[str, str], *, port: int = DEFAULT_PORT) -> As
         ("state", partial(asyncio.to_thread, look_at_state)),
         # In the order in which a login fails: without a place for state nothing below could be stored.
         ("keyring", look_at_keyring),
-        ("interrupted", partial(asyncio.to_thread, look_at_interrupted)),
         ("ssh", partial(asyncio.to_thread, look_at_ssh, environ, port)),
         (f"port {port}", partial(look_at_port, port)),
         ("tls trust", partial(look_at_trust, environ)),
@@ -199,28 +196,6 @@ def _encrypted(path: Path) -> Finding:
     words = f"The encrypted file for secrets, {path}, is missing."
     cure = step("Restore it, or choose another secret store", "authlens store --move keyring")
     return Finding(Severity.FAILURE, words, cure, NoSecretStore.exit_code)
-
-
-def look_at_interrupted() -> Finding:
-    """Say which logins were interrupted by the end of their process; their notes stay. Reads files."""
-    records = []
-    with suppress(StateUnusable):  # said by `look_at_state`
-        for note in CrashNotes(state_directory() / "unfinished").claim():
-            # Read and left: the dashboard offers them, and a look must not take them away.
-            note.let_go()
-            if (record := from_text(note.text)) is not None:
-                records.append(record)
-    if not records:
-        return Finding(Severity.PASS, "No login was interrupted.")
-    latest = max(records, key=lambda record: record.at)
-    url = latest.resource_url
-    words = "One login was" if len(records) == 1 else f"{len(records)} logins were"
-    cure = fix(
-        "Resume it from the dashboard: authlens.",
-        step("Or start again", f"authlens login {shlex.quote(url)}"),
-    )
-    when = f"{latest.at:%Y-%m-%d %H:%M} UTC"
-    return Finding(Severity.NOTICE, f"{words} interrupted, the latest {url} at {when}.", cure)
 
 
 # -- the network -------------------------------------------------------------------------------------------

@@ -1,8 +1,7 @@
 """Start a login whose tokens are stored, whose client is reused and whose record is kept.
 
 Another process may run a login for the same resource: `pending_login` runs this one alone, or joins that one.
-A login of a process that died is among those that `interruptions` finds. `log_in_with_cloudflared` is for a
-resource without Managed OAuth.
+`log_in_with_cloudflared` is for a resource without Managed OAuth.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ from authlens_core.credentials.vault.save_login import remove_replaced, save_log
 from authlens_core.desk.session import Session
 from authlens_core.login.facts import Facts
 from authlens_core.login.login import Login
-from authlens_core.login.other_processes import InterruptedLogin, Interruptions, PendingLogin
+from authlens_core.login.pending_login import PendingLogin
 from authlens_core.login.stage_work import Stored
 from authlens_core.login.tampering.editing import EditForm, FormField, RequestChanges
 from authlens_core.login.tampering.experiment import Experiment
@@ -72,8 +71,6 @@ __all__ = [
     "Fix",
     "FormField",
     "Grant",
-    "InterruptedLogin",
-    "Interruptions",
     "Login",
     "Options",
     "Outcome",
@@ -87,7 +84,6 @@ __all__ = [
     "attacks_on",
     "discover",
     "ended_in",
-    "interruptions",
     "join_login",
     "log_in_with_cloudflared",
     "missing_credential",
@@ -265,11 +261,6 @@ async def join_login(
     if grant is None or grant.state is not GrantState.LIVE or grant.obtained_at < earliest:
         raise LoginNeeded("The other login ended without a token.", LOG_IN_AGAIN)
     return grant
-
-
-def interruptions(session: Session) -> Interruptions:
-    """Return the notes of interrupted logins; none where secrets are in memory, which leaves no traces."""
-    return Interruptions.kept(persistent=session.credentials.store.persistent)
 
 
 class _TraceKeeper:

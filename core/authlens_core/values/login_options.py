@@ -1,6 +1,6 @@
 """What the user decides before a login, and the declaration of each option with all that depends on it.
 
-The command line, the notes of interrupted logins, the wizard's form and the documentation are made from the
+The command line, the wizard's form and the documentation are made from the
 declarations: a new option is a field of `Options`, an entry of `words/options.json`, and a use of it in the
 stage that it is for.
 """
@@ -195,7 +195,6 @@ class OptionInfo(Struct, frozen=True, forbid_unknown_fields=True):
             with `edited_in`.
         sent_in: the stages whose request or link has it as a parameter of its own name.
         not_edited: why it is in no form.
-        not_resumed: why a login that was interrupted does not have it again; empty if it has.
         metavar: what the command line calls its value.
         choices: what a `CHOICE` can be.
         turned_on: what the flag of a `SWITCH` chooses instead of the default.
@@ -219,7 +218,6 @@ class OptionInfo(Struct, frozen=True, forbid_unknown_fields=True):
     used_by: tuple[UserPart, ...] = ()
     sent_in: tuple[Stage, ...] = ()
     not_edited: str = ""
-    not_resumed: str = ""
     metavar: str | None = None
     choices: tuple[str, ...] = ()
     turned_on: bool | GrantType = True
@@ -278,17 +276,6 @@ class OptionInfo(Struct, frozen=True, forbid_unknown_fields=True):
             case _:
                 pass
         return text if self.empty_is_chosen else text or None
-
-    def stored(self, value: Any) -> Any:
-        """Return the value that the note of an interrupted login has.
-
-        Raises:
-            ValueError: authlens did not write it.
-        """
-        if not self.can_be_stored(value):
-            raise ValueError(self.name)
-        # JSON has no enums.
-        return GrantType(value) if isinstance(self.default, GrantType) else value
 
     def can_be_stored(self, value: Any) -> bool:
         """Return whether it can be this, and may be in a file."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -13,12 +12,8 @@ import pytest
 from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.vault.open_store import store_at
 from authlens_core.desk import doctor
-from authlens_core.desk.doctor import look_at_interrupted, look_at_keyring, look_at_state
-from authlens_core.login.other_processes import InterruptedLogin, to_text
-from authlens_core.state.crash_notes import CrashNotes
-from authlens_core.trace.record import Stage
+from authlens_core.desk.doctor import look_at_keyring, look_at_state
 from authlens_core.values.check import Severity
-from authlens_core.values.login_options import Options
 
 TESTS = Path(__file__).parents[2]
 
@@ -130,26 +125,3 @@ def test_an_index_that_is_none_is_a_failure(tmp_path: Path) -> None:
     (tmp_path / "index.sqlite3").write_bytes(b"x" * 4096)
 
     assert (look_at_state().severity, look_at_state().code) == (Severity.FAILURE, 9)
-
-
-def test_an_interrupted_login_is_told_and_stays_noted(tmp_path: Path) -> None:
-    """Looking does not take it away from the start that could take it up again."""
-    at = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
-    leftovers = CrashNotes(tmp_path / "unfinished")
-    note = leftovers.begin()
-    assert note is not None
-    note.write(to_text(InterruptedLogin("https://wiki.example/", Stage.AUTHORIZATION, at, Options())))
-    assert look_at_interrupted().severity is Severity.PASS, "its process lives"
-    note.let_go()
-
-    for _ in range(2):
-        finding = look_at_interrupted()
-        assert finding.severity is Severity.NOTICE
-        assert "https://wiki.example/" in finding.words
-        assert "2026-11-24 09:30" in finding.words
-    assert len(leftovers.claim()) == 1
-
-
-def test_without_interrupted_logins_there_is_nothing_to_do() -> None:
-    """No cure where nothing is wrong."""
-    assert look_at_interrupted().cure == ""

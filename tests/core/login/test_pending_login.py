@@ -6,7 +6,7 @@ import asyncio
 import stat
 from contextlib import suppress
 
-from authlens_core.login.other_processes import PendingLogin
+from authlens_core.login.pending_login import PendingLogin
 from authlens_core.oauth.device_authorization import DeviceAuthorization
 from authlens_core.state.locks import Locks
 from authlens_core.state.paths import state_directory

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 from msgspec.structs import replace
 
-from authlens_core.login.other_processes import InterruptedLogin, from_text, to_text
 from authlens_core.login.tampering.editing import choices, with_choices
 from authlens_core.values.login_options import OPTIONS, Kind, OptionInfo, Options, first_changed
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import LOGIN_STAGES, GrantType, Stage
 from authlens_tui.cli.login.login_arguments import login_options
 from authlens_tui.cli.parser import build_parser
-from support.scripted_login import BEGAN, RESOURCE, facts
+from support.scripted_login import RESOURCE, facts
 
 # What a user can type of each kind, and what it means.
 _TYPED: Final[dict[Kind, tuple[str, Any]]] = {
@@ -58,18 +56,6 @@ def test_the_command_line_takes_each_option(option: OptionInfo) -> None:
     parsed = build_parser().parse_args(["login", RESOURCE, *arguments])
     secrets = {option.name: value} if isinstance(value, Secret) else {}
     assert login_options(parsed, secrets) == replace(Options(), **{option.name: value})
-
-
-def test_an_interrupted_login_has_each_option_again_or_a_reason_says_why_not(option: OptionInfo) -> None:
-    _, value = _value(option)
-    note = InterruptedLogin(RESOURCE, Stage.PKCE, BEGAN, replace(Options(), **{option.name: value}))
-    again = from_text(to_text(note))
-    assert again is not None
-    if not option.not_resumed:
-        assert getattr(again.options, option.name) == value
-    else:
-        assert option.name not in json.loads(to_text(note))["options"]
-        assert getattr(again.options, option.name) == option.default
 
 
 @pytest.mark.parametrize(
@@ -115,18 +101,6 @@ def test_a_change_leads_back_no_further_than_the_form_that_offers_it(option: Opt
     if first is not None and option.edited_in:
         order = LOGIN_STAGES.index
         assert max(order(stage) for stage in option.edited_in) >= order(first)
-
-
-@pytest.mark.parametrize("value", [1, True, [], {}, "x" * 3, -1, 1e9])
-def test_a_note_with_a_value_that_cannot_be_is_refused(option: OptionInfo, value: object) -> None:
-    if option.kind in (Kind.SECRET, Kind.COMMAND):
-        return
-    try:
-        read = option.stored(value)
-    except ValueError:
-        return
-    assert type(read) in (type(option.default), str, int, float, bool)
-    assert type(read) is type(value)
 
 
 def test_what_is_in_a_form_names_the_flows_that_use_it(option: OptionInfo) -> None:

@@ -8,17 +8,12 @@ import pytest
 from msgspec.structs import replace
 
 from authlens_core.credentials.vault.open_store import OpenedStore
-from authlens_core.login.other_processes import InterruptedLogin, Interruptions
-from authlens_core.trace.record import Stage
-from authlens_core.values.login_options import Options
 from authlens_tui.app.authlens_app import AuthlensApp
-from authlens_tui.app.logins import InterruptedLogins
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.dialog import ConfirmScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from support.grants import grant, keep
 from support.screens import text_of, until
-from support.scripted_login import BEGAN
 from tui.app.test_app import stores
 
 
@@ -40,23 +35,3 @@ async def test_a_login_that_is_still_good_is_named_before_another_one(
         assert "expires in 9 min" in text_of(app)
         await pilot.press(key)
         await until(pilot, lambda: isinstance(app.screen, shown))
-
-
-async def test_a_login_settles_the_interrupted_ones_of_its_url_and_no_others(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    earlier = tuple(
-        InterruptedLogin(f"https://{name}.example.com/", Stage.AUTHORIZATION, BEGAN, Options())
-        for name in ("wiki", "tickets")
-    )
-    monkeypatch.setattr(Interruptions, "find", lambda *_: earlier)
-    stores(monkeypatch, [OpenedStore.in_memory()])
-    app = AuthlensApp(environ={})
-    async with app.run_test(size=(80, 24)) as pilot:
-        await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
-        assert app.session is not None
-        interrupted = InterruptedLogins()
-        interrupted.find(app.session)
-        assert len(interrupted.replaced_by("https://wiki.example.com/")) == 1
-        assert interrupted.take_latest() == earlier[1]
-        assert interrupted.take_latest() is None

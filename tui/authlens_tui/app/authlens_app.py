@@ -97,7 +97,7 @@ class AuthlensApp(BaseApp):
         """Stop refreshing, close the connections and the secret store."""
         await self._end_opening()
         if self.controller is not None:
-            await self.controller.aclose(self.return_code or 0)
+            await self.controller.aclose()
         if self._first is not None:  # after the controller, whose session may be reading it
             self._first.close()
         await self.workspace.close()
@@ -116,12 +116,10 @@ class AuthlensApp(BaseApp):
         return self.dashboard
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer on the dashboard, where it leaves nothing unfinished, a login to resume, the menu, a file."""
+        """Offer on the dashboard, where it leaves nothing unfinished, the menu, a file."""
         match action:
             case "open_file":
                 offered = self.controller is not None
-            case "resume":
-                offered = self.controller is not None and self.controller.interrupted.can_resume
             case "menu":
                 offered = self.workspace.menu is not None
             case _:
@@ -141,10 +139,6 @@ class AuthlensApp(BaseApp):
     def action_open_file(self) -> None:
         if self.controller is not None:
             self.controller.records.open_file(self.session)
-
-    async def action_resume(self) -> None:
-        if self.session is not None and self.controller is not None:
-            await self.controller.logins.resume(self.session)
 
     @on(LoginWanted)
     @on(MoveWanted)

@@ -19,7 +19,6 @@ from textual.worker import Worker
 
 from authlens_core.desk.credentials import AccessKind, Grant, Index
 from authlens_core.desk.lifecycle import ActionResult, BackgroundRefresh, background_refresh
-from authlens_core.desk.log_in import interruptions
 from authlens_core.desk.session import (
     AuthlensError,
     Exchange,
@@ -33,7 +32,7 @@ from authlens_core.desk.session import (
     session_on,
 )
 from authlens_core.desk.settings import Config, NoticeKind, SettingsFile
-from authlens_tui.app.logins import InterruptedLogins, Logins
+from authlens_tui.app.logins import Logins
 from authlens_tui.app.workspace import Workspace
 from authlens_tui.screens.dashboard.batch_actions import Result, ResultsScreen
 from authlens_tui.screens.dashboard.context import LoginWanted, MoveWanted, TraceWanted
@@ -46,7 +45,6 @@ from authlens_tui.terminal.link_file import sweep_link_files
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.terminal.themes import ThemeChosen
 from authlens_tui.widgets.record.record_messages import Revealed, SignatureWanted
-from authlens_tui.words.login_states import why_it_ended
 from authlens_tui.words.outcomes import after_a_crash, where_secrets_are_left
 from authlens_tui.words.times import in_words
 
@@ -257,9 +255,8 @@ class Controller:
         self._app = app
         self._dashboard: DashboardScreen | None = None
         self.session: Session | None = None
-        self.interrupted = InterruptedLogins()
         self.records = Records(app)
-        self.logins = Logins(app, workspace, self.interrupted, self.records)
+        self.logins = Logins(app, workspace, self.records)
         self._refresh = AutomaticRefresh(app, workspace.settings, self._on_attempt)
 
     async def begin(self, start_url: str | None, index: Index | None) -> None:
@@ -284,7 +281,6 @@ class Controller:
         with app.batch_update():
             self._dashboard = await app.show_dashboard(self.session)
             self._work_on(self.session)
-            self._tell_interrupted()
             workspace.begin(self.logins, self.session, start_url)
         app.refresh()
         if notes:
@@ -293,8 +289,6 @@ class Controller:
 
     def _work_on(self, session: Session) -> None:
         """Start what runs beside the screens, as long as the app does or once."""
-        # Before any login of this run, which would be among those that it finds.
-        self.interrupted.find(session)
         self._use(session)
         app = self._app
         self._refresh.start(session)
@@ -306,11 +300,6 @@ class Controller:
         session.warm_up()
         # Files with links that a crash left behind; each has the state of a login in it.
         app.run_worker(partial(sweep_link_files, app.environ), thread=True, group="sweep")
-
-    def _tell_interrupted(self) -> None:
-        if isinstance(self._app.screen, DashboardScreen):
-            self._app.screen.tell(self.interrupted.notice)
-            self._app.refresh_bindings()
 
     def _on_attempt(self, grant: Grant, result: ActionResult) -> None:
         if self._dashboard is not None:
@@ -330,9 +319,6 @@ class Controller:
             self._dashboard.use(session)
 
     def _continue_with(self, session: Session) -> None:
-        # Only memory has no notes: those of any other store are in the state directory already.
-        if self.session is not None and not self.session.credentials.store.persistent:
-            self.interrupted.notes = interruptions(session)
         self._use(session)
 
     def answer(self, message: Message) -> None:
@@ -344,7 +330,6 @@ class Controller:
                 self.logins.start(session, message.url, message.options)
             case WizardClosed():
                 self.logins.leave(session, message.then)
-                self._app.call_later(self._tell_interrupted)
             case OtherWayWanted():
                 self.logins.other_way(session, message)
             case MoveWanted():
@@ -363,11 +348,10 @@ class Controller:
             case _:
                 raise TypeError(f"nothing answers {type(message).__name__}")
 
-    async def aclose(self, return_code: int) -> None:
+    async def aclose(self) -> None:
         """Stop refreshing, close the connections and the secret store."""
         # First: a refresh that was sent may have the only copy of a token.
         await self._refresh.stop()
-        self.interrupted.notes.close(why_it_ended(return_code))
         if self.session is not None:
             await self.session.aclose()
 

@@ -9,9 +9,6 @@ import pytest
 from authlens_core.credentials.store.secret_store import MemoryStore
 from authlens_core.credentials.vault import open_store as store_module
 from authlens_core.credentials.vault.open_store import OpenedStore
-from authlens_core.login.other_processes import InterruptedLogin, Interruptions
-from authlens_core.trace.record import Stage
-from authlens_core.values.login_options import Options
 from authlens_core.values.store_kind import StoreKind
 from authlens_tui.app.authlens_app import AuthlensApp
 from authlens_tui.app.demo import DemoWorkspace
@@ -19,7 +16,6 @@ from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.wizard.link import QrScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from support.screens import scripted, text_of, until, wizard_on
-from support.scripted_login import BEGAN
 
 NOTE = "A note of some words."
 URL = "https://wiki.example.com/"
@@ -98,21 +94,6 @@ async def test_when_the_link_comes_the_toasts_go() -> None:
         await pilot.press("a")
         await until(pilot, lambda: wizard.pane.panel.has_focus)
         assert NOTE not in [one.message for one in app._notifications]
-
-
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
-async def test_that_a_login_was_interrupted_is_said_with_the_wizard(
-    size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """On a narrow screen in its line, else as a toast."""
-    record = InterruptedLogin(URL, Stage.AUTHORIZATION, BEGAN, Options())
-    monkeypatch.setattr(Interruptions, "find", lambda *_: (record,))
-    use(monkeypatch, OpenedStore(MemoryStore()))
-    app = AuthlensApp(start_url=URL, environ={})
-    async with app.run_test(size=size, notifications=True) as pilot:
-        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
-        await until(pilot, lambda: "Interrupted" in text_of(app))
-        assert len(app._notifications) == (1 if size[0] >= 100 else 0)
 
 
 async def test_where_secrets_are_kept_is_told_when_it_has_changed_and_not_at_each_start(

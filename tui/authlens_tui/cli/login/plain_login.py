@@ -6,7 +6,6 @@ import os
 import shlex
 from argparse import Namespace
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Final
 
@@ -18,7 +17,6 @@ from authlens_core.desk.log_in import (
     PendingLogin,
     Stage,
     StageRecord,
-    interruptions,
     join_login,
     pending_login,
     start_login,
@@ -31,10 +29,8 @@ from authlens_tui.cli.login.login_events import JSON_VERSION
 from authlens_tui.cli.login.login_verb import EventLines
 from authlens_tui.cli.session import iso_time
 from authlens_tui.cli.start import INTERRUPTED
-from authlens_tui.cli.terminal.interruption import ended_by
 from authlens_tui.cli.terminal.output import AnswerLost, explain, say
-from authlens_tui.cli.terminal.unexpected import FAILED
-from authlens_tui.words.login_states import STARTS_AGAIN, already_words, interrupted_words, why_it_ended
+from authlens_tui.words.login_states import already_words
 
 # Without a client the next stage stops: in the app, one can be given there.
 _NO_WAY_ON: Final = frozenset({CheckId.SERVER_REGISTRATION})
@@ -79,13 +75,11 @@ async def _alone(
     console = LoginConsole(run, arguments, lines, os.environ)
     run.watch(console.on_event)
     run.watch(pending.on_event)
-    # From before the first request on: a signal may come at any time.
-    with _noted(run, session):
-        try:
-            return await all_stages(run, frozenset(arguments.yes), lines)
-        finally:
-            console.close()
-            await run.aclose()
+    try:
+        return await all_stages(run, frozenset(arguments.yes), lines)
+    finally:
+        console.close()
+        await run.aclose()
 
 
 async def _join(session: Session, pending: PendingLogin, lines: EventLines, *, bound: float) -> int:
@@ -110,27 +104,6 @@ async def _join(session: Session, pending: PendingLogin, lines: EventLines, *, b
     if not lines.wanted:
         say("Authenticated.")
     return 0
-
-
-@contextmanager
-def _noted(run: Login, session: Session) -> Iterator[None]:
-    """Say whether such a login was interrupted before, and note this one in case it is."""
-    notes = interruptions(session)
-    earlier = notes.find(run.facts.resource_url.text)
-    for record in earlier:
-        say(f"! {interrupted_words(record, datetime.now(UTC))}")
-        notes.forget(record)
-    if earlier:
-        say(f"  {STARTS_AGAIN}")
-    notes.follow(run)
-    # Stays, unless the block below ends: an exception that passes through is the reason why the login
-    # ended.
-    code = FAILED
-    try:
-        yield
-        code = 0
-    finally:
-        notes.close(why_it_ended(ended_by() or code))
 
 
 async def all_stages(run: Login, approved: Collection[str], lines: EventLines) -> int:

@@ -107,7 +107,6 @@ class DashboardScreen(Screen[None]):
         self._history = SelectedHistory(self.context)
         self._ticks = 0
         self._attempt_ticks = 0
-        self._notice: Callable[[], Content | None] = lambda: None
         self._offered: tuple[object, ...] = ()
         self._ticker: Timer | None = None
         self._is_complete = False
@@ -176,7 +175,6 @@ class DashboardScreen(Screen[None]):
         self._attempt_ticks -= 1
         if self._attempt_ticks == 0:
             self.pane.border_subtitle = None
-        self._show_notice()
         self.show_now(reread=self._ticks % _SORT_EVERY == 0)
 
     @work(exclusive=True, group="files", description="look at cloudflared's tokens")
@@ -361,7 +359,6 @@ class DashboardScreen(Screen[None]):
 
     @on(StatusMessage)
     def _said(self, message: StatusMessage) -> None:
-        self._notice = lambda: None
         self.result.update(result_words(message.words, good=message.good))
 
     def help_words(self) -> str:
@@ -374,16 +371,6 @@ class DashboardScreen(Screen[None]):
         self.context.use(session)
         self.query_one(TitleBar).store_name = session.credentials.store.name
         self.show_now(reread=True)
-
-    def tell(self, notice: Callable[[], Content | None]) -> None:
-        """Show `notice()` in the result line, brought up to date every second, until there is a result."""
-        self._notice = notice
-        self._show_notice()
-
-    def _show_notice(self) -> None:
-        notice = self._notice()
-        if notice is not None and notice != self.result.content:
-            self.result.update(notice)
 
     def show_attempt(self, grant: Grant, result: ActionResult) -> None:
         """Show an automatic refresh in the border of the detail: the result line belongs to the user."""

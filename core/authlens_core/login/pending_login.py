@@ -1,0 +1,122 @@
+"""The login of another process for the same resource: joined while it waits for the user.
+
+Two browser windows for the same login confuse people, and two clients would be registered: so one login runs
+for a resource, in whatever process. The link of the waiting login is in a private file, so that the one that
+joins can show it too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+from authlens_core.state import private_file
+from authlens_core.state.locks import LockBusy, Locks
+from authlens_core.state.paths import state_directory
+from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event
+from authlens_core.values.errors import StateUnusable
+from authlens_core.values.formats.json_document import object_in
+
+_LOCK: Final = "login"
+_LONGEST: Final = 64 * 1024  # bytes of the file with a link
+_LOOK: Final = 0.25  # seconds between two looks for the link, which the other process writes to a file
+
+
+class PendingLogin(Struct, frozen=True):
+    """The login for one resource.
+
+    Attributes:
+        locks: held by the process in which the login runs.
+        path: the file with the link; None where nothing is written.
+    """
+
+    locks: Locks
+    url: str
+    path: Path | None
+
+    @classmethod
+    def of(cls, locks: Locks, url: str, *, persistent: bool) -> PendingLogin:
+        """Return the login for `url`, in the state directory if the store is persistent."""
+        path = None
+        if persistent:
+            with suppress(StateUnusable):
+                name = f"{hashlib.sha256(url.encode()).hexdigest()[:32]}.json"
+                path = state_directory(state_directory() / "pending-logins") / name
+        return cls(locks, url, path)
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[bool]:
+        """Yield whether no other process runs this login; if so, none does until the block ends."""
+        async with AsyncExitStack() as stack:
+            alone = True
+            try:
+                # The lock goes with its process, so a login that was killed blocks no other.
+                await stack.enter_async_context(
+                    self.locks.hold(_LOCK, self.url, purpose="logging in", bound=0)
+                )
+            except LockBusy:
+                alone = False
+            else:
+                stack.callback(self._remove)
+            yield alone
+
+    def on_event(self, event: Event) -> None:
+        """Keep the link, or the page and the code for it, for those who join."""
+        match event:
+            case AuthorizationReady(url):
+                shown = {"url": url}
+            case DeviceCodeReady(device):
+                shown = {"url": device.verification_uri.text, "code": device.user_code}
+            case _:
+                return
+        if self.path is not None:
+            # The login itself does not need the file: a process that joins waits without a link.
+            with suppress(OSError, StateUnusable):
+                private_file.replace(self.path, json.dumps(shown).encode("ascii"), durable=False)
+
+    async def over(self, bound: float, on_link: Callable[[str, str], None] = lambda *_: None) -> bool:
+        """Wait at most `bound` seconds until no other login runs; return whether that is so.
+
+        Args:
+            on_link: called with the link of the other login, when there is one, and the code that is entered
+                there; the empty string where there is none.
+        """
+        showing = asyncio.create_task(self._show_link(on_link))
+        try:
+            async with self.locks.hold(_LOCK, self.url, purpose="waiting for a login", bound=bound):
+                return True
+        except LockBusy:
+            return False
+        finally:
+            showing.cancel()
+            with suppress(asyncio.CancelledError):
+                await showing
+
+    async def _show_link(self, on_link: Callable[[str, str], None]) -> None:
+        while not (shown := self._link())[0]:  # noqa: ASYNC110 - another process writes it
+            await asyncio.sleep(_LOOK)
+        on_link(*shown)
+
+    def _link(self) -> tuple[str, str]:
+        """Return link and code of the other login; empty strings where there is no link yet."""
+        try:
+            shown = {} if self.path is None else object_in(self.path.read_bytes()[:_LONGEST])
+        except OSError:
+            shown = {}
+        link, code = shown.get("url"), shown.get("code", "")
+        # It is shown as a link and opened, so that nothing else in the file may be taken for it.
+        if isinstance(link, str) and isinstance(code, str) and link.startswith(("https://", "http://")):
+            return link, code
+        return "", ""
+
+    def _remove(self) -> None:
+        if self.path is not None:
+            with suppress(OSError):
+                self.path.unlink()

@@ -23,6 +23,8 @@ from __future__ import annotations
 import _thread
 import json
 import os
+import select
+import sys
 import time
 from collections import deque
 from collections.abc import Iterable
@@ -314,11 +316,31 @@ class _Lines:
     `queue` and `threading` would do the same, and are a tenth of what the helper loads.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, source: BinaryIO) -> None:
+        self._source = source
         self._waiting: deque[bytes] = deque()
         self._come = _thread.allocate_lock()
         self._come.acquire()
-        self.gone = False
+        self._has_ended = False
+
+    def feed(self) -> None:
+        """Put each line of the source, and end the process some time after the last."""
+        for line in self._source:
+            self.put(line)
+        self._has_ended = True
+        self.put(b"")
+        # The call under way may be one that never returns, such as a prompt on a desktop.
+        time.sleep(LAST_CALL)
+        os._exit(0)
+
+    @property
+    def gone(self) -> bool:
+        """Whether the program let go; the pipe says so before the thread that reads it has run."""
+        if self._has_ended or sys.platform == "win32":
+            return self._has_ended
+        pipe = select.poll()
+        pipe.register(self._source, select.POLLHUP)
+        return bool(pipe.poll(0))
 
     def put(self, line: bytes) -> None:
         self._waiting.append(line)
@@ -329,16 +351,6 @@ class _Lines:
         while not self._waiting:
             self._come.acquire()
         return self._waiting.popleft()
-
-
-def _feed(source: BinaryIO, lines: _Lines) -> None:
-    for line in source:
-        lines.put(line)
-    lines.gone = True
-    lines.put(b"")
-    # The call under way may be one that never returns, such as a prompt on a desktop.
-    time.sleep(LAST_CALL)
-    os._exit(0)
 
 
 def _served(keyring: _Keyring, request: dict[str, str], lines: _Lines) -> dict[str, object]:
@@ -354,8 +366,8 @@ def _served(keyring: _Keyring, request: dict[str, str], lines: _Lines) -> dict[s
 def main() -> None:
     """Answer requests until standard input ends."""
     source, sink = _private_pipes()
-    lines = _Lines()
-    _thread.start_new_thread(_feed, (source, lines))
+    lines = _Lines(source)
+    _thread.start_new_thread(lines.feed, ())
     keyring = _Keyring()
     while line := lines.get():
         answer = _served(keyring, json.loads(line), lines)

@@ -1,7 +1,9 @@
-"""The trial of a keyring: what dies in it leaves little behind, and programs that try at once pass."""
+"""The helper of a keyring: its trial leaves little behind, and what is written for no one is taken back."""
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,7 +15,9 @@ from authlens_core.credentials.store.keyring_process import (
     _PROBE_NAMES,
     BackendCandidate,
     _Keyring,
+    _Lines,
     _ProbeFailed,
+    _served,
 )
 
 
@@ -42,6 +46,19 @@ class Shared(KeyringBackend):
         """Delete, and complain where there is nothing."""
         if not self.sticks and self.entries.pop(service, None) is None:
             raise PasswordDeleteError
+
+
+class LetGo(Shared):
+    """A keyring that is unlocked when the program has let go of its pipe."""
+
+    def __init__(self, pipe: int) -> None:
+        super().__init__()
+        self._pipe = pipe
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        """Store, as soon as the program is gone."""
+        os.close(self._pipe)
+        super().set_password(service, username, password)
 
 
 def on(backend: Shared) -> _Keyring:
@@ -81,3 +98,23 @@ def test_a_keyring_that_does_not_keep_or_delete_fails_all_the_same(fault: str, w
     setattr(shared, fault, True)
     with pytest.raises(_ProbeFailed, match=words):
         on(shared).open(probe=True)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes cannot be polled there")
+def test_a_value_is_taken_back_before_the_end_of_the_pipe_was_read() -> None:
+    """The thread that reads the pipe has not run since the program let go."""
+    reading, writing = os.pipe()
+    keyring = LetGo(writing)
+    with os.fdopen(reading, "rb") as source:
+        answer = _served(on(keyring), {"op": "set", "entry": "a", "value": "late"}, _Lines(source))
+    assert answer["ok"] is False
+    assert keyring.entries == {}
+
+
+def test_a_value_stays_while_the_program_holds_the_pipe() -> None:
+    reading, writing = os.pipe()
+    keyring = Shared()
+    with os.fdopen(reading, "rb") as source, os.fdopen(writing, "wb"):
+        answer = _served(on(keyring), {"op": "set", "entry": "a", "value": "in time"}, _Lines(source))
+    assert answer["ok"] is True
+    assert keyring.entries == {"a": "in time"}

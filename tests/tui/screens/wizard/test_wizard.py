@@ -132,6 +132,18 @@ async def test_a_runs_all_and_says_that_it_works() -> None:
         assert "d Done" in text_of(app)
 
 
+async def test_the_end_of_the_small_diagram_stays_in_view_when_its_room_shrinks() -> None:
+    """The card at the end of a drill takes rows from it, at any moment."""
+    login, _ = scripted()
+    login.watch(come_back(login))
+    async with wizard_on(login, size=(120, 60)) as (wizard, pilot, _app):
+        await pilot.press("a")
+        await until(pilot, lambda: login.finished and wizard.small.max_scroll_y == 0)
+        wizard.small.styles.height = 10
+        await until(pilot, lambda: wizard.small.max_scroll_y > 0)
+        await until(pilot, lambda: wizard.small.scroll_y == wizard.small.max_scroll_y)
+
+
 async def test_looking_at_another_stage_is_not_disturbed_by_the_one_that_runs() -> None:
     """The answer of a running stage does not appear under the heading of another."""
     gate = Gate()

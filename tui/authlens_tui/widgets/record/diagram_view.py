@@ -157,6 +157,8 @@ class SmallDiagram(DiagramView, can_focus=False):
     def on_resize(self, event: Resize) -> None:
         self._draw()
         super().on_resize(event)
+        if self.layout_ready:
+            self._follow()
 
 
 class ArrowLines:

@@ -52,7 +52,6 @@ FOLDER: Final = Path(__file__).parent
 SIZE: Final = (120, 40)
 MANIFEST: Final = "manifest.json"
 _PATIENCE: Final = 30.0  # seconds for something to be on the screen
-_STILL: Final = 0.2  # seconds without a change that mean: it is drawn
 _TELLING: Final = ("SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY", "NO_COLOR", "TMUX", "STY")  # it would show
 _STATE: Final = "XDG_STATE_HOME"  # the progress of the course, which decides what a lesson asks
 
@@ -76,7 +75,7 @@ class Scene:
         await self.pilot.press(*keys)
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait until `condition` holds and nothing moves any more.
+        """Wait until `condition` holds and the app has nothing left to do.
 
         Raises:
             TimeoutError: it took too long.
@@ -87,7 +86,7 @@ class Scene:
             before = ""
             while not before or before != _steady(text_of(self.app)).strip():
                 before = _steady(text_of(self.app)).strip()
-                await self.pilot.pause(_STILL)
+                await self.pilot.pause()
 
     async def on(self, kind: type[object]) -> None:
         """Wait for a screen."""
@@ -108,14 +107,6 @@ class Scene:
         while self.wizard is not None and self.wizard.record_view.tab is not tab:
             await self.press("right_square_bracket")
         await self.until(lambda: True)
-
-    async def read_on(self, words: str) -> None:
-        """Turn pages until `words` end a row."""
-        for _ in range(20):
-            if words in _steady(text_of(self.app)).replace("┃", "").replace(" \n", "\n"):
-                return
-            await self.press("pagedown")
-            await self.until(lambda: True)
 
     async def log_in(self) -> None:
         """Run all stages and sign in, up to the link."""

@@ -7,13 +7,17 @@ import hashlib
 import importlib.util
 import json
 import sys
+import time
 from difflib import unified_diff
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
 import pytest
+from textual.app import App, ComposeResult
+from textual.events import Key
 
+from authlens_tui.terminal.measured import Static
 from support.settling import waits_until_settled
 
 FOLDER: Final = Path(__file__).parents[2] / "screenshots"
@@ -46,6 +50,30 @@ def test_no_picture_is_drawn_or_changed_by_hand() -> None:
         if path.suffix == ".png"
     }
     assert found == {name: entry["sha256"] for name, entry in manifest().items()}, AGAIN
+
+
+class LateApp(App[int]):
+    """Draws its words when a thread is done, as authlens draws what it masks and lays out."""
+
+    def compose(self) -> ComposeResult:
+        yield Static("early")
+
+    async def on_key(self) -> None:
+        self.run_worker(self._show())
+
+    async def _show(self) -> None:
+        await asyncio.to_thread(time.sleep, 0.25)
+        self.query_one(Static).update("late")
+
+
+async def test_a_picture_waits_for_what_is_still_to_be_drawn(make: ModuleType) -> None:
+    """A screen that stays the same for a while is not finished."""
+    app = LateApp()
+    with waits_until_settled():
+        async with app.run_test() as pilot:
+            app.post_message(Key("a", "a"))
+            await make.Scene(app, pilot).until(lambda: True)
+            assert "late" in make.text_of(app)
 
 
 @pytest.mark.slow

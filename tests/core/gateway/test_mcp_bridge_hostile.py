@@ -666,7 +666,8 @@ async def test_a_request_that_is_cancelled_gets_no_answer() -> None:
             cancelled.set()
         return late() if b'"slow"' in asked.body else honest(asked)
 
-    heard = await passed(reply, [request(1, "slow"), cancel, request(1), LATER])
+    steps = [INITIALIZE, INITIALIZED, request(1, "slow"), cancel, request(1), LATER]
+    heard = await passed(reply, steps)
     assert [one["result"] for one in heard.of(1)] == [{}]
 
 

@@ -19,7 +19,7 @@ from authlens_core.credentials.records.grant import Grant, GrantSecrets, utc_now
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.gateway.forwarding import Mapping
 from authlens_core.gateway.reverse_proxy import Counters, ReverseProxy
-from authlens_core.gateway.server import GatewayServer, loopback_socket, unix_socket
+from authlens_core.gateway.server import GatewayServer, loopback_socket, unix_listener
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import parse_url
 from authlens_core.wire.client import Wire
@@ -120,7 +120,7 @@ async def served_proxy(
     async with Wire(environ={}) as wire:
         credential = RequestCredential(credentials, wire, resource)
         await credential.fields()
-        with loopback_socket(port) if socket is None else unix_socket(socket) as listener:
+        with loopback_socket(port) if socket is None else unix_listener(socket) as listener:
             local = "" if socket else f"http://127.0.0.1:{listener.getsockname()[1]}"
             mapping = Mapping(parse_url(resource, loopback_http=True), local, "" if socket else path)
             app = ReverseProxy(wire, credential, mapping, Counters(), **options)

@@ -151,18 +151,17 @@ class ReverseProxy:
             )
 
         try:
-            replayable = await incoming.hold(fields)
-            # The resource's time begins with the end of the body: a large one may take longer to arrive.
-            async with asyncio.timeout(None) as deadline:
-                incoming.when_complete(lambda: deadline.reschedule(_from_now(self.patience)))
-                async with authorized_stream(
-                    self._wire, self.credential, build, replayable=replayable
-                ) as answer:
-                    incoming.when_complete(lambda: None)
+            async with asyncio.timeout(self.patience) as deadline:
+                # A large body may take longer than that to arrive; each part of it moves the deadline.
+                replayable = await incoming.hold(fields, deadline)
+                sent = authorized_stream(self._wire, self.credential, build, replayable=replayable)
+                async with sent as answer:
                     deadline.reschedule(None)
                     await self._pass_on(answer, out)
         except TimeoutError:
-            return of_error(no_answer(self.patience), self.credential.url)
+            late = "The resource did not answer" if incoming.is_complete else "The body did not arrive"
+            problem = TimedOut(f"{late} within {self.patience:.0f} seconds.", "Send the request again later.")
+            return of_error(problem, self.credential.url)
         except (AuthlensError, StreamFailed) as error:
             return of_error(error, self.credential.url)
         return None
@@ -213,17 +212,6 @@ def _unusable(fault: str) -> ServerMisconfigured:
     return ServerMisconfigured(f"The resource's answer cannot be passed on: {fault}.", OWNER)
 
 
-def no_answer(seconds: float) -> TimedOut:
-    """Return the error where the resource did not begin its answer in time."""
-    return TimedOut(
-        f"The resource did not answer within {seconds:.0f} seconds.", "Send the request again later."
-    )
-
-
-def _from_now(seconds: float) -> float:
-    return asyncio.get_running_loop().time() + seconds
-
-
 class _Outgoing:
     """The answer to the client.
 
@@ -256,10 +244,19 @@ class _Incoming:
         self._patience = patience
         self._complete = asyncio.Event()
         self._held: bytes | None = None
-        self._when_complete: Callable[[], None] = lambda: None
+        self._deadline: asyncio.Timeout | None = None
 
-    async def hold(self, fields: list[RawField]) -> bool:
-        """Read a small body whole; return whether the request can be sent again."""
+    @property
+    def is_complete(self) -> bool:
+        return self._complete.is_set()
+
+    async def hold(self, fields: list[RawField], deadline: asyncio.Timeout) -> bool:
+        """Read a small body whole; return whether the request can be sent again.
+
+        Args:
+            deadline: is moved by each part that arrives.
+        """
+        self._deadline = deadline
         # A body that names no length may have no end.
         if is_chunked(fields) or (body_length(fields) or 0) > _HELD_BODY:
             return False
@@ -270,12 +267,6 @@ class _Incoming:
     def held(self) -> bytes:
         """The body, where it was small enough to be held."""
         return self._held or b""
-
-    def when_complete(self, then: Callable[[], None]) -> None:
-        """Call `then` once the body has been read; at once if it has been."""
-        self._when_complete = then
-        if self._complete.is_set():
-            then()
 
     def body(self) -> AsyncIterable[bytes] | None:
         if self._held is None:
@@ -291,16 +282,13 @@ class _Incoming:
 
     async def _chunks(self) -> AsyncIterator[bytes]:
         while True:
-            try:
-                async with asyncio.timeout(self._patience):
-                    message = await self._receive()
-            except TimeoutError:
-                raise TimedOut("The body of the request stopped arriving.", "Send it again.") from None
+            message = await self._receive()
+            if self._deadline is not None:
+                self._deadline.reschedule(asyncio.get_running_loop().time() + self._patience)
             if message["type"] == "http.disconnect":
                 raise _ClientGone
             if message.get("body"):
                 yield message["body"]
             if not message.get("more_body"):
                 self._complete.set()
-                self._when_complete()
                 return

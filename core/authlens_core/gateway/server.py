@@ -132,21 +132,6 @@ def _mapping(resource: Url, listener: socket.socket) -> Mapping:
     return Mapping(resource, f"http://127.0.0.1:{listener.getsockname()[1]}", f"/{secrets.token_urlsafe(24)}")
 
 
-@contextlib.contextmanager
-def unix_listener(path: Path) -> Iterator[socket.socket]:
-    """Yield a listening Unix socket, as `unix_socket` makes it; remove it at the end.
-
-    Raises:
-        UsageError: the path is in use, or cannot be made.
-    """
-    path = path.absolute()
-    with unix_socket(path) as listener:
-        try:
-            yield listener
-        finally:
-            remove_socket(path)
-
-
 def loopback_socket(port: int) -> socket.socket:
     """Return a listening socket on 127.0.0.1; port 0 picks a free one.
 
@@ -171,35 +156,34 @@ def loopback_socket(port: int) -> socket.socket:
     return listener
 
 
-def unix_socket(path: Path) -> socket.socket:
-    """Return a listening Unix socket with mode 0600; one that a dead process left is replaced.
+@contextlib.contextmanager
+def unix_listener(path: Path) -> Iterator[socket.socket]:
+    """Yield a listening Unix socket with mode 0600; remove it at the end, and one that a dead process left.
 
     Raises:
         UsageError: the path is in use, or cannot be made.
     """
     if not hasattr(socket, "AF_UNIX"):
         raise UsageError("This system has no Unix sockets.", "Use --port instead.")
+    path = path.absolute()
     _remove_dead(path)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    # The mode has to be right from the first moment: between bind and chmod another account could connect.
-    before = os.umask(0o177)
-    try:
-        listener.bind(str(path))
-        listener.listen(_BACKLOG)
-    except OSError as error:
-        listener.close()
-        raise UsageError(
-            f"The socket {path!s} cannot be made: {error.strerror or str(error)}.",
-            "Choose another --socket path; its directory must exist and belong to you.",
-        ) from None
-    finally:
-        os.umask(before)
-    return listener
-
-
-def remove_socket(path: Path) -> None:
-    with contextlib.suppress(OSError):
-        path.unlink()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        # The mode is right from the first moment: between bind and chmod another account could connect.
+        before = os.umask(0o177)
+        try:
+            listener.bind(str(path))
+            listener.listen(_BACKLOG)
+        except OSError as error:
+            raise UsageError(
+                f"The socket {path!s} cannot be made: {error.strerror or str(error)}.",
+                "Choose another --socket path; its directory must exist and belong to you.",
+            ) from None
+        finally:
+            os.umask(before)
+        try:
+            yield listener
+        finally:
+            path.unlink(missing_ok=True)
 
 
 def _remove_dead(path: Path) -> None:
@@ -221,6 +205,6 @@ def _remove_dead(path: Path) -> None:
         try:
             trial.connect(str(path))
         except OSError:
-            remove_socket(path)
+            path.unlink(missing_ok=True)
             return
     raise UsageError(f"Another program listens on {shown}.", "Stop it, or choose another --socket path.")

@@ -82,6 +82,7 @@ class CheckId(StrEnum):
     REGISTRATION_PORT_HALF = "registration.port_half"
     REGISTRATION_LISTENER = "registration.listener"
     REGISTRATION_ENDPOINT = "registration.endpoint"
+    REGISTRATION_AT_ORIGIN = "registration.at_origin"
     AUTHORIZATION_CODE = "authorization.code"
     AUTHORIZATION_ENCODING = "authorization.encoding"
     AUTHORIZATION_ERROR = "authorization.error"

@@ -893,6 +893,15 @@ CONTRADICTIONS: Final = (
         _oauth_error("invalid_redirect_uri", "localhost is not allowed"),
     ),
     Row(
+        "an origin that is no server",
+        "registration",
+        "no_server_at_origin",
+        ("HTTP/1.1 404",),
+        ("Only the owner of the resource",),
+        _reply(404),
+        check=("registration.at_origin", "https://app/register answers 404"),
+    ),
+    Row(
         "a registration that a firewall refuses",
         "registration",
         "no_registration_endpoint",

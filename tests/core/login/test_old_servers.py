@@ -76,6 +76,14 @@ async def test_default_paths_are_used_with_legacy_paths_and_the_record_says_so()
     assert "/authorize, /token and /register" in check.seen
 
 
+async def test_an_origin_without_a_registration_is_not_the_server() -> None:
+    """It is not told to turn registration on: another server does that, which no metadata names."""
+    trace = await _run(_sender({f"POST {ORIGIN}/register": reply(404)}), legacy_paths=True)
+    reason = trace.records[-1].reason
+    assert reason is not None
+    assert (trace.records[-1].stage, reason.name) == (Stage.REGISTRATION, "no_server_at_origin")
+
+
 async def test_default_paths_are_offered_by_the_key_in_the_wizard() -> None:
     """Each of the two decisions is asked for: the origin as server, then its default paths."""
     async with login_to(_sender()) as login:

@@ -39,7 +39,8 @@ def refused_token_checks(facts: Facts, exchange: Exchange, answer: Answer) -> It
     if wants_proof:
         yield requirement(CheckId.ACCESS_PROOF).failed("a bearer token was sent")
     elif claims and not problems and response.status == _UNAUTHORIZED:
-        yield requirement(CheckId.ACCESS_UNEXPLAINED).failed("its aud is this resource, and it is valid now")
+        asked = facts.resource or facts.resource_url.text
+        yield requirement(CheckId.ACCESS_UNEXPLAINED).failed(f"its aud is {asked}, and it is valid now")
 
 
 def _lifetime(facts: Facts, claims: Mapping[str, JsonValue], now: datetime) -> Iterator[Check]:

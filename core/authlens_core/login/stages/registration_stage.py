@@ -31,6 +31,7 @@ from authlens_core.values.url import Url
 CLIENT_NAME: Final = "authlens"
 OFFLINE_ACCESS: Final = "offline_access"
 _SPEC: Final = "RFC 7591 §3"
+_NOT_FOUND: Final = 404
 
 
 class RegistrationStage:
@@ -88,12 +89,22 @@ class RegistrationStage:
             remark = f"The redirect URI sent was {facts.redirect_uri}."
             error = read_error(exchange.answer)
             kind = facts.server_kind
-            diagnosis = refusal(Stage.REGISTRATION, error, remark=remark, exchange=exchange, kind=kind)
-            return StageResult(facts, checks, diagnosis=diagnosis)
+            missing = tuple(_no_server(facts, exchange))
+            diagnosis = refusal(
+                Stage.REGISTRATION, error, remark=remark, checks=missing, exchange=exchange, kind=kind
+            )
+            return StageResult(facts, (*checks, *missing), diagnosis=diagnosis)
         known = facts.known_client
         # 2: replaced once already because no answer came, so another silence has another reason.
         client = replace(reading.value, unanswered=2 if known is not None and known.unanswered else 0)
         return with_client(replace(facts, registered_at=exchange.ended_at), client, checks)
+
+
+def _no_server(facts: Facts, exchange: Exchange) -> Iterator[Check]:
+    """Yield that no document names the server, and that it has nothing at the default path."""
+    if facts.resource_metadata is None and not facts.server.document and exchange.status == _NOT_FOUND:
+        check = requirement(CheckId.REGISTRATION_AT_ORIGIN, origin=facts.server.issuer)
+        yield check.failed(f"{exchange.request.url} answers {exchange.status}")
 
 
 def _wish(facts: Facts, sent: Sequence[Exchange]) -> ClientWish | None:

@@ -185,10 +185,11 @@ class _SeenFailure:
             yield from self.answer.evidence
 
     def causes(self) -> Iterator[Cause]:
-        """Yield the causes to try: what this product is known to say comes first."""
+        """Yield the causes to try: what a check of ours saw comes first, then what this product says."""
         # Most logins have nothing to be diagnosed.
         from authlens_core.diagnosis.causes import CAUSES, identifiers, literals
 
+        yield from (cause for cause in CAUSES if cause.check_decides)
         if self.error.error or self.error.description:
             # General ones say less than the table of causes, which knows the stage.
             yield from (*literals(), *identifiers())

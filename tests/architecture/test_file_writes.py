@@ -23,7 +23,6 @@ WRITERS: Final = {
     "authlens_core/state/user_file.py": "files of others: their new content beside them, and directories",
     "authlens_core/desk/settings.py": "the directory of config.toml, which is yours",
     "authlens_tui/terminal/pager.py": "what an editor shows, masked, in a file that only you can read",
-    "authlens_tui/terminal/link_file.py": "a file that stays locked, in a directory that only you can enter",
 }
 """Every module that writes, and what."""
 

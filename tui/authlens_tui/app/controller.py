@@ -41,7 +41,6 @@ from authlens_tui.screens.records import Records
 from authlens_tui.screens.store_choice import MoveStoreScreen, StoreChoice, StoreChoiceScreen, choice_after
 from authlens_tui.screens.wizard.wizard_messages import OtherWayWanted, WizardClosed
 from authlens_tui.terminal.content import Content
-from authlens_tui.terminal.link_file import sweep_link_files
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.terminal.themes import ThemeChosen
 from authlens_tui.widgets.record.record_messages import Revealed, SignatureWanted
@@ -298,8 +297,6 @@ class Controller:
         )
         tell_of_expiry(app, app.workspace.config, self._grants)
         session.warm_up()
-        # Files with links that a crash left behind; each has the state of a login in it.
-        app.run_worker(partial(sweep_link_files, app.environ), thread=True, group="sweep")
 
     def _on_attempt(self, grant: Grant, result: ActionResult) -> None:
         if self._dashboard is not None:

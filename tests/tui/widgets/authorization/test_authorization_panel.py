@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Mapping
-from pathlib import Path
 
 import pytest
 from textual.app import ComposeResult
@@ -226,35 +224,6 @@ async def test_what_is_too_long_for_an_address_is_refused_and_not_cut(characters
         await pilot.press("enter")
         await pilot.pause()
         assert app.pasted == []
-
-
-@pytest.mark.parametrize("private", [True, False])
-async def test_the_link_goes_into_a_file_of_ones_own(tmp_path: Path, private: bool) -> None:
-    """Mode 0600, in the runtime directory where that is private, gone with the wait."""
-    tmp_path.chmod(0o700 if private else 0o755)
-    app = waiting({"XDG_RUNTIME_DIR": str(tmp_path)})
-    async with app.run_test(size=TALL) as pilot:
-        await pilot.press("m")
-        panel = app.query_one(AuthorizationPanel)
-        path = panel.link_file.path
-        assert path is not None
-        assert (path.parent == tmp_path) is private
-        assert path.read_text() == f"{LINK}\n"
-        assert stat.S_IMODE(path.stat().st_mode) == 0o600
-        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-        panel.empty()
-        assert not path.exists()
-        assert path.parent.exists() is private
-
-
-async def test_the_file_does_not_outlive_the_app(tmp_path: Path) -> None:
-    """Whoever leaves in the middle leaves no link behind."""
-    app = waiting({"XDG_RUNTIME_DIR": str(tmp_path)})
-    tmp_path.chmod(0o700)
-    async with app.run_test(size=TALL) as pilot:
-        await pilot.press("m")
-        assert [*tmp_path.iterdir()]
-    assert [*tmp_path.iterdir()] == []
 
 
 async def test_where_the_full_screen_cannot_be_left_it_says_so() -> None:

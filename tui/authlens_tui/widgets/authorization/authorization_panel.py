@@ -18,9 +18,9 @@ from textual.widgets import Input
 from authlens_core.desk.callback_offer import CallbackOffer
 from authlens_core.values.secret import Secret
 from authlens_tui.terminal.content import Content
-from authlens_tui.terminal.link_file import LinkFile, NoOrdinaryScreen, show_alone
 from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.terminal_app import TerminalApp
+from authlens_tui.terminal.unwrapped_link import NoOrdinaryScreen, show_alone
 from authlens_tui.widgets.authorization.qr_code import QrCodeWanted
 from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.styles import default_css
@@ -169,7 +169,6 @@ class AuthorizationPanel(VerticalScroll):
         self._families: list[str] = []
         self._over = asyncio.Event()
         self._explains = False
-        self.link_file = LinkFile()
 
     def compose(self) -> ComposeResult:
         parts = ("countdown", "link", "ignored", "refused", "ways", "forward", "problems", "test", "further")
@@ -199,10 +198,9 @@ class AuthorizationPanel(VerticalScroll):
         self.scroll_home(animate=False)
 
     def empty(self) -> None:
-        """Remove everything of this wait: what was typed, the file, the QR code."""
+        """Remove everything of this wait: what was typed, the QR code."""
         self.url = ""
         self._over.set()
-        self.link_file.remove()
         self.post_message(self.LinkWithdrawn())
         self.field.clear()
         self._tell("ignored", Content())
@@ -217,7 +215,6 @@ class AuthorizationPanel(VerticalScroll):
 
     def on_unmount(self) -> None:
         self._over.set()
-        self.link_file.remove()
 
     def take_paste(self, text: str = "") -> None:
         """Go to the field and put `text` into it; Enter submits it."""
@@ -299,7 +296,7 @@ class AuthorizationPanel(VerticalScroll):
         self._tell("test", words, news=bool(self._families) or is_late)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        if action in {"qr_code", "alone", "file"}:
+        if action in {"qr_code", "alone"}:
             return bool(self.url)
         if action in {"problems", "close_problems"}:
             open_or_not = self._explains or action == "problems"
@@ -318,24 +315,10 @@ class AuthorizationPanel(VerticalScroll):
             await show_alone(self.app, self.url, self._over)
         except NoOrdinaryScreen:
             self.notify(
-                "This terminal cannot leave the full screen. Press c to copy the link, or m for a file.",
+                "This terminal cannot leave the full screen. Press c to copy the link, or k for a QR code.",
                 severity="warning",
                 markup=False,
             )
-
-    def action_file(self) -> None:
-        try:
-            path = self.link_file.write(self.url, self.app.environ)
-        except OSError as error:
-            reason = error.strerror or type(error).__name__
-            self.notify(f"The link was not written to a file: {reason}.", severity="warning", markup=False)
-            return
-        self.notify(
-            f"Written to {path}, readable only by you. It is deleted when the wait ends.",
-            title="The link",
-            timeout=15,
-            markup=False,
-        )
 
     @work(exclusive=True, group="copy", description="copy the ssh line")
     async def action_copy_forward(self) -> None:

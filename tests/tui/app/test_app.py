@@ -84,7 +84,7 @@ async def test_without_a_keyring_the_person_chooses_before_anything_is_registere
         }
         assert ways == {"memory", "encrypted", "plain", "again", "quit"}
         assert not [one for one in app.screen_stack if isinstance(one, (WizardScreen, DashboardScreen))]
-        await pilot.press("4")
+        await pilot.press("3")
         await until(pilot, lambda: isinstance(app.screen, WizardScreen))
         assert "memory only" in text_of(app)
 

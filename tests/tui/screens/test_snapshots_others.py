@@ -285,7 +285,7 @@ def moving() -> MoveStoreScreen:
 
 async def type_two_passphrases(pilot: Pilot[int]) -> None:
     """Choose the encrypted file and type two that differ."""
-    await pilot.press("2", *"correct horse", "enter", *"another", "enter")
+    await pilot.press("1", *"correct horse", "enter", *"another", "enter")
     await shown(pilot, "passphrases differ")
 
 
@@ -369,9 +369,9 @@ PICTURES: Final = (
         keys(until_shown="not installed"),
         sizes=NOT_DRAWN,
     ),
-    Picture("store-choice-passphrase", StoreChoiceScreen, store(), keys("2"), sizes=NOT_DRAWN),
+    Picture("store-choice-passphrase", StoreChoiceScreen, store(), keys("1"), sizes=NOT_DRAWN),
     Picture("store-choice-not-the-same", StoreChoiceScreen, store(), type_two_passphrases),
-    Picture("store-choice-plain", StoreChoiceScreen, store(), keys("3"), sizes=NOT_DRAWN),
+    Picture("store-choice-plain", StoreChoiceScreen, store(), keys("2"), sizes=NOT_DRAWN),
     Picture("move-store-plain", MoveStoreScreen, moving, keys("3"), sizes=NOT_DRAWN),
     Picture(
         "move-store-under-way",

@@ -5,12 +5,14 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
 from authlens_core.credentials.store.keyring_store import KeyringStore
+from authlens_core.credentials.store.secret_store import NoKeyring
 from authlens_core.credentials.vault import open_store as core
 from authlens_core.credentials.vault import open_store as store_module
 from authlens_core.credentials.vault.open_store import OpenedStore, file_path, remembered_place
@@ -53,12 +55,28 @@ async def _on_dashboard(pilot: Pilot[int], app: AuthlensApp) -> None:
     await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
 
 
+async def test_the_choices_are_counted_from_one_and_each_is_offered_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The command that moves secrets to an encrypted file is one of the choices here."""
+    monkeypatch.setattr(store_module, "open_store", AsyncMock(side_effect=NoKeyring("none is running")))
+    app = AuthlensApp(environ={})
+    async with app.run_test(size=(80, 24)) as pilot:
+        await _asked(pilot, app)
+        shown = text_of(app)
+        for choice in ("1  Encrypted file", "2  Plain file", "3  Memory only"):
+            assert shown.count(choice) == 1
+        assert "authlens store" not in shown
+        await pilot.press("3")
+        await _on_dashboard(pilot, app)
+
+
 async def test_an_encrypted_file_is_made_once_and_asks_for_its_passphrase_from_then_on() -> None:
     """Typed twice the first time; remembered; a wrong one is said and asked for again."""
     app = AuthlensApp(environ={})
     async with app.run_test(size=(80, 24)) as pilot:
         await _asked(pilot, app)
-        await pilot.press("2")
+        await pilot.press("1")
         await _type(pilot, app, "short")
         await until(pilot, lambda: "At least 8 characters." in text_of(app))
         await _type(pilot, app, PASSPHRASE, "something else")
@@ -82,12 +100,12 @@ async def test_a_plain_file_is_chosen_only_by_asking_twice() -> None:
     app = AuthlensApp(environ={})
     async with app.run_test(size=(80, 24)) as pilot:
         await _asked(pilot, app)
-        await pilot.press("3")
-        await until(pilot, lambda: "Press 3 again" in text_of(app))
+        await pilot.press("2")
+        await until(pilot, lambda: "Choose Plain file again" in text_of(app))
         assert not file_path(StoreKind.FILE).exists()
         await pilot.press("escape")
-        await until(pilot, lambda: "2  Encrypted file" in text_of(app))
-        await pilot.press("3", "3")
+        await until(pilot, lambda: "1  Encrypted file" in text_of(app))
+        await pilot.press("2", "2")
         await _on_dashboard(pilot, app)
     path = file_path(StoreKind.FILE)
     assert stat.S_IMODE(Path(path).stat().st_mode) == 0o600
@@ -106,7 +124,7 @@ async def test_the_file_with_the_passphrase_opens_the_encrypted_file_without_a_q
     app = AuthlensApp(environ={})
     async with app.run_test(size=(80, 24)) as pilot:
         await _asked(pilot, app)
-        await pilot.press("2")
+        await pilot.press("1")
         await _type(pilot, app, PASSPHRASE, PASSPHRASE)
         await _on_dashboard(pilot, app)
     monkeypatch.setenv("AUTHLENS_PASSPHRASE_FILE", str(named))

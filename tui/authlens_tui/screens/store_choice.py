@@ -20,6 +20,7 @@ from authlens_core.values.errors import (
     StateUnusable,
     WrongPassphrase,
 )
+from authlens_core.values.fix import steps_of
 from authlens_core.values.secret import Secret
 from authlens_core.values.store_kind import SHORTEST_PASSPHRASE, StoreKind
 from authlens_tui.screens.dialog import Dialog, DialogBox, DialogButtons, action_button
@@ -30,17 +31,16 @@ from authlens_tui.widgets.hanging_text import HangingText, Item
 from authlens_tui.widgets.key_binding import keys
 
 _PLACES: Final = {
-    "1": "Keyring of the operating system.",
-    "2": "Encrypted file: protected by a passphrase that you type at each start.",
-    "3": "Plain file: not protected; readable by you and root.",
-    "4": "Memory only: nothing is written; lost when authlens ends.",
+    StoreKind.KEYRING: "Keyring of the operating system.",
+    StoreKind.ENCRYPTED_FILE: "Encrypted file: protected by a passphrase that you type at each start.",
+    StoreKind.FILE: "Plain file: not protected; readable by you and root.",
+    StoreKind.MEMORY: "Memory only: nothing is written; lost when authlens ends.",
 }
-"""What each key chooses."""
 _KEY_ROOM: Final = 3  # cells
 _PLAIN: Final = (
     "A plain file is not protected. Anyone who can read your files gets your logins: a backup, another "
-    "program, root, anyone who finds the disk. An encrypted file needs only a passphrase.\n\nPress 3 "
-    "again to store the tokens in a plain file."
+    "program, root, anyone who finds the disk. An encrypted file needs only a passphrase.\n\nChoose "
+    "Plain file again to store the tokens in one."
 )
 _UNLOCK: Final = "The passphrase of the encrypted file. It is not stored; without it the tokens are lost."
 # Moves: to what was chosen, with the passphrase of an encrypted file that something is moved from.
@@ -76,8 +76,8 @@ class SecretStoreScreen(Dialog[StoreChoice | None]):
     """
 
     DEFAULT_CSS = "SecretStoreScreen #typing, SecretStoreScreen #places { height: auto; }"
-    offered: str = "123"
-    """The keys of the places that can be chosen."""
+    offered: tuple[StoreKind, ...] = (StoreKind.KEYRING, StoreKind.ENCRYPTED_FILE, StoreKind.FILE)
+    """The places that can be chosen, in the order of their keys."""
 
     def __init__(self, *, new_file: bool) -> None:
         super().__init__()
@@ -97,8 +97,8 @@ class SecretStoreScreen(Dialog[StoreChoice | None]):
 
     def _places(self) -> tuple[Item, ...]:
         return tuple(
-            Item(Content(_PLACES[key]), Content.styled(key, "bold $text-primary"), _KEY_ROOM)
-            for key in self.offered
+            Item(Content(_PLACES[place]), Content.styled(str(key), "bold $text-primary"), _KEY_ROOM)
+            for key, place in enumerate(self.offered, 1)
         )
 
     def type(self, *, show: bool) -> None:
@@ -167,11 +167,15 @@ class StoreChoiceScreen(SecretStoreScreen):
         self._error = error
         self._place = place
         self._unlock = unlock
-        self.offered = "234" if place is StoreKind.KEYRING else "1234"  # it is tried again, not chosen
+        self.offered = (StoreKind.ENCRYPTED_FILE, StoreKind.FILE, StoreKind.MEMORY)
+        if place is not StoreKind.KEYRING:  # which is tried again, not chosen
+            self.offered += (StoreKind.KEYRING,)
 
     def body(self) -> ComposeResult:
+        steps = steps_of(self._error.cure)
+        others = [str(step) for step in steps if step.shown_command != StoreKind.ENCRYPTED_FILE.move_command]
         with DialogBox("Unlock the encrypted file" if self._unlock else "No secret store"):
-            yield Static(Content(f"{self._error.cause}\n{self._error.cure}"), classes="dialog-words")
+            yield Static(Content("\n".join((self._error.cause, *others))), classes="dialog-words")
             yield from self.typing()
             with Vertical(id="places"):
                 with DialogButtons():
@@ -187,11 +191,11 @@ class StoreChoiceScreen(SecretStoreScreen):
                 yield action_button("Other stores", "back")
 
     def on_mount(self) -> None:
-        self.query_one("#keyring").display = "1" in self.offered
+        self.query_one("#keyring").display = StoreKind.KEYRING in self.offered
         self.type(show=self._unlock)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        return action != "keyring" or "1" in self.offered
+        return action != "keyring" or StoreKind.KEYRING in self.offered
 
     def type(self, *, show: bool) -> None:
         self.query_one("#places").display = not show

@@ -156,7 +156,7 @@ async def test_a_session_in_memory_is_kept_after_all(keyring: Path, monkeypatch:
         await until(
             pilot, lambda: isinstance(app.screen, StoreChoiceScreen) and bool(app.screen.query("#words"))
         )
-        await pilot.press("4")
+        await pilot.press("3")
         await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
         assert app.session is not None
         await app.session.credentials.save(grant("a"), SECRETS)

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from authlens_core.emulator.parties.victim import REDIRECTOR
 from authlens_core.emulator.standard.weakness import PublishedMember
-from authlens_core.learning.world import MALLORY, SECOND, YOU, World
+from authlens_core.learning.world import MALLORY, YOU, World
 from authlens_core.oauth.client_authentication import Client, form_request
 from authlens_core.oauth.formats.form import FormPair
 from authlens_core.oauth.mcp import resource_request
@@ -72,7 +72,7 @@ async def redeem(move: Arguments, world: World) -> None:
 
 async def call(move: Arguments, world: World) -> None:
     token, name = _held(world, move["token"]), move["token"]
-    at_second = world.second if move["at"] == SECOND else None
+    at_second = world.second if move["at"] == "second" else None
     url = _url(world.emulator.resource_url if at_second is None else f"{at_second.url}/")
     done = f"call the resource with {name}"
     bearer, bound = (

@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from authlens_core.export.saved_file import named_path, write_export
 from authlens_core.export.session_file import session_json
@@ -29,16 +30,6 @@ class MadeMove(Struct, frozen=True):
 
     phase: LessonPhase
     move: Move
-
-
-@contextmanager
-def _servers() -> Iterator[None]:
-    """Say of the servers of a lesson what the system refused to them."""
-    try:
-        yield
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise NetworkFailure(f"The servers of the lesson cannot run: {reason}.", "Try again.") from None
 
 
 async def attempt_of(
@@ -174,7 +165,7 @@ class LessonAttempt:
             NetworkFailure: the system refuses what the servers of the lesson need.
         """
         phase = move.kind.phase or self._phase_of(move)
-        with _servers():
+        with self._servers():
             match move.verb:
                 case "predict":
                     self._require(not self.made, "the prediction was made already")
@@ -200,8 +191,19 @@ class LessonAttempt:
     async def prepare_attack(self) -> None:
         """Make the world of the attack before its first move, to show what leaked."""
         if self.lesson.attack and not self.lesson.attack.causes:  # otherwise it is the world of the run
-            with _servers():
+            with self._servers():
                 await self._world(LessonPhase.BREAK)
+
+    @contextmanager
+    def _servers(self) -> Iterator[None]:
+        """Say of the servers of a lesson what the system refused to them, or what they do not have."""
+        try:
+            yield
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise NetworkFailure(f"The servers of the lesson cannot run: {reason}.", "Try again.") from None
+        except LookupError as error:
+            raise MoveRefused(len(self.made) + 1, str(error)) from None
 
     def _require(self, condition: object, reason: str) -> None:
         if not condition:
@@ -226,10 +228,7 @@ class LessonAttempt:
         world = await self._world(phase)
         for name in move.uses:
             self._require(name in world.loot, f"you do not hold ${name}")
-        try:
-            await move.perform(world)
-        except LookupError as error:
-            raise MoveRefused(len(self.made) + 1, str(error)) from None
+        await move.perform(world)
 
     def _phase_of(self, move: Move) -> LessonPhase:
         """Return the phase that a move in a world belongs to, which may be the next one."""
@@ -256,10 +255,17 @@ class LessonAttempt:
         if phase in self._worlds:
             return self._worlds[phase]
         self._end_world()
-        attack = self.lesson.attack
-        faults = self._broken if phase is LessonPhase.REPAIR else ()
-        seat = {"seat": attack.seat} if attack else {}
-        world = World(self.lesson.world, seed=self.seed, switches=switches, faults=faults, **seat)
+        lesson, attack, repair = self.lesson, self.lesson.attack, self.lesson.repair
+        # The switch that ends a drawn fault is one of no server.
+        mended = lesson.draws and repair is not None and frozenset(switches) in repair.sound
+        world = World(
+            replace(lesson.world, faults=()) if mended else lesson.world,
+            seed=self.seed,
+            switches=switches,
+            faults=self._broken if phase is LessonPhase.REPAIR else (),
+            hides_causes=bool(lesson.draws),
+            **({"seat": attack.seat} if attack else {}),
+        )
         await self._running.enter_async_context(world)
         if attack is not None and phase is not LessonPhase.RUN:
             await world.leak(attack.loot)
@@ -382,19 +388,3 @@ class LessonAttempt:
     def save(self, name: str) -> Path:
         """Write the trace to a new file that a user named, and return its path; see `write_export`."""
         return write_export(named_path(name), session_json(self.trace()))
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the verdict without a credential and without the right answers."""
-        return {
-            "lesson": self.lesson.name,
-            "version": self.lesson.version,
-            "seed": self.seed,
-            "passed": self.passed,
-            "predicted": {
-                "option": self.predicted or None,
-                "held": self.held[0] if len(self.held) == 1 else None,
-            },
-            "questions": f"{self.right_answers}/{len(self.lesson.questions)}",
-            "missed": self.missed,
-            "phases": [verdict.as_json() for verdict in self.verdicts],
-        }

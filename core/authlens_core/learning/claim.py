@@ -7,13 +7,12 @@ have to hold together. What cannot be read is refused with its place.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from enum import StrEnum
-from typing import Final, NoReturn
+from typing import Final, Literal, NoReturn, get_args
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from authlens_core.learning.row import PREFIXES, WORDS, Source
 from authlens_core.values.errors import LessonRefused
@@ -43,7 +42,8 @@ class Loot(Struct, frozen=True):
     name: str
 
 
-LOOT: Final = ("callback", "client", "code", "device", "proof", "refresh", "token", "verifier")
+LootName = Literal["callback", "client", "code", "device", "proof", "refresh", "token", "verifier"]
+LOOT: Final[tuple[str, ...]] = get_args(LootName)
 """The credentials that a learner can hold, by name."""
 
 Scalar = str | int
@@ -103,18 +103,12 @@ class Option(Claims):
 
 
 MOST_CLAIMS: Final = 64
-_TOKEN: Final = re.compile(
-    r"""\s*(?:(?P<text>"[^"\n]{0,200}")|(?P<number>\d{1,6}(?![\w.]))|(?P<loot>\$[a-z_]{1,40})"""
-    r"""|(?P<word>[A-Za-z][\w.-]{0,80})|(?P<sign>!=|=|\[|\]|,))"""
-)
-_WITHOUT_VALUE: Final = frozenset({Operator.PRESENT, Operator.ABSENT})
-_RELATIONS: Final = ("as", "after", "before")
-
-
-class _Token(Struct, frozen=True):
-    kind: str
-    text: str
-    column: int
+_HEAD: Final = re.compile(r"\s*(?:(no|\d+ x)\s+)?([\w-]+)")
+_FIELD: Final = re.compile(r"\s*([A-Za-z][\w.-]{0,80})")
+_OPERATOR: Final = re.compile(r"\s*(!=|=|(?:in|has|present|absent)\b)")
+_VALUE: Final = re.compile(r"\s*(\[[^]\n]*\]|\"[^\"\n]{0,200}\"|\$?[\w.-]+)")
+_RELATION: Final = re.compile(r"\s*(as|after|before)\s+([A-Za-z][\w-]*)")
+_JOINT: Final = {"where": re.compile(r"\s*where\b"), "and": re.compile(r"\s*and\b")}
 
 
 def read_claims(
@@ -138,9 +132,9 @@ def read_claims(
         if written.startswith("#"):
             words[-1].append(written[1:].strip())
         elif written.strip():
-            names = {claim.named: claim.source for claim in claims if claim.named}
-            claim = _Line(written, f"{file}:{number}", column, names).claim(number)
-            claims.append(replace(claim, words="\n".join(words[-1])))
+            named = {claim.named: claim.source for claim in claims if claim.named}
+            reader = _Line(written, f"{file}:{number}", column, named)
+            claims.append(reader.claim(number, "\n".join(words[-1])))
             words.append([])
     if len(claims) > MOST_CLAIMS:
         raise LessonRefused(f"{file}:{line}:1: {len(claims)} claims, and {MOST_CLAIMS} are allowed")
@@ -153,126 +147,101 @@ class _Line:
     """A line that is read from its first word to its last.
 
     Args:
-        names: the source of each row that an earlier claim named.
+        named: the source of each row that an earlier claim named.
     """
 
-    def __init__(self, text: str, place: str, column: int, names: dict[str, Source]) -> None:
+    def __init__(self, text: str, place: str, column: int, named: Mapping[str, Source]) -> None:
         self._text = text
         self._place = place
         self._column = column
-        self._names = names
-        self._left = list(self._split())
+        self._named = named
+        self._at = 0
 
-    def _split(self) -> Iterator[_Token]:
-        at = 0
-        while self._text[at:].strip():
-            found = _TOKEN.match(self._text, at)
-            if found is None or found.lastgroup is None:
-                start = at + len(self._text[at:]) - len(self._text[at:].lstrip())
-                self._refuse(start + 1, f"unexpected {self._text[start]!r}")
-            yield _Token(found.lastgroup, found[found.lastgroup], found.start(found.lastgroup) + 1)
-            at = found.end()
+    def _refuse(self, at: int, reason: str) -> NoReturn:
+        raise LessonRefused(f"{self._place}:{self._column + at + 1}: {reason}")
 
-    def _refuse(self, column: int, reason: str) -> NoReturn:
-        raise LessonRefused(f"{self._place}:{self._column + column}: {reason}")
+    def _take(self, pattern: re.Pattern[str], wanted: str) -> re.Match[str]:
+        """Return what comes next, and go on behind it."""
+        found = pattern.match(self._text, self._at)
+        if found is None:
+            rest = self._text[self._at :].split()
+            at = self._text.find(rest[0], self._at) if rest else len(self._text)
+            unexpected = f"unexpected {rest[0]!r}" if rest else "the line ends"
+            self._refuse(at, f"{unexpected} where {wanted} is expected")
+        self._at = found.end()
+        return found
 
-    def _take(self, wanted: str) -> _Token:
-        if not self._left:
-            self._refuse(len(self._text) + 1, f"the line ends where {wanted} is expected")
-        return self._left.pop(0)
-
-    def _skip(self, word: str) -> bool:
-        """Return whether this word comes next, and go on behind it."""
-        is_next = bool(self._left) and self._left[0].text == word
-        if is_next:
-            self._left.pop(0)
-        return is_next
-
-    def claim(self, number: int) -> Claim:
-        count = self._count()
-        token = self._take("a source")
-        self._require_known(token.column, "source", token.text, set(Source))
-        source, tests, joint = Source(token.text), list[RowTest](), "where"
-        while self._skip(joint):
+    def claim(self, number: int, words: str) -> Claim:
+        head = self._take(_HEAD, "a source")
+        count = {None: "1", "no": "0"}.get(head[1]) or head[1].split()[0]
+        if head[1] and head[1] != "no" and not 1 <= int(count) <= 9:
+            self._refuse(head.start(1), "write a count of rows as “2 x”, from 1 to 9")
+        self._require(head.start(2), "source", head[2], set(Source))
+        source, tests, joint = Source(head[2]), list[RowTest](), "where"
+        while _JOINT[joint].match(self._text, self._at):
+            self._take(_JOINT[joint], joint)
             tests.append(self._test(source))
             joint = "and"
-        return Claim(source, tuple(tests), count, *self._relations(count), self._text.strip(), number)
-
-    def _count(self) -> int:
-        if self._skip("no"):
-            return 0
-        if not self._left or self._left[0].kind != "number":
-            return 1
-        token = self._take("a number")
-        if self._take("x").text != "x" or not 1 <= int(token.text) <= 9:
-            self._refuse(token.column, "write a count of rows as “2 x”, from 1 to 9")
-        return int(token.text)
+        given = {"named": "", "after": "", "before": ""}
+        while self._text[self._at :].strip():
+            self._relation(given, can_name=count == "1")
+        return Claim(
+            source, tuple(tests), int(count), **given, text=self._text.strip(), line=number, words=words
+        )
 
     def _test(self, source: Source) -> RowTest:
-        field, sign = self._field(self._take("a field"), source), self._take("an operator")
-        if sign.text not in set(Operator):
-            self._refuse(sign.column, f"“{sign.text}” is no operator: {', '.join(Operator)}")
-        operator = Operator(sign.text)
-        if operator in _WITHOUT_VALUE:
+        named, sign = self._take(_FIELD, "a field"), self._take(_OPERATOR, "an operator")
+        field, operator = self._field(named[1], named.start(1), source), Operator(sign[1])
+        if operator in {Operator.PRESENT, Operator.ABSENT}:
             return RowTest(field, operator)
         value = self._value()
         if (operator is Operator.IN) is not isinstance(value, tuple):
-            self._refuse(sign.column, "a list follows “in”, and only “in”")
+            self._refuse(sign.start(1), "a list follows “in”, and only “in”")
         if (known := WORDS[source].get(field)) and not isinstance(value, FieldOf | Loot):
             # A slip must not make a lesson easier.
             for word in map(str, value if isinstance(value, tuple) else (value,)):
-                self._require_known(self._text.rfind(word) + 1, f"value of {source} {field}", word, known)
+                self._require(self._text.rfind(word), f"value of {source} {field}", word, known)
         return RowTest(field, operator, value)
 
-    def _field(self, token: _Token, source: Source, inner: str = "") -> str:
-        """Return the field that a word names, or the part `inner` of it."""
-        field = inner or token.text
-        prefix, dot, _ = field.partition(".")
+    def _field(self, field: str, at: int, source: Source) -> str:
         prefixes = PREFIXES if source is Source.EXCHANGE else ()
+        prefix, dot, _ = field.partition(".")
         if field not in WORDS[source] and not (dot and prefix in prefixes):
             known = {*WORDS[source], *(f"{prefix}.*" for prefix in prefixes)}
-            self._refuse(token.column, f"{source} has no field “{field}”{meant(field, known)}")
+            self._refuse(at, f"{source} has no field “{field}”{meant(field, known)}")
         return field
 
     def _value(self) -> Value:
-        token = self._take("a value")
-        if token.text == "[":
-            values = [self._scalar(self._take("a value"))]
-            while (sign := self._take("]")).text == ",":
-                values.append(self._scalar(self._take("a value")))
-            if sign.text != "]":
-                self._refuse(sign.column, "a list ends with “]”")
-            return tuple(values)
-        if token.kind == "loot":
-            return Loot(token.text[1:])
-        row, _, field = token.text.partition(".")
-        if token.kind == "word" and row in self._names and field:
-            return FieldOf(row, self._field(token, self._names[row], field))
-        return self._scalar(token)
+        found = self._take(_VALUE, "a value")
+        text = found[1]
+        if text.startswith("["):
+            return tuple(map(_scalar, text[1:-1].split(",")))
+        if text.startswith("$"):
+            return Loot(text[1:])
+        row, _, field = text.partition(".")
+        if field and row in self._named:
+            return FieldOf(row, self._field(field, found.start(1), self._named[row]))
+        return _scalar(text)
 
-    def _scalar(self, token: _Token) -> Scalar:
-        if token.kind not in ("text", "number", "word"):
-            self._refuse(token.column, f"“{token.text}” is no value")
-        return int(token.text) if token.kind == "number" else token.text.strip('"')
+    def _relation(self, given: dict[str, str], *, can_name: bool) -> None:
+        found = self._take(_RELATION, "as, after or before")
+        key, name, known = found[1].replace("as", "named"), found[2], found[2] in self._named
+        if given[key]:
+            self._refuse(found.start(1), f"unexpected {found[1]!r}")
+        if key == "named" and (known or not can_name):
+            self._refuse(found.start(2), f"“{name}” cannot name this row")
+        if key != "named" and not known:
+            self._refuse(found.start(2), f"no claim before this one names a row “{name}”")
+        given[key] = name
 
-    def _relations(self, count: int) -> tuple[str, str, str]:
-        given = dict.fromkeys(_RELATIONS, "")
-        while self._left:
-            key = self._take("as, after or before")
-            if given.get(key.text) != "":
-                self._refuse(key.column, f"unexpected “{key.text}”")
-            name = self._take("a name")
-            known = name.text in self._names
-            if key.text == "as" and (known or count != 1 or name.kind != "word" or "." in name.text):
-                self._refuse(name.column, f"“{name.text}” cannot name this row")
-            if key.text != "as" and not known:
-                self._refuse(name.column, f"no claim before this one names a row “{name.text}”")
-            given[key.text] = name.text
-        return given["as"], given["after"], given["before"]
-
-    def _require_known(self, column: int, what: str, word: str, known: Collection[str]) -> None:
+    def _require(self, at: int, what: str, word: str, known: Collection[str]) -> None:
         if word not in known:
-            self._refuse(column, f"“{word}” is no {what}{meant(word, known)}")
+            self._refuse(at, f"“{word}” is no {what}{meant(word, known)}")
+
+
+def _scalar(text: str) -> Scalar:
+    word = text.strip()
+    return int(word) if word.isdecimal() else word.strip('"')
 
 
 def meant(word: str, known: Collection[str]) -> str:

@@ -9,14 +9,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Final, Self
+from typing import Final, Literal, Self
 
 from msgspec import field
 from msgspec.structs import replace
 
 from authlens_core.emulator import MachineClient, Profile, faults_of
-from authlens_core.learning.claim import Claims, Option
-from authlens_core.learning.moves import LessonPhase
+from authlens_core.learning.claim import Claims, LootName, Option
+from authlens_core.learning.moves import LessonPhase, Verb
 from authlens_core.learning.strict_file import StrictTable
 from authlens_core.learning.world import WorldSettings
 from authlens_core.values.word_files import words
@@ -70,10 +70,14 @@ class Prediction(_Choice, frozen=True, kw_only=True):
     """What will happen. Which option holds, the learner's own moves say.
 
     Attributes:
-        judged_on: whether it is about the honest run or about the attack.
+        on: whether it is about the honest run or about the attack.
     """
 
-    judged_on: LessonPhase = field(default=LessonPhase.BREAK, name="on")
+    on: Literal["run", "break"] = "break"
+
+    @property
+    def judged_on(self) -> LessonPhase:
+        return LessonPhase(self.on)
 
     def shuffled(self, drawn_by: str) -> Prediction:
         """Return it with the letters that are drawn."""
@@ -112,9 +116,9 @@ class Attack(StrictTable, frozen=True):
 
     text: str
     claims: Claims
-    seat: str = "mallory"
-    loot: tuple[str, ...] = ()
-    moves: tuple[str, ...] = ()
+    seat: Literal["mallory", "you"] = "mallory"
+    loot: tuple[LootName, ...] = ()
+    moves: tuple[Verb, ...] = ()
     most: int = 6
     causes: tuple[str, ...] = ()
 
@@ -135,7 +139,7 @@ class Repair(StrictTable, frozen=True):
     offer: Mapping[str, str] = {}
     budget: int = 1
     sound: tuple[frozenset[str], ...] = ()
-    moves: tuple[str, ...] = ()
+    moves: tuple[Verb, ...] = ()
 
 
 class Question(_Choice, frozen=True, kw_only=True):
@@ -321,7 +325,7 @@ class CourseLesson(StrictTable, frozen=True, kw_only=True):
         drawn = self.draws[seed % len(self.draws)]
         return replace(
             self,
-            world=replace(self.world, profile=drawn.profile, faults=(drawn.fault,), mended_by=drawn.repair),
+            world=replace(self.world, profile=drawn.profile, faults=(drawn.fault,)),
             observation=replace(self.observation, parts=drawn.parts),
             repair=replace(self.repair, sound=(frozenset({drawn.repair}),)),
             solution=drawn.solution,

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from authlens_core.learning.attempt import LessonAttempt
 from authlens_core.learning.claim import Claim, Operator
@@ -168,6 +169,37 @@ class LessonLines:
         if self.attempt.answers:
             lines.append(f"{self.attempt.right_answers} of {len(self.lesson.questions)} answers are right.")
         return (*lines, *self.prediction())
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the verdict without a credential and without the right answers."""
+        attempt = self.attempt
+        return {
+            "lesson": self.lesson.name,
+            "version": self.lesson.version,
+            "seed": attempt.seed,
+            "passed": attempt.passed,
+            "predicted": attempt.predicted,
+            "held": attempt.held,
+            "questions": f"{attempt.right_answers}/{len(self.lesson.questions)}",
+            "missed": attempt.missed,
+            "phases": [
+                {
+                    "phase": verdict.phase,
+                    "passed": verdict.passed,
+                    "honest_login": verdict.honest,
+                    "claims": [
+                        {
+                            "line": claim.claim.line,
+                            "text": claim.claim.text,
+                            "holds": claim.holds,
+                            **asdict(line),
+                        }
+                        for claim, line in zip(verdict.claims, self.proofs(verdict.phase), strict=False)
+                    ],
+                }
+                for verdict in attempt.verdicts
+            ],
+        }
 
     def evidence(self, question: str) -> tuple[StoryLine, str] | None:
         """Return the line of your own requests that shows the right answer, and its part; None if none does.

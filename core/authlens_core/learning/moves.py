@@ -14,7 +14,7 @@ import re
 import shlex
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import StrEnum
-from typing import Final
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -25,6 +25,22 @@ from authlens_core.learning.world import World
 from authlens_core.values.errors import LessonRefused
 from authlens_core.values.safe_text import NAME, safe_line
 from authlens_core.values.word_files import words
+
+Verb = Literal[
+    "login",
+    "publish",
+    "redeem",
+    "call",
+    "refresh",
+    "revoke",
+    "link",
+    "lure",
+    "device_start",
+    "poll",
+    "deliver",
+    "name",
+]
+"""What a lesson can allow."""
 
 
 class LessonPhase(StrEnum):
@@ -63,7 +79,7 @@ class Argument(Struct, frozen=True):
 
     @property
     def names_credential(self) -> bool:
-        return CREDENTIALS[0] in self.choices
+        return bool(self.choices) and all(choice.startswith("$") for choice in self.choices if choice)
 
     @property
     def title(self) -> str:
@@ -91,7 +107,7 @@ class Argument(Struct, frozen=True):
         if value is None:
             raise ValueError(f"“{self.name}” is missing")
         if self.choices and value not in self.choices:
-            named = f": a credential is named, and is one of {', '.join(CREDENTIALS)}"
+            named = f": a credential is named, and is one of {', '.join(self.choices)}"
             raise ValueError(f"“{self.name}”{named if self.names_credential else ' cannot be that'}")
         return value
 
@@ -159,7 +175,7 @@ MOVES: Final[Mapping[str, MoveKind]] = {
         ),
     ),
     "lure": MoveKind(
-        act.lure, (_ADA, Argument("at", ("", "rogue"), ""), Argument("code", ("", *CREDENTIALS), ""))
+        act.lure, (_ADA, Argument("at", ("", "rogue"), ""), Argument("code", ("", "$device"), ""))
     ),
     "device_start": MoveKind(act.start_device),
     "poll": MoveKind(act.poll, (Argument("device", CREDENTIALS, "$device"),)),

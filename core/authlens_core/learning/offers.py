@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from authlens_core.learning.lesson import CourseLesson
 from authlens_core.learning.moves import MOVES, Argument, LessonPhase, Move
-from authlens_core.learning.world import PARTIES
 from authlens_core.values.word_files import words
 
 
@@ -60,38 +60,34 @@ def forms(lesson: CourseLesson, phase: LessonPhase, loot: Collection[str]) -> tu
     )
 
 
+# What means something in the world of some lessons alone: where this party, fault or move is.
+_MEANT_WITH: Final = {
+    "second": "second",
+    "rogue": "rogue",
+    "inside": "internal",
+    "mine": "link",
+    "scope": "step-up",
+    "redirect_uri": "link",
+    "device": "device_start",
+}
+
+
 def _arguments(verb: str, lesson: CourseLesson, loot: Collection[str]) -> Iterator[Argument]:
-    attack = lesson.attack
-    moves = attack.moves if attack else ()
-    # Each of these means something in some lessons alone.
-    absent = {
-        "scope": "step-up" not in lesson.world.faults,
-        "redirect_uri": "link" not in moves,
-        "device": "device_start" not in moves,
-    }
+    world, attack = lesson.world, lesson.attack
+    there = {*world.parties, *world.faults, *(attack.moves if attack else ())}
     for one in MOVES[verb].arguments:
-        if absent.get(one.name):
+        if _MEANT_WITH.get(one.name) not in {None, *there}:
             continue
         choices = attack.causes if attack and one.name == "diagnosis" else one.choices
-        if one.names_credential and one.usual == "":  # that of a device login
-            choices = ("$device",) if "device" in loot else ()
-        elif one.names_credential:
-            names = sorted({*loot} - {"client"})  # whose name is no credential
-            choices = tuple(f"${name}" for name in names) or (one.usual or "",)
-        fitting = [choice for choice in choices if _fits(choice, lesson, loot)]
-        # A party that is there is meant where one can be named.
-        if set(fitting) & PARTIES or fitting == [""]:
-            fitting = [choice for choice in fitting if choice]
-        if fitting:
+        if one.names_credential:  # a client's name is none
+            choices = tuple(choice for choice in choices if choice != "$client")
+        fitting = [
+            choice
+            for choice in choices
+            if (choice[1:] in loot if choice.startswith("$") else _MEANT_WITH.get(choice) in {None, *there})
+        ]
+        # A party that is there, or a device login, is meant where one can be named.
+        if one.usual == "" and len(fitting) > 1 and one.name != "scope":
+            fitting.remove("")
+        if fitting and fitting != [""]:
             yield replace(one, choices=tuple(sorted(fitting, key=lambda choice: choice != one.usual)))
-
-
-def _fits(choice: str, lesson: CourseLesson, loot: Collection[str]) -> bool:
-    """Return whether a choice means something in the world of a lesson."""
-    if choice.startswith("$"):
-        return choice[1:] in loot
-    if choice == "mine":
-        return lesson.attack is not None and "link" in lesson.attack.moves
-    if choice in {"other-site", "inside"}:
-        return (choice == "inside") == ("internal" in lesson.world.parties)
-    return choice not in PARTIES or choice in lesson.world.parties

@@ -126,8 +126,11 @@ class StrictToml:
         self._text = text
         self._read = 0  # up to where claims were read
 
-    def typed(self, kind: type[_File]) -> _File:
+    def typed(self, kind: type[_File], known: Collection[str] = ()) -> _File:
         """Return the file as a value of `kind`.
+
+        Args:
+            known: words that may have been meant.
 
         Raises:
             LessonRefused: it is no TOML, has another format, a key or value that `kind` has not, a claim that
@@ -140,7 +143,8 @@ class StrictToml:
             tables = tomllib.loads(self._text)
             return msgspec.convert(tables, kind, dec_hook=self._claims)
         except msgspec.ValidationError as error:
-            self.refuse(_path(error), _reason(error))
+            word = re.search(r"'(.*)'", str(error))
+            self.refuse(_path(error), _reason(error) + (meant(word[1], known) if word else ""))
         except tomllib.TOMLDecodeError as error:
             found = _TOML_PLACE.fullmatch(str(error))
             line, column, why = (found[2] or 1, found[3] or 1, found[1]) if found else (1, 1, error)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
 
 from msgspec import Struct
 
 from authlens_core.learning.claim import Claim, FieldOf, Loot, Operator, RowTest
 from authlens_core.learning.moves import LessonPhase
-from authlens_core.learning.row import WORDS, EvidenceRow, SeatedTrace
+from authlens_core.learning.row import EvidenceRow, SeatedTrace
 from authlens_core.trace.record import Trace, TraceKind
 
 MOST_STEPS = 100_000
@@ -162,15 +161,6 @@ class PhaseVerdict(Struct, frozen=True):
     claims: tuple[ClaimVerdict, ...] = ()
     honest: bool | None = None
 
-    def as_json(self) -> dict[str, Any]:
-        """Return it without a credential."""
-        entry: dict[str, Any] = {"phase": self.phase.value, "passed": self.passed}
-        if self.claims:
-            entry["claims"] = [_claim(claim) for claim in self.claims]
-        if self.honest is not None:
-            entry["honest_login"] = self.honest
-        return entry
-
 
 def joined(moves: Sequence[SeatedTrace]) -> Trace:
     """Return everything that moves sent as one trace; it has secrets."""
@@ -178,30 +168,3 @@ def joined(moves: Sequence[SeatedTrace]) -> Trace:
     started_at = records[0].started_at if records else datetime.now(UTC)
     url = moves[0].trace.resource_url if moves else ""
     return Trace(secrets.token_hex(8), TraceKind.LOGIN, url, started_at, records)
-
-
-def _claim(verdict: ClaimVerdict) -> dict[str, Any]:
-    nearest = verdict.nearest
-    return {
-        "line": verdict.claim.line,
-        "holds": verdict.holds,
-        "text": verdict.claim.text,
-        "rows": [shown(row) for row in verdict.rows],
-        "nearest": None if nearest is None else {**shown(nearest.row), "unmet": list(nearest.unmet)},
-    }
-
-
-# A value that is not one of a few words may be a credential, or hold one.
-_PLAIN: Final = frozenset({"status"})
-
-
-def shown(row: EvidenceRow) -> dict[str, Any]:
-    """Return the fields of a row that can have only a few values, and its arrow; to diagnose is a move."""
-    words = WORDS[row.source]
-    plain = {
-        name: row.values[name]
-        for name, known in words.items()
-        if name in row.values and (known or name in _PLAIN) and name != "diagnosis"
-    }
-    arrow = {"arrow": row.arrow} if row.arrow else {}
-    return {"source": row.source.value, **arrow, **plain}

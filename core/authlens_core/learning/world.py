@@ -12,7 +12,7 @@ import time
 from collections.abc import Collection, Mapping
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, Literal, Self, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from msgspec.structs import replace
@@ -20,9 +20,7 @@ from msgspec.structs import replace
 from authlens_core.desk.log_in import Login
 from authlens_core.emulator import Emulator, Profile, StandardEmulator
 from authlens_core.emulator.ledger import LedgerEvent, What
-from authlens_core.emulator.parties.servers import PARTY as ROGUE
 from authlens_core.emulator.parties.servers import RogueServer, SecondResource
-from authlens_core.emulator.parties.victim import PARTY as INTERNAL
 from authlens_core.emulator.parties.victim import SWITCHES as VICTIM_SWITCHES
 from authlens_core.emulator.parties.victim import HostedClient, Victim, VictimSwitches
 from authlens_core.emulator.person import Browser
@@ -46,11 +44,9 @@ YOU: Final = "you"
 OWNER: Final = "ada"
 """Whose account it is that you log in to, and who visits the victim's website."""
 MALLORY: Final = "mallory"
-VICTIM: Final = "victim"
-SECOND: Final = "second"
-PARTIES: Final = frozenset({VICTIM, SECOND, ROGUE, INTERNAL})
+PartyName = Literal["victim", "second", "rogue", "internal"]
 """Who can be in a world besides the resource, its server and Ada."""
-SWITCHES: Final = frozenset({*SERVER_SWITCHES, *(f"{VICTIM}.{name}" for name in VICTIM_SWITCHES)})
+SWITCHES: Final = frozenset({*SERVER_SWITCHES, *(f"victim.{name}" for name in VICTIM_SWITCHES)})
 """Everything that a repair can turn on."""
 _Party = TypeVar("_Party")
 _NAMES: Final = ("wiki.localhost", "login.localhost")  # a picture of ports says nothing
@@ -66,16 +62,14 @@ class WorldSettings(StrictTable, frozen=True):
         parties: who is there besides resource, server and Ada: `victim`, `rogue`, `second`, `internal`.
         victim: the checks of the victim client that are not at their default, on or off.
         token_lifetime: seconds an access token is good for.
-        mended_by: the switch that ends the faults; empty where none does.
     """
 
     profile: Profile = Profile.GENERIC
     faults: tuple[str, ...] = ()
-    weaknesses: tuple[str, ...] = ()
-    parties: tuple[str, ...] = ()
+    weaknesses: tuple[Weakness, ...] = ()
+    parties: tuple[PartyName, ...] = ()
     victim: Mapping[str, bool] = {}
     token_lifetime: int = 60
-    mended_by: str = ""
 
 
 class World:
@@ -86,6 +80,7 @@ class World:
         seat: who attacks.
         switches: what was turned on to repair it.
         faults: what the server does besides, which no lesson wants: it breaks the honest login.
+        hides_causes: whether the learner has to make the diagnosis.
 
     Attributes:
         loot: the credentials that the learner holds here, by name.
@@ -110,13 +105,14 @@ class World:
         seat: str = MALLORY,
         switches: Collection[str] = (),
         faults: Collection[str] = (),
+        hides_causes: bool = False,
     ) -> None:
         self.settings = settings
+        self._hides_causes = hides_causes
         self.seat = seat
         self.skipped = 0.0
         self._switches = frozenset(switches)
-        mended = settings.mended_by in self._switches
-        self.emulator = self._new_emulator(seed, (*(() if mended else settings.faults), *faults))
+        self.emulator = self._new_emulator(seed, (*settings.faults, *faults))
         self.victim: Victim | None = None
         self.second: SecondResource | None = None
         self.rogue: RogueServer | None = None
@@ -146,7 +142,7 @@ class World:
         }
         if settings.profile is Profile.ACCESS:
             return Emulator(**alike)
-        return StandardEmulator(settings.profile, weaknesses=[*map(Weakness, settings.weaknesses)], **alike)
+        return StandardEmulator(settings.profile, weaknesses=settings.weaknesses, **alike)
 
     @property
     def standard(self) -> StandardEmulator:
@@ -156,27 +152,28 @@ class World:
         raise LookupError("Cloudflare Access has no switches")
 
     async def __aenter__(self) -> Self:
+        emulator, there = self.emulator, set(self.settings.parties)
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(self.emulator)
+            await stack.enter_async_context(emulator)
             for name in sorted(self._switches & set(SERVER_SWITCHES)):
                 self.standard.turn_on(name)
-            if ROGUE in self.settings.parties:
-                rogue = RogueServer(self.emulator.ledger, honest=self.emulator.issuer)
+            if "rogue" in there:
+                rogue = RogueServer(emulator.ledger, honest=emulator.issuer)
                 self.rogue = await stack.enter_async_context(rogue)
-            if VICTIM in self.settings.parties:
-                others = {} if self.rogue is None else {ROGUE: self.rogue.url}
+            if "victim" in there:
+                others = {} if self.rogue is None else {"rogue": self.rogue.url}
                 website = Victim(
-                    self.emulator.ledger,
-                    issuer=self.emulator.issuer,
-                    resource_url=self.emulator.resource_url,
+                    emulator.ledger,
+                    issuer=emulator.issuer,
+                    resource_url=emulator.resource_url,
                     switches=self._victim_switches(),
                     others=others,
                 )
                 self.victim = await stack.enter_async_context(website)
-            if INTERNAL in self.settings.parties:
-                hosted = HostedClient(self.emulator.ledger, self._victim_switches())
+            if "internal" in there:
+                hosted = HostedClient(emulator.ledger, self._victim_switches())
                 self.hosted = await stack.enter_async_context(hosted)
-            if SECOND in self.settings.parties:
+            if "second" in there:
                 self.second = await stack.enter_async_context(SecondResource(self.standard))
             stack.push_async_callback(self._wire.aclose)
             stack.push_async_callback(self._end_login)
@@ -187,14 +184,14 @@ class World:
         await self._running.aclose()
 
     def _victim_switches(self) -> VictimSwitches:
-        on = {name.partition(".")[2]: True for name in self._switches if name.startswith(f"{VICTIM}.")}
+        on = {name.partition(".")[2]: True for name in self._switches if name.startswith("victim.")}
         return VictimSwitches(**{**self.settings.victim, **on})
 
     @property
     def parties(self) -> Mapping[str, str]:
         """Who is at which URL."""
         known = {self.emulator.server_url: "server", self.emulator.resource_url: "resource"}
-        others = {VICTIM: self.victim, SECOND: self.second, ROGUE: self.rogue, INTERNAL: self.hosted}
+        others = {"victim": self.victim, "second": self.second, "rogue": self.rogue, "internal": self.hosted}
         return known | {party.url: role for role, party in others.items() if party is not None}
 
     @property
@@ -215,7 +212,7 @@ class World:
     @property
     def traces(self) -> tuple[SeatedTrace, ...]:
         """What the moves sent, in their order; without a diagnosis where the learner has to make it."""
-        return tuple(move.undiagnosed() if self.settings.mended_by else move for move in self._moves)
+        return tuple(move.undiagnosed() if self._hides_causes else move for move in self._moves)
 
     async def leak(self, names: Collection[str]) -> None:
         """Have these credentials fall into the learner's hands, as they do in this lesson.

@@ -61,7 +61,7 @@ def test_a_repair_that_stops_the_honest_login_too_does_not_pass() -> None:
     made = outcome("stolen-code", *solution("stolen-code"), broken=("iss-missing",))
     assert not phase(made, LessonPhase.REPAIR)
     assert all(claim.holds for verdict in made.verdicts for claim in verdict.claims)
-    assert made.as_json()["phases"][4]["honest_login"] is False
+    assert LessonLines(made).as_json()["phases"][4]["honest_login"] is False
 
 
 def test_a_stolen_code_is_not_seen_in_what_is_printed() -> None:
@@ -74,7 +74,7 @@ def test_a_stolen_code_is_not_seen_in_what_is_printed() -> None:
         if "code" in row.values
     ]
     assert codes
-    assert not any(str(code) in json.dumps(made.as_json()) + repr(made) for code in codes)
+    assert not any(str(code) in json.dumps(LessonLines(made).as_json()) + repr(made) for code in codes)
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_only_a_lesson_that_draws_a_fault_has_one_to_name() -> None:
 def test_what_is_shown_of_a_drawn_fault_has_no_diagnosis() -> None:
     made = outcome("find-the-fault", *FAULT)
     assert [record.diagnosis for record in made.trace().records] == [None]
-    assert "managed_oauth_off" not in json.dumps(made.as_json())
+    assert "managed_oauth_off" not in json.dumps(LessonLines(made).as_json())
     assert not phase(made, LessonPhase.OBSERVE)
 
 

@@ -41,6 +41,7 @@ def test_a_drill_asks_a_question_and_answers_it_in_sentences(drill: CourseLesson
     assert len(shown.answer) <= 260
     assert all(len(words) <= 70 for words in asked.words.values())
     assert shown.brings in shown.how
+    assert bool(shown.brings) is (shown.walk is Walk.OTHER_CREDENTIAL)
 
 
 @pytest.mark.parametrize("drill", ALL, ids=lambda drill: drill.name)
@@ -92,7 +93,6 @@ def test_a_trace_that_is_too_long_to_judge_shows_nothing() -> None:
         ('id = "slow"', 'id = "plain"', "another lesson has the id “plain”"),
         ("stage = pkce and", "stage = pcke and", "26:22: “pcke” is no value of record stage"),
         ("on = false", "off = true", "“off” means nothing here"),
-        ('brings = "service token"', "", "a drill brings a credential if its walk is"),
         ("# Detection", "", "16:1: it has words after a “#”, and then claims"),
         ("PKCE: it", "[PKCE](https://evil.example): it", "no HTML, images or links"),
     ],

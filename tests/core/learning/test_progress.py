@@ -63,10 +63,10 @@ def file(tmp_path: Path) -> ProgressFile:
 
 def test_the_next_start_is_at_the_same_move_with_the_same_verdict(file: ProgressFile) -> None:
     before = play(file, making(*SOLUTION[:5]))
-    verdict = before.attempt.as_json()
+    verdict = before.as_json()
     after = play(ProgressFile(file.path), making())
     assert (after.resumed, after.attempt.phase) == (True, before.attempt.phase)
-    assert after.attempt.as_json() == verdict
+    assert after.as_json() == verdict
 
 
 def test_a_lesson_is_passed_once_and_its_questions_count(file: ProgressFile) -> None:
@@ -119,7 +119,7 @@ def test_what_is_stored_is_what_run_reads(file: ProgressFile) -> None:
     assert file.path is not None
     given = moves_from(file.path, LESSON.name)
     assert (given.read(), given.seed) == (SOLUTION, made.attempt.seed)
-    assert asyncio.run(Course().run(LESSON.name, file.path.read_bytes())).passed
+    assert asyncio.run(Course().run(LESSON.name, file.path.read_bytes())).attempt.passed
 
 
 def test_two_processes_at_one_lesson_leave_one_whole_attempt(file: ProgressFile) -> None:

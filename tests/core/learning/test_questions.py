@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +20,7 @@ from authlens_core.learning.desk.open_lesson import OpenLesson
 from authlens_core.learning.lesson import CourseLesson
 from authlens_core.learning.moves import LessonPhase, move_in, moves_of
 from authlens_core.learning.progress import ProgressFile
+from authlens_core.values.errors import LessonRefused
 
 COURSE: Final = lessons()
 REFUSES: Final = re.compile(r"refus|keeps? .* from|protect", re.IGNORECASE)
@@ -54,6 +56,26 @@ def test_check_refuses_a_value_where_a_refusal_has_to_be_shown(tmp_path: Path) -
     (problem,) = asyncio.run(check_lesson(lesson)).problems
     assert problem.startswith("The answer says that something is refused")
     assert problem.endswith(": q1.")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('row = "redeemed"', 'row = "redemed"'),
+        ('parts = ["form.code_verifier"]', "parts = []"),
+        ("budget = 1", "budget = 0"),
+        ('sound = [["victim.pkce"]]', 'sound = [["victim.dpop"]]'),
+        ('sound = [["victim.pkce"]]', ""),
+        ('profile = "generic"', 'profile = "access"'),
+        ('moves = ["redeem", "call"]', 'moves = ["redeem", "lure"]'),
+        ('parties = ["victim"]', 'parties = ["second"]'),
+    ],
+)
+def test_check_finds_what_makes_no_sense_together(old: str, new: str, tmp_path: Path) -> None:
+    """Each part can be read alone; it is refused, or does not pass as it has to."""
+    lesson = copy_of("stolen-code", tmp_path, (old, new))
+    with suppress(LessonRefused):
+        assert asyncio.run(check_lesson(lesson)).problems
 
 
 def test_check_warns_of_a_right_option_that_is_the_longest(tmp_path: Path) -> None:

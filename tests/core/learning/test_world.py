@@ -7,12 +7,13 @@ import asyncio
 import pytest
 
 from authlens_core.emulator.ledger import LedgerEvent, Reason, What
+from authlens_core.emulator.standard.weakness import Weakness
 from authlens_core.learning.moves import move_in
 from authlens_core.learning.row import Source
 from authlens_core.learning.world import World, WorldSettings
 
 NEXT_DOOR = WorldSettings(
-    weaknesses=("audience-unchecked",), parties=("victim", "second"), victim={"resource": False}
+    weaknesses=(Weakness.AUDIENCE_UNCHECKED,), parties=("victim", "second"), victim={"resource": False}
 )
 
 

@@ -127,13 +127,13 @@ def test_the_honest_login_has_to_survive_the_repair(capsys: Captured, tmp_path: 
 
 
 SLIPS = [
-    ('moves = ["redeem", "call"]', 'moves = ["redem"]', "64:1: “redem” is not known here; did you mean “red"),
-    ('"pkce-optional"', '"pkce-optionl"', "31:1: “pkce-optionl” is not known here; did you mean “pkce-opti"),
-    ('["victim"]', '["cloud"]', "32:1: “cloud” is not known here"),
+    ('moves = ["redeem", "call"]', 'moves = ["redem"]', "moves[0]”; did you mean “redeem"),
+    ('"pkce-optional"', '"pkce-optionl"', "weaknesses[0]”; did you mean “pkce-opti"),
+    ('["victim"]', '["cloud"]', "32:1: “cloud” is no value of “lesson[0].world.parties[0]”"),
     ("pkce = false", "pcke = false", "35:1: “pcke” is not known here; did you mean “pkce”?"),
-    ('["code", "client"]', '["purse"]', "63:1: “purse” is not known here"),
+    ('["code", "client"]', '["purse"]', "63:1: “purse” is no value of “lesson[0].break.loot[0]”"),
     ('"victim.iss" =', '"victim.guard" =', "82:1: “victim.guard” is not known here"),
-    ('seat = "mallory"\nloot', 'seat = "malory"\nloot', "62:1: “malory” is not known here; did you mean"),
+    ('seat = "mallory"\nloot', 'seat = "malory"\nloot', "break.seat”; did you mean “mallory"),
 ]  # fmt: skip
 
 

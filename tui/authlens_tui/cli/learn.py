@@ -144,16 +144,16 @@ async def _run(arguments: Namespace) -> int:
     course = course_of(arguments)
     name = lesson_of(arguments, course)
     source = everything(_MOST_READ) if arguments.answers == "-" else arguments.answers
-    attempt = await course.run(name, source, seed=arguments.seed)
+    made = await course.run(name, source, seed=arguments.seed)
     if arguments.trace is not None:
-        say(f"✔ Written to {attempt.save(arguments.trace)}; secrets are replaced by fingerprints.")
+        say(f"✔ Written to {made.attempt.save(arguments.trace)}; secrets are replaced by fingerprints.")
     if arguments.json:
-        answer_json(attempt.as_json())
+        answer_json(made.as_json())
     else:
-        answer_line(f"{course.lesson(name).title}: {'passed' if attempt.passed else 'not passed'}")
-        for line in course.verdict(attempt):
+        answer_line(f"{course.lesson(name).title}: {'passed' if made.attempt.passed else 'not passed'}")
+        for line in made.verdict():
             answer_line(line)
-    return 0 if attempt.passed else NOT_PASSED
+    return 0 if made.attempt.passed else NOT_PASSED
 
 
 async def _check(arguments: Namespace) -> int:
@@ -190,7 +190,6 @@ def _check_json(result: LessonCheck) -> dict[str, object]:
         "mutations": result.tried,
         "problems": list(result.problems),
         "warnings": list(result.warnings),
-        "solution": result.attempt.as_json(),
     }
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
-from authlens_core.learning.attempt import LessonAttempt, attempt_of
+from authlens_core.learning.attempt import attempt_of
 from authlens_core.learning.catalogue import FOLDER, drills, lessons, read_catalogue
 from authlens_core.learning.desk.open_lesson import OpenLesson
 from authlens_core.learning.lesson import CourseLesson, Question
@@ -107,19 +107,7 @@ class LessonSummary(Struct, frozen=True):
 
     def as_json(self) -> dict[str, Any]:
         """Return it as `learn progress --json` prints it."""
-        stored = self.progress
-        return {
-            "id": self.lesson.name,
-            "version": self.lesson.version,
-            "passed_version": stored.passed_version or None,
-            "phase": self.stopped_at if stored.moves else None,
-            "passed": stored.passed,
-            "moves": stored.moves,
-            "seed": stored.seed if stored.moves else None,
-            "hints": stored.hints,
-            "questions": f"{stored.right}/{len(self.lesson.questions)}",
-            "missed": stored.missed,
-        }
+        return {"id": self.lesson.name, "phase": self.stopped_at, **asdict(self.progress)}
 
 
 class Course:
@@ -231,10 +219,7 @@ class Course:
     def note(self) -> str:
         """Return how far you are, in a few words."""
         summaries = self.summaries()
-        left = sum(summary.lesson.minutes for summary in summaries if not summary.passed)
-        hours = f"{left // 60} h {left % 60} min" if left >= 60 else f"{left} min"
-        passed = sum(summary.passed for summary in summaries)
-        return f"{passed} of {len(summaries)} passed" + (f" · {hours} left" if left else "")
+        return f"{sum(summary.passed for summary in summaries)} of {len(summaries)} passed"
 
     def to_go_on_with(self) -> str:
         """Return the lesson that you stopped in, or else the first that is not passed; empty if all are."""
@@ -296,7 +281,7 @@ class Course:
 
     # -- what moves come to ----------------------------------------------------------------------------
 
-    async def run(self, name: str, source: str | bytes, *, seed: int | None = None) -> LessonAttempt:
+    async def run(self, name: str, source: str | bytes, *, seed: int | None = None) -> LessonLines:
         """Make the moves of a file that a user named, or of what was on standard input.
 
         Args:
@@ -310,11 +295,7 @@ class Course:
         lesson = self.lesson(name)
         given = moves_from(source, name, is_own=not lesson.built_in)
         seed = given.seed if seed is None else seed
-        return await attempt_of(lesson, given.read(), seed=seed, order=given.order)
-
-    def verdict(self, attempt: LessonAttempt) -> tuple[str, ...]:
-        """Return the verdict on moves, a line for each thing to prove and for what comes nearest to it."""
-        return LessonLines(attempt).verdict()
+        return LessonLines(await attempt_of(lesson, given.read(), seed=seed, order=given.order))
 
 
 def _phase(lesson: CourseLesson, phase: LessonPhase) -> dict[str, Any]:

@@ -11,16 +11,15 @@ reads is one JSON-RPC message, and the bridge ends when its input does.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import aclosing, suppress
-from typing import Final
+from typing import Any, Final
 
 from msgspec import Struct
 
 from authlens_core.gateway.mcp_failure import McpFailure, failure_of, failure_of_error, require_success
 from authlens_core.gateway.mcp_http import McpHttp, Reconnection, events_of
 from authlens_core.grammars.json_rpc import (
-    INTERNAL_ERROR,
     JsonRpcMessage,
     NotJsonRpc,
     RequestId,
@@ -106,7 +105,7 @@ class McpBridge:
     def _note(self, words: str) -> None:
         """Show the user a sentence once; a server causes few, and short ones."""
         line = safe_line(words, LONGEST_NOTE)
-        if line and line not in self._notes and len(self._notes) < MOST_NOTES:
+        if line not in self._notes and len(self._notes) < MOST_NOTES:
             self._notes.add(line)
             self._show(line)
 
@@ -137,14 +136,14 @@ class McpBridge:
             raise NotJsonRpc("a request with the same id is in progress")
         if len(self._tasks) >= _MOST_AT_ONCE:
             raise NotJsonRpc(f"{_MOST_AT_ONCE} others are in progress", message.body)
-        task = self._started(message)
+        task = self._started(self._serve(message))
         if message.is_request:
             self._owed[message.request_id] = task
         if message.method in ("initialize", "notifications/initialized"):
             self._beginning = task
 
-    def _started(self, message: JsonRpcMessage | None) -> asyncio.Task[None]:
-        task = asyncio.create_task(self._serve(message))
+    def _started(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
@@ -159,39 +158,25 @@ class McpBridge:
             task.cancel()  # since then the end of its stream is the signal
         return True
 
-    async def _serve(self, message: JsonRpcMessage | None) -> None:
+    async def _serve(self, message: JsonRpcMessage) -> None:
         """Send a message and pass on what comes back: whatever fails is an answer, or a note."""
-        failure = await self._failure(message)
-        if message is None:
-            self._note(failure.note if failure is not None else "")
-        elif failure is not None and message.is_request:
-            with suppress(OSError):  # the client is gone
-                await self._answer(message, failure.line(message.request_id))
-        elif failure is not None:
-            self._note(f"{message.method or 'A response of the client'} was not accepted: {failure.note}")
-        # Only now may a server send requests of its own (MCP lifecycle), so only now is it listened to.
-        elif message.method == "notifications/initialized" and self._listening not in self._tasks:
-            self._listening = self._started(None)
-
-    async def _failure(self, message: JsonRpcMessage | None) -> McpFailure | None:
-        seconds = None if message is None else self._limits.prompt
-        if message is not None and message.is_request and message.method != "initialize":
-            seconds = self._limits.request
+        is_prompt = not message.is_request or message.method == "initialize"
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(self._limits.prompt if is_prompt else self._limits.request):
                 await self._exchange(message)
-        except McpFailure as failure:
-            return failure
-        except (AuthlensError, StreamFailed) as error:
-            return self._failure_of(error)
-        except TimeoutError:
-            return self._failure_of(TimedOut("The server did not answer in time."))
+            # Only now may a server send requests of its own (MCP lifecycle), so only now is it listened to.
+            if message.method == "notifications/initialized" and self._listening not in self._tasks:
+                self._listening = self._started(self._listen())
         # Whatever it is: a request without an answer would keep its client waiting for ever.
         except Exception as error:
-            return McpFailure(INTERNAL_ERROR, f"authlens: an unexpected error, {type(error).__name__}.")
-        return None
+            failure = self._failure_of(error)
+            if not message.is_request:
+                self._note(f"{message.method or 'A response of the client'} was not accepted: {failure.note}")
+                return
+            with suppress(OSError):  # the client is gone
+                await self._answer(message, failure.line(message.request_id))
 
-    def _failure_of(self, problem: AuthlensError | StreamFailed) -> McpFailure:
+    def _failure_of(self, problem: Exception) -> McpFailure:
         return failure_of(problem, self._http.credential.url)
 
     async def _answer(self, request: JsonRpcMessage, line: bytes) -> None:
@@ -203,44 +188,51 @@ class McpBridge:
         """Return whether an answer is due to the request of this task: the client may have cancelled it."""
         return asyncio.current_task() in self._owed.values()
 
-    async def _exchange(self, message: JsonRpcMessage | None) -> None:
+    async def _exchange(self, message: JsonRpcMessage) -> None:
         """Send a message and pass its answer on; resume the stream until the response has come.
-
-        Args:
-            message: None to listen to what the server says unasked, where it offers a stream for that (until
-                2025-11-25).
 
         Raises:
             AuthlensError, McpFailure, StreamFailed: there is none.
         """
-        stream = Reconnection()
-        answering = self._http.get(None) if message is None else self._http.post(message)
+        stream, answering = Reconnection(), self._http.post(message)
         while True:
             try:
                 async with answering as answer:
-                    if message is None and answer.media_type != EVENT_STREAM:
-                        return
-                    await self._pass_on(answer, stream, message)
+                    await require_success(answer, self._http.credential)
+                    if message.method == "initialize":
+                        self._http.begin_session(answer)
+                    if message.is_request:
+                        await self._pass_on(answer, stream, message)
             except StreamFailed:
                 # Without an id there is nothing to resume, and a request sent twice might do its work twice.
-                if message is not None and stream.last_id is None:
+                if stream.last_id is None:
                     raise
-            if message is not None and not self._is_owed():
+            if not self._is_owed():
                 return
-            if message is not None and stream.last_id is None:
+            if stream.last_id is None:
                 raise ServerMisconfigured("The server ended its stream without an answer.")
             await self._sleep(stream.next_pause())
             answering = self._http.get(stream.last_id)
+
+    async def _listen(self) -> None:
+        """Pass on what the server says unasked, where it offers a stream for that (until 2025-11-25)."""
+        stream = Reconnection()
+        try:
+            while True:
+                with suppress(StreamFailed):
+                    async with self._http.get(stream.last_id) as answer:
+                        # 405: the server offers none.
+                        if answer.status != 200 or answer.media_type != EVENT_STREAM:
+                            return
+                        await self._pass_on(answer, stream, None)
+                await self._sleep(stream.next_pause())
+        except Exception as error:
+            self._note(self._failure_of(error).note)
 
     async def _pass_on(
         self, answer: StreamedResponse, stream: Reconnection, request: JsonRpcMessage | None
     ) -> None:
         """Pass the messages of an answer on, as they arrive, until the response to the request."""
-        await require_success(answer, self._http.credential)
-        if request is not None and not request.is_request:
-            return
-        if request is not None and request.method == "initialize":
-            self._http.begin_session(answer)
         async with aclosing(events_of(answer)) as events:
             async for event, text in events:
                 stream.note(event)

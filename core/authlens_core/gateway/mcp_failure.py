@@ -35,7 +35,6 @@ from authlens_core.wire.streaming import StreamedResponse, StreamFailed
 
 # Our codes: this one less the exit code that a verb would end with, so a login that is needed is -32064.
 _OURS: Final = -32060
-TIMED_OUT: Final = _OURS - TimedOut.exit_code
 # A client may act on our codes, for example show the user the command in `data`: no server may use them.
 _RESERVED: Final = range(_OURS - 19, _OURS + 1)
 
@@ -59,9 +58,16 @@ class McpFailure(Exception):
         return error_line(request_id, self.code, self.message, self.data)
 
 
-def failure_of(problem: AuthlensError | StreamFailed, url: str) -> McpFailure:
-    """Return an error of ours; where a user has to log in, it names the command."""
-    return _failure_of_refusal(of_error(problem, url))
+def failure_of(problem: Exception, url: str) -> McpFailure:
+    """Return any error as one for the client; where a user has to log in, it names the command."""
+    if isinstance(problem, McpFailure):
+        return problem
+    if isinstance(problem, TimeoutError):
+        problem = TimedOut("The server did not answer in time.")
+    if isinstance(problem, AuthlensError | StreamFailed):
+        return _failure_of_refusal(of_error(problem, url))
+    # No more than the type: its message may quote a header field with the credential.
+    return McpFailure(INTERNAL_ERROR, f"authlens: an unexpected error, {type(problem).__name__}.")
 
 
 def _failure_of_refusal(refusal: ProxyRefusal) -> McpFailure:

@@ -146,7 +146,7 @@ class McpHttp:
         Raises:
             ServerMisconfigured: no header field can carry it.
         """
-        self._session = _sendable(answer.get("mcp-session-id"))
+        self._session = _sendable(answer.get("mcp-session-id")) or self._session
 
     def learn(self, request: JsonRpcMessage, result: Mapping[str, Any]) -> None:
         """Note the agreed version, and which parameters of a tool are repeated in header fields.

@@ -28,10 +28,10 @@ from authlens_core.oauth.discovery.challenge import (
     scope_wanted,
 )
 from authlens_core.values.check import ErrorCode
-from authlens_core.values.errors import AuthlensError, LoginNeeded, ServerMisconfigured, TimedOut
+from authlens_core.values.errors import LoginNeeded, ServerMisconfigured
 from authlens_core.values.exchange import JSON_TYPE
 from authlens_core.values.safe_text import NAME, safe_line
-from authlens_core.wire.streaming import StreamedResponse, StreamFailed
+from authlens_core.wire.streaming import StreamedResponse
 
 # Our codes: this one less the exit code that a verb would end with, so a login that is needed is -32064.
 _OURS: Final = -32060
@@ -60,14 +60,7 @@ class McpFailure(Exception):
 
 def failure_of(problem: Exception, url: str) -> McpFailure:
     """Return any error as one for the client; where a user has to log in, it names the command."""
-    if isinstance(problem, McpFailure):
-        return problem
-    if isinstance(problem, TimeoutError):
-        problem = TimedOut("The server did not answer in time.")
-    if isinstance(problem, AuthlensError | StreamFailed):
-        return _failure_of_refusal(of_error(problem, url))
-    # No more than the type: its message may quote a header field with the credential.
-    return McpFailure(INTERNAL_ERROR, f"authlens: an unexpected error, {type(problem).__name__}.")
+    return problem if isinstance(problem, McpFailure) else _failure_of_refusal(of_error(problem, url))
 
 
 def _failure_of_refusal(refusal: ProxyRefusal) -> McpFailure:

@@ -88,19 +88,18 @@ def login_command(url: str, scope: str = "") -> str:
     return f"authlens login {shlex.quote(url)}" + (f" --scope {shlex.quote(scope)}" if scope else "")
 
 
-def reported(error: AuthlensError | StreamFailed) -> AuthlensError:
-    """Return the error as one with an exit code, also where the resource could not be reached."""
-    if isinstance(error, AuthlensError):
-        return error
-    kind = TimedOut if error.failure.kind is FailureKind.TIMEOUT else NetworkFailure
-    return kind(error.failure.cause, error.failure.cure)
-
-
-def of_error(problem: AuthlensError | StreamFailed, url: str) -> ProxyRefusal:
-    """Return the answer where the resource at `url` could not be asked, or refused the credential."""
-    error = reported(problem)
-    for kind, status, code in _STATUS:
-        if isinstance(error, kind):
-            command = login_command(url) if kind is LoginNeeded else ""
-            return ProxyRefusal(status, code, error.cause, str(error.cure), error.exit_code, command)
-    return ProxyRefusal(502, "failed", error.cause, str(error.cure), error.exit_code)
+def of_error(problem: Exception, url: str) -> ProxyRefusal:
+    """Return the answer to a request for the resource at `url` that went wrong, for whatever reason."""
+    if isinstance(problem, TimeoutError):
+        problem = TimedOut("There was no answer in time.", "Send the request again later.")
+    elif isinstance(problem, StreamFailed):
+        kind = TimedOut if problem.failure.kind is FailureKind.TIMEOUT else NetworkFailure
+        problem = kind(problem.failure.cause, problem.failure.cure)
+    elif not isinstance(problem, AuthlensError):
+        # No more than the type: its message may quote a header field with the credential.
+        cause = f"An unexpected error: {type(problem).__name__}."
+        return ProxyRefusal(500, "failed", cause, "Please report it: authlens --version")
+    found = (row for row in _STATUS if isinstance(problem, row[0]))
+    _, status, code = next(found, (AuthlensError, 502, "failed"))
+    command = login_command(url) if isinstance(problem, LoginNeeded) else ""
+    return ProxyRefusal(status, code, problem.cause, str(problem.cure), problem.exit_code, command)

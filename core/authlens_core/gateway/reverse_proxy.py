@@ -27,7 +27,7 @@ from authlens_core.gateway.mcp_failure import in_json_rpc
 from authlens_core.gateway.refusal import ProxyRefusal, of_error
 from authlens_core.gateway.signed_stream import OWNER, OwnFields, authorized_stream, in_one_chunk
 from authlens_core.grammars.http_framing import answer_fault, body_length, is_chunked
-from authlens_core.values.errors import AuthlensError, ServerMisconfigured, TimedOut
+from authlens_core.values.errors import ServerMisconfigured
 from authlens_core.wire.client import Wire
 from authlens_core.wire.streaming import (
     STREAM_TIMEOUTS,
@@ -35,7 +35,6 @@ from authlens_core.wire.streaming import (
     RawField,
     StreamedRequest,
     StreamedResponse,
-    StreamFailed,
 )
 
 # Answers 101 with these fields, and passes bytes both ways until one side ends.
@@ -46,10 +45,6 @@ _HANDSHAKE: Final = ((b"Connection", b"Upgrade"), (b"Upgrade", b"websocket"))
 _HELD_BODY: Final = 64 * 1024
 # As long as a stream may be silent.
 ANSWER_SECONDS: Final = STREAM_TIMEOUTS["read"]
-
-
-class _AnswerCut(Exception):
-    """An answer broke off after a part of it was passed on: the server closes the connection, too."""
 
 
 class _ClientGone(Exception):
@@ -118,22 +113,19 @@ class ReverseProxy:
         fields: list[RawField] = scope["headers"]
         target = (scope["raw_path"], scope["query_string"])
         admitted = admit(scope["method"], target, fields, self.mapping, self.credential)
+        refusal = admitted if isinstance(admitted, ProxyRefusal) else None
         try:
-            refusal: ProxyRefusal | None
-            if isinstance(admitted, ProxyRefusal):
-                refusal = admitted
-            else:
+            if not isinstance(admitted, ProxyRefusal):
                 self.counters.requests += 1
-                refusal = await self._forward(scope["method"], admitted, fields, incoming, out)
-        except (_AnswerCut, _ClientGone):
+                await self._forward(scope["method"], admitted, fields, incoming, out)
+        except _ClientGone:
             raise
-        except Exception as fault:
+        except Exception as problem:
+            refusal = of_error(problem, self.credential.url)
             # A status was sent: that the rest is missing can only be told by closing the connection.
             if out.started:
+                self.counters.failed(refusal.cause)
                 raise
-            # No more than the type: its message may quote a header field with the credential.
-            cause = f"authlens failed: {type(fault).__name__}."
-            refusal = ProxyRefusal(500, "failed", cause, "Please report it: authlens --version")
         if refusal is not None:
             # A client that waits for `100 Continue` may send its body after this answer, or not: then no one
             # knows where the next request starts (RFC 9110 §10.1.1).
@@ -142,7 +134,7 @@ class ReverseProxy:
 
     async def _forward(
         self, method: str, target: bytes, fields: list[RawField], incoming: _Incoming, out: _Outgoing
-    ) -> ProxyRefusal | None:
+    ) -> None:
         def build(own: OwnFields) -> StreamedRequest:
             passed = request_fields(fields, own, self.mapping, self.cookies)
             handshake = _HANDSHAKE if out.may_switch else ()
@@ -150,21 +142,13 @@ class ReverseProxy:
                 method, self.mapping.upstream, target, (*passed, *handshake), incoming.body()
             )
 
-        try:
-            async with asyncio.timeout(self.patience) as deadline:
-                # A large body may take longer than that to arrive; each part of it moves the deadline.
-                replayable = await incoming.hold(fields, deadline)
-                sent = authorized_stream(self._wire, self.credential, build, replayable=replayable)
-                async with sent as answer:
-                    deadline.reschedule(None)
-                    await self._pass_on(answer, out)
-        except TimeoutError:
-            late = "The resource did not answer" if incoming.is_complete else "The body did not arrive"
-            problem = TimedOut(f"{late} within {self.patience:.0f} seconds.", "Send the request again later.")
-            return of_error(problem, self.credential.url)
-        except (AuthlensError, StreamFailed) as error:
-            return of_error(error, self.credential.url)
-        return None
+        async with asyncio.timeout(self.patience) as deadline:
+            # A large body may take longer than that to arrive; each part of it moves the deadline.
+            replayable = await incoming.hold(fields, deadline)
+            sent = authorized_stream(self._wire, self.credential, build, replayable=replayable)
+            async with sent as answer:
+                deadline.reschedule(None)
+                await self._pass_on(answer, out)
 
     async def _pass_on(self, answer: StreamedResponse, out: _Outgoing) -> None:
         switched = answer.connection if answer.status == 101 and out.may_switch else None
@@ -179,12 +163,8 @@ class ReverseProxy:
             # What the client sends behind its handshake would be read as the next request.
             head.append((b"connection", b"close"))
         await out.send({"type": "http.response.start", "status": answer.status, "headers": head})
-        try:
-            async for chunk in answer.body:
-                await out.send({"type": "http.response.body", "body": chunk, "more_body": True})
-        except StreamFailed as failed:
-            self.counters.failed(failed.failure.cause)
-            raise _AnswerCut from failed
+        async for chunk in answer.body:
+            await out.send({"type": "http.response.body", "body": chunk, "more_body": True})
         await out.send({"type": "http.response.body", "body": b""})
 
     def _passed_fields(self, answer: StreamedResponse, status: int) -> list[RawField]:
@@ -245,10 +225,6 @@ class _Incoming:
         self._complete = asyncio.Event()
         self._held: bytes | None = None
         self._deadline: asyncio.Timeout | None = None
-
-    @property
-    def is_complete(self) -> bool:
-        return self._complete.is_set()
 
     async def hold(self, fields: list[RawField], deadline: asyncio.Timeout) -> bool:
         """Read a small body whole; return whether the request can be sent again.

@@ -87,7 +87,7 @@ def strict(line: bytes) -> dict[str, Any]:
     found = json.loads(text, parse_constant=refused)
     json.dumps(found, ensure_ascii=False, allow_nan=False).encode("utf-8")
     assert found["jsonrpc"] == "2.0"
-    assert "an unexpected error" not in str(found.get("error", {}).get("message"))
+    assert "An unexpected error" not in str(found.get("error", {}).get("message"))
     return dict(found)
 
 

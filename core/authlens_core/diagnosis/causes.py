@@ -36,7 +36,6 @@ class Cause(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         kinds: which product the server has to be.
         grants: what the request asked for a token with.
         general: whether it counts only where nothing more particular is found.
-        family: whose message it is, in a table of messages.
         words_of: the product that its words name, and whose settings fill them.
         quotes: members of the JSON answer, or else header fields, that show it; also where they are missing.
     """
@@ -53,16 +52,11 @@ class Cause(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     checks: frozenset[CheckId] = frozenset()
     kinds: frozenset[ServerKind] = frozenset()
     general: bool = False
-    family: str = ""
     credentials: frozenset[Credential] = frozenset()
     grants: frozenset[GrantType] = frozenset()
     quotes: tuple[str, ...] = ()
     check_decides: bool = False
     words_of: ServerKind | None = None
-
-
-# Its messages are those of Access alone.
-_ACCESS_FAMILY: Final = "access"
 
 
 @cache
@@ -91,10 +85,9 @@ def _messages(file: str) -> tuple[Cause, ...]:
 def _causes_in(tables: Mapping[str, Any]) -> Iterator[Cause]:
     for family, table in tables.items():
         shared = {key: value for key, value in table.items() if not isinstance(value, Mapping)}
-        kinds = (ServerKind.ACCESS,) if family == _ACCESS_FAMILY else ()
         for name, entry in table.items():
             if isinstance(entry, Mapping):
-                yield _cause(f"{family}.{name}", {"family": family, "kinds": kinds, **shared, **entry})
+                yield _cause(f"{family}.{name}", {**shared, **entry})
 
 
 def _cause(name: str, entry: Mapping[str, Any]) -> Cause:

@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
 
-from authlens_core.diagnosis.answer import Answer, classify
+from authlens_core.diagnosis.answer import classify
 from authlens_core.diagnosis.credential import Credential, credential_of, pair_problems, secrets_sent
 from authlens_core.diagnosis.evidence import (
     error_lines,
@@ -46,9 +46,6 @@ def diagnose(
     stage: Stage,
     *,
     error: OAuthError | None = None,
-    status: int | None = None,
-    answer: Answer | None = None,
-    check_names: Collection[str] = (),
     checks: Sequence[Check] = (),
     exchange: Exchange | None = None,
     kind: ServerKind = ServerKind.OTHER,
@@ -58,12 +55,10 @@ def diagnose(
     Args:
         stage: it happened in.
         error: the OAuth error, if there is one; read from `exchange` where it is not given.
-        status: the HTTP status of the answer; read from `exchange` where it is not given.
-        answer: the answer, classified; made of `exchange` where it is not given.
-        check_names: the names of checks that failed, where the checks themselves are not at hand.
+        checks: those that failed.
         kind: which product the server is, as far as earlier stages saw; what `exchange` shows counts, too.
     """
-    seen = _SeenFailure(stage, error, status, answer, check_names, checks, exchange, kind)
+    seen = _SeenFailure(stage, error, checks, exchange, kind)
     known = next((cause for cause in seen.causes() if seen.fits(cause)), None)
     return None if known is None else _without_echoes(seen.diagnosis(known), exchange)
 
@@ -146,9 +141,6 @@ class _SeenFailure:
         self,
         stage: Stage,
         error: OAuthError | None,
-        status: int | None,
-        answer: Answer | None,
-        names: Collection[str],
         checks: Sequence[Check],
         exchange: Exchange | None,
         kind: ServerKind,
@@ -156,14 +148,13 @@ class _SeenFailure:
         response = exchange.response if exchange else None
         self.stage, self.response = stage, response
         self.sent = () if exchange is None else secrets_sent(exchange.request)
-        self.status = response.status if response is not None and status is None else status
-        self.answer = classify(exchange) if exchange is not None and answer is None else answer
+        self.status = exchange.status if exchange else None
+        self.answer = classify(exchange) if exchange else None
         if response is not None and error is None and stage in _SPEAKS_OAUTH:
             error = read_error(response, self.sent)
         self.error = error or OAuthError("")
         self.failing = checks
         self.checks = {c.name: c.seen for c in checks}
-        self.checks |= {name: f"check {name}" for name in names if name not in self.checks}
         self.credential, self.grant = Credential.NONE, ""
         if exchange is not None:
             self.grant = _grant_in(exchange.request)
@@ -241,8 +232,6 @@ class _SeenFailure:
             yield from (f"{label}{self.checks[name]}" for name in sorted(cause.checks) if name in self.checks)
         if self.answer is not None and (by_the_answer or cause.checks):
             yield from self.answer.evidence
-        elif self.response is None and self.status is not None:
-            yield f"status {self.status}"
         # A status alone says little: then the answer is quoted as that of an unknown one is.
         is_bare = not self.error.error and by_the_answer and not cause.protections
         if self.response is not None and is_bare and self.response.status >= 400:

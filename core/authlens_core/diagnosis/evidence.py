@@ -38,8 +38,7 @@ ANYTHING: Final = " … "
 def phrase_in(phrase: str, text: str) -> str:
     """Return what of `text` is the phrase, or the empty string; both in lower case.
 
-    A number in it is that number alone, because `AADSTS90014` is no part of `AADSTS900144`. It begins where
-    a word does.
+    It begins and ends where a word does: `AADSTS90014` is no part of `AADSTS900144`.
     """
     match = _pattern(phrase).search(text) if phrase.partition(ANYTHING)[0] in text else None
     return match[0] if match is not None else ""
@@ -47,12 +46,9 @@ def phrase_in(phrase: str, text: str) -> str:
 
 @cache
 def _pattern(phrase: str) -> re.Pattern[str]:
-    parts = map(re.escape, phrase.split(ANYTHING))
-    between = r"[^\n]{0,300}?"
+    between = r"[^\n]{0,300}?".join(map(re.escape, phrase.split(ANYTHING)))
     # ENOTFOUND is no part of FileNotFoundError, either.
-    before = r"(?<!\d)" if phrase[0].isdigit() else r"(?<![a-z_])" if phrase[0].isalpha() else ""
-    after = r"(?!\d)" if phrase[-1].isdigit() else ""
-    return re.compile(f"{before}{between.join(parts)}{after}")
+    return re.compile(f"(?<![a-z0-9_]){between}(?![a-z0-9_])")
 
 
 def status_line(response: Response) -> str:

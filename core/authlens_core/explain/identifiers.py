@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from functools import cache
 from typing import Final, NamedTuple
 
 from authlens_core.diagnosis.causes import CAUSES, Cause, general_causes, identifiers, literals
+from authlens_core.diagnosis.evidence import phrase_in
 from authlens_core.diagnosis.server_kind import ServerKind
 from authlens_core.oauth.error_response import meaning
 from authlens_core.values.check import ErrorCode
@@ -51,13 +51,8 @@ def _code(code: ErrorCode) -> Cause:
 
 def _finds(causes: Iterable[Cause], text: str) -> list[Find]:
     """Return the longest phrase of each cause that is in the text, the longest first."""
-    inside = (Find(phrase, cause) for cause in causes for phrase in cause.phrases if phrase in text)
-    finds = (find for find in inside if _stands_alone(find.phrase, text))
+    finds = (Find(phrase, cause) for cause in causes for phrase in cause.phrases if phrase_in(phrase, text))
     longest: dict[str, Find] = {}
     for find in sorted(finds, key=lambda find: -len(find.phrase)):
         longest.setdefault(find.cause.name, find)
     return list(longest.values())
-
-
-def _stands_alone(phrase: str, text: str) -> bool:
-    return re.search(rf"(?<![a-z0-9_]){re.escape(phrase)}(?![a-z0-9_])", text) is not None

@@ -11,6 +11,7 @@ from authlens_core.diagnosis.diagnose import diagnose
 from authlens_core.diagnosis.server_kind import ServerKind
 from authlens_core.oauth.error_response import OAuthError
 from authlens_core.values.stage import Stage
+from support.made_checks import failed
 
 
 def test_every_row_has_a_condition() -> None:
@@ -20,26 +21,22 @@ def test_every_row_has_a_condition() -> None:
 
 
 @pytest.mark.parametrize(
-    ("stage", "error", "status"),
-    [
-        ("exchange", "server_error", 500),
-        ("authorization", "login_required", None),
-        ("detection", "", 200),
-        ("pkce", "", None),
-    ],
+    ("stage", "error"),
+    [("exchange", "server_error"), ("authorization", "login_required"), ("detection", ""), ("pkce", "")],
 )
-def test_an_unknown_failure_is_not_explained(stage: str, error: str, status: int | None) -> None:
+def test_an_unknown_failure_is_not_explained(stage: str, error: str) -> None:
     """Better no cause than a wrong one: the meaning of the code is told elsewhere."""
-    assert diagnose(Stage(stage), error=OAuthError(error), status=status) is None
+    assert diagnose(Stage(stage), error=OAuthError(error)) is None
 
 
 def test_the_evidence_says_what_it_was_told_from() -> None:
-    found = diagnose(Stage.EXCHANGE, error=OAuthError("invalid_grant", "Code used"), status=400)
+    found = diagnose(Stage.EXCHANGE, error=OAuthError("invalid_grant", "Code used"))
     assert found is not None
-    assert found.evidence == ("error=invalid_grant", "error_description=Code used", "status 400")
-    timed_out = diagnose(Stage.AUTHORIZATION, check_names=("other", "authorization.timeout"))
+    assert found.evidence == ("error=invalid_grant", "error_description=Code used")
+    checks = failed("other", ""), failed("authorization.timeout", "", "nothing in 60 seconds")
+    timed_out = diagnose(Stage.AUTHORIZATION, checks=checks)
     assert timed_out is not None
-    assert timed_out.evidence == ("check authorization.timeout",)
+    assert timed_out.evidence == ("nothing in 60 seconds",)
 
 
 @given(

@@ -101,7 +101,7 @@ class AccessStage:
         # Before the status is judged: servers send it with 403, and some with 401.
         if refusal_code(answer.challenge_field) == ErrorCode.INSUFFICIENT_SCOPE:
             return _too_small(facts, response.status, answer, shown)
-        check = _judge(response.status, answer, facts.server_kind)
+        check = _judge(exchange, response.status, answer, facts.server_kind)
         checks = (check, *refused_token_checks(facts, exchange, answer))
         if facts.anonymous and response.status < 300:
             checks = (check, _ANONYMOUS.noticed("it also answered without one"))
@@ -142,10 +142,10 @@ def _with_scope(words: str, scope: str) -> Fix:
     return step(words, f"authlens login URL --scope '{scope}'" if is_plain(scope) else "authlens URL")
 
 
-def _judge(status: int, answer: Answer, kind: ServerKind) -> Check:
+def _judge(exchange: Exchange, status: int, answer: Answer, kind: ServerKind) -> Check:
     if status < 300:
         return _ACCEPTED.passed(f"{status}, answered by: {answer.layer}")
-    diagnosis = diagnose(Stage.ACCESS, status=status, answer=answer, kind=kind)
+    diagnosis = diagnose(Stage.ACCESS, exchange=exchange, kind=kind)
     cause, cure = (diagnosis.cause, diagnosis.cure) if diagnosis else (answer.summary, answer.cure)
     # A redirect refuses, too: it leads to a login page, which a request with a good token does not see.
     if status in {401, 403} or 300 <= status < 400:

@@ -243,9 +243,8 @@ def _document_checks(facts: Facts) -> tuple[Check, ...]:
 
 
 def _nothing_to_use(facts: Facts) -> Check:
-    diagnosis = diagnose(
-        Stage.REGISTRATION, check_names=(CheckId.SERVER_REGISTRATION,), kind=facts.server_kind
-    )
+    absent = requirement(CheckId.SERVER_REGISTRATION).failed("")
+    diagnosis = diagnose(Stage.REGISTRATION, checks=(absent,), kind=facts.server_kind)
     return requirement(CheckId.REGISTRATION_ENDPOINT).failed(
         "no usable registration_endpoint in the server metadata" if facts.server_metadata else "no metadata",
         cure=diagnosis.cure

@@ -143,7 +143,7 @@ async def test_where_the_granted_scope_is_not_known_none_is_made_up(
     assert result.outcome is RefreshOutcome.REFUSED
     assert len(server.posts("/token")) == 1
     # That is what the bridge and the proxy say, too.
-    assert "Entra ID wants a scope" in result.summary
+    assert "The server wants a scope" in result.summary
 
 
 async def test_a_confidential_client_authenticates_as_it_registered(

@@ -16,7 +16,8 @@ from msgspec import Struct, field
 from authlens_core.diagnosis.credential import Credential
 from authlens_core.diagnosis.protection import Protection, note_on
 from authlens_core.diagnosis.server_kind import ServerKind
-from authlens_core.values.check import CheckId
+from authlens_core.oauth.error_response import meaning
+from authlens_core.values.check import CheckId, ErrorCode
 from authlens_core.values.fix import Fix, WayOn, cure_in, fix
 from authlens_core.values.stage import MACHINE_GRANTS, GrantType, Stage
 from authlens_core.values.word_files import words
@@ -59,6 +60,10 @@ class Cause(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     words_of: ServerKind | None = None
 
 
+# These are also codes of APIs that are no part of OAuth, which write them in other ways.
+_SHARED: Final = frozenset({ErrorCode.ACCESS_DENIED, ErrorCode.SERVER_ERROR, ErrorCode.INVALID_REQUEST})
+
+
 @cache
 def identifiers() -> tuple[Cause, ...]:
     """Return what codes and numbers mean that are documented, those of OAuth apart."""
@@ -75,6 +80,22 @@ def literals() -> tuple[Cause, ...]:
 def general_causes() -> tuple[Cause, ...]:
     """Return what identifiers and sentences mean that say no more than where something failed."""
     return tuple(cause for cause in (*_messages("literals"), *_messages("identifiers")) if cause.general)
+
+
+@cache
+def codes() -> tuple[Cause, ...]:
+    """Return the codes of OAuth, as they are on the wire and in the names of exceptions."""
+    return tuple(map(_code, ErrorCode))
+
+
+def _code(code: ErrorCode) -> Cause:
+    means = meaning(code)
+    bare = code.replace("_", "")
+    names = () if code in _SHARED else (bare, f"{bare}error", f"{bare}exception")
+    phrases, errors = (code, *names), frozenset({code})
+    return Cause(
+        name=code, cause=means.means, cure=means.cure, source=means.source, phrases=phrases, errors=errors
+    )
 
 
 @cache

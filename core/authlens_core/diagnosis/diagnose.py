@@ -5,24 +5,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
 
 from authlens_core.diagnosis.answer import classify
 from authlens_core.diagnosis.credential import Credential, credential_of, pair_problems, secrets_sent
 from authlens_core.diagnosis.evidence import (
+    SHORTEST,
     error_lines,
     phrase_in,
     quoted,
-    sent_in,
     status_line,
     whole_answer,
     without_echoes,
 )
 from authlens_core.diagnosis.protection import Trait
 from authlens_core.diagnosis.server_kind import ServerKind, kind_in, server_words
-from authlens_core.oauth.error_response import OAuthError, meaning, read_error
+from authlens_core.oauth.error_response import OAuthError, read_error
 from authlens_core.values.check import NO_ANSWER, UNKNOWN, Check, Diagnosis, Layer
 from authlens_core.values.exchange import Exchange, Request, Response
 from authlens_core.values.known_secrets import KnownSecrets
@@ -58,9 +58,7 @@ def diagnose(
         checks: those that failed.
         kind: which product the server is, as far as earlier stages saw; what `exchange` shows counts, too.
     """
-    seen = _SeenFailure(stage, error, checks, exchange, kind)
-    known = next((cause for cause in seen.causes() if seen.fits(cause)), None)
-    return None if known is None else _without_echoes(seen.diagnosis(known), exchange)
+    return _SeenFailure(stage, error, checks, exchange, kind).known()
 
 
 def explain(
@@ -75,34 +73,16 @@ def explain(
         checks: the checks that failed, or that warned where none failed.
         exchange: the request and the answer that decided, if the stage sent something.
     """
-    known = diagnose(stage, checks=checks, exchange=exchange, kind=kind)
+    seen = _SeenFailure(stage, None, checks, exchange, kind)
+    known = seen.known()
     if known is not None or exchange is None:
         return known
-    response = exchange.answer
-    if response is None:
+    if exchange.answer is None:
         return _no_answer(exchange, checks)
     # The check has read the answer and says what is wrong with it: the whole of it would say less.
     if not any(c.subject in _ABOUT_THE_ANSWER for c in checks):
         return None
-    error = read_error(response, secrets_sent(exchange.request)) if stage in _SPEAKS_OAUTH else None
-    # A code of no specification has the words of the empty one, which say nothing.
-    if error is not None and meaning(error.error) is not meaning(""):
-        means = meaning(error.error)
-        told = Diagnosis(
-            error.error,
-            means.means,
-            means.cure,
-            (status_line(response), *error_lines(error)),
-            "RFC 6749",
-        )
-        return _without_echoes(told, exchange)
-    return _without_echoes(_unknown(response, exchange, checks), exchange)
-
-
-def _without_echoes(diagnosis: Diagnosis, exchange: Exchange | None) -> Diagnosis:
-    """Return `diagnosis` without what was sent: the answer that it quotes may repeat it."""
-    sent = () if exchange is None else sent_in((exchange,))
-    return without_echoes(diagnosis, KnownSecrets(sent), "cause", "cure", "evidence")
+    return seen.by_code() or seen.unknown(exchange.answer)
 
 
 def _no_answer(exchange: Exchange, checks: Sequence[Check]) -> Diagnosis | None:
@@ -114,17 +94,6 @@ def _no_answer(exchange: Exchange, checks: Sequence[Check]) -> Diagnosis | None:
     asked = f"{exchange.request.method} {exchange.request.url.partition('?')[0]}"
     line = safe_line(f"{failure.kind} failure: {asked}")
     return Diagnosis(NO_ANSWER, failure.cause, cure, (line,), layer=Layer.NETWORK)
-
-
-def _unknown(response: Response, exchange: Exchange, checks: Sequence[Check]) -> Diagnosis:
-    own = next((c.cure for c in checks if c.cure), "")
-    return Diagnosis(
-        UNKNOWN,
-        "authlens does not recognise this response:",
-        f"{own} See the whole response. Give the server's owner the time and these lines.".lstrip(),
-        whole_answer(response, secrets_sent(exchange.request)),
-        layer=classify(exchange).layer,
-    )
 
 
 def _grant_in(request: Request) -> str:
@@ -175,18 +144,41 @@ class _SeenFailure:
             yield self.answer.summary
             yield from self.answer.evidence
 
-    def causes(self) -> Iterator[Cause]:
-        """Yield the causes to try: what a check of ours saw comes first, then what this product says."""
+    def known(self) -> Diagnosis | None:
+        """Return the first cause that fits: what a check of ours saw first, then what this product says."""
         # Most logins have nothing to be diagnosed.
         from authlens_core.diagnosis.causes import CAUSES, identifiers, literals
 
-        yield from (cause for cause in CAUSES if cause.check_decides)
-        if self.error.error or self.error.description:
-            # General ones say less than the table of causes, which knows the stage.
-            yield from (*literals(), *identifiers())
-        yield from CAUSES
+        decided = (cause for cause in CAUSES if cause.check_decides)
+        # General ones say less than the table of causes, which knows the stage.
+        said = (*literals(), *identifiers()) if self.error.error or self.error.description else ()
+        return self._first(filter(self._fits, (*decided, *said, *CAUSES)))
 
-    def fits(self, cause: Cause) -> bool:
+    def by_code(self) -> Diagnosis | None:
+        """Return what the error code means, if a specification has it."""
+        from authlens_core.diagnosis.causes import codes
+
+        return self._first(cause for cause in codes() if cause.name == self.error.error)
+
+    def unknown(self, response: Response) -> Diagnosis:
+        """Return the answer itself: nothing that is known fits."""
+        own = next((c.cure for c in self.failing if c.cure), "")
+        cure = f"{own} See the whole response. Give the server's owner the time and these lines.".lstrip()
+        lines = whole_answer(response, self.sent)
+        layer = self.answer.layer if self.answer is not None else None
+        words = "authlens does not recognise this response:"
+        return self._without_echoes(Diagnosis(UNKNOWN, words, cure, lines, layer=layer))
+
+    def _first(self, causes: Iterable[Cause]) -> Diagnosis | None:
+        cause = next(iter(causes), None)
+        return None if cause is None else self._without_echoes(self._diagnosis(cause))
+
+    def _without_echoes(self, diagnosis: Diagnosis) -> Diagnosis:
+        """Return `diagnosis` without what was sent: the answer that it quotes may repeat it."""
+        sent = KnownSecrets(self.sent, shortest=SHORTEST)
+        return without_echoes(diagnosis, sent, "cause", "cure", "evidence")
+
+    def _fits(self, cause: Cause) -> bool:
         protection = self.answer.protection if self.answer else None
         return (
             (not cause.stages or self.stage in cause.stages)
@@ -200,7 +192,7 @@ class _SeenFailure:
             and (not cause.grants or self.grant in cause.grants)
         )
 
-    def diagnosis(self, cause: Cause) -> Diagnosis:
+    def _diagnosis(self, cause: Cause) -> Diagnosis:
         lines = [line for line in dict.fromkeys(self._evidence(cause)) if line][:_MOST_LINES]
         layer = self.answer.layer if self.answer is not None and self._matters else None
         ray = None if self.answer is None else self.answer.cf_ray

@@ -30,7 +30,7 @@ FIRST_BYTES: Final = 160
 _LONGEST_LINE: Final = 500  # characters
 _BODY_SEARCHED: Final = 16 * 1024  # bytes of an answer
 _AROUND: Final = 60  # characters kept before what was found in one long line
-_AFTER: Final = 140  # characters kept behind it, where the reason is
+_LONGEST_PART: Final = 200  # characters of a line of a body
 # In a phrase, for whatever the same line has between two parts.
 ANYTHING: Final = " … "
 
@@ -92,12 +92,15 @@ def body_line(response: Response, phrase: str) -> str:
     if len(response.body.reveal()) > _BODY_SEARCHED:  # half a secret looks like a word
         text = text[: max(text.rfind(" "), text.rfind("\n")) + 1]
     for line in masked_text(text).split("\n"):
-        at = line.lower().find(phrase.lower())
-        if at >= 0:
-            start, end = max(0, at - _AROUND), at + len(phrase) + _AFTER
-            cut = "…" if start else "", "…" if end < len(line) else ""
-            return safe_line(f"{cut[0]}{line[start:end].strip()}{cut[1]}", _LONGEST_LINE)
+        if phrase.lower() in line.lower():
+            return around(line, phrase.lower(), _LONGEST_PART)
     return ""
+
+
+def around(line: str, phrase: str, longest: int = _LONGEST_LINE) -> str:
+    """Return a line, or what of a long one begins shortly before the phrase, which is in lower case."""
+    start = max(0, line.lower().find(phrase) - _AROUND) if len(line) > longest else 0
+    return safe_line(("…" if start else "") + line[start:].strip(), longest)
 
 
 def whole_answer(response: Response, secrets: Sequence[Secret] = ()) -> tuple[str, ...]:
@@ -120,12 +123,12 @@ def whole_answer(response: Response, secrets: Sequence[Secret] = ()) -> tuple[st
 
 
 _Value = TypeVar("_Value", bound=Struct)
-_SHORTEST: Final = 8  # characters; what is shorter is an ordinary word in too many sentences
+SHORTEST: Final = 8  # characters; what is shorter is an ordinary word in too many sentences
 
 
 def sent_in(exchanges: Iterable[Exchange]) -> tuple[Secret, ...]:
     secrets = dict.fromkeys(secret for exchange in exchanges for secret in secrets_sent(exchange.request))
-    return tuple(secret for secret in secrets if len(secret.reveal()) >= _SHORTEST)
+    return tuple(secret for secret in secrets if len(secret.reveal()) >= SHORTEST)
 
 
 def without_echoes(value: _Value, sent: KnownSecrets, *names: str) -> _Value:

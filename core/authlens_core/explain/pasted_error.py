@@ -15,6 +15,7 @@ from urllib.parse import unquote_plus
 
 from msgspec.structs import replace
 
+from authlens_core.diagnosis.evidence import around
 from authlens_core.diagnosis.likely_secrets import masked_text
 from authlens_core.diagnosis.server_kind import ServerKind, server_kind, server_words
 from authlens_core.explain.identifiers import Find, general_finds, particular_finds
@@ -23,12 +24,9 @@ from authlens_core.explain.pasted_token import whole_jwt, whole_url
 from authlens_core.explain.transcript import transcript_answer
 from authlens_core.values.check import UNKNOWN, Diagnosis
 from authlens_core.values.fix import commands_of, filled, fix, step
-from authlens_core.values.safe_text import safe_line
 from authlens_core.values.url import Url
 
 _END: Final = 16 * 1024  # characters of the beginning, and of the end, that are looked at
-_LONGEST_LINE: Final = 500  # characters
-_AROUND: Final = 120  # characters of a long line before what was found
 # A terminal breaks a sentence where its window ends, and draws a frame around it.
 _SPACE: Final = re.compile(r"[\s│┃║]+")
 _QUOTE: Final = re.compile(r"""(?<!\\)\\{1,4}(["'/])""")
@@ -102,10 +100,4 @@ def _evidence(lines: Sequence[str], phrase: str) -> tuple[str, ...]:
     line = next(chain(having, failing, any_line), "")
     described = _DESCRIPTION.search("\n".join(lines))
     own = described[1] if described is not None and described[1] not in line else ""
-    return tuple(safe_line(each, _LONGEST_LINE) for each in (_part(line, phrase), own.strip()) if each)
-
-
-def _part(line: str, phrase: str) -> str:
-    """Return a line, or what of a long one is around the phrase."""
-    start = max(0, line.lower().find(phrase) - _AROUND) if len(line) > _LONGEST_LINE else 0
-    return ("…" if start else "") + line[start:].strip()
+    return tuple(filter(None, (around(line, phrase), around(own, ""))))

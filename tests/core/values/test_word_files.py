@@ -42,7 +42,7 @@ FRAGMENTS = re.compile(
 )
 """Parts of a sentence, titles, and names of members of an enum."""
 PLACEHOLDERS = re.compile(
-    r"course event |cloudflare service_token |emulator how other-credential$|no_answer "
+    r"course event |cloudflare service_token |course walk other-credential$|no_answer "
     rf"|{MESSAGES} \S+ \S+ (?:cause|cure|phrases)"
     r"|checks "
 )

@@ -3,7 +3,7 @@
 python scripts/fuzz.py [SECONDS] [NAME …]   every parser, or these, each for so long (60)
 
 With Atheris (`pip install atheris`) the coverage of the parser guides what comes next; without it, bytes of
-the corpus are changed and joined at random. `tests/support/parsers.py` says what must never be. Add the input
+the corpus are changed and joined at random. `tests/wild/parsers.py` says what must never be. Add the input
 of a failure to tests/wild/corpus, which the tests read.
 """
 
@@ -48,7 +48,7 @@ def _changed(seeds: Sequence[bytes], chance: random.Random) -> bytes:
 
 
 def _at_random(name: str, seconds: float) -> int:
-    from support.parsers import PARSERS, as_line, corpus
+    from wild.parsers import PARSERS, as_line, corpus
 
     seeds, chance = corpus(name), random.Random(0)  # noqa: S311
     end, runs = time.monotonic() + seconds, 0
@@ -70,7 +70,7 @@ def _guided(name: str, seconds: int) -> int:
     """Run Atheris in this process, which it ends."""
     atheris = importlib.import_module("atheris")
     with atheris.instrument_imports(include=["authlens_core"]):
-        from support.parsers import PARSERS, corpus
+        from wild.parsers import PARSERS, corpus
     with tempfile.TemporaryDirectory() as folder:
         for number, seed in enumerate(corpus(name)):
             (Path(folder) / f"{number:03}").write_bytes(seed)

@@ -47,7 +47,6 @@ def _in_words(value: Any) -> Iterator[Step]:
 
 
 def _text(node: ast.expr) -> str:
-    """Return a text of the code, with `{}` where a value is put in."""
     if isinstance(node, ast.JoinedStr):
         return "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values)
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""

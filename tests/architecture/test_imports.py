@@ -37,7 +37,6 @@ print(json.dumps(sorted(set(sys.modules) - before)))
 
 
 def modules_of(package: str) -> list[str]:
-    """Return the names of a package and of every module below it."""
     root = CORE.joinpath(*package.split(".")[1:])
     below = pkgutil.walk_packages([str(root)], prefix=f"{package}.")
     return [package, *(found.name for found in below)]

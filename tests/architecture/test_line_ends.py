@@ -25,20 +25,6 @@ def line_splits(nodes: Iterable[ast.AST]) -> Iterator[int]:
             yield getattr(node, "lineno", 0)
 
 
-@pytest.mark.parametrize(
-    ("code", "found"),
-    [
-        ("text.splitlines()", True),
-        ("map(str.splitlines, texts)", True),
-        ('getattr(text, "splitlines")()', True),
-        ('text.split("\\n")', False),
-        ('re.split(rb"\\r\\n|\\n|\\r", data)', False),
-    ],
-)
-def test_the_scan_knows_a_split_at_every_line_end_of_unicode(code: str, found: bool) -> None:
-    assert bool(list(line_splits(ast.walk(ast.parse(code))))) is found
-
-
 def test_no_text_is_split_at_the_line_ends_of_unicode() -> None:
     places = [
         f"{source.name}:{line}" for source in sources_of_product() for line in line_splits(source.nodes)

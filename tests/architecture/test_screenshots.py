@@ -18,14 +18,13 @@ from textual.app import App, ComposeResult
 from textual.events import Key
 
 from authlens_tui.terminal.measured import Static
-from support.settling import waits_until_settled
+from support.screens import waits_until_settled
 
 FOLDER: Final = Path(__file__).parents[2] / "screenshots"
 AGAIN: Final = "run python screenshots/make.py"
 
 
 def manifest() -> dict[str, Any]:
-    """Return what the pictures were made with."""
     held: dict[str, Any] = json.loads((FOLDER / "manifest.json").read_text(encoding="utf-8"))
     return held
 

@@ -70,7 +70,6 @@ class Way:
 
     @property
     def base(self) -> str:
-        """What comes before the path."""
         return urlsplit(self.url).path.rstrip("/")
 
 

@@ -17,7 +17,7 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.state.locks import Locks
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
-from support.fake_keyring import FakeKeyring
+from support.keyring_backends import FakeKeyring
 from support.open_databases import owned
 from support.rotating_server import RotatingServer, rotating_server
 

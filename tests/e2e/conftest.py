@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from support.course_process import Learn
+from e2e.course_process import Learn
 from support.needs import needs_file
 from support.needs import program as installed
 from support.preloaded import Preloaded
@@ -25,14 +25,12 @@ StartServer = Callable[[str], ServerProcess]
 
 
 def oidc_provider_command(options: str) -> list[str]:
-    """The npm `oidc-provider`, with its packages installed beside it."""
     node = installed("node")
     needs_file(SERVERS / "node_modules" / "oidc-provider", "run `npm ci` in tests/e2e/servers")
     return [node, str(SERVERS / "oidc_provider.mjs"), options]
 
 
 def mcp_command(options: str) -> list[str]:
-    """The authorization server of the Python MCP SDK."""
     return [sys.executable, str(SERVERS / "mcp_server.py"), options]
 
 
@@ -50,7 +48,6 @@ def start_oidc_provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[St
 
 @pytest.fixture(scope="session")
 def oidc_provider(start_oidc_provider: StartServer) -> ServerProcess:
-    """Opaque access tokens, bound to the resource."""
     return start_oidc_provider('{"token_format": "opaque"}')
 
 
@@ -62,19 +59,9 @@ def oidc_provider_jwt(start_oidc_provider: StartServer) -> ServerProcess:
 
 @pytest.fixture(scope="session")
 def mcp_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """The Python MCP SDK's authorization server and bearer middleware."""
     log = tmp_path_factory.mktemp("mcp") / "log.txt"
     with serve(mcp_command("{}"), log) as server:
         yield server
-
-
-@pytest.fixture(params=["oidc_provider", "oidc_provider_jwt", "mcp_server"])
-def real_server(request: pytest.FixtureRequest) -> ServerProcess:
-    """Each real server in turn."""
-    server = request.getfixturevalue(request.param)
-    if not isinstance(server, ServerProcess):
-        raise TypeError(request.param)
-    return server
 
 
 @pytest.fixture
@@ -91,7 +78,6 @@ def machine(tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def lasting_resource() -> Iterator[str]:
-    """The resource of one `authlens emulator`, whose tokens last a quarter of an hour, for many machines."""
     with lasting_emulator("--token-lifetime", "900") as url:
         yield url
 
@@ -108,5 +94,4 @@ async def resource(program: Preloaded) -> AsyncIterator[str]:
 
 @pytest.fixture
 def learn(program: Preloaded, tmp_path: Path) -> Learn:
-    """Run `authlens learn` in processes, with a home of their own."""
     return Learn(program, tmp_path / "home")

@@ -18,7 +18,7 @@ from typing import Final
 import pytest
 
 from authlens_core.gateway.agents.agent import AGENTS, Agent
-from support.child_process import ended
+from support.server_process import ended
 from support.verb_process import AUTHLENS, authlens, machine_in
 
 MODULES: Final = Path(__file__).parent / "agents" / "node_modules"

@@ -15,9 +15,8 @@ import pytest
 
 from authlens_core.emulator import play_person
 from e2e.servers.broken_mcp import FAULTS
-from support.command_line import CommandLine, Ran
-from support.followed_fixes import commands_in, fixes_in
-from support.ports import free_port
+from support.command_line import CommandLine, Ran, commands_in, fixes_in
+from support.needs import free_port
 from support.server_process import ServerProcess, serve
 
 TESTS: Final = Path(__file__).parents[1]

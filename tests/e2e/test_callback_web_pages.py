@@ -19,19 +19,19 @@ from authlens_core.trace.events import AnswerIgnored, AuthorizationReady, Event
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.values.login_options import Options
 from authlens_core.wire.client import Wire
-from support.chromium import Browser
-from support.hostile_server import answer, hostile_server
-from support.waiting import PATIENCE
-from support.web_page_attacks import (
+from support.chromium import (
     ELEMENTS,
     FETCHES,
     REBOUND,
+    Browser,
     ask,
     at_evil,
     attacked_browser,
     page_with,
     visit,
 )
+from support.hostile_server import answer, hostile_server
+from support.waiting import PATIENCE
 from support.wild_process import come_back
 from support.wild_server import WildServer, wild_server
 
@@ -67,11 +67,9 @@ class Waiting:
 
     @property
     def port(self) -> int:
-        """The port of the callback."""
         return urlsplit(parse_qs(urlsplit(self.link).query)["redirect_uri"][0]).port or 0
 
     def callback(self, host: str = "localhost") -> str:
-        """Return the URL that the attacks go to."""
         return f"http://{host}:{self.port}/callback?{FORGED}"
 
     async def still_succeeds(self) -> bool:
@@ -109,7 +107,6 @@ async def waiting() -> AsyncIterator[Waiting]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One browser, for which names of the attacker lead to this machine."""
     with attacked_browser() as browser:
         yield browser
 
@@ -128,7 +125,6 @@ async def test_a_script_of_another_site_gets_nothing_and_ends_nothing(browser: B
 
 
 def _reason(element: str) -> str:
-    """Return why what an element sends is ignored."""
     if element in NAVIGATIONS:
         return NOT_OURS
     return FORM_POST if 'method="post"' in element else SENT_BY_A_PAGE

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from support.child_process import ended
 from support.needs import program
+from support.server_process import ended
 from support.verb_process import authlens, machine_in
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]

@@ -14,7 +14,7 @@ from typing import Any, Final
 import pytest
 
 from authlens_core.learning.catalogue import FOLDER, lessons
-from support.course_process import Learn
+from e2e.course_process import Learn
 from support.network_namespace import without_a_route
 
 pytestmark = pytest.mark.slow

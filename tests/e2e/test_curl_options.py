@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from authlens_core.values.errors import UsageError
-from support.curl_program import HelpLine, machine_options, run_words
-from support.request_recorder import RequestRecorder, recorder
+from support.request_recorder import HelpLine, RequestRecorder, machine_options, recorder, run_words
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -22,7 +21,6 @@ FIELDS = (("Authorization", f"Bearer {TOKEN}"),)
 
 @pytest.fixture
 def canary() -> Iterator[RequestRecorder]:
-    """A server that no option leads to."""
     with recorder() as server:
         yield server
 

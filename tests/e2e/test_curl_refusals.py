@@ -14,8 +14,8 @@ import pytest
 from authlens_core.emulator import Emulator
 from authlens_core.grammars.curl_options import read_request
 from authlens_core.values.errors import UsageError
-from support.child_process import child, ended
 from support.needs import program
+from support.server_process import child, ended
 from support.verb_process import authlens, machine_in
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]

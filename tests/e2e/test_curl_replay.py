@@ -49,7 +49,6 @@ METHODS = ("GET", "POST", "PUT", "HEAD", "DELETE", "PATCH", "-d", "--head", "@x"
 
 @pytest.fixture
 def server() -> Iterator[RequestRecorder]:
-    """The server that the requests were recorded at."""
     needs("curl", "bash")
     with recorder() as running:
         yield running

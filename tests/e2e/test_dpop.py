@@ -22,7 +22,6 @@ CALL = '{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{}}'
 
 @pytest.fixture
 def machine(tmp_path: Path) -> dict[str, str]:
-    """A machine with a keyring and a person."""
     return machine_in(tmp_path)
 
 
@@ -46,7 +45,6 @@ async def test_headers_are_good_for_one_request_and_say_so(machine: dict[str, st
 
 
 def json_fields(fields: dict[str, str]) -> dict[str, str]:
-    """Return the fields of a call."""
     return {**fields, "Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
 
 
@@ -93,25 +91,3 @@ async def test_the_proxy_signs_each_request_and_renews_the_token(machine: dict[s
                 answer = await client.get(proxy.first, headers={"DPoP": "mine"})
                 assert (answer.status_code, answer.json()["message"]) == (200, "Welcome, ada@example.com")
                 await asyncio.sleep(1.6)
-
-
-async def test_the_bridge_signs_each_message(machine: dict[str, str], server: str) -> None:
-    await log_in(machine, server)
-    call = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
-    messages = [
-        {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": call},
-        {"jsonrpc": "2.0", "method": "notifications/initialized"},
-        {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "whoami", "arguments": {}}},
-    ]
-    typed = "".join(f"{json.dumps(message)}\n" for message in messages)
-    done = await authlens(machine, "mcp-bridge", server, typed=typed)
-    answers = {one["id"]: one for one in map(json.loads, done.answer.splitlines()) if "id" in one}
-    assert answers[2]["result"]["content"][0]["text"] == "ada@example.com"
-
-
-async def test_refresh_and_revocation_carry_a_proof(machine: dict[str, str], server: str) -> None:
-    await log_in(machine, server)
-    assert (await authlens(machine, "refresh", server)).code == 0
-    assert (await authlens(machine, "probe", "--kept", server)).code == 0
-    revoked = await authlens(machine, "revoke", server)
-    assert revoked.code == 0, revoked.words

@@ -34,7 +34,6 @@ Promise.resolve().then(() => {code}).then(r => r && r.type != "opaque" ? r.text(
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """One browser, for which names of the attacker lead to this machine."""
     with chromium(f"--host-resolver-rules=MAP {REBOUND} 127.0.0.1,MAP {STRANGER} 127.0.0.1") as browser:
         yield browser
 

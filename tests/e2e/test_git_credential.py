@@ -12,8 +12,8 @@ from urllib.parse import quote
 import pytest
 
 from support.git_origin import git_origin
+from support.grants import save_login
 from support.needs import program
-from support.stored_login import save_login
 from support.verb_process import AUTHLENS, authlens, log_in, machine_in, secrets_in
 from support.waiting import PATIENCE
 
@@ -22,7 +22,6 @@ pytestmark = pytest.mark.e2e
 LINE_ENDS = ("\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029")
 """What `str.splitlines` takes for the end of a line and git does not."""
 
-EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 HELPER = "!" + " ".join((*AUTHLENS, "git-credential"))
 
 
@@ -113,7 +112,6 @@ async def repository(machine: Mapping[str, str], path: Path, submodule: str | No
 
 
 def fields_of(good: str, end: str) -> str:
-    """Return the lines that name the right server, between other line ends than git's."""
     return f"x{end}protocol=http{end}host={good}{end}path="
 
 
@@ -121,23 +119,19 @@ Attack = Callable[[Stranger, str, str], str]
 
 
 def as_user_name(other: Stranger, good: str, end: str) -> str:
-    """The user name of the URL is those lines."""
     return f"http://{quote(fields_of(good, end), safe='')}@{other.host}/repository.git"
 
 
 def as_path(other: Stranger, good: str, end: str) -> str:
-    """The path of the URL is those lines, with `credential.useHttpPath`."""
     return f"http://{other.host}/{quote(fields_of(good, end), safe='')}/repository.git"
 
 
 def as_challenge(other: Stranger, good: str, end: str) -> str:
-    """The server's own WWW-Authenticate is those lines."""
     other.challenge = b'Basic realm="' + f"{fields_of(good, end)}{end}rest=".encode() + b'"'
     return f"http://{other.host}/repository.git"
 
 
 def as_redirect(other: Stranger, good: str, end: str) -> str:
-    """A redirect leads to such a URL of the server itself."""
     lines = quote(fields_of(good, end), safe="")
     other.location = f"http://{other.host}/{lines}/redirected/info/refs?service=git-upload-pack".encode()
     return f"http://{other.host}/repository.git"

@@ -49,7 +49,6 @@ def told_by_git(git: str, directory: Path, text: str) -> bytes:
 
 
 def by_lf_alone(told: bytes) -> dict[str, str]:
-    """Read a request as git-credential(1) words it, and nothing else."""
     pairs = (line.split(b"=", 1) for line in told.partition(b"\n\n")[0].rstrip(b"\n").split(b"\n"))
     return {name.decode(): value.decode() for name, value in pairs}
 

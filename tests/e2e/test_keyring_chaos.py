@@ -35,7 +35,7 @@ from authlens_core.credentials.vault.credentials import Credentials, refresh_loc
 from authlens_core.credentials.vault.open_store import file_path, store_at
 from authlens_core.values.secret import Secret
 from authlens_core.values.store_kind import StoreKind
-from support import refresh_worker
+from e2e import refresh_worker
 from support.keyring_session import keyring_session
 from support.rotating_server import RotatingServer, rotating_server
 from support.waiting import PATIENCE
@@ -139,7 +139,6 @@ class Crowd:
 
 
 def tell(program: Process, line: str) -> None:
-    """Write one line to a program."""
     assert program.stdin is not None
     program.stdin.write(f"{line}\n".encode())
 

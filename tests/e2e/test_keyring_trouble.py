@@ -89,13 +89,5 @@ def test_ctrl_c_ends_a_wait_for_a_slow_keyring_at_once(machine: Machine) -> None
     assert program.returncode == 130
 
 
-def test_what_needs_no_secret_does_not_ask_the_keyring(machine: Machine) -> None:
-    """The list is there although the keyring is not."""
-    with machine.start("DyingKeyring", "list") as program:
-        output, _ = program.communicate(timeout=PATIENCE)
-    assert program.returncode == 0
-    assert machine.url in output
-
-
 def _wait_for(path: Path) -> None:
     wait_until(path.exists, f"{path.name}")

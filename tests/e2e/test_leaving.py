@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from authlens_core.credentials.vault.credentials import EXIT_BOUND
-from support.child_process import child, ended
+from support.server_process import child, ended
 from support.waiting import PATIENCE
 from support.wild_process import LoginProcess, machine_with_file_store
 from support.wild_server import Place, silent, wild_server

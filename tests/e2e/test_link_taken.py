@@ -10,14 +10,13 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 
-from support.cell_picture import Cell, decoded, painted
-from support.child_process import ended
 from support.person import Person
 from support.preloaded import Preloaded
+from support.server_process import ended
 from support.terminal import Terminal, terminal
 
 pytestmark = pytest.mark.e2e
@@ -43,38 +42,6 @@ async def link_in(screen: Terminal) -> str:
     return next(link for link in screen.links() if "response_type=" in link)
 
 
-def cells(screen: Terminal) -> list[list[Cell]]:
-    """Return what a camera would see of the terminal."""
-    buffer = screen._screen.buffer
-
-    def light(colour: str, otherwise: int) -> int:
-        return int(colour[:2], 16) if re.fullmatch("[0-9a-f]{6}", colour) else otherwise
-
-    return [
-        [
-            Cell(cell.data, light(cell.fg, 0xE0), light(cell.bg, 0x10))
-            for cell in (buffer[row][column] for column in range(screen._screen.columns))
-        ]
-        for row in range(screen._screen.lines)
-    ]
-
-
-@pytest.mark.parametrize(("columns", "rows"), [(80, 24), (120, 40)])
-async def test_the_qr_code_is_read_from_the_screen(columns: int, rows: int, program: Preloaded) -> None:
-    """An independent decoder reads the link, in a spelling that says the same."""
-    async with terminal(DEMO, columns=columns, rows=rows, forked_from=program) as screen:
-        link = await link_in(screen)
-        screen.press("k")
-        await screen.wait_until(lambda: decoded(painted(cells(screen))) is not None, "QR code")
-        read = decoded(painted(cells(screen)))
-        assert read is not None
-        assert urlsplit(read)._replace(query="") == urlsplit(link)._replace(query="")
-        assert parse_qs(urlsplit(read).query) == parse_qs(urlsplit(link).query)
-        async with Person() as person:
-            await person.authorize(read)
-        await screen.wait_for("Authenticated")
-
-
 async def test_over_ssh_the_link_is_copied_by_the_terminal(program: Preloaded) -> None:
     """OSC 52 on the wire, the whole link, and how many characters is said. No browser is offered."""
     async with terminal(DEMO, env={**os.environ, **OVER_SSH, "DISPLAY": ":0"}, forked_from=program) as screen:
@@ -90,19 +57,6 @@ async def test_over_ssh_the_link_is_copied_by_the_terminal(program: Preloaded) -
         await screen.wait_until(lambda: len(COPIED.findall(screen.raw)) == 2, "a second copy")
         line = base64.b64decode(COPIED.findall(screen.raw)[1]).decode()
         assert re.fullmatch(r"ssh -N -L (\d+):localhost:\1 -L (\d+):localhost:\2 \S+@198\.51\.100\.7", line)
-
-
-async def test_the_rows_of_a_wrapped_link_are_one_hyperlink(program: Preloaded) -> None:
-    """A terminal joins rows into one link (OSC 8) by their `id` alone, which must be the same on each."""
-    async with terminal(DEMO, columns=80, rows=24, forked_from=program) as screen:
-        link = await link_in(screen)
-        screen.resize(60, 24)
-        screen.resize(80, 24)
-        pieces = re.compile(rb"\x1b\]8;([^;\x07\x1b]*);" + re.escape(link.encode()) + rb"(?:\x1b\\|\x07)")
-        await screen.wait_until(lambda: len(pieces.findall(screen.raw)) > 4, "rows of the link")
-        assert len(set(pieces.findall(screen.raw))) == 1
-        assert re.fullmatch(rb"id=[0-9a-f]+", pieces.findall(screen.raw)[0])
-        screen.press("q")
 
 
 @pytest.mark.parametrize("by", ["enter", "answer"])
@@ -135,18 +89,6 @@ async def test_the_link_on_one_line_of_the_ordinary_screen(by: str, program: Pre
         assert "code_challenge" not in screen.text()
 
 
-async def test_a_signal_while_the_link_stands_alone_ends_in_good_order(program: Preloaded) -> None:
-    """The terminal is ordinary already, and the exit code tells which signal it was."""
-    async with terminal(DEMO, columns=80, rows=24, forked_from=program) as screen:
-        await link_in(screen)
-        screen.press("U")
-        await screen.wait_for("Press Enter to return to the full screen")
-        screen.process.terminate()
-        assert await screen.wait_for_exit() == 143
-        assert screen.raw.rindex(LEFT) > screen.raw.rindex(ENTERED)
-        assert "Traceback" not in screen.text()
-
-
 @asynccontextmanager
 async def plain_login(folder: Path, settings: Sequence[str], *options: str) -> AsyncIterator[Terminal]:
     """Run `authlens login` over SSH on a terminal with `settings`, at an emulator of its own."""
@@ -170,27 +112,7 @@ async def plain_login(folder: Path, settings: Sequence[str], *options: str) -> A
 
 
 def whole_link(screen: Terminal) -> str:
-    """Return the link, which stands alone on a line of the output, however the terminal wraps it."""
     return next(line for line in screen.raw.decode().splitlines() if "code_challenge=" in line)
-
-
-async def test_a_plain_login_offers_the_same_ways_without_unicode(tmp_path: Path) -> None:
-    """The link whole on a line, test page, ssh line, escape, and a wrapped paste."""
-    settings = ("LC_ALL=C", "NO_COLOR=1")
-    async with plain_login(tmp_path, settings, "--port", "0") as screen:
-        link = whole_link(screen)
-        port = urlsplit(parse_qs(urlsplit(link).query)["redirect_uri"][0]).port
-        assert f"ssh -N -L {port}:localhost:{port} " in screen.text()
-        assert "~C" in screen.text()
-        async with Person() as person:
-            answer = await person._browser.get(f"http://localhost:{port}/test")
-            assert "The tunnel works" in answer.text
-            await screen.wait_for("the test page was reached over IPv")
-            callback = await person.callback_url(link)
-        screen.send(f"{callback[:60]}\r{callback[60:]}\r")
-        await screen.wait_for("Authenticated.")
-        assert await screen.wait_for_exit() == 0
-        assert screen.raw.isascii()
 
 
 async def test_a_plain_login_on_a_dumb_terminal_with_no_port_at_all(tmp_path: Path) -> None:

@@ -18,9 +18,8 @@ import pytest
 from mcp import MCPError
 from mcp_types import ElicitRequestParams, ElicitResult
 
-from support.child_process import child
 from support.mcp_tools_server import Bridged, bridged_in, mcp_tools
-from support.server_process import ServerProcess
+from support.server_process import ServerProcess, child
 from support.verb_process import AUTHLENS, authlens, emulated, machine_in, process_table, secrets_in
 from support.waiting import PATIENCE, wait_until
 
@@ -31,14 +30,12 @@ ERAS: tuple[Literal["legacy", "auto"], ...] = ("legacy", "auto")
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """A server whose streams can be resumed."""
     with mcp_tools(tmp_path_factory.mktemp("mcp") / "log.txt") as running:
         yield running
 
 
 @pytest.fixture
 async def bridged(server: ServerProcess, tmp_path: Path) -> Bridged:
-    """A machine with a login at the server."""
     return await bridged_in(tmp_path, server)
 
 
@@ -161,5 +158,4 @@ async def test_a_client_that_reads_nothing_does_not_keep_the_bridge_from_ending(
 
 
 def _held(pipe: int) -> int:
-    """Return how many bytes wait in a pipe."""
     return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)

@@ -20,9 +20,9 @@ from authlens_core.credentials.records.grant import GrantSecrets, utc_now
 from authlens_core.credentials.store.keyring_store import KeyringStore
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.values.secret import Secret
-from support.child_process import child
 from support.grants import grant
 from support.raw_mcp_server import Asked, Reply, json_answer, raw_mcp_server, stream_answer
+from support.server_process import child
 from support.verb_process import AUTHLENS, machine_in
 from support.waiting import PATIENCE
 
@@ -43,7 +43,6 @@ class Spoken:
     words: str
 
     def of(self, request_id: object) -> list[dict[str, Any]]:
-        """Return the answers to a request."""
         return [one for line in self.lines if (one := strict(line)).get("id") == request_id]
 
 
@@ -117,7 +116,6 @@ def honest(asked: Asked) -> bytes:
 
 
 def to_the_first(data: bytes) -> Reply:
-    """Answer the request with id 1 by these bytes, and every other one honestly."""
     return lambda asked: data if asked.is_request and asked.message["id"] == 1 else honest(asked)
 
 

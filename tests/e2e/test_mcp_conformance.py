@@ -18,9 +18,8 @@ import httpx
 import pytest
 
 from support.driven_login import is_free, until
-from support.needs import needs_file
+from support.needs import free_port, needs_file
 from support.person import Person
-from support.ports import free_port
 from support.verb_process import TESTS, emulated
 from support.waiting import PATIENCE
 
@@ -100,12 +99,10 @@ async def suite(*arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
 
 
 def found_in(directory: Path) -> list[dict[str, Any]]:
-    """Return every check that the suite wrote down."""
     return [check for file in directory.rglob("checks.json") for check in json.loads(file.read_text())]
 
 
 def bad(checks: list[dict[str, Any]]) -> list[str]:
-    """Return what failed, was warned of or was skipped."""
     words = (f"{check['status']} {check['name']}: {check['description']}" for check in checks)
     return [line for line in words if line.startswith(("FAILURE", "WARNING", "SKIPPED"))]
 

@@ -18,8 +18,7 @@ import pytest
 from authlens_core.learning.attempt import attempt_of
 from authlens_core.learning.catalogue import lessons
 from authlens_core.learning.moves import Move, moves_of
-from support.course_secrets import secrets_of
-from support.lesson_letters import lettered
+from support.lesson_letters import lettered, secrets_of
 from support.preloaded import Preloaded
 from support.waiting import PATIENCE
 

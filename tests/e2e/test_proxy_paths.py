@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from support.stored_login import save_login
+from support.grants import save_login
 from support.verb_process import machine_in, running
 from support.waiting import PATIENCE
 

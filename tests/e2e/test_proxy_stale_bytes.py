@@ -8,11 +8,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from support.grants import save_login
 from support.hostile_server import answer, hostile_server
-from support.stale_bytes import CASES, Case, Moments, first_connection, turns
-from support.stored_login import save_login
 from support.verb_process import machine_in, running
 from support.waiting import PATIENCE
+from wild.stale_bytes import CASES, Case, Moments, first_connection, turns
 
 pytestmark = pytest.mark.e2e
 

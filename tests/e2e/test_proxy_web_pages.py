@@ -19,19 +19,19 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 
 from authlens_core.gateway.server import GatewayServer, loopback_socket
-from support.chromium import Browser
-from support.hostile_server import answer, hostile_server
-from support.served_proxy import served_proxy
-from support.web_page_attacks import (
+from support.chromium import (
     ELEMENTS,
     FETCHES,
     REBOUND,
+    Browser,
     ask,
     at_evil,
     attacked_browser,
     page_with,
     visit,
 )
+from support.hostile_server import answer, hostile_server
+from support.served_proxy import served_proxy
 
 pytestmark = pytest.mark.e2e
 
@@ -59,7 +59,6 @@ class Site:
 
     @property
     def paths(self) -> list[str]:
-        """What was asked for, without the icon that browsers ask every host for."""
         return [one.url.path for one in self.seen if one.url.path != "/favicon.ico"]
 
     async def page(self, request: Request) -> Response:
@@ -126,7 +125,6 @@ async def site(name: str = "A", **given: object) -> AsyncIterator[Site]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One browser, for which names of the attacker lead to this machine."""
     with attacked_browser() as browser:
         yield browser
 

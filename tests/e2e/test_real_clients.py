@@ -11,10 +11,9 @@ import pytest
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
-from support.child_process import ended
 from support.mcp_tools_server import Bridged, bridged_in, mcp_tools
 from support.needs import needs_file, program
-from support.server_process import ServerProcess
+from support.server_process import ServerProcess, ended
 from support.verb_process import AUTHLENS, running
 from support.waiting import PATIENCE
 
@@ -25,19 +24,16 @@ NODE_MODULES = Path(__file__).parent / "servers" / "node_modules"
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """An MCP server that wants a login."""
     with mcp_tools(tmp_path_factory.mktemp("mcp") / "log.txt") as process:
         yield process
 
 
 @pytest.fixture
 async def bridged(server: ServerProcess, tmp_path: Path) -> Bridged:
-    """A machine with a login at the server."""
     return await bridged_in(tmp_path, server)
 
 
 def npm_program(name: str) -> str:
-    """Return a program of the npm packages that are installed beside the test servers."""
     program("node")
     needs_file(NODE_MODULES / ".bin" / name, "run `npm ci` in tests/e2e/servers")
     return str(NODE_MODULES / ".bin" / name)
@@ -55,11 +51,11 @@ async def test_the_clients_of_the_python_sdk_work_through_the_proxy(bridged: Bri
 
 
 async def test_the_inspector_lists_the_tools_through_the_bridge(bridged: Bridged) -> None:
-    """`@modelcontextprotocol/inspector --cli`, as somebody would type it."""
+    """`@modelcontextprotocol/inspector-cli`, which `npx @modelcontextprotocol/inspector --cli` runs."""
     names = ("PYTHONPATH", "PYTHON_KEYRING_BACKEND", "FAKE_KEYRING", "AUTHLENS_HOME")
     given = [word for name in names for word in ("-e", f"{name}={bridged.machine[name]}")]
     process = await asyncio.create_subprocess_exec(
-        *(npm_program("mcp-inspector"), "--cli", *given),
+        *(npm_program("mcp-inspector-cli"), "--cli", *given),
         *(*AUTHLENS, "mcp-bridge", bridged.server.resource, "--method", "tools/list"),
         env=bridged.machine,
         stdin=asyncio.subprocess.DEVNULL,

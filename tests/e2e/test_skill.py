@@ -25,11 +25,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from authlens_core.emulator import Profile
 from authlens_core.emulator.fixture import EmulatedAccess, EmulatedStandard
 from authlens_tui.cli.scripts.agent_verbs import agents_text, skill_text
+from e2e.skill_agents import Agent, Ended, Machine, User, most_tokens
 from support.git_origin import git_backend
+from support.needs import free_port
 from support.needs import program as installed
-from support.ports import free_port
 from support.preloaded import Preloaded
-from support.skill_agents import Agent, Ended, Machine, User, most_tokens
 from support.verb_process import AUTHLENS, machine_in
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -50,12 +50,10 @@ class Situation:
     machine: Machine
 
     def logged_in(self) -> None:
-        """Let the user have logged in before."""
         done = self.user.runs(f"authlens login {self.access.resource_url}")
         assert done.code == 0, done.text
 
     def page(self, ended: Ended | None = None) -> None:
-        """Have the agent end with the page."""
         ended = self.agent.fetch() if ended is None else ended
         assert "Welcome" in ended.page, ended
 
@@ -311,7 +309,6 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def access(root: Path) -> Iterator[EmulatedAccess]:
-    """One server for all situations."""
     server = EmulatedAccess(access_token_lifetime=LIFETIME, origin=origin(root))
     yield server
     server.stop()

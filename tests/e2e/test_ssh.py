@@ -4,25 +4,163 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import getpass
 import os
 import re
 import shlex
-import signal
+import shutil
 import socket
+import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from support.child_process import ended
+from support.needs import free_port, needs
 from support.network_namespace import Laptop, laptop
 from support.person import Person
-from support.ssh_server import SshServer, ssh_server
+from support.server_process import ended
 from support.terminal import Terminal, terminal
+from support.waiting import PATIENCE
+
+__all__ = ["SshServer", "SshServerFailed", "ssh_server"]
+
+READY_SECONDS: Final = PATIENCE
+STOP_SECONDS: Final = 5.0
+CONFIGURATION: Final = """\
+{addresses}
+Port {port}
+HostKey {folder}/host
+AuthorizedKeysFile {folder}/person.pub
+PidFile none
+StrictModes no
+UsePAM {pam}
+PermitRootLogin prohibit-password
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+PrintMotd no
+PrintLastLog no
+PerSourcePenalties no
+"""
+
+
+class SshServerFailed(Exception):
+    """The server did not start; the message says what it printed."""
+
+
+@dataclass(frozen=True, slots=True)
+class SshServer:
+    """A running server.
+
+    Attributes:
+        address: where it listens, beside 127.0.0.1.
+        port: its port.
+        user: the account that may come in.
+        options: what `ssh` needs to know, as its arguments: the key, and that the host key is new.
+    """
+
+    address: str
+    port: int
+    user: str
+    options: Sequence[str]
+
+    def command(self, remote: str, *more: str) -> list[str]:
+        return [*self.client, *more, "-tt", "-p", str(self.port), f"{self.user}@{self.address}", remote]
+
+    @property
+    def client(self) -> list[str]:
+        return ["ssh", *self.options]
+
+
+@contextmanager
+def ssh_server(folder: Path, address: str = "127.0.0.1") -> Iterator[SshServer]:
+    """Start a server whose files are in `folder`; its sessions end with it.
+
+    Raises:
+        SshServerFailed: it did not begin to listen.
+    """
+    needs("ssh", "ssh-keygen")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("host", "person"):
+        subprocess.run(
+            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)],
+            check=True,
+            timeout=READY_SECONDS,
+        )
+    port = free_port()
+    addresses = dict.fromkeys(["127.0.0.1", address])
+    (folder / "sshd_config").write_text(
+        CONFIGURATION.format(
+            addresses="\n".join(f"ListenAddress {one}" for one in addresses),
+            port=port,
+            folder=folder,
+            pam="yes" if _is_locked() else "no",
+        )
+    )
+    (folder / "ssh_config").write_text("")
+    if os.geteuid() == 0:
+        Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # sshd gives its rights up in this directory
+    with (folder / "log.txt").open("wb") as log:
+        process = subprocess.Popen(
+            [_sshd(), "-D", "-e", "-f", str(folder / "sshd_config")],
+            stdin=subprocess.DEVNULL,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        _wait_until_it_listens(process, port, folder / "log.txt")
+        yield SshServer(
+            address,
+            port,
+            getpass.getuser(),
+            (
+                *("-F", str(folder / "ssh_config"), "-i", str(folder / "person")),
+                *("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"),
+                *("-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes", "-o", "LogLevel=ERROR"),
+            ),
+        )
+    finally:
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(STOP_SECONDS)
+
+
+def _sshd() -> str:
+    """Return its full path, which it insists on; it is seldom on an ordinary account's PATH."""
+    found = shutil.which("sshd") or shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:/sbin")
+    if found is None:
+        needs("sshd")
+    return found or "sshd"
+
+
+def _is_locked() -> bool:
+    """Whether no password could ever be right for this account: without PAM, sshd takes no key then."""
+    try:
+        lines = Path("/etc/shadow").read_text().splitlines()
+    except OSError:
+        return False
+    return any(line.startswith(f"{getpass.getuser()}:!") for line in lines)
+
+
+def _wait_until_it_listens(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while True:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise SshServerFailed(log.read_text(errors="replace"))
+        time.sleep(0.02)
+
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("ssh")]
 
@@ -64,7 +202,6 @@ class Machine:
 
     @property
     def opened(self) -> Path:
-        """The file that the browser there writes when it is started."""
         return self.folder / "opened"
 
     def line(self, *command: str) -> str:
@@ -85,7 +222,6 @@ class Machine:
 
     @asynccontextmanager
     async def session(self, *command: str) -> AsyncIterator[Terminal]:
-        """Come in from the laptop and run a command, on a terminal."""
         ssh = [*self.laptop.prefix, *self.ssh.command(self.line(*command))]
         async with terminal(ssh, columns=120, rows=40) as screen:
             yield screen
@@ -143,14 +279,7 @@ async def link_in(screen: Terminal) -> str:
 
 
 def redirect_port(link: str) -> int:
-    """Return the port of the redirect URI in a link."""
     return urlsplit(parse_qs(urlsplit(link).query)["redirect_uri"][0]).port or 0
-
-
-def listens(port: int) -> bool:
-    """Tell whether anybody listens on a loopback port of this machine."""
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def forward_line(text: str, machine: Machine, port: int) -> list[str]:
@@ -248,43 +377,3 @@ async def test_by_paste_with_no_forward_and_no_browser(machine: Machine) -> None
     assert await machine.exit_code() == 0
     assert not machine.opened.exists()
     assert machine.processes() == []
-
-
-async def test_a_plain_login_by_paste(machine: Machine) -> None:
-    """The same ways on a plain terminal; what is pasted is not shown."""
-    async with (
-        emulator() as resource,
-        machine.session(AUTHLENS, "login", resource, "--port", "0") as screen,
-    ):
-        await screen.wait_for("Waiting 300 seconds")
-        link = next(line for line in screen.raw.decode().splitlines() if "code_challenge=" in line)
-        forward_line(screen.text(), machine, redirect_port(link))
-        async with Person() as person:
-            callback = await person.callback_url(link)
-        screen.send(f"{callback}\r")
-        await screen.wait_for("Authenticated.")
-        assert await screen.wait_for_exit() == 0
-        assert callback.encode() not in screen.raw
-    assert await machine.exit_code() == 0
-    assert not machine.opened.exists()
-
-
-@pytest.mark.parametrize("plain", [False, True], ids=["full screen", "plain"])
-async def test_the_connection_is_lost_in_the_middle(plain: bool, machine: Machine) -> None:
-    """The ssh client is killed; no process, port or temporary file is left, and the code is 129.
-
-    The shell between catches SIGHUP and hands it to nobody, so that authlens has to see for itself.
-    """
-    command = (AUTHLENS, "login") if plain else (AUTHLENS,)
-    async with emulator() as resource, machine.session(*command, resource, "--port", "0") as screen:
-        if plain:
-            await screen.wait_for("Waiting 300 seconds")
-            link = next(line for line in screen.raw.decode().splitlines() if "code_challenge=" in line)
-        else:
-            link = await link_in(screen)
-        assert listens(redirect_port(link))
-        os.killpg(screen.process.pid, signal.SIGKILL)
-        assert await machine.exit_code() == 129
-        assert machine.processes() == []
-        assert not listens(redirect_port(link))
-        assert list((machine.folder / "tmp").iterdir()) == []

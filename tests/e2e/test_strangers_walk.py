@@ -25,7 +25,6 @@ def _words(screen: Terminal) -> str:
 
 
 async def _press(screen: Terminal, before: str, after: str = "") -> None:
-    """Press the key that is named between these words, such as the `n` before `Next`, once it is there."""
     named = re.compile(rf"{re.escape(after)} ([^\s·]|esc|space) ?{re.escape(before)}(?!\w)")
     await screen.wait_until(lambda: bool(named.search(_words(screen))), f"a key for {after or before!r}")
     screen.press(*(_CALLED.get(key, key) for key in named.findall(_words(screen))[-1:]))

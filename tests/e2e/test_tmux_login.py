@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from support.fake_browser import beside_a_fake_browser, what_was_opened
+from e2e.fake_browser import beside_a_fake_browser, what_was_opened
 from support.needs import program
 from support.person import Person
 from support.terminal import Tmux, terminal, tmux
@@ -66,17 +66,6 @@ async def test_detached_in_the_wait_and_attached_elsewhere_the_login_completes(t
                 await person.authorize(link)
             await second.wait_for("Authenticated")
             await screen.press("q")
-
-
-async def test_the_answer_comes_while_nobody_is_attached(tmp_path: Path) -> None:
-    """The login does not need a terminal to look at it."""
-    async with tmux(DEMO, tmp_path) as screen:
-        await wait_for_the_browser(screen)
-        await screen.press("c")
-        link = await screen.wait_for_copied(lambda text: "code_challenge=" in text)
-        async with Person() as person:
-            await person.authorize(link)
-        await screen.wait_for("Authenticated")
 
 
 OVER_SSH = {

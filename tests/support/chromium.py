@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import os
@@ -11,15 +12,29 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from html import escape
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from support.needs import program
-from support.ports import free_port
+from support.needs import free_port, program
 
-__all__ = ["Browser", "BrowserFailed", "Element", "chromium"]
+__all__ = [
+    "ELEMENTS",
+    "FETCHES",
+    "REBOUND",
+    "Browser",
+    "BrowserFailed",
+    "Element",
+    "ask",
+    "at_evil",
+    "attacked_browser",
+    "chromium",
+    "page_with",
+    "visit",
+]
+
 
 READY_SECONDS = 60.0
 COMMAND_SECONDS = 60.0
@@ -60,11 +75,9 @@ class Element:
         self._browser.command("POST", f"{self._path}/click", {})
 
     def type(self, text: str) -> None:
-        """Type into it."""
         self._browser.command("POST", f"{self._path}/value", {"text": text})
 
     def text(self) -> str:
-        """Return its text as it is rendered."""
         return str(self._browser.command("GET", f"{self._path}/text"))
 
 
@@ -85,7 +98,6 @@ class Browser:
         return _command(self._driver, method, f"/session/{self._session}{path}", payload)
 
     def open(self, url: str) -> None:
-        """Go to a URL and wait until the page is loaded."""
         self.command("POST", "/url", {"url": url})
 
     def find(self, css: str) -> Element:
@@ -98,19 +110,15 @@ class Browser:
         return Element(self, found[ELEMENT_KEY])
 
     def url(self) -> str:
-        """Return the URL of the page."""
         return str(self.command("GET", "/url"))
 
     def title(self) -> str:
-        """Return the title of the page."""
         return str(self.command("GET", "/title"))
 
     def text(self) -> str:
-        """Return the text of the page as it is rendered."""
         return self.find("body").text()
 
     def script(self, body: str) -> Any:
-        """Run a function body in the page and return what it returns."""
         return self.command("POST", "/execute/sync", {"script": body, "args": []})
 
     def wait_for_text(self, text: str, seconds: float = 15.0) -> str:
@@ -132,11 +140,9 @@ class Browser:
             time.sleep(0.05)
 
     def screenshot(self, path: Path) -> None:
-        """Write what the window shows as a PNG."""
         path.write_bytes(base64.b64decode(self.command("GET", "/screenshot")))
 
     def close(self) -> None:
-        """End the session, and the browser with it."""
         self.command("DELETE", "")
 
 
@@ -206,3 +212,75 @@ def _read_port(process: subprocess.Popen[bytes]) -> int:
                 if found and rest.endswith("."):
                     return int(rest.removesuffix("."))
     raise BrowserFailed(f"the driver did not start: {said.decode(errors='replace')}")
+
+
+REBOUND = "rebound.example"
+EVIL = "evil.example"
+
+FETCHES = {
+    "no-cors": "fetch(url, {mode: 'no-cors'})",
+    "cors": "fetch(url)",
+    "credentials": "fetch(url, {mode: 'no-cors', credentials: 'include'})",
+    "post": "fetch(url, {mode: 'no-cors', method: 'POST', body: 'code=x'})",
+    "preflight": "fetch(url, {method: 'PUT', headers: {'X-A': 'b'}})",
+    "beacon": "(navigator.sendBeacon(url, 'code=x'), Promise.resolve())",
+    "event source": "new Promise((_, no) => { new EventSource(url).onerror = no })",
+    "image": "new Promise((_, no) => { let i = new Image(); i.onerror = no; i.src = url })",
+    "script": "new Promise((_, no) => { let s = document.createElement('script'); s.onerror = no;"
+    " s.src = url; document.body.append(s) })",
+    "style": "new Promise((_, no) => { let s = document.createElement('link'); s.rel = 'stylesheet';"
+    " s.onerror = no; s.href = url; document.head.append(s) })",
+    "websocket": "new Promise((_, no) => { new WebSocket(url.replace('http', 'ws')).onerror = no })",
+}
+ASK = """
+const url = arguments_url;
+document.title = "asking";
+Promise.resolve().then(() => {code}).then(r => r && r.text ? r.text() : "").then(
+  t => {{ document.title = "read: " + t }}, e => {{ document.title = "refused" }})
+"""
+
+ELEMENTS = (
+    '<iframe src="{url}"></iframe>',
+    '<iframe sandbox="allow-scripts" src="{url}"></iframe>',
+    '<object data="{url}"></object>',
+    '<embed src="{url}">',
+    '<meta http-equiv="refresh" content="0;url={url}">',
+    '<script>location = "{url}"</script>',
+    '<script>open("{url}")</script>',
+    '<form method="post" action="{url}"></form><script>document.forms[0].submit()</script>',
+    '<link rel="prefetch" href="{url}">',
+)
+
+
+@contextmanager
+def attacked_browser() -> Iterator[Browser]:
+    with chromium(f"--host-resolver-rules=MAP {REBOUND} 127.0.0.1,MAP {EVIL} 127.0.0.1") as browser:
+        yield browser
+
+
+def at_evil(url: str) -> str:
+    return url.replace("127.0.0.1", EVIL)
+
+
+def page_with(element: str, url: str) -> bytes:
+    shown = url if "<script>" in element else escape(url)
+    return f"<!doctype html><body>{element.format(url=shown)}".encode()
+
+
+async def visit(browser: Browser, url: str) -> None:
+    await asyncio.to_thread(browser.open, url)
+
+
+async def ask(browser: Browser, code: str, url: str) -> str:
+    """Let the page that is open send a request; return what it learned."""
+
+    def run() -> str:
+        browser.script(ASK.replace("arguments_url", f'"{url}"').format(code=code))
+        for _ in range(100):
+            title = browser.title()
+            if title != "asking":
+                return title
+            browser.script("return new Promise(r => setTimeout(r, 50))")
+        return "nothing"
+
+    return await asyncio.to_thread(run)

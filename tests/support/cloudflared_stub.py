@@ -143,21 +143,17 @@ class CloudflaredStub:
 
     @property
     def environ(self) -> dict[str, str]:
-        """The environment in which this stub is what `cloudflared` means."""
         return {**os.environ, "PATH": f"{self.bin}{os.pathsep}{os.environ['PATH']}", "HOME": str(self.home)}
 
     @property
     def tokens(self) -> Path:
-        """Where it keeps its tokens."""
         return self.home / ".cloudflared"
 
     def calls(self) -> list[dict[str, Any]]:
-        """Return the arguments and the names of the environment of every call so far."""
         path = self.bin / "calls"
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
     def grandchild(self) -> int | None:
-        """Return the process that the stub started in the modes slow and deaf, once it runs."""
         path = self.bin / "grandchild"
         text = path.read_text() if path.exists() else ""
         return int(text) if text else None

@@ -8,13 +8,17 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+from authlens_core.desk.log_in import start_login
+from authlens_core.desk.session import Session
+from authlens_core.emulator import PlayResult, StandardEmulator, play_person
+from authlens_core.login.callback.listener import Listener
 from authlens_core.login.login import Login
-from authlens_core.trace.record import Outcome, Stage, StageRecord
+from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event
+from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace
 from authlens_core.values.login_options import Options
+from authlens_core.wire.client import Wire
 from support.scripted_login import RESOURCE, ScriptedSender
 from support.waiting import PATIENCE
-
-__all__ = ["at", "failed", "is_free", "login_to", "port_of", "run_to", "until"]
 
 
 @asynccontextmanager
@@ -30,7 +34,6 @@ async def login_to(
 
 
 async def run_to(login: Login, stage: Stage) -> None:
-    """Run the stages before `stage`."""
     while login.position is not stage:
         record = await login.step()
         assert record.outcome is Outcome.PASSED, record.failures
@@ -49,7 +52,6 @@ def at(login: Login) -> Stage | None:
 
 
 def failed(record: StageRecord | None) -> str:
-    """Return the name of the first failed check of a failed record."""
     assert record is not None
     assert record.outcome is Outcome.FAILED
     return record.failures[0].name
@@ -67,7 +69,51 @@ def is_free(port: int) -> bool:
 
 
 def port_of(login: Login) -> int:
-    """Return the port of the listener that is bound."""
     listener = login.wait.listener
     assert listener is not None
     return listener.port
+
+
+def ignored_by(listener: Listener) -> list[str]:
+    reasons: list[str] = []
+    listener.on_ignored = reasons.append
+    return reasons
+
+
+async def played(login: Login, *, retries: int = 0) -> tuple[Trace, list[PlayResult]]:
+    """Run a login with the user played, and close it; return the record, and what the user met."""
+    playing: list[asyncio.Task[PlayResult]] = []
+
+    def watch(event: Event) -> None:
+        if isinstance(event, AuthorizationReady):
+            playing.append(asyncio.ensure_future(play_person(event.url)))
+        elif isinstance(event, DeviceCodeReady) and event.device.verification_uri_complete is not None:
+            page = event.device.verification_uri_complete.text
+            playing.append(asyncio.ensure_future(play_person(page, deliver=False)))
+
+    login.watch(watch)
+    try:
+        trace = await login.run_all()
+        for _ in range(retries):
+            await login.retry()
+            trace = await login.run_all()
+        return trace, await asyncio.gather(*playing)
+    finally:
+        await login.aclose()
+
+
+async def log_in(
+    emulator: StandardEmulator,
+    options: Options | None = None,
+    *,
+    retries: int = 0,
+    session: Session | None = None,
+) -> Trace:
+    """Log in to a profile of the emulator with the user played; `session` stores what the login gets."""
+    options = options or Options(port=0, wait=60)
+    async with Wire() as wire:
+        if session is None:
+            login = Login(emulator.resource_url, wire, options=options)
+        else:
+            login = start_login(session, emulator.resource_url, options)
+        return (await played(login, retries=retries))[0]

@@ -33,7 +33,6 @@ def verifier_whose_challenge_starts_with(first: str) -> str:
 
 
 def parameters_of(url: str | None) -> dict[str, str]:
-    """Return the query parameters of a callback URL."""
     return {name: values[0] for name, values in parse_qs(urlsplit(url or "").query).items()}
 
 
@@ -50,11 +49,9 @@ class Program:
 
     @property
     def oauth(self) -> str:
-        """The address that the OAuth endpoints of the team share."""
         return f"{self.emulator.team_url}/cdn-cgi/access/oauth"
 
     async def metadata(self) -> dict[str, Any]:
-        """Return the server metadata."""
         answer = await self.http.get(f"{self.emulator.team_url}/.well-known/oauth-authorization-server")
         return dict(answer.json())
 
@@ -91,7 +88,6 @@ class Program:
     async def play(
         self, user: str = "ada", choice: Literal["sign in", "deny"] = "sign in", **changes: str | None
     ) -> PlayResult:
-        """Register if need be, and have the person open the authorization URL."""
         if not self.client_id:
             await self.register()
         return await play_person(self.authorization_url(**changes), user=user, choice=choice)
@@ -122,12 +118,10 @@ class Program:
         return dict(answer.json())
 
     async def refresh(self, refresh_token: str) -> httpx.Response:
-        """Ask for new tokens."""
         form = {"grant_type": "refresh_token", "refresh_token": refresh_token, "client_id": self.client_id}
         return await self.http.post(f"{self.oauth}/token", data=form)
 
     async def revoke(self, token: str) -> httpx.Response:
-        """Revoke a token."""
         return await self.http.post(
             f"{self.oauth}/revoke", data={"token": token, "client_id": self.client_id}
         )

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Final
 
 from msgspec.structs import replace
 
-from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState
+from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, utc_now
 from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.records.table import LOGINS
+from authlens_core.credentials.store.keyring_store import KeyringStore
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.values.secret import Secret
 
@@ -19,7 +22,6 @@ NOW: Final = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 
 
 def put(index: Index, grant: Grant, entries: int = 1) -> None:
-    """Let the index have a grant whose secrets are nowhere."""
     LOGINS.put(index, grant.grant_id, grant, entries)
 
 
@@ -71,7 +73,22 @@ def every_state() -> tuple[Grant, ...]:
 
 
 async def keep(credentials: Credentials, *grants: Grant) -> None:
-    """Keep grants with tokens that are worth nothing."""
     for one in grants:
         refresh = Secret("refresh-canary") if one.has_refresh_token else None
         await credentials.save(one, GrantSecrets(Secret("access-canary"), refresh))
+
+
+async def save_login(machine: Mapping[str, str], resource: str) -> None:
+    """Store a login for `resource` whose token is `canary` and lasts an hour."""
+    credentials = Credentials.open(KeyringStore(environ=machine), Path(machine["AUTHLENS_HOME"]))
+    now = utc_now()
+    at = replace(
+        grant(),
+        resource=resource,
+        resource_url=resource,
+        obtained_at=now,
+        refreshed_at=now,
+        expires_at=now + timedelta(hours=1),
+    )
+    await credentials.save(at, GrantSecrets(Secret("canary")))
+    await credentials.aclose()

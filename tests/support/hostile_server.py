@@ -133,7 +133,6 @@ class HostileServer:
 
     @property
     def url(self) -> str:
-        """The address of the server's root."""
         return f"https://localhost:{self.port}/" if self.tls else f"http://127.0.0.1:{self.port}/"
 
 
@@ -261,11 +260,9 @@ class LocalAuthority:
 
     @property
     def pem(self) -> str:
-        """The authority's own certificate."""
         return self._certificate.public_bytes(serialization.Encoding.PEM).decode("ascii")
 
     def client_context(self) -> ssl.SSLContext:
-        """Return a context that trusts this authority alone."""
         return ssl.create_default_context(cadata=self.pem)
 
     def server_context(

@@ -10,6 +10,8 @@ import json
 import os
 import sys
 import time
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from keyring.backend import KeyringBackend
@@ -48,11 +50,9 @@ class FileKeyring(KeyringBackend):
         os.replace(draft, path)
 
     def get_password(self, service: str, username: str) -> str | None:
-        """Return what is stored."""
         return self._read().get(f"{service}\n{username}")
 
     def set_password(self, service: str, username: str, password: str) -> None:
-        """Store."""
         self._write({**self._read(), f"{service}\n{username}": password})
 
     def delete_password(self, service: str, username: str) -> None:
@@ -67,7 +67,6 @@ class WindowsKeyring(FileKeyring):
     """Keeps 2,560 bytes of UTF-16 at most, as Windows does."""
 
     def set_password(self, service: str, username: str, password: str) -> None:
-        """Store, if it is short enough."""
         if len(password.encode("utf-16-le")) > WINDOWS_LIMIT:
             raise OSError("(1783, 'CredWrite', 'The stub received bad data')")
         super().set_password(service, username, password)
@@ -87,12 +86,10 @@ class SlowKeyring(FileKeyring):
             time.sleep(0.02)
 
     def get_password(self, service: str, username: str) -> str | None:
-        """Return what is stored, some time."""
         self._wait()
         return super().get_password(service, username)
 
     def set_password(self, service: str, username: str, password: str) -> None:
-        """Store, some time."""
         self._wait()
         super().set_password(service, username, password)
 
@@ -101,30 +98,20 @@ class DeniedKeyring(FileKeyring):
     """Is locked, while the file beside FAKE_KEYRING that ends in .locked is there."""
 
     def set_password(self, service: str, username: str, password: str) -> None:
-        """Refuse."""
         if self._path.with_suffix(".locked").exists():
             raise KeyringLocked("Failed to unlock the collection!")
         super().set_password(service, username, password)
-
-
-class ForgetfulKeyring(FileKeyring):
-    """Takes everything and keeps nothing."""
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        """Do nothing."""
 
 
 class TalkativeKeyring(FileKeyring):
     """Prints, asks on standard input, and names the value in its error."""
 
     def get_password(self, service: str, username: str) -> str | None:
-        """Print and ask first."""
         print("unlocking", service, flush=True)  # noqa: T201
         sys.stdin.readline()
         return super().get_password(service, username)
 
     def set_password(self, service: str, username: str, password: str) -> None:
-        """Store, but not what begins with `leak`."""
         if password.startswith("leak"):
             raise PasswordSetError(f"cannot store {password!r} (-25308)")
         super().set_password(service, username, password)
@@ -134,5 +121,37 @@ class DyingKeyring(FileKeyring):
     """Takes its process with it."""
 
     def get_password(self, service: str, username: str) -> str | None:
-        """End the process."""
         os._exit(3)
+
+
+TESTS = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class FakeKeyring:
+    """A keyring of `support.keyring_backends`, and what is in it."""
+
+    path: Path
+
+    def environ(self, backend: str) -> dict[str, str]:
+        """Return the environment in which the helper uses `backend`."""
+        name = backend if "." in backend else f"support.keyring_backends.{backend}"
+        return {
+            **os.environ,
+            "PYTHONPATH": str(TESTS),
+            "PYTHON_KEYRING_BACKEND": name,
+            "FAKE_KEYRING": str(self.path),
+        }
+
+    def entries(self) -> dict[str, str]:
+        found = json.loads(self.path.read_text()) if self.path.exists() else {}
+        return {key.partition("\n")[0]: value for key, value in found.items()}
+
+    def lock(self) -> None:
+        self.path.with_suffix(".locked").touch()
+
+    def unlock(self) -> None:
+        self.path.with_suffix(".locked").unlink()
+
+    def is_asked(self) -> bool:
+        return self.path.with_suffix(".asked").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 import pytest
@@ -9,12 +10,12 @@ import pytest
 from authlens_core.learning.desk import open_lesson
 from authlens_core.learning.lesson import CourseLesson, Prediction, Question
 from authlens_core.learning.moves import Move, move_in
+from authlens_core.trace.record import Trace
 
-__all__ = ["as_in_the_files", "lettered"]
+__all__ = ["as_in_the_files", "lettered", "secrets_of"]
 
 
 def as_in_the_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have every first attempt show its options in the order of the files."""
     monkeypatch.setattr(open_lesson, "FIRST_ORDER", 0)
 
 
@@ -39,3 +40,15 @@ def lettered(lesson: CourseLesson, moves: Iterable[Move], seed: int) -> list[Mov
 
 def _letter(own: Prediction | Question, shown: Prediction | Question, option: str) -> str:
     return next(letter for letter, words in shown.words.items() if words == own.words[option])
+
+
+def secrets_of(trace: Trace) -> set[str]:
+    """Return the codes and tokens of a trace."""
+    bodies = [
+        message.body.reveal().decode()
+        for record in trace.records
+        for exchange in record.exchanges
+        for message in (exchange.request, exchange.response)
+        if message is not None
+    ]
+    return set(re.findall(r'(?:code=|"(?:access|refresh)_token": ")([\w-]{20,})', "\n".join(bodies)))

@@ -31,7 +31,6 @@ class Bridged:
     server: ServerProcess
 
     async def control(self, method: str = "GET") -> dict[str, Any]:
-        """Ask what happened at the server, or (POST) end the access tokens."""
         async with httpx.AsyncClient(trust_env=False) as http:
             answer = await http.request(method, f"{self.server.issuer}/control")
             return dict(answer.json())
@@ -49,7 +48,6 @@ class Bridged:
 
 @contextmanager
 def mcp_tools(log: Path) -> Iterator[ServerProcess]:
-    """Run a server whose streams can be resumed."""
     with serve(COMMAND, log, {**os.environ, "PYTHONPATH": str(TESTS)}) as running:
         yield running
 

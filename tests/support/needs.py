@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
+import socket
 from pathlib import Path
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import pytest
 
-__all__ = ["REQUIRED", "needs", "needs_file", "program", "stop"]
+__all__ = ["REQUIRED", "free_port", "needs", "needs_file", "program", "stop"]
+
 
 REQUIRED = os.environ.get("AUTHLENS_E2E") == "required"
 """True where a missing system package is a failure and not a skip: `.ci/run` says so."""
@@ -29,7 +32,6 @@ def needs_file(path: Path, cure: str) -> None:
 
 
 def program(name: str) -> str:
-    """Return the full path of a program that the test needs."""
     needs(name)
     return shutil.which(name) or name
 
@@ -39,3 +41,16 @@ def stop(reason: str) -> NoReturn:
     if REQUIRED:
         pytest.fail(f"{reason} (AUTHLENS_E2E=required)", pytrace=False)
     pytest.skip(reason)
+
+
+_CHOICE: Final = range(20_000, 32_000)
+"""Below those that the system gives to connections: one of them would take a port before the program does."""
+
+
+def free_port() -> int:
+    """Return a port of this machine that nobody holds."""
+    while True:
+        port = secrets.choice(_CHOICE)
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return port

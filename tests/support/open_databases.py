@@ -74,7 +74,6 @@ def all_closed() -> Iterator[None]:
 
 @contextmanager
 def watched() -> Iterator[None]:
-    """List every connection that is opened in the block."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=WatchedConnection))
         yield

@@ -43,7 +43,6 @@ class Form:
 
     @property
     def has_choice(self) -> bool:
-        """True when one of the buttons says no."""
         return any(_refuses(button) for button in self.buttons)
 
 

@@ -19,8 +19,10 @@ from typing import Any, Final
 import pytest
 from pytest_textual_snapshot import SVGImageExtension  # type: ignore[import-untyped]
 from syrupy.assertion import SnapshotAssertion
+from textual.app import App
 from textual.pilot import Pilot
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Input
 
 from authlens_core.login import callback_wait as response_wait
@@ -32,12 +34,73 @@ from authlens_core.values.user_screen import UserScreen
 from authlens_tui.app.base_app import BaseApp
 from authlens_tui.screens import cloudflared as cloudflared_module
 from authlens_tui.screens.wizard import stage_pane, status_line
+from authlens_tui.screens.wizard.link import QrScreen
 from authlens_tui.widgets.authorization import authorization_panel
+from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.record import jwt_lines
-from support.keyboard_use import keyboard_faults, leaves, says_how_to_leave
 from support.screens import Host, run_screen, text_of, until
 from support.scripted_login import BEGAN
 from support.waiting import PATIENCE
+
+__all__ = ["keyboard_faults", "leaves", "says_how_to_leave"]
+
+_LOOK: Final = 0.005  # seconds between two looks
+_WAYS_OUT: Final = ("escape", "escape", "escape", "d", "b", "q")
+
+
+def keyboard_faults(screen: Screen[Any]) -> list[str]:
+    """Return what is wrong with a screen as it is drawn now."""
+    if isinstance(screen, QrScreen):
+        return []  # nothing but the code and the words beside it, which name the keys
+    found = []
+    focused = screen.focused
+    if focused is None:
+        found.append("nothing has the focus")
+    elif not _seen(focused):
+        found.append(f"the focus is on {focused!r}, which is not on the screen")
+    footers = [one for one in screen.query(KeyFooter) if _seen(one)]
+    if not footers:
+        found.append("there is no footer")
+    elif not footers[0].render_line(0).text.strip():
+        found.append("the footer is empty")
+    return found
+
+
+def _seen(widget: Widget) -> bool:
+    return widget.is_on_screen and bool(widget.region.intersection(widget.screen.region).area)
+
+
+async def leaves(app: App[Any], pilot: Pilot[Any]) -> bool:
+    """Press what leads back or out, one key after the other; return whether the screen went."""
+    screen, ended = app.screen, []
+    app.exit = lambda *_, **__: ended.append(True)  # type: ignore[method-assign]
+    for key in _WAYS_OUT:
+        await pilot.press(key)
+        await pilot.pause()
+        if app.screen is not screen or ended:
+            return True
+    return False
+
+
+async def says_how_to_leave(app: App[Any], pilot: Pilot[Any]) -> bool:
+    """Press ctrl+c; return whether the answer names the keys that leave, or that what ran is stopped.
+
+    On a busy machine the answer comes late, and goes by itself: it is looked for until it is there.
+    """
+    app.clear_notifications()
+    await pilot.press("ctrl+c")
+    said = False
+    with suppress(TimeoutError):
+        async with asyncio.timeout(PATIENCE):
+            while not (said := _names_a_way_out(app)):
+                await asyncio.sleep(_LOOK)
+    await pilot.pause()
+    return said
+
+
+def _names_a_way_out(app: App[Any]) -> bool:
+    return any("ctrl+c again" in one.message or "to quit." in one.message for one in app._notifications)
+
 
 SIZES: Final = ((80, 24), (120, 40))
 """The columns and rows in which every screen is pictured."""
@@ -89,7 +152,6 @@ class Picture:
 
     @property
     def firsts(self) -> tuple[tuple[int, int], ...]:
-        """Return the sizes that a program begins in."""
         sizes = self.sizes or SIZES
         return sizes if self.anew else sizes[:1]
 
@@ -98,7 +160,6 @@ class Picture:
 
 
 def drawn_of(pictures: Iterable[Picture]) -> list[Picture]:
-    """Return those that are held against a file."""
     return [one for one in pictures if one.sizes]
 
 
@@ -202,7 +263,6 @@ async def keyboard_faults_of(picture: Picture, app: Host, pilot: Pilot[int]) -> 
 
 
 async def resized(app: Host, pilot: Pilot[int], size: tuple[int, int]) -> None:
-    """Make the terminal this large, and wait until the screen is."""
     await pilot.resize_terminal(*size)
     await until(pilot, lambda: app.screen.size == size)
 

@@ -45,7 +45,6 @@ class Forked:
         self.peak = 0
 
     def poll(self) -> int | None:
-        """Return the exit code, or None while it runs."""
         with suppress(subprocess.TimeoutExpired):
             return self.wait(0)
         return None
@@ -64,11 +63,9 @@ class Forked:
         return self.returncode
 
     def send_signal(self, number: int) -> None:
-        """Send it a signal."""
         os.kill(self.pid, number)
 
     def terminate(self) -> None:
-        """Ask it to end."""
         self.send_signal(signal.SIGTERM)
 
 
@@ -76,7 +73,6 @@ class Preloaded:
     """The process that has loaded the program; made by `preloaded()`."""
 
     def __init__(self, orders: socket.socket) -> None:
-        """Take the socket on which it gets its orders."""
         self._orders = orders
         self._turn = threading.Lock()
 

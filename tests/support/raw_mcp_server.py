@@ -27,7 +27,6 @@ class Asked:
 
     @property
     def is_request(self) -> bool:
-        """Whether a response is owed."""
         return self.method == "POST" and {"id", "method"} <= self.message.keys()
 
 
@@ -48,12 +47,10 @@ class RawServer:
 
 
 def json_answer(body: bytes, status: str = "200 OK", *fields: str) -> bytes:
-    """Return an honest answer around any body."""
     return _answer(body, status, ("Content-Type: application/json", *fields))
 
 
 def stream_answer(body: bytes, status: str = "200 OK", *fields: str) -> bytes:
-    """Return an honest stream of events with any bytes in it."""
     return _answer(body, status, ("Content-Type: text/event-stream", *fields))
 
 

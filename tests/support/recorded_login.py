@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 from dataclasses import dataclass
 from urllib.parse import parse_qs, quote, quote_plus, urlsplit
 
-from authlens_core.emulator import Emulator, PlayResult, play_person
+from authlens_core.emulator import Emulator
 from authlens_core.login.login import Login
-from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.trace.record import Trace
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
+from support.driven_login import played
 
 __all__ = ["Recorded", "leaks", "record_login", "record_login_at"]
 
@@ -28,30 +27,17 @@ class Recorded:
 
 
 async def record_login(*faults: str, options: Options | None = None) -> Recorded:
-    """Log in to an emulator of its own with these faults."""
     async with Emulator(faults=faults) as emulator:
         return await record_login_at(emulator, options)
 
 
 async def record_login_at(emulator: Emulator, options: Options | None = None) -> Recorded:
-    """Log in to `emulator` as Ada; a person is played when a link is shown."""
-    playing: list[asyncio.Task[PlayResult]] = []
-
-    def watch(event: Event) -> None:
-        if isinstance(event, AuthorizationReady):
-            playing.append(asyncio.ensure_future(play_person(event.url)))
-
-    wire = Wire()
-    login = Login(emulator.resource_url, wire, options=options or Options(port=0, wait=60))
-    login.watch(watch)
-    try:
-        trace = await login.run_all()
-        played = await asyncio.gather(*playing)
-    finally:
-        await login.aclose()
-        await wire.aclose()
+    """Log in to `emulator` as Ada."""
+    async with Wire() as wire:
+        login = Login(emulator.resource_url, wire, options=options or Options(port=0, wait=60))
+        trace, results = await played(login)
     found = {f.value.reveal() for r in trace.records for f in r.facts if isinstance(f.value, Secret)}
-    for play in played:
+    for play in results:
         query = parse_qs(urlsplit(play.callback_url or "").query)
         found |= {value for name in ("code", "state") for value in query.get(name, [])}
     if login.facts.tokens is not None:

@@ -2,16 +2,86 @@
 
 from __future__ import annotations
 
+import os
+import re
 import socket
 import ssl
+import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 
+from authlens_core.gateway.curl import command, config_pipe, configuration, curl_environment
+from authlens_core.grammars.curl_options import read_request
+from support.needs import program
 from support.waiting import PATIENCE
 
-__all__ = ["Recorded", "RequestRecorder", "recorder"]
+_LINE = re.compile(r" (?:-(?P<letter>.),|   ) --(?P<name>[^ ]+)(?P<value> <.*?>+)? {1,}")
+
+
+@dataclass(frozen=True, slots=True)
+class HelpLine:
+    """One option as `curl --help all` shows it; `letter` is empty where it has none."""
+
+    name: str
+    letter: str
+    takes_word: bool
+
+
+@cache
+def machine_options() -> tuple[HelpLine, ...]:
+    """Return every option of the curl of this machine."""
+    text = subprocess.run(
+        [program("curl"), "--help", "all"], capture_output=True, text=True, check=True, timeout=PATIENCE
+    ).stdout
+    found = [_LINE.match(line) for line in text.splitlines()]
+    assert None not in found, "a line of the help is not understood"
+    return tuple(HelpLine(one["name"], one["letter"] or "", bool(one["value"])) for one in found if one)
+
+
+@dataclass(frozen=True, slots=True)
+class CurlDone:
+    """What curl left."""
+
+    code: int
+    out: bytes
+    err: bytes
+
+
+def run_words(
+    words: Iterable[str], url: str, fields: tuple[tuple[str, str], ...], *, cwd: Path, typed: bytes = b""
+) -> CurlDone:
+    """Check the words as `authlens curl` does, and run curl with them and with `fields` for the credential.
+
+    The heads of its answers go nowhere.
+
+    Raises:
+        UsageError: a word is refused.
+    """
+    request = read_request(list(words), url)
+    reader, heads = config_pipe(configuration(url, request, fields)), os.open(os.devnull, os.O_WRONLY)
+    try:
+        done = subprocess.run(
+            command(request, reader, heads),
+            executable=program("curl"),
+            env=curl_environment(),
+            cwd=cwd,
+            input=typed,
+            capture_output=True,
+            pass_fds=(reader, heads),
+            timeout=PATIENCE,
+        )
+    finally:
+        os.close(reader)
+        os.close(heads)
+    return CurlDone(done.returncode, done.stdout, done.stderr)
+
+
+__all__ = ["CurlDone", "HelpLine", "Recorded", "RequestRecorder", "machine_options", "recorder", "run_words"]
+
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
 
@@ -26,7 +96,6 @@ class Recorded:
     body: bytes
 
     def get(self, name: str) -> str | None:
-        """Return the value of the first field of that name."""
         return next((value for key, value in self.fields if key.lower() == name.lower()), None)
 
 
@@ -48,7 +117,6 @@ class RequestRecorder:
 
     @property
     def url(self) -> str:
-        """Its URL with a path."""
         host, port = self.address
         return f"{'https' if self.context else 'http'}://{host}:{port}/app/page"
 
@@ -58,7 +126,6 @@ class RequestRecorder:
         return [_parsed(one) for one in self.raw]
 
     def take(self) -> list[Recorded]:
-        """Return what came since the last time."""
         found = self.requests
         self.raw.clear()
         return found

@@ -61,15 +61,12 @@ class RotatingServer:
 
     @property
     def base(self) -> str:
-        """The origin."""
         return f"http://127.0.0.1:{self.port}"
 
     def answers(self, path: str, *scripted: Scripted) -> None:
-        """Answer the next requests for `path` like this."""
         self.script.setdefault(path, deque()).extend(scripted)
 
     def posts(self, path: str) -> list[Seen]:
-        """Return the requests that arrived at `path`."""
         return [request for request in self.seen if request.path == path]
 
     def token(self, form: dict[str, str]) -> tuple[int, object]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from operator import attrgetter
 from typing import Any, Final
 
+import pytest
 from rich.segment import Segment
+from textual import app as app_module
+from textual import pilot as pilot_module
 from textual._context import visible_screen_stack
 from textual.actions import parse as parse_action
 from textual.pilot import Pilot
@@ -26,6 +29,57 @@ from authlens_tui.widgets.record.record_view import RecordView
 from support.scripted_login import BEGAN, RESOURCE, Answer, ScriptedSender, honest
 from support.waiting import PATIENCE
 
+_ROUNDS: Final = 3  # turns of the loop in which nothing else ran: what a socket has is read in the turn after
+_SOON: Final = 0.04  # seconds: a timer due within them is waited for. One draws the screen, within 33 ms
+_PAUSE: Final = 0.001  # seconds between two looks at threads
+_MOST: Final = 0.3  # seconds for timers and threads that have no end, such as a clock on the screen
+_BUSY: Final = 20.0  # seconds for a loop that always has something to run
+
+
+async def settled(*_bounds: float) -> None:
+    """Return once nothing of this loop can run, no timer is due at once and no thread of it is at work.
+
+    Textual compares the processor's time with the clock's instead. On a busy machine the process does not run
+    for a while, and seems to be idle with a key half handled.
+    """
+    loop = asyncio.get_running_loop()
+    began, quiet, waited = loop.time(), 0, 0.0
+    while quiet < _ROUNDS and loop.time() - began < _BUSY:
+        await asyncio.sleep(0)
+        if _runs_more(loop):
+            quiet = 0
+        elif waited < _MOST and (wait := _soon(loop) or _threads(loop)):
+            before = loop.time()
+            await asyncio.sleep(wait)
+            waited += loop.time() - before
+            quiet = 0
+        else:
+            quiet += 1
+
+
+def _runs_more(loop: Any) -> bool:
+    return bool(loop._ready)
+
+
+def _soon(loop: Any) -> float:
+    left: list[float] = [one._when - loop.time() for one in loop._scheduled if not one._cancelled]
+    return max(min(left), _PAUSE) if left and min(left) <= _SOON else 0.0
+
+
+def _threads(loop: Any) -> float:
+    pool = loop._default_executor
+    return _PAUSE if pool is not None and pool._idle_semaphore._value < len(pool._threads) else 0.0
+
+
+@contextmanager
+def waits_until_settled() -> Iterator[None]:
+    """Let a pilot wait so, after each key and in each pause."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (app_module, pilot_module):
+            patch.setattr(module, "wait_for_idle", settled)
+        yield
+
+
 __all__ = [
     "Gate",
     "Host",
@@ -35,12 +89,15 @@ __all__ = [
     "raw_segments",
     "run_screen",
     "scripted",
+    "settled",
     "tab_text",
     "text_of",
     "until",
+    "waits_until_settled",
     "without_method",
     "wizard_on",
 ]
+
 
 _LOOK: Final = 0.005
 
@@ -57,21 +114,17 @@ class Host(BaseApp):
         self.recordings: list[bool] = []
 
     async def copy(self, text: Secret | str, what: str, *, note: str = "") -> None:
-        """Note what would be copied, and show what is said about it."""
         self.notify(f"Copied. {note}", title=what, markup=False)
         self.copied.append((what, text.reveal() if isinstance(text, Secret) else text))
 
     def on_dashboard_login_wanted(self, message: LoginWanted) -> None:
-        """Note the URL of the login that would begin."""
         self.wanted.append(message.url)
 
     def on_dashboard_trace_wanted(self, message: TraceWanted) -> None:
-        """Note the kind of the trace that would be shown, and whether it would be shown as a recording."""
         self.wanted.append(message.trace.kind.value)
         self.recordings.append(message.kept)
 
     def on_wizard_wizard_closed(self) -> None:
-        """Note that the person is done, and leave the wizard as the program does."""
         self.left += 1
         self.pop_screen()
 
@@ -84,12 +137,10 @@ class Gate:
         self.came = 0
 
     async def __call__(self, _request: Request) -> None:
-        """Count the request and hold it."""
         self.came += 1
         await self._open.wait()
 
     def open(self) -> None:
-        """Let everything through from now on."""
         self._open.set()
 
 
@@ -112,7 +163,6 @@ async def run_screen(
 def scripted(
     *, gate: Gate | None = None, port: int = 0, **changes: Answer | list[Answer]
 ) -> tuple[Login, ScriptedSender]:
-    """Return a login at an honest server, or one that answers with `changes`, and what it sends with."""
     sender = ScriptedSender(honest(**changes), before=gate)
     login = Login(RESOURCE, sender, options=Options(port=port), clock=lambda: BEGAN)
     return login, sender
@@ -122,7 +172,6 @@ def scripted(
 async def wizard_on(
     login: Login, *, size: tuple[int, int] = (120, 40)
 ) -> AsyncIterator[tuple[WizardScreen, Pilot[int], Host]]:
-    """Show the wizard on `login`."""
     wizard = WizardScreen(login, "a test's memory")
     async with run_screen(wizard, size=size) as (app, pilot):
         yield wizard, pilot, app
@@ -165,13 +214,11 @@ async def until(pilot: Pilot[Any], condition: Callable[[], bool]) -> None:
 
 
 def raw_segments(app: BaseApp) -> list[list[Segment]]:
-    """Return what the widgets drew, row by row, before the app's filters."""
     visible_screen_stack.set(app._background_screens)  # as the app does: a dialog tints the screen below
     return [list(strip) for strip in app.screen._compositor.render_strips()]
 
 
 def text_of(app: BaseApp) -> str:
-    """Return what stands on the screen."""
     return "\n".join("".join(one.text for one in row).rstrip() for row in raw_segments(app))
 
 
@@ -201,6 +248,5 @@ def documents(wizard: WizardScreen) -> str:
 
 
 def footer_keys(app: BaseApp) -> set[str]:
-    """Return the keys that the footer offers."""
     bindings = app.screen.active_bindings.values()
     return {app.get_key_display(one.binding) for one in bindings if one.binding.show and one.enabled}

@@ -129,17 +129,14 @@ class Sent:
 
     @property
     def line(self) -> str:
-        """Method and URL."""
         return f"{self.request.method} {self.request.url}"
 
     @property
     def form(self) -> dict[str, str]:
-        """The body, decoded from form encoding."""
         return {name: values[0] for name, values in parse_qs(self.request.body.reveal().decode()).items()}
 
     @property
     def document(self) -> dict[str, Any]:
-        """The body, decoded from JSON."""
         return dict(json.loads(self.request.body.reveal()))
 
 
@@ -179,11 +176,9 @@ class ScriptedSender:
         return replace(exchange(answer, request, peer=self.peer), purpose=purpose)
 
     def lines(self) -> list[str]:
-        """Return method and URL of everything sent."""
         return [sent.line for sent in self.sent]
 
     def count(self, line: str) -> int:
-        """Return how often a request was sent."""
         return self.lines().count(line)
 
 
@@ -221,7 +216,6 @@ def honest(**changes: Answer | list[Answer]) -> dict[str, Answer | list[Answer]]
 
 
 def state_of(url: str) -> str:
-    """Return the state in a link."""
     return parse_qs(urlsplit(url).query)["state"][0]
 
 

@@ -45,21 +45,17 @@ class ServedProxy:
 
     @property
     def netloc(self) -> str:
-        """Host and port."""
         return urlsplit(self.origin).netloc
 
     @property
     def port(self) -> int:
-        """The port."""
         return urlsplit(self.origin).port or 0
 
     @property
     def base(self) -> str:
-        """The URL that clients are given."""
         return self.origin + self.path
 
     async def open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """Open a connection to it."""
         return await asyncio.open_connection("127.0.0.1", self.port)
 
     async def ask(self, sent: bytes) -> bytes:

@@ -2,18 +2,61 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import selectors
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["ServerFailed", "ServerProcess", "serve"]
+from support.waiting import PATIENCE
+
+_GRACE = 5.0
+"""Seconds in which a process that is asked to go may end what it has started itself."""
+
+
+async def ended(
+    process: Process, typed: bytes | None = None, seconds: float = PATIENCE
+) -> tuple[bytes, bytes]:
+    """Return what a process wrote up to its end; end it where that does not come, or nobody waits for it.
+
+    Raises:
+        TimeoutError: it did not end within `seconds`.
+    """
+    try:
+        return await asyncio.wait_for(process.communicate(typed), seconds)
+    finally:
+        await _end(process)
+
+
+@asynccontextmanager
+async def child(*command: str, **options: Any) -> AsyncIterator[Process]:
+    """Start a process; end it at the end of the block where it still runs."""
+    process = await asyncio.create_subprocess_exec(*command, **options)
+    try:
+        yield process
+    finally:
+        await _end(process)
+
+
+async def _end(process: Process) -> None:
+    for end in (process.terminate, process.kill):
+        if process.returncode is not None:
+            return
+        with suppress(ProcessLookupError):
+            end()
+        with suppress(TimeoutError):  # what it started may still hold the pipes
+            await asyncio.wait_for(process.communicate(), _GRACE)
+
+
+__all__ = ["ServerFailed", "ServerProcess", "child", "ended", "serve"]
+
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 5.0
@@ -37,12 +80,10 @@ class ServerProcess:
 
     @property
     def resource(self) -> str:
-        """The URL of the protected resource."""
         return str(self.ready["resource"])
 
     @property
     def issuer(self) -> str:
-        """The issuer of the authorization server."""
         return str(self.ready["issuer"])
 
 

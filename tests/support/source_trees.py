@@ -41,7 +41,6 @@ class Source:
 
 @cache
 def sources_of_product() -> tuple[Source, ...]:
-    """Return every module of both packages."""
     return _parsed((path, root.parent) for root in _PRODUCT for path in sorted(root.rglob("*.py")))
 
 
@@ -53,7 +52,6 @@ def sources_of_tests() -> tuple[Source, ...]:
 
 
 def source_of(text: str, name: str = "example.py") -> Source:
-    """Return a piece of code as if it were a file."""
     tree = ast.parse(text, name)
     return Source(name, text, tree, tuple(ast.walk(tree)))
 

@@ -25,7 +25,8 @@ from support.needs import program
 from support.preloaded import Forked, Preloaded
 from support.waiting import PATIENCE
 
-__all__ = ["NotShown", "Terminal", "Tmux", "plain_link", "terminal", "tmux"]
+__all__ = ["NotShown", "Terminal", "Tmux", "left_on", "plain_link", "terminal", "tmux"]
+
 
 POLL_SECONDS: Final = 0.02
 STOP_SECONDS: Final = 30.0
@@ -96,11 +97,9 @@ class Terminal:
         self._screen.write_process_input = self._answer  # type: ignore[method-assign]
 
     def lines(self) -> list[str]:
-        """Return the rows of the screen as they are now, trailing blanks off."""
         return self.text().split("\n")
 
     def text(self) -> str:
-        """Return the screen as one text."""
         if self._text is None:
             self._text = "\n".join(line.rstrip() for line in self._screen.display)
         return self._text
@@ -114,17 +113,7 @@ class Terminal:
         return links
 
     def send(self, text: str) -> None:
-        """Type a text."""
         os.write(self._master, text.encode())
-
-    async def send_at_length(self, text: str) -> None:
-        """Type a text that is longer than what a terminal holds until the program reads it."""
-        data = text.encode()
-        while data:
-            try:
-                data = data[os.write(self._master, data) :]
-            except BlockingIOError:
-                await asyncio.sleep(0)
 
     def press(self, *keys: str) -> None:
         """Press keys one after another: names of `KEYS`, or single characters."""
@@ -149,7 +138,6 @@ class Terminal:
         return bool(termios.tcgetattr(self._master)[3] & wanted == wanted)
 
     def settings(self) -> list[object]:
-        """Return the settings of the terminal (termios), to compare with those of another moment."""
         return termios.tcgetattr(self._master)
 
     def cook(self) -> None:
@@ -311,15 +299,12 @@ class Tmux:
         return out.decode(errors="replace")
 
     async def text(self) -> str:
-        """Return the screen as it is now."""
         return await self.run("capture-pane", "-p")
 
     async def press(self, *keys: str) -> None:
-        """Press keys, by tmux's names (`Enter`, `Escape`, `C-c`, `Down`) or single characters."""
         await self.run("send-keys", *keys)
 
     async def send(self, text: str) -> None:
-        """Type a text."""
         await self.run("send-keys", "-l", text)
 
     async def wait_for_copied(self, wanted: Callable[[str], bool], seconds: float = PATIENCE) -> str:
@@ -393,5 +378,43 @@ async def tmux(
 
 
 def plain_link(screen: Terminal) -> str:
-    """Return the link of a plain login, which stands alone on a line."""
     return next(line for line in screen.raw.decode().splitlines() if "code_challenge=" in line)
+
+
+_SEQUENCE: Final = re.compile(rb"\x1b\[\?([0-9;]+)([hl])|\x1b\[([<>])([0-9]*)(?:;[0-9]*)*u")
+_AT_FIRST: Final = frozenset({"7", "25"})  # lines wrap (DECAWM) and there is a cursor (DECTCEM)
+_PASSING: Final = frozenset({"2026"})  # held for the length of one drawing; the terminal lets go by itself
+_NAMES: Final = {
+    "7": "line wrap",
+    "25": "cursor",
+    "1000": "mouse",
+    "1003": "every mouse movement",
+    "1004": "focus events",
+    "1006": "mouse (SGR)",
+    "1015": "mouse (urxvt)",
+    "1016": "mouse in pixels",
+    "1049": "alternate screen",
+    "2004": "bracketed paste",
+    "2048": "resize reports",
+}
+
+
+def left_on(raw: bytes | bytearray) -> list[str]:
+    """Return in words what is not as a shell expects it: private modes (DECSET) and the keyboard protocol.
+
+    Empty means that the terminal is as it was before the program began.
+    """
+    modes, keyboard = set(_AT_FIRST), 0
+    for found in _SEQUENCE.finditer(bytes(raw)):
+        for number in (found[1] or b"").decode().split(";"):
+            (modes.add if found[2] == b"h" else modes.discard)(number)
+        if found[3] == b">":
+            keyboard += 1
+        elif found[3] == b"<":
+            keyboard -= int(found[4] or 1)
+    modes -= {""} | _PASSING
+    changed = [
+        f"{_NAMES.get(number, number)} {'on' if number in modes else 'off'}"
+        for number in sorted(modes ^ _AT_FIRST, key=int)
+    ]
+    return [*changed, *([f"keyboard protocol {keyboard:+d}"] if keyboard else [])]

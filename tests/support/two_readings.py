@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 __all__ = ["Message", "both_readings", "read_messages"]
 
@@ -33,12 +34,10 @@ class Message:
     complete: bool = True
 
     def all_of(self, name: bytes) -> list[bytes]:
-        """Return the values of one field."""
         return [value for found, value in self.fields if found == name]
 
     @property
     def target(self) -> bytes:
-        """The second word of the start line."""
         return self.start.split(b" ")[1]
 
 
@@ -102,3 +101,20 @@ def _dechunked(data: bytes) -> tuple[bytes, bytes, bool]:
         if len(rest) < length + 2:
             return body, b"", False
         data = rest[length:].lstrip(b"\r\n")
+
+
+PLACE_FIELDS: Final = (
+    "Destination",
+    "X-Original-URL",
+    "X-Rewrite-URL",
+    "X-Original-URI",
+    "X-Override-URL",
+    "X-Envoy-Original-Path",
+    "X-Forwarded-Uri",
+    "X-Forwarded-Path",
+    "X-Forwarded-Prefix",
+    "X-Proxy-URL",
+    "X-HTTP-DestinationURL",
+    "X-Accel-Redirect",
+    "x_original_url",
+)

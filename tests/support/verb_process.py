@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from support.child_process import ended
+from support.server_process import ended
 from support.waiting import PATIENCE
 
 __all__ = [
@@ -89,7 +89,6 @@ def machine_in(directory: Path) -> dict[str, str]:
 
 
 def play_any_form(machine: Mapping[str, str]) -> None:
-    """Let somebody sit at the browser who finds a way through the pages of other servers."""
     Path(machine["BROWSER"]).write_text(ANY_FORM.format(python=sys.executable))
 
 
@@ -151,14 +150,12 @@ def lasting_emulator(*arguments: str) -> Iterator[str]:
 
 
 async def log_in(machine: Mapping[str, str], resource: str, *more: str) -> Done:
-    """Log in, with the person at the browser."""
     done = await authlens(machine, "login", resource, "--port", "0", *more)
     assert done.code == 0, done.words
     return done
 
 
 def secrets_in(machine: Mapping[str, str]) -> list[str]:
-    """Return every token that the keyring holds."""
     keyring = Path(machine["FAKE_KEYRING"]).read_text()
     return re.findall(r'_token\\": \\"([^"\\]{20,})\\"', keyring)
 

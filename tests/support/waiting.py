@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-__all__ = ["PATIENCE", "runs", "wait_until"]
+import pytest
+
+__all__ = ["PATIENCE", "cancelled", "runs", "wait_until"]
+
 
 PATIENCE: Final = 60.0
 """Seconds that a test waits for something before it fails, even on a busy machine. It measures nothing."""
@@ -33,3 +37,16 @@ def runs(pid: int) -> bool:
     except (FileNotFoundError, ProcessLookupError):
         return False
     return status.rpartition(")")[2].split()[0] not in "ZX"
+
+
+async def cancelled(
+    work: Coroutine[Any, Any, object] | asyncio.Task[Any], *, turns: int = 1, times: int = 1
+) -> None:
+    """Cancel work after so many turns of the loop, so often; return when it has ended by that."""
+    task = asyncio.ensure_future(work)
+    for _ in range(times):
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task

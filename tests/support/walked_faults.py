@@ -80,7 +80,6 @@ class Walk:
 
 
 async def walked(fault: Fault) -> Walk:
-    """Return the login under `fault`, walked at the first call."""
     if fault not in _walks:
         _walks[fault] = await _walk(fault)
     return _walks[fault]

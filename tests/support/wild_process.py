@@ -47,7 +47,6 @@ class Ended:
 
 
 def machine_with_file_store(directory: Path) -> dict[str, str]:
-    """Return the environment of a machine whose secrets are in a plain file."""
     machine = {**os.environ, "AUTHLENS_HOME": str(directory)}
     subprocess.run([*AUTHLENS, "store", "--move", "file", "--yes"], env=machine, check=True, timeout=PATIENCE)
     return machine
@@ -102,7 +101,6 @@ class LoginProcess:
             await asyncio.gather(ending, *self._browsers, return_exceptions=True)
 
     def send(self, number: signal.Signals) -> None:
-        """Send the process a signal."""
         assert self._process is not None
         os.kill(self._process.pid, number)
 

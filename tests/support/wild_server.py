@@ -69,7 +69,6 @@ class Answer:
 
     @property
     def document(self) -> dict[str, Any]:
-        """The body as JSON."""
         return dict(json.loads(self.body))
 
     def encoded(self) -> bytes:
@@ -85,7 +84,6 @@ Change = Callable[[Answer], Answer]
 
 
 def status(number: int) -> Change:
-    """Answer with another status."""
     return lambda answer: replace(answer, status=number)
 
 
@@ -97,29 +95,24 @@ def header(name: str, value: str) -> Change:
 
 
 def without_header(name: str) -> Change:
-    """Leave a header field out."""
     return lambda answer: replace(
         answer, fields=tuple(pair for pair in answer.fields if pair[0].lower() != name.lower())
     )
 
 
 def body(data: bytes) -> Change:
-    """Answer with other bytes."""
     return lambda answer: replace(answer, body=data)
 
 
 def document(value: object) -> Change:
-    """Answer with another JSON value."""
     return body(json.dumps(value).encode())
 
 
 def member(name: str, value: object) -> Change:
-    """Set one member of the document."""
     return lambda answer: replace(answer, body=json.dumps({**answer.document, name: value}).encode())
 
 
 def without(name: str) -> Change:
-    """Leave one member of the document out."""
     return lambda answer: replace(
         answer, body=json.dumps({n: v for n, v in answer.document.items() if n != name}).encode()
     )
@@ -131,17 +124,14 @@ def raw(data: bytes) -> Change:
 
 
 def cut_off(at: int) -> Change:
-    """Close the connection after this many bytes."""
     return lambda answer: replace(answer, raw=answer.encoded()[:at])
 
 
 def silent(answer: Answer) -> Answer:
-    """Never answer."""
     return replace(answer, raw=b"", then="hang")
 
 
 def trickle(answer: Answer) -> Answer:
-    """Send the answer's start, and then a byte now and then for ever."""
     return replace(answer, raw=answer.encoded()[:40], then="trickle")
 
 
@@ -173,7 +163,6 @@ class WildServer:
     nonce: str = ""
 
     def honest(self) -> None:
-        """Turn the knob back."""
         self.place = self.change = None
 
     def callback(self, authorization_url: str) -> str:

@@ -3,15 +3,44 @@
 from __future__ import annotations
 
 import sys
+from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import AbstractAsyncContextManager
-from typing import Final
+from contextlib import AbstractAsyncContextManager, contextmanager
+from typing import Any, Final
 
 import pytest
+from textual.cache import LRUCache
+from textual.css.stylesheet import Stylesheet
 
-from support.settling import waits_until_settled
-from support.style_sheets import parsed_once
+from support.screens import waits_until_settled
 from support.terminal import Terminal, terminal
+
+__all__ = ["parsed_once"]
+
+
+@contextmanager
+def parsed_once() -> Iterator[None]:
+    """Let all apps share what they parse, as long as text, place and variables of a sheet are the same."""
+    shared: defaultdict[frozenset[tuple[str, str]], dict[tuple[Any, ...], Any]] = defaultdict(dict)
+    begin, change = Stylesheet.__init__, Stylesheet.set_variables
+
+    def parses_for(sheet: Stylesheet, variables: dict[str, str]) -> None:
+        sheet._parse_cache = shared[frozenset(variables.items())]  # type: ignore[assignment]
+
+    def begin_shared(sheet: Stylesheet, *, variables: dict[str, str] | None = None) -> None:
+        begin(sheet, variables=variables)
+        parses_for(sheet, variables or {})
+
+    def change_shared(sheet: Stylesheet, variables: dict[str, str]) -> None:
+        sheet._parse_cache = LRUCache(1)  # the change empties it, and others share the one before
+        change(sheet, variables)
+        parses_for(sheet, variables)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Stylesheet, "__init__", begin_shared)
+        patch.setattr(Stylesheet, "set_variables", change_shared)
+        yield
+
 
 _APP: Final = """
 import sys
@@ -48,14 +77,12 @@ RunApp = Callable[..., AbstractAsyncContextManager[Terminal]]
 
 @pytest.fixture(scope="session", autouse=True)
 def style_sheets() -> Iterator[None]:
-    """Parse each style sheet once for all apps."""
     with parsed_once():
         yield
 
 
 @pytest.fixture(scope="session", autouse=True)
 def idle() -> Iterator[None]:
-    """Know a program that is idle by its loop."""
     with waits_until_settled():
         yield
 

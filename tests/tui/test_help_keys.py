@@ -61,14 +61,12 @@ def classes() -> list[type[DOMNode]]:
 
 
 def bindings_of(kind: type[DOMNode]) -> Iterator[Binding]:
-    """Yield the bindings of a class and its bases, one for each key."""
     for base in kind.__mro__:
         for given in base.__dict__.get("BINDINGS", ()):
             yield from Binding.make_bindings([given])
 
 
 def named(help_text: str) -> Iterator[tuple[str, str]]:
-    """Yield each key that a help text names, and what it is said to do."""
     for clause in _CLAUSE.finditer(help_text):
         for key in filter(None, clause.group(1, 2)):
             yield _NAMES.get(key, key.lower().replace("^", "ctrl+") if len(key) > 1 else key), clause.group(3)

@@ -68,12 +68,10 @@ def exchange(text: str) -> Exchange:
 
 
 def check(text: str) -> Check:
-    """Make a failed check with `text` in every field."""
     return failed("a.b", text, text, why=text, spec=text, cure=text, overridable=True)
 
 
 def record(text: str) -> StageRecord:
-    """Make the record of a stage with `text` in everything it holds."""
     facts = (Fact(text, text, text, text), Fact("secret", Secret(text or "x")))
     return StageRecord(Stage.DETECTION, Outcome.FAILED, NOW, 0.1, (exchange(text),), (check(text),), facts)
 
@@ -91,7 +89,6 @@ def shown(lines: Callable[[str], Iterable[Line]]) -> Show:
 
 
 def json_body(text: str) -> Iterable[Line]:
-    """Return a body of JSON, the text in a name and a value, unescaped as a server may send it."""
     quoted = '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
     return body_lines(ShownBody(f"{{{quoted}:[{quoted}]}}", 1))
 
@@ -105,7 +102,6 @@ async def shown_record(app: Showing, text: str) -> None:
 
 
 async def shown_steps(app: Showing, text: str) -> None:
-    """Steps."""
     app.query_one(Stepper).steps = (StageStep(1, text), StageStep(2, text))
 
 
@@ -118,7 +114,6 @@ async def shown_waiting(app: Showing, text: str) -> None:
 
 
 async def shown_toast(app: Showing, text: str) -> None:
-    """A toast."""
     app.notify(text, title=text, markup=False)
 
 
@@ -157,12 +152,10 @@ class Showing(BaseApp):
         self.boomed = False
 
     def get_line_filters(self) -> tuple[FilterChain]:
-        """Leave out the second layer, so that the first is what is tested."""
         (chain,) = super().get_line_filters()
         return (FilterChain([one for one in chain.filters if not isinstance(one, Scrubbing)]),)
 
     def compose(self) -> ComposeResult:
-        """Make the place of the widget."""
         yield Container()
 
     async def hold(self, widget: Widget) -> None:
@@ -178,7 +171,6 @@ class Showing(BaseApp):
 
 
 def painted(app: Showing) -> str:
-    """Return the text of every line on the screen, as it would go to the terminal."""
     strips = app.screen._compositor.render_strips()
     return "\n".join(segment.text for strip in strips for segment in strip if not segment.control)
 

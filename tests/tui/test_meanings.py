@@ -35,29 +35,24 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
 def part(value: object) -> str:
-    """Return JSON in base64url."""
     return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
 
 
 def token(claims: object, alg: str = "RS256") -> str:
-    """Return a token with these claims."""
     return f"{part({'alg': alg, 'kid': 'k1'})}.{part(claims)}.c2lnbmF0dXJl"
 
 
 def text(lines: Iterable[Line]) -> str:
-    """Return the lines as text."""
     return "\n".join(line.text for line in lines)
 
 
 def of_jwt(claims: object, verification: Verification | None = None, alg: str = "RS256") -> list[Line]:
-    """Return the lines of a token."""
     jwt = parse_jwt(token(claims, alg))
     assert jwt is not None
     return list(jwt_lines(jwt, NOW, verification, redactor=Redactor()))
 
 
 def answered(document: object, *fields: tuple[str, str], status: int = 200) -> Exchange:
-    """Return an exchange with a JSON answer."""
     headers = Headers((("Content-Type", JSON_TYPE), *fields))
     response = Response(status, headers=headers, body=Body(json.dumps(document).encode()))
     return Exchange(Request("GET", "https://wiki.example/"), response, None, NOW, 0.1)

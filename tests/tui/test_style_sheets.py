@@ -36,7 +36,6 @@ def our_classes() -> frozenset[str]:
 
 
 def outermost(sheet: str) -> Iterator[tuple[SelectorType, str]]:
-    """Yield the kind and the name of the first selector of each rule."""
     for rule in parse("", re.sub(r"\$[\w-]+", "#ffffff", sheet), ("sheet", "")):
         for selectors in rule.selector_set:
             yield selectors.selectors[0].type, selectors.selectors[0].name

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from support.ports import free_port
+from support.needs import free_port
 from support.wild_process import Ended, LoginProcess, machine_with_file_store
 from support.wild_server import (
     Answer,
@@ -31,7 +31,6 @@ BOUND = 30.0
 
 @pytest.fixture
 def machine(tmp_path: Path) -> dict[str, str]:
-    """Return the environment of a machine whose secrets go to a plain file."""
     return machine_with_file_store(tmp_path / "home")
 
 
@@ -99,20 +98,3 @@ async def test_a_client_that_this_login_registered_is_not_called_stored_and_regi
         assert second.code == 5, second.words
         assert server.requests.count(("POST", "/register")) == 2
         assert second.words.count("registering a new one") == 1
-
-
-NEEDS_MORE = (
-    member("token_endpoint", "https://stranger.example/token"),
-    member("code_challenge_methods_supported", ["plain"]),
-)
-
-
-async def test_nothing_is_said_to_continue_that_stops(machine: dict[str, str]) -> None:
-    """H426: one of the two failed checks can be approved, and the login stops for the other."""
-    place, s256 = NEEDS_MORE
-    async with wild_server(Place.SERVER_METADATA, lambda a: s256(place(a))) as server:
-        ended = await _login(machine, server, "--yes", "server.token_endpoint_host")
-    assert ended.code == 7, ended.words
-    assert "continu" not in ended.words.lower()
-    assert "--yes" not in ended.words
-    assert "S256" in ended.events[-1]["cause"]

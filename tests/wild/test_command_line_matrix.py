@@ -55,7 +55,6 @@ def idle() -> dict[bool, int]:
 
 @pytest.fixture
 def machine(home: Path, tmp_path: Path) -> dict[str, str]:
-    """Return the environment of a machine of this test's own."""
     shutil.copytree(home, tmp_path / "home")
     return {**os.environ, "AUTHLENS_HOME": str(tmp_path / "home")}
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from support.parsers import CORPUS, PARSERS, as_line, corpus
+from wild.parsers import CORPUS, PARSERS, as_line, corpus
 
 
 @pytest.mark.parametrize("name", PARSERS)

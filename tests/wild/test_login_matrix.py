@@ -28,7 +28,6 @@ class QuickWire(Wire):
     deadline = LONG_ENOUGH
 
     async def send(self, request: Request, *, limits: Limits = METADATA, **options: Any) -> Exchange:
-        """Send as usual, for a shorter time."""
         return await super().send(request, limits=replace(limits, deadline=self.deadline), **options)
 
 

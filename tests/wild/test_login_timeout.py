@@ -24,7 +24,6 @@ TIMEOUT = ("--timeout", "5")
 
 @pytest.fixture
 def machine(tmp_path: Path) -> dict[str, str]:
-    """Return the environment of a machine whose secrets go to a plain file."""
     return machine_with_file_store(tmp_path / "home")
 
 
@@ -41,17 +40,6 @@ async def test_it_ends_the_wait_for_the_code_of_a_device(machine: dict[str, str]
     assert "--timeout 900" in ended.words
     [code] = [one for one in ended.events if one["event"] == "device_code"]
     assert 0 < code["seconds"] <= 5
-
-
-async def test_it_ends_the_wait_for_the_browser(machine: dict[str, str]) -> None:
-    """H421: no one opens the link."""
-    async with wild_server(Place.CALLBACK) as server:
-        process = LoginProcess(machine, server, TIMEOUT, opens=False)
-        ended = await process.run(BOUND)
-    assert ended.code == 8, ended.words
-    assert "--timeout 900" in ended.words
-    [link] = [one for one in ended.events if one["event"] == "authorization_url"]
-    assert 0 < link["seconds"] < 5
 
 
 @pytest.mark.parametrize("mode", ["slow", "deaf"])

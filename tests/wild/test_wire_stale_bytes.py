@@ -19,7 +19,6 @@ from authlens_core.values.exchange import Request
 from authlens_core.values.url import parse_url
 from authlens_core.wire.client import Wire
 from authlens_core.wire.streaming import StreamedRequest, StreamFailed
-from support.connect_proxy import connect_proxy
 from support.hostile_server import (
     Forever,
     LocalAuthority,
@@ -29,8 +28,9 @@ from support.hostile_server import (
     answer,
     hostile_server,
 )
-from support.stale_bytes import CASES, STALE, Case, Moments, first_connection, turns
 from support.waiting import PATIENCE
+from wild.connect_proxy import connect_proxy
+from wild.stale_bytes import CASES, STALE, Case, Moments, first_connection, turns
 
 NAME: Final = "wiki.example.com"
 AUTHORITY: Final = LocalAuthority()
@@ -47,7 +47,6 @@ class Sender:
         self.proxy = None if proxy is None else f"http://127.0.0.1:{proxy}"
 
     async def ask(self, url: str, method: str = "GET", body: bytes = b"") -> bytes:
-        """Return the body of the answer."""
         raise NotImplementedError
 
     async def aclose(self) -> None:

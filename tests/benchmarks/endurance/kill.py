@@ -219,7 +219,6 @@ def _get(url: str) -> str | None:
 
 
 def body(port: int, path: str) -> bytes:
-    """Return what the server answers at a path."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     connection.request("GET", path)
     return connection.getresponse().read()

@@ -30,7 +30,6 @@ class Handler(BaseHTTPRequestHandler):
 
     @property
     def base(self) -> str:
-        """The origin."""
         return f"http://127.0.0.1:{self.server.server_port}"  # type: ignore[attr-defined]
 
     def do_GET(self) -> None:
@@ -68,7 +67,6 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(*(self.revoked(form) if self.path == "/revoke" else self.tokens(form)))
 
     def revoked(self, form: dict[str, str]) -> tuple[int, Any]:
-        """Revoke the grant of a token."""
         VALID.discard(form["token"].partition("-")[2])
         return 200, {}
 

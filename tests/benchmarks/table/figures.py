@@ -177,7 +177,6 @@ def memory(home: Path, runs: int) -> Measured:
 
 
 def memory_of_children(home: Path, runs: int) -> Measured:
-    """The keyring's helper after a login."""
     del runs
     _, children = _after_a_login(environment(home))
     return Measured(children / MIB, "resident after a login")
@@ -197,7 +196,6 @@ def _after_a_login(env: dict[str, str]) -> tuple[int, int]:
 
 
 def idle(home: Path, runs: int) -> Measured:
-    """2,000 credentials, half of them with running seconds, while nobody does anything."""
     with _dashboard(filled(home, 2_000)) as screen:
         shares = tuple(screen.processor_share(5.0) for _ in range(max(2, runs // 3)))
     return Measured(100 * Spread(shares).median, "of one processor, over 5 s each")

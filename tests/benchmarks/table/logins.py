@@ -57,12 +57,10 @@ def emulator_process(env: Mapping[str, str]) -> Iterator[str]:
 
 
 async def our_requests(url: str) -> float:
-    """Return the seconds that a login takes in the engine, without the time of the user at the browser."""
     return await _timed(OURS, url)
 
 
 async def bare_requests(url: str, kind: Client) -> float:
-    """Return the seconds that the same requests take with httpx, each on its own connection, as ours are."""
     return await _timed(BARE, f"timed-{kind}", url)
 
 
@@ -90,7 +88,6 @@ def our_process(url: str, env: Mapping[str, str]) -> float:
 
 
 def bare_process(url: str, env: Mapping[str, str], kind: Client) -> float:
-    """Return the seconds of a bare client from start to exit."""
     return asyncio.run(_process([sys.executable, BARE, kind, url], env, lambda line: line.strip()))
 
 

@@ -20,11 +20,9 @@ class Spread:
 
     @property
     def median(self) -> float:
-        """The figure to quote."""
         return statistics.median(self.values)
 
     def text(self, scale: float, unit: str) -> str:
-        """Return the median and, in brackets, the smallest and the largest value."""
         low, high = min(self.values) * scale, max(self.values) * scale
         return f"{self.median * scale:.0f} {unit} ({low:.0f}-{high:.0f})"
 

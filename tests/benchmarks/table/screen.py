@@ -74,7 +74,6 @@ class FullScreen:
         raise TimeoutError(f"no link with {part!r} on the screen")
 
     def settle(self, quiet: float = 0.7, most: float = 30.0) -> None:
-        """Wait until nothing was written for `quiet` seconds."""
         deadline = time.perf_counter() + most
         while self.read(quiet) and time.perf_counter() < deadline:
             continue
@@ -105,7 +104,6 @@ class FullScreen:
         return (self._processor_seconds() - used) / (time.perf_counter() - began)
 
     def memory(self) -> tuple[int, int]:
-        """Return the resident memory of the program and of its children together."""
         return _resident(self.process.pid), sum(map(_resident, _descendants(self.process.pid)))
 
     def _processor_seconds(self) -> float:

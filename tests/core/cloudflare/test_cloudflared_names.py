@@ -80,15 +80,6 @@ def test_no_name_makes_a_reading_that_is_no_address_of_ours(name: str) -> None:
     assert all(len(urls) <= 8 for urls in found)
 
 
-def test_the_names_for_a_url_go_from_the_whole_path_to_none() -> None:
-    """The closest application wins."""
-    assert names_of(parse_url("https://a.example.com/x/y")) == (
-        *("a.example.com-x-y", "*.example.com-x-y"),
-        *("a.example.com-x", "*.example.com-x"),
-        *("a.example.com", "*.example.com"),
-    )
-
-
 @pytest.mark.parametrize(
     ("name", "url"),
     [

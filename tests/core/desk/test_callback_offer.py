@@ -25,18 +25,6 @@ def test_on_the_users_own_machine_nothing_has_to_be_forwarded(tmp_path: Path) ->
     assert (made.over_ssh, made.why_no_browser) == (False, None)
 
 
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
-def test_over_ssh_the_host_of_the_redirect_uri_is_forwarded(host: str, tmp_path: Path) -> None:
-    """With 127.0.0.1 no one listens for us on ::1, where another program may."""
-    made = offer(SSH, tmp_path, host)
-    assert f" -L 8400:{host}:8400 " in (made.forward_line or "")
-    assert all(f"-L 8400:{host}:8400" in hint for hint in made.forward_hints)
-    assert len(made.forward_hints) == 2
-    assert made.test_url == f"http://{host}:8400/test"
-    assert made.to_replace == ""
-    assert made.over_ssh
-
-
 @pytest.mark.parametrize(
     ("link", "forwarded"),
     [
@@ -54,25 +42,3 @@ def test_a_page_to_sign_in_on_that_is_here_is_forwarded_too(
     assert forwarded in (made.forward_line or "")
     is_both = forwarded.count("-L") == 2
     assert [hint.count("-L 8443:localhost:8443") for hint in made.forward_hints] == [int(is_both)] * 2
-
-
-def test_the_part_that_the_user_has_to_replace_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("socket.gethostname", lambda: "")
-    made = offer({"SSH_TTY": "/dev/pts/1"}, tmp_path)
-    assert made.to_replace
-    assert made.to_replace in (made.forward_line or "")
-
-
-def test_a_container_has_a_port_of_its_own(tmp_path: Path) -> None:
-    made = offer(DESKTOP | {"container": "podman"}, tmp_path)
-    assert made.container_hint.startswith("The port 8400 of a container")
-    assert made.why_no_browser == "this is a container"
-
-
-def test_without_a_port_there_is_nothing_to_forward_or_to_test(tmp_path: Path) -> None:
-    made = callback_offer(None, UserScreen(SSH | {"container": "podman"}, tmp_path))
-    assert not made.listens
-    assert (made.forward_line, made.forward_hints, made.container_hint) == (None, (), "")
-    assert made.why_no_browser == "this is an SSH session"

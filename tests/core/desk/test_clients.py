@@ -20,7 +20,7 @@ from authlens_core.values.errors import UsageError
 from authlens_core.values.fix import commands_of
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
-from support.profile_login import log_in
+from support.driven_login import log_in
 from support.rotating_server import RotatingServer, Scripted
 
 REDIRECT = "http://localhost:8400/callback"
@@ -130,7 +130,6 @@ def test_the_status_of_a_deletion_is_its_meaning(status: int, meaning: Deletion)
 async def _grant_of(
     credentials: Credentials, server: RotatingServer, saved: Grant, secrets: GrantSecrets
 ) -> Grant:
-    """Store the client of `saved` as one that a login registered."""
     await credentials.clients.remember(server.base, Client(saved.client_id, saved.redirect_uri))
     return await credentials.save(saved, secrets)
 
@@ -173,16 +172,3 @@ async def test_a_client_of_a_login_that_its_server_ended_can_be_forgotten(
     credentials.update(replace(grant, state=GrantState.LOGIN_NEEDED))
     assert (await forget_only_client(Session(wire, credentials))).good
     assert credentials.clients.list() == ()
-
-
-async def test_a_client_that_cannot_be_read_is_named_and_can_be_removed(
-    credentials: Credentials, wire: Wire, server: RotatingServer
-) -> None:
-    """Issue 24, 2: it was left out without a word."""
-    await remembered(credentials, server)
-    with credentials.index.writing() as connection:
-        connection.execute("UPDATE clients SET record = '{'")
-    assert registered_clients(Session(wire, credentials)) == ()
-    [key] = credentials.clients.unreadable()
-    await credentials.clients.remove_unreadable(key)
-    assert credentials.clients.unreadable() == ()

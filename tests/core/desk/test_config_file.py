@@ -17,14 +17,8 @@ from authlens_core.desk.settings import (
 
 
 def written(path: Path, text: str) -> Config:
-    """Return what a file with `text` says."""
     (path / "config.toml").write_text(text, encoding="utf-8")
     return read_config(path / "config.toml")
-
-
-def test_without_a_file_everything_is_as_the_program_has_it(tmp_path: Path) -> None:
-    """And nothing is amiss."""
-    assert read_config(tmp_path / "config.toml") == Config()
 
 
 def test_every_setting_is_read(tmp_path: Path) -> None:

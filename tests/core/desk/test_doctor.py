@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from authlens_core.desk import doctor
-from authlens_core.desk.doctor import Finding, examine, exit_code, from_error, look_at_cloudflared
+from authlens_core.desk.doctor import examine, exit_code, look_at_cloudflared
 from authlens_core.values.check import Severity
-from authlens_core.values.errors import NetworkFailure, NoSecretStore, UsageError
 
 TOPICS = ["state", "keyring", "ssh", "port 0", "tls trust", "proxy", "cloudflared"]
 
@@ -38,31 +37,6 @@ async def test_a_look_that_takes_too_long_is_left(tmp_path: Path, monkeypatch: p
 
     assert [finding.topic for finding in findings] == TOPICS
     assert "within 0.5 seconds" in findings[2].words
-
-
-@pytest.mark.parametrize(
-    ("codes", "code"), [([], 0), ([0, 0], 0), ([0, 2], 2), ([9, 2], 9)], ids=["none", "good", "2", "9"]
-)
-def test_one_code_for_all(codes: list[int], code: int) -> None:
-    """0 where a login can be done and kept; 9 before 2."""
-    assert exit_code(Finding(Severity.PASS, "", code=each) for each in codes) == code
-
-
-@pytest.mark.parametrize(("kind", "code"), [(NoSecretStore, 9), (UsageError, 2), (NetworkFailure, 2)])
-def test_an_error_becomes_a_failure_with_its_cure(
-    kind: type[NoSecretStore | UsageError | NetworkFailure], code: int
-) -> None:
-    """The words are those that a login would end with."""
-    expected = Finding(Severity.FAILURE, "The cause.", "The cure.", code)
-    assert from_error(kind("The cause.", "The cure.")) == expected
-
-
-async def test_a_missing_cloudflared_is_no_fault(tmp_path: Path) -> None:
-    """It is needed for one way of logging in only."""
-    finding = await look_at_cloudflared({"PATH": str(tmp_path)})
-
-    assert (finding.severity, finding.code) == (Severity.NOTICE, 0)
-    assert "--cloudflared" in str(finding.cure)
 
 
 async def test_an_old_cloudflared_is_named_with_its_fault(tmp_path: Path) -> None:

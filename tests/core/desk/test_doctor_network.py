@@ -15,17 +15,6 @@ from authlens_core.values.check import Severity
 SSH = {"SSH_CONNECTION": "192.0.2.7 50000 198.51.100.4 2222"}
 
 
-async def test_a_free_port_is_good_and_given_back() -> None:
-    """The doctor holds nothing: a login may begin in the next moment."""
-    bound = bind_loopback("localhost", 0)
-    bound.close()
-
-    finding = await look_at_port(bound.port)
-
-    assert (finding.severity, finding.code) == (Severity.PASS, 0)
-    bind_loopback("localhost", bound.port).close()
-
-
 async def test_a_port_that_is_taken_names_who_has_it() -> None:
     """Design §6: who holds it, and the setting that goes round it; a login would end with 2."""
     bound = bind_loopback("localhost", 0)
@@ -47,23 +36,6 @@ def test_over_ssh_the_line_that_forwards_the_port_is_given() -> None:
     assert finding.severity is Severity.NOTICE
     assert "ssh -N -L 8400:localhost:8400 " in str(finding.cure)
     assert "198.51.100.4 -p 2222" in str(finding.cure)
-
-
-def test_without_ssh_there_is_nothing_to_do() -> None:
-    """No cure where nothing is wrong."""
-    assert look_at_ssh({}).cure == ""
-
-
-async def test_trust_names_where_the_authorities_come_from(tmp_path: Path) -> None:
-    """The operating system's store, or the file that a setting names."""
-    assert (await look_at_trust({})).severity is Severity.PASS
-
-    broken = tmp_path / "ca.pem"
-    broken.write_text("no certificate")
-    finding = await look_at_trust({"SSL_CERT_FILE": str(broken)})
-
-    assert (finding.severity, finding.code) == (Severity.FAILURE, 2)
-    assert "SSL_CERT_FILE" in finding.words
 
 
 @pytest.mark.parametrize(

@@ -20,14 +20,12 @@ TESTS = Path(__file__).parents[2]
 
 @pytest.fixture(autouse=True)
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The state is in the folder of the test, where the backends of tests keep theirs, too."""
     monkeypatch.setenv("AUTHLENS_HOME", str(tmp_path))
     monkeypatch.setenv("PYTHONPATH", str(TESTS))
     monkeypatch.setenv("FAKE_KEYRING", str(tmp_path / "keyring.json"))
 
 
 def use(monkeypatch: pytest.MonkeyPatch, backend: str) -> None:
-    """Let the keyring's helper use this backend."""
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", backend)
 
 
@@ -81,17 +79,6 @@ async def test_an_encrypted_file_is_looked_for_and_not_opened(tmp_path: Path, th
 
     assert finding.severity is (Severity.PASS if there else Severity.FAILURE)
     assert finding.code == (0 if there else 9)
-
-
-def test_the_state_directory_is_named(tmp_path: Path) -> None:
-    """Where it is, and how many logins are known."""
-    assert "it is empty" in look_at_state().words
-    Index(tmp_path / "index.sqlite3").close()
-
-    finding = look_at_state()
-
-    assert finding.severity is Severity.PASS
-    assert "0 logins" in finding.words
 
 
 def test_records_that_cannot_be_read_are_counted_and_named(tmp_path: Path) -> None:

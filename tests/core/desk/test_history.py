@@ -27,17 +27,6 @@ async def test_events_come_newest_first_with_the_resource_they_are_about() -> No
     await credentials.aclose()
 
 
-async def test_a_credential_that_is_gone_is_named_by_its_login() -> None:
-    """The history outlives it."""
-    credentials = Credentials.memory()
-    await keep(credentials, grant("wiki"))
-    url = "https://wiki.example.com/mcp"
-    credentials.record("login", "id-wiki", f"{url} at https://team", resource=url)
-    await credentials.forget("id-wiki")
-    assert {event.resource for event in access_events(Session(None, credentials))} == {"wiki.example.com/mcp"}
-    await credentials.aclose()
-
-
 async def test_json_lines_are_one_object_a_line_in_plain_ascii() -> None:
     """Nothing in them can steer a terminal or break a line."""
     credentials = Credentials.memory()

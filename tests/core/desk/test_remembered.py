@@ -53,11 +53,6 @@ async def _log_in(
     return login
 
 
-async def test_a_decision_is_for_one_login_by_default(session: Session) -> None:
-    assert (await _log_in(session, DECIDED)).finished
-    assert not (await _log_in(session, Options(port=0, wait=60))).finished
-
-
 async def test_a_remembered_decision_is_in_the_next_login_and_its_record_says_so(session: Session) -> None:
     assert (await _log_in(session, replace(DECIDED, remember=True))).finished
     for _ in range(2):  # and in the one after it, whose grant replaces the first
@@ -85,12 +80,6 @@ async def test_a_decision_is_for_no_other_server(session: Session) -> None:
     login = await _log_in(session, Options(port=0, wait=60), RESOURCE, "https://evil.example")
     assert login.trace.records[-1].failures[0].name == "server.s256"
     assert not login.facts.options.assume_pkce
-
-
-async def test_what_the_user_decides_now_counts_before_what_is_remembered(session: Session) -> None:
-    await _log_in(session, replace(DECIDED, remember=True))
-    login = await _log_in(session, Options(port=0, wait=60, resource=RESOURCE))
-    assert login.facts.resource == RESOURCE
 
 
 async def test_forgetting_the_login_forgets_the_decision(session: Session) -> None:

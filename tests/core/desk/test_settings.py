@@ -27,21 +27,6 @@ def test_what_is_set_is_there_at_the_next_start(private_environment: Path) -> No
     assert os.listdir(path.parent) == ["settings.json"]
 
 
-def test_members_of_a_newer_version_are_kept(tmp_path: Path) -> None:
-    """An older authlens takes nothing away from a newer one."""
-    path = tmp_path / "settings.json"
-    path.write_text(json.dumps({"version": 7, "sound": "off", "theme": "ink"}))
-    settings = SettingsFile(path)
-    assert settings.present.theme == "ink"
-    settings.change(open_browser=True)
-    assert json.loads(path.read_text()) == {
-        "version": 7,
-        "sound": "off",
-        "theme": "ink",
-        "open_browser": True,
-    }
-
-
 @pytest.mark.parametrize(
     "values",
     [

@@ -20,7 +20,6 @@ from authlens_core.wire.client import Wire
 
 
 def token(issuer: str | None) -> Jwt:
-    """Return a token whose signature is no signature."""
     claims = {"iss": issuer} if issuer is not None else {}
     return Jwt({"alg": "RS256"}, claims, Body(b"a.b"), Body(b"c"))
 
@@ -28,7 +27,6 @@ def token(issuer: str | None) -> Jwt:
 def record_of(
     stage: Stage, url: str, answer: Response | None = None, outcome: Outcome = Outcome.PASSED
 ) -> StageRecord:
-    """Return the record of a stage that sent one request."""
     moment = datetime.now(UTC)
     exchange = Exchange(Request("GET", url), answer, None, moment, 0.1)
     return StageRecord(stage, outcome, moment, 0.1, (exchange,))
@@ -40,7 +38,6 @@ def server_metadata(issuer: str, jwks_uri: str, outcome: Outcome = Outcome.PASSE
 
 
 async def meta_token(wire: Wire, emulator: Emulator) -> FoundJwt:
-    """Return the JWT that the redirect to the login page carries."""
     exchange = await wire.send(Request("GET", emulator.resource_url, Headers()), loopback_http=True)
     assert exchange.response is not None
     return jwts_in(exchange.response)[0]

@@ -7,67 +7,17 @@ from datetime import UTC, datetime
 import pytest
 
 from authlens_core.diagnosis.server_kind import (
-    MARKS,
-    SETTINGS,
-    STEPS,
     ServerKind,
     ServerWords,
     kind_in,
-    server_kind,
     server_words,
 )
 from authlens_core.values.exchange import Exchange, Headers, Request, Response
-from authlens_core.values.word_files import words
-
-KINDS = [kind for kind in ServerKind if kind is not ServerKind.OTHER]
-ISSUERS = {
-    ServerKind.ACCESS: "https://team.cloudflareaccess.com",
-    ServerKind.ENTRA: "https://login.microsoftonline.com/8f1d/v2.0",
-    ServerKind.COGNITO: "https://app.auth.eu-west-1.amazoncognito.com/oauth2/token",
-    ServerKind.AUTH0: "https://dev-1.eu.auth0.com/",
-    ServerKind.OKTA: "https://dev-1.okta.com/oauth2/default",
-    ServerKind.KEYCLOAK: "https://sso.example/realms/main",
-    ServerKind.GOOGLE: "https://accounts.google.com",
-    ServerKind.GITHUB: "https://github.com/login/oauth",
-    ServerKind.GITLAB: "https://gitlab.com",
-    ServerKind.PING: "https://auth.pingone.eu/1b/as",
-    ServerKind.ZITADEL: "https://dev-1.zitadel.cloud",
-    ServerKind.AUTHENTIK: "https://id.example/application/o/mcp/",
-    ServerKind.AUTHKIT: "https://quick-palm-1.authkit.app",
-}
 
 
 def answer(*fields: tuple[str, str], url: str = "https://wiki.example/") -> Exchange:
     response = Response(401, headers=Headers.of(fields))
     return Exchange(Request("GET", url), response, None, datetime(2026, 1, 1, tzinfo=UTC), 0.1)
-
-
-def test_the_table_is_whole() -> None:
-    """Each kind has its words or those of any other server, marks that are its own, and a source."""
-    table = words("servers")
-    assert set(table) == set(ServerKind)
-    assert set(table["other"]) == {"sources", *SETTINGS, *STEPS}
-    for mark in MARKS:
-        entries = [entry for kind in KINDS for entry in table[kind].get(mark, ())]
-        assert entries == list(dict.fromkeys(entries)), "two kinds with one mark"
-        assert entries == [entry.lower() for entry in entries]
-    for kind in KINDS:
-        assert set(table[kind]) <= {"sources", *SETTINGS, *STEPS, *MARKS}
-        assert {"redirect_uri", "registration", "client", "page", "errors", "name"} <= set(table[kind])
-        assert all(source.startswith("https://") for source in table[kind]["sources"]), kind
-        told = server_words(kind)
-        assert told.kind is kind
-        assert told.errors.endswith(".")
-        # What follows "Ask the owner to" ends where the sentence does.
-        for name in SETTINGS[1:-1]:
-            setting = getattr(told, name)
-            assert setting, (kind, name)
-            assert not setting.endswith("."), (kind, name)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_kind_is_recognised_by_its_issuer(kind: ServerKind) -> None:
-    assert server_kind([ISSUERS[kind]]) is kind
 
 
 @pytest.mark.parametrize(
@@ -96,15 +46,6 @@ def test_a_kind_is_recognised_by_its_issuer(kind: ServerKind) -> None:
 )
 def test_a_kind_is_recognised_by_its_answer(exchange: Exchange, kind: ServerKind) -> None:
     assert kind_in([exchange]) is kind
-
-
-def test_a_kind_is_recognised_by_what_it_says() -> None:
-    assert server_kind(said="invalid_grant: AADSTS70008: The provided authorization code") is ServerKind.ENTRA
-    assert server_kind(said="invalid_grant") is ServerKind.OTHER
-
-
-def test_an_address_counts_more_than_words() -> None:
-    assert server_kind(["https://sso.example/realms/a"], said="AADSTS50011") is ServerKind.KEYCLOAK
 
 
 def test_a_sentence_is_filled_with_the_words_of_the_kind() -> None:

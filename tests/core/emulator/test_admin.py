@@ -12,19 +12,6 @@ from authlens_core.emulator import Emulator, Profile, StandardEmulator
 JSON = {"content-type": "application/json"}
 
 
-async def test_faults_are_set_and_cleared_while_it_runs() -> None:
-    """The state says so, and the resource plays them."""
-    async with Emulator(admin=True) as emulator, httpx.AsyncClient(trust_env=False) as http:
-        admin = f"{emulator.team_url}/emulator/admin"
-        state = (await http.put(f"{admin}/faults", json=["public"])).json()
-        assert state["faults"] == ["public"]
-        assert (await http.get(emulator.resource_url)).status_code == 200
-        assert (await http.put(f"{admin}/faults", json=[])).json()["faults"] == []
-        assert (await http.get(emulator.resource_url)).status_code == 401
-        assert {"origin": "app", "method": "GET", "path": "/"} in (await http.get(admin)).json()["requests"]
-        assert (await http.delete(f"{admin}/requests")).json()["requests"] == []
-
-
 @pytest.mark.parametrize("profile", [Profile.MCP, Profile.GENERIC])
 async def test_the_other_profiles_are_steered_in_the_same_way(profile: Profile) -> None:
     """Their own faults, the same list of requests."""
@@ -43,20 +30,6 @@ async def test_the_other_profiles_are_steered_in_the_same_way(profile: Profile) 
         assert (await http.put(f"{admin}/faults", json=["slow"])).status_code == 400
         for action in ("deny", "allow", "revoke-user-tokens", "end-grants", "expire-access-tokens", "reset"):
             assert (await http.post(f"{admin}/{action}", json={"user": "ada"})).status_code == 200
-
-
-async def test_a_fault_that_moves_the_login_server_can_be_set_while_it_runs() -> None:
-    """Servers of 2025-03-26 are their own authorization server; the administration stays where it is."""
-    async with (
-        StandardEmulator(Profile.MCP, admin=True) as emulator,
-        httpx.AsyncClient(trust_env=False) as http,
-    ):
-        admin, resource = f"{emulator.server_url}/emulator/admin", httpx.URL(emulator.resource_url)
-        metadata = resource.copy_with(path="/.well-known/oauth-authorization-server")
-        assert (await http.get(metadata)).status_code == 404
-        await http.put(f"{admin}/faults", json=["no-resource-metadata"])
-        assert (await http.get(metadata)).json()["issuer"] == str(resource.copy_with(path="/")).rstrip("/")
-        assert (await http.put(f"{admin}/faults", json=[])).json()["issuer"] == emulator.server_url
 
 
 @pytest.mark.parametrize(
@@ -134,22 +107,3 @@ async def test_what_a_form_of_a_web_page_can_send_changes_nothing(kind: str | No
         assert answer.status_code == 415
         assert "application/json" in answer.json()["error"]
         assert (await http.post(where, content=body, headers=JSON)).status_code == 200
-
-
-async def test_there_is_no_administration_unless_asked_for() -> None:
-    """The emulator answers as Access does."""
-    async with Emulator() as emulator, httpx.AsyncClient(trust_env=False) as http:
-        assert (await http.get(f"{emulator.team_url}/emulator/admin")).status_code == 404
-    async with StandardEmulator() as standard, httpx.AsyncClient(trust_env=False) as http:
-        assert (await http.get(f"{standard.server_url}/emulator/admin")).status_code == 404
-
-
-async def test_an_unknown_action_is_named_with_the_known_ones() -> None:
-    """So that a typing error is found."""
-    async with Emulator(admin=True) as emulator, httpx.AsyncClient(trust_env=False) as http:
-        admin = f"{emulator.team_url}/emulator/admin"
-        answer = await http.post(f"{admin}/expire", json={})
-        assert answer.status_code == 404
-        assert "expire-access-tokens" in answer.json()["actions"]
-        assert (await http.post(f"{admin}/deny", json={"user": "ada"})).status_code == 200
-        assert (await http.post(f"{admin}/deny", json=[])).json() == {"error": "send a JSON object"}

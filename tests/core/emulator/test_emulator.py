@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-import subprocess
-import sys
 from urllib.parse import urlsplit
 
 import httpx
@@ -14,8 +12,8 @@ import psutil
 import pytest
 
 from authlens_core.emulator import Emulator, StandardEmulator
-from support.cancelling import cancelled
 from support.emulated_access import program_at
+from support.waiting import cancelled
 
 
 def can_connect(host: str, port: int) -> bool:
@@ -69,62 +67,6 @@ async def test_a_seed_gives_the_same_values_at_each_start(
     assert await drawn(kind()) != await drawn(kind())
 
 
-def test_a_seed_also_gives_the_service_token() -> None:
-    """It exists before the emulator starts."""
-    assert Emulator(seed=7).service_token == Emulator(seed=7).service_token != Emulator().service_token
-
-
-async def test_app_and_team_are_two_origins_of_two_names() -> None:
-    """Research §7: cookies ignore ports, so the names have to differ."""
-    async with Emulator() as emulator:
-        assert urlsplit(emulator.resource_url).hostname == "127.0.0.1"
-        assert urlsplit(emulator.issuer).hostname == "localhost"
-
-
-async def test_the_team_listens_on_both_loopback_addresses() -> None:
-    """The name localhost may mean either."""
-    async with Emulator() as emulator:
-        _, team = ports_of(emulator)
-        assert can_connect("127.0.0.1", team)
-        try:
-            socket.create_server(("::1", 0), family=socket.AF_INET6).close()
-        except OSError:
-            pytest.skip("there is no ::1 here")
-        assert can_connect("::1", team)
-
-
-async def test_stop_frees_the_ports_and_may_come_twice() -> None:
-    """On each address that they were taken on."""
-    emulator = Emulator()
-    await emulator.start()
-    ports = set(ports_of(emulator))
-    assert own_ports() >= ports
-    await emulator.stop()
-    await emulator.stop()
-    assert not own_ports() & ports
-
-
-async def test_stop_frees_port_8400_as_well() -> None:
-    """The fault `port-taken` ends with the emulator."""
-    async with Emulator(faults=["port-taken"]):
-        assert can_connect("127.0.0.1", 8400)
-    assert 8400 not in own_ports()
-
-
-async def test_a_chosen_port_is_the_app_s_and_the_next_one_is_the_team_s() -> None:
-    """So that both can be forwarded."""
-    for _ in range(20):
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port: int = probe.getsockname()[1]
-        try:
-            async with Emulator(port=port) as emulator:
-                assert ports_of(emulator) == (port, port + 1)
-                return
-        except (OSError, OverflowError):
-            continue  # the next port belongs to somebody else
-    pytest.fail("found no two free ports in a row")
-
-
 async def test_a_start_that_fails_keeps_no_port() -> None:
     """The app's port is freed when the team's is taken."""
     for _ in range(20):
@@ -147,26 +89,6 @@ async def test_a_start_that_is_cancelled_leaves_no_server(turns: int) -> None:
     assert asyncio.all_tasks() == before
 
 
-async def test_a_stop_that_is_cancelled_leaves_no_server() -> None:
-    """Twice: a worker of the app that is cancelled, and again when the app ends."""
-    before = asyncio.all_tasks()
-    emulator = Emulator()
-    await emulator.start()
-    ports = set(ports_of(emulator))
-    await cancelled(emulator.stop(), times=2)
-    assert asyncio.all_tasks() == before
-    assert not own_ports() & ports
-
-
-async def test_after_a_stop_it_can_be_started_again_and_remembers() -> None:
-    """The dashboard's tokens are still good after the emulator comes back."""
-    async with program_at() as program:
-        tokens = await program.log_in()
-        await program.emulator.stop()
-        await program.emulator.start()
-        assert (await program.open(tokens["access_token"])).status_code == 200
-
-
 async def test_the_log_tells_who_was_sent_which_kind_of_header_and_no_value() -> None:
     """What the audience-isolation tests read."""
     async with program_at() as program:
@@ -182,15 +104,6 @@ async def test_the_log_tells_who_was_sent_which_kind_of_header_and_no_value() ->
         assert tokens["access_token"] not in repr(program.emulator.requests)
 
 
-async def test_the_log_is_bounded() -> None:
-    """An emulator that runs for days does not grow."""
-    emulator = Emulator()
-    for number in range(5000):
-        emulator.note("app", {"method": "GET", "path": f"/{number}", "headers": ()})
-    assert len(emulator.requests) == 2000
-    assert emulator.requests[-1].path == "/4999"
-
-
 async def test_signals_stay_with_the_program_around_it(capfd: pytest.CaptureFixture[str]) -> None:
     """The app handles Ctrl-C itself; nothing is printed, an error in a request included."""
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
@@ -203,13 +116,3 @@ async def test_signals_stay_with_the_program_around_it(capfd: pytest.CaptureFixt
         writer.close()
         await writer.wait_closed()
     assert capfd.readouterr() == ("", "")
-
-
-def test_importing_the_emulator_loads_no_server() -> None:
-    """The command line lists the faults without paying for a web server."""
-    code = (
-        "import sys, authlens_core.emulator; "
-        "print(*{'starlette', 'uvicorn', 'joserfc', 'httpx'} & set(sys.modules))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == ""

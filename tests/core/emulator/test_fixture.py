@@ -29,7 +29,7 @@ from authlens_core.emulator.fixture import (
     emulated_mcp,
     emulated_standard_factory,
 )
-from support.plain_client import LoginImpossible, PlainClient
+from core.emulator.plain_client import LoginImpossible, PlainClient
 from support.waiting import PATIENCE
 
 __all__ = [
@@ -160,17 +160,6 @@ async def test_the_fixture_takes_settings_and_serves_a_test_with_an_event_loop(
         assert (await http.get(other.resource_url)).status_code == 401
 
 
-def test_the_fixtures_start_the_other_profiles(
-    emulated_mcp: EmulatedStandard, emulated_generic: EmulatedStandard
-) -> None:
-    """Each with its own kind of resource."""
-    for server, path in ((emulated_mcp, "/mcp"), (emulated_generic, "/")):
-        assert httpx.get(server.resource_url, trust_env=False).status_code == 401
-        assert server.paths() == [f"GET {path}"]
-        server.set_faults("step-up")
-        assert 'scope="read"' in httpx.get(server.resource_url, trust_env=False).headers["www-authenticate"]
-
-
 @pytest.mark.slow
 def test_the_examples_of_the_page_pass(tmp_path: Path) -> None:
     """As somebody would copy them: a `conftest.py`, the tests of two clients, and pytest."""
@@ -179,7 +168,8 @@ def test_the_examples_of_the_page_pass(tmp_path: Path) -> None:
     for name, code in blocks:
         with (tmp_path / f"{name}.py").open("a") as file:
             file.write(code)
-    (tmp_path / "my_client.py").write_text("from support.plain_client import *\nMyClient = PlainClient\n")
+    client = "from core.emulator.plain_client import *\nMyClient = PlainClient\n"
+    (tmp_path / "my_client.py").write_text(client)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
     paths = [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {**os.environ, "NO_PROXY": "*", "PYTHONPATH": os.pathsep.join(paths)}

@@ -99,15 +99,6 @@ def test_a_refresh_token_that_another_client_presents_ends_nothing() -> None:
     assert grant.alive
 
 
-def test_without_rotation_a_refresh_answers_no_refresh_token() -> None:
-    grants = store(Clock(), rotation=False)
-    client = grants.register((CALLBACK,))
-    token = redeemed(grants, client, code_for(grants, client)).refresh_token
-
-    for _ in range(2):
-        assert "refresh_token" not in grants.issue(grants.refresh(token, client), randomness.token_hex(8))
-
-
 def test_a_self_contained_access_token_outlives_its_grant_and_not_its_time() -> None:
     clock = Clock()
     grants = store(clock)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from authlens_core.emulator.issued import OAuthRefusal
-from authlens_core.emulator.ledger import Ledger, LedgerEvent, Reason, What
+from authlens_core.emulator.ledger import LedgerEvent, Reason, What
 from core.emulator.test_grants import CALLBACK, VERIFIER, Clock, code_for, redeemed, store
 
 
@@ -46,9 +46,3 @@ def test_a_refresh_token_that_comes_twice_is_the_alarm_that_ends_the_grant() -> 
         (What.GRANT_ENDED, "you", "ada", Reason.REUSED),
     ]
     assert grants.why_refused("access-of-the-thief") is Reason.REVOKED
-
-
-def test_no_credential_is_in_what_an_event_prints() -> None:
-    ledger = Ledger()
-    ledger.note(What.TOKEN_ISSUED, token="canary-token", refresh="canary-refresh", code="canary-code")
-    assert "canary" not in repr(ledger.events)

@@ -17,7 +17,6 @@ from joserfc.jwk import ECKey
 from authlens_core.emulator import Profile, StandardEmulator
 
 CLIENT_CREDENTIALS = "client_credentials"
-JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 TOKEN_TYPE = "urn:ietf:params:oauth:token-type:"
 EXCHANGE = {
@@ -62,13 +61,6 @@ class Program:
         own = {"audience": self.emulator.issuer, "resource": self.emulator.resource_url}
         return {**EXCHANGE, **own, "subject_token": self.machines.id_token(), **changes}
 
-    async def welcomed(self, answer: httpx.Response) -> str:
-        """Return whom the resource greets for the token of an answer."""
-        assert answer.status_code == 200, answer.text
-        assert "refresh_token" not in answer.json()
-        headers = {"authorization": f"Bearer {answer.json()['access_token']}"}
-        return str((await self.http.get(self.emulator.resource_url, headers=headers)).json()["message"])
-
 
 @asynccontextmanager
 async def program(*faults: str) -> AsyncIterator[Program]:
@@ -77,35 +69,6 @@ async def program(*faults: str) -> AsyncIterator[Program]:
         httpx.AsyncClient(trust_env=False, timeout=10) as http,
     ):
         yield Program(emulator, http)
-
-
-async def test_the_metadata_names_machine_grants_alone() -> None:
-    """No endpoint is for a browser, and no client registers itself."""
-    async with program() as one:
-        url = f"{one.emulator.issuer}/.well-known/oauth-authorization-server"
-        document = (await one.http.get(url)).json()
-        assert document["grant_types_supported"] == [CLIENT_CREDENTIALS, JWT_BEARER]
-        assert not {"authorization_endpoint", "registration_endpoint"}.intersection(document)
-        idp = (await one.http.get(f"{one.machines.idp}/.well-known/openid-configuration")).json()
-        assert (idp["issuer"], idp["token_endpoint"]) == (one.machines.idp, f"{one.machines.idp}/token")
-
-
-async def test_a_client_gets_a_token_by_each_way_to_authenticate() -> None:
-    async with program() as one:
-        form = {"grant_type": CLIENT_CREDENTIALS}
-        assert await one.welcomed(await one.post(form, "machine-basic")) == "Welcome, machine-basic"
-        posted = {"client_id": "machine-post", "client_secret": one.machines.secret}
-        assert await one.welcomed(await one.post({**form, **posted})) == "Welcome, machine-post"
-        keyed = one.keyed(one.signed(jti="1"))
-        assert await one.welcomed(await one.post(keyed)) == "Welcome, machine-key"
-
-
-async def test_a_client_that_authenticates_in_another_way_is_refused() -> None:
-    async with program() as one:
-        form = {"grant_type": CLIENT_CREDENTIALS}
-        for client in ("machine-post", "machine-key", "unknown"):
-            assert (await one.refused(form, client))[0] == "invalid_client"
-        assert (await one.refused({**form, "client_id": "machine-basic"}))[0] == "invalid_client"
 
 
 @pytest.mark.parametrize(
@@ -124,45 +87,6 @@ async def test_a_client_assertion_is_verified(changes: dict[str, Any], reason: s
         assert await one.refused(one.keyed(one.signed(**changes))) == ("invalid_client", reason)
 
 
-async def test_an_assertion_with_an_identifier_is_good_once() -> None:
-    async with program() as one:
-        keyed = one.keyed(one.signed(jti="same"))
-        assert (await one.post(keyed)).status_code == 200
-        assert await one.refused(keyed) == ("invalid_client", "jti of the assertion was used before")
-        form = {"grant_type": JWT_BEARER, "client_id": "machine-workload"}
-        form["assertion"] = one.machines.assertion()
-        assert (await one.post(form)).status_code == 200
-        assert (await one.refused(form))[0] == "invalid_grant"
-
-
-async def test_a_workload_gets_a_token_for_what_its_platform_says() -> None:
-    async with program() as one:
-        given = await one.http.get(f"{one.emulator.issuer}/workload/assertion")
-        form = {"grant_type": JWT_BEARER, "client_id": "machine-workload", "assertion": given.text}
-        assert (await one.welcomed(await one.post(form))).startswith("Welcome, system:serviceaccount:")
-        forged = jwt.encode({"alg": "ES256"}, {"iss": "https://platform.example"}, ECKey.generate_key())
-        assert (await one.refused({**form, "assertion": forged}))[0] == "invalid_grant"
-        assert (await one.refused({**form, "assertion": "x"}))[0] == "invalid_grant"
-
-
-async def test_a_company_gives_its_user_a_grant_for_the_server() -> None:
-    """Token exchange at the identity provider, then its ID-JAG at the server, once."""
-    async with program() as one:
-        exchanged = (await one.post(one.exchange(), place="/idp/token")).json()
-        assert (exchanged["token_type"], exchanged["issued_token_type"]) == ("N_A", f"{TOKEN_TYPE}id-jag")
-        form = {"grant_type": JWT_BEARER, "assertion": exchanged["access_token"]}
-        answer = await one.post(form, "machine-enterprise")
-        assert await one.welcomed(answer) == "Welcome, ada@example.com"
-        assert (await one.refused(form, "machine-enterprise"))[0] == "invalid_grant"
-        assert await one.refused({**form, "client_id": "machine-workload"}) == (
-            "invalid_grant",
-            "client_id of the assertion is another one",
-        )
-        # An ID token says who the user is, and grants nothing.
-        id_token = {**form, "assertion": one.machines.id_token()}
-        assert (await one.refused(id_token, "machine-enterprise"))[1].startswith("typ of the assertion")
-
-
 @pytest.mark.parametrize(
     ("changes", "error"),
     [
@@ -177,28 +101,6 @@ async def test_a_company_gives_its_user_a_grant_for_the_server() -> None:
 async def test_the_identity_provider_verifies_an_exchange(changes: dict[str, str], error: str) -> None:
     async with program() as one:
         assert (await one.refused(one.exchange(**changes), place="/idp/token"))[0] == error
-
-
-@pytest.mark.parametrize(
-    ("fault", "error"),
-    [
-        ("assertion-expired", "invalid_grant"),
-        ("assertion-audience", "invalid_grant"),
-        ("key-unknown", "invalid_grant"),
-        ("grant-not-allowed", "unauthorized_client"),
-        ("scope-refused", "invalid_scope"),
-    ],
-)
-async def test_each_fault_refuses_the_workload_with_its_error(fault: str, error: str) -> None:
-    async with program(fault) as one:
-        form = {"grant_type": JWT_BEARER, "client_id": "machine-workload", "scope": "read write"}
-        assert (await one.refused({**form, "assertion": one.machines.assertion()}))[0] == error
-
-
-async def test_the_key_of_a_client_and_the_policy_of_a_company_can_be_the_fault() -> None:
-    async with program("key-unknown", "policy-denies") as one:
-        assert (await one.refused(one.keyed(one.signed())))[0] == "invalid_client"
-        assert (await one.refused(one.exchange(), place="/idp/token"))[0] == "access_denied"
 
 
 async def test_a_mcp_client_and_a_test_in_another_process_find_what_they_need() -> None:

@@ -31,7 +31,6 @@ async def website(
 
 
 async def callback(victim: Victim, user: str = "mallory") -> str:
-    """Return where a user's sign-in ends, which their browser does not open."""
     played = await play_person(victim.sign_in_url, user=user, deliver=False)
     assert played.callback_url is not None
     return played.callback_url

@@ -13,11 +13,9 @@ from support.recorded_login import Recorded, record_login
 
 @pytest.fixture(scope="session")
 def login() -> Recorded:
-    """A login that passed."""
     return asyncio.run(record_login())
 
 
 @pytest.fixture
 def hostile() -> Trace:
-    """A trace in which every string from outside does its worst."""
     return hostile_trace()

@@ -32,7 +32,6 @@ def arguments(lines: list[str], answers: str = "") -> list[str]:
 
 
 def posted(body: str, media_type: str = FORM_TYPE, *fields: tuple[str, str]) -> Request:
-    """Return a request with a body."""
     headers = Headers.of([("Content-Type", media_type), ("Host", "as.example"), *fields])
     return Request("POST", "https://as.example/token?a=b", headers, Body(body.encode()))
 
@@ -124,12 +123,3 @@ def test_a_body_that_is_no_text_is_said_to_be_left_out() -> None:
     lines = list(curl_commands([request], Redactor()))
     assert lines[0].startswith("# without the body")
     assert "--data-raw" not in arguments(lines)
-
-
-def test_a_pattern_and_dot_segments_are_taken_as_they_are() -> None:
-    """Other URLs are shown without the options for it."""
-    (plain,), (odd,) = (
-        list(curl_commands([Request("GET", url)], Redactor())) for url in (URL, f"{URL}/../[1]")
-    )
-    assert plain == f"curl --include --request GET --url {URL}"
-    assert odd == f"curl --include --globoff --path-as-is --request GET --url '{URL}/../[1]'"

@@ -17,13 +17,6 @@ JSON = st.recursive(
 )
 
 
-def test_one_member_stands_on_each_line() -> None:
-    """One member stands on each line."""
-    assert pretty_json('{"a":[1,2],"b":{},"c":[]}') == (
-        '{\n  "a": [\n    1,\n    2\n  ],\n  "b": {},\n  "c": []\n}'
-    )
-
-
 def test_equal_keys_and_the_text_of_numbers_and_escapes_survive() -> None:
     """An inspector that merges two equal keys shows something that was never sent."""
     shown = pretty_json(r'{"n":1.0e2,"n":0.10,"s":"\u0041\/"}')

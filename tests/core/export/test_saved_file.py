@@ -10,22 +10,14 @@ import pytest
 from msgspec.structs import replace
 
 from authlens_core.export.formats import FORMATS, file_name
-from authlens_core.export.redaction import redacted_trace
 from authlens_core.export.saved_file import named_path, open_session_file, write_export
-from authlens_core.export.session_file import MAX_SESSION_BYTES, session_json
+from authlens_core.export.session_file import MAX_SESSION_BYTES
 from authlens_core.trace.record import Trace
 from authlens_core.values.check import Diagnosis
 from authlens_core.values.errors import FileExists, FileUnusable
 from support.hostile_folder import AT_PARENT, HostileFolder, snapshot
 from support.hostile_trace import CANARY
 from support.recorded_login import Recorded, leaks
-
-
-def test_a_session_file_opens_again(login: Recorded, tmp_path: Path) -> None:
-    """What was written is what is read."""
-    path = tmp_path / "login.authlens.json"
-    write_export(path, session_json(login.trace))
-    assert open_session_file(path) == redacted_trace(login.trace)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no modes")
@@ -87,16 +79,6 @@ def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     assert refused.value.cure
 
 
-def test_where_a_file_was_written_is_returned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`..` takes the name before it away, as `cd` does; who follows the link finds another place."""
-    (tmp_path / "far" / "away").mkdir(parents=True)
-    (tmp_path / "link").symlink_to("far/away")
-    monkeypatch.chdir(tmp_path)
-    assert write_export(Path("x"), "x") == Path("x")
-    written = write_export(Path("link/../y"), "y")
-    assert (written.resolve(), written.read_text()) == (tmp_path / "y", "y")
-
-
 def test_what_cannot_be_replaced_is_not_offered_to_be(tmp_path: Path) -> None:
     """A FIFO stays one with `--force`, too."""
     os.mkfifo(tmp_path / "fifo")
@@ -118,11 +100,6 @@ def test_what_names_no_file_is_refused(name: str) -> None:
     """In words."""
     with pytest.raises(FileUnusable):
         named_path(name)
-
-
-def test_home_is_understood(private_environment: Path) -> None:
-    """`~` as a person types it."""
-    assert named_path(" ~/a.json ") == private_environment / "a.json"
 
 
 def test_what_is_no_plain_file_is_not_read(tmp_path: Path) -> None:
@@ -153,12 +130,6 @@ def test_every_form_hides_the_secrets_and_says_that_it_was_tampered_with(name: s
     assert "tampering" in text or "TAMPERED" in text
     assert "was changed" in text
     assert name == "curl" or "HTTP/1.1 400" in text
-
-
-@pytest.mark.parametrize("name", FORMATS)
-def test_an_honest_trace_is_not_called_tampered(name: str, login: Recorded) -> None:
-    """The word means something."""
-    assert "TAMPERED" not in FORMATS[name].write(login.trace)
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,9 @@ import pytest
 
 from authlens_core.gateway.forwarding import Mapping, ResourceCookies, response_fields
 from authlens_core.values.url import parse_url
-from support.place_fields import PLACE_FIELDS
 from support.raw_upstream import RawUpstream, raw_upstream
 from support.served_proxy import ServedProxy, served_proxy
-from support.two_readings import both_readings
+from support.two_readings import PLACE_FIELDS, both_readings
 from support.waiting import PATIENCE
 
 MAPPING = Mapping(parse_url("https://app.example/"), "http://127.0.0.1:8080", "/s3cret")

@@ -20,8 +20,8 @@ from authlens_core.grammars.curl_options import read_request
 from authlens_core.values.errors import LoginNeeded, NetworkFailure, Refused
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
+from support.driven_login import log_in
 from support.needs import program
-from support.profile_login import log_in
 from support.rotating_server import Scripted
 
 from .conftest import LoggedIn

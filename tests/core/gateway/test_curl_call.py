@@ -13,10 +13,9 @@ from authlens_core.emulator import Emulator
 from authlens_core.gateway.curl import command, configuration
 from authlens_core.grammars.curl_options import read_request
 from authlens_core.values.errors import UsageError
-from support.curl_program import CurlDone, run_words
 from support.hostile_server import LocalAuthority
 from support.needs import program
-from support.request_recorder import RequestRecorder, recorder
+from support.request_recorder import CurlDone, RequestRecorder, recorder, run_words
 from support.verb_process import authlens, machine_in
 from support.waiting import PATIENCE
 

@@ -20,7 +20,7 @@ from authlens_core.gateway.forwarding import Mapping
 from authlens_core.gateway.reverse_proxy import Counters, ReverseProxy
 from authlens_core.gateway.server import GatewayServer, loopback_socket
 from authlens_core.values.url import parse_url
-from support.upstream import Upstream, upstream
+from core.gateway.upstream import Upstream, upstream
 from support.waiting import PATIENCE
 
 from .conftest import LoggedIn

@@ -7,7 +7,7 @@ import pytest
 from authlens_core.gateway.curl import configuration
 from authlens_core.grammars.curl_options import read_request
 from authlens_core.values.errors import UsageError
-from support.place_fields import PLACE_FIELDS
+from support.two_readings import PLACE_FIELDS
 
 URL = "https://wiki.example.com/app/page"
 

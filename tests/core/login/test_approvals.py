@@ -152,7 +152,6 @@ class HoldsBack:
     """A resource metadata stage that sends its request only after a yes."""
 
     def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
-        """Return the request when it was approved."""
         if sent or "stage.may_send" not in facts.approved:
             return None
         return PlannedRequest(Request("GET", METADATA), Purpose.RESOURCE_METADATA)

@@ -15,10 +15,9 @@ from authlens_core.login.stages.authorization_stage import (
 )
 from authlens_core.oauth.authorization import read_authorization_response
 from authlens_core.values.check import failures
-from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import parse_url
-from support.scripted_login import ISSUER, RESOURCE, facts
+from support.scripted_login import ISSUER, facts
 
 STAGE = AuthorizationStage()
 START = facts(upto="pkce")
@@ -26,31 +25,6 @@ START = facts(upto="pkce")
 
 def _parameters(url: str | None) -> dict[str, list[str]]:
     return parse_qs(urlsplit(url or "").query)
-
-
-def test_the_link_holds_every_parameter_once() -> None:
-    """AZ-1, AZ-2, AZ-4."""
-    learned = STAGE.learn(replace(START, challenge_scope="a b"), ())
-    assert learned.checks == ()
-    assert _parameters(learned.facts.authorization_url) == {
-        "response_type": ["code"],
-        "client_id": ["client-1"],
-        "redirect_uri": ["http://localhost:8400/callback"],
-        "state": ["the-state"],
-        "code_challenge": ["c" * 43],
-        "code_challenge_method": ["S256"],
-        "resource": [RESOURCE],
-        "scope": ["a b"],
-    }
-    assert learned.facts.scope == "a b"
-    assert STAGE.request(START, ()) is None
-
-
-def test_the_resource_and_the_scope_are_the_person_s_to_change() -> None:
-    """AZ-4: --resource and --scope."""
-    url = STAGE.learn(replace(START, options=Options(resource="https://r.example", scope="s")), ()).facts
-    parameters = _parameters(url.authorization_url)
-    assert (parameters["resource"], parameters["scope"]) == (["https://r.example"], ["s"])
 
 
 def test_offline_access_asks_for_consent() -> None:
@@ -76,12 +50,6 @@ def test_a_link_needs_every_earlier_stage(missing: str) -> None:
     if missing != "pkce":
         with pytest.raises(ValueError, match="no authorization request"):
             expected_response(start)
-
-
-def test_the_issuer_of_the_validated_metadata_is_what_an_answer_is_held_against() -> None:
-    """AZ-8, RFC 9207 §2.4: recorded with verifier and state."""
-    expected = expected_response(START)
-    assert (expected.issuer, expected.state, expected.iss_required) == (ISSUER, Secret("the-state"), False)
 
 
 def test_a_code_is_learned_and_an_error_is_explained() -> None:

@@ -26,7 +26,6 @@ class Behind(ScriptedSender):
     """A sender whose requests go through a proxy: the address it sees is the proxy's."""
 
     async def send(self, request: Request, **settings: Any) -> Exchange:
-        """Answer as the script says, by way of the proxy."""
         return replace(await super().send(request, **settings), proxy=PROXY, peer=INSIDE)
 
 

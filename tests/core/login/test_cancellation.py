@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -18,18 +15,13 @@ from authlens_core.login.stage_work import Stored
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.trace.record import Outcome, Stage, Trace
 from authlens_core.values.check import Severity
-from authlens_core.values.exchange import Purpose, Request
-from authlens_core.values.login_options import Options
-from support.driven_login import at, login_to, until
+from support.driven_login import login_to, until
 from support.made_checks import passed
 from support.scripted_login import (
     ISSUER,
-    RESOURCE,
     ScriptedSender,
     come_back,
     honest,
-    reply,
-    server_document,
 )
 
 TOKEN = f"POST {ISSUER}/token"
@@ -60,16 +52,13 @@ class SlowStore:
         return Stored("grant-1", (KEPT,))
 
     async def known(self, issuer: str, redirect_uri: str) -> Client | None:
-        """Know nobody."""
         return None
 
     async def remember(self, issuer: str, client: Client) -> None:
-        """Keep the client."""
         await self._take(Stage.REGISTRATION)
         self.clients.append(client.client_id)
 
     async def forget(self, issuer: str, redirect_uri: str) -> None:
-        """Nothing here is forgotten."""
         raise AssertionError
 
 
@@ -140,27 +129,6 @@ async def test_tokens_that_were_earned_are_kept_although_somebody_stops(stop: St
         assert login.running is None
 
 
-@pytest.mark.parametrize("stop", [*WITHIN, *OUTSIDE])
-async def test_nothing_comes_after_what_was_stopped(stop: Stop) -> None:
-    """Who presses Esc does not see the next request go out; who goes on finds the next stage."""
-    async with _stopped(Stage.EXCHANGE, stop) as (login, _, sender, _trace):
-        assert at(login) is Stage.ACCESS
-        assert sender.count(f"GET {RESOURCE}") == 1
-        assert (await login.step()).outcome is Outcome.PASSED
-        assert login.finished
-
-
-@pytest.mark.parametrize("stop", [*WITHIN, *OUTSIDE])
-async def test_a_client_that_was_registered_is_remembered_although_somebody_stops(stop: Stop) -> None:
-    """RG-12: the server knows it now, and would keep it for ever without anybody who uses it."""
-    async with _stopped(Stage.REGISTRATION, stop) as (login, store, sender, trace):
-        assert store.clients == ["client-1"]
-        record = trace.records[-1]
-        assert (record.stage, record.outcome) == (Stage.REGISTRATION, Outcome.PASSED)
-        assert at(login) is Stage.PKCE
-        assert sender.count(REGISTER) == 1
-
-
 @pytest.mark.parametrize("stop", [_by_key, _from_outside])
 async def test_who_goes_on_after_stopping_registers_no_second_client(stop: Stop) -> None:
     """RG-12: one client for one issuer and redirect URI."""
@@ -171,46 +139,6 @@ async def test_who_goes_on_after_stopping_registers_no_second_client(stop: Stop)
         assert sender.count(REGISTER) == 1
         [sent] = [s for s in sender.sent if s.line == TOKEN]
         assert sent.form["client_id"] == "client-1"
-
-
-def _id_token(link: str) -> str:
-    """Return an ID token for the login of `link`, with a signature that only the keys could refuse."""
-    nonce = parse_qs(urlsplit(link).query)["nonce"][0]
-    claims = {"iss": ISSUER, "aud": "client-1", "exp": 4_102_444_800, "nonce": nonce}
-    parts = (base64.urlsafe_b64encode(json.dumps(one).encode()) for one in ({"alg": "ES256"}, claims))
-    return ".".join((*(part.decode().rstrip("=") for part in parts), "c2lnbmF0dXJl"))
-
-
-@pytest.mark.parametrize("stop", [*WITHIN, *OUTSIDE])
-async def test_tokens_are_kept_although_the_fetch_of_the_keys_is_stopped(stop: Stop) -> None:
-    """H423: the keys only verify what has come; the fetch ends, and is recorded as stopped."""
-    store, fetching = SlowStore(Stage.REGISTRATION), asyncio.Event()
-    store.may_end.set()
-    script = honest(server=reply(200, server_document(jwks_uri=f"{ISSUER}/keys")))
-    sender = ScriptedSender(script)
-
-    async def hold(request: Request) -> None:
-        if request.url.endswith("/token"):
-            id_token = _id_token(login.facts.authorization_url or "")
-            tokens = {"access_token": "access-canary-1", "token_type": "Bearer", "id_token": id_token}
-            script[TOKEN] = reply(200, tokens)
-        if request.url.endswith("/keys"):
-            fetching.set()
-            await asyncio.Event().wait()
-
-    sender.before = hold
-    async with login_to(sender, Options(port=0, scope="openid"), keeper=store.keep) as login:
-        login.watch(come_back(login))
-        running = asyncio.create_task(login.run_all())
-        await asyncio.wait_for(fetching.wait(), 30)
-        await asyncio.wait_for(stop(login, running), 30)
-        await asyncio.wait({running}, timeout=30)
-        record = login.trace.records[-1]
-        assert (record.stage, record.outcome) == (Stage.EXCHANGE, Outcome.PASSED)
-        assert (record.exchanges[-1].purpose, record.exchanges[-1].response) == (Purpose.SIGNING_KEYS, None)
-        assert login.running is None
-    assert store.kept == ["access-canary-1"]
-    assert sender.count(f"GET {RESOURCE}") == 1
 
 
 @pytest.mark.parametrize("stop", [_by_key, _from_outside])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from datetime import UTC, datetime
 
 import pytest
 
@@ -149,12 +148,3 @@ async def test_a_plain_http_url_is_refused_wherever_a_server_names_one(
         # Without registration a client id can be given, so that one may be overridden.
         assert record.failures[0].overridable is (place == "registration_endpoint")
     assert not [line for line in sender.lines() if "http://" in line]
-
-
-async def test_the_clock_of_the_record_is_the_one_given() -> None:
-    """A replay has its own time."""
-    moment = datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC)
-    async with login_to(ScriptedSender(honest()), clock=lambda: moment) as login:
-        record = await login.step()
-        assert record.started_at == moment
-        assert login.trace.started_at == moment

@@ -50,7 +50,6 @@ def _result(**result: object) -> dict[str, object]:
 
 
 def _methods(start: Facts, *sent: Exchange) -> list[str]:
-    """Return what was called so far and what is called next."""
     planned = STAGE.request(start, sent)
     requests = [*(one.request for one in sent), *([planned.request] if planned else [])]
     return [call_of(request) or request.method for request in requests]
@@ -66,17 +65,6 @@ def _check(learned: StageResult, name: str) -> Check:
 
 def _candidates(learned: StageResult) -> list[str]:
     return [url.text for url in learned.facts.metadata_candidates]
-
-
-def test_with_the_method_get_nothing_else_is_called() -> None:
-    chosen = replace(START, options=Options(method="GET"))
-    planned = STAGE.request(chosen, ())
-    assert planned is not None
-    assert planned.request.method == "GET"
-    assert not planned.server_supplied
-    later = STAGE.request(chosen, (_get(reply(405)),))
-    assert later is not None
-    assert later.purpose is Purpose.RESOURCE_METADATA
 
 
 def test_with_the_method_post_only_the_calls_of_an_mcp_client_are_sent() -> None:
@@ -206,13 +194,6 @@ def test_a_405_with_a_challenge_needs_no_post() -> None:
     assert _candidates(_learn(reply(405, None, NAMED))) == [METADATA]
 
 
-def test_the_url_in_the_challenge_is_the_only_candidate() -> None:
-    """PR-2: if the challenge gives the URL, exactly that is used."""
-    learned = _learn(reply(401, None, NAMED))
-    assert _candidates(learned) == [METADATA]
-    assert failures(learned.checks) == ()
-
-
 def test_without_a_url_the_form_with_the_path_comes_before_the_root() -> None:
     """PR-2, CH-10: in that order, with a warning that it is a guess."""
     learned = _learn(reply(401))
@@ -318,14 +299,6 @@ def test_the_scope_of_the_challenge_is_kept_when_it_can_be_sent_back() -> None:
         assert learned.facts.challenge_scope == "files:read files:write"
     for bad in ('Bearer scope="a\\"b"', 'Bearer scope=""', "Bearer", 'Other scope="a"'):
         assert _learn(reply(401, None, ("WWW-Authenticate", bad))).facts.challenge_scope is None
-
-
-def test_invalid_token_without_a_token_is_no_fault_of_the_person() -> None:
-    """CH-13: Cloudflare says it to who sent none; no word about a token of yours."""
-    learned = _learn(reply(401, None, ("WWW-Authenticate", 'Bearer error="invalid_token"')))
-    words = _check(learned, "detection.protection")
-    assert words.severity is Severity.PASS
-    assert "your token" not in f"{words.expected} {words.why} {words.cure}".lower()
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,6 @@ _NAMES = frozenset({"code", "code_verifier", "client_secret"})
 
 
 def sent_in(request: Request) -> list[str]:
-    """Return what was secret in a request, as it was sent and as it was meant."""
     found = [value for name, value in parse_qsl(request.body.reveal().decode()) if name in _NAMES]
     authorization = request.headers.get("authorization")
     return [*found, authorization.partition(" ")[2], CLIENT_SECRET] if authorization else found

@@ -62,7 +62,6 @@ class Party:
         self.answers |= {OF_SERVER: (200, "", document), "/token": (200, "", token)}
 
     def be_resource(self, server: str, metadata: str = METADATA) -> None:
-        """Answer as a resource that names `server`, in the document at `metadata`."""
         challenge = f'WWW-Authenticate: Bearer resource_metadata="{self.url}{metadata}"\r\n'
         document = {"resource": f"{self.url}/mcp", "authorization_servers": [server]}
         self.answers |= {"/mcp": (401, challenge, {}), metadata: (200, "", document)}
@@ -161,7 +160,6 @@ def _redirect(world: World) -> None:
 
 
 def _origin(world: World) -> None:
-    """No metadata names a server now, so the resource's own origin is taken, whose tokens go to the thief."""
     world.resource.answers["/mcp"] = (401, "WWW-Authenticate: Bearer\r\n", {})
     del world.resource.answers[METADATA]
     world.resource.be_server()

@@ -56,27 +56,6 @@ async def test_run_all_runs_the_eight_stages_and_sends_seven_requests() -> None:
     ]
 
 
-async def test_step_runs_one_stage() -> None:
-    """The wizard walks one key at a time."""
-    sender = ScriptedSender(honest())
-    async with login_to(sender) as login:
-        record = await login.step()
-        assert record.stage is Stage.DETECTION
-        assert at(login) is Stage.RESOURCE_METADATA
-        assert login.trace.records == (record,)
-        assert sender.lines() == [f"GET {RESOURCE}"]
-
-
-async def test_after_the_last_stage_there_is_nothing_to_step() -> None:
-    """A step too many is a mistake of the caller."""
-    async with login_to(ScriptedSender(honest())) as login:
-        login.watch(come_back(login))
-        await login.run_all()
-        assert login.planned() is None
-        with pytest.raises(RuntimeError, match="ended"):
-            await login.step()
-
-
 async def test_two_stages_never_run_at_once() -> None:
     """The second caller is told."""
     gate = asyncio.Event()

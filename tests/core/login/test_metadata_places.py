@@ -59,15 +59,6 @@ async def test_a_resource_that_is_busy_does_not_become_its_own_server(named: boo
         assert login.facts.issuer is None
 
 
-async def test_a_busy_second_place_is_no_absence_either() -> None:
-    """It is the last answer that counts."""
-    async with login_to(_places(False, reply(404), BUSY)) as login:
-        await login.run_all()
-        record = login.trace.records[-1]
-        assert len(record.exchanges) == 2
-        assert failed(record) == "resource_metadata.status"
-
-
 async def test_a_server_that_is_busy_is_not_asked_elsewhere() -> None:
     """AS-2, RFC 6585 §4."""
     script = honest(server=BUSY)
@@ -82,17 +73,6 @@ async def test_a_server_that_is_busy_is_not_asked_elsewhere() -> None:
         assert (sender.count(f"GET {SERVER}"), sender.count(f"GET {OPENID}")) == (1, 0)
 
 
-async def test_who_waits_and_tries_again_is_answered() -> None:
-    """A rate limit passes."""
-    sender = ScriptedSender(honest(metadata=[BUSY, GOOD], server=[BUSY, reply(200, server_document())]))
-    async with login_to(sender) as login:
-        for stage in (Stage.RESOURCE_METADATA, Stage.SERVER_METADATA):
-            await login.run_all()
-            assert at(login) is stage
-            await login.retry()
-        await run_to(login, Stage.REGISTRATION)
-
-
 async def test_a_page_at_a_place_that_nobody_named_moves_on() -> None:
     """PR-2, H021: an app that answers everything with its start page has the document at the root."""
     sender = _places(False, PAGE, GOOD)
@@ -100,15 +80,6 @@ async def test_a_page_at_a_place_that_nobody_named_moves_on() -> None:
         await run_to(login, Stage.SERVER_METADATA)
         assert [e.request.url for e in login.trace.records[-1].exchanges] == [METADATA, ROOT]
         assert login.facts.issuer_identifier == ISSUER
-
-
-async def test_pages_at_every_place_that_nobody_named_are_no_document() -> None:
-    """MCP 2025-03-26: then the origin may stand for the server, after a yes."""
-    async with login_to(_places(False, PAGE, PAGE)) as login:
-        await login.run_all()
-        assert failed(login.trace.records[-1]) == "resource_metadata.found"
-        assert await login.override("resource_metadata.found") is not None
-        assert login.facts.issuer_identifier == "https://app.example"
 
 
 @pytest.mark.parametrize("resource", ["https://app.example", "https://app.example/"])
@@ -123,19 +94,6 @@ async def test_a_page_at_the_only_place_that_nobody_named_is_no_document(resourc
         assert record.failures[0].overridable
     finally:
         await login.aclose()
-
-
-async def test_a_page_at_the_place_that_the_challenge_names_is_the_answer() -> None:
-    """PR-2: exactly that URL is used, and nothing is taken in its place."""
-    sender = _places(True, PAGE, GOOD)
-    async with login_to(sender) as login:
-        await login.run_all()
-        record = login.trace.records[-1]
-        assert failed(record).startswith("resource_metadata.")
-        assert failed(record) != "resource_metadata.found"
-        assert not [c for c in record.failures if c.overridable]
-        assert len(record.exchanges) == 1
-        assert sender.count(f"GET {ROOT}") == 0
 
 
 async def test_a_challenge_that_comes_later_names_the_place_after_all() -> None:

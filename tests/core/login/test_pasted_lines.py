@@ -27,7 +27,6 @@ def verdict_of(text: Secret) -> Verdict:
 
 
 def chosen(lines: Sequence[str], earlier: Sequence[str] = ()) -> str:
-    """Return what is judged of a paste."""
     return likeliest(
         [Secret(line) for line in lines], [Secret(line) for line in earlier], verdict_of
     ).reveal()

@@ -19,7 +19,6 @@ LINK = "https://login.example.com/authorize?state=s"
 
 
 def pending(url: str = URL, *, persistent: bool = True) -> PendingLogin:
-    """Return the login as one process sees it."""
     return PendingLogin.of(Locks(state_directory() if persistent else None), url, persistent=persistent)
 
 

@@ -10,7 +10,6 @@ from authlens_core.login.stages import pkce_stage
 from authlens_core.login.stages.pkce_stage import PkceStage
 from authlens_core.oauth.pkce import code_challenge
 from authlens_core.values.check import failures
-from authlens_core.values.secret import Secret
 from support.scripted_login import facts
 
 START = facts(upto="server_metadata")
@@ -28,14 +27,6 @@ def test_every_run_draws_a_verifier_and_a_state_of_its_own() -> None:
         assert pkce.code_challenge == code_challenge(pkce.code_verifier.reveal())
         drawn |= {pkce.code_verifier.reveal(), state.reveal()}
     assert len(drawn) == 40
-
-
-def test_nothing_is_sent_and_what_is_secret_stays_so() -> None:
-    """PK-5."""
-    assert PkceStage().request(START, ()) is None
-    shown = {fact.name: fact.value for fact in PkceStage().learn(START, ()).shown}
-    assert isinstance(shown["code_verifier"], Secret)
-    assert isinstance(shown["state"], Secret)
 
 
 def test_a_draw_that_access_would_misread_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

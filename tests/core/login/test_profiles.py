@@ -6,10 +6,7 @@ import pytest
 
 from authlens_core.emulator import Profile, StandardEmulator
 from authlens_core.trace.record import Stage
-from authlens_core.values.check import Severity
-from authlens_core.values.login_options import Options
-from authlens_core.values.stage import GrantType
-from support.profile_login import log_in
+from support.driven_login import log_in
 
 
 @pytest.mark.parametrize(
@@ -43,73 +40,9 @@ async def test_a_login_ends_with_a_token_that_the_resource_accepts(
     assert last.failures == ()
 
 
-async def test_the_default_paths_of_an_old_server_are_used_only_when_asked_for() -> None:
-    """MCP 2025-03-26."""
-    async with StandardEmulator(Profile.MCP, faults=["default-paths"]) as emulator:
-        refused = (await log_in(emulator)).records[-1]
-        allowed = (await log_in(emulator, Options(port=0, wait=60, legacy_paths=True))).records[-1]
-    assert refused.stage is Stage.RESOURCE_METADATA
-    assert (allowed.stage, allowed.failures) == (Stage.ACCESS, ())
-
-
 async def test_a_missing_scope_stops_at_the_resource_with_its_reason() -> None:
     """RFC 6750 §3.1."""
     async with StandardEmulator(Profile.GENERIC, faults=["step-up"]) as emulator:
         last = (await log_in(emulator)).records[-1]
     assert last.stage is Stage.ACCESS
     assert "insufficient_scope" in last.failures[0].seen
-
-
-async def test_an_issuer_that_is_promised_and_missing_stops_the_login() -> None:
-    """RFC 9207 §2.4: no code is sent on."""
-    async with StandardEmulator(Profile.GENERIC, faults=["iss-missing"]) as emulator:
-        last = (await log_in(emulator)).records[-1]
-    assert (last.stage, last.failures[0].name) == (Stage.AUTHORIZATION, "authorization.iss")
-
-
-@pytest.mark.parametrize("faults", [(), ("dpop-nonce",)])
-async def test_a_login_by_device_code_ends_with_a_token_that_the_resource_accepts(
-    faults: tuple[str, ...],
-) -> None:
-    """RFC 8628; with bound tokens, each poll has a proof of its own."""
-    async with StandardEmulator(Profile.GENERIC, faults=faults) as emulator:
-        last = (await log_in(emulator, Options(grant_type=GrantType.DEVICE_CODE))).records[-1]
-    assert last.stage is Stage.ACCESS
-    assert last.failures == ()
-
-
-async def test_a_retry_after_a_missing_scope_authorizes_again_and_is_accepted() -> None:
-    async with StandardEmulator(Profile.GENERIC, faults=["step-up"]) as emulator:
-        last = (await log_in(emulator, retries=1)).records[-1]
-    assert last.stage is Stage.ACCESS
-    assert last.failures == ()
-
-
-async def test_an_issuer_that_is_missing_is_taken_where_the_user_chose_so() -> None:
-    options = Options(port=0, wait=60, any_issuer=True)
-    async with StandardEmulator(Profile.GENERIC, faults=["iss-missing"]) as emulator:
-        trace = await log_in(emulator, options)
-    assert trace.records[-1].stage is Stage.ACCESS
-    taken = trace.latest(Stage.AUTHORIZATION)
-    assert taken is not None
-    assert "authorization.iss" in {check.name for check in taken.checks}
-
-
-async def test_the_id_token_of_a_login_with_openid_is_verified() -> None:
-    async with StandardEmulator(Profile.GENERIC) as emulator:
-        trace = await log_in(emulator, Options(port=0, wait=60, scope="openid"))
-    exchange = trace.latest(Stage.EXCHANGE)
-    assert exchange is not None
-    assert exchange.failures == ()
-    found = {
-        c.subject for c in exchange.checks if c.name.startswith("id_token.") and c.severity is Severity.PASS
-    }
-    assert found == {"signature", "iss", "aud", "exp", "nonce"}
-
-
-async def test_the_client_metadata_document_that_the_emulator_offers_is_accepted() -> None:
-    """A server on this machine fetches it from this machine, so http is enough."""
-    async with StandardEmulator(Profile.GENERIC, faults=["no-registration"]) as emulator:
-        options = Options(port=0, wait=60, client_metadata_url=emulator.example_client)
-        last = (await log_in(emulator, options)).records[-1]
-    assert (last.stage, last.failures) == (Stage.ACCESS, ())

@@ -56,14 +56,6 @@ def test_an_answer_that_is_there_is_the_answer(answer: Answer) -> None:
     assert STAGE.request(named, [exchange(answer)]) is None
 
 
-def test_the_one_server_is_taken() -> None:
-    """PR-6."""
-    learned = _learn(_document())
-    assert _failed(learned) == []
-    assert learned.facts.issuer == parse_url(ISSUER)
-    assert learned.facts.resource == RESOURCE
-
-
 def test_of_several_servers_the_first_is_taken_after_a_yes() -> None:
     """PR-6, RFC 9728 §7.6: the person types a password there."""
     two = _document(authorization_servers=[ISSUER, "https://other.example"])
@@ -90,14 +82,6 @@ def test_a_server_that_the_resource_does_not_name_is_not_asked() -> None:
     assert _failed(learned) == [("resource_metadata.authorization_server", False)]
     # A hostile resource would choose it.
     assert "--issuer" not in str(learned.checks[-1].cure)
-
-
-@pytest.mark.parametrize("resource", ["https://evil.example/mcp", "https://app.example/other"])
-def test_a_document_of_another_resource_is_not_used(resource: str) -> None:
-    """PR-5: whoever asks."""
-    learned = _learn(_document(resource=resource))
-    assert _failed(learned) == [("resource_metadata.resource", False)]
-    assert learned.facts.resource_metadata is None
 
 
 def test_without_a_document_the_origin_stands_for_the_server_after_a_yes() -> None:

@@ -10,7 +10,6 @@ from msgspec.structs import replace
 from authlens_core.login.stages.metadata_stages import ServerMetadataStage
 from authlens_core.values.check import failures
 from authlens_core.values.exchange import Exchange, FailureKind, WireFailure
-from authlens_core.values.login_options import Options
 from authlens_core.values.url import parse_url
 from support.scripted_login import ISSUER, Answer, exchange, facts, reply, server_document
 
@@ -58,19 +57,6 @@ def test_without_an_issuer_nothing_is_asked() -> None:
     assert [c.name for c in failures(STAGE.learn(nowhere, ()).checks)] == ["server.document"]
 
 
-def test_a_good_document_gives_the_endpoints() -> None:
-    """AS-5."""
-    learned = STAGE.learn(START, [exchange(reply(200, server_document()))])
-    assert failures(learned.checks) == ()
-    assert learned.facts.server_metadata is not None
-    assert learned.facts.server_metadata.token_endpoint == f"{ISSUER}/token"
-
-
-def test_the_issuer_is_compared_letter_by_letter() -> None:
-    """AS-3: one slash is another issuer."""
-    assert _failed(reply(200, server_document(issuer=f"{ISSUER}/"))) == ["server.issuer"]
-
-
 def test_the_schemeless_issuer_is_tolerated_at_a_team_and_nowhere_else() -> None:
     """The one exception."""
     team = "https://acme.cloudflareaccess.com"
@@ -95,19 +81,6 @@ def test_on_loopback_only_the_stated_team_domain_may_omit_its_scheme(
     changes = {"issuer": parse_url(issuer, loopback_http=True), "issuer_identifier": issuer}
     found = _failed(reply(200, bare), resource_metadata=stated, loopback_http=True, **changes)
     assert found == failed
-
-
-def test_registration_is_not_needed_with_a_client_id() -> None:
-    """RG-13."""
-    document = server_document(registration_endpoint=None)
-    assert _failed(reply(200, document)) == ["server.registration_endpoint"]
-    assert _failed(reply(200, document), options=Options(client_id="mine")) == []
-
-
-@pytest.mark.parametrize("methods", [None, [], ["plain"]])
-def test_without_s256_the_login_stops(methods: list[str] | None) -> None:
-    """AS-7."""
-    assert _failed(reply(200, server_document(code_challenge_methods_supported=methods))) == ["server.s256"]
 
 
 def test_plain_http_is_allowed_only_from_loopback_to_loopback() -> None:

@@ -7,18 +7,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from authlens_core.diagnosis.causes import CAUSES
 from authlens_core.diagnosis.protection import Protection, note_on
 from authlens_core.diagnosis.server_kind import ServerKind, server_words
-from authlens_core.emulator import Fault, Profile, StandardEmulator
 from authlens_core.login.login import Login
 from authlens_core.trace.record import Outcome, StageRecord, Trace, fact_text
-from authlens_core.values.check import CheckId
 from authlens_core.values.exchange import FailureKind, WireFailure
 from authlens_core.values.login_options import Options
 from authlens_core.values.word_files import texts as markdown
 from authlens_core.values.word_files import words
-from support.profile_login import log_in
 from support.scripted_login import RESOURCE, Answer, ScriptedSender, come_back, honest, reply
 
 CLOUDFLARES = re.compile(
@@ -34,7 +30,6 @@ MARKED = {
     Protection.ORIGIN_DOWN,
     Protection.PREFLIGHT,
 }
-SERVICE_TOKENS = {CheckId.SERVICE_TOKEN_HALF, CheckId.SERVICE_TOKEN_SWAPPED, CheckId.SERVICE_TOKEN_TWICE}
 ANSWERS: dict[str, Answer] = {
     **{
         code: reply(400, {"error": code, "error_description": "no"})
@@ -53,7 +48,6 @@ ANSWERS: dict[str, Answer] = {
 
 
 def texts(trace: Trace) -> Iterator[str]:
-    """Yield every text about what went wrong."""
     for record in trace.records:
         yield from _of_record(record)
 
@@ -96,26 +90,6 @@ async def test_an_error_on_the_callback_of_a_plain_server_has_no_word_of_cloudfl
     await login.aclose()
     assert trace.records[-1].outcome is Outcome.FAILED
     assert foreign_words(trace) == []
-
-
-@pytest.mark.parametrize("profile", [Profile.MCP, Profile.GENERIC])
-async def test_a_failed_login_at_the_standard_emulator_has_no_word_of_cloudflare(profile: Profile) -> None:
-    failing = (Fault.NO_REGISTRATION, Fault.ISS_MISSING, Fault.STEP_UP)
-    for fault in failing:
-        async with StandardEmulator(profile, faults=[fault]) as emulator:
-            trace = await log_in(emulator)
-        assert trace.records[-1].outcome is Outcome.FAILED
-        assert foreign_words(trace) == [], fault
-
-
-def test_no_cause_without_a_mark_has_a_word_of_cloudflare() -> None:
-    """Also those that no test plays."""
-    for cause in CAUSES:
-        marked = cause.kinds or (cause.protections <= MARKED and cause.protections) or cause.credentials
-        if not marked and cause.checks.isdisjoint(SERVICE_TOKENS):
-            words = server_words(ServerKind.OTHER)
-            told = f"{words.fill(cause.cause)} {words.fill_fix(cause.cure)}"
-            assert not CLOUDFLARES.search(told), cause.name
 
 
 def test_no_words_that_every_server_can_get_have_a_word_of_cloudflare() -> None:

@@ -97,11 +97,6 @@ def test_a_required_member_that_is_missing_ends_the_login(name: str) -> None:
     assert worst(reading, name) is Severity.FAILURE
 
 
-@pytest.mark.parametrize("code", ["WDJB-MJHT", "WDJB MJHT", "wdjb_mjht", "12345678", "ÄÖÜ-123"])
-def test_a_user_code_may_be_in_groups(code: str) -> None:
-    assert read(user_code=code).value is not None
-
-
 @pytest.mark.parametrize(
     "code", ["enter WDJB-MJHT at honest.example/device", "https://honest.example", "a@b", "- -"]
 )
@@ -154,12 +149,6 @@ def test_the_page_is_on_the_site_of_the_server_or_needs_a_yes(page: str, same: b
     assert site.severity is (Severity.PASS if same else Severity.FAILURE)
     assert site.overridable is not same
     assert site.name == "device.verification_site"
-
-
-def test_the_page_is_in_no_check_because_it_may_hold_the_code() -> None:
-    filled = "https://as.example/device?user_code=WDJB-MJHT"
-    reading = read(verification_uri=filled, verification_uri_complete=None)
-    assert "WDJB-MJHT" not in repr(reading.checks)
 
 
 def test_the_drafts_name_of_the_page_is_accepted_with_a_notice() -> None:
@@ -222,30 +211,6 @@ def started(interval: float = 5, expires_in: int = 600) -> DevicePolling:
     return DevicePolling(interval, 100 + interval, 100 + expires_in)
 
 
-def test_the_first_request_waits_for_the_interval() -> None:
-    """DG-6."""
-    authorization = read().value
-    assert authorization is not None
-    polling = DevicePolling.start(authorization.interval, 100, 700)
-    assert polling.wait(100) == 5
-    assert polling.wait(103) == 2
-    assert polling.wait(200) == 0
-
-
-def test_slow_down_adds_five_seconds_for_good() -> None:
-    """DG-8."""
-    polling = started().after(PollResult.SLOW_DOWN, 105)
-    assert polling.wait(105) == 10
-    assert polling.after(PollResult.PENDING, 115).wait(115) == 10
-
-
-def test_a_failed_connection_doubles_the_interval() -> None:
-    """DG-9."""
-    polling = started().after(PollResult.UNAVAILABLE, 105)
-    assert polling.wait(105) == 10
-    assert polling.after(PollResult.UNAVAILABLE, 115).wait(115) == 20
-
-
 def test_retry_after_is_honoured() -> None:
     """DG-9."""
     polling = started().after(PollResult.UNAVAILABLE, 105, answer(429, Retry_After="60"))
@@ -263,12 +228,6 @@ def test_the_last_request_comes_shortly_before_the_codes_expire(interval: int, e
         polling = polling.after(PollResult.PENDING, now)
     assert asked[-1] == expires_in - 1
     assert [pair for pair in pairwise(asked[1:]) if pair[1] - pair[0] < interval] == []
-
-
-def test_nothing_is_sent_once_the_codes_expired() -> None:
-    """DG-7."""
-    assert started(expires_in=60).wait(160) is None
-    assert started(expires_in=60).after(PollResult.PENDING, 157).wait(157) is None
 
 
 @given(

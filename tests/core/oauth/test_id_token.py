@@ -47,12 +47,6 @@ def _checks(token: Secret, **changes: Any) -> dict[str, Check]:
     return {check.subject: check for check in found}
 
 
-def test_a_good_token_passes_each_check() -> None:
-    checks = _checks(_token())
-    assert list(checks) == ["signature", "iss", "aud", "exp", "nonce"]
-    assert {check.severity for check in checks.values()} == {Severity.PASS}
-
-
 @pytest.mark.parametrize(
     ("changes", "subject"),
     [
@@ -112,7 +106,3 @@ def test_without_keys_the_signature_is_said_to_be_unchecked() -> None:
 def test_what_is_no_jwt_is_one_failed_check(text: str) -> None:
     [check] = _checks(Secret(text)).values()
     assert (check.severity, check.overridable) == (Severity.FAILURE, True)
-
-
-def test_no_check_shows_the_nonce() -> None:
-    assert "canary" not in repr(_checks(_token()))

@@ -7,7 +7,6 @@ import pytest
 from authlens_core.oauth.mcp import (
     EVENT_STREAM,
     McpCall,
-    is_result,
     is_session_id,
     mcp_request,
     protocol_version,
@@ -40,11 +39,6 @@ def test_the_first_message_of_a_stream_is_read_whatever_its_lines_end_in(end: by
         b"data: " + ERROR,
     )
     assert protocol_version(stream(end.join(lines))) == "2025-11-25"
-
-
-def test_the_end_of_the_last_event_may_be_on_its_way() -> None:
-    assert not is_result(stream(b"data: " + ERROR))
-    assert is_result(stream(b": it has just begun"))
 
 
 @pytest.mark.parametrize("character", ["\x0b", "\x1e", "\x85", "\u2028"])

@@ -52,12 +52,6 @@ def test_a_request_uri_is_never_pushed() -> None:
         pushed_authorization_request(ENDPOINT, Client("me", "x"), [("request_uri", GOOD)])
 
 
-def test_the_reference_is_read() -> None:
-    """PAR-2."""
-    reading = read_pushed_authorization(answer(request_uri=GOOD, expires_in=60))
-    assert reading.value == PushedAuthorization(GOOD, 60)
-
-
 def test_200_and_a_missing_lifetime_are_noticed_and_accepted() -> None:
     """PAR-2: servers do that, and nothing is less safe for it."""
     reading = read_pushed_authorization(answer(200, request_uri=GOOD))

@@ -82,26 +82,6 @@ def test_we_introduce_ourselves_as_a_public_native_client() -> None:
     }
 
 
-def test_scope_and_resource_are_sent_where_given() -> None:
-    """RG-2: the resource as it is spelled."""
-    sent = _sent(scope="a b", resource="https://app.example/mcp/")
-    assert (sent["scope"], sent["resource"]) == ("a b", "https://app.example/mcp/")
-
-
-def test_a_good_answer_makes_a_client() -> None:
-    """RG-3."""
-    reading = _read(GOOD)
-    assert reading.value == Client("3f0c", REDIRECT, issued_at=1_700_000_000)
-    assert {c.severity for c in reading.checks} == {Severity.PASS}
-
-
-def test_status_200_is_tolerated_with_a_note() -> None:
-    """RG-3."""
-    reading = _read(GOOD, status=200)
-    assert reading.value is not None
-    assert _check(reading, "status").severity is Severity.NOTICE
-
-
 @pytest.mark.parametrize("status", [202, 204, 302, 307, 400, 401, 403, 429, 500])
 def test_any_other_status_fails(status: int) -> None:
     """RG-3, H062: a redirect is not followed either."""
@@ -116,12 +96,6 @@ def test_client_id_has_to_be_a_string_of_ascii(client_id: object) -> None:
     reading = _read(GOOD | {"client_id": client_id})
     assert reading.value is None
     assert _check(reading, "client_id").severity is Severity.FAILURE
-
-
-@pytest.mark.parametrize("body", [b"", b"[]", b'{"client_id": "x"', b"<html>"])
-def test_an_answer_that_is_no_json_object_makes_no_client(body: bytes) -> None:
-    """RG-3, RG-16: half an answer leaves nothing."""
-    assert _read(body).value is None
 
 
 @pytest.mark.parametrize(
@@ -151,11 +125,6 @@ def test_a_loopback_redirect_uri_without_its_port_is_a_warning() -> None:
     assert reading.value is not None
     assert reading.value.redirect_uri == REDIRECT
     assert _check(reading, "redirect_uris").severity is Severity.WARNING
-
-
-def test_more_redirect_uris_than_ours_do_no_harm() -> None:
-    """RG-4."""
-    assert _read(GOOD | {"redirect_uris": ["https://x.example/", REDIRECT]}).value is not None
 
 
 def test_members_that_are_not_stated_are_as_asked_for_with_a_notice() -> None:
@@ -323,13 +292,6 @@ def test_a_malformed_secret_is_refused_and_not_shown(secret: object) -> None:
     assert _check(reading, "client_secret").seen == "malformed"
 
 
-def test_an_empty_secret_is_none() -> None:
-    """Design §9: some servers send one."""
-    value = _read(GOOD | {"client_secret": ""}).value
-    assert value is not None
-    assert value.client_secret is None
-
-
 @pytest.mark.parametrize(
     "code",
     [
@@ -346,16 +308,6 @@ def test_an_error_is_shown_with_its_meaning(code: str) -> None:
     check = _check(reading, "status")
     assert f"400 {code}: redirect_uri is not allowed" in check.seen
     assert (check.why, check.cure) == meaning(code)[:2]
-
-
-def test_the_first_and_last_printable_characters_are_taken() -> None:
-    """RG-3, RG-5, RG-7: the limits of what an identifier, a secret and a token may hold."""
-    document = MANAGED | {"client_id": " ~", "client_secret": " ~", "registration_access_token": "!~"}
-    value = _read(document).value
-    assert value is not None
-    assert value.client_id == " ~"
-    assert value.client_secret == Secret(" ~")
-    assert value.registration_access_token == Secret("!~")
 
 
 MANAGED = GOOD | {
@@ -415,27 +367,12 @@ def test_the_issuer_in_a_registration_answer_changes_nothing() -> None:
     assert _read(GOOD | {"issuer": "https://evil.example"}).value == _read(GOOD).value
 
 
-def test_unknown_members_of_odd_types_are_ignored() -> None:
-    """GEN-5."""
-    odd: dict[str, object] = {f"x{i}": [None, True, 1.5, {"y": []}, "z"][i % 5] for i in range(200)}
-    assert _read(GOOD | odd).value == _read(GOOD).value
-
-
 @pytest.mark.parametrize(("stated", "kept"), [("a b", "a b"), ("", None), (None, None), (["a"], None)])
 def test_the_scope_that_the_server_registered_is_kept(stated: object, kept: str | None) -> None:
     """RG-4."""
     value = _read(GOOD | {"scope": stated}).value
     assert value is not None
     assert value.scope == kept
-
-
-@pytest.mark.parametrize("text", ["https://me.example/client.json", "https://me.example/a/b"])
-def test_a_client_metadata_url_is_an_https_url_with_a_path(text: str) -> None:
-    """RG-14."""
-    reading = is_client_metadata_url(text)
-    assert reading.value is not None
-    assert reading.value.text == text
-    assert reading.checks[0].severity is Severity.PASS
 
 
 @pytest.mark.parametrize(
@@ -464,12 +401,3 @@ def test_anything_else_is_no_client_metadata_url(text: str) -> None:
 def test_a_query_in_a_client_metadata_url_is_a_warning() -> None:
     """RG-14: it should not be there."""
     assert is_client_metadata_url("https://me.example/c?x=1").checks[0].severity is Severity.WARNING
-
-
-def test_every_check_says_why_where_and_what_to_do() -> None:
-    """Checks teach: each has a reason and a source, each failure a cure."""
-    for document in (GOOD, {}, MANAGED | {"client_secret": 7, "grant_types": ["x"], "redirect_uris": ["x"]}):
-        for check in _read(document).checks:
-            assert check.why
-            assert check.spec
-            assert check.cure or check.severity is not Severity.FAILURE

@@ -37,14 +37,6 @@ def test_a_revocation_is_a_form_post_with_token_hint_and_client(hint: TokenHint)
     assert "t0ken" not in repr(request)
 
 
-def test_a_confidential_client_authenticates_as_it_was_registered() -> None:
-    """RV-1, TK-2: in one place."""
-    client = Client("me", "x", "client_secret_basic", Secret("s"))
-    request = revocation_request(ENDPOINT, client, token=Secret("t"), hint="access_token")
-    assert (request.headers.get("authorization") or "").startswith("Basic ")
-    assert "client" not in request.body.reveal().decode()
-
-
 @pytest.mark.parametrize("body", [b"", b"{}", b"<html>", b'{"error": "invalid_client"}', b"\xff"])
 def test_200_is_revoked_whatever_the_body_says(body: bytes) -> None:
     """RV-2, H138: also for a token that the server never knew."""
@@ -111,11 +103,6 @@ def test_a_busy_server_keeps_the_token_and_may_name_a_time(status: int, value: s
     assert revocation.retry_after == wait
     assert revocation.checks[0].severity is Severity.FAILURE
     assert "still exists" in str(revocation.checks[0].cure)
-
-
-def test_a_date_without_a_clock_is_no_time() -> None:
-    """RV-3: nothing here reads the clock."""
-    assert read_revocation(_answer(503, retry_after="Tue, 24 Nov 2026 12:01:00 GMT")).retry_after is None
 
 
 def test_a_token_that_the_server_calls_invalid_had_ended_already() -> None:

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import filelock
 import pytest
 
 from authlens_core.state.locks import LockBusy, Locks, LockUnavailable
@@ -60,13 +59,6 @@ async def test_tasks_take_turns(state: Path) -> None:
     assert most == 1
 
 
-async def test_different_names_do_not_wait_for_each_other(state: Path) -> None:
-    """The parts are told apart, however they are cut."""
-    locks = Locks(state)
-    async with locks.hold("ab", "c", purpose="x"), locks.hold("a", "bc", purpose="y", bound=0):
-        pass
-
-
 async def test_a_busy_lock_is_an_error_in_time_that_names_the_holder(state: Path) -> None:
     """Who, since when, what for."""
     with holder(state) as process:
@@ -102,19 +94,6 @@ async def test_a_killed_holder_frees_the_lock_at_once(state: Path) -> None:
         assert list((state / "locks").iterdir())
         async with Locks(state).hold("a", "b", purpose="x", bound=30):
             pass
-
-
-async def test_without_locks_nothing_is_done(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """H131: never unlocked; the cure names the setting."""
-
-    def unsupported(self: object, *args: object, **options: object) -> None:
-        raise OSError(38, "Function not implemented")
-
-    monkeypatch.setattr(filelock.FileLock, "acquire", unsupported)
-    with pytest.raises(LockUnavailable, match="no locks") as caught:
-        async with Locks(state).hold("a", purpose="x"):
-            pytest.fail("not locked")
-    assert "AUTHLENS_HOME" in str(caught.value.cure)
 
 
 async def test_a_file_system_without_locks_gets_no_substitute(

@@ -25,7 +25,3 @@ SECRET = Secret("canary-7f3a9b51c2")
 )
 def test_a_value_is_told_as_its_specification_writes_it(value: FactValue, text: str) -> None:
     assert fact_text(Fact("name", value)) == text
-
-
-def test_a_value_that_is_not_there_is_said_to_be_absent() -> None:
-    assert fact_text(Fact("revocation_endpoint", None)) == "absent"

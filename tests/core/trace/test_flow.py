@@ -6,8 +6,7 @@ import pytest
 
 from authlens_core.login.stages import STAGES
 from authlens_core.trace.flow import AUTHORIZATION_CODE, FLOWS, Flow, flow_of
-from authlens_core.values.login_options import OPTIONS
-from authlens_core.values.stage import LOGIN_STAGES, GrantType, Stage
+from authlens_core.values.stage import GrantType, Stage
 
 
 @pytest.mark.parametrize("grant_type", GrantType)
@@ -21,30 +20,10 @@ def test_every_grant_type_has_a_flow_whose_stages_are_all_done_and_explained(gra
 
 
 @pytest.mark.parametrize("flow", FLOWS.values(), ids=lambda flow: flow.grant_type.name)
-def test_the_stages_of_a_flow_run_in_the_order_of_all_stages(flow: Flow) -> None:
-    """Going from one flow to another takes the stage that is next there."""
-    assert list(flow.stages) == sorted(flow.stages, key=LOGIN_STAGES.index)
-
-
-@pytest.mark.parametrize("flow", FLOWS.values(), ids=lambda flow: flow.grant_type.name)
 def test_a_flow_with_a_user_starts_over_before_what_it_uses_up(flow: Flow) -> None:
     if not flow.is_by_program:
         assert flow.starts_over is not None
         assert all(flow.place(flow.starts_over) < flow.place(stage) for stage in flow.single_use)
-
-
-@pytest.mark.parametrize("flow", FLOWS.values(), ids=lambda flow: flow.grant_type.name)
-def test_flows_have_the_stages_in_common_that_come_before_the_choice_matters(flow: Flow) -> None:
-    """A change of the flow keeps what was learned there."""
-    first = OPTIONS["grant_type"].matters_from
-    common = AUTHORIZATION_CODE.stages[: AUTHORIZATION_CODE.place(first)]
-    assert flow.stages[: flow.place(first)] == common
-
-
-def test_stages_are_numbered_from_one_and_what_comes_later_has_no_number() -> None:
-    assert [AUTHORIZATION_CODE.number(stage) for stage in AUTHORIZATION_CODE.stages] == [*range(1, 9)]
-    assert AUTHORIZATION_CODE.numbered(Stage.EXCHANGE) == "7 Exchange"
-    assert AUTHORIZATION_CODE.numbered(Stage.REFRESH) == "Refresh"
 
 
 def test_a_stage_that_a_flow_does_not_have_still_has_a_place_in_it() -> None:

@@ -6,9 +6,7 @@ import pytest
 
 from authlens_core.values.fix import (
     LOG_IN_AGAIN,
-    GivenOptions,
     WayOn,
-    again,
     commands_of,
     filled,
     fix,
@@ -47,13 +45,6 @@ def test_a_word_is_quoted_for_every_shell_if_that_can_be(word: str, shown: str) 
     assert commands_of(step("Again", f"authlens login URL --scope {word}")) == [
         f"authlens login URL --scope {shown}"
     ]
-
-
-def test_log_in_again_says_it_all_until_the_address_is_known() -> None:
-    refresh = again("Refresh it, or log in again")
-    assert (str(refresh), commands_of(refresh)) == ("Refresh it, or log in again.", [])
-    known = filled(refresh, U, (("--port", "0"),))
-    assert str(known) == f"Refresh it, or log in again: authlens login {U} --port 0"
 
 
 def test_the_ways_of_a_fix_are_those_of_its_commands_and_those_that_a_key_alone_offers() -> None:
@@ -116,9 +107,3 @@ def test_a_step_that_was_taken_is_left_out(given: Options, command: str) -> None
     taken, again = step("Do it", f"authlens {command}"), step("Log in again", "authlens login URL")
     assert "owner" in str(filled(taken, U, given_options(given)))
     assert len(commands_of(filled(fix(taken, again), U, given_options(given)))) == 1
-
-
-def test_what_was_approved_stays_approved() -> None:
-    given: GivenOptions = (("--yes", "a.b"),)
-    told = filled(step("Continue", "authlens login URL --yes c.d"), U, given)
-    assert commands_of(told) == [f"authlens login {U} --yes a.b --yes c.d"]

@@ -36,12 +36,6 @@ def test_a_secret_is_masked_in_every_form(form: str) -> None:
     assert KnownSecrets([SECRET]).masked(f"before {form} after") == f"before {SECRET.masked} after"
 
 
-def test_what_is_shorter_than_asked_for_is_an_ordinary_word() -> None:
-    assert KnownSecrets([Secret("abc")]).masked("abc") == "abc"
-    assert KnownSecrets([Secret("abc")], shortest=3).masked("abc") == Secret("abc").masked
-    assert not KnownSecrets([Secret("abc")])
-
-
 @pytest.mark.parametrize("digits", ["1" * 5_000, "0" * 5_000 + "67"], ids=["no character", "padded C"])
 def test_a_reference_of_more_digits_than_python_reads_hides_nothing(digits: str) -> None:
     """`int` refuses over 4,300 digits: no answer may raise, or keep a secret from its mask."""

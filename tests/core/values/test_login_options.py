@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from authlens_core.login.tampering.editing import choices, with_choices
 from authlens_core.values.login_options import OPTIONS, Kind, OptionInfo, Options, first_changed
 from authlens_core.values.secret import Secret
-from authlens_core.values.stage import LOGIN_STAGES, GrantType, Stage
+from authlens_core.values.stage import LOGIN_STAGES, GrantType
 from authlens_tui.cli.login.login_arguments import login_options
 from authlens_tui.cli.parser import build_parser
 from support.scripted_login import RESOURCE, facts
@@ -44,11 +44,6 @@ def _value(option: OptionInfo) -> tuple[list[str], Any]:
 def option(request: pytest.FixtureRequest) -> OptionInfo:
     declared: OptionInfo = request.param
     return declared
-
-
-def test_every_field_is_declared() -> None:
-    assert list(Options.__struct_fields__) == list(OPTIONS)
-    assert len({option.flag for option in OPTIONS.values()}) == len(OPTIONS)
 
 
 def test_the_command_line_takes_each_option(option: OptionInfo) -> None:
@@ -101,13 +96,3 @@ def test_a_change_leads_back_no_further_than_the_form_that_offers_it(option: Opt
     if first is not None and option.edited_in:
         order = LOGIN_STAGES.index
         assert max(order(stage) for stage in option.edited_in) >= order(first)
-
-
-def test_what_is_in_a_form_names_the_flows_that_use_it(option: OptionInfo) -> None:
-    assert bool(option.used_by) is bool(option.edited_in)
-
-
-def test_several_changes_lead_back_to_the_first_stage_that_they_matter_from() -> None:
-    after = Options(scope="a", method="POST", grant_type=GrantType.DEVICE_CODE)
-    assert first_changed(Options(), after) is Stage.DETECTION
-    assert first_changed(Options(), Options(wait=5.0)) is None

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from authlens_core.values.url import MAX_LENGTH, Url, UrlRefused, parse_url
+from authlens_core.values.url import Url, UrlRefused, parse_url
 
 CANONICAL = [
     "https://h",
@@ -162,24 +162,11 @@ def test_what_parsers_disagree_on_is_refused_with_the_reason(text: str, reason: 
     assert reason in str(refused.value)
 
 
-def test_every_reason_is_told_at_once() -> None:
-    """A person corrects a URL once, not once per mistake."""
-    with pytest.raises(UrlRefused) as refused:
-        parse_url("http://user@h:0/ #x")
-    assert len(str(refused.value).split("; ")) == 5
-
-
 @pytest.mark.parametrize("length", [2_049, 8_192, 100_000])
 def test_a_long_url_is_refused_with_its_length(length: int) -> None:
     """H067."""
     with pytest.raises(UrlRefused, match=str(length)):
         parse_url("https://h/".ljust(length, "a"))
-
-
-def test_the_longest_url_is_taken() -> None:
-    """H067: the limit itself is allowed."""
-    text = "https://h/".ljust(MAX_LENGTH, "a")
-    assert parse_url(text).text == text
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.9.9.9", "[::1]"])
@@ -202,29 +189,12 @@ def test_http_is_refused_everywhere_else(host: str) -> None:
     assert not parse_url(f"https://{host}/").is_loopback
 
 
-def test_a_query_is_refused_where_none_may_be() -> None:
-    """AS-4: an issuer has no query; an endpoint may (AS-8)."""
-    with pytest.raises(UrlRefused, match="query"):
-        parse_url("https://h/?", allow_query=False)
-    assert parse_url("https://h/?tenant=a").query == "tenant=a"
-
-
 def test_the_parts_of_a_url() -> None:
     """Origin and port leave the default port out."""
     url = parse_url("https://h:8443/p?q=1")
     assert (url.origin, url.port, url.path) == ("https://h:8443", 8443, "/p")
     plain = parse_url("https://h/p")
     assert (plain.origin, plain.port, plain.query) == ("https://h", None, None)
-
-
-def test_a_lookalike_is_shown_and_opened_by_its_a_label() -> None:
-    """H065."""
-    assert parse_url("https://xn--80ak6aa92e.com/").text == "https://xn--80ak6aa92e.com/"
-
-
-def test_repr_leaves_the_query_out() -> None:
-    """A query may carry a code or a state."""
-    assert "topsecret" not in repr(parse_url("https://h/?code=topsecret"))
 
 
 _PIECES = st.sampled_from(
@@ -289,22 +259,3 @@ def test_what_is_accepted_means_the_same_to_every_parser(text: str) -> None:
         _agreed(url)
         return
     assert said
-
-
-_HOSTS = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,8}[a-z0-9])?(\.[a-z]{2,5}){0,2}", fullmatch=True)
-_PATHS = st.from_regex(r"(/[A-Za-z0-9~_@!$&'()*+,;=:-]{0,6}){0,4}", fullmatch=True)
-
-
-@given(
-    _HOSTS, st.one_of(st.none(), st.integers(1, 65_535)), _PATHS, st.one_of(st.none(), st.just("a=b&c=%20"))
-)
-def test_ordinary_urls_are_accepted(host: str, port: int | None, path: str, query: str | None) -> None:
-    """The strictness costs no URL that is in use."""
-    if host.rpartition(".")[2].isdigit() or "xn--" in host or host.startswith("0x"):
-        return
-    number = f":{port}" if port is not None else ""
-    question = f"?{query}" if query is not None else ""
-    url = parse_url(f"https://{host}{number}{path}{question}")
-    assert (url.host, url.path, url.query) == (host, path, query)
-    assert url.port == (None if port == 443 else port)
-    _agreed(url)

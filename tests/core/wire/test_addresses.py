@@ -108,13 +108,6 @@ async def test_one_private_address_among_public_ones_is_refused_and_named() -> N
     assert caught.value.address == "10.0.0.1"
 
 
-async def test_an_address_needs_no_lookup() -> None:
-    """A resolver cannot talk an address into being another."""
-    with pytest.raises(AddressRefused):
-        await require_public("10.0.0.1", 443, _public)
-    await require_public("1.1.1.1", 443, _unknown)
-
-
 async def test_a_name_that_is_not_found_is_neither_public_nor_private() -> None:
     """It is another error than that of a private one."""
     await require_public("wiki.example.com", 443, _public)

@@ -84,10 +84,3 @@ async def test_a_tunnel_is_not_yet_the_request() -> None:
     assert (observed.sent, observed.step, observed.tunnel_status) == (False, TransportPhase.TUNNEL, 200)
     await observed("http11.send_request_headers.started", {"request": _Get()})
     assert (observed.sent, observed.step) == (True, TransportPhase.SEND)
-
-
-async def test_the_peer_of_an_ipv6_connection_stands_in_brackets() -> None:
-    """RFC 3986 §3.2.2."""
-    observed = Observation()
-    await observed("connection.connect_tcp.complete", {"return_value": _Stream("::1")})
-    assert observed.peer == "[::1]:443"

@@ -54,7 +54,6 @@ async def accept(_context: object, _params: ElicitRequestParams) -> ElicitResult
 
 
 def invented(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return arguments of the types that a tool wants."""
     wanted = schema.get("properties") or {}
     return {name: VALUES.get(inner.get("type"), "x") for name, inner in wanted.items()}
 

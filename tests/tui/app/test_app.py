@@ -39,7 +39,6 @@ from support.screens import scripted, text_of, until
 pytestmark = pytest.mark.slow  # each test plays a whole screen
 
 URL = "https://wiki.example.com/"
-NOTE = "This keyring is one that was chosen by hand."
 # An app loads it after its first paint: while `open_store` is replaced, it would keep the replacement.
 _LOADED_BEFORE = controller
 
@@ -63,7 +62,6 @@ NONE = NoSecretStore("There is no keyring here.", "Start gnome-keyring.")
 
 
 async def asked(pilot: Pilot[int], app: AuthlensApp) -> None:
-    """Wait for the question where to keep secrets."""
     await until(pilot, lambda: isinstance(app.screen, StoreChoiceScreen) and "no keyring" in text_of(app))
 
 
@@ -103,26 +101,6 @@ async def test_leaving_instead_ends_with_the_code_for_no_place_to_keep_secrets(
     assert app.return_code == 9
 
 
-async def test_trying_again_asks_the_keyring_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Somebody who has unlocked the keyring meanwhile goes on without starting over."""
-    calls = stores(monkeypatch, [NONE, OpenedStore(OpenedStore.in_memory().store)])
-    app = AuthlensApp(environ={})
-    async with app.run_test(size=(80, 24)) as pilot:
-        await asked(pilot, app)
-        await pilot.press("t")
-        await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
-        assert calls == [2]
-
-
-async def test_what_a_person_should_know_of_the_keyring_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The notes of the store appear, as text."""
-    stores(monkeypatch, [OpenedStore(OpenedStore.in_memory().store, (NOTE, "[/] [@click=app.quit]x"))])
-    app = AuthlensApp(environ={})
-    async with app.run_test(size=(120, 40), notifications=True) as pilot:
-        await until(pilot, lambda: NOTE in text_of(app))
-        assert "[@click=app.quit]x" in text_of(app)
-
-
 async def test_a_state_directory_that_cannot_be_used_ends_in_words_and_not_in_a_crash(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -137,43 +115,6 @@ async def test_a_state_directory_that_cannot_be_used_ends_in_words_and_not_in_a_
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: app._exit)
     assert app.return_code == 9
-
-
-async def test_the_demo_walks_from_its_wizard_to_the_dashboard_and_back() -> None:
-    """S signs in, d leads to the dashboard, the credential is there, and l walks the login again."""
-    app = AuthlensApp(workspace=DemoWorkspace(port=0), environ={})
-    async with app.run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
-        wizard = app.screen
-        assert isinstance(wizard, WizardScreen)
-        await pilot.press("a")
-        await until(pilot, lambda: wizard.login.wait.waiting)
-        await until(pilot, lambda: "s Sign in for me" in text_of(app))
-        await pilot.press("O")  # opens the browser where there is one, and a session file on the dashboard
-        assert isinstance(app.screen, WizardScreen)
-        await pilot.press("s", "s")
-        await until(pilot, lambda: wizard.login.finished)
-        await pilot.press("d")
-        await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
-        await until(pilot, lambda: "wiki.localhost" in text_of(app))
-        await pilot.press("t")
-        await until(pilot, lambda: isinstance(app.screen, WizardScreen) and app.screen is not wizard)
-
-
-async def test_while_the_keyring_is_looked_for_the_screen_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No empty screen while a keyring takes its time."""
-    answered = asyncio.Event()
-
-    async def open_store(*_store: object, **_options: object) -> OpenedStore:
-        await answered.wait()
-        return OpenedStore.in_memory()
-
-    monkeypatch.setattr(store_module, "open_store", open_store)
-    app = AuthlensApp(environ={})
-    async with app.run_test(size=(80, 24)) as pilot:
-        await until(pilot, lambda: "Opening the secret store" in text_of(app))
-        answered.set()
-        await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
 
 
 @pytest.mark.parametrize(

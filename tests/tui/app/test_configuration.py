@@ -22,7 +22,6 @@ from support.screens import Host, until
 
 
 def app_with(config: Config, environ: Mapping[str, str]) -> AuthlensApp:
-    """Return the app of a user with this configuration."""
     workspace = Workspace(SettingsFile())
     workspace.config = config
     return AuthlensApp(workspace=workspace, environ={"COLORTERM": "truecolor", **environ})

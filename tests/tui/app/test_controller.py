@@ -11,7 +11,7 @@ from authlens_core.values.errors import StateUnusable
 from authlens_tui.app.controller import open_session
 from authlens_tui.app.workspace import Workspace
 from authlens_tui.screens.store_choice import StoreChoice, StoreChoiceScreen
-from support.watched_store import WatchedStore
+from tui.watched_store import WatchedStore
 
 
 class Persistent(WatchedStore):

@@ -10,9 +10,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from authlens_core.emulator import Fault
-from authlens_core.learning.catalogue import drills
 from authlens_core.learning.desk.course import Course
-from authlens_core.learning.lesson import DrillGroup
 from authlens_core.trace.record import Stage
 from authlens_tui.app.authlens_app import AuthlensApp
 from authlens_tui.app.demo import DemoWorkspace
@@ -20,7 +18,7 @@ from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.dashboard.new_login import NewLoginScreen
 from authlens_tui.screens.learn.catalogue import CatalogueScreen
 from authlens_tui.screens.opening import OpeningScreen
-from authlens_tui.screens.palette import Palette, possible_actions
+from authlens_tui.screens.palette import possible_actions
 from authlens_tui.screens.wizard.demo_login import PredictionScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from support.screens import footer_keys, text_of, until
@@ -55,7 +53,6 @@ async def choose(app: AuthlensApp, pilot: Pilot[int], *keys: str, predicted: str
 
 
 async def the_wizard(app: AuthlensApp, pilot: Pilot[int]) -> WizardScreen:
-    """Wait for the wizard, and return it."""
     await until(pilot, lambda: isinstance(app.screen, WizardScreen))
     assert isinstance(app.screen, WizardScreen)
     return app.screen
@@ -130,37 +127,6 @@ async def test_the_end_of_a_login_answers_the_question_and_leads_to_the_next_one
         assert "✔ No WWW-Authenticate header" in text_of(app)
 
 
-async def test_no_toast_about_the_link_lies_over_the_result() -> None:
-    async with the_menu() as (app, pilot):
-        await choose(app, pilot)
-        await log_in(app, pilot)
-        await pilot.pause()
-        assert not list(app.screen.query("Toast"))
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "plain",
-        "enterprise",
-        *(one.name for one in drills().values() if one.drill.group is DrillGroup.STANDARD),
-    ],
-)
-async def test_a_played_scenario_needs_no_key(name: str) -> None:
-    """Up to the token: the code is approved, the missing scope asked for, the old server accepted."""
-    app = AuthlensApp(workspace=DemoWorkspace([name], port=0, plays=True), environ={})
-    async with app.run_test(size=(120, 40), notifications=True) as pilot:
-        await until(pilot, lambda: isinstance(app.screen, WizardScreen) and app.screen.login.finished)
-
-
-async def test_a_device_code_that_is_chosen_from_the_menu_is_approved_when_played() -> None:
-    app = AuthlensApp(workspace=DemoWorkspace(port=0, plays=True, menu_first=True), environ={})
-    async with app.run_test(size=(120, 40), notifications=True) as pilot:
-        await until(pilot, lambda: isinstance(app.screen, CatalogueScreen))
-        await choose(app, pilot, *"by", "space", *"device")
-        await until(pilot, lambda: isinstance(app.screen, WizardScreen) and app.screen.login.finished)
-
-
 async def test_a_second_scenario_begins_at_an_emulator_that_knows_nothing_of_the_first() -> None:
     """The fault is played, no credential of the last scenario is left, and nothing is known beforehand."""
     async with the_menu() as (app, pilot):
@@ -202,27 +168,6 @@ async def test_a_scenario_about_refreshing_goes_on_at_the_dashboard() -> None:
         await until(pilot, lambda: "(arrow 7)" in text_of(app))
 
 
-async def test_escape_opens_the_dashboard_and_b_the_menu_again() -> None:
-    """The menu is a place of its own, not the only one."""
-    async with the_menu() as (app, pilot):
-        await pilot.press("escape")
-        await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
-        await pilot.press("b")
-        await until(pilot, lambda: isinstance(app.screen, CatalogueScreen))
-
-
-async def test_a_scenario_is_found_and_started_in_the_palette_of_the_dashboard() -> None:
-    async with the_menu() as (app, pilot):
-        await pilot.press("escape")
-        await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
-        await pilot.press("ctrl+p")
-        await until(pilot, lambda: isinstance(app.screen, Palette))
-        await pilot.press(*"normal", "space", *"login")
-        await until(pilot, lambda: "Drill" in text_of(app))
-        await choose(app, pilot)
-        await the_wizard(app, pilot)
-
-
 async def test_each_key_has_one_name_at_the_end_of_a_drill() -> None:
     """On the card, in the footer, the help and the palette; what cannot be done any more is in none."""
     async with the_menu() as (app, pilot):
@@ -244,15 +189,6 @@ async def test_a_drill_that_was_chosen_in_the_course_asks_for_its_prediction_at_
         assert "Not protected at all" in text_of(app)
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, CatalogueScreen))
-
-
-async def test_a_fault_on_the_command_line_opens_the_wizard_at_once() -> None:
-    """As `authlens demo --fault NAME` says."""
-    app = AuthlensApp(workspace=DemoWorkspace([Fault.PUBLIC], port=0), environ={})
-    async with app.run_test(size=(80, 24)) as pilot:
-        await until(pilot, lambda: isinstance(app.screen, WizardScreen))
-        await pilot.press("n")
-        await until(pilot, lambda: "It responds without a login" in text_of(app))
 
 
 @pytest.mark.parametrize(
@@ -330,61 +266,3 @@ async def test_a_person_whom_the_browser_does_not_bring_back_is_told_what_it_sho
             assert cure in shown
             assert "<team>" not in shown
         assert ("WARP" in shown) is (fault is Fault.WRONG_STATE)  # the general advice
-
-
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
-async def test_after_a_silence_the_screen_says_what_the_browser_may_be_showing(size: tuple[int, int]) -> None:
-    """It cannot be seen from here, so all three are named, each with what to do."""
-    app = AuthlensApp(workspace=DemoWorkspace(port=0), environ={})
-    app.animation_level = "none"
-    async with app.run_test(size=size) as pilot:
-        wizard = await the_wizard(app, pilot)
-        await pilot.press("a")
-        await until(pilot, lambda: "press s" in text_of(app))
-        wizard.login.wait.began -= 65
-        await until(pilot, lambda: "No answer yet." in text_of(app))
-        for words in ("That account does not have access", "Unable to find your", "Invalid nonce"):
-            assert words in text_of(app)
-
-
-async def test_a_scenario_on_another_server_is_reached_by_key_and_s_approves_its_code() -> None:
-    """Its emulator runs while the wizard is open; `d` leads back to the menu."""
-    async with the_menu() as (app, pilot):
-        await choose(app, pilot, *"by", "space", *"device")
-        wizard = await the_wizard(app, pilot)
-        await pilot.press("a")
-        await until(pilot, lambda: "the demo approves it for you" in " ".join(text_of(app).split()))
-        assert "s" in footer_keys(app)
-        await pilot.press("s")
-        await until(pilot, lambda: wizard.login.finished and wizard.login.running is None)
-        await pilot.press("d")
-        await until(pilot, lambda: isinstance(app.screen, CatalogueScreen))
-        assert "A login by device code" in text_of(app)
-        assert "It polls the token endpoint" in " ".join(text_of(app).split())
-
-
-async def test_the_scenario_of_a_port_in_use_needs_no_port_to_be_free() -> None:
-    """It takes any free port itself: two users of one machine can run it. `w` goes on with another."""
-    app = AuthlensApp(workspace=DemoWorkspace([Fault.PORT_TAKEN], plays=True), environ={})
-    app.animation_level = "none"
-    async with app.run_test(size=(120, 40)) as pilot:
-        wizard = await the_wizard(app, pilot)
-        await until(pilot, lambda: "is in use" in text_of(app))
-        await pilot.press("w")
-        await pilot.press("a")
-        await until(pilot, lambda: "press s" in text_of(app) or wizard.login.finished)
-
-
-async def test_the_owner_of_the_server_changes_the_setting_and_the_stage_passes() -> None:
-    """Break, understand, fix: and the fault is back when the setting is."""
-    app = AuthlensApp(workspace=DemoWorkspace([Fault.LOCALHOST_REFUSED], port=0), environ={})
-    async with app.run_test(size=(80, 24)) as pilot:
-        wizard = await the_wizard(app, pilot)
-        await pilot.press("a")
-        await until(pilot, lambda: "Registration failed" in text_of(app))
-        await pilot.press("o")
-        await until(pilot, lambda: "You are the owner of wiki.localhost" in text_of(app))
-        assert "[ ] Allow localhost clients  ◀ this one" in text_of(app)
-        await pilot.press("space", "space", "space", "enter")
-        await until(pilot, lambda: wizard.login.position is Stage.PKCE)
-        assert "o" not in footer_keys(app)

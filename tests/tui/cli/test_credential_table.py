@@ -13,12 +13,6 @@ from authlens_tui.cli.stored.credential_list import show_table, table_lines
 from support.grants import NOW, grant
 
 
-def test_the_kind_names_the_server_without_its_scheme() -> None:
-    local = replace(grant("a"), issuer="http://127.0.0.1:41341")
-    _, [(line, _)] = table_lines(inventory_of([local]), NOW)
-    assert line.endswith("OAuth at 127.0.0.1:41341")
-
-
 def test_two_logins_to_one_resource_are_told_apart_by_their_age() -> None:
     """Each login with `--port 0` registers a client, and one client's tokens never replace another's."""
     older = replace(grant("a"), grant_id="older", obtained_at=NOW - timedelta(hours=3))
@@ -28,11 +22,6 @@ def test_two_logins_to_one_resource_are_told_apart_by_their_age() -> None:
     ends = [line.partition(" at ")[2] for line, _ in lines]
     team = ends[2]
     assert ends == [f"{team}, login 3 h ago", f"{team}, login 2 min ago", team]
-
-
-def test_a_table_without_credentials_is_its_header() -> None:
-    """`list --watch` begins with one where no login was made yet."""
-    assert table_lines((), NOW) == ("RESOURCE  STATE  EXPIRES  KIND", [])
 
 
 def test_a_note_beside_a_table_that_is_read_by_a_program_names_its_url(

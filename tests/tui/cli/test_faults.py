@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from authlens_core.emulator import Fault, Profile
-from authlens_core.learning.catalogue import drills
 from authlens_core.values.errors import UsageError
 from authlens_tui.cli.emulator import chosen_faults
 from authlens_tui.cli.learn import chosen_drills
@@ -28,20 +27,6 @@ def test_a_typing_error_is_answered_with_the_nearest_fault_of_the_profile() -> N
 def test_faults_are_chosen_by_name() -> None:
     assert chosen_faults(Profile.MCP, ["step-up"]) == (Fault.STEP_UP,)
     assert chosen_faults(Profile.ACCESS, ["public"]) == (Fault.PUBLIC,)
-
-
-def test_the_demo_lists_every_scenario_under_its_group(capsys: pytest.CaptureFixture[str]) -> None:
-    assert chosen_drills(["list"]) is None
-    lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines if line.startswith("  ")] == list(drills())
-    group = lines[lines.index("MCP servers and APIs:") + 1 : lines.index("Programs without a user:")]
-    assert len(group) == 7
-    assert group[0].split()[0] == "device-code"
-
-
-def test_the_demo_starts_a_scenario_on_another_server_by_its_name() -> None:
-    assert chosen_drills(["dpop-required"]) == ("dpop-required",)
-    assert chosen_drills([]) == ()
 
 
 def test_a_scenario_on_another_server_stands_alone() -> None:

@@ -10,22 +10,16 @@ import signal
 import subprocess
 import sys
 import time
-from argparse import Namespace
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from msgspec.structs import replace
 
-from authlens_core.credentials.store.keyring_store import KeyringStore
-from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.emulator import Emulator
 from authlens_tui.cli import main
-from authlens_tui.cli.stored.credential_list import list_credentials
-from support.child_process import child, ended
 from support.cloudflared_stub import AUD, jwt, stub_in
-from support.grants import NOW, grant, put
+from support.server_process import child, ended
 from support.waiting import PATIENCE, runs
 
 Captured = pytest.CaptureFixture[str]
@@ -68,7 +62,6 @@ def machine(private_environment: Path) -> dict[str, str]:
 
 @pytest.fixture
 async def emulator() -> AsyncIterator[Emulator]:
-    """An application that lets service tokens in, and nobody else."""
     async with Emulator(faults=("service-auth-only",)) as running:
         yield running
 
@@ -174,24 +167,6 @@ def test_all_kinds_stand_in_one_list(private_environment: Path, capsys: Captured
     out, err = capsys.readouterr()
     assert "cloudflared application, ada@example.com" in out
     assert token not in out + err
-
-
-async def test_a_login_whose_token_was_refused_is_listed_as_that(capsys: Captured) -> None:
-    """The last word of the resource, when it came, and in which words; in JSON, too."""
-    credentials = Credentials.open(KeyringStore())
-    refused = replace(grant(minutes=None), generation=1)
-    put(credentials.index, refused, 0)
-    credentials.note_verdict(refused, NOW, accepted=False, words="No policy admits you.")
-    await credentials.aclose()
-    assert await list_credentials(Namespace(json=True, watch=None)) == 0
-    (record,) = json.loads(capsys.readouterr().out)
-    assert (record["state"], record["note"]) == ("resource refuses it", "No policy admits you.")
-    assert (record["last_verdict"], record["last_words"]) == ("refused", "No policy admits you.")
-    assert record["last_tested_at"].startswith("2026-01-01T12:00:00")
-    assert await list_credentials(Namespace(json=False, watch=None)) == 0
-    out, err = capsys.readouterr()
-    assert "× resource refuses it " in out
-    assert "No policy admits you." in err
 
 
 @pytest.mark.parametrize("ends", [3_600, -3_600])

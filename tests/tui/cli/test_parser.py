@@ -2,37 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from authlens_core.export.formats import FORMATS
-from authlens_core.values.store_kind import CredentialKind
-from authlens_tui import cli
 from authlens_tui.cli.main import run
-from authlens_tui.cli.parser import VERBS, build_parser, declared, topics
-
-
-@pytest.mark.parametrize("verb", sorted(VERBS))
-def test_every_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """The help of a verb goes to stdout and begins with how it is called."""
-    with pytest.raises(SystemExit) as ended:
-        build_parser().parse_args([verb, "--help"])
-
-    out, err = capsys.readouterr()
-    assert ended.value.code == 0
-    assert out.startswith(f"usage: authlens {verb} ")
-    assert err == ""
-
-
-def test_the_help_lists_the_verbs_and_names_where_the_rest_is(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        build_parser().parse_args(["--help"])
-
-    out = capsys.readouterr().out
-    assert all(f"\n  {verb} " in out for verb in VERBS)
-    assert all(f"authlens help {topic}" in out for topic in topics())
-    assert "4  you need to log in" in topics()["exit-codes"]
+from authlens_tui.cli.parser import VERBS, build_parser, topics
 
 
 @pytest.mark.parametrize(
@@ -83,13 +56,6 @@ def test_no_option_takes_a_secret() -> None:
     assert parsed.client_secret is True
 
 
-def test_a_login_has_the_defaults_of_the_documents() -> None:
-    """Port 8400, localhost; how long to wait depends on the way to log in."""
-    parsed = build_parser().parse_args(["login", "https://a.example/"])
-
-    assert (parsed.port, parsed.redirect_host, parsed.timeout) == (8400, "localhost", None)
-
-
 @pytest.mark.parametrize("verb", sorted(VERBS))
 def test_a_verb_is_parsed_alone_as_among_all(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     """The others are not even made then, which takes longer than to parse."""
@@ -101,22 +67,6 @@ def test_a_verb_is_parsed_alone_as_among_all(verb: str, capsys: pytest.CaptureFi
     assert alone == among_all
     with pytest.raises(SystemExit):
         build_parser(verb).parse_args([next(other for other in VERBS if other != verb), "--help"])
-
-
-def test_each_verb_has_a_file_and_is_in_one_group_of_the_help() -> None:
-    files = Path(cli.__file__).with_name("verb").glob("*.toml")
-
-    assert sorted(file.stem for file in files) == sorted(VERBS)
-
-
-def test_the_kinds_of_credentials_are_those_that_there_are() -> None:
-    kinds = declared("mcp-bridge")["arguments"]["--kind"]["choices"]
-
-    assert kinds == [kind.value for kind in CredentialKind]
-
-
-def test_the_command_line_exports_in_every_format() -> None:
-    assert declared("export")["arguments"]["--format"]["choices"] == list(FORMATS)
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,8 @@ import pytest
 
 from authlens_core.emulator import Emulator, Profile, StandardEmulator
 from authlens_core.values.errors import NotProtected, Refused, ServerMisconfigured
-from support.command_line import CommandLine, Ran
-from support.followed_fixes import Follower, commands_in, fixes_in
-from support.ports import free_port
+from support.command_line import CommandLine, Follower, Ran, commands_in, fixes_in
+from support.needs import free_port
 
 LOGIN_NEEDED: Final = 4
 INITIALIZE: Final = {

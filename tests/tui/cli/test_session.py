@@ -11,7 +11,7 @@ import pytest
 from authlens_core.credentials.vault.open_store import OpenedStore
 from authlens_tui.cli import session as module
 from support.waiting import PATIENCE
-from support.watched_store import WatchedStore
+from tui.watched_store import WatchedStore
 
 
 async def test_ctrl_c_while_a_login_still_loads_closes_its_store(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,33 +63,8 @@ def wiki(private_environment: Path) -> str:
 
 
 def saved(path: Path, what: Trace) -> str:
-    """Save a trace and return the name of the file."""
     path.write_text(session_json(what))
     return str(path)
-
-
-def test_the_newest_login_of_a_url_is_exported(wiki: str, capsys: Captured) -> None:
-    """Although something came after it; the answer alone is on stdout."""
-    assert main.run(["export", wiki]) == 0
-    out, err = capsys.readouterr()
-    assert read_session(out.encode()).kind is TraceKind.LOGIN
-    assert (err, leaks(out, CANARY_CODE)) == ("", [])
-
-
-@pytest.mark.parametrize(("which", "kind"), [("refresh", "refresh"), ("1", "refresh"), ("2", "login")])
-def test_another_trace_is_named_by_kind_or_number(wiki: str, which: str, kind: str, capsys: Captured) -> None:
-    """1 is the newest."""
-    assert main.run(["export", wiki, "--which", which]) == 0
-    assert read_session(capsys.readouterr().out.encode()).kind == kind
-
-
-def test_what_is_kept_is_listed(wiki: str, capsys: Captured) -> None:
-    """With the numbers that --which takes."""
-    assert main.run(["export", wiki, "--list"]) == 0
-    assert [line.split()[:3] for line in capsys.readouterr().out.splitlines()] == [
-        ["1", "refresh", "passed"],
-        ["2", "login", "passed"],
-    ]
 
 
 @pytest.mark.parametrize(
@@ -176,13 +151,6 @@ def test_a_terminal_is_needed_to_open_a_file(tmp_path: Path, capsys: Captured) -
     """And what works without one is named."""
     assert main.run(["open", saved(tmp_path / "a.json", LOGIN)]) == 2
     assert "authlens export" in capsys.readouterr().err
-
-
-def test_a_file_that_is_no_session_is_refused(tmp_path: Path, capsys: Captured) -> None:
-    """Before anything is painted."""
-    (tmp_path / "a.json").write_text("{}")
-    assert main.run(["open", str(tmp_path / "a.json")]) == 2
-    assert "cannot be opened as a session" in capsys.readouterr().err
 
 
 def test_only_what_differs_is_printed(wiki: str, tmp_path: Path, capsys: Captured) -> None:

@@ -6,7 +6,7 @@ import ast
 import inspect
 from importlib import import_module
 
-from authlens_tui.cli import parser, verbs
+from authlens_tui.cli import verbs
 
 
 def test_each_verb_imported_by_name_is_a_function_of_the_arguments() -> None:
@@ -24,7 +24,3 @@ def test_each_verb_imported_by_name_is_a_function_of_the_arguments() -> None:
             function[0] if function else module.rpartition(".")[2],
         )
         assert len(inspect.signature(found).parameters) == 1, f"{module}.{found}"
-
-
-def test_the_parser_and_the_table_have_the_same_verbs() -> None:
-    assert set(parser.VERBS) == set(verbs.VERBS)

@@ -9,6 +9,5 @@ from authlens_tui.screens import cloudflared
 
 @pytest.fixture(autouse=True)
 def real_cloudflared(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put back what a picture of cloudflared replaces."""
     name = "log_in_with_cloudflared"
     monkeypatch.setitem(vars(cloudflared), name, vars(cloudflared)[name])

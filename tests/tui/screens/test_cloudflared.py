@@ -19,7 +19,6 @@ from support.waiting import runs
 
 @pytest.fixture
 async def session() -> AsyncIterator[Session]:
-    """A session that keeps nothing."""
     async with Session(Wire(), Credentials.memory()) as opened:
         yield opened
 

@@ -71,7 +71,6 @@ class Part(Static, can_focus=True):
     marked = False
 
     def action_mark(self) -> None:
-        """Note that it was done."""
         self.marked = True
 
 
@@ -85,7 +84,6 @@ class Parts(Screen[None]):
     """Two parts that can have the focus."""
 
     def compose(self) -> ComposeResult:
-        """Lay them out."""
         yield Part("one", id="one")
         yield Other("other", id="other")
 

@@ -22,10 +22,9 @@ from authlens_tui.screens.dashboard.batch_actions import ResultsScreen
 from authlens_tui.screens.learn.lesson import CourseLessonScreen
 from authlens_tui.screens.trace.open_session import OpenSessionScreen
 from authlens_tui.screens.trace.requests import RequestsScreen
-from support.contrast import THREE, too_faint
-from support.keyboard_use import says_how_to_leave
-from support.pictures import Picture, frozen, keyboard_faults_of, resized
+from support.pictures import Picture, frozen, keyboard_faults_of, resized, says_how_to_leave
 from support.screens import Host, run_screen
+from tui.contrast import THREE, too_faint
 from tui.screens.test_snapshots import all_pictures
 
 pytestmark = pytest.mark.slow
@@ -39,7 +38,6 @@ AT_ONCE: Final = [picture for picture in ONE_OF_EACH if picture.screen not in FI
 
 
 async def begun(picture: Picture) -> Screen[object]:
-    """Return the screen that a picture begins with."""
     made = picture.make()
     return made if isinstance(made, Screen) else await made
 

@@ -32,9 +32,8 @@ from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from support.grants import NOW, every_state, put
-from support.keyboard_use import keyboard_faults
 from support.open_databases import owned
-from support.pictures import NOT_DRAWN, SIZES, SMALL, Picture, differences, drawn_of
+from support.pictures import NOT_DRAWN, SIZES, SMALL, Picture, differences, drawn_of, keyboard_faults
 from support.screens import run_screen, until
 
 Walk = Callable[[Pilot[int]], Awaitable[None]]

@@ -60,7 +60,6 @@ def lesson(*moves: str) -> Callable[[], CourseLessonScreen]:
 
 
 async def begun(pilot: Pilot[int]) -> None:
-    """Wait until the moves so far were made."""
     await until(pilot, lambda: "▶" in text_of(pilot.app))  # type: ignore[arg-type]
 
 
@@ -77,14 +76,12 @@ def with_a_missed_question() -> Course:
 
 
 def missed_question() -> MissedQuestionScreen:
-    """Return the question that comes before another lesson."""
     missed = with_a_missed_question().missed_before("whose-login")
     assert missed is not None
     return MissedQuestionScreen(missed)
 
 
 async def found(pilot: Pilot[int]) -> None:
-    """Find by a word."""
     await pilot.press("slash", *"phish")
 
 

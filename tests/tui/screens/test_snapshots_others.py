@@ -85,12 +85,10 @@ def keys(*wanted: str, until_shown: str = "") -> Walk:
 
 
 async def shown(pilot: Pilot[int], words: str) -> None:
-    """Wait for words on the screen."""
     await until(pilot, lambda: words in text_of(pilot.app))  # type: ignore[arg-type]
 
 
 def session() -> Session:
-    """Return a session that keeps nothing."""
     return Session(Wire(), owned(Credentials.memory()))
 
 
@@ -106,19 +104,16 @@ async def logged_in(**answers: Any) -> Trace:
 
 
 def revoked() -> Trace:
-    """Return the trace of a revocation."""
     request = Request("POST", f"{ISSUER}/revoke", body=Body(b"token=refresh-canary-1&client_id=client-1"))
     record = StageRecord(Stage.REVOKE, Outcome.PASSED, BEGAN, 0.2, exchanges=(exchange(reply(200), request),))
     return Trace("trace-revoke", TraceKind.REVOKE, RESOURCE, BEGAN, (record,))
 
 
 async def failed() -> Trace:
-    """Return the trace of a login whose exchange was refused."""
     return await logged_in(token=reply(400, {"error": "invalid_grant"}))
 
 
 async def replayed(trace: Awaitable[Trace]) -> TraceScreen:
-    """Return a trace that was read from a file."""
     return TraceScreen(await trace, replay="login.authlens.json")
 
 
@@ -152,13 +147,11 @@ def arrows(count: int) -> Walk:
 
 
 def owner() -> ServerOwner:
-    """Return someone who owns a server whose setting is wrong."""
     setting = OwnerSetting("Applications › wiki", "Allow localhost clients", beside="Allow loopback clients")
     return ServerOwner("wiki.localhost", setting, DrillWorld((drills()["localhost-refused"],)))
 
 
 async def compared() -> CompareScreen:
-    """Return two logins beside each other."""
     return CompareScreen(await logged_in(), await failed(), ("good.authlens.json", "bad.authlens.json"))
 
 
@@ -217,7 +210,6 @@ def results() -> ResultsScreen:
 
 
 def new_login_with_favourites() -> NewLoginScreen:
-    """Return the dialog of a user with two favourites."""
     settings = SettingsFile()
     settings.change(favourites=("https://wiki.example.com/mcp", "https://grafana.example.com/"))
     return NewLoginScreen(settings=settings)
@@ -232,18 +224,15 @@ def registered_clients() -> RegisteredClientsScreen:
 
 
 def machine_login() -> MachineLoginScreen:
-    """The form with the most fields."""
     return MachineLoginScreen(Options(client_id="ci-job", grant_type=GrantType.TOKEN_EXCHANGE))
 
 
 def service_token(*, known: bool = False) -> ServiceTokenScreen:
-    """Return the form, to add one or to replace the secret of one."""
     token = ServiceToken("service-1", "https://ci.example.com/", CLIENT_ID, NOW, label="ci")
     return ServiceTokenScreen(session(), token=token if known else None)
 
 
 async def type_a_swapped_pair(pilot: Pilot[int]) -> None:
-    """Put each of the two values where the other belongs."""
     for name, value in {"url": "ci.example.com", "client_id": "a" * 64, "secret": CLIENT_ID}.items():
         pilot.app.screen.query_one(f"#{name}", Input).value = value
     await shown(pilot, "swapped")
@@ -268,7 +257,6 @@ def cloudflared(*happens: object) -> Callable[[], CloudflaredScreen]:
 
 
 def store(**settings: Any) -> Callable[[], StoreChoiceScreen]:
-    """Return what makes the choice of a place for secrets."""
     error = LOCKED if settings.get("unlock") else NO_KEYRING
     return lambda: StoreChoiceScreen(error, **settings)
 

@@ -37,7 +37,6 @@ CODES: Final = {
 
 
 async def _hold(request: Request) -> None:
-    """Never answer the request for the tokens."""
     if request.url.endswith("/token"):
         await asyncio.Event().wait()
 

@@ -68,12 +68,10 @@ def wizard(
 
 
 def login_of(pilot: Pilot[int]) -> Login:
-    """Return the login that is walked."""
     return next(one for one in pilot.app.screen_stack if isinstance(one, WizardScreen)).login
 
 
 async def on(pilot: Pilot[int], screen: type[Any]) -> None:
-    """Wait for a screen."""
     await until(pilot, lambda: isinstance(pilot.app.screen, screen))
 
 
@@ -89,19 +87,16 @@ def keys(*wanted: str, on_screen: type[Any] | None = None) -> Walk:
 
 
 async def one_stage(pilot: Pilot[int]) -> None:
-    """Run the first stage."""
     await pilot.press("n")
     await until(pilot, lambda: login_of(pilot).position is Stage.RESOURCE_METADATA)
 
 
 async def to_the_response(pilot: Pilot[int]) -> None:
-    """Run the first stage and turn to what came back."""
     await one_stage(pilot)
     await pilot.press("3")
 
 
 async def all_stages(pilot: Pilot[int]) -> None:
-    """Run them until one ends otherwise than passed, or all have."""
     await pilot.press("a")
     login = login_of(pilot)
     await until(pilot, lambda: login.running is None and _ended(login))
@@ -114,20 +109,17 @@ def _ended(login: Login) -> bool:
 
 
 async def to_the_link(pilot: Pilot[int]) -> None:
-    """Run the stages up to the link."""
     await pilot.press("a")
     login = login_of(pilot)
     await until(pilot, lambda: login.wait.waiting and isinstance(pilot.app.focused, AuthorizationPanel))
 
 
 async def to_a_request_under_way(pilot: Pilot[int]) -> None:
-    """Send the first request, which nobody answers."""
     await pilot.press("n")
     await until(pilot, lambda: "▶ Detection …" in text_of(pilot.app))  # type: ignore[arg-type]
 
 
 async def to_the_stop(pilot: Pilot[int]) -> None:
-    """Send the first request and stop it."""
     await to_a_request_under_way(pilot)
     await pilot.press("escape")
     await until(pilot, lambda: login_of(pilot).running is None)
@@ -142,7 +134,6 @@ async def arm(pilot: Pilot[int]) -> None:
 
 
 async def to_the_verdict(pilot: Pilot[int]) -> None:
-    """Carry the first experiment out."""
     await arm(pilot)
     await pilot.press("a")
     await on(pilot, ExperimentResultScreen)
@@ -157,7 +148,6 @@ async def to_the_tampered_record(pilot: Pilot[int]) -> None:
 
 
 async def to_the_form(pilot: Pilot[int]) -> None:
-    """Edit the first request."""
     await pilot.press("e")
     await on(pilot, EditScreen)
 
@@ -197,7 +187,6 @@ def after(first: Walk, *wanted: str, on_screen: type[Any]) -> Walk:
 
 
 def made(**settings: Any) -> Callable[[], WizardScreen]:
-    """Return what makes a wizard."""
     return lambda: wizard(**settings)
 
 

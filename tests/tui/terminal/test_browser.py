@@ -38,7 +38,6 @@ def opener(folder: Path, name: str = "opener") -> tuple[Path, Path]:
 
 
 def read(record: Path) -> dict[str, object]:
-    """Wait for what the opener wrote."""
     wait_until(record.exists, "the start of the opener", PATIENCE)
     seen: dict[str, object] = json.loads(record.read_text())
     return seen

@@ -22,9 +22,9 @@ from authlens_tui.screens.trace.trace import TraceScreen
 from authlens_tui.terminal.line_filters import Contrast
 from authlens_tui.terminal.themes import DARK, HIGH_CONTRAST, LIGHT, SIXTEEN
 from authlens_tui.widgets.record.signs import status_badge
-from support.contrast import faint_among, painted, too_faint
 from support.made_checks import failed, passed, warned
 from support.screens import Host, until
+from tui.contrast import faint_among, painted, too_faint
 from tui.screens.test_snapshots import STATES, dashboard
 
 pytestmark = pytest.mark.slow  # each test plays a whole screen

@@ -17,7 +17,6 @@ class Clock:
     now = 100.0
 
     def __call__(self) -> float:
-        """Return the time."""
         return self.now
 
 

@@ -24,7 +24,6 @@ ANYWHERE = "Press ctrl+c again, or ctrl+q, to quit."
 
 @pytest.fixture(autouse=True)
 def answers_that_stay(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a busy machine the seconds of an answer may be over before a test looks."""
     monkeypatch.setattr(leaving, "_TWICE_WITHIN", 30.0)
 
 

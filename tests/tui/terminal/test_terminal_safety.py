@@ -34,7 +34,6 @@ ENTERED = b"\x1b[?1049h"
 
 
 def left_in_good_order(screen: Terminal) -> bool:
-    """Say whether the alternate screen was left and mouse reporting was turned off, after they were on."""
     raw = bytes(screen.raw)
     return raw.rfind(LEFT) > raw.rfind(ENTERED) >= 0 and raw.rfind(b"\x1b[?1003l") > raw.rfind(b"\x1b[?1003h")
 

@@ -34,14 +34,12 @@ _ENOUGH = 4.5  # to one, WCAG 2.2 §1.4.3
 
 
 def _light(colour: Color) -> float:
-    """Return the relative luminance, as WCAG defines it."""
     parts = [value / 255 for value in colour.rgb]
     red, green, blue = (v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in parts)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def contrast(one: Color, other: Color) -> float:
-    """Return the contrast between two colours, from 1 to 21."""
     dark, light = sorted((_light(one), _light(other)))
     return (light + 0.05) / (dark + 0.05)
 
@@ -56,7 +54,6 @@ def on(surface: Color, token: str) -> Color:
 
 
 def tokens_of(theme: str) -> Mapping[str, str]:
-    """Return the variables of a theme."""
     app = BaseApp({})
     app.theme = theme
     return app.get_css_variables()

@@ -14,7 +14,6 @@ class Shown(Screen[None]):
     """One text on a screen of its own."""
 
     def compose(self) -> ComposeResult:
-        """Lay it out."""
         yield HangingText(id="text")
 
 

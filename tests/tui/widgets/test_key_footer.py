@@ -26,12 +26,10 @@ class Keys(App[None]):
         """Do nothing."""
 
     def compose(self) -> ComposeResult:
-        """Yield the footer alone."""
         yield KeyFooter()
 
 
 def line_of(app: App[None]) -> str:
-    """Return the last line of the screen."""
     segments = app.screen._compositor.render_strips()[-1]
     return "".join(segment.text for segment in segments).rstrip()
 
@@ -76,7 +74,6 @@ class Ending(Keys):
     ended = False
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool:
-        """Offer nothing but help after the end."""
         return not self.ended or action != "none"
 
 

@@ -23,7 +23,6 @@ class Listed(BaseApp):
         self._count, self._looked_at, self._line = count, looked_at, line
 
     def compose(self) -> ComposeResult:
-        """Show it."""
         yield Stepper(classes="-line" if self._line else "")
 
     def on_mount(self) -> None:

@@ -28,7 +28,6 @@ SENT = {
 
 
 def told_of(trace: Trace) -> str:
-    """Return what is said in a trace, its exchanges apart."""
     return str([[asdict(c) for c in r.checks] + [repr(f) for f in r.facts] for r in trace.records])
 
 

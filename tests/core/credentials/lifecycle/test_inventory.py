@@ -16,9 +16,8 @@ from authlens_core.credentials.lifecycle.inventory import (
     SortOrder,
     inventory_of,
 )
-from authlens_core.credentials.records.grant import GrantState, MachineSource, StatusKind
+from authlens_core.credentials.records.grant import GrantState, MachineSource
 from authlens_core.credentials.records.service_token import ServiceToken
-from authlens_core.desk.credentials import expiries_of
 from authlens_core.values.stage import GrantType
 from authlens_core.values.store_kind import CredentialKind
 from support.grants import NOW, every_state, grant
@@ -45,13 +44,11 @@ def application(
 
 
 def organisation(hours: float = 72) -> CloudflaredToken:
-    """Return the organisation token of the team."""
     token = application(TEAM, hours=hours)
     return replace(token, token_id="cloudflared-org", kind=CloudflaredKind.ORGANISATION)
 
 
 def service_token(url: str = "https://ci.example.com/", *, days: float | None = 90) -> ServiceToken:
-    """Return a service token."""
     ends = None if days is None else NOW + timedelta(days=days)
     return ServiceToken(f"service-{url}", url, f"{'0' * 32}.access", NOW, label="ci", expires_at=ends)
 
@@ -78,27 +75,6 @@ def test_an_application_token_ends_for_good_with_the_organisation_token_of_its_t
     assert app.login_ends == org.login_ends == NOW + timedelta(hours=72)
     (alone,) = inventory_of((), (application(),))
     assert alone.login_ends is None
-
-
-def test_only_what_can_be_sent_has_an_address_to_call() -> None:
-    """An organisation token opens no application, and a file without a token opens nothing."""
-    app, org, waiting = inventory_of((), (application(), organisation(), application(problem="no token yet")))
-    assert app.url == "https://grafana.example.com/"
-    assert org.url == waiting.url == ""
-
-
-def test_a_service_token_is_of_the_team_that_guards_its_host() -> None:
-    """The index does not know it, another credential does."""
-    known = inventory_of((), (application("ci.example.com"),), (service_token(),))
-    assert known[1].team == TEAM
-    assert inventory_of((), (), (service_token(),))[0].team == ""
-
-
-def test_every_kind_says_how_it_stands_in_the_same_words() -> None:
-    """State in words, whatever it is the state of."""
-    live, expired, ending = inventory_of((grant(),), (application(hours=-1),), (service_token(days=10),))
-    kinds = [row.status(NOW).kind for row in (live, expired, ending)]
-    assert kinds == [StatusKind.LIVE, StatusKind.EXPIRED, StatusKind.SOON]
 
 
 @pytest.mark.parametrize(
@@ -130,38 +106,10 @@ def test_what_ends_first_comes_first_and_what_ends_nobody_knows_when_last() -> N
     ]
 
 
-def test_what_needs_a_person_comes_before_what_looks_after_itself() -> None:
-    """The order that the table begins with: revocations that failed, then logins; what is live comes last."""
-    rows = SortOrder.NEEDS.arrange(inventory_of(every_state()), NOW)
-    kinds = [row.status(NOW).kind for row in rows]
-    assert kinds[:2] == [StatusKind.REVOCATION_FAILED, StatusKind.LOGIN_NEEDED]
-    assert kinds.index(StatusKind.SOON) < kinds.index(StatusKind.LIVE)
-
-
 def test_what_has_expired_comes_first_and_what_is_unknown_last() -> None:
     left = replace(application(), expires_at=NOW - timedelta(minutes=30))
     rows = SortOrder.NEEDS.arrange(inventory_of((grant("wiki"),), (left,), (service_token(),)), NOW)
     assert titles(rows) == [left.host, "wiki.example.com/mcp", "ci.example.com"]
-
-
-def test_what_expired_last_comes_before_what_expired_long_ago() -> None:
-    old, new = (
-        replace(
-            application(),
-            token_id=name,
-            host=f"{name}.example.com",
-            expires_at=NOW - timedelta(minutes=minutes),
-        )
-        for name, minutes in (("old", 90), ("new", 1))
-    )
-    assert titles(SortOrder.NEEDS.arrange(inventory_of((), (old, new)), NOW)) == [new.host, old.host]
-
-
-def test_the_next_day_is_summed_up() -> None:
-    rows = inventory_of((grant("a", minutes=-5), grant("b", minutes=5), grant("c", minutes=90), grant("d")))
-    found = expiries_of(rows, NOW)
-    assert (found.expired, found.soon) == (1, 1)
-    assert [title for title, _ in found.coming][:2] == ["b.example.com/mcp", "c.example.com/mcp"]
 
 
 MOMENTS = st.one_of(st.none(), st.floats(-1e4, 1e4))

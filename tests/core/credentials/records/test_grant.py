@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authlens_core.credentials.records.grant import GrantState, StatusKind, grant_id_for
+from authlens_core.credentials.records.grant import StatusKind, grant_id_for
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 
@@ -37,35 +37,6 @@ def test_the_clock_decides_for_a_live_grant(
     status = grant.status(NOW)
     assert (status.kind, status.remaining_seconds) == (kind, seconds)
     assert status.refreshable == refreshable
-
-
-@pytest.mark.parametrize(
-    ("life", "left", "kind"),
-    [(60, 60, StatusKind.LIVE), (60, 13, StatusKind.LIVE), (60, 12, StatusKind.SOON)],
-)
-def test_a_short_lived_token_expires_soon_by_the_share_of_its_life(
-    make_grant: Any, life: int, left: int, kind: StatusKind
-) -> None:
-    """A new token that lasts a minute is not about to expire."""
-    ends = NOW + timedelta(seconds=left)
-    grant = make_grant(refreshed_at=ends - timedelta(seconds=life), expires_at=ends)
-    assert grant.status(NOW).kind is kind
-
-
-def test_an_expiry_that_the_server_did_not_state_is_unknown_and_not_for_ever(make_grant: Any) -> None:
-    """TK-5: absent is unknown."""
-    status = make_grant(expires_at=None).status(NOW)
-    assert (status.word, status.remaining_seconds) == ("live, no expiry", None)
-
-
-@pytest.mark.parametrize("state", [s for s in GrantState if s is not GrantState.LIVE])
-def test_every_other_state_outranks_the_clock(make_grant: Any, state: GrantState) -> None:
-    """RF-5: a grant that needs a person is not called refreshable, whatever the clock says."""
-    status = make_grant(state=state, has_refresh_token=True, note="why").status(NOW)
-    assert status.kind is not StatusKind.LIVE
-    assert status.kind.symbol
-    assert not status.refreshable
-    assert status.note == "why"
 
 
 @pytest.mark.parametrize("year", [1, 1970, 2038, 9999])
@@ -103,9 +74,3 @@ def test_the_port_of_a_loopback_callback_is_no_other_grant(redirect_uri: str, is
     """RFC 8252 §7.3: each login with `--port 0` comes back on another port, as the same client."""
     first = grant_id_for("https://as.example", "r", "client", "http://localhost:8400/callback")
     assert (grant_id_for("https://as.example", "r", "client", redirect_uri) == first) == is_same
-
-
-def test_a_grant_shows_no_secret(secrets: Any) -> None:
-    """V-7: the secrets of a grant have no printable form."""
-    assert "canary" not in repr(secrets)
-    assert "canary" not in f"{secrets}"

@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState
+from authlens_core.credentials.records.grant import Grant, GrantSecrets
 from authlens_core.credentials.records.index import Index, IndexReadOnly
 from authlens_core.credentials.records.record_json import record_from_json, to_json
 from authlens_core.credentials.records.schema import SCHEMA_VERSION
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.oauth.client_authentication import Client
-from authlens_core.values.errors import LoginNeeded, StateUnusable, UsageError
+from authlens_core.values.errors import StateUnusable, UsageError
 from authlens_core.values.secret import Secret
 from authlens_core.values.store_kind import StoreKind
 
@@ -50,12 +50,6 @@ async def test_no_secret_is_in_any_byte_of_the_state_directory(
     assert any(path.name == "index.sqlite3" for path in found)
     assert found
     assert all(b"canary" not in path.read_bytes() for path in found)
-
-
-def test_a_record_comes_back_whole(make_grant: Any) -> None:
-    """Every field survives the round trip, text from hostile servers included."""
-    grant = make_grant(scope="a \x1b[2J", note="n", state=GrantState.UNKNOWN, generation=7)
-    assert record_from_json(Grant, to_json(grant), 7) == grant
 
 
 def test_text_that_is_not_unicode_is_refused_before_it_is_stored(make_grant: Any) -> None:
@@ -187,23 +181,6 @@ def test_another_process_that_writes_for_long_is_an_error_in_time(state: Path) -
     index.close()
 
 
-def test_the_history_is_in_order_and_safe_to_show(credentials: Credentials) -> None:
-    """Newest first; nothing that a terminal obeys."""
-    credentials.record("first", "g", "a\x1b[2Jb")
-    credentials.record("second", "g")
-    credentials.record("other", "h")
-    events = credentials.index.events("g")
-    assert [event.kind for event in events] == ["second", "first"]
-    assert "\x1b" not in events[1].detail
-    assert len(credentials.index.events()) == 3
-
-
-def test_a_grant_that_is_not_there_needs_a_login(credentials: Credentials) -> None:
-    """The exit code of a script says that a person is needed."""
-    with pytest.raises(LoginNeeded):
-        credentials.get("nothing")
-
-
 async def test_another_keyring_than_last_time_is_said(
     open_credentials: Open, make_grant: Any, secrets: GrantSecrets, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -240,18 +217,3 @@ async def test_a_login_that_is_stored_elsewhere_is_said_with_a_command_that_move
     note = credentials.note_store()
     assert note.startswith(f"1 login is stored in {there.words}, but ")
     assert note.endswith(way)
-
-
-def test_opening_an_index_of_the_present_version_writes_nothing(tmp_path: Path) -> None:
-    """Another process may hold the write lock at that moment, and each write costs several fdatasync."""
-    path = tmp_path / "index.sqlite3"
-    Index(path).close()
-    holder = sqlite3.connect(path, isolation_level=None)
-    holder.execute("BEGIN IMMEDIATE")
-    before = path.read_bytes()
-
-    Index(path).close()
-
-    holder.execute("ROLLBACK")
-    holder.close()
-    assert path.read_bytes() == before

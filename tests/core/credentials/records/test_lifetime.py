@@ -36,13 +36,6 @@ def test_a_token_is_due_at_80_percent_or_60_seconds_before_its_end(
     assert refresh_due(grant, NOW) == NOW + timedelta(seconds=due)
 
 
-def test_both_can_be_set(make_grant: Make) -> None:
-    """They are settings."""
-    grant = make_grant(refreshed_at=NOW, expires_at=NOW + timedelta(seconds=1_000))
-    assert refresh_due(grant, NOW, fraction=0.5) == NOW + timedelta(seconds=500)
-    assert refresh_due(grant, NOW, lead=timedelta(seconds=400)) == NOW + timedelta(seconds=600)
-
-
 def test_a_token_without_a_known_end_is_never_due(make_grant: Make) -> None:
     """Only a 401 says that it is over."""
     assert refresh_due(make_grant(expires_at=None), NOW) is None

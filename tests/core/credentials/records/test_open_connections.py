@@ -19,8 +19,6 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.plain_token import NotPlain, plain_login
 from support.open_databases import all_closed
 
-CORE = Path(__file__).parents[4] / "core"
-
 
 class Persistent(MemoryStore):
     """A store whose records are files."""
@@ -36,32 +34,12 @@ def interrupted(*_: object) -> NoReturn:
     raise Interrupted
 
 
-def test_an_index_that_is_left_open_fails_the_test_that_opened_it(tmp_path: Path) -> None:
-    with pytest.raises(AssertionError, match=r"index\.sqlite3: core/.*test_open_connections"), all_closed():
-        Index(tmp_path / "index.sqlite3")
-
-
-def test_traces_that_are_left_open_fail_the_test_that_opened_them(tmp_path: Path) -> None:
-    (tmp_path / "traces.sqlite3").touch()
-    with pytest.raises(AssertionError, match=r"traces\.sqlite3: core/.*test_open_connections"), all_closed():
-        Traces(tmp_path / "traces.sqlite3", set).of("a")
-
-
 async def test_closing_credentials_closes_index_and_traces(tmp_path: Path) -> None:
     with all_closed():
         credentials = Credentials.open(Persistent(), tmp_path)
         (tmp_path / "traces.sqlite3").touch()
         credentials.traces.of("a")
         await credentials.aclose()
-
-
-async def test_work_that_fails_at_closing_leaves_nothing_open(tmp_path: Path) -> None:
-    with all_closed():
-        credentials = Credentials.open(Persistent(), tmp_path)
-        credentials.traces.drop("a")
-        credentials.before_close.append(interrupted)
-        with pytest.raises(Interrupted):
-            await credentials.aclose()
 
 
 def test_an_opening_that_is_interrupted_leaves_nothing_open(
@@ -81,11 +59,3 @@ def test_the_quick_path_of_token_closes_an_index_that_is_none(tmp_path: Path) ->
     (tmp_path / "index.sqlite3").write_bytes(b"no index " * 200)
     with all_closed(), pytest.raises(NotPlain):
         plain_login(tmp_path / "index.sqlite3", "https://wiki.example.com/")
-
-
-def test_three_modules_own_connections_and_one_function_opens_them() -> None:
-    """Another one would need an owner of its own, and a test here."""
-    texts = {path.stem: path.read_text("utf-8") for path in CORE.rglob("*.py")}
-    assert {name for name, text in texts.items() if "sqlite3.connect(" in text} == {"schema"}
-    owners = {name for name, text in texts.items() if "import connected" in text or " connected," in text}
-    assert owners == {"index", "plain_token", "traces"}

@@ -81,21 +81,6 @@ def test_a_plain_url_is_read_as_the_whole_parser_reads_it(text: str) -> None:
     assert (parsed.text, parsed.origin, parsed.path) == (text, plain.origin, plain.path)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        *(
-            "https://wiki.example.com/",
-            "https://wiki.example.com",
-            "https://mcp.example.com:8443/a/b-c_d.e~f",
-        ),
-        *("http://localhost:8400/mcp", "http://127.0.0.1:59999"),
-    ],
-)
-def test_the_usual_urls_are_plain(text: str) -> None:
-    assert _plain(text) is not None
-
-
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
 @given(st.lists(st.tuples(st.one_of(_CLEAN, URLS), st.none() | st.one_of(_CLEAN, URLS)), max_size=5), _CLEAN)
 def test_the_login_is_the_one_that_the_whole_program_chooses(
@@ -123,16 +108,6 @@ def test_an_index_of_another_version_is_not_plain(tmp_path: Path) -> None:
     put(index, grant(), 1)
     with index.writing() as connection:
         connection.execute("PRAGMA user_version = 99")
-    index.close()
-    with pytest.raises(NotPlain):
-        plain_login(path, grant().resource_url)
-
-
-def test_secrets_elsewhere_are_not_plain(tmp_path: Path) -> None:
-    path = tmp_path / "index.sqlite3"
-    index = Index(path)
-    put(index, grant(), 1)
-    index.set_fact("place", "file")
     index.close()
     with pytest.raises(NotPlain):
         plain_login(path, grant().resource_url)

@@ -26,28 +26,6 @@ def test_an_import_alone_loads_nothing() -> None:
     assert run("\n".join(map(str.strip, program.splitlines()))) == "[False, False]"
 
 
-def test_a_member_is_the_one_of_the_module() -> None:
-    program = """
-        load_lazily('urllib.request')
-        import urllib.request as lazy
-        opened = lazy.urlopen
-        import urllib.request
-        print(opened is urllib.request.urlopen, lazy.urlopen is opened, callable(opened))
-    """
-    assert run("\n".join(map(str.strip, program.splitlines()))) == "True True True"
-
-
-def test_a_function_is_mentioned_without_loading_its_module_and_called_all_the_same() -> None:
-    program = """
-        load_lazily('shutil')
-        call_lazily('shutil', 'which')
-        import shutil
-        which, before = shutil.which, 'zlib' in sys.modules
-        print(before, which('no-such-program'), 'zlib' in sys.modules, shutil.which is which)
-    """
-    assert run("\n".join(map(str.strip, program.splitlines()))) == "False None True True"
-
-
 def test_a_call_loads_the_module_when_its_result_is_used() -> None:
     program = """
         load_lazily('logging')
@@ -58,31 +36,6 @@ def test_a_call_loads_the_module_when_its_result_is_used() -> None:
         print(before, log.name, 'threading' in sys.modules)
     """
     assert run("\n".join(map(str.strip, program.splitlines()))) == "False a True"
-
-
-def test_a_module_is_loaded_with_its_package_where_both_are_lazy() -> None:
-    program = """
-        load_lazily('email', 'email.message')
-        from email import message
-        print(message.Message().items(), 'email.charset' in sys.modules)
-    """
-    assert run("\n".join(map(str.strip, program.splitlines()))) == "[] True"
-
-
-def test_a_name_is_imported_from_it() -> None:
-    program = """
-        load_lazily('tempfile')
-        from tempfile import gettempdir
-        print(callable(gettempdir))
-    """
-    assert run("\n".join(map(str.strip, program.splitlines()))) == "True"
-
-
-def test_a_missing_package_is_left_out() -> None:
-    assert (
-        run("load_lazily('no_such_package.module')\nprint('no_such_package.module' in sys.modules)")
-        == "False"
-    )
 
 
 def test_a_missing_module_is_missing_when_a_member_is_used() -> None:

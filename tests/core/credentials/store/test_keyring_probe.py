@@ -30,7 +30,6 @@ class Shared(KeyringBackend):
         self.dies = self.mangles = self.sticks = False
 
     def get_password(self, service: str, username: str) -> str | None:
-        """Return what is stored."""
         time.sleep(0.001)
         value = self.entries.get(service)
         return f"{value} " if value is not None and self.mangles else value
@@ -43,7 +42,6 @@ class Shared(KeyringBackend):
             raise SystemExit
 
     def delete_password(self, service: str, username: str) -> None:
-        """Delete, and complain where there is nothing."""
         if not self.sticks and self.entries.pop(service, None) is None:
             raise PasswordDeleteError
 
@@ -62,7 +60,6 @@ class LetGo(Shared):
 
 
 def on(backend: Shared) -> _Keyring:
-    """Return a program of its own on the keyring."""
     keyring = _Keyring()
     keyring.choice = BackendCandidate(backend, "shared", named=False)
     return keyring

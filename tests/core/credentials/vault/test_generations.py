@@ -49,22 +49,6 @@ def dies_at(step: SaveStep, occurrence: int = 1) -> Callable[[SaveStep], None]:
     return hook
 
 
-async def test_a_number_is_never_used_again(
-    open_credentials: Open, make_grant: Any, secrets: GrantSecrets
-) -> None:
-    """A write that outlives its program must not fall on what another one has stored since."""
-    old = await open_credentials().save(make_grant(), secrets)
-    dying = open_credentials(on_step=dies_at(SaveStep.BEGUN))
-    with pytest.raises(Died):
-        await dying.save(old, NEW)
-    (begun,) = dying.index.leftovers()
-    survivor = open_credentials()
-    assert await survivor.generations.sweep()
-    assert (await survivor.save(old, NEW)).generation > begun.generation
-    await survivor.forget(old.grant_id)
-    assert (await survivor.save(old, NEW)).generation > begun.generation + 1
-
-
 DEATHS = [(step, n) for step in SaveStep for n in ((1, 2, 3) if step is SaveStep.ENTRY_WRITTEN else (1,))]
 
 
@@ -101,19 +85,10 @@ async def test_what_a_death_leaves_in_the_store_is_swept_by_the_next_save(
     assert after.index.leftovers() == ()
 
 
-async def test_generations_only_grow(open_credentials: Open, make_grant: Any, secrets: GrantSecrets) -> None:
-    """A generation that a crash began is not begun again: its entries may be half there."""
-    first = await open_credentials().save(make_grant(), secrets)
-    with pytest.raises(Died):
-        await open_credentials(on_step=dies_at(SaveStep.READ_BACK)).save(first, NEW)
-    assert (await open_credentials().save(first, NEW)).generation == first.generation + 2
-
-
 class Corrupting(MemoryStore):
     """Gives back a different value than was stored."""
 
     async def get(self, entry: str) -> Secret | None:
-        """Return it with its last character changed."""
         value = await super().get(entry)
         return None if value is None else Secret(value.reveal()[:-1] + "?")
 
@@ -122,7 +97,6 @@ class Mistaken(MemoryStore):
     """Gives back a whole and valid value that is another's."""
 
     async def get(self, entry: str) -> Secret | None:
-        """Return it."""
         return sealed.split(Secret("{}"), entry.split(":")[1], int(entry.split(":")[2]))[0]
 
 
@@ -139,17 +113,14 @@ class Failing(MemoryStore):
             raise SecretStoreFailed("broken")
 
     async def get(self, entry: str) -> Secret | None:
-        """Count, then read."""
         self._count()
         return await super().get(entry)
 
     async def set(self, entry: str, value: Secret) -> None:
-        """Count, then write."""
         self._count()
         await super().set(entry, value)
 
     async def delete(self, entry: str) -> None:
-        """Count, then delete."""
         self._count()
         await super().delete(entry)
 

@@ -50,7 +50,6 @@ class Fragile(MemoryStore):
             raise SecretStoreFailed("broken")
 
     async def get(self, entry: str) -> Secret | None:
-        """Read."""
         self._tick()
         return await super().get(entry)
 
@@ -60,7 +59,6 @@ class Fragile(MemoryStore):
         self._tick()
 
     async def delete(self, entry: str) -> None:
-        """Delete, then fail."""
         await super().delete(entry)
         self._tick()
 
@@ -146,7 +144,6 @@ class StoreModel(RuleBasedStateMachine):
 
     @rule(name=consumes(names))
     def forget(self, name: str) -> None:
-        """Forget, and it is gone."""
         assert self._run(self.credentials.forget(name))
         self.model.pop(name, None)
         self.may_be_left = False
@@ -183,7 +180,6 @@ class StoreModel(RuleBasedStateMachine):
         assert self.may_be_left or index.leftovers() == ()
 
     def teardown(self) -> None:
-        """Close everything."""
         self.credentials.index.close()
         self.loop.close()
         self.directory.cleanup()

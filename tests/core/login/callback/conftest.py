@@ -39,6 +39,5 @@ def ask() -> Callable[..., Awaitable[Response]]:
 
 @pytest.fixture
 async def listener() -> AsyncIterator[Listener]:
-    """Give a listener on a port that the system chose, closed afterwards."""
     async with await Listener.open(port=0) as opened:
         yield opened

@@ -32,11 +32,9 @@ class Outline(HTMLParser):
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
-        """Elements close in the order of their opening."""
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        """Note the text by the element that it stands in."""
         if self.open:
             self.text[self.open[-1]] = self.text.get(self.open[-1], "") + data
 
@@ -87,7 +85,6 @@ def test_page_can_be_read_by_everybody(page: Page) -> None:
 
 
 def luminance(colour: str) -> float:
-    """Return the relative luminance of `#rrggbb` (WCAG 2.2)."""
     channels = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

@@ -25,7 +25,6 @@ def table(tmp_path: Path, name: str, line: str) -> Path:
 
 
 def line(local: str, state: str = "0A", uid: str = "4242") -> str:
-    """Return one line as the kernel prints it."""
     return f"   0: {local} 00000000:0000 {state} 00000000:00000000 00:00000000 00000000  {uid}  0 777 1 x"
 
 

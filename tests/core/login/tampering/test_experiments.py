@@ -43,7 +43,6 @@ SAID: Final = {
 
 
 def armed(name: str) -> Experiment:
-    """Return the experiment of that name."""
     found = experiment_named(name)
     assert found is not None
     return found
@@ -72,7 +71,6 @@ async def at_emulator(*faults: Fault) -> AsyncIterator[tuple[Login, Credentials]
 
 
 def verdict_on(login: Login, name: str) -> Check:
-    """Return the check with which an experiment ended."""
     return next(c for r in login.trace.records for c in r.checks if c.name == f"experiment.{name}")
 
 
@@ -131,14 +129,6 @@ async def test_the_honest_login_after_an_experiment_is_a_new_one() -> None:
         assert credentials.list() == ()
 
 
-async def test_the_same_login_without_an_experiment_is_kept() -> None:
-    """So the tests above can fail."""
-    async with at_emulator() as (login, credentials):
-        await login.run_all()
-        assert len(credentials.list()) == 1
-        assert not login.trace.tampering
-
-
 # -- what a lax server does ------------------------------------------------------------------------------
 
 
@@ -194,30 +184,6 @@ async def test_a_refusal_that_says_nothing_proves_nothing() -> None:
         login.arm(armed("wrong_verifier"))
         await login.run_all()
         assert verdict_on(login, "wrong_verifier").severity is Severity.WARNING
-
-
-async def test_a_refusal_by_another_word_is_a_notice() -> None:
-    """It was refused; the code for it is another one."""
-    refused = reply(400, {"error": "invalid_request"})
-    async with login_to(ScriptedSender(honest(token=refused))) as login:
-        login.watch(come_back(login))
-        login.arm(armed("wrong_verifier"))
-        await login.run_all()
-        found = verdict_on(login, "wrong_verifier")
-        assert found.severity is Severity.NOTICE
-        assert "invalid_grant" in found.seen
-
-
-async def test_a_code_that_was_not_granted_once_is_not_sent_twice() -> None:
-    """The experiment needs a first use; it says so."""
-    sender = ScriptedSender(honest(token=reply(400, {"error": "invalid_grant"})))
-    async with login_to(sender) as login:
-        login.watch(come_back(login))
-        login.arm(armed("reused_code"))
-        await login.run_all()
-        assert verdict_on(login, "reused_code").severity is Severity.NOTICE
-        assert len([s for s in sender.sent if s.line.endswith("/token")]) == 1
-        assert login.armed is None
 
 
 # -- arming ----------------------------------------------------------------------------------------------
@@ -286,13 +252,3 @@ async def test_a_stranger_at_the_port_does_not_end_a_callback_experiment() -> No
         await login.run_all()
         assert seen == [True]
         assert verdict_on(login, "foreign_iss").severity is Severity.PASS
-
-
-def test_every_experiment_is_explained() -> None:
-    """What an attacker would try, and what the specification says, with the section."""
-    assert len({one.name for one in experiments()}) == len(experiments()) == len(SAID)
-    for one in (*experiments(), armed("reused_code_tokens")):
-        assert one.question.endswith(".")
-        assert one.expectation.endswith(".")
-        assert one.why.endswith(".")
-        assert "§" in one.spec

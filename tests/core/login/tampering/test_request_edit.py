@@ -28,13 +28,11 @@ REPLACED = st.none() | VALUES
 
 
 def expected(pairs: dict[str, str], name: str, value: str | None) -> list[tuple[str, str]]:
-    """Return the pairs with one replaced in its place, left out, or new at the end."""
     changed: dict[str, str | None] = {**pairs, name: value}
     return [(key, text) for key, text in changed.items() if text is not None]
 
 
 def request(url: str, body: Body, kind: str) -> Request:
-    """Return a request with a body and three header fields."""
     return Request("POST", url, Headers.of([("Accept", "*/*"), ("Content-Type", kind), ("X-One", "1")]), body)
 
 

@@ -33,7 +33,6 @@ class Keeping:
         self.kept: list[Facts] = []
 
     async def __call__(self, facts: Facts) -> Stored:
-        """Note what would be kept."""
         self.kept.append(facts)
         return Stored()
 
@@ -45,7 +44,6 @@ def _form(login: Login) -> EditForm:
 
 
 def part(login: Login, place: EditLocation, name: str, value: str | Secret | None) -> RequestEdit:
-    """Return the amendment of one of the parts that are offered."""
     assert (place, name) in {(one.place, one.name) for one in _form(login).parts}
     return RequestEdit(place, name, value)
 
@@ -227,18 +225,6 @@ async def test_going_back_or_choosing_anew_drops_the_edits() -> None:
             assert login.amendments == ()
 
 
-async def test_options_are_no_tampering() -> None:
-    """A scope of one's own is an honest login, and it is kept."""
-    keeping = Keeping()
-    async with login_to(ScriptedSender(honest()), keeper=keeping) as login:
-        login.watch(come_back(login))
-        login.use(with_choices(login.facts.options, {"scope": "one two"}))
-        await login.run_all()
-        assert login.finished
-        assert not login.tampered
-        assert len(keeping.kept) == 1
-
-
 # -- nothing is kept -------------------------------------------------------------------------------------
 
 
@@ -254,17 +240,6 @@ async def test_tokens_of_a_changed_login_are_kept_nowhere_and_that_is_said() -> 
         assert record is not None
         assert "not stored, because the request was changed" in [check.seen for check in record.checks]
         assert keeping.kept == []
-
-
-async def test_tokens_are_not_kept_either_while_an_experiment_is_still_to_come() -> None:
-    """The stale refresh token would end what was kept."""
-    keeping = Keeping()
-    async with login_to(ScriptedSender(honest()), keeper=keeping) as login:
-        login.watch(come_back(login))
-        await run_to(login, Stage.ACCESS)
-        assert len(keeping.kept) == 1
-        login.amend(RequestEdit(EditLocation.HEADER, "X-Other", "1"))
-        assert login.keeps_nothing
 
 
 async def test_a_client_of_a_changed_registration_is_not_remembered() -> None:
@@ -352,21 +327,6 @@ async def test_what_is_not_there_can_be_added(stage: Stage, place: EditLocation,
         assert whole.count("typed-here") == 1
 
 
-async def test_a_parameter_is_added_to_the_link_which_is_shown_whole_before() -> None:
-    """What stands there before is what is handed out."""
-    links: list[str] = []
-    async with login_to(ScriptedSender(honest())) as login:
-        login.watch(lambda e: links.append(e.url) if isinstance(e, AuthorizationReady) else None)
-        login.watch(come_back(login))
-        await run_to(login, Stage.AUTHORIZATION)
-        assert _form(login).places == (EditLocation.QUERY,)
-        login.amend(added(EditLocation.QUERY, "prompt", "none", _form(login).parts))
-        planned = login.planned_link()
-        await login.step()
-        assert links == [planned]
-        assert ("prompt", "none") in url_parameters(links[0])
-
-
 async def test_what_is_there_already_has_no_name_or_cannot_be_sent_is_not_added() -> None:
     """Each is refused with its reason, before anything is sent."""
     async with login_to(ScriptedSender(honest())) as login:
@@ -395,13 +355,3 @@ def test_the_device_grant_is_a_choice_where_the_server_has_it() -> None:
     assert with_choices(start.options, {"grant_type": "yes"}).grant_type is GrantType.DEVICE_CODE
     with pytest.raises(ValueError, match="yes or no"):
         with_choices(start.options, {"grant_type": "perhaps"})
-
-
-def test_a_wrong_issuer_may_be_taken_by_choice_where_the_server_promises_one() -> None:
-    start = facts(upto="pkce")
-    assert start.server_metadata is not None
-    assert "any_issuer" not in {choice.name for choice in choices(Stage.AUTHORIZATION, start)}
-    promised = replace(start.server_metadata, authorization_response_iss_parameter_supported=True)
-    offered = choices(Stage.AUTHORIZATION, replace(start, server_metadata=promised))
-    assert "any_issuer" in {choice.name for choice in offered}
-    assert with_choices(start.options, {"any_issuer": "yes"}).any_issuer

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from authlens_core.oauth.discovery.resource_metadata import (
     ResourceMetadata,
-    metadata_request,
     read_metadata_location,
     read_resource_metadata,
     same_resource,
@@ -64,19 +63,6 @@ def test_the_well_known_part_goes_between_host_and_path(resource: str, expected:
     assert [u.text for u in well_known_urls(url)] == [base + end for end in expected]
 
 
-def test_a_loopback_resource_has_well_known_urls_too() -> None:
-    """GEN-1: developer mode."""
-    url = parse_url("http://localhost:9000/x", loopback_http=True)
-    assert well_known_urls(url)[0].text == "http://localhost:9000/.well-known/oauth-protected-resource/x"
-
-
-def test_the_metadata_request_is_a_plain_get_for_json() -> None:
-    """RFC 9728 §3.1."""
-    request = metadata_request(parse_url("https://h.example/.well-known/x?y=1"))
-    assert (request.method, request.url) == ("GET", "https://h.example/.well-known/x?y=1")
-    assert request.headers.fields == (("Accept", "application/json"),)
-
-
 def test_a_good_document_is_read() -> None:
     """All members arrive verbatim."""
     document = GOOD | {
@@ -107,14 +93,6 @@ def test_the_document_that_cloudflare_serves_is_read() -> None:
     assert _check(reading, "resource").severity is Severity.NOTICE
 
 
-@pytest.mark.parametrize("status", [204, 206, 203, 302, 304, 404, 500])
-def test_only_status_200_is_accepted(status: int) -> None:
-    """PR-3, H035."""
-    reading = _read(GOOD, status=status)
-    assert reading.value is None
-    assert _check(reading, "status").severity is Severity.FAILURE
-
-
 @pytest.mark.parametrize("content_type", ["text/html", "application/xhtml+xml", "image/svg+xml"])
 def test_a_page_that_holds_a_document_is_none(content_type: str) -> None:
     """PR-3, H022."""
@@ -140,14 +118,6 @@ def test_a_document_whose_server_calls_it_otherwise_is_read_with_a_warning(conte
     assert _check(reading, "media_type").severity is Severity.WARNING
 
 
-@pytest.mark.parametrize("body", [b"[]", b"null", b'"x"', b"", b"{", b'{"resource": "a", "resource": "b"}'])
-def test_only_a_strict_json_object_is_accepted(body: bytes) -> None:
-    """PR-3, H023, H051."""
-    reading = _read(body)
-    assert reading.value is None
-    assert _check(reading, "document").severity is Severity.FAILURE
-
-
 @pytest.mark.parametrize(
     "resource",
     [
@@ -169,16 +139,6 @@ def test_resource_has_to_be_an_https_url_without_fragment(resource: object) -> N
     check = _check(reading, "resource")
     assert check.severity is Severity.FAILURE
     assert not check.overridable
-
-
-def test_resource_may_not_be_missing() -> None:
-    """PR-4."""
-    assert _check(_read({"authorization_servers": [ISSUER]}), "resource").seen.endswith("missing")
-
-
-def test_the_identical_resource_passes() -> None:
-    """PR-5: what RFC 9728 asks for."""
-    assert _check(_read(GOOD), "resource").severity is Severity.PASS
 
 
 @pytest.mark.parametrize(
@@ -239,15 +199,6 @@ def test_a_resource_that_does_not_cover_the_request_stops_the_login(resource: st
     assert requested in check.seen + check.expected
 
 
-@pytest.mark.parametrize(
-    ("resource", "words"),
-    [("https://other.example/mcp", "on another origin"), ("https://app.example/other", "does not cover")],
-)
-def test_a_mismatch_says_which_kind_it_is(resource: str, words: str) -> None:
-    """PR-5: a wrong path is a mistake, another origin may be an attack."""
-    assert words in _check(_read(GOOD | {"resource": resource}), "resource").seen
-
-
 PATHS = st.lists(st.sampled_from(["a", "b", "ab", "%61", "A"]), max_size=4).map(
     lambda s: "".join(f"/{x}" for x in s)
 )
@@ -295,14 +246,6 @@ def test_several_servers_are_all_kept_for_the_person_to_choose() -> None:
     assert _check(reading, "authorization_servers_choice").severity is Severity.NOTICE
 
 
-def test_five_hundred_servers_are_read() -> None:
-    """PR-6."""
-    servers = [f"https://as{i}.example" for i in range(500)]
-    value = _read(GOOD | {"authorization_servers": servers}).value
-    assert value is not None
-    assert len(value.authorization_servers) == 500
-
-
 def test_unusable_servers_beside_usable_ones_are_named_and_left_out() -> None:
     """PR-6."""
     reading = _read(GOOD | {"authorization_servers": [7, "http://a.example", ISSUER]})
@@ -318,14 +261,6 @@ def test_an_empty_list_counts_as_absent() -> None:
     value = _read(GOOD | {"scopes_supported": []}).value
     assert value is not None
     assert value.scopes_supported is None
-
-
-def test_a_malformed_list_counts_as_absent_with_a_warning() -> None:
-    """PR-8: nothing is guessed from it."""
-    reading = _read(GOOD | {"scopes_supported": "a b"})
-    assert reading.value is not None
-    assert reading.value.scopes_supported is None
-    assert _check(reading, "scopes_supported").severity is Severity.WARNING
 
 
 @pytest.mark.parametrize(
@@ -400,12 +335,6 @@ def test_language_tagged_members_are_tolerated() -> None:
     assert _read(GOOD | {"resource_name": "Wiki", "resource_name#fr": "Le wiki"}).value is not None
 
 
-def test_unknown_members_of_odd_types_are_ignored() -> None:
-    """GEN-5."""
-    odd: dict[str, object] = {f"x{i}": [None, True, 1.5, {"y": []}, "z"][i % 5] for i in range(200)}
-    assert _read(GOOD | odd).value is not None
-
-
 def test_every_problem_is_reported_at_once() -> None:
     """A person who corrects a server wants the whole list."""
     reading = _read({"resource": "https://evil.example", "authorization_servers": [], "scopes_supported": 1})
@@ -415,25 +344,9 @@ def test_every_problem_is_reported_at_once() -> None:
     }
 
 
-def test_every_check_says_why_where_and_what_to_do() -> None:
-    """Checks teach: each has a reason and a source, each failure a cure."""
-    for document in (GOOD, {}, GOOD | {"bearer_methods_supported": ["body"]}, b"[]"):
-        for check in _read(document).checks:
-            assert check.why
-            assert check.spec
-            assert check.cure or check.severity is not Severity.FAILURE
-
-
 def test_identifiers_are_the_same_but_for_the_slash_after_the_host() -> None:
     """GEN-4, TK-11: no other normalisation."""
     assert same_resource("https://h.example", "https://h.example/")
     assert same_resource("https://h.example/a", "https://h.example/a")
     assert not same_resource("https://h.example/a", "https://h.example/a/")
     assert not same_resource("https://h.example", "https://H.example/")
-
-
-def test_two_ports_of_one_host_are_told_apart_in_words() -> None:
-    """Another port may be another owner's."""
-    requested = parse_url("http://127.0.0.1:8001/mcp", loopback_http=True)
-    reading = read_metadata_location("http://127.0.0.1:8002/m", requested=requested, loopback_http=True)
-    assert "127.0.0.1:8002 speaks for 127.0.0.1:8001" in str(reading.checks[0].cure)

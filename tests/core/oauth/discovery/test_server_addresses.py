@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import ast
-from collections import Counter
-from pathlib import Path
-
 import pytest
 from msgspec import Struct
 
-import authlens_core
 from authlens_core.explain.meanings import DocumentKind, members
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.device_authorization import DeviceAuthorization
-from authlens_core.oauth.discovery import server_metadata
 from authlens_core.oauth.discovery.resource_metadata import ResourceMetadata
 from authlens_core.oauth.discovery.server_metadata import ServerMetadata
 from authlens_core.oauth.pushed_authorization import PushedAuthorization
 from server_addresses import (
-    SERVER_ADDRESSES,
     AddressRule,
     AddressSource,
     addresses_in,
 )
 
-CORE = Path(authlens_core.__file__).parent
 # Members that hold lists of words, switches, names or secrets: none of them an address.
 NO_ADDRESS = {
     "accepted_name",
@@ -122,36 +114,3 @@ def test_each_address_that_is_kept_is_in_the_table_and_more_than_text(
     assert names - set(addresses_in(source)) == set()
     texts = set(addresses_in(source, AddressRule.TEXT)) - {"request_uri"}  # goes back as it came
     assert names & texts == set()
-
-
-def test_an_address_is_in_the_table_once() -> None:
-    counted = Counter((one.source, one.name) for one in SERVER_ADDRESSES)
-    assert [one for one, count in counted.items() if count > 1] == []
-
-
-@pytest.mark.parametrize("address", SERVER_ADDRESSES, ids=lambda one: f"{one.source}-{one.name}")
-def test_what_is_asked_has_a_check_and_what_is_compared_has_a_home(address: object) -> None:
-    one = next(each for each in SERVER_ADDRESSES if each is address)
-    assert one.spec
-    assert bool(one.home) is (one.rule is not AddressRule.TEXT)
-    if one.rule is AddressRule.ASKED:
-        assert one.check
-
-
-def test_the_endpoints_that_are_read_are_those_of_the_table() -> None:
-    assert addresses_in(AddressSource.SERVER_METADATA, AddressRule.ASKED) == server_metadata._ENDPOINTS
-
-
-def test_nothing_reads_an_address_that_is_only_text() -> None:
-    """Its name is in no module that builds a request; `explain`, exports and the emulator only show it."""
-    texts = {one.name for one in SERVER_ADDRESSES if one.rule is AddressRule.TEXT and "_" in one.name}
-    texts -= {"jwks_uri", "error_uri", "request_uri"}  # the same name is more than text elsewhere
-    rooms = ("oauth", "login", "wire", "access", "credentials", "gateway", "cloudflared")
-    modules = (path for room in rooms for path in (CORE / room).rglob("*.py"))
-    found = {
-        (path.name, node.value)
-        for path in modules
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(node, ast.Constant) and node.value in texts
-    }
-    assert found == set()

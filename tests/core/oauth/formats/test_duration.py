@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authlens_core.oauth.formats.duration import LONGEST, MISSING, Lifetime, parse_expires_in
+from authlens_core.oauth.formats.duration import LONGEST, Lifetime, parse_expires_in
 from authlens_core.values.formats.json_document import JsonValue
 
 
@@ -45,31 +45,6 @@ from authlens_core.values.formats.json_document import JsonValue
 def test_the_table_of_odd_values(value: JsonValue, seconds: int | None) -> None:
     """H106: 3600, "3600" and 3600.0 are a number; zero and less are expired; else unknown or cut."""
     assert parse_expires_in(value).seconds == seconds
-
-
-def test_a_missing_value_is_unknown() -> None:
-    """TK-5: absent is unknown, and the token is used until a 401."""
-    assert parse_expires_in(MISSING) == parse_expires_in()
-    assert parse_expires_in().seconds is None
-
-
-def test_an_ordinary_value_needs_no_note() -> None:
-    """Only the odd is said."""
-    assert parse_expires_in(900) == Lifetime(900, "")
-
-
-@pytest.mark.parametrize("value", ["3600", 3600.0, 3600.5, -1, 0, 99999999999999, True, None, "soon", [], {}])
-def test_the_odd_value_is_shown(value: JsonValue) -> None:
-    """H106: the odd value is shown."""
-    note = parse_expires_in(value).note
-    assert "expires_in" in note
-    if isinstance(value, str):
-        assert f'"{value}"' in note
-
-
-def test_the_note_is_safe_to_show() -> None:
-    """A value from outside passes the gate."""
-    assert "\x1b" not in parse_expires_in("\x1b]0;x\x07").note
 
 
 _JSON = st.recursive(

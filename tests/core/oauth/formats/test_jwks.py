@@ -17,10 +17,9 @@ from hypothesis import strategies as st
 from joserfc import jws
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
-from authlens_core.oauth.formats.jwks import Signature, jwks_request, verify
+from authlens_core.oauth.formats.jwks import Signature, verify
 from authlens_core.values.formats.jwt import Jwt, parse_jwt
 from authlens_core.values.secret import Body
-from authlens_core.values.url import parse_url
 
 # joserfc warns of the older name EdDSA, which is what tokens still carry.
 pytestmark = pytest.mark.filterwarnings("ignore::joserfc.errors.SecurityWarning")
@@ -42,12 +41,10 @@ def made(kind: str, number: int = 0) -> Key:
 
 
 def public(key: Key, **changes: object) -> dict[str, Any]:
-    """Return the public half as a JWK, with members changed."""
     return {**key.as_dict(private=False), **changes}
 
 
 def key_set(*keys: Mapping[str, object]) -> Body:
-    """Return the bytes of a set."""
     return Body(json.dumps({"keys": keys}).encode())
 
 
@@ -66,14 +63,6 @@ def signed(algorithm: str, key: Key, claims: Mapping[str, object] | None = None,
 
 
 @pytest.mark.parametrize("algorithm", KINDS)
-def test_the_right_key_verifies(algorithm: str) -> None:
-    """Each algorithm against another implementation of it."""
-    key = made(KINDS[algorithm])
-    found = verify(signed(algorithm, key), key_set(public(made(KINDS[algorithm], 1)), public(key)), NOW)
-    assert (found.signature, found.key_id) == (Signature.VALID, key.kid)
-
-
-@pytest.mark.parametrize("algorithm", KINDS)
 def test_another_key_of_the_same_name_does_not(algorithm: str) -> None:
     """A kid proves nothing; the signature does."""
     key, other = made(KINDS[algorithm]), made(KINDS[algorithm], 1)
@@ -88,13 +77,6 @@ def test_changed_claims_are_noticed(algorithm: str) -> None:
     jwt = signed(algorithm, key)
     forged = Jwt(jwt.header, {"sub": "eve"}, Body(jwt.signed.reveal() + b"A"), jwt.signature)
     assert verify(forged, key_set(public(key)), NOW).signature is Signature.INVALID
-
-
-def test_without_a_kid_every_fitting_key_is_tried() -> None:
-    """RFC 7515 §4.1.4: kid is optional."""
-    key = made("RSA")
-    found = verify(signed("RS256", key, kid=None), key_set(public(made("RSA", 1)), public(key)), NOW)
-    assert found.signature is Signature.VALID
 
 
 @pytest.mark.parametrize(
@@ -184,10 +166,3 @@ def test_any_member_of_a_key_never_raises(algorithm: str, changes: dict[str, obj
     """Members of the wrong type or value make a key unusable, no more."""
     key = made(KINDS[algorithm])
     verify(signed(algorithm, key), key_set(public(key, **changes)), NOW)
-
-
-def test_the_request_asks_for_a_key_set() -> None:
-    """RFC 7517 §8.5: the media type of a set."""
-    request = jwks_request(parse_url("https://team.cloudflareaccess.com/cdn-cgi/access/certs"))
-    assert request.method == "GET"
-    assert "jwk-set+json" in (request.headers.get("accept") or "")

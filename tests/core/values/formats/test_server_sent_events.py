@@ -24,11 +24,6 @@ def test_events_are_the_same_in_chunks_of_any_size(size: int) -> None:
     assert found == EVENTS
 
 
-def test_an_event_without_data_still_says_where_to_resume() -> None:
-    """MCP servers open a resumable stream with one."""
-    assert list(EventReader().feed(b"id: 1\ndata:\n\n")) == [ServerEvent("", "message", "1")]
-
-
 @pytest.mark.parametrize(
     ("data", "events"),
     [
@@ -61,11 +56,3 @@ def test_an_event_without_an_end_is_not_held(data: bytes) -> None:
     """Whatever its bytes are: a long line, many short ones, comments."""
     with pytest.raises(EventTooLarge):
         list(EventReader(largest=90).feed(data))
-
-
-def test_a_stream_of_comments_may_last() -> None:
-    """Servers send them so that no one takes the connection for dead."""
-    reader = EventReader(largest=20)
-    for _ in range(100):
-        assert list(reader.feed(b": still here\n\n")) == []
-    assert list(reader.feed(b"data: x\n\n")) == [ServerEvent("x")]

@@ -9,7 +9,7 @@ import pytest
 from authlens_core.emulator import Emulator
 from authlens_core.emulator.profile import Fault
 from support.command_line import CommandLine
-from support.ports import free_port
+from support.needs import free_port
 
 
 @pytest.fixture

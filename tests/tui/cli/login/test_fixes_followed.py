@@ -14,9 +14,8 @@ import pytest
 from authlens_core.emulator import Emulator, StandardEmulator
 from authlens_core.emulator.profile import Fault, Profile
 from support.cloudflared_stub import stub_in
-from support.command_line import CommandLine
-from support.followed_fixes import Follower, words_of_cloudflare
-from support.ports import free_port
+from support.command_line import CommandLine, Follower, words_of_cloudflare
+from support.needs import free_port
 
 Served = Emulator | StandardEmulator
 # Nobody comes back, or what comes is ignored: such a wait is short.

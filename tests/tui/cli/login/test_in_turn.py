@@ -60,11 +60,6 @@ async def test_each_of_several_logins_has_a_header_and_the_last_line_sums_up(
     ]
 
 
-async def test_one_login_has_no_header(capsys: pytest.CaptureFixture[str]) -> None:
-    assert await in_turn((A,), logins({A: 4}, [])) == 4
-    assert capsys.readouterr().err == ""
-
-
 @pytest.mark.parametrize(
     "option",
     [

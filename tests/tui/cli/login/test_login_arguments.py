@@ -22,7 +22,6 @@ URL = "https://a.example/"
 
 
 def typed(*options: str) -> Namespace:
-    """Return what the parser reads."""
     return build_parser().parse_args(["login", URL, *options])
 
 
@@ -68,13 +67,6 @@ def test_options_may_stand_between_the_urls(monkeypatch: pytest.MonkeyPatch) -> 
     assert main.run(["login", URL, "--json", "https://b.example/", "https://c.example/"]) == 0
     assert logins[0].urls == [URL, "https://b.example/", "https://c.example/"]
     assert logins[0].json
-
-
-def test_an_unknown_option_between_the_urls_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as left:
-        main.run(["login", URL, "--jsno", "https://b.example/"])
-    assert left.value.code == 2
-    assert "nrecognized arguments: --jsno https://b.example/" in capsys.readouterr().err
 
 
 def test_the_options_are_those_of_that_url_only() -> None:

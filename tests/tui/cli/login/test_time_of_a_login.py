@@ -11,16 +11,15 @@ import pytest
 from authlens_core.login.facts import Facts
 from authlens_core.login.stage_work import Stored
 from authlens_core.trace.events import AuthorizationReady, Event
-from authlens_core.trace.record import Outcome, Stage
+from authlens_core.trace.record import Outcome
 from authlens_core.values.exchange import Request
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import GrantType
 from authlens_tui.cli.login.login_verb import EventLines
 from authlens_tui.cli.login.plain_login import all_stages
-from support.driven_login import login_to, run_to
+from support.driven_login import login_to
 from support.scripted_login import (
-    BEGAN,
     ISSUER,
     METADATA,
     RESOURCE,
@@ -51,7 +50,6 @@ AS_PROGRAM = Options(
 
 @pytest.fixture
 def pass_time(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
-    """Return what moves the clock of the event loop and of the login."""
     passed, real = [0.0], time.monotonic
     monkeypatch.setattr(time, "monotonic", lambda: real() + sum(passed))
     return passed.append
@@ -144,16 +142,6 @@ async def test_the_user_has_what_the_server_left(
     assert "of the 4000 seconds for the whole login, Registration took 3900." in words
 
 
-async def test_a_code_for_another_device_can_be_entered_as_long_as_the_server_left(
-    pass_time: Callable[[float], None],
-) -> None:
-    options = BY_CODE.choosing(wait=4_000)
-    async with login_to(_slow_to_register(pass_time), options, clock=lambda: BEGAN) as login:
-        await run_to(login, Stage.EXCHANGE)
-        assert login.facts.device_ends_at is not None
-        assert 0 < (login.facts.device_ends_at - BEGAN).total_seconds() <= 100
-
-
 async def test_a_token_that_came_is_stored_and_the_login_counts(
     pass_time: Callable[[float], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -168,18 +156,3 @@ async def test_a_token_that_came_is_stored_and_the_login_counts(
     async with login_to(sender, AS_PROGRAM.choosing(wait=30), keeper=keep) as login:
         assert await all_stages(login, (), EventLines(RESOURCE, wanted=False)) == 0
     assert "Authenticated." in capsys.readouterr().err
-
-
-async def test_time_that_the_user_adds_while_they_are_waited_for_counts_for_the_login(
-    pass_time: Callable[[float], None],
-) -> None:
-    def on_event(event: Event) -> None:
-        if isinstance(event, AuthorizationReady):
-            login.wait.extend(300)
-            pass_time(40)
-
-    async with login_to(_sender(lambda _asked: False), BY_LINK.choosing(wait=30)) as login:
-        login.watch(on_event)
-        login.watch(come_back(login))
-        await login.run_all()
-        assert login.finished

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from authlens_tui.cli.terminal import attached_client
-from authlens_tui.cli.terminal.attached_client import client_variables, read_session_environment
+from authlens_tui.cli.terminal.attached_client import client_variables
 
 
 def stub(folder: Path, body: str) -> dict[str, str]:
@@ -34,17 +34,6 @@ def test_what_the_client_has_and_what_it_lacks_is_told(tmp_path: Path) -> None:
         "SSH_TTY": "/t",
         "SSH_CLIENT": None,
     }
-
-
-def test_what_goes_with_an_old_connection_goes_with_it() -> None:
-    """A server that began over SSH, and a client on this machine: nothing says SSH any more."""
-    assert read_session_environment("-SSH_CONNECTION\nDISPLAY=:0\n") == {
-        "SSH_CONNECTION": None,
-        "SSH_CLIENT": None,
-        "SSH_TTY": None,
-        "DISPLAY": ":0",
-    }
-    assert read_session_environment("DISPLAY=:0\nEDITOR=vi") == {"DISPLAY": ":0"}
 
 
 @pytest.mark.parametrize("body", ["exit 1", "sleep 30", "kill -9 $$"])

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from authlens_tui.cli.terminal.abilities import locale_setting, shows_utf_8
+from authlens_tui.cli.terminal.abilities import shows_utf_8
 from support.waiting import PATIENCE
 
 TOLD = "from authlens_tui.cli.terminal.abilities import *; print(shows_utf_8(), *locale_setting())"
@@ -37,14 +37,6 @@ def test_the_first_variable_that_is_set_tells_the_encoding(
     """POSIX order; the codeset in the name, installed or not; where nothing is set, UTF-8."""
     monkeypatch.setattr(os, "environ", environ)
     assert shows_utf_8() is utf_8
-
-
-def test_the_variable_that_decides_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A person has to know which one to change."""
-    monkeypatch.setattr(os, "environ", {"LC_ALL": "", "LC_CTYPE": "C", "LANG": "de_DE.UTF-8"})
-    assert locale_setting() == ("LC_CTYPE", "C")
-    monkeypatch.setattr(os, "environ", {"LC_NUMERIC": "C"})
-    assert locale_setting() == ("", "")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system does not tell")

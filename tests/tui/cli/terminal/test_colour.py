@@ -6,7 +6,6 @@ import io
 
 import pytest
 
-from authlens_tui.cli.terminal import abilities
 from authlens_tui.cli.terminal.abilities import shows_colour, with_headings, with_sign
 
 
@@ -48,16 +47,7 @@ def test_a_user_who_wants_no_colour_gets_none(
     assert with_sign("✔ done", Terminal()) == "✔ done"
 
 
-def test_a_file_gets_no_colour() -> None:
-    assert with_sign("✔ done", io.StringIO()) == "✔ done"
-    assert with_headings("options:\n  -h\n", io.StringIO()) == "options:\n  -h\n"
-
-
 def test_headings_of_a_help_are_bold() -> None:
     assert with_headings("usage: authlens\n\noptions:\n  -h\n", Terminal()) == (
         "usage: authlens\n\n\x1b[1moptions:\x1b[0m\n  -h\n"
     )
-
-
-def test_only_the_sixteen_colours_of_the_terminal_are_used() -> None:
-    assert all(code.startswith("\x1b[3") and len(code) == 5 for code in abilities._SIGNS.values())

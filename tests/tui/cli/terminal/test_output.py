@@ -3,49 +3,25 @@
 from __future__ import annotations
 
 import io
-import json
 import sys
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authlens_core.values.errors import LoginNeeded
 from authlens_core.values.secret import Secret
 from authlens_tui.cli.terminal.output import (
     AnswerLost,
-    answer_json,
     answer_line,
     answer_secret,
     answer_sentence,
-    explain,
     say,
 )
 
 
 def stream(encoding: str) -> tuple[io.BytesIO, io.TextIOWrapper]:
-    """A stream of one encoding, and the bytes that come out of it."""
     raw = io.BytesIO()
     return raw, io.TextIOWrapper(raw, encoding=encoding, errors="strict")
-
-
-def test_words_go_to_stderr_and_answers_to_stdout(capsys: pytest.CaptureFixture[str]) -> None:
-    """The two never mix."""
-    say("words")
-    answer_line("line")
-    answer_json({"a": 1})
-    answer_secret(Secret("token"))
-
-    out, err = capsys.readouterr()
-    assert out == 'line\n{"a": 1}\ntoken\n'
-    assert err == "words\n"
-
-
-def test_an_error_says_stage_cause_and_cure(capsys: pytest.CaptureFixture[str]) -> None:
-    """What happened, and what to do."""
-    explain(LoginNeeded("It is over.", "Log in again.", stage="Exchange"))
-
-    assert capsys.readouterr().err == "✖ Exchange: It is over.\n  → Log in again.\n"
 
 
 def test_a_terminal_ends_no_line_within_a_word_or_a_command(
@@ -90,33 +66,6 @@ def test_no_encoding_stops_the_words(encoding: str, monkeypatch: pytest.MonkeyPa
 
     assert b"\x1b" not in raw.getvalue()
     assert b"?" not in raw.getvalue()
-
-
-def test_our_signs_have_plain_ones_beside_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    """ASCII is still pleasant to read."""
-    raw, fake = stream("ascii")
-    monkeypatch.setattr(sys, "stderr", fake)
-
-    say("✔ done → go on")
-
-    assert raw.getvalue() == b"+ done -> go on\n"
-
-
-@given(st.text())
-def test_json_is_ascii_on_one_line_and_reads_back(text: str) -> None:
-    """Nothing in it can steer a terminal, and nothing is lost."""
-    raw, fake = stream("ascii")
-    before = sys.stdout
-    sys.stdout = fake
-    try:
-        answer_json({"text": text})
-    finally:
-        sys.stdout = before
-
-    line = raw.getvalue().decode("ascii")
-    assert line.count("\n") == 1
-    assert "\x1b" not in line
-    assert json.loads(line) == {"text": text}
 
 
 def test_an_answer_that_cannot_be_written_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

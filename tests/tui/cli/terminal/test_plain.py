@@ -15,7 +15,7 @@ from authlens_core.values.errors import TimedOut
 from authlens_core.values.fix import fix
 from authlens_tui.cli import main
 from authlens_tui.cli.stored.credential_list import list_credentials
-from authlens_tui.cli.terminal.flags import is_plain, numbered, without_flags
+from authlens_tui.cli.terminal.flags import is_plain, without_flags
 from authlens_tui.cli.terminal.output import answer_line, explain, say
 from support.cloudflared_stub import AUD, jwt
 
@@ -24,7 +24,6 @@ Captured = pytest.CaptureFixture[str]
 
 @pytest.fixture
 def plain(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run in plain mode."""
     monkeypatch.setenv("AUTHLENS_PLAIN", "1")
 
 
@@ -70,12 +69,6 @@ def test_several_fixes_are_numbered(capsys: Captured) -> None:
     assert capsys.readouterr().err == (
         "Failed: Authorization: No one came.\n  Fix 1: Try again.\n  Fix 2: More time: --timeout 900\n"
     )
-
-
-def test_a_list_has_numbers_in_plain_mode_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert numbered(["a", "b"]) == ["a", "b"]
-    monkeypatch.setenv("AUTHLENS_PLAIN", "1")
-    assert numbered(["a", "b"]) == ["1. a", "2. b"]
 
 
 @pytest.mark.usefixtures("plain", "cloudflared_tokens")

@@ -93,17 +93,14 @@ async def earned(
 
 
 def binding_id(one: PaletteEntry) -> str:
-    """Return what a key of the dashboard does."""
     return one.action.removeprefix("act('").removesuffix("')")
 
 
 def said(screen: DashboardScreen) -> str:
-    """Return the line under the table."""
     return str(screen.result.content)
 
 
 async def settled(screen: DashboardScreen, pilot: Pilot[int]) -> None:
-    """Wait until nothing is under way."""
     await until(pilot, lambda: not screen.context.busy and said(screen)[:1] in "✔✖" and bool(said(screen)))
 
 
@@ -662,7 +659,6 @@ async def test_a_login_that_left_no_credential_is_among_the_newest_requests() ->
 
 
 def jwt_of(claims: Mapping[str, object]) -> str:
-    """Return a JWT that nobody has signed."""
     parts = ({"alg": "RS256"}, claims)
     encoded = (base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in parts)
     return ".".join((*encoded, "c2ln"))

@@ -14,8 +14,8 @@ from authlens_tui.screens.dashboard.actions import RegisteredClientsScreen
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.dialog import ConfirmScreen
 from authlens_tui.screens.palette import possible_actions
+from support.driven_login import log_in
 from support.grants import NOW, grant, put
-from support.profile_login import log_in
 from support.screens import Host, footer_keys, run_screen, text_of, until
 from tui.screens.dashboard.test_dashboard import dashboard, said, settled
 

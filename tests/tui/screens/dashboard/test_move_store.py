@@ -85,13 +85,11 @@ async def type_lines(app: AuthlensApp, pilot: Pilot[int], *lines: str) -> None:
 
 
 async def ask_to_move(app: AuthlensApp, pilot: Pilot[int]) -> None:
-    """Press the key and wait for the question."""
     await pilot.press("M")
     await until(pilot, lambda: isinstance(app.screen, MoveStoreScreen) and bool(app.screen.query("#said")))
 
 
 async def moved(app: AuthlensApp, pilot: Pilot[int]) -> str:
-    """Wait for the results and return what they say."""
     await until(pilot, lambda: isinstance(app.screen, ResultsScreen) and bool(app.screen.query("#results")))
     return text_of(app)
 

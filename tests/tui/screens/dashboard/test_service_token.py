@@ -22,14 +22,12 @@ from support.screens import run_screen, text_of, until
 
 @pytest.fixture
 async def emulator() -> AsyncIterator[Emulator]:
-    """An application that lets service tokens in, and nobody else."""
     async with Emulator(faults=("service-auth-only",)) as running:
         yield running
 
 
 @pytest.fixture
 async def session() -> AsyncIterator[Session]:
-    """A session that keeps nothing."""
     async with Session(Wire(), Credentials.memory()) as opened:
         yield opened
 

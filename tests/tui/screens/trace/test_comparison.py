@@ -60,12 +60,10 @@ FOUND = Comparison(
 
 
 def lines(found: Comparison, width: int, *, unfolded: bool = False) -> list[str]:
-    """Return the text of a comparison."""
     return [one.text for one in comparison_lines(found, width, unfolded=unfolded)]
 
 
 def trace(*facts: Fact) -> Trace:
-    """Return a trace with these facts."""
     record = StageRecord(Stage.PKCE, Outcome.PASSED, BEGAN, 0, facts=facts)
     return Trace("1", TraceKind.LOGIN, "https://a.example/", BEGAN, (record,))
 

@@ -37,7 +37,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def names(typed: str) -> list[str]:
-    """Return the names that are offered."""
     return list(found_files(typed))
 
 

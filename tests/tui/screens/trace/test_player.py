@@ -19,7 +19,6 @@ ATTACK = replace(HONEST, exchanges=(exchange(reply(400)),), tampering=("code_ver
 
 
 def story(*records: StageRecord) -> Trace:
-    """Return a login that consists of `records`."""
     return Trace("trace", TraceKind.LOGIN, "https://app.example/mcp", BEGAN, records)
 
 

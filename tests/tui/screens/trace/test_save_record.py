@@ -34,7 +34,6 @@ def trace() -> Trace:
 
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Offer names in the directory of the test."""
     monkeypatch.chdir(tmp_path)
 
 

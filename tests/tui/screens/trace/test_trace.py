@@ -35,7 +35,6 @@ async def login_trace() -> Trace:
 
 
 def tampered(trace: Trace) -> Trace:
-    """Return `trace` with its last record changed on purpose."""
     last = replace(trace.records[-1], tampering=("another verifier",))
     return replace(trace, records=(*trace.records[:-1], last))
 

@@ -19,7 +19,6 @@ pytestmark = pytest.mark.slow  # each test plays a whole screen
 
 
 def row(screen: object, title: str) -> FieldRow:
-    """Return the line of the form with that name."""
     assert isinstance(screen, EditScreen)
     return next(one for one in screen.query(FieldRow) if one.title == title)
 
@@ -236,5 +235,4 @@ class Rows(App[None]):
         self._row = row
 
     def compose(self) -> ComposeResult:
-        """Show the row."""
         yield self._row

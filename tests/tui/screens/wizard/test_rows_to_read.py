@@ -23,47 +23,39 @@ Walk = Callable[[Pilot[int]], Awaitable[None]]
 
 
 def honest_login() -> Login:
-    """Return a login that succeeds."""
     return watched(scripted()[0])
 
 
 def failing_login() -> Login:
-    """Return a login whose client the server does not register, with much to say about it."""
     return scripted(register=REFUSED)[0]
 
 
 def attacked_login() -> Login:
-    """Return a login whose server stops the first attack."""
     return watched(scripted(token=WRONG)[0])
 
 
 def watched(login: Login) -> Login:
-    """Let the person sign in."""
     login.watch(come_back(login))
     return login
 
 
 async def one_stage(pilot: Pilot[int]) -> None:
-    """Run the first stage."""
     login = wizard_of(pilot).login
     await pilot.press("n")
     await until(pilot, lambda: bool(login.trace.records) and login.running is None)
 
 
 async def all_stages(pilot: Pilot[int]) -> None:
-    """Run them until one fails, or all have run."""
     login = wizard_of(pilot).login
     await pilot.press("a")
     await until(pilot, lambda: login.finished or wizard_of(pilot).runner.failed is not None)
 
 
 def wizard_of(pilot: Pilot[int]) -> WizardScreen:
-    """Return the wizard on the screen."""
     return next(one for one in pilot.app.screen_stack if isinstance(one, WizardScreen))
 
 
 def rows_to_read(app: Host) -> int:
-    """Count the rows inside the border of the document, as they are painted."""
     rows = ("".join(one.text for one in row) for row in raw_segments(app))
     return sum(row[:1] in ("│", "┃") for row in rows)
 

@@ -38,7 +38,6 @@ def warned(trace: Trace, stage: Stage, *seen: str) -> Trace:
 
 
 def told(login: Login, trace: Trace, *, seconds: float = 0, width: int = 76, brief: bool = False) -> str:
-    """Return what is said at the end."""
     now = BEGAN + timedelta(seconds=seconds)
     return authenticated_words(login.facts, trace, "memory only", now, width=width, brief=brief).plain
 

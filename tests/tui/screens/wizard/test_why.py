@@ -84,7 +84,6 @@ def _lines(record: StageRecord) -> Iterator[Line]:
 
 
 def _checks_tab(walk: Walk) -> str:
-    """Return the Checks tabs of all stages."""
     records = (*walk.login.trace.records, *([walk.afterwards] if walk.afterwards else []))
     return "\n".join(line.text for record in records for line in _lines(record))
 

@@ -20,7 +20,7 @@ from authlens_tui.screens.wizard.wizard import WizardScreen
 from authlens_tui.widgets.record.record_messages import ArrowChosen
 from authlens_tui.widgets.record.record_view import RecordView
 from authlens_tui.widgets.stepper import StepState
-from support.ports import free_port
+from support.needs import free_port
 from support.screens import (
     Gate,
     Host,
@@ -42,22 +42,18 @@ CANARIES = ("access-canary-1", "refresh-canary-1", "code-canary-1")
 
 
 def at(login: Login, stage: Stage | None) -> Callable[[], bool]:
-    """Whether the login stands before `stage` and nothing runs."""
     return lambda: login.position is stage and login.running is None
 
 
 def waiting(login: Login, wizard: WizardScreen) -> Callable[[], bool]:
-    """Whether the link is on the screen."""
     return lambda: login.wait.waiting and wizard.pane.switcher.current == "panel"
 
 
 def past(login: Login, stage: Stage) -> Callable[[], bool]:
-    """Whether `stage` has passed and nothing runs."""
     return lambda: login.position is not stage and login.running is None
 
 
 def nobody() -> WireFailure:
-    """What becomes of a request that nobody answers."""
     return WireFailure(FailureKind.CONNECT, "Nobody answers there.", "Start the server.", False)
 
 
@@ -547,7 +543,6 @@ async def test_late_events_of_a_login_that_was_left_do_nothing() -> None:
 
 
 async def authenticated(pilot: object, login: Login) -> None:
-    """Run the login to its end."""
     login.watch(come_back(login))
     await pilot.press("a")  # type: ignore[attr-defined]
     await until(pilot, at(login, None))  # type: ignore[arg-type]
@@ -584,7 +579,6 @@ class HandTimer:
     stopped: bool = False
 
     def stop(self) -> None:
-        """Never ring."""
         self.stopped = True
 
 

@@ -35,7 +35,6 @@ class Waiting(BaseApp):
         self.qr_codes: list[str] = []
 
     def compose(self) -> ComposeResult:
-        """The panel."""
         yield AuthorizationPanel()
 
     def on_mount(self) -> None:
@@ -48,11 +47,9 @@ class Waiting(BaseApp):
         panel.focus()
 
     def on_authorization_panel_pasted(self, message: AuthorizationPanel.Pasted) -> None:
-        """Note what was pasted."""
         self.pasted.append(message.text.reveal())
 
     def on_qr_code_wanted(self, message: QrCodeWanted) -> None:
-        """Note the link that is wanted as a QR code."""
         self.qr_codes.append(message.url)
 
 
@@ -62,7 +59,6 @@ def waiting(environ: Mapping[str, str] | None = None, port: int | None = 8400, l
 
 
 def said(app: Waiting) -> str:
-    """Return what the panel says, as one line."""
     statics = app.screen_stack[0].query_one(AuthorizationPanel).query(Static)
     return " ".join(" ".join(str(each.content) for each in statics if each.display).split())
 

@@ -22,14 +22,12 @@ JSON = st.recursive(
 
 
 def laid_out_json(value: object, width: int = 60) -> Layout:
-    """Return the layout of a body that is `value` as JSON, after a line of text."""
     text = json.dumps(value)
     body = body_lines(ShownBody(text, len(text)))
     return Layout(LineList([line("before"), *body]), width)
 
 
 def shown(layout: Layout) -> list[str]:
-    """Return what stands on the rows."""
     return [layout.row(number).text for number in range(layout.height)]
 
 

@@ -67,12 +67,10 @@ def hostile(text: str) -> StageRecord:
 
 
 def drawn(records: tuple[StageRecord, ...], width: int) -> list[DiagramLine]:
-    """Return the rows of the diagram, masked."""
     return list(diagram_lines(records, width, Redactor()))
 
 
 def text(rows: list[DiagramLine]) -> str:
-    """Return the rows as text."""
     return "\n".join(row.text for row in rows)
 
 

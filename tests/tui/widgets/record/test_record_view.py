@@ -45,11 +45,9 @@ class Inspected(BaseApp):
         self.copied: list[tuple[str, str]] = []
 
     async def copy(self, text: Secret | str, what: str, *, note: str = "") -> None:
-        """Note what would be copied."""
         self.copied.append((str(text), what))
 
     def compose(self) -> ComposeResult:
-        """Show the view."""
         yield RecordView()
 
     @on(ArrowChosen)
@@ -76,7 +74,6 @@ def exchange(path: str, document: object, purpose: Purpose = Purpose.OTHER) -> E
 
 
 def record(*exchanges: Exchange, stage: Stage = Stage.SERVER_METADATA) -> StageRecord:
-    """Return the record of a stage that passed."""
     return StageRecord(stage, Outcome.PASSED, NOW, 0.1, exchanges)
 
 
@@ -96,7 +93,6 @@ async def inspected(
 
 
 def document(view: RecordView) -> DocumentView:
-    """Return the document of the open tab."""
     return view.query_one(f"#{view.tab}-document", DocumentView)
 
 

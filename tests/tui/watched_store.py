@@ -13,5 +13,4 @@ class WatchedStore(MemoryStore):
     closed = False
 
     async def aclose(self) -> None:
-        """Note it."""
         self.closed = True

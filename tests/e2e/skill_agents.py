@@ -73,7 +73,6 @@ class Machine:
     _numbers: Iterator[int] = field(default_factory=count)
 
     def run(self, command: str, env: Mapping[str, str], typed: str = "") -> Ran:
-        """Run a command of a shell to its end."""
         with self.started(command, env, typed) as (process, text):
             return Ran(process.wait(PATIENCE), text())
 
@@ -214,7 +213,6 @@ class Agent:
     # -- what it finds in the text --------------------------------------------------------------------------
 
     def step(self, number: int) -> str:
-        """Return the command of a numbered step."""
         found = re.search(rf"^{number}\. .*?`(authlens [^`]+)`$", self.text, re.MULTILINE)
         assert found is not None, number
         return self._filled(found[1])
@@ -225,7 +223,6 @@ class Agent:
         return next((says for codes, says in rows if str(code) in codes.split(", ")), "")
 
     def under(self, label: str) -> list[str]:
-        """Return the commands of the entry of a list, or of the section, that starts with these words."""
         found = re.search(rf"^(?:- |## )(?={label}).*?(?=\n- |\n## |\Z)", self.text, re.MULTILINE | re.DOTALL)
         assert found is not None, label
         return [self._filled(command) for command in re.findall(r"`([^`\n]+ [^`\n]+)`", found[0])]
@@ -237,7 +234,6 @@ class Agent:
     # -- what it does ---------------------------------------------------------------------------------------
 
     def run(self, command: str) -> Ran:
-        """Run a command and read what it says."""
         done = self.machine.run(command, self.env)
         self.read += f"{done.text}\n{done.code}\n"
         return done

@@ -24,13 +24,11 @@ _DIMMED: Final = 2 / 3  # of the way from the background: what xterm and VTE lea
 
 
 def painted(app: BaseApp) -> Iterator[Segment]:
-    """Yield the pieces of text on the screen."""
     for row in raw_segments(app):
         yield from (one for one in row if _TEXT.search(one.text) and not one.control)
 
 
 def too_faint(app: BaseApp, least: float = READABLE) -> list[str]:
-    """Return each piece of text whose contrast is too low, with the contrast."""
     return faint_among(painted(app), least)
 
 
@@ -52,5 +50,4 @@ def _contrast(style: Style) -> float:
 
 
 def _seen(colour: RichColor | None, *, text: bool) -> Color:
-    """Return what a terminal with the colours of xterm shows."""
     return Color(*(colour or RichColor.default()).get_truecolor(XTERM, foreground=text))

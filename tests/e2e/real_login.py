@@ -19,13 +19,11 @@ LOGIN_SECONDS = 60.0
 
 
 async def say_yes(authorization_url: str) -> Page:
-    """Sign in and allow."""
     async with Person() as person:
         return await person.authorize(authorization_url)
 
 
 async def say_no(authorization_url: str) -> Page:
-    """Sign in and deny."""
     async with Person() as person:
         return await person.authorize(authorization_url, allow=False)
 

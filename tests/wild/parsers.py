@@ -32,13 +32,11 @@ NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def corpus(name: str) -> list[bytes]:
-    """Return the inputs of a parser that are in the repository."""
     lines = (CORPUS / f"{name}.txt").read_text("ascii").splitlines()
     return [line.encode().decode("unicode_escape").encode("latin-1") for line in lines]
 
 
 def as_line(data: bytes) -> str:
-    """Return an input as a line of a corpus."""
     return data.decode("latin-1").encode("unicode_escape").decode("ascii") + "\n"
 
 
@@ -147,7 +145,6 @@ def json_rpc(data: bytes) -> None:
 
 
 def server_sent_events(data: bytes) -> None:
-    """The events do not depend on how the bytes came."""
     slow = EventReader()
     pieces = [data[start : start + 3] for start in range(0, len(data), 3)]
     assert [event for piece in pieces for event in slow.feed(piece)] == list(EventReader().feed(data))

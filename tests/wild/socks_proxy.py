@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from support.connect_proxy import pump
+from wild.connect_proxy import pump
 
 __all__ = ["ANSWERS", "SocksProxy", "socks_proxy"]
 

@@ -480,19 +480,28 @@ async def test_a_server_that_never_answers_is_waited_for_within_a_bound() -> Non
 async def test_a_notification_that_is_not_accepted_does_not_delay_requests() -> None:
     """H480: except for `notifications/initialized`, without which the server expects nothing."""
     noise = [b'{"jsonrpc":"2.0","method":"notifications/progress"}'] * 3
-    mute = BridgeLimits(prompt=0.5)
-    at_the_answer: list[str] = []
+    released = asyncio.Event()
 
-    def answered(heard: Heard) -> bool:
-        at_the_answer.extend(heard.notes)
+    async def late() -> bytes:
+        await released.wait()
+        return honest(Asked("POST", {}, INITIALIZED))
+
+    def reply(asked: Asked) -> bytes | Awaitable[bytes]:
+        return honest(asked) if asked.is_request else late()
+
+    def answered(_: Heard) -> bool:
+        released.set()
         return True
 
-    def reply(asked: Asked) -> bytes | None:
-        return honest(asked) if asked.is_request else None
+    heard = await passed(reply, [*noise, LATER], until=answered)
+    assert len(heard.of("later")) == 1
+    assert heard.notes == []
 
-    notes = (await passed(reply, [*noise, LATER], mute, until=answered)).notes
-    assert at_the_answer == []
-    assert [note.partition(":")[0] for note in notes] == ["notifications/progress was not accepted"]
+
+async def test_notifications_that_are_not_accepted_are_reported_once() -> None:
+    noise = [b'{"jsonrpc":"2.0","method":"notifications/progress"}'] * 3
+    heard = await passed(lambda _: json_answer(b"{}", "500 No"), noise)
+    assert [note.partition(":")[0] for note in heard.notes] == ["notifications/progress was not accepted"]
 
 
 # Particular servers

@@ -1,12 +1,10 @@
-"""The URL in what was copied from a browser or a manual: a curl command, an HAR file or entry, a host."""
+"""The URL in what was copied from a browser or a manual: a curl command, a host."""
 
 from __future__ import annotations
 
-import json
 import shlex
-from contextlib import suppress
 from itertools import pairwise
-from typing import Any, Final
+from typing import Final
 
 from authlens_core.values.url import parse_url, with_scheme
 
@@ -15,17 +13,12 @@ _NOT_THE_URL: Final = frozenset({"-e", "--referer", "-x", "--proxy", "-H", "--he
 
 
 def url_in(text: str) -> str | None:
-    """Return the URL that a pasted request goes to; None if `text` is neither a curl command nor HAR.
+    """Return the URL that a pasted request goes to; None if `text` is no curl command.
 
     Headers, cookies and bodies in it are not used: they may hold secrets.
     """
     text = text.strip()[:_LONGEST]
-    if text.startswith(("curl ", "curl.exe ")):
-        return _of_curl(text)
-    if text.startswith(("{", "[")):
-        with suppress(ValueError, RecursionError):
-            return _of_har(json.loads(text))
-    return None
+    return _of_curl(text) if text.startswith(("curl ", "curl.exe ")) else None
 
 
 def login_url(text: str) -> str:
@@ -49,14 +42,3 @@ def _of_curl(command: str) -> str | None:
             return word
     urls = (word for before, word in pairs if before not in _NOT_THE_URL)
     return next((word for word in urls if word.startswith(("https://", "http://"))), None)
-
-
-def _of_har(value: Any) -> str | None:
-    match value:
-        case {"log": {"entries": [first, *_]}}:
-            return _of_har(first)
-        case {"request": {"url": str(url)}} | {"url": str(url)}:
-            return url
-        case [first, *_]:
-            return _of_har(first)
-    return None

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from authlens_core.explain.pasted_url import url_in
 from authlens_core.values.url import with_scheme
 
 URL = "https://wiki.example.com/mcp"
-ENTRY = {"request": {"method": "GET", "url": URL, "headers": [{"name": "Cookie", "value": "a"}]}}
 
 
 @pytest.mark.parametrize(
@@ -20,9 +17,6 @@ ENTRY = {"request": {"method": "GET", "url": URL, "headers": [{"name": "Cookie",
         f"curl -X POST -H 'Referer: https://other.example' '{URL}' --data '{{}}'",
         f"curl -e https://other.example \\\n  {URL}",
         f"curl -s --url {URL}",
-        json.dumps(ENTRY),
-        json.dumps([ENTRY]),
-        json.dumps({"log": {"version": "1.2", "entries": [ENTRY]}}),
     ],
 )
 def test_the_url_of_a_pasted_request_is_found(pasted: str) -> None:
@@ -30,9 +24,7 @@ def test_the_url_of_a_pasted_request_is_found(pasted: str) -> None:
     assert url_in(pasted) == URL
 
 
-@pytest.mark.parametrize(
-    "pasted", ["", URL, "curl", "curl 'open", "{", '{"log": {"entries": []}}', "[" * 9_999]
-)
+@pytest.mark.parametrize("pasted", ["", URL, "curl", "curl 'open", "{"])
 def test_anything_else_is_no_request(pasted: str) -> None:
     """Then it is taken as it was typed."""
     assert url_in(pasted) is None

@@ -23,7 +23,7 @@ from authlens_tui.screens.wizard.wizard import WizardScreen
 from authlens_tui.screens.wizard.wizard_messages import OtherWayWanted, Then
 from authlens_tui.terminal.browser import open_browser
 from authlens_tui.terminal.terminal_app import TerminalApp
-from authlens_tui.words.login_states import already_words
+from authlens_tui.words.times import already_words
 
 
 class Logins:
@@ -47,7 +47,7 @@ class Logins:
         if known is None:
             self.start(session, url)
             return
-        words = f"{url}\n\n{already_words(known, now)} Cancel shows it on the dashboard."
+        words = f"{url}\n\n{already_words(known.expires_at, now)} Cancel shows it on the dashboard."
         question = ConfirmScreen("Log in again?", words, "Log in again")
         self._app.push_screen(question, lambda again: self.start(session, url) if again else None)
 

@@ -87,3 +87,10 @@ def ago(moment: datetime | None, now: datetime, span: Callable[[float], str] = i
         return "never"
     seconds = (now - moment).total_seconds()
     return "just now" if seconds < 5 else f"{span(seconds)} ago"
+
+
+def already_words(expires_at: datetime | None, now: datetime) -> str:
+    """Return that the user is logged in, and how long the access token works."""
+    if expires_at is None:
+        return "Already logged in, no expiry given."
+    return f"Already logged in, expires in {in_words((expires_at - now).total_seconds())}."

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Final
 
 from authlens_core.diagnosis.answer import Answer, classify
@@ -10,7 +11,6 @@ from authlens_core.diagnosis.diagnose import diagnose
 from authlens_core.diagnosis.server_kind import ServerKind
 from authlens_core.login.facts import Facts
 from authlens_core.login.login_stage import PlannedRequest, StageResult
-from authlens_core.login.stages.refused_token import refused_token_checks
 from authlens_core.login.stages.resource_call import (
     call_planned,
     kind_of_resource,
@@ -24,6 +24,9 @@ from authlens_core.oauth.discovery.challenge import (
     scope_union,
     scope_wanted,
 )
+from authlens_core.oauth.discovery.resource_metadata import covers_url, same_resource
+from authlens_core.oauth.error_response import read_error
+from authlens_core.oauth.formats.duration import http_date
 from authlens_core.oauth.mcp import MODERN, McpCall, call_of
 from authlens_core.oauth.token import authorization_field
 from authlens_core.trace.fact import Fact, FactId
@@ -36,6 +39,8 @@ from authlens_core.values.check import (
 )
 from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.values.fix import Fix, fix, step
+from authlens_core.values.formats.json_document import JsonValue
+from authlens_core.values.formats.jwt import moment, parse_jwt
 from authlens_core.values.stage import Stage
 
 _SPEC = "RFC 6750 §3.1, RFC 9470 §5"
@@ -43,6 +48,9 @@ _ACCEPTED: Final = requirement(CheckId.ACCESS_ACCEPTED)
 
 _ANONYMOUS: Final = requirement("access.anonymous")
 _GET_NOT_ALLOWED: Final = frozenset({405, 406})
+_UNAUTHORIZED: Final = 401
+_REFUSED: Final = frozenset({_UNAUTHORIZED, 403})
+_PROOF: Final = ("dpop", "proof of possession", "proof-of-possession")
 
 
 # Sign-ins of one login for more scope, whatever the scopes.
@@ -102,7 +110,7 @@ class AccessStage:
         if refusal_code(answer.challenge_field) == ErrorCode.INSUFFICIENT_SCOPE:
             return _too_small(facts, response.status, answer, shown)
         check = _judge(exchange, response.status, answer, facts.server_kind)
-        checks = (check, *refused_token_checks(facts, exchange, answer))
+        checks = (check, *_refused_token_checks(facts, exchange, answer))
         if facts.anonymous and response.status < 300:
             checks = (check, _ANONYMOUS.noticed("it also answered without one"))
         return StageResult(facts, checks, shown)
@@ -151,3 +159,56 @@ def _judge(exchange: Exchange, status: int, answer: Answer, kind: ServerKind) ->
     if status in {401, 403} or 300 <= status < 400:
         return _ACCEPTED.failed(f"{status}: {cause}", cure=cure)
     return _ACCEPTED.warned(f"{status}: {cause}", cure=cure)
+
+
+def _refused_token_checks(facts: Facts, exchange: Exchange, answer: Answer) -> Iterator[Check]:
+    """Yield what is wrong with a token that the resource refused in `exchange`.
+
+    It is read and not believed (RFC 9068 §2.2): the questions are what its issuer wrote, and whom to ask.
+    """
+    response = exchange.response
+    if response is None or response.status not in _REFUSED or facts.tokens is None:
+        return
+    token = parse_jwt(facts.tokens.access_token)
+    claims = (None if token is None else token.claims) or {}
+    now = http_date(response.headers.get("date") or "") or exchange.started_at
+    refusal = f"{' '.join(answer.evidence)} {read_error(response)}".lower()
+    wants_proof = not facts.needs_dpop and any(word in refusal for word in _PROOF)
+    problems = (*_lifetime(facts, claims, now), *_audience(facts, claims), *_issuer(facts, claims))
+    yield from problems
+    if wants_proof:
+        yield requirement(CheckId.ACCESS_PROOF).failed("a bearer token was sent")
+    elif claims and not problems and response.status == _UNAUTHORIZED:
+        asked = facts.resource or facts.resource_url.text
+        yield requirement(CheckId.ACCESS_UNEXPLAINED).failed(f"its aud is {asked}, and it is valid now")
+
+
+def _lifetime(facts: Facts, claims: Mapping[str, JsonValue], now: datetime) -> Iterator[Check]:
+    """Yield that the token was expired, or not valid yet, when the resource got it."""
+    check = requirement(CheckId.ACCESS_LIFETIME, server=facts.server.issuer)
+    expires, begins = moment(claims.get("exp")), moment(claims.get("nbf"))
+    at = f"the resource got it at {now:%Y-%m-%d %H:%M:%S} UTC"
+    if expires is not None and expires <= now:
+        yield check.failed(f"exp is {expires:%Y-%m-%d %H:%M:%S} UTC; {at}")
+    elif begins is not None and begins > now:
+        yield check.failed(f"nbf is {begins:%Y-%m-%d %H:%M:%S} UTC; {at}")
+
+
+def _audience(facts: Facts, claims: Mapping[str, JsonValue]) -> Iterator[Check]:
+    """Yield that the token is for another resource than the one that refused it (RFC 9068 §4)."""
+    aud, wanted = claims.get("aud"), facts.resource or facts.resource_url.text
+    audiences = [name for name in (aud if isinstance(aud, list) else [aud]) if isinstance(name, str)]
+    fits = any(same_resource(name, wanted) or covers_url(name, wanted) for name in audiences)
+    if not claims or fits or facts.options.audience in audiences:
+        return
+    stated = f"aud is {', '.join(audiences)}" if audiences else "no aud"
+    check = requirement(CheckId.ACCESS_AUDIENCE, resource=wanted, server=facts.server.issuer)
+    yield check.failed(f"{stated}; this login asked for {wanted}")
+
+
+def _issuer(facts: Facts, claims: Mapping[str, JsonValue]) -> Iterator[Check]:
+    """Yield that the token names another issuer than the metadata of the server that issued it."""
+    issuer, stated = claims.get("iss"), facts.server.stated_issuer
+    if isinstance(issuer, str) and stated and issuer != stated:
+        check = requirement(CheckId.ACCESS_ISSUER, issuer=stated, server=facts.server.issuer)
+        yield check.failed(f"iss is {issuer}; the metadata of the server says {stated}")

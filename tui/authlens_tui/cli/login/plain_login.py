@@ -30,7 +30,7 @@ from authlens_tui.cli.login.login_verb import EventLines
 from authlens_tui.cli.session import iso_time
 from authlens_tui.cli.start import INTERRUPTED
 from authlens_tui.cli.terminal.output import AnswerLost, explain, say
-from authlens_tui.words.login_states import already_words
+from authlens_tui.words.times import already_words
 
 # Without a client the next stage stops: in the app, one can be given there.
 _NO_WAY_ON: Final = frozenset({CheckId.SERVER_REGISTRATION})
@@ -55,7 +55,7 @@ async def log_in(session: Session, lines: EventLines, arguments: Namespace, opti
     now = datetime.now(UTC)
     known = session.working_login(lines.url)
     if known is not None and not lines.wanted:
-        say(f"{already_words(known, now)} Logging in again.")
+        say(f"{already_words(known.expires_at, now)} Logging in again.")
     try:
         async with pending.alone() as alone:
             if alone:

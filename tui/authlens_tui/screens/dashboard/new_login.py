@@ -24,9 +24,9 @@ from authlens_tui.screens.machine_login import MachineLoginScreen
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.key_binding import keys
-from authlens_tui.words.login_states import already_words
+from authlens_tui.words.times import already_words
 
-_HINT: Final = "Enter starts. A host name, a curl command or a HAR entry will do."
+_HINT: Final = "Enter starts. A host name or a curl command will do."
 
 
 class Known(NamedTuple):
@@ -236,7 +236,7 @@ class LoginActions:
         now = self._context.now()
         grants = (entry.grant for entry in self._listing.entries if entry.grant is not None)
         return {
-            url: Known(grant.grant_id, already_words(grant, now))
+            url: Known(grant.grant_id, already_words(grant.expires_at, now))
             for url, grant in working_logins(grants, now).items()
         }
 

@@ -39,7 +39,7 @@ from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.hanging_text import HangingText
 from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.key_footer import KeyFooter
-from authlens_tui.widgets.reading_scroll import ReadingScroll
+from authlens_tui.widgets.scrolled_views import ReadingScroll
 from authlens_tui.widgets.title_bar import TitleBar
 
 

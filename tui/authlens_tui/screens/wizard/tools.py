@@ -40,7 +40,7 @@ from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.key_footer import KeyFooter
-from authlens_tui.widgets.reading_scroll import ReadingScroll
+from authlens_tui.widgets.scrolled_views import ReadingScroll
 
 if TYPE_CHECKING:
     from authlens_tui.screens.wizard.wizard import WizardScreen

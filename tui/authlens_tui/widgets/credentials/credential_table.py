@@ -29,7 +29,7 @@ from authlens_tui.widgets.credentials.credential_row import (
     columns_for,
     life_bar,
 )
-from authlens_tui.widgets.line_view import LineView
+from authlens_tui.widgets.scrolled_views import LineView
 from authlens_tui.widgets.styles import default_css
 
 _HEADER: Final = 1  # rows

@@ -24,8 +24,7 @@ from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.document.layout import Layout
 from authlens_tui.widgets.document.lines import Line, LineList, Row, Tone, prose
 from authlens_tui.widgets.document.matches import Match, Matches
-from authlens_tui.widgets.line_view import LineView
-from authlens_tui.widgets.reading_scroll import READS_ON
+from authlens_tui.widgets.scrolled_views import READS_ON, LineView
 from authlens_tui.widgets.styles import default_css
 
 # What a document shows while its lines are made.

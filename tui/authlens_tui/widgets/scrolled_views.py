@@ -1,11 +1,16 @@
-"""A scrollable view that draws its own lines."""
+"""A scrollable view that draws its own lines, and a scrolled text whose border says that more follows."""
 
 from __future__ import annotations
 
+from typing import Final
+
 from rich.style import Style
-from textual.geometry import Region
+from textual.containers import VerticalScroll
+from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+
+READS_ON: Final = "PgDn: more"
 
 
 class LineView(ScrollView):
@@ -39,3 +44,21 @@ class LineView(ScrollView):
         """Let a scrollbar begin where the view is: it may have been scrolled before there was one."""
         if self.show_vertical_scrollbar:
             self.vertical_scrollbar.position = self.scroll_y
+
+
+class ReadingScroll(VerticalScroll):
+    """Scrolls what it contains, and says in its border while there is more below."""
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        self._show_what_follows()
+
+    def watch_virtual_size(self, virtual_size: Size) -> None:  # noqa: ARG002
+        self._show_what_follows()
+
+    def on_resize(self) -> None:
+        self._show_what_follows()
+
+    def _show_what_follows(self) -> None:
+        is_cut = self.scroll_offset.y < self.max_scroll_y
+        self.border_subtitle = READS_ON if is_cut else None

@@ -67,7 +67,7 @@ MUTATIONS: Final = (
         "words-of-another-server",
         "A cause of one product is shown for every server",
         "core/authlens_core/diagnosis/diagnose.py",
-        "            and (not cause.kinds or self.kind in cause.kinds)\n",
+        "            (cause.kinds, self.kind),\n",
         "",
         "tests/core/login/test_whose_words.py::test_a_refusal_of_a_plain_server_has_no_word_of_cloudflare",
     ),

@@ -75,9 +75,8 @@ def classify(exchange: Exchange) -> Answer:
         return Answer(Protection.NO_ANSWER, evidence, cause, cure, layer=meaning.layer)
     seen = _SeenResponse(exchange, response)
     recognised = filter(None, (rule(seen) for rule in _RULES))
-    answer = next(recognised, None) or seen.answer(
-        _BY_STATUS.get(response.status) or _by_class(response.status)
-    )
+    by_class = _BY_STATUS.get(response.status // 100, Protection.UNEXPECTED)
+    answer = next(recognised, None) or seen.answer(_BY_STATUS.get(response.status, by_class))
     return without_echoes(answer, KnownSecrets(sent_in((exchange,))), "evidence", "summary", "cf_ray")
 
 
@@ -124,9 +123,7 @@ class _SeenResponse:
 
 def _token_wanted(seen: _SeenResponse) -> Answer | None:
     # Also beside others: a server may offer Basic, too.
-    if any(c.wants_token for c in seen.field.challenges):
-        return seen.answer(Protection.OAUTH, layer=_challenger(seen))
-    return None
+    return _oauth(seen) if any(c.wants_token for c in seen.field.challenges) else None
 
 
 def _access_login(seen: _SeenResponse) -> Answer | None:
@@ -159,17 +156,16 @@ def _service_token_line(location: str) -> str:
 
 
 def _metadata_elsewhere(seen: _SeenResponse) -> Answer | None:
-    if any(c.get("resource_metadata") is not None for c in seen.field.challenges):
-        return seen.answer(Protection.OAUTH, layer=_challenger(seen))
-    return None
+    points = any(c.get("resource_metadata") is not None for c in seen.field.challenges)
+    return _oauth(seen) if points else None
 
 
-def _challenger(seen: _SeenResponse) -> Layer | None:
+def _oauth(seen: _SeenResponse) -> Answer:
     by_access = any(
         c.is_scheme("cloudflare-access") or WELL_KNOWN in (c.get("resource_metadata") or "")
         for c in seen.field.challenges
     )
-    return Layer.ACCESS if by_access else None
+    return seen.answer(Protection.OAUTH, layer=Layer.ACCESS if by_access else None)
 
 
 def _redirect(seen: _SeenResponse) -> Answer | None:
@@ -246,7 +242,10 @@ _RULES: Final[tuple[Callable[[_SeenResponse], Answer | None], ...]] = (
     _service_auth_only,
     _unauthorized,
 )
+# Of a status, or of its hundreds.
 _BY_STATUS: Final = {
+    2: Protection.PUBLIC,
+    5: Protection.SERVER_ERROR,
     403: Protection.FORBIDDEN,
     404: Protection.NOT_FOUND,
     405: Protection.METHOD_NOT_ALLOWED,
@@ -254,12 +253,6 @@ _BY_STATUS: Final = {
     410: Protection.NOT_FOUND,
     429: Protection.RATE_LIMITED,
 }
-
-
-def _by_class(status: int) -> Protection:
-    if 200 <= status < 300:
-        return Protection.PUBLIC
-    return Protection.SERVER_ERROR if 500 <= status < 600 else Protection.UNEXPECTED
 
 
 def leads_to_login(location: str) -> bool:

@@ -179,17 +179,19 @@ class _SeenFailure:
         return without_echoes(diagnosis, sent, "cause", "cure", "evidence")
 
     def _fits(self, cause: Cause) -> bool:
-        protection = self.answer.protection if self.answer else None
+        conditions = (
+            (cause.stages, self.stage),
+            (cause.errors, self.error.error.lower()),
+            (cause.statuses, self.status),
+            (cause.protections, self.answer and self.answer.protection),
+            (cause.credentials, self.credential),
+            (cause.kinds, self.kind),
+            (cause.grants, self.grant),
+        )
         return (
-            (not cause.stages or self.stage in cause.stages)
-            and (not cause.errors or self.error.error.lower() in cause.errors)
-            and (not cause.phrases or any(phrase_in(phrase, self.said) for phrase in cause.phrases))
-            and (not cause.statuses or self.status in cause.statuses)
-            and (not cause.protections or protection in cause.protections)
+            all(not known or seen in known for known, seen in conditions)
             and (not cause.checks or not cause.checks.isdisjoint(self.checks))
-            and (not cause.credentials or self.credential in cause.credentials)
-            and (not cause.kinds or self.kind in cause.kinds)
-            and (not cause.grants or self.grant in cause.grants)
+            and (not cause.phrases or any(phrase_in(phrase, self.said) for phrase in cause.phrases))
         )
 
     def _diagnosis(self, cause: Cause) -> Diagnosis:

@@ -57,12 +57,9 @@ def status_line(response: Response) -> str:
 
 def header_lines(response: Response, *names: str) -> tuple[str, ...]:
     """Return the fields `names` as lines; a URL loses its query, which may repeat what was sent."""
-    lines = []
-    for name in dict.fromkeys(names):
-        for value in response.headers.get_all(name):
-            shown = value.partition("?")[0].partition("#")[0] if name == "location" else value
-            lines.append(f"{name}: {safe_line(shown, _LONGEST_LINE)}")
-    return tuple(lines)
+    values = ((name, value) for name in dict.fromkeys(names) for value in response.headers.get_all(name))
+    shown = ((n, re.split("[?#]", value)[0] if n == "location" else value) for n, value in values)
+    return tuple(f"{name}: {safe_line(value, _LONGEST_LINE)}" for name, value in shown)
 
 
 def error_lines(error: OAuthError) -> tuple[str, ...]:
@@ -133,16 +130,13 @@ def sent_in(exchanges: Iterable[Exchange]) -> tuple[Secret, ...]:
 
 def without_echoes(value: _Value, sent: KnownSecrets, *names: str) -> _Value:
     """Return `value` with `sent` masked in the fields `names`: texts, or tuples of texts."""
-    masked: dict[str, Any] = {}
-    for name in names if sent else ():
-        text: Any = getattr(value, name)
-        shown = text
-        if isinstance(text, tuple):
-            shown = tuple(sent.masked(line) for line in text)
-        elif isinstance(text, str):
-            shown = sent.masked(text)
-        elif isinstance(text, Fix):
-            shown = mapped(text, sent.masked)
-        if shown != text:
-            masked[name] = shown
-    return replace(value, **masked) if masked else value
+    masked = {name: _masked(getattr(value, name), sent) for name in names if sent}
+    return replace(value, **masked)
+
+
+def _masked(text: Any, sent: KnownSecrets) -> Any:
+    if isinstance(text, tuple):
+        return tuple(map(sent.masked, text))
+    if isinstance(text, Fix):
+        return mapped(text, sent.masked)
+    return sent.masked(text) if isinstance(text, str) else text

@@ -137,12 +137,17 @@ def without_credentials(text: str, secrets: Iterable[Secret] = ()) -> str:
 
 
 def _is_a_name(match: re.Match[str]) -> bool:
-    before, after = match.string[max(0, match.start() - 60) : match.start()], match.string[match.end() :][:1]
-    return _is_public(match[0], before, after)
+    """Whether a whole run is a public name."""
+    text, before = match[0], match.string[max(0, match.start() - 60) : match.start()]
+    if before.endswith(("http://", "https://")) and match.string[match.end() :][:1] in "/\"' \n":
+        return _HOST.fullmatch(text) is not None
+    named = _OF_AN_ID.search(before, len(before) - _BEFORE) is not None or _HIDDEN in text
+    is_id = (named and _ID.fullmatch(text) is not None) or _EXPECTED.search(before) is not None
+    return is_id or _NAMES.fullmatch(text) is not None or _is_a_type(text)
 
 
 def _named(match: re.Match[str]) -> str:
-    is_of_a_code = "code" in match[1].lower() and _names_an_error(match[2])
+    is_of_a_code = "code" in match[1].lower() and _ERROR.fullmatch(match[2])
     is_public = is_of_a_code or _EXCEPTION.fullmatch(match[2])
     return match[0] if is_public else match[1] + _unless_a_word(match[2], longest_word=11)
 
@@ -156,31 +161,8 @@ def _unless_a_word(text: str, *, longest_word: int) -> str:
     is_word = len(text) <= longest_word and not any(c.isdigit() for c in text)
     # A name has a capital letter now and then: StreamableHttpClientWorker.
     is_word = is_word and (len(text) < 20 or 5 * len(_CAPITAL.findall(text)) <= len(text))
-    return text if is_word or _is_constant(text) else Secret(text).masked
-
-
-def _is_public(text: str, before: str, after: str) -> bool:
-    """Whether a whole run is such a name.
-
-    Args:
-        before: what is before the run.
-        after: the character behind it.
-    """
-    if before.endswith(("http://", "https://")) and after in "/\"' \n":
-        return _HOST.fullmatch(text) is not None
-    named = _OF_AN_ID.search(before, len(before) - _BEFORE) is not None or _HIDDEN in text
-    is_id = (named and _ID.fullmatch(text) is not None) or _EXPECTED.search(before) is not None
-    return is_id or _NAMES.fullmatch(text) is not None or _is_a_type(text)
-
-
-def _is_constant(text: str) -> bool:
-    """Whether a run is the name of an error wherever it is, even behind the name of a secret."""
-    return _CONSTANT.fullmatch(text) is not None
-
-
-def _names_an_error(text: str) -> bool:
-    """Whether what is behind the word code is the name of an error."""
-    return _ERROR.fullmatch(text) is not None
+    # The name of an error is one wherever it is, even behind the name of a secret.
+    return text if is_word or _CONSTANT.fullmatch(text) else Secret(text).masked
 
 
 def _is_a_type(text: str) -> bool:

@@ -35,7 +35,7 @@ _LOOT: Final = (("token", "access_token"), ("refresh", "refresh_token"), ("devic
 Arguments = Mapping[str, str]
 
 
-async def log_in(move: Arguments, world: World) -> None:
+async def login(move: Arguments, world: World) -> None:
     await world.log_in(scope=move["scope"], device=move["device"] == "true")
 
 
@@ -108,7 +108,7 @@ async def revoke(_: Arguments, world: World) -> None:
     await world.send(request, Purpose.REVOKE_REFRESH_TOKEN, "revoke the refresh token of your login", YOU)
 
 
-async def start_device(_: Arguments, world: World) -> None:
+async def device_start(_: Arguments, world: World) -> None:
     client_id, _secret = world.emulator.register_client("http://127.0.0.1/")
     world.own_client = Client(client_id, "")
     endpoint = _url(f"{world.emulator.issuer}/device_authorization")

@@ -16,8 +16,8 @@ from authlens_core.export.session_file import session_json
 from authlens_core.learning.claim import Claim
 from authlens_core.learning.lesson import CourseLesson, Question
 from authlens_core.learning.moves import LessonPhase, Move, MoveRefused
-from authlens_core.learning.row import EvidenceRow, SeatedTrace, Source
-from authlens_core.learning.verdict import ClaimVerdict, PhaseVerdict, TooManySteps, joined, judge
+from authlens_core.learning.row import EvidenceRow, Source
+from authlens_core.learning.verdict import ClaimVerdict, PhaseVerdict, TooManySteps, judge, trace_of
 from authlens_core.learning.world import World
 from authlens_core.trace.record import Trace
 from authlens_core.values.errors import LessonRefused, NetworkFailure, TimedOut
@@ -286,7 +286,8 @@ class LessonAttempt:
         attacked = {LessonPhase.BREAK, *([LessonPhase.RUN] if self.lesson.draws else [])}
         for made in self.made:
             # What an earlier move no longer yields cannot be used by a later one.
-            if made.phase in attacked and all(name in world.loot for name in made.move.uses):
+            is_attack = made.phase in attacked and made.move.kind.phase is None
+            if is_attack and all(name in world.loot for name in made.move.uses):
                 await made.move.perform(world)
         world.end_of_attack()
         self._honest = await world.honest_login_works()
@@ -375,15 +376,11 @@ class LessonAttempt:
     def right_answers(self) -> int:
         return len(self.answers) - len(self.missed)
 
-    @property
-    def traces(self) -> tuple[SeatedTrace, ...]:
-        """What the moves sent, with secrets: mask it before it leaves the process."""
-        worlds = dict.fromkeys(self._worlds.values())  # two phases may share one
-        return tuple(trace for world in worlds for trace in world.traces)
-
     def trace(self) -> Trace:
-        """Return everything that the moves sent, as one trace; it has secrets."""
-        return joined(self.traces)
+        """Return everything that the moves sent, with secrets: mask it before it leaves the process."""
+        worlds = dict.fromkeys(self._worlds.values())  # two phases may share one
+        url = next((world.emulator.resource_url for world in worlds), "")
+        return trace_of([record for world in worlds for record in world.records], url)
 
     def save(self, name: str) -> Path:
         """Write the trace to a new file that a user named, and return its path; see `write_export`."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
+from itertools import islice
 from typing import Any, Final
 
 from msgspec import Struct
@@ -21,7 +22,6 @@ from authlens_core.learning.row import WORDS, EvidenceRow, Source
 from authlens_core.learning.story import (
     Part,
     StoryLine,
-    exchange_place,
     held,
     line_of,
     meaning,
@@ -30,8 +30,8 @@ from authlens_core.learning.story import (
     spoken,
     story,
 )
-from authlens_core.learning.verdict import ClaimVerdict, joined
-from authlens_core.trace.record import Trace
+from authlens_core.learning.verdict import ClaimVerdict, trace_of
+from authlens_core.trace.record import Trace, sent_once
 from authlens_core.values.word_files import words as word_file
 
 
@@ -127,9 +127,10 @@ class LessonLines:
     def trace(self, phase: LessonPhase, arrow: int) -> tuple[Trace, tuple[int, int]] | None:
         """Return everything that was sent, and where an arrow is in it; None before anything was."""
         world = self.attempt.world_of(phase)
-        if world is None or not world.traces:
+        if world is None or not world.records:
             return None
-        return joined(world.traces), exchange_place(world.traces, arrow)
+        *_, (record, exchange, _) = islice(sent_once(world.records), arrow)
+        return trace_of(world.records, world.emulator.resource_url), (record, exchange)
 
     # -- the verdict -----------------------------------------------------------------------------------
 

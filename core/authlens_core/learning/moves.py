@@ -12,14 +12,15 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from pathlib import Path
 from typing import Final, Literal
 
+import msgspec
 from msgspec import Struct
 
-from authlens_core.emulator.standard.weakness import PublishedMember
-from authlens_core.learning import attack_moves as act
+from authlens_core.learning import attack_moves
 from authlens_core.learning.claim import LOOT
 from authlens_core.learning.world import World
 from authlens_core.values.errors import LessonRefused
@@ -65,17 +66,19 @@ class LessonPhase(StrEnum):
         return order[: order.index(self) + 1]
 
 
-class Argument(Struct, frozen=True):
+class Argument(Struct, frozen=True, forbid_unknown_fields=True):
     """What a move needs to know.
 
     Attributes:
         choices: what it can be; anything if empty.
+        is_number: whether it is one, from 0.
         usual: what it is where it is left out; None where it has to be given.
     """
 
     name: str
     choices: tuple[str, ...] = ()
     usual: str | None = None
+    is_number: bool = False
 
     @property
     def names_credential(self) -> bool:
@@ -106,7 +109,7 @@ class Argument(Struct, frozen=True):
         value = given.get(self.name, self.usual)
         if value is None:
             raise ValueError(f"“{self.name}” is missing")
-        if self.choices and value not in self.choices:
+        if (self.choices and value not in self.choices) or (self.is_number and not value.isdecimal()):
             named = f": a credential is named, and is one of {', '.join(self.choices)}"
             raise ValueError(f"“{self.name}”{named if self.names_credential else ' cannot be that'}")
         return value
@@ -114,76 +117,27 @@ class Argument(Struct, frozen=True):
     @property
     def values(self) -> str:
         """How its values are typed."""
-        if not self.choices or self.choices is _NUMBERS:
+        if not self.choices:
             return self.name.upper()
         return "$NAME" if self.names_credential else "|".join(quoted(one) for one in self.choices if one)
 
 
-class MoveKind(Struct, frozen=True):
+class MoveKind(Struct, frozen=True, forbid_unknown_fields=True):
     """What a move can be.
 
     Attributes:
-        run: makes it in a world; None where it only says something.
-        phase: that it belongs to; None for one that happens in the phase that goes on.
+        phase: that it belongs to; None for one that happens in a world, in the phase that goes on.
         needs: the credentials that it uses besides those that its arguments name.
     """
 
-    run: Callable[[Mapping[str, str], World], Awaitable[None]] | None
     arguments: tuple[Argument, ...] = ()
     phase: LessonPhase | None = None
     needs: tuple[str, ...] = ()
 
 
 CREDENTIALS: Final = tuple(f"${name}" for name in LOOT)
-_NUMBERS: Final = tuple(map(str, range(1, 1_000)))
-_OPTION: Final = Argument("option", ("a", "b", "c"))
-_ADA: Final = Argument("to", ("ada",), "ada")
-MOVES: Final[Mapping[str, MoveKind]] = {
-    "predict": MoveKind(None, (_OPTION,), LessonPhase.PREDICT),
-    "login": MoveKind(
-        act.log_in,
-        (
-            Argument("scope", ("", "read", "write", "read write"), ""),
-            Argument("device", ("true", "false"), "false"),
-        ),
-    ),
-    "point": MoveKind(None, (Argument("arrow", _NUMBERS), Argument("part")), LessonPhase.OBSERVE),
-    "publish": MoveKind(
-        act.publish, (Argument("field", tuple(PublishedMember)), Argument("value", ("other-site", "inside")))
-    ),
-    "redeem": MoveKind(
-        act.redeem,
-        (
-            Argument("code", CREDENTIALS, "$code"),
-            Argument("verifier", ("none", "wrong", "mine", "$verifier"), "none"),
-            Argument("redirect_uri", ("registered", "other", "linked"), "registered"),
-        ),
-        needs=("client",),
-    ),
-    "call": MoveKind(
-        act.call,
-        (Argument("token", CREDENTIALS, "$token"), Argument("at", ("resource", "second"), "resource")),
-    ),
-    "refresh": MoveKind(act.refresh, (Argument("by", ("you", "mallory")),), needs=("refresh",)),
-    "revoke": MoveKind(act.revoke, needs=("refresh",)),
-    "link": MoveKind(
-        act.link,
-        (
-            _ADA,
-            Argument("redirect_uri", ("registered", "prefix+redirector"), "registered"),
-            Argument("challenge", ("mine",), "mine"),
-        ),
-    ),
-    "lure": MoveKind(
-        act.lure, (_ADA, Argument("at", ("", "rogue"), ""), Argument("code", ("", "$device"), ""))
-    ),
-    "device_start": MoveKind(act.start_device),
-    "poll": MoveKind(act.poll, (Argument("device", CREDENTIALS, "$device"),)),
-    "deliver": MoveKind(act.deliver, (_ADA, Argument("callback", CREDENTIALS, "$callback"))),
-    "name": MoveKind(None, (Argument("diagnosis"),), LessonPhase.BREAK),
-    "defend": MoveKind(None, (Argument("switch"),), LessonPhase.REPAIR),
-    "answer": MoveKind(None, (Argument("question"), _OPTION), LessonPhase.QUESTIONS),
-}
+_TABLE: Final = Path(__file__).with_suffix(".toml").read_text("utf-8")
+MOVES: Final = msgspec.toml.decode(_TABLE.replace('["$"]', str(list(CREDENTIALS))), type=dict[str, MoveKind])
 """What a learner can do, by the first word."""
 
 
@@ -202,8 +156,7 @@ class Move(Struct, frozen=True):
 
     async def perform(self, world: World) -> None:
         """Make it in a world."""
-        if self.kind.run is not None:
-            await self.kind.run(self.arguments, world)
+        await getattr(attack_moves, self.verb)(self.arguments, world)
 
     @property
     def switches(self) -> Sequence[str]:

@@ -9,13 +9,12 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from authlens_core.emulator.ledger import LedgerEvent, Reason, What
 from authlens_core.oauth.discovery.challenge import parse_challenges
 from authlens_core.oauth.formats.form import decode_form
 from authlens_core.trace.arrows import OF_THE_ANSWER
-from authlens_core.trace.record import StageRecord, Trace, sent_once
+from authlens_core.trace.record import FactId, StageRecord, sent_once
 from authlens_core.values.check import Severity
 from authlens_core.values.exchange import Exchange, Headers, Purpose
 from authlens_core.values.formats.json_document import object_in
@@ -130,20 +129,8 @@ class EvidenceRow(Unprinted, Struct, frozen=True):
         return self.values["what"] in _REFUSALS
 
 
-class SeatedTrace(Unprinted, Struct, frozen=True):
-    """What one move left, and who made it."""
-
-    seat: str
-    trace: Trace
-
-    def undiagnosed(self) -> SeatedTrace:
-        """Return it without the causes of what failed."""
-        records = tuple(replace(record, diagnosis=None) for record in self.trace.records)
-        return replace(self, trace=replace(self.trace, records=records))
-
-
 def rows_of(
-    moves: Sequence[SeatedTrace], events: Sequence[LedgerEvent], parties: Mapping[str, str]
+    records: Sequence[StageRecord], events: Sequence[LedgerEvent], parties: Mapping[str, str]
 ) -> tuple[EvidenceRow, ...]:
     """Return all rows in the order in which they happened.
 
@@ -152,29 +139,30 @@ def rows_of(
     """
     origins = {_origin(url): role for url, role in parties.items()}
     rows: list[EvidenceRow] = []
-    spans: list[tuple[datetime, datetime, int]] = []
-    sent = 0
-    for move in moves:
-        records = move.trace.records
-        last = dict.fromkeys(range(len(records)), 0)
-        for index, _, exchange in sent_once(records):
-            sent += 1
-            last[index] = sent
-            spans.append((exchange.started_at, exchange.ended_at, sent))
-            values = _exchange(exchange, records[index], move.seat, origins)
-            rows.append(EvidenceRow(Source.EXCHANGE, exchange.ended_at, sent, values))
-        for index, record in enumerate(records):
-            rows += _judged(record, move.seat, last[index])
+    last = dict.fromkeys(range(len(records)), 0)  # the arrow of each record
+    sent = [(index, exchange) for index, _, exchange in sent_once(records)]
+    for arrow, (index, exchange) in enumerate(sent, 1):
+        last[index] = arrow
+        values = _exchange(exchange, records[index], origins)
+        rows.append(EvidenceRow(Source.EXCHANGE, exchange.ended_at, arrow, values))
+    for index, record in enumerate(records):
+        rows += _judged(record, last[index])
     for event in events:
-        during = (number for start, end, number in spans if start <= event.when <= end)
+        during = (n for n, (_, one) in enumerate(sent, 1) if one.started_at <= event.when <= one.ended_at)
         arrow = 0 if event.what in _IN_A_BROWSER else next(during, 0)
         rows.append(EvidenceRow(Source.EVENT, event.when, arrow, _event(event)))
     return tuple(sorted(rows, key=lambda row: row.when))
 
 
-def _judged(record: StageRecord, seat: str, arrow: int) -> Iterator[EvidenceRow]:
+def _shared(record: StageRecord) -> dict[str, str | int]:
+    """Return what each row of a record has: authlens is yours, and what Mallory sends says so."""
+    is_hers = any(fact.name is FactId.SENT_BY for fact in record.facts)
+    return {"seat": "mallory" if is_hers else "you", "stage": record.stage.value}
+
+
+def _judged(record: StageRecord, arrow: int) -> Iterator[EvidenceRow]:
     ended = max((exchange.ended_at for exchange in record.exchanges), default=record.started_at)
-    shared: dict[str, str | int] = {"seat": seat, "stage": record.stage.value}
+    shared = _shared(record)
     diagnosis = {"diagnosis": record.diagnosis.name} if record.diagnosis else {}
     yield EvidenceRow(Source.RECORD, ended, arrow, shared | {"outcome": record.outcome.value} | diagnosis)
     for check in record.checks:
@@ -189,14 +177,10 @@ def _event(event: LedgerEvent) -> dict[str, str | int]:
     return {name: str(value) for name, value in given.items() if value}
 
 
-def _exchange(
-    exchange: Exchange, record: StageRecord, seat: str, origins: Mapping[str, str]
-) -> dict[str, str | int]:
+def _exchange(exchange: Exchange, record: StageRecord, origins: Mapping[str, str]) -> dict[str, str | int]:
     request, response = exchange.request, exchange.response
     url = urlsplit(request.url)
-    values: dict[str, str | int] = {
-        "seat": seat,
-        "stage": record.stage.value,
+    values = _shared(record) | {
         "purpose": exchange.purpose.name.lower(),
         "method": request.method,
         "path": url.path,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -10,9 +10,9 @@ from msgspec import Struct
 
 from authlens_core.explain.meanings import DocumentKind, members, of_headers
 from authlens_core.export.redaction import Redactor, secrets_of
-from authlens_core.learning.row import EvidenceRow, SeatedTrace, Source
+from authlens_core.learning.row import EvidenceRow, Source
+from authlens_core.learning.verdict import trace_of
 from authlens_core.learning.world import YOU, World
-from authlens_core.trace.record import sent_once
 from authlens_core.values.check import Severity
 from authlens_core.values.exchange import Purpose
 from authlens_core.values.secret import MASK, Secret
@@ -148,7 +148,7 @@ _CHALLENGE: Final = "reply.www-authenticate"
 
 def parts(world: World, row: EvidenceRow) -> Iterator[Part]:
     """Yield what can be pointed at in a request and its answer."""
-    redactor = Redactor(secret for seated in world.traces for secret in secrets_of(seated.trace))
+    redactor = Redactor(secrets_of(trace_of(world.records)))
     for prefix, place in words("course")["group"].items():  # in the order in which parts are shown
         for name, value in row.values.items():
             kind, _, member = name.partition(".")
@@ -196,18 +196,3 @@ def meaning(part: str, purpose: str | int = "") -> str:
             kinds = (DocumentKind.AUTHORIZATION, *kinds)
         found = next(filter(None, (members(one).get(name) for one in kinds)), None)
     return "" if found is None else found.sentence
-
-
-def exchange_place(traces: Sequence[SeatedTrace], arrow: int) -> tuple[int, int]:
-    """Return the record and the exchange in it that an arrow is, in the trace of all these moves.
-
-    Raises:
-        IndexError: there is no such arrow.
-    """
-    places: list[tuple[int, int]] = []
-    before = 0
-    for move in traces:
-        records = move.trace.records
-        places += [(before + record, exchange) for record, exchange, _ in sent_once(records)]
-        before += len(records)
-    return places[arrow - 1]

@@ -10,8 +10,8 @@ from msgspec import Struct
 
 from authlens_core.learning.claim import Claim, FieldOf, Loot, Operator, RowTest
 from authlens_core.learning.moves import LessonPhase
-from authlens_core.learning.row import EvidenceRow, SeatedTrace
-from authlens_core.trace.record import Trace, TraceKind
+from authlens_core.learning.row import EvidenceRow
+from authlens_core.trace.record import StageRecord, Trace, TraceKind
 
 MOST_STEPS = 100_000
 """Comparisons of a row with a claim. A phase of any lesson takes a few hundred."""
@@ -162,9 +162,7 @@ class PhaseVerdict(Struct, frozen=True):
     honest: bool | None = None
 
 
-def joined(moves: Sequence[SeatedTrace]) -> Trace:
-    """Return everything that moves sent as one trace; it has secrets."""
-    records = tuple(record for move in moves for record in move.trace.records)
+def trace_of(records: Sequence[StageRecord], url: str = "") -> Trace:
+    """Return everything that was sent as one trace; it has secrets."""
     started_at = records[0].started_at if records else datetime.now(UTC)
-    url = moves[0].trace.resource_url if moves else ""
-    return Trace(secrets.token_hex(8), TraceKind.LOGIN, url, started_at, records)
+    return Trace(secrets.token_hex(8), TraceKind.LOGIN, url, started_at, tuple(records))

@@ -27,12 +27,12 @@ from authlens_core.emulator.person import Browser
 from authlens_core.emulator.profile import email_of
 from authlens_core.emulator.standard.weakness import SWITCHES as SERVER_SWITCHES
 from authlens_core.emulator.standard.weakness import Weakness
-from authlens_core.learning.row import EvidenceRow, SeatedTrace, rows_of
+from authlens_core.learning.row import EvidenceRow, rows_of
 from authlens_core.learning.strict_file import StrictTable
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.trace.arrows import Party
 from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event
-from authlens_core.trace.record import Fact, FactId, Outcome, Stage, StageRecord, Trace, TraceKind
+from authlens_core.trace.record import Fact, FactId, Outcome, Stage, StageRecord
 from authlens_core.values.exchange import Exchange, Purpose, Request
 from authlens_core.values.login_options import Options
 from authlens_core.values.stage import GrantType
@@ -120,7 +120,7 @@ class World:
         self.loot: dict[str, str] = {}
         self._wire = Wire(environ={})
         self.device_page = ""
-        self._moves: list[SeatedTrace] = []
+        self._records: list[StageRecord] = []
         self._login: Login | None = None
         self.own_client = Client("", "")
         self.own_refresh_token = ""
@@ -203,16 +203,18 @@ class World:
         """Everything that happened, in its order; what comes after the end of the attack is no part of it."""
         if self._rows is not None:
             return self._rows
-        return rows_of(self._moves, self.events, self.parties)
+        return rows_of(self._records, self.events, self.parties)
 
     def end_of_attack(self) -> None:
         """Keep the rows as they are: the honest login that follows must not be what meets a claim."""
         self._rows = self.rows
 
     @property
-    def traces(self) -> tuple[SeatedTrace, ...]:
+    def records(self) -> tuple[StageRecord, ...]:
         """What the moves sent, in their order; without a diagnosis where the learner has to make it."""
-        return tuple(move.undiagnosed() if self._hides_causes else move for move in self._moves)
+        if not self._hides_causes:
+            return tuple(self._records)
+        return tuple(replace(record, diagnosis=None) for record in self._records)
 
     async def leak(self, names: Collection[str]) -> None:
         """Have these credentials fall into the learner's hands, as they do in this lesson.
@@ -295,9 +297,8 @@ class World:
             while not login.finished and login.position is not until:
                 if (await login.step()).outcome is not Outcome.PASSED:
                     break
-        trace = login.trace
-        self._moves.append(SeatedTrace(YOU, replace(trace, records=trace.records[self._recorded :])))
-        self._recorded = len(trace.records)
+        self._records += login.trace.records[self._recorded :]
+        self._recorded = len(login.trace.records)
         return login.finished
 
     def _new_login(self, scope: str, *, device: bool) -> Login:
@@ -353,9 +354,7 @@ class World:
             facts=(Fact(FactId.SENT_BY, Party.MALLORY),) if seat == MALLORY else (),
             tampering=(f"{seat}: {done}",),
         )
-        url = self.emulator.resource_url
-        trace = Trace(secrets.token_hex(8), TraceKind.PROBE, url, started_at, (record,))
-        self._moves.append(SeatedTrace(seat, trace))
+        self._records.append(record)
         return exchange
 
     async def open(self, user: str, url: str, *, deliver: bool = True) -> str:

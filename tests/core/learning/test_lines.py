@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from authlens_core.emulator.ledger import Reason, What
+from authlens_core.learning import attack_moves
 from authlens_core.learning.attempt import LessonAttempt
 from authlens_core.learning.catalogue import lessons
 from authlens_core.learning.desk.course import LessonSummary
@@ -18,8 +19,7 @@ from authlens_core.learning.moves import MOVES, LessonPhase, Move, move_in, move
 from authlens_core.learning.offers import forms
 from authlens_core.learning.progress import new_progress
 from authlens_core.learning.row import PARTIES, WORDS, Source
-from authlens_core.learning.story import exchange_place, held, meaning, parts, story
-from authlens_core.learning.verdict import joined
+from authlens_core.learning.story import held, meaning, parts, story
 from authlens_core.trace.arrows import Party, messages
 from authlens_core.values.word_files import words
 
@@ -138,7 +138,7 @@ def test_each_move_of_a_solution_is_offered_when_it_is_made(name: str) -> None:
 def test_the_diagram_of_an_attack_says_whose_request_it_is_and_who_got_it(stolen: LessonAttempt) -> None:
     world = stolen.world_of(LessonPhase.BREAK)
     assert world is not None
-    sent = messages(joined(world.traces).records)[0]
+    sent = messages(world.records)[0]
     assert (sent.sender, sent.label.partition("  ")[0], sent.receiver) == (
         Party.MALLORY,
         "POST /token",
@@ -193,7 +193,9 @@ def test_parts_have_their_names_and_meanings_and_no_credential(stolen: LessonAtt
     assert meaning("form.code")
     secret = [world.loot["code"], world.loot["token"]]
     assert not any(value in part.value for value in secret for part in found.values())
-    assert exchange_place(world.traces, 1) == (0, 0)
+    shown = LessonLines(stolen).trace(LessonPhase.BREAK, 1)
+    assert shown is not None
+    assert shown[1] == (0, 0)
 
 
 def test_what_has_not_happened_is_open_until_a_repair_leaves_it_out(stolen: LessonAttempt) -> None:
@@ -218,6 +220,10 @@ def test_every_word_of_a_row_and_every_move_has_words() -> None:
     assert set(known["party"]) >= PARTIES - {"mallory"} | {"you", "ada"}
     credentials = {"code", "token", "refresh", "device", "scope"}
     assert set(known["field"]) >= set(WORDS[Source.EVENT]) - credentials
+
+
+def test_each_move_of_the_table_that_happens_in_a_world_has_what_it_does() -> None:
+    assert [verb for verb, kind in MOVES.items() if not kind.phase and not hasattr(attack_moves, verb)] == []
 
 
 def test_the_catalogue_says_how_far_you_are_and_what_comes_next() -> None:

@@ -29,9 +29,8 @@ from authlens_core.export.saved_file import write_export
 from authlens_core.learning.catalogue import drills
 from authlens_core.learning.lesson import CourseLesson, OwnerSetting, Walk
 from authlens_core.learning.progress import LessonProgress, ProgressFile
-from authlens_core.learning.row import EvidenceRow, SeatedTrace, rows_of
+from authlens_core.learning.row import EvidenceRow, rows_of
 from authlens_core.learning.verdict import TooManySteps, judge
-from authlens_core.learning.world import YOU
 from authlens_core.trace.record import Trace
 from authlens_core.values.errors import AuthlensError
 from authlens_core.values.login_options import Options
@@ -185,7 +184,8 @@ class DrillWorld:
         """Return everything that happened here, in its order, given what you sent."""
         emulator = self.emulator
         parties = {emulator.resource_url: "resource", emulator.server_url: "server"}
-        return rows_of([SeatedTrace(YOU, trace) for trace in traces], emulator.ledger.events, parties)
+        records = [record for trace in traces for record in trace.records]
+        return rows_of(records, emulator.ledger.events, parties)
 
     def verdict(self, drill: CourseLesson, predicted: str, traces: Iterable[Trace]) -> DrillVerdict:
         """Return what a prediction was worth, given what you sent."""

@@ -161,7 +161,7 @@ class OpenLesson(LessonLines):
         in_vain = phase and attempt.has_begun(phase) and not attempt.verdict(phase).passed
         if phase and in_vain and phase is not LessonPhase.QUESTIONS:
             await self._replay((*self._before(phase), move), seed, order)
-        elif move.kind.run and self._clock() - self._last > _FRESH:
+        elif phase is None and self._clock() - self._last > _FRESH:
             await self._replay((*before, move), seed, order)
         else:
             try:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from authlens_core.credentials.lifecycle.inventory import inventory_of
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.values.settings import COLUMN_KEYS, Settings
+from authlens_tui.widgets.credentials.credential_pane import detail_items
 from authlens_tui.widgets.credentials.credential_row import BAR, EXPIRY, columns_for, row_of
 from support.grants import NOW, grant
 
@@ -36,6 +38,20 @@ def test_a_service_token_that_was_never_tested_and_lasts_is_not_urgent() -> None
     (entry,) = inventory_of((), (), (token,))
     row = row_of(entry, NOW, Settings(), {})
     assert (row.tone, row.life_tone) == ("warning", "good")
+
+
+def test_the_last_probe_has_one_name_for_every_kind() -> None:
+    token = ServiceToken.new("https://api.example.com", "id.access")
+    probed = replace(grant("wiki"), last_tested=NOW)
+    for entry in inventory_of((probed,), (), (token,)):
+        names = [item.name.plain.strip() for item in detail_items(entry, NOW, Settings())]
+        assert [name for name in names if name.startswith("Last ")] == ["Last probe", "Last verified"]
+
+
+def test_a_service_token_has_no_login_to_show() -> None:
+    token = ServiceToken.new("https://api.example.com", "id.access")
+    (entry,) = inventory_of((), (), (token,))
+    assert row_of(entry, NOW, Settings(), {}).cells["login"] == ""
 
 
 @pytest.mark.parametrize("state", [7, 13])

@@ -212,7 +212,7 @@ def _of_service_token(token: ServiceToken, now: datetime) -> Facts:
     yield "Token", _ends(token.expires_at, now)
     yield "Added", ago(token.added_at, now)
     yield "Secret saved", ago(token.secret_from, now)
-    yield "Last tested", ago(token.last_tested, now)
+    yield "Last probe", ago(token.last_tested, now)
     if token.last_words:
         yield "Answer", token.last_words
     yield "Last verified", ago(token.last_proven_at, now)

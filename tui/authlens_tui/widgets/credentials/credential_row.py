@@ -193,7 +193,7 @@ def _login(entry: InventoryEntry, now: datetime) -> str:
         left = (entry.login_ends - now).total_seconds()
         return f"{in_one_unit(left)} left" if left > 0 else "expired"
     if entry.kind in (CredentialKind.SERVICE_TOKEN, CredentialKind.MACHINE):
-        return "none"
+        return ""
     if entry.since is None:
         return "unknown"
     seconds = (now - entry.since).total_seconds()

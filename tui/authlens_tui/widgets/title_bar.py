@@ -78,6 +78,8 @@ class TitleBar(Static):
         note, room = self.note, width - left.cell_length - 2
         while note and cell_len("  ".join(filter(None, (note, secrets, ssh)))) > room:
             note = note.rpartition(", ")[0]  # its first parts say most
+        if secrets and cell_len(f"{secrets}  {ssh}") > room:
+            ssh = ""
         right = Content.styled("  ".join(filter(None, (note, secrets, ssh))), "$quiet")
         gap = width - left.cell_length - right.cell_length
         if gap >= 2:

@@ -128,6 +128,14 @@ async def test_a_runs_all_and_says_that_it_works() -> None:
         assert "d Done" in text_of(app)
 
 
+async def test_over_ssh_a_narrow_title_still_names_the_secret_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What does not fit beside it is left out first."""
+    monkeypatch.setenv("SSH_CONNECTION", "203.0.113.9 50022 198.51.100.7 22")
+    login, _ = scripted()
+    async with wizard_on(login, size=(72, 24)) as (_wizard, _pilot, app):
+        assert text_of(app).splitlines()[0].endswith("secrets: a test's memory")
+
+
 async def test_the_end_of_the_small_diagram_stays_in_view_when_its_room_shrinks() -> None:
     """The card at the end of a drill takes rows from it, at any moment."""
     login, _ = scripted()

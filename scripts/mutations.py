@@ -1061,7 +1061,7 @@ MUTATIONS: Final = (
     Mutation(
         "curl-options-unknown",
         "An option of curl that is not on the list goes to it",
-        "core/authlens_core/grammars/curl_options.py",
+        "core/authlens_core/grammars/curl.py",
         "        elif spelling not in ALONE:\n",
         "        elif False:\n",
         "tests/e2e/test_curl_options.py::test_no_option_of_this_curl_takes_the_credential_anywhere_else",
@@ -1069,7 +1069,7 @@ MUTATIONS: Final = (
     Mutation(
         "curl-value-missing",
         "An option of curl without its value takes the one that authlens adds",
-        "core/authlens_core/grammars/curl_options.py",
+        "core/authlens_core/grammars/curl.py",
         "            if value is None:\n",
         "            if False:\n",
         "tests/core/grammars/test_curl_words.py::test_an_option_without_its_value_takes_none_of_ours",
@@ -1077,7 +1077,7 @@ MUTATIONS: Final = (
     Mutation(
         "curl-value-forgotten",
         "An option of curl is known with another number of values",
-        "core/authlens_core/grammars/curl_options.py",
+        "core/authlens_core/grammars/curl.py",
         " cert/E key\n",
         " cert/E key compressed\n",
         "tests/core/grammars/test_curl_options.py::test_each_option_takes_as_many_words_as_this_curl_says",
@@ -1109,7 +1109,7 @@ MUTATIONS: Final = (
     Mutation(
         "curl-body-sent-twice",
         "A request whose body was a stream is sent again, without it",
-        "core/authlens_core/grammars/curl_options.py",
+        "core/authlens_core/grammars/curl.py",
         '"upload-file" not in self.values and not any(map(_FILE.match, values))',
         "True",
         "tests/core/gateway/test_authorized_curl.py::test_only_what_can_be_read_twice_is_sent_twice",
@@ -1166,7 +1166,7 @@ MUTATIONS: Final = (
     Mutation(
         "curl-follows",
         "curl follows a redirect, and takes the credential with it",
-        "core/authlens_core/grammars/curl_options.py",
+        "core/authlens_core/grammars/curl.py",
         '        if name != "location":\n',
         "        if True:\n",
         "tests/core/gateway/test_curl_call.py::test_a_redirect_is_not_followed",
@@ -1214,7 +1214,7 @@ MUTATIONS: Final = (
     Mutation(
         "curl-value-unchecked",
         "A line end in a value for curl starts another field or request",
-        "core/authlens_core/grammars/curl_options.py",
+        "core/authlens_core/grammars/curl.py",
         "if name not in _MULTILINE and has_control_character(value):",
         "if False:",
         "tests/core/grammars/test_curl_request.py::test_no_value_starts_another_request_or_line",
@@ -1222,7 +1222,7 @@ MUTATIONS: Final = (
     Mutation(
         "curl-method-unchecked",
         "The method for curl may hold another request",
-        "core/authlens_core/grammars/curl_options.py",
+        "core/authlens_core/grammars/curl.py",
         "(not is_token(value) or value.upper() in _NOT_SENT)",
         "value.upper() in _NOT_SENT",
         "tests/core/grammars/test_curl_request.py::test_no_value_starts_another_request_or_line",
@@ -1230,7 +1230,7 @@ MUTATIONS: Final = (
     Mutation(
         "curl-trace",
         "curl asks for an answer that repeats the credential",
-        "core/authlens_core/grammars/curl_options.py",
+        "core/authlens_core/grammars/curl.py",
         "(not is_token(value) or value.upper() in _NOT_SENT)",
         "not is_token(value)",
         "tests/core/grammars/test_curl_request.py::test_no_value_starts_another_request_or_line",
@@ -1238,7 +1238,7 @@ MUTATIONS: Final = (
     Mutation(
         "curl-upload-anywhere",
         "curl completes the URL with the name of a file",
-        "core/authlens_core/grammars/curl_options.py",
+        "core/authlens_core/grammars/curl.py",
         'if name == "upload-file" and urlsplit',
         "if False and urlsplit",
         "tests/core/grammars/test_curl_request.py::test_an_upload_needs_the_whole_url",
@@ -1246,7 +1246,7 @@ MUTATIONS: Final = (
     Mutation(
         "curl-host-changed",
         "A field Host takes the credential to another site",
-        "core/authlens_core/grammars/curl_options.py",
+        "core/authlens_core/grammars/curl.py",
         'field == "host" or names_a_place',
         "names_a_place",
         "tests/core/grammars/test_curl_request.py::"
@@ -1272,7 +1272,7 @@ MUTATIONS: Final = (
     Mutation(
         "curl-copy-any-field",
         "A copied header field may name a file that is sent, or start another line",
-        "core/authlens_core/grammars/curl_header.py",
+        "core/authlens_core/grammars/curl.py",
         "    if not is_token(name) or has_control_character(value):\n",
         "    if False:\n",
         "tests/core/export/test_curl_commands.py::test_a_field_is_sent_as_it_is_or_said_to_be_left_out",

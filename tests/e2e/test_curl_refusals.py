@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from authlens_core.emulator import Emulator
-from authlens_core.grammars.curl_options import read_request
+from authlens_core.grammars.curl import read_request
 from authlens_core.values.errors import UsageError
 from support.needs import program
 from support.server_process import child, ended

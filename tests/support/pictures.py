@@ -29,7 +29,7 @@ from authlens_core.login import callback_wait as response_wait
 from authlens_core.login import login as login_module
 from authlens_core.login import stage_work
 from authlens_core.login.callback.listener import Listener
-from authlens_core.login.stages import pkce_stage
+from authlens_core.login.stages import authorization_stage
 from authlens_core.values.user_screen import UserScreen
 from authlens_tui.app.base_app import BaseApp
 from authlens_tui.screens import cloudflared as cloudflared_module
@@ -193,7 +193,7 @@ def frozen() -> Iterator[None]:
 
     still = SimpleNamespace(monotonic=lambda: 0.0)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pkce_stage, "token_bytes", bytes_of)
+        patch.setattr(authorization_stage, "token_bytes", bytes_of)
         for module in (login_module, stage_work, authorization_panel, cloudflared_module):
             patch.setattr(module, "time", still)
         for module in (status_line, stage_pane, jwt_lines):

@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 
 from authlens_core.gateway.curl import command, config_pipe, configuration, curl_environment
-from authlens_core.grammars.curl_options import read_request
+from authlens_core.grammars.curl import read_request
 from support.needs import program
 from support.waiting import PATIENCE
 

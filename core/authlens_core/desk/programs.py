@@ -71,7 +71,7 @@ async def curl(
         AuthlensError: as `request_headers`; or what stops a login, where nothing covers `url`.
     """
     from authlens_core.gateway.curl import authorized_curl, curl_path, send_openly
-    from authlens_core.grammars.curl_options import read_request
+    from authlens_core.grammars.curl import read_request
 
     # Before the session is opened, which may ask for a passphrase.
     path = curl_path()

@@ -24,7 +24,7 @@ from typing import Final
 from urllib.parse import unquote_plus
 
 from authlens_core.export.redaction import Redactor, body_text, redacted_trace
-from authlens_core.grammars.curl_header import NotAField, header_argument, is_token
+from authlens_core.grammars.curl import NotAField, header_argument, is_token
 from authlens_core.trace.fact import fact_text
 from authlens_core.trace.record import Stage, StageRecord, Trace, sent_once
 from authlens_core.values.exchange import Exchange, Request

@@ -21,8 +21,7 @@ from msgspec import Struct
 from authlens_core.credentials.lifecycle.request_credential import RequestCredential, refuses_token
 from authlens_core.credentials.lifecycle.request_headers import CredentialHeaders
 from authlens_core.gateway.signed_stream import SendAgain, refused_for_good
-from authlens_core.grammars.curl_header import header_argument, newest_head
-from authlens_core.grammars.curl_options import CurlRequest, config_line
+from authlens_core.grammars.curl import CurlRequest, config_line, header_argument, newest_head
 from authlens_core.values.errors import AuthlensError, NetworkFailure, Refused, UsageError
 from authlens_core.values.exchange import Response
 from authlens_core.values.fix import step

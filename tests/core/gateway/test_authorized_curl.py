@@ -16,7 +16,7 @@ from authlens_core.desk.session import Session
 from authlens_core.emulator import Profile, StandardEmulator
 from authlens_core.gateway.curl import CurlOutcome, authorized_curl
 from authlens_core.gateway.signed_stream import SendAgain
-from authlens_core.grammars.curl_options import read_request
+from authlens_core.grammars.curl import read_request
 from authlens_core.values.errors import LoginNeeded, NetworkFailure, Refused
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire

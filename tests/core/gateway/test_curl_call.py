@@ -11,7 +11,7 @@ import pytest
 
 from authlens_core.emulator import Emulator
 from authlens_core.gateway.curl import command, configuration
-from authlens_core.grammars.curl_options import read_request
+from authlens_core.grammars.curl import read_request
 from authlens_core.values.errors import UsageError
 from support.hostile_server import LocalAuthority
 from support.needs import program

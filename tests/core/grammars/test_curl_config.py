@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from authlens_core.grammars.curl_options import config_line
+from authlens_core.grammars.curl import config_line
 from support.needs import program
 from support.waiting import PATIENCE
 

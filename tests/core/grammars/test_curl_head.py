@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from authlens_core.grammars.curl_header import newest_head
+from authlens_core.grammars.curl import newest_head
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 FOUND = b"HTTP/1.1 302 Found\r\nLocation: /a\r\nX:\r\nx: two\r\n\r\n"

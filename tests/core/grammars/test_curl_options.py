@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from authlens_core.grammars.curl_options import ALONE, WITH_VALUE
+from authlens_core.grammars.curl import ALONE, WITH_VALUE
 from support.request_recorder import machine_options
 
 RENAMED = {"include": "show-headers"}  # in curl 8.10; both are read

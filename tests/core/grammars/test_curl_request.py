@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from authlens_core.gateway.curl import configuration
-from authlens_core.grammars.curl_options import read_request
+from authlens_core.grammars.curl import read_request
 from authlens_core.values.errors import UsageError
 from support.two_readings import PLACE_FIELDS
 

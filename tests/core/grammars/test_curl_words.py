@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from authlens_core.grammars.curl_options import read_request
+from authlens_core.grammars.curl import read_request
 from authlens_core.values.errors import UsageError
 
 URL = "https://wiki.example.com/app"

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from authlens_core.login.stages import pkce_stage
-from authlens_core.login.stages.pkce_stage import PkceStage
+from authlens_core.login.stages import authorization_stage
+from authlens_core.login.stages.authorization_stage import PkceStage
 from authlens_core.oauth.pkce import code_challenge
 from authlens_core.values.check import failures
 from support.scripted_login import facts
@@ -35,7 +35,7 @@ def test_a_draw_that_access_would_misread_is_told(monkeypatch: pytest.MonkeyPatc
     bad = next(n for n in range(1000) if _challenge(n)[0] in "-_")
     good = next(n for n in range(1000) if _challenge(n)[0] not in "-_")
     draws: Iterator[int] = iter([bad, good, good])
-    monkeypatch.setattr(pkce_stage, "token_bytes", lambda size: next(draws).to_bytes(size, "big"))
+    monkeypatch.setattr(authorization_stage, "token_bytes", lambda size: next(draws).to_bytes(size, "big"))
     learned = PkceStage().learn(START, ())
     [check] = [c for c in learned.checks if c.name == "pkce.first_character"]
     assert "generated again 1 time" in check.seen

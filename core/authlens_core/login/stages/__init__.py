@@ -8,7 +8,7 @@ from typing import Final
 
 from authlens_core.login.login_stage import LoginStage
 from authlens_core.login.stages.access_stage import AccessStage
-from authlens_core.login.stages.authorization_stage import AuthorizationStage
+from authlens_core.login.stages.authorization_stage import AuthorizationStage, PkceStage
 from authlens_core.login.stages.detection_stage import DetectionStage
 from authlens_core.login.stages.device_stages import DeviceAuthorizationStage, DeviceExchangeStage
 from authlens_core.login.stages.exchange_stage import ExchangeStage
@@ -17,7 +17,6 @@ from authlens_core.login.stages.machine_stages import (
     MachineExchangeStage,
 )
 from authlens_core.login.stages.metadata_stages import ResourceMetadataStage, ServerMetadataStage
-from authlens_core.login.stages.pkce_stage import PkceStage
 from authlens_core.login.stages.registration_stage import RegistrationStage
 from authlens_core.trace.record import Stage
 from authlens_core.values.stage import MACHINE_GRANTS, GrantType

@@ -11,9 +11,8 @@ from msgspec.structs import replace
 from authlens_core.login.client_attempts import attempt_after, last_attempt
 from authlens_core.login.facts import Facts
 from authlens_core.login.login_stage import PlannedRequest, StageResult, unanswered
-from authlens_core.login.stages.authorization_stage import scope_checks
+from authlens_core.login.stages.authorization_stage import drawn_key, scope_checks
 from authlens_core.login.stages.exchange_stage import TokenStage
-from authlens_core.login.stages.pkce_stage import drawn_key
 from authlens_core.login.stages.registration_stage import requested_scope
 from authlens_core.oauth.device_authorization import (
     DevicePolling,

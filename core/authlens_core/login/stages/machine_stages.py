@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from authlens_core.login.client_attempts import attempt_after
 from authlens_core.login.facts import Facts
 from authlens_core.login.login_stage import LoginStage, PlannedRequest, StageResult, parted, unanswered
+from authlens_core.login.stages.authorization_stage import drawn_key
 from authlens_core.login.stages.exchange_stage import TokenStage
-from authlens_core.login.stages.pkce_stage import drawn_key
 from authlens_core.login.stages.registration_stage import given_client, requested_scope, with_client
 from authlens_core.oauth.client_assertion import BadClientKey, require_client_key, signed
 from authlens_core.oauth.client_authentication import Client

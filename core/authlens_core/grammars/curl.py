@@ -1,10 +1,10 @@
-r"""The options of curl that `authlens curl` passes on, and the one request that they make.
+r"""curl's own language: the options that `authlens curl` passes on, the request that they make, its files.
 
-curl sends a header field to every address that it is led to. This is an exact list of options that scripts
-use and that lead nowhere, in full or by their letters. Not on it is what names another address, proxy,
-authority or credential, reads options from elsewhere, or shows what is sent. `--location` is on it, because
-scripts have it by habit, but curl never gets it. Each option is passed on by its long name with its value as
-the next word, so that curl reads it in one way only.
+curl sends a header field to every address that it is led to. The list of options is exact: options that
+scripts use and that lead nowhere, in full or by their letters. Not on it is what names another address,
+proxy, authority or credential, reads options from elsewhere, or shows what is sent. `--location` is on
+it, because scripts have it by habit, but curl never gets it. Each option is passed on by its long name with
+its value as the next word, so that curl reads it in one way only.
 
 Source: the table `aliases` in src/tool_getparam.c of curl 8.14.1, which `curl --help all` shows; from 7.61
 (2018) to 8.21 no option of the list takes another number of words. docs/cmdline-opts, `add_file_name_to_url`
@@ -13,6 +13,14 @@ Source: the table `aliases` in src/tool_getparam.c of curl 8.14.1, which `curl -
 A file for `--config` has one option a line, so that no value becomes an option or an address. Source:
 docs/cmdline-opts/config.md and `parseconfig` in src/tool_parsecfg.c. A line is a name without dashes, ` = `
 and a value in quotes, in which a backslash escapes the next character.
+
+The argument of `--header`, by docs/cmdline-opts/header.md and `Curl_add_custom_headers` (lib/http.c):
+`Name: value` sends a field, `Name:` leaves out the one that curl would send, `Name;` sends one without a
+value, `@file` sends the lines of a file. A line end in a value would start another field.
+
+What `--dump-header` writes, by docs/cmdline-opts/dump-header.md and src/tool_cb_hdr.c: status lines and
+fields, one block an answer; each line is written as it arrived and flushed, before the body. Interim answers
+(1xx) have blocks of their own; trailers come without a status line, after the body.
 """
 
 from __future__ import annotations
@@ -25,10 +33,15 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from authlens_core.grammars.curl_header import field_name, has_control_character, is_token
 from authlens_core.grammars.http_framing import names_a_place
 from authlens_core.values.errors import UsageError
+from authlens_core.values.exchange import Headers, Response
 
+_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a token (RFC 9110 §5.6.2)
+_CONTROLS: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")  # every one but the tab
+_FIELD: Final = re.compile(rf"({_NAME.pattern})(:[^\x00-\x08\x0a-\x1f\x7f]*|;)")
+_STATUS: Final = re.compile(rb"HTTP/[0-9.]+ ([0-9]{3})\b")
+_BLOCK_END: Final = re.compile(rb"\r?\n\r?\n")
 _ALONE: Final = """
     silent/s show-error/S fail/f fail-with-body get/G head/I include/i show-headers compressed globoff/g
     no-buffer/N progress-bar/# no-progress-meter http1.1 http2 ipv4/4 ipv6/6 tlsv1.2 tlsv1.3 remote-name/O
@@ -48,6 +61,50 @@ _MULTILINE: Final = _CONTENT | {"write-out"}
 _SHOWS_STATUS: Final = frozenset({"head", "include", "show-headers", "write-out"})
 # The answer to the first two repeats the request with the credential; the third asks for a tunnel.
 _NOT_SENT: Final = frozenset({"TRACE", "TRACK", "CONNECT"})
+
+
+class NotAField(ValueError):
+    """The text is not one field that curl sends as it is written."""
+
+
+def is_token(text: str) -> bool:
+    """Return whether `text` can be a method or the name of a field (RFC 9110 §5.6.2)."""
+    return _NAME.fullmatch(text) is not None
+
+
+def has_control_character(text: str) -> bool:
+    """Return whether `text` would end or change a line in the head of a request; a tab does not."""
+    return _CONTROLS.search(text) is not None
+
+
+def header_argument(name: str, value: str) -> str:
+    """Return the argument with which curl sends this field, whatever it is.
+
+    Raises:
+        NotAField: the name is not a token, or the value has a control character.
+    """
+    if not is_token(name) or has_control_character(value):
+        raise NotAField("the field cannot be sent")
+    value = value.strip(" \t")
+    # curl reads `Name:` as "leave it out"; the semicolon is its form for an empty value (curl(1), --header).
+    return f"{name}: {value}" if value else f"{name};"
+
+
+def field_name(argument: str) -> str:
+    """Return the name of the one field in an argument, in lower case; empty if it is anything else."""
+    field = _FIELD.fullmatch(argument)
+    return field[1].lower() if field else ""
+
+
+def newest_head(text: bytes) -> Response | None:
+    """Return the newest whole head of an answer in what `--dump-header` wrote; None before there is one."""
+    for block in reversed(_BLOCK_END.split(text)[:-1]):
+        # 100 and 103 come before the answer; after 101 there is none.
+        if (status := _STATUS.match(block)) and (status[1] == b"101" or status[1] >= b"2"):
+            lines = [line.partition(":") for line in block.decode("latin-1").split("\n")[1:]]
+            fields = [(name, value.strip(" \t\r")) for name, _, value in lines]
+            return Response(int(status[1]), headers=Headers.of(fields))
+    return None
 
 
 def _spellings(table: str) -> dict[str, str]:

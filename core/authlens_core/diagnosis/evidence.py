@@ -47,8 +47,8 @@ def phrase_in(phrase: str, text: str) -> str:
 @cache
 def _pattern(phrase: str) -> re.Pattern[str]:
     between = r"[^\n]{0,300}?".join(map(re.escape, phrase.split(ANYTHING)))
-    # ENOTFOUND is no part of FileNotFoundError, either.
-    return re.compile(f"(?<![a-z0-9_]){between}(?![a-z0-9_])")
+    # Not between two letters, digits or underscores: ENOTFOUND is no part of FileNotFoundError, either.
+    return re.compile(rf"(?!\B\w){between}(?!\B\w)", re.ASCII)
 
 
 def status_line(response: Response) -> str:

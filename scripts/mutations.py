@@ -1304,9 +1304,9 @@ MUTATIONS: Final = (
     Mutation(
         "upgrade-with-body",
         "A WebSocket handshake may have a body, or a request behind it",
-        "core/authlens_core/gateway/http_protocol.py",
-        "        if framed or self.conn.trailing_data[0]:\n",
-        "        if False:\n",
+        "core/authlens_core/grammars/http_framing.py",
+        "    if rest or is_chunked(fields) or body_length(fields):\n",
+        "    if False:\n",
         "tests/core/gateway/test_request_smuggling.py::test_what_is_ambiguous_is_refused_and_the_connection_ends",
     ),
     Mutation(

@@ -74,7 +74,6 @@ class HttpProtocol(H11Protocol):
         self._stranger: ProxyRefusal | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._leaving = False
-        self._fault = ""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
         super().connection_made(transport)
@@ -106,28 +105,10 @@ class HttpProtocol(H11Protocol):
             self._wait(_HEAD_SECONDS, self._too_slow)
 
     def _should_upgrade(self) -> bool:
-        # uvicorn hands over what is to be refused. The rest is a request as any other; its answer may be 101.
-        upgrades = self._get_upgrade() == b"websocket"
-        self._fault = self._upgrade_fault() if upgrades else ""
-        if upgrades:
+        # uvicorn would hand the connection over. Here it is a request as any other; its answer may be 101.
+        if self._get_upgrade() == b"websocket":
             self.scope["state"]["switch"] = self.switch
-        return bool(self._fault)
-
-    def handle_websocket_upgrade(self, event: h11.Request) -> None:  # noqa: ARG002 - uvicorn's
-        self.refuse(bad_request(self._fault))
-
-    def _upgrade_fault(self) -> str:
-        names = [name for name, _ in self.headers]
-        is_get = self.scope["method"] == "GET" and self.scope["http_version"] == "1.1"
-        if not is_get or names.count(b"upgrade") != 1:
-            return "an upgrade that is not one GET of HTTP/1.1 to one protocol"
-        # RFC 6455 §4.1: the handshake has no body, and the client sends nothing before the answer.
-        # A length of 0 is no body: Dart's client sends one.
-        length = dict(self.headers).get(b"content-length", b"0")
-        framed = b"transfer-encoding" in names or length != b"0"
-        if framed or self.conn.trailing_data[0]:
-            return "an upgrade with a body, or with bytes after it"
-        return ""
+        return False
 
     async def switch(self, fields: list[RawField], connection: NetworkStream) -> None:
         """Answer 101 to the request that is being served, and pass bytes both ways until one side ends."""

@@ -84,57 +84,40 @@ async def authorized_stream(
 ) -> AsyncIterator[StreamedResponse]:
     """Send a request with the credential; after a 401 send it again, once, with a renewed one.
 
+    Before that it is sent again, once, if the resource wants its nonce in the proof.
+
     Args:
         build: returns the request with these fields, each time it is sent.
         replayable: whether the body can be sent twice.
 
     Raises:
         LoginNeeded: a user has to log in.
-        Refused: the resource refuses the renewed credential, too.
+        Refused: the resource refuses the renewed credential, too, or the address cannot be signed.
         SendAgain: the credential was renewed and the body cannot be sent twice.
         StreamFailed: there was no answer.
     """
-    credential = await source.fields()
-    # Once: a resource that refuses a new token as well refuses the user, and would do so for ever.
-    for first in (True, False):
-        async with _signed_stream(wire, credential, build, replayable=replayable) as answer:
+    credential, is_new, has_nonce = await source.fields(), False, False
+    while True:
+        url, request = _signed(credential, build)
+        async with wire.stream(request) as answer:
+            wants_nonce = credential.signer is not None and credential.learn(url, _head(answer))
             if not asks_for_a_token(answer.status, answer.fields):
                 source.accepted(credential)
                 yield answer
                 return
-        renewed = await source.renewed(credential) if first else None
+        # The nonce comes with the refusal of the first attempt (RFC 9449 §9); a second refusal is the answer.
+        if wants_nonce and replayable and not has_nonce:
+            has_nonce = True
+            continue
+        # Once: a resource that refuses a new token as well refuses the user, and would do so for ever.
+        renewed = None if is_new else await source.renewed(credential)
         if renewed is None:
-            break
+            source.refused(credential)
+            raise refused_for_good(source.url)
         # The new credential is stored by now, so the client's next try works.
         if not replayable:
             raise SendAgain
-        credential = renewed
-    source.refused(credential)
-    raise refused_for_good(source.url)
-
-
-@asynccontextmanager
-async def _signed_stream(
-    wire: Wire,
-    credential: CredentialHeaders,
-    build: Callable[[OwnFields], StreamedRequest],
-    *,
-    replayable: bool,
-) -> AsyncIterator[StreamedResponse]:
-    """Send a request; send it again, once, if the resource wants its nonce in the proof.
-
-    Raises:
-        Refused: the address cannot be signed; nothing was sent.
-        StreamFailed: there was no answer.
-    """
-    # The nonce comes with the refusal of the first attempt (RFC 9449 §9); a second refusal is the answer.
-    for last in (not replayable or credential.signer is None, True):
-        url, request = _signed(credential, build)
-        async with wire.stream(request) as answer:
-            wants = credential.signer is not None and credential.learn(url, _head(answer))
-            if last or not (wants and asks_for_a_token(answer.status, answer.fields)):
-                yield answer
-                return
+        credential, is_new, has_nonce = renewed, True, False
 
 
 def _signed(

@@ -47,7 +47,7 @@ def head_fault(received: bytes) -> str:
         received: the bytes of the connection from the request line on. The head may be incomplete, and is
             judged as far as it has come; what follows it is not looked at.
     """
-    head, complete, _ = received.partition(b"\r\n\r\n")
+    head, complete, rest = received.partition(b"\r\n\r\n")
     lines = head.split(b"\r\n")
     if not complete and b"\n" in lines.pop():
         return "a line that ends in LF alone"
@@ -65,7 +65,9 @@ def head_fault(received: bytes) -> str:
         if field is None:
             return "a header line that is not `name: value`"
         fields.append((field[1].lower(), field[2].strip(b" \t")))
-    return _fields_fault(fields, minor) if complete else ""
+    if not complete:
+        return ""
+    return _fields_fault(fields, minor) or _upgrade_fault(method, minor, fields, rest)
 
 
 def answer_fault(status: int, fields: Iterable[RawField]) -> str:
@@ -158,6 +160,21 @@ def _fields_fault(fields: Sequence[RawField], minor: bytes) -> str:
             return "a field name that a server may take for another"
     if sum(name == b"host" for name, _ in fields) + (minor == b"0") == 0:
         return "no Host"
+    return ""
+
+
+def _upgrade_fault(method: bytes, minor: bytes, fields: Sequence[RawField], rest: bytes) -> str:
+    """Return what is wrong with a handshake of WebSocket (RFC 6455 §4.1); empty for any other request."""
+    upgrades = [value.lower() for name, value in fields if name == b"upgrade"]
+    asks = any(name == b"connection" and b"upgrade" in _options(value) for name, value in fields)
+    if not asks or b"websocket" not in upgrades:
+        return ""
+    if method != b"GET" or minor != b"1" or len(upgrades) != 1:
+        return "an upgrade that is not one GET of HTTP/1.1 to one protocol"
+    # It has no body, and the client sends nothing before the answer. A length of 0 is no body: Dart's client
+    # sends one.
+    if rest or is_chunked(fields) or body_length(fields):
+        return "an upgrade with a body, or with bytes after it"
     return ""
 
 

@@ -39,8 +39,8 @@ from authlens_tui.app.authlens_app import AuthlensApp
 from authlens_tui.app.demo import DemoWorkspace
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.learn.catalogue import CatalogueScreen
+from authlens_tui.screens.learn.question import QuestionScreen
 from authlens_tui.screens.trace.comparison import CompareScreen
-from authlens_tui.screens.wizard.demo_login import PredictionScreen
 from authlens_tui.screens.wizard.lesson import LessonScreen
 from authlens_tui.screens.wizard.tools import ExperimentResultScreen, WhatIfScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
@@ -120,7 +120,7 @@ async def plain_login(scene: Scene) -> AsyncIterator[str]:
     await scene.on(CatalogueScreen)
     yield "catalogue"
     await scene.press("enter")
-    await scene.on(PredictionScreen)
+    await scene.on(QuestionScreen)
     await scene.press("a")
     await scene.at(Stage.DETECTION)
     yield "wizard-before"
@@ -186,7 +186,7 @@ async def failure(scene: Scene) -> AsyncIterator[str]:
     await scene.press("slash", *"refused", "space", *"registration", "enter")
     await scene.until(lambda: isinstance(scene.app.focused, OptionList))  # several have the words
     await scene.press("enter")
-    await scene.on(PredictionScreen)
+    await scene.on(QuestionScreen)
     await scene.press("a")
     await scene.at(Stage.DETECTION)
     await scene.press("a")

@@ -266,6 +266,15 @@ class LessonLines:
         return f"{verdict} You saw it in {asked.about.value}{arrow}: {line.text}{part}."
 
 
+def result(attempt: LessonAttempt) -> str:
+    """Return whether the lesson is passed, or what is missing."""
+    right = f"{attempt.right_answers} of {len(attempt.lesson.questions)} answers are right"
+    if attempt.passed:
+        return f"✔ You passed: {right}."
+    phases = ", ".join(verdict.phase.value for verdict in attempt.verdicts if not verdict.passed)
+    return f"✖ Not passed: {phases}. {right}, and {attempt.lesson.right_to_pass} have to be."
+
+
 def answered(lesson: CourseLesson, question: str, option: str, right: str) -> str:
     """Return whether an answer is right, which one is, and why, if the lesson says it in words."""
     asked = lesson.question(question)

@@ -89,13 +89,6 @@ class Argument(Struct, frozen=True, forbid_unknown_fields=True):
         """What it is called in a form."""
         return str(words("course")["argument"].get(self.name, self.name))
 
-    def chosen(self, choices: Mapping[str, str]) -> str | None:
-        """Return what is chosen for it, by its name; its only choice; or None while nothing is chosen."""
-        if len(self.choices) == 1:
-            return self.choices[0]
-        choice = choices.get(self.name)
-        return choice if choice in self.choices else None
-
     def shown(self, choice: str) -> str:
         """Return what a choice is called in a form."""
         return str(words("course")["choice"].get(choice, choice))

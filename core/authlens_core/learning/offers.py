@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
+from itertools import product
 from typing import Final
 
 from msgspec import Struct
@@ -28,17 +29,14 @@ class MoveForm(Struct, frozen=True):
         """What it does, in a sentence."""
         return str(words("course")["move"][self.verb])
 
-    def move(self, chosen: Mapping[str, str]) -> Move | None:
-        """Return the move with the choices that were made; None while one is open."""
-        given = {one.name: one.chosen(chosen) for one in self.arguments}
-        if None in given.values():
-            return None
-        usual = {
-            one.name: one.usual or one.choices[0]
-            for one in MOVES[self.verb].arguments
-            if one.name not in given
-        }
-        return Move(self.verb, {**usual, **{name: value or "" for name, value in given.items()}})
+    def moves(self) -> Iterator[tuple[str, Move]]:
+        """Yield each move that can be made, after the words of what is chosen in it."""
+        usual = {one.name: one.usual or one.choices[0] for one in MOVES[self.verb].arguments if one.choices}
+        for combination in product(*(one.choices for one in self.arguments)):
+            given = dict(zip(self.arguments, combination, strict=True))
+            chosen = [f"{one.title}: {one.shown(value)}" for one, value in given.items() if one.choices[1:]]
+            values = {one.name: value for one, value in given.items()}
+            yield ", ".join(chosen) or self.meaning, Move(self.verb, {**usual, **values})
 
 
 def forms(lesson: CourseLesson, phase: LessonPhase, loot: Collection[str]) -> tuple[MoveForm, ...]:

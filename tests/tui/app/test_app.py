@@ -29,10 +29,10 @@ from authlens_tui.screens.cloudflared import CloudflaredScreen
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.dashboard.service_token_form import ServiceTokenScreen
 from authlens_tui.screens.learn.catalogue import CatalogueScreen
+from authlens_tui.screens.learn.question import QuestionScreen
 from authlens_tui.screens.opening import OpeningScreen
 from authlens_tui.screens.settings_dialog import ThemeScreen
 from authlens_tui.screens.store_choice import StoreChoiceScreen
-from authlens_tui.screens.wizard.demo_login import PredictionScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from support.screens import scripted, text_of, until
 
@@ -128,8 +128,8 @@ async def test_a_state_directory_that_cannot_be_used_ends_in_words_and_not_in_a_
             OpeningScreen,
         ),
         (
-            lambda: AuthlensApp(workspace=DemoWorkspace(["public"], menu_first=True), environ={}),
-            PredictionScreen,
+            lambda: AuthlensApp(workspace=DemoWorkspace(menu_first=True, first="public"), environ={}),
+            QuestionScreen,
         ),
     ],
 )

@@ -17,9 +17,9 @@ from authlens_tui.app.demo import DemoWorkspace
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.dashboard.new_login import NewLoginScreen
 from authlens_tui.screens.learn.catalogue import CatalogueScreen
+from authlens_tui.screens.learn.question import QuestionScreen
 from authlens_tui.screens.opening import OpeningScreen
 from authlens_tui.screens.palette import possible_actions
-from authlens_tui.screens.wizard.demo_login import PredictionScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
 from support.screens import footer_keys, text_of, until
 
@@ -42,13 +42,9 @@ async def choose(app: AuthlensApp, pilot: Pilot[int], *keys: str, predicted: str
         await pilot.press("escape")
     if keys:
         await pilot.press("slash", *keys)
-        catalogue = app.screen
-        assert isinstance(catalogue, CatalogueScreen)
-        if len(catalogue.matching) > 1:  # Enter leads to the list
-            await pilot.press("enter")
-            await until(pilot, lambda: catalogue.listed.has_focus)
+        await pilot.press("enter")
     await pilot.press("enter")
-    await until(pilot, lambda: isinstance(app.screen, PredictionScreen))
+    await until(pilot, lambda: isinstance(app.screen, QuestionScreen))
     await pilot.press(predicted)
 
 
@@ -114,7 +110,7 @@ async def test_the_end_of_a_login_answers_the_question_and_leads_to_the_next_one
         assert "You act only in stage 6" in text_of(app)
         assert not {"="} & footer_keys(app)
         await pilot.press("N")
-        await until(pilot, lambda: isinstance(app.screen, PredictionScreen))
+        await until(pilot, lambda: isinstance(app.screen, QuestionScreen))
         await pilot.press("c")
         wizard = await the_wizard(app, pilot)
         await pilot.press("a")
@@ -183,9 +179,9 @@ async def test_each_key_has_one_name_at_the_end_of_a_drill() -> None:
 
 async def test_a_drill_that_was_chosen_in_the_course_asks_for_its_prediction_at_once() -> None:
     """Esc leads to the catalogue, where it is among the others."""
-    app = AuthlensApp(workspace=DemoWorkspace(["public"], menu_first=True), environ={})
+    app = AuthlensApp(workspace=DemoWorkspace(menu_first=True, first="public"), environ={})
     async with app.run_test(size=(80, 24)) as pilot:
-        await until(pilot, lambda: isinstance(app.screen, PredictionScreen))
+        await until(pilot, lambda: isinstance(app.screen, QuestionScreen))
         assert "Not protected at all" in text_of(app)
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, CatalogueScreen))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from textual.screen import Screen
 
 from authlens_core.learning.catalogue import drills
 from authlens_core.learning.desk.drill_world import DrillVerdict, drill_card
-from authlens_tui.screens.wizard.demo_login import PredictionScreen
+from authlens_tui.screens.learn.question import QuestionScreen
 from support.screens import run_screen, until
 
 DRILL = drills()["post-only"]
@@ -19,9 +20,9 @@ async def test_a_prediction_is_a_choice_and_esc_starts_nothing(
     keys: tuple[str, ...], chosen: str | None
 ) -> None:
     """No option is selected at first: Enter alone chooses none, and no letter that is not there."""
-    async with run_screen(PredictionScreen(DRILL), size=(80, 24)) as (app, pilot):
+    async with run_screen(Screen[None](), size=(80, 24)) as (app, pilot):
         ended = list[str | None]()
-        screen = PredictionScreen(DRILL)
+        screen = QuestionScreen(DRILL.title, DRILL.prediction.text, DRILL.prediction.words, "")
         await app.push_screen(screen, ended.append)
         await pilot.press(*keys)
         await until(pilot, lambda: bool(ended))

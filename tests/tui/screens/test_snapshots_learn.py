@@ -19,11 +19,10 @@ from authlens_core.learning.desk.open_lesson import OpenLesson
 from authlens_core.learning.moves import LessonPhase
 from authlens_core.learning.progress import ProgressFile
 from authlens_core.login.callback.listener import Listener
-from authlens_tui.app.learn import listed, summary_screen
-from authlens_tui.screens.learn.between_lessons import MissedQuestionScreen, SummaryScreen
+from authlens_tui.app.learn import CourseMenu
 from authlens_tui.screens.learn.catalogue import CatalogueScreen
 from authlens_tui.screens.learn.lesson import CourseLessonScreen
-from support.pictures import NOT_DRAWN, SMALL, Picture, differences, drawn_of
+from support.pictures import NOT_DRAWN, Picture, differences, drawn_of
 from support.screens import text_of, until
 
 pytestmark = pytest.mark.slow
@@ -66,19 +65,7 @@ async def begun(pilot: Pilot[int]) -> None:
 def catalogue() -> CatalogueScreen:
     """Return the lessons, one of them half done."""
     course = Course(lessons(), stored(*BEFORE))
-    return CatalogueScreen([listed(course)], lambda _: None, note=course.note(), open_at="stolen-code")
-
-
-def with_a_missed_question() -> Course:
-    """Return the course after a lesson that was passed with one wrong answer."""
-    file = stored(*BEFORE, passed=tuple(LessonPhase), right=4, missed=("q2",), passed_version=1)
-    return Course(lessons(), file)
-
-
-def missed_question() -> MissedQuestionScreen:
-    missed = with_a_missed_question().missed_before("whose-login")
-    assert missed is not None
-    return MissedQuestionScreen(missed)
+    return CourseMenu(course, lambda *_: None, selected="stolen-code", is_root=True).screen
 
 
 async def found(pilot: Pilot[int]) -> None:
@@ -88,8 +75,6 @@ async def found(pilot: Pilot[int]) -> None:
 PICTURES: Final = (
     Picture("learn-catalogue", CatalogueScreen, catalogue),
     Picture("learn-catalogue-found", CatalogueScreen, catalogue, found, sizes=NOT_DRAWN),
-    Picture("learn-summary", SummaryScreen, lambda: summary_screen(with_a_missed_question(), _LESSON.name)),
-    Picture("learn-missed-question", MissedQuestionScreen, missed_question, sizes=SMALL),
     Picture("learn-predict", CourseLessonScreen, lesson(), begun, sizes=NOT_DRAWN),
     Picture("learn-observe", CourseLessonScreen, lesson(*BEFORE[:2]), begun),
     Picture("learn-break", CourseLessonScreen, lesson(*BEFORE, "redeem"), begun, sizes=NOT_DRAWN),

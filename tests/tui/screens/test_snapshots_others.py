@@ -48,6 +48,7 @@ from authlens_tui.screens.dashboard.new_login import NewLoginScreen
 from authlens_tui.screens.dashboard.reveal import RevealScreen
 from authlens_tui.screens.dashboard.service_token_form import ServiceTokenScreen
 from authlens_tui.screens.dialog import ConfirmScreen
+from authlens_tui.screens.learn.question import QuestionScreen
 from authlens_tui.screens.machine_login import MachineLoginScreen
 from authlens_tui.screens.opening import OpeningScreen
 from authlens_tui.screens.settings_dialog import SettingsScreen, ThemeScreen
@@ -55,7 +56,7 @@ from authlens_tui.screens.store_choice import MoveStoreScreen, StoreChoice, Stor
 from authlens_tui.screens.trace.comparison import CompareScreen
 from authlens_tui.screens.trace.open_session import OpenSessionScreen, StoredTraces
 from authlens_tui.screens.trace.trace import TraceScreen
-from authlens_tui.screens.wizard.demo_login import OwnerScreen, Played, PredictionScreen, ServerOwner
+from authlens_tui.screens.wizard.demo_login import OwnerScreen, Played, ServerOwner
 from support.grants import NOW
 from support.open_databases import owned
 from support.pictures import NOT_DRAWN, SMALL, Picture, differences, drawn_of
@@ -144,6 +145,11 @@ def arrows(count: int) -> Walk:
             screen.step()
 
     return walk
+
+
+def prediction() -> QuestionScreen:
+    drill = drills()["post-only"]
+    return QuestionScreen(drill.title, drill.prediction.text, drill.prediction.words, "Press a letter.")
 
 
 def owner() -> ServerOwner:
@@ -287,8 +293,8 @@ STARTED: Final = ProcessStarted(
 PICTURES: Final = (
     Picture(
         "prediction",
-        PredictionScreen,
-        lambda: PredictionScreen(drills()["post-only"]),
+        QuestionScreen,
+        prediction,
         keys("down"),
         sizes=SMALL,
     ),

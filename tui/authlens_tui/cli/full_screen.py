@@ -94,17 +94,12 @@ def learn(arguments: Namespace) -> int:
     require_terminal("authlens --plain learn")
     from authlens_tui.app.authlens_app import AuthlensApp
     from authlens_tui.app.demo import DemoWorkspace
-    from authlens_tui.app.learn import LearnApp
     from authlens_tui.cli.learn import course_of, lesson_of
 
     course = course_of(arguments)
-    start = lesson_of(arguments, course) if getattr(arguments, "lesson", None) else ""
+    first = lesson_of(arguments, course) if getattr(arguments, "lesson", None) else ""
     course.summaries()  # what is stored is refused before there is a screen
-    app = LearnApp(course, start=start)
-    code = run_to_end(app)
-    return (
-        run_to_end(AuthlensApp(workspace=DemoWorkspace((app.drill,), menu_first=True))) if app.drill else code
-    )
+    return run_to_end(AuthlensApp(workspace=DemoWorkspace(menu_first=True, course=course, first=first)))
 
 
 def open_file(arguments: Namespace) -> int:

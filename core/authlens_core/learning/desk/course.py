@@ -23,7 +23,7 @@ from authlens_core.learning.progress import (
     new_progress,
     progress_name,
 )
-from authlens_core.values.errors import LessonRefused
+from authlens_core.values.errors import AuthlensError, LessonRefused
 
 __all__ = [
     "Course",
@@ -145,6 +145,21 @@ class Course:
         if catalogue.refusals and not catalogue.lessons:
             raise catalogue.refusals[0]
         return cls(catalogue.lessons, refusals=catalogue.refusals, seed=seed)
+
+    @classmethod
+    def stored(cls) -> Course:
+        """Return the lessons of the program; their progress is in memory where what is stored is damaged."""
+        course = cls()
+        try:
+            course.summaries()
+        except AuthlensError:
+            return cls(progress=ProgressFile(None))
+        return course
+
+    @property
+    def has_drills(self) -> bool:
+        """Whether the drills belong to it: the lessons are those of the program."""
+        return all(lesson.built_in for lesson in self._lessons.values())
 
     @cached_property
     def progress(self) -> ProgressFile:

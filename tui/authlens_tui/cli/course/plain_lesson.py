@@ -17,6 +17,7 @@ from authlens_core.learning.desk.open_lesson import (
     OpenLesson,
     Part,
     StoryLine,
+    result,
     spoken,
     spoken_value,
 )
@@ -266,7 +267,8 @@ def introduction(lesson: OpenLesson) -> Iterator[str]:
     """Yield what the next phase asks for, or how the lesson ended."""
     phase = lesson.next_phase
     if phase is None:
-        yield from _result(lesson)
+        yield result(lesson.attempt)
+        yield from () if lesson.attempt.passed else ["Type again to answer again."]
         return
     question = lesson.question if phase is LessonPhase.QUESTIONS else ""
     if question:
@@ -280,17 +282,6 @@ def introduction(lesson: OpenLesson) -> Iterator[str]:
     kind = "Switch" if phase is LessonPhase.REPAIR else "Option"
     for name, text in lesson.options(phase, question).items():
         yield f"{kind} {name}. {text}"
-
-
-def _result(lesson: OpenLesson) -> Iterator[str]:
-    attempt = lesson.attempt
-    right = f"{attempt.right_answers} of {len(lesson.lesson.questions)} answers are right"
-    if attempt.passed:
-        yield f"✔ You passed: {right}."
-    else:
-        phases = ", ".join(verdict.phase.value for verdict in attempt.verdicts if not verdict.passed)
-        yield f"✖ Not passed: {phases}. {right}, and {lesson.lesson.right_to_pass} have to be."
-        yield "Type again to answer again."
 
 
 def what_to_type(lesson: OpenLesson) -> str:

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import groupby
 from typing import ClassVar, Final, NamedTuple
 
 from textual import getters, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.events import Key
 from textual.screen import Screen
-from textual.widgets import Input, OptionList
-from textual.widgets.option_list import Option
+from textual.widgets import Input
 
+from authlens_tui.screens.learn.action_list import ActionLine, ActionList
 from authlens_tui.screens.learn.lesson_text import headed
 from authlens_tui.terminal.content import Content
-from authlens_tui.widgets.hanging_text import HangingText, Item
+from authlens_tui.widgets.hanging_text import HangingText
 from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.title_bar import TitleBar
 
 _HINT: Final = "Runs inside this program: no account, no network."
-_NO_MATCH: Final = "No match. Esc clears the filter."
+_NO_MATCH: Final = ("", "No match. Esc clears the filter.")
 
 
 class CatalogueEntry(NamedTuple):
@@ -30,79 +31,65 @@ class CatalogueEntry(NamedTuple):
 
     Attributes:
         name: its identifier, of all entries.
-        mark: how far it is, in signs before its title.
+        group: the heading it is under.
         card: headings and texts about it; a heading can be empty.
-        words: others by which it is found.
+        mark: how far it is, in signs before its title.
     """
 
     name: str
+    group: str
     title: str
-    card: tuple[tuple[str, str], ...]
+    card: Sequence[tuple[str, str]]
     mark: str = ""
-    words: str = ""
 
     @property
     def text(self) -> str:
         """Everything by which it is found."""
-        return " ".join((self.name, self.title, self.words, *(text for _, text in self.card)))
-
-
-class CatalogueList(NamedTuple):
-    """A list of the catalogue, under its heading."""
-
-    title: str
-    entries: tuple[CatalogueEntry, ...]
-
-
-class _Entries(OptionList):
-    """The list, which names its key."""
-
-    BINDINGS: ClassVar[list[BindingType]] = keys("learn/entries")
+        return " ".join((self.name, self.title, *(text for _, text in self.card)))
 
 
 class CatalogueScreen(Screen[None]):
-    """Shows lists of what can be done, and calls `start` with the identifier of the one that is chosen.
+    """Shows what can be done, and calls `start` with the identifier of the one that is chosen.
 
     Args:
-        lists: what there is.
-        record: shows what was done so far; None where there is no such thing.
-        note: how far it is as a whole.
-        open_at: the identifier of the entry that is selected first; the first one if empty.
+        entries: returns what there is, with how far each is.
         title: what the title bar calls it.
+        quits: whether Esc ends the program.
+
+    Attributes:
+        selected: the identifier of the entry that is selected.
     """
 
     CSS_PATH = "learn.tcss"
     HELP = "The arrow keys select, Enter starts. / finds by words. Esc clears the words, or leaves."
     BINDINGS: ClassVar[list[BindingType]] = keys("learn/catalogue")
 
-    listed = getters.query_one("#entries", OptionList)
-    words = getters.query_one("#card-words", HangingText)
+    listed = getters.query_one("#entries", ActionList)
     find = getters.query_one("#find", Input)
 
     def __init__(
         self,
-        lists: Sequence[CatalogueList],
+        entries: Callable[[], Sequence[CatalogueEntry]],
         start: Callable[[str], object],
         *,
-        record: Callable[[], object] | None = None,
-        note: str = "",
-        open_at: str = "",
+        selected: str = "",
         title: str = "learn",
+        quits: bool = False,
     ) -> None:
         super().__init__()
-        self._lists = tuple(lists)
-        self._note = note
-        self._record = record
+        self._read = entries
         self._start = start
-        self._selected = open_at
         self._title = title
+        self._quits = quits
+        self._entries: Sequence[CatalogueEntry] = ()
+        self.selected = selected
 
     def compose(self) -> ComposeResult:
         yield TitleBar(self._title, note=_HINT, is_root=True)
         with Horizontal(id="catalogue"):
             with Vertical(id="menu"):
                 yield Input(placeholder="Find by words", id="find", compact=True)
-                yield _Entries(id="entries", markup=False)
+                yield ActionList(id="entries")
             with VerticalScroll(id="card"):
                 yield HangingText(id="card-words")
         yield KeyFooter()
@@ -110,98 +97,62 @@ class CatalogueScreen(Screen[None]):
     def on_mount(self) -> None:
         self.query_one("#menu").border_title = "Catalogue"
         self.find.display = False
-        self._list()
         self.listed.focus()
 
-    def show(self, lists: Sequence[CatalogueList], note: str) -> None:
-        """Show other lists, such as with other marks; the selection stays."""
-        self._lists, self._note = tuple(lists), note
-        if self.is_mounted:
-            self._list()
+    def on_screen_resume(self) -> None:
+        """Show how far everything is by now."""
+        self._entries = self._read()
+        self._list()
 
     @on(Input.Changed, "#find")
     def _list(self) -> None:
-        selected = self._selected
-        self.query_one("#menu").border_subtitle = Content(self._note)
-        options: list[Option] = []
-        best: list[int] = []  # those with the words in the title were meant, rather than in the text
-        for shown in self._lists:
-            matching = [entry for entry in shown.entries if self._has_words(entry.text)]
-            if matching:
-                options.append(Option(Content.styled(shown.title, "bold $text-accent"), disabled=True))
-            for entry in matching:
-                best += [len(options)] if self._has_words(entry.title) else []
-                title = Content.assemble((f"{entry.mark} ", "$text-accent"), entry.title)
-                options.append(Option(title, id=entry.name))
-        self.listed.set_options(options)
-        # An index by name: a filter may have left the selected one out.
-        places = [number for number, option in enumerate(options) if option.id == selected]
-        self.listed.highlighted = next(iter([*places, *best, *range(1, len(options))]), None)
+        matching = self.matching
+        titled = [entry.name for entry in matching if self._has_words(entry.title)]
+        at = self.selected if self.selected in [entry.name for entry in matching] else next(iter(titled), "")
+        self.listed.show([*self._lines(matching)], at)
         self._show()
+
+    def _lines(self, entries: Sequence[CatalogueEntry]) -> Iterator[ActionLine]:
+        for group, members in groupby(entries, key=lambda entry: entry.group):
+            if group:
+                yield ActionLine(Content.styled(group, "bold $text-accent"))
+            for entry in members:
+                mark = Content.styled(f"{entry.mark} " if entry.mark else "", "$text-accent")
+                yield ActionLine(Content(entry.title), mark, partial(self._start, entry.name), entry.name)
 
     def _has_words(self, text: str) -> bool:
         return all(word in text.casefold() for word in self.find.value.casefold().split())
 
     @property
-    def matching(self) -> list[str]:
-        """The identifiers of the entries that have the words."""
-        return [option.id for option in self.listed.options if option.id is not None]
+    def matching(self) -> list[CatalogueEntry]:
+        """The entries that have the words."""
+        return [entry for entry in self._entries if self._has_words(entry.text)]
 
-    @property
-    def selected(self) -> CatalogueEntry | None:
-        option = self.listed.highlighted_option
-        name = None if option is None else option.id
-        return next((entry for each in self._lists for entry in each.entries if entry.name == name), None)
-
-    @on(OptionList.OptionHighlighted)
+    @on(ActionList.OptionHighlighted)
     def _show(self) -> None:
-        entry = self.selected
-        if entry is None:
-            self.words.show([Item(Content(_NO_MATCH))])
-            return
-        self._selected = entry.name
-        self.words.show(headed([(entry.title, ""), *entry.card]))
+        """Show what the selected entry is about."""
+        name = self.listed.key
+        card = [_NO_MATCH]
+        for entry in self.matching:
+            if entry.name == name:
+                self.selected, card = name, [(entry.title, ""), *entry.card]
+        self.query_one("#card-words", HangingText).show(headed(card))
         self.query_one("#card").scroll_home(animate=False)
 
     @on(Input.Submitted, "#find")
     def _words_typed(self) -> None:
-        """Start what alone has the words; of several, leave the choice to the user."""
-        if len(self.matching) == 1:
-            self.action_start()
-        else:
-            self.listed.focus()
-
-    @on(OptionList.OptionSelected)
-    def action_start(self) -> None:
-        if (entry := self.selected) is not None:
-            self.listed.focus()  # afterwards a key is no word to find
-            self._start(entry.name)
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        return action != "record" or self._record is not None
-
-    def action_record(self) -> None:
-        if self._record is not None:
-            self._record()
+        self.listed.focus()
 
     def action_find(self) -> None:
         self.find.value, self.find.display = "", True
         self.find.focus()
 
-    def on_key(self, event: Key) -> None:
-        """Leave the arrow keys to the list while words are typed."""
-        if self.find.has_focus and event.key in {"up", "down"}:
-            event.stop()
-            move = self.listed.action_cursor_up if event.key == "up" else self.listed.action_cursor_down
-            move()
-
     def action_leave(self) -> None:
         """Clear the words if there are any, otherwise leave."""
         if self.find.display:
-            self.find.value = ""
-            self.find.display = False
+            self.find.value, self.find.display = "", False
             self.listed.focus()
-        elif any(type(below) is not Screen for below in self.app.screen_stack[:-1]):
-            self.app.pop_screen()
-        else:
+        elif self._quits:
             self.app.exit()
+        else:
+            self.app.pop_screen()

@@ -4,35 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual import getters, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
-from textual.widgets import OptionList
 
 from authlens_core.learning.desk.open_lesson import (
     TURNED_BACK,
     LessonPhase,
     OpenLesson,
-    StoryLine,
-    VerdictLine,
+    Part,
+    result,
 )
 from authlens_core.learning.moves import Move, move_in
 from authlens_core.values.errors import AuthlensError
-from authlens_tui.screens.learn.lesson_text import (
-    answer_options,
-    asked_in,
-    claim_options,
-    headed,
-    lesson_text,
-    phases_line,
-    prediction_options,
-)
-from authlens_tui.screens.learn.move_list import MoveList
-from authlens_tui.screens.learn.story_view import StoryView
+from authlens_core.values.word_files import words
+from authlens_tui.screens.learn.action_list import ActionLine, ActionList
+from authlens_tui.screens.learn.lesson_text import claim_lines, headed, lesson_text, phases_line, story_lines
 from authlens_tui.screens.trace.player import PlayerScreen
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
@@ -43,16 +34,11 @@ from authlens_tui.widgets.scrolled_views import ReadingScroll
 from authlens_tui.widgets.title_bar import TitleBar
 
 
-class _Claims(OptionList):
-    HELP = "Up and down select a claim, Enter shows the request that decides it."
-    BINDINGS: ClassVar[list[BindingType]] = keys("learn/claims")
-
-
 class CourseLessonScreen(Screen[bool]):
     """Shows where an attempt is, and makes the moves that are chosen; is true once the lesson is over.
 
     Args:
-        begin_again_at: a phase to begin again, instead of going on.
+        note: what is shown first, such as whether the question before it was answered right.
     """
 
     CSS_PATH = "learn.tcss"
@@ -63,24 +49,19 @@ class CourseLessonScreen(Screen[bool]):
     BINDINGS: ClassVar[list[BindingType]] = keys("learn/lesson")
 
     assignment = getters.query_one("#task", ReadingScroll)
-    brief = getters.query_one("#task-words", HangingText)
-    claims = getters.query_one("#claims", OptionList)
-    story = getters.query_one("#story", StoryView)
-    move = getters.query_one("#move", MoveList)
-    ask = getters.query_one("#ask", Static)
+    claims = getters.query_one("#claims", ActionList)
+    story = getters.query_one("#story", ActionList)
+    move = getters.query_one("#move", ActionList)
 
-    def __init__(self, lesson: OpenLesson, *, begin_again_at: LessonPhase | None = None) -> None:
+    def __init__(self, lesson: OpenLesson, note: str = "") -> None:
         super().__init__()
         self._lesson = lesson
-        self._begin_again_at = begin_again_at
-        self._phase: LessonPhase = LessonPhase.PREDICT
+        self._note = note
+        self._phase = LessonPhase.PREDICT
         self._question = ""
-        self._said = ""
-        self._hints_read = 0
-        self._following: LessonPhase | None = LessonPhase.PREDICT
-        self._lines: tuple[VerdictLine, ...] = ()
-        self._offered: dict[str, tuple[str, Callable[[], object]]] = {}
-        self._is_busy = self._is_closing = self._adds_a_move = False
+        self._opened = 0  # the arrow whose parts are shown
+        self._following: LessonPhase | None = self._phase
+        self._is_busy = self._is_closing = False
 
     def compose(self) -> ComposeResult:
         yield TitleBar(self._lesson.lesson.heading)
@@ -89,17 +70,15 @@ class CourseLessonScreen(Screen[bool]):
             with Vertical(id="left"):
                 with ReadingScroll(id="task"):
                     yield HangingText(id="task-words")
-                yield _Claims(id="claims", markup=False)
+                yield ActionList(id="claims")
             with Vertical(id="right"):
-                yield StoryView(id="story")
-                with Vertical(id="next"):
-                    yield Static(id="ask")
-                    yield MoveList(id="move")
+                yield ActionList(id="story")
+                yield ActionList(id="move")
         yield KeyFooter()
 
     def on_mount(self) -> None:
         self.assignment.border_title = "Task"
-        self.query_one("#next").border_title = "Next move"
+        self.move.border_title = "Next move"
         self._start(self._begin)
 
     async def on_unmount(self) -> None:
@@ -117,83 +96,98 @@ class CourseLessonScreen(Screen[bool]):
         try:
             await work()
         except AuthlensError as error:
-            self._tell(str(error).removeprefix(f"Move {len(self._lesson.attempt.made) + 1}: "))
+            self._refuse(f"✖ {str(error).removeprefix(f'Move {len(self._lesson.attempt.made) + 1}: ')}")
         finally:
             self._is_busy = False
             if self._is_closing:  # what was made again meanwhile has servers of its own
                 await self._lesson.__aexit__()
 
-    def _tell(self, problem: str) -> None:
+    def _refuse(self, note: str) -> None:
         """Show why nothing could be done; leave a lesson that cannot be judged."""
-        self._said = f"✖ {problem}"
+        self._note = note
         try:
             self._show()
         except AuthlensError:
-            self.notify(problem, severity="error", markup=False)
+            self.notify(note, severity="error", markup=False)
             self.dismiss(False)
 
     async def _begin(self) -> None:
-        await self._lesson.__aenter__()
-        if self._begin_again_at is not None:
-            await self._lesson.start_over(self._begin_again_at)
-        self._said = self._lesson.note
-        if self._lesson.resumed and self._lesson.next_phase is not LessonPhase.QUESTIONS:
-            self._said = "You are where you stopped: your moves were made again."
+        lesson = self._lesson
+        await lesson.__aenter__()
+        again = "You are where you stopped: your moves were made again." if lesson.resumed else ""
+        self._note = self._note or lesson.note or again
         await self._enter()
 
     async def _enter(self) -> None:
         """Show the phase that comes next, at its beginning."""
-        lesson = self._lesson
-        self._phase = lesson.next_phase or LessonPhase.QUESTIONS
-        self._adds_a_move = False
-        self._hints_read = lesson.progress.hints.get(self._phase, 0)
-        await lesson.prepare()
-        self.move.forget()
-        self._question = lesson.question if self._phase is LessonPhase.QUESTIONS else ""
-        self._show()
-        (self.story if self._phase is LessonPhase.OBSERVE else self.move).focus()
+        self._phase = self._lesson.next_phase or self._lesson.lesson.phases[-1]
+        self._question = self._lesson.question if self._phase is LessonPhase.QUESTIONS else ""
+        self._opened = 0
+        await self._lesson.prepare()
+        self._show(at="" if self._points else None)
 
-    def _show(self) -> None:
-        """Show everything again; a phase that is done waits for Enter before the next one comes."""
+    def _show(self, at: str | None = None) -> None:
+        """Show everything again; a phase that is done waits for Enter before the next one comes.
+
+        Args:
+            at: the key of the line of who said what that is selected; the last arrow if None.
+        """
         lesson, phase = self._lesson, self._phase
         self._following = lesson.next_phase
         self.query_one("#phases", Static).update(phases_line(lesson, phase))
-        told = lesson.told_in(phase, self._question)
-        self.story.display = lesson.has_servers(phase)
-        self.story.points = phase is LessonPhase.OBSERVE and not self._is_done
-        self.story.of = told.value if phase is LessonPhase.QUESTIONS else ""
-        at = self._evidence[0] if self._evidence else None
-        told_to_the_end = phase is not LessonPhase.OBSERVE
-        self.story.show(lesson.story(told), partial(lesson.parts, told), end=told_to_the_end, at=at)
-        hands = [f"- ${name}  {value}" for name, value in lesson.held(phase)]
-        hints = lesson.hints(phase)
         about = lesson.lesson.task if self._asks else lesson.text(phase, self._question)
-        shown = [("", about)]
-        shown += [("In your hands", "\n".join(hands))] if hands else []
-        shown += [
-            (f"Hint {number} of {len(hints)}", hint)
-            for number, hint in enumerate(hints[: self._hints_read], 1)
-        ]
-        self.brief.show(headed(shown))
+        hands = "\n".join(f"- ${name}  {value}" for name, value in lesson.held(phase))
+        hints = lesson.hints(phase)
+        read = enumerate(hints[: lesson.progress.hints.get(phase, 0)], 1)
+        task = [("", about), *([("In your hands", hands)] if hands else [])]
+        task += [(f"Hint {number} of {len(hints)}", hint) for number, hint in read]
+        self.query_one("#task-words", HangingText).show(headed(task))
         # Otherwise a bar of the text before takes the width that makes this one need a bar, too.
         self.assignment.show_vertical_scrollbar = False
-        self._show_claims()
-        self._show_next()
+        self.claims.border_title = "Answers" if phase is LessonPhase.QUESTIONS else "To prove"
+        self.claims.show([*self._proved()], selects=False)
+        self.query_one("#left").set_class(not self.claims.display, "-alone")
+        self._show_story(at)
+        self._show_move()
+        (self.story if self._points else self.move).focus()
         self.refresh_bindings()
 
-    def _show_claims(self) -> None:
+    def _proved(self) -> Iterator[ActionLine]:
+        """Yield what is to be proved, what was predicted, or the marked answers."""
         lesson, phase = self._lesson, self._phase
-        self._lines = lesson.proofs(phase)
-        width = self.claims.scrollable_content_region.width or self.size.width // 2 - 5
-        options = [*claim_options(self._lines, width)]
+        yield from claim_lines(lesson.proofs(phase), self._open)
         if phase is lesson.lesson.prediction.judged_on:
-            options += prediction_options(lesson)
+            yield from (ActionLine(lesson_text(text)) for text in lesson.prediction())
         if phase is LessonPhase.QUESTIONS and self._is_done:
-            options += answer_options(lesson, self._question)
-        self.claims.set_options(options)
-        self.claims.border_title = Content("Answers" if phase is LessonPhase.QUESTIONS else "To prove")
-        self.claims.display = self.claims.option_count > 0
-        self.query_one("#left").set_class(not self.claims.display, "-alone")
+            options = lesson.options(phase, self._question)
+            for mark, option in lesson.marks(self._question):
+                yield ActionLine(lesson_text(options[option]), Content(f"{mark} {option}  "))
+
+    def _show_story(self, at: str | None = None) -> None:
+        lines = self._lesson.story(self._told)
+        shown = [*story_lines(lines, self._opened, self._parts, self._open, self._point)]
+        if not shown and self._lesson.has_servers(self._phase):
+            shown = [ActionLine(Content.styled("Nothing was sent yet.", "$quiet"))]
+        if at is None and not self._points:
+            at = str(max((line.arrow for line in lines), default=0))
+        of = f" in {self._told.value}" if self._question else ""
+        self.story.border_title = f"Who said what{of}"
+        self.story.show(shown, at)
+
+    @property
+    def _told(self) -> LessonPhase:
+        """The phase whose requests are shown."""
+        return self._lesson.told_in(self._phase, self._question)
+
+    @property
+    def _parts(self) -> tuple[Part, ...]:
+        """The parts of the arrow that is open."""
+        return self._lesson.parts(self._told, self._opened) if self._opened else ()
+
+    @property
+    def _points(self) -> bool:
+        """Whether a part has to be pointed at."""
+        return self._phase is LessonPhase.OBSERVE and not self._is_done
 
     @property
     def _asks(self) -> bool:
@@ -203,163 +197,138 @@ class CourseLessonScreen(Screen[bool]):
     @property
     def _is_done(self) -> bool:
         """Whether the phase that is shown is over."""
-        if self._adds_a_move:
-            return False
         if self._phase is LessonPhase.QUESTIONS:
             return self._question in self._lesson.attempt.answers
         return self._following is not self._phase
 
-    @property
-    def _evidence(self) -> tuple[StoryLine, str] | None:
-        """What shows the answer to the question that was just answered."""
-        answered = self._phase is LessonPhase.QUESTIONS and self._is_done
-        return self._lesson.evidence(self._question) if answered else None
+    @on(ActionList.OptionHighlighted, "#story")
+    def _show_move(self) -> None:
+        choices = [*self._choices()]
+        at = "" if self._is_done else None  # Enter goes on, and makes no move again
+        self.move.show([*self._asked(), *choices], at, selects=self._is_done or len(choices) == 1)
 
-    @property
-    def _can_add_a_move(self) -> bool:
-        """Whether the attack may have another move, which the repair has to stop as well."""
-        lesson = self._lesson
-        attacked = self._phase in {LessonPhase.BREAK, LessonPhase.REPAIR} and lesson.has_servers(self._phase)
-        return bool(lesson.lesson.offer and attacked) and lesson.attempt.moves_left > 0
+    def _asked(self) -> Iterator[ActionLine]:
+        """Yield what came of the last move, and what is asked now, or what the selected part is for."""
+        lesson, asked = self._lesson, words("course")["asked"][self._phase]
+        texts = [self._note, lesson.text(self._phase, self._question) if self._asks else ""]
+        part = next((part for part in self._parts if part.name == self.story.key), None)
+        if part and part.meaning:
+            texts.append(f"`{part.title}`: {part.meaning}")
+        else:
+            texts.append("" if self._is_done else asked)
+        texts.append("" if self._following else result(lesson.attempt))
+        for text in filter(None, texts):
+            yield ActionLine(Content.of(lesson_text(text).stylize_before("$text-accent")))
 
-    def _show_next(self) -> None:
+    def _choices(self) -> Iterator[ActionLine]:
         lesson, phase = self._lesson, self._phase
-        done, offered = self._is_done, lesson.forms(phase)
-        options = lesson.options(phase, self._question)
-        is_spent = phase is LessonPhase.BREAK and lesson.attempt.moves_left <= 0
-        about = self._about_the_part() or asked_in(phase, offered)
-        asked = lesson.text(phase, self._question) if self._asks else ""
-        shown = [lesson_text(text) for text in (self._said, asked, "" if done or is_spent else about)]
-        self.ask.update(Content("\n").join(filter(None, shown)))
-        self._offered = dict(self._choices(is_spent=is_spent))
-        if self._offered:
-            self.move.offer({name: words for name, (words, _) in self._offered.items()})
-        elif options:
-            self.move.offer_switches(options, lesson.lesson.budget)
-        else:
-            self.move.offer_forms(offered)
-        self.move.display = self.move.option_count > 0
-        self.query_one("#next").set_class(self.move.has_switches, "-switches")
-
-    def _choices(self, *, is_spent: bool) -> Iterator[tuple[str, tuple[str, Callable[[], object]]]]:
-        """Yield what can be chosen besides switches and the fields of a move: its words, and what it does."""
-        phase, seen = self._phase, self._evidence
+        can_attack = bool(lesson.lesson.offer) and lesson.attempt.moves_left > 0
         if self._is_done:
-            yield "go-on", (self._next_words(), self.action_next)
-            if seen is not None and seen[0].arrow:
-                yield "evidence", (f"Open arrow {seen[0].arrow}, which shows it", self._open_evidence)
-            elif phase is LessonPhase.BREAK and self._can_add_a_move:
-                yield "more", ("Make another move first", self._add_a_move)
-        elif is_spent:
-            yield "again", ("No move is left. Begin this phase again", self.action_try_again)
-        elif phase is not LessonPhase.REPAIR:
-            for letter, words in self._lesson.options(phase, self._question).items():
-                yield letter, (words, partial(self._choose, letter))
+            on = f"Go on: {self._following.value}" if self._following else "Back to the catalogue"
+            yield _choice(f"{'Next question' if self._following is phase else on} (n)", self.action_next)
+            if phase is LessonPhase.BREAK and can_attack:
+                yield from self._moves_offered()
+            elif self._following is None and not lesson.attempt.passed:
+                yield _choice("Answer the questions again", partial(self.action_again, "phase"))
+            return
+        for name, text in lesson.options(phase, self._question).items():
+            sign = f"{name}  " if len(name) == 1 else f"[{'x' if name in self._switches else ' '}] "
+            yield _choice(text, partial(self._choose, name), name, sign)
+        yield from self._moves_offered()
+        if phase is LessonPhase.REPAIR and can_attack:
+            yield _choice("Make another move in the attack", partial(self._start, self._attack_again))
 
-    def _choose(self, letter: Any) -> None:
-        asked = self._question
-        self._make(move_in(f"answer {asked} {letter}" if asked else f"predict {letter}"))
+    @property
+    def _switches(self) -> list[str]:
+        """The switches that are on since the last move."""
+        made = self._lesson.attempt.moves
+        return [*made[-1].switches] if made and made[-1].verb == "defend" else []
 
-    def _open_evidence(self) -> None:
-        if (seen := self._evidence) is not None:
-            self.story.open_arrow(seen[0].arrow, seen[1])
-            self.story.focus()
+    def _choose(self, name: str) -> None:
+        """Choose an option or a switch; the first one goes off for one too many."""
+        move = f"answer {self._question} {name}" if self._question else f"predict {name}"
+        if self._phase is LessonPhase.REPAIR:
+            on = [*(one for one in self._switches if one != name), name]
+            move = " ".join(["defend", *on[-self._lesson.lesson.budget :]])
+        self._make(move_in(move))
 
-    def _next_words(self) -> str:
-        following = self._following
-        if following is None:
-            return "The lesson is over: see what you can do (n)"
-        return f"{'Next question' if following is self._phase else f'Go on: {following.value}'} (n)"
-
-    def on_resize(self) -> None:
-        """Break the lines of the verdict for the new width."""
-        self.call_after_refresh(self._show_claims)
-
-    @on(MoveList.Sent)
-    def _sent(self, event: MoveList.Sent) -> None:
-        if event.option in self._offered:
-            self._offered[event.option][1]()
-        elif event.move is not None:
-            self._make(event.move)
-        else:
-            switch, choice = "Turn a switch on first: space, or a click.", "Choose first: ← → on each line."
-            self._tell(switch if self.move.has_switches else choice)
-
-    def action_next(self) -> None:
-        """Go on to the next phase or question, whatever has the focus."""
-        self._said = ""
-        if self._following is None:
-            self.dismiss(True)
-        else:
-            self._start(self._enter)
-
-    def _add_a_move(self) -> None:
-        self._phase, self._adds_a_move, self._said = LessonPhase.BREAK, True, ""
-        self._show()
-
-    async def _back_to_the_attack(self) -> None:
-        if self._lesson.attempt.has_begun(LessonPhase.REPAIR):
-            await self._lesson.start_over(LessonPhase.REPAIR)
-        self._add_a_move()
-
-    def action_back(self) -> None:
-        self._start(self._back_to_the_attack)
-
-    def _about_the_part(self) -> str:
-        """What the selected part is for, while one is looked for; empty where no part is selected."""
-        part = self.story.part if self.story.points else None
-        return f"`{part.title}`: {part.meaning}" if part is not None and part.meaning else ""
-
-    @on(StoryView.OptionHighlighted, "#story")
-    def _part_selected(self) -> None:
-        if self.story.points and self.story.opened:
-            self._show_next()
-
-    @on(StoryView.Pointed)
-    def _pointed(self, event: StoryView.Pointed) -> None:
-        if self.story.points:
-            self._make(move_in(f"point {event.arrow} {event.part.name}"))
+    def _moves_offered(self) -> Iterator[ActionLine]:
+        for form in self._lesson.forms(self._phase):
+            moves = [*form.moves()]
+            if len(moves) > 1:
+                yield ActionLine(Content(form.meaning))
+            for text, move in moves:
+                yield _choice(text, partial(self._make, move), name=f"{form.verb}  ")
 
     def _make(self, move: Move) -> None:
         """Make a move and show what came of it."""
 
         async def make() -> None:
             await self._lesson.make(move)
-            self._adds_a_move = False
-            self._said = self._lesson.worth(move, self._phase)
+            self._note = self._lesson.worth(move, self._phase)
             if move.verb == "predict":
                 await self._enter()
                 return
-            is_attack = self._phase is self._lesson.next_phase is LessonPhase.BREAK
-            if is_attack:
-                self._said += " z takes it back."
-            self._show()
-            (self.story if self._phase is LessonPhase.OBSERVE and not self._is_done else self.move).focus()
+            if self._phase is self._lesson.next_phase is LessonPhase.BREAK:
+                self._note += " z takes it back."
+            evidence = self._lesson.evidence(self._question) if self._question else None
+            if evidence is None:
+                self._show()
+            else:
+                self._opened = evidence[0].arrow
+                self._show(at=evidence[1] or str(self._opened))
 
         self._start(make)
 
-    @on(OptionList.OptionSelected, "#claims")
-    def _claim_chosen(self, event: OptionList.OptionSelected) -> None:
-        arrow = self._lines[event.option_index].arrow if self._lines else 0
-        if arrow:
-            self.story.open_arrow(arrow)
-            self.story.focus()
+    def _open(self, arrow: int, at: str) -> None:
+        """Show the parts of an arrow, 0 for none, and select a line."""
+        self._opened = arrow
+        self._show_story(at)
+        self.story.focus()
+        self.story.scroll_to_highlight(top=True)
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+    def _point(self, part: Part) -> None:
+        if self._points:
+            self._make(move_in(f"point {self._opened} {part.name}"))
+        else:
+            self.action_done()
+
+    def action_next(self) -> None:
+        """Go on to the next phase or question, whatever has the focus."""
+        self._note = ""
+        if self._following is None:
+            self.dismiss(True)
+        else:
+            self._start(self._enter)
+
+    async def _attack_again(self) -> None:
+        """Go back, and add a move to the attack, which the repair has to stop as well."""
+        if self._lesson.attempt.has_begun(LessonPhase.REPAIR):
+            await self._lesson.start_over(LessonPhase.REPAIR)
+        self._phase, self._note = LessonPhase.BREAK, ""
+        self._show()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         match action:
             case "next":
                 return self._is_done
-            case "try_again" | "undo":
-                return self._phase.is_judged and self._lesson.attempt.has_begun(self._phase)
-            case "start_over":
+            case "again" if parameters == ("lesson",):
                 return self._phase is not LessonPhase.PREDICT
-            case "back":
-                return self._phase is LessonPhase.REPAIR and not self._is_done and self._can_add_a_move
+            case "again":
+                is_over = self._following is None  # the questions can be answered again
+                return is_over or (self._phase.is_judged and self._lesson.attempt.has_begun(self._phase))
             case "hint":
-                return len(self._lesson.hints(self._phase)) > self._hints_read
+                return bool(self._lesson.hints(self._phase))
             case "play":
-                return self.is_mounted and any(line.receiver for line in self.story.lines)
+                return self.is_mounted and self.story.can_focus
         return True
+
+    def action_done(self) -> None:
+        """Leave out the parts of an arrow again, or else leave the lesson."""
+        if self._opened:
+            self._open(0, str(self._opened))
+        else:
+            self.dismiss(False)
 
     def action_read(self, by: int) -> None:
         """Turn the pages of the task, whatever has the focus."""
@@ -369,27 +338,29 @@ class CourseLessonScreen(Screen[bool]):
         self._start(self._read_hint)
 
     async def _read_hint(self) -> None:
-        self._hints_read = self._lesson.next_hint(self._phase)
+        self._lesson.next_hint(self._phase)
         self._show()
         self.call_after_refresh(self.assignment.scroll_end, animate=False)
 
-    def action_try_again(self) -> None:
-        self._start(partial(self._again, partial(self._lesson.start_over, self._phase), TURNED_BACK))
+    def action_again(self, what: str) -> None:
+        """Start the phase or the lesson over, or take the last move back."""
+        lesson = self._lesson
+        phase = self._phase if what == "phase" else None
 
-    def action_undo(self) -> None:
-        self._start(partial(self._again, self._lesson.undo))
+        async def again() -> None:
+            await (lesson.undo() if what == "move" else lesson.start_over(phase))
+            self._note = TURNED_BACK if what == "phase" else ""
+            await self._enter()
 
-    def action_start_over(self) -> None:
-        self._start(partial(self._again, self._lesson.start_over))
-
-    async def _again(self, change: Callable[[], Awaitable[None]], said: str = "") -> None:
-        await change()
-        self._said = said
-        await self._enter()
+        self._start(again)
 
     def action_play(self) -> None:
         """Play the requests of this phase, from the selected one on."""
-        told = self._lesson.told_in(self._phase, self._question)
-        if (sent := self._lesson.trace(told, self.story.arrow or 1)) is not None:
-            trace, place = sent
-            self.app.push_screen(PlayerScreen(trace, at=place))
+        key = self.story.key
+        arrow = int(key) if key.isdigit() else self._opened or 1
+        if (sent := self._lesson.trace(self._told, arrow)) is not None:
+            self.app.push_screen(PlayerScreen(sent[0], at=sent[1]))
+
+
+def _choice(text: str, act: Callable[[], object], key: str = "", name: str = "") -> ActionLine:
+    return ActionLine(lesson_text(text), Content.styled(name, "bold"), act, key)

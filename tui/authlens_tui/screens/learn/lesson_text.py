@@ -1,25 +1,36 @@
-"""The texts of a lesson as content: its Markdown, its phases, the verdict, what to do in each phase."""
+"""The texts of a lesson as content: its Markdown, its phases, the verdict, and who said what."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from itertools import groupby
 from typing import Final
 
-from textual.widgets.option_list import Option
-
-from authlens_core.learning.desk.open_lesson import LessonPhase, MoveForm, OpenLesson, VerdictLine
-from authlens_core.values.word_files import words
+from authlens_core.learning.desk.open_lesson import LessonPhase, OpenLesson, Part, StoryLine, VerdictLine
+from authlens_tui.screens.learn.action_list import ActionLine
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.hanging_text import Item
 
 _CODE: Final = re.compile(r"`([^`]*)`|\*{1,2}([^*]+)\*{1,2}")
+_INDENT: Final = Content("   ")
 
 
 def lesson_text(markdown: str) -> Content:
     """Return a text of a lesson; lines of one paragraph are one line."""
     paragraphs = re.split(r"\n\s*\n", markdown)
     return Content("\n\n").join(_marked(re.sub(r"\n(?![-*] )", " ", one)) for one in paragraphs)
+
+
+def _marked(text: str) -> Content:
+    pieces: list[tuple[str, str]] = []
+    end = 0
+    for found in _CODE.finditer(text):
+        pieces.append((text[end : found.start()], ""))
+        pieces.append((found[1], "bold $text-accent") if found[1] else (found[2], "italic"))
+        end = found.end()
+    return Content.assemble(*pieces, (text[end:], ""))
 
 
 def headed(texts: Iterable[tuple[str, str]]) -> list[Item]:
@@ -36,63 +47,60 @@ def headed(texts: Iterable[tuple[str, str]]) -> list[Item]:
     return items
 
 
-def hanging(lines: Iterable[Content], width: int, indent: int) -> Content:
-    """Return lines that are broken at a width, with every line but the first one indented."""
-    return Content(f"\n{' ' * indent}").join(row for line in lines for row in line.wrap(width - indent))
-
-
-def _marked(text: str) -> Content:
-    pieces: list[tuple[str, str]] = []
-    end = 0
-    for found in _CODE.finditer(text):
-        pieces.append((text[end : found.start()], ""))
-        pieces.append((found[1], "bold $text-accent") if found[1] else (found[2], "italic"))
-        end = found.end()
-    return Content.assemble(*pieces, (text[end:], ""))
-
-
-def asked_in(phase: LessonPhase, offered: Sequence[MoveForm]) -> str:
-    """Return what to do in a phase, in which a move can have one of these forms."""
-    if offered:
-        can_change = len(offered) > 1 or any(
-            len(one.choices) > 1 for form in offered for one in form.arguments
-        )
-        phase = LessonPhase.BREAK if can_change else LessonPhase.RUN
-    return str(words("course")["asked"][phase])
-
-
 def phases_line(lesson: OpenLesson, phase: LessonPhase) -> Content:
     """Return whose seat it is, and the phases: done, shown and to come."""
     attack = lesson.lesson.attack
     seat = attack.seat if attack and phase is LessonPhase.BREAK else "you"
-    parts = []
+    parts = [Content.styled(f" Seat: {seat.upper()} ", "bold reverse")]
     for verdict in lesson.attempt.verdicts:
         name = verdict.phase.value
+        shown = (f"✔ {name}", "$text-success") if verdict.passed else (f"· {name}", "$quiet")
         if verdict.phase is phase:
-            parts.append(Content.styled(f"▶ {name.upper()}", "bold $text-accent"))
-        elif verdict.passed:
-            parts.append(Content.styled(f"✔ {name}", "$text-success"))
-        else:
-            parts.append(Content.styled(f"· {name}", "$quiet"))
-    return Content.assemble((f" Seat: {seat.upper()} ", "bold reverse"), "  ", Content("  ").join(parts))
+            shown = f"▶ {name.upper()}", "bold $text-accent"
+        parts.append(Content.styled(*shown))
+    return Content("  ").join(parts)
 
 
-def claim_options(lines: Sequence[VerdictLine], width: int) -> Iterator[Option]:
-    """Yield each claim with what decides it."""
+def claim_lines(
+    lines: Iterable[VerdictLine], open_arrow: Callable[[int, str], object]
+) -> Iterator[ActionLine]:
+    """Yield each claim with what decides it; Enter opens the arrow that does."""
     for line in lines:
         details = [Content.styled(detail, "$quiet") for detail in line.details]
-        words = hanging([lesson_text(line.words), *details], width, 2)
-        yield Option(Content.assemble((f"{line.state.value} ", "bold"), words))
+        words = Content("\n").join([lesson_text(line.words).stylize_before("$text"), *details])
+        act = partial(open_arrow, line.arrow, str(line.arrow)) if line.arrow else None
+        yield ActionLine(words, Content.styled(f"{line.state.value} ", "bold $text"), act)
 
 
-def prediction_options(lesson: OpenLesson) -> Iterator[Option]:
-    """Yield what was predicted, and what the requests show."""
-    for text in lesson.prediction():
-        yield Option(lesson_text(text).stylize_before("$quiet"), disabled=True)
+def story_lines(
+    lines: Iterable[StoryLine],
+    opened: int,
+    parts: Iterable[Part],
+    open_arrow: Callable[[int, str], object],
+    point: Callable[[Part], object],
+) -> Iterator[ActionLine]:
+    """Yield who said what, with the parts of the arrow that is open below it; 0 for none."""
+    for line in lines:
+        if not line.receiver:
+            yield ActionLine(Content.styled(line.text, "$quiet"), _INDENT)
+            continue
+        words = Content.assemble(
+            (f"{line.sender} ──▶ {line.receiver}", "$text-primary"),
+            f"  {line.words} → ",
+            (line.answer, "bold"),
+        )
+        aside = Content.styled(f"\n{line.aside}" if line.aside else "", "$quiet")
+        arrow, is_open = str(line.arrow), line.arrow == opened
+        act = partial(open_arrow, 0 if is_open else line.arrow, arrow)
+        yield ActionLine(Content.assemble(words, aside), Content.styled(f"{arrow:>2} ", "bold"), act, arrow)
+        if is_open:
+            yield ActionLine(Content.styled(line.meaning, "$text-accent"), _INDENT)
+            yield from _part_lines(parts, point)
 
 
-def answer_options(lesson: OpenLesson, question: str) -> Iterator[Option]:
-    """Yield the options of a question that was answered, with their signs."""
-    options = lesson.options(LessonPhase.QUESTIONS, question)
-    for mark, option in lesson.marks(question):
-        yield Option(Content.assemble(f"{mark} {option}  ", lesson_text(options[option])))
+def _part_lines(parts: Iterable[Part], point: Callable[[Part], object]) -> Iterator[ActionLine]:
+    for place, same in groupby(parts, key=lambda part: part.place):
+        yield ActionLine(Content.styled(place, "bold $text-accent"), _INDENT)
+        for part in same:
+            words = Content.assemble((part.title, "bold"), f"  {part.value}")
+            yield ActionLine(words, _INDENT, partial(point, part), part.name)

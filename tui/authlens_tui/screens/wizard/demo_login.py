@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 from textual import getters
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.widgets.option_list import Option
 
 from authlens_core.desk.log_in import Login, Outcome, StageRecord, Trace
 from authlens_core.trace.arrows import Arrow, Party, authorities, messages, short_name
-from authlens_tui.screens.dialog import ChoiceDialog, Dialog, DialogBox
+from authlens_tui.screens.dialog import Dialog, DialogBox
 from authlens_tui.screens.wizard.status_words import with_keys_kept
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
@@ -21,7 +20,6 @@ from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.record.signs import accent
 
 if TYPE_CHECKING:
-    from authlens_core.learning.desk.course import CourseLesson
     from authlens_core.learning.desk.drill_world import DrillWorld, OwnerSetting
 
 END_KEYS: Final = ("login_anew", "next_login")
@@ -30,28 +28,6 @@ _TALL, _SHORT = 32, 20  # rows of a screen: below them the answer and the keys a
 _NAMES: Final = 9  # cells of the names before the sentences
 _AROUND: Final = 4  # cells: border and padding
 _KEY: Final = "bold $text-primary"
-
-
-class PredictionScreen(ChoiceDialog[str]):
-    """Asks before a drill what will happen; ends with the letter of the option, or with None at Esc."""
-
-    BINDINGS: ClassVar[list[BindingType]] = keys("prediction")
-    SELECTS_FIRST = False  # a prediction is chosen
-
-    def __init__(self, drill: CourseLesson) -> None:
-        options = drill.prediction.words
-        shown = [(_option(*option), option[0]) for option in options.items()]
-        hint = "Press a letter. Your trace shows the answer."
-        super().__init__(drill.title, shown, words=Content.styled(drill.prediction.text, "bold"), hint=hint)
-        self._letters = frozenset(options)
-
-    def action_choose(self, letter: str) -> None:
-        if letter in self._letters:
-            self.dismiss(letter)
-
-
-def _option(letter: str, words: str) -> Option:
-    return Option(Content.assemble((letter, "bold"), f"  {words}"))
 
 
 class Played(NamedTuple):

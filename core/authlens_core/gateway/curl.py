@@ -99,7 +99,8 @@ def configuration(url: str, request: CurlRequest, fields: Sequence[tuple[str, st
             options[f"{peer}capath"] = directory or "/dev/null"
         headers = [("header", header_argument(*field)) for field in fields]
         config = "".join(config_line(*option) for option in (*options.items(), *headers, ("url", url)))
-        if len(config) > _PIPE_ROOM:
+        # A path to certificates may have bytes that are no UTF-8.
+        if len(config.encode(errors="surrogateescape")) > _PIPE_ROOM:
             raise ValueError("the credential is too large")
     except (ValueError, TrustUnusable) as error:
         cause = f"This cannot be handed to curl: {str(error).removesuffix('.')}."
@@ -110,8 +111,7 @@ def configuration(url: str, request: CurlRequest, fields: Sequence[tuple[str, st
 def config_pipe(config: Secret) -> int:
     """Return the end of a pipe from which curl reads its configuration."""
     reader, writer = os.pipe()
-    # It fits into the pipe, so no one has to write while curl reads. A path to certificates may have bytes
-    # that are no UTF-8.
+    # It fits into the pipe, so no one has to write while curl reads.
     os.write(writer, config.reveal().encode(errors="surrogateescape"))
     os.close(writer)
     return reader

@@ -173,6 +173,13 @@ def test_a_credential_that_would_start_another_line_is_not_handed_over(value: st
         configured("http://localhost:1/", (("Authorization", value),))
 
 
+@pytest.mark.parametrize("value", ["x" * 60_000, "ü" * 30_000])
+def test_a_credential_that_no_pipe_holds_is_not_handed_over(value: str) -> None:
+    """The write would wait for a reader that is not started yet."""
+    with pytest.raises(UsageError, match="too large"):
+        configured("http://localhost:1/", (("Authorization", value),))
+
+
 @pytest.mark.parametrize("value", ['"', "\\", 'a" b\\n', "{}[]%", "'$(id)'"])
 def test_every_other_credential_arrives_unchanged(value: str, named: RequestRecorder, tmp_path: Path) -> None:
     run_words(["-s"], named.url, (("X-Token", value),), cwd=tmp_path)

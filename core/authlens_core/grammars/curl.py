@@ -218,7 +218,7 @@ def _fault(name: str, value: str, url: str) -> str:
 def _refusal(what: str, url: str) -> UsageError:
     target = shlex.quote(url)
     return UsageError(
-        f"{what}: it is not sure to send the credential to this URL only.",
+        f"{what}: the credential could go elsewhere, or be shown.",
         "Call curl yourself, which sends the credential wherever its options lead: "
         f"authlens headers {target} --format lines | curl -H @- {target}",
     )

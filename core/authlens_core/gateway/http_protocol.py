@@ -25,38 +25,36 @@ _HEAD_SECONDS: Final = 75.0  # from the connection, or its last answer, to the w
 # Seconds in which bytes are thrown away after a refusal: closing with unread ones sends a reset, which can
 # overtake the answer (RFC 9112 §9.6).
 _LINGER: Final = 1.0
-_Event = h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]
+_FOLLOW: Final = "Correct the client: the request must follow RFC 9112."
 
 
 class StrictReader(h11.Connection):
     """Reads requests as h11 does, and refuses those that another program could read differently.
 
     Attributes:
-        fault: why the last request was refused, in constant words.
-        status: the status to answer with.
+        refusal: the answer to the last request that was refused.
     """
 
-    def __init__(self, our_role: type[h11.SERVER], max_incomplete_event_size: int) -> None:
-        super().__init__(our_role, max_incomplete_event_size)
-        self.fault, self.status = "", HTTPStatus.BAD_REQUEST
+    refusal = ProxyRefusal(400, "bad_request", "The request has a syntax error.", _FOLLOW)
 
-    def next_event(self) -> _Event:
+    def next_event(self) -> Any:
         # Request smuggling: what this program and the server behind it read differently is refused, not
-        # repaired.
+        # repaired. It is judged before h11 reads it, which lets some of it through.
         if self.their_state is h11.IDLE:
-            # Before h11 reads it, which lets through what two servers may read in different ways.
-            received = self.trailing_data[0]
-            if len(received.partition(b"\r\n\r\n")[0]) > LONGEST_HEAD:
-                self.fault, self.status = "a header over 64 KiB", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
-            else:
-                self.fault = head_fault(received)
-            if self.fault:
-                raise h11.RemoteProtocolError(self.fault)
-        try:
-            return super().next_event()
-        except h11.RemoteProtocolError:
-            self.fault = "a syntax error"
-            raise
+            refusal = _refusal_of_head(self.trailing_data[0])
+            if refusal is not None:
+                self.refusal = refusal
+                raise h11.RemoteProtocolError(refusal.cause)
+        return super().next_event()
+
+
+def _refusal_of_head(received: bytes) -> ProxyRefusal | None:
+    if len(received.partition(b"\r\n\r\n")[0]) > LONGEST_HEAD:
+        cause = "The request has a header over 64 KiB."
+        return ProxyRefusal(431, "header_too_large", cause, "Send fewer or shorter fields.")
+    fault = head_fault(received)
+    cure = ASK_AT_ITS_URL if fault == WHOLE_URL else _FOLLOW
+    return ProxyRefusal(400, "bad_request", f"The request has {fault}.", cure) if fault else None
 
 
 class HttpProtocol(H11Protocol):
@@ -129,7 +127,7 @@ class HttpProtocol(H11Protocol):
             writer.close()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's words
-        self.refuse(bad_request(self.conn.fault, self.conn.status))
+        self.refuse(self.conn.refusal)
 
     def refuse(self, refusal: ProxyRefusal) -> None:
         """Answer the request that is being read, if it has no answer yet, and close the connection."""
@@ -174,16 +172,6 @@ class HttpProtocol(H11Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-
-def bad_request(fault: str, status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> ProxyRefusal:
-    """Return the answer to a request that is not forwarded because of its form."""
-    if status == HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE:
-        return ProxyRefusal(
-            431, "header_too_large", f"The request has {fault}.", "Send fewer or shorter fields."
-        )
-    cure = ASK_AT_ITS_URL if fault == WHOLE_URL else "Correct the client: the request must follow RFC 9112."
-    return ProxyRefusal(400, "bad_request", f"The request has {fault}.", cure)
 
 
 _CHUNK: Final = 64 * 1024

@@ -198,9 +198,31 @@ def request_fields(
     ours = tuple((name.encode("ascii"), value.encode("latin-1")) for name, value in credential)
     # A client's own credential would reach a server that it was not meant for, or win over ours.
     dropped = {name.lower() for name, _ in ours} | _READ_HERE | for_one_hop(given)
-    kept = [_at_the_resource(pair, mapping, cookies) for pair in given if pair[0].lower() not in dropped]
     host = mapping.upstream.authority.encode("ascii")
-    return ((b"Host", host), *(pair for pair in kept if pair is not None), *framing(given), *ours)
+    kept = [pair for pair in given if pair[0].lower() not in dropped]
+    return ((b"Host", host), *_at_the_resource(kept, mapping, cookies), *framing(given), *ours)
+
+
+def _at_the_resource(
+    fields: Iterable[RawField], mapping: Mapping, cookies: ResourceCookies
+) -> Iterator[RawField]:
+    """Yield fields as the resource knows its own addresses."""
+    local = mapping.local.encode("ascii")
+    for name, value in fields:
+        own, lower = value, name.lower()
+        if lower == b"cookie":
+            # The jar is the proxy's: a browser sends its cookies to every port of 127.0.0.1 (RFC 6265 §8.5).
+            own = cookies.sent(value, mapping)
+            if not own:
+                continue
+        elif lower == b"max-forwards" and value.isdigit():  # RFC 9110 §7.6.2
+            own = b"%d" % max(0, int(value[:9]) - 1)
+        elif lower == b"origin" and local and value == local:
+            # Servers compare it with their own name against CSRF, and would refuse the proxy's.
+            own = mapping.upstream.origin.encode("ascii")
+        elif lower in _ADDRESSES:
+            own = mapping.there(value)
+        yield name, own
 
 
 def response_fields(
@@ -237,10 +259,6 @@ def response_fields(
     yield from OWN_FIELDS
 
 
-def _is(name: bytes, wanted: bytes) -> bool:
-    return name.lower() == wanted
-
-
 def _escaped(location: bytes) -> str:
     """Return a Location with what is not ASCII escaped, as browsers do it."""
     return _ESCAPED.sub(lambda found: b"%%%02X" % found[0][0], location).decode("latin-1")
@@ -249,24 +267,3 @@ def _escaped(location: bytes) -> str:
 def _without_reports(policy: bytes) -> bytes:
     directives = policy.split(b";")
     return b";".join(each for each in directives if each.strip().partition(b" ")[0].lower() not in _REPORTING)
-
-
-def _at_the_resource(pair: RawField, mapping: Mapping, cookies: ResourceCookies) -> RawField | None:
-    name, value = pair
-    if _is(name, b"max-forwards") and value.isdigit():  # RFC 9110 §7.6.2
-        return name, b"%d" % max(0, int(value[:9]) - 1)
-    # The jar is the proxy's: a browser sends its cookies to every port of 127.0.0.1 (RFC 6265 §8.5).
-    if not _is(name, b"cookie"):
-        return _with_our_origin(pair, mapping)
-    sent = cookies.sent(value, mapping)
-    return (name, sent) if sent else None
-
-
-def _with_our_origin(pair: RawField, mapping: Mapping) -> RawField:
-    """Return `Origin`, `Referer` and `Destination` (RFC 4918 §10.3) as the resource knows itself."""
-    name, value = pair
-    local = mapping.local.encode("ascii")
-    # Servers compare Origin with their own name against CSRF, and would refuse the proxy's.
-    if local and _is(name, b"origin") and value == local:
-        return name, mapping.upstream.origin.encode("ascii")
-    return (name, mapping.there(value)) if name.lower() in _ADDRESSES else pair

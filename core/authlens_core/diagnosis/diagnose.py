@@ -149,10 +149,12 @@ class _SeenFailure:
         # Most logins have nothing to be diagnosed.
         from authlens_core.diagnosis.causes import CAUSES, identifiers, literals
 
+        if not (self.error.error or self.error.description):
+            return self._first(filter(self._fits, CAUSES))
+        # What a check saw counts more than what a server writes.
         decided = (cause for cause in CAUSES if cause.check_decides)
         # General ones say less than the table of causes, which knows the stage.
-        said = (*literals(), *identifiers()) if self.error.error or self.error.description else ()
-        return self._first(filter(self._fits, (*decided, *said, *CAUSES)))
+        return self._first(filter(self._fits, (*decided, *literals(), *identifiers(), *CAUSES)))
 
     def by_code(self) -> Diagnosis | None:
         """Return what the error code means, if a specification has it."""

@@ -9,8 +9,9 @@ from authlens_core.desk.credentials import read_inventory
 from authlens_core.desk.lifecycle import probe, refresh, revoke
 from authlens_core.desk.log_in import Login, start_login
 from authlens_core.desk.session import Session
-from authlens_core.learning.desk.drill_world import DrillWorld, held
+from authlens_core.learning.desk.drill_world import DrillWorld
 from authlens_core.learning.lesson import CourseLesson, Walk
+from authlens_core.learning.verdict import held
 from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event, ExchangeStarted
 from authlens_core.trace.record import Trace
 from authlens_core.wire.client import Wire
@@ -30,7 +31,7 @@ async def options_that_hold(drills: Iterable[CourseLesson]) -> dict[str, tuple[s
             try:
                 async with asyncio.timeout(LONGEST), Session.in_memory(Wire(environ={})) as session:
                     sent = await Walked(drill, world, session).traces()
-                    return drill.name, tuple(held(drill, world.rows(sent)))
+                    return drill.name, tuple(held(drill.prediction.options, world.rows(sent)))
             finally:
                 await world.stop()
 

@@ -17,10 +17,10 @@ from authlens_core.learning.claim import Claim
 from authlens_core.learning.lesson import CourseLesson, Question
 from authlens_core.learning.moves import LessonPhase, Move, MoveRefused
 from authlens_core.learning.row import EvidenceRow, Source
-from authlens_core.learning.verdict import ClaimVerdict, PhaseVerdict, TooManySteps, judge, trace_of
+from authlens_core.learning.verdict import ClaimVerdict, PhaseVerdict, held, judge, trace_of
 from authlens_core.learning.world import World
 from authlens_core.trace.record import Trace
-from authlens_core.values.errors import LessonRefused, NetworkFailure, TimedOut
+from authlens_core.values.errors import NetworkFailure, TimedOut
 
 LONGEST: Final = 20.0  # seconds of all the moves of an attempt, where no others share its thread
 
@@ -294,16 +294,18 @@ class LessonAttempt:
 
     # -- verdicts --------------------------------------------------------------------------------------
 
-    def judged(self, phase: LessonPhase, claims: Sequence[Claim]) -> tuple[ClaimVerdict, ...]:
-        """Return the verdict on claims about what a phase sent."""
+    def _evidence(self, phase: LessonPhase) -> tuple[tuple[EvidenceRow, ...], dict[str, str]]:
+        """Return what claims about a phase are judged by: its rows, and what was in your hands."""
         # A world that a refused move started is not there at the next start of the program.
         world = self.world_of(phase) if self.has_begun(phase) else None
+        if world is None:
+            return (), {}
         named = self._last("name")
-        loot = {} if world is None else world.loot | {"named": named["diagnosis"] if named else ""}
-        try:
-            return judge(claims, () if world is None else world.rows, loot)
-        except TooManySteps:
-            raise LessonRefused(f"The claims of “{self.lesson.name}” are too vague to be judged.") from None
+        return world.rows, {**world.loot, "named": named["diagnosis"] if named else ""}
+
+    def judged(self, phase: LessonPhase, claims: Sequence[Claim]) -> tuple[ClaimVerdict, ...]:
+        """Return the verdict on claims about what a phase sent."""
+        return judge(claims, *self._evidence(phase))
 
     def verdict(self, phase: LessonPhase) -> PhaseVerdict:
         """Return the verdict on a phase so far."""
@@ -355,11 +357,7 @@ class LessonAttempt:
         return self._held(self.lesson.prediction.judged_on, self.lesson.prediction.options)
 
     def _held(self, phase: LessonPhase, options: Mapping[str, Sequence[Claim]]) -> tuple[str, ...]:
-        return tuple(
-            option
-            for option, claims in options.items()
-            if self.has_begun(phase) and all(verdict.holds for verdict in self.judged(phase, claims))
-        )
+        return tuple(held(options, *self._evidence(phase))) if self.has_begun(phase) else ()
 
     def right_options(self, question: Question) -> Collection[str]:
         """Return the right option; the run says which, or none yet, where the options are claims."""

@@ -25,12 +25,14 @@ from authlens_core.learning.strict_file import StrictFile, StrictToml, plain_tex
 from authlens_core.learning.world import SWITCHES, PartyName
 from authlens_core.state.regular_file import read_named
 from authlens_core.values.errors import FileUnusable, LessonRefused
+from authlens_core.values.safe_text import NAME, safe_line
 from authlens_core.values.word_files import words
 
 FOLDER: Final = Path(__file__).with_name("lessons")
 LARGEST_FILE: Final = 256 * 1024  # bytes
 MOST_FILES: Final = 64
 _WORDS: Final = (*Weakness, *LOOT, *MOVES, *get_args(PartyName), *SEATS)
+_ID_FORM: Final = "an id has 2 to 40 lower-case letters, digits and hyphens"
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{1,39}")
 
 
@@ -99,7 +101,7 @@ def _read(
         toml.require(
             _NAME.fullmatch(lesson.name),
             f"{at}.id",
-            "an id has 2 to 40 lower-case letters, digits and hyphens",
+            _ID_FORM,
         )
         toml.require(lesson.name not in read, f"{at}.id", f"another lesson has the id “{lesson.name}”")
         for name in lesson.needs if is_whole else ():
@@ -137,10 +139,9 @@ def _require_whole(toml: StrictToml, at: str, lesson: CourseLesson) -> None:
     for name in ("can", "cures", "task", "solution"):
         is_there = getattr(lesson, name) or (lesson.draws and name == "solution")
         toml.require(is_there, at, f"“{name}” is missing")
-    for phase in lesson.phases:
-        is_there = lesson.run.text if phase is LessonPhase.RUN else phase in lesson.hints
-        missing = "“text” is missing" if phase is LessonPhase.RUN else f"three hints for {phase} are missing"
-        toml.require(is_there, f"{at}.run" if phase is LessonPhase.RUN else f"{at}.hints", missing)
+    toml.require(lesson.run.text, at, "[run] is missing")
+    missing = {*lesson.phases} - {LessonPhase.RUN, *lesson.hints}
+    toml.require(not missing, f"{at}.hints", f"three hints are missing for: {', '.join(sorted(missing))}")
 
 
 def _has_one_right(question: Question) -> bool:
@@ -164,6 +165,17 @@ def _require_known(toml: StrictToml, at: str, lesson: CourseLesson) -> None:
             entry.get("id", name) for table in words("causes").values() for name, entry in table.items()
         )
         toml.allow(f"{at}.break.causes", lesson.attack.causes, [*causes])
+
+
+def new_lesson(name: str) -> str:
+    """Return the file of a small whole lesson with this identifier, to start from.
+
+    Raises:
+        LessonRefused: it can be none.
+    """
+    if not _NAME.fullmatch(name):
+        raise LessonRefused(f"“{safe_line(name, NAME)}”: {_ID_FORM}.")
+    return Path(__file__).with_name("new_lesson.toml").read_text("utf-8").replace("NAME", name)
 
 
 @cache

@@ -166,7 +166,7 @@ class Move(Struct, frozen=True):
     def text(self) -> str:
         """It as a line, which `move_in` reads as this move."""
         if self.verb == "defend":
-            return f"defend {self['switch']}".rstrip()
+            return " ".join(("defend", *map(quoted, self.switches)))
         typed = [self.verb]
         for argument in self.kind.arguments:
             value = self[argument.name]
@@ -207,7 +207,7 @@ def move_in(line: str) -> Move:
     if verb not in MOVES:
         raise LessonRefused(f"There is no move “{safe_line(verb, NAME)}”.")
     if verb == "defend":
-        return Move(verb, {"switch": " ".join(typed)})
+        return Move(verb, {"switch": " ".join(" ".join(typed).split())})
     try:
         return Move(verb, _arguments(MOVES[verb].arguments, typed))
     except ValueError as error:

@@ -111,11 +111,11 @@ def moves_from(source: Path | str | bytes, lesson: str, *, is_own: bool = False)
         LessonRefused: it is no such file, is too large, or has no moves in this lesson.
         FileUnusable: it cannot be read, or is no regular file.
     """
-    if isinstance(source, bytes):
-        name, found = "standard input", read_progress(source, "standard input")
-    else:
-        path = named_path(source) if isinstance(source, str) else source
-        name, found = path.name, read_progress(read_named(path, LARGEST), path.name)
+    name, data = "standard input", source
+    if not isinstance(data, bytes):
+        path = named_path(data) if isinstance(data, str) else data
+        name, data = path.name, read_named(path, LARGEST)
+    found = read_progress(data, name)
     progress = found.get(f"own/{lesson}", found.get(lesson)) if is_own else found.get(lesson)
     if progress is None:
         others = f"; it has: {', '.join(found)}" if found else ""

@@ -12,6 +12,7 @@ from authlens_core.learning.claim import Claim, FieldOf, Loot, Operator, RowTest
 from authlens_core.learning.moves import LessonPhase
 from authlens_core.learning.row import EvidenceRow
 from authlens_core.trace.record import StageRecord, Trace, TraceKind
+from authlens_core.values.errors import LessonRefused
 
 MOST_STEPS = 100_000
 """Comparisons of a row with a claim. A phase of any lesson takes a few hundred."""
@@ -33,8 +34,11 @@ class ClaimVerdict(Struct, frozen=True):
     nearest: Nearest | None = None
 
 
-class TooManySteps(Exception):
+class TooManySteps(LessonRefused):
     """The claims of a lesson need more comparisons than a phase may."""
+
+    def __init__(self) -> None:
+        super().__init__("The claims of this lesson are too vague to be judged.")
 
 
 def judge(
@@ -144,6 +148,20 @@ class _Search(Struct):
             return ClaimVerdict(claim, holds=False, rows=against)
         index = min(by_index, key=lambda one: len(by_index[one]))
         return ClaimVerdict(claim, holds=False, nearest=Nearest(self.rows[index], by_index[index]))
+
+
+def held(
+    options: Mapping[str, Sequence[Claim]],
+    rows: Sequence[EvidenceRow],
+    loot: Mapping[str, str] | None = None,
+) -> dict[str, int]:
+    """Return the options whose claims hold, each with the last arrow that shows it; see `judge`."""
+    verdicts = {letter: judge(claims, rows, loot) for letter, claims in options.items()}
+    return {
+        letter: max((row.arrow for one in each for row in one.rows), default=0)
+        for letter, each in verdicts.items()
+        if all(one.holds for one in each)
+    }
 
 
 class PhaseVerdict(Struct, frozen=True):

@@ -6,8 +6,11 @@ import asyncio
 import re
 from pathlib import Path
 
-from authlens_core.learning.catalogue import read_catalogue
+import pytest
+
+from authlens_core.learning.catalogue import new_lesson, read_catalogue
 from authlens_core.learning.desk.lesson_check import check_lesson
+from authlens_core.values.errors import LessonRefused
 
 PAGE = Path(__file__).parents[3] / "docs" / "learning.md"
 
@@ -24,3 +27,11 @@ def test_the_lessons_of_the_page_are_sound(tmp_path: Path) -> None:
         ("code-twice", (), ()),
     ]
     assert [one.tried for one in checks] == [3, 14]
+
+
+def test_a_new_lesson_is_the_small_one_of_the_page_under_its_own_name(tmp_path: Path) -> None:
+    assert new_lesson("refused") in PAGE.read_text("utf-8")
+    (tmp_path / "mine.toml").write_text(new_lesson("my-own"), encoding="utf-8")
+    assert list(read_catalogue(tmp_path).lessons) == ["my-own"]
+    with pytest.raises(LessonRefused, match="“My own”: an id has 2 to 40"):
+        new_lesson("My own")

@@ -26,8 +26,9 @@ def test_a_move_of_a_solution_reads_back_from_its_line(move: Move) -> None:
 
 @given(st.text(min_size=1))
 def test_any_text_reads_back_from_its_line(part: str) -> None:
-    move = Move("point", {"arrow": "1", "part": part})
-    assert move_in(move.text) == move
+    switches = " ".join(part.split())
+    for move in (Move("point", {"arrow": "1", "part": part}), Move("defend", {"switch": switches})):
+        assert move_in(move.text) == move
 
 
 @pytest.mark.parametrize(

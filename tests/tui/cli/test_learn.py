@@ -176,6 +176,13 @@ def test_the_trace_of_the_moves_has_no_credential(capsys: Captured, tmp_path: Pa
     assert [secret for secret in secrets if secret in data.decode() + printed] == []
 
 
+def test_a_new_lesson_is_printed_and_can_be_checked(capsys: Captured, tmp_path: Path) -> None:
+    assert main.run(["learn", "new", "mine"]) == 0
+    (tmp_path / "mine.toml").write_text(capsys.readouterr().out)
+    assert main.run(["learn", "check", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == "✔ mine: 3 mutations tried\n"
+
+
 def test_drills_are_listed_apart_without_their_claims(capsys: Captured) -> None:
     assert main.run(["learn", "--list", "--drills", "--json"]) == 0
     listed = json.loads(capsys.readouterr().out)

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from authlens_core.learning.desk.course import Course, CourseLesson, LessonPhase, drills
-from authlens_core.learning.desk.lesson_check import LessonCheck, check_lesson, read_catalogue
+from authlens_core.learning.desk.lesson_check import LessonCheck, check_lesson, new_lesson, read_catalogue
 from authlens_core.learning.moves import usage
 from authlens_core.values.errors import LessonRefused
 from authlens_tui.cli.course.plain_course import NOT_PASSED, PlainCourse
@@ -156,6 +156,13 @@ async def _run(arguments: Namespace) -> int:
     return 0 if made.attempt.passed else NOT_PASSED
 
 
+def _new(arguments: Namespace) -> int:
+    """Print a lesson to start from."""
+    for line in new_lesson(arguments.lesson).rstrip("\n").split("\n"):
+        answer_line(line)
+    return 0
+
+
 async def _check(arguments: Namespace) -> int:
     catalogue = read_catalogue(named_folder(arguments.path))
     results: list[LessonCheck] = []
@@ -283,6 +290,7 @@ _ACTIONS: Final[Mapping[str, Callable[[Namespace], int | Coroutine[Any, Any, int
     "show": _show,
     "hint": _hint,
     "run": _run,
+    "new": _new,
     "check": _check,
     "progress": _progress,
     "reset": _reset,

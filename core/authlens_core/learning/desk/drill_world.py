@@ -30,7 +30,7 @@ from authlens_core.learning.catalogue import drills
 from authlens_core.learning.lesson import CourseLesson, OwnerSetting, Walk
 from authlens_core.learning.progress import LessonProgress, ProgressFile
 from authlens_core.learning.row import EvidenceRow, rows_of
-from authlens_core.learning.verdict import TooManySteps, judge
+from authlens_core.learning.verdict import TooManySteps, held
 from authlens_core.trace.record import Trace
 from authlens_core.values.errors import AuthlensError
 from authlens_core.values.login_options import Options
@@ -231,22 +231,11 @@ class DrillVerdict(Struct, frozen=True):
         return "✔" if self.is_right else "✖"
 
 
-def held(drill: CourseLesson, rows: Sequence[EvidenceRow]) -> dict[str, int]:
-    """Return the options that hold, each with the last arrow that shows it; none if a trace is too long."""
-    found = {}
-    for letter, claims in drill.prediction.options.items():
-        try:
-            verdicts = judge(claims, rows)
-        except TooManySteps:
-            return {}
-        if all(verdict.holds for verdict in verdicts):
-            found[letter] = max((row.arrow for verdict in verdicts for row in verdict.rows), default=0)
-    return found
-
-
 def verdict_on(drill: CourseLesson, predicted: str, rows: Sequence[EvidenceRow]) -> DrillVerdict:
-    """Return the verdict on a prediction, given what happened."""
-    found = held(drill, rows)
+    """Return the verdict on a prediction, given what happened; a trace that is too long shows nothing."""
+    found: dict[str, int] = {}
+    with suppress(TooManySteps):
+        found = held(drill.prediction.options, rows)
     if len(found) != 1:
         return DrillVerdict(predicted, "")
     [(option, arrow)] = found.items()
@@ -264,8 +253,8 @@ def drill_verdicts(progress: ProgressFile) -> dict[str, DrillVerdict]:
     for name, drill in drills().items():
         options = drill.prediction.words
         if name in stored and (moves := stored[name].read()) and stored[name].held in options:
-            held_then = stored[name].held
-            verdicts[name] = DrillVerdict(moves[0]["option"], held_then, words=options[held_then])
+            shown = stored[name].held
+            verdicts[name] = DrillVerdict(moves[0]["option"], shown, words=options[shown])
     return verdicts
 
 

@@ -14,12 +14,12 @@ from msgspec import Struct
 
 from authlens_core.emulator import Profile
 from authlens_core.learning.attempt import LessonAttempt, attempt_of
-from authlens_core.learning.catalogue import Catalogue, read_catalogue
+from authlens_core.learning.catalogue import Catalogue, new_lesson, read_catalogue
 from authlens_core.learning.lesson import CourseLesson
 from authlens_core.learning.moves import LessonPhase, Move, move_in, moves_of
 from authlens_core.values.errors import LessonRefused
 
-__all__ = ["Catalogue", "LessonCheck", "check_lesson", "read_catalogue"]
+__all__ = ["Catalogue", "LessonCheck", "check_lesson", "new_lesson", "read_catalogue"]
 
 _AT_ONCE: Final = 4  # attempts: most of one is a wait for servers to start and to stop
 _NO_HONEST_LOGIN: Final = {Profile.ACCESS: "iss-mismatch"}

@@ -22,7 +22,7 @@ WRITERS: Final = {
     "authlens_core/state/paths.py": "the directory of these files",
     "authlens_core/state/user_file.py": "files of others: their new content beside them, and directories",
     "authlens_core/desk/settings.py": "the directory of config.toml, which is yours",
-    "authlens_tui/terminal/pager.py": "what an editor shows, masked, in a file that only you can read",
+    "authlens_tui/terminal/ordinary_screen.py": "what an editor shows, masked, in a file only you can read",
 }
 """Every module that writes, and what."""
 

@@ -12,17 +12,17 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from html import unescape
 from itertools import chain, islice
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import unquote_plus
 
 from msgspec.structs import replace
 
 from authlens_core.diagnosis.answer import classify
-from authlens_core.diagnosis.evidence import around
+from authlens_core.diagnosis.causes import CAUSES, Cause, codes, general_causes, identifiers, literals
+from authlens_core.diagnosis.evidence import around, phrase_in
 from authlens_core.diagnosis.likely_secrets import masked_text, without_credentials
 from authlens_core.diagnosis.protection import Trait
 from authlens_core.diagnosis.server_kind import ServerKind, server_kind, server_words
-from authlens_core.explain.identifiers import Find, general_finds, particular_finds
 from authlens_core.explain.pasted_token import whole_jwt, whole_url
 from authlens_core.oauth.discovery.challenge import is_plain
 from authlens_core.values.check import UNKNOWN, Diagnosis
@@ -65,6 +65,14 @@ _OTHER: Final = re.compile(
 _WELL_KNOWN: Final = re.compile(r"/\.well-known/(?:oauth-|openid-|cloudflare-access-)[a-z-]+")
 _NOT_KNOWN: Final = "authlens does not recognise an error in this text."
 _TO_SEE: Final = step("To see the cause", "authlens probe URL")
+_MOST_FINDS: Final = 3  # identifiers of which the meaning is shown
+
+
+class Find(NamedTuple):
+    """A phrase that is in a text, and what it means."""
+
+    phrase: str
+    cause: Cause
 
 
 def explain_text(text: str) -> tuple[Diagnosis, ...]:
@@ -92,14 +100,35 @@ def _diagnoses(text: str, urls: Iterable[Url]) -> list[Diagnosis]:
     searched = _SPACE.sub(" ", f"{lower}\n{unquote_plus(lower)}")
     kind = server_kind((url.text for url in urls), said=lower)
     lines = masked_text(text).split("\n")
-    finds = particular_finds(searched, kind)
+    finds = _particular_finds(searched, kind)
     answer = None if finds else _transcript_answer(text)
     if answer is not None:
         return [answer]
-    finds = finds or general_finds(searched)
+    finds = finds or _general_finds(searched)
     if not finds:
         return [Diagnosis(UNKNOWN, _NOT_KNOWN, _TO_SEE, _evidence(lines, ""))]
     return [_meant(find, kind, lines) for find in finds]
+
+
+def _particular_finds(text: str, kind: ServerKind) -> list[Find]:
+    """Return what is in a text of lower case: a literal, else identifiers, else codes of OAuth."""
+    of_product = (cause for cause in CAUSES if kind in cause.kinds)
+    literal = _finds((*of_product, *literals()), text)[:1]
+    return literal or _finds(identifiers(), text)[:_MOST_FINDS] or _finds(codes(), text)[:_MOST_FINDS]
+
+
+def _general_finds(text: str) -> list[Find]:
+    """Return what says no more than where something failed: the one with the longest phrase."""
+    return _finds(general_causes(), text)[:1]
+
+
+def _finds(causes: Iterable[Cause], text: str) -> list[Find]:
+    """Return the longest phrase of each cause that is in the text, the longest first."""
+    finds = (Find(phrase, cause) for cause in causes for phrase in cause.phrases if phrase_in(phrase, text))
+    longest: dict[str, Find] = {}
+    for find in sorted(finds, key=lambda find: -len(find.phrase)):
+        longest.setdefault(find.cause.name, find)
+    return list(longest.values())
 
 
 def _meant(find: Find, kind: ServerKind, lines: Sequence[str]) -> Diagnosis:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from authlens_tui.terminal.pager import NoPager, program_of, read_outside
+from authlens_tui.terminal.ordinary_screen import NoPager, program_of, read_outside
 from authlens_tui.terminal.terminal_app import TerminalApp
 
 

@@ -19,8 +19,8 @@ from authlens_core.desk.callback_offer import CallbackOffer
 from authlens_core.values.secret import Secret
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
+from authlens_tui.terminal.ordinary_screen import NoOrdinaryScreen, show_alone
 from authlens_tui.terminal.terminal_app import TerminalApp
-from authlens_tui.terminal.unwrapped_link import NoOrdinaryScreen, show_alone
 from authlens_tui.widgets.authorization.qr_code import QrCodeWanted
 from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.styles import default_css

@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.widget import Widget
 
-from authlens_tui.terminal.pager import NoPager, read_outside
+from authlens_tui.terminal.ordinary_screen import NoPager, read_outside
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.record.record_view import RecordView

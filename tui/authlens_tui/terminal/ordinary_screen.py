@@ -1,6 +1,8 @@
-"""Reading a text in the user's own program: a pager gets it on its input, an editor as a file for that time.
+"""What leaves the full screen for a while: a text in the user's own program, and the link on one line.
 
-The text is masked before it comes here, and is in no argument and no variable of the program.
+A pager gets the text on its input, an editor as a file for that time. It is masked before it comes here, and
+is in no argument and no variable of the program. The link is alone and unwrapped, so that any terminal
+selects it whole.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import os
 import shlex
 import shutil
 import signal
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -17,12 +20,38 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from authlens_core.values.secret import for_children
+from authlens_tui.terminal.quiet_terminal import PasteReader
 from authlens_tui.terminal.signals import leave_on_signals
 
 if TYPE_CHECKING:
     from textual.app import App
 
 _USUAL: Final = ("less", "more")
+_TITLE: Final = "  The link, on one line. The login is still waiting."
+_HOW: Final = "  Press Enter to return to the full screen; it also returns when the browser does."
+
+
+class NoOrdinaryScreen(Exception):
+    """The full screen cannot be left here for a while and come back to."""
+
+
+@contextmanager
+def _ordinary_screen(app: App[Any]) -> Iterator[None]:
+    """Leave the full screen for the block, and come back.
+
+    Raises:
+        NoOrdinaryScreen: the terminal, the operating system, or what the block starts does not allow it.
+    """
+    from textual.app import SuspendNotSupported
+
+    try:
+        # Without repaints: what is written while the driver rests would wait in its queue and fill it.
+        with app.batch_update(), app.suspend():
+            yield
+    except (SuspendNotSupported, OSError, ValueError) as error:
+        raise NoOrdinaryScreen from error
+    finally:
+        app.refresh(layout=True)
 
 
 class NoPager(Exception):
@@ -37,19 +66,15 @@ async def read_outside(app: App[Any], text: str, environ: Mapping[str, str]) -> 
     Raises:
         NoPager: nothing was shown.
     """
-    from textual.app import SuspendNotSupported
-
     program, takes_file = program_of(environ)
     try:
-        with app.batch_update(), app.suspend(), _interrupts_left_to_it(app):
+        with _ordinary_screen(app), _interrupts_left_to_it(app):
             if takes_file:
                 await _run_on_file(program, text, environ)
             else:
                 await _run(program, text, environ)
-    except (SuspendNotSupported, OSError, ValueError) as error:
+    except NoOrdinaryScreen as error:
         raise NoPager(f"{program[0]} could not be started here.") from error
-    finally:
-        app.refresh(layout=True)
 
 
 def program_of(environ: Mapping[str, str]) -> tuple[Sequence[str], bool]:
@@ -106,3 +131,53 @@ def _interrupts_left_to_it(app: App[Any]) -> Iterator[None]:
     finally:
         signal.signal(signal.SIGINT, before)
         leave_on_signals(app)
+
+
+async def show_alone(app: App[Any], url: str, over: asyncio.Event) -> None:
+    """Leave the full screen, print the link, and come back on Enter or as soon as `over` is set.
+
+    The loop runs on meanwhile, so that the browser's answer is taken.
+
+    Raises:
+        NoOrdinaryScreen: the terminal, or the operating system, does not allow it.
+    """
+    if sys.platform == "win32" or sys.__stdin__ is None or sys.__stderr__ is None:
+        raise NoOrdinaryScreen
+    # The URL alone on its line: terminals mark a line with three clicks, and prose would be marked with it.
+    lines = ("", _TITLE, "", url, "", _HOW)
+    with _ordinary_screen(app), _keyboard(sys.__stdin__.fileno()) as pressed:
+        sys.__stderr__.write("".join(f"{line}\n" for line in lines))
+        sys.__stderr__.flush()
+        await _first_of(pressed, over)
+        sys.__stderr__.write(_erasing(lines, shutil.get_terminal_size().columns))
+        sys.__stderr__.flush()
+
+
+def _erasing(lines: Sequence[str], columns: int) -> str:
+    """Return what erases `lines` above the cursor: after the login they would still say that it waits."""
+    rows = sum(max(1, -(-len(line) // columns)) for line in lines)
+    return f"\x1b[{rows}A\r\x1b[J"
+
+
+async def _first_of(*events: asyncio.Event) -> None:
+    waiting = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for each in waiting:
+            each.cancel()
+
+
+@contextmanager
+def _keyboard(descriptor: int) -> Iterator[asyncio.Event]:
+    """Watch for Enter, showing nothing of what is typed: it may be an address with a code in it."""
+    pressed = asyncio.Event()
+    reader = PasteReader(lambda _lines: pressed.set(), entered=pressed.set)
+    ours = [(number, signal.getsignal(number)) for number in (signal.SIGTSTP, signal.SIGCONT)]
+    reader.start(descriptor)
+    try:
+        yield pressed
+    finally:
+        reader.close()
+        for number, handler in ours:  # the driver's, which the reader replaced
+            signal.signal(number, handler)

@@ -17,7 +17,7 @@ from typing import Final
 
 import pytest
 
-from authlens_core.gateway.agents.agent import AGENTS, Agent
+from authlens_core.desk.agents import AGENTS, Agent
 from support.server_process import ended
 from support.verb_process import AUTHLENS, authlens, machine_in
 

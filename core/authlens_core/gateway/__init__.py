@@ -1,1 +1,1 @@
-"""What scripts and coding agents reach a resource through: curl, a proxy, an MCP bridge, their own files."""
+"""What scripts and coding agents reach a resource through: curl, a proxy and an MCP bridge."""

@@ -7,7 +7,7 @@ import tomllib
 
 import pytest
 
-from authlens_core.gateway.agents.agent import AGENTS, Agent, ConfigFormat
+from authlens_core.desk.agents import AGENTS, Agent, ConfigFormat
 
 COMMAND = ("authlens", "mcp-bridge", "https://wiki.example/mcp")
 

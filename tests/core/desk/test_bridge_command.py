@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.gateway.agents.agent import bridge_command
+from authlens_core.desk.agents import bridge_command
 
 URL = "https://wiki.example/mcp"
 

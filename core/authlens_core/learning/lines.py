@@ -5,7 +5,7 @@ The screen and the plain course print them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from itertools import islice
 from typing import Any, Final
@@ -164,9 +164,7 @@ class LessonLines:
             passed = "made" if verdict.phase is LessonPhase.PREDICT else "passed"  # also one that was wrong
             state = passed if verdict.passed else "not passed" if verdict.begun else "to do"
             lines.append(f"Phase {verdict.phase.value}: {state}.")
-            for line in self.proofs(verdict.phase) if verdict.begun else ():
-                sign = "To do:" if line.state is ClaimState.OPEN else line.state.value
-                lines += [f"{sign} {line.words}", *(f"  {spoken(detail)}." for detail in line.details)]
+            lines += proof_texts(self.proofs(verdict.phase)) if verdict.begun else ()
         if self.attempt.answers:
             lines.append(f"{self.attempt.right_answers} of {len(self.lesson.questions)} answers are right.")
         return (*lines, *self.prediction())
@@ -264,6 +262,13 @@ class LessonLines:
         arrow = f", arrow {line.arrow}" if line.arrow else ""
         part = f", with `{part}`" if part else ""
         return f"{verdict} You saw it in {asked.about.value}{arrow}: {line.text}{part}."
+
+
+def proof_texts(proofs: Iterable[VerdictLine]) -> Iterator[str]:
+    """Yield each thing to prove, with what shows it or comes nearest, to be read aloud."""
+    for line in proofs:
+        yield f"{'To prove:' if line.state is ClaimState.OPEN else line.state.value} {line.words}"
+        yield from (f"  {spoken(detail)}." for detail in line.details)
 
 
 def result(attempt: LessonAttempt) -> str:

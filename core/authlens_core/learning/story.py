@@ -47,6 +47,15 @@ class StoryLine(Struct, frozen=True):
             return f"{self.sender} {self.words}"
         return f"{self.sender} → {self.receiver}: {self.words} → {self.answer}"
 
+    @property
+    def sentence(self) -> str:
+        """The line, to be read aloud."""
+        if self.receiver:
+            return (
+                f"Arrow {self.arrow}. {self.sender} to {self.receiver}. {self.words}. Answer {self.answer}."
+            )
+        return f"{f'At arrow {self.arrow},' if self.arrow else 'Event:'} {self.sender} {self.words}."
+
 
 class Part(Struct, frozen=True):
     """A part of a request or its answer.

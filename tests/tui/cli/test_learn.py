@@ -110,7 +110,7 @@ def test_what_is_missing_is_shown_as_still_to_do(capsys: Captured, tmp_path: Pat
         main.run(["learn", "run", "stolen-code", "--answers", answers(tmp_path, "stolen-code", moves)]) == 12
     )
     said = capsys.readouterr().out
-    assert "To do: You open Ada's data.\n" in said
+    assert "To prove: You open Ada's data.\n" in said
 
 
 def test_the_honest_login_has_to_survive_the_repair(capsys: Captured, tmp_path: Path) -> None:

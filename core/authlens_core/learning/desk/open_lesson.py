@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from authlens_core.learning.attempt import LessonAttempt
 from authlens_core.learning.lesson import CourseLesson
-from authlens_core.learning.lines import ClaimState, LessonLines, VerdictLine, result
+from authlens_core.learning.lines import ClaimState, LessonLines, VerdictLine, proof_texts, result
 from authlens_core.learning.moves import Argument, LessonPhase, Move, MoveRefused, move_in
 from authlens_core.learning.offers import MoveForm
 from authlens_core.learning.progress import LessonProgress, ProgressFile, progress_name
@@ -31,6 +31,7 @@ __all__ = [
     "Part",
     "StoryLine",
     "VerdictLine",
+    "proof_texts",
     "result",
     "spoken",
     "spoken_value",

@@ -56,7 +56,10 @@ TOKEN = frozenset(
         "authlens_tui.cli.terminal.flags",
     }
 )
+
+
 """Every module of ours that prints a stored token."""
+
 
 HEAVY = frozenset(
     {
@@ -117,6 +120,8 @@ def of_ours(importers: Iterable[str]) -> set[str]:
 
 
 SPARE = 3
+
+
 """Modules that a start may load beside those of `start_up.toml`."""
 
 
@@ -146,6 +151,8 @@ NOT_TO_SHOW = frozenset(
         "authlens_core.desk.doctor",
     }
 )
+
+
 """What neither a list of credentials nor a header needs."""
 
 
@@ -170,6 +177,12 @@ def test_the_first_paint_needs_the_records_and_the_dashboard_alone(environ: dict
     assert not importers.keys() & {"authlens_core.diagnosis.causes", "http.cookies", "idna"}
 
 
+def test_a_login_that_succeeds_reads_no_causes_of_failures(environ: dict[str, str]) -> None:
+    importers = loaded(environ, "-c", "import authlens_core.login.login")
+    assert "authlens_core.login.stages.authorization_stage" in importers
+    assert "authlens_core.diagnosis.causes" not in importers
+
+
 def test_a_login_on_the_screen_needs_nothing_that_exports_or_compares(environ: dict[str, str]) -> None:
     """These, and the tables of `html` and of Python's own IDNA codec, took 3 MiB of every program."""
     program = (
@@ -192,3 +205,10 @@ def test_a_login_tries_its_keyring_before_its_stages_are_loaded(environ: dict[st
 
     check_budget("login", importers)
     assert importers.keys() & (later | {"h11", "httpx", "anyio", "filelock", "importlib.metadata"}) == set()
+
+
+def test_a_login_loads_what_writes_its_trace_and_what_sends_later(environ: dict[str, str]) -> None:
+    importers = loaded(environ, "-c", "import authlens_tui.cli.login.plain_login, authlens_core.desk.log_in")
+    later = {"httpx", "filelock", "authlens_core.export.session_file", "cryptography", "joserfc"}
+
+    assert importers.keys() & later == set(), LATER

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import copy
 import enum
 import functools
 import importlib
@@ -20,6 +21,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import msgspec
 import pytest
 from msgspec import Struct
 from msgspec.structs import asdict
@@ -46,6 +48,8 @@ from authlens_core.wire.client import Wire
 from support.scripted_login import ScriptedSender, come_back, honest
 
 CANARY: Final = "canary-7f3a9b51c2"
+
+
 # Types whose text is for people or public, by nature: what stands in them never is a secret, and what puts
 # it there is tested on its own (the fault walk searches every check, fact and event of every login).
 # The emulator plays servers and holds no secret of a person.
@@ -231,8 +235,6 @@ def test_a_field_that_is_named_like_a_secret_is_one(kind: type) -> None:
             assert not plain, f"{name}: {hint}"
 
 
-# -- a whole login ---------------------------------------------------------------------------------------
-
 SECRETS: Final = ("access-canary-1", "refresh-canary-1", "code-canary-1", "secret-canary-1")
 
 
@@ -269,6 +271,17 @@ async def test_what_a_login_leaves_shows_no_secret_however_it_is_printed() -> No
     for name, field in asdict(login.facts).items():
         text = f"{field!r} {vars(field) if hasattr(field, '__dict__') else ''}"
         assert not [s for s in secrets if s in text], name
+    await login.aclose()
+    await session.aclose()
+
+
+async def test_a_secret_is_neither_copied_nor_written() -> None:
+    """It refuses, rather than becoming text."""
+    session, login, _ = await _session_login()
+    with pytest.raises(TypeError, match="never pickled or copied"):
+        copy.deepcopy(login.facts)
+    with pytest.raises(TypeError, match="Secret is unsupported"):
+        msgspec.json.encode(login.facts.pkce)
     await login.aclose()
     await session.aclose()
 

@@ -8,13 +8,15 @@ import os
 import shlex
 import signal
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from support.needs import program
+from authlens_core.emulator import Emulator
+from support.needs import free_port, program
 from support.terminal import terminal
-from support.verb_process import AUTHLENS, authlens, log_in, machine_in, process_table, secrets_in
+from support.verb_process import AUTHLENS, authlens, emulated, log_in, machine_in, process_table, secrets_in
 from support.waiting import PATIENCE
 
 pytestmark = pytest.mark.e2e
@@ -86,6 +88,48 @@ async def test_the_other_program_ends_when_its_reader_is_gone(machine: dict[str,
     assert not int(status.answer.split()[1], 16) & 1 << (signal.SIGPIPE - 1)
 
 
+async def test_run_names_a_command_that_the_system_cannot_run(
+    machine: dict[str, str], resource: str, tmp_path: Path
+) -> None:
+    """A script without `#!`; and a name that decides where commands are found."""
+    await log_in(machine, resource)
+    script = tmp_path / "script"
+    script.write_text("exit 0\n")
+    script.chmod(0o700)
+    done = await authlens(machine, "run", resource, "--", str(script))
+    assert (done.code, "Exec format error" in done.words) == (2, True), done.words
+    path = await authlens(machine, "run", "--env", "PATH", resource, "--", sys.executable, "-c", "")
+    assert path.code == 2, path.words
+    assert "decides which code" in path.words
+
+
+async def test_git_asks_for_a_bearer_token_and_stores_it_nowhere(
+    machine: dict[str, str], resource: str
+) -> None:
+    """gitcredentials(7): with the capability only; a refused token is refreshed once."""
+    await log_in(machine, resource)
+    host = resource.removeprefix("http://").rstrip("/")
+    asked = f"capability[]=authtype\nprotocol=http\nhost={host}\n\n"
+    answer = (await authlens(machine, "git-credential", "get", typed=asked)).answer.splitlines()
+    values = dict(line.split("=", 1) for line in answer)
+    assert answer[0] == "capability[]=authtype"
+    assert (values["authtype"], values["ephemeral"]) == ("Bearer", "1")
+    assert int(values["password_expiry_utc"]) > datetime.now(UTC).timestamp()
+    old = await authlens(machine, "git-credential", "get", typed=asked.replace("capability[]=authtype\n", ""))
+    assert old.answer == ""
+    assert "2.46" in old.words
+    stored = await authlens(machine, "git-credential", "store", typed=asked)
+    assert (stored.code, stored.answer) == (0, "")
+    erased = f"{asked.strip()}\nauthtype=Bearer\ncredential={values['credential']}\n\n"
+    assert (await authlens(machine, "git-credential", "erase", typed=erased)).code == 0
+    again = (await authlens(machine, "git-credential", "get", typed=asked)).answer
+    assert f"credential={values['credential']}\n" not in again
+    assert "credential=" in again
+    elsewhere = asked.replace(host, "other.example").replace("\n\n", '\nwwwauth[]=Basic realm="x"\n\n')
+    other = await authlens(machine, "git-credential", "get", typed=elsewhere)
+    assert (other.code, other.answer, other.words) == (0, "", "")
+
+
 @pytest.fixture
 def claude(machine: dict[str, str], tmp_path: Path) -> Path:
     """A file that a stand-in for Claude Code writes its arguments to; it fails for a server named `taken`."""
@@ -147,6 +191,51 @@ async def test_login_with_no_input_is_content_with_a_login_that_works(
     await log_in(machine, resource)
     done = await authlens(machine, "login", resource, "--no-input")
     assert done.code == 0
+
+
+async def test_a_client_that_the_server_lost_is_registered_again(machine: dict[str, str]) -> None:
+    """The server was set up anew at the same address: the stored client means nothing to it."""
+    port, callback = free_port(), free_port()
+    for again in (False, True):
+        async with emulated("--profile", "mcp", "--port", str(port)) as url:
+            done = await authlens(machine, "login", url, "--port", str(callback))
+        assert done.code == 0, done.words
+        assert ("registering a new one" in done.words) is again
+
+
+async def test_all_three_kinds_serve_every_helper(machine: dict[str, str]) -> None:
+    """A service token goes in two fields; git can send none of them, and is told of the proxy."""
+    async with Emulator(faults=("service-auth-only",)) as emulator:
+        url, (client_id, secret) = emulator.resource_url, emulator.service_token
+        added = await authlens(machine, "service-token", "add", url, typed=f"{client_id}\n{secret}\n")
+        assert added.code == 0
+        fields = await authlens(machine, "headers", url)
+        assert json.loads(fields.answer) == {
+            "CF-Access-Client-Id": client_id,
+            "CF-Access-Client-Secret": secret,
+        }
+        command = ("run", url, "--", sys.executable, "-c")
+        done = await authlens(machine, *command, "import os; print(os.environ['CF_ACCESS_CLIENT_ID'])")
+        assert done.answer.strip() == client_id
+        host = url.removeprefix("http://").rstrip("/")
+        asked = f"capability[]=authtype\nprotocol=http\nhost={host}\n\n"
+        git = await authlens(machine, "git-credential", "get", typed=asked)
+        assert git.answer == ""
+        assert "authlens proxy" in git.words
+
+
+async def test_twenty_four_at_once_on_an_expiring_grant_are_one_refresh(machine: dict[str, str]) -> None:
+    """Each gets a token that works."""
+    async with Emulator(access_token_lifetime=60) as emulator:
+        await log_in(machine, emulator.resource_url)
+        emulator.account.grants.access_token_lifetime = 3600
+        before = len([seen for seen in emulator.requests if seen.path.endswith("/token")])
+        asked = (authlens(machine, "token", emulator.resource_url, "--min-ttl", "59.99") for _ in range(24))
+        found = await asyncio.gather(*asked)
+        refreshes = len([seen for seen in emulator.requests if seen.path.endswith("/token")]) - before
+    assert {done.code for done in found} == {0}, [done.words for done in found if done.code]
+    assert len({done.answer for done in found}) == 1
+    assert refreshes == 1
 
 
 async def test_git_clones_over_smart_http_behind_a_login(machine: dict[str, str], tmp_path: Path) -> None:

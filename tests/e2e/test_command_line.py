@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import re
 import signal
 import socket
 import stat
@@ -72,7 +74,12 @@ def echoes(screen: Terminal) -> bool:
     return bool(modes & termios.ECHO) and bool(modes & termios.ICANON)
 
 
-# -- the life of a credential ------------------------------------------------------------------------
+NOBODY = "https://127.0.0.1:1/"
+
+
+def port_in(link: str) -> int:
+    """Return the callback port that a link names."""
+    return urlsplit(parse_qs(urlsplit(link).query)["redirect_uri"][0]).port or 0
 
 
 async def test_from_a_url_to_a_token_and_back(machine: dict[str, str], resource: str) -> None:
@@ -116,6 +123,55 @@ async def test_from_a_url_to_a_token_and_back(machine: dict[str, str], resource:
     assert "authlens login" not in again.words
 
 
+@pytest.mark.slow
+async def test_several_urls_are_logged_in_to_one_after_another(
+    machine: dict[str, str], resource: str
+) -> None:
+    """One that no one answers does not stop the next; the events name the URL, the code is the gravest."""
+    done = await authlens(machine, "login", NOBODY, resource, "--port", "0", "--json")
+    events = [json.loads(line) for line in done.answer.splitlines()]
+    ends = {one["resource_url"]: one["event"] for one in events if "exit_code" in one}
+    assert ends == {NOBODY: "failed", resource: "authenticated"}
+    assert done.code == 6
+    assert f"Login 2 of 2: {resource}" in done.words
+
+
+async def test_revoking_a_url_ends_every_login_for_it(machine: dict[str, str], resource: str) -> None:
+    """Another port is another client, and another login: none is left that `token` would hand out."""
+    for _ in range(2):
+        await log_in(machine, resource)
+    kept = json.loads((await authlens(machine, "list", "--json")).answer)
+    assert len(kept) == 2
+    revoked = await authlens(machine, "revoke", resource, "--json")
+    told = json.loads(revoked.answer)
+    assert (revoked.code, {one["id"] for one in told}) == (0, {one["id"] for one in kept})
+    assert all("401" in one["proof"][0] and len(one["tokens"]) == 2 for one in told)
+    assert (await authlens(machine, "token", resource)).code == 4
+
+
+async def test_a_token_that_would_not_last_is_refreshed(machine: dict[str, str], resource: str) -> None:
+    """`--min-ttl` just below the lifetime: a new token, without a browser."""
+    await log_in(machine, resource)
+    first = await authlens(machine, "token", resource)
+    await asyncio.sleep(1.1)
+
+    second = await authlens({**machine, "BROWSER": "/bin/false"}, "token", resource, "--min-ttl", "899")
+
+    assert second.code == 0
+    assert second.answer != first.answer
+
+
+async def test_no_call_refreshes_for_more_than_the_server_gives(
+    machine: dict[str, str], resource: str
+) -> None:
+    """It is said instead, once a call."""
+    await log_in(machine, resource)
+    first = await authlens(machine, "token", resource)
+    second = await authlens(machine, "token", resource, "--min-ttl", "999999")
+    assert (second.code, second.answer) == (0, first.answer)
+    assert "less than --min-ttl 999999: this server's tokens last 15 min" in second.words
+
+
 async def test_a_token_that_the_resource_refused_is_renewed_once(
     machine: dict[str, str], resource: str
 ) -> None:
@@ -129,6 +185,21 @@ async def test_a_token_that_the_resource_refused_is_renewed_once(
     assert again.answer == second.answer
     empty = await authlens(machine, "token", "--refused", resource)
     assert (empty.code, empty.answer) == (2, "")
+
+
+async def test_forget_removes_it_here_and_says_that_it_lives_on(
+    machine: dict[str, str], resource: str
+) -> None:
+    """RV-7: forgetting and revoking are different actions with different words."""
+    await log_in(machine, resource)
+    entry = json.loads((await authlens(machine, "list", "--json")).answer)[0]
+
+    forgotten = await authlens(machine, "forget", entry["id"])
+
+    assert (forgotten.code, forgotten.answer) == (0, "")
+    assert "The tokens were not revoked" in forgotten.words
+    assert (await authlens(machine, "list", "--json")).answer == "[]\n"
+    assert (await authlens(machine, "forget", resource)).code == 4
 
 
 async def test_json_is_what_stdout_carries(machine: dict[str, str], resource: str) -> None:
@@ -206,9 +277,6 @@ async def test_no_secret_is_left_anywhere_but_in_the_store(
     assert stat.S_IMODE(home.stat().st_mode) == 0o700
 
 
-# -- exit codes --------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("fault", "verb", "code"),
     [
@@ -240,6 +308,23 @@ async def test_what_goes_wrong_has_its_exit_code(
         assert done.answer == ""
 
 
+@pytest.mark.parametrize(
+    ("fault", "verb", "code"),
+    [("expired-refresh-token", "refresh", 4), ("revocation-unavailable", "revoke", 5)],
+)
+async def test_what_goes_wrong_afterwards_has_its_exit_code(
+    fault: str, verb: str, code: int, machine: dict[str, str]
+) -> None:
+    """A dead refresh token needs a person; what the server did not revoke is not called revoked."""
+    async with emulated("--fault", fault) as url:
+        await log_in(machine, url)
+        done = await authlens(machine, verb, url)
+        still_there = json.loads((await authlens(machine, "list", "--json")).answer)
+
+    assert done.code == code, done.words
+    assert len(still_there) == 1
+
+
 @pytest.mark.parametrize("verb", ["probe", "login"])
 async def test_nobody_at_the_address_is_a_network_failure(verb: str, machine: dict[str, str]) -> None:
     """Exit code 6."""
@@ -247,6 +332,18 @@ async def test_nobody_at_the_address_is_a_network_failure(verb: str, machine: di
 
     assert done.code == 6
     assert "nothing listens there" in done.words
+
+
+@pytest.mark.parametrize("verb", ["refresh", "revoke"])
+async def test_a_server_that_is_gone(verb: str, machine: dict[str, str]) -> None:
+    """Exit code 6, and the credential is kept for another time."""
+    async with emulated("--token-lifetime", "900") as url:
+        await log_in(machine, url)
+
+    done = await authlens(machine, verb, url)
+
+    assert done.code == 6, done.words
+    assert len(json.loads((await authlens(machine, "list", "--json")).answer)) == 1
 
 
 async def test_without_a_keyring_nothing_is_begun(machine: dict[str, str], resource: str) -> None:
@@ -260,7 +357,59 @@ async def test_without_a_keyring_nothing_is_begun(machine: dict[str, str], resou
     assert "Nothing was sent" in done.words
 
 
-# -- a person at a terminal --------------------------------------------------------------------------
+@pytest.mark.parametrize("settings", [{"LC_ALL": "C", "PYTHONIOENCODING": "ascii"}, {"LC_ALL": "POSIX"}])
+async def test_a_terminal_without_utf_8_is_served(
+    settings: dict[str, str], machine: dict[str, str], resource: str
+) -> None:
+    """H167: no UnicodeEncodeError from beginning to end."""
+    plain = {**machine, **settings, "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
+    done = await log_in(plain, resource)
+    listed = await authlens(plain, "list")
+
+    assert "Authenticated." in done.words
+    assert listed.code == 0
+    assert (done.words + listed.answer).isascii()
+
+
+async def test_a_keyring_that_fails_at_the_end_is_no_success(
+    machine: dict[str, str], resource: str, tmp_path: Path
+) -> None:
+    """The login worked and its tokens are lost: exit code 9, not 0."""
+    locking = tmp_path / "locking"
+    locked = str(tmp_path / "keyring.locked")
+    locking.write_text(
+        Path(machine["BROWSER"])
+        .read_text()
+        .replace("import asyncio", f"open({locked!r}, 'w')\nimport asyncio")
+    )
+    locking.chmod(0o700)
+    denied = {
+        **machine,
+        "BROWSER": str(locking),
+        "PYTHON_KEYRING_BACKEND": "support.keyring_backends.DeniedKeyring",
+    }
+
+    done = await authlens(denied, "login", resource, "--port", "0", "--json")
+
+    assert done.code == 9, done.words
+    assert json.loads(done.answer.splitlines()[-1])["kept"] is False
+    assert "were not stored" in done.words
+    assert (await authlens(denied, "list", "--json")).answer == "[]\n"
+
+
+async def test_a_refresh_whose_tokens_cannot_be_kept_says_so(
+    machine: dict[str, str], resource: str, tmp_path: Path
+) -> None:
+    """Exit code 9; where the keyring comes back in time they are kept after all."""
+    await log_in(machine, resource)
+    (tmp_path / "keyring.locked").touch()
+    denied = {**machine, "PYTHON_KEYRING_BACKEND": "support.keyring_backends.DeniedKeyring"}
+
+    done = await authlens(denied, "refresh", resource)
+
+    assert done.code == 9, done.words
+    assert "could not be stored" in done.words
 
 
 async def test_the_address_is_pasted_and_not_shown(machine: dict[str, str], resource: str) -> None:
@@ -280,6 +429,42 @@ async def test_the_address_is_pasted_and_not_shown(machine: dict[str, str], reso
         assert echoes(screen)
         code = parse_qs(urlsplit(played.callback_url).query)["code"][0]
         assert code.encode() not in screen.raw
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+async def test_a_signal_ends_a_login_in_good_order(
+    number: signal.Signals, machine: dict[str, str], resource: str
+) -> None:
+    """The exit code tells which, the port is free, the terminal is as before, and nothing is kept."""
+    command = [*AUTHLENS, "login", resource, "--no-browser", "--port", "0"]
+    async with terminal(command, env=machine) as screen:
+        port = port_in(await link_in(screen))
+        assert not is_free(port)
+        if number == signal.SIGINT:
+            screen.press("ctrl+c")
+        else:
+            os.kill(screen.process.pid, number)
+        assert await screen.wait_for_exit() == 128 + number
+        assert is_free(port)
+        assert echoes(screen)
+        assert "Traceback" not in screen.text()
+        assert "Stopped." in screen.text()
+    assert (await authlens(machine, "list", "--json")).answer == "[]\n"
+
+
+async def test_ctrl_z_gives_the_terminal_back_for_as_long(machine: dict[str, str], resource: str) -> None:
+    """And `fg` goes on with the wait."""
+    command = [*AUTHLENS, "login", resource, "--no-browser", "--port", "0"]
+    async with terminal(command, env=machine) as screen:
+        link = await link_in(screen)
+        assert not echoes(screen)
+        os.kill(screen.process.pid, signal.SIGTSTP)
+        await screen.wait_until(lambda: echoes(screen), "echo")
+        os.kill(screen.process.pid, signal.SIGCONT)
+        await screen.wait_until(lambda: not echoes(screen), "quiet")
+        assert (await play_person(link)).delivered
+        await screen.wait_for("Authenticated")
+        assert await screen.wait_for_exit() == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -316,6 +501,69 @@ async def test_another_process_steers_the_emulator(profile: str) -> None:
     assert [one["path"] for one in state["requests"]] == [metadata.path]
 
 
+async def test_a_port_that_is_taken_is_said(machine: dict[str, str], resource: str) -> None:
+    """Exit code 2 and the switch to use, not a crash."""
+    done = await authlens(machine, "emulator", "--port", str(urlsplit(resource).port))
+
+    assert (done.code, done.answer) == (2, "")
+    assert "--port" in done.words
+
+
+async def test_hostile_text_cannot_act_on_the_terminal(machine: dict[str, str]) -> None:
+    """There is no escape sequence of the server's in all that the terminal got; ours are colours of signs."""
+    async with emulated("--fault", "hostile-text") as url:
+        command = [*AUTHLENS, "login", url, "--port", "0"]
+        async with terminal(command, env=machine) as screen:
+            await screen.wait_for("Authenticated")
+            assert await screen.wait_for_exit() == 0
+            assert b"\x1b" not in re.sub(rb"\x1b\[[0-9]{1,2}m", b"", screen.raw)
+            assert b"\x07" not in screen.raw
+            assert "\\e]52" in screen.raw.decode()
+        probed = await authlens(machine, "probe", url)
+    assert "\x1b" not in probed.answer + probed.words
+
+
+async def test_a_port_that_is_taken_is_said_with_the_options_that_lead_on(
+    machine: dict[str, str], resource: str
+) -> None:
+    """Another port, the other host name where that helps, or none at all."""
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as taken:
+        port = str(taken.getsockname()[1])
+        done = await authlens(machine, "login", resource, "--port", port)
+    assert done.code == 2
+    for option in ("--port", "--redirect-host 127.0.0.1", "--paste-only"):
+        assert f": authlens login {resource} " in done.words
+        assert option in done.words
+
+
+async def test_a_taken_redirect_uri_is_said_with_one_that_works(
+    machine: dict[str, str], resource: str
+) -> None:
+    """What is named is the same one with a free port; followed word for word, the port is bound."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        uri = f"http://127.0.0.1:{taken.getsockname()[1]}/cb"
+        done = await authlens(machine, "login", resource, "--redirect-uri", uri)
+        [named] = re.findall(r"→ A free port.*: authlens (login .* --redirect-uri \S+/cb)\n", done.words)
+        assert "--paste-only" not in done.words
+        again = await authlens(machine, *named.split(), "--no-browser", "--timeout", "5")
+    assert (done.code, again.code) == (2, 8)
+
+
+async def test_over_ssh_the_link_and_the_way_back_are_shown(machine: dict[str, str], resource: str) -> None:
+    """No browser, though BROWSER is set; the forward names the port that is really listened on."""
+    remote = {**machine, "SSH_CONNECTION": "198.51.100.7 50000 203.0.113.9 22"}
+    command = [*AUTHLENS, "login", resource, "--port", "0"]
+    async with terminal(command, env=remote) as screen:
+        link = await link_in(screen)
+        port = port_in(link)
+        assert "browser on your own machine" in screen.text()
+        assert f"ssh -N -L {port}:localhost:{port}" in screen.text()
+        assert "203.0.113.9" in screen.text()
+        assert (await play_person(link)).delivered
+        await screen.wait_for("Authenticated")
+        assert await screen.wait_for_exit() == 0
+
+
 async def test_the_client_secret_is_asked_for_and_not_shown(machine: dict[str, str], resource: str) -> None:
     """It is in no argument, in no output, and in no child's environment."""
     canary = "canary-client-secret-51c7"
@@ -328,3 +576,15 @@ async def test_the_client_secret_is_asked_for_and_not_shown(machine: dict[str, s
         screen.press("ctrl+c")
         assert await screen.wait_for_exit() == 130
         assert canary.encode() not in bytes(screen.raw) + arguments
+
+
+@pytest.mark.parametrize("kind", ["dumb", ""])
+async def test_the_app_is_refused_on_a_terminal_that_cannot_show_it(
+    kind: str, machine: dict[str, str]
+) -> None:
+    """H167: exit code 2 and the verb that works there."""
+    command = ["/usr/bin/env", f"TERM={kind}", *AUTHLENS, "demo"]
+    async with terminal(command, env=machine) as screen:
+        assert await screen.wait_for_exit() == 2
+        assert "cannot show a full screen" in screen.text()
+        assert b"\x1b" not in screen.raw

@@ -17,6 +17,7 @@ from support.waiting import PATIENCE
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
+
 CALL = '{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{}}'
 
 
@@ -91,3 +92,25 @@ async def test_the_proxy_signs_each_request_and_renews_the_token(machine: dict[s
                 answer = await client.get(proxy.first, headers={"DPoP": "mine"})
                 assert (answer.status_code, answer.json()["message"]) == (200, "Welcome, ada@example.com")
                 await asyncio.sleep(1.6)
+
+
+async def test_the_bridge_signs_each_message(machine: dict[str, str], server: str) -> None:
+    await log_in(machine, server)
+    call = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
+    messages = [
+        {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": call},
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "whoami", "arguments": {}}},
+    ]
+    typed = "".join(f"{json.dumps(message)}\n" for message in messages)
+    done = await authlens(machine, "mcp-bridge", server, typed=typed)
+    answers = {one["id"]: one for one in map(json.loads, done.answer.splitlines()) if "id" in one}
+    assert answers[2]["result"]["content"][0]["text"] == "ada@example.com"
+
+
+async def test_refresh_and_revocation_carry_a_proof(machine: dict[str, str], server: str) -> None:
+    await log_in(machine, server)
+    assert (await authlens(machine, "refresh", server)).code == 0
+    assert (await authlens(machine, "probe", "--kept", server)).code == 0
+    revoked = await authlens(machine, "revoke", server)
+    assert revoked.code == 0, revoked.words

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -23,8 +24,13 @@ from support.waiting import PATIENCE
 
 pytestmark = pytest.mark.e2e
 
+
 URL = "https://wiki.example.com/mcp"
+
+
 PASSPHRASE = "correct horse battery"
+
+
 AUTHLENS = (sys.executable, "-c", "from authlens_tui.cli.main import main; main()")
 
 
@@ -107,3 +113,18 @@ async def test_everything_moves_to_the_encrypted_file_and_back(
         assert back.returncode == 0, back.stderr
         assert _run(plain, "token", URL).stdout == "access-canary\n"
         assert json.loads(file_path(StoreKind.ENCRYPTED_FILE).read_text())["entries"] == {}
+
+
+def test_a_plain_file_is_confirmed_and_memory_is_no_place_to_move_to(tmp_path: Path) -> None:
+    """Plain words first, and nothing happens unasked."""
+    environ = {**os.environ, "AUTHLENS_HOME": str(tmp_path / "state")}
+    for arguments, words in (
+        (("--move", "file"), "not protected"),
+        (("--move", "memory"), "would be gone"),
+    ):
+        refused = _run(environ, "store", *arguments)
+        assert refused.returncode == 2
+        assert words in refused.stderr
+    assert not (tmp_path / "state" / "secrets.plain.json").exists()
+    assert _run(environ, "store", "--move", "file", "--yes").returncode == 0
+    assert _run(environ, "store").stdout.startswith("file, ")

@@ -22,6 +22,7 @@ from support.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.e2e
 
+
 AUTHLENS = (sys.executable, "-c", "from authlens_tui.cli.main import main; main()")
 
 
@@ -87,6 +88,14 @@ def test_ctrl_c_ends_a_wait_for_a_slow_keyring_at_once(machine: Machine) -> None
         program.send_signal(signal.SIGINT)
         program.communicate(timeout=PATIENCE)
     assert program.returncode == 130
+
+
+def test_what_needs_no_secret_does_not_ask_the_keyring(machine: Machine) -> None:
+    """The list is there although the keyring is not."""
+    with machine.start("DyingKeyring", "list") as program:
+        output, _ = program.communicate(timeout=PATIENCE)
+    assert program.returncode == 0
+    assert machine.url in output
 
 
 def _wait_for(path: Path) -> None:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -21,11 +21,22 @@ from support.terminal import Terminal, terminal
 
 pytestmark = pytest.mark.e2e
 
+
 AUTHLENS = str(Path(sys.executable).with_name("authlens"))
+
+
 TESTS = Path(__file__).parents[1]
+
+
 DEMO = ("demo", "--port", "0")
+
+
 OVER_SSH = {"SSH_CONNECTION": "203.0.113.9 50022 198.51.100.7 22"}
+
+
 LEFT, ENTERED = b"\x1b[?1049l", b"\x1b[?1049h"
+
+
 COPIED = re.compile(rb"\x1b\]52;c;([A-Za-z0-9+/=]+)\x07")
 
 
@@ -59,6 +70,19 @@ async def test_over_ssh_the_link_is_copied_by_the_terminal(program: Preloaded) -
         assert re.fullmatch(r"ssh -N -L (\d+):localhost:\1 -L (\d+):localhost:\2 \S+@198\.51\.100\.7", line)
 
 
+async def test_the_rows_of_a_wrapped_link_are_one_hyperlink(program: Preloaded) -> None:
+    """A terminal joins rows into one link (OSC 8) by their `id` alone, which must be the same on each."""
+    async with terminal(DEMO, columns=80, rows=24, forked_from=program) as screen:
+        link = await link_in(screen)
+        screen.resize(60, 24)
+        screen.resize(80, 24)
+        pieces = re.compile(rb"\x1b\]8;([^;\x07\x1b]*);" + re.escape(link.encode()) + rb"(?:\x1b\\|\x07)")
+        await screen.wait_until(lambda: len(pieces.findall(screen.raw)) > 4, "rows of the link")
+        assert len(set(pieces.findall(screen.raw))) == 1
+        assert re.fullmatch(rb"id=[0-9a-f]+", pieces.findall(screen.raw)[0])
+        screen.press("q")
+
+
 @pytest.mark.parametrize("by", ["enter", "answer"])
 async def test_the_link_on_one_line_of_the_ordinary_screen(by: str, program: Preloaded) -> None:
     """The full screen is left, nothing is drawn meanwhile, and Enter or the answer leads back."""
@@ -89,6 +113,18 @@ async def test_the_link_on_one_line_of_the_ordinary_screen(by: str, program: Pre
         assert "code_challenge" not in screen.text()
 
 
+async def test_a_signal_while_the_link_stands_alone_ends_in_good_order(program: Preloaded) -> None:
+    """The terminal is ordinary already, and the exit code tells which signal it was."""
+    async with terminal(DEMO, columns=80, rows=24, forked_from=program) as screen:
+        await link_in(screen)
+        screen.press("U")
+        await screen.wait_for("Press Enter to return to the full screen")
+        screen.process.terminate()
+        assert await screen.wait_for_exit() == 143
+        assert screen.raw.rindex(LEFT) > screen.raw.rindex(ENTERED)
+        assert "Traceback" not in screen.text()
+
+
 @asynccontextmanager
 async def plain_login(folder: Path, settings: Sequence[str], *options: str) -> AsyncIterator[Terminal]:
     """Run `authlens login` over SSH on a terminal with `settings`, at an emulator of its own."""
@@ -113,6 +149,25 @@ async def plain_login(folder: Path, settings: Sequence[str], *options: str) -> A
 
 def whole_link(screen: Terminal) -> str:
     return next(line for line in screen.raw.decode().splitlines() if "code_challenge=" in line)
+
+
+async def test_a_plain_login_offers_the_same_ways_without_unicode(tmp_path: Path) -> None:
+    """The link whole on a line, test page, ssh line, escape, and a wrapped paste."""
+    settings = ("LC_ALL=C", "NO_COLOR=1")
+    async with plain_login(tmp_path, settings, "--port", "0") as screen:
+        link = whole_link(screen)
+        port = urlsplit(parse_qs(urlsplit(link).query)["redirect_uri"][0]).port
+        assert f"ssh -N -L {port}:localhost:{port} " in screen.text()
+        assert "~C" in screen.text()
+        async with Person() as person:
+            answer = await person._browser.get(f"http://localhost:{port}/test")
+            assert "The tunnel works" in answer.text
+            await screen.wait_for("the test page was reached over IPv")
+            callback = await person.callback_url(link)
+        screen.send(f"{callback[:60]}\r{callback[60:]}\r")
+        await screen.wait_for("Authenticated.")
+        assert await screen.wait_for_exit() == 0
+        assert screen.raw.isascii()
 
 
 async def test_a_plain_login_on_a_dumb_terminal_with_no_port_at_all(tmp_path: Path) -> None:

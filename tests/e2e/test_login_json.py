@@ -11,7 +11,9 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import jsonschema  # type: ignore[import-untyped]
 import pytest
 
@@ -19,6 +21,7 @@ from authlens_core.emulator import play_person
 from support.waiting import PATIENCE
 
 pytestmark = pytest.mark.e2e
+
 
 AUTHLENS = str(Path(sys.executable).with_name("authlens"))
 
@@ -63,6 +66,16 @@ async def watched(machine: Mapping[str, str], resource: str, *options: str) -> A
             await process.wait()
 
 
+async def test_the_test_of_the_way_back_is_an_event(machine: dict[str, str], resource: str) -> None:
+    """Over which address family it was reached."""
+    async with watched(machine, resource) as login:
+        ready = await login.until("authorization_url")
+        port = urlsplit(parse_qs(urlsplit(ready["url"]).query)["redirect_uri"][0]).port
+        async with httpx.AsyncClient(trust_env=False) as browser:
+            await browser.get(f"http://127.0.0.1:{port}/test")
+        assert (await login.until("tunnel_tested"))["family"] == "IPv4"
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 async def test_a_signal_closes_the_events_with_the_exit_code(
     number: signal.Signals, code: int, machine: dict[str, str], resource: str
@@ -74,6 +87,27 @@ async def test_a_signal_closes_the_events_with_the_exit_code(
         events = await login.rest()
         assert login.process.returncode == code
         assert events[-1] == {"event": "stopped", "exit_code": code, "resource_url": resource}
+
+
+async def test_a_reader_that_the_same_signal_ended_changes_no_exit_code(
+    machine: dict[str, str], resource: str
+) -> None:
+    """Ctrl-C reaches a whole pipeline."""
+    async with watched(machine, resource) as login:
+        await login.until("authorization_url")
+        transport: Any = login.process._transport  # type: ignore[attr-defined]
+        transport.get_pipe_transport(1).close()
+        login.process.send_signal(signal.SIGINT)
+        assert await asyncio.wait_for(login.process.wait(), PATIENCE) == 130
+
+
+async def test_nobody_came_in_time(machine: dict[str, str], resource: str) -> None:
+    """The cure speaks of nothing that was not shown: without SSH there is no ssh line."""
+    async with watched(machine, resource, "--timeout", "5") as login:
+        failed = await login.until("failed")
+        assert failed["exit_code"] == 8
+        assert "forward the port to this machine" in failed["cure"]
+        assert "ssh line" not in failed["cure"]
 
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "login-events.schema.json").read_text())

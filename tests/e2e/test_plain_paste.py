@@ -22,8 +22,13 @@ from support.terminal import Terminal, plain_link, terminal
 
 pytestmark = pytest.mark.e2e
 
+
 AUTHLENS = str(Path(sys.executable).with_name("authlens"))
+
+
 OFFER = "paste it here and press Enter"
+
+
 REFUSED = "Not the callback address"
 
 
@@ -123,6 +128,41 @@ async def test_ctrl_d_ends_nothing_and_says_so(machine: dict[str, str], resource
         assert not screen.collects_lines()
         await paste_and_finish(screen, callback)
         assert await screen.wait_for_exit() == 0
+
+
+async def test_a_wrapped_paste_is_judged_when_it_is_whole(machine: dict[str, str], resource: str) -> None:
+    """No piece of it is refused before the rest is there, even if the last line is ended late."""
+    async with plain_login(machine, resource) as screen:
+        callback = await callback_of(screen)
+        screen.send(f"{callback[:30]}\r{callback[30:60]}\r{callback[60:]}")
+        screen.send("\r")
+        await screen.wait_for("Authenticated.")
+        assert await screen.wait_for_exit() == 0
+        assert REFUSED not in screen.text()
+
+
+async def test_thousands_of_lines_are_refused_once(machine: dict[str, str], resource: str) -> None:
+    """Somebody pasted a file; then the right address comes, and nothing of the file stands before it."""
+    async with plain_login(machine, resource) as screen:
+        callback = await callback_of(screen)
+        await screen.send_at_length("".join(f"junk number {n}\r" for n in range(3_000)))
+        await screen.wait_for(REFUSED)
+        await paste_and_finish(screen, callback)
+        assert told(screen, REFUSED, 1)
+
+
+async def test_each_paste_is_refused_for_its_own_reason(machine: dict[str, str], resource: str) -> None:
+    """The words are about what was pasted just now, and not about that and what came before."""
+    async with plain_login(machine, resource) as screen:
+        callback = await callback_of(screen)
+        state = re.search(r"state=([^&]+)", callback)
+        assert state is not None
+        screen.send(f"{callback.replace(state[1], 'another')}\r")
+        await screen.wait_for("That answer belongs to another login (its state differs).")
+        screen.send("https://elsewhere.example/\r")
+        await screen.wait_for("an address without an answer in it")
+        screen.press("ctrl+c")
+        assert await screen.wait_for_exit() == 130
 
 
 async def test_enter_alone_opens_the_browser_of_this_machine_and_nothing_does_before(

@@ -18,14 +18,31 @@ from support.waiting import PATIENCE
 
 pytestmark = pytest.mark.e2e
 
+
 AUTHLENS = str(Path(sys.executable).with_name("authlens"))
+
+
 ANY_PORT = ("--port", "0")  # other tests use the usual one
+
+
 COLOUR = re.compile(rb"\x1b\[(?:[0-9;]*;)?[34]8[;:]2[;:]")
+
+
 PALETTE = re.compile(rb"\x1b\[(?:[0-9;]*;)?[34]8[;:]5[;:]")
+
+
 ANY_COLOUR = re.compile(rb"\x1b\[(?:[0-9;]*;)?(?:[349][0-7]|10[0-7]|[34]8[;:][25])[;:m]")
+
+
 IN_C = ("LC_ALL=C",)
+
+
 OF_LATIN_1 = ("-u", "LC_ALL", "LANG=de_DE.ISO-8859-1")  # not installed: Python would write UTF-8
+
+
 BY_CTYPE = ("-u", "LC_ALL", "LC_CTYPE=POSIX", "LANG=de_DE.UTF-8")
+
+
 NO_LOCALE = ("-u", "LC_ALL", "-u", "LC_CTYPE", "-u", "LANG")
 
 
@@ -98,6 +115,24 @@ async def test_a_url_is_logged_in_to_line_by_line(
         assert settings not in (IN_C, OF_LATIN_1, BY_CTYPE) or screen.raw.isascii()
 
 
+async def test_a_whole_plain_login_moves_no_cursor_and_draws_nothing(
+    machine: dict[str, str], resource: str
+) -> None:
+    """For screen readers: every line is written once, from left to right, until the end."""
+    async with terminal((AUTHLENS, "--plain", resource, *ANY_PORT), env=machine, columns=200) as screen:
+        await screen.wait_for("Waiting 300 seconds")
+        async with Person() as person:
+            callback = await person.callback_url(plain_link(screen))
+        screen.send(f"{urlsplit(callback).query}\r")
+        await screen.wait_for("Authenticated.")
+        assert await screen.wait_for_exit() == 0
+        shown = screen.raw.decode()
+        assert "\x1b" not in shown
+        assert "\b" not in shown
+        assert shown.count("\r") == shown.count("\r\n")
+        assert re.search("[\u2500-\u259f\u2800-\u28ff]", shown) is None
+
+
 async def test_where_no_locale_is_set_the_full_screen_comes(machine: dict[str, str], resource: str) -> None:
     """A container, `env -i`: nobody said that the terminal shows anything else than UTF-8."""
     async with terminal(("env", *NO_LOCALE, AUTHLENS, resource, *ANY_PORT), env=machine) as screen:
@@ -118,6 +153,24 @@ async def test_a_newer_terminal_that_this_machine_does_not_know_has_its_full_scr
 
 
 @pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (IN_C, "! terminal     The full screen needs UTF-8, but the locale has another encoding: LC_ALL=C."),
+        (("TERM=vt52",), "! terminal     This terminal cannot show a full screen (TERM=vt52)."),
+        (NO_LOCALE, "utf-8, the default without a locale."),
+    ],
+)
+async def test_doctor_says_the_same_of_the_terminal(
+    settings: tuple[str, ...], words: str, machine: dict[str, str]
+) -> None:
+    """Design §6: what is found, and what to do."""
+    async with terminal(("env", *settings, AUTHLENS, "doctor"), env=machine, columns=200) as screen:
+        await screen.wait_for_exit()
+        assert words in screen.text()
+        assert settings != IN_C or screen.raw.isascii()
+
+
+@pytest.mark.parametrize(
     "verb", [("--help",), ("list",), ("login", "--help"), ("token", "https://no.example/")]
 )
 async def test_in_the_locale_c_all_words_are_ascii(verb: tuple[str, ...], machine: dict[str, str]) -> None:
@@ -126,6 +179,20 @@ async def test_in_the_locale_c_all_words_are_ascii(verb: tuple[str, ...], machin
         await screen.wait_for_exit()
         assert screen.raw.isascii()
         assert b"\\u" not in screen.raw
+
+
+async def test_in_words_for_one_who_listens(machine: dict[str, str], resource: str) -> None:
+    """A screen reader reads lines from the top: words, no signs, no columns, nothing drawn over."""
+    async with terminal((AUTHLENS, "--plain", resource, *ANY_PORT), env=machine, columns=200) as screen:
+        await screen.wait_for("Waiting 300 seconds")
+        assert "Stage 1 of 8, Detection: passed." in screen.text()
+        assert not re.search(r"[✔✖–]", screen.text())
+        assert b"\x1b" not in screen.raw
+        screen.press("ctrl+c")
+        assert await screen.wait_for_exit() == 130
+    async with terminal((AUTHLENS, "--plain"), env=machine) as screen:
+        await screen.wait_for("authlens login URL")
+        assert await screen.wait_for_exit() == 0
 
 
 async def test_with_no_terminal_at_all_the_browser_is_the_way_back(

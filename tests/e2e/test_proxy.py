@@ -91,3 +91,23 @@ async def test_a_unix_socket_is_for_this_account_alone_and_is_gone_afterwards(
         assert second.code == 2
         assert "listens on" in second.words
     assert not path.exists()
+
+
+async def test_without_a_login_it_ends_at_once_and_names_the_command(
+    machine: dict[str, str], resource: str
+) -> None:
+    """An agent that starts it is told what a person has to do."""
+    done = await authlens(machine, "proxy", resource)
+    assert (done.code, done.answer) == (4, "")
+    assert f"authlens login {resource}" in done.words
+
+
+async def test_a_port_that_is_in_use_is_a_usage_error(machine: dict[str, str], resource: str) -> None:
+    """The port is named."""
+    await log_in(machine, resource)
+    taken = await asyncio.start_server(lambda _r, _w: None, "127.0.0.1", 0)
+    port = taken.sockets[0].getsockname()[1]
+    async with taken:
+        done = await authlens(machine, "proxy", resource, "--port", str(port))
+    assert done.code == 2
+    assert str(port) in done.words

@@ -12,6 +12,7 @@ from authlens_core.credentials.lifecycle.probe_call import probe_grant
 from authlens_core.credentials.lifecycle.refresh import RefreshOptions, refresh
 from authlens_core.credentials.lifecycle.revoke import revoke
 from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.desk.forget import forget_client, registered_clients
 from authlens_core.desk.log_in import start_login
 from authlens_core.desk.session import Session
 from authlens_core.login.callback.binding import redirect_uri
@@ -26,6 +27,7 @@ from e2e.real_login import log_in, story
 from support.server_process import ServerProcess
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("servers")]
+
 
 FORMATS = ("opaque", "jwt")
 
@@ -62,6 +64,16 @@ async def test_bound_tokens_live_through_refresh_and_revocation(
     ended = await revoke(session.credentials, session.wire, grant.grant_id, pauses=())
     expected = RevokeOutcome.REVOKED if token_format == "opaque" else RevokeOutcome.RENEWAL_ENDED
     assert ended.outcome is expected, ended.summary
+
+
+async def test_the_user_may_ask_for_bound_tokens_where_the_resource_does_not(
+    session: Session, start_oidc_provider: StartServer
+) -> None:
+    """This resource takes no bound tokens, and the login says so at its last stage."""
+    server = start_oidc_provider("{}")
+    trace, _ = await log_in(start_login(session, server.resource, Options(port=0, wait=30.0, dpop=True)))
+    assert trace.records[-1].stage is Stage.ACCESS, story(trace)
+    assert session.credentials.list()[0].token_type == "DPoP"
 
 
 @pytest.mark.parametrize("token_format", FORMATS)
@@ -111,3 +123,17 @@ async def test_an_id_token_of_openid_is_verified(session: Session, start_oidc_pr
     subjects = {c.subject for c in exchange.checks if c.name.startswith("id_token.")}
     assert {"signature", "iss", "aud", "exp", "nonce"} <= subjects
     assert exchange.failures == ()
+
+
+async def test_a_registration_is_deleted_at_the_server(
+    session: Session, start_oidc_provider: StartServer
+) -> None:
+    """RFC 7592 §2.3."""
+    server = start_oidc_provider("{}")
+    await logged_in(session, server)
+    await revoke(session.credentials, session.wire, session.credentials.list()[0].grant_id, pauses=())
+    (client,) = registered_clients(session)
+    done = await forget_client(session, client)
+    assert done.good, done.summary
+    assert "401" in done.summary
+    assert session.credentials.clients.list() == ()

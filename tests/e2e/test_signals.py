@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import signal
@@ -20,9 +21,16 @@ from support.terminal import Terminal, left_on, terminal
 
 pytestmark = pytest.mark.e2e
 
+
 AUTHLENS = str(Path(sys.executable).with_name("authlens"))
+
+
 ENTERED = b"\x1b[?1049h"
+
+
 SECRET = "c4n4ry-secret"
+
+
 FAILS = f"""
 import sys
 from authlens_tui.app.authlens_app import AuthlensApp
@@ -191,6 +199,26 @@ async def test_stopped_and_continued_in_the_wait(by: str, program: Preloaded) ->
         all_is_well(screen, None)
 
 
+async def test_stopped_and_continued_while_the_link_stands_alone(program: Preloaded) -> None:
+    """The full screen does not come back by itself, and Enter still leads to it."""
+    async with demo(program, "link") as screen:
+        screen.press("ctrl+z")
+        await stopped(screen)
+        assert screen.collects_lines()
+        before = len(screen.raw)
+        os.kill(screen.process.pid, signal.SIGCONT)
+        await asyncio.sleep(0.2)
+        assert ENTERED not in screen.raw[before:]
+        assert left_on(screen.raw) == []
+        screen.press("enter")
+        await screen.wait_until(lambda: b"Waiting" in screen.raw[before:], "repaint")
+        screen.press("q")
+        await screen.wait_for("A login is waiting. Leave?")
+        screen.press("y")
+        assert await screen.wait_for_exit() == 0
+        all_is_well(screen, None)
+
+
 @pytest.mark.parametrize("how", ["SIGCONT alone", "SIGSTOP first"])
 async def test_continued_without_having_been_told_to_stop(how: str, program: Preloaded) -> None:
     """Nobody left the full screen: it is taken back and drawn anew, with one reader, and q still leaves."""
@@ -207,6 +235,40 @@ async def test_continued_without_having_been_told_to_stop(how: str, program: Pre
         await screen.wait_until(lambda: b"No credentials in this demo" in screen.raw[before:], "repaint")
         assert ENTERED not in screen.raw[before:]
         assert {"mouse on", "bracketed paste on", "cursor off"} <= set(left_on(screen.raw))
+        screen.press("q")
+        assert await screen.wait_for_exit() == 0
+        all_is_well(screen, None)
+
+
+async def test_terminated_after_a_stop_that_gave_no_warning(program: Preloaded) -> None:
+    """What is restored is what was there before the program, not what SIGSTOP found."""
+    async with demo(program, "wait") as screen:
+        port = port_of(screen)
+        before = len(screen.raw)
+        os.kill(screen.process.pid, signal.SIGSTOP)
+        await stopped(screen)
+        os.kill(screen.process.pid, signal.SIGCONT)
+        await screen.wait_until(lambda: b"Waiting" in screen.raw[before:], "repaint")
+        os.kill(screen.process.pid, signal.SIGTERM)
+        assert await screen.wait_for_exit() == 143
+        all_is_well(screen, port)
+
+
+async def test_sizes_and_mouse_bytes_in_a_storm(program: Preloaded) -> None:
+    """H166: legacy reports of every byte, cut anywhere, among sizes down to 1 by 1; nothing is typed."""
+    async with demo(program, "wait") as screen:
+        screen.press("\x16")  # stray bytes would be typed into the field for the pasted address
+        reports = b"".join(b"\x1b[M" + bytes((32 + n % 68, n % 256, 255 - n % 256)) for n in range(0, 512, 3))
+        for start in range(0, len(reports), 7):
+            screen.write(reports[start : start + 7])
+            if start % 70 == 0:
+                screen.resize(1 + start % 131, 1 + start % 47)
+        screen.resize(100, 30)
+        await screen.wait_for("Waiting")
+        async with Person() as person:
+            callback = await person.callback_url(link_of(screen))
+        screen.send(f"\x1b[200~{callback}\x1b[201~\r")
+        await screen.wait_for("Authenticated")
         screen.press("q")
         assert await screen.wait_for_exit() == 0
         all_is_well(screen, None)
@@ -264,3 +326,13 @@ async def test_a_signal_in_the_wait_of_a_plain_login(
         assert left_on(screen.raw) == []
         assert is_free(port)
         assert not re.search(rb"Traceback", screen.raw)
+
+
+async def test_ctrl_backslash_in_the_wait_of_a_plain_login(tmp_path: Path, program: Preloaded) -> None:
+    """The terminal's other way to end a program leaves its echo on as well."""
+    async with plain_wait(program, tmp_path) as screen:
+        port = plain_port(screen)
+        screen.write(b"\x1c")
+        assert await screen.wait_for_exit() == 131
+        assert screen.collects_lines()
+        assert is_free(port)

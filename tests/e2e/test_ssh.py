@@ -9,6 +9,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -31,8 +32,13 @@ from support.waiting import PATIENCE
 
 __all__ = ["SshServer", "SshServerFailed", "ssh_server"]
 
+
 READY_SECONDS: Final = PATIENCE
+
+
 STOP_SECONDS: Final = 5.0
+
+
 CONFIGURATION: Final = """\
 {addresses}
 Port {port}
@@ -164,12 +170,21 @@ def _wait_until_it_listens(process: subprocess.Popen[bytes], port: int, log: Pat
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("ssh")]
 
+
 AUTHLENS = str(Path(sys.executable).with_name("authlens"))
+
+
 TESTS = Path(__file__).parents[1]
+
+
 COPIED = re.compile(rb"\x1b\]52;c;([A-Za-z0-9+/=]+)(?:\x07|\x1b\\)")
+
+
 BROWSER = """#!/bin/sh
 echo "$@" >> {opened}
 """
+
+
 VISIT = """
 import asyncio, sys
 from support.person import Person
@@ -183,6 +198,8 @@ async def visit():
 
 asyncio.run(visit())
 """
+
+
 """What the person does on the laptop: try the way back, then follow the link to its end."""
 
 
@@ -333,6 +350,12 @@ async def visit(machine: Machine, words: Sequence[str], link: str) -> list[str]:
     return said.decode().split()
 
 
+def listens(port: int) -> bool:
+    """Tell whether anybody listens on a loopback port of this machine."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 async def test_a_login_through_the_port_that_the_printed_line_forwards(machine: Machine) -> None:
     """The laptop reaches nothing of the server but its sshd, and runs the line from the screen."""
     async with machine.session("env", "AUTHLENS_REDUCED_MOTION=1", AUTHLENS, "demo", "--port", "0") as screen:
@@ -377,3 +400,43 @@ async def test_by_paste_with_no_forward_and_no_browser(machine: Machine) -> None
     assert await machine.exit_code() == 0
     assert not machine.opened.exists()
     assert machine.processes() == []
+
+
+async def test_a_plain_login_by_paste(machine: Machine) -> None:
+    """The same ways on a plain terminal; what is pasted is not shown."""
+    async with (
+        emulator() as resource,
+        machine.session(AUTHLENS, "login", resource, "--port", "0") as screen,
+    ):
+        await screen.wait_for("Waiting 300 seconds")
+        link = next(line for line in screen.raw.decode().splitlines() if "code_challenge=" in line)
+        forward_line(screen.text(), machine, redirect_port(link))
+        async with Person() as person:
+            callback = await person.callback_url(link)
+        screen.send(f"{callback}\r")
+        await screen.wait_for("Authenticated.")
+        assert await screen.wait_for_exit() == 0
+        assert callback.encode() not in screen.raw
+    assert await machine.exit_code() == 0
+    assert not machine.opened.exists()
+
+
+@pytest.mark.parametrize("plain", [False, True], ids=["full screen", "plain"])
+async def test_the_connection_is_lost_in_the_middle(plain: bool, machine: Machine) -> None:
+    """The ssh client is killed; no process, port or temporary file is left, and the code is 129.
+
+    The shell between catches SIGHUP and hands it to nobody, so that authlens has to see for itself.
+    """
+    command = (AUTHLENS, "login") if plain else (AUTHLENS,)
+    async with emulator() as resource, machine.session(*command, resource, "--port", "0") as screen:
+        if plain:
+            await screen.wait_for("Waiting 300 seconds")
+            link = next(line for line in screen.raw.decode().splitlines() if "code_challenge=" in line)
+        else:
+            link = await link_in(screen)
+        assert listens(redirect_port(link))
+        os.killpg(screen.process.pid, signal.SIGKILL)
+        assert await machine.exit_code() == 129
+        assert machine.processes() == []
+        assert not listens(redirect_port(link))
+        assert list((machine.folder / "tmp").iterdir()) == []

@@ -20,8 +20,13 @@ from support.terminal import Tmux, terminal, tmux
 
 pytestmark = pytest.mark.e2e
 
+
 DEMO = (str(Path(sys.executable).with_name("authlens")), "demo", "--port", "0")
+
+
 COPIED = re.compile(rb"\x1b\]52;[a-z]*;([A-Za-z0-9+/=]+)(?:\x07|\x1b\\)")
+
+
 SIZES = ((80, 24), (20, 5), (132, 43), (40, 12), (200, 60), (60, 8), (100, 30))
 
 
@@ -66,6 +71,17 @@ async def test_detached_in_the_wait_and_attached_elsewhere_the_login_completes(t
                 await person.authorize(link)
             await second.wait_for("Authenticated")
             await screen.press("q")
+
+
+async def test_the_answer_comes_while_nobody_is_attached(tmp_path: Path) -> None:
+    """The login does not need a terminal to look at it."""
+    async with tmux(DEMO, tmp_path) as screen:
+        await wait_for_the_browser(screen)
+        await screen.press("c")
+        link = await screen.wait_for_copied(lambda text: "code_challenge=" in text)
+        async with Person() as person:
+            await person.authorize(link)
+        await screen.wait_for("Authenticated")
 
 
 OVER_SSH = {

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,12 +14,17 @@ import pytest
 from support.keyring_session import keyring_session
 from support.person import Person
 from support.server_process import ServerProcess, ended
-from support.terminal import Terminal, terminal
+from support.terminal import Terminal, terminal, tmux
 
 pytestmark = pytest.mark.e2e
 
+
 AUTHLENS = str(Path(sys.executable).with_name("authlens"))
+
+
 RESTORED = (b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?1003l", b"\x1b[?2004l")
+
+
 """The ordinary screen, a cursor, and no reports of mouse and paste any more."""
 
 
@@ -58,6 +65,46 @@ async def token_of(machine: Mapping[str, str], url: str) -> tuple[int, str]:
     return process.returncode or 0, answer.decode().strip()
 
 
+DEMO = (AUTHLENS, "demo", "--port", "0")
+
+
+async def begin(screen: Terminal) -> None:
+    """Begin the plain login of the demo's menu."""
+    await screen.wait_for("A normal login")
+    screen.press("\r")
+    await screen.wait_for("╭─ A normal login")
+    screen.press("a")
+    await screen.wait_for("Next: ")
+
+
+async def test_the_demo_opens_with_a_login_that_plays_itself() -> None:
+    """Unless the user wants no motion; a key leads to the menu, and nothing else happens."""
+    async with terminal(DEMO, env={**os.environ, "AUTHLENS_REDUCED_MOTION": ""}) as screen:
+        await screen.wait_for("6 Authorization")
+        assert "any key ends it" in screen.text()
+        screen.press("q")
+        await screen.wait_for("Which one sends")
+        screen.press("\x11")
+        assert await screen.wait_for_exit() == 0
+
+
+async def test_a_login_stage_by_stage() -> None:
+    """`n` runs one stage; the list at the side says what has passed."""
+    async with terminal(DEMO) as screen:
+        await begin(screen)
+        for stage in ("1 Detection", "2 Resource metadata", "3 Server metadata", "4 Registration", "5 PKCE"):
+            screen.press("n")
+            await screen.wait_for(f"✔ {stage}")
+        screen.press("n")
+        await authorize_in(screen)
+        await screen.wait_for("✔ 6 Authorization")
+        screen.press("n")
+        await screen.wait_for("✔ 7 Exchange")
+        screen.press("n")
+        await screen.wait_for("Authenticated")
+        await leave(screen)
+
+
 async def test_a_login_at_a_real_provider_is_kept_and_revoked(
     machine: Mapping[str, str], oidc_provider: ServerProcess
 ) -> None:
@@ -83,3 +130,32 @@ async def test_a_login_at_a_real_provider_is_kept_and_revoked(
         screen.press("escape")  # the verification of the revocation
         await screen.wait_for("N New")
         await leave(screen)
+
+
+@pytest.mark.parametrize(("kill", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+async def test_a_signal_leaves_the_terminal_as_it_was(kill: signal.Signals, code: int) -> None:
+    """A closed connection or a stop from outside: the modes are undone, the exit code tells the signal."""
+    async with terminal(DEMO) as screen:
+        await begin(screen)
+        screen.process.send_signal(kill)
+        assert await screen.wait_for_exit() == code
+        assert [mode for mode in RESTORED if mode not in screen.raw] == []
+
+
+async def test_in_tmux_the_link_is_copied_to_the_clipboard(tmp_path: Path) -> None:
+    """`c` at the link: OSC 52 through tmux, the whole link and nothing else."""
+    async with tmux(DEMO, tmp_path) as screen:
+        await screen.wait_for("A normal login")
+        await screen.press("Enter")
+        await screen.wait_for("╭─ A normal login")
+        await screen.press("a")
+        await screen.wait_for("Next: ")
+        await screen.press("a")
+        await screen.wait_for("Waiting for the browser")
+        await screen.press("c")
+        link = await screen.wait_for_copied(lambda text: "code_challenge=" in text)
+        assert link.startswith("http://login.localhost:")
+        assert "\n" not in link
+        async with Person() as person:
+            await person.authorize(link)
+        await screen.wait_for("Authenticated")

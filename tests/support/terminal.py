@@ -115,6 +115,15 @@ class Terminal:
     def send(self, text: str) -> None:
         os.write(self._master, text.encode())
 
+    async def send_at_length(self, text: str) -> None:
+        """Type a text that is longer than what a terminal holds until the program reads it."""
+        data = text.encode()
+        while data:
+            try:
+                data = data[os.write(self._master, data) :]
+            except BlockingIOError:
+                await asyncio.sleep(0)
+
     def press(self, *keys: str) -> None:
         """Press keys one after another: names of `KEYS`, or single characters."""
         for key in keys:

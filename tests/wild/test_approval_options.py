@@ -25,7 +25,10 @@ from support.wild_server import (
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "wait4"), reason="the process is waited for with os.wait4")
 
+
 ELSEWHERE = member("resource", "{stranger}/")
+
+
 BOUND = 30.0
 
 
@@ -36,6 +39,12 @@ def machine(tmp_path: Path) -> dict[str, str]:
 
 async def _login(machine: dict[str, str], server: WildServer, *options: str) -> Ended:
     return await LoginProcess(machine, server, options).run(BOUND)
+
+
+NEEDS_MORE = (
+    member("token_endpoint", "https://stranger.example/token"),
+    member("code_challenge_methods_supported", ["plain"]),
+)
 
 
 async def test_only_the_check_that_is_named_is_approved(machine: dict[str, str]) -> None:
@@ -98,3 +107,14 @@ async def test_a_client_that_this_login_registered_is_not_called_stored_and_regi
         assert second.code == 5, second.words
         assert server.requests.count(("POST", "/register")) == 2
         assert second.words.count("registering a new one") == 1
+
+
+async def test_nothing_is_said_to_continue_that_stops(machine: dict[str, str]) -> None:
+    """H426: one of the two failed checks can be approved, and the login stops for the other."""
+    place, s256 = NEEDS_MORE
+    async with wild_server(Place.SERVER_METADATA, lambda a: s256(place(a))) as server:
+        ended = await _login(machine, server, "--yes", "server.token_endpoint_host")
+    assert ended.code == 7, ended.words
+    assert "continu" not in ended.words.lower()
+    assert "--yes" not in ended.words
+    assert "S256" in ended.events[-1]["cause"]

@@ -18,6 +18,8 @@ from support.driven_login import ignored_by
 from support.waiting import PATIENCE
 
 GOOD = "code=the-code&state=the-state"
+
+
 SHORT = ListenerLimits(deadline=0.3, linger=0.3)
 
 
@@ -117,6 +119,22 @@ async def test_other_methods_are_not_allowed(login: Login, method: str) -> None:
     assert status(answer) == 405
     assert b"\r\nAllow: GET\r\n" in answer
     assert await login.still_waits()
+
+
+@pytest.mark.parametrize(("method", "target"), [("CONNECT", "localhost:8400"), ("OPTIONS", "*")])
+async def test_methods_with_a_target_of_their_own_are_not_allowed(
+    login: Login, method: str, target: str
+) -> None:
+    """H083: authority form and asterisk form."""
+    assert status(await login.ask(login.request(method=method, target=target))) == 405
+    assert await login.still_waits()
+
+
+async def test_head_is_answered_without_a_page(login: Login) -> None:
+    """H083, RFC 9110 §9.3.2: header fields only."""
+    answer = await login.ask(login.request(method="HEAD"))
+    assert answer.endswith(b"\r\n\r\n")
+    assert b"\r\nContent-Length: " in answer
 
 
 async def test_a_body_is_never_waited_for(login: Login) -> None:
@@ -237,6 +255,14 @@ async def test_two_hundred_connections_do_not_keep_the_real_one_out(login: Login
         writer.close()
 
 
+async def test_thirty_idle_connections_and_then_the_real_one(login: Login) -> None:
+    """Browsers open connections ahead of need."""
+    idle = [await login.connect() for _ in range(30)]
+    assert await login.still_waits()
+    for _, writer in idle:
+        writer.close()
+
+
 async def speaking(login: Login) -> list[tuple[StreamReader, StreamWriter]]:
     """Take every place of the listener with a request that is not finished."""
     busy: list[tuple[StreamReader, StreamWriter]] = []
@@ -324,6 +350,16 @@ async def test_who_closes_early_changes_nothing(login: Login, sent: bytes) -> No
     assert await login.still_waits()
 
 
+async def test_who_closes_its_sending_side_gets_the_answer(login: Login) -> None:
+    """A complete request and a half-closed connection, as some clients send it."""
+    reader, writer = await login.connect()
+    writer.write(login.request())
+    writer.write_eof()
+    async with asyncio.timeout(PATIENCE):
+        assert status(await reader.read()) == 200
+    writer.close()
+
+
 @pytest.mark.parametrize(
     "target",
     [
@@ -409,3 +445,19 @@ async def test_what_is_not_http_is_refused(login: Login, raw: bytes) -> None:
     """LB-12: other protocols and rubbish."""
     assert status(await login.ask(raw)) in (400, 421)
     assert await login.still_waits()
+
+
+async def test_a_flood_of_every_kind_at_once(login: Login) -> None:
+    """LB-8: sixty hostile connections beside each other; the real callback among them is served."""
+    hostile = [
+        login.request(target="/robots.txt"),
+        login.request(method="POST"),
+        login.request(host="evil.example"),
+        login.request("Origin: https://evil.example"),
+        b"\x00" * 50,
+        login.request(target="/callback?" + "a" * 50_000),
+    ]
+    answers = asyncio.gather(*(login.ask(hostile[n % len(hostile)]) for n in range(60)))
+    assert await login.still_waits()
+    assert {status(answer) for answer in await answers} <= {404, 405, 421, 403, 400, 414, 503}
+    assert len(login.ignored) == 60

@@ -16,7 +16,10 @@ pytestmark = [
     pytest.mark.skipif(not hasattr(os, "wait4"), reason="the process is waited for with os.wait4"),
 ]
 
+
 RELAYED = "https://honest.example/device"
+
+
 BOUND = 30.0
 
 
@@ -81,3 +84,11 @@ async def test_a_yes_for_one_page_is_none_for_that_of_another_site(machine: dict
         # A script may still approve every host by the identifier alone.
         approved = await _login(machine, server, "--yes", option.partition("=")[0])
         assert approved.code == 0, approved.words
+
+
+async def test_a_page_on_the_servers_own_site_is_shown_at_once(machine: dict[str, str]) -> None:
+    async with wild_server() as server:
+        ended = await _login(machine, server)
+        assert ended.code == 0, ended.words
+        [code] = [one for one in ended.events if one["event"] == "device_code"]
+        assert code["verification_uri"] == f"{server.url}/device"

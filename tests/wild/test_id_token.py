@@ -17,7 +17,10 @@ pytestmark = [
     pytest.mark.skipif(not hasattr(os, "wait4"), reason="the process is waited for with os.wait4"),
 ]
 
+
 BOUND = 30.0
+
+
 OPENID = ("--scope", "openid")
 
 
@@ -105,3 +108,12 @@ async def test_a_signal_while_the_keys_are_fetched_ends_the_fetch_and_loses_no_t
         assert server.secrets["refresh_token"] in _stored(machine)
         assert ("GET", "/api") not in server.requests[server.requests.index(("GET", "/keys")) :]
     assert _checks(ended)["exchange.kept"] == "pass"
+
+
+async def test_an_unsigned_id_token_is_not_stored_because_a_signal_came(machine: dict[str, str]) -> None:
+    """H423: the end of the fetch passes no check."""
+    async with wild_server(Place.KEYS, silent) as server:
+        server.signer = "no one"
+        ended = await _stopped_by(LoginProcess(machine, server, OPENID), server, signal.SIGTERM)
+        assert ended.code == 143, ended.words
+        assert server.secrets["access_token"] not in _stored(machine)

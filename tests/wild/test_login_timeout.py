@@ -18,7 +18,10 @@ pytestmark = [
     pytest.mark.skipif(not hasattr(os, "wait4"), reason="the process is waited for with os.wait4"),
 ]
 
+
 BOUND = 30.0
+
+
 TIMEOUT = ("--timeout", "5")
 
 
@@ -40,6 +43,17 @@ async def test_it_ends_the_wait_for_the_code_of_a_device(machine: dict[str, str]
     assert "--timeout 900" in ended.words
     [code] = [one for one in ended.events if one["event"] == "device_code"]
     assert 0 < code["seconds"] <= 5
+
+
+async def test_it_ends_the_wait_for_the_browser(machine: dict[str, str]) -> None:
+    """H421: no one opens the link."""
+    async with wild_server(Place.CALLBACK) as server:
+        process = LoginProcess(machine, server, TIMEOUT, opens=False)
+        ended = await process.run(BOUND)
+    assert ended.code == 8, ended.words
+    assert "--timeout 900" in ended.words
+    [link] = [one for one in ended.events if one["event"] == "authorization_url"]
+    assert 0 < link["seconds"] < 5
 
 
 @pytest.mark.parametrize("mode", ["slow", "deaf"])

@@ -18,8 +18,14 @@ from authlens_core.wire.limits import METADATA, Limits
 from support.hostile_server import Forever, HostileServer, Receive, Send, Step, Wait, answer, hostile_server
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
+
+
 PACE = Wait(0.01)
+
+
 SHORT = Limits(deadline=1.5)  # long enough that a busy machine has connected before it
+
+
 LONG = Limits(deadline=60)  # no pause of a machine reaches it
 
 
@@ -68,6 +74,17 @@ async def test_a_server_that_never_ends_is_left_at_the_deadline(steps: tuple[Ste
     assert len(server.requests) == 1
 
 
+async def test_early_hints_and_then_an_answer_is_an_answer() -> None:
+    """H035: 103 is skipped within the deadline."""
+    hint = Send(b"HTTP/1.1 103 Early Hints\r\n\r\n")
+    first, last = answer(body=b"ok")
+    async with hostile_server(first, hint, hint, last) as server:
+        exchange = await _get(server)
+    assert exchange.failure is None
+    assert exchange.response is not None
+    assert exchange.response.status == 200
+
+
 async def test_what_came_before_the_deadline_is_kept() -> None:
     """A cut answer is shown as far as it came, and marked."""
     async with hostile_server(
@@ -78,6 +95,16 @@ async def test_what_came_before_the_deadline_is_kept() -> None:
     assert exchange.response is not None
     assert exchange.response.headers.get("x-seen") == "yes"
     assert exchange.response.body == Body(b"abc", truncated=True)
+
+
+async def test_a_tls_server_that_says_nothing_is_left() -> None:
+    """The handshake has its own limit; nothing was sent."""
+    async with hostile_server(Wait()) as server, Wire(environ={}) as wire:
+        url = server.url.replace("http:", "https:")
+        by_connect = await wire.send(Request("GET", url), limits=Limits(deadline=60, connect=0.2))
+        by_deadline = await wire.send(Request("GET", url), limits=SHORT)
+    assert not _failure(by_connect, FailureKind.TIMEOUT).may_have_arrived
+    assert not _failure(by_deadline, FailureKind.TIMEOUT).may_have_arrived
 
 
 async def test_a_handshake_that_is_given_up_closes_its_connection() -> None:
@@ -107,6 +134,14 @@ async def test_a_header_that_is_too_large_is_refused(flood: bytes) -> None:
     _failure(exchange, FailureKind.TOO_LARGE)
     if exchange.response is not None:
         assert len(exchange.response.headers.fields) <= METADATA.header_count
+
+
+async def test_an_endless_header_is_refused_without_filling_the_memory() -> None:
+    """The flood stops by size, long before the deadline."""
+    steps = (Receive(), Send(HEAD), Forever(Send(b"X: " + b"a" * 1000 + b"\r\n")))
+    async with hostile_server(*steps) as server:
+        exchange = await _get(server)
+    _failure(exchange, FailureKind.TOO_LARGE)
 
 
 BODY_FLOODS: dict[str, tuple[Step, ...]] = {

@@ -11,6 +11,8 @@ from authlens_core.wire.limits import Limits
 from support.hostile_server import Close, Receive, Reset, Send, Step, hostile_server
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
+
+
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
@@ -89,6 +91,15 @@ async def test_a_length_that_is_too_small_cuts_the_body_there() -> None:
     assert exchange.failure is None
     assert exchange.response is not None
     assert exchange.response.body == Body(b"{}")
+
+
+async def test_an_early_answer_to_an_unread_request_is_read() -> None:
+    """A server may refuse before it has read the body; its words are worth more than the broken pipe."""
+    steps = (Send(b"HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno"), Receive(), Close())
+    async with hostile_server(*steps) as server, Wire(environ={}) as wire:
+        request = Request("POST", server.url, body=Body(b"a=b"))
+        exchange = await wire.send(request, limits=Limits(deadline=60), loopback_http=True)
+    assert exchange.response is None or exchange.response.status == 413
 
 
 async def test_surplus_bytes_are_never_the_answer_to_the_next_request() -> None:

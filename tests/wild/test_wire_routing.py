@@ -10,14 +10,20 @@ import pytest
 
 from authlens_core.values.exchange import FailureKind, Headers, Request
 from authlens_core.values.secret import Body
+from authlens_core.values.url import parse_url
 from authlens_core.wire.addresses import AddressPolicy
 from authlens_core.wire.client import Wire
 from authlens_core.wire.limits import Limits
+from authlens_core.wire.streaming import StreamedRequest, StreamFailed
 from support.hostile_server import LocalAuthority, Reset, Send, answer, hostile_server
 from wild.connect_proxy import connect_proxy
 
 CANARY = "canary-77ab-routing-secret"
+
+
 LIMITS = Limits(deadline=60)
+
+
 PUBLIC = AddressPolicy.PUBLIC_ONLY
 
 
@@ -124,6 +130,13 @@ async def test_a_name_that_changes_between_check_and_connection_is_refused() -> 
     assert len(server.requests) == 1
 
 
+async def test_a_host_the_person_named_may_be_private() -> None:
+    """The policy is for URLs that a public server supplied; a company's own wiki is private."""
+    async with hostile_server(*answer()) as server, Wire(environ={}) as wire:
+        exchange = await wire.send(Request("GET", server.url), loopback_http=True, limits=LIMITS)
+    assert exchange.failure is None
+
+
 async def test_a_request_goes_through_the_proxy_and_says_so() -> None:
     """GEN-10: CONNECT to the host, TLS with the host, the proxy on record and its password nowhere."""
     authority = LocalAuthority()
@@ -150,6 +163,42 @@ async def test_a_request_goes_through_the_proxy_and_says_so() -> None:
     assert CANARY not in shown
     assert credentials.decode() not in shown
     assert exchange.timings.wait is not None
+
+
+async def test_a_stream_goes_through_the_proxy() -> None:
+    """GEN-10: as a request of authlens itself does, TLS with the host included."""
+    authority = LocalAuthority()
+    async with (
+        hostile_server(
+            *answer(body=b"streamed"), context=authority.server_context("wiki.example.com")
+        ) as server,
+        connect_proxy(server.port) as proxy,
+    ):
+        environ = {"HTTPS_PROXY": f"http://me:{CANARY}@127.0.0.1:{proxy.port}"}
+        request = StreamedRequest("GET", parse_url("https://wiki.example.com/"), b"/page", ((b"Host", b"x"),))
+        async with (
+            Wire(environ=environ, ssl_context=authority.client_context()) as wire,
+            wire.stream(request) as found,
+        ):
+            assert b"".join([chunk async for chunk in found.body]) == b"streamed"
+    assert proxy.heads[0].startswith(b"CONNECT wiki.example.com:443 HTTP/1.1\r\n")
+    credentials = base64.b64encode(f"me:{CANARY}".encode())
+    assert b"Proxy-Authorization: Basic " + credentials in proxy.heads[0]
+    assert b"proxy-authorization" not in server.requests[0].lower()
+
+
+@pytest.mark.parametrize("status", ["407 Proxy Authentication Required", "403 Forbidden"])
+async def test_a_stream_that_the_proxy_refuses_names_the_proxy(status: str) -> None:
+    request = StreamedRequest("GET", parse_url("https://wiki.example.com/"), b"/", ((b"Host", b"x"),))
+    async with (
+        hostile_server(*answer(status)) as proxy,
+        Wire(environ={"https_proxy": f"127.0.0.1:{proxy.port}"}) as wire,
+    ):
+        with pytest.raises(StreamFailed) as raised:
+            async with wire.stream(request):
+                pass
+    assert raised.value.failure.kind is FailureKind.PROXY
+    assert status[:3] in raised.value.failure.cause
 
 
 async def test_this_machine_is_reached_without_the_proxy() -> None:
@@ -225,3 +274,15 @@ async def test_a_proxy_with_a_certificate_of_a_stranger_is_refused_as_the_proxy(
     assert f"the proxy localhost:{proxy.port}" in exchange.failure.cause
     assert "a stranger" in exchange.failure.cause
     assert proxy.requests == []
+
+
+async def test_a_private_address_is_refused_behind_a_proxy_too() -> None:
+    """GEN-3: the proxy looks names up, but an address is an address."""
+    async with (
+        hostile_server(*answer()) as proxy,
+        Wire(environ={"https_proxy": f"127.0.0.1:{proxy.port}"}) as wire,
+    ):
+        exchange = await wire.send(Request("GET", "https://10.0.0.1/"), addresses=PUBLIC, limits=LIMITS)
+    assert exchange.failure is not None
+    assert exchange.failure.kind is FailureKind.ADDRESS
+    assert proxy.connections == 0

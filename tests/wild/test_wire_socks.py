@@ -11,12 +11,16 @@ from authlens_core.wire import proxy_settings
 from authlens_core.wire.addresses import AddressPolicy
 from authlens_core.wire.client import Wire
 from authlens_core.wire.limits import Limits
-from authlens_core.wire.streaming import StreamedRequest, StreamFailed
+from authlens_core.wire.streaming import STREAM_TIMEOUTS, StreamedRequest, StreamFailed
 from support.hostile_server import LocalAuthority, answer, hostile_server
 from wild.socks_proxy import ANSWERS, socks_proxy
 
 CANARY = "canary-77ab-routing-secret"
+
+
 LIMITS = Limits(deadline=60)
+
+
 PUBLIC = AddressPolicy.PUBLIC_ONLY
 
 
@@ -84,6 +88,19 @@ async def test_a_socks_proxy_that_does_not_answer_is_given_up_at_the_deadline() 
     assert exchange.failure is not None
     assert exchange.failure.kind is FailureKind.TIMEOUT
     assert "asking the proxy for" in exchange.failure.cause
+
+
+async def test_a_stream_does_not_wait_forever_for_a_socks_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library httpcore gives the steps of SOCKS no time of their own."""
+    monkeypatch.setitem(STREAM_TIMEOUTS, "read", 0.3)
+    async with (
+        socks_proxy(1, {}) as proxy,
+        Wire(environ={"HTTPS_PROXY": f"socks5://127.0.0.1:{proxy.port}"}) as wire,
+    ):
+        with pytest.raises(StreamFailed) as raised:
+            async with wire.stream(StreamedRequest("GET", parse_url("https://wiki.example.com/"), b"/", ())):
+                pass
+    assert raised.value.failure.kind is FailureKind.PROXY
 
 
 async def test_a_strangers_certificate_behind_a_socks_proxy_is_the_servers() -> None:

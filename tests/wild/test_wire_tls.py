@@ -11,10 +11,14 @@ from authlens_core.values.exchange import Exchange, FailureKind, Request, WireFa
 from authlens_core.values.secret import Body
 from authlens_core.wire.client import Wire
 from authlens_core.wire.limits import Limits
-from support.hostile_server import LocalAuthority, Receive, Reset, Send, answer, hostile_server
+from support.hostile_server import LocalAuthority, Receive, Reset, Send, Wait, answer, hostile_server
 
 AUTHORITY = LocalAuthority("Gateway CA - Cloudflare Managed G1 test")
+
+
 STRANGER = LocalAuthority("a stranger")
+
+
 LIMITS = Limits(deadline=60)
 
 
@@ -56,6 +60,12 @@ async def test_a_bad_certificate_is_refused_with_its_reason(context: ssl.SSLCont
     assert requests == []
 
 
+async def test_the_issuer_of_an_untrusted_certificate_is_named() -> None:
+    """Who signed it is what tells inspection from attack."""
+    exchange, _ = await _post_to(STRANGER.server_context(), AUTHORITY.client_context())
+    assert "a stranger" in _tls_failure(exchange).cause
+
+
 async def test_cloudflare_gateway_is_recognised_with_the_trust_of_the_system() -> None:
     """The authority is missing from the store, and the cure says where it goes."""
     async with (
@@ -67,6 +77,13 @@ async def test_cloudflare_gateway_is_recognised_with_the_trust_of_the_system() -
     assert "Cloudflare Gateway" in str(failure.cure)
     assert "operating system's store" in str(failure.cure)
     assert "SSL_CERT_FILE" in str(failure.cure)
+
+
+async def test_control_characters_in_a_certificate_are_made_visible() -> None:
+    """H161: a certificate's names are text from outside."""
+    context = STRANGER.server_context(self_signed=True, subject="evil\x1b[2J\u202e")
+    exchange, _ = await _post_to(context, AUTHORITY.client_context())
+    assert _tls_failure(exchange).cause.isprintable()
 
 
 async def test_tls_1_1_is_refused() -> None:
@@ -121,3 +138,15 @@ async def test_a_tls_connection_that_dies_after_the_request_leaves_the_outcome_u
     assert exchange.failure.may_have_arrived
     assert exchange.tls is not None
     assert len(server.requests) == 1
+
+
+async def test_a_tls_server_on_a_plain_address_is_not_http() -> None:
+    """The other way round: http to a TLS port on this machine."""
+    async with (
+        hostile_server(Receive(), Wait(), context=AUTHORITY.server_context()) as server,
+        Wire(environ={}) as wire,
+    ):
+        url = f"http://127.0.0.1:{server.port}/"
+        exchange = await wire.send(Request("GET", url), limits=LIMITS, loopback_http=True)
+    assert exchange.failure is not None
+    assert exchange.failure.kind in {FailureKind.PROTOCOL, FailureKind.CONNECT}

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from authlens_core.cloudflare.cloudflared_files import (
     CloudflaredDirectory,
+    cloudflared_directory,
     find_cloudflared_token,
     read_cloudflared_token,
 )
@@ -26,6 +27,8 @@ from authlens_core.cloudflare.cloudflared_token import (
 from support.cloudflared_stub import AUD, jwt
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+
+
 STARTED = datetime(2026, 6, 1, 11, 59, tzinfo=UTC)
 
 
@@ -48,6 +51,14 @@ def test_an_application_token_tells_host_audience_person_team_and_times(tmp_path
     assert token.problem == ""
 
 
+def test_an_organisation_token_is_told_by_its_name(tmp_path: Path) -> None:
+    """It opens no application, so it is a kind of its own."""
+    put(tmp_path, "team.cloudflareaccess.com-org-token", jwt(type="org", aud="AUTH"))
+    (token,) = CloudflaredDirectory(tmp_path).find()
+    assert token.kind is CloudflaredKind.ORGANISATION
+    assert (token.host, token.audience) == ("team.cloudflareaccess.com", "AUTH")
+
+
 @pytest.mark.parametrize(
     ("name", "host"),
     [
@@ -61,6 +72,12 @@ def test_the_host_is_everything_before_the_audience(tmp_path: Path, name: str, h
     """`/` and `*` are hyphens in the name; what cannot be told is shown as it is."""
     put(tmp_path, name, jwt())
     assert CloudflaredDirectory(tmp_path).find()[0].host == host
+
+
+def test_a_service_token_is_named_by_its_client_id(tmp_path: Path) -> None:
+    """A JWT of a service token has no e-mail."""
+    put(tmp_path, f"a.example.com-{AUD}-token", jwt(email=None, common_name="abc.access"))
+    assert CloudflaredDirectory(tmp_path).find()[0].person == "abc.access"
 
 
 @pytest.mark.parametrize(
@@ -122,6 +139,21 @@ def test_a_login_that_waits_is_an_entry_without_a_token(tmp_path: Path) -> None:
     assert token.lock.holds
 
 
+def test_a_pending_url_that_is_none_is_not_shown(tmp_path: Path) -> None:
+    """It comes from a file that anybody of this account may write."""
+    put(tmp_path, f"a.example.com-{AUD}-token.url", "javascript:alert(1)")
+    assert CloudflaredDirectory(tmp_path).find()[0].pending_url is None
+
+
+def test_hostile_claims_are_made_safe_to_show(tmp_path: Path) -> None:
+    """Nothing of a token is believed, and nothing of it reaches a terminal as it is."""
+    put(tmp_path, f"a\x1b.example.com-{AUD}-token", jwt(email="\x1b[31mroot", iss=7, exp="soon", aud=[{}]))
+    (token,) = CloudflaredDirectory(tmp_path).find()
+    assert token.person == "\\e[31mroot"
+    assert token.host == "a\\e.example.com"
+    assert (token.team, token.expires_at) == ("", None)
+
+
 def test_the_raw_token_is_read_at_need_and_shows_nothing(tmp_path: Path) -> None:
     """The entry has no token in it; what is read is a Secret."""
     text = jwt()
@@ -153,6 +185,12 @@ def test_a_token_goes_to_the_host_in_its_name_and_to_no_other(
         put(tmp_path, f"{name}-{AUD}-token", jwt())
     found = find_cloudflared_token(url, tmp_path)
     assert (None if found is None else found.host) == host
+
+
+def test_no_directory_is_no_tokens(tmp_path: Path) -> None:
+    """Most machines have none."""
+    assert CloudflaredDirectory(tmp_path / "nowhere").find() == ()
+    assert cloudflared_directory({"HOME": "/home/ada"}) == Path("/home/ada/.cloudflared")
 
 
 @settings(max_examples=60, deadline=None)

@@ -172,3 +172,16 @@ async def test_a_client_of_a_login_that_its_server_ended_can_be_forgotten(
     credentials.update(replace(grant, state=GrantState.LOGIN_NEEDED))
     assert (await forget_only_client(Session(wire, credentials))).good
     assert credentials.clients.list() == ()
+
+
+async def test_a_client_that_cannot_be_read_is_named_and_can_be_removed(
+    credentials: Credentials, wire: Wire, server: RotatingServer
+) -> None:
+    """Issue 24, 2: it was left out without a word."""
+    await remembered(credentials, server)
+    with credentials.index.writing() as connection:
+        connection.execute("UPDATE clients SET record = '{'")
+    assert registered_clients(Session(wire, credentials)) == ()
+    [key] = credentials.clients.unreadable()
+    await credentials.clients.remove_unreadable(key)
+    assert credentials.clients.unreadable() == ()

@@ -24,6 +24,8 @@ from support.request_recorder import RequestRecorder, recorder
 from support.rotating_server import RotatingServer, Scripted, rotating_server
 
 CREDENTIAL_FIELDS = ("authorization", "dpop", "cf-access-client-id", "cf-access-client-secret")
+
+
 CLIENT_ID = f"{'0123456789abcdef' * 2}.access"
 
 
@@ -78,6 +80,17 @@ def redirect_to(url: str, status: str = "302 Found") -> bytes:
 
 def credential_in(server: RequestRecorder) -> list[list[str]]:
     return [[name for name in CREDENTIAL_FIELDS if request.get(name)] for request in server.requests]
+
+
+async def test_a_request_has_the_token_and_the_next_one_too(server: RotatingServer) -> None:
+    url = f"{server.base}/mcp"
+    async with (
+        session_with(grant_for(server.base, url)) as session,
+        client(AuthlensAuth(url, session=session)) as http,
+    ):
+        assert [(await http.get(url)).status_code for _ in range(2)] == [200, 200]
+    assert {request.authorization for request in server.seen} == {"Bearer access-canary-0"}
+    assert server.posts("/token") == []
 
 
 async def test_a_token_that_has_expired_is_refreshed_before_the_request(server: RotatingServer) -> None:
@@ -207,6 +220,16 @@ async def test_a_bound_token_is_sent_with_a_proof_and_the_nonce_of_the_server(fa
 def opened(server: RotatingServer) -> Callable[[], AbstractAsyncContextManager[Session]]:
     """Open a session with a login for the resource, in whatever event loop this is called."""
     return lambda: session_with(grant_for(server.base, f"{server.base}/mcp"))
+
+
+def test_a_synchronous_client_works_with_a_session_of_its_own(
+    server: RotatingServer, opened: Callable[[], AbstractAsyncContextManager[Session]]
+) -> None:
+    server.access_tokens.clear()
+    url = f"{server.base}/mcp"
+    with AuthlensAuth(url, open_session=opened) as auth, httpx.Client(auth=auth, trust_env=False) as http:
+        assert [http.get(url).status_code for _ in range(2)] == [200, 200]
+    assert [request.path for request in server.seen] == ["/mcp", "/token", "/mcp", "/mcp"]
 
 
 async def test_an_asynchronous_client_works_with_it_too(

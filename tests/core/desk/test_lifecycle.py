@@ -13,12 +13,13 @@ from authlens_core.cloudflare.cloudflared_token import CloudflaredKind, Cloudfla
 from authlens_core.credentials.lifecycle.inventory import InventoryEntry, inventory_of
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.desk.lifecycle import ProbeResult, for_each, probe, revoke
+from authlens_core.desk.lifecycle import ProbeResult, for_each, probe, refresh, revoke
 from authlens_core.desk.session import Session
 from authlens_core.values.check import Layer
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 from support.grants import put
+from support.needs import free_port
 from support.rotating_server import RotatingServer, Scripted
 
 
@@ -102,6 +103,27 @@ async def test_a_token_that_is_refused_as_invalid_is_refreshed_once_and_asked_wi
     assert len(server.posts("/token")) == 2
 
 
+async def test_a_refusal_that_is_not_about_the_token_refreshes_nothing(
+    credentials: Credentials, session: Session, saved: Grant, server: RotatingServer
+) -> None:
+    """403, or 401 by somebody else: the refresh token is not spent for that."""
+    server.answers("/mcp", Scripted(403), Scripted(401))
+    for _ in range(2):
+        (probed,) = await _probe_all(session, inventory_of([saved]))
+        assert probed.accepted is not True
+    assert server.posts("/token") == []
+
+
+async def test_a_network_that_does_not_answer_is_told_from_a_refusal(
+    credentials: Credentials, session: Session, saved: Grant, secrets: GrantSecrets
+) -> None:
+    """Pain 12: the token is not at fault."""
+    nowhere = f"http://127.0.0.1:{free_port()}/mcp"
+    alone = await credentials.save(replace(saved, resource_url=nowhere, resource=nowhere), secrets)
+    (probed,) = await _probe_all(session, inventory_of([alone]))
+    assert (probed.accepted, probed.layer, probed.exit_code) == (None, "network", 6)
+
+
 async def test_an_organisation_token_is_not_sent_anywhere(session: Session) -> None:
     """It opens no application."""
     token = CloudflaredToken("c", CloudflaredKind.ORGANISATION, "team.cloudflareaccess.com", Path("x"))
@@ -126,3 +148,11 @@ async def test_revoking_all_keeps_and_marks_what_was_not_confirmed(
     assert "Access token: revoked" in words
     assert "The resource answered the token with 401, " in words
     assert " ms later." in words
+
+
+async def test_refreshing_all_gives_each_its_turn(
+    credentials: Credentials, session: Session, three: list[Grant]
+) -> None:
+    """One that is refused and one that is gone leave the good one alone."""
+    results = [await refresh(session, one) for one in (three[0], three[2])]
+    assert [ended.good for ended in results] == [True, False]

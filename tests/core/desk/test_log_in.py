@@ -23,12 +23,13 @@ from authlens_core.credentials.vault.save_login import remove_replaced
 from authlens_core.desk.log_in import grant_of, log_in_with_cloudflared, start_login, store_tokens
 from authlens_core.desk.session import Session
 from authlens_core.emulator import Emulator, PlayResult, play_person
+from authlens_core.login.known_clients import KnownClients
 from authlens_core.login.login import Login
 from authlens_core.state.locks import LockBusy, Locks
 from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.trace.record import Stage
 from authlens_core.values.check import Check, Severity
-from authlens_core.values.errors import NoSecretStore, TimedOut
+from authlens_core.values.errors import NoSecretStore, StateUnusable, TimedOut
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
@@ -72,6 +73,21 @@ def _kept(login: Login) -> Check:
     return next(c for c in record.checks if c.name == "exchange.kept")
 
 
+async def test_a_login_leaves_a_grant_with_its_secrets() -> None:
+    """TK-12: stored, read back and compared before success is claimed."""
+    async with _sitting() as (emulator, session):
+        login = await _log_in(session, emulator.resource_url, Options(port=0, wait=60))
+        assert login.finished
+        assert _kept(login).severity is Severity.PASS
+        [grant] = session.credentials.list()
+        assert (grant.issuer, grant.resource_url) == (emulator.issuer, emulator.resource_url)
+        _, secrets = await session.credentials.load(grant.grant_id)
+        assert login.facts.tokens is not None
+        assert secrets.access_token == login.facts.tokens.access_token
+        assert secrets.refresh_token == login.facts.tokens.refresh_token
+        assert grant.last_proven_at is not None
+
+
 @pytest.mark.parametrize("fault", ["policy-refuses-token", "access-token-refused"])
 async def test_a_login_whose_token_the_resource_refuses_is_not_called_live(fault: str) -> None:
     """Stage 8 failed: the tokens are kept, and the dashboard says what the resource said."""
@@ -98,6 +114,25 @@ async def test_two_logins_register_once() -> None:
         assert len(session.credentials.list()) == 1
 
 
+async def test_another_port_is_another_client() -> None:
+    """RG-11, RG-12: the redirect URI is a part of the registration."""
+    async with _sitting() as (emulator, session):
+        for _ in range(2):
+            await _log_in(session, emulator.resource_url, Options(port=free_port(), wait=60))
+        assert sum(1 for r in emulator.requests if r.path.endswith("/registration")) == 2
+
+
+async def test_a_confidential_client_logs_in_with_its_secret() -> None:
+    """TK-2: a client that was registered beforehand, at a real token endpoint."""
+    port = free_port()
+    async with _sitting() as (emulator, session):
+        client_id, secret = emulator.register_client(f"http://localhost:{port}/callback", confidential=True)
+        options = Options(port=port, wait=60, client_id=client_id, client_secret=Secret(secret))
+        login = await _log_in(session, emulator.resource_url, options)
+        assert login.finished
+        assert not [r for r in emulator.requests if r.path.endswith("/registration")]
+
+
 async def test_a_store_that_fails_is_said_and_costs_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
     """The login goes on, with a warning that names the cure; no file is written instead."""
 
@@ -113,6 +148,35 @@ async def test_a_store_that_fails_is_said_and_costs_nothing_else(monkeypatch: py
         kept = _kept(login)
         assert (kept.severity, kept.seen, kept.cure) == (Severity.WARNING, NOWHERE.cause, NOWHERE.cure)
         assert session.credentials.list() == ()
+
+
+async def test_a_client_that_cannot_be_forgotten_does_not_end_the_program(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """RG-12: a retry after invalid_client goes on to registration, store or no store."""
+
+    async def refuse(*_: object, **__: object) -> None:
+        raise NOWHERE
+
+    async with _sitting() as (_, session):
+        monkeypatch.setattr(session.credentials.clients, "forget", refuse)
+        assert await KnownClients(session.credentials.clients).forget(facts(upto="pkce"))
+
+
+@pytest.mark.parametrize("broken", ["record", "update"])
+async def test_a_history_that_cannot_be_written_costs_no_login(
+    broken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tokens are kept; a full disk may cost a line about them and no more."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise StateUnusable("The disk is full.")
+
+    async with _sitting() as (emulator, session):
+        monkeypatch.setattr(session.credentials, broken, refuse)
+        login = await _log_in(session, emulator.resource_url, Options(port=0, wait=60))
+        assert login.finished
+        assert len(session.credentials.list()) == 1
 
 
 @pytest.mark.parametrize("refreshes", [True, False])
@@ -171,8 +235,6 @@ def test_there_is_no_grant_before_the_exchange() -> None:
     """Nothing half is stored."""
     assert grant_of(facts(), datetime.now(UTC)) is None
 
-
-# -- two programs, one state directory ------------------------------------------------------------------
 
 EARNED = {
     "access_token": "access-canary-1",
@@ -262,6 +324,31 @@ async def test_a_refresh_in_flight_does_not_put_its_tokens_over_those_of_a_new_l
         await credentials.aclose()
 
 
+async def test_leaving_while_a_login_waits_for_a_refresh_keeps_the_tokens_of_the_login(
+    tmp_path: Path,
+) -> None:
+    """TK-12: the session is closed under the login, in the middle of its wait for the lock."""
+    store = _Shared()
+    grant, sender, second, refreshing = await _begun(tmp_path / "state", store)
+    third = _opened(tmp_path / "state", store)
+    newest = {**EARNED, "access_token": "access-canary-new", "refresh_token": "refresh-canary-new"}
+    again = ScriptedSender(honest(token=reply(200, newest)))
+    logging_in = asyncio.create_task(_logged_in(third, again))
+    await until(lambda: len(third.unfinished.writes) == 1)
+    closing = asyncio.create_task(third.aclose())
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not closing.done()
+    sender.may_answer.set()
+    await refreshing
+    await asyncio.wait_for(closing, 30)
+    await logging_in
+    fresh = _opened(tmp_path / "state", store)
+    assert (await fresh.load(grant.grant_id))[1].access_token == Secret("access-canary-new")
+    for credentials in (second, fresh):
+        await credentials.aclose()
+
+
 async def test_a_lock_that_is_never_free_costs_no_login(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -284,9 +371,6 @@ async def test_a_lock_that_is_never_free_costs_no_login(
     await credentials.aclose()
 
 
-# -- what is written where no secret may be ---------------------------------------------------------------
-
-
 @pytest.mark.parametrize("secret", ["access-canary-1", "refresh-canary-1", "code-canary-1"])
 async def test_a_scope_that_repeats_a_secret_is_in_no_byte_of_the_state_directory(
     tmp_path: Path, secret: str
@@ -306,6 +390,43 @@ async def test_a_scope_that_repeats_a_secret_is_in_no_byte_of_the_state_director
     assert any(path.name == "index.sqlite3" for path in written)
     assert written
     assert all(b"canary" not in path.read_bytes() for path in written)
+
+
+async def test_a_scope_of_a_refresh_that_repeats_the_token_that_was_sent_is_in_no_byte_either(
+    tmp_path: Path,
+) -> None:
+    """RF-2, V-9: without rotation the token that was sent stays good, and is no scope."""
+    credentials = _opened(tmp_path / "state", _Shared())
+    await _logged_in(credentials, ScriptedSender(honest()))
+    [grant] = credentials.list()
+    answer = {"access_token": "access-canary-2", "token_type": "Bearer", "scope": "refresh-canary-1"}
+    sender = _Held(honest(token=reply(200, answer)))
+    result = await refresh(credentials, sender, grant.grant_id, RefreshOptions(force=True))  # type: ignore[arg-type]
+    assert result.outcome is RefreshOutcome.REFRESHED
+    assert "canary" not in repr(result)
+    await credentials.aclose()
+    written = [path for path in (tmp_path / "state").rglob("*") if path.is_file()]
+    assert written
+    assert all(b"canary" not in path.read_bytes() for path in written)
+
+
+async def test_a_login_is_kept_although_its_history_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TK-12: not by a `record` that is taken away, but by an index that refuses the line."""
+    credentials = _opened(tmp_path / "state", _Shared())
+
+    def refuse(*_: object, **__: object) -> None:
+        raise StateUnusable("The disk is full.")
+
+    monkeypatch.setattr(credentials.index, "add_event", refuse)
+    login = await _logged_in(credentials, ScriptedSender(honest()))
+    assert login.finished
+    assert _kept(login).severity is Severity.PASS
+    [grant] = credentials.list()
+    assert grant.last_proven_at is not None
+    assert credentials.index.events() == ()
+    await credentials.aclose()
 
 
 async def test_a_login_does_not_make_a_grant_live_that_was_not_revoked_meanwhile(tmp_path: Path) -> None:

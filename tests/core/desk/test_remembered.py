@@ -26,6 +26,8 @@ from support.scripted_login import (
 )
 
 OTHER = "https://app.example/other"
+
+
 DECIDED = Options(port=0, wait=60, assume_pkce=True, resource="")
 
 
@@ -51,6 +53,11 @@ async def _log_in(
         await login.run_all()
         await login.aclose()
     return login
+
+
+async def test_a_decision_is_for_one_login_by_default(session: Session) -> None:
+    assert (await _log_in(session, DECIDED)).finished
+    assert not (await _log_in(session, Options(port=0, wait=60))).finished
 
 
 async def test_a_remembered_decision_is_in_the_next_login_and_its_record_says_so(session: Session) -> None:
@@ -80,6 +87,12 @@ async def test_a_decision_is_for_no_other_server(session: Session) -> None:
     login = await _log_in(session, Options(port=0, wait=60), RESOURCE, "https://evil.example")
     assert login.trace.records[-1].failures[0].name == "server.s256"
     assert not login.facts.options.assume_pkce
+
+
+async def test_what_the_user_decides_now_counts_before_what_is_remembered(session: Session) -> None:
+    await _log_in(session, replace(DECIDED, remember=True))
+    login = await _log_in(session, Options(port=0, wait=60, resource=RESOURCE))
+    assert login.facts.resource == RESOURCE
 
 
 async def test_forgetting_the_login_forgets_the_decision(session: Session) -> None:

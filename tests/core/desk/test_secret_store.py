@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from authlens_core.credentials.records.grant import GrantSecrets
 from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.credentials.vault.move import erase_left
 from authlens_core.credentials.vault.open_store import remembered_place, store_at
 from authlens_core.desk.session import OpenedStore, Session, move_secrets, records_by_store
 from authlens_core.values.errors import SecretStoreDenied
@@ -21,6 +22,8 @@ from support.grants import grant
 from support.keyring_backends import FakeKeyring
 
 SECRETS = GrantSecrets(Secret("access-canary-0"), Secret("refresh-canary-0"))
+
+
 PASSPHRASE = Secret("correct horse battery")
 
 
@@ -45,6 +48,10 @@ async def at(place: StoreKind, **options: Any) -> AsyncIterator[Credentials]:
 
 async def never_asked() -> OpenedStore:
     raise AssertionError("nothing comes from the encrypted file")
+
+
+async def _refuse(_store: object, _entry: str) -> None:
+    raise SecretStoreDenied("The keyring is locked.", "Unlock it.")
 
 
 async def test_secrets_from_two_stores_are_moved_to_a_third_which_is_used_from_now_on(
@@ -95,3 +102,29 @@ async def test_a_session_in_memory_is_moved_too(keyring: FakeKeyring, private_en
         )
         assert (await target.load("a"))[1] == SECRETS
     await memory.aclose()
+
+
+async def test_leftovers_are_deleted_from_a_store_that_is_not_open(
+    keyring: FakeKeyring, private_environment: Path
+) -> None:
+    async with at(StoreKind.KEYRING) as first:
+        await first.save(replace(grant(), grant_id="a"), SECRETS)
+    async with at(StoreKind.FILE) as other:
+        assert not await other.forget("a")
+        assert keyring.entries() != {}
+        assert await erase_left(other) == ()
+    assert keyring.entries() == {}
+
+
+async def test_a_move_deletes_leftovers_of_a_store_that_could_not_be_reached_before(
+    keyring: FakeKeyring, private_environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with at(StoreKind.KEYRING) as first:
+        await first.save(replace(grant(), grant_id="a"), SECRETS)
+    async with at(StoreKind.FILE) as other:
+        await other.forget("a")
+        with monkeypatch.context() as patch:
+            patch.setattr("authlens_core.credentials.store.keyring_store.KeyringStore.delete", _refuse)
+            assert await erase_left(other) == (StoreKind.KEYRING,)
+        assert (await move_secrets(Session(None, other), never_asked)).failed == ()
+    assert keyring.entries() == {}

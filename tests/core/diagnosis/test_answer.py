@@ -14,15 +14,29 @@ from authlens_core.values.exchange import Exchange, Headers, Request, Response
 from authlens_core.values.secret import Body
 
 HOST = "https://wiki.example.com"
+
+
 TEAM = "https://team.cloudflareaccess.com"
+
+
 ACCESS_METADATA = f"{HOST}/.well-known/cloudflare-access-protected-resource/mcp"
+
+
 BEARER = (
     'Bearer realm="OAuth", error="invalid_token", error_description="Missing or invalid access token", '
     f'resource_metadata="{ACCESS_METADATA}"'
 )
+
+
 LOGIN = f"{TEAM}/cdn-cgi/access/login/wiki.example.com?kid=aud&meta=canary-jwt&redirect_url=%2F"
+
+
 ACCESS_CHALLENGE = f'Cloudflare-Access resource_metadata="{ACCESS_METADATA}"'
+
+
 EDGE = (("server", "cloudflare"), ("cf-ray", "8c1f2e3d4a5b6c7d-FRA"))
+
+
 FORBIDDEN_PAGE = b'<html>{"message":"Forbidden.","status_code":403,"aud":"a","ray_id":"8c1f"}</html>'
 
 
@@ -83,6 +97,14 @@ def test_the_login_redirect_of_the_emulator_is_known_by_its_challenge() -> None:
     assert _answer(302, location).protection is Protection.REDIRECT_ELSEWHERE
 
 
+def test_a_bearer_challenge_counts_before_the_login_redirect_beside_it() -> None:
+    """Where OAuth is offered, it is taken."""
+    answer = _answer(
+        302, ("location", LOGIN), ("www-authenticate", ACCESS_CHALLENGE), ("www-authenticate", BEARER)
+    )
+    assert answer.protection is Protection.OAUTH
+
+
 def test_neither_the_query_of_the_login_nor_a_cookie_is_evidence() -> None:
     """CF-2: the `meta` token is shown only on demand."""
     answer = _answer(302, ("location", LOGIN), ("set-cookie", "CF_AppSession=canary-cookie"))
@@ -113,6 +135,13 @@ def test_every_other_redirect_is_shown_and_not_followed(location: str) -> None:
     answer = _answer(302, ("location", location))
     assert answer.protection is Protection.REDIRECT_ELSEWHERE
     assert all(line.isprintable() for line in (*answer.evidence, answer.summary))
+
+
+def test_a_redirect_without_encryption_is_called_one() -> None:
+    """H006."""
+    answer = _answer(308, ("location", "http://wiki.example.com/mcp"))
+    assert "http://wiki.example.com without encryption" in answer.summary
+    assert "https://wiki.example.com." in _answer(301, ("location", "/mcp/")).summary
 
 
 @pytest.mark.parametrize("status", [300, 304, 418, 400])
@@ -153,10 +182,24 @@ def test_a_block_of_the_zone_is_not_a_matter_of_login(body: bytes, number: str) 
     assert any("cf-ray" in line for line in answer.evidence)
 
 
+@pytest.mark.parametrize("status", [403, 429, 503])
+def test_a_challenge_page_is_a_block(status: int) -> None:
+    """`cf-mitigated: challenge`."""
+    answer = _answer(status, ("cf-mitigated", "challenge"), *EDGE)
+    assert answer.protection is Protection.BLOCKED
+    assert "cf-mitigated: challenge" in answer.evidence
+
+
 def test_an_error_number_counts_only_from_the_edge() -> None:
     """CF-22: an origin may write what it likes."""
     assert _answer(403, body=b"error code: 1010").protection is Protection.FORBIDDEN
     assert _answer(200, *EDGE, body=b"error code: 1010").protection is Protection.PUBLIC
+
+
+@pytest.mark.parametrize("status", [520, 521, 522, 523, 524, 525, 526, 527, 530])
+def test_an_origin_that_is_down_is_not_a_matter_of_login(status: int) -> None:
+    """CF-22."""
+    assert _answer(status, *EDGE, body=b"error code: 1033").protection is Protection.ORIGIN_DOWN
 
 
 @pytest.mark.parametrize("value", ['Basic realm="x"', "Negotiate abc==", 'Digest realm="x", nonce="y"'])
@@ -205,6 +248,8 @@ def test_the_rest_goes_by_status(status: int, protection: Protection) -> None:
 _NAMES = st.sampled_from(
     ["www-authenticate", "location", "cf-ray", "server", "cf-mitigated", "cf-access-aud", "x"]
 )
+
+
 _VALUES = st.text(max_size=30) | st.sampled_from(
     [BEARER, LOGIN, ACCESS_CHALLENGE, "cloudflare", "http://[", "/\\"]
 )

@@ -17,10 +17,11 @@ from authlens_core.diagnosis.causes import CAUSES
 from authlens_core.diagnosis.diagnose import diagnose, explain
 from authlens_core.diagnosis.server_kind import ServerKind
 from authlens_core.oauth.error_response import OAuthError
-from authlens_core.values.check import UNKNOWN, Diagnosis
+from authlens_core.values.check import UNKNOWN, Diagnosis, Layer
 from authlens_core.values.exchange import (
     FORM_TYPE,
     Exchange,
+    FailureKind,
     Headers,
     Request,
     Response,
@@ -31,26 +32,58 @@ from authlens_core.values.stage import Stage
 from support.made_checks import failed
 
 HOST: Final = "https://wiki.example.com"
+
+
 TEAM: Final = "https://team.cloudflareaccess.com"
+
+
 RAY: Final = ("cf-ray", "8c1f2e3d4a5b6c7d-FRA")
+
+
 EDGE: Final = (("server", "cloudflare"), RAY)
+
+
 PATH: Final = "Zero Trust → Access controls → Applications → (app)"
+
+
 OAUTH: Final = f"{PATH} → Advanced settings → Managed OAuth"
+
+
 POLICIES: Final = f"{PATH} → Policies"
+
+
 TOKENS: Final = "Zero Trust → Access controls → Service credentials → Service Tokens"
+
+
 METADATA: Final = f"{HOST}/.well-known/cloudflare-access-protected-resource/"
+
+
 CHALLENGE: Final = (
     "www-authenticate",
     f'Bearer realm="OAuth", error="invalid_token", resource_metadata="{METADATA}"',
 )
+
+
 AUD: Final = ("cf-access-aud", "ab" * 32)
+
+
 BEARER: Final = (("Authorization", "Bearer oauth:canary-bearer-1"),)
+
+
 ID, SECRET = "0123456789abcdef" * 2 + ".access", "0123456789abcdef" * 4
+
+
 PAIR: Final = (("CF-Access-Client-Id", ID), ("CF-Access-Client-Secret", SECRET))
+
+
 SINGLE: Final = (
     ("Authorization", json.dumps({"cf-access-client-id": ID, "cf-access-client-secret": SECRET})),
 )
+
+
 JWT: Final = "eyJhbGciOiJSUzI1NiJ9.eyJjYW5hcnkiOjF9.c2ln"
+
+
 FORBIDDEN: Final = {
     "message": "Forbidden. You don't have permission to view this.",
     "status_code": 403,
@@ -179,6 +212,8 @@ SEED: Final = (
         check=("registration.port_half", "Port 8400 on this machine is in use by python, on ::1 only."),
     ),
 )
+
+
 AUTHORIZATION: Final = (  # §1.5
     Row(
         "§1.5 no resource",
@@ -277,6 +312,8 @@ AUTHORIZATION: Final = (  # §1.5
         error=("access_denied", "The user denied the request"),
     ),
 )
+
+
 REPORTED: Final = (  # §1.8
     Row(
         "§1.8 empty list of redirect URIs",
@@ -397,6 +434,8 @@ REPORTED: Final = (  # §1.8
         check=("revoke.endpoint", "none"),
     ),
 )
+
+
 SERVICE_TOKENS: Final = (  # §2
     Row(
         "§2 ignored: Managed OAuth on",
@@ -509,6 +548,8 @@ SERVICE_TOKENS: Final = (  # §2
         (("cf-access-token", JWT),),
     ),
 )
+
+
 MATRIX: Final = (  # §4.1
     Row(
         "§4.1 public, no app",
@@ -659,6 +700,8 @@ MATRIX: Final = (  # §4.1
         _reply(500, ("content-type", "text/html"), body="<h1>Oops</h1>"),
     ),
 )
+
+
 CHECKS: Final = (
     Row(
         "metadata of another resource",
@@ -735,6 +778,7 @@ CHECKS: Final = (
         check=("token.clock", "an hour"),
     ),
 )
+
 
 CONTRADICTIONS: Final = (
     Row(
@@ -864,6 +908,8 @@ CONTRADICTIONS: Final = (
         _reply(403, body="<h1>Forbidden</h1>"),
     ),
 )
+
+
 ROWS: Final = (*SEED, *AUTHORIZATION, *REPORTED, *SERVICE_TOKENS, *MATRIX, *CHECKS, *CONTRADICTIONS)
 
 
@@ -979,11 +1025,34 @@ def test_what_a_body_holds_is_safe_and_bounded_in_the_evidence() -> None:
     assert all(line.isprintable() and len(line) < 1000 for line in found.evidence)
 
 
+def test_an_empty_answer_from_elsewhere_says_so() -> None:
+    """No body, no type: each is told."""
+    found = _unknown("access", _reply(418), "access.accepted")
+    assert found is not None
+    assert found.evidence[1:] == (
+        "no Content-Type",
+        "an empty body",
+    )
+
+
 def test_a_registered_error_code_without_a_row_has_its_own_meaning() -> None:
     """RFC 6749 §5.2: it is not shown as if nobody knew it."""
     found = _unknown("exchange", _oauth_error("unsupported_grant_type", "no"), "token.status")
     assert found is not None
     assert (found.name, found.evidence[1]) == ("unsupported_grant_type", '"error": "unsupported_grant_type"')
+
+
+def test_no_answer_at_all_is_a_matter_of_the_network() -> None:
+    """The words are those of the wire, the layer is named, the query is not."""
+    lost = WireFailure(FailureKind.CONNECT, "Nobody listens.", "Start it.")
+    found = explain(Stage.ACCESS, (failed("access.accepted", ""),), _exchange(lost))
+    assert found == Diagnosis(
+        "no_answer",
+        "Nobody listens.",
+        "Start it.",
+        (f"connect failure: GET {HOST}/",),
+        layer=Layer.NETWORK,
+    )
 
 
 def test_a_check_that_says_it_all_needs_no_diagnosis() -> None:

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from authlens_core.emulator import Emulator
 from authlens_core.export.compare import Comparison, Difference, StageComparison, compare
+from authlens_core.export.session_file import read_session, session_json
 from authlens_core.trace.record import Fact, FactId, Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.values.check import Diagnosis, Severity, judged
 from authlens_core.values.exchange import (
@@ -28,7 +29,7 @@ from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Body, Secret
 from support.hostile_trace import CANARY
 from support.made_checks import failed
-from support.recorded_login import leaks, record_login_at
+from support.recorded_login import Recorded, leaks, record_login_at
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -71,6 +72,29 @@ def told_apart(comparison: Comparison) -> list[str]:
 
 def nothing_differs(comparison: Comparison) -> bool:
     return comparison.same and not told_apart(comparison)
+
+
+def test_a_trace_is_the_same_as_itself(login: Recorded, hostile: Trace) -> None:
+    """Nothing differs, and nothing has to."""
+    for one in (login.trace, hostile):
+        assert nothing_differs(compare(one, one))
+
+
+def test_a_trace_is_the_same_as_its_session_file(login: Recorded) -> None:
+    """Fingerprints stand for secrets, so what was saved can be held against what is here."""
+    assert nothing_differs(compare(login.trace, read_session(session_json(login.trace).encode())))
+
+
+async def test_two_logins_with_one_client_differ_only_as_they_must() -> None:
+    """States, codes, tokens, dates and rays are made anew by every run; nothing else is."""
+    async with Emulator() as emulator:
+        client, _ = emulator.register_client("http://localhost:8419/callback")
+        options = Options(port=8419, wait=60, client_id=client)
+        first, second = [await record_login_at(emulator, options) for _ in range(2)]
+    found = compare(first.trace, second.trace)
+    assert found.same, names(found)
+    assert {"fact state", "fact code_challenge", "request 1 body code_verifier"} <= set(told_apart(found))
+    assert [leak for secret in first.secrets for leak in leaks(repr(found), secret)] == []
 
 
 def test_only_the_differing_fields_are_said() -> None:
@@ -185,7 +209,11 @@ def test_a_secret_has_the_same_fingerprint_on_both_sides() -> None:
 
 
 _WORDS = st.sampled_from(["a", "b", "state", "x (2)", "check", "request 1", "•••• #00000000", ""])
+
+
 _FACTS = st.lists(st.builds(Fact, _WORDS, _WORDS), max_size=4).map(tuple)
+
+
 _RECORDS = st.builds(
     StageRecord,
     st.sampled_from(list(Stage)),
@@ -198,6 +226,8 @@ _RECORDS = st.builds(
     ),
     tampering=st.lists(_WORDS, max_size=2).map(tuple),
 )
+
+
 _TRACES = st.lists(_RECORDS, max_size=4).map(lambda records: trace(*records))
 
 
@@ -242,11 +272,15 @@ async def test_two_clean_logins_at_two_addresses_differ_in_the_addresses_alone()
 
 
 CODE = replace(asked(), stage=Stage.AUTHORIZATION)
+
+
 DENIED = replace(
     CODE,
     outcome=Outcome.FAILED,
     checks=(failed("authorization.error", "No error", "x", error_code="denied"),),
 )
+
+
 OTHER_SCOPE = replace(asked(sent="scope=b"), stage=Stage.REGISTRATION)
 
 

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from authlens_core.emulator import Emulator, play_person
 from authlens_core.export.curl_commands import bash_remark, bash_word, curl_script
+from authlens_core.export.session_file import read_session, session_json
 from authlens_core.trace.record import Stage, Trace
 from support.hostile_trace import CANARY
 from support.needs import needs, program
@@ -55,6 +56,15 @@ async def test_the_script_of_a_login_reaches_the_protected_page() -> None:
     async with Emulator() as emulator:
         recorded = await record_login_at(emulator)
         code, out, words = await _run(curl_script(recorded.trace))
+    assert (code, "Welcome, ada@example.com" in out) == (0, True), words
+
+
+async def test_the_script_of_an_opened_session_runs_too() -> None:
+    """Masks are enough: everything that is secret is made anew."""
+    async with Emulator() as emulator:
+        recorded = await record_login_at(emulator)
+        opened = read_session(session_json(recorded.trace).encode())
+        code, out, words = await _run(curl_script(opened))
     assert (code, "Welcome, ada@example.com" in out) == (0, True), words
 
 
@@ -110,9 +120,23 @@ def test_a_request_that_cannot_be_made_anew_asks_for_its_secrets(login: Recorded
     assert b"the code" not in ran.stderr
 
 
+def test_no_secret_of_a_login_is_in_the_script(login: Recorded) -> None:
+    """V-7: raw, percent-encoded, base64, JSON-escaped."""
+    text = curl_script(login.trace)
+    assert [leak for secret in login.secrets for leak in leaks(text, secret)] == []
+
+
 def test_no_secret_is_in_the_script_of_a_hostile_trace(hostile: Trace) -> None:
     """A server that repeats a secret in every field and body gains nothing."""
     assert leaks(curl_script(hostile), CANARY) == []
+
+
+def test_a_hostile_trace_makes_a_script_that_bash_reads(hostile: Trace) -> None:
+    """Quotes, substitutions and line ends of a server end no word."""
+    text = curl_script(hostile)
+    assert all(line.isprintable() for line in text.split("\n"))
+    checked = subprocess.run([program("bash"), "-n"], input=text.encode(), capture_output=True)
+    assert (checked.returncode, checked.stderr) == (0, b"")
 
 
 def test_a_hostile_trace_makes_a_script_that_runs_nothing_of_the_server(

@@ -10,6 +10,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from authlens_core.export.har import har
+from authlens_core.export.session_file import read_session, session_json
 from authlens_core.trace.record import Trace
 from support.hostile_trace import CANARY
 from support.recorded_login import Recorded, leaks
@@ -29,14 +30,34 @@ def _log(trace: Trace) -> dict[str, Any]:
     return dict(json.loads(har(trace))["log"])
 
 
+def test_a_login_keeps_to_har_1_2(login: Recorded) -> None:
+    """Bar: a HAR export validates against the HAR 1.2 schema."""
+    assert _problems(json.loads(har(login.trace))) == []
+
+
 def test_a_hostile_trace_keeps_to_har_1_2(hostile: Trace) -> None:
     """Exchanges without an answer, with bytes for a body, with repeated and broken fields too."""
     assert _problems(json.loads(har(hostile))) == []
 
 
+def test_no_secret_of_a_login_is_in_the_archive(login: Recorded) -> None:
+    """V-7: raw, percent-encoded, base64, JSON-escaped."""
+    text = har(login.trace)
+    assert [leak for secret in login.secrets for leak in leaks(text, secret)] == []
+
+
 def test_no_secret_is_in_the_archive_of_a_hostile_trace(hostile: Trace) -> None:
     """A server that repeats a secret in every field and body gains nothing."""
     assert leaks(har(hostile), CANARY) == []
+
+
+def test_every_exchange_is_an_entry_of_its_stage(login: Recorded) -> None:
+    """The order is the order in which it happened."""
+    log = _log(login.trace)
+    urls = [e.request.url for r in login.trace.records for e in r.exchanges]
+    assert [entry["request"]["url"] for entry in log["entries"]] == urls
+    assert {entry["pageref"] for entry in log["entries"]} <= {page["id"] for page in log["pages"]}
+    assert len(log["pages"]) == 8
 
 
 def test_a_stage_that_was_continued_does_not_repeat_its_exchanges(login: Recorded) -> None:
@@ -53,11 +74,23 @@ def _page_after(page: str) -> str:
     return f"stage_{int(page.removeprefix('stage_')) + 1}"
 
 
+def test_a_mask_in_a_form_is_one_value(login: Recorded) -> None:
+    """A mask holds a space and a number sign, which would end a value or begin a fragment."""
+    token = next(e for e in _log(login.trace)["entries"] if e["request"]["url"].endswith("/token"))
+    assert "code=%E2%80%A2" in token["request"]["postData"]["text"]
+    assert "•" not in token["request"]["postData"]["text"]
+
+
 def test_an_exchange_without_an_answer_says_why(hostile: Trace) -> None:
     """As browsers write it: status 0 and an error."""
     entry = _log(hostile)["entries"][2]
     assert entry["response"]["status"] == 0
     assert entry["_error"] == "timeout: No answer."
+
+
+def test_an_opened_session_exports_the_same(login: Recorded) -> None:
+    """Exports are functions of the record, live or replayed."""
+    assert har(read_session(session_json(login.trace).encode())) == har(login.trace)
 
 
 def test_sizes_are_those_of_the_wire_not_of_the_masked_text(login: Recorded) -> None:

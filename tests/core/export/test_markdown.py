@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authlens_core.export.markdown import code_span, fenced, label, markdown, prose
+from authlens_core.trace.arrows import messages
 from authlens_core.trace.record import Trace
 from support.hostile_trace import CANARY
 from support.recorded_login import Recorded, leaks, record_login
@@ -30,6 +31,12 @@ def _outside_code(text: str) -> str:
             kept.append(re.sub(r"(?<!`)(`+)(?!`)(?:.*?[^`])\1(?!`)", "", line))
     assert fence == ""
     return "\n".join(kept)
+
+
+def test_no_secret_of_a_login_is_in_the_page(login: Recorded) -> None:
+    """V-7: raw, percent-encoded, base64, JSON-escaped."""
+    text = markdown(login.trace)
+    assert [leak for secret in login.secrets for leak in leaks(text, secret)] == []
 
 
 def test_no_secret_is_in_the_page_of_a_hostile_trace(hostile: Trace) -> None:
@@ -67,6 +74,26 @@ async def test_a_failure_comes_with_its_cure() -> None:
     failed = recorded.trace.records[-1].failures[0]
     assert "✘ failed" in text
     assert f"What to do: {prose(str(failed.cure))}" in text
+
+
+def test_the_diagram_names_every_server_and_the_person(login: Recorded) -> None:
+    """Mermaid: participants first, then one arrow for each message."""
+    text = markdown(login.trace)
+    diagram = text.partition("```mermaid\n")[2].partition("\n```")[0].split("\n")
+    assert diagram[0] == "sequenceDiagram"
+    assert sum("participant server" in line for line in diagram) == 2
+    arrows = [line for line in diagram if "->>" in line]
+    assert len(arrows) == sum(arrow.sender is not arrow.receiver for arrow in messages(login.trace.records))
+
+
+def test_a_label_cannot_end_its_line(hostile: Trace) -> None:
+    """Every line of a hostile diagram is one that the exporter wrote."""
+    text = markdown(hostile)
+    diagram = text.partition("```mermaid\n")[2].partition("\n```")[0].split("\n")[1:]
+    begins = r"actor person as |participant (authlens$|browser as |server\d as )|Note over authlens: "
+    known = rf"  ({begins}|\w+(->>|-->>|--x)\w+: )"
+    assert diagram
+    assert all(re.match(known, line) for line in diagram)
 
 
 @given(TEXT)

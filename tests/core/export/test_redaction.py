@@ -25,6 +25,8 @@ from authlens_core.values.exchange import FORM_TYPE, JSON_TYPE, Exchange, Header
 from authlens_core.values.secret import Body, Secret
 
 MARKER = 'oauth:M4rk"er/+&=ü→\\ value'
+
+
 ENCODERS: dict[str, Callable[[str], str]] = {
     "raw": str,
     "quote": quote,
@@ -44,6 +46,8 @@ ENCODERS: dict[str, Callable[[str], str]] = {
     "base64 without padding": lambda s: base64.b64encode(s.encode()).decode().rstrip("="),
     "base64url": lambda s: base64.urlsafe_b64encode(s.encode()).decode().rstrip("="),
 }
+
+
 SECRET_TEXT = st.text(
     st.characters(min_codepoint=33, max_codepoint=0x24F, exclude_categories=("Cc", "Cs", "Zs")),
     min_size=8,
@@ -120,6 +124,11 @@ def test_a_name_that_no_claim_has_stays_masked(text: str) -> None:
     """A secret may stand where a name is expected."""
     [hidden] = [name for below in json.loads(text).values() for name in below if name != "sub"]
     assert hidden not in Redactor().text(text)
+
+
+def test_a_known_secret_that_is_a_member_name_is_masked() -> None:
+    """Its value decides, whatever it looks like."""
+    assert "hunter" not in Redactor([Secret("hunter")]).text('{"id_token": {"hunter": 1}}')
 
 
 def test_a_secret_within_a_longer_one_does_not_cut_it_up() -> None:
@@ -201,6 +210,11 @@ def test_a_secret_name_is_told_by_each_letter_that_a_pattern_takes_for_one_of_it
         assert "a-value-of-it" not in names_masked(f"{one}=a-value-of-it")
 
 
+def test_a_text_without_a_word_of_a_secret_name_is_not_taken_apart() -> None:
+    text = json.dumps({f"member_{n}": "https://h/?q=1" for n in range(10_000)})
+    assert names_masked(text) is text
+
+
 def test_a_request_keeps_its_shape_and_loses_its_secrets() -> None:
     """A request keeps its shape and loses its secrets."""
     request = Request(
@@ -225,6 +239,20 @@ def test_a_request_keeps_its_shape_and_loses_its_secrets() -> None:
     assert "czNjc" not in shown
     assert lines[6].startswith("grant_type=authorization_code&code=••••")
     assert "s3cr3t-4" in raw_message(request, NoRedactor())
+
+
+def test_a_cookie_keeps_its_name_and_attributes() -> None:
+    """A cookie keeps its name and attributes."""
+    ((_, value),) = Redactor().headers(Headers.of([("Set-Cookie", "sid=s3cr3t-1; Path=/; HttpOnly")]))
+    assert value == f"sid={Secret('s3cr3t-1').masked}; Path=/; HttpOnly"
+
+
+def test_bytes_that_are_not_text_are_summarised() -> None:
+    """Bytes that are not text are summarised."""
+    shown = Redactor().body(Body(b"\xff\x00\x01" * 200))
+    assert shown.binary
+    assert shown.text.startswith("00000000  ff 00 01")
+    assert shown.text.endswith("… 344 more bytes")
 
 
 @pytest.mark.parametrize(
@@ -263,6 +291,12 @@ def test_the_secrets_of_an_exchange_are_collected_to_be_masked_elsewhere() -> No
     )
     found = {secret.reveal() for secret in secrets_in(exchange(sent, answer))}
     assert found == {"the code", "the-verifier", "old-token-1", "cookie-1", "at-1", "rt-1"}
+
+
+def test_an_exchange_without_an_answer_has_the_secrets_of_its_request() -> None:
+    """An exchange without an answer has the secrets of its request."""
+    sent = Request("GET", "https://h/?code=abc", Headers())
+    assert [s.reveal() for s in secrets_in(exchange(sent, None))] == ["abc"]
 
 
 def test_a_server_cannot_stop_the_program_with_thousands_of_secrets() -> None:

@@ -10,8 +10,9 @@ import pytest
 from msgspec.structs import replace
 
 from authlens_core.export.formats import FORMATS, file_name
+from authlens_core.export.redaction import redacted_trace
 from authlens_core.export.saved_file import named_path, open_session_file, write_export
-from authlens_core.export.session_file import MAX_SESSION_BYTES
+from authlens_core.export.session_file import MAX_SESSION_BYTES, session_json
 from authlens_core.trace.record import Trace
 from authlens_core.values.check import Diagnosis
 from authlens_core.values.errors import FileExists, FileUnusable
@@ -132,6 +133,12 @@ def test_every_form_hides_the_secrets_and_says_that_it_was_tampered_with(name: s
     assert name == "curl" or "HTTP/1.1 400" in text
 
 
+@pytest.mark.parametrize("name", FORMATS)
+def test_an_honest_trace_is_not_called_tampered(name: str, login: Recorded) -> None:
+    """The word means something."""
+    assert "TAMPERED" not in FORMATS[name].write(login.trace)
+
+
 @pytest.mark.parametrize(
     ("url", "host"),
     [
@@ -148,3 +155,10 @@ def test_the_name_of_a_file_is_harmless(login: Recorded, url: str, host: str) ->
     day = f"{login.trace.started_at:%Y%m%d}"
     trace = replace(login.trace, resource_url=url)
     assert file_name(trace, FORMATS["session"]) == f"{host}-login-{day}.authlens.json"
+
+
+def test_a_session_file_opens_again(login: Recorded, tmp_path: Path) -> None:
+    """What was written is what is read."""
+    path = tmp_path / "login.authlens.json"
+    write_export(path, session_json(login.trace))
+    assert open_session_file(path) == redacted_trace(login.trace)

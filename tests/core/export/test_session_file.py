@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,19 +12,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from authlens_core.export.redaction import redacted_trace
 from authlens_core.export.session_file import (
     MAX_SESSION_BYTES,
     SessionFileRefused,
     read_session,
     session_json,
 )
-from authlens_core.trace.record import Trace
+from authlens_core.trace.record import Fact, FactValue, Trace
 from authlens_core.values.check import Diagnosis, Layer
 from authlens_core.values.secret import Secret
 from support.hostile_trace import CANARY, hostile_trace
 from support.recorded_login import Recorded, leaks, record_login
 
 Change = Callable[[dict[str, Any]], object]
+
+
+def test_no_secret_of_a_login_is_in_the_file(login: Recorded) -> None:
+    """V-7: raw, percent-encoded, base64, JSON-escaped."""
+    text = session_json(login.trace)
+    assert len(login.secrets) >= 4
+    assert [leak for secret in login.secrets for leak in leaks(text, secret)] == []
 
 
 def test_no_secret_is_in_the_file_of_a_hostile_trace(hostile: Trace) -> None:
@@ -38,6 +47,11 @@ async def test_no_secret_of_a_refused_exchange_is_in_the_file() -> None:
     recorded = await record_login("invalid-grant")
     text = session_json(recorded.trace)
     assert [leak for secret in recorded.secrets for leak in leaks(text, secret)] == []
+
+
+def test_what_is_read_is_what_was_saved(login: Recorded) -> None:
+    """The same stages, exchanges, checks and facts come back, with masks for secrets."""
+    assert read_session(session_json(login.trace).encode()) == redacted_trace(login.trace)
 
 
 def test_a_hostile_trace_comes_back_in_the_same_views(hostile: Trace) -> None:
@@ -59,6 +73,11 @@ def test_the_same_secret_has_the_same_mask_in_two_places(login: Recorded) -> Non
     assert text.count(token.masked) >= 3  # the fact, the answer of the token endpoint, the request of stage 8
 
 
+def test_nothing_in_the_file_moves_a_terminal(hostile: Trace) -> None:
+    """Control and direction characters are JSON escapes, so that `cat` is safe."""
+    assert all(line.isprintable() for line in session_json(hostile).split("\n"))
+
+
 def test_what_is_too_large_is_left_out_and_said(hostile: Trace, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever is saved can be opened again: bodies beyond the budget become a sentence."""
     monkeypatch.setattr("authlens_core.export.session_file._BODIES_KEPT", 10)
@@ -73,6 +92,22 @@ def test_a_newer_version_is_refused_with_the_cure() -> None:
     document = {**json.loads(session_json(hostile_trace())), "version": 2}
     with pytest.raises(SessionFileRefused, match=r"newer authlens.*Update authlens"):
         read_session(json.dumps(document).encode())
+
+
+def test_members_that_are_not_known_are_ignored(login: Recorded) -> None:
+    """Version 1 may grow members."""
+    document = json.loads(session_json(login.trace))
+    document["trace"]["records"][0]["colour"] = "green"
+    assert read_session(json.dumps(document).encode()) == redacted_trace(login.trace)
+
+
+@pytest.mark.parametrize(
+    "value", ["text", 200, None, ("a", "b"), timedelta(seconds=3600), datetime(2026, 3, 1, tzinfo=UTC)]
+)
+def test_a_fact_keeps_its_value_and_its_type(value: FactValue, hostile: Trace) -> None:
+    record = replace(hostile.records[0], facts=(Fact("name", value),))
+    again = read_session(session_json(replace(hostile, records=(record,))).encode())
+    assert again.records[0].facts == record.facts
 
 
 def test_tampering_and_evidence_survive(hostile: Trace) -> None:

@@ -17,14 +17,34 @@ from authlens_core.oauth.authorization import read_authorization_response
 from authlens_core.values.check import failures
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import parse_url
-from support.scripted_login import ISSUER, facts
+from support.scripted_login import ISSUER, RESOURCE, facts
 
 STAGE = AuthorizationStage()
+
+
 START = facts(upto="pkce")
 
 
 def _parameters(url: str | None) -> dict[str, list[str]]:
     return parse_qs(urlsplit(url or "").query)
+
+
+def test_the_link_holds_every_parameter_once() -> None:
+    """AZ-1, AZ-2, AZ-4."""
+    learned = STAGE.learn(replace(START, challenge_scope="a b"), ())
+    assert learned.checks == ()
+    assert _parameters(learned.facts.authorization_url) == {
+        "response_type": ["code"],
+        "client_id": ["client-1"],
+        "redirect_uri": ["http://localhost:8400/callback"],
+        "state": ["the-state"],
+        "code_challenge": ["c" * 43],
+        "code_challenge_method": ["S256"],
+        "resource": [RESOURCE],
+        "scope": ["a b"],
+    }
+    assert learned.facts.scope == "a b"
+    assert STAGE.request(START, ()) is None
 
 
 def test_offline_access_asks_for_consent() -> None:
@@ -50,6 +70,12 @@ def test_a_link_needs_every_earlier_stage(missing: str) -> None:
     if missing != "pkce":
         with pytest.raises(ValueError, match="no authorization request"):
             expected_response(start)
+
+
+def test_the_issuer_of_the_validated_metadata_is_what_an_answer_is_held_against() -> None:
+    """AZ-8, RFC 9207 §2.4: recorded with verifier and state."""
+    expected = expected_response(START)
+    assert (expected.issuer, expected.state, expected.iss_required) == (ISSUER, Secret("the-state"), False)
 
 
 def test_a_code_is_learned_and_an_error_is_explained() -> None:

@@ -49,6 +49,16 @@ async def _waiting(
         yield login, running, events, state_of(ready.url)
 
 
+async def test_the_code_comes_by_the_listener() -> None:
+    """RFC 8252 §7.3: and the port is free afterwards (LB-3)."""
+    async with _waiting() as (login, running, _, state):
+        port = port_of(login)
+        assert b" 200 " in await _get(port, f"code=code-canary-1&state={state}")
+        assert (await running).outcome is Outcome.PASSED
+        assert login.facts.code == Secret("code-canary-1")
+        assert is_free(port)
+
+
 @pytest.mark.parametrize(
     "wrong",
     ["code=stolen&state=wrong", "code=stolen", "error=access_denied&state=wrong", "error=access_denied"],
@@ -144,6 +154,15 @@ async def test_a_code_alone_is_taken_by_choice_and_warned_in_the_record(chosen: 
     assert state.severity is Severity.WARNING
 
 
+async def test_the_end_of_a_wrapped_address_is_no_code() -> None:
+    """Although a code alone may be pasted: it looks like one."""
+    async with _waiting(Options(port=0, any_state=True)) as (login, running, _, state):
+        address = f"http://localhost:{port_of(login)}/callback?code=code-canary-1&state={state}"
+        login.paste(Secret(address[:-9]), Secret(address[-9:]))
+        assert (await running).outcome is Outcome.PASSED
+        assert login.facts.code == Secret("code-canary-1")
+
+
 async def test_a_malformed_paste_may_be_pasted_again() -> None:
     """It can have been damaged on the way."""
     async with _waiting() as (login, running, _, state):
@@ -179,6 +198,16 @@ async def test_without_a_port_a_stranger_who_takes_it_meanwhile_is_not_sent_to()
             record = await login.step()
         assert failed(record) == "authorization.redirect_uri"
         assert "is in use" in record.failures[0].seen
+
+
+async def test_without_a_port_the_pasted_address_is_the_way_back() -> None:
+    """Nothing is bound, the redirect URI is registered all the same."""
+    async with _waiting(Options(port=0, listen=False)) as (login, running, _, state):
+        assert login.wait.listener is None
+        assert (login.facts.redirect_uri or "").startswith("http://localhost:")
+        login.paste(Secret(f"{login.facts.redirect_uri}?code=code-canary-1&state={state}"))
+        assert (await running).outcome is Outcome.PASSED
+        assert login.facts.code == Secret("code-canary-1")
 
 
 async def test_what_is_pasted_is_judged_like_a_callback_and_wins() -> None:
@@ -240,6 +269,39 @@ async def test_the_person_can_give_the_browser_more_time() -> None:
         assert (await running).outcome is Outcome.CANCELLED
         login.wait.extend(300)
         assert len([e for e in events if isinstance(e, DeadlineMoved)]) == 2
+
+
+async def test_a_refusal_on_the_callback_ends_the_wait_with_the_reason() -> None:
+    """AR-4."""
+    async with _waiting() as (login, running, _, state):
+        login.paste(Secret(f"?error=access_denied&state={state}"))
+        record = await running
+        assert failed(record) == "authorization.error"
+        assert record.diagnosis is not None
+        stopped = record.error
+        assert stopped is not None
+        assert stopped.exit_code == 5
+
+
+async def test_one_line_of_a_paste_is_judged_and_a_refused_one_ignores_nothing() -> None:
+    """A paste that is refused is no answer of a browser that was ignored; the wait goes on."""
+    async with _waiting() as (login, running, events, state):
+        assert login.paste(Secret("nonsense")).verdict is Verdict.INVALID
+        assert login.wait.waiting
+        assert events
+        assert not any(isinstance(event, AnswerIgnored) for event in events)
+        right = Secret(f"code=c&state={state}")
+        login.paste(Secret("Here it is:"), right, Secret("regards"))
+        assert (await running).outcome is Outcome.PASSED
+        with pytest.raises(ValueError, match="no answer"):
+            login.paste(right)
+
+
+async def test_an_answer_can_be_pasted_in_pieces() -> None:
+    async with _waiting() as (login, running, _, state):
+        assert login.paste(Secret("code=c&sta")).code is None
+        login.paste(Secret(f"te={state}"))
+        assert (await running).outcome is Outcome.PASSED
 
 
 @pytest.mark.parametrize(("is_login", "given"), [(True, False), (False, False), (True, True)])

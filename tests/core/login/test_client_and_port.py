@@ -7,14 +7,19 @@ import socket
 import pytest
 from msgspec.structs import replace
 
+from authlens_core.login.known_clients import MemoryClientRegistry
+from authlens_core.login.tampering.request_edit import EditLocation, RequestEdit
+from authlens_core.trace.events import AuthorizationReady
 from authlens_core.trace.record import Stage
 from authlens_core.values.errors import AuthlensError
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
-from support.driven_login import at, failed, login_to
+from support.driven_login import at, failed, login_to, run_to
 from support.scripted_login import ISSUER, Answer, ScriptedSender, come_back, honest, reply, server_document
 
 TOKEN = f"POST {ISSUER}/token"
+
+
 REGISTER = f"POST {ISSUER}/register"
 
 
@@ -55,6 +60,18 @@ async def test_a_client_that_the_server_has_forgotten_is_registered_anew_at_a_re
     assert [s.form["client_id"] for s in sender.sent if s.line == TOKEN] == ["client-1", "client-2"]
 
 
+async def test_a_given_client_id_is_used_and_nothing_is_registered() -> None:
+    """RG-13: and a refusal of it does not register another behind the person's back."""
+    sender = ScriptedSender(honest(token=reply(401, {"error": "invalid_client"})))
+    async with login_to(sender, Options(port=0, wait=60, client_id="given")) as login:
+        login.watch(come_back(login))
+        await login.run_all()
+        assert sender.sent[-1].form["client_id"] == "given"
+        await login.retry()
+        await login.run_all()
+    assert sender.count(REGISTER) == 0
+
+
 @pytest.mark.parametrize("methods", [["client_secret_basic"], ["client_secret_post"]])
 async def test_a_confidential_client_authenticates_as_the_server_wants(methods: list[str]) -> None:
     """TK-2: in the header or in the body, never in both."""
@@ -69,6 +86,33 @@ async def test_a_confidential_client_authenticates_as_the_server_wants(methods: 
     in_header = sent.request.headers.get("authorization") is not None
     assert in_header is (methods == ["client_secret_basic"])
     assert ("client_secret" in sent.form) is not in_header
+
+
+async def test_a_client_metadata_document_is_a_client_id_and_is_not_remembered_as_registered() -> None:
+    """RG-13, RG-14."""
+    remembered: list[object] = []
+
+    class Registry:
+        async def known(self, issuer: str, redirect_uri: str) -> None:
+            return None
+
+        async def remember(self, issuer: str, client: object) -> None:
+            remembered.append(client)
+
+        async def forget(self, issuer: str, redirect_uri: str) -> None:
+            raise AssertionError
+
+    document = server_document(client_id_metadata_document_supported=True)
+    sender = ScriptedSender(honest(server=reply(200, document)))
+    mine = "https://me.example/client.json"
+    options = Options(port=0, wait=60, client_metadata_url=mine)
+    async with login_to(sender, options, registry=Registry()) as login:
+        login.watch(come_back(login))
+        await login.run_all()
+        assert login.finished
+    assert sender.count(REGISTER) == 0
+    assert [s.form["client_id"] for s in sender.sent if s.line == TOKEN] == [mine]
+    assert remembered == []
 
 
 async def test_a_port_that_is_taken_is_said_with_its_owner_and_another_one_can_be_used() -> None:
@@ -90,3 +134,51 @@ async def test_a_port_that_is_taken_is_said_with_its_owner_and_another_one_can_b
             await login.retry()
             await login.run_all()
             assert login.finished
+
+
+async def test_another_host_of_the_redirect_uri_registers_anew() -> None:
+    """The switch between localhost and 127.0.0.1 works also when the browser was refused already."""
+    sender = ScriptedSender(honest())
+    refused = "error=invalid_request&error_description=redirect+uri+not+allowed"
+    async with login_to(sender) as login:
+        login.watch(come_back(login, refused, "code=code-canary-1"))
+        await login.run_all()
+        assert at(login) is Stage.AUTHORIZATION
+        login.use(replace(login.facts.options, redirect_host="127.0.0.1"))
+        assert at(login) is Stage.REGISTRATION
+        await login.retry()
+        await login.run_all()
+        assert login.finished
+    hosts = [s.document["redirect_uris"][0].rpartition(":")[0] for s in sender.sent if s.line == REGISTER]
+    assert hosts == ["http://localhost", "http://127.0.0.1"]
+
+
+async def test_what_is_decided_anew_holds_when_the_login_goes_back() -> None:
+    """A new resource parameter is in the next link, although PKCE is run again before."""
+    links: list[str] = []
+    async with login_to(ScriptedSender(honest())) as login:
+        login.watch(lambda e: links.append(e.url) if isinstance(e, AuthorizationReady) else None)
+        login.watch(come_back(login, "error=invalid_target"))
+        await login.run_all()
+        login.use(replace(login.facts.options, resource="https://app.example/"))
+        assert at(login) is Stage.PKCE
+        await login.run_all()
+    assert "resource=https%3A%2F%2Fapp.example%2F&" in f"{links[1]}&"
+
+
+async def test_a_kept_client_is_not_forgotten_over_a_link_that_was_changed() -> None:
+    """What a changed login is refused for, in a later stage too, says nothing about it."""
+    registry = MemoryClientRegistry()
+    sender = ScriptedSender(honest(token=reply(401, {"error": "invalid_client"})))
+    async with login_to(sender, registry=registry) as login:
+        login.watch(come_back(login))
+        await run_to(login, Stage.AUTHORIZATION)
+        client = login.facts.client
+        assert client is not None
+        login.amend(RequestEdit(EditLocation.QUERY, "client_id", "another"))
+        await login.step()
+        record = await login.step()
+        assert (record.stage, record.tampering) == (Stage.EXCHANGE, ())
+        await login.retry()
+        assert await registry.known(ISSUER, client.redirect_uri) == client
+        assert at(login) is Stage.PKCE

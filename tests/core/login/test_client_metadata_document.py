@@ -6,17 +6,25 @@ import socket
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from authlens_core.login.known_clients import MemoryClientRegistry
 from authlens_core.oauth.client_authentication import Client
-from authlens_core.trace.record import Stage
+from authlens_core.trace.record import Outcome, Stage
+from authlens_core.values.check import Severity
 from authlens_core.values.login_options import Options
 from support.driven_login import at, failed, login_to, run_to
 from support.scripted_login import ISSUER, Answer, ScriptedSender, come_back, honest, reply, server_document
 
 MINE = "https://me.example/client.json"
+
+
 TOKEN = f"POST {ISSUER}/token"
+
+
 REGISTER = f"POST {ISSUER}/register"
+
+
 CHECK = "registration.client_metadata_url"
 
 
@@ -83,6 +91,60 @@ async def test_a_client_that_is_known_does_not_stand_in_for_a_document_that_is_r
     async with login_to(ScriptedSender(honest()), _options(port=port), registry=registry) as login:
         await login.run_all()
         assert failed(login.trace.records[-1]) == CHECK
+
+
+async def test_a_server_that_takes_documents_alone_is_logged_in_to() -> None:
+    """RG-14: no registration endpoint is needed, and none is missed."""
+    only = _server(client_id_metadata_document_supported=True, registration_endpoint=None)
+    sender = ScriptedSender(honest(server=only))
+    async with login_to(sender, _options()) as login:
+        login.watch(come_back(login))
+        await login.run_all()
+        assert login.finished, login.trace.records[-1].failures
+    assert [s.form["client_id"] for s in sender.sent if s.line == TOKEN] == [MINE]
+
+
+async def test_a_document_that_is_named_after_a_failure_is_used() -> None:
+    """Without a registration endpoint the login stops, and goes on with a document."""
+    only = _server(client_id_metadata_document_supported=True, registration_endpoint=None)
+    sender = ScriptedSender(honest(server=only))
+    async with login_to(sender) as login:
+        login.watch(come_back(login))
+        await login.run_all()
+        assert failed(login.trace.records[-1]) == "server.registration_endpoint"
+        login.use(replace(login.facts.options, client_metadata_url=MINE))
+        assert at(login) is Stage.RESOURCE_METADATA
+        await login.run_all()
+        assert login.finished
+    assert sender.count(REGISTER) == 0
+
+
+async def test_deciding_for_a_document_looks_at_the_server_again() -> None:
+    """Whether the server needs a registration endpoint depends on it."""
+    async with login_to(ScriptedSender(honest())) as login:
+        await run_to(login, Stage.PKCE)
+        login.use(replace(login.facts.options, client_metadata_url=MINE))
+        assert at(login) is Stage.RESOURCE_METADATA
+
+
+async def test_a_document_with_a_query_is_used_with_a_warning() -> None:
+    """CIMD draft §3: a query should not be there, and is not forbidden."""
+    sender = ScriptedSender(honest(server=_server(client_id_metadata_document_supported=True)))
+    async with login_to(sender, _options(f"{MINE}?v=1")) as login:
+        await run_to(login, Stage.PKCE)
+        record = login.trace.records[-1]
+        assert record.outcome is Outcome.PASSED
+        assert [c.name for c in record.checks if c.severity is Severity.WARNING] == [CHECK]
+
+
+async def test_a_client_id_comes_before_a_document_however_bad() -> None:
+    """RG-13: what is not used is not judged."""
+    sender = ScriptedSender(honest())
+    options = Options(port=0, wait=60, client_id="given", client_metadata_url="nonsense")
+    async with login_to(sender, options) as login:
+        await run_to(login, Stage.PKCE)
+        assert login.facts.client is not None
+        assert login.facts.client.client_id == "given"
 
 
 async def test_a_document_that_the_server_refuses_costs_no_client_that_was_registered() -> None:

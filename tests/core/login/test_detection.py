@@ -19,7 +19,11 @@ from authlens_core.values.url import parse_url
 from support.scripted_login import METADATA, RESOURCE, Answer, exchange, facts, reply
 
 STAGE = DetectionStage()
+
+
 START = facts(metadata_candidates=())
+
+
 NAMED = ("WWW-Authenticate", f'Bearer resource_metadata="{METADATA}"')
 
 
@@ -192,6 +196,13 @@ def test_a_405_with_a_challenge_needs_no_post() -> None:
     """CH-9: the field is read on any status."""
     assert STAGE.request(START, (exchange(reply(405, None, NAMED)),)) is None
     assert _candidates(_learn(reply(405, None, NAMED))) == [METADATA]
+
+
+def test_the_url_in_the_challenge_is_the_only_candidate() -> None:
+    """PR-2: if the challenge gives the URL, exactly that is used."""
+    learned = _learn(reply(401, None, NAMED))
+    assert _candidates(learned) == [METADATA]
+    assert failures(learned.checks) == ()
 
 
 def test_without_a_url_the_form_with_the_path_comes_before_the_root() -> None:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+from joserfc import jws
+from joserfc.jwk import ECKey
 from msgspec.structs import replace
 
 from authlens_core.login.stages.device_stages import DeviceAuthorizationStage, DeviceExchangeStage
 from authlens_core.oauth.device_authorization import DeviceAuthorization
-from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event
+from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event, StageEnded
 from authlens_core.trace.record import Outcome, Stage, StageRecord
+from authlens_core.values.check import Severity
 from authlens_core.values.errors import TimedOut
 from authlens_core.values.exchange import FailureKind, Response, WireFailure
 from authlens_core.values.login_options import Options
@@ -30,7 +36,11 @@ from support.scripted_login import (
 )
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
 GRANT = "urn:ietf:params:oauth:grant-type:device_code"
+
+
 CODES = {
     "device_code": "device-canary-1",
     "user_code": "WDJB-MJHT",
@@ -38,7 +48,10 @@ CODES = {
     "expires_in": 600,
     "interval": 5,
 }
+
+
 TOKENS = reply(200, {"access_token": "access-canary-1", "token_type": "Bearer", "expires_in": 900})
+
 
 POLLING = DeviceExchangeStage()
 
@@ -77,6 +90,21 @@ async def test_the_code_is_shown_and_polling_ends_with_the_tokens() -> None:
     assert not [event for event in events if isinstance(event, AuthorizationReady)]
     asked = [one.form for one in sender.sent if one.line == f"POST {ISSUER}/token"]
     assert [(form["grant_type"], form["device_code"]) for form in asked] == [(GRANT, "device-canary-1")] * 3
+
+
+async def test_the_registration_asks_for_the_grant() -> None:
+    sender = _sender(TOKENS)
+    await _run(sender)
+    [registration] = [one.document for one in sender.sent if one.line == f"POST {ISSUER}/register"]
+    assert GRANT in registration["grant_types"]
+
+
+@pytest.mark.parametrize("code", ["access_denied", "expired_token", "invalid_grant"])
+async def test_a_final_answer_ends_the_polling(code: str) -> None:
+    sender = _sender(_error("authorization_pending"), _error(code))
+    last, _ = await _run(sender)
+    assert (last.stage, last.outcome) == (Stage.EXCHANGE, Outcome.FAILED)
+    assert sender.count(f"POST {ISSUER}/token") == 2
 
 
 async def test_a_code_that_expires_is_not_asked_about_for_ever() -> None:
@@ -119,6 +147,13 @@ async def test_a_wait_that_the_user_bounded_ends_before_the_code_does() -> None:
     assert "30 seconds" in check.seen
 
 
+@pytest.mark.parametrize("wait", [None, 900.0])
+async def test_a_code_that_expires_within_the_wait_is_called_expired(wait: float | None) -> None:
+    sender = _sender(_error("authorization_pending"), codes={**CODES, "expires_in": 4})
+    last, _ = await _run(sender, wait)
+    assert [check.name for check in last.failures] == ["device.expired"]
+
+
 async def test_a_page_on_another_site_is_shown_only_after_a_yes() -> None:
     """DG-10, H420."""
     sender = _sender(TOKENS, codes={**CODES, "verification_uri": "https://honest.example/device"})
@@ -136,10 +171,33 @@ async def test_a_page_on_another_site_is_shown_only_after_a_yes() -> None:
     assert ready.device.verification_uri.host == "honest.example"
 
 
+async def test_a_server_without_the_endpoint_is_named() -> None:
+    last, _ = await _run(_sender(TOKENS, device_authorization_endpoint=None))
+    assert [check.name for check in last.failures] == ["device.endpoint"]
+    assert "--device" in str(last.failures[0].cure)
+
+
 async def test_the_device_code_is_in_no_word_of_the_record() -> None:
     sender = _sender(reply(400, {"error": "invalid_grant", "error_description": "device-canary-1 is bad"}))
     last, events = await _run(sender)
     assert "canary" not in repr((last, events))
+
+
+async def test_an_endpoint_that_no_metadata_names_can_be_given() -> None:
+    """The warning names it, because what is there gets the client's id."""
+    sender = _sender(TOKENS, device_authorization_endpoint=None)
+    given = f"{ISSUER}/device_authorization"
+    last, events = await _run(sender, device_endpoint=given)
+    assert (last.stage, last.outcome) == (Stage.ACCESS, Outcome.PASSED)
+    records = [event.record for event in events if isinstance(event, StageEnded)]
+    checks = [check for record in records for check in record.checks if check.name == "device.endpoint"]
+    assert [(check.severity, given in check.seen) for check in checks] == [(Severity.WARNING, True)]
+
+
+async def test_an_endpoint_that_is_not_https_is_refused() -> None:
+    last, _ = await _run(_sender(TOKENS), device_endpoint="http://as.example/device_authorization")
+    assert [check.name for check in last.failures] == ["device.endpoint"]
+    assert "http://as.example/device_authorization" in last.failures[0].seen
 
 
 async def test_a_pending_code_that_is_answered_with_200_is_asked_about_again() -> None:
@@ -148,6 +206,20 @@ async def test_a_pending_code_that_is_answered_with_200_is_asked_about_again() -
     last, _ = await _run(sender)
     assert (last.stage, last.outcome) == (Stage.ACCESS, Outcome.PASSED)
     assert sender.count(f"POST {ISSUER}/token") == 2
+
+
+async def test_a_refusal_that_is_answered_with_200_ends_the_polling() -> None:
+    last, _ = await _run(_sender(reply(200, {"error": "access_denied"})))
+    assert [check.error_code for check in last.failures if check.error_code] == ["access_denied"]
+
+
+async def test_an_id_token_without_a_nonce_is_taken() -> None:
+    """The request for a code has no nonce (RFC 8628 §3.1), so none comes back."""
+    claims = {"iss": ISSUER, "aud": "client-1", "exp": int(time.time()) + 7_200}
+    token = jws.serialize_compact({"alg": "ES256"}, json.dumps(claims), ECKey.generate_key("P-256"))
+    answer = {"access_token": "access-canary-1", "token_type": "Bearer", "id_token": token}
+    last, _ = await _run(_sender(reply(200, answer)), scope="openid")
+    assert (last.stage, last.outcome) == (Stage.ACCESS, Outcome.PASSED)
 
 
 async def test_what_came_of_the_last_request_is_in_the_words_about_the_time() -> None:
@@ -180,3 +252,15 @@ async def test_an_endpoint_that_was_remembered_gives_way_to_the_one_that_the_met
         check.seen for record in trace.records for check in record.checks if check.name == "device.endpoint"
     ]
     assert said == [f"{ISSUER}/device_authorization, which its metadata names now; before, you gave {old}"]
+
+
+async def test_no_verifier_is_drawn_and_the_key_of_the_tokens_all_the_same() -> None:
+    """There is no link that could carry a challenge; DPoP's key is drawn with the codes."""
+    bound = reply(200, {"access_token": "access-canary-1", "token_type": "DPoP", "expires_in": 900})
+    last, events = await _run(_sender(bound), dpop=True)
+    records = [event.record for event in events if isinstance(event, StageEnded)]
+    assert last.outcome is Outcome.PASSED
+    assert Stage.PKCE not in {record.stage for record in records}
+    shown = {fact.name: record.stage for record in records for fact in record.facts}
+    assert shown["dpop_jkt"] is Stage.AUTHORIZATION
+    assert not {"code_verifier", "state"} & shown.keys()

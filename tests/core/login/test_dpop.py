@@ -79,3 +79,15 @@ async def test_the_token_and_the_resource_request_are_signed_with_one_key() -> N
     assert "ath" in resource_proof
     assert token_proof["jti"] != resource_proof["jti"]
     assert (access.exchanges[-1].request.headers.get("authorization") or "").startswith("DPoP ")
+
+
+async def test_a_nonce_that_the_server_asks_for_is_sent_once_and_both_requests_are_shown() -> None:
+    """DP-5: the code is not used up by the refusal."""
+    trace = await bound_login("dpop-nonce")
+    exchange = trace.latest(Stage.EXCHANGE)
+    assert exchange is not None
+    assert [e.response.status for e in exchange.exchanges if e.response] == [400, 200]
+    refused, accepted = proofs(exchange.exchanges)
+    assert "nonce" not in refused
+    assert accepted["nonce"]
+    assert exchange.failures == ()

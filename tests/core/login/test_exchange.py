@@ -10,13 +10,17 @@ from msgspec.structs import replace
 from authlens_core.login.stages.exchange_stage import ExchangeStage
 from authlens_core.oauth.pkce import Pkce
 from authlens_core.trace.record import fact_text
-from authlens_core.values.check import failures
+from authlens_core.values.check import Severity, failures
 from authlens_core.values.exchange import FailureKind, Request, WireFailure
 from authlens_core.values.secret import Body, Secret
 from support.scripted_login import BEGAN, ISSUER, exchange, facts, reply
 
 STAGE = ExchangeStage()
+
+
 START = facts(scope="a")
+
+
 TOKENS = {"access_token": "access-canary-1", "token_type": "Bearer", "expires_in": 900}
 
 
@@ -44,6 +48,13 @@ def test_without_a_code_nothing_is_sent(missing: str) -> None:
     assert STAGE.request(start, ()) is None
     [failed] = failures(STAGE.learn(start, ()).checks)
     assert (failed.name, "PKCE" in str(failed.cure)) == ("exchange.code", True)
+
+
+def test_a_token_endpoint_that_became_unusable_gets_nothing() -> None:
+    """GEN-1."""
+    assert START.server_metadata is not None
+    plain = replace(START.server_metadata, token_endpoint="http://as.example/token")
+    assert STAGE.request(replace(START, server_metadata=plain), ()) is None
 
 
 def test_the_lifetime_counts_from_before_the_request() -> None:
@@ -87,6 +98,13 @@ def test_a_lost_answer_leaves_the_outcome_unknown(may: bool) -> None:
     assert (failed.name, failed.seen) == ("exchange.answer", "late")
     assert ("unknown" in failed.why) is may
     assert "PKCE" in str(failed.cure)
+
+
+def test_a_clock_that_differs_is_told() -> None:
+    """An hour ahead, by the Date of the answer."""
+    answer = reply(200, TOKENS, ("Date", "Thu, 01 Jan 2026 01:00:00 GMT"))
+    [clock] = [c for c in STAGE.learn(START, [exchange(answer)]).checks if c.name == "token.clock"]
+    assert clock.severity is Severity.WARNING
 
 
 @pytest.mark.parametrize(

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.values.exchange import Request
+from authlens_core.values.login_options import Options, first_changed
 from authlens_core.values.secret import Secret
 from support.driven_login import at, failed, is_free, login_to, port_of, run_to, until
 from support.scripted_login import (
     ISSUER,
+    METADATA,
     RESOURCE,
+    Answer,
     ScriptedSender,
     come_back,
     honest,
@@ -20,6 +25,16 @@ from support.scripted_login import (
 )
 
 TOKEN = f"POST {ISSUER}/token"
+
+
+def _foreign() -> dict[str, Answer | list[Answer]]:
+    challenge = ("WWW-Authenticate", f'Bearer resource_metadata="{FOREIGN}"')
+    script = honest(resource=[reply(401, None, challenge), reply(200)])
+    script[f"GET {FOREIGN}"] = script[f"GET {METADATA}"]
+    return script
+
+
+FOREIGN = "https://elsewhere.example/metadata"
 
 
 async def test_back_takes_the_facts_of_one_stage_earlier() -> None:
@@ -37,6 +52,32 @@ async def test_back_takes_the_facts_of_one_stage_earlier() -> None:
         assert login.facts.issuer is None
         login.back()
         assert at(login) is Stage.DETECTION
+
+
+async def test_going_back_to_an_untouched_authorization_keeps_its_verifier() -> None:
+    """Only what was shown or sent is used up."""
+    async with login_to(ScriptedSender(honest())) as login:
+        await run_to(login, Stage.AUTHORIZATION)
+        state = login.facts.state
+        login.back(Stage.AUTHORIZATION)
+        assert login.facts.state == state
+
+
+async def test_metadata_on_another_origin_is_asked_only_after_a_yes() -> None:
+    """H014, PR-13: zero requests reach the foreign host before."""
+    sender = ScriptedSender(_foreign())
+    async with login_to(sender) as login:
+        await login.run_all()
+        assert failed(login.trace.records[-1]) == "resource_metadata.location"
+        assert not [line for line in sender.lines() if "elsewhere" in line]
+        record = await login.override("resource_metadata.location")
+        assert record is not None
+        assert record.outcome is Outcome.PASSED
+        assert sender.count(f"GET {RESOURCE}") == 1
+        login.watch(come_back(login))
+        await login.run_all()
+        assert login.finished
+        assert sender.count(f"GET {FOREIGN}") == 1
 
 
 async def test_an_override_fetches_nothing_again() -> None:
@@ -66,6 +107,36 @@ async def test_what_may_not_be_overridden_stands() -> None:
         assert await login.override(name) is None
         assert await login.override("no.such.check") is None
         assert at(login) is Stage.RESOURCE_METADATA
+
+
+@pytest.mark.parametrize("again", ["retry", "back_to", "use"])
+async def test_an_approval_is_asked_for_anew_when_the_stage_is_run_anew(again: str) -> None:
+    """H014: a yes is for one answer and not for the next."""
+    sender = ScriptedSender(_foreign())
+    async with login_to(sender) as login:
+        await login.run_all()
+        await login.override("resource_metadata.location")
+        if again == "retry":
+            login.back()
+            await login.retry()
+        elif again == "back_to":
+            login.back(Stage.DETECTION)
+        else:
+            login.use(replace(login.facts.options, method="GET"))
+        sender.script[f"GET {RESOURCE}"] = _foreign()[f"GET {RESOURCE}"]  # type: ignore[index]
+        await login.run_all()
+        assert failed(login.trace.records[-1]) == "resource_metadata.location"
+        assert sender.count(f"GET {FOREIGN}") == 0
+
+
+@pytest.mark.parametrize("later", [{"scope": "other"}, {"resource": RESOURCE}, {"client_auth": "none"}])
+@pytest.mark.parametrize("earlier", [{"dpop": True}, {"legacy_paths": True}, {"method": "GET"}])
+def test_of_two_decisions_the_one_for_the_earlier_stage_leads_back(
+    earlier: dict[str, Any], later: dict[str, Any]
+) -> None:
+    alone = first_changed(Options(), Options(**earlier))
+
+    assert first_changed(Options(), Options(**earlier, **later)) is alone
 
 
 async def test_a_code_stays_masked_when_the_answer_is_read_again() -> None:

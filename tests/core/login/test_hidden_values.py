@@ -31,6 +31,22 @@ async def _finished() -> tuple[Facts, Trace, list[str]]:
     return facts, trace, [*secrets, "access-canary-1", "refresh-canary-1", "code-canary-1"]
 
 
+async def test_the_facts_show_no_secret() -> None:
+    """PK-5: the link holds the state, so it is not printed."""
+    facts, _, secrets = await _finished()
+    for shown in (repr(facts), str(facts), f"{facts}"):
+        assert [secret for secret in secrets if secret in shown] == []
+
+
+async def test_no_record_shows_a_secret() -> None:
+    """PK-5: in facts, checks or exchanges, of any stage."""
+    _, trace, secrets = await _finished()
+    for record in trace.records:
+        shown = repr(record)
+        assert [secret for secret in secrets if secret in shown] == [], record.stage
+    assert [secret for secret in secrets if secret in repr(trace)] == []
+
+
 @pytest.mark.parametrize(
     ("stage", "name"),
     [

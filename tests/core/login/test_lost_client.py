@@ -16,6 +16,8 @@ from support.needs import free_port
 from support.scripted_login import ISSUER, Answer, ScriptedSender, come_back, honest, reply, server_document
 
 REGISTER = f"POST {ISSUER}/register"
+
+
 TOKEN = f"POST {ISSUER}/token"
 
 
@@ -75,6 +77,20 @@ async def test_a_login_that_gets_tokens_clears_the_doubt_and_keeps_what_the_serv
         assert login.finished
     learned = replace(client, needs=(Need.EMPTY_SECRET,), unanswered=0)
     assert await registry.known(ISSUER, client.redirect_uri) == learned
+
+
+async def test_a_new_client_is_registered_because_the_user_wants_one() -> None:
+    """`--new-client`: once, also after a retry in the same login."""
+    sender, registry, port = ScriptedSender(honest()), MemoryClientRegistry(), free_port()
+    await _known(registry, port)
+    options = Options(port=port, wait=60, new_client=True)
+    async with login_to(sender, options, registry=registry) as login:
+        login.watch(come_back(login, "error=access_denied", "code=1"))
+        await login.run_all()
+        login.back(Stage.REGISTRATION)
+        await login.run_all()
+        assert login.finished
+    assert sender.count(REGISTER) == 1
 
 
 @pytest.mark.parametrize(

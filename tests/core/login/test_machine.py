@@ -14,6 +14,7 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.log_in import start_login
 from authlens_core.desk.session import Session
 from authlens_core.trace.record import Outcome, Stage
+from authlens_core.values.check import Severity
 from authlens_core.values.errors import UsageError
 from authlens_core.values.formats.jwt import parse_jwt
 from authlens_core.values.login_options import Options
@@ -31,6 +32,8 @@ STAGES = [
     Stage.EXCHANGE,
     Stage.ACCESS,
 ]
+
+
 NO_BROWSER: dict[str, Any] = {
     "authorization_endpoint": None,
     "registration_endpoint": None,
@@ -68,6 +71,23 @@ async def test_a_client_gets_a_token_with_its_secret_and_no_browser() -> None:
     assert basic == b"job-1:se%3Acret"
 
 
+async def test_the_secret_goes_into_the_body_where_the_server_says_so() -> None:
+    sender = _sender(token_endpoint_auth_methods_supported=["client_secret_post"])
+    async with login_to(sender, options=_options()) as login:
+        await login.run_all()
+        assert login.finished
+    [token] = [one for one in sender.sent if one.line == f"POST {ISSUER}/token"]
+    assert (token.form["client_id"], token.form["client_secret"]) == ("job-1", "se:cret")
+    assert token.request.headers.get("authorization") is None
+
+
+async def test_a_program_without_a_client_is_told_to_name_one() -> None:
+    async with login_to(_sender(), options=_options(client_id=None)) as login:
+        trace = await login.run_all()
+    assert failed(trace.records[-1]) == "registration.client"
+    assert trace.records[-1].stage is Stage.REGISTRATION
+
+
 async def test_a_program_without_an_earlier_login_goes_to_no_other_site_that_the_user_did_not_name() -> None:
     sender = _sender()
     async with login_to(sender, options=_options(issuer=None)) as login:
@@ -93,7 +113,42 @@ async def test_a_login_of_a_user_does_not_choose_the_server_of_a_program() -> No
     assert not [one for one in sender.sent if one.request.url.startswith(ISSUER)]
 
 
+async def test_a_program_without_an_earlier_login_may_go_to_the_site_of_the_resource() -> None:
+    named = "https://login.app.example"
+    script = honest(metadata=reply(200, {"resource": RESOURCE, "authorization_servers": [named]}))
+    async with login_to(ScriptedSender(script), options=_options(issuer=None)) as login:
+        await login.step()
+        assert (await login.step()).outcome is Outcome.PASSED
+
+
+async def test_a_program_does_not_ask_for_what_only_a_user_can_give() -> None:
+    """`offline_access` is a refresh token's scope."""
+    sender = _sender(scopes_supported=["offline_access"])
+    challenge = ("WWW-Authenticate", 'Bearer scope="files.read"')
+    sender.script = {
+        **sender.script,
+        f"GET {RESOURCE}": [reply(401, None, challenge), reply(200, text="welcome")],
+    }
+    async with login_to(sender, options=_options()) as login:
+        await login.run_all()
+    [token] = [one for one in sender.sent if one.line == f"POST {ISSUER}/token"]
+    assert token.form["scope"] == "files.read"
+
+
+@pytest.mark.parametrize(
+    ("listed", "severity"), [(["client_credentials"], Severity.PASS), (["password"], Severity.WARNING)]
+)
+async def test_a_grant_that_is_not_listed_is_a_warning(listed: list[str], severity: Severity) -> None:
+    async with login_to(_sender(grant_types_supported=listed), options=_options()) as login:
+        trace = await login.run_all()
+        assert login.finished
+    [check] = [c for r in trace.records for c in r.checks if c.name == "server.machine_grant"]
+    assert check.severity is severity
+
+
 IDP = "https://idp.example/token"
+
+
 JAG = "urn:ietf:params:oauth:token-type:id-jag"
 
 
@@ -237,6 +292,25 @@ async def test_what_the_provider_refuses_does_not_reach_the_server(
 
 
 @pytest.mark.parametrize(
+    ("changes", "check"),
+    [
+        ({"assertion_file": None}, "registration.assertion"),
+        ({"assertion_command": Secret("true")}, "registration.assertion"),
+        ({"idp": None}, "registration.idp"),
+        ({"client_id": None}, "registration.client"),
+    ],
+)
+async def test_what_is_missing_is_named_before_anything_is_sent(
+    tmp_path: Path, changes: dict[str, Any], check: str
+) -> None:
+    sender = _sender()
+    async with login_to(sender, options=_enterprise(tmp_path, **changes)) as login:
+        trace = await login.run_all()
+    assert trace.records[-1].stage is Stage.REGISTRATION
+    assert [one.name for one in trace.records[-1].failures] == [check]
+
+
+@pytest.mark.parametrize(
     ("grants", "page", "commands"),
     [
         (["client_credentials"], None, ["--machine client-credentials --client-id ID"]),
@@ -259,3 +333,12 @@ async def test_a_user_at_a_server_for_programs_is_told_how_one_logs_in(
     assert failure.name == "server.programs_only"
     assert [f"authlens login URL {each}" in str(failure.cure) for each in commands] == [True] * len(commands)
     assert not trace.records[-1].may_continue
+
+
+async def test_a_server_for_both_lets_a_user_log_in() -> None:
+    grants = ["client_credentials", "authorization_code"]
+    server = reply(200, server_document(grant_types_supported=grants))
+    async with login_to(ScriptedSender(honest(server=server))) as login:
+        for _ in range(3):
+            record = await login.step()
+        assert record.outcome is Outcome.PASSED

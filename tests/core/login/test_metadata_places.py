@@ -20,11 +20,23 @@ from support.scripted_login import (
 )
 
 ROOT = "https://app.example/.well-known/oauth-protected-resource"
+
+
 SERVER = f"{ISSUER}/.well-known/oauth-authorization-server"
+
+
 OPENID = f"{ISSUER}/.well-known/openid-configuration"
+
+
 BUSY = reply(429, None, ("Retry-After", "30"))
+
+
 PAGE = reply(200, None, ("Content-Type", "text/html; charset=utf-8"), text="<html>Welcome</html>")
+
+
 GOOD = reply(200, {"resource": RESOURCE, "authorization_servers": [ISSUER]})
+
+
 BARE = reply(401, None, ("WWW-Authenticate", "Bearer"))
 
 
@@ -57,6 +69,15 @@ async def test_a_resource_that_is_busy_does_not_become_its_own_server(named: boo
         assert await login.override("resource_metadata.found") is None
         assert at(login) is Stage.RESOURCE_METADATA
         assert login.facts.issuer is None
+
+
+async def test_a_busy_second_place_is_no_absence_either() -> None:
+    """It is the last answer that counts."""
+    async with login_to(_places(False, reply(404), BUSY)) as login:
+        await login.run_all()
+        record = login.trace.records[-1]
+        assert len(record.exchanges) == 2
+        assert failed(record) == "resource_metadata.status"
 
 
 async def test_a_server_that_is_busy_is_not_asked_elsewhere() -> None:
@@ -94,6 +115,19 @@ async def test_a_page_at_the_only_place_that_nobody_named_is_no_document(resourc
         assert record.failures[0].overridable
     finally:
         await login.aclose()
+
+
+async def test_a_page_at_the_place_that_the_challenge_names_is_the_answer() -> None:
+    """PR-2: exactly that URL is used, and nothing is taken in its place."""
+    sender = _places(True, PAGE, GOOD)
+    async with login_to(sender) as login:
+        await login.run_all()
+        record = login.trace.records[-1]
+        assert failed(record).startswith("resource_metadata.")
+        assert failed(record) != "resource_metadata.found"
+        assert not [c for c in record.failures if c.overridable]
+        assert len(record.exchanges) == 1
+        assert sender.count(f"GET {ROOT}") == 0
 
 
 async def test_a_challenge_that_comes_later_names_the_place_after_all() -> None:

@@ -22,8 +22,14 @@ from support.scripted_login import (
 )
 
 ORIGIN = "https://app.example"
+
+
 AT_ORIGIN = f"GET {ORIGIN}/.well-known/oauth-authorization-server"
+
+
 TOKEN = reply(200, {"access_token": "access-canary-1", "token_type": "Bearer", "expires_in": 900})
+
+
 CLIENT = reply(201, {"client_id": "client-1", "token_endpoint_auth_method": "none"})
 
 
@@ -46,6 +52,14 @@ async def test_server_metadata_at_the_origin_is_taken_with_a_warning() -> None:
     [check] = [c for c in trace.records[1].checks if c.name == "resource_metadata.found"]
     assert check.severity is Severity.WARNING
     assert ORIGIN in check.seen
+
+
+async def test_default_paths_are_not_used_unless_the_user_chose_them() -> None:
+    """MCP-3."""
+    sender = _sender()
+    trace = await _run(sender)
+    assert (trace.records[-1].stage, trace.records[-1].outcome) == (Stage.RESOURCE_METADATA, Outcome.FAILED)
+    assert not [line for line in sender.lines() if line.startswith("POST") and "/mcp" not in line]
 
 
 async def test_what_stops_at_an_old_server_names_the_option_that_continues() -> None:
@@ -76,6 +90,27 @@ async def test_an_origin_without_a_registration_is_not_the_server() -> None:
     assert (trace.records[-1].stage, reason.name) == (Stage.REGISTRATION, "no_server_at_origin")
 
 
+async def test_default_paths_are_offered_by_the_key_in_the_wizard() -> None:
+    """Each of the two decisions is asked for: the origin as server, then its default paths."""
+    async with login_to(_sender()) as login:
+        login.watch(come_back(login))
+        await login.run_all()
+        assert await login.override("resource_metadata.found") is not None
+        record = await login.step()
+        assert [c.overridable for c in record.failures] == [True]
+        assert await login.override("server.document") is not None
+        trace = await login.run_all()
+    assert trace.records[-1].stage is Stage.ACCESS
+
+
+async def test_a_server_that_the_resource_names_gets_default_paths_if_the_user_chose_them() -> None:
+    """MCP-3: the endpoints are those at the root of the named server."""
+    sender = ScriptedSender(honest(server=reply(404)))
+    trace = await _run(sender, legacy_paths=True)
+    assert [record.outcome for record in trace.records] == [Outcome.PASSED] * 8
+    assert f"POST {ISSUER}/token" in sender.lines()
+
+
 @pytest.mark.parametrize(
     ("answer", "offered"),
     [(reply(400), True), (reply(302), True), (reply(404), False), (reply(403), True), (reply(500), False)],
@@ -90,3 +125,10 @@ async def test_default_paths_are_offered_where_something_is_there(answer: Respon
     assert trace.records[-1].failures[0].overridable is offered
     [asked] = [sent.request for sent in sender.sent if sent.line == f"GET {ISSUER}/authorize"]
     assert asked.headers.get("authorization") is None
+
+
+async def test_a_server_that_refuses_everything_alike_has_nothing_at_its_default_paths() -> None:
+    page = {f"GET {ISSUER}/authorize": reply(403)}
+    sender = ScriptedSender({**honest(server=reply(403)), **page})
+    trace = await _run(sender)
+    assert "--legacy-paths" not in str(trace.records[-1].reason)

@@ -78,6 +78,12 @@ async def test_the_nonce_of_the_link_is_found_in_the_id_token() -> None:
     assert sender.count(KEYS) == 1
 
 
+async def test_an_id_token_of_another_login_ends_this_one() -> None:
+    _, record = await _logged_in(nonce="of-another-login")
+    assert record.outcome is Outcome.FAILED
+    assert [check.name for check in record.failures] == ["id_token.nonce"]
+
+
 @pytest.mark.parametrize(
     ("place", "seen"),
     [
@@ -123,3 +129,8 @@ async def test_the_events_report_a_signature_that_does_not_verify() -> None:
 def _reported(record: StageRecord) -> list[tuple[object, object]]:
     checks: Any = record_as_json(record, full=False)["checks"]
     return [(check["name"], check["severity"]) for check in checks]
+
+
+async def test_without_openid_no_nonce_is_sent() -> None:
+    _, record = await _logged_in(scope="profile")
+    assert "id_token.nonce" not in {check.name for check in record.checks}

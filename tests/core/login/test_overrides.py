@@ -27,6 +27,8 @@ from support.scripted_login import (
 )
 
 TEMPLATE: Final = f"{ISSUER}/{{tenantid}}/v2.0"
+
+
 # What shows whether the server honours it.
 _WRONG_VERIFIER: Final = next(one.title for one in experiments() if one.name == "wrong_verifier")
 
@@ -138,6 +140,15 @@ async def test_a_name_that_the_server_does_not_give_is_refused() -> None:
     assert login.facts.server_metadata is None
 
 
+async def test_a_name_that_is_no_address_is_in_no_command() -> None:
+    """What a server says is copied to a shell by the user."""
+    document = server_document() | {"issuer": "x'; rm -rf ~ #"}
+    login = await _run(ScriptedSender(honest(server=reply(200, document))))
+    reason = login.trace.records[-1].reason
+    assert reason is not None
+    assert "authlens login" not in str(reason.cure)
+
+
 def _metadata(resource: str) -> Answer:
     return reply(200, {"resource": resource, "authorization_servers": [ISSUER]})
 
@@ -150,6 +161,21 @@ async def test_a_resource_with_a_slash_more_is_accepted_by_its_own_name() -> Non
     token = next(sent for sent in sender.sent if sent.line == f"POST {ISSUER}/token")
     assert token.form["resource"] == f"{RESOURCE}/"
     assert login.facts.resource == f"{RESOURCE}/"
+
+
+async def test_a_resource_with_another_name_that_the_server_does_not_want_leads_on_too() -> None:
+    """The two overrides are one option: with none to send, its name does not matter."""
+    script = honest(metadata=_metadata(f"{RESOURCE}/"))
+    assert (await _run(ScriptedSender(script), command='authlens login URL --resource ""')).finished
+
+
+@pytest.mark.parametrize("resource", ["https://APP.example/mcp", "https://app.example:443/mcp"])
+async def test_the_same_url_written_in_another_way_is_the_resource(resource: str) -> None:
+    """RFC 3986 §6.2.2: and it is sent back as it was written."""
+    login = await _run(ScriptedSender(honest(metadata=_metadata(resource))))
+    assert login.finished
+    assert _check(login, "resource_metadata.resource").severity is Severity.WARNING
+    assert login.facts.resource == resource
 
 
 async def test_a_resource_on_another_origin_is_never_accepted_here() -> None:
@@ -203,3 +229,18 @@ async def test_basic_alone_is_no_end_where_resource_metadata_is_published() -> N
     login = await _run(ScriptedSender(honest(resource=[basic, reply(200, text="welcome")])))
     assert login.finished, login.trace.records[-1].failures
     assert _check(login, "detection.protection").severity is Severity.WARNING
+
+
+async def test_basic_alone_is_the_end_where_nothing_is_published() -> None:
+    basic = reply(401, None, ("WWW-Authenticate", 'Basic realm="x"'))
+    login = await _run(ScriptedSender(honest(resource=basic, metadata=reply(404))))
+    record = login.trace.records[-1]
+    assert record.failures[0].name == "detection.protection"
+    assert not record.failures[0].overridable
+
+
+async def test_a_page_where_the_metadata_should_be_does_not_hide_it_at_the_next_place() -> None:
+    page = reply(200, None, ("Content-Type", "text/html"), text="<html>Welcome</html>")
+    script = honest(server=page)
+    script[f"GET {ISSUER}/.well-known/openid-configuration"] = _server()
+    assert (await _run(ScriptedSender(script))).finished

@@ -6,6 +6,8 @@ import pytest
 
 from authlens_core.emulator import Profile, StandardEmulator
 from authlens_core.trace.record import Stage
+from authlens_core.values.check import Severity
+from authlens_core.values.login_options import Options
 from support.driven_login import log_in
 
 
@@ -46,3 +48,29 @@ async def test_a_missing_scope_stops_at_the_resource_with_its_reason() -> None:
         last = (await log_in(emulator)).records[-1]
     assert last.stage is Stage.ACCESS
     assert "insufficient_scope" in last.failures[0].seen
+
+
+async def test_an_issuer_that_is_promised_and_missing_stops_the_login() -> None:
+    """RFC 9207 §2.4: no code is sent on."""
+    async with StandardEmulator(Profile.GENERIC, faults=["iss-missing"]) as emulator:
+        last = (await log_in(emulator)).records[-1]
+    assert (last.stage, last.failures[0].name) == (Stage.AUTHORIZATION, "authorization.iss")
+
+
+async def test_a_retry_after_a_missing_scope_authorizes_again_and_is_accepted() -> None:
+    async with StandardEmulator(Profile.GENERIC, faults=["step-up"]) as emulator:
+        last = (await log_in(emulator, retries=1)).records[-1]
+    assert last.stage is Stage.ACCESS
+    assert last.failures == ()
+
+
+async def test_the_id_token_of_a_login_with_openid_is_verified() -> None:
+    async with StandardEmulator(Profile.GENERIC) as emulator:
+        trace = await log_in(emulator, Options(port=0, wait=60, scope="openid"))
+    exchange = trace.latest(Stage.EXCHANGE)
+    assert exchange is not None
+    assert exchange.failures == ()
+    found = {
+        c.subject for c in exchange.checks if c.name.startswith("id_token.") and c.severity is Severity.PASS
+    }
+    assert found == {"signature", "iss", "aud", "exp", "nonce"}

@@ -15,12 +15,14 @@ from authlens_core.login.tampering.request_edit import EditLocation
 from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.check import Severity
-from authlens_core.values.exchange import Exchange, Request, Response, WireFailure
+from authlens_core.values.exchange import Exchange, FailureKind, Request, Response, WireFailure
 from authlens_core.values.secret import Secret
 from support.driven_login import login_to
 from support.scripted_login import ISSUER, ScriptedSender, honest, reply, server_document
 
 PAR = f"POST {ISSUER}/par"
+
+
 REFERENCE = "urn:ietf:params:oauth:request_uri:r-1"
 
 
@@ -65,6 +67,13 @@ async def test_without_a_good_reference_no_link_is_given_out(answer: Response) -
         trace = await login.run_all()
     assert (trace.records[-1].stage, trace.records[-1].outcome) == (Stage.AUTHORIZATION, Outcome.FAILED)
     assert not [event for event in events if isinstance(event, AuthorizationReady)]
+
+
+async def test_a_pushed_request_without_an_answer_says_what_to_do() -> None:
+    lost = WireFailure(FailureKind.TIMEOUT, "It did not answer.", "Try again.")
+    async with login_to(_sender(lost)) as login:
+        record = (await login.run_all()).records[-1]
+    assert [(check.seen, check.cure) for check in record.failures] == [("It did not answer.", "Try again.")]
 
 
 @dataclass

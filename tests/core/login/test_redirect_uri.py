@@ -9,10 +9,12 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from authlens_core.login.callback.binding import free_port
+from authlens_core.login.known_clients import MemoryClientRegistry
 from authlens_core.login.login import Login
 from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.login_options import Options, with_remembered
+from authlens_core.values.secret import Secret
 from authlens_core.values.url import parse_url
 from support.driven_login import failed, login_to, run_to, until
 from support.scripted_login import ISSUER, ScriptedSender, honest
@@ -56,6 +58,18 @@ async def test_the_listener_has_exactly_this_host_port_and_path(host: str, path:
     assert registration["redirect_uris"] == [uri]
 
 
+async def test_an_https_address_is_registered_and_its_answer_is_pasted() -> None:
+    uri = "https://dev.example/oauth/callback"
+    async with login_to(ScriptedSender(honest()), Options(redirect_uri=uri, wait=60)) as login:
+        running, link = await _at_the_browser(login)
+        assert login.wait.listener is None
+        registration = login.trace.latest(Stage.REGISTRATION)
+        assert registration is not None
+        assert any(uri in check.seen for check in registration.checks if check.name.endswith("redirect_uri"))
+        login.paste(Secret(f"{uri}?code=code-canary-1&state={link['state']}"))
+        assert (await running).outcome is Outcome.PASSED
+
+
 async def test_the_given_redirect_uri_is_sent_letter_for_letter() -> None:
     """A server compares it so, though Localhost and localhost are one host."""
     port = free_port("localhost")
@@ -63,6 +77,19 @@ async def test_the_given_redirect_uri_is_sent_letter_for_letter() -> None:
         _, link = await _at_the_browser(login)
         assert link["redirect_uri"] == f"http://Localhost:{port}"
         assert b" 200 " in await _get(f"http://localhost:{port}", f"code=c&state={link['state']}")
+
+
+async def test_a_client_is_known_only_for_the_redirect_uri_it_was_registered_for() -> None:
+    first, second = (f"http://localhost:{free_port('localhost')}/{path}" for path in "ab")
+    registry, registered = MemoryClientRegistry(), []
+    for uri in (first, second, first):
+        sender = ScriptedSender(honest())
+        async with login_to(sender, Options(redirect_uri=uri, wait=60), registry=registry) as login:
+            await run_to(login, Stage.PKCE)
+            assert login.facts.client is not None
+            assert login.facts.client.redirect_uri == uri
+        registered += [sent.document["redirect_uris"] for sent in sender.sent if sent.line == REGISTER]
+    assert registered == [[first], [second]]
 
 
 @pytest.mark.parametrize("listen", [True, False])
@@ -91,6 +118,13 @@ async def test_one_that_cannot_be_used_is_refused_with_what_can(uri: str) -> Non
         record = await login.step()
         assert failed(record) == "registration.listener"
         assert "--redirect-uri" in str(record.failures[0].cure)
+
+
+def test_the_choice_of_a_part_gives_up_the_whole() -> None:
+    """In the wizard's form the last choice counts."""
+    options = Options(redirect_uri="http://localhost:9/cb").choosing(port=8401)
+    assert (options.redirect_uri, options.port) == (None, 8401)
+    assert options.choosing(redirect_uri="http://[::1]:9/").redirect_uri == "http://[::1]:9/"
 
 
 def test_one_that_is_remembered_gives_way_to_a_port_that_is_typed() -> None:

@@ -13,12 +13,19 @@ from authlens_core.oauth.client_authentication import Client
 from authlens_core.values.check import failures
 from authlens_core.values.exchange import FailureKind, WireFailure
 from authlens_core.values.login_options import Options
+from authlens_core.values.secret import Secret
 from authlens_core.values.stage import GrantType
 from support.scripted_login import exchange, facts, reply
 
 STAGE = RegistrationStage()
+
+
 START = facts(upto="server_metadata")
+
+
 HERE = "http://localhost:8400/callback"
+
+
 KNOWN = Client("known", HERE)
 
 
@@ -90,6 +97,23 @@ def test_a_document_is_not_used_where_the_server_does_not_read_documents() -> No
     assert failures(learned.checks)
 
 
+@pytest.mark.parametrize(
+    ("supported", "method"),
+    [
+        (None, "client_secret_basic"),
+        (("client_secret_post",), "client_secret_post"),
+        (("client_secret_post", "client_secret_basic"), "client_secret_basic"),
+    ],
+)
+def test_a_secret_is_sent_as_the_server_wants(supported: tuple[str, ...] | None, method: str) -> None:
+    """RFC 8414 §2: client_secret_basic is the default."""
+    known = _metadata(START, token_endpoint_auth_methods_supported=supported)
+    known = replace(known, options=Options(client_id="mine", client_secret=Secret("s")))
+    client = STAGE.learn(known, ()).facts.client
+    assert client is not None
+    assert client.token_endpoint_auth_method == method
+
+
 @pytest.mark.parametrize("endpoint", [None, "http://as.example/register", "not a url"])
 def test_without_a_usable_endpoint_and_client_there_is_a_cure(endpoint: str | None) -> None:
     """AS-13, GEN-1: nothing is sent."""
@@ -98,6 +122,26 @@ def test_without_a_usable_endpoint_and_client_there_is_a_cure(endpoint: str | No
     [failed] = failures(STAGE.learn(known, ()).checks)
     assert failed.name == "registration.endpoint"
     assert "--client-id" in str(failed.cure)
+
+
+def test_the_answer_makes_the_client() -> None:
+    """RG-3, RG-4, RG-11: the issuer is never taken from it."""
+    answer = reply(201, {"client_id": "new", "redirect_uris": [HERE], "issuer": "https://evil.example"})
+    learned = STAGE.learn(START, [exchange(answer)])
+    assert failures(learned.checks) == ()
+    assert learned.facts.client is not None
+    assert learned.facts.client.client_id == "new"
+    assert learned.facts.server_metadata == START.server_metadata
+
+
+def test_a_refusal_is_explained_with_the_redirect_uri_that_was_sent() -> None:
+    """RG-6."""
+    answer = reply(400, {"error": "invalid_redirect_uri", "error_description": "no"})
+    learned = STAGE.learn(START, [exchange(answer)])
+    assert failures(learned.checks)
+    assert learned.diagnosis is not None
+    assert HERE in learned.diagnosis.cause
+    assert learned.facts.client is None
 
 
 def test_an_answer_that_was_lost_leaves_no_client_and_says_what_is_unknown() -> None:

@@ -16,7 +16,11 @@ from authlens_core.values.url import parse_url
 from support.scripted_login import ISSUER, METADATA, RESOURCE, Answer, exchange, facts, reply
 
 STAGE = ResourceMetadataStage()
+
+
 ROOT = "https://app.example/.well-known/oauth-protected-resource"
+
+
 START = facts(metadata_candidates=(parse_url(METADATA), parse_url(ROOT)), resource_metadata=None, issuer=None)
 
 
@@ -82,6 +86,14 @@ def test_a_server_that_the_resource_does_not_name_is_not_asked() -> None:
     assert _failed(learned) == [("resource_metadata.authorization_server", False)]
     # A hostile resource would choose it.
     assert "--issuer" not in str(learned.checks[-1].cure)
+
+
+@pytest.mark.parametrize("resource", ["https://evil.example/mcp", "https://app.example/other"])
+def test_a_document_of_another_resource_is_not_used(resource: str) -> None:
+    """PR-5: whoever asks."""
+    learned = _learn(_document(resource=resource))
+    assert _failed(learned) == [("resource_metadata.resource", False)]
+    assert learned.facts.resource_metadata is None
 
 
 def test_without_a_document_the_origin_stands_for_the_server_after_a_yes() -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.desk.session import Session
+from authlens_core.emulator import Profile, StandardEmulator
 from authlens_core.login.known_clients import MemoryClientRegistry
 from authlens_core.trace.record import Trace
 from authlens_core.values.check import Severity
-from support.driven_login import login_to
+from authlens_core.wire.client import Wire
+from support.driven_login import log_in, login_to
 from support.scripted_login import (
     ISSUER,
     METADATA,
@@ -18,6 +22,8 @@ from support.scripted_login import (
 )
 
 NEW = "https://new.example"
+
+
 CHANGED = "resource_metadata.server_changed"
 
 
@@ -59,3 +65,19 @@ async def test_a_new_server_gets_a_registration_of_its_own_and_no_old_client_or_
         assert "canary-1 " not in sent
         assert "access-canary-1" not in sent
         assert "refresh-canary-1" not in sent
+
+
+async def test_a_stored_login_at_the_old_server_makes_the_change_known() -> None:
+    """The emulator moves: its new issuer knows no client and no token of the old one."""
+    async with (
+        StandardEmulator(Profile.GENERIC) as emulator,
+        Session(Wire(), Credentials.memory()) as session,
+    ):
+        await log_in(emulator, session=session)
+        emulator.move_authorization_server()
+        trace = await log_in(emulator, session=session)
+        assert CHANGED in names(trace)
+        assert trace.records[-1].failures == ()
+        newest = session.credentials.find(emulator.resource_url)
+        assert newest is not None
+        assert newest.issuer == emulator.issuer

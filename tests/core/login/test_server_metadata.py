@@ -14,6 +14,8 @@ from authlens_core.values.url import parse_url
 from support.scripted_login import ISSUER, Answer, exchange, facts, reply, server_document
 
 STAGE = ServerMetadataStage()
+
+
 START = facts(upto="resource_metadata", server_metadata=None)
 
 
@@ -57,6 +59,11 @@ def test_without_an_issuer_nothing_is_asked() -> None:
     assert [c.name for c in failures(STAGE.learn(nowhere, ()).checks)] == ["server.document"]
 
 
+def test_the_issuer_is_compared_letter_by_letter() -> None:
+    """AS-3: one slash is another issuer."""
+    assert _failed(reply(200, server_document(issuer=f"{ISSUER}/"))) == ["server.issuer"]
+
+
 def test_the_schemeless_issuer_is_tolerated_at_a_team_and_nowhere_else() -> None:
     """The one exception."""
     team = "https://acme.cloudflareaccess.com"
@@ -81,6 +88,12 @@ def test_on_loopback_only_the_stated_team_domain_may_omit_its_scheme(
     changes = {"issuer": parse_url(issuer, loopback_http=True), "issuer_identifier": issuer}
     found = _failed(reply(200, bare), resource_metadata=stated, loopback_http=True, **changes)
     assert found == failed
+
+
+@pytest.mark.parametrize("methods", [None, [], ["plain"]])
+def test_without_s256_the_login_stops(methods: list[str] | None) -> None:
+    """AS-7."""
+    assert _failed(reply(200, server_document(code_challenge_methods_supported=methods))) == ["server.s256"]
 
 
 def test_plain_http_is_allowed_only_from_loopback_to_loopback() -> None:

@@ -13,7 +13,11 @@ from support.driven_login import at, failed, login_to, run_to, until
 from support.scripted_login import ISSUER, Answer, ScriptedSender, come_back, honest, reply, state_of
 
 TOKEN = f"POST {ISSUER}/token"
+
+
 REGISTER = f"POST {ISSUER}/register"
+
+
 LOST = WireFailure(FailureKind.TIMEOUT, "Nothing came in time.", "Try again.", may_have_arrived=True)
 
 
@@ -46,6 +50,16 @@ async def test_a_server_that_gives_the_same_code_again_gets_it_once() -> None:
         await login.run_all()
         assert failed(login.trace.records[-1]) == "exchange.code"
         assert sender.count(TOKEN) == 1
+
+
+async def test_going_back_from_access_leads_to_a_new_attempt_and_not_to_the_old_code() -> None:
+    """TK-8: the stage before has used up its code."""
+    sender = ScriptedSender(honest())
+    async with login_to(sender) as login:
+        login.watch(come_back(login))
+        await run_to(login, Stage.ACCESS)
+        login.back()
+        assert at(login) is Stage.PKCE
 
 
 async def test_a_cancelled_exchange_does_not_send_the_code_again() -> None:

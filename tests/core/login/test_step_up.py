@@ -45,6 +45,13 @@ async def test_a_retry_authorizes_again_with_the_union_of_scopes() -> None:
     assert stages[-1] == (Stage.ACCESS, Outcome.PASSED)
 
 
+async def test_the_same_scope_is_authorized_twice_more_at_most() -> None:
+    sender = ScriptedSender(honest(resource=[CHALLENGE, _refusal("write")]))
+    scopes, stages = await _walked(sender, retries=6)
+    assert scopes == ["read", *["read write"] * 2]
+    assert stages[-1] == (Stage.ACCESS, Outcome.FAILED)
+
+
 async def test_another_scope_each_time_is_authorized_twice_more_at_most() -> None:
     """H424: all step-ups of a login count, whatever the scopes."""
     sender = ScriptedSender(honest(resource=[CHALLENGE, *(_refusal(f"more-{n}") for n in range(9))]))
@@ -76,6 +83,16 @@ async def test_a_scope_that_a_shell_would_run_is_in_no_command(scope: str) -> No
     assert scope not in str(reason.cure)
 
 
+async def test_the_cure_names_the_union_for_the_command_line() -> None:
+    sender = ScriptedSender(honest(resource=[CHALLENGE, _refusal("write")]))
+    async with login_to(sender, options=Options(port=0, scope="read")) as login:
+        login.watch(come_back(login))
+        trace = await login.run_all()
+    reason = trace.records[-1].reason
+    assert reason is not None
+    assert 'authlens login URL --scope "read write"' in str(reason.cure)
+
+
 @pytest.mark.parametrize(
     "scope", ["$(id)", "`id`", "a;id", "a|b", "'a'", "--device", "write -x", "a&b", "%PATH%"]
 )
@@ -89,6 +106,16 @@ async def test_a_scope_that_is_not_a_plain_word_is_in_no_command(scope: str) -> 
     assert "--scope" not in str(reason.cure)
     assert scope not in str(reason.cure)
     assert "authlens URL" in str(reason.cure)
+
+
+async def test_a_scope_that_was_asked_for_is_not_asked_for_again_by_the_cure() -> None:
+    sender = ScriptedSender(honest(resource=[CHALLENGE, _refusal("write")]))
+    async with login_to(sender, options=Options(port=0, scope="read write")) as login:
+        login.watch(come_back(login))
+        reason = (await login.run_all()).records[-1].reason
+    assert reason is not None
+    assert "Ask the owner" in str(reason.cure)
+    assert "--scope" not in str(reason.cure)
 
 
 @pytest.mark.parametrize("scope", ["", 'a\\"b', "ä", "x" * 3_000])

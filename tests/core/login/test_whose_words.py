@@ -7,20 +7,26 @@ from collections.abc import Iterator
 
 import pytest
 
+from authlens_core.diagnosis.causes import CAUSES
 from authlens_core.diagnosis.protection import Protection, note_on
 from authlens_core.diagnosis.server_kind import ServerKind, server_words
+from authlens_core.emulator import Fault, Profile, StandardEmulator
 from authlens_core.login.login import Login
 from authlens_core.trace.record import Outcome, StageRecord, Trace, fact_text
+from authlens_core.values.check import CheckId
 from authlens_core.values.exchange import FailureKind, WireFailure
 from authlens_core.values.login_options import Options
 from authlens_core.values.word_files import texts as markdown
 from authlens_core.values.word_files import words
+from support.driven_login import log_in
 from support.scripted_login import RESOURCE, Answer, ScriptedSender, come_back, honest, reply
 
 CLOUDFLARES = re.compile(
     r"(?i)cloudflare|\bwarp\b|zero trust|managed oauth|cf-ray|cdn-cgi|\bAccess (?:app|asks|know|re|send)"
     r"|(?-i:\b(?:at|by|of|for|with|from|Zone) Access\b)"
 )
+
+
 # These are recognised by Cloudflare's own header fields, addresses or error numbers.
 MARKED = {
     Protection.ACCESS_LOGIN,
@@ -30,6 +36,8 @@ MARKED = {
     Protection.ORIGIN_DOWN,
     Protection.PREFLIGHT,
 }
+
+
 ANSWERS: dict[str, Answer] = {
     **{
         code: reply(400, {"error": code, "error_description": "no"})
@@ -68,6 +76,9 @@ def foreign_words(trace: Trace) -> list[str]:
     return [text for text in texts(trace) if CLOUDFLARES.search(text)]
 
 
+SERVICE_TOKENS = {CheckId.SERVICE_TOKEN_HALF, CheckId.SERVICE_TOKEN_SWAPPED, CheckId.SERVICE_TOKEN_TWICE}
+
+
 @pytest.mark.parametrize("answer", ANSWERS)
 async def test_a_refusal_of_a_plain_server_has_no_word_of_cloudflare(answer: str) -> None:
     """At each request of a login in turn."""
@@ -90,6 +101,26 @@ async def test_an_error_on_the_callback_of_a_plain_server_has_no_word_of_cloudfl
     await login.aclose()
     assert trace.records[-1].outcome is Outcome.FAILED
     assert foreign_words(trace) == []
+
+
+@pytest.mark.parametrize("profile", [Profile.MCP, Profile.GENERIC])
+async def test_a_failed_login_at_the_standard_emulator_has_no_word_of_cloudflare(profile: Profile) -> None:
+    failing = (Fault.NO_REGISTRATION, Fault.ISS_MISSING, Fault.STEP_UP)
+    for fault in failing:
+        async with StandardEmulator(profile, faults=[fault]) as emulator:
+            trace = await log_in(emulator)
+        assert trace.records[-1].outcome is Outcome.FAILED
+        assert foreign_words(trace) == [], fault
+
+
+def test_no_cause_without_a_mark_has_a_word_of_cloudflare() -> None:
+    """Also those that no test plays."""
+    for cause in CAUSES:
+        marked = cause.kinds or (cause.protections <= MARKED and cause.protections) or cause.credentials
+        if not marked and cause.checks.isdisjoint(SERVICE_TOKENS):
+            words = server_words(ServerKind.OTHER)
+            told = f"{words.fill(cause.cause)} {words.fill_fix(cause.cure)}"
+            assert not CLOUDFLARES.search(told), cause.name
 
 
 def test_no_words_that_every_server_can_get_have_a_word_of_cloudflare() -> None:

@@ -24,7 +24,11 @@ from authlens_core.values.check import Check, Severity
 from authlens_core.values.secret import Secret
 
 REDIRECT = "http://localhost:8400/callback"
+
+
 ISSUER = "https://as.example"
+
+
 STATE = "st4te-of-this-attempt"
 
 
@@ -130,6 +134,19 @@ def test_every_value_survives_the_url_and_none_breaks_out_of_it(scope: str, reso
     assert url.isascii()
 
 
+@given(st.text())
+def test_a_url_is_taken_apart_without_an_exception(url: str) -> None:
+    """It is for showing, whatever it is."""
+    url_parameters(url)
+
+
+def test_a_good_answer_gives_the_code() -> None:
+    """LB-9: state, then issuer, then code."""
+    response = _read(f"code=abc&state={STATE}&iss={quote(ISSUER, safe='')}", iss_required=True)
+    assert (response.verdict, response.code, response.error) == (Verdict.CODE, Secret("abc"), None)
+    assert {c.severity for c in response.checks} == {Severity.PASS}
+
+
 def test_no_representation_shows_the_code_or_the_state() -> None:
     """A code in a log is a login in a log."""
     response = _read(f"code=s3cretcode&state={STATE}")
@@ -190,6 +207,13 @@ def test_a_code_alone_is_taken_only_if_the_user_decides_so_and_with_a_warning() 
     assert (response.verdict, response.code) == (Verdict.CODE, Secret("the-code"))
     assert _check(response, "state").severity is Severity.WARNING
     assert "the-code" not in repr(response)
+
+
+def test_an_answer_without_state_says_so() -> None:
+    """Design §9: some servers leave it out of errors; the wait goes on."""
+    check = _check(_read("error=access_denied"), "state")
+    assert "none" in check.seen
+    assert "still waits" in str(check.cure)
 
 
 @pytest.mark.parametrize(
@@ -272,6 +296,16 @@ def test_the_table_of_the_issuer(required: bool, iss: str | None, verdict: Verdi
 def test_the_issuer_is_not_normalised_before_it_is_compared(iss: str) -> None:
     """AR-2, GEN-4, H079."""
     assert _read(f"code=a&state={STATE}&iss={iss}").verdict is Verdict.WRONG_ISSUER
+
+
+def test_nothing_of_a_wrong_issuer_s_answer_is_handed_on() -> None:
+    """AR-3, H078: neither the code nor the error's words."""
+    for body in ("code=s3cret", "error=evil_words&error_description=evil_words&error_uri=evil_words"):
+        response = _read(f"{body}&state={STATE}&iss=https://evil.example")
+        assert response.verdict is Verdict.WRONG_ISSUER
+        assert response.code is None
+        assert response.error is None
+        assert "evil_words" not in repr(response)
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,25 @@ def test_a_public_client_names_itself_in_the_body_only() -> None:
     assert sent(_client("none"), ("a", "1")) == ((("a", "1"), ("client_id", "me")), None)
 
 
+def test_a_public_client_does_not_send_a_secret_it_was_given() -> None:
+    """TK-2, H054: the method that was registered decides."""
+    assert sent(_client("none", "s3cret")) == ((("client_id", "me"),), None)
+
+
+def test_basic_authentication_is_in_the_header_only() -> None:
+    """TK-2, H054: never in both places."""
+    pairs, authorization = sent(_client("client_secret_basic", "s3cret"), ("a", "1"))
+    assert pairs == (("a", "1"),)
+    assert authorization == "Basic " + base64.b64encode(b"me:s3cret").decode()
+
+
+def test_post_authentication_is_in_the_body_only() -> None:
+    """TK-2."""
+    pairs, authorization = sent(_client("client_secret_post", "s3cret"))
+    assert pairs == (("client_id", "me"), ("client_secret", "s3cret"))
+    assert authorization is None
+
+
 def test_the_halves_of_basic_are_form_encoded() -> None:
     """RFC 6749 §2.3.1: a colon in the id does not move into the secret."""
     _, authorization = sent(_client("client_secret_basic", "p:w+é", "a:b"))
@@ -47,6 +66,12 @@ def test_the_halves_of_basic_are_form_encoded() -> None:
 def test_a_client_without_a_secret_can_only_name_itself(method: str) -> None:
     """TK-2."""
     assert sent(_client(method)) == ((("client_id", "me"),), None)
+
+
+def test_an_unknown_method_is_refused() -> None:
+    """Nothing is sent in a form that the server did not register."""
+    with pytest.raises(ValueError, match="method"):
+        sent(_client("private_key_jwt"))
 
 
 def test_no_representation_shows_a_secret() -> None:
@@ -61,6 +86,8 @@ def test_no_representation_shows_a_secret() -> None:
 
 
 PUBLIC = _client("none")
+
+
 BASIC = _client("client_secret_basic", "p+q/%")
 
 

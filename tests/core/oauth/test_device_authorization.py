@@ -28,6 +28,8 @@ from authlens_core.values.secret import Body, Secret
 from authlens_core.values.url import parse_url
 
 CLIENT = Client("me", "http://localhost:8400/callback")
+
+
 GOOD = {
     "device_code": "d3v1ce",
     "user_code": "WDJB-MJHT",
@@ -211,6 +213,20 @@ def started(interval: float = 5, expires_in: int = 600) -> DevicePolling:
     return DevicePolling(interval, 100 + interval, 100 + expires_in)
 
 
+def test_slow_down_adds_five_seconds_for_good() -> None:
+    """DG-8."""
+    polling = started().after(PollResult.SLOW_DOWN, 105)
+    assert polling.wait(105) == 10
+    assert polling.after(PollResult.PENDING, 115).wait(115) == 10
+
+
+def test_a_failed_connection_doubles_the_interval() -> None:
+    """DG-9."""
+    polling = started().after(PollResult.UNAVAILABLE, 105)
+    assert polling.wait(105) == 10
+    assert polling.after(PollResult.UNAVAILABLE, 115).wait(115) == 20
+
+
 def test_retry_after_is_honoured() -> None:
     """DG-9."""
     polling = started().after(PollResult.UNAVAILABLE, 105, answer(429, Retry_After="60"))
@@ -228,6 +244,12 @@ def test_the_last_request_comes_shortly_before_the_codes_expire(interval: int, e
         polling = polling.after(PollResult.PENDING, now)
     assert asked[-1] == expires_in - 1
     assert [pair for pair in pairwise(asked[1:]) if pair[1] - pair[0] < interval] == []
+
+
+def test_nothing_is_sent_once_the_codes_expired() -> None:
+    """DG-7."""
+    assert started(expires_in=60).wait(160) is None
+    assert started(expires_in=60).after(PollResult.PENDING, 157).wait(157) is None
 
 
 @given(

@@ -19,6 +19,7 @@ from authlens_core.oauth.dpop import (
     algorithm_check,
     load_dpop_key,
     make_dpop_key,
+    make_jti,
     wants_nonce,
     with_proof,
 )
@@ -29,7 +30,11 @@ from authlens_core.values.secret import Body, Secret
 from authlens_core.values.url import parse_url
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
 KEY = make_dpop_key()
+
+
 TOKEN_URL = parse_url("https://as.example/token")
 
 
@@ -75,6 +80,12 @@ def test_a_proof_never_carries_the_private_key() -> None:
     assert json.loads(KEY.private_jwk.reveal())["d"] not in repr(KEY)
 
 
+def test_query_and_empty_path_are_normalised() -> None:
+    """DP-2: RFC 9449 §4.2, §4.3."""
+    proof = proof_of("GET", "https://r.example?q=1")
+    assert taken_apart(proof)[1]["htu"] == "https://r.example/"
+
+
 def test_token_and_nonce_are_bound_in() -> None:
     """DP-3: `ath` is the hash of the token, so the proof fits no other."""
     nonces = DpopNonces({f"resource {TOKEN_URL.origin}": "n"})
@@ -82,6 +93,24 @@ def test_token_and_nonce_are_bound_in() -> None:
     claims = taken_apart(proof)[1]
     assert base64.urlsafe_b64decode(claims["ath"] + "=") == hashlib.sha256(b"t").digest()
     assert claims["nonce"] == "n"
+
+
+def test_every_proof_has_an_identifier_of_its_own() -> None:
+    """DP-2: the server refuses one that it saw before."""
+    assert len({make_jti() for _ in range(50)}) == 50
+    assert len(make_jti()) == 22
+
+
+def test_a_stored_key_is_the_same_key() -> None:
+    """DP-1: a refresh months later needs the key that the tokens are bound to."""
+    loaded = load_dpop_key(KEY.private_jwk)
+    assert loaded == KEY
+    assert loaded.thumbprint == ECKey.import_key(dict(KEY.public_jwk)).thumbprint()
+
+
+def test_each_grant_gets_a_key_of_its_own() -> None:
+    """DP-1: one key for all would let servers recognise the user."""
+    assert make_dpop_key().thumbprint != KEY.thumbprint
 
 
 @pytest.mark.parametrize(
@@ -137,10 +166,24 @@ def test_on_one_origin_the_resource_has_a_nonce_of_its_own() -> None:
     assert (nonces.get(TOKEN), nonces.get(at_resource)) == ("as-1", "rs-1")
 
 
+def test_the_newest_nonce_counts_and_no_nonce_changes_nothing() -> None:
+    """DP-4: a successful response may bring one as well."""
+    nonces = DpopNonces().with_response(TOKEN, answer(200, ("DPoP-Nonce", "one")))
+    nonces = nonces.with_response(TOKEN, answer(200))
+    assert nonces.get(TOKEN) == "one"
+    assert nonces.with_response(TOKEN, answer(401, ("DPoP-Nonce", "two"))).get(TOKEN) == "two"
+
+
 @pytest.mark.parametrize("bad", ["", "a b", 'a"b', "a\\b", "é", "\x1b", "n" * 2_000])
 def test_a_malformed_nonce_is_ignored(bad: str) -> None:
     """DP-4: 1*NQCHAR; it goes into a signed claim and back to the server."""
     assert DpopNonces().with_response(TOKEN, answer(400, ("DPoP-Nonce", bad))).get(TOKEN) is None
+
+
+def test_two_nonces_in_one_response_are_ignored() -> None:
+    """DP-4."""
+    response = answer(400, ("DPoP-Nonce", "a"), ("DPoP-Nonce", "b"))
+    assert DpopNonces().with_response(TOKEN, response).get(TOKEN) is None
 
 
 def test_the_number_of_servers_is_bounded() -> None:
@@ -153,6 +196,8 @@ def test_the_number_of_servers_is_bounded() -> None:
 
 
 NONCE = ("DPoP-Nonce", "n")
+
+
 ASKS = ("WWW-Authenticate", 'DPoP error="use_dpop_nonce"')
 
 
@@ -173,6 +218,16 @@ ASKS = ("WWW-Authenticate", 'DPoP error="use_dpop_nonce"')
 def test_only_a_refusal_that_brings_a_nonce_is_tried_again(response: Response, wants: bool) -> None:
     """DP-5: at the token endpoint in the body, at the resource in the challenge."""
     assert wants_nonce(response) is wants
+
+
+def test_a_token_request_carries_one_proof_and_keeps_its_fields() -> None:
+    """DP-2, DP-4."""
+    nonces = DpopNonces({TOKEN_URL.origin: "n"})
+    request = Request("POST", TOKEN_URL.text, Headers.of([("Accept", "a"), ("dpop", "old")]), Body(b"x"))
+    sent = with_proof(request, KEY, nonces, now=NOW, jti="one")
+    assert [name for name, _ in sent.headers.fields] == ["Accept", "DPoP"]
+    assert sent.body == request.body
+    assert sent_proof(sent)["nonce"] == "n"
 
 
 def test_a_request_with_a_bound_token_is_signed_for_that_token() -> None:

@@ -56,10 +56,21 @@ def test_an_error_body_that_is_no_error_object_is_none(body: bytes) -> None:
     assert read_error(_answer(500, body, "text/html")) is None
 
 
+def test_a_success_is_no_error_whatever_it_says() -> None:
+    """An error member in a 200 is judged where the answer is read."""
+    assert read_error(_answer(200, {"error": "invalid_grant"})) is None
+
+
 @given(st.binary())
 def test_reading_an_error_never_raises(body: bytes) -> None:
     """TK-7: whatever the bytes are."""
     read_error(_answer(400, body))
+
+
+def test_members_of_the_wrong_type_are_left_out() -> None:
+    """GEN-5: odd members do not matter."""
+    error = read_error(_answer(400, {"error": "e", "error_description": ["x"], "error_uri": None}))
+    assert error == OAuthError("e", "", 400)
 
 
 def test_a_description_of_two_megabytes_is_cut() -> None:
@@ -130,6 +141,12 @@ def test_a_passing_fault_is_worth_another_try(status: int) -> None:
     """H101: the cure says so, for these and no others."""
     assert "again in a minute" in str(_read(_answer(status, b""))["stage.status"].cure)
     assert "again in a minute" not in str(_read(_answer(404, b""))["stage.status"].cure)
+
+
+@pytest.mark.parametrize("status", [202, 203, 204, 206, 300, 304, 400, 500])
+def test_any_other_status_fails(status: int) -> None:
+    """H035: not even with a document in it."""
+    assert _read(_answer(status, {"a": 1}))["stage.status"].severity is Severity.FAILURE
 
 
 def test_a_redirect_shows_its_target_without_query_and_user_name() -> None:

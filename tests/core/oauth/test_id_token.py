@@ -17,7 +17,11 @@ from authlens_core.values.check import Check, Severity
 from authlens_core.values.secret import Body, Secret
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
 ISSUER, CLIENT, NONCE = "https://op.example", "client-1", Secret("nonce-canary-1")
+
+
 CLAIMS = {
     "iss": ISSUER,
     "aud": CLIENT,
@@ -45,6 +49,12 @@ def _checks(token: Secret, **changes: Any) -> dict[str, Check]:
     settings: dict[str, Any] = {"issuer": ISSUER, "client_id": CLIENT, "nonce": NONCE, "keys": _keys()}
     found = id_token_checks(token, **{**settings, **changes}, now=NOW)
     return {check.subject: check for check in found}
+
+
+def test_a_good_token_passes_each_check() -> None:
+    checks = _checks(_token())
+    assert list(checks) == ["signature", "iss", "aud", "exp", "nonce"]
+    assert {check.severity for check in checks.values()} == {Severity.PASS}
 
 
 @pytest.mark.parametrize(
@@ -106,3 +116,7 @@ def test_without_keys_the_signature_is_said_to_be_unchecked() -> None:
 def test_what_is_no_jwt_is_one_failed_check(text: str) -> None:
     [check] = _checks(Secret(text)).values()
     assert (check.severity, check.overridable) == (Severity.FAILURE, True)
+
+
+def test_no_check_shows_the_nonce() -> None:
+    assert "canary" not in repr(_checks(_token()))

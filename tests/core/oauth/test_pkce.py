@@ -40,6 +40,18 @@ def test_the_verifier_comes_from_32_octets() -> None:
     assert pkce.code_verifier.reveal() == urlsafe_b64encode(b"\x01" * 32).decode().rstrip("=")
 
 
+def test_ten_thousand_draws_all_begin_with_a_letter_or_digit() -> None:
+    """PK-1, PK-2, PK-4, PK-7: alphabet, length, uniqueness, first character."""
+    draws = [make_pkce() for _ in range(10_000)]
+    verifiers = {p.code_verifier.reveal() for p in draws}
+    assert len(verifiers) == 10_000
+    assert all(len(v) == 43 and UNRESERVED.issuperset(v) for v in verifiers)
+    assert draws
+    assert all(p.code_challenge[0].isalnum() and len(p.code_challenge) == 43 for p in draws)
+    assert draws
+    assert all(code_challenge(p.code_verifier.reveal()) == p.code_challenge for p in draws)
+
+
 def test_a_bad_first_character_draws_the_whole_verifier_again() -> None:
     """PK-7: and the number of draws is told."""
     random_bytes = _counting()
@@ -89,6 +101,12 @@ def test_only_s256_exists() -> None:
     assert dict(url_parameters(link))["code_challenge_method"] == "S256"
 
 
+def test_the_verifier_is_a_secret() -> None:
+    """PK-5: it shows in no repr."""
+    pkce = make_pkce()
+    assert pkce.code_verifier.reveal() not in f"{pkce!r} {pkce}"
+
+
 def test_state_has_256_bits_and_is_a_secret() -> None:
     """AZ-3: more than the 128 bits that are asked for."""
     states = {make_state().reveal() for _ in range(1_000)}
@@ -96,3 +114,16 @@ def test_state_has_256_bits_and_is_a_secret() -> None:
     assert all(len(s) == 43 and UNRESERVED.issuperset(s) for s in states)
     state = make_state()
     assert state.reveal() not in repr(state)
+
+
+def test_state_is_never_the_verifier() -> None:
+    """PK-6: they are drawn one after the other from one source and share nothing."""
+    random_bytes = _counting()
+    pkce, state = make_pkce(random_bytes), make_state(random_bytes)
+    assert state.reveal() not in {pkce.code_verifier.reveal(), pkce.code_challenge}
+
+
+def test_every_attempt_is_drawn_afresh() -> None:
+    """PK-4, PK-8: nothing is kept between attempts."""
+    assert make_pkce() != make_pkce()
+    assert make_state() != make_state()

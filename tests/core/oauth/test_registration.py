@@ -22,9 +22,17 @@ from authlens_core.values.url import parse_url
 from support.scripted_login import reply
 
 REDIRECT = "http://localhost:8400/callback"
+
+
 EXPIRES = "client_secret_expires_at"
+
+
 ENDPOINT = parse_url("https://as.example/register")
+
+
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
+
+
 GOOD: dict[str, object] = {
     "client_id": "3f0c",
     "redirect_uris": [REDIRECT],
@@ -96,6 +104,12 @@ def test_client_id_has_to_be_a_string_of_ascii(client_id: object) -> None:
     reading = _read(GOOD | {"client_id": client_id})
     assert reading.value is None
     assert _check(reading, "client_id").severity is Severity.FAILURE
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b'{"client_id": "x"', b"<html>"])
+def test_an_answer_that_is_no_json_object_makes_no_client(body: bytes) -> None:
+    """RG-3, RG-16: half an answer leaves nothing."""
+    assert _read(body).value is None
 
 
 @pytest.mark.parametrize(
@@ -243,6 +257,8 @@ def test_the_method_that_the_user_chose_is_used_if_there_is_a_secret(
 
 
 BY_CODE = ("authorization_code", "refresh_token")
+
+
 BY_DEVICE = ("device_code", "refresh_token")
 
 
@@ -290,6 +306,13 @@ def test_a_malformed_secret_is_refused_and_not_shown(secret: object) -> None:
     reading = _read(GOOD | {"client_secret": secret})
     assert reading.value is None
     assert _check(reading, "client_secret").seen == "malformed"
+
+
+def test_an_empty_secret_is_none() -> None:
+    """Design §9: some servers send one."""
+    value = _read(GOOD | {"client_secret": ""}).value
+    assert value is not None
+    assert value.client_secret is None
 
 
 @pytest.mark.parametrize(
@@ -373,6 +396,15 @@ def test_the_scope_that_the_server_registered_is_kept(stated: object, kept: str 
     value = _read(GOOD | {"scope": stated}).value
     assert value is not None
     assert value.scope == kept
+
+
+@pytest.mark.parametrize("text", ["https://me.example/client.json", "https://me.example/a/b"])
+def test_a_client_metadata_url_is_an_https_url_with_a_path(text: str) -> None:
+    """RG-14."""
+    reading = is_client_metadata_url(text)
+    assert reading.value is not None
+    assert reading.value.text == text
+    assert reading.checks[0].severity is Severity.PASS
 
 
 @pytest.mark.parametrize(

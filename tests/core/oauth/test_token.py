@@ -28,8 +28,14 @@ from authlens_core.values.secret import Body, Secret
 from authlens_core.values.url import parse_url
 
 ENDPOINT = parse_url("https://as.example/token")
+
+
 REDIRECT = "http://localhost:8400/callback"
+
+
 RESOURCE = "https://app.example"
+
+
 GOOD: dict[str, object] = {
     "access_token": "oauth:acc3ss",
     "token_type": "bearer",
@@ -98,6 +104,16 @@ def test_the_exchange_is_a_form_post_with_every_parameter_once() -> None:
     }
 
 
+def test_a_confidential_client_authenticates_in_one_place() -> None:
+    """TK-2, H054."""
+    basic = _code_request(Client("me", REDIRECT, "client_secret_basic", Secret("s")))
+    assert basic.headers.get("authorization") is not None
+    assert not {"client_id", "client_secret"} & _form(basic).keys()
+    post = _code_request(Client("me", REDIRECT, "client_secret_post", Secret("s")))
+    assert post.headers.get("authorization") is None
+    assert _form(post)["client_secret"] == "s"
+
+
 def test_without_a_resource_none_is_sent() -> None:
     """GEN-6, CF-19."""
     assert "resource" not in _form(_code_request(Client("me", REDIRECT), None))
@@ -144,6 +160,24 @@ def test_no_check_and_no_representation_shows_a_token() -> None:
     shown = repr(_read(GOOD | {"id_token": "1dtoken"}))
     for token in ("oauth:acc3ss", "oauth:r3fresh", "1dtoken"):
         assert token not in shown
+
+
+@pytest.mark.parametrize("status", [202, 203, 204, 206, 302, 307, 308, 400, 401, 500, 503])
+def test_any_other_status_gives_no_token(status: int) -> None:
+    """TK-3, H101, H102: whatever the body holds."""
+    reading = _read(GOOD, status=status)
+    assert reading.value is None
+    assert "acc3ss" not in repr(reading)
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"null", b'{"access_token": "x"', b"access_token=x&token_type=bearer"]
+)
+def test_an_answer_that_is_no_json_object_gives_no_token(body: bytes) -> None:
+    """TK-3, H101, H103."""
+    reading = _read(body)
+    assert reading.value is None
+    assert _check(reading, "document").severity is Severity.FAILURE
 
 
 @pytest.mark.parametrize("token", [None, "", 7, ["x"], "a\r\nb", "a\0", "a\x80", "é", "a b", "\x7f"])
@@ -194,6 +228,12 @@ def test_a_token_without_a_type_is_used_as_a_bearer_token_with_a_warning() -> No
     assert _check(reading, "token_type").severity is Severity.WARNING
 
 
+def test_a_token_without_a_type_is_not_taken_for_one_that_is_bound() -> None:
+    """RFC 9449 §5: a proof was sent, and nothing says that the token is bound to its key."""
+    check = _check(_read(GOOD | {"token_type": None}, proved=True), "token_type")
+    assert (check.severity, check.overridable) == (Severity.FAILURE, True)
+
+
 def test_a_form_encoded_answer_is_read_with_a_warning() -> None:
     """GitHub's, to a client that did not ask for JSON."""
     body = b"access_token=gho_16C7e42F292c6912E7710c838347Ae178B4a&scope=repo%2Cgist&token_type=bearer"
@@ -239,6 +279,14 @@ def test_an_odd_lifetime_is_shown_and_does_no_harm(
     assert reading.value is not None
     assert reading.value.lifetime.seconds == seconds
     assert _check(reading, "expires_in").severity is severity
+
+
+def test_a_missing_lifetime_is_unknown() -> None:
+    """TK-5, H106: the token is then used until it is refused."""
+    reading = _read(_without("expires_in"))
+    assert reading.value is not None
+    assert reading.value.lifetime.seconds is None
+    assert _check(reading, "expires_in").severity is Severity.NOTICE
 
 
 @pytest.mark.parametrize("value", [None, ""])
@@ -403,6 +451,21 @@ def test_an_error_is_shown_with_its_meaning_and_without_what_we_sent(code: str) 
     assert (check.why, check.cure) == meaning(code)[:2]
 
 
+@pytest.mark.parametrize("body", [b"<html>oops</html>", b"", b"\xff"])
+def test_an_error_that_is_no_json_survives(body: bytes) -> None:
+    """TK-7."""
+    reading = _read(body, status=400, content_type="text/html")
+    assert reading.value is None
+    assert _check(reading, "status").seen == "400"
+
+
+def test_an_error_under_status_200_gives_no_token() -> None:
+    """TK-3: not even beside one."""
+    reading = _read(GOOD | {"error": "invalid_grant"})
+    assert reading.value is None
+    assert _check(reading, "error").severity is Severity.FAILURE
+
+
 @pytest.mark.parametrize(
     ("returned", "requested"), [("", RESOURCE), (None, RESOURCE), ("https://x.example", None)]
 )
@@ -414,6 +477,31 @@ def test_a_resource_that_one_side_does_not_name_is_not_compared(
     assert reading.value is not None
     assert reading.value.resource == (returned or None)
     assert not [c for c in reading.checks if c.name == "token.resource"]
+
+
+def test_an_id_token_changes_no_other_member() -> None:
+    """AZ-11, H110: a forged one changes no other member."""
+    forged = _read(GOOD | {"id_token": "eyJhbGciOiJub25lIn0.eyJzdWIiOiJyb290In0."})
+    plain = _read(GOOD)
+    assert forged.value is not None
+    assert plain.value is not None
+    assert forged.value.id_token is not None
+    assert forged.value.access_token == plain.value.access_token
+    assert forged.value.scope == plain.value.scope
+
+
+def test_the_token_stands_in_the_authorization_header() -> None:
+    """BR-1, TK-9."""
+    assert authorization_field("Bearer", Secret("oauth:x")) == ("Authorization", "Bearer oauth:x")
+    assert authorization_field("bearer", Secret("!~")) == ("Authorization", "Bearer !~")
+
+
+@pytest.mark.parametrize("token", ["", "a\r\nX: y", "a\0b", "a\x80", "é", "a b", "a\x7f"])
+def test_a_token_that_would_break_the_header_is_refused_unseen(token: str) -> None:
+    """TK-9: and the error does not repeat it."""
+    with pytest.raises(ValueError, match="header field") as caught:
+        authorization_field("Bearer", Secret(token))
+    assert not token or token not in str(caught.value)
 
 
 @given(st.text())
@@ -442,6 +530,14 @@ def test_a_clock_that_is_more_than_five_minutes_off_is_a_warning(date: str, seve
     check = clock_check(response, now=datetime(2026, 11, 24, 12, tzinfo=UTC))
     assert check is not None
     assert check.severity is severity
+
+
+@pytest.mark.parametrize(
+    "date", ["", "yesterday", "Tue, 99 Nov 2026 12:00:00 GMT", "Tue, 24 Nov 99999 12:00:00 GMT"]
+)
+def test_a_date_that_cannot_be_read_says_nothing(date: str) -> None:
+    """H114: no exception."""
+    assert clock_check(Response(200, headers=Headers.of([("date", date)])), now=datetime.now(UTC)) is None
 
 
 @pytest.mark.parametrize(("length", "fits"), [(16_384, True), (16_385, False), (200_000, False)])

@@ -33,6 +33,12 @@ async def test_a_file_is_read_without_its_line_end(tmp_path: Path) -> None:
     assert (await read_assertion(source)).reveal() == "d.e.f"
 
 
+async def test_a_command_is_run_without_a_shell(tmp_path: Path) -> None:
+    source = _python("import sys; print(sys.argv[1])", "$(touch${IFS}ran)")
+    assert (await read_assertion(source)).reveal() == "$(touch${IFS}ran)"
+    assert not list(tmp_path.iterdir())
+
+
 async def test_a_command_does_not_inherit_the_client_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AUTHLENS_CLIENT_SECRET", "canary")
     monkeypatch.setenv("AUTHLENS_IDP_CLIENT_SECRET", "canary")

@@ -54,6 +54,14 @@ def test_a_directory_of_somebody_else_is_refused(tmp_path: Path, monkeypatch: py
         state_directory(tmp_path)
 
 
+def test_a_path_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    """H177: words and a cure, no traceback."""
+    (tmp_path / "file").touch()
+    with pytest.raises(StateUnusable, match="cannot be used") as caught:
+        state_directory(tmp_path / "file" / "x")
+    assert "AUTHLENS_HOME" in str(caught.value.cure)
+
+
 def test_a_link_a_pipe_and_a_hard_link_are_refused(tmp_path: Path) -> None:
     """V-9, H177: only a plain file of ours is opened, and a pipe does not make it wait."""
     (tmp_path / "real").touch()

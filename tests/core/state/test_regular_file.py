@@ -85,3 +85,10 @@ def test_a_file_that_grows_while_it_is_read_is_refused(
     monkeypatch.setattr(os, "fstat", grow)
     with pytest.raises(FileUnusable, match="larger than 1 KiB"):
         read_regular(path, 1024)
+
+
+def test_a_file_of_the_system_has_content_though_its_size_is_none() -> None:
+    """`/proc` says 0 for everything."""
+    if not Path("/proc/self/status").exists():
+        pytest.skip("this system has no /proc")
+    assert read_regular("/proc/self/status", 1 << 16).data.startswith(b"Name:")

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from authlens_core.state import user_file
-from authlens_core.state.user_file import UserFile, folder_of
+from authlens_core.state.user_file import LARGEST, UserFile, folder_of
 from authlens_core.values.errors import FileExists, FileUnusable
-from support.hostile_folder import HostileFolder, snapshot
+from support.hostile_folder import AT_FILE, AT_PARENT, HostileFolder, snapshot
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no modes and few links")
 
@@ -230,6 +230,16 @@ def test_a_file_system_without_hard_links_has_new_files_all_the_same(
     assert (file.path.read_text(), names(file)) == ("ours", ["file"])
 
 
+def test_a_file_of_the_largest_size_is_read_and_not_one_byte_more(file: UserFile) -> None:
+    """H334: before it is read."""
+    file.path.write_bytes(b"")
+    os.truncate(file.path, LARGEST)
+    assert user_file.read(file) is not None
+    os.truncate(file.path, LARGEST + 1)
+    with pytest.raises(FileUnusable, match="larger than 16 MiB"):
+        user_file.read(file)
+
+
 @pytest.mark.parametrize("target", ["../../canary", "../other", "/etc/passwd", "../.git/config", "nothing"])
 def test_a_link_is_refused_with_both_ends(file: UserFile, target: str) -> None:
     """H330: also one within the folder: git runs hooks, and what its configuration names."""
@@ -285,6 +295,32 @@ def refused(folder: HostileFolder, file: UserFile) -> None:
     with pytest.raises(FileUnusable):
         user_file.write(file, b"ours", None)
     assert snapshot(folder.project.parent) == before
+
+
+@pytest.mark.parametrize("path", ["file", "sub/file"])
+@pytest.mark.parametrize("name", AT_FILE)
+def test_what_is_no_file_of_the_folder_is_refused(folder: HostileFolder, name: str, path: str) -> None:
+    """H330 to H334: an absolute path and a relative one."""
+    place = folder.project / path
+    place.parent.mkdir(exist_ok=True)
+    AT_FILE[name](folder, place)
+    refused(folder, UserFile(place, folder.project, "By hand."))
+    refused(folder, UserFile(Path(path), folder.project, "By hand."))
+
+
+@pytest.mark.parametrize("name", AT_PARENT)
+def test_a_directory_that_leads_elsewhere_is_refused(folder: HostileFolder, name: str) -> None:
+    """H331, H335."""
+    AT_PARENT[name](folder, folder.project / "sub")
+    refused(folder, UserFile(Path("sub/deep/file"), folder.project, "By hand."))
+
+
+def test_missing_directories_are_made_when_the_file_is_written(folder: HostileFolder) -> None:
+    file = UserFile(Path("a/b/file"), folder.project)
+    assert user_file.read(file) is None
+    assert not (folder.project / "a").exists()
+    user_file.write(file, b"ours", None)
+    assert (folder.project / "a" / "b" / "file").read_bytes() == b"ours"
 
 
 def test_a_directory_that_can_be_entered_and_not_listed_is_passed(folder: HostileFolder) -> None:

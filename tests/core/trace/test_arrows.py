@@ -27,6 +27,8 @@ from support.scripted_login import (
 )
 
 NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
+
+
 LOST: Final = WireFailure(FailureKind.TIMEOUT, "Nothing came for 10 seconds.")
 
 
@@ -86,6 +88,18 @@ async def test_a_login_is_told_from_the_first_refusal_to_the_proof() -> None:
     assert not any(one.failed for one in messages(trace.records))
 
 
+async def test_every_arrow_of_authlens_names_the_exchange_it_opens() -> None:
+    """Record and exchange together lead back to what was sent."""
+    trace = await logged_in()
+    for one in messages(trace.records):
+        assert trace.records[one.record_index].stage is one.stage
+        if one.exchange_index is not None:
+            opened = trace.records[one.record_index].exchanges[one.exchange_index]
+            assert one.reply or one.label.startswith(opened.request.method)
+    opening = [one for one in messages(trace.records) if one.exchange_index is not None]
+    assert len(opening) == 2 * sum(len(one.exchanges) for one in trace.records)
+
+
 async def test_only_the_answer_a_stage_failed_at_is_marked_and_says_why() -> None:
     """A refused token request: one arrow failed, with the words of the check."""
     trace = await logged_in(token=reply(400, {"error": "invalid_grant"}))
@@ -101,6 +115,15 @@ def test_an_answer_that_never_came_is_a_failed_arrow_with_the_cause() -> None:
     assert not asked.failed
     assert (missing.label, missing.note, missing.failed) == ("no answer (timeout)", LOST.cause, True)
     assert missing.missing
+
+
+async def test_a_refusal_in_the_browser_comes_back_as_a_failed_callback() -> None:
+    """The redirect carries the error, and the arrow to authlens is the one that failed."""
+    trace = await logged_in("error=access_denied")
+    *_, redirect, callback = messages(trace.records)
+    assert redirect.label == "redirect with error"
+    assert (callback.sender, callback.receiver, callback.failed) == (Party.BROWSER, Party.AUTHLENS, True)
+    assert "access_denied" in callback.note
 
 
 def test_a_browser_that_never_came_is_the_arrow_that_is_missing() -> None:
@@ -184,6 +207,13 @@ def test_what_was_fetched_once_is_drawn_once_after_an_override() -> None:
         "server > authlens: 200 OK",
         "authlens > authlens: continued despite a failed check",
     ]
+
+
+def test_a_second_attempt_is_drawn_as_a_second_request() -> None:
+    """Two requests at two times are two arrows."""
+    first = record(Stage.EXCHANGE, sent(reply(503)), outcome=Outcome.FAILED, failed="token.status")
+    later = replace(sent(reply(200)), started_at=NOW.replace(hour=1))
+    assert len(messages([first, record(Stage.EXCHANGE, later)])) == 4
 
 
 def test_no_label_holds_what_stands_in_a_query_or_a_reason_phrase() -> None:

@@ -7,13 +7,15 @@ from msgspec.structs import replace
 
 from authlens_core.trace.failure_reason import diagnosis_of
 from authlens_core.trace.record import Outcome, Stage, StageRecord
-from authlens_core.values.check import UNKNOWN, Check, Severity, judged
+from authlens_core.values.check import UNKNOWN, Check, Diagnosis, Severity, judged
 from authlens_core.values.errors import AuthlensError, NetworkFailure, Refused, ServerMisconfigured, TimedOut
 from authlens_core.values.exchange import Exchange, FailureKind, Purpose, Request, WireFailure
 from support.made_checks import failed
 from support.scripted_login import BEGAN, RESOURCE, Answer, exchange, reply
 
 TEAPOT = reply(418, None, ("Content-Type", "text/plain"), text="short and stout")
+
+
 DENIED = reply(400, {"error": "invalid_grant", "error_description": "Code expired"})
 
 
@@ -27,6 +29,23 @@ def _record(stage: Stage, check: Check, *answers: Answer, outcome: Outcome = Out
 
 def _diagnosed(record: StageRecord) -> StageRecord:
     return replace(record, diagnosis=diagnosis_of(record.stage, record.checks, record.exchanges))
+
+
+def test_the_diagnosis_of_a_record_quotes_the_answer() -> None:
+    reason = _record(Stage.REFRESH, _failed("token.status", "400"), DENIED).reason
+    assert reason is not None
+    assert "refresh token is no longer valid" in reason.cause
+    assert reason.evidence[:2] == ("HTTP/1.1 400", '"error": "invalid_grant"')
+    assert reason.known
+
+
+def test_a_diagnosis_without_evidence_is_shown_with_what_the_check_saw() -> None:
+    record = _record(Stage.EXCHANGE, _failed("token.status", "400 invalid_grant"), DENIED)
+    own = Diagnosis("own", "Because.", "Do.", ("a", "b"))
+    assert replace(record, diagnosis=own).reason == own
+    older = replace(record, diagnosis=replace(own, evidence=())).reason
+    assert older is not None
+    assert older.evidence == ("400 invalid_grant",)
 
 
 @pytest.mark.parametrize(
@@ -92,6 +111,24 @@ def test_no_answer_after_a_good_token_is_a_matter_of_the_network() -> None:
     assert reason.cure == "Start it."
     assert reason.evidence == (f"connect failure: GET {RESOURCE}",)
     assert isinstance(record.error, NetworkFailure)
+
+
+def test_a_check_of_ours_speaks_for_itself() -> None:
+    """No diagnosis is made where there is nothing more to say."""
+    record = _record(Stage.PKCE, _failed("pkce.method", "plain"))
+    assert record.diagnosis is None
+    reason = record.reason
+    assert reason is not None
+    assert (reason.cause, reason.cure) == ("Expected: it works. Seen: plain", "Do what the check says.")
+
+
+def test_what_passed_or_was_allowed_has_no_reason() -> None:
+    """Neither an error nor an exit code."""
+    passed = _record(Stage.ACCESS, _failed("access.accepted"), TEAPOT, outcome=Outcome.PASSED)
+    assert passed.reason is None
+    assert passed.error is None
+    check = replace(_failed("detection.protection"), overridable=True)
+    assert diagnosis_of(Stage.DETECTION, (check,), (exchange(TEAPOT),), {check.name}) is None
 
 
 def test_a_warning_is_explained_where_its_cause_is_known_and_left_alone_where_not() -> None:

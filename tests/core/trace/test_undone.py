@@ -19,12 +19,20 @@ def _login(*stages: Stage, failed: int | None = None, changed: str = "") -> Trac
 DETECTION, METADATA, SERVER = Stage.DETECTION, Stage.RESOURCE_METADATA, Stage.SERVER_METADATA
 
 
+def test_nothing_is_undone_while_the_login_goes_on() -> None:
+    assert _login(DETECTION, METADATA).undone(SERVER) == frozenset()
+
+
 def test_what_the_user_went_back_before_is_undone() -> None:
     assert _login(DETECTION, METADATA, SERVER).undone(METADATA) == {1, 2}
 
 
 def test_it_stays_undone_when_the_stage_has_run_again() -> None:
     assert _login(DETECTION, METADATA, SERVER, METADATA).undone(SERVER) == {1, 2}
+
+
+def test_a_failed_attempt_that_is_repeated_is_not_undone() -> None:
+    assert _login(DETECTION, METADATA, METADATA, failed=1).undone(SERVER) == frozenset()
 
 
 def test_a_refresh_after_the_login_undoes_nothing() -> None:

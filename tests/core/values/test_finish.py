@@ -51,6 +51,14 @@ async def _nothing_is_lost(run: Callable[[], Awaitable[None]]) -> None:
     assert lost == []
 
 
+@pytest.mark.parametrize("waiter", [finish, finish_first])
+async def test_without_a_cancellation_the_result_is_handed_on(waiter: Finish) -> None:
+    """Nothing else is changed by it."""
+    work = Work()
+    work.may_end.set()
+    assert await waiter(work()) in ("done", ("done", False))
+
+
 @pytest.mark.parametrize("times", [1, 2, 5])
 @pytest.mark.parametrize("waiter", [finish, finish_first])
 async def test_the_work_goes_on_through_every_cancellation(waiter: Finish, times: int) -> None:
@@ -66,6 +74,17 @@ async def test_the_work_goes_on_through_every_cancellation(waiter: Finish, times
     assert work.ended
 
 
+async def test_finish_passes_the_cancellation_on_when_the_work_has_ended() -> None:
+    """The caller was cancelled, and is."""
+    work = Work()
+    waiting = asyncio.create_task(finish(work()))
+    await work.begun.wait()
+    await _cancelled(waiting, 2)
+    work.may_end.set()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+
+
 async def test_finish_first_gives_the_result_and_says_that_somebody_wanted_to_stop() -> None:
     """What was earned is not thrown away with the cancellation."""
     work = Work()
@@ -74,6 +93,15 @@ async def test_finish_first_gives_the_result_and_says_that_somebody_wanted_to_st
     await _cancelled(waiting, 2)
     work.may_end.set()
     assert await waiting == ("done", True)
+
+
+@pytest.mark.parametrize("waiter", [finish, finish_first])
+async def test_a_failure_of_the_work_is_raised(waiter: Finish) -> None:
+    """As if it had been awaited itself."""
+    work = Work(ValueError("the disk is full"))
+    work.may_end.set()
+    with pytest.raises(ValueError, match="the disk is full"):
+        await waiter(work())
 
 
 @pytest.mark.parametrize("waiter", [finish, finish_first])
@@ -102,3 +130,12 @@ async def test_work_that_is_cancelled_itself_ends_the_wait(waiter: Callable[...,
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asyncio.wait_for(waiting, 30)
+
+
+async def test_a_task_that_is_under_way_already_is_waited_for() -> None:
+    """A caller that lists its tasks hands in the task and not the work."""
+    work = Work()
+    task = asyncio.create_task(work())
+    await work.begun.wait()
+    work.may_end.set()
+    assert await finish_first(task) == ("done", False)

@@ -6,6 +6,7 @@ import pytest
 
 from authlens_core.values.fix import (
     LOG_IN_AGAIN,
+    GivenOptions,
     WayOn,
     commands_of,
     filled,
@@ -107,3 +108,9 @@ def test_a_step_that_was_taken_is_left_out(given: Options, command: str) -> None
     taken, again = step("Do it", f"authlens {command}"), step("Log in again", "authlens login URL")
     assert "owner" in str(filled(taken, U, given_options(given)))
     assert len(commands_of(filled(fix(taken, again), U, given_options(given)))) == 1
+
+
+def test_what_was_approved_stays_approved() -> None:
+    given: GivenOptions = (("--yes", "a.b"),)
+    told = filled(step("Continue", "authlens login URL --yes c.d"), U, given)
+    assert commands_of(told) == [f"authlens login {U} --yes a.b --yes c.d"]

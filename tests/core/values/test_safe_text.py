@@ -38,6 +38,8 @@ HOSTILE = [
     "\r",
     "\x08",
 ]
+
+
 ANY = st.text(st.characters(exclude_categories=()))
 
 
@@ -48,6 +50,11 @@ def test_what_a_terminal_obeys_is_made_visible(text: str) -> None:
         assert shown.isprintable()
         assert "\\" in shown
         assert shown != text
+
+
+def test_the_escape_names_the_character() -> None:
+    """The inspector stays truthful."""
+    assert safe_line("a\x1bb\x00\x9b\u202e\U000e0041\n\t") == "a\\eb\\0\\x9b\\u202e\\U000e0041\\n\\t"
 
 
 def test_line_ends_are_kept_and_tabs_widened_in_a_text() -> None:
@@ -64,11 +71,25 @@ def test_a_cut_is_said() -> None:
 
 
 @given(ANY)
+def test_a_line_is_printable(text: str) -> None:
+    """For every string there is, surrogates included."""
+    assert safe_line(text).isprintable()
+    safe_line(text).encode()
+
+
+@given(ANY)
 def test_a_text_is_printable_but_for_its_line_ends(text: str) -> None:
     """And can be encoded."""
     shown = safe_text(text)
     assert shown.replace("\n", "").isprintable()
     shown.encode()
+
+
+@given(ANY)
+def test_it_is_idempotent(text: str) -> None:
+    """What passed the gate once may pass it again."""
+    assert safe_text(safe_text(text)) == safe_text(text)
+    assert safe_line(safe_line(text)) == safe_line(text)
 
 
 @given(ANY, st.integers(0, 20))

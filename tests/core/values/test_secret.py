@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 import pickle
 import traceback
 from collections.abc import Callable
@@ -73,6 +74,13 @@ def test_a_traceback_with_locals_shows_no_value() -> None:
     assert CANARY not in frames
 
 
+def test_a_log_record_shows_no_value(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        logging.getLogger("test").debug("token %s %r", Secret(CANARY), Body(CANARY.encode()))
+    assert CANARY not in caplog.text
+    assert "••••" in caplog.text
+
+
 def test_messages_show_neither_header_values_nor_bodies_nor_queries() -> None:
     """Requests and responses carry secrets in all three."""
     headers = Headers.of([("Authorization", f"Bearer {CANARY}"), ("Set-Cookie", CANARY)])
@@ -91,6 +99,22 @@ def test_it_is_never_pickled_or_copied(value: Secret | Body, way: Callable[[obje
     assert CANARY not in str(refused.value)
 
 
+def test_it_is_no_string_and_has_no_dictionary() -> None:
+    """Crash reports print the text of a `str` subclass whatever its repr says, and `vars()` shows all."""
+    assert not isinstance(Secret(CANARY), str)
+    assert not isinstance(Body(CANARY.encode()), bytes)
+    with pytest.raises(TypeError):
+        vars(Secret(CANARY))
+    with pytest.raises(TypeError):
+        iter(Secret(CANARY))  # type: ignore[call-overload]
+
+
+def test_reveal_is_the_one_way_out() -> None:
+    """And gives exactly what was put in."""
+    assert Secret(CANARY).reveal() == CANARY
+    assert Body(b"\x00\xff").reveal() == b"\x00\xff"
+
+
 @given(st.text(), st.text())
 def test_equality_and_hash_are_those_of_the_values(one: str, other: str) -> None:
     """Lone surrogates included, which a server can send."""
@@ -99,6 +123,12 @@ def test_equality_and_hash_are_those_of_the_values(one: str, other: str) -> None
     assert hash(Secret(one)) == hash(Secret(one))
     assert Secret(one) != one
     assert bool(Secret(one)) is bool(one)
+
+
+def test_equal_secrets_are_recognised_by_their_fingerprint() -> None:
+    """Two traces can be compared without either value."""
+    assert Secret("a").fingerprint == Secret("a").fingerprint != Secret("b").fingerprint
+    assert Secret("\ud800").fingerprint
 
 
 def test_a_body_tells_its_length_and_whether_it_was_cut() -> None:

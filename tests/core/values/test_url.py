@@ -28,6 +28,12 @@ CANONICAL = [
 ]
 
 
+_HOSTS = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,8}[a-z0-9])?(\.[a-z]{2,5}){0,2}", fullmatch=True)
+
+
+_PATHS = st.from_regex(r"(/[A-Za-z0-9~_@!$&'()*+,;=:-]{0,6}){0,4}", fullmatch=True)
+
+
 @pytest.mark.parametrize("text", CANONICAL)
 def test_a_canonical_url_comes_back_letter_by_letter(text: str) -> None:
     """GEN-4: identifiers are compared code point by code point, so nothing is added, not even a slash."""
@@ -162,6 +168,13 @@ def test_what_parsers_disagree_on_is_refused_with_the_reason(text: str, reason: 
     assert reason in str(refused.value)
 
 
+def test_every_reason_is_told_at_once() -> None:
+    """A person corrects a URL once, not once per mistake."""
+    with pytest.raises(UrlRefused) as refused:
+        parse_url("http://user@h:0/ #x")
+    assert len(str(refused.value).split("; ")) == 5
+
+
 @pytest.mark.parametrize("length", [2_049, 8_192, 100_000])
 def test_a_long_url_is_refused_with_its_length(length: int) -> None:
     """H067."""
@@ -197,6 +210,16 @@ def test_the_parts_of_a_url() -> None:
     assert (plain.origin, plain.port, plain.query) == ("https://h", None, None)
 
 
+def test_a_lookalike_is_shown_and_opened_by_its_a_label() -> None:
+    """H065."""
+    assert parse_url("https://xn--80ak6aa92e.com/").text == "https://xn--80ak6aa92e.com/"
+
+
+def test_repr_leaves_the_query_out() -> None:
+    """A query may carry a code or a state."""
+    assert "topsecret" not in repr(parse_url("https://h/?code=topsecret"))
+
+
 _PIECES = st.sampled_from(
     [
         "https://",
@@ -230,6 +253,8 @@ _PIECES = st.sampled_from(
         "é",
     ]
 )
+
+
 _NEARLY = st.lists(_PIECES, max_size=8).map("".join).map(lambda rest: f"https://{rest}")
 
 
@@ -259,3 +284,18 @@ def test_what_is_accepted_means_the_same_to_every_parser(text: str) -> None:
         _agreed(url)
         return
     assert said
+
+
+@given(
+    _HOSTS, st.one_of(st.none(), st.integers(1, 65_535)), _PATHS, st.one_of(st.none(), st.just("a=b&c=%20"))
+)
+def test_ordinary_urls_are_accepted(host: str, port: int | None, path: str, query: str | None) -> None:
+    """The strictness costs no URL that is in use."""
+    if host.rpartition(".")[2].isdigit() or "xn--" in host or host.startswith("0x"):
+        return
+    number = f":{port}" if port is not None else ""
+    question = f"?{query}" if query is not None else ""
+    url = parse_url(f"https://{host}{number}{path}{question}")
+    assert (url.host, url.path, url.query) == (host, path, query)
+    assert url.port == (None if port == 443 else port)
+    _agreed(url)

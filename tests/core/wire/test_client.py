@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from datetime import UTC, datetime
+from importlib.metadata import version
 
 import pytest
 from msgspec.structs import replace
 
-from authlens_core.values.exchange import FailureKind, Headers, Request
+from authlens_core.values.exchange import FORM_TYPE, FailureKind, Headers, Purpose, Request
 from authlens_core.values.secret import Body
 from authlens_core.wire.client import Wire
 from authlens_core.wire.limits import RESOURCE, Limits
@@ -32,6 +34,22 @@ async def test_an_answer_keeps_order_case_repetitions_and_reason() -> None:
         ("Content-Length", "2"),
     )
     assert response.body == Body(b"no")
+
+
+async def test_an_exchange_tells_when_where_and_how_long() -> None:
+    """Timings, peer and purpose are on record."""
+    before = datetime.now(UTC)
+    async with hostile_server(*answer()) as server, Wire(environ={}) as wire:
+        exchange = await wire.send(Request("GET", server.url), loopback_http=True, purpose=Purpose.TOKEN)
+    assert before <= exchange.started_at <= datetime.now(UTC)
+    assert exchange.peer == f"127.0.0.1:{server.port}"
+    assert exchange.purpose is Purpose.TOKEN
+    assert exchange.proxy is None
+    assert exchange.timings.tls is None
+    assert exchange.tls is None
+    spent = (exchange.timings.connect, exchange.timings.send, exchange.timings.wait, exchange.timings.receive)
+    assert spent
+    assert all(seconds is not None and 0 <= seconds <= exchange.elapsed for seconds in spent)
 
 
 async def test_tls_version_cipher_and_time_are_recorded() -> None:
@@ -105,6 +123,28 @@ async def test_a_header_field_that_cannot_be_sent_is_not_sent(value: str) -> Non
     assert server.connections == 0
 
 
+async def test_nobody_listening_is_a_failure_in_plain_words() -> None:
+    """The cause names the host; nothing was sent."""
+    async with hostile_server() as server:
+        pass
+    async with Wire(environ={}) as wire:
+        exchange = await wire.send(Request("POST", server.url), loopback_http=True)
+    assert exchange.failure is not None
+    assert exchange.failure.kind is FailureKind.CONNECT
+    assert f"127.0.0.1:{server.port}" in exchange.failure.cause
+    assert "nothing listens there" in exchange.failure.cause
+    assert not exchange.failure.may_have_arrived
+
+
+async def test_a_name_that_does_not_exist_is_a_failure_in_plain_words() -> None:
+    """`.invalid` never exists (RFC 6761 §6.4)."""
+    async with Wire(environ={}) as wire:
+        exchange = await wire.send(Request("GET", "https://team.invalid/"))
+    assert exchange.failure is not None
+    assert exchange.failure.kind is FailureKind.NAME
+    assert "team.invalid" in exchange.failure.cause
+
+
 async def test_a_long_resource_is_cut_and_that_is_no_failure() -> None:
     """GEN-9: the first bytes of a resource are worth showing."""
     limits = Limits(body=100, cut_body=True)
@@ -113,6 +153,24 @@ async def test_a_long_resource_is_cut_and_that_is_no_failure() -> None:
     assert exchange.failure is None
     assert exchange.response is not None
     assert exchange.response.body == Body(b"x" * 100, truncated=True)
+
+
+async def test_a_body_of_exactly_the_limit_is_complete() -> None:
+    """The limit itself is allowed."""
+    async with hostile_server(*answer(body=b"x" * 100)) as server, Wire(environ={}) as wire:
+        exchange = await wire.send(Request("GET", server.url), limits=Limits(body=100), loopback_http=True)
+    assert exchange.failure is None
+    assert exchange.response is not None
+    assert exchange.response.body == Body(b"x" * 100)
+
+
+async def test_a_mebibyte_of_resource_is_kept_whole() -> None:
+    """GEN-9: 1 MiB for the resource."""
+    async with hostile_server(*answer(body=b"x" * 2**20)) as server, Wire(environ={}) as wire:
+        exchange = await wire.send(Request("GET", server.url), limits=RESOURCE, loopback_http=True)
+    assert exchange.response is not None
+    assert len(exchange.response.body) == 2**20
+    assert not exchange.response.body.truncated
 
 
 async def test_cancelling_a_request_closes_its_connection() -> None:
@@ -138,6 +196,18 @@ async def test_an_honest_exchange_follows_a_bad_one_on_the_same_wire() -> None:
             good = await wire.send(Request("GET", honest.url), loopback_http=True)
     assert bad.failure is not None
     assert good.failure is None
+
+
+async def test_a_wire_can_be_used_again_after_it_was_closed() -> None:
+    """Closing closes connections and is not the end of the object."""
+    wire = Wire(environ={})
+    async with hostile_server(*answer(), *answer()) as server:
+        await wire.send(Request("GET", server.url), loopback_http=True)
+        await wire.aclose()
+        exchange = await wire.send(Request("GET", server.url), loopback_http=True)
+        await wire.aclose()
+    assert exchange.failure is None
+    assert server.connections == 2
 
 
 @pytest.mark.parametrize("event", [b"", b'data: {"jsonrpc": "2.0"}\n\n'], ids=["silent", "one event"])
@@ -182,3 +252,34 @@ async def test_an_answer_that_was_read_outlives_a_deadline_that_ends_while_the_c
     assert exchange.failure is None
     assert exchange.response is not None
     assert exchange.response.body == Body(b"whole")
+
+
+async def test_the_recorded_request_is_what_the_server_received() -> None:
+    """Every header field is on record, in the order and case in which it went out."""
+    headers = Headers.of([("Content-Type", FORM_TYPE), ("X-Tamper", "caf\xe9"), ("x-tamper", "twice")])
+    async with hostile_server(*answer()) as server, Wire(environ={}) as wire:
+        url = server.url + "path;v=1/%7Ea?q='x'&y=(1)"
+        request = Request("POST", url, headers, Body(b"a=b&c=d"))
+        exchange = await wire.send(request, loopback_http=True)
+    sent = exchange.request
+    target = sent.url.removeprefix(f"http://127.0.0.1:{server.port}")
+    lines = [f"{sent.method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in sent.headers.fields)]
+    assert server.requests == ["\r\n".join([*lines, "", ""]).encode("latin-1") + sent.body.reveal()]
+    assert exchange.failure is None
+
+
+async def test_authlens_names_itself_and_asks_for_an_uncompressed_answer() -> None:
+    """A library's user agent is blocked at the edge."""
+    async with hostile_server(*answer()) as server, Wire(environ={}) as wire:
+        greedy = Request("GET", server.url, Headers.of([("accept-encoding", "gzip, br")]))
+        exchange = await wire.send(greedy, loopback_http=True)
+    assert exchange.request.headers.get_all("user-agent") == (f"authlens/{version('authlens')}",)
+    assert exchange.request.headers.get_all("accept-encoding") == ("identity",)
+
+
+async def test_a_stage_may_set_accept_and_it_is_sent_once() -> None:
+    """What a stage asks for replaces the default and does not stand beside it."""
+    async with hostile_server(*answer()) as server, Wire(environ={}) as wire:
+        request = Request("GET", server.url, Headers.of([("Accept", "application/json")]))
+        exchange = await wire.send(request, loopback_http=True)
+    assert exchange.request.headers.get_all("accept") == ("application/json",)

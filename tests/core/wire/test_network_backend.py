@@ -14,7 +14,7 @@ from authlens_core.values.exchange import FailureKind, Request
 from authlens_core.wire.addresses import AddressPolicy
 from authlens_core.wire.client import Wire
 from authlens_core.wire.transport import Connections
-from support.hostile_server import Send, Wait, hostile_server
+from support.hostile_server import Send, Wait, answer, hostile_server
 
 
 @pytest.fixture
@@ -55,6 +55,14 @@ async def test_the_user_is_told_that_nothing_listens_at_any_address() -> None:
         exchange = await wire.send(Request("GET", f"http://localhost:{gone.port}/"), loopback_http=True)
     assert exchange.failure is not None
     assert "nothing listens there" in exchange.failure.cause
+
+
+async def test_an_address_is_not_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loop would start a thread for it."""
+    monkeypatch.delattr(asyncio.BaseEventLoop, "getaddrinfo")
+    async with hostile_server(*answer()) as server:
+        connection = await Connections().connect_tcp("127.0.0.1", server.port)
+        await connection.aclose()
 
 
 async def test_a_lookup_that_fails_has_its_time() -> None:

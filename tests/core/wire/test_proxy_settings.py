@@ -28,6 +28,11 @@ def test_the_lower_case_variable_wins() -> None:
     assert proxy.host == "lower.example"
 
 
+def test_http_proxy_is_not_for_https() -> None:
+    """GEN-10."""
+    assert _https("wiki.example.com", HTTP_PROXY="http://proxy.example:3128") is None
+
+
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.1.2.3", "::1", "[::1]", "app.localhost"])
 def test_this_machine_is_never_proxied(host: str) -> None:
     """GEN-10, H162: with and without NO_PROXY."""
@@ -75,3 +80,15 @@ def test_a_proxy_that_cannot_be_used_is_refused_by_its_variable_and_not_its_valu
         _https("wiki.example.com", HTTPS_PROXY=value)
     assert "HTTPS_PROXY" in str(caught.value)
     assert CANARY not in str(caught.value)
+
+
+def test_the_process_environment_is_read_when_none_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The default of the product."""
+    for name in ("HTTPS_PROXY", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("https_proxy", "http://proxy.example:3128")
+    proxy = proxy_for("https", "wiki.example.com", 443)
+    assert proxy is not None
+    assert proxy.port == 3128
+    monkeypatch.setenv("no_proxy", "example.com")
+    assert proxy_for("https", "wiki.example.com", 443) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 from collections.abc import AsyncIterator, Callable
 
 import httpcore
@@ -54,6 +55,16 @@ async def chunks_of(wire: Wire, server: HostileServer) -> list[bytes]:
         return [chunk async for chunk in found.body]
 
 
+LARGE = bytes(range(256)) * 32_768
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["http", "https"])
+async def test_a_large_body_arrives_whole(tls: bool) -> None:
+    async with served(*answer(body=LARGE), tls=tls) as (server, wire):
+        chunks = await chunks_of(wire, server)
+    assert hashlib.sha256(b"".join(chunks)).digest() == hashlib.sha256(LARGE).digest()
+
+
 async def test_a_client_that_leaves_during_the_tls_handshake_leaves_no_connection() -> None:
     """The proxy runs for days, and the server may keep such a connection open."""
     greeted, hung_up = asyncio.Event(), asyncio.Event()
@@ -76,6 +87,13 @@ async def test_a_client_that_leaves_during_the_tls_handshake_leaves_no_connectio
         with pytest.raises(asyncio.CancelledError):
             await asking
         await hung_up.wait()
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["http", "https"])
+async def test_a_body_that_ends_with_its_connection_is_whole(tls: bool) -> None:
+    async with served(Receive(), Send(HEAD + LARGE), Close(), tls=tls) as (server, wire):
+        chunks = await chunks_of(wire, server)
+    assert sum(map(len, chunks)) == len(LARGE)
 
 
 @pytest.mark.parametrize("tls", [False, True], ids=["http", "https"])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import truststore
 
-from authlens_core.values.exchange import FailureKind, Request
+from authlens_core.values.exchange import FailureKind, Request, WireFailure
 from authlens_core.wire.client import Wire
 from authlens_core.wire.trust import (
     CertificateRefused,
@@ -109,6 +109,13 @@ def test_each_reason_has_plain_words(code: int, word: str) -> None:
     assert word in cause
     assert cure
     assert "Issuer" not in cause
+
+
+def test_control_characters_in_an_issuer_are_made_visible() -> None:
+    """H161: names are sanitised."""
+    words = explain_certificate(_refusal(19, "CN=\x1b[2Jevil\u202e"), "wiki.example.com")
+    cause = WireFailure(FailureKind.TLS, *words).cause
+    assert cause.isprintable()
 
 
 def test_requests_ca_bundle_counts_without_our_own_variables(tmp_path: Path) -> None:

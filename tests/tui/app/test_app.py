@@ -38,7 +38,10 @@ from support.screens import scripted, text_of, until
 
 pytestmark = pytest.mark.slow  # each test plays a whole screen
 
+
 URL = "https://wiki.example.com/"
+
+
 # An app loads it after its first paint: while `open_store` is replaced, it would keep the replacement.
 _LOADED_BEFORE = controller
 
@@ -99,6 +102,17 @@ async def test_leaving_instead_ends_with_the_code_for_no_place_to_keep_secrets(
         await pilot.press(key)
         await until(pilot, lambda: app._exit)
     assert app.return_code == 9
+
+
+async def test_trying_again_asks_the_keyring_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody who has unlocked the keyring meanwhile goes on without starting over."""
+    calls = stores(monkeypatch, [NONE, OpenedStore(OpenedStore.in_memory().store)])
+    app = AuthlensApp(environ={})
+    async with app.run_test(size=(80, 24)) as pilot:
+        await asked(pilot, app)
+        await pilot.press("t")
+        await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
+        assert calls == [2]
 
 
 async def test_a_state_directory_that_cannot_be_used_ends_in_words_and_not_in_a_crash(

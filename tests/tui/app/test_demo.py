@@ -262,3 +262,30 @@ async def test_a_person_whom_the_browser_does_not_bring_back_is_told_what_it_sho
             assert cure in shown
             assert "<team>" not in shown
         assert ("WARP" in shown) is (fault is Fault.WRONG_STATE)  # the general advice
+
+
+async def test_the_scenario_of_a_port_in_use_needs_no_port_to_be_free() -> None:
+    """It takes any free port itself: two users of one machine can run it. `w` goes on with another."""
+    app = AuthlensApp(workspace=DemoWorkspace([Fault.PORT_TAKEN], plays=True), environ={})
+    app.animation_level = "none"
+    async with app.run_test(size=(120, 40)) as pilot:
+        wizard = await the_wizard(app, pilot)
+        await until(pilot, lambda: "is in use" in text_of(app))
+        await pilot.press("w")
+        await pilot.press("a")
+        await until(pilot, lambda: "press s" in text_of(app) or wizard.login.finished)
+
+
+async def test_the_owner_of_the_server_changes_the_setting_and_the_stage_passes() -> None:
+    """Break, understand, fix: and the fault is back when the setting is."""
+    app = AuthlensApp(workspace=DemoWorkspace([Fault.LOCALHOST_REFUSED], port=0), environ={})
+    async with app.run_test(size=(80, 24)) as pilot:
+        wizard = await the_wizard(app, pilot)
+        await pilot.press("a")
+        await until(pilot, lambda: "Registration failed" in text_of(app))
+        await pilot.press("o")
+        await until(pilot, lambda: "You are the owner of wiki.localhost" in text_of(app))
+        assert "[ ] Allow localhost clients  ◀ this one" in text_of(app)
+        await pilot.press("space", "space", "space", "enter")
+        await until(pilot, lambda: wizard.login.position is Stage.PKCE)
+        assert "o" not in footer_keys(app)

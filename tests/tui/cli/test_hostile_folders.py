@@ -15,7 +15,7 @@ import pytest
 
 from authlens_core.export.session_file import session_json
 from authlens_core.trace.record import Trace, TraceKind
-from authlens_tui.cli.scripts.agent_verbs import agents_text
+from authlens_tui.cli.scripts.agent_verbs import agents_text, skill_text
 from support.hostile_folder import AT_FILE, AT_PARENT, LINKS, HostileFolder, snapshot
 from support.preloaded import Preloaded
 from support.waiting import PATIENCE
@@ -25,7 +25,10 @@ pytestmark = [
     pytest.mark.skipif(os.name == "nt", reason="Windows has neither FIFOs nor devices in folders"),
 ]
 
+
 URL: Final = "https://wiki.example/mcp"
+
+
 SESSION: Final = "login.authlens.json"
 
 
@@ -205,6 +208,15 @@ def test_the_skill_of_someone_else_is_left_alone(machine: Machine) -> None:
     subprocess.run(command, shell=True, cwd=machine.folder.project, check=True)
     assert machine.run("skill --write").code == 0
     assert path.with_name("SKILL.md.old").read_text() == "---\nname: other\n---\n"
+
+
+def test_a_skill_that_you_changed_is_left_alone(machine: Machine) -> None:
+    path = WRITING["skill"].path(machine.folder)
+    path.parent.mkdir(parents=True)
+    path.write_text(f"{skill_text()}and mine\n")
+    refused(machine, WRITING["skill"], path)
+    path.write_text(skill_text())
+    assert "is up to date" in machine.run("skill --write").words
 
 
 def test_the_section_of_agents_md_has_the_line_ends_of_the_file(machine: Machine) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -108,6 +109,12 @@ def test_what_cannot_be_done_is_said_with_what_was_meant(
     assert words in err
 
 
+def test_a_hostile_argument_is_shown_inert(capsys: pytest.CaptureFixture[str]) -> None:
+    """An agent may have put it there."""
+    assert main.run(["probe", "https://a.example/\x1b]52;c;x\x07"]) == 2
+    assert "\x1b" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("argv", [[], ["demo"]])
 def test_the_app_is_refused_without_a_terminal(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """H167: one line on what is missing and one on what works instead."""
@@ -161,6 +168,13 @@ def test_the_client_secret_leaves_the_environment(monkeypatch: pytest.MonkeyPatc
     assert "AUTHLENS_CLIENT_SECRET" not in os.environ
 
 
+def test_without_a_client_id_the_client_secret_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It belongs to one client and is sent for no other."""
+    monkeypatch.setenv("AUTHLENS_CLIENT_SECRET", CANARY)
+
+    assert not login_secrets(build_parser().parse_args(["login", "https://a.example/"]))
+
+
 IMPORTS = """
 import sys
 from authlens_tui.cli.main import run
@@ -192,6 +206,53 @@ def test_a_verb_imports_no_screen_and_little_else(argv: list[str], more: set[str
     loaded = set(done.stderr.split())
     assert "authlens_tui" in loaded
     assert loaded & ({"textual", "rich", "pyperclip", "authlens_core.learning"} | more) == set()
+
+
+def test_list_starts_no_keyring_helper(tmp_path: Path) -> None:
+    """No secret is shown, so nobody is asked to unlock anything."""
+    backend = tmp_path / "tell_tale.py"
+    backend.write_text(f"open({str(tmp_path / 'started')!r}, 'w')\nraise SystemExit\n")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "PYTHON_KEYRING_BACKEND": "tell_tale.Keyring"}
+
+    done = subprocess.run(
+        [sys.executable, "-m", "authlens_tui", "list", "--json"],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=PATIENCE,
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[]\n", "")
+    assert not (tmp_path / "started").exists()
+
+
+def test_a_reader_that_goes_away_is_no_error_to_tell(tmp_path: Path) -> None:
+    """`authlens demo --fault list | head -1`: 141, as of any filter, and not a word."""
+    read, write = os.pipe()
+    os.close(read)
+    with subprocess.Popen(
+        [sys.executable, "-m", "authlens_tui", "demo", "--fault", "list"],
+        stdout=write,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        os.close(write)
+        words = process.communicate(timeout=PATIENCE)[1]
+
+    assert (process.returncode, words) == (141, "")
+
+
+def test_words_that_nobody_can_read_change_nothing() -> None:
+    """After a terminal has gone the exit code still tells how it ended, and not that stderr failed."""
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "authlens_tui", "list"],
+            stdout=subprocess.PIPE,
+            stderr=full.fileno(),
+            timeout=PATIENCE,
+        )
+
+    assert (done.returncode, done.stdout) == (0, b"")
 
 
 @pytest.mark.parametrize("closing", ["2>&-", "<&-", "2>&- <&-"])

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from authlens_core.credentials.records.grant import Grant
+from authlens_core.credentials.records.grant import Grant, utc_now
+from authlens_core.credentials.records.index import Pending
 from authlens_core.credentials.store.secret_store import MemoryStore, NoKeyring
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk import lifecycle
@@ -25,6 +26,7 @@ from authlens_core.wire.client import Wire
 from authlens_tui.cli.parser import build_parser
 from authlens_tui.cli.scripts import credential_verbs
 from authlens_tui.cli.stored import credential_list, lifecycle_verbs, recorded
+from authlens_tui.cli.stored.credential_list import list_credentials
 from authlens_tui.cli.stored.lifecycle_verbs import revoke_credentials
 
 Captured = pytest.CaptureFixture[str]
@@ -140,6 +142,18 @@ async def test_no_keyring_is_reported_once_for_all(
     assert capsys.readouterr() == ("", "")
 
 
+async def test_what_is_kept_for_one_url_is_asked_alone(
+    two: tuple[Session, list[str]], capsys: Captured
+) -> None:
+    """In words on stderr where no JSON is wanted; nothing on stdout."""
+    _, urls = two
+    assert await lifecycle_verbs.probe_kept(build_parser().parse_args(["probe", "--kept", urls[0]])) == 0
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert f"✔ {urls[0].rstrip('/')} (OAuth), origin: The resource accepts the token." in said.err
+    assert urls[1] not in said.err
+
+
 async def test_events_are_json_lines_oldest_first(two: tuple[Session, list[str]], capsys: Captured) -> None:
     """Of all, or of one URL; no secret among them."""
     _, urls = two
@@ -178,3 +192,16 @@ async def test_a_signal_during_the_verification_still_prints_every_result(
         await work
     outcomes = {one["resource_url"]: one["outcome"] for one in answer(capsys)}
     assert outcomes == {urls[0]: "unfinished", urls[1]: "revoked"}
+
+
+async def test_list_marks_a_refresh_that_a_killed_process_started(
+    two: tuple[Session, list[str]], capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without waiting for the next refresh: the token may be spent."""
+    session, urls = two
+    grant = next(one for one in session.credentials.list() if one.resource_url == urls[0])
+    session.credentials.index.mark_pending(Pending(grant.grant_id, grant.generation, utc_now()))
+    await list_credentials(build_parser().parse_args(["list", "--json"]))
+    states = {one["resource_url"]: one["state"] for one in answer(capsys)}
+    assert states[urls[0]] == "refresh interrupted"
+    assert states[urls[1]] != "refresh interrupted"

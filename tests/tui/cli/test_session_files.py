@@ -23,7 +23,10 @@ from support.hostile_trace import CANARY, hostile_trace
 from support.recorded_login import leaks
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+
+
 URL = "https://wiki.example.com/mcp"
+
 
 Captured = pytest.CaptureFixture[str]
 
@@ -43,7 +46,11 @@ def trace(name: str, kind: TraceKind, stage: Stage, *, scope: str = "a", state: 
 
 
 CANARY_CODE = "c4nary-code-0123456789"
+
+
 LOGIN = trace("login1", TraceKind.LOGIN, Stage.EXCHANGE)
+
+
 REFRESH = trace("refresh1", TraceKind.REFRESH, Stage.REFRESH)
 
 
@@ -65,6 +72,14 @@ def wiki(private_environment: Path) -> str:
 def saved(path: Path, what: Trace) -> str:
     path.write_text(session_json(what))
     return str(path)
+
+
+def test_the_newest_login_of_a_url_is_exported(wiki: str, capsys: Captured) -> None:
+    """Although something came after it; the answer alone is on stdout."""
+    assert main.run(["export", wiki]) == 0
+    out, err = capsys.readouterr()
+    assert read_session(out.encode()).kind is TraceKind.LOGIN
+    assert (err, leaks(out, CANARY_CODE)) == ("", [])
 
 
 @pytest.mark.parametrize(
@@ -151,6 +166,13 @@ def test_a_terminal_is_needed_to_open_a_file(tmp_path: Path, capsys: Captured) -
     """And what works without one is named."""
     assert main.run(["open", saved(tmp_path / "a.json", LOGIN)]) == 2
     assert "authlens export" in capsys.readouterr().err
+
+
+def test_a_file_that_is_no_session_is_refused(tmp_path: Path, capsys: Captured) -> None:
+    """Before anything is painted."""
+    (tmp_path / "a.json").write_text("{}")
+    assert main.run(["open", str(tmp_path / "a.json")]) == 2
+    assert "cannot be opened as a session" in capsys.readouterr().err
 
 
 def test_only_what_differs_is_printed(wiki: str, tmp_path: Path, capsys: Captured) -> None:

@@ -37,6 +37,12 @@ def test_explain_reads_an_error_in_any_charset(
     assert "does not know this client" in capsys.readouterr().out
 
 
+def test_explain_takes_a_dash_for_standard_input(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+    pipe_in(monkeypatch, b"HTTP 401 invalid_client")
+    assert main.run(["explain", "-"]) == 0
+    assert "does not know this client" in capsys.readouterr().out
+
+
 def test_a_refused_token_in_any_charset_is_only_not_ours(
     monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:

@@ -37,6 +37,8 @@ class Keyring(KeyringBackend):
     def delete_password(self, service, username):
         self.path.write_text(json.dumps({k: v for k, v in self._read().items() if k != service}))
 """
+
+
 Keep = Callable[..., Awaitable[Grant]]
 
 
@@ -75,6 +77,12 @@ def run(environ: dict[str, str], *words: str) -> subprocess.CompletedProcess[str
     )
 
 
+async def test_a_stored_token_is_printed(environ: dict[str, str], keep: Keep) -> None:
+    kept = await keep()
+    done = run(environ, "token", kept.resource_url)
+    assert (done.returncode, done.stdout) == (0, "access-" + "x" * 2_000 + "\n")
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -106,6 +114,13 @@ async def test_a_type_that_was_edited_in_the_index_gets_no_token(
     done = run(environ, "token", kept.resource_url)
     assert (done.returncode, done.stdout) == (4, "")
     assert "changed outside authlens" in done.stderr
+
+
+async def test_a_url_that_no_login_covers_gets_no_token(environ: dict[str, str], keep: Keep) -> None:
+    kept = await keep()
+    other = kept.resource_url.replace("https://", "https://other.")
+    done = run(environ, "token", other)
+    assert (done.returncode, done.stdout) == (4, "")
 
 
 @pytest.mark.slow

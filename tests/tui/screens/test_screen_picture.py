@@ -8,15 +8,18 @@ from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from authlens_core.trace.record import Stage
+from authlens_core.values.errors import FileUnusable
 from authlens_core.values.secret import Secret
 from authlens_tui.screens.dashboard.reveal import RevealScreen
 from authlens_tui.screens.screen_picture import NoPicture, save_picture
 from authlens_tui.screens.trace.save_record import ExportScreen
 from authlens_tui.screens.trace.trace import TraceScreen
 from authlens_tui.screens.wizard.wizard import WizardScreen
-from support.screens import run_screen, scripted, text_of, until, wizard_on
+from authlens_tui.terminal.measured import Static
+from support.screens import Host, run_screen, scripted, text_of, until, wizard_on
 from support.scripted_login import come_back
 
 
@@ -63,6 +66,20 @@ async def test_a_token_that_is_shown_in_a_dialog_is_masked(tmp_path: Path) -> No
         assert "canary" not in text_of(app)
 
 
+async def test_what_was_typed_into_a_field_is_masked(tmp_path: Path) -> None:
+    """It may be a header with a token, or a token that was pasted into the wrong field."""
+    app = Host()
+    async with app.run_test() as pilot:
+        field = Input("Bearer canary-token")
+        await app.mount(field)
+        await pilot.pause()
+        assert "canary" in text_of(app)
+        await save_picture(app, tmp_path)
+        assert "canary" not in saved(tmp_path)
+        assert "•••" in saved(tmp_path)
+        assert not field.password
+
+
 async def to_the_link(wizard: WizardScreen, pilot: Pilot[int]) -> None:
     await pilot.press("a")
     await until(pilot, lambda: bool(wizard.pane.panel.url))
@@ -86,3 +103,13 @@ async def test_a_link_behind_a_dialog_is_not_in_a_picture_either(tmp_path: Path)
         await until(pilot, lambda: app.screen is not wizard)
         with pytest.raises(NoPicture):
             await save_picture(app, tmp_path)
+
+
+async def test_a_file_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    """With the reason."""
+    app = Host()
+    async with app.run_test() as pilot:
+        await app.mount(Static("shown"))
+        await pilot.pause()
+        with pytest.raises(FileUnusable, match="cannot be written"):
+            await save_picture(app, tmp_path / "missing")

@@ -26,6 +26,16 @@ def fresh(credentials: Credentials, saved: Grant) -> Grant:
     return credentials.update(replace(saved, refreshed_at=now, expires_at=now + timedelta(seconds=900)))
 
 
+async def test_a_token_that_lasts_is_handed_out_as_it_is(
+    credentials: Credentials, wire: Wire, fresh: Grant, server: RotatingServer
+) -> None:
+    """Nothing is sent."""
+    assert (await usable_token(credentials, wire, credentials.covering(fresh.resource_url))).token == Secret(
+        "access-canary-0"
+    )
+    assert server.seen == []
+
+
 async def test_a_token_whose_revocation_began_meanwhile_is_not_handed_out(
     credentials: Credentials, wire: Wire, fresh: Grant, server: RotatingServer
 ) -> None:
@@ -92,6 +102,27 @@ async def test_a_token_that_lives_shorter_than_a_minute_is_used_for_half_of_its_
     assert len(server.posts("/token")) == sent
 
 
+async def test_many_who_ask_for_a_short_lived_token_at_once_send_one_refresh(
+    open_credentials: Open, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """RF-6: what another one has earned just now is taken, though it does not last a minute either."""
+    server.expires_in = 24
+    asked = (usable_token(open_credentials(), wire, saved) for _ in range(8))
+    assert {one.token for one in await asyncio.gather(*asked)} == {Secret("access-canary-1")}
+    assert len(server.posts("/token")) == 1
+
+
+async def test_a_clock_that_was_put_back_makes_no_token_last_longer(
+    credentials: Credentials, wire: Wire, fresh: Grant, server: RotatingServer
+) -> None:
+    """H182: it was asked for in the future, so its age is not known; it is renewed and not trusted."""
+    before = fresh.refreshed_at - timedelta(days=2)
+    token = (
+        await usable_token(credentials, wire, credentials.covering(fresh.resource_url), now=lambda: before)
+    ).token
+    assert token == Secret("access-canary-1")
+
+
 async def test_a_token_that_ends_soon_is_better_than_none(
     credentials: Credentials, wire: Wire, fresh: Grant, server: RotatingServer
 ) -> None:
@@ -105,6 +136,14 @@ async def test_a_token_that_ends_soon_is_better_than_none(
     assert len(server.posts("/token")) == 1
 
 
+async def test_a_token_that_never_lasted_for_as_long_is_not_refreshed_at_each_call(
+    credentials: Credentials, wire: Wire, fresh: Grant, server: RotatingServer
+) -> None:
+    grant = credentials.covering(fresh.resource_url)
+    await usable_token(credentials, wire, grant, min_ttl=timedelta(days=99))
+    assert server.posts("/token") == []
+
+
 async def test_a_clock_far_ahead_or_behind_costs_a_refresh_at_most(
     credentials: Credentials, wire: Wire, fresh: Grant, server: RotatingServer
 ) -> None:
@@ -113,3 +152,12 @@ async def test_a_clock_far_ahead_or_behind_costs_a_refresh_at_most(
         at = datetime(year, 1, 1, tzinfo=fresh.obtained_at.tzinfo)
         grant = credentials.covering(fresh.resource_url)
         assert (await usable_token(credentials, wire, grant, now=lambda at=at: at)).token  # type: ignore[misc]
+
+
+async def test_the_end_of_a_grant_needs_a_person(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """RF-5."""
+    server.dead = True
+    with pytest.raises(LoginNeeded):
+        await usable_token(credentials, wire, credentials.covering(saved.resource_url))

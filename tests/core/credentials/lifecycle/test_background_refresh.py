@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,8 +18,9 @@ from authlens_core.credentials.lifecycle.background_refresh import (
     BackgroundRefresh,
 )
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, utc_now
-from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.credentials.vault.credentials import Credentials, refresh_lock
 from authlens_core.desk.settings import SettingsFile
+from authlens_core.values.errors import SecretStoreDenied
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 from support.driven_login import until
@@ -76,6 +78,9 @@ async def kept(credentials: Credentials, wire: Wire, saved: Grant) -> AsyncItera
     await kept.background.stop()
 
 
+Open = Callable[..., Credentials]
+
+
 async def test_a_grant_is_refreshed_at_80_percent_of_its_life_again_and_again(
     kept: Kept, server: RotatingServer
 ) -> None:
@@ -89,6 +94,11 @@ async def test_a_grant_is_refreshed_at_80_percent_of_its_life_again_and_again(
         assert len(server.posts("/token")) == number
         await kept.turn()
     assert kept.outcomes() == [RefreshOutcome.REFRESHED] * 3
+
+
+async def test_nothing_is_looked_at_less_often_than_every_few_seconds(kept: Kept) -> None:
+    """Other programs write, too, and clocks are set."""
+    assert await kept.turn() == LONGEST_SLEEP
 
 
 @pytest.mark.parametrize("step", [timedelta(hours=-20), timedelta(minutes=-10), timedelta(days=3)])
@@ -134,6 +144,35 @@ async def test_what_only_a_person_can_decide_is_asked_once_and_left(
     assert grant.state is (GrantState.LOGIN_NEEDED if end == "invalid_grant" else GrantState.UNKNOWN)
 
 
+async def test_tokens_that_the_store_did_not_take_are_stored_once_it_does(
+    kept: Kept,
+    server: RotatingServer,
+    credentials: Credentials,
+    store: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """H130, P5: they are not taken for those of a program that is gone, and the grant stays fresh."""
+
+    async def denied(_entry: str, _value: Secret) -> None:
+        raise SecretStoreDenied("The keyring is locked.", "Unlock it.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "set", denied)
+        for seconds in (800, 11):
+            kept.clocks.pass_by(seconds)
+            await kept.turn()
+    kept.clocks.pass_by(11)
+    await kept.turn()
+
+    failed = RefreshOutcome.STORE_FAILED
+    assert kept.outcomes() == [failed, failed, RefreshOutcome.REFRESHED]
+    assert len(server.posts("/token")) == 1
+    assert not credentials.held
+    (grant,) = credentials.list()
+    assert (grant.state, credentials.index.pending()) == (GrantState.LIVE, ())
+    assert (await credentials.load(grant.grant_id))[1].refresh_token == Secret("refresh-canary-1")
+
+
 async def test_it_can_be_turned_off_and_on_and_told_when(
     server: RotatingServer, credentials: Credentials, wire: Wire, kept: Kept
 ) -> None:
@@ -152,6 +191,19 @@ async def test_it_can_be_turned_off_and_on_and_told_when(
     assert len(server.posts("/token")) == 1
 
 
+async def test_another_program_that_was_faster_is_noticed(
+    kept: Kept, server: RotatingServer, open_credentials: Open, saved: Grant, wire: Wire
+) -> None:
+    """RF-6: two dashboards are open."""
+    clocks = Clocks()
+    other = Kept(open_credentials(), wire, clocks)
+    kept.clocks.pass_by(721)
+    clocks.pass_by(721)
+    await asyncio.gather(kept.turn(), other.turn())
+    await asyncio.gather(kept.turn(), other.turn())
+    assert len(server.posts("/token")) == 1
+
+
 async def test_only_some_are_refreshed_at_the_same_time(
     credentials: Credentials, wire: Wire, server: RotatingServer, saved: Grant
 ) -> None:
@@ -166,6 +218,36 @@ async def test_only_some_are_refreshed_at_the_same_time(
     kept.background.tick()
     assert len(kept.background.running) == AT_ONCE
     await kept.background.stop()
+
+
+async def test_what_was_sent_is_waited_for_when_the_credentials_are_closed(
+    kept: Kept, server: RotatingServer, credentials: Credentials, open_credentials: Open
+) -> None:
+    """The answer may hold the only copy of a token."""
+    server.hold = threading.Event()
+    kept.clocks.pass_by(721)
+    kept.background.tick()
+    await until(lambda: len(server.posts("/token")) == 1)
+    await asyncio.wait_for(kept.background.stop(), 10)
+    closing = asyncio.create_task(credentials.aclose())
+    await asyncio.sleep(0.05)
+    assert not closing.done()
+    server.hold.set()
+    await asyncio.wait_for(closing, 30)
+    (grant,) = open_credentials().list()
+    assert (grant.state, grant.generation) == (GrantState.LIVE, 2)
+
+
+async def test_stopping_gives_up_a_wait_for_another_program(
+    kept: Kept, server: RotatingServer, saved: Grant, open_credentials: Open
+) -> None:
+    """Nothing was sent: nothing is lost."""
+    async with open_credentials().locks.hold(*refresh_lock(saved), purpose="refreshing"):
+        kept.clocks.pass_by(721)
+        kept.background.tick()
+        await asyncio.sleep(0.05)
+        await asyncio.wait_for(kept.background.stop(), 10)
+    assert server.seen == []
 
 
 async def test_it_runs_until_it_is_stopped(

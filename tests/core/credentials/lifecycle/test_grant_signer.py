@@ -20,7 +20,7 @@ from authlens_core.desk.session import Session
 from authlens_core.emulator import Profile, StandardEmulator
 from authlens_core.oauth.dpop import make_dpop_key
 from authlens_core.values.check import Severity
-from authlens_core.values.errors import ServerMisconfigured
+from authlens_core.values.errors import LoginNeeded, SecretStoreDenied, ServerMisconfigured
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 from support.driven_login import log_in
@@ -72,6 +72,17 @@ async def test_the_fields_for_a_request_open_the_resource_once(fault: str) -> No
         assert [(await http.get(url, headers=again)).status_code for _ in range(2)] == [200, 401]
 
 
+async def test_a_key_that_cannot_be_read_needs_a_login_and_nothing_is_sent() -> None:
+    """DP-1."""
+    async with bound_session("dpop-required") as (session, grant, emulator):
+        saved, secrets = await session.credentials.load(grant.grant_id)
+        await session.credentials.save(saved, replace(secrets, dpop_key=Secret("{}")))
+        before = len(emulator.requests)
+        with pytest.raises(LoginNeeded, match="cannot be read"):
+            await refresh(session.credentials, session.wire, grant.grant_id, RefreshOptions(force=True))
+        assert len(emulator.requests) == before
+
+
 def _bearer(refresh_token: str | None) -> Scripted:
     answer = {"access_token": "unbound-canary", "token_type": "Bearer", "expires_in": 900}
     return Scripted(200, answer if refresh_token is None else {**answer, "refresh_token": refresh_token})
@@ -101,6 +112,40 @@ async def test_a_refresh_never_makes_a_bound_token_an_unbound_one(
     assert secrets.dpop_key is not None
     assert grant.retry_at is not None
     assert credentials.index.pending() == ()
+
+
+async def test_the_grant_lives_on_when_the_server_binds_again(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """H429: nothing was lost by the answer that was dropped."""
+    bound = await _bound(credentials, saved)
+    server.answers("/token", _bearer("refresh-canary-9"))
+    await refresh(credentials, wire, bound.grant_id, RefreshOptions(force=True))
+    server.answers("/token", Scripted(200, {"access_token": "bound-canary", "token_type": "DPoP"}))
+    done = await refresh(credentials, wire, bound.grant_id, RefreshOptions(force=True))
+    assert done.outcome is RefreshOutcome.REFRESHED
+    assert server.posts("/token")[-1].form["refresh_token"] == "refresh-canary-9"
+    assert (await credentials.load(bound.grant_id))[1].access_token == Secret("bound-canary")
+
+
+async def test_a_refresh_token_that_cannot_be_stored_is_not_lost_with_the_dropped_one(
+    credentials: Credentials,
+    wire: Wire,
+    saved: Grant,
+    server: RotatingServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bound = await _bound(credentials, saved)
+    server.answers("/token", _bearer("refresh-canary-9"))
+
+    async def denied(*_: object) -> Grant:
+        raise SecretStoreDenied("the store is locked", "Unlock it.")
+
+    monkeypatch.setattr(credentials, "save", denied)
+    done = await refresh(credentials, wire, bound.grant_id, RefreshOptions(force=True))
+    assert done.outcome is RefreshOutcome.STORE_FAILED
+    assert done.secrets.refresh_token == Secret("refresh-canary-9")
+    assert done.secrets.access_token == Secret("access-canary-0")
 
 
 async def test_a_grant_whose_unbound_token_was_approved_is_refreshed_as_it_is(

@@ -16,7 +16,7 @@ from authlens_core.credentials.lifecycle.inventory import (
     SortOrder,
     inventory_of,
 )
-from authlens_core.credentials.records.grant import GrantState, MachineSource
+from authlens_core.credentials.records.grant import GrantState, MachineSource, StatusKind
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.values.stage import GrantType
 from authlens_core.values.store_kind import CredentialKind
@@ -77,6 +77,13 @@ def test_an_application_token_ends_for_good_with_the_organisation_token_of_its_t
     assert alone.login_ends is None
 
 
+def test_every_kind_says_how_it_stands_in_the_same_words() -> None:
+    """State in words, whatever it is the state of."""
+    live, expired, ending = inventory_of((grant(),), (application(hours=-1),), (service_token(days=10),))
+    kinds = [row.status(NOW).kind for row in (live, expired, ending)]
+    assert kinds == [StatusKind.LIVE, StatusKind.EXPIRED, StatusKind.SOON]
+
+
 @pytest.mark.parametrize(
     ("text", "found"),
     [
@@ -104,6 +111,14 @@ def test_what_ends_first_comes_first_and_what_ends_nobody_knows_when_last() -> N
     assert titles(SortOrder.ENDS.arrange(rows, NOW)) == [
         f"{name}.example.com/mcp" for name in ("a", "b", "c")
     ]
+
+
+def test_what_needs_a_person_comes_before_what_looks_after_itself() -> None:
+    """The order that the table begins with: revocations that failed, then logins; what is live comes last."""
+    rows = SortOrder.NEEDS.arrange(inventory_of(every_state()), NOW)
+    kinds = [row.status(NOW).kind for row in rows]
+    assert kinds[:2] == [StatusKind.REVOCATION_FAILED, StatusKind.LOGIN_NEEDED]
+    assert kinds.index(StatusKind.SOON) < kinds.index(StatusKind.LIVE)
 
 
 def test_what_has_expired_comes_first_and_what_is_unknown_last() -> None:

@@ -16,7 +16,8 @@ from authlens_core.credentials.lifecycle.action_result import RefreshOutcome
 from authlens_core.credentials.lifecycle.refresh import RefreshOptions, refresh, usable_token
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, MachineSource
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.values.errors import LoginNeeded
+from authlens_core.values.errors import LoginNeeded, Refused, UsageError
+from authlens_core.values.fix import commands_of
 from authlens_core.values.formats.jwt import parse_jwt
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import GrantType
@@ -24,6 +25,8 @@ from authlens_core.wire.client import Wire
 from support.rotating_server import RotatingServer, Scripted
 
 NEW = Scripted(200, {"access_token": "machine-canary-1", "token_type": "Bearer", "expires_in": 900})
+
+
 Store = Callable[..., Awaitable[Grant]]
 
 
@@ -82,6 +85,33 @@ async def test_the_assertion_of_a_command_is_new_each_time_and_stored_nowhere(
     assert (await credentials.load(grant.grant_id))[1] == GrantSecrets(
         Secret("machine-canary-1"), assertion_command=Secret(command)
     )
+
+
+async def test_an_identity_is_exchanged_at_its_provider_first(
+    credentials: Credentials, wire: Wire, machine: Store, server: RotatingServer, tmp_path: Path
+) -> None:
+    source = tmp_path / "id-token"
+    source.write_text("id-token-canary\n")
+    grant = await machine(
+        GrantType.TOKEN_EXCHANGE,
+        client_secret="s",
+        assertion_file=str(source),
+        idp=f"{server.base}/idp",
+        idp_client_id="at-idp",
+    )
+    issued = {"access_token": "jag-canary", "issued_token_type": "urn:ietf:params:oauth:token-type:id-jag"}
+    server.answers("/idp", Scripted(200, {**issued, "token_type": "N_A"}))
+    server.answers("/token", NEW)
+    result = await refresh(credentials, wire, grant.grant_id)
+    assert result.secrets.access_token.reveal() == "machine-canary-1"
+    # The record says which way this was, and holds neither the identity nor what was exchanged for it.
+    assert result.trace.grant_type is GrantType.TOKEN_EXCHANGE
+    [kept] = credentials.traces.of(grant.grant_id)
+    assert "canary" not in repr(credentials.traces.open(kept.trace_id))
+    [exchanged], [asked] = server.posts("/idp"), server.posts("/token")
+    assert (exchanged.form["subject_token"], exchanged.form["client_id"]) == ("id-token-canary", "at-idp")
+    assert (exchanged.form["audience"], exchanged.authorization) == (server.base, None)
+    assert asked.form["assertion"] == "jag-canary"
 
 
 @pytest.mark.parametrize(
@@ -143,6 +173,32 @@ async def test_an_answer_that_is_lost_leaves_nothing_in_doubt(
     assert (await refresh(credentials, wire, grant.grant_id, options)).outcome is RefreshOutcome.REFRESHED
 
 
+async def test_an_assertion_that_is_gone_is_no_failure_of_the_network(
+    credentials: Credentials, wire: Wire, machine: Store, server: RotatingServer, tmp_path: Path
+) -> None:
+    """Issue 23: exit code 6 sent whoever runs the job to look for the network. It is tried again later."""
+    source = tmp_path / "assertion"
+    grant = await machine(GrantType.JWT_BEARER, assertion_file=str(source))
+    gone = await refresh(credentials, wire, grant.grant_id, RefreshOptions(force=True))
+    assert (gone.outcome, gone.exit_code) == (RefreshOutcome.TRANSIENT, UsageError.exit_code)
+    assert f"no file {source}" in gone.summary
+    source.write_text("assertion-canary")
+    server.answers("/token", NEW)
+    again = await refresh(credentials, wire, grant.grant_id, RefreshOptions(force=True))
+    assert again.outcome is RefreshOutcome.REFRESHED
+
+
+async def test_a_server_that_refuses_the_program_does_not_end_its_login(
+    credentials: Credentials, wire: Wire, machine: Store, server: RotatingServer
+) -> None:
+    """Its assertion may be a new one tomorrow."""
+    grant = await machine(GrantType.CLIENT_CREDENTIALS, client_secret="s")
+    server.answers("/token", Scripted(400, {"error": "invalid_grant"}), NEW)
+    with pytest.raises(Refused):
+        await usable_token(credentials, wire, grant)
+    assert (await usable_token(credentials, wire, grant)).token.reveal() == "machine-canary-1"
+
+
 async def test_a_file_that_was_edited_in_the_index_is_not_read(
     credentials: Credentials, wire: Wire, machine: Store, tmp_path: Path
 ) -> None:
@@ -153,3 +209,22 @@ async def test_a_file_that_was_edited_in_the_index_is_not_read(
     credentials.update(replace(grant, machine=other))
     with pytest.raises(LoginNeeded, match="changed outside authlens"):
         await usable_token(credentials, wire, grant)
+
+
+@pytest.mark.parametrize(
+    "answer", [Scripted(401, {"error": "invalid_client"}), Scripted(400, {"error": "invalid_grant"})]
+)
+async def test_what_leads_on_is_the_login_of_the_program_and_not_a_users(
+    credentials: Credentials, wire: Wire, machine: Store, server: RotatingServer, answer: Scripted
+) -> None:
+    grant = await machine(
+        GrantType.JWT_BEARER,
+        client_secret="s",
+        assertion_command=shlex.join([sys.executable, "-c", "print('a')"]),
+    )
+    server.answers("/token", *[answer] * 2)
+    result = await refresh(credentials, wire, grant.grant_id)
+    login = f"authlens login {grant.resource_url} --client-id {grant.client_id} --client-secret"
+    [command] = commands_of(result.cure)
+    assert command == f"{login} --assertion-command CMD --machine jwt-bearer"
+    assert "--new-client" not in str(result.cure)

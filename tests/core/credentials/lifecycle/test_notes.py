@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
+from authlens_core.credentials.lifecycle.action_result import RefreshOutcome
 from authlens_core.credentials.lifecycle.probe_call import probe_grant
 from authlens_core.credentials.lifecycle.refresh import RefreshOptions, refresh
-from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState
+from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, TokenVerdict
 from authlens_core.credentials.records.index import Index, Pending
+from authlens_core.credentials.records.record_json import record_from_json, to_json
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.values.errors import LoginNeeded, StateUnusable
@@ -25,8 +28,39 @@ from authlens_core.wire.client import Wire
 from support.rotating_server import RotatingServer, Scripted
 
 Open = Callable[..., Credentials]
+
+
 MOMENT = datetime(2026, 6, 1, tzinfo=UTC)
+
+
 STATES = [GrantState.REVOCATION_FAILED, GrantState.LOGIN_NEEDED, GrantState.UNKNOWN, GrantState.INTERRUPTED]
+
+
+@pytest.mark.parametrize("grant_state", STATES)
+async def test_a_proof_changes_nothing_but_what_the_resource_said(
+    credentials: Credentials, saved: Grant, grant_state: GrantState
+) -> None:
+    """RV-6: a grant that was to be revoked is not live again because a token still worked."""
+    marked = replace(saved, state=grant_state, note="why", scope="read")
+    credentials.update(marked)
+    expected = replace(
+        marked,
+        last_proven_at=MOMENT,
+        last_tested=MOMENT,
+        last_verdict=TokenVerdict.ACCEPTED,
+        last_words="It works.",
+    )
+    assert credentials.note_verdict(saved, MOMENT, accepted=True, words="It works.") == expected
+    assert credentials.get(saved.grant_id) == expected
+
+
+async def test_a_refusal_is_noted_and_the_last_proof_stays(credentials: Credentials, saved: Grant) -> None:
+    """It worked once, and when that was is worth knowing."""
+    credentials.update(replace(saved, last_proven_at=MOMENT))
+    later = MOMENT + timedelta(hours=1)
+    noted = credentials.note_verdict(saved, later, accepted=False, words="No policy\x1b[2J admits you.")
+    assert (noted.last_proven_at, noted.last_tested) == (MOMENT, later)
+    assert (noted.last_verdict, noted.last_words) == (TokenVerdict.REFUSED, "No policy\\e[2J admits you.")
 
 
 @pytest.mark.parametrize(
@@ -68,6 +102,11 @@ async def test_a_refusal_of_a_token_that_was_replaced_meanwhile_says_nothing_of_
     assert credentials.note_verdict(saved, MOMENT, accepted=False, words="No.") == renewed
 
 
+def test_a_record_of_a_newer_version_is_read_without_what_is_new_in_it(saved: Grant) -> None:
+    values = json.loads(to_json(saved)) | {"colour": {"of": ["a", "newer", 1.0]}}
+    assert record_from_json(Grant, json.dumps(values), saved.generation, saved.place) == saved
+
+
 @pytest.mark.parametrize("grant_state", STATES)
 async def test_a_state_that_changes_while_the_resource_is_asked_stays(
     credentials: Credentials,
@@ -94,6 +133,18 @@ async def test_a_state_that_changes_while_the_resource_is_asked_stays(
     assert probed.grant == grant
 
 
+async def test_a_generation_that_is_earned_while_the_resource_is_asked_stays(
+    credentials: Credentials, open_credentials: Open, saved: Grant
+) -> None:
+    """RF-6: a refresh elsewhere; the pointer to its tokens is not moved back."""
+    renewed = await open_credentials().save(
+        replace(saved, refreshed_at=MOMENT), GrantSecrets(Secret("access-canary-1"))
+    )
+    noted = credentials.note_verdict(saved, MOMENT, accepted=True)
+    assert noted == replace(renewed, last_proven_at=MOMENT)
+    assert (await credentials.load(saved.grant_id))[1].access_token == Secret("access-canary-1")
+
+
 async def test_a_proof_of_a_grant_that_is_gone_is_noted_nowhere(
     credentials: Credentials, saved: Grant
 ) -> None:
@@ -114,9 +165,6 @@ async def test_a_proof_that_cannot_be_noted_is_a_proof_all_the_same(
     assert probed.grant == saved
 
 
-# -- a history that cannot be written ---------------------------------------------------------------------
-
-
 @pytest.fixture
 def full(state: Path, credentials: Credentials) -> Iterator[Path]:
     """An index in which the grants can be written and the history cannot, as when its page is the last."""
@@ -128,6 +176,20 @@ def full(state: Path, credentials: Credentials) -> Iterator[Path]:
     yield state
     with pytest.raises(StateUnusable, match="full"):
         credentials.index.add_event("kind", "grant", "the history is full to the end")
+
+
+@pytest.mark.usefixtures("full")
+async def test_a_refresh_is_stored_although_the_history_is_full(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """TK-12: what it would tell of has happened."""
+    result = await refresh(credentials, wire, saved.grant_id)
+    assert result.outcome is RefreshOutcome.REFRESHED
+    assert (await credentials.load(saved.grant_id))[1].refresh_token == Secret("refresh-canary-1")
+    server.dead = True
+    refused = await refresh(credentials, wire, saved.grant_id, RefreshOptions(force=True))
+    assert refused.outcome is RefreshOutcome.LOGIN_NEEDED
+    assert credentials.get(saved.grant_id).state is GrantState.LOGIN_NEEDED
 
 
 @pytest.mark.usefixtures("full")

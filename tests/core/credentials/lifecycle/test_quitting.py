@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from authlens_core.credentials.lifecycle.action_result import RefreshOutcome
 from authlens_core.credentials.lifecycle.refresh import refresh
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState
 from authlens_core.credentials.vault import credentials as grants
@@ -23,11 +24,23 @@ from support.driven_login import until
 from support.rotating_server import RotatingServer
 
 Open = Callable[..., Credentials]
+
+
 ISSUER = "https://as.example"
+
+
 REDIRECT = "http://localhost:8400/callback"
+
+
 CLIENT = Client("id", REDIRECT, "client_secret_post", Secret("client-canary"))
+
+
 NEW = GrantSecrets(Secret("access-canary-1"), Secret("refresh-canary-1"))
+
+
 UNBEARABLE = 600.0
+
+
 """A bound in seconds that a test would fail by if anything waited for it."""
 
 
@@ -61,6 +74,34 @@ async def _quit_during(work: asyncio.Task[Any], credentials: Credentials, slow: 
     await asyncio.wait({work}, timeout=30)
 
 
+@pytest.mark.parametrize("cancelled", [False, True])
+async def test_quitting_in_the_middle_of_a_save_keeps_the_tokens_that_replaced_the_old_ones(
+    open_credentials: Open,
+    wire: Wire,
+    saved: Grant,
+    server: RotatingServer,
+    store: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    cancelled: bool,
+) -> None:
+    """TK-12: the old refresh token is dead at the server; the new one is nowhere else."""
+    credentials, slow = open_credentials(), Slow(store, monkeypatch)
+    work = asyncio.create_task(refresh(credentials, wire, saved.grant_id))
+    if cancelled:
+        await until(lambda: slow.waiting > 0)
+        work.cancel()
+    await _quit_during(work, credentials, slow)
+    assert server.spent == {"refresh-canary-0"}
+    if cancelled:
+        assert work.cancelled()
+    else:
+        assert (await work).outcome is RefreshOutcome.REFRESHED
+    grant, secrets = await open_credentials().load(saved.grant_id)
+    assert secrets == NEW
+    assert grant.state is GrantState.LIVE
+    assert open_credentials().index.pending() == ()
+
+
 async def test_leaving_while_a_refresh_is_answered_keeps_what_the_server_gives(
     open_credentials: Open, wire: Wire, saved: Grant, server: RotatingServer
 ) -> None:
@@ -80,6 +121,55 @@ async def test_leaving_while_a_refresh_is_answered_keeps_what_the_server_gives(
     await asyncio.wait_for(closing, 30)
     grant, secrets = await open_credentials().load(saved.grant_id)
     assert (grant.state, secrets) == (GrantState.LIVE, NEW)
+
+
+async def test_an_answer_that_does_not_come_in_time_leaves_an_outcome_that_is_said(
+    open_credentials: Open, wire: Wire, saved: Grant, server: RotatingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The wait is bounded, and what is not known is noted before the program ends."""
+    monkeypatch.setattr(grants, "EXIT_BOUND", 0.05)
+    credentials, server.hold = open_credentials(), threading.Event()
+    work = asyncio.create_task(refresh(credentials, wire, saved.grant_id))
+    await until(lambda: len(server.posts("/token")) == 1)
+    work.cancel()
+    await asyncio.wait({work})
+    await asyncio.wait_for(credentials.aclose(), 30)
+    server.hold.set()
+    assert open_credentials().get(saved.grant_id).state is GrantState.UNKNOWN
+
+
+async def test_leaving_before_anything_was_sent_ends_it_at_once(
+    open_credentials: Open, wire: Wire, saved: Grant, server: RotatingServer, store: Any, monkeypatch: Any
+) -> None:
+    """A keyring that hangs holds nobody up; the grant is as it was."""
+    reading = asyncio.Event()
+
+    async def hangs(_entry: str) -> None:
+        reading.set()
+        await asyncio.sleep(60)
+
+    credentials = open_credentials()
+    monkeypatch.setattr(store, "get", hangs)
+    work = asyncio.create_task(refresh(credentials, wire, saved.grant_id))
+    await reading.wait()
+    work.cancel()
+    await asyncio.wait({work}, timeout=30)
+    assert work.cancelled()
+    assert not credentials.unfinished
+    assert (server.seen, credentials.get(saved.grant_id).state) == ([], GrantState.LIVE)
+
+
+async def test_quitting_while_a_client_is_stored_keeps_the_client(
+    open_credentials: Open, store: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """RG-12: it is registered at the server already."""
+    credentials, slow = open_credentials(), Slow(store, monkeypatch)
+    work = asyncio.create_task(credentials.clients.remember(ISSUER, CLIENT))
+    await _quit_during(work, credentials, slow)
+    assert work.exception() is None
+    known = await open_credentials().clients.known(ISSUER, REDIRECT)
+    assert known is not None
+    assert known.client_secret == Secret("client-canary")
 
 
 @pytest.mark.parametrize("remove", ["forget", "discard", "forget_client"])
@@ -137,6 +227,29 @@ async def test_closing_that_is_cancelled_still_stores_what_only_this_program_has
     assert (await open_credentials().load(saved.grant_id))[1] == NEW
 
 
+async def test_closing_without_anything_under_way_waits_for_nothing(
+    credentials: Credentials, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ordinary case."""
+    monkeypatch.setattr(grants, "EXIT_BOUND", UNBEARABLE)
+    await asyncio.wait_for(credentials.aclose(), 30)
+
+
+async def test_a_write_that_has_ended_is_not_waited_for(
+    credentials: Credentials, make_grant: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither one that succeeded nor one that failed."""
+    monkeypatch.setattr(grants, "EXIT_BOUND", UNBEARABLE)
+    await credentials.save(make_grant(), NEW)
+
+    async def fail() -> None:
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        await credentials.written(fail())
+    await asyncio.wait_for(credentials.aclose(), 30)
+
+
 @pytest.mark.parametrize(
     "step", [SaveStep.BEGUN, SaveStep.ALL_WRITTEN, SaveStep.READ_BACK, SaveStep.SWITCHED]
 )
@@ -169,4 +282,15 @@ async def test_a_login_that_waits_for_a_refresh_elsewhere_is_kept_at_once_when_t
         assert not work.done()
         await asyncio.wait_for(credentials.aclose(), 30)
         await work
+    assert (await open_credentials().load(saved.grant_id))[1] == NEW
+
+
+async def test_a_login_waits_for_a_refresh_of_the_same_grant(open_credentials: Open, saved: Grant) -> None:
+    """What the refresh stores is older: it must not come last."""
+    credentials = open_credentials()
+    async with open_credentials().locks.hold(*refresh_lock(saved), purpose="refreshing"):
+        work = asyncio.create_task(save_login(credentials, saved, NEW))
+        await asyncio.sleep(0.12)
+        assert not work.done()
+    await asyncio.wait_for(work, 30)
     assert (await open_credentials().load(saved.grant_id))[1] == NEW

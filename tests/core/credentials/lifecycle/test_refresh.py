@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,13 @@ from authlens_core.credentials.records.grant import (
     Grant,
     GrantSecrets,
     GrantState,
+    StatusKind,
     utc_now,
 )
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.generations import SaveStep
 from authlens_core.state.locks import LockBusy
+from authlens_core.trace.record import Outcome, Stage, TraceKind
 from authlens_core.values.errors import SecretStoreDenied
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
@@ -143,6 +145,65 @@ async def test_where_the_granted_scope_is_not_known_none_is_made_up(
     assert "The server wants a scope" in result.summary
 
 
+async def test_a_confidential_client_authenticates_as_it_registered(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """RF-1: client_secret_basic, with the secret from the store, which stays there."""
+    secrets = GrantSecrets(Secret("a"), Secret("refresh-canary-0"), Secret("hush"))
+    await credentials.save(replace(saved, token_endpoint_auth_method="client_secret_basic"), secrets)
+    result = await refresh(credentials, wire, saved.grant_id)
+    assert result.outcome is RefreshOutcome.REFRESHED
+    assert (server.posts("/token")[0].authorization or "").startswith("Basic ")
+    assert (await credentials.load(saved.grant_id))[1].client_secret == Secret("hush")
+
+
+async def test_the_trace_shows_what_was_sent_and_no_secret(
+    credentials: Credentials, wire: Wire, saved: Grant
+) -> None:
+    """H122: request, answer, checks, facts; the tokens only as masks."""
+    result = await refresh(credentials, wire, saved.grant_id)
+    record = result.trace.records[0]
+    assert (result.trace.kind, record.stage, record.outcome) == (
+        TraceKind.REFRESH,
+        Stage.REFRESH,
+        Outcome.PASSED,
+    )
+    assert [exchange.purpose for exchange in record.exchanges] == ["refresh"]
+    assert {fact.name for fact in record.facts} >= {"access_token", "refresh_token", "generation"}
+    assert "canary" not in repr(result)
+    assert b"refresh-canary-0" in record.exchanges[0].request.body.reveal()
+
+
+async def test_a_token_that_lasts_is_left_alone(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """RF-7: 60 s before the end at the earliest, unless a person asks."""
+    assert saved.expires_at is not None
+    ends = saved.expires_at
+
+    async def at(seconds: int, *, force: bool = False) -> RefreshOutcome:
+        moment = ends - timedelta(seconds=seconds)
+        result = await refresh(
+            credentials, wire, saved.grant_id, RefreshOptions(force=force), now=lambda: moment
+        )
+        return result.outcome
+
+    assert await at(61) is RefreshOutcome.NOT_NEEDED
+    assert server.posts("/token") == []
+    assert await at(61, force=True) is RefreshOutcome.REFRESHED
+
+
+async def test_a_grant_without_a_refresh_token_needs_a_person(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """RF-4: none is assumed; nothing is sent."""
+    await credentials.save(saved, GrantSecrets(Secret("access-canary-0")))
+    result = await refresh(credentials, wire, saved.grant_id)
+    assert result.outcome is RefreshOutcome.LOGIN_NEEDED
+    assert server.seen == []
+    assert result.grant.status().kind is StatusKind.EXPIRED
+
+
 async def test_invalid_grant_is_terminal(
     credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
 ) -> None:
@@ -159,6 +220,15 @@ async def test_invalid_grant_is_terminal(
     assert secrets.refresh_token == Secret("refresh-canary-0")
 
 
+@pytest.mark.parametrize("status", [400, 401, 403, 500])
+async def test_invalid_grant_is_terminal_on_any_status(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer, status: int
+) -> None:
+    """Design §9: errors may come as 400, 401, 403 or 500."""
+    server.answers("/token", Scripted(status, {"error": "invalid_grant"}))
+    assert (await refresh(credentials, wire, saved.grant_id)).outcome is RefreshOutcome.LOGIN_NEEDED
+
+
 @pytest.mark.parametrize("status", [429, 500, 502, 503])
 async def test_a_server_in_trouble_changes_nothing(
     credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer, status: int
@@ -170,6 +240,17 @@ async def test_a_server_in_trouble_changes_nothing(
     assert _but_for_the_wait(credentials) == saved
     assert credentials.index.pending() == ()
     assert (await refresh(credentials, wire, saved.grant_id)).outcome is RefreshOutcome.REFRESHED
+
+
+async def test_a_server_that_is_not_there_changes_nothing(
+    credentials: Credentials, wire: Wire, saved: Grant, secrets: GrantSecrets
+) -> None:
+    """H126: nothing left this machine, so nothing is unknown."""
+    closed = await credentials.save(replace(saved, token_endpoint="http://127.0.0.1:9/token"), secrets)
+    result = await refresh(credentials, wire, saved.grant_id)
+    assert result.outcome is RefreshOutcome.TRANSIENT
+    assert _but_for_the_wait(credentials) == closed
+    assert credentials.index.pending() == ()
 
 
 @pytest.mark.parametrize(
@@ -222,6 +303,35 @@ async def test_an_unknown_outcome_is_said_and_never_tried_again_by_itself(
     assert secrets.access_token == Secret("access-canary-0")
 
 
+async def test_a_person_may_try_an_unknown_one_again(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """The choice is the person's; the request had not arrived, and all is well."""
+    server.answers("/token", Scripted(drop=True))
+    await refresh(credentials, wire, saved.grant_id)
+    result = await refresh(credentials, wire, saved.grant_id, RefreshOptions(despite_unknown=True))
+    assert result.outcome is RefreshOutcome.REFRESHED
+    assert result.grant.state is GrantState.LIVE
+    assert result.grant.note == ""
+
+
+async def test_a_refresh_whose_caller_was_cancelled_goes_on_by_itself(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """TK-12: the person cancels while the server thinks; what it answers is stored all the same."""
+    server.hold = threading.Event()
+    task = asyncio.create_task(refresh(credentials, wire, saved.grant_id))
+    while not server.posts("/token"):
+        await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    server.hold.set()
+    await credentials.unfinished.settle()
+    grant, secrets = await credentials.load(saved.grant_id)
+    assert (grant.state, secrets.refresh_token) == (GrantState.LIVE, Secret("refresh-canary-1"))
+
+
 async def test_a_cancellation_does_not_stop_the_storing(
     open_credentials: Open, wire: Wire, saved: Grant, store: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -267,6 +377,16 @@ async def test_tokens_that_cannot_be_stored_are_kept_in_memory_and_said(
     await credentials.save(result.grant, result.secrets)
     assert (await credentials.load(saved.grant_id))[1] == result.secrets
     assert credentials.index.pending() == ()
+
+
+async def test_an_index_that_cannot_be_written_stops_before_anything_is_sent(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """What cannot be stored is not asked for."""
+    credentials.index.read_only = "The disk is read-only."
+    with pytest.raises(Exception, match="read-only"):
+        await refresh(credentials, wire, saved.grant_id)
+    assert server.seen == []
 
 
 async def test_a_refresh_asks_the_stored_endpoint_alone_whatever_the_resource_names_by_now(
@@ -386,6 +506,28 @@ async def test_a_process_killed_after_the_request_leaves_a_note(
     await shared.aclose()
 
 
+async def test_a_refresh_finds_the_note_of_a_dead_process_itself(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """H129: without `recover` before it."""
+    from authlens_core.credentials.records.index import Pending
+
+    credentials.index.mark_pending(Pending(saved.grant_id, saved.generation, utc_now()))
+    result = await refresh(credentials, wire, saved.grant_id)
+    assert result.grant.state is GrantState.INTERRUPTED
+    assert server.seen == []
+
+
+async def test_tasks_of_one_process_send_one_request(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """RF-6: a dashboard and a script in one program."""
+    results = await asyncio.gather(*(refresh(credentials, wire, saved.grant_id) for _ in range(5)))
+    outcomes = sorted(result.outcome for result in results)
+    assert outcomes == [RefreshOutcome.ADOPTED] * 4 + [RefreshOutcome.REFRESHED]
+    assert len(server.posts("/token")) == 1
+
+
 async def test_a_busy_lock_sends_nothing(
     credentials: Credentials, open_credentials: Open, wire: Wire, saved: Grant, server: RotatingServer
 ) -> None:
@@ -411,6 +553,20 @@ async def test_new_tokens_that_the_store_did_not_take_count_until_a_save_succeed
     assert (await credentials.load(saved.grant_id))[1] == new
     again = await credentials.save(saved, new)
     assert (await credentials.load(saved.grant_id))[0].generation == again.generation
+
+
+async def test_what_the_store_did_not_take_is_offered_to_it_once_more_when_the_program_ends(
+    open_credentials: Callable[..., Credentials], make_grant: Callable[..., Grant]
+) -> None:
+    """H130: leaving is the last moment at which the tokens can be kept."""
+    new = GrantSecrets(Secret("access-canary-1"), Secret("refresh-canary-1"))
+    first = open_credentials()
+    saved = await first.save(make_grant(), GrantSecrets(Secret("access-canary-0")))
+    first.held[saved.grant_id] = saved, new
+
+    await first.aclose()
+
+    assert (await open_credentials().load(saved.grant_id))[1] == new
 
 
 async def test_the_wait_after_a_failure_is_shown_grows_and_ends_with_success(

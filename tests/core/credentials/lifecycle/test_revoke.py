@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from authlens_core.credentials.lifecycle.action_result import RevokeOutcome
-from authlens_core.credentials.lifecycle.refresh import usable_token
+from authlens_core.credentials.lifecycle.action_result import RefreshOutcome, RevokeOutcome
+from authlens_core.credentials.lifecycle.refresh import RefreshOptions, refresh, usable_token
 from authlens_core.credentials.lifecycle.revoke import proof_pauses, revoke
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, utc_now
 from authlens_core.credentials.vault.credentials import Credentials
@@ -48,6 +48,15 @@ async def test_both_tokens_are_revoked_and_the_resource_refuses(
     event = credentials.index.events(saved.grant_id)[0]
     assert event.kind == "revoked"
     assert "the resource answered the token with 401, " in event.detail
+
+
+async def test_tokens_that_the_server_never_knew_are_revoked(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """RV-2, H138: 200 is the word, whatever the body."""
+    server.answers("/revoke", Scripted(200, {"error": "ha"}), Scripted(200, "anything"))
+    server.access_tokens = set()
+    assert (await revoke(credentials, wire, saved.grant_id)).outcome is RevokeOutcome.REVOKED
 
 
 @pytest.mark.parametrize(
@@ -104,6 +113,18 @@ async def test_a_login_with_which_nothing_can_be_sent_is_kept(
     assert server.seen == []
 
 
+async def test_503_says_when_to_try_again(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """RV-3: the token still exists; Retry-After is honoured in words."""
+    busy = Scripted(503, None, (("Retry-After", "42"),))
+    server.answers("/revoke", busy, busy)
+    result = await revoke(credentials, wire, saved.grant_id)
+    assert result.outcome is RevokeOutcome.FAILED
+    assert [token.retry_after for token in result.tokens] == [42, 42]
+    assert "42 s" in str(result.cure)
+
+
 async def test_each_token_has_its_own_result(
     credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
 ) -> None:
@@ -116,6 +137,16 @@ async def test_each_token_has_its_own_result(
     ]
     assert result.outcome is RevokeOutcome.FAILED
     assert [fact.name for fact in result.trace.records[0].facts] == ["refresh_token", "access_token"]
+
+
+async def test_an_access_token_that_cannot_be_revoked_counts_when_it_is_refused(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """Design §9: some servers revoke refresh tokens only, and end the access token with it."""
+    server.revokes_access = False
+    result = await revoke(credentials, wire, saved.grant_id)
+    assert result.tokens[1].outcome is RevocationOutcome.UNSUPPORTED
+    assert result.outcome is RevokeOutcome.REVOKED
 
 
 async def test_a_resource_that_still_accepts_is_reported(
@@ -219,6 +250,17 @@ async def test_a_cancelled_revocation_is_marked_and_can_go_on(
     assert (await revoke(credentials, wire, saved.grant_id)).outcome is RevokeOutcome.REVOKED
 
 
+async def test_a_grant_that_was_to_be_revoked_is_not_refreshed(
+    credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
+) -> None:
+    """RV-6: its tokens are not used again."""
+    server.answers("/revoke", Scripted(500), Scripted(500))
+    await revoke(credentials, wire, saved.grant_id)
+    result = await refresh(credentials, wire, saved.grant_id, RefreshOptions(force=True))
+    assert (result.outcome, result.exit_code) == (RefreshOutcome.LOGIN_NEEDED, 4)
+    assert server.posts("/token") == []
+
+
 async def test_without_a_refresh_token_only_the_access_token_is_revoked(
     credentials: Credentials, wire: Wire, saved: Grant, server: RotatingServer
 ) -> None:
@@ -227,6 +269,16 @@ async def test_without_a_refresh_token_only_the_access_token_is_revoked(
     result = await revoke(credentials, wire, saved.grant_id)
     assert [token.token for token in result.tokens] == ["access_token"]
     assert result.outcome is RevokeOutcome.REVOKED
+
+
+async def test_forgetting_tells_the_server_nothing_and_says_so(
+    credentials: Credentials, saved: Grant, server: RotatingServer, store: Any
+) -> None:
+    """RV-7: removing locally and revoking are two actions with two words."""
+    assert await credentials.forget(saved.grant_id)
+    assert server.seen == []
+    assert (credentials.list(), store.entries) == ((), {})
+    assert "not revoked at the server" in credentials.index.events(saved.grant_id)[0].detail
 
 
 UNSUPPORTED = Scripted(400, {"error": "unsupported_token_type"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -63,3 +64,16 @@ def test_the_closest_grant_wins(make_grant: Any) -> None:
     assert grant_for([wide, near, other], "https://h/a/x") == near
     assert grant_for([near, wide, other], "https://h/b") == wide
     assert grant_for([near, wide], "https://elsewhere/a") is None
+
+
+def test_of_equally_close_grants_the_first_wins(make_grant: Any) -> None:
+    """The list is newest first, so a new login replaces an old client's."""
+    grants = [make_grant(grant_id=name) for name in ("new", "old")]
+    assert grant_for(grants, "https://wiki.example/mcp/x") == grants[0]
+
+
+def test_a_grant_without_metadata_covers_what_was_typed(make_grant: Any) -> None:
+    """Where the metadata names no resource, the typed URL is the bound."""
+    grant = make_grant(resource=None, expires_at=make_grant().refreshed_at + timedelta(1))
+    assert grant_for([grant], "https://wiki.example/mcp/x") == grant
+    assert grant_for([grant], "https://wiki.example/other") is None

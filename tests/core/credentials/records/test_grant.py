@@ -39,6 +39,12 @@ def test_the_clock_decides_for_a_live_grant(
     assert status.refreshable == refreshable
 
 
+def test_an_expiry_that_the_server_did_not_state_is_unknown_and_not_for_ever(make_grant: Any) -> None:
+    """TK-5: absent is unknown."""
+    status = make_grant(expires_at=None).status(NOW)
+    assert (status.word, status.remaining_seconds) == ("live, no expiry", None)
+
+
 @pytest.mark.parametrize("year", [1, 1970, 2038, 9999])
 def test_any_clock_is_survived_and_a_wrong_one_is_named(make_grant: Any, year: int) -> None:
     """H182: no exception; a token obtained in the future means that the clock is wrong."""
@@ -74,3 +80,9 @@ def test_the_port_of_a_loopback_callback_is_no_other_grant(redirect_uri: str, is
     """RFC 8252 §7.3: each login with `--port 0` comes back on another port, as the same client."""
     first = grant_id_for("https://as.example", "r", "client", "http://localhost:8400/callback")
     assert (grant_id_for("https://as.example", "r", "client", redirect_uri) == first) == is_same
+
+
+def test_a_grant_shows_no_secret(secrets: Any) -> None:
+    """V-7: the secrets of a grant have no printable form."""
+    assert "canary" not in repr(secrets)
+    assert "canary" not in f"{secrets}"

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from authlens_core.credentials.records.grant import Grant, GrantSecrets
+from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState
 from authlens_core.credentials.records.index import Index, IndexReadOnly
 from authlens_core.credentials.records.record_json import record_from_json, to_json
 from authlens_core.credentials.records.schema import SCHEMA_VERSION
@@ -50,6 +50,12 @@ async def test_no_secret_is_in_any_byte_of_the_state_directory(
     assert any(path.name == "index.sqlite3" for path in found)
     assert found
     assert all(b"canary" not in path.read_bytes() for path in found)
+
+
+def test_a_record_comes_back_whole(make_grant: Any) -> None:
+    """Every field survives the round trip, text from hostile servers included."""
+    grant = make_grant(scope="a \x1b[2J", note="n", state=GrantState.UNKNOWN, generation=7)
+    assert record_from_json(Grant, to_json(grant), 7) == grant
 
 
 def test_text_that_is_not_unicode_is_refused_before_it_is_stored(make_grant: Any) -> None:
@@ -217,3 +223,18 @@ async def test_a_login_that_is_stored_elsewhere_is_said_with_a_command_that_move
     note = credentials.note_store()
     assert note.startswith(f"1 login is stored in {there.words}, but ")
     assert note.endswith(way)
+
+
+def test_opening_an_index_of_the_present_version_writes_nothing(tmp_path: Path) -> None:
+    """Another process may hold the write lock at that moment, and each write costs several fdatasync."""
+    path = tmp_path / "index.sqlite3"
+    Index(path).close()
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    before = path.read_bytes()
+
+    Index(path).close()
+
+    holder.execute("ROLLBACK")
+    holder.close()
+    assert path.read_bytes() == before

@@ -17,6 +17,8 @@ from authlens_core.values.url import UrlRefused, parse_url
 from support.grants import NOW, grant, put
 
 _SCHEMES = st.sampled_from(["https://", "http://", "HTTPS://", "https:/"])
+
+
 _HOSTS = st.sampled_from(
     [
         *(
@@ -41,18 +43,28 @@ _HOSTS = st.sampled_from(
         *("a..de", "a.example.com.", "münchen.de", f"{'a' * 64}.de", f"{'a.' * 130}de"),
     ]
 )
+
+
 _PORTS = st.sampled_from(["", ":443", ":80", ":8443", ":65535", ":65536", ":70000", ":0", ":08", ":x", ":9"])
+
+
 _SEGMENTS = st.lists(
     st.sampled_from(["", "a", "b", "A", ".", "..", "...", "a.b", "~c", "%2e", "%2f", "a;b", "é", "[", "a b"]),
     max_size=3,
 )
+
+
 _TAILS = st.sampled_from(["", "", "", "?q=1", "#f", "?", "\n", " "])
+
+
 URLS = st.builds(
     lambda scheme, host, port, segments, tail: "".join(
         (scheme, host, port, *(f"/{s}" for s in segments), tail)
     ),
     *(_SCHEMES, _HOSTS, _PORTS, _SEGMENTS, _TAILS),
 )
+
+
 _CLEAN = st.builds(
     lambda host, segments: "".join((f"https://{host}", *(f"/{s}" for s in segments))),
     st.sampled_from(["a.example.com", "a.example.com:8443", "b.example.com"]),
@@ -79,6 +91,21 @@ def test_a_plain_url_is_read_as_the_whole_parser_reads_it(text: str) -> None:
         return
     parsed = parse_url(text, loopback_http=True)
     assert (parsed.text, parsed.origin, parsed.path) == (text, plain.origin, plain.path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "https://wiki.example.com/",
+            "https://wiki.example.com",
+            "https://mcp.example.com:8443/a/b-c_d.e~f",
+        ),
+        *("http://localhost:8400/mcp", "http://127.0.0.1:59999"),
+    ],
+)
+def test_the_usual_urls_are_plain(text: str) -> None:
+    assert _plain(text) is not None
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
@@ -108,6 +135,16 @@ def test_an_index_of_another_version_is_not_plain(tmp_path: Path) -> None:
     put(index, grant(), 1)
     with index.writing() as connection:
         connection.execute("PRAGMA user_version = 99")
+    index.close()
+    with pytest.raises(NotPlain):
+        plain_login(path, grant().resource_url)
+
+
+def test_secrets_elsewhere_are_not_plain(tmp_path: Path) -> None:
+    path = tmp_path / "index.sqlite3"
+    index = Index(path)
+    put(index, grant(), 1)
+    index.set_fact("place", "file")
     index.close()
     with pytest.raises(NotPlain):
         plain_login(path, grant().resource_url)

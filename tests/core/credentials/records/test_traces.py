@@ -24,6 +24,7 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.log_in import start_login
 from authlens_core.desk.session import Session
 from authlens_core.emulator import Emulator, PlayResult, play_person
+from authlens_core.export.redaction import redacted_trace
 from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.values.errors import StateUnusable
@@ -31,8 +32,10 @@ from authlens_core.values.exchange import FORM_TYPE, Exchange, Headers, Request,
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Body
 from authlens_core.wire.client import Wire
-from support.hostile_trace import CANARY
+from support.grants import grant, keep
+from support.hostile_trace import CANARY, hostile_trace
 from support.recorded_login import leaks
+from support.scripted_login import RESOURCE, ScriptedSender, come_back, honest, reply
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -62,6 +65,20 @@ def ids(traces: Traces, grant_id: str = "a") -> list[str]:
     return [one.trace_id for one in traces.of(grant_id)]
 
 
+def _note_link(event: Event, waiting: asyncio.Event) -> None:
+    if isinstance(event, AuthorizationReady):
+        waiting.set()
+
+
+def test_a_trace_is_kept_and_opened_again(traces: Traces) -> None:
+    """With what was done, when, and how it ended."""
+    assert traces.keep("a", trace("t1"))
+    [kept] = traces.of("a")
+    assert (kept.trace_id, kept.kind, kept.at, kept.outcome) == ("t1", TraceKind.PROBE, BEGAN, Outcome.PASSED)
+    assert traces.open("t1") == redacted_trace(trace("t1"))
+    assert ids(traces, "b") == []
+
+
 def test_the_newest_login_and_nine_others_are_kept(traces: Traces) -> None:
     """However many refreshes follow it."""
     for number in range(3):
@@ -71,6 +88,16 @@ def test_the_newest_login_and_nine_others_are_kept(traces: Traces) -> None:
     traces.keep("b", trace("other"))
     assert ids(traces) == [*(f"probe{number}" for number in range(29, 20, -1)), "login2"]
     assert ids(traces, "b") == ["other"]
+
+
+def test_a_later_state_of_a_trace_takes_its_place(traces: Traces) -> None:
+    """A login is kept when it earned tokens, and once more with the page that they opened."""
+    first = trace("login", TraceKind.LOGIN)
+    traces.keep("a", first)
+    whole = first.with_record(replace(first.records[0], outcome=Outcome.FAILED))
+    traces.keep("a", whole)
+    assert traces.open("login") == whole
+    assert [one.outcome for one in traces.of("a")] == [Outcome.FAILED]
 
 
 @pytest.mark.parametrize(
@@ -124,6 +151,14 @@ def _body(opened: Trace) -> bytes:
     return response.body.reveal()
 
 
+def test_all_traces_together_are_bounded(traces: Traces, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest go first, whosever they are."""
+    traces.keep("a", trace("old"))
+    monkeypatch.setattr(traces_module, "MAX_ALL", 1_200)
+    traces.keep("b", trace("new"))
+    assert (ids(traces), ids(traces, "b")) == ([], ["new"])
+
+
 def test_what_was_dropped_is_not_in_the_file_any_more(traces: Traces, tmp_path: Path) -> None:
     """Deleted is overwritten, not only unlinked."""
     traces.keep("a", trace("t", body=b"a-word-that-is-looked-for"))
@@ -133,6 +168,17 @@ def test_what_was_dropped_is_not_in_the_file_any_more(traces: Traces, tmp_path: 
     assert b"a-word-that-is-looked-for" not in _bytes(tmp_path)
     with pytest.raises(TraceGone):
         traces.open("t")
+
+
+def test_traces_of_a_credential_that_is_gone_go_with_the_next(tmp_path: Path) -> None:
+    """Where a file was in use when its credential was forgotten."""
+    known = {"a", "b"}
+    traces = Traces(tmp_path / "t", lambda: known)
+    traces.keep("a", trace("t1"))
+    known.remove("a")
+    traces.keep("b", trace("t2"))
+    assert (ids(traces), ids(traces, "b")) == ([], ["t2"])
+    traces.close()
 
 
 def test_a_file_that_cannot_be_used_costs_nothing_else(tmp_path: Path) -> None:
@@ -166,6 +212,12 @@ def test_the_file_is_private(traces: Traces, tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "traces.sqlite3").stat().st_mode) == 0o600
 
 
+def test_no_secret_of_a_hostile_trace_is_in_the_file(traces: Traces, tmp_path: Path) -> None:
+    """V-7: raw, percent-encoded, base64, JSON-escaped, in the bytes of the file and what lies beside it."""
+    assert traces.keep("a", hostile_trace())
+    assert leaks(_bytes(tmp_path).decode("utf-8", "replace"), CANARY) == []
+
+
 def _bytes(directory: Path) -> bytes:
     return b"\0".join(path.read_bytes() for path in sorted(directory.rglob("*")) if path.is_file())
 
@@ -185,6 +237,30 @@ async def _log_in(session: Session, url: str) -> None:
     finally:
         await login.aclose()
     assert login.finished
+
+
+async def test_a_login_that_stops_after_its_exchange_is_kept_when_the_program_ends(tmp_path: Path) -> None:
+    """The record waits for the request that follows the exchange, though not longer than the program runs."""
+    async with Emulator() as emulator:
+        session = Session(Wire(), Credentials.open(Persistent(), tmp_path))
+        login = start_login(session, emulator.resource_url, Options(port=0, wait=60))
+        playing: list[asyncio.Task[PlayResult]] = []
+
+        def watch(event: Event) -> None:
+            if isinstance(event, AuthorizationReady):
+                playing.append(asyncio.ensure_future(play_person(event.url)))
+
+        login.watch(watch)
+        while login.position is not Stage.ACCESS:
+            await login.step()
+        await asyncio.gather(*playing)
+        [kept] = session.credentials.list()
+        await session.aclose()
+        await login.aclose()
+    credentials = Credentials.open(Persistent(), tmp_path)
+    [trace] = credentials.traces.of(kept.grant_id)
+    assert credentials.traces.open(trace.trace_id).records[-1].stage is Stage.EXCHANGE
+    await credentials.aclose()
 
 
 async def test_login_refresh_and_probe_are_kept_and_a_revocation_ends_them(tmp_path: Path) -> None:
@@ -216,12 +292,55 @@ async def test_login_refresh_and_probe_are_kept_and_a_revocation_ends_them(tmp_p
         assert credentials.traces.of(kept.grant_id) == ()
 
 
+async def test_a_revocation_that_was_not_confirmed_is_kept(tmp_path: Path) -> None:
+    """It is what a person wants to look at."""
+    async with Session(Wire(), Credentials.open(Persistent(), tmp_path)) as session:
+        nowhere = "http://127.0.0.1:9/"
+        one = replace(
+            grant(), resource_url=nowhere, issuer=nowhere, token_endpoint=nowhere, revocation_endpoint=nowhere
+        )
+        await keep(session.credentials, one)
+        done = await revoke(session.credentials, session.wire, one.grant_id)
+        assert done.outcome is RevokeOutcome.FAILED
+        _, secrets = await session.credentials.load(one.grant_id)
+        [kept] = session.credentials.traces.of(one.grant_id)
+        assert kept.kind is TraceKind.REVOKE
+        text = repr(session.credentials.traces.open(kept.trace_id))
+        tokens = (secrets.access_token, secrets.refresh_token)
+        assert not [leak for token in tokens if token for leak in leaks(text, token.reveal())]
+
+
+async def test_forgetting_a_credential_forgets_its_traces(tmp_path: Path) -> None:
+    """Nothing of it stays on this machine."""
+    credentials = Credentials.open(Persistent(), tmp_path)
+    await keep(credentials, grant())
+    assert credentials.traces.keep("id-wiki", trace("t"))
+    await credentials.forget("id-wiki")
+    assert credentials.traces.of("id-wiki") == ()
+    await credentials.aclose()
+
+
 FAILED_URL = "https://app.example/mcp"
 
 
 def _of_login(name: str, url: str = FAILED_URL, *, days: int = 0) -> Trace:
     began = datetime.now(UTC) - timedelta(days=days)
     return replace(trace(name, TraceKind.LOGIN), resource_url=url, started_at=began)
+
+
+def test_a_login_without_a_credential_is_kept_for_its_url(traces: Traces) -> None:
+    """It is the one to show somebody; the query of the URL may hold a secret, and is no part of its name."""
+    assert traces.keep("", _of_login("failed", f"{FAILED_URL}?key=canary"))
+    assert [kept.trace_id for kept in traces.of("a", FAILED_URL)] == ["failed"]
+    assert traces.of("a", "https://app.example/other") == ()
+    assert [kept.trace_id for kept in traces.without_credential()] == ["failed"]
+
+
+def test_a_login_that_succeeds_after_all_is_kept_once(traces: Traces) -> None:
+    assert traces.keep("", _of_login("t"))
+    assert traces.keep("a", _of_login("t"))
+    assert [kept.trace_id for kept in traces.of("a", FAILED_URL)] == ["t"]
+    assert traces.without_credential() == ()
 
 
 def test_what_belongs_to_no_credential_is_bounded_in_number_and_in_age(
@@ -238,6 +357,40 @@ def test_what_belongs_to_no_credential_is_bounded_in_number_and_in_age(
     assert len(traces.without_credential()) == 7
 
 
+def test_dropping_a_credential_drops_the_failed_logins_to_its_url(traces: Traces) -> None:
+    traces.keep("a", trace("login", TraceKind.LOGIN))
+    traces.keep("", _of_login("failed"))
+    assert traces.drop("a", FAILED_URL)
+    assert traces.of("a", FAILED_URL) == ()
+
+
 @pytest.mark.parametrize("kind", [TraceKind.PROBE, TraceKind.REFRESH])
 def test_a_probe_or_refresh_without_a_credential_is_not_kept(traces: Traces, kind: TraceKind) -> None:
     assert not traces.keep("gone", trace("t", kind))
+
+
+@pytest.mark.parametrize("stop", [False, True])
+async def test_a_login_that_fails_or_is_stopped_is_kept_when_the_program_ends(
+    stop: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once, at its end; the token endpoint's answer is in it, and its secrets are not."""
+    error = reply(400, {"error": "invalid_grant", "error_description": "AADSTS50011 of code-canary-1"})
+    waiting = asyncio.Event()
+    credentials = Credentials.memory()
+    sender = ScriptedSender(honest(token=error))
+    async with Session(Wire(), credentials) as session:
+        monkeypatch.setattr(session.wire, "send", sender.send)
+        login = start_login(session, RESOURCE, Options(port=0, wait=60))
+        login.watch(come_back(login) if not stop else lambda e: _note_link(e, waiting))
+        run = asyncio.ensure_future(login.run_all())
+        if stop:
+            await waiting.wait()
+            await login.cancel()
+        await run
+        await login.aclose()
+        for work in tuple(credentials.before_close):
+            work()
+        [kept] = credentials.traces.of("", RESOURCE)
+        assert kept.outcome is (Outcome.CANCELLED if stop else Outcome.FAILED)
+        text = repr(credentials.traces.open(kept.trace_id))
+        assert "canary" not in text

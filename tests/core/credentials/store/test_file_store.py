@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 import resource
 import stat
 from collections.abc import AsyncIterator, Callable
@@ -20,15 +22,20 @@ from authlens_core.credentials.store.file_keyring import (
     FileKeyring,
     FileKeyringError,
 )
-from authlens_core.credentials.store.keyring_store import FileStore, StoreDamaged
+from authlens_core.credentials.store.keyring_process import ALLOWED
+from authlens_core.credentials.store.keyring_store import FileStore, KeyringStore, StoreDamaged
 from authlens_core.credentials.store.secret_store import SecretStoreFailed, SecretStoreTimeout
-from authlens_core.credentials.vault.open_store import file_path, open_store, store_at
-from authlens_core.values.errors import PassphraseNeeded, WrongPassphrase
+from authlens_core.credentials.vault.open_store import file_path, open_store, remembered_place, store_at
+from authlens_core.values.errors import NoSecretStore, PassphraseNeeded, WrongPassphrase
 from authlens_core.values.secret import Secret
 from authlens_core.values.store_kind import StoreKind
 
 PASSPHRASE = Secret("correct horse battery")
+
+
 ENTRY = "authlens:grant:1:0"
+
+
 Open = Callable[..., FileStore]
 
 
@@ -55,6 +62,22 @@ async def open_file(state: Path) -> AsyncIterator[Open]:
     yield make
     for store in stores:
         await store.aclose()
+
+
+@pytest.mark.parametrize("place", [StoreKind.ENCRYPTED_FILE, StoreKind.FILE])
+async def test_what_one_program_keeps_another_one_reads(
+    encrypted: Path, state: Path, open_file: Open, place: StoreKind
+) -> None:
+    """Written, read back by a second helper, deleted; nobody else may read the file."""
+    await open_file(place).set(ENTRY, Secret("token-canary ü"))
+    other = open_file(place)
+    assert await other.get(ENTRY) == Secret("token-canary ü")
+    path = file_path(place)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert (b"token-canary" in path.read_bytes()) is (place is StoreKind.FILE)
+    await other.delete(ENTRY)
+    await other.delete(ENTRY)
+    assert await open_file(place).get(ENTRY) is None
 
 
 async def test_a_new_file_is_made_only_when_that_was_asked_for(
@@ -107,6 +130,16 @@ async def test_an_entry_opens_in_its_own_place_alone(encrypted: Path, open_file:
     assert await store.get("d") == Secret("value of d")
 
 
+async def test_each_write_has_a_nonce_of_its_own(encrypted: Path, open_file: Open) -> None:
+    """The same value twice is two different texts."""
+    seen = set()
+    store = open_file()
+    for _ in range(5):
+        await store.set(ENTRY, Secret("same"))
+        seen.add(json.loads(encrypted.read_text())["entries"][f"{ENTRY}\nauthlens"])
+    assert len(seen) == 5
+
+
 async def test_another_helper_needs_no_second_passphrase(encrypted: Path, open_file: Open) -> None:
     """The key is kept in the program; the passphrase is not, once there is a key."""
     store = open_file()
@@ -126,6 +159,18 @@ async def test_without_a_passphrase_entries_can_only_be_deleted(encrypted: Path,
         await locked.set(ENTRY, Secret("other"))
     await locked.delete(ENTRY)
     assert await open_file().get(ENTRY) is None
+
+
+async def test_programs_that_write_at_once_lose_nothing(encrypted: Path, open_file: Open) -> None:
+    """The lock is held from reading to replacing."""
+    stores = [open_file() for _ in range(4)]
+
+    async def write(number: int) -> None:
+        for turn in range(10):
+            await stores[number].set(f"{number}:{turn}", Secret("x"))
+
+    await asyncio.gather(*map(write, range(4)))
+    assert len(json.loads(encrypted.read_text())["entries"]) == 40
 
 
 async def test_a_file_of_a_newer_version_is_left_alone(encrypted: Path, open_file: Open) -> None:
@@ -197,6 +242,15 @@ def test_any_text_is_sealed_and_opens_for_its_place_alone(value: str, place: str
     assert passphrases.open_sealed(key, ("entry", place), sealed) == value
     with pytest.raises(passphrases.SealBroken):
         passphrases.open_sealed(key, ("entry", place, ""), sealed)
+
+
+async def test_neither_file_is_ever_chosen_by_itself(encrypted: Path, state: Path) -> None:
+    """It lies there, and a program that has no keyring still says that it has none."""
+    environ = {name: value for name, value in os.environ.items() if name != "DBUS_SESSION_BUS_ADDRESS"}
+    assert remembered_place() is StoreKind.KEYRING
+    with pytest.raises(NoSecretStore, match="no operating system keyring"):
+        await open_store(KeyringStore(environ=environ))
+    assert not any("authlens" in name for name in ALLOWED)
 
 
 async def test_a_plain_file_says_who_can_read_it_each_time_it_is_opened(state: Path) -> None:

@@ -19,6 +19,7 @@ from authlens_core.credentials.store.keyring_store import KeyringStore
 from authlens_core.credentials.store.secret_store import SecretStoreFailed, SecretStoreTimeout
 from authlens_core.values.errors import SecretStoreDenied
 from authlens_core.values.secret import Secret
+from support.keyring_backends import SLOW_SECONDS
 from support.waiting import cancelled, runs, wait_until
 
 Open = Callable[..., KeyringStore]
@@ -53,6 +54,17 @@ async def _in_a_call(
     return store, _helper(store), call
 
 
+async def test_one_helper_serves_many_calls(open_keyring: Open) -> None:
+    """It is started by the first call and kept."""
+    store = open_keyring()
+    assert store.helper is None
+    await store.get("a")
+    pid = _helper(store)
+    await asyncio.gather(*(store.set(f"e{n}", Secret(str(n))) for n in range(10)))
+    assert [await store.get(f"e{n}") for n in range(10)] == [Secret(str(n)) for n in range(10)]
+    assert _helper(store) == pid
+
+
 @pytest.mark.slow
 async def test_a_keyring_that_hangs_is_given_up_within_three_seconds(
     open_keyring: Open, keyring: Any
@@ -67,6 +79,20 @@ async def test_a_keyring_that_hangs_is_given_up_within_three_seconds(
     assert await store.get("a") == Secret("usable again")
 
 
+@pytest.mark.slow
+async def test_a_hanging_call_does_not_hold_up_the_loop(open_keyring: Open, keyring: Any) -> None:
+    """The program stays alive while the keyring thinks."""
+    keyring.lock()
+    store = open_keyring("SlowKeyring", limit=1.0)
+    call = asyncio.create_task(store.get("a"))
+    turns = 0
+    while not call.done():
+        await asyncio.sleep(0.01)
+        turns += 1
+    assert turns > 20
+    assert isinstance(call.exception(), SecretStoreTimeout)
+
+
 async def test_calls_that_wait_behind_a_hanging_one_end_in_time_too(open_keyring: Open, keyring: Any) -> None:
     """Each call has its own limit, waiting for its turn included."""
     keyring.lock()
@@ -75,6 +101,18 @@ async def test_calls_that_wait_behind_a_hanging_one_end_in_time_too(open_keyring
         ends = await asyncio.gather(*(store.get(f"{n}") for n in range(60)), return_exceptions=True)
     assert ends
     assert all(isinstance(end, SecretStoreTimeout) for end in ends)
+
+
+async def test_a_cancelled_call_lets_go_of_the_helper(open_keyring: Open, keyring: Any) -> None:
+    """H173: its late answer must not be taken for the next call's."""
+    store, pid, call = await _in_a_call(open_keyring, keyring)
+    await cancelled(call)
+    (helper,) = store.ending
+    assert helper.pid == pid
+    keyring.unlock()
+    await store.set("b", Secret("right"))
+    assert await store.get("b") == Secret("right")
+    assert await asyncio.wait_for(helper.wait(), LAST_CALL + 30) == 0
 
 
 @pytest.mark.slow
@@ -126,6 +164,14 @@ async def test_a_backend_that_prints_and_asks_spoils_nothing(open_keyring: Open)
     assert await store.get("a") == Secret("value")
 
 
+async def test_an_error_that_names_the_value_is_not_passed_on(open_keyring: Open) -> None:
+    """V-7: a backend's words may hold the secret; its class is enough then."""
+    with pytest.raises(SecretStoreDenied) as caught:
+        await open_keyring("TalkativeKeyring").set("a", Secret("leak-canary-12345678"))
+    assert "canary" not in str(caught.value)
+    assert "PasswordSetError" in str(caught.value)
+
+
 async def test_an_error_keeps_no_value_in_the_frames_that_it_came_through(
     open_keyring: Open, keyring: Any
 ) -> None:
@@ -151,6 +197,16 @@ async def test_no_secret_in_any_command_line_or_environment(
     mine = _commands()[_helper(store)]
     assert b"keyring_helper" in mine
     assert b"canary" not in mine
+
+
+async def test_closing_ends_the_helper_and_allows_another(open_keyring: Open) -> None:
+    """`aclose` leaves no process, and the store can be used again."""
+    store = open_keyring()
+    await store.get("a")
+    pid = _helper(store)
+    await store.aclose()
+    wait_until(lambda: not runs(pid), "the end of the helper")
+    assert await store.get("a") is None
 
 
 async def test_closing_ends_a_helper_that_hangs_though_it_is_cancelled(
@@ -188,6 +244,18 @@ def _program(keyring: Any, limit: float) -> subprocess.Popen[str]:
     command = [sys.executable, "-W", "error", "-X", "dev", "-c", PROGRAM, str(limit)]
     environ = keyring.environ("SlowKeyring")
     return subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_a_blocked_keyring_never_holds_up_the_exit(keyring: Any) -> None:
+    """The program ends at once, without a word about unclosed transports."""
+    keyring.lock()
+    with _program(keyring, 0.5) as program:
+        try:
+            output, errors = program.communicate(timeout=SLOW_SECONDS / 2)
+        finally:
+            program.kill()
+    assert output.split()[-1] == "SecretStoreTimeout"
+    assert (program.returncode, errors) == (0, "")
 
 
 def test_the_helper_dies_with_a_killed_program(keyring: Any) -> None:

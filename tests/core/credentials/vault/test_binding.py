@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from typing import Any
@@ -11,17 +12,21 @@ from msgspec.structs import replace
 
 from authlens_core.credentials.lifecycle.refresh import RefreshOptions, refresh, usable_token
 from authlens_core.credentials.lifecycle.revoke import revoke
-from authlens_core.credentials.records.grant import Grant, GrantSecrets, utc_now
+from authlens_core.credentials.records.grant import Grant, GrantSecrets, MachineSource, utc_now
 from authlens_core.credentials.records.record_json import secrets_to_json
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.store import chunked_secret as sealed
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.values.secret import Secret
+from authlens_core.values.stage import GrantType
 from authlens_core.wire.client import Wire
 from support.rotating_server import RotatingServer
 
 OTHER = GrantSecrets(Secret("access-canary-other"), Secret("refresh-canary-other"))
+
+
 Act = Callable[[Credentials, Wire, Grant], Any]
+
 
 ACTIONS: dict[str, Act] = {
     "token": lambda credentials, wire, grant: usable_token(
@@ -32,6 +37,11 @@ ACTIONS: dict[str, Act] = {
     ),
     "revoke": lambda credentials, wire, grant: revoke(credentials, wire, grant.grant_id),
 }
+
+
+def _source_digest(grant_type: GrantType, command: str | None) -> str:
+    text = json.dumps([grant_type, None, command, None, None])
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 @pytest.mark.parametrize("action", ACTIONS)
@@ -95,6 +105,18 @@ async def test_secrets_that_name_no_owner_are_sent_nowhere(
         await credentials.load(saved.grant_id)
 
 
+def test_the_label_of_stored_secrets_is_the_one_that_earlier_trees_wrote(make_grant: Any) -> None:
+    """The homes of those who have tried authlens before its release stay readable."""
+    grant = make_grant()
+    values = [
+        *(grant.issuer, grant.token_endpoint, grant.revocation_endpoint, grant.resource, grant.resource_url),
+        *(grant.client_id, grant.token_endpoint_auth_method),
+    ]
+    owner = hashlib.sha256(json.dumps(values).encode()).hexdigest()
+    members = json.loads(secrets_to_json(OTHER, grant).reveal())
+    assert (members["owner"], members["token_type"]) == (owner, "Bearer")
+
+
 async def test_a_token_bound_to_a_key_cannot_be_sent_as_a_bearer_token(
     credentials: Credentials, saved: Grant, secrets: GrantSecrets
 ) -> None:
@@ -105,3 +127,15 @@ async def test_a_token_bound_to_a_key_cannot_be_sent_as_a_bearer_token(
     credentials.update(replace(bound, token_type="Bearer"))
     with pytest.raises(sealed.SecretsDamaged, match="type of the token"):
         await credentials.load(saved.grant_id)
+
+
+async def test_a_login_that_was_stored_with_its_command_in_the_index_says_so(
+    credentials: Credentials, saved: Grant, secrets: GrantSecrets, store: Any
+) -> None:
+    grant = await credentials.save(replace(saved, machine=MachineSource(GrantType.JWT_BEARER)), secrets)
+    members = json.loads(secrets_to_json(secrets, grant).reveal())
+    members["machine"] = _source_digest(GrantType.JWT_BEARER, "printf assertion")
+    (entry,) = sealed.split(Secret(json.dumps(members)), grant.grant_id, grant.generation)
+    store.entries[sealed.entry_name(grant.grant_id, grant.generation, 0)] = entry
+    with pytest.raises(sealed.SecretsDamaged, match="earlier version stored it with --assertion-command"):
+        await credentials.load(grant.grant_id)

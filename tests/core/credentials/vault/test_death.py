@@ -14,6 +14,7 @@ import pytest
 
 from authlens_core.credentials.records.grant import GrantSecrets
 from authlens_core.credentials.store import encrypted_file
+from authlens_core.credentials.store.file_keyring import EntryFile
 from authlens_core.credentials.store.keyring_store import KeyringStore
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.generations import SaveStep
@@ -26,8 +27,14 @@ from support.keyring_session import keyring_session
 from support.waiting import PATIENCE
 
 PASSPHRASE = Secret("correct horse battery")
+
+
 OLD = GrantSecrets(Secret("o" * 3_000), Secret("old-refresh"))
+
+
 DEATHS = [(step, n) for step in SaveStep for n in ((1, 2, 4) if step is SaveStep.ENTRY_WRITTEN else (1,))]
+
+
 AFTER_THE_SWITCH = (SaveStep.SWITCHED, SaveStep.OLD_DELETED)
 
 
@@ -58,6 +65,30 @@ async def _every_death(
     await credentials.aclose()
 
 
+CHANGE = """
+import itertools, os, signal, sys
+from pathlib import Path
+from authlens_core.credentials.store.file_keyring import EntryFile
+
+calls = itertools.count()
+
+def dying(name):
+    real = getattr(os, name)
+    def call(*given, **named):
+        if next(calls) == int(sys.argv[2]):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return real(*given, **named)
+    setattr(os, name, call)
+
+for name in ("open", "fdopen", "fsync", "replace", "close"):
+    dying(name)
+with EntryFile(Path(sys.argv[1]), "test").changing() as content:
+    content.entries["a"] = "new" * 100
+    content.entries["b"] = "new"
+os._exit(0)
+"""
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("place", [StoreKind.ENCRYPTED_FILE, StoreKind.FILE])
 async def test_a_file_has_the_old_or_the_new_grant_after_a_kill_at_any_step(
@@ -79,3 +110,24 @@ async def test_the_secret_service_has_the_old_or_the_new_grant_after_a_kill_at_a
     """H175: the same with a real keyring."""
     with keyring_session() as environ:
         await _every_death(state, StoreKind.KEYRING, make_grant, environ)
+
+
+@pytest.mark.parametrize("call", range(16))
+def test_the_file_itself_is_the_old_or_the_new_after_a_kill_at_any_step(state: Path, call: int) -> None:
+    """H175: the draft takes its place whole, the lock goes with its holder, the next write tidies.
+
+    The child kills itself before a call of the operating system: the first, the second, and so on.
+    """
+    path = state / "entries.json"
+    old, new = {"a": "old"}, {"a": "new" * 100, "b": "new"}
+    with EntryFile(path, "test").changing() as content:
+        content.entries.update(old)
+    words = [sys.executable, "-c", CHANGE, str(path), str(call)]
+    ended = subprocess.run(words, capture_output=True, timeout=PATIENCE)
+    assert ended.returncode in (-signal.SIGKILL, 0), ended.stderr
+    found = EntryFile(path, "test").read().entries
+    assert found in ((new,) if ended.returncode == 0 else (old, new))
+    with EntryFile(path, "test").changing() as content:
+        content.entries["c"] = "next"
+    assert EntryFile(path, "test").read().entries == {**found, "c": "next"}
+    assert {entry.name for entry in state.iterdir()} == {"entries.json", "entries.json.lock"}

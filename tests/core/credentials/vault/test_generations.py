@@ -29,6 +29,8 @@ from authlens_core.values.secret import Secret
 from support.open_databases import owned
 
 Open = Callable[..., Credentials]
+
+
 NEW = GrantSecrets(Secret("n" * 3_000), Secret("new-refresh"))
 
 
@@ -47,6 +49,22 @@ def dies_at(step: SaveStep, occurrence: int = 1) -> Callable[[SaveStep], None]:
                 raise Died(step)
 
     return hook
+
+
+async def test_a_number_is_never_used_again(
+    open_credentials: Open, make_grant: Any, secrets: GrantSecrets
+) -> None:
+    """A write that outlives its program must not fall on what another one has stored since."""
+    old = await open_credentials().save(make_grant(), secrets)
+    dying = open_credentials(on_step=dies_at(SaveStep.BEGUN))
+    with pytest.raises(Died):
+        await dying.save(old, NEW)
+    (begun,) = dying.index.leftovers()
+    survivor = open_credentials()
+    assert await survivor.generations.sweep()
+    assert (await survivor.save(old, NEW)).generation > begun.generation
+    await survivor.forget(old.grant_id)
+    assert (await survivor.save(old, NEW)).generation > begun.generation + 1
 
 
 DEATHS = [(step, n) for step in SaveStep for n in ((1, 2, 3) if step is SaveStep.ENTRY_WRITTEN else (1,))]
@@ -83,6 +101,14 @@ async def test_what_a_death_leaves_in_the_store_is_swept_by_the_next_save(
     last = await after.save(old, secrets)
     assert set(store.entries) == {sealed.entry_name(old.grant_id, last.generation, 0)}
     assert after.index.leftovers() == ()
+
+
+async def test_generations_only_grow(open_credentials: Open, make_grant: Any, secrets: GrantSecrets) -> None:
+    """A generation that a crash began is not begun again: its entries may be half there."""
+    first = await open_credentials().save(make_grant(), secrets)
+    with pytest.raises(Died):
+        await open_credentials(on_step=dies_at(SaveStep.READ_BACK)).save(first, NEW)
+    assert (await open_credentials().save(first, NEW)).generation == first.generation + 2
 
 
 class Corrupting(MemoryStore):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState
 from authlens_core.credentials.records.index import Index, Pending
@@ -23,10 +24,16 @@ from authlens_core.values.secret import Secret
 from authlens_core.values.store_kind import StoreKind
 
 CLIENT = Client("id", "http://localhost:8400/callback", "client_secret_post", Secret("client-canary"))
+
+
 SERVICE_TOKEN = ServiceToken(
     "t", "https://ci.example", f"{'0' * 32}.access", datetime(2026, 1, 1, tzinfo=UTC), label="ci"
 )
+
+
 SERVICE_SECRET = Secret("0123456789abcdef" * 4)
+
+
 SECRETS = {name: GrantSecrets(Secret(f"access {name}"), Secret(f"refresh {name}")) for name in "abc"}
 
 
@@ -158,6 +165,28 @@ async def test_a_refresh_that_was_interrupted_is_still_known_after_the_move(
     assert target.get("a").state is GrantState.INTERRUPTED
 
 
+async def test_tokens_that_no_store_took_are_moved_too(both: Both, make_grant: Any) -> None:
+    """H130: the only copy is in this program."""
+    source, target = both()
+    await _fill(source, make_grant)
+    new = GrantSecrets(Secret("newest"), Secret("newest refresh"))
+    source.held["a"] = replace(source.get("a"), note="held"), new
+    await move(source, target)
+    assert (await target.load("a"))[1] == new
+    assert source.held == {}
+
+
+async def test_a_session_in_memory_can_be_kept_after_all(both: Both, make_grant: Any) -> None:
+    """Where a keyring is there later: another index, and the same action."""
+    _, target = both()
+    memory = Credentials.memory()
+    await _fill(memory, make_grant)
+    assert len((await move(memory, target)).logins) == 3
+    assert [(await target.load(name))[1] for name in "abc"] == list(SECRETS.values())
+    assert memory.list() == ()
+    memory.index.close()
+
+
 def _meanwhile(store: SecretStore, key: str, act: Callable[[], Awaitable[object]]) -> None:
     """Let somebody act once, just after an entry was read."""
     real, left = store.get, [act]
@@ -187,6 +216,36 @@ async def test_a_service_token_that_is_replaced_while_it_moves_has_the_new_secre
     assert source.index.leftovers() == ()
 
 
+async def test_a_client_that_is_registered_anew_while_it_moves_has_the_new_secret(
+    both: Both, make_grant: Any
+) -> None:
+    """The same for the secret of a client: the server has forgotten the old one."""
+    source, target = both()
+    await _fill(source, make_grant)
+    other, _ = both()
+    anew = replace(CLIENT, client_id="anew", client_secret=Secret("new-canary"))
+    _meanwhile(source.store, "client-", lambda: other.clients.remember("https://as.example", anew))
+    assert (await move(source, target)).failed == ()
+    known = await target.clients.known("https://as.example", CLIENT.redirect_uri)
+    assert known is not None
+    assert (known.client_id, known.client_secret) == ("anew", Secret("new-canary"))
+    assert source.index.leftovers() == ()
+
+
+async def test_a_login_that_is_made_anew_while_it_moves_has_the_new_tokens(
+    both: Both, make_grant: Any
+) -> None:
+    """A new login holds no lock of the refresh."""
+    source, target = both()
+    await _fill(source, make_grant)
+    other, _ = both()
+    new = GrantSecrets(Secret("newest"), Secret("newest refresh"))
+    _meanwhile(source.store, "b:", lambda: other.save(source.get("b"), new))
+    assert (await move(source, target)).failed == ()
+    assert (await target.load("b"))[1] == new
+    assert source.index.leftovers() == ()
+
+
 async def test_what_is_removed_while_it_moves_does_not_come_back(both: Both, make_grant: Any) -> None:
     """Neither its record nor a copy of its secret."""
     source, target = both()
@@ -197,6 +256,22 @@ async def test_what_is_removed_while_it_moves_does_not_come_back(both: Both, mak
     assert (report.service_tokens, report.failed) == ((), ())
     assert target.service_tokens.list() == ()
     assert source.index.leftovers() == ()
+
+
+async def test_a_replacement_while_a_session_in_memory_moves_is_not_lost(both: Both, make_grant: Any) -> None:
+    """Two indexes: what was copied is out of date, and is copied again."""
+    _, target = both()
+    memory = Credentials.memory()
+    await _fill(memory, make_grant)
+    _meanwhile(
+        memory.store,
+        "t:",
+        lambda: memory.service_tokens.save(SERVICE_TOKEN, Secret("f" * 64)),
+    )
+    await move(memory, target)
+    assert (await target.service_tokens.load("t"))[1] == Secret("f" * 64)
+    assert memory.service_tokens.list() == ()
+    memory.index.close()
 
 
 async def test_the_secrets_of_a_record_that_cannot_be_read_come_along_and_it_is_named(

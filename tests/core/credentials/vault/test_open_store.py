@@ -10,8 +10,10 @@ import pytest
 
 from authlens_core.credentials.store import keyring_process as backends
 from authlens_core.credentials.store.keyring_store import KeyringStore
+from authlens_core.credentials.store.secret_store import SecretStoreTimeout
+from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.open_store import OpenedStore, open_store
-from authlens_core.values.errors import NoSecretStore
+from authlens_core.values.errors import NoSecretStore, SecretStoreDenied
 
 
 @pytest.mark.parametrize("backend", ["keyring.backends.null.Keyring", "keyring.backends.fail.Keyring"])
@@ -21,6 +23,18 @@ async def test_backends_that_keep_nothing_are_refused_though_named(keyring: Any,
         await open_store(KeyringStore(environ=keyring.environ(backend)))
     assert caught.value.exit_code == 9
     assert "memory-only" in str(caught.value.cure)
+
+
+async def test_a_backend_that_forgets_fails_the_probe(keyring: Any) -> None:
+    """What cannot be read back was not kept."""
+    with pytest.raises(NoSecretStore, match="could not be read back"):
+        await open_store(KeyringStore(environ=keyring.environ("ForgetfulKeyring")))
+
+
+async def test_a_backend_that_cannot_be_loaded_is_reported(keyring: Any) -> None:
+    """A typing error in the variable must not lead to another store."""
+    with pytest.raises(NoSecretStore, match="cannot be loaded"):
+        await open_store(KeyringStore(environ=keyring.environ("no_such_module.Keyring")))
 
 
 async def test_a_chain_with_a_foreign_member_is_refused(keyring: Any, tmp_path: Path) -> None:
@@ -74,6 +88,20 @@ async def test_a_module_in_the_working_directory_is_not_run(
     await opened.store.aclose()
 
 
+async def test_a_keyring_that_hangs_is_a_typed_error(keyring: Any) -> None:
+    """The program can offer to wait longer, or memory only."""
+    keyring.lock()
+    with pytest.raises(SecretStoreTimeout):
+        await open_store(KeyringStore(limit=1.0, environ=keyring.environ("SlowKeyring")))
+
+
+async def test_a_locked_keyring_is_a_typed_error(keyring: Any) -> None:
+    """It is never downgraded in silence."""
+    keyring.lock()
+    with pytest.raises(SecretStoreDenied):
+        await open_store(KeyringStore(environ=keyring.environ("DeniedKeyring")))
+
+
 async def test_memory_instead_of_a_store_says_how_many_logins_are_not_shown(
     open_credentials: Any, make_grant: Any, secrets: Any, state: Path
 ) -> None:
@@ -82,6 +110,18 @@ async def test_memory_instead_of_a_store_says_how_many_logins_are_not_shown(
     await open_credentials().save(make_grant(), secrets)
     note, _ = OpenedStore.in_memory(instead_of=state).notes
     assert note.startswith("1 login is stored in the secret store that could not be opened")
+
+
+async def test_memory_only_writes_no_file(make_grant: Any, secrets: Any, private_environment: Path) -> None:
+    """A session in memory leaves nothing behind, and says so."""
+    opened = OpenedStore.in_memory()
+    credentials = Credentials.open(opened.store)
+    saved = await credentials.save(make_grant(), secrets)
+    assert (await credentials.load(saved.grant_id))[1] == secrets
+    assert credentials.find("https://wiki.example/mcp/x") == saved
+    await credentials.aclose()
+    assert not (private_environment / "authlens").exists()
+    assert "lost" in opened.notes[0]
 
 
 def test_every_class_of_the_allow_list_exists() -> None:
@@ -93,3 +133,12 @@ def test_every_class_of_the_allow_list_exists() -> None:
         if module.endswith("macOS"):
             continue  # its module loads a framework of that system
         assert hasattr(import_module(module), attribute)
+
+
+async def test_a_named_backend_is_used_after_the_probe(keyring: Any) -> None:
+    """It is named on the screen, and the probe leaves nothing behind."""
+    opened = await open_store(KeyringStore(environ=keyring.environ("FileKeyring")))
+    await opened.store.aclose()
+    assert opened.store.name == "support.keyring_backends.FileKeyring"
+    assert "PYTHON_KEYRING_BACKEND" in opened.notes[0]
+    assert keyring.entries() == {}

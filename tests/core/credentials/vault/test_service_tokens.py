@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from authlens_core.cloudflare.cloudflared_files import CloudflaredDirectory
 from authlens_core.cloudflare.cloudflared_token import CloudflaredKind
-from authlens_core.credentials.lifecycle.cloudflared_target import probe_cloudflared
+from authlens_core.credentials.lifecycle.cloudflared_target import probe_cloudflared, probe_jwt
 from authlens_core.credentials.lifecycle.request_headers import headers_for, matching_credentials
 from authlens_core.credentials.records.grant import StatusKind, TokenVerdict
 from authlens_core.credentials.records.service_token import (
@@ -19,20 +19,26 @@ from authlens_core.credentials.records.service_token import (
     TokenForm,
     expiry_from_text,
 )
+from authlens_core.credentials.store.secret_store import MemoryStore, SecretStoreFailed
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.generations import SaveStep
 from authlens_core.desk.lifecycle import probe_service_token, replace_service_token
 from authlens_core.desk.session import Session
 from authlens_core.emulator import Emulator
 from authlens_core.trace.record import TraceKind
-from authlens_core.values.errors import LoginNeeded, Refused, UsageError
+from authlens_core.values.errors import LoginNeeded, NetworkFailure, Refused, UsageError
 from authlens_core.values.secret import Secret
 from authlens_core.values.store_kind import CredentialKind
 from authlens_core.wire.client import Wire
 from support.cloudflared_stub import AUD, jwt
+from support.emulated_access import program_at
 
 ID = f"{'0123456789abcdef' * 2}.access"
+
+
 OLD, NEW = Secret("a" * 64), Secret("b" * 64)
+
+
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
 
@@ -44,6 +50,20 @@ def a_token(url: str = "https://wiki.example.com/", client_id: str = ID) -> Serv
 async def wire() -> AsyncIterator[Wire]:
     async with Wire() as opened:
         yield opened
+
+
+async def test_a_secret_comes_back_and_stands_nowhere_but_in_the_store(
+    open_credentials: Callable[..., Credentials], state: Path
+) -> None:
+    """No secret in the index; another process finds the token."""
+    token = await open_credentials().service_tokens.save(a_token(), OLD)
+    other = open_credentials()
+    assert other.service_tokens.list() == (token,)
+    assert (await other.service_tokens.load(token.token_id))[1] == OLD
+    written = [file.read_bytes() for file in state.iterdir() if file.is_file()]
+    assert any(token.client_id.encode() in content for content in written)
+    assert not any(OLD.reveal().encode() in content for content in written)
+    assert OLD.reveal() not in repr(token)
 
 
 @pytest.mark.parametrize("step", list(SaveStep))
@@ -69,6 +89,32 @@ async def test_a_write_that_dies_leaves_the_old_secret_or_the_new_one(
     assert again.index.leftovers() == ()
 
 
+async def test_a_store_that_fails_keeps_the_old_secret(credentials: Credentials) -> None:
+    """Never lose a working one."""
+    token = await credentials.service_tokens.save(a_token(), OLD)
+
+    async def fail(_entry: str, _value: Secret) -> None:
+        raise SecretStoreFailed("It broke.")
+
+    store = credentials.store
+    assert isinstance(store, MemoryStore)
+    working, store.set = store.set, fail  # type: ignore[method-assign, assignment]
+    with pytest.raises(SecretStoreFailed):
+        await credentials.service_tokens.save(token, NEW)
+    store.set = working  # type: ignore[method-assign]
+    assert (await credentials.service_tokens.load(token.token_id))[1] == OLD
+
+
+async def test_a_removed_token_leaves_nothing(credentials: Credentials) -> None:
+    """Its secret goes, its traces go; the history says that not deleted at Access."""
+    token = await credentials.service_tokens.save(a_token(), OLD)
+    assert await credentials.service_tokens.remove(token.token_id)
+    assert (credentials.service_tokens.list(), credentials.index.leftovers()) == ((), ())
+    with pytest.raises(LoginNeeded):
+        await credentials.service_tokens.load(token.token_id)
+    assert "not deleted at Access" in credentials.index.events(token.token_id)[0].detail
+
+
 async def test_the_closest_url_wins_and_no_other_host_gets_it(credentials: Credentials) -> None:
     """TK-10: a token goes nowhere else."""
     wide = await credentials.service_tokens.save(a_token("https://a.example.com/"), OLD)
@@ -92,9 +138,6 @@ async def test_what_cannot_be_right_is_not_stored(credentials: Credentials, toke
     with pytest.raises(UsageError):
         await credentials.service_tokens.save(token, OLD)
     assert credentials.service_tokens.list() == ()
-
-
-# -- the verdicts ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("form", list(TokenForm))
@@ -152,6 +195,17 @@ async def test_each_refusal_has_the_cause_of_its_mode(
     assert tried.token.status().kind is StatusKind.REFUSED
 
 
+async def test_a_network_that_is_down_says_nothing_about_the_token(
+    credentials: Credentials, wire: Wire
+) -> None:
+    """Unclear is not refused."""
+    token = await credentials.service_tokens.save(a_token("http://127.0.0.1:1/"), OLD)
+    tried = await probe_service_token(Session(wire, credentials), token)
+    assert tried.result.outcome is TokenVerdict.UNCLEAR
+    assert tried.result.error_type is NetworkFailure
+    assert tried.token.last_proven_at is None
+
+
 async def test_a_rotated_secret_replaces_the_old_one_only_when_it_works(
     credentials: Credentials, wire: Wire
 ) -> None:
@@ -171,9 +225,6 @@ async def test_a_rotated_secret_replaces_the_old_one_only_when_it_works(
         forced = await replace_service_token(Session(wire, credentials), done.token, NEW, anyway=True)
         assert forced.stored
         assert forced.token.last_verdict is TokenVerdict.REFUSED
-
-
-# -- status ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -205,9 +256,6 @@ def test_an_expiry_is_typed_as_a_date() -> None:
         expiry_from_text("next year")
 
 
-# -- the header fields for a URL ---------------------------------------------------------------------------
-
-
 async def test_whichever_credential_covers_a_url_gives_its_header_fields(
     credentials: Credentials, wire: Wire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -233,7 +281,20 @@ async def test_whichever_credential_covers_a_url_gives_its_header_fields(
     assert only.kind is CredentialKind.CLOUDFLARED
 
 
-# -- cloudflared's tokens ----------------------------------------------------------------------------------
+async def test_a_token_of_access_is_proven_in_its_own_header(credentials: Credentials, wire: Wire) -> None:
+    """Used in `cf-access-token`; with Service Auth only it replaces no pair."""
+    async with program_at() as program:
+        client_id, secret = program.emulator.service_token
+        answer = await program.open(cf_access_client_id=client_id, cf_access_client_secret=secret)
+        token = Secret(answer.cookies["CF_Authorization"])
+        said = await probe_jwt(credentials, wire, program.emulator.resource_url, token)
+        assert said.accepted
+        assert token.reveal() not in repr(said)
+    async with Emulator(faults=("service-auth-only",)) as emulator:
+        said = await probe_jwt(credentials, wire, emulator.resource_url, token)
+        assert said.accepted is False
+        assert said.diagnosis is not None
+        assert said.diagnosis.name == "jwt_needs_allow_policy"
 
 
 async def test_a_token_of_cloudflared_is_read_at_need_and_its_trace_outlives_that_of_others(

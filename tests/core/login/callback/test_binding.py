@@ -20,6 +20,8 @@ from authlens_core.login.callback.binding import (
 )
 
 V4, V6 = socket.AF_INET, socket.AF_INET6
+
+
 IN_USE = os.strerror(errno.EADDRINUSE)
 
 
@@ -48,6 +50,15 @@ def test_only_loopback_addresses_are_bound() -> None:
     assert names == {("127.0.0.1", bound.port), ("::1", bound.port)}
     assert bound.families == ("IPv4", "IPv6")
     assert bound.notes == ()
+
+
+def test_another_address_of_the_machine_does_not_answer() -> None:
+    """LB-1: even another loopback address is refused."""
+    bound = bind_loopback("localhost", 0)
+    with socket.socket(V4, socket.SOCK_STREAM) as client:
+        refused = client.connect_ex(("127.0.0.2", bound.port))
+    bound.close()
+    assert refused == errno.ECONNREFUSED
 
 
 def test_the_ip_literal_binds_ipv4_alone() -> None:
@@ -100,6 +111,18 @@ def test_we_do_not_share_with_somebody_who_would() -> None:
         other.listen()
         with pytest.raises(OSError, match=IN_USE):
             bind_loopback("localhost", other.getsockname()[1])
+
+
+def test_connections_of_before_do_not_hold_the_port() -> None:
+    """A login right after another one: TIME_WAIT on our side is no listener."""
+    bound = bind_loopback("localhost", 0)
+    with socket.create_connection(("127.0.0.1", bound.port)) as client:
+        bound.sockets[0].setblocking(True)
+        accepted, _ = bound.sockets[0].accept()
+        accepted.close()
+        assert client.recv(1) == b""
+    bound.close()
+    bind_loopback("localhost", bound.port).close()
 
 
 Refuse = dict[socket.AddressFamily, list[int]]

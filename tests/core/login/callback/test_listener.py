@@ -5,21 +5,26 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import re
+import signal
 import socket
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
 from authlens_core.login.callback import listener as module
 from authlens_core.login.callback.binding import bind_loopback, free_port
 from authlens_core.login.callback.browser_pages import SECURITY_HEADERS, Page, render
-from authlens_core.login.callback.listener import BadListenerSetting, Listener, PortRefused
+from authlens_core.login.callback.listener import BadListenerSetting, Listener, PortRefused, PortTaken
 from authlens_core.oauth.authorization import (
     AuthorizationResponse,
     ExpectedResponse,
     Verdict,
     read_authorization_response,
+    read_pasted,
 )
 from authlens_core.values.exchange import Response
 from authlens_core.values.secret import Secret
@@ -28,8 +33,13 @@ from support.waiting import PATIENCE, cancelled
 
 Ask = Callable[..., Awaitable[Response]]
 
+
 STATE = "the-state-of-this-login"
+
+
 ISSUER = "https://as.example"
+
+
 PAGES = {
     Verdict.CODE: Page.SUCCESS,
     Verdict.ERROR: Page.DENIED,
@@ -77,6 +87,31 @@ def callback(listener: Listener, query: str, host: str = "localhost") -> bytes:
 GOOD = f"code=the-code&state={STATE}&iss=https%3A%2F%2Fas.example"
 
 
+PROGRAM = """
+import asyncio
+from authlens_core.login.callback.listener import ListenerLimits, Listener, Page
+async def main():
+    async with await Listener.open(port=0, limits=ListenerLimits(deadline=1.0)) as listener:
+        listener.expect(lambda query: Page.SUCCESS)
+        print(listener.port, flush=True)
+        await asyncio.Event().wait()
+asyncio.run(main())
+"""
+
+
+@asynccontextmanager
+async def program() -> AsyncIterator[tuple[Process, int]]:
+    """Run a listener in a process of its own; give the process and the port."""
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", PROGRAM, stdout=PIPE, stderr=PIPE)
+    try:
+        assert process.stdout is not None
+        yield process, int(await process.stdout.readline())
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
 async def test_a_callback_is_received_by_either_family(listener: Listener, ask: Ask, address: str) -> None:
     """LB-2: a browser may take localhost for either address."""
@@ -105,6 +140,34 @@ async def test_the_port_is_ours_before_anybody_hears_of_it(listener: Listener, a
     assert ignored == ["no login was waiting"]
 
 
+async def test_a_second_instance_is_told_who_has_the_port(listener: Listener) -> None:
+    """LB-2, LB-6, H094: the owner by name and another port, which was free."""
+    with pytest.raises(PortTaken) as caught:
+        await Listener.open(port=listener.port)
+    assert f"Port {listener.port} " in caught.value.cause
+    assert re.search(r"another port, such as (?!0\.)\d+\.", str(caught.value.cure))
+    if sys.platform == "linux":
+        assert f"(process {os.getpid()})" in caught.value.cause
+
+
+async def test_a_port_taken_between_two_attempts_is_a_plain_error() -> None:
+    """H095: the first attempt had it, a stranger has it now."""
+    async with await Listener.open(port=0) as first:
+        port = first.port
+    with socket.create_server(("::1", port), family=socket.AF_INET6), pytest.raises(PortTaken) as caught:
+        await Listener.open(port=port)
+    assert caught.value.half
+
+
+async def test_a_port_taken_on_ipv4_is_no_way_out_for_the_literal_address() -> None:
+    """Only where ::1 alone is taken would 127.0.0.1 be ours."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        for host in ("localhost", "127.0.0.1"):
+            with pytest.raises(PortTaken) as caught:
+                await Listener.open(port=taken.getsockname()[1], host=host)
+            assert not caught.value.half
+
+
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM])
 async def test_a_privileged_port_has_a_message_about_permission(
     monkeypatch: pytest.MonkeyPatch, number: int
@@ -125,6 +188,28 @@ async def test_a_port_that_does_not_exist_is_refused(port: int) -> None:
     """A usage error, before anything is bound."""
     with pytest.raises(BadListenerSetting):
         await Listener.open(port=port)
+
+
+async def test_close_frees_the_port_at_once_and_may_be_repeated(ask: Ask) -> None:
+    """LB-3: after a valid answer; a second close does nothing."""
+    listener = await Listener.open(port=0)
+    Attempt(listener)
+    await ask(listener, callback(listener, GOOD))
+    await listener.close()
+    bind_loopback("localhost", listener.port).close()
+    await listener.close()
+
+
+async def test_close_ends_open_connections() -> None:
+    """LB-3: an idle connection does not hold anything."""
+    listener = await Listener.open(port=0)
+    reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+    async with asyncio.timeout(30):
+        await listener.close()
+        # An end or a reset, as the system likes; a listener that forgot the connection would hang here.
+        with suppress(ConnectionError):
+            assert await reader.read() == b""
+    writer.close()
 
 
 @pytest.mark.parametrize("turns", range(6))
@@ -157,6 +242,23 @@ async def test_the_page_arrives_although_the_listener_closes_at_once(ask: Ask) -
     assert (await asking).body.reveal() == render(Page.SUCCESS)
 
 
+async def test_cancelling_the_login_frees_the_port() -> None:
+    """LB-3: cancel and timeout are both a cancelled task."""
+    opened: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    async def login() -> None:
+        async with await Listener.open(port=0) as listener:
+            opened.set_result(listener.port)
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(login())
+    port = await opened
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    bind_loopback("localhost", port).close()
+
+
 @pytest.mark.parametrize("turns", [1, 2])
 async def test_a_listener_that_was_cancelled_while_it_opened_does_not_deafen_the_next(
     ask: Ask, turns: int
@@ -166,6 +268,54 @@ async def test_a_listener_that_was_cancelled_while_it_opened_does_not_deafen_the
     async with await Listener.open(port=0) as listener, asyncio.timeout(PATIENCE):
         listener.expect(lambda _: Page.SUCCESS)
         assert (await ask(listener, callback(listener, GOOD))).status == 200
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
+async def test_a_signal_frees_the_port(number: signal.Signals) -> None:
+    """LB-3: whatever ends the process."""
+    async with program() as (process, port):
+        process.send_signal(number)
+        await process.wait()
+        bind_loopback("localhost", port).close()
+
+
+async def test_a_callback_to_a_suspended_program_is_served_on_resume() -> None:
+    """H098: Ctrl-Z, the browser comes back, fg; the deadline of the connection has not begun to run."""
+    async with program() as (process, port):
+        process.send_signal(signal.SIGSTOP)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(f"GET /callback?code=a HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n".encode())
+        await asyncio.sleep(1.5)  # longer than the deadline of that listener: time itself is the subject
+        process.send_signal(signal.SIGCONT)
+        async with asyncio.timeout(30):
+            assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+        writer.close()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "code=evil&state=wrong",
+        "code=evil",
+        "error=access_denied",
+        "error=x&state=wrong",
+        "",
+        "state=",
+        "code=%zz",
+        "code=a%00b&state=%ff%fe",
+    ],
+)
+async def test_a_foreign_answer_is_ignored_and_the_wait_goes_on(
+    listener: Listener, ask: Ask, query: str
+) -> None:
+    """LB-8, H075, H077, H090: wrong or missing state, for codes and errors alike; then the real one."""
+    attempt, ignored = Attempt(listener), ignored_by(listener)
+    answer = await ask(listener, callback(listener, query))
+    assert (answer.status, answer.body.reveal()) == (400, render(Page.OUTDATED))
+    assert len(ignored) == 1
+    assert attempt.answer is None
+    assert (await ask(listener, callback(listener, GOOD))).status == 200
+    assert attempt.answer is not None
 
 
 @pytest.mark.parametrize(
@@ -189,6 +339,14 @@ async def test_a_faulty_answer_of_ours_shows_the_error_page(
     assert attempt.answer.verdict is verdict
 
 
+async def test_a_refusal_by_the_server_shows_the_page_for_it(listener: Listener, ask: Ask) -> None:
+    """An error with the right state is the end of the attempt, and the page says that it was denied."""
+    Attempt(listener)
+    query = f"error=access_denied&state={STATE}&iss=https%3A%2F%2Fas.example"
+    answer = await ask(listener, callback(listener, query))
+    assert (answer.status, answer.body.reveal()) == (200, render(Page.DENIED))
+
+
 async def test_a_second_answer_is_told_that_the_first_one_counts(listener: Listener, ask: Ask) -> None:
     """H081: a double click or a replay reaches the judge, and the caller's one answer stays."""
     attempt, ignored = Attempt(listener), ignored_by(listener)
@@ -207,6 +365,41 @@ async def test_a_late_answer_is_told_that_the_time_is_over(listener: Listener, a
     answer = await ask(listener, callback(listener, GOOD))
     assert (answer.status, answer.body.reveal()) == (400, render(Page.EXPIRED))
     assert len(ignored) == 1
+
+
+async def test_two_attempts_do_not_see_each_other_s_answers(ask: Ask) -> None:
+    """CVE-2026-52870: one listener serves one attempt; a crossed callback is outdated."""
+    async with await Listener.open(port=0) as one, await Listener.open(port=0) as other:
+        attempt = Attempt(one)
+        second = Attempt(other)
+        second.expected = ExpectedResponse(
+            Secret("another"), ISSUER, iss_required=True, redirect_uri=other.redirect_uri
+        )
+        assert (await ask(other, callback(other, GOOD))).status == 400
+        assert (await ask(one, callback(one, GOOD))).status == 200
+        assert second.answer is None
+        assert attempt.answer is not None
+
+
+@pytest.mark.parametrize("size", [6 * 1024, 8 * 1024])
+async def test_a_long_code_is_received(listener: Listener, ask: Ask, size: int) -> None:
+    """LB-13, H091: no assumption about the length of a code."""
+    attempt = Attempt(listener)
+    code = "c" * size
+    query = f"code={code}&state={STATE}&iss=https%3A%2F%2Fas.example"
+    assert (await ask(listener, callback(listener, query))).status == 200
+    assert attempt.answer is not None
+    assert attempt.answer.code == Secret(code)
+
+
+async def test_a_pasted_address_and_a_callback_are_read_alike(listener: Listener, ask: Ask) -> None:
+    """LB-14: the judge gets what stands in the address bar byte for byte: both ways end in one function."""
+    attempt = Attempt(listener)
+    for query in (GOOD, "code=a&state=wrong", f"code=a&code=b&state={STATE}", "code=%41+b"):
+        await ask(listener, callback(listener, query))
+        pasted = read_pasted(Secret(f"{listener.redirect_uri}?{query}"), attempt.expected)
+        assert attempt.queries[-1] == Secret(query)
+        assert pasted == read_authorization_response(attempt.queries[-1], attempt.expected)
 
 
 @pytest.mark.parametrize("page", [each for each in Page if each is not Page.TEST])
@@ -246,6 +439,15 @@ async def test_the_tunnel_test_page_works_and_says_by_which_family(listener: Lis
     assert tested == ["IPv4", "IPv6"]
     assert attempt.queries == []
     assert ignored == []
+
+
+async def test_the_reason_of_an_ignored_request_has_nothing_of_it(listener: Listener, ask: Ask) -> None:
+    """For the screen, which gets no secret; an answer that counts is not ignored."""
+    ignored = ignored_by(listener)
+    Attempt(listener)
+    await ask(listener, callback(listener, "code=zebra&state=wrong"))
+    await ask(listener, callback(listener, GOOD))
+    assert ignored == ["an answer to another login"]
 
 
 async def test_a_judge_that_fails_does_not_leave_the_browser_alone(listener: Listener, ask: Ask) -> None:

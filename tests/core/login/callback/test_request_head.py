@@ -29,11 +29,33 @@ def get(*fields: str, target: str = "/callback?code=a", host: str = "localhost:8
     return "\r\n".join((f"GET {target} HTTP/1.1", f"Host: {host}", *fields, "", "")).encode("latin-1")
 
 
+@pytest.mark.parametrize("host", ["localhost:8400", "127.0.0.1:8400", "[::1]:8400"])
+def test_each_loopback_name_is_accepted(host: str) -> None:
+    """LB-7: the three names that a browser may have for us."""
+    assert verdict(get(host=host)) == Callback(Secret("code=a"))
+
+
+def test_a_browser_s_own_fields_are_accepted() -> None:
+    """LB-7: what a real navigation carries, including a body that it says it has."""
+    fields = (
+        "Sec-Fetch-Mode: navigate",
+        "Sec-Fetch-Site: cross-site",
+        "Sec-Fetch-Dest: document",
+        "Cookie: a=b",
+    )
+    assert isinstance(verdict(get(*fields)), Callback)
+
+
 def test_the_query_is_a_secret_and_not_decoded() -> None:
     """Every byte that may be a code is in its box before anybody else sees it."""
     found = verdict(get(target="/callback?code=%41+b%00&code=2"))
     assert found == Callback(Secret("code=%41+b%00&code=2"))
     assert "code" not in repr(found).removeprefix("Callback")
+
+
+def test_a_callback_without_query_goes_to_the_judge_too() -> None:
+    """Whether an answer is complete is for OAuth to say."""
+    assert verdict(get(target="/callback")) == Callback(Secret(""))
 
 
 def test_the_default_port_may_be_left_out_of_the_host() -> None:
@@ -129,6 +151,17 @@ def test_a_long_code_fits() -> None:
 def test_header_fields_end_at_their_limit(fields: list[str]) -> None:
     """LB-12, H087: together, however many there are."""
     found = verdict(get(*fields))
+    assert isinstance(found, Refusal)
+    assert found.status == 431
+
+
+def test_header_fields_that_never_end_are_refused_at_the_limit() -> None:
+    """H087: the verdict does not wait for the empty line."""
+    head = RequestHead(8400, ListenerLimits())
+    assert head.receive(b"GET /callback HTTP/1.1\r\n") is None
+    found = None
+    for _ in range(17):
+        found = found or head.receive(b"X: " + b"a" * 1021)
     assert isinstance(found, Refusal)
     assert found.status == 431
 

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from authlens_core.login.callback.ssh_forward import (
     THIS_MACHINE,
+    escape_hint,
+    other_route_hint,
     ssh_forward_line,
 )
 from authlens_core.values.user_screen import UserScreen
@@ -18,6 +20,13 @@ from authlens_core.values.user_screen import UserScreen
 
 def line(connection: str, user: str = "ada", hostname: str = "jump.example") -> str | None:
     return ssh_forward_line(UserScreen({"SSH_CONNECTION": connection}), 8400, user=user, hostname=hostname)
+
+
+@pytest.mark.parametrize("name", ["SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"])
+def test_each_variable_of_sshd_means_ssh(name: str) -> None:
+    """One of them is enough, as sudo and tmux keep only some."""
+    assert UserScreen({name: "x"}).over_ssh
+    assert not UserScreen({name: ""}).over_ssh
 
 
 @pytest.mark.parametrize(
@@ -99,3 +108,15 @@ def test_line_is_always_one_command_of_safe_words(connection: str, user: str, ho
         assert words[:4] == ["ssh", "-N", "-L", "8400:localhost:8400"]
         assert not words[4].startswith("-")
         assert words[5:] == [] or (words[5] == "-p" and words[6].isdigit() and len(words) == 7)
+
+
+def test_every_hint_forwards_to_the_address_that_listens() -> None:
+    """With 127.0.0.1 in the redirect URI a stranger may have the port on ::1."""
+    forward = "8400:127.0.0.1:8400"
+    environ = {"SSH_CONNECTION": "203.0.113.9 50022 198.51.100.7 22"}
+    assert forward in (
+        ssh_forward_line(UserScreen(environ), 8400, "127.0.0.1", user="ada", hostname="h") or ""
+    )
+    assert forward in escape_hint(8400, "127.0.0.1")
+    assert forward in other_route_hint(8400, "127.0.0.1")
+    assert "8400:localhost:8400" in other_route_hint(8400)

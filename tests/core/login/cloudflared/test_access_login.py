@@ -81,6 +81,12 @@ async def test_an_older_version_gets_the_flags_that_it_knows(
     assert result.cloudflared.notes
 
 
+async def test_the_link_is_found_where_no_browser_was_opened(tmp_path: Path) -> None:
+    """Over SSH the words are others; the link works on any machine."""
+    stub = stub_in(tmp_path, "no browser")
+    assert (await _log_in(stub)).link == stub.link
+
+
 @pytest.mark.parametrize(
     ("mode", "kind", "words"),
     [
@@ -248,6 +254,17 @@ async def test_what_it_left_running_does_not_hold_up_the_token(tmp_path: Path) -
     finally:
         os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
     assert result.token.reveal() == token
+
+
+async def test_a_flood_of_words_is_not_told_line_by_line(tmp_path: Path) -> None:
+    """Each line is painted or printed somewhere; the link is found among them all the same."""
+    heard: list[CloudflaredEvent] = []
+    link = "https://wiki.example.com/cdn-cgi/access/cli?token=1"
+    body = f"yes nonsense | head -20000 >&2; echo {link} >&2; exit 1"
+    with pytest.raises(AuthlensError):
+        await run_login(URL, timeout=60, events=heard.append, cloudflared=_script(tmp_path, body))
+    assert sum(isinstance(event, PrintedLine) for event in heard) <= 1_000
+    assert LinkShown(link) in heard
 
 
 @pytest.mark.parametrize("host", ["evil.example", "wiki.example.com.evil.example", "x.wiki.example.com"])

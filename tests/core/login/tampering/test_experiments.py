@@ -28,6 +28,8 @@ from support.driven_login import login_to, run_to
 from support.scripted_login import ScriptedSender, come_back, honest, reply
 
 TOKENS: Final = {"access_token": "access-canary-9", "token_type": "Bearer", "expires_in": 900}
+
+
 # What the emulator answers, after the real Access; for a callback what authlens itself says.
 SAID: Final = {
     "wrong_verifier": "400 invalid_grant: code_verifier does not match",
@@ -129,7 +131,12 @@ async def test_the_honest_login_after_an_experiment_is_a_new_one() -> None:
         assert credentials.list() == ()
 
 
-# -- what a lax server does ------------------------------------------------------------------------------
+async def test_the_same_login_without_an_experiment_is_kept() -> None:
+    """So the tests above can fail."""
+    async with at_emulator() as (login, credentials):
+        await login.run_all()
+        assert len(credentials.list()) == 1
+        assert not login.trace.tampering
 
 
 @pytest.mark.parametrize("name", ["wrong_verifier", "other_redirect_exchange", "reused_code"])
@@ -186,7 +193,28 @@ async def test_a_refusal_that_says_nothing_proves_nothing() -> None:
         assert verdict_on(login, "wrong_verifier").severity is Severity.WARNING
 
 
-# -- arming ----------------------------------------------------------------------------------------------
+async def test_a_refusal_by_another_word_is_a_notice() -> None:
+    """It was refused; the code for it is another one."""
+    refused = reply(400, {"error": "invalid_request"})
+    async with login_to(ScriptedSender(honest(token=refused))) as login:
+        login.watch(come_back(login))
+        login.arm(armed("wrong_verifier"))
+        await login.run_all()
+        found = verdict_on(login, "wrong_verifier")
+        assert found.severity is Severity.NOTICE
+        assert "invalid_grant" in found.seen
+
+
+async def test_a_code_that_was_not_granted_once_is_not_sent_twice() -> None:
+    """The experiment needs a first use; it says so."""
+    sender = ScriptedSender(honest(token=reply(400, {"error": "invalid_grant"})))
+    async with login_to(sender) as login:
+        login.watch(come_back(login))
+        login.arm(armed("reused_code"))
+        await login.run_all()
+        assert verdict_on(login, "reused_code").severity is Severity.NOTICE
+        assert len([s for s in sender.sent if s.line.endswith("/token")]) == 1
+        assert login.armed is None
 
 
 async def test_an_experiment_waits_for_its_stage_and_then_shows_what_it_will_send() -> None:

@@ -48,9 +48,6 @@ def part(login: Login, place: EditLocation, name: str, value: str | Secret | Non
     return RequestEdit(place, name, value)
 
 
-# -- what can be edited ----------------------------------------------------------------------------------
-
-
 async def test_every_part_of_what_is_sent_is_offered_once_as_a_choice_or_as_tampering() -> None:
     """Method, address, each header, field, member and parameter."""
     offered: dict[Stage, tuple[set[str], set[str]]] = {}
@@ -159,9 +156,6 @@ def test_a_choice_that_cannot_be_is_refused_in_words(chosen: dict[str, str]) -> 
         with_choices(Options(), chosen)
 
 
-# -- how it is sent and marked ---------------------------------------------------------------------------
-
-
 async def test_an_edited_request_is_shown_sent_and_marked() -> None:
     """What `planned` shows is what goes out; the record says what was changed, without the value."""
     sender = ScriptedSender(honest(token=reply(400, {"error": "invalid_grant"})))
@@ -225,9 +219,6 @@ async def test_going_back_or_choosing_anew_drops_the_edits() -> None:
             assert login.amendments == ()
 
 
-# -- nothing is kept -------------------------------------------------------------------------------------
-
-
 async def test_tokens_of_a_changed_login_are_kept_nowhere_and_that_is_said() -> None:
     """A tampered trace is never stored as a credential, in whichever stage it was changed."""
     keeping = Keeping()
@@ -240,6 +231,17 @@ async def test_tokens_of_a_changed_login_are_kept_nowhere_and_that_is_said() -> 
         assert record is not None
         assert "not stored, because the request was changed" in [check.seen for check in record.checks]
         assert keeping.kept == []
+
+
+async def test_tokens_are_not_kept_either_while_an_experiment_is_still_to_come() -> None:
+    """The stale refresh token would end what was kept."""
+    keeping = Keeping()
+    async with login_to(ScriptedSender(honest()), keeper=keeping) as login:
+        login.watch(come_back(login))
+        await run_to(login, Stage.ACCESS)
+        assert len(keeping.kept) == 1
+        login.amend(RequestEdit(EditLocation.HEADER, "X-Other", "1"))
+        assert login.keeps_nothing
 
 
 async def test_a_client_of_a_changed_registration_is_not_remembered() -> None:
@@ -268,9 +270,6 @@ async def test_an_honest_client_is_not_forgotten_because_another_id_was_refused(
         await login.retry()
         assert login.position is Stage.PKCE
         assert await registry.known(ISSUER, client.redirect_uri) == client
-
-
-# -- after a failure, and what is not there --------------------------------------------------------------
 
 
 async def test_a_failed_exchange_is_edited_and_its_edit_waits_until_there_is_a_new_code() -> None:
@@ -327,6 +326,21 @@ async def test_what_is_not_there_can_be_added(stage: Stage, place: EditLocation,
         assert whole.count("typed-here") == 1
 
 
+async def test_a_parameter_is_added_to_the_link_which_is_shown_whole_before() -> None:
+    """What stands there before is what is handed out."""
+    links: list[str] = []
+    async with login_to(ScriptedSender(honest())) as login:
+        login.watch(lambda e: links.append(e.url) if isinstance(e, AuthorizationReady) else None)
+        login.watch(come_back(login))
+        await run_to(login, Stage.AUTHORIZATION)
+        assert _form(login).places == (EditLocation.QUERY,)
+        login.amend(added(EditLocation.QUERY, "prompt", "none", _form(login).parts))
+        planned = login.planned_link()
+        await login.step()
+        assert links == [planned]
+        assert ("prompt", "none") in url_parameters(links[0])
+
+
 async def test_what_is_there_already_has_no_name_or_cannot_be_sent_is_not_added() -> None:
     """Each is refused with its reason, before anything is sent."""
     async with login_to(ScriptedSender(honest())) as login:
@@ -355,3 +369,13 @@ def test_the_device_grant_is_a_choice_where_the_server_has_it() -> None:
     assert with_choices(start.options, {"grant_type": "yes"}).grant_type is GrantType.DEVICE_CODE
     with pytest.raises(ValueError, match="yes or no"):
         with_choices(start.options, {"grant_type": "perhaps"})
+
+
+def test_a_wrong_issuer_may_be_taken_by_choice_where_the_server_promises_one() -> None:
+    start = facts(upto="pkce")
+    assert start.server_metadata is not None
+    assert "any_issuer" not in {choice.name for choice in choices(Stage.AUTHORIZATION, start)}
+    promised = replace(start.server_metadata, authorization_response_iss_parameter_supported=True)
+    offered = choices(Stage.AUTHORIZATION, replace(start, server_metadata=promised))
+    assert "any_issuer" in {choice.name for choice in offered}
+    assert with_choices(start.options, {"any_issuer": "yes"}).any_issuer

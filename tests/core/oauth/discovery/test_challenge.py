@@ -31,6 +31,14 @@ def _refused(*lines: str) -> tuple[str, ...]:
     return field.problems
 
 
+def test_scheme_and_parameter_names_have_no_case() -> None:
+    """CH-1."""
+    (challenge,) = _parsed(f'bEaReR ReSoUrCe_MeTaDaTa="{URL}"')
+    assert challenge.is_scheme("Bearer")
+    assert challenge.params == (("resource_metadata", URL),)
+    assert challenge.get("RESOURCE_METADATA") == URL
+
+
 @pytest.mark.parametrize(
     "lines",
     [
@@ -51,6 +59,12 @@ def test_what_stands_in_quotes_is_data() -> None:
     """CH-3: commas, equals signs and scheme names."""
     (challenge,) = _parsed('Scheme foo="realm=nottherealm, Bearer x=y"')
     assert challenge == Challenge("Scheme", (("foo", "realm=nottherealm, Bearer x=y"),))
+
+
+def test_quoted_pairs_are_undone() -> None:
+    """CH-3: RFC 9110 §5.6.4."""
+    (challenge,) = _parsed(r'Bearer realm="a\"b\\c\d", error=plain')
+    assert challenge.params == (("realm", 'a"b\\cd'), ("error", "plain"))
 
 
 def test_a_token68_does_not_swallow_the_next_challenge() -> None:
@@ -130,6 +144,13 @@ def test_what_breaks_the_grammar_is_refused_and_never_guessed_at(line: str) -> N
     assert resource_metadata_parameter(field).problems == ()
 
 
+def test_a_broken_line_takes_its_own_challenges_with_it_and_no_other() -> None:
+    """CH-7: what a broken line says is not trusted in part."""
+    field = parse_challenges([f'Bearer resource_metadata="{URL}", x y z', "Basic realm=a"])
+    assert [c.scheme for c in field.challenges] == ["Basic"]
+    assert len(field.problems) == 1
+
+
 @pytest.mark.parametrize("scheme", ["Bearer", "DPoP", "Cloudflare-Access", "X"])
 def test_metadata_is_honoured_under_every_scheme(scheme: str) -> None:
     """CH-8: and unknown schemes are skipped."""
@@ -207,15 +228,32 @@ def test_a_field_without_measure_is_not_read_to_its_end(lines: list[str]) -> Non
     assert choice.problems == field.problems
 
 
+@pytest.mark.parametrize(
+    "text", ["a=b," * 250_000, "," * 1_000_000, " " * 1_000_000, '"' * 1_000_000, "=" * 1_000_000]
+)
+def test_a_megabyte_of_anything_is_read_once(text: str) -> None:
+    """CH-16: no backtracking; the time limit of the test would be passed by far otherwise."""
+    field = parse_challenges([text, "Bearer " + text])
+    assert sum(map(len, field.problems)) < 2_000
+
+
 _TOKEN_TEXT = st.text(string.ascii_letters + string.digits + "!#$%&'*+-.^_`|~", min_size=1, max_size=8)
+
+
 _ANY_VALUE = st.text(
     st.characters(min_codepoint=0x20, max_codepoint=0xFF, exclude_characters="\x7f") | st.just("\t"),
     max_size=12,
 )
+
+
 _PARAMS = st.lists(
     st.tuples(_TOKEN_TEXT.map(str.lower), _ANY_VALUE), min_size=1, max_size=4, unique_by=lambda pair: pair[0]
 )
+
+
 _TOKEN68_TEXT = st.from_regex(r"[A-Za-z0-9\-._~+/]{1,8}={0,2}", fullmatch=True)
+
+
 _CHALLENGES = st.lists(
     st.builds(lambda scheme, params: Challenge(scheme, tuple(params)), _TOKEN_TEXT, _PARAMS)
     | st.builds(lambda scheme, token68: Challenge(scheme, (), token68), _TOKEN_TEXT, _TOKEN68_TEXT)

@@ -21,6 +21,8 @@ from authlens_core.values.secret import Body
 from authlens_core.values.url import parse_url
 
 ISSUER = "https://team.cloudflareaccess.com"
+
+
 GOOD: dict[str, object] = {"resource": "https://app.example/mcp", "authorization_servers": [ISSUER]}
 
 
@@ -93,6 +95,14 @@ def test_the_document_that_cloudflare_serves_is_read() -> None:
     assert _check(reading, "resource").severity is Severity.NOTICE
 
 
+@pytest.mark.parametrize("status", [204, 206, 203, 302, 304, 404, 500])
+def test_only_status_200_is_accepted(status: int) -> None:
+    """PR-3, H035."""
+    reading = _read(GOOD, status=status)
+    assert reading.value is None
+    assert _check(reading, "status").severity is Severity.FAILURE
+
+
 @pytest.mark.parametrize("content_type", ["text/html", "application/xhtml+xml", "image/svg+xml"])
 def test_a_page_that_holds_a_document_is_none(content_type: str) -> None:
     """PR-3, H022."""
@@ -118,6 +128,14 @@ def test_a_document_whose_server_calls_it_otherwise_is_read_with_a_warning(conte
     assert _check(reading, "media_type").severity is Severity.WARNING
 
 
+@pytest.mark.parametrize("body", [b"[]", b"null", b'"x"', b"", b"{", b'{"resource": "a", "resource": "b"}'])
+def test_only_a_strict_json_object_is_accepted(body: bytes) -> None:
+    """PR-3, H023, H051."""
+    reading = _read(body)
+    assert reading.value is None
+    assert _check(reading, "document").severity is Severity.FAILURE
+
+
 @pytest.mark.parametrize(
     "resource",
     [
@@ -139,6 +157,11 @@ def test_resource_has_to_be_an_https_url_without_fragment(resource: object) -> N
     check = _check(reading, "resource")
     assert check.severity is Severity.FAILURE
     assert not check.overridable
+
+
+def test_resource_may_not_be_missing() -> None:
+    """PR-4."""
+    assert _check(_read({"authorization_servers": [ISSUER]}), "resource").seen.endswith("missing")
 
 
 @pytest.mark.parametrize(
@@ -197,6 +220,15 @@ def test_a_resource_that_does_not_cover_the_request_stops_the_login(resource: st
     assert not check.overridable
     assert resource.replace("//h.example@", "//•••@") in check.seen  # a user name is not shown
     assert requested in check.seen + check.expected
+
+
+@pytest.mark.parametrize(
+    ("resource", "words"),
+    [("https://other.example/mcp", "on another origin"), ("https://app.example/other", "does not cover")],
+)
+def test_a_mismatch_says_which_kind_it_is(resource: str, words: str) -> None:
+    """PR-5: a wrong path is a mistake, another origin may be an attack."""
+    assert words in _check(_read(GOOD | {"resource": resource}), "resource").seen
 
 
 PATHS = st.lists(st.sampled_from(["a", "b", "ab", "%61", "A"]), max_size=4).map(
@@ -261,6 +293,14 @@ def test_an_empty_list_counts_as_absent() -> None:
     value = _read(GOOD | {"scopes_supported": []}).value
     assert value is not None
     assert value.scopes_supported is None
+
+
+def test_a_malformed_list_counts_as_absent_with_a_warning() -> None:
+    """PR-8: nothing is guessed from it."""
+    reading = _read(GOOD | {"scopes_supported": "a b"})
+    assert reading.value is not None
+    assert reading.value.scopes_supported is None
+    assert _check(reading, "scopes_supported").severity is Severity.WARNING
 
 
 @pytest.mark.parametrize(

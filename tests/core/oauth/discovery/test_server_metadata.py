@@ -14,7 +14,11 @@ from authlens_core.values.secret import Body
 from authlens_core.values.url import parse_url
 
 ISSUER = "https://team.cloudflareaccess.com"
+
+
 RESOURCE = "https://app.example/mcp"
+
+
 GOOD: dict[str, object] = {
     "issuer": ISSUER,
     "authorization_endpoint": f"{ISSUER}/authorize",
@@ -129,6 +133,12 @@ def test_a_good_document_is_read_and_everything_passes() -> None:
     assert value.document == GOOD
 
 
+@pytest.mark.parametrize(("status", "content_type"), [(201, "application/json"), (200, "text/html")])
+def test_only_200_and_json_are_accepted(status: int, content_type: str) -> None:
+    """AS-12."""
+    assert _read(GOOD, status=status, content_type=content_type).value is None
+
+
 @pytest.mark.parametrize(
     "stated",
     [
@@ -150,6 +160,15 @@ def test_another_issuer_stops_the_login(stated: object) -> None:
     check = _check(reading, "issuer")
     assert (check.severity, check.overridable, check.expected) == (Severity.FAILURE, False, ISSUER)
     assert stated is None or repr(stated) in check.seen
+
+
+@pytest.mark.parametrize("name", ["https://AS.example", "https://as.example:443", "https://as.example/"])
+def test_an_issuer_is_kept_letter_by_letter(name: str) -> None:
+    """GEN-4, RFC 8414 §3.3: what the resource says, the document says, and the grant will say."""
+    reading = _read(GOOD | {"issuer": name}, issuer=name)
+    assert _check(reading, "issuer").severity is Severity.PASS
+    assert reading.value is not None
+    assert reading.value.issuer == name
 
 
 @pytest.mark.parametrize(
@@ -293,6 +312,12 @@ def test_an_endpoint_on_a_stranger_s_host_needs_a_yes(member: str) -> None:
     assert (check.severity, check.overridable) == (Severity.FAILURE, True)
     assert "evil.example" in check.seen
     assert failures(reading.checks) == (check,)
+
+
+def test_an_authorization_endpoint_elsewhere_is_a_warning() -> None:
+    """AS-9: the person sees that page's address in the browser."""
+    reading = _read(GOOD | {"authorization_endpoint": "https://login.example/x"})
+    assert _check(reading, "authorization_endpoint_host").severity is Severity.WARNING
 
 
 def test_a_login_page_on_another_site_than_the_token_endpoint_needs_a_yes_that_names_both() -> None:

@@ -47,6 +47,11 @@ def test_the_table_of_odd_values(value: JsonValue, seconds: int | None) -> None:
     assert parse_expires_in(value).seconds == seconds
 
 
+def test_the_note_is_safe_to_show() -> None:
+    """A value from outside passes the gate."""
+    assert "\x1b" not in parse_expires_in("\x1b]0;x\x07").note
+
+
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),

@@ -42,6 +42,16 @@ def test_a_secret_value_is_sent_in_full_and_not_shown() -> None:
     assert "s3cret" not in repr(body)
 
 
+def test_decoding_keeps_order_repetitions_and_empty_values() -> None:
+    """GEN-6: a reader can only refuse a repetition that it is shown."""
+    assert decode_form("a=1&b=&a=2&c") == (("a", "1"), ("b", ""), ("a", "2"), ("c", ""))
+
+
+def test_plus_and_percent_20_are_both_a_space() -> None:
+    """H090."""
+    assert decode_form("a=x+y&b=x%20y") == (("a", "x y"), ("b", "x y"))
+
+
 @pytest.mark.parametrize(
     "query",
     ["a=%", "a=%4", "a=%zz", "a=%ff", "a=%c0%af", "a=%00", "a=é", "a=x y", "a=x\ny", "a=%ed%a0%80", "%=a"],

@@ -17,15 +17,21 @@ from hypothesis import strategies as st
 from joserfc import jws
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
-from authlens_core.oauth.formats.jwks import Signature, verify
+from authlens_core.oauth.formats.jwks import Signature, jwks_request, verify
 from authlens_core.values.formats.jwt import Jwt, parse_jwt
 from authlens_core.values.secret import Body
+from authlens_core.values.url import parse_url
 
 # joserfc warns of the older name EdDSA, which is what tokens still carry.
 pytestmark = pytest.mark.filterwarnings("ignore::joserfc.errors.SecurityWarning")
 
+
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
 KINDS = {"RS256": "RSA", "PS256": "RSA", "ES256": "P-256", "ES384": "P-384", "EdDSA": "Ed25519"}
+
+
 Key = RSAKey | ECKey | OKPKey
 
 
@@ -63,6 +69,14 @@ def signed(algorithm: str, key: Key, claims: Mapping[str, object] | None = None,
 
 
 @pytest.mark.parametrize("algorithm", KINDS)
+def test_the_right_key_verifies(algorithm: str) -> None:
+    """Each algorithm against another implementation of it."""
+    key = made(KINDS[algorithm])
+    found = verify(signed(algorithm, key), key_set(public(made(KINDS[algorithm], 1)), public(key)), NOW)
+    assert (found.signature, found.key_id) == (Signature.VALID, key.kid)
+
+
+@pytest.mark.parametrize("algorithm", KINDS)
 def test_another_key_of_the_same_name_does_not(algorithm: str) -> None:
     """A kid proves nothing; the signature does."""
     key, other = made(KINDS[algorithm]), made(KINDS[algorithm], 1)
@@ -77,6 +91,13 @@ def test_changed_claims_are_noticed(algorithm: str) -> None:
     jwt = signed(algorithm, key)
     forged = Jwt(jwt.header, {"sub": "eve"}, Body(jwt.signed.reveal() + b"A"), jwt.signature)
     assert verify(forged, key_set(public(key)), NOW).signature is Signature.INVALID
+
+
+def test_without_a_kid_every_fitting_key_is_tried() -> None:
+    """RFC 7515 §4.1.4: kid is optional."""
+    key = made("RSA")
+    found = verify(signed("RS256", key, kid=None), key_set(public(made("RSA", 1)), public(key)), NOW)
+    assert found.signature is Signature.VALID
 
 
 @pytest.mark.parametrize(
@@ -166,3 +187,10 @@ def test_any_member_of_a_key_never_raises(algorithm: str, changes: dict[str, obj
     """Members of the wrong type or value make a key unusable, no more."""
     key = made(KINDS[algorithm])
     verify(signed(algorithm, key), key_set(public(key, **changes)), NOW)
+
+
+def test_the_request_asks_for_a_key_set() -> None:
+    """RFC 7517 §8.5: the media type of a set."""
+    request = jwks_request(parse_url("https://team.cloudflareaccess.com/cdn-cgi/access/certs"))
+    assert request.method == "GET"
+    assert "jwk-set+json" in (request.headers.get("accept") or "")

@@ -12,6 +12,38 @@ from hypothesis import strategies as st
 
 from authlens_core.values.formats.json_document import JsonRefused, load_json, load_object
 
+_TOKENS = st.sampled_from(
+    [
+        "{",
+        "}",
+        "[",
+        "]",
+        ":",
+        ",",
+        '"a"',
+        '"\\u0061"',
+        '"b"',
+        "1",
+        "-0",
+        "1.5",
+        "1e5",
+        "1e999",
+        "NaN",
+        "null",
+        "true",
+        " ",
+        "\n",
+        '"',
+        "\\",
+        "é",
+        "\x00",
+        "'",
+        "/*",
+        "0",
+        "-",
+    ]
+)
+
 
 @pytest.mark.parametrize(
     ("data", "reason"),
@@ -115,6 +147,14 @@ def test_ten_thousand_members_are_the_limit() -> None:
             load_json(json.dumps(value).encode())
 
 
+def test_sixty_four_levels_are_taken() -> None:
+    """H153: the limit itself is allowed."""
+    load_json(b"[" * 64 + b"]" * 64)
+    for deep in (b"[" * 65 + b"]" * 65, b"[" * 65 + b"1" + b"]" * 65):
+        with pytest.raises(JsonRefused, match="64 levels"):
+            load_json(deep)
+
+
 def test_a_file_may_have_any_number_of_members_and_long_strings() -> None:
     """Its size is bounded by the caller; depth and numbers stay limited."""
     assert load_json(json.dumps(["a" * 300_000, *range(20_000)]).encode(), large=True) == [
@@ -123,6 +163,12 @@ def test_a_file_may_have_any_number_of_members_and_long_strings() -> None:
     ]
     with pytest.raises(JsonRefused):
         load_json(b"[" * 65 + b"]" * 65, large=True)
+
+
+def test_the_longest_string_and_number_are_taken() -> None:
+    """H153: the limits themselves are allowed."""
+    assert load_json(b'"' + b"a" * 262_144 + b'"') == "a" * 262_144
+    assert load_json(b"1" * 40) == int("1" * 40)
 
 
 def test_a_byte_order_mark_is_tolerated() -> None:
@@ -138,6 +184,18 @@ def test_the_top_level_is_an_object(data: bytes) -> None:
     with pytest.raises(JsonRefused, match="not an object"):
         load_object(data)
     load_json(data)
+
+
+def test_keys_that_differ_by_case_are_two_keys() -> None:
+    """GEN-5: unknown members are ignored, and `Issuer` is an unknown member."""
+    assert load_object(b'{"issuer":1,"Issuer":2}') == {"issuer": 1, "Issuer": 2}
+
+
+def test_the_reason_is_safe_to_show() -> None:
+    """A key of the server is in the reason."""
+    with pytest.raises(JsonRefused) as refused:
+        load_json(b'{"\\u001b[2J":1,"\\u001b[2J":2}')
+    assert "\x1b" not in str(refused.value)
 
 
 def test_half_of_a_surrogate_pair_is_refused() -> None:
@@ -181,6 +239,12 @@ def _agrees(data: bytes) -> None:
         assert repr(value) == repr(expected)
         return
     assert reason.isprintable()
+
+
+@given(st.lists(_TOKENS, max_size=14).map(lambda parts: "".join(parts).encode()))
+def test_what_is_accepted_agrees_with_the_standard_library(data: bytes) -> None:
+    """H153: on documents that are nearly JSON."""
+    _agrees(data)
 
 
 @given(st.binary(max_size=60))

@@ -32,6 +32,13 @@ def test_any_text_is_none_or_a_token(text: str) -> None:
     assert parse_jwt(text) is None or text.startswith(("ey", "ew"))
 
 
+@given(st.lists(st.binary(max_size=80), min_size=2, max_size=5))
+def test_any_bytes_in_the_parts_never_raise(parts: list[bytes]) -> None:
+    """Whatever the parts hold, claims that cannot be read come with a reason."""
+    found = parse_jwt(".".join([part({"alg": "RS256"}), *map(part, parts)]))
+    assert found is None or found.claims is not None or found.problems
+
+
 @given(
     st.dictionaries(
         st.sampled_from(["exp", "iat", "nbf", "auth_time", "aud", "x"]),

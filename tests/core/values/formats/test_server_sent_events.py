@@ -9,6 +9,8 @@ from authlens_core.values.formats.server_sent_events import EventReader, EventTo
 TEXT = (
     "\ufeff: a comment\nid: 7\nretry: 250\ndata: one\ndata:two\n\nevent: other\rdata: ä\r\r\ndata: x\r\n\r\n"
 )
+
+
 EVENTS = [
     ServerEvent("one\ntwo", "message", "7", 250),
     ServerEvent("ä", "other"),
@@ -22,6 +24,11 @@ def test_events_are_the_same_in_chunks_of_any_size(size: int) -> None:
     data, reader = TEXT.encode(), EventReader()
     found = [event for at in range(0, len(data), size) for event in reader.feed(data[at : at + size])]
     assert found == EVENTS
+
+
+def test_an_event_without_data_still_says_where_to_resume() -> None:
+    """MCP servers open a resumable stream with one."""
+    assert list(EventReader().feed(b"id: 1\ndata:\n\n")) == [ServerEvent("", "message", "1")]
 
 
 @pytest.mark.parametrize(
@@ -56,3 +63,11 @@ def test_an_event_without_an_end_is_not_held(data: bytes) -> None:
     """Whatever its bytes are: a long line, many short ones, comments."""
     with pytest.raises(EventTooLarge):
         list(EventReader(largest=90).feed(data))
+
+
+def test_a_stream_of_comments_may_last() -> None:
+    """Servers send them so that no one takes the connection for dead."""
+    reader = EventReader(largest=20)
+    for _ in range(100):
+        assert list(reader.feed(b": still here\n\n")) == []
+    assert list(reader.feed(b"data: x\n\n")) == [ServerEvent("x")]

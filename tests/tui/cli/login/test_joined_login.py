@@ -17,7 +17,7 @@ from authlens_core.desk.log_in import join_login, pending_login
 from authlens_core.desk.session import Session
 from authlens_core.oauth.device_authorization import DeviceAuthorization
 from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event
-from authlens_core.values.errors import LoginNeeded
+from authlens_core.values.errors import LoginNeeded, TimedOut
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import parse_url
@@ -28,6 +28,8 @@ from support.open_databases import owned
 from support.waiting import PATIENCE
 
 URL = grant().resource_url
+
+
 LINK = "https://login.example.com/authorize?state=s"
 
 
@@ -47,6 +49,8 @@ def nothing(_: str, __: str) -> None:
 
 
 DEVICE = DeviceAuthorization(Secret("d"), "WDJB-MJHT", parse_url(f"{URL}device"), None, 600, 5)
+
+
 LINK_READY, CODE_READY = AuthorizationReady(LINK, (), 300.0), DeviceCodeReady(DEVICE, 300.0)
 
 
@@ -84,3 +88,9 @@ async def test_what_to_open_is_shown_and_the_tokens_of_the_other_login_are_the_e
 async def test_a_login_that_ends_without_tokens_is_no_login(session: Session) -> None:
     with pytest.raises(LoginNeeded, match="ended without a token"):
         await join_login(session, pending_login(session, URL), on_link=nothing)
+
+
+async def test_a_login_that_lasts_too_long_is_not_waited_for(session: Session) -> None:
+    async with pending_login(session, URL).alone():
+        with pytest.raises(TimedOut):
+            await join_login(session, pending_login(session, URL), on_link=nothing, bound=0)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
+import json
 from argparse import Namespace
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+from authlens_core.desk.settings import SettingsFile
 from authlens_core.login.login import Login
 from authlens_core.oauth.device_authorization import DeviceAuthorization
 from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady
@@ -17,11 +21,18 @@ from authlens_core.values.url import parse_url
 from authlens_core.values.user_screen import UserScreen
 from authlens_tui.cli.login import login_console as teller_module
 from authlens_tui.cli.login.login_console import LoginConsole, say_device_code
+from authlens_tui.cli.login.login_events import event_as_json
 from authlens_tui.cli.login.login_verb import EventLines
 
 LINK = "https://team.example/authorize?state=s"
+
+
 SSH = {"SSH_CONNECTION": "203.0.113.9 50022 198.51.100.7 22"}
+
+
 CONTAINER = {"container": "podman"}
+
+
 DESKTOP = {"WAYLAND_DISPLAY": "wayland-0"}
 
 
@@ -87,6 +98,26 @@ def test_nothing_opens_before_enter_is_pressed(opened: list[str], capsys: pytest
     assert "Opening the link in the browser." in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("by", ["setting", "BROWSER"])
+def test_it_opens_at_once_where_the_person_asked_for_that(
+    by: str, opened: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By a setting, or by naming a browser."""
+    if by == "setting":
+        SettingsFile.open().change(open_browser=True)
+    offer({**DESKTOP, **({"BROWSER": "firefox"} if by == "BROWSER" else {})})
+    assert opened == [LINK]
+    assert "Press Enter to open" not in capsys.readouterr().err
+
+
+def test_no_browser_wins(opened: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Over the setting, BROWSER and Enter."""
+    SettingsFile.open().change(open_browser=True)
+    press_enter(offer({**DESKTOP, "BROWSER": "firefox"}, no_browser=True))
+    assert opened == []
+    assert "No browser opens here" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("environ", "why"),
     [
@@ -137,6 +168,15 @@ def test_without_a_port_the_page_on_this_machine_is_still_forwarded(
     assert ("run this before you sign in" in words) is bool(line)
 
 
+def test_no_tunnel_is_spoken_of_where_none_is_needed(
+    opened: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On a machine with its own browser, or without a display."""
+    offer(DESKTOP)
+    assert opened == []
+    assert "tunnel" not in capsys.readouterr().err
+
+
 def _device(*, complete: bool = True, page: str = "https://op.example/device") -> DeviceAuthorization:
     url = parse_url(page, loopback_http=True)
     filled = parse_url(f"{page}?user_code=WDJB-MJHT", loopback_http=True) if complete else None
@@ -172,3 +212,18 @@ def test_over_ssh_a_page_for_the_code_on_this_machine_comes_with_the_line_that_f
     ready = DeviceCodeReady(_device(page="http://localhost:9481/device"), 600.0)
     say_device_code(ready, UserScreen(environ))
     assert ("ssh -N -L 9481:localhost:9481 " in capsys.readouterr().err) is bool(environ)
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_the_event_of_a_device_code_is_one_of_the_schema_and_holds_no_secret(
+    complete: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = event_as_json(DeviceCodeReady(_device(complete=complete), 600.0))
+    assert found is not None
+    EventLines("https://wiki.example/", wanted=True).write(found)
+    event = json.loads(capsys.readouterr().out)
+    assert event["resource_url"] == "https://wiki.example/"
+    schema = json.loads((Path(__file__).parents[4] / "docs" / "login-events.schema.json").read_text())
+    jsonschema: Any = importlib.import_module("jsonschema")  # it has no types
+    jsonschema.validate(event, schema)
+    assert "canary" not in json.dumps(event)

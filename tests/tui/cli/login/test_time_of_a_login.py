@@ -37,9 +37,17 @@ CODES = {
     "expires_in": 600,
     "interval": 1,
 }
+
+
 BY_LINK = Options(port=0)
+
+
 BY_PASTE = Options(port=0, listen=False)
+
+
 BY_CODE = Options(port=0, grant_type=GrantType.DEVICE_CODE)
+
+
 AS_PROGRAM = Options(
     grant_type=GrantType.CLIENT_CREDENTIALS,
     client_id="job-1",
@@ -156,3 +164,18 @@ async def test_a_token_that_came_is_stored_and_the_login_counts(
     async with login_to(sender, AS_PROGRAM.choosing(wait=30), keeper=keep) as login:
         assert await all_stages(login, (), EventLines(RESOURCE, wanted=False)) == 0
     assert "Authenticated." in capsys.readouterr().err
+
+
+async def test_time_that_the_user_adds_while_they_are_waited_for_counts_for_the_login(
+    pass_time: Callable[[float], None],
+) -> None:
+    def on_event(event: Event) -> None:
+        if isinstance(event, AuthorizationReady):
+            login.wait.extend(300)
+            pass_time(40)
+
+    async with login_to(_sender(lambda _asked: False), BY_LINK.choosing(wait=30)) as login:
+        login.watch(on_event)
+        login.watch(come_back(login))
+        await login.run_all()
+        assert login.finished

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import io
+import json
 import sys
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from authlens_core.values.errors import LoginNeeded
 from authlens_core.values.secret import Secret
 from authlens_tui.cli.terminal.output import (
     AnswerLost,
+    answer_json,
     answer_line,
     answer_secret,
     answer_sentence,
+    explain,
     say,
 )
 
@@ -22,6 +26,13 @@ from authlens_tui.cli.terminal.output import (
 def stream(encoding: str) -> tuple[io.BytesIO, io.TextIOWrapper]:
     raw = io.BytesIO()
     return raw, io.TextIOWrapper(raw, encoding=encoding, errors="strict")
+
+
+def test_an_error_says_stage_cause_and_cure(capsys: pytest.CaptureFixture[str]) -> None:
+    """What happened, and what to do."""
+    explain(LoginNeeded("It is over.", "Log in again.", stage="Exchange"))
+
+    assert capsys.readouterr().err == "✖ Exchange: It is over.\n  → Log in again.\n"
 
 
 def test_a_terminal_ends_no_line_within_a_word_or_a_command(
@@ -66,6 +77,23 @@ def test_no_encoding_stops_the_words(encoding: str, monkeypatch: pytest.MonkeyPa
 
     assert b"\x1b" not in raw.getvalue()
     assert b"?" not in raw.getvalue()
+
+
+@given(st.text())
+def test_json_is_ascii_on_one_line_and_reads_back(text: str) -> None:
+    """Nothing in it can steer a terminal, and nothing is lost."""
+    raw, fake = stream("ascii")
+    before = sys.stdout
+    sys.stdout = fake
+    try:
+        answer_json({"text": text})
+    finally:
+        sys.stdout = before
+
+    line = raw.getvalue().decode("ascii")
+    assert line.count("\n") == 1
+    assert "\x1b" not in line
+    assert json.loads(line) == {"text": text}
 
 
 def test_an_answer_that_cannot_be_written_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -246,7 +246,7 @@ MUTATIONS: Final = (
     Mutation(
         "listener-frame-accepted",
         "The callback listener answers to a frame of another page",
-        "core/authlens_core/grammars/fetch_metadata.py",
+        "core/authlens_core/values/formats/fetch_metadata.py",
         ', b"sec-fetch-dest": b"document"}\n',
         "}\n",
         "tests/wild/test_callback_requests.py::test_other_web_pages_are_forbidden",
@@ -1344,7 +1344,7 @@ MUTATIONS: Final = (
     Mutation(
         "orphan-is-root",
         "A socket that its program has closed counts as root's",
-        "core/authlens_core/grammars/linux_sockets.py",
+        "core/authlens_core/values/formats/linux_sockets.py",
         "    return int(account) if inode else None\n",
         "    return int(account)\n",
         "tests/core/gateway/test_peer_account.py::test_a_socket_that_no_program_has_any_more_is_no_ones",

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Final
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from msgspec import Struct
 
@@ -253,13 +252,6 @@ _BY_STATUS: Final = {
     410: Protection.NOT_FOUND,
     429: Protection.RATE_LIMITED,
 }
-
-
-def leads_to_login(location: str) -> bool:
-    """Return whether a redirect has the path of Access's login page; any site may have it."""
-    with suppress(ValueError):
-        return is_login_page(urlsplit(location).path)
-    return False
 
 
 def _target(exchange: Exchange, response: Response) -> Url | None:

@@ -20,9 +20,9 @@ from urllib.parse import unquote
 from authlens_core.credentials.lifecycle.request_credential import RequestCredential
 from authlens_core.gateway.forwarding import Mapping, alias_of_a_credential, is_hidden
 from authlens_core.gateway.refusal import ASK_AT_ITS_URL, ProxyRefusal, login_command
-from authlens_core.grammars.fetch_metadata import is_from_another_origin, is_service_worker
 from authlens_core.grammars.http_framing import is_read_as, names_a_place
-from authlens_core.grammars.linux_sockets import (
+from authlens_core.values.formats.fetch_metadata import is_from_another_origin, is_service_worker
+from authlens_core.values.formats.linux_sockets import (
     LONGEST_ANSWER,
     NETLINK_SOCK_DIAG,
     NotAnAnswer,

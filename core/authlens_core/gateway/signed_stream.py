@@ -9,9 +9,12 @@ from contextlib import asynccontextmanager
 from typing import Final
 from urllib.parse import urljoin
 
-from authlens_core.credentials.lifecycle.request_credential import RequestCredential, asks_for_a_token
+from authlens_core.credentials.lifecycle.request_credential import (
+    RequestCredential,
+    asks_for_a_token,
+    leads_to_login,
+)
 from authlens_core.credentials.lifecycle.request_headers import CredentialHeaders
-from authlens_core.diagnosis.answer import leads_to_login
 from authlens_core.values.errors import AuthlensError, LoginNeeded, Refused, ServerMisconfigured
 from authlens_core.values.exchange import Headers, Response
 from authlens_core.values.fix import LOG_IN_AGAIN, step

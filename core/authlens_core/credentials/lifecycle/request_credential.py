@@ -9,9 +9,11 @@ from contextlib import suppress
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Final
+from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
+from authlens_core.cloudflare.team import is_login_page
 from authlens_core.credentials.lifecycle.request_headers import (
     CredentialHeaders,
     headers_for,
@@ -51,6 +53,13 @@ def refuses_token(head: Response) -> bool:
     """Return the same of an answer whose head is at hand."""
     fields = ((name.encode("latin-1"), value.encode("latin-1")) for name, value in head.headers.fields)
     return asks_for_a_token(head.status, fields)
+
+
+def leads_to_login(location: str) -> bool:
+    """Return whether a redirect has the path of Access's login page; any site may have it."""
+    with suppress(ValueError):
+        return is_login_page(urlsplit(location).path)
+    return False
 
 
 class RequestCredential:

@@ -23,8 +23,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from authlens_core.grammars import linux_sockets
 from authlens_core.values.errors import NetworkFailure
+from authlens_core.values.formats import linux_sockets
 from authlens_core.values.safe_text import NAME, safe_line
 from authlens_core.values.stage import Stage
 

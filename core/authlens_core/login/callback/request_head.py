@@ -13,9 +13,9 @@ import h11
 from msgspec import Struct
 from msgspec.structs import replace
 
-from authlens_core.grammars.fetch_metadata import is_no_page_load, is_service_worker
 from authlens_core.login.callback.binding import CALLBACK_PATH, TEST_PATH
 from authlens_core.login.callback.browser_pages import Page
+from authlens_core.values.formats.fetch_metadata import is_no_page_load, is_service_worker
 from authlens_core.values.secret import Secret
 
 # What browsers ask every host for, unbidden; also after the test page, whose visit is no cause for alarm.

@@ -109,7 +109,7 @@ MUTATIONS: Final = (
     Mutation(
         "fields-printed",
         "A crash report shows the fields of a request, a header or a URL",
-        "core/authlens_core/values/unprinted.py",
+        "core/authlens_core/values/secret.py",
         "        return []\n",
         "        return [(name, getattr(self, name)) for name in type(self).__match_args__]\n",
         "tests/core/test_secrets_hidden.py::test_no_way_of_printing_a_value_shows_what_is_secret_in_it",

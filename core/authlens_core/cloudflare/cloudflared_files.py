@@ -18,11 +18,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from authlens_core.cloudflare.cloudflared_names import application_name, names_of
 from authlens_core.cloudflare.cloudflared_token import (
     CloudflaredKind,
     CloudflaredLock,
     CloudflaredToken,
+    application_name,
+    names_of,
     process_of,
     read_lock,
 )
@@ -122,7 +123,7 @@ def find_cloudflared_token(
 
     `*` in a name stands for one label. One whose name holds the beginning of the path, too, comes before that
     for the whole host. That a name fits is no leave to send: another address can have the same name, see
-    `cloudflared_names`.
+    `cloudflared_token`.
     """
     asked = usable_url(url, loopback_http=True)
     if asked is None:

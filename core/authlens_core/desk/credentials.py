@@ -10,8 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from authlens_core.cloudflare.cloudflared_files import CloudflaredDirectory, read_cloudflared_token
-from authlens_core.cloudflare.cloudflared_names import names_of
-from authlens_core.cloudflare.cloudflared_token import CloudflaredToken
+from authlens_core.cloudflare.cloudflared_token import CloudflaredToken, names_of
 from authlens_core.credentials.lifecycle.inventory import (
     AHEAD,
     SOON,

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from authlens_core.emulator import randomness
 from authlens_core.emulator.ledger import Ledger, Reason, What
-from authlens_core.values.unprinted import Unprinted
+from authlens_core.values.secret import Unprinted
 
 DEVICE_GRANT: Final = "urn:ietf:params:oauth:grant-type:device_code"
 CLIENT_CREDENTIALS_GRANT: Final = "client_credentials"

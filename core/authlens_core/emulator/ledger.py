@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from authlens_core.values.unprinted import Unprinted
+from authlens_core.values.secret import Unprinted
 
 MOST_EVENTS: Final = 2_000
 

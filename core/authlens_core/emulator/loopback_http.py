@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import httpcore
 from msgspec import Struct
 
-from authlens_core.values.unprinted import Unprinted
+from authlens_core.values.secret import Unprinted
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _BELOW: Final = ".localhost"

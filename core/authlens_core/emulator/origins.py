@@ -17,7 +17,7 @@ from msgspec import Struct
 from authlens_core.emulator.profile import Fault, email_of, named_faults
 from authlens_core.emulator.randomness import drawn_from, source_of
 from authlens_core.values.finish import finish
-from authlens_core.values.unprinted import Unprinted
+from authlens_core.values.secret import Unprinted
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from authlens_core.emulator.loopback_http import LoadedPage, request
 from authlens_core.emulator.profile import email_of
-from authlens_core.values.unprinted import Unprinted
+from authlens_core.values.secret import Unprinted
 
 MOST_HOPS: Final = 12  # redirects and forms of one play
 BROWSER_FIELDS: Final = (

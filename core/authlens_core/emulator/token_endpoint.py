@@ -18,7 +18,7 @@ from authlens_core.emulator.answers import NO_STORE, read_body
 from authlens_core.emulator.grants import Grants
 from authlens_core.emulator.issued import DEVICE_GRANT, IssuedGrant, OAuthRefusal, RegisteredClient
 from authlens_core.emulator.signed_tokens import unverified
-from authlens_core.values.unprinted import Unprinted
+from authlens_core.values.secret import Unprinted
 
 
 class ClientCredentials(Unprinted, Struct, frozen=True):

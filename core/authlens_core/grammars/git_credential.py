@@ -17,8 +17,7 @@ from typing import Final
 from msgspec import Struct
 
 from authlens_core.values.safe_text import NAME, safe_line
-from authlens_core.values.secret import Secret
-from authlens_core.values.unprinted import Unprinted
+from authlens_core.values.secret import Secret, Unprinted
 
 # Bytes of a line with its LF, as the documentation bounds it.
 LONGEST_LINE: Final = 65_535

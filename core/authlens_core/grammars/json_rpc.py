@@ -21,7 +21,7 @@ from typing import Any, Final, Literal, TypeAlias
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from authlens_core.values.unprinted import Unprinted
+from authlens_core.values.secret import Unprinted
 
 PARSE_ERROR: Final = -32700
 INVALID_REQUEST: Final = -32600

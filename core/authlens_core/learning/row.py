@@ -19,8 +19,8 @@ from authlens_core.values.check import Severity
 from authlens_core.values.exchange import Exchange, Headers, Purpose
 from authlens_core.values.formats.json_document import object_in
 from authlens_core.values.formats.jwt import parse_jwt
+from authlens_core.values.secret import Unprinted
 from authlens_core.values.stage import Outcome, Stage
-from authlens_core.values.unprinted import Unprinted
 
 
 class Source(StrEnum):

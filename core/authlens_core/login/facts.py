@@ -29,8 +29,7 @@ from authlens_core.values.login_options import (
     to_remember,
     with_remembered,
 )
-from authlens_core.values.secret import Secret
-from authlens_core.values.unprinted import Unprinted
+from authlens_core.values.secret import Secret, Unprinted
 from authlens_core.values.url import Url, usable_url
 
 _NO_METADATA: Final = ServerMetadata("", None, "")

@@ -22,8 +22,7 @@ from authlens_core.oauth.error_response import read_error
 from authlens_core.oauth.pkce import base64url
 from authlens_core.values.check import Check, ErrorCode, requirement
 from authlens_core.values.exchange import Exchange, Headers, Request, Response, is_visible
-from authlens_core.values.secret import Secret
-from authlens_core.values.unprinted import Unprinted
+from authlens_core.values.secret import Secret, Unprinted
 from authlens_core.values.url import parse_url, usable_url
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from authlens_core.oauth.device_authorization import DeviceAuthorization
 from authlens_core.trace.fact import Fact
 from authlens_core.trace.record import Stage, StageRecord
 from authlens_core.values.exchange import Exchange, Request
-from authlens_core.values.unprinted import Unprinted
+from authlens_core.values.secret import Unprinted
 
 
 class StageStarted(Struct, frozen=True):

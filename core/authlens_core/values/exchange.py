@@ -23,8 +23,7 @@ from authlens_core.values.errors import (
     UsageError,
 )
 from authlens_core.values.safe_text import safe_fields
-from authlens_core.values.secret import Body
-from authlens_core.values.unprinted import Unprinted
+from authlens_core.values.secret import Body, Unprinted
 
 
 class Purpose(StrEnum):

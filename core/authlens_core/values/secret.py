@@ -1,16 +1,15 @@
-"""Values that must never be shown by accident: `Secret` for text, `Body` for bytes.
+"""Values that must never be shown by accident: `Secret` for text, `Body` for bytes, `Unprinted` for both.
 
-Neither is a `str` or `bytes` subclass: rich and Textual print the first characters of a `str` subclass
+None is a `str` or `bytes` subclass: rich and Textual print the first characters of a `str` subclass
 in a crash report whatever its `__repr__` says, so a secret has to be an object that has no text at all.
 `authlens token` loads this before anything else; it imports next to nothing.
 The environment of a child process is here because it gets none of them.
-
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, NoReturn, final
+from typing import Any, Final, NoReturn, final
 
 MASK: Final = "••••"
 
@@ -115,6 +114,21 @@ class Body:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Body is never pickled or copied to another process")
+
+
+class Unprinted:
+    """A mixin for a `Struct` with secrets in plain text or bytes: `repr` and rich show none of its fields.
+
+    rich prints crash reports.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return []
 
 
 def for_children(environ: Mapping[str, str]) -> dict[str, str]:

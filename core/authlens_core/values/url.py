@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from authlens_core.values.errors import UsageError
 from authlens_core.values.formats.url_path import below, is_ambiguous
-from authlens_core.values.unprinted import Unprinted
+from authlens_core.values.secret import Unprinted
 
 # Gateways and logs commonly cut longer ones, and a URL that was cut is another URL.
 MAX_LENGTH: Final = 2_048  # characters

@@ -21,8 +21,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from authlens_core.values.exchange import FailureKind, Headers, Request, Response, WireFailure
-from authlens_core.values.secret import Body
-from authlens_core.values.unprinted import Unprinted
+from authlens_core.values.secret import Body, Unprinted
 from authlens_core.values.word_files import words
 from authlens_core.wire.addresses import AddressRefused
 from authlens_core.wire.limits import Limits

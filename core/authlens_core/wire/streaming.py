@@ -8,7 +8,7 @@ from typing import Final, Protocol
 from msgspec import Struct
 
 from authlens_core.values.exchange import WireFailure
-from authlens_core.values.unprinted import Unprinted
+from authlens_core.values.secret import Unprinted
 from authlens_core.values.url import Url
 
 RawField = tuple[bytes, bytes]

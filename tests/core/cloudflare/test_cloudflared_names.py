@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authlens_core.cloudflare.cloudflared_names import (
+from authlens_core.cloudflare.cloudflared_token import (
     can_only_mean,
     login_address,
     names_of,

@@ -20,8 +20,14 @@ from urllib.parse import parse_qs
 from msgspec import Struct
 
 from authlens_core.cloudflare.cloudflared_files import cloudflared_fields, read_cloudflared_token
-from authlens_core.cloudflare.cloudflared_names import can_only_mean, names_of, readings, sure_address
-from authlens_core.cloudflare.cloudflared_token import CloudflaredKind, CloudflaredToken
+from authlens_core.cloudflare.cloudflared_token import (
+    CloudflaredKind,
+    CloudflaredToken,
+    can_only_mean,
+    names_of,
+    readings,
+    sure_address,
+)
 from authlens_core.cloudflare.team import LOGIN_PATH
 from authlens_core.credentials.records.grant import utc_now
 from authlens_core.credentials.vault.credentials import Credentials

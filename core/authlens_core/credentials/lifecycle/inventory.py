@@ -13,8 +13,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from authlens_core.cloudflare.cloudflared_names import sure_address
-from authlens_core.cloudflare.cloudflared_token import CloudflaredKind, CloudflaredToken
+from authlens_core.cloudflare.cloudflared_token import CloudflaredKind, CloudflaredToken, sure_address
 from authlens_core.cloudflare.team import is_team_host
 from authlens_core.credentials.records.grant import (
     CredentialStatus,

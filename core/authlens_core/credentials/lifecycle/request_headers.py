@@ -28,9 +28,8 @@ from authlens_core.oauth.token import authorization_field
 from authlens_core.values.errors import LoginNeeded, NoCredential, UsageError
 from authlens_core.values.exchange import Headers, Purpose, Request, Response
 from authlens_core.values.fix import fix, step
-from authlens_core.values.secret import Secret
+from authlens_core.values.secret import Secret, Unprinted
 from authlens_core.values.store_kind import CredentialKind
-from authlens_core.values.unprinted import Unprinted
 from authlens_core.values.url import rewrite, usable_url
 from authlens_core.wire.client import Wire
 from authlens_core.wire.limits import RESOURCE

@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from authlens_core.emulator import randomness
 from authlens_core.emulator.issued import put
-from authlens_core.values.unprinted import Unprinted
+from authlens_core.values.secret import Unprinted
 
 if TYPE_CHECKING:
     from starlette.datastructures import Headers

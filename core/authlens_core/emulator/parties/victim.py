@@ -27,7 +27,7 @@ from authlens_core.emulator.ledger import Ledger, Reason, What
 from authlens_core.emulator.loopback_http import LoadedPage
 from authlens_core.emulator.loopback_http import request as http_request
 from authlens_core.emulator.parties.servers import PartyServer
-from authlens_core.values.unprinted import Unprinted
+from authlens_core.values.secret import Unprinted
 
 SEAT: Final = "victim"
 REDIRECTOR: Final = "/next"

@@ -16,8 +16,7 @@ from typing import Final, TypeAlias
 from msgspec import Struct
 
 from authlens_core.values.formats.json_document import JsonRefused, JsonValue, load_object
-from authlens_core.values.secret import Body, Secret
-from authlens_core.values.unprinted import Unprinted
+from authlens_core.values.secret import Body, Secret, Unprinted
 
 MAX_LENGTH: Final = 64 * 1024  # characters of a whole token
 MAX_SHOWN: Final = 4_000  # characters of one claim

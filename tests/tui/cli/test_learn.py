@@ -183,11 +183,20 @@ def test_a_new_lesson_is_printed_and_can_be_checked(capsys: Captured, tmp_path: 
     assert capsys.readouterr().out == "✔ mine: 3 mutations tried\n"
 
 
-def test_drills_are_listed_apart_without_their_claims(capsys: Captured) -> None:
-    assert main.run(["learn", "--list", "--drills", "--json"]) == 0
+def test_drills_are_listed_behind_the_lessons_without_their_claims(capsys: Captured) -> None:
+    assert main.run(["learn", "--list", "--json"]) == 0
     listed = json.loads(capsys.readouterr().out)
-    assert [drill["id"] for drill in listed] == list(drills())
-    assert all(set(drill) == {"id", "group", "title", "question", "options"} for drill in listed)
+    assert [one["id"] for one in listed] == [*lessons(), *drills()]
+    asked = [one for one in listed if "group" in one]
+    assert len(asked) == len(drills())
+    assert all(set(drill) == {"id", "group", "title", "question", "options"} for drill in asked)
+    assert main.run(["learn", "--list"]) == 0
+    assert "Start here:" in capsys.readouterr().out
+
+
+def test_a_lesson_is_printed_as_text(capsys: Captured) -> None:
+    assert main.run(["learn", "show", "stolen-code"]) == 0
+    assert "\n  break:\n    text: You are Mallory now." in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("verb", [["check"], ["--list", "--from"]])

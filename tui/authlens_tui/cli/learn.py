@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from authlens_core.learning.desk.course import Course, CourseLesson, LessonPhase, drills
 from authlens_core.learning.desk.lesson_check import LessonCheck, check_lesson, new_lesson, read_catalogue
-from authlens_core.learning.moves import usage
 from authlens_core.values.errors import LessonRefused
 from authlens_tui.cli.course.plain_course import NOT_PASSED, PlainCourse
 from authlens_tui.cli.option_values import named_folder
@@ -71,20 +70,26 @@ async def _play(arguments: Namespace) -> int:
 
 
 def _list(arguments: Namespace) -> int | Coroutine[Any, Any, int]:
-    if arguments.drills:
-        return _list_drills(arguments)
+    """Print lessons and drills as the catalogue has them."""
     if not (arguments.list or arguments.json):
         return _play(arguments)
     course = course_of(arguments)
-    listed = course.listed()
-    code = LessonRefused.exit_code if course.refusals else 0
+    listed = drills().values() if course.has_drills else ()
     if arguments.json:
-        answer_json(listed)
-        return code
-    width = max((len(entry["id"]) for entry in listed), default=0)
-    for number, entry in enumerate(listed, 1):
-        answer_line(f"{number:>2}  {entry['id']:<{width}}  {entry['minutes']:>2} min  {entry['title']}")
-    return code
+        answer_json([*course.listed(), *map(_drill_json, listed)])
+    else:
+        _print_lessons(course)
+        _print_drills(listed)
+    return LessonRefused.exit_code if course.refusals else 0
+
+
+def _print_lessons(course: Course) -> None:
+    """Print how far you are in each lesson."""
+    width = max((len(name) for name in course.names), default=0)
+    for summary in course.summaries():
+        lesson = summary.lesson
+        what = f"{lesson.title} ({lesson.minutes} min)"
+        answer_line(f"{lesson.number:>2}  {lesson.name:<{width}}  {summary.state} · {what}")
 
 
 def _show(arguments: Namespace) -> int:
@@ -93,39 +98,20 @@ def _show(arguments: Namespace) -> int:
     if arguments.json:
         answer_json(shown)
     else:
-        _show_text(shown)
+        _print_members(shown)
     return 0
 
 
-def _show_text(shown: Mapping[str, Any]) -> None:
-    answer_line(f"{shown['title']} · {shown['minutes']} min · {', '.join(shown['specs'])}")
-    _paragraph(shown["task"])
-    for name, phase in shown["phases"].items():
-        if text := phase.get("text"):
-            _paragraph(f"{name.capitalize()}: {text}")
-        for claim in phase.get("claims", ()):
-            answer_line(f"  ○ {claim['words']}")
-        if loot := phase.get("loot"):
-            answer_line(f"  You hold: {', '.join(loot)}")
-        if causes := phase.get("causes"):
-            answer_line(f"  Causes: {', '.join(causes)}")
-        _show_options(phase.get("options", {}))
-        for move in phase.get("moves", ()):
-            answer_line(f"  Move: {usage(move)}")
-        for question in phase.get("questions", ()):
-            _paragraph(f"{question['id']}: {question['text']}")
-            _show_options(question["options"])
-
-
-def _show_options(options: Mapping[str, str]) -> None:
-    for option, text in options.items():
-        answer_line(f"  {option}  {text}")
-
-
-def _paragraph(text: str) -> None:
-    answer_line("")
-    for line in text.split("\n"):
-        answer_line(line)
+def _print_members(members: Mapping[str, Any], indent: str = "") -> None:
+    """Print what `--json` has, a member a line."""
+    for name, value in members.items():
+        for each in value if isinstance(value, list | tuple) else (value,):
+            if isinstance(each, Mapping):
+                answer_line(f"{indent}{name}:")
+                _print_members(each, f"{indent}  ")
+            else:
+                text = " ".join(str(each).split())
+                answer_line(f"{indent}{name}: {text}")
 
 
 def _hint(arguments: Namespace) -> int:
@@ -209,10 +195,7 @@ def _progress(arguments: Namespace) -> int:
     if arguments.json:
         answer_json([summary.as_json() for summary in summaries])
         return 0
-    width = max((len(name) for name in course.names), default=0)
-    for summary in summaries:
-        lesson = summary.lesson
-        answer_line(f"{lesson.number:>2}  {lesson.name:<{width}}  {summary.state} · {lesson.title}")
+    _print_lessons(course)
     return 0
 
 
@@ -237,15 +220,6 @@ async def _reset(arguments: Namespace) -> int:
     return 0
 
 
-def _list_drills(arguments: Namespace) -> int:
-    """Print the drills by their groups."""
-    if arguments.json:
-        answer_json([_drill_json(drill) for drill in drills().values()])
-    else:
-        _print_drills(drills().values())
-    return 0
-
-
 def _drill_json(drill: CourseLesson) -> dict[str, Any]:
     """Return what a learner may know before: no claim, which would say what the emulator does."""
     return {
@@ -258,7 +232,7 @@ def _drill_json(drill: CourseLesson) -> dict[str, Any]:
 
 
 def _print_drills(listed: Collection[CourseLesson]) -> None:
-    widest = max(len(drill.name) for drill in listed)
+    widest = max((len(drill.name) for drill in listed), default=0)
     lines = numbered(f"{drill.name:<{widest}}  {drill.watch_for}" for drill in listed)
     for group, shown in groupby(zip(listed, lines, strict=True), key=lambda pair: pair[0].drill.group):
         answer_line(f"{group}:")

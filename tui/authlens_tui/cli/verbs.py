@@ -53,7 +53,7 @@ _show_which: Final = _verb("scripts.credential_verbs", "show_which")
 
 def _learn(arguments: Namespace) -> int:
     """Open the course where there is a full screen; print what an action, or the list, asks for."""
-    lists = arguments.list or arguments.drills or arguments.json
+    lists = arguments.list or arguments.json
     if arguments.action in {None, "play"} and not lists:
         from authlens_tui.cli.full_screen import why_no_full_screen
 

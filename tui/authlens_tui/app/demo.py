@@ -15,9 +15,9 @@ from authlens_core.desk.credentials import CloudflaredToken
 from authlens_core.desk.log_in import Login, Options, Trace
 from authlens_core.desk.session import OpenedStore, Session
 from authlens_core.desk.settings import SettingsFile
+from authlens_core.export.compare import honest_run
 from authlens_core.learning.desk.course import Course, CourseLesson, drills
 from authlens_core.learning.desk.drill_world import DrillWorld, store_verdict
-from authlens_core.trace.runs import honest_run
 from authlens_tui.app.learn import CourseMenu
 from authlens_tui.app.logins import Logins
 from authlens_tui.app.workspace import Workspace

@@ -1,4 +1,4 @@
-"""The keys of the screens and widgets, from the table `keys.json`: by room, which begins their names."""
+"""What screens and widgets declare in files: their keys, in `keys.json` by room, and their styles."""
 
 from __future__ import annotations
 
@@ -41,3 +41,8 @@ def _table() -> Mapping[str, Mapping[str, list[Any]]]:
         Path(__file__).with_name("keys.json").read_text(encoding="utf-8")
     )
     return table
+
+
+def default_css(module: str) -> str:
+    """Return the styles of the widgets in a module, `stepper.tcss` for `stepper.py`: their `DEFAULT_CSS`."""
+    return Path(module).with_suffix(".tcss").read_text(encoding="utf-8")

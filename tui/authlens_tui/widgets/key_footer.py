@@ -18,7 +18,7 @@ from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
-from authlens_tui.widgets.styles import default_css
+from authlens_tui.widgets.key_binding import default_css
 
 _HELP: Final = frozenset({"help", "app.help"})
 _MORE: Final = "… "  # says that keys are left out

@@ -15,9 +15,8 @@ from textual.widget import Widget
 
 from authlens_core.trace.record import Flow, Outcome, Severity, Stage, StageRecord, Trace
 from authlens_tui.terminal.content import Content
-from authlens_tui.widgets.key_binding import keys
+from authlens_tui.widgets.key_binding import default_css, keys
 from authlens_tui.widgets.record.signs import stage_accent
-from authlens_tui.widgets.styles import default_css
 from authlens_tui.words.times import duration
 
 

@@ -1,6 +1,6 @@
 """Probing with a token of cloudflared, which goes only to an address that names the application it is for.
 
-The name of its file alone is a guess wherever it can be read in several ways (`access.cloudflared_names`),
+The name of its file alone is a guess wherever it can be read in several ways (`cloudflared_token`),
 and a credential goes to no guessed host. So the address is asked first, without a credential, which
 application it is; only the AUD of the file lets the token follow.
 

@@ -27,8 +27,8 @@ from authlens_core.desk.log_in import (
     attacks_on,
     ended_in,
 )
+from authlens_core.export.compare import honest_run, runs
 from authlens_core.trace.record import AUTHORIZATION_CODE, Check, Flow, Severity, Trace
-from authlens_core.trace.runs import honest_run, runs
 from authlens_tui.screens.dialog import ConfirmScreen
 from authlens_tui.screens.machine_login import MachineLoginScreen
 from authlens_tui.screens.wizard.demo_login import OwnerScreen, ServerOwner

@@ -22,8 +22,7 @@ from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.ordinary_screen import NoOrdinaryScreen, show_alone
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.authorization.qr_code import QrCodeWanted
-from authlens_tui.widgets.key_binding import keys
-from authlens_tui.widgets.styles import default_css
+from authlens_tui.widgets.key_binding import default_css, keys
 from authlens_tui.words.times import clock
 
 _KEY: Final = "bold $text-primary"

@@ -19,8 +19,7 @@ from authlens_core.desk.log_in import Facts
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.authorization.qr_code import QrCode, QrCodeWanted, draw, modules_of, shortened
-from authlens_tui.widgets.key_binding import keys
-from authlens_tui.widgets.styles import default_css
+from authlens_tui.widgets.key_binding import default_css, keys
 from authlens_tui.words.times import clock
 
 _BESIDE_QR: Final = 46  # cells that the words need beside the QR code

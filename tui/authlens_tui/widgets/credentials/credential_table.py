@@ -29,8 +29,8 @@ from authlens_tui.widgets.credentials.credential_row import (
     columns_for,
     life_bar,
 )
+from authlens_tui.widgets.key_binding import default_css
 from authlens_tui.widgets.scrolled_views import LineView
-from authlens_tui.widgets.styles import default_css
 
 _HEADER: Final = 1  # rows
 _PREFIX: Final = "credential-table--"

@@ -24,8 +24,8 @@ from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.document.layout import Layout
 from authlens_tui.widgets.document.lines import Line, LineList, Row, Tone, prose
 from authlens_tui.widgets.document.matches import Match, Matches
+from authlens_tui.widgets.key_binding import default_css
 from authlens_tui.widgets.scrolled_views import READS_ON, LineView
-from authlens_tui.widgets.styles import default_css
 
 # What a document shows while its lines are made.
 LAYING_OUT: Final = LineList([prose("laying out …", Tone.MUTED)])

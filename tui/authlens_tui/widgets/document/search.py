@@ -18,8 +18,7 @@ from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.completing_input import CompletingInput
 from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.document.matches import MAX_MATCHES, Matches, find
-from authlens_tui.widgets.key_binding import keys
-from authlens_tui.widgets.styles import default_css
+from authlens_tui.widgets.key_binding import default_css, keys
 
 _MAX_WORDS: Final = 500  # characters
 _WORD: Final = re.compile(r"[\w.:/-]{3,60}")

@@ -19,7 +19,7 @@ from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.document.document import LAYING_OUT, DocumentView
 from authlens_tui.widgets.document.folding_view import FoldingView
 from authlens_tui.widgets.document.search import SearchBar
-from authlens_tui.widgets.key_binding import keys
+from authlens_tui.widgets.key_binding import default_css, keys
 from authlens_tui.widgets.record.checks_view import FixWords, checks_summary
 from authlens_tui.widgets.record.diagram_view import DiagramView
 from authlens_tui.widgets.record.jwt_lines import Verdicts, verdict_words
@@ -42,7 +42,6 @@ from authlens_tui.widgets.record.record_messages import (
 )
 from authlens_tui.widgets.record.signs import last_badge
 from authlens_tui.widgets.record.tab_cache import TabCache, TabKey
-from authlens_tui.widgets.styles import default_css
 
 _TABS: Final = tuple(Tab)
 _SIDE_BY_SIDE: Final = (Tab.REQUEST, Tab.RESPONSE)

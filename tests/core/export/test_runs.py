@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from authlens_core.export.compare import honest_run, runs
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
-from authlens_core.trace.runs import honest_run, runs
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 HONEST = ("pkce", "authorization", "exchange", "access")

@@ -1,7 +1,7 @@
 """A claim of a lesson: what has to be true of the rows that a learner's moves left, as values and as text.
 
-Its form is `[no | N x] source [where test and …] [as name] [after name] [before name]`. All claims of a phase
-have to hold together. What cannot be read is refused with its place.
+Its form is `[no | N x] source [where test and … or …] [as name] [after name] [before name]`. All claims
+of a phase have to hold together. What cannot be read is refused with its place.
 """
 
 from __future__ import annotations
@@ -63,6 +63,7 @@ class Claim(Struct, frozen=True):
 
     Attributes:
         count: how many rows there have to be at least; 0 means that there may be none.
+        others: tests that a row may meet instead, after an `or`.
         named: the name by which later claims refer to its row; empty without one.
         after: the name of a row that has to come before; empty without one.
         before: the name of a row that has to come after; empty without one.
@@ -80,6 +81,12 @@ class Claim(Struct, frozen=True):
     text: str = ""
     line: int = 0
     words: str = ""
+    others: tuple[tuple[RowTest, ...], ...] = ()
+
+    @property
+    def alternatives(self) -> tuple[tuple[RowTest, ...], ...]:
+        """The tests of which a row has to meet all those of one."""
+        return (self.tests, *self.others)
 
 
 class Claims(tuple[Claim, ...]):
@@ -108,7 +115,8 @@ _FIELD: Final = re.compile(r"\s*([A-Za-z][\w.-]{0,80})")
 _OPERATOR: Final = re.compile(r"\s*(!=|=|(?:in|has|present|absent)\b)")
 _VALUE: Final = re.compile(r"\s*(\[[^]\n]*\]|\"[^\"\n]{0,200}\"|\$?[\w.-]+)")
 _RELATION: Final = re.compile(r"\s*(as|after|before)\s+([A-Za-z][\w-]*)")
-_JOINT: Final = {"where": re.compile(r"\s*where\b"), "and": re.compile(r"\s*and\b")}
+_WHERE: Final = re.compile(r"\s*(where)\b")
+_JOINT: Final = re.compile(r"\s*(and|or)\b")
 
 
 def read_claims(
@@ -177,17 +185,19 @@ class _Line:
         if head[1] and head[1] != "no" and not 1 <= int(count) <= 9:
             self._refuse(head.start(1), "write a count of rows as “2 x”, from 1 to 9")
         self._require(head.start(2), "source", head[2], set(Source))
-        source, tests, joint = Source(head[2]), list[RowTest](), "where"
-        while _JOINT[joint].match(self._text, self._at):
-            self._take(_JOINT[joint], joint)
-            tests.append(self._test(source))
-            joint = "and"
+        source, groups, joint = Source(head[2]), list[list[RowTest]](), _WHERE
+        while joint.match(self._text, self._at):
+            if self._take(joint, "a test")[1] != "and":
+                groups.append([])
+            groups[-1].append(self._test(source))
+            joint = _JOINT
+        tests, *others = map(tuple, groups or [[]])
         given = {"named": "", "after": "", "before": ""}
         while self._text[self._at :].strip():
             self._relation(given, can_name=count == "1")
-        return Claim(
-            source, tuple(tests), int(count), **given, text=self._text.strip(), line=number, words=words
-        )
+        named, after, before = given.values()
+        text = self._text.strip()
+        return Claim(source, tests, int(count), named, after, before, text, number, words, tuple(others))
 
     def _test(self, source: Source) -> RowTest:
         named, sign = self._take(_FIELD, "a field"), self._take(_OPERATOR, "an operator")

@@ -210,7 +210,12 @@ class LessonLines:
         if not verdicts or not all(verdict.holds for verdict in verdicts):
             return None
         claim, row = verdicts[-1].claim, verdicts[-1].rows[0]
-        names = (test.field for test in claim.tests if "." in test.field and test.field in row.values)
+        names = (
+            test.field
+            for tests in claim.alternatives
+            for test in tests
+            if "." in test.field and test.field in row.values
+        )
         return line_of(row), next(names, "")
 
     def marks(self, question: str) -> Iterator[tuple[str, str]]:
@@ -229,7 +234,7 @@ class LessonLines:
             return self._answered(move["question"], move["option"])
         passed = self.attempt.verdict(phase).passed
         if move.verb == "point":
-            return self._pointed(int(move["arrow"]), move["part"], passed=passed)
+            return _pointed(self.attempt, int(move["arrow"]), move["part"], passed=passed)
         if passed:
             return f"✔ {phase.value.capitalize()} is done."
         if move.verb == "defend":
@@ -238,19 +243,6 @@ class LessonLines:
             return f"Made: {move.verb}. Not everything is proved yet."
         left = self.attempt.moves_left
         return f"Made: {move.verb}. {left} {'move is' if left == 1 else 'moves are'} left."
-
-    def _pointed(self, arrow: int, part: str, *, passed: bool) -> str:
-        rows = [row.values for row in self.attempt.rows_of(LessonPhase.OBSERVE) if row.arrow == arrow]
-        values = next((values for values in rows if part in values), {})
-        decides = meaning(part, values.get("purpose", ""))
-        if passed:
-            return f"✔ Right: {part_title(part)} of arrow {arrow}. {decides}".rstrip()
-        again = " Point at another part."
-        wanted = self.lesson.observation.parts if self.lesson.observation else ()
-        # A parameter in its header.
-        if any(str(values[one]) in str(values.get(part, "")) for one in wanted if one in values):
-            return f"✖ Not {part_title(part)} as a whole. A value within it has its own part.{again}"
-        return f"✖ Not {part_title(part)}. {decides or 'It does not decide this.'}{again}"
 
     def _answered(self, question: str, option: str) -> str:
         right = next(letter for sign, letter in self.marks(question) if sign == "✔")
@@ -278,6 +270,20 @@ def result(attempt: LessonAttempt) -> str:
         return f"✔ You passed: {right}."
     phases = ", ".join(verdict.phase.value for verdict in attempt.verdicts if not verdict.passed)
     return f"✖ Not passed: {phases}. {right}, and {attempt.lesson.right_to_pass} have to be."
+
+
+def _pointed(attempt: LessonAttempt, arrow: int, part: str, *, passed: bool) -> str:
+    rows = [row.values for row in attempt.rows_of(LessonPhase.OBSERVE) if row.arrow == arrow]
+    values = next((values for values in rows if part in values), {})
+    decides = meaning(part, values.get("purpose", ""))
+    if passed:
+        return f"✔ Right: {part_title(part)} of arrow {arrow}. {decides}".rstrip()
+    again = " Point at another part."
+    wanted = attempt.lesson.observation.parts if attempt.lesson.observation else ()
+    # A parameter in its header.
+    if any(str(values[one]) in str(values.get(part, "")) for one in wanted if one in values):
+        return f"✖ Not {part_title(part)} as a whole. A value within it has its own part.{again}"
+    return f"✖ Not {part_title(part)}. {decides or 'It does not decide this.'}{again}"
 
 
 def answered(lesson: CourseLesson, question: str, option: str, right: str) -> str:
@@ -321,7 +327,7 @@ def _differs(claim: Claim, name: str, row: EvidenceRow) -> str:
         return f"It has to come {name.partition(' ')[0]} what the line above it shows."
     known = word_file("course")
     label = known["field"].get(name, name)
-    test = next(test for test in claim.tests if test.field == name)
+    test = next(test for tests in claim.alternatives for test in tests if test.field == name)
     if test.operator in {Operator.PRESENT, Operator.ABSENT}:
         return f"{label}: {'missing' if test.operator is Operator.PRESENT else 'must not be there'}"
     wanted = test.value if isinstance(test.value, tuple) else (test.value,)

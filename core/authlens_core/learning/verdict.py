@@ -98,7 +98,8 @@ class _Search(Struct):
         row = self.rows[index]
         if row.source is not claim.source:
             return ("source",)
-        unmet = [test.field for test in claim.tests if not self._meets(test, row)]
+        each = ([test.field for test in tests if not self._meets(test, row)] for tests in claim.alternatives)
+        unmet = min(each, key=len)
         if claim.after and index <= self._row_of(claim.after):
             unmet.append(f"after {claim.after}")
         if claim.before and index >= self._row_of(claim.before):

@@ -48,6 +48,13 @@ def test_each_form_of_a_claim(text: str, count: int, test: RowTest) -> None:
     assert (claim.count, claim.tests) == (count, (test,))
 
 
+def test_a_row_may_meet_other_tests_instead() -> None:
+    """`and` binds more tightly."""
+    (claim,) = read_claims("event where what = fetched and seat = you or at = internal as m", file="f")
+    assert [[test.field for test in tests] for tests in claim.alternatives] == [["what", "seat"], ["at"]]
+    assert claim.named == "m"
+
+
 def test_a_value_may_be_the_field_of_a_named_row() -> None:
     text = "exchange where status = 401 as refusal\nexchange where url = refusal.challenge.resource_metadata"
     assert read_claims(text, file="f")[1].tests[0].value == FieldOf("refusal", "challenge.resource_metadata")
@@ -67,7 +74,7 @@ def test_a_value_may_be_the_field_of_a_named_row() -> None:
         ("no exchange as m", "1:16", "“m” cannot name this row"),
         ("0 x exchange", "1:1", "write a count of rows as “2 x”, from 1 to 9"),
         ("event where form.code present", "1:13", "event has no field “form.code”"),
-        ("event where what = fetched or at = internal", "1:28", "unexpected 'or' where as, after or before"),
+        ("event or what = fetched", "1:7", "unexpected 'or' where as, after or before"),
         ('event where scope = "open', "1:21", "unexpected '\"open'"),
         ("exchange where url = import(os)", "1:28", "unexpected '(os)'"),
         ("event as m as n", "1:12", "unexpected 'as'"),

@@ -42,6 +42,15 @@ def test_order_counts() -> None:
     assert not holds(claims, "what=token_refused", "what=refreshed")
 
 
+def test_one_of_the_alternatives_is_enough_and_the_nearest_is_shown() -> None:
+    claim = "event where what = fetched and seat = you and user = ada or what = session and seat = mallory"
+    assert holds(claim, "what=session seat=mallory")
+    assert holds(claim, "what=fetched seat=you user=ada")
+    (verdict,) = verdicts(claim, "what=fetched seat=mallory user=ada")
+    assert verdict.nearest is not None
+    assert verdict.nearest.unmet == ("seat",)
+
+
 def test_no_row_may_be_there_and_so_many_rows_must_be() -> None:
     assert holds("no event where what = token_issued and seat = mallory", "what=token_issued seat=you")
     assert not holds("no event where what = token_issued", "what=token_issued")

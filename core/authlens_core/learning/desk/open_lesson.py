@@ -109,8 +109,9 @@ class OpenLesson(LessonLines):
 
     @property
     def question(self) -> str:
-        """The first question without an answer; the last one after that."""
-        names = [question.name for question in self.lesson.questions]
+        """The first question without an answer, the last one after that; empty before the questions."""
+        is_asked = self.next_phase in {LessonPhase.QUESTIONS, None}
+        names = [question.name for question in self.lesson.questions if is_asked]
         return next((name for name in names if name not in self.attempt.answers), names[-1] if names else "")
 
     async def prepare(self) -> None:

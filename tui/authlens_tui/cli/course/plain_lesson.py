@@ -142,7 +142,7 @@ class PlainLesson:
         if phase is None:
             yield result(lesson.attempt)
             return
-        question = lesson.question if phase is LessonPhase.QUESTIONS else ""
+        question = lesson.question
         number = f"{len(lesson.attempt.answers) + 1} of {len(lesson.lesson.questions)}"
         heading = f"Question {question}, {number}" if question else f"Phase {phase.value}"
         yield f"{heading}. {lesson.text(phase, question)}"
@@ -181,13 +181,11 @@ class PlainLesson:
         if forms := lesson.forms(phase):
             left = f" Moves left: {lesson.attempt.moves_left}." if phase is LessonPhase.BREAK else ""
             return f"Type {either(form.verb for form in forms)}.{left}"
-        question = lesson.question if phase is LessonPhase.QUESTIONS else ""
-        return f"Type a letter: {either(lesson.options(phase, question))}."
+        return f"Type a letter: {either(lesson.options(phase, lesson.question))}."
 
     def _show(self, number: str) -> None:
         lesson = self._lesson
-        phase = lesson.next_phase or LessonPhase.QUESTIONS
-        phase = lesson.told_in(phase, lesson.question if phase is LessonPhase.QUESTIONS else "")
+        phase = lesson.told_in(lesson.next_phase or lesson.lesson.phases[-1], lesson.question)
         story = [line for line in lesson.story(phase) if number in {"", str(line.arrow)}]
         if not story:
             say_texts(["✖ There is no such arrow." if number else "Nothing was sent yet."])

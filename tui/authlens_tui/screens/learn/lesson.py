@@ -121,7 +121,7 @@ class CourseLessonScreen(Screen[bool]):
     async def _enter(self) -> None:
         """Show the phase that comes next, at its beginning."""
         self._phase = self._lesson.next_phase or self._lesson.lesson.phases[-1]
-        self._question = self._lesson.question if self._phase is LessonPhase.QUESTIONS else ""
+        self._question = self._lesson.question
         self._opened = 0
         await self._lesson.prepare()
         self._show(at="" if self._points else None)

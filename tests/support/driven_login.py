@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -80,8 +80,14 @@ def ignored_by(listener: Listener) -> list[str]:
     return reasons
 
 
-async def played(login: Login, *, retries: int = 0) -> tuple[Trace, list[PlayResult]]:
-    """Run a login with the user played, and close it; return the record, and what the user met."""
+async def played(
+    login: Login, go_on: Callable[[Login], Awaitable[object]] | None = None
+) -> tuple[Trace, list[PlayResult]]:
+    """Run a login with the user played, and close it; return the record, and what the user met.
+
+    Args:
+        go_on: what to do when the login has stopped.
+    """
     playing: list[asyncio.Task[PlayResult]] = []
 
     def watch(event: Event) -> None:
@@ -93,11 +99,10 @@ async def played(login: Login, *, retries: int = 0) -> tuple[Trace, list[PlayRes
 
     login.watch(watch)
     try:
-        trace = await login.run_all()
-        for _ in range(retries):
-            await login.retry()
-            trace = await login.run_all()
-        return trace, await asyncio.gather(*playing)
+        await login.run_all()
+        if go_on is not None:
+            await go_on(login)
+        return login.trace, await asyncio.gather(*playing)
     finally:
         await login.aclose()
 
@@ -106,7 +111,6 @@ async def log_in(
     emulator: StandardEmulator,
     options: Options | None = None,
     *,
-    retries: int = 0,
     session: Session | None = None,
 ) -> Trace:
     """Log in to a profile of the emulator with the user played; `session` stores what the login gets."""
@@ -116,4 +120,4 @@ async def log_in(
             login = Login(emulator.resource_url, wire, options=options)
         else:
             login = start_login(session, emulator.resource_url, options)
-        return (await played(login, retries=retries))[0]
+        return (await played(login))[0]

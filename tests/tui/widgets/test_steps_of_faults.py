@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from msgspec.structs import replace
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.log_in import attacks_on, start_login
 from authlens_core.desk.session import Session
-from authlens_core.emulator import Fault, PlayResult, Profile, play_person
+from authlens_core.emulator import Fault, Profile
 from authlens_core.export.compare import compare
 from authlens_core.export.exchange_log import ExchangeLog, rows_of
 from authlens_core.export.markdown import label, markdown
@@ -25,7 +24,6 @@ from authlens_core.learning.desk.drill_world import DrillWorld
 from authlens_core.learning.lesson import CourseLesson
 from authlens_core.login.login import Login
 from authlens_core.trace.arrows import Arrow, Party, alone, messages
-from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event
 from authlens_core.trace.flow import Flow
 from authlens_core.trace.record import Outcome, RunningStage, Stage, StageRecord, Trace, sent_once
 from authlens_core.values.check import Severity
@@ -39,6 +37,7 @@ from authlens_tui.widgets.record.record_lines import StageSnapshot, Tab, ViewOpt
 from authlens_tui.widgets.record.signs import SEVERITY_SIGNS
 from authlens_tui.widgets.record.timing import waterfall
 from authlens_tui.widgets.stepper import StepState, steps_of
+from support.driven_login import played
 from support.screens import scripted
 from support.scripted_login import ISSUER, come_back, reply
 from support.walked_faults import walked
@@ -56,25 +55,13 @@ async def login_of(drill: CourseLesson) -> Login:
 
 
 async def _play(drill: CourseLesson) -> Login:
-    playing: list[asyncio.Task[PlayResult]] = []
-
-    def watch(event: Event) -> None:
-        if isinstance(event, AuthorizationReady):
-            playing.append(asyncio.ensure_future(play_person(event.url)))
-        elif isinstance(event, DeviceCodeReady) and event.device.verification_uri_complete is not None:
-            playing.append(asyncio.ensure_future(play_person(event.device.verification_uri_complete.text)))
-
     world = DrillWorld((drill,))
     await world.start()
     async with Session(Wire(), Credentials.memory()) as session:
         login = start_login(session, world.resource_url, world.options())
-        login.watch(watch)
         try:
-            await login.run_all()
-            await _go_on(login)
-            await asyncio.gather(*playing)
+            await played(login, _go_on)
         finally:
-            await login.aclose()
             await world.stop()
     return login
 

@@ -20,7 +20,7 @@ import httpx
 import pytest
 
 from authlens_core.emulator import play_person
-from support.recorded_login import leaks
+from support.driven_login import leaks
 from support.server_process import ended
 from support.terminal import Terminal, terminal
 from support.verb_process import (

@@ -15,7 +15,7 @@ import pytest
 
 from authlens_core.learning.catalogue import FOLDER, lessons
 from e2e.course_process import Learn
-from support.network_namespace import without_a_route
+from support.needs import without_a_route
 
 pytestmark = pytest.mark.slow
 PASSED, NOT_PASSED, REFUSED = 0, 12, 13

@@ -12,9 +12,9 @@ import pytest
 
 from authlens_core.export.session_file import session_json
 from authlens_core.trace.record import Trace, TraceKind
+from support.driven_login import record_login
 from support.hostile_folder import HostileFolder, snapshot
 from support.needs import program
-from support.recorded_login import record_login
 from support.verb_process import authlens, machine_in
 from support.waiting import PATIENCE
 

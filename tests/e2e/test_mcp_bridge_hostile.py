@@ -21,7 +21,7 @@ from authlens_core.credentials.store.keyring_store import KeyringStore
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.values.secret import Secret
 from support.grants import grant
-from support.raw_mcp_server import Asked, Reply, json_answer, raw_mcp_server, stream_answer
+from support.hostile_server import Asked, Reply, json_answer, raw_mcp_server, stream_answer
 from support.server_process import child
 from support.verb_process import AUTHLENS, machine_in
 from support.waiting import PATIENCE

@@ -23,8 +23,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from support.needs import free_port, needs
-from support.network_namespace import Laptop, laptop
+from support.needs import Laptop, free_port, laptop, needs
 from support.person import Person
 from support.server_process import ended
 from support.terminal import Terminal, terminal

@@ -28,8 +28,8 @@ from authlens_tui.widgets.record.exchange_view import header_lines, request_line
 from authlens_tui.widgets.record.jwt_lines import jwt_lines
 from authlens_tui.widgets.record.overview_lines import explained_fact_lines, overview_lines
 from authlens_tui.widgets.record.record_lines import StageSnapshot, Tab, ViewOptions, tab_lines
+from support.driven_login import record_login_at
 from support.made_checks import failed
-from support.recorded_login import record_login_at
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

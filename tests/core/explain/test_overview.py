@@ -14,8 +14,8 @@ from authlens_core.trace.record import Fact, FactId, Outcome, Stage, StageRecord
 from authlens_core.values.check import Check, CheckId, Severity, judged
 from authlens_core.values.exchange import Exchange, Headers, Purpose, Request, Response
 from authlens_core.values.secret import Secret
+from support.driven_login import record_login
 from support.made_checks import passed, warned
-from support.recorded_login import record_login
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

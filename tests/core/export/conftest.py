@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from authlens_core.trace.record import Trace
+from support.driven_login import Recorded, record_login
 from support.hostile_trace import hostile_trace
-from support.recorded_login import Recorded, record_login
 
 
 @pytest.fixture(scope="session")

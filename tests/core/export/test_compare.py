@@ -27,9 +27,9 @@ from authlens_core.values.exchange import (
 )
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Body, Secret
+from support.driven_login import Recorded, leaks, record_login_at
 from support.hostile_trace import CANARY
 from support.made_checks import failed
-from support.recorded_login import Recorded, leaks, record_login_at
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -12,8 +12,8 @@ from msgspec.structs import replace
 from authlens_core.export.har import har
 from authlens_core.export.session_file import read_session, session_json
 from authlens_core.trace.record import Trace
+from support.driven_login import Recorded, leaks
 from support.hostile_trace import CANARY
-from support.recorded_login import Recorded, leaks
 
 SCHEMA = Path(__file__).with_name("har_schema.json")
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from authlens_core.export.markdown import code_span, fenced, label, markdown, prose
 from authlens_core.trace.arrows import messages
 from authlens_core.trace.record import Trace
+from support.driven_login import Recorded, leaks, record_login
 from support.hostile_trace import CANARY
-from support.recorded_login import Recorded, leaks, record_login
 
 TEXT = st.text(st.sampled_from("`~ab\n\r |<>#;:@") | st.characters(), max_size=60)
 

@@ -16,9 +16,9 @@ from authlens_core.export.session_file import MAX_SESSION_BYTES, session_json
 from authlens_core.trace.record import Trace
 from authlens_core.values.check import Diagnosis
 from authlens_core.values.errors import FileExists, FileUnusable
+from support.driven_login import Recorded, leaks
 from support.hostile_folder import AT_PARENT, HostileFolder, snapshot
 from support.hostile_trace import CANARY
-from support.recorded_login import Recorded, leaks
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no modes")

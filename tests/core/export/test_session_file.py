@@ -22,8 +22,8 @@ from authlens_core.export.session_file import (
 from authlens_core.trace.record import Fact, FactValue, Trace
 from authlens_core.values.check import Diagnosis, Layer
 from authlens_core.values.secret import Secret
+from support.driven_login import Recorded, leaks, record_login
 from support.hostile_trace import CANARY, hostile_trace
-from support.recorded_login import Recorded, leaks, record_login
 
 Change = Callable[[dict[str, Any]], object]
 

@@ -13,8 +13,7 @@ import pytest
 
 from authlens_core.gateway.forwarding import Mapping, ResourceCookies, response_fields
 from authlens_core.values.url import parse_url
-from support.raw_upstream import RawUpstream, raw_upstream
-from support.served_proxy import ServedProxy, served_proxy
+from support.served_proxy import RawUpstream, ServedProxy, raw_upstream, served_proxy
 from support.two_readings import PLACE_FIELDS, both_readings
 from support.waiting import PATIENCE
 

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from support.raw_upstream import OK, RawUpstream, raw_upstream
-from support.served_proxy import ServedProxy, served_proxy
+from support.served_proxy import OK, RawUpstream, ServedProxy, raw_upstream, served_proxy
 from support.two_readings import both_readings
 
 pytestmark = pytest.mark.slow

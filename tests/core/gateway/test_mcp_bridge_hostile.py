@@ -29,7 +29,7 @@ from authlens_core.gateway.mcp_http import LONGEST_PAUSE, SHORTEST_PAUSE, McpHtt
 from authlens_core.grammars.json_rpc import LONGEST
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
-from support.raw_mcp_server import Asked, RawServer, Reply, json_answer, raw_mcp_server, stream_answer
+from support.hostile_server import Asked, RawServer, Reply, json_answer, raw_mcp_server, stream_answer
 from support.waiting import PATIENCE
 
 INITIALIZE = b'{"jsonrpc":"2.0","id":"first","method":"initialize","params":{}}'

@@ -15,8 +15,7 @@ import pytest
 from authlens_core.gateway import admission, http_protocol
 from authlens_core.gateway.admission import account_of_peer, judged, refused_peer
 from support.needs import program, stop
-from support.raw_upstream import raw_upstream
-from support.served_proxy import served_proxy
+from support.served_proxy import raw_upstream, served_proxy
 from support.two_readings import both_readings
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux says whose a socket is")

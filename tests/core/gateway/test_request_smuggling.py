@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from authlens_core.gateway import http_protocol
-from support.raw_upstream import raw_upstream
-from support.served_proxy import TOKEN, ServedProxy, served_proxy
+from support.served_proxy import TOKEN, ServedProxy, raw_upstream, served_proxy
 from support.two_readings import Message, both_readings
 
 pytestmark = pytest.mark.slow

@@ -27,8 +27,7 @@ from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import GrantType
 from authlens_core.wire.client import Wire
-from support.driven_login import login_to, run_to
-from support.recorded_login import leaks
+from support.driven_login import leaks, login_to, run_to
 from support.scripted_login import (
     ISSUER,
     RESOURCE,

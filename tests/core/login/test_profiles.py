@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from authlens_core.emulator import Profile, StandardEmulator
+from authlens_core.login.login import Login
 from authlens_core.trace.record import Stage
 from authlens_core.values.check import Severity
 from authlens_core.values.login_options import Options
@@ -58,8 +59,12 @@ async def test_an_issuer_that_is_promised_and_missing_stops_the_login() -> None:
 
 
 async def test_a_retry_after_a_missing_scope_authorizes_again_and_is_accepted() -> None:
+    async def retry(login: Login) -> None:
+        await login.retry()
+        await login.run_all()
+
     async with StandardEmulator(Profile.GENERIC, faults=["step-up"]) as emulator:
-        last = (await log_in(emulator, retries=1)).records[-1]
+        last = (await log_in(emulator, go_on=retry)).records[-1]
     assert last.stage is Stage.ACCESS
     assert last.failures == ()
 

@@ -18,7 +18,7 @@ from authlens_core.learning.catalogue import FOLDER, drills, lessons
 from authlens_core.learning.moves import moves_of
 from authlens_tui.cli import main
 from support.lesson_letters import secrets_of
-from support.network_namespace import without_a_route
+from support.needs import without_a_route
 
 Captured = pytest.CaptureFixture[str]
 NAME = "03-stolen-code.toml"

@@ -18,9 +18,9 @@ from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, Trace
 from authlens_core.values.exchange import Exchange, Headers, Request, Response
 from authlens_core.values.secret import Body
 from authlens_tui.cli import main
+from support.driven_login import leaks
 from support.grants import grant, keep
 from support.hostile_trace import CANARY, hostile_trace
-from support.recorded_login import leaks
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -32,9 +32,9 @@ from authlens_core.values.exchange import FORM_TYPE, Exchange, Headers, Request,
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Body
 from authlens_core.wire.client import Wire
+from support.driven_login import leaks
 from support.grants import grant, keep
 from support.hostile_trace import CANARY, hostile_trace
-from support.recorded_login import leaks
 from support.scripted_login import RESOURCE, ScriptedSender, come_back, honest, reply
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)

@@ -16,8 +16,8 @@ from authlens_tui.screens.trace.save_record import ExportScreen
 from authlens_tui.screens.trace.trace import TraceScreen
 from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.record import reading_area
+from support.driven_login import leaks
 from support.hostile_trace import CANARY, hostile_trace
-from support.recorded_login import leaks
 from support.screens import run_screen, text_of, until
 
 NAME = "wiki.example.com-login-20261124"

@@ -59,7 +59,7 @@ class _Choice(StrictTable, frozen=True, kw_only=True):
         """The words of the options, by their letters."""
         return {letter: option.words for letter, option in self.options.items()}
 
-    def _shuffled(self, drawn_by: str) -> tuple[Self, dict[str, str]]:
+    def lettered(self, drawn_by: str) -> tuple[Self, dict[str, str]]:
         """Return it with the letters that are drawn, and the new letter of each option."""
         own = self.options
         letters = dict(zip(_order(drawn_by, own), own, strict=True))
@@ -78,10 +78,6 @@ class Prediction(_Choice, frozen=True, kw_only=True):
     @property
     def judged_on(self) -> LessonPhase:
         return LessonPhase(self.on)
-
-    def shuffled(self, drawn_by: str) -> Prediction:
-        """Return it with the letters that are drawn."""
-        return self._shuffled(drawn_by)[0]
 
 
 class HonestRun(StrictTable, frozen=True):
@@ -163,7 +159,7 @@ class Question(_Choice, frozen=True, kw_only=True):
 
     def shuffled(self, drawn_by: str) -> Question:
         """Return it with the letters that are drawn."""
-        drawn, letters = self._shuffled(drawn_by)
+        drawn, letters = self.lettered(drawn_by)
         return replace(drawn, right=letters.get(self.right, ""))
 
 
@@ -344,7 +340,7 @@ class CourseLesson(StrictTable, frozen=True, kw_only=True):
         start = f"{seed}/{order}/{self.name}"
         asked = {one.name: one.shuffled(f"{start}/{one.name}") for one in self.questions}
         names = _order(start, asked) if order > 1 else asked
-        prediction = self.prediction.shuffled(f"{seed}/{self.name}/predict")
+        prediction, _ = self.prediction.lettered(f"{seed}/{self.name}/predict")
         return replace(self, prediction=prediction, questions=tuple(asked[name] for name in names))
 
     def question(self, name: str) -> Question:

@@ -88,16 +88,6 @@ _IN_A_BROWSER: Final = frozenset({What.CODE_ISSUED, What.DEVICE_APPROVED, What.L
 """What a request of a browser leads to, which is no exchange of the record."""
 
 
-_REFUSALS: Final = frozenset(
-    {
-        What.CODE_REFUSED,
-        What.TOKEN_REFUSED,
-        What.REFRESH_REFUSED,
-        What.LINK_REFUSED,
-        What.CLIENT_REFUSED,
-        What.GRANT_ENDED,
-    }
-)
 _LOWEST_ERROR: Final = 400  # the statuses from here on
 
 
@@ -119,14 +109,13 @@ class EvidenceRow(Unprinted, Struct, frozen=True):
     @property
     def is_refusal(self) -> bool:
         """Whether someone refused something there."""
-        match self.source:
-            case Source.EXCHANGE:
-                return int(self.values.get("status", 0)) >= _LOWEST_ERROR
-            case Source.CHECK:
-                return self.values["severity"] == Severity.FAILURE
-            case Source.RECORD:
-                return self.values["outcome"] == Outcome.FAILED
-        return self.values["what"] in _REFUSALS
+        values = self.values
+        return (
+            int(values.get("status", 0)) >= _LOWEST_ERROR
+            or values.get("severity") == Severity.FAILURE
+            or values.get("outcome") == Outcome.FAILED
+            or str(values.get("what", "")).endswith(("_refused", "_ended"))
+        )
 
 
 def rows_of(

@@ -171,8 +171,8 @@ async def _check(arguments: Namespace) -> int:
                 answer_line(f"    ! {warning}")
     for unusable in refused:
         say(f"✖ {unusable.cause}")
-    codes = [result.exit_code for result in results]
-    return max([*codes, *(unusable.exit_code for unusable in refused)], default=0)
+    problems = [problem for result in results for problem in result.problems]
+    return LessonRefused.exit_code if problems or refused else 0
 
 
 def _check_json(result: LessonCheck) -> dict[str, object]:

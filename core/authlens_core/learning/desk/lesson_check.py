@@ -57,11 +57,6 @@ class LessonCheck(Struct, frozen=True):
     problems: tuple[str, ...]
     warnings: tuple[str, ...] = ()
 
-    @property
-    def exit_code(self) -> int:
-        """That of `learn check`."""
-        return LessonRefused.exit_code if self.problems else 0
-
 
 async def check_lesson(lesson: CourseLesson) -> LessonCheck:
     """Run the solution of a lesson, or one for each drawn fault, and all mutations; see `_checked`."""

@@ -48,6 +48,12 @@ class CatalogueEntry(NamedTuple):
         return " ".join((self.name, self.title, *(text for _, text in self.card)))
 
 
+class _Entries(ActionList):
+    """The list, which names its key."""
+
+    BINDINGS: ClassVar[list[BindingType]] = keys("learn/entries")
+
+
 class CatalogueScreen(Screen[None]):
     """Shows what can be done, and calls `start` with the identifier of the one that is chosen.
 
@@ -89,7 +95,7 @@ class CatalogueScreen(Screen[None]):
         with Horizontal(id="catalogue"):
             with Vertical(id="menu"):
                 yield Input(placeholder="Find by words", id="find", compact=True)
-                yield ActionList(id="entries")
+                yield _Entries(id="entries")
             with VerticalScroll(id="card"):
                 yield HangingText(id="card-words")
         yield KeyFooter()

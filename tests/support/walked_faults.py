@@ -31,7 +31,62 @@ from authlens_core.wire.client import Wire
 from authlens_core.wire.limits import METADATA, Limits
 from support.waiting import PATIENCE
 
-__all__ = ["Walk", "explained", "walked"]
+__all__ = ["FAULT_WORDS", "Walk", "explained", "walked"]
+
+# fault | what happened | what to do | what shows it. Where nothing is to be cured, the last three are empty.
+_TABLE: Final = """
+no-www-authenticate | no metadata at the well-known URLs | turn on Managed OAuth | HTTP/1.1 404 Not Found
+challenge-without-metadata | does not say where its metadata | resource_metadata=… | www-authenticate: Bearer
+post-only | | |
+oauth-off | Managed OAuth is off for this application | Advanced settings → Managed OAuth | HTTP/1.1 302 Found
+service-auth-only | accepts only service tokens | authlens service-token add | cf-access-aud:
+public | It responds without a login | tell its owner | HTTP/1.1 200 OK
+browser-integrity | Browser Integrity Check of the zone banned | Configuration Rules | 1010
+challenge-page | a challenge page | action Skip | cf-mitigated: challenge
+waf-rule | blocked the request before Access saw it | action Skip | 1020
+no-application | has no Access application | Add an application | 1043
+origin-unreachable | cannot reach the server behind it | start the origin or its tunnel | HTTP/1.1 522
+slow | still waiting for 127.0.0.1 | check before you send it again | timeout failure: GET
+hostile-text | no readable WWW-Authenticate | ask the owner to send WWW-Authenticate | a control character
+resource-mismatch | describes another resource | "resource" in the metadata | "resource": "https://elsewhere.example"
+bare-issuer | | |
+wrong-issuer | names another issuer | Ask the owner to make issuer | "issuer": "https://elsewhere.example"
+no-registration-endpoint | has no registration_endpoint | --client-id | no "registration_endpoint" in it
+no-revocation-endpoint | | |
+none-not-advertised | does not list “none” | allow public clients | "token_endpoint_auth_methods_supported":
+s256-not-advertised | does not list PKCE | support S256 | "code_challenge_methods_supported": ["plain"]
+redirect-uri-refused | does not allow the redirect URI | Allow localhost clients | "error": "invalid_
+redirect-uri-refused-at-authorization | does not allow the redirect URI | Allowed redirect URIs | error=
+localhost-refused | The redirect URI sent was http://localhost: | --redirect-host 127.0.0.1 | HTTP/1.1 400
+settings-not-live | does not allow the redirect URI | takes about a minute | HTTP/1.1 400
+resource-refused | not issue tokens for the resource in the request | Ask the owner | error=invalid_target
+pkce-first-character | | |
+pkce-refused | misread the code challenge | starts with a letter or a digit | must be S256
+denied-user | That account does not have access | sign in again with the right account | nothing at
+invalid-nonce | Invalid nonce | cdn-cgi/access/logout | nothing at
+application-not-found | Unable to find your Access application! | cdn-cgi/access/logout | nothing at
+access-denied | The login was refused | another account | error=access_denied
+wrong-state | The browser did not return | Check the browser | 1 other request ignored
+iss-mismatch | does not name the server | Do not trust | iss=https://elsewhere.example
+port-taken | Another program uses the callback port | use another port | Port 8400 on this machine is in use
+invalid-grant | The code has expired | Log in again | "error": "invalid_grant"
+html-error | with an internal error | Try again in a minute | HTTP/1.1 500 Internal Server Error
+access-token-refused | A token issued a moment ago is refused | Wait a minute | HTTP/1.1 401
+oauth-turned-off | although a token was sent | turn it on | HTTP/1.1 302
+policy-refuses-token | Access knows the token and refuses it | an Allow policy | cf-access-aud:
+origin-down | cannot reach the server behind it | start the origin or its tunnel | HTTP/1.1 530
+expired-refresh-token | The refresh token is no longer valid | Grant session duration | "invalid_grant"
+rotation-off | | |
+revocation-unavailable | The server failed with an internal error | Try again in a minute | HTTP/1.1 503
+binding-cookie | although its own token was sent | turn the Binding Cookie off | HTTP/1.1 401
+service-auth-missing | as if no service token had been sent | the action Service Auth | HTTP/1.1 401
+clock-skew | this machine's clock differ | (NTP) | date:
+"""
+FAULT_WORDS: Final = {
+    Fault(cells[0]): (cells[1], cells[2], cells[3])
+    for cells in ([cell.strip() for cell in line.split("|")] for line in _TABLE.strip().splitlines())
+}
+"""What happened, what to do and what shows it, for each fault; empty where authlens copes with it."""
 
 WAIT: Final = 60.0  # seconds for the browser; the person needs a tenth of one
 SHORT: Final = 2.0  # seconds for the stages before, on a busy machine, if no one is going to come

@@ -265,9 +265,10 @@ def proof_texts(proofs: Iterable[VerdictLine]) -> Iterator[str]:
 
 def result(attempt: LessonAttempt) -> str:
     """Return whether the lesson is passed, or what is missing."""
-    right = f"{attempt.right_answers} of {len(attempt.lesson.questions)} answers are right"
+    asked = len(attempt.lesson.questions)
+    right = f"{attempt.right_answers} of {asked} answers are right"
     if attempt.passed:
-        return f"✔ You passed: {right}."
+        return f"✔ You passed: {right}." if asked else "✔ You passed."
     phases = ", ".join(verdict.phase.value for verdict in attempt.verdicts if not verdict.passed)
     return f"✖ Not passed: {phases}. {right}, and {attempt.lesson.right_to_pass} have to be."
 

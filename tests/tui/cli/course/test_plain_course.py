@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -133,3 +134,14 @@ def test_next_is_the_next_phase_and_never_leaves_a_lesson_that_is_not_over(cours
     seen = course.typed(*SIGN_IN, "next", "next", "next")
     assert seen.count("Phase observe is not done yet; the next one begins when it is.") == 3
     assert not any(line.startswith("Lesson 2") for line in seen)
+
+
+def test_a_lesson_that_is_only_predicted_and_run_ends_after_its_run(
+    course: Course, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main.run(["learn", "new", "mine"]) == 0
+    (tmp_path / "mine.toml").write_text(capsys.readouterr().out)
+    seen = course.typed("a", "login", "again", "quit", verb=("play", "mine", "--from", str(tmp_path)))
+    at = seen.index("OK: You passed.")
+    assert seen[at + 1] == "Type next, lessons, again or quit."
+    assert seen[at + 2].startswith("Phase run starts over.")

@@ -121,7 +121,7 @@ class PlainLesson:
         phases = {phase.value: phase for phase in self._lesson.lesson.phases}
         if name and name not in phases:
             raise LessonRefused(f"There is no phase “{name}”.", f"Type again and {either(phases)}.")
-        phase = phases.get(name) or self._lesson.next_phase or LessonPhase.QUESTIONS
+        phase = phases.get(name) or self._lesson.next_phase or self._lesson.lesson.phases[-1]
         await self._lesson.start_over(phase)
         self._written.clear()
         say_texts([f"Phase {phase.value} starts over. {TURNED_BACK}"])

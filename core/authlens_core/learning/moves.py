@@ -107,13 +107,6 @@ class Argument(Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError(f"“{self.name}”{named if self.names_credential else ' cannot be that'}")
         return value
 
-    @property
-    def values(self) -> str:
-        """How its values are typed."""
-        if not self.choices:
-            return self.name.upper()
-        return "$NAME" if self.names_credential else "|".join(quoted(one) for one in self.choices if one)
-
 
 class MoveKind(Struct, frozen=True, forbid_unknown_fields=True):
     """What a move can be.
@@ -182,15 +175,6 @@ def quoted(word: str) -> str:
     if re.fullmatch(r"[\w$.+:=/-]+", word):
         return word
     return shlex.quote(word) if {"\\", '"'} & set(word) else f'"{word}"'
-
-
-def usage(verb: str) -> str:
-    """Return how a move is typed, with the values that each argument can have: `predict a|b|c`."""
-    values = (
-        argument.values if argument.usual is None else f"[{argument.name}={argument.values}]"
-        for argument in MOVES[verb].arguments
-    )
-    return " ".join((verb, *values))
 
 
 def move_in(line: str) -> Move:

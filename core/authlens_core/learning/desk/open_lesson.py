@@ -14,19 +14,15 @@ from msgspec.structs import replace
 
 from authlens_core.learning.attempt import LessonAttempt
 from authlens_core.learning.lesson import CourseLesson
-from authlens_core.learning.lines import ClaimState, LessonLines, VerdictLine, proof_texts, result
-from authlens_core.learning.moves import Argument, LessonPhase, Move, MoveRefused, move_in
-from authlens_core.learning.offers import MoveForm
+from authlens_core.learning.lines import LessonLines, VerdictLine, proof_texts, result
+from authlens_core.learning.moves import LessonPhase, Move, MoveRefused, move_in
 from authlens_core.learning.progress import LessonProgress, ProgressFile, progress_name
 from authlens_core.learning.story import Part, StoryLine, spoken, spoken_value
 from authlens_core.values.errors import LessonRefused
 
 __all__ = [
     "TURNED_BACK",
-    "Argument",
-    "ClaimState",
     "LessonPhase",
-    "MoveForm",
     "OpenLesson",
     "Part",
     "StoryLine",

@@ -103,6 +103,13 @@ class DeniedKeyring(FileKeyring):
         super().set_password(service, username, password)
 
 
+class ForgetfulKeyring(FileKeyring):
+    """Takes everything and keeps nothing."""
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        pass
+
+
 class TalkativeKeyring(FileKeyring):
     """Prints, asks on standard input, and names the value in its error."""
 

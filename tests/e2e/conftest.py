@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -17,7 +16,7 @@ from support.needs import program as installed
 from support.preloaded import Preloaded
 from support.server_process import ServerProcess, serve
 from support.terminal import terminal
-from support.verb_process import lasting_emulator
+from support.verb_process import file_keyring, lasting_emulator
 
 SERVERS = Path(__file__).parent / "servers"
 TESTS = Path(__file__).parents[1]
@@ -67,13 +66,7 @@ def mcp_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProce
 @pytest.fixture
 def machine(tmp_path: Path) -> dict[str, str]:
     """A person's machine: a home and a keyring that works."""
-    return {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")]),
-        "PYTHON_KEYRING_BACKEND": "support.keyring_backends.FileKeyring",
-        "FAKE_KEYRING": str(tmp_path / "keyring.json"),
-        "AUTHLENS_HOME": str(tmp_path / "home"),
-    }
+    return file_keyring(tmp_path)
 
 
 @pytest.fixture(scope="session")

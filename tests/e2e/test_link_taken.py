@@ -18,6 +18,7 @@ from support.person import Person
 from support.preloaded import Preloaded
 from support.server_process import ended
 from support.terminal import Terminal, terminal
+from support.verb_process import file_keyring
 
 pytestmark = pytest.mark.e2e
 
@@ -128,14 +129,7 @@ async def test_a_signal_while_the_link_stands_alone_ends_in_good_order(program: 
 @asynccontextmanager
 async def plain_login(folder: Path, settings: Sequence[str], *options: str) -> AsyncIterator[Terminal]:
     """Run `authlens login` over SSH on a terminal with `settings`, at an emulator of its own."""
-    env = {
-        **os.environ,
-        **OVER_SSH,
-        "PYTHONPATH": os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")]),
-        "PYTHON_KEYRING_BACKEND": "support.keyring_backends.FileKeyring",
-        "FAKE_KEYRING": str(folder / "keyring.json"),
-        "AUTHLENS_HOME": str(folder / "home"),
-    }
+    env = {**file_keyring(folder), **OVER_SSH}
     async with terminal((AUTHLENS, "emulator")) as served:
         await served.wait_for("http://")
         resource = re.search(r"http://\S+", served.text())

@@ -18,6 +18,7 @@ import pytest
 from support.person import Person
 from support.preloaded import Preloaded
 from support.terminal import Terminal, left_on, terminal
+from support.verb_process import file_keyring
 
 pytestmark = pytest.mark.e2e
 
@@ -277,13 +278,7 @@ async def test_sizes_and_mouse_bytes_in_a_storm(program: Preloaded) -> None:
 @asynccontextmanager
 async def plain_wait(program: Preloaded, folder: Path, *prefix: str) -> AsyncIterator[Terminal]:
     """Run `authlens login` up to the wait, at an emulator of its own."""
-    env = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]),
-        "PYTHON_KEYRING_BACKEND": "support.keyring_backends.FileKeyring",
-        "FAKE_KEYRING": str(folder / "keyring.json"),
-        "AUTHLENS_HOME": str(folder / "home"),
-    }
+    env = file_keyring(folder)
     async with terminal(("emulator",), forked_from=program) as served:
         await served.wait_for("http://")
         resource = re.search(r"http://\S+", served.text())

@@ -17,6 +17,7 @@ from e2e.fake_browser import beside_a_fake_browser, what_was_opened
 from support.needs import program
 from support.person import Person
 from support.terminal import Tmux, terminal, tmux
+from support.verb_process import file_keyring
 
 pytestmark = pytest.mark.e2e
 
@@ -97,12 +98,8 @@ def machine(folder: Path) -> dict[str, str]:
     settings = folder / "home" / "settings.json"
     settings.write_text(json.dumps({"version": 1, "open_browser": True}))
     settings.chmod(0o600)
-    environ = {name: value for name, value in os.environ.items() if name != "TMUX"}
+    environ = {name: value for name, value in file_keyring(folder).items() if name != "TMUX"}
     return beside_a_fake_browser(folder, environ) | {
-        "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]),
-        "PYTHON_KEYRING_BACKEND": "support.keyring_backends.FileKeyring",
-        "FAKE_KEYRING": str(folder / "keyring.json"),
-        "AUTHLENS_HOME": str(folder / "home"),
         "BROWSER": "chromium",  # found by PATH, and in a container too
         "LC_ALL": "C.UTF-8",
     }

@@ -21,6 +21,7 @@ __all__ = [
     "Verb",
     "authlens",
     "emulated",
+    "file_keyring",
     "lasting_emulator",
     "log_in",
     "machine_in",
@@ -72,20 +73,24 @@ class Verb:
     rest: bytearray
 
 
-def machine_in(directory: Path) -> dict[str, str]:
-    """Return the environment of a machine: a keyring that works, and a browser at which somebody sits."""
-    person = directory / "person"
-    person.write_text(PERSON.format(python=sys.executable))
-    person.chmod(0o700)
+def file_keyring(directory: Path, home: str = "home") -> dict[str, str]:
+    """Return an environment with a keyring that is a file in `directory`, and a home beside it."""
     return {
         **os.environ,
         # What is set already leads to the program under test, if that is a copy (scripts/mutations.py).
         "PYTHONPATH": os.pathsep.join([str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])]),
         "PYTHON_KEYRING_BACKEND": "support.keyring_backends.FileKeyring",
         "FAKE_KEYRING": str(directory / "keyring.json"),
-        "AUTHLENS_HOME": str(directory / "authlens"),
-        "BROWSER": str(person),
+        "AUTHLENS_HOME": str(directory / home),
     }
+
+
+def machine_in(directory: Path) -> dict[str, str]:
+    """Return the environment of a machine: a keyring that works, and a browser at which somebody sits."""
+    person = directory / "person"
+    person.write_text(PERSON.format(python=sys.executable))
+    person.chmod(0o700)
+    return {**file_keyring(directory, "authlens"), "BROWSER": str(person)}
 
 
 def play_any_form(machine: Mapping[str, str]) -> None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import shlex
 from itertools import count
-from pathlib import Path
 
 import pytest
 
 from support.needs import free_port
-from support.wild_process import Ended, LoginProcess, machine_with_file_store
+from support.wild_process import Ended, LoginProcess
 from support.wild_server import (
     Answer,
     Change,
@@ -30,11 +29,6 @@ ELSEWHERE = member("resource", "{stranger}/")
 
 
 BOUND = 30.0
-
-
-@pytest.fixture
-def machine(tmp_path: Path) -> dict[str, str]:
-    return machine_with_file_store(tmp_path / "home")
 
 
 async def _login(machine: dict[str, str], server: WildServer, *options: str) -> Ended:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import shlex
-from pathlib import Path
 
 import pytest
 
-from support.wild_process import Ended, LoginProcess, machine_with_file_store
+from support.wild_process import Ended, LoginProcess
 from support.wild_server import Change, Place, WildServer, member, wild_server
 
 pytestmark = [
@@ -21,11 +20,6 @@ RELAYED = "https://honest.example/device"
 
 
 BOUND = 30.0
-
-
-@pytest.fixture
-def machine(tmp_path: Path) -> dict[str, str]:
-    return machine_with_file_store(tmp_path / "home")
 
 
 async def _login(machine: dict[str, str], server: WildServer, *options: str) -> Ended:

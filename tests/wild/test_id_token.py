@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from support.wild_process import Ended, LoginProcess, machine_with_file_store
+from support.wild_process import Ended, LoginProcess
 from support.wild_server import Change, Place, WildServer, cut_off, silent, status, wild_server, without
 
 pytestmark = [
@@ -22,11 +22,6 @@ BOUND = 30.0
 
 
 OPENID = ("--scope", "openid")
-
-
-@pytest.fixture
-def machine(tmp_path: Path) -> dict[str, str]:
-    return machine_with_file_store(tmp_path / "home")
 
 
 def _stored(machine: dict[str, str]) -> str:

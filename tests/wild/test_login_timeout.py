@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from support.cloudflared_stub import stub_in
-from support.wild_process import LoginProcess, machine_with_file_store
+from support.wild_process import LoginProcess
 from support.wild_server import Answer, Place, document, status, wild_server
 
 pytestmark = [
@@ -23,11 +23,6 @@ BOUND = 30.0
 
 
 TIMEOUT = ("--timeout", "5")
-
-
-@pytest.fixture
-def machine(tmp_path: Path) -> dict[str, str]:
-    return machine_with_file_store(tmp_path / "home")
 
 
 def _pending(answer: Answer) -> Answer:

@@ -17,15 +17,24 @@ from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from authlens_core.credentials.lifecycle.request_credential import RequestCredential, refuses_token
+from authlens_core.credentials.lifecycle.operation import RecordBuilder
+from authlens_core.credentials.lifecycle.probe_call import probe_result
+from authlens_core.credentials.lifecycle.request_credential import (
+    RequestCredential,
+    leads_to_login,
+    refuses_token,
+)
 from authlens_core.credentials.lifecycle.request_headers import CredentialHeaders
+from authlens_core.credentials.records.grant import utc_now
 from authlens_core.gateway.signed_stream import SendAgain, refused_for_good
 from authlens_core.grammars.curl import CurlRequest, config_line, header_argument, newest_head
 from authlens_core.values.errors import AuthlensError, NetworkFailure, Refused, UsageError
-from authlens_core.values.exchange import Response
+from authlens_core.values.exchange import Exchange, Headers, Purpose, Request, Response
 from authlens_core.values.fix import step
-from authlens_core.values.secret import Secret, for_children
+from authlens_core.values.secret import Body, Secret, for_children
+from authlens_core.values.stage import Stage
 from authlens_core.values.url import parse_url
 from authlens_core.wire.addresses import local_addresses
 from authlens_core.wire.proxy_settings import is_never_proxied
@@ -150,12 +159,13 @@ async def authorized_curl(
             head = await curl.head()
             other = await _other(source, credential, head, tried)
             if other is None or not request.is_repeatable:
+                start = curl.held
                 code, head = await curl.pass_on(), await curl.head()
                 if head is None or code not in (0, _HTTP_ERROR):
                     return CurlOutcome(code)
                 if other is not None:
                     return CurlOutcome(NetworkFailure.exit_code, SendAgain())
-                problem = _problem(source.url, request, head)
+                problem = _problem(source.url, request, head, start)
                 is_answer = problem is None or request.shows_status
                 return CurlOutcome(code if is_answer else Refused.exit_code, problem)
         note("The resource refused the credential: sent the request again with a new token or proof.")
@@ -182,17 +192,32 @@ async def _other(
     return None
 
 
-def _problem(url: str, request: CurlRequest, head: Response) -> Refused | None:
-    """Return what the answer refuses, if it is not the resource's own answer."""
+def _problem(url: str, request: CurlRequest, head: Response, start: bytes) -> Refused | None:
+    """Return what the answer refuses, if it is not the resource's own answer.
+
+    Args:
+        start: how its body begins, which may name the cause.
+    """
     target = (head.headers.get("location") or "").partition("?")[0]
     # A script that reads a page, or follows, would take the redirect for an empty page.
     is_lost = request.method == "GET" or "location" in request.values
-    if target and is_lost and 300 <= head.status < 400:
+    if target and is_lost and 300 <= head.status < 400 and not leads_to_login(target):
         return Refused(f"{url} redirects to {target}. The credential is not sent there.", "Ask that URL.")
     by_edge = head.status == 403 and any(head.headers.get(name) for name in _OF_THE_EDGE)
-    if refuses_token(head) or by_edge:
-        return Refused(f"{url} did not let the request in (HTTP {head.status}).", refused_for_good(url).cure)
-    return None
+    if refuses_token(head):
+        return refused_for_good(url)
+    return _refusal(url, request, head, start) if by_edge or leads_to_login(target) else None
+
+
+def _refusal(url: str, request: CurlRequest, head: Response, start: bytes) -> Refused:
+    """Return what `authlens probe` would say of this answer."""
+    now = utc_now()
+    # What a refusal means depends on the credential, which only its field's name stands for here.
+    sent = Request(request.method, url, Headers.of([("Authorization", "Bearer -")]))
+    answer = replace(head, body=Body(start))
+    exchange = Exchange(sent, answer, None, now, 0.0, purpose=Purpose.CREDENTIAL)
+    result = probe_result(exchange, RecordBuilder(Stage.PROBE, url, now), "credential")
+    return Refused(result.said, result.cure)
 
 
 async def send_openly(url: str, request: CurlRequest, path: str) -> CurlOutcome:
@@ -251,7 +276,7 @@ class _Curl:
     def __init__(self, process: asyncio.subprocess.Process, heads: _Heads) -> None:
         self._process = process
         self._heads = heads
-        self._held = b""
+        self.held = b""
 
     async def _read(self) -> bytes:
         """Return what curl wrote next; nothing after it ended."""
@@ -262,16 +287,16 @@ class _Curl:
 
     async def head(self) -> Response | None:
         """Return the newest head of an answer; None if there is none, or it is not waited for any longer."""
-        while (head := newest_head(self._heads.text)) is None and len(self._held) < _MOST_HELD:
+        while (head := newest_head(self._heads.text)) is None and len(self.held) < _MOST_HELD:
             data = await self._read()
             if not data:
                 return newest_head(self._heads.text)
-            self._held += data
+            self.held += data
         return head
 
     async def pass_on(self) -> int:
         """Pass the output on, and return curl's exit code, or 128 + the number of a signal that ended it."""
-        _write(self._held)
+        _write(self.held)
         while data := await self._read():
             _write(data)
         code = await self._process.wait()

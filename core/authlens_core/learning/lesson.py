@@ -328,10 +328,10 @@ class CourseLesson(StrictTable, frozen=True, kw_only=True):
         )
 
     def in_order(self, seed: int, order: int) -> CourseLesson:
-        """Return the lesson as an attempt shows it: the letters of options are drawn.
+        """Return the lesson as an attempt shows it: letters of options and the order of switches are drawn.
 
         Args:
-            seed: of the attempt; the letters of the prediction depend on it alone.
+            seed: of the attempt; the letters of the prediction and the switches depend on it alone.
             order: how often its questions are asked, from 1; with 0 everything is as in the file. From the
                 second time on, the questions come in another order, too.
         """
@@ -341,7 +341,10 @@ class CourseLesson(StrictTable, frozen=True, kw_only=True):
         asked = {one.name: one.shuffled(f"{start}/{one.name}") for one in self.questions}
         names = _order(start, asked) if order > 1 else asked
         prediction, _ = self.prediction.lettered(f"{seed}/{self.name}/predict")
-        return replace(self, prediction=prediction, questions=tuple(asked[name] for name in names))
+        switches = {name: self.offer[name] for name in _order(f"{seed}/{self.name}/repair", self.offer)}
+        repair = self.repair and replace(self.repair, offer=switches)
+        questions = tuple(asked[name] for name in names)
+        return replace(self, prediction=prediction, repair=repair, questions=questions)
 
     def question(self, name: str) -> Question:
         """Return a question by its name."""

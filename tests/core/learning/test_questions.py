@@ -97,6 +97,16 @@ def test_the_right_prediction_is_not_always_the_first() -> None:
     assert set(first) >= {"predict a", "predict b"}
 
 
+@pytest.mark.parametrize("name", [name for name in COURSE if COURSE[name].offer])
+def test_an_attempt_draws_the_order_of_the_switches(name: str) -> None:
+    """The file lists those that help first."""
+    lesson = COURSE[name]
+    drawn = [lesson.in_order(seed, 1).offer for seed in range(20)]
+    assert len({next(iter(offer)) for offer in drawn}) > 1
+    assert all(offer == lesson.offer for offer in drawn)
+    assert list(lesson.in_order(3, 1).offer) == list(lesson.in_order(3, 2).offer)
+
+
 def rights(lesson: CourseLesson) -> dict[str, str]:
     """Return the words of the right option of each question, by its name."""
     return {one.name: one.words[one.right] for one in lesson.questions}

@@ -259,6 +259,19 @@ async def test_a_question_between_two_paths_of_one_host_names_both(world: World,
     assert f"from {world.honest.url} to {other}." in str(check.cure)
 
 
+async def test_a_new_server_beside_that_of_the_last_login_is_reported_as_a_move(
+    world: World, tmp_path: Path
+) -> None:
+    world.job = _program(GrantType.CLIENT_CREDENTIALS, tmp_path)
+    await world.night()
+    servers = [world.thief.url, world.honest.url]
+    document = {"resource": f"{world.resource.url}/mcp", "authorization_servers": servers}
+    world.resource.answers[METADATA] = (200, "", document)
+    record = await world.night()
+    assert failed(record) == CHANGED
+    assert f"from {world.honest.url} to {world.thief.url}." in str(record.reason and record.reason.cure)
+
+
 OF_OWNER = (
     {"client_id": "job"},
     {"client_id": "job", "client_secret": Secret(SECRET)},

@@ -141,7 +141,6 @@ def _choose_server(facts: Facts, metadata: ResourceMetadata, checks: list[Check]
     # RFC 9728 §7.6 leaves the choice to the client; with several, `_choice` asks the user first.
     wanted = facts.options.issuer
     chosen = wanted if wanted in servers else servers[0]
-    checks.append(_choice(wanted, servers))
     spec = "RFC 9728 §2"
     shown = [Fact(FactId.RESOURCE, metadata.resource, spec, "what this resource calls itself")]
     for server in servers:
@@ -156,7 +155,8 @@ def _choose_server(facts: Facts, metadata: ResourceMetadata, checks: list[Check]
         issuer = None
         checks.append(requirement("resource_metadata.issuer_url").failed(f"{chosen}: {refused}"))
     new = replace(facts, resource_metadata=metadata).at_issuer(issuer, chosen)
-    checks += _trust(facts, new)
+    # First that the server is another than last time: a yes to the first of several has to know it.
+    checks += [*_trust(facts, new), _choice(wanted, servers)]
     if new.options != facts.options:
         checks.append(_remembered(new, chosen))
     return StageResult(new, tuple(checks), tuple(shown))

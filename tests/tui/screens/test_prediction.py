@@ -7,8 +7,9 @@ from textual.screen import Screen
 
 from authlens_core.learning.catalogue import drills
 from authlens_core.learning.desk.drill_world import DrillVerdict, drill_card
+from authlens_tui.screens.learn.action_list import SELECT_FIRST
 from authlens_tui.screens.learn.question import QuestionScreen
-from support.screens import run_screen, until
+from support.screens import run_screen, text_of, until
 
 DRILL = drills()["post-only"]
 
@@ -27,6 +28,15 @@ async def test_a_prediction_is_a_choice_and_esc_starts_nothing(
         await pilot.press(*keys)
         await until(pilot, lambda: bool(ended))
         assert ended == [chosen]
+
+
+async def test_enter_before_an_option_is_selected_says_what_to_do() -> None:
+    async with run_screen(Screen[None](), size=(80, 24)) as (app, pilot):
+        await app.push_screen(
+            QuestionScreen("", DRILL.prediction.text, DRILL.prediction.words, "Press a letter.")
+        )
+        await pilot.press("enter")
+        assert SELECT_FIRST in text_of(app)
 
 
 @pytest.mark.parametrize(

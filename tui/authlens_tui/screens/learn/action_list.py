@@ -14,7 +14,7 @@ from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.hanging_text import Item, hanging_lines
 from authlens_tui.widgets.key_binding import keys
 
-_SELECT_FIRST: Final = "Select a line first: ↓"
+SELECT_FIRST: Final = "Select a line first: ↓"
 
 
 class ActionLine(NamedTuple):
@@ -85,7 +85,7 @@ class ActionList(OptionList):
 
     def action_select(self) -> None:
         if self.highlighted is None:
-            self.border_subtitle = _SELECT_FIRST
+            self.border_subtitle = SELECT_FIRST
         super().action_select()
 
     def on_key(self, event: Key) -> None:

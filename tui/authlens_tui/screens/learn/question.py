@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from textual.binding import BindingType
+from textual.events import Key
 from textual.widgets.option_list import Option
 
 from authlens_tui.screens.dialog import ChoiceDialog
+from authlens_tui.screens.learn.action_list import SELECT_FIRST
 from authlens_tui.screens.learn.lesson_text import lesson_text
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.key_binding import keys
@@ -31,3 +33,7 @@ class QuestionScreen(ChoiceDialog[str]):
     def action_choose(self, letter: str) -> None:
         if letter in self._letters:
             self.dismiss(letter)
+
+    def on_key(self, event: Key) -> None:
+        if event.key == "enter" and self.listed.highlighted is None:
+            self.tell(".dialog-hint", SELECT_FIRST)

@@ -53,7 +53,7 @@ def refusal(root: Path) -> str:
         ('id = "q5"', 'id = "q1"', "116:1: a lesson has three questions or more, each with its own id"),
         ('right = "c"\nwhy', 'right = "d"\nwhy', "131:1: q2: the options"),
         ("# You redeem Ada's code.\n", "", "66:1: each claim has its words before it, after a “#”"),
-        ("# It issues tokens to her.\n", "", "39:1: it has words after a “#”, and then claims"),
+        ("# It issues tokens to Mallory.\n", "", "39:1: it has words after a “#”, and then claims"),
         ('"`predict` one of a', '#', "88:1: “lesson[0].hints[...]”: Expected `array` of length 3, got 2"),
         ("observe = [", "observed = [", "88:1: “observed” is no value of “lesson[0].hints”"),
         ("[lesson.observe]\n", "[lesson.observed]\n", "55:1: “observed” means nothing here"),

@@ -121,12 +121,19 @@ class OpenLesson(LessonLines):
         """Return the move of a line that is typed now.
 
         Raises:
-            LessonRefused: it is none, or is for another phase.
+            LessonRefused: it is none, is for another phase, or leaves the choice of an attack to us.
         """
         move, now = move_in(line), self.next_phase
         phase = move.kind.phase
         if phase is not None and now is not None and phase is not now:
             raise LessonRefused(f"{move.verb} is for the phase {phase.value}, and this is {now.value}.")
+        ways = [
+            text for form in self.forms(LessonPhase.BREAK) for text, _ in form.moves() if form.verb == line
+        ]
+        if now is LessonPhase.BREAK and len(ways) > 1:
+            raise LessonRefused(
+                f"There are {len(ways)} ways to {line}.", "Type one of them whole, with its values."
+            )
         return move
 
     @property

@@ -107,6 +107,13 @@ def test_each_line_is_answered_and_a_wrong_one_says_what_can_be_typed(course: Co
         assert at >= 0, (line, seen)
 
 
+def test_no_attack_is_chosen_for_a_learner_who_types_its_verb_alone(course: Course) -> None:
+    seen = course.typed(*SIGN_IN, "point 6 form.code_verifier", "redeem", "hint", verb=("stolen-code",))
+    at = seen.index("Failed: There are 2 ways to redeem.")
+    assert seen[at + 1] == "Type one of them whole, with its values."
+    assert not any(line.startswith("Move 4") for line in seen)
+
+
 def test_a_lesson_goes_on_where_it_stopped_and_the_list_says_so(course: Course) -> None:
     course.typed(*SIGN_IN)
     seen = course.typed("99", "next", verb=())

@@ -722,6 +722,14 @@ MUTATIONS: Final = (
         "tests/core/gateway/test_mcp_bridge_hostile.py::test_a_version_that_no_field_can_carry_is_one_error",
     ),
     Mutation(
+        "bridge-session",
+        "Each request that finds its session ended begins one of its own",
+        "core/authlens_core/gateway/mcp_bridge.py",
+        "                        if self._beginning is beginning:\n",
+        "                        if True:\n",
+        "tests/core/gateway/test_mcp_bridge.py::test_requests_that_find_their_session_ended_share_one_new_one",
+    ),
+    Mutation(
         "json-rpc-nan",
         "NaN is passed on as JSON",
         "core/authlens_core/grammars/json_rpc.py",

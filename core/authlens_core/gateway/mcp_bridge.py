@@ -2,7 +2,8 @@
 
 Each request of the client is one POST (streamable HTTP). Its answer is JSON, or a stream of messages that
 ends with the response; a stream that breaks off is resumed after its last event. A 401 is one refresh and one
-more try: the server has not acted on what it refused.
+more try: the server has not acted on what it refused. A 404 to a session is a new
+session and one more try.
 
 Whatever a server or a client sends, each request gets one answer in bounded time, each line that the client
 reads is one JSON-RPC message, and the bridge ends when its input does.
@@ -77,7 +78,8 @@ class McpBridge:
         self._notes: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._owed: dict[RequestId | None, asyncio.Task[None]] = {}
-        self._beginning: asyncio.Task[None] | None = None
+        self._handshake: dict[str, JsonRpcMessage] = {}
+        self._beginning: set[asyncio.Task[None]] = set()
         self._listening: asyncio.Task[None] | None = None
 
     async def run(self, lines: AsyncIterator[bytearray]) -> None:
@@ -128,8 +130,8 @@ class McpBridge:
         """
         # The server has no session for what a client sends before `initialize` was answered, and expects
         # nothing before `notifications/initialized`.
-        if self._beginning is not None and message.method is not None:
-            await asyncio.wait({self._beginning})
+        if self._beginning and message.method is not None:
+            await asyncio.wait(self._beginning)
         if message.method == "notifications/cancelled" and self._cancelled(message.params.get("requestId")):
             return
         if message.is_request and message.request_id in self._owed:
@@ -140,7 +142,8 @@ class McpBridge:
         if message.is_request:
             self._owed[message.request_id] = task
         if message.method in ("initialize", "notifications/initialized"):
-            self._beginning = task
+            self._handshake[message.method] = message
+            self._beginning = {task}
 
     def _started(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
@@ -152,7 +155,7 @@ class McpBridge:
         """Take back a request that the client cancels; return whether the server need not be told."""
         task = self._owed.pop(request_id, None) if isinstance(request_id, str | int) else None
         # Until 2025-11-25 the notification itself is what the server needs.
-        if task is not None and self._beginning is not None:
+        if task is not None and self._beginning:
             return False
         if task is not None:
             task.cancel()  # since then the end of its stream is the signal
@@ -163,7 +166,7 @@ class McpBridge:
         is_prompt = not message.is_request or message.method == "initialize"
         try:
             async with asyncio.timeout(self._limits.prompt if is_prompt else self._limits.request):
-                await self._exchange(message)
+                await self._exchange(message, is_prompt=is_prompt)
             # Only now may a server send requests of its own (MCP lifecycle), so only now is it listened to.
             if message.method == "notifications/initialized" and self._listening not in self._tasks:
                 self._listening = self._started(self._listen())
@@ -188,16 +191,26 @@ class McpBridge:
         """Return whether an answer is due to the request of this task: the client may have cancelled it."""
         return asyncio.current_task() in self._owed.values()
 
-    async def _exchange(self, message: JsonRpcMessage) -> None:
+    async def _exchange(self, message: JsonRpcMessage, *, is_prompt: bool) -> None:
         """Send a message and pass its answer on; resume the stream until the response has come.
+
+        A server has not acted on a request to a session that it has ended: that one is sent again, once.
 
         Raises:
             AuthlensError, McpFailure, StreamFailed: there is none.
         """
-        stream, answering = Reconnection(), self._http.post(message)
+        stream, beginning = Reconnection(), self._beginning
+        first = answering = self._http.post(message)
         while True:
             try:
                 async with answering as answer:
+                    if answer.status == 404 and answering is first and self._http.session and not is_prompt:
+                        # Another request may have found the session ended, too.
+                        if self._beginning is beginning:
+                            self._beginning = {self._started(self._begin_again())}
+                        await asyncio.wait(self._beginning)
+                        answering = self._http.post(message)
+                        continue
                     await require_success(answer, self._http.credential)
                     if message.method == "initialize":
                         self._http.begin_session(answer)
@@ -213,6 +226,12 @@ class McpBridge:
                 raise ServerMisconfigured("The server ended its stream without an answer.")
             await self._sleep(stream.next_pause())
             answering = self._http.get(stream.last_id)
+
+    async def _begin_again(self) -> None:
+        """Begin a session as the client did; it does not hear of the answers."""
+        self._note("The server has ended the session, and a new one begins.")
+        for message in self._handshake.values():
+            await self._serve(message)
 
     async def _listen(self) -> None:
         """Pass on what the server says unasked, where it offers a stream for that (until 2025-11-25)."""
@@ -238,8 +257,8 @@ class McpBridge:
                 stream.note(event)
                 if text:
                     await self._message(text, request)
-                if request is not None and not self._is_owed():
-                    return
+                    if request is not None and not self._is_owed():
+                        return
 
     async def _message(self, text: str | bytearray, request: JsonRpcMessage | None) -> None:
         """Pass one message of the server on; a response to anything but `request` is not passed on."""

@@ -100,15 +100,16 @@ async def require_success(answer: StreamedResponse, credential: RequestCredentia
     Raises:
         AuthlensError, McpFailure: it is not.
     """
+    if answer.status < 300:
+        return
     # Not followed: the body of a POST with a credential would go to an address that no one approved.
-    if 300 <= answer.status < 400:
+    if answer.status < 400:
         raise redirect_refused(answer.get("location"), credential.url)
     challenges = parse_challenges(answer.get_all("www-authenticate"))
-    if answer.status >= 400 and refusal_code(challenges) == ErrorCode.INSUFFICIENT_SCOPE:
+    if refusal_code(challenges) == ErrorCode.INSUFFICIENT_SCOPE:
         scope = scope_union(credential.granted_scope, scope_wanted(challenges))
         raise _scope_missing(credential.url, scope)
-    if answer.status >= 400:
-        raise await _refused(answer)
+    raise await _refused(answer)
 
 
 def _scope_missing(url: str, scope: str) -> McpFailure:
@@ -128,8 +129,11 @@ async def _refused(answer: StreamedResponse) -> McpFailure:
         return failure_of_error(error)
     if answer.status not in (404, 405):
         return McpFailure(INTERNAL_ERROR, f"The server answered {answer.status}.")
-    words = "Either it has ended the session: connect again. Or it has no streamable HTTP at this URL."
-    return McpFailure(METHOD_NOT_FOUND, f"The server answered {answer.status}. {words}")
+    return McpFailure(
+        METHOD_NOT_FOUND,
+        f"The server answered {answer.status}. Either it has ended the session: connect again. "
+        "Or it has no streamable HTTP at this URL.",
+    )
 
 
 async def body_of(answer: StreamedResponse) -> bytearray:

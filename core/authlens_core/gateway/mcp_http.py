@@ -131,12 +131,15 @@ class McpHttp:
 
     Args:
         credential: gives the header fields; its URL is the endpoint.
+
+    Attributes:
+        session: the id that the server gave the session; "" where there is none.
     """
 
     def __init__(self, wire: Wire, credential: RequestCredential) -> None:
         self._wire = wire
         self.credential = credential
-        self._session = ""
+        self.session = ""
         self._version = ""
         self._schemas: dict[str, Any] = {}
 
@@ -146,7 +149,7 @@ class McpHttp:
         Raises:
             ServerMisconfigured: no header field can carry it.
         """
-        self._session = _sendable(answer.get("mcp-session-id")) or self._session
+        self.session = _sendable(answer.get("mcp-session-id")) or self.session
 
     def learn(self, request: JsonRpcMessage, result: Mapping[str, Any]) -> None:
         """Note the agreed version, and which parameters of a tool are repeated in header fields.
@@ -171,9 +174,9 @@ class McpHttp:
             Refused: the server refuses a renewed credential, too.
             StreamFailed: there was no answer.
         """
-        if message.method == "initialize":
-            self._session = self._version = ""
-        own = [*routing_fields(message, self._schemas)] or self._session_fields()
+        own = [*routing_fields(message, self._schemas)]
+        if message.method != "initialize":
+            own = own or self._session_fields()
         framing = [("Content-Type", JSON_TYPE), ("Content-Length", str(len(message.line)))]
         return self._send("POST", framing + own, message.line)
 
@@ -183,7 +186,7 @@ class McpHttp:
 
     async def end_session(self) -> None:
         """Tell the server that the session is over; raises as `post`."""
-        if self._session:
+        if self.session:
             # Servers keep sessions in memory for hours, and many count them.
             async with self._send("DELETE", self._session_fields()):
                 pass
@@ -210,7 +213,7 @@ class McpHttp:
 
     def _session_fields(self) -> Fields:
         # Before 2025-06-18 there is no version in a field, and servers without sessions have no id.
-        pairs = [("MCP-Protocol-Version", self._version), ("Mcp-Session-Id", self._session)]
+        pairs = [("MCP-Protocol-Version", self._version), ("Mcp-Session-Id", self.session)]
         return [pair for pair in pairs if pair[1]]
 
 

@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from socket import socket
 from typing import Any
 
 import pytest
@@ -27,6 +28,8 @@ Answer = Callable[[Request, dict[str, Any]], Awaitable[Response]]
 INITIALIZE = {"id": 0, "method": "initialize", "params": {"protocolVersion": "2025-11-25"}}
 INITIALIZED = {"method": "notifications/initialized"}
 PING = {"id": 1, "method": "ping"}
+RESTART: dict[str, Any] = {}
+"""Not sent: here the server restarts, once it has answered `PING`."""
 
 
 @dataclass
@@ -52,33 +55,46 @@ async def at_once(_: float) -> None:
 
 async def bridged(at: LoggedIn, answer: Answer, *messages: dict[str, Any]) -> tuple[Server, list[Any]]:
     """Send messages through a bridge to a server; return the server and what came back."""
-    server, lines, initialized = Server(answer), [], asyncio.Event()
+    server, lines, answered = Server(answer), [], {0: asyncio.Event(), 1: asyncio.Event()}
+    serving: list[asyncio.Task[None]] = []
 
     async def write(line: bytes) -> None:
         lines.append(json.loads(line))
-        if lines[-1].get("id") == INITIALIZE["id"]:
-            initialized.set()
+        if lines[-1].get("id") in answered:
+            answered[lines[-1]["id"]].set()
 
     async def given() -> AsyncIterator[bytearray]:
         for message in messages:
+            if message is RESTART:
+                await answered[1].wait()
+                await stop()
+                start(loopback_socket(port))
+                continue
             yield bytearray(json.dumps({"jsonrpc": "2.0", **message}).encode())
             if message is INITIALIZE:  # no client goes on before it has its answer
-                await initialized.wait()
+                await answered[0].wait()
+
+    def start(listener: socket) -> None:
+        serving.append(asyncio.create_task(GatewayServer(server.app).serve_until_cancelled(listener)))
+
+    async def stop() -> None:
+        serving[-1].cancel()
+        with suppress(asyncio.CancelledError):
+            await serving[-1]
 
     with loopback_socket(0) as listener:
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}/mcp"
+        port = listener.getsockname()[1]
+        url = f"http://127.0.0.1:{port}/mcp"
         grant = at.credentials.list()[0]
         _, secrets = await at.credentials.load(grant.grant_id)
         await at.credentials.save(replace(grant, resource_url=url, resource=url), secrets)
-        serving = asyncio.create_task(GatewayServer(server.app).serve_until_cancelled(listener))
+        start(listener)
         http = McpHttp(at.wire, RequestCredential(at.credentials, at.wire, url))
         try:
             async with asyncio.timeout(PATIENCE):
                 await McpBridge(http, write, lambda _: None, sleep=at_once).run(given())
         finally:
-            serving.cancel()
-            with suppress(asyncio.CancelledError):
-                await serving
+            await stop()
     return server, lines
 
 
@@ -149,28 +165,112 @@ async def test_messages_of_a_stream_come_in_order_and_end_with_the_response(logg
     assert lines[-1]["result"] == {"ok": True}
 
 
-async def test_a_session_that_the_server_has_ended_is_one_error(logged_in: LoggedIn) -> None:
-    """H407: 404 to a known session (2025-11-25); the next `initialize` begins another one."""
-    sessions = iter(["one", "two"])
+def with_sessions(answer: Answer) -> Answer:
+    """Answer as a server with sessions: each `initialize` begins the next; other requests get `answer`."""
+    sessions = iter(["one", "two", "three"])
 
-    async def answer(request: Request, message: dict[str, Any]) -> Response:
+    async def answered(request: Request, message: dict[str, Any]) -> Response:
         if request.method != "POST" or "id" not in message:
             return Response(status_code=405 if request.method == "GET" else 202)
         if message["method"] == "initialize":
             fields = {"Mcp-Session-Id": next(sessions)}
             return JSONResponse(result(message, protocolVersion="2025-11-25"), headers=fields)
+        return await answer(request, message)
+
+    return answered
+
+
+def methods(server: Server) -> list[str]:
+    """Return the methods of the messages that a server was sent, in their order."""
+    return [message["method"] for method, _, message in server.seen if method == "POST"]
+
+
+async def test_a_session_that_the_server_has_ended_is_begun_again(logged_in: LoggedIn) -> None:
+    """404 to a session: initialize, initialized, and the request once more (2025-11-25)."""
+
+    @with_sessions
+    async def answer(request: Request, message: dict[str, Any]) -> Response:
         if request.headers["mcp-session-id"] == "one":
             return Response(status_code=404)
         return JSONResponse(result(message, session=request.headers["mcp-session-id"]))
 
-    again = {**INITIALIZE, "id": 2}
-    server, lines = await bridged(logged_in, answer, INITIALIZE, INITIALIZED, PING, again, {**PING, "id": 3})
-    assert "ended the session" in lines[1]["error"]["message"]
-    assert lines[-1]["result"] == {"session": "two"}
-    assert server.seen[-1][0] == "DELETE"
+    server, lines = await bridged(logged_in, answer, INITIALIZE, INITIALIZED, PING)
+    assert [line["id"] for line in lines] == [0, 1]
+    assert lines[1]["result"] == {"session": "two"}
+    handshake = ["initialize", "notifications/initialized", "ping"]
+    assert methods(server) == 2 * handshake
     versions: Sequence[str | None] = [h.get("mcp-protocol-version") for m, h, _ in server.seen if m == "POST"]
-    assert versions[0] is None
+    assert versions[::3] == [None, None]
     assert versions[-1] == "2025-11-25"
+    assert server.seen[-1][0] == "DELETE"
+
+
+async def test_a_server_that_restarts_is_gone_on_with(logged_in: LoggedIn) -> None:
+    """Its connections are gone, its sessions too, and the client hears nothing of it."""
+    latest: list[str] = []
+
+    @with_sessions
+    async def answer(request: Request, message: dict[str, Any]) -> Response:
+        session = request.headers["mcp-session-id"]
+        if message["id"] == 2 and session == "one":
+            return Response(status_code=404)
+        latest.append(session)
+        return JSONResponse(result(message))
+
+    _, lines = await bridged(
+        logged_in, answer, INITIALIZE, INITIALIZED, PING, RESTART, {**PING, "id": 2}, {**PING, "id": 3}
+    )
+    assert sorted((line["id"], line.get("error")) for line in lines) == [
+        (number, None) for number in range(4)
+    ]
+    assert latest[0] == "one"
+    assert "two" in latest
+
+
+async def test_requests_that_find_their_session_ended_share_one_new_one(logged_in: LoggedIn) -> None:
+    """However many they are: one `initialize`."""
+    both = asyncio.Barrier(2)
+
+    @with_sessions
+    async def answer(request: Request, message: dict[str, Any]) -> Response:
+        if request.headers["mcp-session-id"] == "one":
+            await both.wait()
+            return Response(status_code=404)
+        return JSONResponse(result(message, session=request.headers["mcp-session-id"]))
+
+    again = {**PING, "id": 2}
+    server, lines = await bridged(logged_in, answer, INITIALIZE, INITIALIZED, PING, again)
+    assert {line["id"]: line["result"].get("session") for line in lines[1:]} == {1: "two", 2: "two"}
+    assert methods(server).count("initialize") == 2
+
+
+async def test_a_request_that_finds_the_new_session_ended_too_is_one_error(logged_in: LoggedIn) -> None:
+    """H407: never a loop of sessions."""
+
+    @with_sessions
+    async def answer(_request: Request, _message: dict[str, Any]) -> Response:
+        return Response(status_code=404)
+
+    server, lines = await bridged(logged_in, answer, INITIALIZE, INITIALIZED, PING)
+    assert "ended the session" in lines[1]["error"]["message"]
+    assert methods(server).count("ping") == 2
+
+
+async def test_a_request_that_may_have_been_acted_on_is_not_sent_again(logged_in: LoggedIn) -> None:
+    """Its stream breaks off, and the session has ended before it is resumed."""
+
+    @with_sessions
+    async def answer(_request: Request, _message: dict[str, Any]) -> Response:
+        return events("retry: 1\nid: e1\ndata:")
+
+    async def resumed(request: Request, message: dict[str, Any]) -> Response:
+        if "last-event-id" in request.headers:
+            return Response(status_code=404)
+        return await answer(request, message)
+
+    server, lines = await bridged(logged_in, resumed, INITIALIZE, INITIALIZED, PING)
+    assert "ended the session" in lines[1]["error"]["message"]
+    assert methods(server).count("ping") == 1
 
 
 async def test_a_stream_that_breaks_off_is_resumed(logged_in: LoggedIn) -> None:

@@ -642,6 +642,21 @@ async def test_a_version_that_no_field_can_carry_is_one_error(result: str) -> No
     assert [one["result"] for one in heard.of("later")] == [{}]
 
 
+async def test_a_session_that_does_not_begin_again_is_one_error() -> None:
+    """H407: the stream of the second `initialize` goes on without an answer to it."""
+    begun = iter([json_answer(response("first"), "200 OK", "Mcp-Session-Id: one")])
+
+    def reply(asked: Asked) -> bytes:
+        if asked.is_request and asked.message["method"] == "initialize":
+            return next(begun, stream_answer(b": nothing\n\n" * 9))
+        return honest(asked) if not asked.is_request else b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"
+
+    heard = await passed(reply, [INITIALIZE, INITIALIZED, LATER, request(2)])
+    assert [one["error"]["code"] for one in heard.of("later") + heard.of(2)] == [-32601] * 2
+    sent = [asked.message["method"] for asked in heard.server.asked if asked.is_request]
+    assert sent.count("initialize") == 3
+
+
 async def test_a_session_that_no_field_can_carry_is_one_error() -> None:
     """H401: MCP, Transports: visible ASCII."""
     data = json_answer(response("first"), "200 OK", "Mcp-Session-Id: a b")

@@ -2,7 +2,8 @@
 
 Tests mirror the modules: those of `core/authlens_core/oauth/token.py` are in `tests/core/oauth`. In
 that folder the tests run that are named for the module or import it, or all of them if there are none. The
-tests of a file of words or data are those that name it, and those of the modules that do. A guard of
+tests of a file of words or data are those that name it, and those of the modules that do; of one that no
+module names, such as a lesson, those of its folder. A guard of
 scripts/mutations.py adds the test that notices its removal; a screen adds its pictures, slow ones too. The
 quick tests of tests/architecture always run. `pytest` runs everything.
 """
@@ -51,11 +52,14 @@ def tests_of(path: str) -> Iterator[Path]:
     if file.suffix == ".tcss":
         yield from TESTS.glob(SNAPSHOTS)
     yield from (ROOT / one.test.partition("::")[0] for one in MUTATIONS if one.path == path)
+    readers = list[str]()
     if path.endswith((".json", ".md", ".toml")) and path.startswith(("core/", "tui/")):
-        for reader in _git("grep", "-lF", file.name, "--", "*.py").splitlines():
-            yield from tests_of(reader)
+        named = ("-e", file.name, "-e", f'words("{file.stem}")')
+        readers = _git("grep", "-lF", *named, "--", "*.py").splitlines()
+    for reader in readers:
+        yield from tests_of(reader)
     for source, mirrored in _FOLDERS.items():
-        if path.startswith(f"{source}/") and file.suffix == ".py":
+        if path.startswith(f"{source}/") and file.suffix != ".tcss" and not readers:
             folder = TESTS / mirrored / Path(path).relative_to(source).parent
             while not any(folder.glob("test_*.py")) and folder != TESTS:
                 folder = folder.parent

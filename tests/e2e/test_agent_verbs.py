@@ -155,6 +155,14 @@ async def test_mcp_config_prints_the_entry_and_runs_nothing_without_a_terminal(
     assert not claude.exists()
 
 
+async def test_the_login_that_mcp_config_names_is_for_the_url_of_the_entry(
+    machine: dict[str, str], resource: str
+) -> None:
+    """`$` is written as `%24`, and a credential for the one does not cover the other."""
+    shown = await authlens(machine, "mcp-config", "gemini", f"{resource}$HOME/mcp")
+    assert f"authlens login {resource}%24HOME/mcp" in shown.words
+
+
 @pytest.mark.parametrize(
     ("typed", "name", "code"), [("y\n", "wiki", 0), ("\n", "wiki", 0), ("y\n", "taken", 2)]
 )

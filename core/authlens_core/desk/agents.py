@@ -162,6 +162,7 @@ class AgentServer:
 
     Attributes:
         agents: the names of the agents that are known.
+        url: the server's URL as the entry has it: a login to this one serves the entry.
         name: the name of the entry.
         title: the agent's name in a sentence.
         text: what a file with this server alone looks like.
@@ -176,9 +177,10 @@ class AgentServer:
     agents: Final = tuple(AGENTS)
 
     def __init__(self, agent: str, url: str, *, name: str | None = None) -> None:
-        row, url = AGENTS[agent], _checked_url(url)
-        self.name = _name_for(url) if name is None else _checked_name(name)
-        bridge = bridge_command(url, gui=row.gui)
+        row = AGENTS[agent]
+        self.url = _checked_url(url)
+        self.name = _name_for(self.url) if name is None else _checked_name(name)
+        bridge = bridge_command(self.url, gui=row.gui)
         self.title = row.title
         self.text = row.text(self.name, row.entry(self.name, bridge))
         self.files = row.files_with(os.environ)

@@ -61,15 +61,14 @@ async def mcp_config(arguments: Namespace) -> int:
     Raises:
         UsageError: the URL or the name cannot be used, or the agent's command fails.
     """
-    url = checked_url(arguments.url)
-    server = AgentServer(arguments.agent, url, name=arguments.name)
+    server = AgentServer(arguments.agent, checked_url(arguments.url), name=arguments.name)
     say(_place(server))
     answer_text(server.text)
     if server.command:
         say(f"Or let {server.title} add it:")
         say(f"  → Run: {shlex.join(server.command)}")
         await _offer(server)
-    say(f"  → If there is no login yet: authlens login {shlex.quote(url)}")
+    say(f"  → If there is no login yet: authlens login {shlex.quote(server.url)}")
     return 0
 
 

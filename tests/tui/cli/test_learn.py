@@ -203,3 +203,10 @@ def test_a_lesson_is_printed_as_text(capsys: Captured) -> None:
 def test_the_home_of_no_one_is_refused(verb: list[str], capsys: Captured) -> None:
     assert main.run(["learn", *verb, "~no-such-user/lessons"]) in (1, 2)
     assert "~no-such-user/lessons names an unknown home directory." in capsys.readouterr().err
+
+
+def test_a_lesson_that_cannot_be_used_is_named_with_its_reason(capsys: Captured, tmp_path: Path) -> None:
+    shutil.copy(next(FOLDER.glob("*-read-a-refusal.toml")), tmp_path)
+    (tmp_path / "mine.toml").write_text("format = 1\n")
+    main.run(["learn", "--list", "--from", str(tmp_path)])
+    assert capsys.readouterr().err.splitlines()[0] == "✖ Left out: mine.toml:1:1: “lesson” is missing"

@@ -42,7 +42,7 @@ def course_of(arguments: Namespace) -> Course:
     seed = getattr(arguments, "seed", None)
     course = Course.of(None if folder is None else named_folder(folder), seed=seed)
     for refused in course.refusals:
-        say(f"✖ {refused.cause} It is left out.")
+        say(f"✖ Left out: {refused.cause}")
     return course
 
 

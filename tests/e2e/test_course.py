@@ -163,7 +163,7 @@ def test_a_hostile_lesson_is_refused_at_its_place_and_left_out(
     assert "read-a-refusal" in out
     assert "stolen-code" not in out
     assert "\x1b" not in out
-    assert err.startswith(f"✖ {NAME}:")
+    assert err.startswith(f"✖ Left out: {NAME}:")
     assert said in err
     assert "\x1b" not in err
 

@@ -42,10 +42,14 @@ class Row:
 
 
 OWNER: Final = "Ask the owner"
+INNER: Final = "authorization_endpoint must be https, at a public name"
 ROWS: Final = {
     "none": Row(""),
     "resource": Row("describes another resource", OWNER, "--resource", 0),
-    "resource metadata": Row("publishes no metadata at the well-known", "For an MCP server", "", 0),
+    "resource metadata": Row("publishes no metadata at the well-known", "Only the owner", "", 0),
+    "no metadata": Row("at its origin: .*/authorize .404", "Only the owner", "", 0),
+    "default paths": Row("at its origin: .*/authorize .400", OWNER, "--legacy-paths", 0),
+    "inner address": Row("https URL as authorization_endpoint. Seen: http://auth:8080", INNER, "", 0),
     "server metadata": Row("publishes no server metadata", OWNER, "--legacy-paths", 0),
     "secret": Row("lists none, client_secret_post; the registration gave no", OWNER, "--client-auth"),
     "issuer": Row("names another issuer", OWNER, "--issuer-name", 0),

@@ -14,6 +14,8 @@ from authlens_core.values.login_options import Options
 from support.driven_login import login_to
 from support.scripted_login import (
     ISSUER,
+    METADATA,
+    RESOURCE,
     ScriptedSender,
     come_back,
     honest,
@@ -64,7 +66,7 @@ async def test_default_paths_are_not_used_unless_the_user_chose_them() -> None:
 
 async def test_what_stops_at_an_old_server_names_the_option_that_continues() -> None:
     """In stage 2 and, for a user who approved that check alone, in stage 3."""
-    async with login_to(_sender()) as login:
+    async with login_to(_sender({f"GET {ORIGIN}/authorize": reply(400)})) as login:
         login.watch(come_back(login))
         reasons = [(await login.run_all()).records[-1].reason]
         await login.override("resource_metadata.found")
@@ -72,6 +74,30 @@ async def test_what_stops_at_an_old_server_names_the_option_that_continues() -> 
     assert [r is not None and "authlens login URL --legacy-paths" in str(r.cure) for r in reasons] == [
         True
     ] * 2
+
+
+NAMED = ("WWW-Authenticate", f'Bearer resource_metadata="{METADATA}"')
+
+
+@pytest.mark.parametrize("challenge", [(), (NAMED,)])
+@pytest.mark.parametrize(
+    ("more", "beginning"),
+    [
+        ({}, "Only the owner of the resource can help"),
+        ({f"GET {ORIGIN}/authorize": reply(503)}, "For an old MCP server"),
+        ({f"GET {ORIGIN}/authorize": reply(400)}, "Ask the owner of the resource"),
+    ],
+)
+async def test_what_is_at_the_origin_decides_whether_legacy_paths_are_offered(
+    challenge: tuple[tuple[str, str], ...], more: Mapping[str, Response], beginning: str
+) -> None:
+    """Nothing there, no answer that says it, and a page; asked for without a credential."""
+    sender = _sender({f"GET {RESOURCE}": reply(401, None, *challenge), **more})
+    reason = (await _run(sender)).records[-1].reason
+    assert str(reason and reason.cure).startswith(beginning)
+    assert ("--legacy-paths" in str(reason and reason.cure)) is bool(more)
+    [asked] = [sent.request for sent in sender.sent if sent.line == f"GET {ORIGIN}/authorize"]
+    assert asked.headers.get("authorization") is None
 
 
 async def test_default_paths_are_used_with_legacy_paths_and_the_record_says_so() -> None:

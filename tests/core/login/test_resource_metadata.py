@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from authlens_core.login.login_stage import StageResult
 from authlens_core.login.stages.metadata_stages import ResourceMetadataStage
 from authlens_core.values.check import failures
-from authlens_core.values.exchange import Exchange, FailureKind, WireFailure
+from authlens_core.values.exchange import Exchange, FailureKind, Purpose, WireFailure
 from authlens_core.values.login_options import Options
 from authlens_core.values.url import parse_url
 from support.scripted_login import ISSUER, METADATA, RESOURCE, Answer, exchange, facts, reply
@@ -45,10 +45,10 @@ def test_the_candidates_are_asked_in_order_until_one_has_the_document() -> None:
         planned = STAGE.request(START, sent)
         assert planned is not None
         assert planned.server_supplied
+        assert planned.purpose is Purpose.RESOURCE_METADATA
         urls.append(planned.request.url)
         sent.append(exchange(answer))
     assert urls == [METADATA, ROOT]
-    assert STAGE.request(START, sent) is None
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,9 @@ FAULTS: Final[Mapping[str, str]] = {
     "verifier": "the token endpoint compares the challenge with a hash that has = at its end",
     "token issuer": "iss of the token is localhost, and the resource compares it with 127.0.0.1",
     "sign-in page": "the resource redirects what has no token to a page to sign in",
+    "inner address": "the endpoints in the server metadata are those of a network inside",
+    "no metadata": "the resource metadata answers 404, the challenge names none, and nothing else is there",
+    "default paths": "the same, and /authorize answers at the origin of the resource",
 }
 
 
@@ -89,14 +92,15 @@ class Broken:
         """Answer as RFC 8414 has it."""
         if self.fault == "server metadata":
             return Response(status_code=404)
+        base = "http://auth:8080" if self.fault == "inner address" else self.issuer
         issuers = {"issuer": "https://login.example", "issuer slash": f"{self.issuer}/"}
         return JSONResponse(
             {
                 "issuer": issuers.get(self.fault, self.issuer),
-                "authorization_endpoint": f"{self.issuer}/authorize",
-                "token_endpoint": f"{self.issuer}/token",
-                "registration_endpoint": f"{self.issuer}/register",
-                "device_authorization_endpoint": f"{self.issuer}/device",
+                "authorization_endpoint": f"{base}/authorize",
+                "token_endpoint": f"{base}/token",
+                "registration_endpoint": f"{base}/register",
+                "device_authorization_endpoint": f"{base}/device",
                 "response_types_supported": ["code"],
                 "grant_types_supported": ["authorization_code", "refresh_token"],
                 "code_challenge_methods_supported": ["S256"],
@@ -104,9 +108,23 @@ class Broken:
             }
         )
 
+    def beside_resource(self, path: str, *, has_token: bool) -> ASGIApp | None:
+        """Return what the origin of the resource answers at `path`; None if the SDK's server answers."""
+        if path.startswith("/.well-known/oauth-protected-resource"):
+            return self.resource_metadata()
+        if path.startswith("/.well-known/"):
+            return Response(status_code=404)
+        if self.fault == "default paths" and path != "/mcp":
+            return Starlette(routes=self.routes())
+        if self.fault in ("default paths", "no metadata") and path == "/mcp" and not has_token:
+            return Response(status_code=401, headers={"WWW-Authenticate": "Bearer"})
+        if self.fault == "sign-in page":
+            return RedirectResponse("/login", 302)
+        return None
+
     def resource_metadata(self) -> Response:
         """Answer as RFC 9728 has it."""
-        if self.fault == "resource metadata":
+        if self.fault in ("resource metadata", "no metadata", "default paths"):
             return Response(status_code=404)
         named = f"{self.origin}/api" if self.fault == "resource" else self.resource
         scopes = {"scopes_supported": ["api://other/read"]} if self.fault == "scopes" else {}
@@ -217,11 +235,11 @@ def protected(broken: Broken) -> ASGIApp:
     sdk = MCPServer("broken", token_verifier=broken, auth=settings).streamable_http_app()
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].startswith("/.well-known/"):
-            await broken.resource_metadata()(scope, receive, send)
-            return
-        if scope["type"] == "http" and broken.fault == "sign-in page":
-            await RedirectResponse("/login", 302)(scope, receive, send)
+        names = {name for name, _ in scope.get("headers", ())}
+        is_call = scope["type"] == "http"
+        answer = is_call and broken.beside_resource(scope["path"], has_token=b"authorization" in names)
+        if answer:
+            await answer(scope, receive, send)
             return
         # A proof beside the token is not looked at: the SDK knows the scheme Bearer alone.
         if scope["type"] == "http":

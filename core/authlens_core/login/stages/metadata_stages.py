@@ -28,6 +28,8 @@ from authlens_core.values.url import Url, UrlRefused, parse_url, same_site
 
 _SPEC = "RFC 9728 §3"
 _TOO_MANY: Final = 429
+# Where an origin may have server metadata.
+_PLACES: Final = 2
 
 
 class ResourceMetadataStage:
@@ -51,9 +53,10 @@ class ResourceMetadataStage:
         if last.answer is None:
             return unanswered(facts, last, "resource_metadata.answer")
         if _not_here(last, guessed=facts.metadata_guessed):
-            found = any(not moves_on(e.response) for e in legacy if e.response is not None)
+            answers = [e.response for e in legacy[:_PLACES] if e.response is not None]
+            found = facts.metadata_guessed and not all(map(moves_on, answers))
             taken = found or facts.options.legacy_paths
-            check = _origin_taken(facts, found=found) if taken else _missing(facts, exchanges)
+            check = _origin_taken(facts, found=found) if taken else _missing(facts, exchanges, legacy)
             # The places of server metadata came last; what is quoted is the answer of the resource.
             found_cause = diagnosis_of(
                 Stage.RESOURCE_METADATA, (check,), exchanges, facts.approved, facts.server_kind
@@ -82,9 +85,9 @@ def _accepted(facts: Facts, response: Response) -> str | None:
 
 
 def _origin_request(facts: Facts, turn: int) -> PlannedRequest | None:
-    """Return the GET of server metadata at the origin, where servers of MCP 2025-03-26 publish it."""
+    """Return the GET of server metadata at the origin, as of MCP 2025-03-26, at last of its login page."""
     issuer = _legacy(facts).issuer
-    places = metadata_urls(issuer) if facts.metadata_guessed and issuer is not None else ()
+    places = () if issuer is None else (*metadata_urls(issuer), replace(issuer, path=_PAGE))
     if turn >= len(places):
         return None
     # The user named this origin, so it may be in a private network, unlike one that a server names.
@@ -112,11 +115,28 @@ def _not_here(exchange: Exchange, *, guessed: bool) -> bool:
     return is_page or 300 <= response.status < 500
 
 
-def _missing(facts: Facts, exchanges: Sequence[Exchange]) -> Check:
+def _missing(facts: Facts, exchanges: Sequence[Exchange], legacy: Sequence[Exchange] = ()) -> Check:
     tried = places_tried(exchanges)
+    seen = f"nothing at {tried}" if tried else "nowhere to look"
+    if legacy:
+        seen = f"{seen}; at its origin: {places_tried(legacy)}"
     return requirement(CheckId.METADATA_FOUND, origin=facts.resource_url.origin).failed(
-        f"nothing at {tried}" if tried else "nowhere to look", overridable=True
+        seen, _result_at_origin(legacy), overridable=True
     )
+
+
+def _result_at_origin(legacy: Sequence[Exchange]) -> str:
+    """Return whether the origin is a server of MCP 2025-03-26; empty if the answers do not say."""
+    if not legacy:
+        return ""
+    last = legacy[-1]
+    if len(legacy) <= _PLACES:
+        is_published = last.answer is not None and last.status == 200 and is_document(last.answer)
+        return "at_origin" if is_published else ""
+    if last.status == _NOT_FOUND:
+        return "nowhere"
+    # A resource that guards all its paths answers 401 there, too.
+    return "at_origin" if last.status != 401 and _is_there(last, legacy[:_PLACES]) else ""
 
 
 def _legacy(facts: Facts) -> Facts:

@@ -151,7 +151,10 @@ def _resource_check(
     # The specification wants the two identical. MCP servers are asked below the resource that they name.
     if covers_url(named.text, requested.text):
         return check.noticed(f"{resource}, which is not the same and covers it")
-    owner = f'Ask the owner to set "resource" in the metadata to the URL that you gave: {requested.text}.'
+    owner = (
+        f'Ask the owner to set "resource" in the metadata to the URL that you gave: {requested.text}.'
+        " In an MCP SDK that is resource_server_url (Python) or resourceServerUrl (TypeScript)."
+    )
     # Never by choice: the token would be for another server, and this one would get it (confused deputy).
     if named.origin != requested.origin:
         seen = f"{resource}, which is on another origin than {requested.text}"
@@ -164,7 +167,8 @@ def _resource_check(
     # Quotes are for one kind of shell: what it gives itself is copied to others, too.
     command = f"authlens login URL --resource {resource if is_plain(resource) else 'RESOURCE'}"
     own = step("If both are one to you, take the name that it gives itself", command)
-    return check.failed(seen, cure=fix(owner, own))
+    refused = f"If the resource then refuses the token because aud is {resource}, only the owner can help."
+    return check.failed(seen, cure=fix(owner, own, refused))
 
 
 def identifier_problem(value: JsonValue, *, loopback_http: bool, allow_query: bool) -> str:

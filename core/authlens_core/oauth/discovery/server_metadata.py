@@ -16,7 +16,7 @@ from authlens_core.oauth.discovery.resource_metadata import same_resource, signa
 from authlens_core.oauth.dpop import algorithm_check
 from authlens_core.oauth.error_response import is_usable, listed, read_answer, seen_of
 from authlens_core.oauth.machine_grants import program_check
-from authlens_core.values.check import Check, CheckId, Reading, Severity, requirement
+from authlens_core.values.check import Check, CheckId, Reading, Requirement, Severity, requirement
 from authlens_core.values.exchange import Response
 from authlens_core.values.formats.json_document import JsonValue
 from authlens_core.values.stage import GrantType
@@ -126,6 +126,7 @@ class _Document:
         malformed: the checks of those that are malformed.
         urls: the endpoints; None for one that is absent or cannot be used.
         problems: what is wrong with those.
+        plain_http: those of plain http that are refused for it.
     """
 
     def __init__(self, members: Mapping[str, JsonValue], *, loopback_http: bool) -> None:
@@ -134,6 +135,7 @@ class _Document:
         self.malformed: Final[list[Check]] = []
         self.urls: Final[dict[str, Url | None]] = dict.fromkeys(_ENDPOINTS)
         self.problems: Final[dict[str, str]] = {}
+        self.plain_http: Final[set[str]] = set()
         for member in _LISTS:
             self.lists[member], warning = string_list(members, member, _STAGE)
             self.malformed.extend(warning)
@@ -146,6 +148,13 @@ class _Document:
                 self.urls[member] = parse_url(value, loopback_http=loopback_http)
             except UrlRefused as refused:
                 self.problems[member] = f"{value[:200]} ({refused})"
+                if value.lower().startswith("http://"):
+                    self.plain_http.add(member)
+
+    def requirement(self, member: str) -> Requirement:
+        """Return the check of an endpoint; for one that is plain http, with the settings that publish it."""
+        entry = "server.inner_address" if member in self.plain_http else ""
+        return requirement(f"server.{member}", entry, member=member)
 
     def stated(self, member: str) -> str:
         """Return what a check shows of a list; empty if it is absent."""
@@ -231,7 +240,7 @@ def _metadata(document: _Document, issuer: str, accepted_name: str | None) -> Se
 
 def _endpoint_checks(document: _Document, *, by_user: bool) -> Iterator[Check]:
     for member in ("authorization_endpoint", "token_endpoint"):
-        url, check = document.urls[member], requirement(f"server.{member}")
+        url, check = document.urls[member], document.requirement(member)
         if url is not None:
             yield check.passed(url.text)
         elif member == "token_endpoint" or by_user:
@@ -261,13 +270,18 @@ def _requirement_checks(document: _Document, *, by_code: bool) -> Iterator[Check
 
 
 def _registration_check(document: _Document, *, needed: bool) -> Check:
-    check, url = requirement(CheckId.SERVER_REGISTRATION), document.urls["registration_endpoint"]
+    member = "registration_endpoint"
+    check, url = requirement(CheckId.SERVER_REGISTRATION), document.urls[member]
     if url is not None:
         return check.passed(url.text)
-    seen = seen_of(document.members.get("registration_endpoint"), "unusable", missing="not stated")
+    seen = seen_of(document.members.get(member), "unusable", missing="not stated")
     if not needed:
         return check.noticed(f"{seen}; a client id is known")
-    return check.failed(seen, overridable=True)
+    if member not in document.plain_http:
+        return check.failed(seen, overridable=True)
+    # Another check than that of a server without registration, whose cause would be false.
+    inner = requirement(f"server.{member}_address", "server.inner_address", member=member)
+    return inner.failed(document.problems[member], "registration", overridable=True)
 
 
 def _browser_checks(document: _Document, *, assume_pkce: bool) -> Iterator[Check]:

@@ -284,7 +284,27 @@ def test_a_server_without_s256_is_refused(value: object) -> None:
     assert ("malformed" in check.seen) == (not isinstance(value, list) and value is not None)
 
 
-@pytest.mark.parametrize("value", [None, 7, "http://x.example/", "/register"])
+PROXY = ("base URL or issuer setting", "X-Forwarded-Proto and X-Forwarded-Host")
+
+
+@pytest.mark.parametrize("member", ["authorization_endpoint", "token_endpoint", "registration_endpoint"])
+@pytest.mark.parametrize("host", ["auth:8080", "as.example"])
+def test_an_endpoint_of_plain_http_names_the_settings_that_publish_it(member: str, host: str) -> None:
+    reading = _read(GOOD | {member: f"http://{host}/x"})
+    [check] = failures(reading.checks)
+    assert f"http://{host}/x (it is http" in check.seen
+    assert all(setting in str(check.cure) for setting in PROXY)
+    assert ("--client-id" in str(check.cure)) is check.overridable is (member == "registration_endpoint")
+
+
+def test_an_endpoint_at_a_name_without_a_dot_names_the_settings_that_publish_it() -> None:
+    reading = _read(GOOD | {"token_endpoint": "https://auth:8443/t"})
+    [check] = failures(reading.checks)
+    assert "auth:8443 is a name within the machine or network of the server" in str(check.cure)
+    assert all(setting in str(check.cure) for setting in PROXY)
+
+
+@pytest.mark.parametrize("value", [None, 7, "/register"])
 def test_without_a_registration_endpoint_a_client_id_is_asked_for(value: object) -> None:
     """AS-13, CF-9: said at once, with the option that helps."""
     reading = _read(GOOD | {"registration_endpoint": value})

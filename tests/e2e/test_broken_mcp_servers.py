@@ -45,7 +45,9 @@ OWNER: Final = "Ask the owner"
 INNER: Final = "authorization_endpoint must be https, at a public name"
 ROWS: Final = {
     "none": Row(""),
-    "resource": Row("describes another resource", OWNER, "--resource", 0),
+    "resource": Row(
+        r"describes another resource[\s\S]*aud is .*/api, only the owner", OWNER, "--resource", 0
+    ),
     "resource metadata": Row("publishes no metadata at the well-known", "Only the owner", "", 0),
     "no metadata": Row("at its origin: .*/authorize .404", "Only the owner", "", 0),
     "default paths": Row("at its origin: .*/authorize .400", OWNER, "--legacy-paths", 0),

@@ -15,8 +15,9 @@ from authlens_core.oauth.discovery.resource_metadata import (
     same_resource,
     well_known_urls,
 )
-from authlens_core.values.check import Check, Reading, Severity
+from authlens_core.values.check import Check, Reading, Severity, failures
 from authlens_core.values.exchange import Headers, Response
+from authlens_core.values.fix import steps_of
 from authlens_core.values.secret import Body
 from authlens_core.values.url import parse_url
 
@@ -390,3 +391,14 @@ def test_identifiers_are_the_same_but_for_the_slash_after_the_host() -> None:
     assert same_resource("https://h.example/a", "https://h.example/a")
     assert not same_resource("https://h.example/a", "https://h.example/a/")
     assert not same_resource("https://h.example", "https://H.example/")
+
+
+def test_another_path_of_the_same_server_names_its_setting_and_the_way_on() -> None:
+    """The setting first, the option meanwhile, and who helps where the token is refused for its aud."""
+    servers = {"authorization_servers": ["https://as.example"]}
+    reading = _read({"resource": "https://app.example/api", **servers})
+    [check] = failures(reading.checks)
+    owner, way, refused = map(str, steps_of(check.cure))
+    assert "https://app.example/mcp. In an MCP SDK that is resource_server_url (Python)" in owner
+    assert way.endswith("authlens login URL --resource https://app.example/api")
+    assert refused.endswith("aud is https://app.example/api, only the owner can help.")

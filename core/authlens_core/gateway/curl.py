@@ -198,15 +198,18 @@ def _problem(url: str, request: CurlRequest, head: Response, start: bytes) -> Re
     Args:
         start: how its body begins, which may name the cause.
     """
-    target = (head.headers.get("location") or "").partition("?")[0]
-    # A script that reads a page, or follows, would take the redirect for an empty page.
-    is_lost = request.method == "GET" or "location" in request.values
-    if target and is_lost and 300 <= head.status < 400 and not leads_to_login(target):
-        return Refused(f"{url} redirects to {target}. The credential is not sent there.", "Ask that URL.")
-    by_edge = head.status == 403 and any(head.headers.get(name) for name in _OF_THE_EDGE)
     if refuses_token(head):
         return refused_for_good(url)
-    return _refusal(url, request, head, start) if by_edge or leads_to_login(target) else None
+    location = head.headers.get("location") if 300 <= head.status < 400 else None
+    target = (location or "").partition("?")[0]
+    by_edge = head.status == 403 and any(head.headers.get(name) for name in _OF_THE_EDGE)
+    if by_edge or leads_to_login(target):
+        return _refusal(url, request, head, start)
+    # A script that reads a page, or follows, would take the redirect for an empty page.
+    is_lost = request.method == "GET" or "location" in request.values
+    if target and is_lost:
+        return Refused(f"{url} redirects to {target}. The credential is not sent there.", "Ask that URL.")
+    return None
 
 
 def _refusal(url: str, request: CurlRequest, head: Response, start: bytes) -> Refused:

@@ -140,7 +140,15 @@ async def test_a_web_page_of_access_is_shown_as_curl_shows_it_with_its_cause_bes
     assert "Ask the owner" in str(done.problem.cure if done.problem else "")
 
 
-@pytest.mark.parametrize("answer", [Scripted(404, {}), Scripted(403, {}), Scripted(304, None)])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Scripted(404, {}),
+        Scripted(403, {}),
+        Scripted(304, None),
+        Scripted(201, {}, (("Location", LOGIN_PAGE),)),
+    ],
+)
 async def test_what_the_resource_itself_says_is_curls_answer(
     answer: Scripted, logged_in: LoggedIn, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,8 +2,7 @@
 
 Each request of the client is one POST (streamable HTTP). Its answer is JSON, or a stream of messages that
 ends with the response; a stream that breaks off is resumed after its last event. A 401 is one refresh and one
-more try: the server has not acted on what it refused. A 404 to a session is a new
-session and one more try.
+more try: the server has not acted on what it refused. A 404 to a session is a new session and one more try.
 
 Whatever a server or a client sends, each request gets one answer in bounded time, each line that the client
 reads is one JSON-RPC message, and the bridge ends when its input does.

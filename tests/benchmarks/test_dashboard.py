@@ -12,9 +12,7 @@ from typing import Any, Final
 
 import pytest
 from msgspec.structs import replace
-from textual.app import App, ComposeResult
 from textual.pilot import Pilot
-from textual.widgets import DataTable
 
 from authlens_core.credentials.lifecycle.background_refresh import BackgroundRefresh
 from authlens_core.credentials.records.grant import utc_now
@@ -22,6 +20,7 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.session import Session
 from authlens_core.wire.client import Wire
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
+from benchmarks.table.bare import table_app
 from support.grants import NOW, grant, put
 from support.screens import Host
 
@@ -106,27 +105,10 @@ ATTEMPTS: Final = 3
 CREDENTIALS: Final = 2_000
 
 
-class BareTable(App[None]):
-    """What Textual alone does with as many rows: nothing changes in them."""
-
-    def compose(self) -> ComposeResult:
-        """Show the table."""
-        yield DataTable(cursor_type="row")
-
-    def on_mount(self) -> None:
-        """Fill it."""
-        table = self.query_one(DataTable)
-        table.add_columns("State", "Token", "Login", "Resource", "Kind", "Next")
-        for number in range(CREDENTIALS):
-            name = f"host-{number}.example.com/mcp"
-            table.add_row("live", "1 h 30 min", "for 3 h", name, "OAuth", "refresh in 1 h")
-        table.focus()
-
-
 @asynccontextmanager
 async def bare_table() -> AsyncIterator[Pilot[Any]]:
     """Run the table of Textual."""
-    async with BareTable().run_test(size=(120, 40)) as pilot:
+    async with table_app(CREDENTIALS).run_test(size=(120, 40)) as pilot:
         yield pilot
 
 

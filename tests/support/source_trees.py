@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ast
 import gc
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,10 +15,9 @@ from typing import Final
 import authlens_core
 import authlens_tui
 
-__all__ = ["Source", "source_of", "sources_of_product", "sources_of_tests"]
+__all__ = ["Source", "sources_of_product"]
 
 _PRODUCT: Final = (Path(authlens_core.__path__[0]), Path(authlens_tui.__path__[0]))
-_TESTS: Final = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True)
@@ -27,7 +25,7 @@ class Source:
     """One file.
 
     Attributes:
-        name: its path, from the package on, or below `tests/`.
+        name: its path, from the package on.
         text: what is in it.
         tree: its syntax tree.
         nodes: all nodes of the tree, in the order of `ast.walk`.
@@ -41,24 +39,13 @@ class Source:
 
 @cache
 def sources_of_product() -> tuple[Source, ...]:
-    return _parsed((path, root.parent) for root in _PRODUCT for path in sorted(root.rglob("*.py")))
-
-
-@cache
-def sources_of_tests() -> tuple[Source, ...]:
-    """Return every module of the tests; those of packages for Node are not ours."""
-    ours = (path for path in sorted(_TESTS.rglob("*.py")) if "node_modules" not in path.parts)
-    return _parsed((path, _TESTS) for path in ours)
-
-
-def source_of(text: str, name: str = "example.py") -> Source:
-    tree = ast.parse(text, name)
-    return Source(name, text, tree, tuple(ast.walk(tree)))
-
-
-def _parsed(files: Iterable[tuple[Path, Path]]) -> tuple[Source, ...]:
-    sources = tuple(
-        source_of(path.read_text("utf-8"), path.relative_to(root).as_posix()) for path, root in files
-    )
+    files = [(path, root.parent) for root in _PRODUCT for path in sorted(root.rglob("*.py"))]
+    trees = [(path.relative_to(root).as_posix(), path.read_text("utf-8")) for path, root in files]
+    sources = tuple(_source(text, name) for name, text in trees)
     gc.freeze()  # half a million objects that stay until the end
     return sources
+
+
+def _source(text: str, name: str) -> Source:
+    tree = ast.parse(text, name)
+    return Source(name, text, tree, tuple(ast.walk(tree)))

@@ -11,15 +11,18 @@ import sys
 import time
 from collections.abc import Generator
 from contextlib import suppress
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs, urlencode, urlsplit
+
+if TYPE_CHECKING:
+    from textual.app import App
 
 CLOSE: Final = {"Connection": "close"}  # each request has a connection of its own, as with authlens
 Step = tuple[str, str, dict[str, Any]]
 
 
-def table(rows: int) -> None:
-    """Run a bare Textual app with one DataTable."""
+def table_app(rows: int) -> App[None]:
+    """Return a bare Textual app with one DataTable."""
     from textual.app import App, ComposeResult
     from textual.widgets import DataTable
 
@@ -35,7 +38,12 @@ def table(rows: int) -> None:
                 table.add_row("live", "1 h 30 min", "for 3 h", name, "OAuth", "refresh in 1 h")
             table.focus()
 
-    BareTable().run()
+    return BareTable()
+
+
+def table(rows: int) -> None:
+    """Run it."""
+    table_app(rows).run()
 
 
 def log(lines: int) -> None:

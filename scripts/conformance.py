@@ -44,8 +44,8 @@ _ADDRESSES: Final = """\
 A hostile server's own documents are in order; its way in is the address of another server. Each address
 that a server names during a login is in this table, and what is not may be neither opened nor fetched.
 *Asked*: the stage fails by a check that names both hosts, until you approve it: `g` in the wizard, `--yes
-CHECK` on the command line. A login fetches keys automatically only from the server's site; if you ask for a
-signature to be verified, they are fetched from where the server keeps them.
+CHECK=HOST` on the command line. A login fetches keys automatically only from the server's site; if you ask
+for a signature to be verified, they are fetched from where the server keeps them.
 
 From [addresses.toml](addresses.toml); [a test](../../tests/core/login/test_server_addresses.py) puts a
 stranger's address in each place.

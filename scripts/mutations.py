@@ -388,7 +388,7 @@ MUTATIONS: Final = (
         "every-check-approved",
         "One --yes approves every check that may be approved",
         "tui/authlens_tui/cli/login/plain_login.py",
-        "if not all(c.overridable and _approved_as(c, approved) for c in record.failures):",
+        "if not all(c.overridable and c.approval in approved for c in record.failures):",
         "if not all(c.overridable and approved for c in record.failures):",
         "tests/wild/test_approval_options.py::test_only_the_check_that_is_named_is_approved",
     ),

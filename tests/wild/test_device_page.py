@@ -75,9 +75,11 @@ async def test_a_yes_for_one_page_is_none_for_that_of_another_site(machine: dict
         assert "WDJB-MJHT" not in again.words + again.answer
         owner = f"honest.example and {server.url.removeprefix('http://')} belong to the same owner"
         assert owner in again.events[-1]["cure"]
-        # A script may still approve every host by the identifier alone.
-        approved = await _login(machine, server, "--yes", option.partition("=")[0])
-        assert approved.code == 0, approved.words
+        # Nor is the identifier alone one: it names no host.
+        bare = await _login(machine, server, "--yes", option.partition("=")[0])
+        assert bare.code == 7, bare.words
+        assert "WDJB-MJHT" not in bare.words + bare.answer
+        assert bare.events[-1]["commands"][-1].endswith("--yes device.verification_site=honest.example")
 
 
 async def test_a_page_on_the_servers_own_site_is_shown_at_once(machine: dict[str, str]) -> None:

@@ -22,7 +22,7 @@ from authlens_core.desk.log_in import (
     start_login,
 )
 from authlens_core.desk.session import AuthlensError, NoSecretStore, Session
-from authlens_core.trace.record import Check, CheckId, Severity
+from authlens_core.trace.record import CheckId, Severity
 from authlens_core.values.fix import Fix, fix, step
 from authlens_tui.cli.login.login_console import LoginConsole
 from authlens_tui.cli.login.login_events import JSON_VERSION
@@ -32,8 +32,8 @@ from authlens_tui.cli.start import INTERRUPTED
 from authlens_tui.cli.terminal.output import AnswerLost, explain, say
 from authlens_tui.words.times import already_words
 
-# Without a client the next stage stops: in the app, one can be given there.
-_NO_WAY_ON: Final = frozenset({CheckId.SERVER_REGISTRATION})
+# The next stage stops as well: without a client, which can be given in the app, or for want of endpoints.
+_NO_WAY_ON: Final = frozenset({CheckId.SERVER_REGISTRATION, CheckId.METADATA_FOUND})
 _GIT: Final = (
     "git -c credential.helper= -c credential.helper='!authlens git-credential' -c credential.useHttpPath=1"
 )
@@ -139,20 +139,15 @@ async def _step(run: Login, approved: Collection[str]) -> StageRecord:
     # With one check overridden, the stage may fail at the next one. None is overridden in vain: a login that
     # is said to continue does.
     while record.outcome is Outcome.FAILED:
-        if not all(c.overridable and _approved_as(c, approved) for c in record.failures):
+        if not all(c.overridable and c.approval in approved for c in record.failures):
             break
         check = record.failures[0]
         again = await run.override(check.name)
         if again is None:
             break
-        say(f"    continuing despite a failed check, because of --yes {_approved_as(check, approved)}")
+        say(f"    continuing despite a failed check, because of --yes {check.approval}")
         record = again
     return record
-
-
-def _approved_as(check: Check, approved: Collection[str]) -> str:
-    """Return the value of --yes that approves `check`, or nothing. A name alone approves any host."""
-    return next((name for name in (check.approval, check.name) if name in approved), "")
 
 
 def _approval(record: StageRecord, *, steps_up: bool) -> Iterator[Fix]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -42,7 +43,11 @@ class Row:
 
 
 OWNER: Final = "Ask the owner"
-INNER: Final = "authorization_endpoint must be https, at a public name"
+INNER: Final = (
+    "authorization_endpoint is at auth:8080, a name that only the network of the server knows, and not"
+)
+# Where no option helps, the owner is given the document that does.
+PUBLISHED: Final = ("resource metadata", "no metadata", "default paths", "server metadata")
 ROWS: Final = {
     "none": Row(""),
     "resource": Row(
@@ -51,7 +56,10 @@ ROWS: Final = {
     "resource metadata": Row("publishes no metadata at the well-known", "Only the owner", "", 0),
     "no metadata": Row("at its origin: .*/authorize .404", "Only the owner", "", 0),
     "default paths": Row("at its origin: .*/authorize .400", OWNER, "--legacy-paths", 0),
-    "inner address": Row("https URL as authorization_endpoint. Seen: http://auth:8080", INNER, "", 0),
+    "named otherwise": Row(r"describes another resource[\s\S]*aud is .*/api, only the owner", OWNER, "", 0),
+    "inner address": Row(
+        "https URL as authorization_endpoint, or http on loopback. Seen: http://auth:8080", INNER, "", 0
+    ),
     "server metadata": Row("publishes no server metadata", OWNER, "--legacy-paths", 0),
     "secret": Row("lists none, client_secret_post; the registration gave no", OWNER, "--client-auth"),
     "issuer": Row("names another issuer", OWNER, "--issuer-name", 0),
@@ -115,6 +123,34 @@ def test_the_true_cause_is_named_and_the_browser_is_opened_once(
         [command] = [one for one in commands_in(fixes) if row.way in one]
         followed = line.run(*shlex.split(command)[1:])
         assert followed.code == 0, followed.words
+
+
+@pytest.mark.parametrize("fault", ["named otherwise"])
+def test_a_resource_taken_by_its_own_name_that_refuses_it_names_both(
+    line: CommandLine, server: ServerProcess
+) -> None:
+    """The name came from its metadata; what it compares aud with is the URL."""
+    command, ran = _login(line, server)
+    [command] = commands_in(fixes_in(ran))
+    followed = line.run(*shlex.split(command)[1:])
+    other = server.resource.replace("/mcp", "/api")
+    seen = f"aud is {other}, for which this login asked; the URL that you gave is {server.resource}"
+    assert seen in followed.words
+    [fix] = fixes_in(followed)
+    assert f'set "resource" in the metadata to the URL that you gave: {server.resource}' in fix
+    assert "resource_server_url" in fix
+    assert not commands_in([fix])
+
+
+@pytest.mark.parametrize("fault", PUBLISHED)
+def test_the_owner_is_given_the_document_to_publish(line: CommandLine, server: ServerProcess) -> None:
+    _, ran = _login(line, server)
+    fixes = fixes_in(ran)
+    documents = [json.loads(one) for one in re.findall(r"\{.*?\}", " ".join(fixes))]
+    keys = {key for document in documents for key in document}
+    assert {"resource", "issuer"} & keys
+    assert all(document.get("resource", server.resource) == server.resource for document in documents)
+    assert not any("--yes resource_metadata.found" in one for one in fixes)
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -122,6 +122,8 @@ class _SeenFailure:
         if response is not None and error is None and stage in _SPEAKS_OAUTH:
             error = read_error(response, self.sent)
         self.error = error or OAuthError("")
+        # A resource may state its reason as a server does; that decides no cause, and is quoted.
+        self.stated = error or (response and read_error(response, self.sent)) or self.error
         self.failing = checks
         self.checks = {c.name: c.seen for c in checks}
         self.credential, self.grant = Credential.NONE, ""
@@ -221,7 +223,7 @@ class _SeenFailure:
         if self.response is not None:
             yield status_line(self.response)
             yield from (quoted(self.response, name) for name in cause.quotes)
-        yield from error_lines(self.error)
+        yield from error_lines(self.stated)
         # Without a response it came on the callback, where it was a parameter.
         label = f"{cause.quotes[0]}=" if cause.quotes and self.response is None else ""
         if self.response is None or not cause.quotes:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from authlens_core.login.facts import Facts
 from authlens_core.login.stages.access_stage import AccessStage
+from authlens_core.oauth.discovery.resource_metadata import ResourceMetadata
 from authlens_core.oauth.formats.duration import Lifetime
 from authlens_core.oauth.mcp import LEGACY, McpCall, call_of, mcp_request
 from authlens_core.oauth.token import TokenResponse
@@ -135,6 +136,7 @@ def _jwt(**claims: object) -> Secret:
 
 REFUSED = reply(401, None, ("WWW-Authenticate", 'Bearer error="invalid_token"'))
 LATER = BEGAN.timestamp() + 900
+OTHER = "https://other.example/mcp"
 
 
 @pytest.mark.parametrize(
@@ -167,6 +169,27 @@ def test_a_refused_token_is_read_for_why(
     assert "inute" not in str(reason.cure)
     if "aud" in claims and name == "access.audience":
         assert any("other.example/mcp; this login asked for" in line for line in reason.evidence)
+
+
+@pytest.mark.parametrize(
+    ("named", "way"), [(RESOURCE, f"--resource {RESOURCE}"), (OTHER, "resource_server_url (Python)")]
+)
+def test_a_token_for_the_resource_that_was_chosen_is_for_another_than_the_url(named: str, way: str) -> None:
+    """The user alone named another one, or its metadata did; the resource compares aud with its URL."""
+    body = {"error": "invalid_token", "error_description": "wrong audience"}
+    start = replace(
+        START,
+        tokens=replace(TOKENS, access_token=_jwt(aud=OTHER, exp=LATER)),
+        options=Options(resource=OTHER),
+        resource_metadata=ResourceMetadata(named, (ISSUER,), None, {}),
+    )
+    sent = [exchange(reply(401, body))]
+    reason = diagnosis_of(Stage.ACCESS, STAGE.learn(start, sent).checks, sent)
+    assert reason is not None
+    seen = f"aud is {OTHER}, for which this login asked; the URL that you gave is {RESOURCE}"
+    assert {seen, '"error_description": "wrong audience"'} <= set(reason.evidence)
+    assert way in str(reason.cure)
+    assert "--dpop" not in str(reason.cure)
 
 
 @pytest.mark.parametrize("answer", [reply(200), reply(404), reply(500)])

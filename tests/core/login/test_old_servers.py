@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 
 import pytest
@@ -98,6 +100,18 @@ async def test_what_is_at_the_origin_decides_whether_legacy_paths_are_offered(
     assert ("--legacy-paths" in str(reason and reason.cure)) is bool(more)
     [asked] = [sent.request for sent in sender.sent if sent.line == f"GET {ORIGIN}/authorize"]
     assert asked.headers.get("authorization") is None
+
+
+async def test_what_the_owner_is_asked_to_publish_lets_others_in_without_an_option() -> None:
+    reason = (await _run(_sender({f"GET {ORIGIN}/authorize": reply(400)}))).records[-1].reason
+    resource, server = (json.loads(one) for one in re.findall(r"\{.*?\}", str(reason and reason.cure)))
+    place = f"{ORIGIN}/.well-known/oauth-protected-resource/mcp"
+    assert f"at {place}: {{" in str(reason and reason.cure)
+    sender = _sender({f"GET {place}": reply(200, resource), AT_ORIGIN: reply(200, server)})
+    trace = await _run(sender)
+    assert [record.outcome for record in trace.records] == [Outcome.PASSED] * 8
+    checks = [check for record in trace.records[1:3] for check in record.checks]
+    assert not [check for check in checks if check.severity is Severity.WARNING]
 
 
 async def test_default_paths_are_used_with_legacy_paths_and_the_record_says_so() -> None:

@@ -62,6 +62,7 @@ FAULTS: Final[Mapping[str, str]] = {
     "token issuer": "iss of the token is localhost, and the resource compares it with 127.0.0.1",
     "sign-in page": "the resource redirects what has no token to a page to sign in",
     "inner address": "the endpoints in the server metadata are those of a network inside",
+    "named otherwise": "resource in the resource metadata is /api, so aud is; the resource wants /mcp in it",
     "no metadata": "the resource metadata answers 404, the challenge names none, and nothing else is there",
     "default paths": "the same, and /authorize answers at the origin of the resource",
 }
@@ -126,7 +127,8 @@ class Broken:
         """Answer as RFC 9728 has it."""
         if self.fault in ("resource metadata", "no metadata", "default paths"):
             return Response(status_code=404)
-        named = f"{self.origin}/api" if self.fault == "resource" else self.resource
+        misnamed = self.fault in ("resource", "named otherwise")
+        named = f"{self.origin}/api" if misnamed else self.resource
         scopes = {"scopes_supported": ["api://other/read"]} if self.fault == "scopes" else {}
         return JSONResponse({"resource": named, "authorization_servers": [self.issuer], **scopes})
 
@@ -194,6 +196,8 @@ class Broken:
     def issued(self, asked: Mapping[str, str]) -> Response:
         """Answer with a token whose claims are as wrong as the fault says."""
         audience = "http://127.0.0.1:8000/mcp" if self.fault == "audience" else self.resource
+        if self.fault == "named otherwise":
+            audience = asked.get("resource", self.resource)
         if self.fault == "wanted audience" and not asked.get("audience"):
             audience = f"{self.issuer}/userinfo"
         now = int(time.time()) - (2 * HOUR if self.fault == "expired" else 0)

@@ -24,7 +24,7 @@ from authlens_core.oauth.discovery.challenge import (
     scope_union,
     scope_wanted,
 )
-from authlens_core.oauth.discovery.resource_metadata import covers_url, same_resource
+from authlens_core.oauth.discovery.resource_metadata import covers_url, own_name_cure, same_resource
 from authlens_core.oauth.error_response import read_error
 from authlens_core.oauth.formats.duration import http_date
 from authlens_core.oauth.mcp import MODERN, McpCall, call_of
@@ -50,6 +50,7 @@ _ANONYMOUS: Final = requirement("access.anonymous")
 _GET_NOT_ALLOWED: Final = frozenset({405, 406})
 _UNAUTHORIZED: Final = 401
 _REFUSED: Final = frozenset({_UNAUTHORIZED, 403})
+_ONLY_THE_OWNER: Final = "No option helps until then. After that, log in without --resource."
 _PROOF: Final = ("dpop", "proof of possession", "proof-of-possession")
 
 
@@ -196,14 +197,28 @@ def _lifetime(facts: Facts, claims: Mapping[str, JsonValue], now: datetime) -> I
 
 def _audience(facts: Facts, claims: Mapping[str, JsonValue]) -> Iterator[Check]:
     """Yield that the token is for another resource than the one that refused it (RFC 9068 §4)."""
-    aud, wanted = claims.get("aud"), facts.resource or facts.resource_url.text
+    aud, url = claims.get("aud"), facts.resource_url.text
+    wanted = facts.resource or url
     audiences = [name for name in (aud if isinstance(aud, list) else [aud]) if isinstance(name, str)]
-    fits = any(same_resource(name, wanted) or covers_url(name, wanted) for name in audiences)
-    if not claims or fits or facts.options.audience in audiences:
+    as_wanted = _covers(audiences, wanted)
+    if not claims or (as_wanted and _covers(audiences, url)) or facts.options.audience in audiences:
         return
     stated = f"aud is {', '.join(audiences)}" if audiences else "no aud"
-    check = requirement(CheckId.ACCESS_AUDIENCE, resource=wanted, server=facts.server.issuer)
-    yield check.failed(f"{stated}; this login asked for {wanted}")
+    resource = url if as_wanted else wanted
+    check = requirement(CheckId.ACCESS_AUDIENCE, resource=resource, server=facts.server.issuer)
+    if not as_wanted:
+        yield check.failed(f"{stated}; this login asked for {wanted}")
+        return
+    seen = f"{stated}, for which this login asked; the URL that you gave is {url}"
+    metadata = facts.resource_metadata
+    if metadata is None or covers_url(metadata.resource, url):
+        yield check.failed(seen, "chosen")
+    else:
+        yield check.failed(seen, cure=f"{own_name_cure(facts.resource_url)} {_ONLY_THE_OWNER}")
+
+
+def _covers(audiences: Sequence[str], resource: str) -> bool:
+    return any(same_resource(name, resource) or covers_url(name, resource) for name in audiences)
 
 
 def _issuer(facts: Facts, claims: Mapping[str, JsonValue]) -> Iterator[Check]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -20,7 +21,7 @@ from authlens_core.oauth.discovery.server_metadata import ServerMetadata, read_s
 from authlens_core.oauth.error_response import is_document, members_of
 from authlens_core.trace.fact import Fact, FactId
 from authlens_core.trace.failure_reason import diagnosis_of
-from authlens_core.values.check import Check, CheckId, Diagnosis, Severity, requirement
+from authlens_core.values.check import Check, CheckId, Diagnosis, Requirement, Severity, requirement
 from authlens_core.values.exchange import Exchange, Headers, Purpose, Request, Response
 from authlens_core.values.login_options import OPTIONS
 from authlens_core.values.stage import Stage
@@ -98,7 +99,7 @@ def _origin_taken(facts: Facts, *, found: bool) -> Check:
     origin = facts.resource_url.origin
     seen = f"nothing; {origin} publishes server metadata and is used as the authorization server"
     chosen = f"nothing; {origin} is used as the authorization server, as you chose"
-    return requirement(CheckId.METADATA_FOUND, origin=origin).warned(seen if found else chosen)
+    return _found(facts, origin).warned(seen if found else chosen)
 
 
 def _not_here(exchange: Exchange, *, guessed: bool) -> bool:
@@ -120,13 +121,26 @@ def _missing(facts: Facts, exchanges: Sequence[Exchange], legacy: Sequence[Excha
     seen = f"nothing at {tried}" if tried else "nowhere to look"
     if legacy:
         seen = f"{seen}; at its origin: {places_tried(legacy)}"
-    return requirement(CheckId.METADATA_FOUND, origin=facts.resource_url.origin).failed(
-        seen, _result_at_origin(legacy), overridable=True
+    result = _result_at_origin(legacy)
+    server = "ISSUER" if result in ("", "nowhere") else facts.resource_url.origin
+    return _found(facts, server).failed(seen, result, overridable=True)
+
+
+def _found(facts: Facts, server: str) -> Requirement:
+    """Return the check, with the documents that a resource has to publish whose issuer is `server`."""
+    origin, places = facts.resource_url.origin, facts.metadata_candidates
+    document = {"resource": facts.resource_url.text, "authorization_servers": [server]}
+    return requirement(
+        CheckId.METADATA_FOUND,
+        origin=origin,
+        place=places[0].text if places else "",
+        document=json.dumps(document),
+        server_document=_server_document(origin, origin),
     )
 
 
 def _result_at_origin(legacy: Sequence[Exchange]) -> str:
-    """Return whether the origin is a server of MCP 2025-03-26; empty if the answers do not say."""
+    """Return what the origin is as a server of MCP 2025-03-26; empty if the answers do not say."""
     if not legacy:
         return ""
     last = legacy[-1]
@@ -136,7 +150,7 @@ def _result_at_origin(legacy: Sequence[Exchange]) -> str:
     if last.status == _NOT_FOUND:
         return "nowhere"
     # A resource that guards all its paths answers 401 there, too.
-    return "at_origin" if last.status != 401 and _is_there(last, legacy[:_PLACES]) else ""
+    return "old_server" if last.status != 401 and _is_there(last, legacy[:_PLACES]) else ""
 
 
 def _legacy(facts: Facts) -> Facts:
@@ -303,6 +317,7 @@ def _default_paths(
     """
     seen = f"nothing at {places_tried(asked)}"
     chosen, origin = facts.options.legacy_paths, issuer.origin
+    named = facts.issuer_identifier or origin
     there = next((probe for probe in probes if _is_there(probe, asked)), None)
     if not chosen and facts.resource_metadata is not None and there is None:
         check = _no_document(seen)
@@ -316,6 +331,7 @@ def _default_paths(
         paths=_LEGACY_PATHS,
         issuer=origin,
         place=asked[0].request.url,
+        document=_server_document(named, origin),
     ).judged(
         Severity.WARNING if chosen else Severity.FAILURE,
         f"{seen}; {_LEGACY_PATHS} of {origin} are used instead" if chosen else seen,
@@ -326,9 +342,23 @@ def _default_paths(
         cause = f"{origin} publishes no server metadata, so nothing says where its endpoints are."
         return StageResult(facts, (check,), (), Diagnosis("default_paths", cause, check.cure, (seen,)))
     # MCP 2025-03-26 names these paths as the fallback, at the root of the server.
-    named = facts.issuer_identifier or origin
     metadata = ServerMetadata(named, f"{origin}{_PAGE}", f"{origin}/token", f"{origin}/register")
     return StageResult(replace(facts, server_metadata=metadata), (check,), _shown(metadata, by_user=True))
+
+
+def _server_document(issuer: str, origin: str) -> str:
+    """Return the metadata that a server with default paths has to publish (RFC 8414 §2)."""
+    return json.dumps(
+        {
+            "issuer": issuer,
+            "authorization_endpoint": f"{origin}{_PAGE}",
+            "token_endpoint": f"{origin}/token",
+            "registration_endpoint": f"{origin}/register",
+            "response_types_supported": ["code"],
+            "code_challenge_methods_supported": ["S256"],
+            "token_endpoint_auth_methods_supported": ["none"],
+        }
+    )
 
 
 def _is_there(probe: Exchange, elsewhere: Sequence[Exchange]) -> bool:

@@ -150,13 +150,16 @@ def _place_check(member: str, url: Url, home: Url) -> Check:
         return check.passed(url.origin)
     if url.is_loopback and home.is_loopback:
         return check.noticed(f"{url.origin}, on this machine too")
-    # A name without a dot is known within the network of the server alone; an address has dots or colons.
-    is_inner = "." not in url.host and ":" not in url.host and url.host != home.host
-    result = "inner" if is_inner else "elsewhere"
+    result = "inner" if is_inner_name(url) and url.host != home.host else "elsewhere"
     # The login page gets no secret of ours: you see its host in the browser. The others get codes or tokens.
     if member == "authorization_endpoint" or url.host == home.host:
         return check.warned(url.origin, result)
     return check.failed(url.origin, result, overridable=True, host=url.host)
+
+
+def is_inner_name(url: Url) -> bool:
+    """Return whether only the network of the server knows a host: a name without a dot, and no address."""
+    return "." not in url.host and ":" not in url.host
 
 
 def _apart(authorization: Url, token: Url, home: Url) -> Iterator[Check]:

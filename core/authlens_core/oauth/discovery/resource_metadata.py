@@ -151,10 +151,7 @@ def _resource_check(
     # The specification wants the two identical. MCP servers are asked below the resource that they name.
     if covers_url(named.text, requested.text):
         return check.noticed(f"{resource}, which is not the same and covers it")
-    owner = (
-        f'Ask the owner to set "resource" in the metadata to the URL that you gave: {requested.text}.'
-        " In an MCP SDK that is resource_server_url (Python) or resourceServerUrl (TypeScript)."
-    )
+    owner = own_name_cure(requested)
     # Never by choice: the token would be for another server, and this one would get it (confused deputy).
     if named.origin != requested.origin:
         seen = f"{resource}, which is on another origin than {requested.text}"
@@ -169,6 +166,14 @@ def _resource_check(
     own = step("If both are one to you, take the name that it gives itself", command)
     refused = f"If the resource then refuses the token because aud is {resource}, only the owner can help."
     return check.failed(seen, cure=fix(owner, own, refused))
+
+
+def own_name_cure(requested: Url) -> str:
+    """Return what the owner of a resource changes whose metadata is about another one."""
+    return (
+        f'Ask the owner to set "resource" in the metadata to the URL that you gave: {requested.text}.'
+        " In an MCP SDK that is resource_server_url (Python) or resourceServerUrl (TypeScript)."
+    )
 
 
 def identifier_problem(value: JsonValue, *, loopback_http: bool, allow_query: bool) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from msgspec import Struct
 
-from authlens_core.oauth.discovery.issuer import issuer_check, place_checks
+from authlens_core.oauth.discovery.issuer import is_inner_name, issuer_check, place_checks
 from authlens_core.oauth.discovery.resource_metadata import same_resource, signature_check, string_list
 from authlens_core.oauth.dpop import algorithm_check
 from authlens_core.oauth.error_response import is_usable, listed, read_answer, seen_of
@@ -20,7 +20,7 @@ from authlens_core.values.check import Check, CheckId, Reading, Requirement, Sev
 from authlens_core.values.exchange import Response
 from authlens_core.values.formats.json_document import JsonValue
 from authlens_core.values.stage import GrantType
-from authlens_core.values.url import Url, UrlRefused, parse_url
+from authlens_core.values.url import Url, UrlRefused, parse_url, usable_url
 
 _STAGE: Final = "server"
 _SPEC: Final = "RFC 8414 §2"
@@ -122,20 +122,21 @@ class _Document:
     """The document taken apart.
 
     Attributes:
+        issuer: the identifier that the resource named.
         lists: the members that are lists of texts; None for one that is absent or malformed.
         malformed: the checks of those that are malformed.
         urls: the endpoints; None for one that is absent or cannot be used.
         problems: what is wrong with those.
-        plain_http: those of plain http that are refused for it.
+        plain_http: what is wrong with the places of those that are refused for plain http.
     """
 
-    def __init__(self, members: Mapping[str, JsonValue], *, loopback_http: bool) -> None:
-        self.members: Final = members
+    def __init__(self, members: Mapping[str, JsonValue], issuer: str, *, loopback_http: bool) -> None:
+        self.members, self.issuer = members, issuer
         self.lists: Final[dict[str, tuple[str, ...] | None]] = {}
         self.malformed: Final[list[Check]] = []
         self.urls: Final[dict[str, Url | None]] = dict.fromkeys(_ENDPOINTS)
         self.problems: Final[dict[str, str]] = {}
-        self.plain_http: Final[set[str]] = set()
+        self.plain_http: Final[dict[str, str]] = {}
         for member in _LISTS:
             self.lists[member], warning = string_list(members, member, _STAGE)
             self.malformed.extend(warning)
@@ -148,13 +149,17 @@ class _Document:
                 self.urls[member] = parse_url(value, loopback_http=loopback_http)
             except UrlRefused as refused:
                 self.problems[member] = f"{value[:200]} ({refused})"
-                if value.lower().startswith("http://"):
-                    self.plain_http.add(member)
+                secure = usable_url(value.lower().replace("http://", "https://", 1))
+                if secure is not None:
+                    self.plain_http[member] = _plain_http_problem(secure)
 
-    def requirement(self, member: str) -> Requirement:
+    def requirement(self, member: str, ending: str = "") -> Requirement:
         """Return the check of an endpoint; for one that is plain http, with the settings that publish it."""
-        entry = "server.inner_address" if member in self.plain_http else ""
-        return requirement(f"server.{member}", entry, member=member)
+        problem = self.plain_http.get(member, "")
+        entry = "server.inner_address" if problem else ""
+        return requirement(
+            f"server.{member}{ending}", entry, member=member, problem=problem, issuer=self.issuer
+        )
 
     def stated(self, member: str) -> str:
         """Return what a check shows of a list; empty if it is absent."""
@@ -194,7 +199,7 @@ def read_server_metadata(
     answer = read_answer(response, stage=_STAGE, spec="RFC 8414 §3.2", strict_media_type=True)
     if answer.value is None:
         return Reading(None, answer.checks)
-    document = _Document(answer.value, loopback_http=loopback_http)
+    document = _Document(answer.value, issuer, loopback_http=loopback_http)
     name = issuer_check(
         document.members.get("issuer"),
         issuer,
@@ -254,6 +259,11 @@ def _endpoint_checks(document: _Document, *, by_user: bool) -> Iterator[Check]:
         yield check.judged(severity, document.problems[member], "unusable")
 
 
+def _plain_http_problem(url: Url) -> str:
+    inner = "a name that only the network of the server knows, and " if is_inner_name(url) else ""
+    return f"at {url.authority}, {inner}not https"
+
+
 def _requirement_checks(document: _Document, *, by_code: bool) -> Iterator[Check]:
     """Yield the requirements of a login by a public client, each as its own check."""
     for need in (need for need in _NEEDS if by_code or not need.of_code):
@@ -280,8 +290,9 @@ def _registration_check(document: _Document, *, needed: bool) -> Check:
     if member not in document.plain_http:
         return check.failed(seen, overridable=True)
     # Another check than that of a server without registration, whose cause would be false.
-    inner = requirement(f"server.{member}_address", "server.inner_address", member=member)
-    return inner.failed(document.problems[member], "registration", overridable=True)
+    return document.requirement(member, "_address").failed(
+        document.problems[member], "registration", overridable=True
+    )
 
 
 def _browser_checks(document: _Document, *, assume_pkce: bool) -> Iterator[Check]:

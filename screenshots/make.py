@@ -33,8 +33,8 @@ from textual._context import visible_screen_stack
 from textual.pilot import Pilot
 from textual.widgets import OptionList
 
-from authlens_core.emulator import Fault
 from authlens_core.trace.record import Stage, Trace
+from authlens_lab.emulator import Fault
 from authlens_tui.app.authlens_app import AuthlensApp
 from authlens_tui.app.demo import DemoWorkspace
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen

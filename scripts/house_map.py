@@ -14,7 +14,7 @@ from typing import Final
 
 ROOT: Final = Path(__file__).parents[1]
 PAGE: Final = ROOT / "docs" / "internals" / "architecture.md"
-SOURCES: Final = {"authlens_core": ROOT / "core", "authlens_tui": ROOT / "tui"}
+SOURCES: Final = {"authlens_core": ROOT / "core", "authlens_lab": ROOT / "core", "authlens_tui": ROOT / "tui"}
 BEGIN: Final = "<!-- drawn by scripts/house_map.py -->\n"
 END: Final = "<!-- end of the drawing -->\n"
 
@@ -24,7 +24,10 @@ _OPENED: Final = {"authlens_core.credentials"}
 GROUND: Final = "core/values"
 """The room that every other knows: its arrows would hide the rest."""
 
-DATA: Final = {"core/words": "What users read, as TOML, JSON and Markdown; `values/word_files.py` reads it."}
+DATA: Final = {
+    "core/words": "What users read, as TOML, JSON and Markdown; `values/word_files.py` reads it.",
+    "lab/words": "What the practice ground says, as TOML; `values/word_files.py` reads it, too.",
+}
 """The folders without Python, each with what is in it; an arrow leads there from the ground."""
 
 Rooms = Mapping[str, frozenset[str]]
@@ -118,7 +121,7 @@ def drawing() -> str:
     """Return the picture as Mermaid, and the table of the rooms."""
     found = direct(rooms())
     lines = ["```mermaid", "flowchart TD"]
-    for package in ("tui", "core"):
+    for package in ("tui", "lab", "core"):
         lines.append(f"  subgraph {package}")
         lines += [f"    {_id(room)}[{room.partition('/')[2]}]" for room in found if _package(room) == package]
         lines += [

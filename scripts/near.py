@@ -24,7 +24,7 @@ ROOT: Final = Path(__file__).parents[1]
 TESTS: Final = ROOT / "tests"
 ALWAYS: Final = TESTS / "architecture"
 SNAPSHOTS: Final = "tui/screens/test_snapshots*.py"
-_FOLDERS: Final = {"core/authlens_core": "core", "tui/authlens_tui": "tui"}
+_FOLDERS: Final = {"core/authlens_core": "core", "core/authlens_lab": "lab", "tui/authlens_tui": "tui"}
 _ACTIVATE: Final = "Activate the environment first: . .venv/bin/activate (scripts/setup.py makes it)"
 
 
@@ -54,7 +54,7 @@ def tests_of(path: str) -> Iterator[Path]:
     yield from (ROOT / one.test.partition("::")[0] for one in MUTATIONS if one.path == path)
     readers = list[str]()
     if path.endswith((".json", ".md", ".toml")) and path.startswith(("core/", "tui/")):
-        named = ("-e", file.name, "-e", f'words("{file.stem}")')
+        named = ("-e", file.name, "-e", f'words("{file.stem}"')
         readers = _git("grep", "-lF", *named, "--", "*.py").splitlines()
     for reader in readers:
         yield from tests_of(reader)

@@ -21,8 +21,8 @@ import pytest
 from hypothesis import settings
 
 from authlens_core.credentials.store import encrypted_file
-from authlens_core.emulator import signed_tokens
 from authlens_core.login.callback import binding
+from authlens_lab.emulator import signed_tokens
 from support.open_databases import all_closed, watched
 from support.preloaded import Preloaded, preloaded
 

@@ -12,7 +12,7 @@ import pytest
 
 from authlens_core.values.fix import Fix, Step, cure_in, fix, steps_of
 from authlens_core.values.stage import LOGIN_STAGES, Stage
-from authlens_core.values.word_files import FOLDER, words
+from authlens_core.values.word_files import folder_of, words
 from authlens_tui.app.base_app import key_names
 from authlens_tui.cli.parser import build_parser
 from authlens_tui.screens.fix_keys import FixKeys, doing
@@ -33,7 +33,9 @@ _VALUES: Final = {
 }
 
 
-_FILES: Final = sorted(path.stem for path in FOLDER.iterdir() if path.suffix in {".toml", ".json"})
+_FILES: Final = sorted(
+    path.stem for path in folder_of("authlens_core").iterdir() if path.suffix in {".toml", ".json"}
+)
 
 
 def _in_words(value: Any) -> Iterator[Step]:

@@ -10,7 +10,7 @@ import near
 @pytest.mark.parametrize(
     ("pattern", "test"),
     [
-        ("core/authlens_core/learning/lessons/06-*.toml", "tests/core/learning/test_questions.py"),
+        ("core/authlens_lab/learning/lessons/06-*.toml", "tests/lab/learning/test_questions.py"),
         ("tui/authlens_tui/cli/verb/ref*.toml", "tests/tui/cli/test_parser.py"),
     ],
 )

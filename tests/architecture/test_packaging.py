@@ -37,7 +37,11 @@ def test_the_wheel_brings_two_packages_and_no_other_name(wheel: zipfile.ZipFile)
     """A generic name such as `tests` would overwrite somebody else's files in site-packages."""
     names = {name.partition("/")[0] for name in wheel.namelist()}
 
-    assert {name for name in names if not name.endswith(".dist-info")} == {"authlens_core", "authlens_tui"}
+    assert {name for name in names if not name.endswith(".dist-info")} == {
+        "authlens_core",
+        "authlens_lab",
+        "authlens_tui",
+    }
 
 
 def test_the_program_is_named_authlens(wheel: zipfile.ZipFile) -> None:

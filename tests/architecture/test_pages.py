@@ -19,6 +19,7 @@ ROOT: Final = Path(__file__).parents[2]
 WRITTEN: Final = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 FOLDERS: Final = (
     "core/authlens_core/",
+    "core/authlens_lab/",
     "tui/authlens_tui/",
     "tests/",
     "docs/",

@@ -147,7 +147,7 @@ def test_a_stored_token_needs_few_modules(environ: dict[str, str]) -> None:
 NOT_TO_SHOW = frozenset(
     {
         "authlens_core.login",
-        "authlens_core.emulator",
+        "authlens_lab.emulator",
         "authlens_core.desk.doctor",
     }
 )

@@ -12,7 +12,7 @@ from typing import Final
 
 import pytest
 
-from authlens_core.values.word_files import FOLDER
+from authlens_core.values.word_files import folder_of
 from authlens_tui import cli
 from support.source_trees import Source, sources_of_product
 
@@ -63,7 +63,8 @@ def test_texts_use_standard_words() -> None:
 
 def test_files_of_words_use_standard_words() -> None:
     verbs = Path(cli.__file__).with_name("verb")
-    files = sorted([*FOLDER.glob("*.toml"), *FOLDER.glob("*.json"), *verbs.glob("*.toml")])
+    folders = (folder_of("authlens_core"), folder_of("authlens_lab"), verbs)
+    files = sorted(file for folder in folders for end in ("toml", "json") for file in folder.glob(f"*.{end}"))
     lines = [(file.name, line) for file in files for line in file.read_text("utf-8").splitlines()]
 
     assert len(lines) > 500

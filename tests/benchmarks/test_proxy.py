@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from authlens_core.emulator.fixture import EmulatedAccess
+from authlens_lab.emulator.fixture import EmulatedAccess
 from support.verb_process import authlens, log_in, machine_in, running
 
 pytestmark = pytest.mark.benchmark

@@ -28,6 +28,7 @@ from msgspec.structs import asdict
 from rich.pretty import pretty_repr
 
 import authlens_core
+import authlens_lab
 from authlens_core.credentials.records.grant import GrantSecrets
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.log_in import store_tokens
@@ -53,13 +54,14 @@ CANARY: Final = "canary-7f3a9b51c2"
 # Types whose text is for people or public, by nature: what stands in them never is a secret, and what puts
 # it there is tested on its own (the fault walk searches every check, fact and event of every login).
 # The emulator plays servers and holds no secret of a person.
-APART: Final = ("authlens_core.emulator",)
+APART: Final = ("authlens_lab.emulator",)
 
 
 def _modules() -> Iterator[types.ModuleType]:
-    for info in pkgutil.walk_packages(authlens_core.__path__, "authlens_core."):
-        if not info.name.startswith(APART) and not info.name.endswith("__main__"):
-            yield importlib.import_module(info.name)
+    for package in (authlens_core, authlens_lab):
+        for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not info.name.startswith(APART) and not info.name.endswith("__main__"):
+                yield importlib.import_module(info.name)
 
 
 def _structs() -> list[type[Struct]]:
@@ -68,7 +70,8 @@ def _structs() -> list[type[Struct]]:
         for module in _modules()
         for member in vars(module).values()
         if inspect.isclass(member) and issubclass(member, Struct)
-        if member.__module__.startswith("authlens_core") and not member.__module__.startswith(APART)
+        if member.__module__.startswith(("authlens_core", "authlens_lab"))
+        and not member.__module__.startswith(APART)
     }
     return sorted(found, key=lambda c: f"{c.__module__}.{c.__qualname__}")
 

@@ -18,7 +18,7 @@ from itertools import count
 from pathlib import Path
 from typing import Final, Literal
 
-from authlens_core.emulator import play_person
+from authlens_lab.emulator import play_person
 from support.preloaded import Forked, Preloaded
 from support.waiting import PATIENCE, wait_until
 

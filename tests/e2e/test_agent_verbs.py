@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.emulator import Emulator
+from authlens_lab.emulator import Emulator
 from support.needs import free_port, program
 from support.terminal import terminal
 from support.verb_process import AUTHLENS, authlens, emulated, log_in, machine_in, process_table, secrets_in

@@ -14,7 +14,7 @@ from typing import Final
 
 import pytest
 
-from authlens_core.emulator import play_person
+from authlens_lab.emulator import play_person
 from e2e.servers.broken_mcp import FAULTS
 from support.command_line import CommandLine, Ran, commands_in, fixes_in
 from support.needs import free_port

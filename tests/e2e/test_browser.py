@@ -11,10 +11,10 @@ import pytest
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.log_in import start_login
 from authlens_core.desk.session import Session
-from authlens_core.emulator import Emulator
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.values.login_options import Options
 from authlens_core.wire.client import Wire
+from authlens_lab.emulator import Emulator
 from e2e.real_login import log_in, story
 from support.chromium import Browser, chromium
 from support.person import Page

@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from authlens_core.emulator import play_person
+from authlens_lab.emulator import play_person
 from support.driven_login import leaks
 from support.server_process import ended
 from support.terminal import Terminal, terminal

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import pytest
 
-from authlens_core.learning.catalogue import FOLDER, lessons
+from authlens_lab.learning.catalogue import FOLDER, lessons
 from e2e.course_process import Learn
 from support.needs import without_a_route
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.emulator import Emulator
 from authlens_core.grammars.curl import read_request
 from authlens_core.values.errors import UsageError
+from authlens_lab.emulator import Emulator
 from support.needs import program
 from support.server_process import child, ended
 from support.verb_process import authlens, machine_in

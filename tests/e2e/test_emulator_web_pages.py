@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from authlens_core.emulator import Emulator
+from authlens_lab.emulator import Emulator
 from support.chromium import Browser, chromium
 from support.hostile_server import answer, hostile_server
 

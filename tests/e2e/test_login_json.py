@@ -17,7 +17,7 @@ import httpx
 import jsonschema  # type: ignore[import-untyped]
 import pytest
 
-from authlens_core.emulator import play_person
+from authlens_lab.emulator import play_person
 from support.waiting import PATIENCE
 
 pytestmark = pytest.mark.e2e

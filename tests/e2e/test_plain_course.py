@@ -15,9 +15,9 @@ from typing import Any, Final
 
 import pytest
 
-from authlens_core.learning.attempt import attempt_of
-from authlens_core.learning.catalogue import lessons
-from authlens_core.learning.moves import Move, moves_of
+from authlens_lab.learning.attempt import attempt_of
+from authlens_lab.learning.catalogue import lessons
+from authlens_lab.learning.moves import Move, moves_of
 from support.lesson_letters import lettered, secrets_of
 from support.preloaded import Preloaded
 from support.waiting import PATIENCE

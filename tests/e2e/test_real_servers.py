@@ -16,12 +16,12 @@ from authlens_core.credentials.store.keyring_store import KeyringStore
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.log_in import start_login
 from authlens_core.desk.session import Session
-from authlens_core.emulator import Emulator
 from authlens_core.oauth.revocation import RevocationOutcome
 from authlens_core.trace.record import Outcome, Stage, Trace
 from authlens_core.values.login_options import Options
 from authlens_core.values.stage import LOGIN_STAGES
 from authlens_core.wire.client import Wire
+from authlens_lab.emulator import Emulator
 from e2e.real_login import log_in, say_no, story
 from support.keyring_session import keyring_session
 from support.server_process import ServerProcess

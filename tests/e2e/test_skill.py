@@ -22,8 +22,8 @@ import pytest
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from authlens_core.emulator import Profile
-from authlens_core.emulator.fixture import EmulatedAccess, EmulatedStandard
+from authlens_lab.emulator import Profile
+from authlens_lab.emulator.fixture import EmulatedAccess, EmulatedStandard
 from authlens_tui.cli.scripts.agent_verbs import agents_text, skill_text
 from e2e.skill_agents import Agent, Ended, Machine, User, most_tokens
 from support.git_origin import git_backend

@@ -22,8 +22,8 @@ from typing import Any, Final, TypeVar
 
 import pytest
 
-from authlens_core.emulator import play_person
 from authlens_core.trace.events import DeviceCodeReady, Event
+from authlens_lab.emulator import play_person
 from authlens_tui.cli import main
 from authlens_tui.cli.login import login_console
 from authlens_tui.cli.login.login_console import LoginConsole

@@ -14,7 +14,6 @@ from urllib.parse import parse_qs, quote, quote_plus, urlsplit
 
 from authlens_core.desk.log_in import start_login
 from authlens_core.desk.session import Session
-from authlens_core.emulator import Emulator, PlayResult, StandardEmulator, play_person
 from authlens_core.login.callback.listener import Listener
 from authlens_core.login.login import Login
 from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event
@@ -22,6 +21,7 @@ from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
+from authlens_lab.emulator import Emulator, PlayResult, StandardEmulator, play_person
 from support.scripted_login import RESOURCE, ScriptedSender
 from support.waiting import PATIENCE
 

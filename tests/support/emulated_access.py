@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 
-from authlens_core.emulator import Emulator, PlayResult, play_person
+from authlens_lab.emulator import Emulator, PlayResult, play_person
 
 __all__ = ["Program", "challenge_of", "parameters_of", "program_at", "verifier_whose_challenge_starts_with"]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from authlens_core.emulator import Emulator
+from authlens_lab.emulator import Emulator
 
 __all__ = ["git_backend", "git_origin"]
 

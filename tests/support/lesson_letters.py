@@ -7,10 +7,10 @@ from collections.abc import Iterable
 
 import pytest
 
-from authlens_core.learning.desk import open_lesson
-from authlens_core.learning.lesson import CourseLesson, Prediction, Question
-from authlens_core.learning.moves import Move, move_in
 from authlens_core.trace.record import Trace
+from authlens_lab.learning.desk import open_lesson
+from authlens_lab.learning.lesson import CourseLesson, Prediction, Question
+from authlens_lab.learning.moves import Move, move_in
 
 __all__ = ["as_in_the_files", "lettered", "secrets_of"]
 

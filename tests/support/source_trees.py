@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Final
 
 import authlens_core
+import authlens_lab
 import authlens_tui
 
 __all__ = ["Source", "sources_of_product"]
 
-_PRODUCT: Final = (Path(authlens_core.__path__[0]), Path(authlens_tui.__path__[0]))
+_PRODUCT: Final = tuple(Path(package.__path__[0]) for package in (authlens_core, authlens_lab, authlens_tui))
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ AUTHLENS = (sys.executable, "-m", "authlens_tui")
 TESTS = Path(__file__).parents[1]
 PERSON = """#!{python}
 import asyncio, sys
-from authlens_core.emulator import play_person
+from authlens_lab.emulator import play_person
 asyncio.run(play_person(sys.argv[1]))
 """
 ANY_FORM = """#!{python}

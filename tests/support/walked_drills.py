@@ -9,12 +9,12 @@ from authlens_core.desk.credentials import read_inventory
 from authlens_core.desk.lifecycle import probe, refresh, revoke
 from authlens_core.desk.log_in import Login, start_login
 from authlens_core.desk.session import Session
-from authlens_core.learning.desk.drill_world import DrillWorld
-from authlens_core.learning.lesson import CourseLesson, Walk
-from authlens_core.learning.verdict import held
 from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event, ExchangeStarted
 from authlens_core.trace.record import Trace
 from authlens_core.wire.client import Wire
+from authlens_lab.learning.desk.drill_world import DrillWorld
+from authlens_lab.learning.lesson import CourseLesson, Walk
+from authlens_lab.learning.verdict import held
 
 LONGEST = 20.0  # seconds of one drill
 AT_ONCE = 4  # drills: most of one is a wait for servers to start and to stop

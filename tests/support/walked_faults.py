@@ -17,8 +17,6 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.lifecycle import probe
 from authlens_core.desk.log_in import start_login
 from authlens_core.desk.session import Session
-from authlens_core.emulator import Emulator, Fault, PlayResult, play_person
-from authlens_core.learning.desk.drill_world import DrillWorld
 from authlens_core.login.login import Login
 from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.trace.record import StageRecord
@@ -29,6 +27,8 @@ from authlens_core.values.secret import Secret
 from authlens_core.wire.addresses import AddressPolicy
 from authlens_core.wire.client import Wire
 from authlens_core.wire.limits import METADATA, Limits
+from authlens_lab.emulator import Emulator, Fault, PlayResult, play_person
+from authlens_lab.learning.desk.drill_world import DrillWorld
 from support.waiting import PATIENCE
 
 __all__ = ["FAULT_WORDS", "Walk", "explained", "walked"]

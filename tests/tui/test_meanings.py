@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from authlens_core.desk.signatures import check_signatures
-from authlens_core.emulator import Emulator
 from authlens_core.explain.meanings import HeaderContext
 from authlens_core.explain.message import jwts_of
 from authlens_core.export.redaction import NoRedactor, Redactor
@@ -23,6 +22,7 @@ from authlens_core.values.exchange import FORM_TYPE, JSON_TYPE, Exchange, Header
 from authlens_core.values.formats.jwt import parse_jwt
 from authlens_core.values.secret import Body, Secret
 from authlens_core.wire.client import Wire
+from authlens_lab.emulator import Emulator
 from authlens_tui.widgets.document.lines import Line, Tone
 from authlens_tui.widgets.record.exchange_view import header_lines, request_lines, response_lines
 from authlens_tui.widgets.record.jwt_lines import jwt_lines

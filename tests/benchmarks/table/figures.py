@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
-from authlens_core.emulator import play_person
+from authlens_lab.emulator import play_person
 from benchmarks.table.homes import FIRST_URL, environment, filled
 from benchmarks.table.large_answer import large_session
 from benchmarks.table.logins import (

@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from authlens_core.emulator import play_person
+from authlens_lab.emulator import play_person
 from support.person import Person
 
 __all__ = [

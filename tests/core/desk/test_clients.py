@@ -13,13 +13,13 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.forget import forget, forget_client, registered_clients
 from authlens_core.desk.lifecycle import ActionResult
 from authlens_core.desk.session import Session
-from authlens_core.emulator import Profile, StandardEmulator
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.registration import Deletion, read_deletion
 from authlens_core.values.errors import UsageError
 from authlens_core.values.fix import commands_of
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
+from authlens_lab.emulator import Profile, StandardEmulator
 from support.driven_login import log_in
 from support.rotating_server import RotatingServer, Scripted
 

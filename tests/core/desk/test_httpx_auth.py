@@ -15,10 +15,10 @@ from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.httpx_auth import AuthlensAuth
 from authlens_core.desk.session import Session
-from authlens_core.emulator import Profile, StandardEmulator
 from authlens_core.values.errors import LoginNeeded
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
+from authlens_lab.emulator import Profile, StandardEmulator
 from support.driven_login import log_in
 from support.request_recorder import RequestRecorder, recorder
 from support.rotating_server import RotatingServer, Scripted, rotating_server

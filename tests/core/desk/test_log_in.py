@@ -22,7 +22,6 @@ from authlens_core.credentials.vault.credentials import Credentials, refresh_loc
 from authlens_core.credentials.vault.save_login import remove_replaced
 from authlens_core.desk.log_in import grant_of, log_in_with_cloudflared, start_login, store_tokens
 from authlens_core.desk.session import Session
-from authlens_core.emulator import Emulator, PlayResult, play_person
 from authlens_core.login.known_clients import KnownClients
 from authlens_core.login.login import Login
 from authlens_core.state.locks import LockBusy, Locks
@@ -34,6 +33,7 @@ from authlens_core.values.exchange import Exchange
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
+from authlens_lab.emulator import Emulator, PlayResult, play_person
 from support.cloudflared_stub import stub_in
 from support.driven_login import until
 from support.grants import grant

@@ -17,10 +17,10 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.open_store import store_at
 from authlens_core.desk.log_in import Options, start_login
 from authlens_core.desk.session import Session, open_session
-from authlens_core.emulator import PlayResult, play_person
-from authlens_core.emulator.fixture import EmulatedAccess
 from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.values.store_kind import StoreKind
+from authlens_lab.emulator import PlayResult, play_person
+from authlens_lab.emulator.fixture import EmulatedAccess
 
 PAGE = Path(__file__).parents[3] / "docs" / "scripts.md"
 DESK = Path(__file__).parents[3] / "core" / "authlens_core" / "desk"

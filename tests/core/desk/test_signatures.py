@@ -9,7 +9,6 @@ from typing import cast
 import pytest
 
 from authlens_core.desk.signatures import check_signatures, key_source, trusted_issuer
-from authlens_core.emulator import Emulator
 from authlens_core.explain.message import FoundJwt, jwts_in
 from authlens_core.oauth.formats.jwks import Signature
 from authlens_core.trace.record import Outcome, Stage, StageRecord
@@ -17,6 +16,7 @@ from authlens_core.values.exchange import Exchange, Headers, Request, Response
 from authlens_core.values.formats.jwt import Jwt
 from authlens_core.values.secret import Body, Secret
 from authlens_core.wire.client import Wire
+from authlens_lab.emulator import Emulator
 
 
 def token(issuer: str | None) -> Jwt:

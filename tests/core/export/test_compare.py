@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from authlens_core.emulator import Emulator
 from authlens_core.export.compare import Comparison, Difference, StageComparison, compare
 from authlens_core.export.session_file import read_session, session_json
 from authlens_core.trace.record import Fact, FactId, Outcome, Stage, StageRecord, Trace, TraceKind
@@ -27,6 +26,7 @@ from authlens_core.values.exchange import (
 )
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Body, Secret
+from authlens_lab.emulator import Emulator
 from support.driven_login import Recorded, leaks, record_login_at
 from support.hostile_trace import CANARY
 from support.made_checks import failed

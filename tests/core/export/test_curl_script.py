@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from authlens_core.emulator import Emulator, play_person
 from authlens_core.export.curl_commands import bash_remark, bash_word, curl_script
 from authlens_core.export.session_file import read_session, session_json
 from authlens_core.trace.record import Stage, Trace
+from authlens_lab.emulator import Emulator, play_person
 from support.driven_login import Recorded, leaks, record_login_at
 from support.hostile_trace import CANARY
 from support.needs import needs, program

@@ -13,13 +13,13 @@ from authlens_core.credentials.lifecycle.request_headers import headers_for, ren
 from authlens_core.credentials.records.grant import GrantSecrets, TokenVerdict
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.session import Session
-from authlens_core.emulator import Profile, StandardEmulator
 from authlens_core.gateway.curl import CurlOutcome, authorized_curl
 from authlens_core.gateway.signed_stream import SendAgain
 from authlens_core.grammars.curl import read_request
 from authlens_core.values.errors import LoginNeeded, NetworkFailure, Refused
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
+from authlens_lab.emulator import Profile, StandardEmulator
 from support.driven_login import log_in
 from support.needs import program
 from support.rotating_server import Scripted

@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from authlens_core.emulator import Emulator
 from authlens_core.gateway.curl import command, configuration
 from authlens_core.grammars.curl import read_request
 from authlens_core.values.errors import UsageError
+from authlens_lab.emulator import Emulator
 from support.hostile_server import LocalAuthority
 from support.needs import program
 from support.request_recorder import CurlDone, RequestRecorder, recorder, run_words

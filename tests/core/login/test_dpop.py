@@ -10,7 +10,6 @@ from joserfc import jws
 from joserfc.jwk import ECKey
 from msgspec.structs import replace
 
-from authlens_core.emulator import Profile, StandardEmulator
 from authlens_core.login.facts import Facts
 from authlens_core.login.stages.detection_stage import DetectionStage
 from authlens_core.oauth.discovery.resource_metadata import ResourceMetadata
@@ -18,6 +17,7 @@ from authlens_core.trace.record import Stage, Trace
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.login_options import Options
 from authlens_core.values.url import parse_url
+from authlens_lab.emulator import Profile, StandardEmulator
 from support.driven_login import log_in
 from support.scripted_login import RESOURCE, exchange, reply
 

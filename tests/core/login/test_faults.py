@@ -10,9 +10,9 @@ from urllib.parse import quote
 
 import pytest
 
-from authlens_core.emulator import Fault, Profile, faults_of
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.check import Severity
+from authlens_lab.emulator import Fault, Profile, faults_of
 from support.walked_faults import FAULT_WORDS, Walk, explained, walked
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from authlens_core.emulator import Profile, StandardEmulator
 from authlens_core.login.login import Login
 from authlens_core.trace.record import Stage
 from authlens_core.values.check import Severity
 from authlens_core.values.login_options import Options
+from authlens_lab.emulator import Profile, StandardEmulator
 from support.driven_login import log_in
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.session import Session
-from authlens_core.emulator import Profile, StandardEmulator
 from authlens_core.login.known_clients import MemoryClientRegistry
 from authlens_core.trace.record import Trace
 from authlens_core.values.check import Severity
 from authlens_core.wire.client import Wire
+from authlens_lab.emulator import Profile, StandardEmulator
 from support.driven_login import log_in, login_to
 from support.scripted_login import (
     ISSUER,

@@ -10,7 +10,6 @@ import pytest
 from authlens_core.diagnosis.causes import CAUSES
 from authlens_core.diagnosis.protection import Protection, note_on
 from authlens_core.diagnosis.server_kind import ServerKind, server_words
-from authlens_core.emulator import Fault, Profile, StandardEmulator
 from authlens_core.login.login import Login
 from authlens_core.trace.record import Outcome, StageRecord, Trace, fact_text
 from authlens_core.values.check import CheckId
@@ -18,6 +17,7 @@ from authlens_core.values.exchange import FailureKind, WireFailure
 from authlens_core.values.login_options import Options
 from authlens_core.values.word_files import texts as markdown
 from authlens_core.values.word_files import words
+from authlens_lab.emulator import Fault, Profile, StandardEmulator
 from support.driven_login import log_in
 from support.scripted_login import RESOURCE, Answer, ScriptedSender, come_back, honest, reply
 

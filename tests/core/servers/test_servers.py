@@ -23,9 +23,9 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from authlens_core.emulator.grants import ServerMemory
-from authlens_core.emulator.origins import LoopbackServer
-from authlens_core.emulator.profile import Profile
+from authlens_lab.emulator.grants import ServerMemory
+from authlens_lab.emulator.origins import LoopbackServer
+from authlens_lab.emulator.profile import Profile
 from support.command_line import CommandLine, commands_in, fixes_in, words_of_cloudflare
 from support.needs import free_port
 

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from authlens_core.diagnosis.causes import Cause, general_causes, identifiers, literals
-from authlens_core.emulator import Fault
 from authlens_core.explain.meanings import DocumentKind, members
 from authlens_core.oauth.error_response import ErrorMeaning, meaning
 from authlens_core.trace.flow import StageInfo, lesson, stage_info
@@ -19,18 +18,26 @@ from authlens_core.values.check import CheckId, ErrorCode
 from authlens_core.values.fix import cure_in
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.stage import GrantType, Stage
-from authlens_core.values.word_files import FOLDER, texts, words
+from authlens_core.values.word_files import folder_of, texts, words
+from authlens_lab.emulator import Fault
 from support.source_trees import sources_of_product
 
 pytestmark = pytest.mark.xdist_group("sources")
 
-FILES = sorted(path.stem for path in FOLDER.iterdir() if path.suffix in {".toml", ".json"})
-MESSAGES = (
-    f"(?:{'|'.join(path.stem for path in FOLDER.glob('*.toml') if 'phrases = [' in path.read_text('utf-8'))})"
+FILES = sorted(
+    (path.stem, package)
+    for package in ("authlens_core", "authlens_lab")
+    for path in folder_of(package).iterdir()
+    if path.suffix in {".toml", ".json"}
+)
+MESSAGES = "|".join(
+    path.stem
+    for path in folder_of("authlens_core").glob("*.toml")
+    if "phrases = [" in path.read_text("utf-8")
 )
 PLACEHOLDERS = re.compile(
     r"course event |cloudflare service_token |course walk other-credential$|no_answer "
-    rf"|{MESSAGES} \S+ \S+ (?:cause|cure|phrases)"
+    rf"|(?:{MESSAGES}) \S+ \S+ (?:cause|cure|phrases)"
     r"|checks "
 )
 MARKUP = re.compile(r"\[/?[a-z]|<[a-z]|&[a-z]+;|\*\*|\\")
@@ -48,7 +55,7 @@ def sentences(value: Any, path: str) -> Iterator[tuple[str, str]]:
         yield path, value
 
 
-EVERY = [one for name in FILES for one in sentences(words(name), name)]
+EVERY = [one for name, package in FILES for one in sentences(words(name, package), name)]
 
 
 def test_every_value_is_text_that_a_terminal_and_a_markup_language_show_as_it_is() -> None:
@@ -124,7 +131,7 @@ def test_what_is_looked_for_is_lower_case_has_no_two_causes_and_has_its_source(
 
 
 def test_every_fault_of_the_emulator_says_what_to_watch_for() -> None:
-    assert set(words("emulator")["faults"]) == set(Fault)
+    assert set(words("emulator", "authlens_lab")["faults"]) == set(Fault)
 
 
 CHECKS = {
@@ -168,6 +175,6 @@ def test_a_check_is_given_the_values_that_its_words_name() -> None:
         assert named == values, name
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_a_file_is_parsed_once(name: str) -> None:
-    assert words(name) is words(name)
+@pytest.mark.parametrize(("name", "package"), FILES)
+def test_a_file_is_parsed_once(name: str, package: str) -> None:
+    assert words(name, package) is words(name, package)

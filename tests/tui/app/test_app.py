@@ -17,11 +17,11 @@ from authlens_core.credentials.vault.open_store import OpenedStore
 from authlens_core.desk.log_in import start_login
 from authlens_core.desk.session import Session
 from authlens_core.desk.settings import SettingsFile
-from authlens_core.emulator import Emulator, Fault, play_person
 from authlens_core.export.session_file import session_json
 from authlens_core.trace.events import AuthorizationReady
 from authlens_core.values.errors import NoSecretStore
 from authlens_core.values.login_options import Options
+from authlens_lab.emulator import Emulator, Fault, play_person
 from authlens_tui.app import controller
 from authlens_tui.app.authlens_app import AuthlensApp
 from authlens_tui.app.demo import DemoWorkspace

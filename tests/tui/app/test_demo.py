@@ -9,9 +9,9 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from authlens_core.emulator import Fault
-from authlens_core.learning.desk.course import Course
 from authlens_core.trace.record import Stage
+from authlens_lab.emulator import Fault
+from authlens_lab.learning.desk.course import Course
 from authlens_tui.app.authlens_app import AuthlensApp
 from authlens_tui.app.demo import DemoWorkspace
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen

@@ -11,16 +11,16 @@ import pytest
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.log_in import start_login
 from authlens_core.desk.session import Session
-from authlens_core.emulator import Profile
 from authlens_core.explain.overview import overview
 from authlens_core.export.markdown import markdown
 from authlens_core.export.redaction import Redactor
-from authlens_core.learning.catalogue import drills
-from authlens_core.learning.desk.drill_world import DrillWorld
-from authlens_core.learning.lesson import CourseLesson, DrillGroup
 from authlens_core.login.login import Login
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.wire.client import Wire
+from authlens_lab.emulator import Profile
+from authlens_lab.learning.catalogue import drills
+from authlens_lab.learning.desk.drill_world import DrillWorld
+from authlens_lab.learning.lesson import CourseLesson, DrillGroup
 from authlens_tui.app.demo import DemoWorkspace
 from authlens_tui.widgets.record.diagram import diagram_lines
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from authlens_core.emulator import Fault, Profile
 from authlens_core.values.errors import UsageError
+from authlens_lab.emulator import Fault, Profile
 from authlens_tui.cli.emulator import chosen_faults
 from authlens_tui.cli.learn import chosen_drills
 

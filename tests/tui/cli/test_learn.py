@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from authlens_core.export.session_file import read_session
-from authlens_core.learning.attempt import attempt_of
-from authlens_core.learning.catalogue import FOLDER, drills, lessons
-from authlens_core.learning.moves import moves_of
+from authlens_lab.learning.attempt import attempt_of
+from authlens_lab.learning.catalogue import FOLDER, drills, lessons
+from authlens_lab.learning.moves import moves_of
 from authlens_tui.cli import main
 from support.lesson_letters import secrets_of
 from support.needs import without_a_route

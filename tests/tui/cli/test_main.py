@@ -182,7 +182,7 @@ try:
     code = run(sys.argv[1:])
 except SystemExit as ended:
     code = ended.code
-loaded = {n.partition(".")[0] for n in sys.modules} | {"authlens_core.learning"} & set(sys.modules)
+loaded = {n.partition(".")[0] for n in sys.modules} | {"authlens_lab.learning"} & set(sys.modules)
 sys.stderr.write(" ".join(loaded))
 """
 
@@ -205,7 +205,7 @@ def test_a_verb_imports_no_screen_and_little_else(argv: list[str], more: set[str
 
     loaded = set(done.stderr.split())
     assert "authlens_tui" in loaded
-    assert loaded & ({"textual", "rich", "pyperclip", "authlens_core.learning"} | more) == set()
+    assert loaded & ({"textual", "rich", "pyperclip", "authlens_lab.learning"} | more) == set()
 
 
 def test_list_starts_no_keyring_helper(tmp_path: Path) -> None:

@@ -18,11 +18,11 @@ from authlens_core.desk import lifecycle
 from authlens_core.desk.lifecycle import ActionResult
 from authlens_core.desk.log_in import start_login
 from authlens_core.desk.session import Session
-from authlens_core.emulator import Emulator, play_person
 from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
+from authlens_lab.emulator import Emulator, play_person
 from authlens_tui.cli.parser import build_parser
 from authlens_tui.cli.scripts import credential_verbs
 from authlens_tui.cli.stored import credential_list, lifecycle_verbs, recorded

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from authlens_core.emulator import Emulator
+from authlens_lab.emulator import Emulator
 from authlens_tui.cli import main
 from support.cloudflared_stub import AUD, jwt, stub_in
 from support.server_process import child, ended

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import pytest
 
-from authlens_core.emulator import Emulator, Profile, StandardEmulator
 from authlens_core.values.errors import NotProtected, Refused, ServerMisconfigured
+from authlens_lab.emulator import Emulator, Profile, StandardEmulator
 from support.command_line import CommandLine, Follower, Ran, commands_in, fixes_in
 from support.needs import free_port
 

@@ -11,9 +11,9 @@ from rich.segment import Segment
 
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.session import Session
-from authlens_core.emulator import Fault
 from authlens_core.trace.record import Outcome
 from authlens_core.wire.client import Wire
+from authlens_lab.emulator import Fault
 from authlens_tui.app.authlens_app import AuthlensApp
 from authlens_tui.app.demo import DemoWorkspace
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen

@@ -8,10 +8,10 @@ import pytest
 from msgspec.structs import replace
 from textual.pilot import Pilot
 
-from authlens_core.learning import verdict
-from authlens_core.learning.catalogue import drills, lessons
-from authlens_core.learning.desk.course import Course
-from authlens_core.learning.progress import ProgressFile
+from authlens_lab.learning import verdict
+from authlens_lab.learning.catalogue import drills, lessons
+from authlens_lab.learning.desk.course import Course
+from authlens_lab.learning.progress import ProgressFile
 from authlens_tui.app.authlens_app import AuthlensApp
 from authlens_tui.app.demo import DemoWorkspace
 from authlens_tui.screens.learn.action_list import ActionList

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from textual.screen import Screen
 
-from authlens_core.learning.catalogue import drills
-from authlens_core.learning.desk.drill_world import DrillVerdict, drill_card
+from authlens_lab.learning.catalogue import drills
+from authlens_lab.learning.desk.drill_world import DrillVerdict, drill_card
 from authlens_tui.screens.learn.action_list import SELECT_FIRST
 from authlens_tui.screens.learn.question import QuestionScreen
 from support.screens import run_screen, text_of, until

@@ -13,12 +13,12 @@ from msgspec.structs import replace
 from syrupy.assertion import SnapshotAssertion
 from textual.pilot import Pilot
 
-from authlens_core.learning.catalogue import lessons
-from authlens_core.learning.desk.course import Course
-from authlens_core.learning.desk.open_lesson import OpenLesson
-from authlens_core.learning.moves import LessonPhase
-from authlens_core.learning.progress import ProgressFile
 from authlens_core.login.callback.listener import Listener
+from authlens_lab.learning.catalogue import lessons
+from authlens_lab.learning.desk.course import Course
+from authlens_lab.learning.desk.open_lesson import OpenLesson
+from authlens_lab.learning.moves import LessonPhase
+from authlens_lab.learning.progress import ProgressFile
 from authlens_tui.app.learn import CourseMenu
 from authlens_tui.screens.learn.catalogue import CatalogueScreen
 from authlens_tui.screens.learn.lesson import CourseLessonScreen

@@ -27,9 +27,6 @@ from authlens_core.desk.log_in import CloudflaredOutcome
 from authlens_core.desk.session import Session
 from authlens_core.desk.settings import SettingsFile
 from authlens_core.export.session_file import read_session, session_json
-from authlens_core.learning.catalogue import drills
-from authlens_core.learning.desk.drill_world import DrillWorld
-from authlens_core.learning.lesson import OwnerSetting
 from authlens_core.trace.events import LinkShown, ProcessStarted
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.values.errors import NoSecretStore, Refused
@@ -39,6 +36,9 @@ from authlens_core.values.secret import Body, Secret
 from authlens_core.values.stage import GrantType
 from authlens_core.values.store_kind import StoreKind
 from authlens_core.wire.client import Wire
+from authlens_lab.learning.catalogue import drills
+from authlens_lab.learning.desk.drill_world import DrillWorld
+from authlens_lab.learning.lesson import OwnerSetting
 from authlens_tui.screens import cloudflared as cloudflared_module
 from authlens_tui.screens.cloudflared import CloudflaredScreen
 from authlens_tui.screens.dashboard.access_events import EventsScreen

@@ -14,14 +14,10 @@ from msgspec.structs import replace
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.log_in import attacks_on, start_login
 from authlens_core.desk.session import Session
-from authlens_core.emulator import Fault, Profile
 from authlens_core.export.compare import compare
 from authlens_core.export.exchange_log import ExchangeLog, rows_of
 from authlens_core.export.markdown import label, markdown
 from authlens_core.export.redaction import Redactor
-from authlens_core.learning.catalogue import drills
-from authlens_core.learning.desk.drill_world import DrillWorld
-from authlens_core.learning.lesson import CourseLesson
 from authlens_core.login.login import Login
 from authlens_core.trace.arrows import Arrow, Party, alone, messages
 from authlens_core.trace.flow import Flow
@@ -30,6 +26,10 @@ from authlens_core.values.check import Severity
 from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.values.stage import LOGIN_STAGES, UserPart
 from authlens_core.wire.client import Wire
+from authlens_lab.emulator import Fault, Profile
+from authlens_lab.learning.catalogue import drills
+from authlens_lab.learning.desk.drill_world import DrillWorld
+from authlens_lab.learning.lesson import CourseLesson
 from authlens_tui.screens.wizard.lesson import lesson_words
 from authlens_tui.widgets.record.checks_view import checks_summary
 from authlens_tui.widgets.record.diagram import diagram_lines

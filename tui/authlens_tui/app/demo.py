@@ -16,8 +16,8 @@ from authlens_core.desk.log_in import Login, Options, Trace
 from authlens_core.desk.session import OpenedStore, Session
 from authlens_core.desk.settings import SettingsFile
 from authlens_core.export.compare import honest_run
-from authlens_core.learning.desk.course import Course, CourseLesson, drills
-from authlens_core.learning.desk.drill_world import DrillWorld, store_verdict
+from authlens_lab.learning.desk.course import Course, CourseLesson, drills
+from authlens_lab.learning.desk.drill_world import DrillWorld, store_verdict
 from authlens_tui.app.learn import CourseMenu
 from authlens_tui.app.logins import Logins
 from authlens_tui.app.workspace import Workspace

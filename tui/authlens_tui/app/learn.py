@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from authlens_core.learning.desk.course import Course, CourseLesson, drills
-from authlens_core.learning.desk.drill_world import drill_card, drill_verdicts
+from authlens_lab.learning.desk.course import Course, CourseLesson, drills
+from authlens_lab.learning.desk.drill_world import drill_card, drill_verdicts
 from authlens_tui.screens.learn.catalogue import CatalogueEntry, CatalogueScreen
 from authlens_tui.screens.learn.lesson import CourseLessonScreen
 from authlens_tui.screens.learn.question import QuestionScreen

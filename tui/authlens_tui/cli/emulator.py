@@ -7,12 +7,12 @@ from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from authlens_core.emulator import Fault, Profile, faults_of
+from authlens_lab.emulator import Fault, Profile, faults_of
 from authlens_tui.cli.terminal.output import answer_line, answer_list, say
 from authlens_tui.cli.terminal.refused import refusal, unknown_name
 
 if TYPE_CHECKING:
-    from authlens_core.emulator import Emulator, StandardEmulator
+    from authlens_lab.emulator import Emulator, StandardEmulator
 
 _KINDS: Final = {
     Profile.ACCESS: "Cloudflare Access",
@@ -55,7 +55,7 @@ async def emulator(arguments: Namespace) -> int:
 
 
 def _made(profile: Profile, faults: tuple[Fault, ...], arguments: Namespace) -> Emulator | StandardEmulator:
-    from authlens_core.emulator import Emulator, StandardEmulator
+    from authlens_lab.emulator import Emulator, StandardEmulator
 
     settings: dict[str, Any] = {
         "faults": faults,
@@ -88,7 +88,7 @@ def _show(
 
 
 def _hints(running: Emulator | StandardEmulator, profile: Profile) -> Iterator[str]:
-    from authlens_core.emulator import Emulator
+    from authlens_lab.emulator import Emulator
 
     if isinstance(running, Emulator):
         client_id, secret = running.service_token

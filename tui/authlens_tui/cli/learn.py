@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from itertools import groupby
 from typing import Any, Final
 
-from authlens_core.learning.desk.course import Course, CourseLesson, LessonPhase, drills
-from authlens_core.learning.desk.lesson_check import LessonCheck, check_lesson, new_lesson, read_catalogue
 from authlens_core.values.errors import LessonRefused
+from authlens_lab.learning.desk.course import Course, CourseLesson, LessonPhase, drills
+from authlens_lab.learning.desk.lesson_check import LessonCheck, check_lesson, new_lesson, read_catalogue
 from authlens_tui.cli.course.plain_course import NOT_PASSED, PlainCourse
 from authlens_tui.cli.option_values import named_folder
 from authlens_tui.cli.terminal.flags import is_plain, numbered

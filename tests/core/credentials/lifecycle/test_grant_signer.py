@@ -17,12 +17,12 @@ from authlens_core.credentials.lifecycle.revoke import revoke
 from authlens_core.credentials.records.grant import Grant, GrantState
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.session import Session
-from authlens_core.emulator import Profile, StandardEmulator
 from authlens_core.oauth.dpop import make_dpop_key
 from authlens_core.values.check import Severity
 from authlens_core.values.errors import LoginNeeded, SecretStoreDenied, ServerMisconfigured
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
+from authlens_lab.emulator import Profile, StandardEmulator
 from support.driven_login import log_in
 from support.rotating_server import RotatingServer, Scripted
 

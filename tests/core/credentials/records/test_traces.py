@@ -23,7 +23,6 @@ from authlens_core.credentials.store.secret_store import MemoryStore
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.log_in import start_login
 from authlens_core.desk.session import Session
-from authlens_core.emulator import Emulator, PlayResult, play_person
 from authlens_core.export.redaction import redacted_trace
 from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
@@ -32,6 +31,7 @@ from authlens_core.values.exchange import FORM_TYPE, Exchange, Headers, Request,
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Body
 from authlens_core.wire.client import Wire
+from authlens_lab.emulator import Emulator, PlayResult, play_person
 from support.driven_login import leaks
 from support.grants import grant, keep
 from support.hostile_trace import CANARY, hostile_trace

@@ -24,12 +24,12 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.generations import SaveStep
 from authlens_core.desk.lifecycle import probe_service_token, replace_service_token
 from authlens_core.desk.session import Session
-from authlens_core.emulator import Emulator
 from authlens_core.trace.record import TraceKind
 from authlens_core.values.errors import LoginNeeded, NetworkFailure, Refused, UsageError
 from authlens_core.values.secret import Secret
 from authlens_core.values.store_kind import CredentialKind
 from authlens_core.wire.client import Wire
+from authlens_lab.emulator import Emulator
 from support.cloudflared_stub import AUD, jwt
 from support.emulated_access import program_at
 

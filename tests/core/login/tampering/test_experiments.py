@@ -12,7 +12,6 @@ import pytest
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.log_in import start_login
 from authlens_core.desk.session import Session
-from authlens_core.emulator import Emulator, Fault, play_person
 from authlens_core.login.login import Login
 from authlens_core.login.stages.authorization_stage import AuthorizationStage
 from authlens_core.login.tampering.experiment import Experiment
@@ -24,6 +23,7 @@ from authlens_core.values.check import Check, Severity
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
+from authlens_lab.emulator import Emulator, Fault, play_person
 from support.driven_login import login_to, run_to
 from support.scripted_login import ScriptedSender, come_back, honest, reply
 

@@ -9,14 +9,14 @@ import pytest
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.log_in import attacks_on, ended_in, start_login
 from authlens_core.desk.session import Session
-from authlens_core.emulator import Machines, Profile, StandardEmulator
-from authlens_core.emulator.standard.machines import IDP_CLIENT
 from authlens_core.login.tampering.experiments import experiment_named
 from authlens_core.values.check import Severity
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import GrantType
 from authlens_core.wire.client import Wire
+from authlens_lab.emulator import Machines, Profile, StandardEmulator
+from authlens_lab.emulator.standard.machines import IDP_CLIENT
 
 ATTACKS = {
     "machine-basic": {"wrong_secret"},

@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from authlens_core.learning.progress import ProgressFile
+from authlens_lab.learning.progress import ProgressFile
 from authlens_tui.cli import main
 from support.lesson_letters import as_in_the_files
 

@@ -8,10 +8,10 @@ import subprocess
 
 import pytest
 
-from authlens_core.learning.catalogue import lessons
-from authlens_core.learning.desk.open_lesson import OpenLesson
-from authlens_core.learning.moves import move_in
-from authlens_core.learning.progress import ProgressFile
+from authlens_lab.learning.catalogue import lessons
+from authlens_lab.learning.desk.open_lesson import OpenLesson
+from authlens_lab.learning.moves import move_in
+from authlens_lab.learning.progress import ProgressFile
 from authlens_tui.cli import main
 
 Captured = pytest.CaptureFixture[str]

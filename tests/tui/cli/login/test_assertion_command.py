@@ -10,8 +10,8 @@ from typing import Final
 
 import pytest
 
-from authlens_core.emulator import StandardEmulator
-from authlens_core.emulator.profile import Profile
+from authlens_lab.emulator import StandardEmulator
+from authlens_lab.emulator.profile import Profile
 from support.command_line import CommandLine, Ran, command_line
 
 CANARY: Final = "hunter2horse"

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from authlens_core.emulator import Emulator
-from authlens_core.emulator.profile import Fault
+from authlens_lab.emulator import Emulator
+from authlens_lab.emulator.profile import Fault
 from support.command_line import CommandLine
 from support.needs import free_port
 

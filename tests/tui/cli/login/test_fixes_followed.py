@@ -11,8 +11,8 @@ from typing import Final
 
 import pytest
 
-from authlens_core.emulator import Emulator, StandardEmulator
-from authlens_core.emulator.profile import Fault, Profile
+from authlens_lab.emulator import Emulator, StandardEmulator
+from authlens_lab.emulator.profile import Fault, Profile
 from support.cloudflared_stub import stub_in
 from support.command_line import CommandLine, Follower, words_of_cloudflare
 from support.needs import free_port

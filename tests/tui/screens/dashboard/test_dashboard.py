@@ -29,13 +29,13 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.log_in import start_login
 from authlens_core.desk.session import Session
 from authlens_core.desk.settings import SettingsFile
-from authlens_core.emulator import Emulator, play_person
 from authlens_core.trace.events import AuthorizationReady
 from authlens_core.trace.record import Outcome, TraceKind
 from authlens_core.values.errors import StateUnusable
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
+from authlens_lab.emulator import Emulator, play_person
 from authlens_tui.screens.dashboard.access_events import EventsScreen
 from authlens_tui.screens.dashboard.batch_actions import ResultsScreen
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen

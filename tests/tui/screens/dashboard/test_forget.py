@@ -7,9 +7,9 @@ from textual.pilot import Pilot
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.session import Session
-from authlens_core.emulator import Profile, StandardEmulator
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
+from authlens_lab.emulator import Profile, StandardEmulator
 from authlens_tui.screens.dashboard.actions import RegisteredClientsScreen
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.dialog import ConfirmScreen

@@ -12,9 +12,9 @@ from authlens_core.credentials.records.grant import TokenVerdict
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.session import Session
-from authlens_core.emulator import Emulator
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
+from authlens_lab.emulator import Emulator
 from authlens_tui.screens.dashboard.service_token_form import ServiceTokenScreen
 from support.grants import NOW
 from support.screens import run_screen, text_of, until

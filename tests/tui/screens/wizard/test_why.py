@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 from msgspec.structs import replace
 
-from authlens_core.emulator import Fault
 from authlens_core.export.redaction import Redactor
 from authlens_core.trace.record import StageRecord
 from authlens_core.values.check import UNKNOWN, Diagnosis
+from authlens_lab.emulator import Fault
 from authlens_tui.screens.wizard.status_words import failed_words
 from authlens_tui.widgets.document.lines import Line
 from authlens_tui.widgets.record.record_lines import StageSnapshot, Tab, ViewOptions, tab_lines

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Final
 
-from authlens_core.learning.desk.course import Course
+from authlens_lab.learning.desk.course import Course
 from authlens_tui.cli.course.plain_lesson import PlainLesson, say_texts
 from authlens_tui.cli.terminal.output import answer_line
 from authlens_tui.cli.terminal.standard_input import next_line

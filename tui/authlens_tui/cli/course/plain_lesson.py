@@ -9,7 +9,9 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from authlens_core.learning.desk.open_lesson import (
+from authlens_core.values.errors import AuthlensError, LessonRefused
+from authlens_core.values.word_files import words
+from authlens_lab.learning.desk.open_lesson import (
     TURNED_BACK,
     LessonPhase,
     OpenLesson,
@@ -18,8 +20,6 @@ from authlens_core.learning.desk.open_lesson import (
     spoken,
     spoken_value,
 )
-from authlens_core.values.errors import AuthlensError, LessonRefused
-from authlens_core.values.word_files import words
 from authlens_tui.cli.terminal.output import answer_line
 
 _MARKUP: Final = re.compile(r"[`*]")
@@ -73,7 +73,10 @@ class PlainLesson:
             case "hint":
                 self._hint()
             case "help" | "?":
-                say_texts(f"{name}: {meaning}" for name, meaning in words("course")["command"].items())
+                say_texts(
+                    f"{name}: {meaning}"
+                    for name, meaning in words("course", "authlens_lab")["command"].items()
+                )
             case "task":
                 self._written.clear()
             case "next" if phase := self._lesson.next_phase:

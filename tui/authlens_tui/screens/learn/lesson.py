@@ -12,16 +12,16 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 
-from authlens_core.learning.desk.open_lesson import (
+from authlens_core.values.errors import AuthlensError
+from authlens_core.values.word_files import words
+from authlens_lab.learning.desk.open_lesson import (
     TURNED_BACK,
     LessonPhase,
     OpenLesson,
     Part,
     result,
 )
-from authlens_core.learning.moves import Move, move_in
-from authlens_core.values.errors import AuthlensError
-from authlens_core.values.word_files import words
+from authlens_lab.learning.moves import Move, move_in
 from authlens_tui.screens.learn.action_list import ActionLine, ActionList
 from authlens_tui.screens.learn.lesson_text import claim_lines, headed, lesson_text, phases_line, story_lines
 from authlens_tui.screens.trace.player import PlayerScreen
@@ -209,7 +209,7 @@ class CourseLessonScreen(Screen[bool]):
 
     def _asked(self) -> Iterator[ActionLine]:
         """Yield what came of the last move, and what is asked now, or what the selected part is for."""
-        lesson, asked = self._lesson, words("course")["asked"][self._phase]
+        lesson, asked = self._lesson, words("course", "authlens_lab")["asked"][self._phase]
         texts = [self._note, lesson.text(self._phase, self._question) if self._asks else ""]
         part = next((part for part in self._parts if part.name == self.story.key), None)
         if part and part.meaning:

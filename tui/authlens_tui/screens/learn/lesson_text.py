@@ -8,7 +8,7 @@ from functools import partial
 from itertools import groupby
 from typing import Final
 
-from authlens_core.learning.desk.open_lesson import LessonPhase, OpenLesson, Part, StoryLine, VerdictLine
+from authlens_lab.learning.desk.open_lesson import LessonPhase, OpenLesson, Part, StoryLine, VerdictLine
 from authlens_tui.screens.learn.action_list import ActionLine
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.hanging_text import Item

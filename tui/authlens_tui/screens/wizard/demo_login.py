@@ -20,7 +20,7 @@ from authlens_tui.widgets.key_binding import keys
 from authlens_tui.widgets.record.signs import accent
 
 if TYPE_CHECKING:
-    from authlens_core.learning.desk.drill_world import DrillWorld, OwnerSetting
+    from authlens_lab.learning.desk.drill_world import DrillWorld, OwnerSetting
 
 END_KEYS: Final = ("login_anew", "next_login")
 """The keys that do something only while the card is shown."""

@@ -1,0 +1,260 @@
+"""A claim of a lesson: what has to be true of the rows that a learner's moves left, as values and as text.
+
+Its form is `[no | N x] source [where test and … or …] [as name] [after name] [before name]`. All claims
+of a phase have to hold together. What cannot be read is refused with its place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from difflib import get_close_matches
+from enum import StrEnum
+from typing import Final, Literal, NoReturn, get_args
+
+from msgspec import Struct
+
+from authlens_core.values.errors import LessonRefused
+from authlens_lab.learning.row import PREFIXES, WORDS, Source
+
+
+class Operator(StrEnum):
+    """How a field is compared with a value."""
+
+    IS = "="
+    IS_NOT = "!="
+    IN = "in"
+    HAS = "has"
+    PRESENT = "present"
+    ABSENT = "absent"
+
+
+class FieldOf(Struct, frozen=True):
+    """The field of a row that an earlier claim named."""
+
+    row: str
+    field: str
+
+
+class Loot(Struct, frozen=True):
+    """A credential that the learner holds, by its name without the dollar sign."""
+
+    name: str
+
+
+LootName = Literal["callback", "client", "code", "device", "proof", "refresh", "token", "verifier"]
+LOOT: Final[tuple[str, ...]] = get_args(LootName)
+"""The credentials that a learner can hold, by name."""
+
+Scalar = str | int
+Value = Scalar | FieldOf | Loot | tuple[Scalar, ...]
+
+
+class RowTest(Struct, frozen=True):
+    """One comparison; `value` is None for `present` and `absent`."""
+
+    field: str
+    operator: Operator
+    value: Value | None = None
+
+
+class Claim(Struct, frozen=True):
+    """One claim.
+
+    Attributes:
+        count: how many rows there have to be at least; 0 means that there may be none.
+        others: tests that a row may meet instead, after an `or`.
+        named: the name by which later claims refer to its row; empty without one.
+        after: the name of a row that has to come before; empty without one.
+        before: the name of a row that has to come after; empty without one.
+        text: as it was written.
+        line: in its file, from 1.
+        words: what it says, in a sentence.
+    """
+
+    source: Source
+    tests: tuple[RowTest, ...]
+    count: int = 1
+    named: str = ""
+    after: str = ""
+    before: str = ""
+    text: str = ""
+    line: int = 0
+    words: str = ""
+    others: tuple[tuple[RowTest, ...], ...] = ()
+
+    @property
+    def alternatives(self) -> tuple[tuple[RowTest, ...], ...]:
+        """The tests of which a row has to meet all those of one."""
+        return (self.tests, *self.others)
+
+
+class Claims(tuple[Claim, ...]):
+    """The claims of a text, one a line; a line after a `#` has the words of the next one.
+
+    Attributes:
+        words: those before the first claim.
+    """
+
+    words: str = ""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Claims) and self.words == other.words and super().__eq__(other)
+
+    def __hash__(self) -> int:
+        return hash((self.words, *self))
+
+
+class Option(Claims):
+    """What can be chosen: its words, and the claims that hold if it is right; words alone need no `#`."""
+
+
+MOST_CLAIMS: Final = 64
+_HEAD: Final = re.compile(r"\s*(?:(no|\d+ x)\s+)?([\w-]+)")
+_FIELD: Final = re.compile(r"\s*([A-Za-z][\w.-]{0,80})")
+_OPERATOR: Final = re.compile(r"\s*(!=|=|(?:in|has|present|absent)\b)")
+_VALUE: Final = re.compile(r"\s*(\[[^]\n]*\]|\"[^\"\n]{0,200}\"|\$?[\w.-]+)")
+_RELATION: Final = re.compile(r"\s*(as|after|before)\s+([A-Za-z][\w-]*)")
+_WHERE: Final = re.compile(r"\s*(where)\b")
+_JOINT: Final = re.compile(r"\s*(and|or)\b")
+
+
+def read_claims(
+    text: str, kind: type[Claims] = Claims, *, file: str, line: int = 1, column: int = 0
+) -> Claims:
+    """Return the claims of a text.
+
+    Args:
+        file: the name of the file, for messages.
+        line: the line of the file at which the text starts.
+        column: how many characters of the file come before each line of it.
+
+    Raises:
+        LessonRefused: a line is no claim; the message has file, line, column and reason.
+    """
+    if kind is Option and not text.startswith("#"):
+        text = "# " + text.replace("\n", "\n# ")
+    claims: list[Claim] = []
+    words: list[list[str]] = [[]]  # before each claim
+    for number, written in enumerate(text.split("\n"), line):
+        if written.startswith("#"):
+            words[-1].append(written[1:].strip())
+        elif written.strip():
+            named = {claim.named: claim.source for claim in claims if claim.named}
+            reader = _Line(written, f"{file}:{number}", column, named)
+            claims.append(reader.claim(number, "\n".join(words[-1])))
+            words.append([])
+    if len(claims) > MOST_CLAIMS:
+        raise LessonRefused(f"{file}:{line}:1: {len(claims)} claims, and {MOST_CLAIMS} are allowed")
+    read = kind(claims)
+    read.words = "\n".join(words[0])
+    return read
+
+
+class _Line:
+    """A line that is read from its first word to its last.
+
+    Args:
+        named: the source of each row that an earlier claim named.
+    """
+
+    def __init__(self, text: str, place: str, column: int, named: Mapping[str, Source]) -> None:
+        self._text = text
+        self._place = place
+        self._column = column
+        self._named = named
+        self._at = 0
+
+    def _refuse(self, at: int, reason: str) -> NoReturn:
+        raise LessonRefused(f"{self._place}:{self._column + at + 1}: {reason}")
+
+    def _take(self, pattern: re.Pattern[str], wanted: str) -> re.Match[str]:
+        """Return what comes next, and go on behind it."""
+        found = pattern.match(self._text, self._at)
+        if found is None:
+            rest = self._text[self._at :].split()
+            at = self._text.find(rest[0], self._at) if rest else len(self._text)
+            unexpected = f"unexpected {rest[0]!r}" if rest else "the line ends"
+            self._refuse(at, f"{unexpected} where {wanted} is expected")
+        self._at = found.end()
+        return found
+
+    def claim(self, number: int, words: str) -> Claim:
+        head = self._take(_HEAD, "a source")
+        count = {None: "1", "no": "0"}.get(head[1]) or head[1].split()[0]
+        if head[1] and head[1] != "no" and not 1 <= int(count) <= 9:
+            self._refuse(head.start(1), "write a count of rows as “2 x”, from 1 to 9")
+        self._require(head.start(2), "source", head[2], set(Source))
+        source, groups, joint = Source(head[2]), list[list[RowTest]](), _WHERE
+        while joint.match(self._text, self._at):
+            if self._take(joint, "a test")[1] != "and":
+                groups.append([])
+            groups[-1].append(self._test(source))
+            joint = _JOINT
+        tests, *others = map(tuple, groups or [[]])
+        given = {"named": "", "after": "", "before": ""}
+        while self._text[self._at :].strip():
+            self._relation(given, can_name=count == "1")
+        named, after, before = given.values()
+        text = self._text.strip()
+        return Claim(source, tests, int(count), named, after, before, text, number, words, tuple(others))
+
+    def _test(self, source: Source) -> RowTest:
+        named, sign = self._take(_FIELD, "a field"), self._take(_OPERATOR, "an operator")
+        field, operator = self._field(named[1], named.start(1), source), Operator(sign[1])
+        if operator in {Operator.PRESENT, Operator.ABSENT}:
+            return RowTest(field, operator)
+        value = self._value()
+        if (operator is Operator.IN) is not isinstance(value, tuple):
+            self._refuse(sign.start(1), "a list follows “in”, and only “in”")
+        if (known := WORDS[source].get(field)) and not isinstance(value, FieldOf | Loot):
+            # A slip must not make a lesson easier.
+            for word in map(str, value if isinstance(value, tuple) else (value,)):
+                self._require(self._text.rfind(word), f"value of {source} {field}", word, known)
+        return RowTest(field, operator, value)
+
+    def _field(self, field: str, at: int, source: Source) -> str:
+        prefixes = PREFIXES if source is Source.EXCHANGE else ()
+        prefix, dot, _ = field.partition(".")
+        if field not in WORDS[source] and not (dot and prefix in prefixes):
+            known = {*WORDS[source], *(f"{prefix}.*" for prefix in prefixes)}
+            self._refuse(at, f"{source} has no field “{field}”{meant(field, known)}")
+        return field
+
+    def _value(self) -> Value:
+        found = self._take(_VALUE, "a value")
+        text = found[1]
+        if text.startswith("["):
+            return tuple(map(_scalar, text[1:-1].split(",")))
+        if text.startswith("$"):
+            return Loot(text[1:])
+        row, _, field = text.partition(".")
+        if field and row in self._named:
+            return FieldOf(row, self._field(field, found.start(1), self._named[row]))
+        return _scalar(text)
+
+    def _relation(self, given: dict[str, str], *, can_name: bool) -> None:
+        found = self._take(_RELATION, "as, after or before")
+        key, name, known = found[1].replace("as", "named"), found[2], found[2] in self._named
+        if given[key]:
+            self._refuse(found.start(1), f"unexpected {found[1]!r}")
+        if key == "named" and (known or not can_name):
+            self._refuse(found.start(2), f"“{name}” cannot name this row")
+        if key != "named" and not known:
+            self._refuse(found.start(2), f"no claim before this one names a row “{name}”")
+        given[key] = name
+
+    def _require(self, at: int, what: str, word: str, known: Collection[str]) -> None:
+        if word not in known:
+            self._refuse(at, f"“{word}” is no {what}{meant(word, known)}")
+
+
+def _scalar(text: str) -> Scalar:
+    word = text.strip()
+    return int(word) if word.isdecimal() else word.strip('"')
+
+
+def meant(word: str, known: Collection[str]) -> str:
+    """Return what a refusal adds where a known word is near."""
+    near = get_close_matches(word, sorted(known), 1)
+    return f"; did you mean “{near[0]}”?" if near else ""

@@ -1,0 +1,209 @@
+"""Who said what in a world, line by line, and the parts of a request that can be pointed at; all masked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from authlens_core.explain.meanings import DocumentKind, members, of_headers
+from authlens_core.export.redaction import Redactor, secrets_of
+from authlens_core.values.check import Severity
+from authlens_core.values.exchange import Purpose
+from authlens_core.values.secret import MASK, Secret
+from authlens_core.values.stage import Outcome
+from authlens_core.values.word_files import words
+from authlens_lab.learning.row import EvidenceRow, Source
+from authlens_lab.learning.verdict import trace_of
+from authlens_lab.learning.world import YOU, World
+
+
+class StoryLine(Struct, frozen=True):
+    """One line.
+
+    Attributes:
+        arrow: the number of the request, or of the one that a party answered so; 0 for anything else.
+        receiver: empty for what a party did, which has no bytes to point at.
+        answer: the status, or that there was none.
+        meaning: what a request is for, in a sentence; empty for anything else.
+        aside: the same in a few words; empty where the line says enough.
+    """
+
+    row: EvidenceRow
+    arrow: int
+    sender: str
+    receiver: str
+    words: str
+    answer: str = ""
+    meaning: str = ""
+    aside: str = ""
+
+    @property
+    def text(self) -> str:
+        """The line without its number."""
+        if not self.receiver:
+            return f"{self.sender} {self.words}"
+        return f"{self.sender} → {self.receiver}: {self.words} → {self.answer}"
+
+    @property
+    def sentence(self) -> str:
+        """The line, to be read aloud."""
+        if self.receiver:
+            return (
+                f"Arrow {self.arrow}. {self.sender} to {self.receiver}. {self.words}. Answer {self.answer}."
+            )
+        return f"{f'At arrow {self.arrow},' if self.arrow else 'Event:'} {self.sender} {self.words}."
+
+
+class Part(Struct, frozen=True):
+    """A part of a request or its answer.
+
+    Attributes:
+        name: as in a move, such as `form.code_verifier`.
+        place: where it is, in a word or two.
+        value: masked.
+        meaning: what it decides; empty where nothing is known of it.
+    """
+
+    name: str
+    place: str
+    value: str
+    meaning: str
+
+    @property
+    def title(self) -> str:
+        """The name without its place, which a user sees above it."""
+        return part_title(self.name)
+
+
+def part_title(name: str) -> str:
+    """Return the name of a part without its place: `code_verifier` of `form.code_verifier`."""
+    return name.partition(".")[2] or name
+
+
+def spoken(text: str) -> str:
+    """Return a text with words for the signs of a request that is in it, to be read aloud."""
+    return text.replace(" → ", " to ", 1).replace(" → ", ", answer ")
+
+
+def spoken_value(value: str) -> str:
+    """Return a value with words for its mask; the fingerprint tells two secrets apart."""
+    return value.replace(f"{MASK} #", "secret #")
+
+
+_FAILURE: Final = Severity.FAILURE.value
+_KINDS: Final = {
+    "query": (DocumentKind.AUTHORIZATION, DocumentKind.CALLBACK),
+    "form": (DocumentKind.TOKEN_REQUEST, DocumentKind.AUTHORIZATION, DocumentKind.REVOCATION),
+    "proof": (DocumentKind.DPOP_PROOF,),
+    "json": (DocumentKind.TOKENS, DocumentKind.SERVER, DocumentKind.RESOURCE, DocumentKind.CLIENT),
+}
+
+
+_ASKS: Final = frozenset({Purpose.PUSHED_AUTHORIZATION.name.lower()})
+"""A form that says what a token request says again has other meanings there."""
+
+
+def story(rows: Iterable[EvidenceRow]) -> tuple[StoryLine, ...]:
+    """Return what happened; what a server did for a request comes after its arrow."""
+    lines: list[StoryLine] = []
+    done: list[StoryLine] = []  # for the request whose answer comes next
+    for row in rows:
+        if row.source is Source.EVENT and row.arrow:
+            done.append(line_of(row))
+        elif row.source in {Source.EVENT, Source.EXCHANGE} or row.values.get("severity") == _FAILURE:
+            lines.append(line_of(row))
+            if row.source is Source.EXCHANGE:
+                lines, done = [*lines, *done], []
+    return (*lines, *done)
+
+
+def line_of(row: EvidenceRow) -> StoryLine:
+    """Return the line of a request, or of what a party did, saw or checked."""
+    values, known = row.values, words("course", "authlens_lab")
+    party = known["party"]
+    sender = party.get(values.get("seat"), "")
+    if row.source is Source.EXCHANGE:
+        url = str(values["url"])
+        receiver = party.get(values.get("at")) or urlsplit(url).netloc
+        asked, answer = f"{values['method']} {values['path']}", str(values.get("status", "none"))
+        told = [known[table].get(values["purpose"], "") for table in ("request", "aside")]
+        return StoryLine(row, row.arrow, sender, receiver, asked, answer, *told)
+    if row.source is Source.EVENT:
+        return StoryLine(row, row.arrow, party.get(values.get("at"), sender), "", _event_words(row, known))
+    if row.source is Source.RECORD:
+        ended = "gets through" if values["outcome"] == Outcome.PASSED else "stops at"
+        judged = f"{ended} the step {str(values['stage']).replace('_', ' ')}"
+    elif values["severity"] == _FAILURE:
+        judged = f"stops: {known['check'].get(values['name']) or values['name']}"
+    else:
+        judged = known["check_met"].get(values["name"], "finds nothing wrong with the answer")
+    return StoryLine(row, row.arrow, "authlens", "", judged)
+
+
+def _event_words(row: EvidenceRow, known: Any) -> str:
+    names = {"user": "no one", "browser": "no one"}
+    names |= {name: str(row.values[name]).title() for name in ("user", "browser") if name in row.values}
+    names["seat"] = known["party"][row.values["seat"]]
+    said = str(known["event"][row.values["what"]]).format(**names)
+    reason = row.values.get("reason")
+    return f"{said}: {known['reason'][reason]}" if reason else said
+
+
+_CHALLENGE: Final = "reply.www-authenticate"
+
+
+def parts(world: World, row: EvidenceRow) -> Iterator[Part]:
+    """Yield what can be pointed at in a request and its answer."""
+    redactor = Redactor(secrets_of(trace_of(world.records)))
+    for prefix, place in words("course", "authlens_lab")[
+        "group"
+    ].items():  # in the order in which parts are shown
+        for name, value in row.values.items():
+            kind, _, member = name.partition(".")
+            # The parameters of a challenge are listed on their own: the value that counts is shown once.
+            if name == _CHALLENGE and "challenge.resource_metadata" in row.values:
+                continue
+            # Mallory's requests go through the sender of authlens, whose name says nothing of her.
+            is_hers = name != "header.user-agent" or row.values["seat"] == YOU
+            if kind == prefix and is_hers:
+                header = kind in {"header", "reply"}
+                masked = redactor.header if header else redactor.member
+                text = str(value).lower() if isinstance(value, bool) else str(value)
+                yield Part(name, place, masked(member, text), meaning(name, row.values["purpose"]))
+
+
+def held(world: World) -> tuple[tuple[str, str], ...]:
+    """Return the credentials that the learner holds, by name, masked; a client's name is none."""
+    redactor = Redactor()
+    whose = "authlens" if world.victim is None else "the website"
+    return tuple(
+        (
+            name,
+            f"{value} (the name of {whose} at the login server)"
+            if name == "client"
+            else redactor.text(value)
+            if "://" in value
+            else Secret(value).masked,
+        )
+        for name, value in world.loot.items()
+    )
+
+
+def meaning(part: str, purpose: str | int = "") -> str:
+    """Return what a part of a request for `purpose` decides, in a sentence; empty if nothing is known."""
+    if own := words("course", "authlens_lab")["part"].get(part):
+        return str(own)
+    kind, _, name = part.partition(".")
+    if kind == "challenge":
+        found = of_headers("challenge-parameter").get(name)
+    elif kind in {"header", "reply"}:
+        found = of_headers("field").get(name)
+    else:
+        kinds = _KINDS.get(kind, ())
+        if purpose in _ASKS:
+            kinds = (DocumentKind.AUTHORIZATION, *kinds)
+        found = next(filter(None, (members(one).get(name) for one in kinds)), None)
+    return "" if found is None else found.sentence

@@ -119,11 +119,13 @@ class _SeenFailure:
         self.sent = () if exchange is None else secrets_sent(exchange.request)
         self.status = exchange.status if exchange else None
         self.answer = classify(exchange) if exchange else None
-        if response is not None and error is None and stage in _SPEAKS_OAUTH:
-            error = read_error(response, self.sent)
-        self.error = error or OAuthError("")
+        stated = error
+        if response is not None and error is None:
+            stated = read_error(response, self.sent)
+        self.stated = stated or OAuthError("")
         # A resource may state its reason as a server does; that decides no cause, and is quoted.
-        self.stated = error or (response and read_error(response, self.sent)) or self.error
+        decides = error is not None or stage in _SPEAKS_OAUTH
+        self.error = self.stated if decides else OAuthError("")
         self.failing = checks
         self.checks = {c.name: c.seen for c in checks}
         self.credential, self.grant = Credential.NONE, ""

@@ -21,7 +21,7 @@ from support.waiting import PATIENCE
 
 pytestmark = pytest.mark.xdist_group("sources")
 
-CORE = Path(authlens_core.__path__[0])
+SOURCES = Path(authlens_core.__path__[0]).parent
 
 REACHING = {"httpx", "h11", "ssl", "asyncio", "sqlite3", "keyring", "subprocess"}
 """What sends, listens, stores or starts. A contract in pyproject.toml forbids the protocol to import it, and
@@ -37,7 +37,7 @@ print(json.dumps(sorted(set(sys.modules) - before)))
 
 
 def modules_of(package: str) -> list[str]:
-    root = CORE.joinpath(*package.split(".")[1:])
+    root = SOURCES.joinpath(*package.split("."))
     below = pkgutil.walk_packages([str(root)], prefix=f"{package}.")
     return [package, *(found.name for found in below)]
 
@@ -56,8 +56,8 @@ def loaded_by(names: list[str]) -> set[str]:
 
 
 def test_core_brings_in_no_screen() -> None:
-    """Every module of core can be used where there is no terminal and no clipboard."""
-    names = modules_of("authlens_core")
+    """Every module of core and of the lab can be used where there is no terminal and no clipboard."""
+    names = [*modules_of("authlens_core"), *modules_of("authlens_lab")]
     assert len(names) > 30, "the walk found too little to prove anything"
 
     assert loaded_by(names) & {"textual", "rich", "pyperclip", "authlens_tui"} == set()

@@ -98,7 +98,7 @@ def _names(module: str) -> dict[str, Any]:
 def _hints(kind: type) -> dict[str, Any]:
     names: dict[str, Any] = {}
     for base in reversed(kind.__mro__):
-        if base.__module__.startswith("authlens_core"):
+        if base.__module__.startswith(("authlens_core", "authlens_lab")):
             names |= _names(base.__module__)
     return typing.get_type_hints(kind, localns=names)
 

@@ -25,7 +25,7 @@ from typing import Final, NoReturn
 
 __all__ = ["Forked", "Preloaded", "preloaded"]
 
-PACKAGES: Final = ("authlens_core", "authlens_tui")
+PACKAGES: Final = ("authlens_core", "authlens_lab", "authlens_tui")
 
 
 class Forked:

@@ -12,6 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 import authlens_core
+import authlens_lab
 import authlens_tui
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.log_in import start_login
@@ -385,7 +386,7 @@ _UNQUOTED: Final = re.compile(r": authlens [a-z][a-z -]*\{(?:[a-z_.]*\.)?(?:reso
 def test_no_command_has_a_url_that_is_not_quoted() -> None:
     """A URL may have `;`, `&` and `$( )`: what is copied to a shell is quoted, or a template that quotes."""
     templates = {"emulator.py", "lifecycle_verbs.py"}
-    folders = [Path(package.__file__ or "").parent for package in (authlens_core, authlens_tui)]
+    folders = [Path(package.__file__ or "").parent for package in (authlens_core, authlens_lab, authlens_tui)]
     found = [
         f"{path.name}: {line.strip()}"
         for folder in folders

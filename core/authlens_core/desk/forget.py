@@ -221,9 +221,9 @@ async def forget_client(session: Session, client: StoredClient, *, only_here: bo
         words = "Removed from this machine. The server gave no way to delete a registration: it still has it."
         return await _forgotten(credentials, record, words)
     exchange = await wire.send(delete, limits=TOKEN, loopback_http=loopback)
-    if exchange.answer is None:
+    if exchange.complete_response is None:
         return _kept(record, exchange.no_answer.cause, exchange.no_answer.error_type)
-    status, deletion = exchange.answer.status, read_deletion(exchange.answer.status)
+    status, deletion = exchange.complete_response.status, read_deletion(exchange.complete_response.status)
     if deletion in {Deletion.UNSUPPORTED, Deletion.REFUSED}:
         return _kept(record, f"The server {_OUTCOME[deletion]} ({status}).", Refused)
     # RFC 7592 §2.3 promises a 204; some servers answer so and keep the client.

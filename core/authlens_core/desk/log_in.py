@@ -226,7 +226,7 @@ async def missing_credential(resource_url: str) -> AuthlensError:
     obstacle = trace.records[-1].error
     if obstacle is not None:
         return obstacle
-    by_access = facts.answer is not None and facts.answer.layer is Layer.ACCESS
+    by_access = facts.classification is not None and facts.classification.layer is Layer.ACCESS
     return await why_nothing_can_be_stored() or no_credential(resource_url, service_token=by_access)
 
 

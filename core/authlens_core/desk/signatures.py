@@ -152,7 +152,7 @@ def _login_team(record: StageRecord) -> str | None:
 
 def _judged(jwt: Jwt, exchange: Exchange, source: KeySource) -> Verification:
     """Return the verdict with the keys that `exchange` brought, or why it brought none."""
-    response = exchange.answer
+    response = exchange.complete_response
     if response is None:
         words = f"The keys could not be fetched: {exchange.no_answer.cause}"
         return Verification(Signature.NOT_CHECKED, words)

@@ -1,6 +1,6 @@
 """Find the cause of a failure: the first row of the table in `causes.py` that fits.
 
-`diagnose` returns a known cause or None; `explain` has words for every failure: it quotes an unknown answer.
+`find_cause` returns a row or None; `diagnose` has words for every failure: it quotes an unknown answer.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
 
-from authlens_core.diagnosis.answer import classify
+from authlens_core.diagnosis.classification import classify
 from authlens_core.diagnosis.credential import Credential, credential_of, pair_problems, secrets_sent
 from authlens_core.diagnosis.evidence import (
     SHORTEST,
@@ -42,7 +42,7 @@ _ASKS_THE_RESOURCE: Final = frozenset({Stage.DETECTION, Stage.ACCESS, Stage.PROB
 _ABOUT_THE_ANSWER: Final = frozenset({"status", "document", "media_type", "protection", "accepted", "proof"})
 
 
-def diagnose(
+def find_cause(
     stage: Stage,
     *,
     error: OAuthError | None = None,
@@ -61,7 +61,7 @@ def diagnose(
     return _SeenFailure(stage, error, checks, exchange, kind).known()
 
 
-def explain(
+def diagnose(
     stage: Stage,
     checks: Sequence[Check],
     exchange: Exchange | None,
@@ -77,12 +77,12 @@ def explain(
     known = seen.known()
     if known is not None or exchange is None:
         return known
-    if exchange.answer is None:
+    if exchange.complete_response is None:
         return _no_answer(exchange, checks)
     # The check has read the answer and says what is wrong with it: the whole of it would say less.
     if not any(c.subject in _ABOUT_THE_ANSWER for c in checks):
         return None
-    return seen.by_code() or seen.unknown(exchange.answer)
+    return seen.by_code() or seen.unknown(exchange.complete_response)
 
 
 def _no_answer(exchange: Exchange, checks: Sequence[Check]) -> Diagnosis | None:

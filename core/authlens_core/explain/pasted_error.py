@@ -17,8 +17,8 @@ from urllib.parse import unquote_plus
 
 from msgspec.structs import replace
 
-from authlens_core.diagnosis.answer import classify
 from authlens_core.diagnosis.causes import CAUSES, Cause, codes, general_causes, identifiers, literals
+from authlens_core.diagnosis.classification import classify
 from authlens_core.diagnosis.evidence import around, phrase_in
 from authlens_core.diagnosis.likely_secrets import masked_text, without_credentials
 from authlens_core.diagnosis.protection import Trait

@@ -9,7 +9,7 @@ from typing import Final, Literal, Self
 from msgspec import Struct
 from msgspec.structs import replace
 
-from authlens_core.diagnosis.answer import Answer
+from authlens_core.diagnosis.classification import Classification
 from authlens_core.diagnosis.server_kind import ServerKind, server_kind
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.device_authorization import DeviceAuthorization
@@ -77,7 +77,7 @@ class Facts(Unprinted, Struct, frozen=True):
     call: McpCall | None = None
     mcp_version: str | None = None
     anonymous: bool = False
-    answer: Answer | None = None
+    classification: Classification | None = None
     challenge_scope: str | None = None
     metadata_candidates: tuple[Url, ...] = ()
     metadata_guessed: bool = False
@@ -150,7 +150,7 @@ class Facts(Unprinted, Struct, frozen=True):
     @property
     def server_kind(self) -> ServerKind:
         """Which product the authorization server is, as far as the answers until now show."""
-        if self.answer is not None and self.answer.layer is Layer.ACCESS:
+        if self.classification is not None and self.classification.layer is Layer.ACCESS:
             return ServerKind.ACCESS
         endpoints = (self.server.authorization_endpoint, self.server.token_endpoint)
         # Where the specification says that metadata may be, no one has answered yet.
@@ -205,7 +205,7 @@ class Facts(Unprinted, Struct, frozen=True):
         metadata = self.resource_metadata
         if self.options.dpop or (metadata is not None and metadata.dpop_bound_access_tokens_required):
             return True
-        challenges = self.answer.challenge_field.challenges if self.answer is not None else ()
+        challenges = self.classification.challenge_field.challenges if self.classification is not None else ()
         schemes = {c.scheme.lower() for c in challenges}
         # A resource that names both takes plain bearer tokens as well (RFC 9449 §7.2).
         return "dpop" in schemes and "bearer" not in schemes

@@ -11,7 +11,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from authlens_core.diagnosis import evidence
-from authlens_core.diagnosis.diagnose import diagnose, explain
+from authlens_core.diagnosis.diagnose import diagnose, find_cause
 from authlens_core.diagnosis.server_kind import ServerKind
 from authlens_core.oauth.error_response import OAuthError, meaning
 from authlens_core.trace.record import StageRecord
@@ -43,7 +43,7 @@ def refusal(
         exchange: the request and the answer, if authlens itself sent the request.
         kind: which product the server is, as far as earlier stages saw.
     """
-    diagnosis = diagnose(stage, error=error, checks=checks, exchange=exchange, kind=kind)
+    diagnosis = find_cause(stage, error=error, checks=checks, exchange=exchange, kind=kind)
     return (
         replace(diagnosis, cause=f"{diagnosis.cause} {remark}")
         if diagnosis is not None and remark
@@ -78,8 +78,8 @@ def diagnosis_of(
         return None
     exchange = decisive(stage, exchanges)
     if failing:
-        return explain(stage, grave, exchange, kind)
-    return diagnose(stage, checks=grave, exchange=exchange, kind=kind)
+        return diagnose(stage, grave, exchange, kind)
+    return find_cause(stage, checks=grave, exchange=exchange, kind=kind)
 
 
 def without_echoes(record: StageRecord) -> StageRecord:

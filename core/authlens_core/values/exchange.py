@@ -262,8 +262,8 @@ class Exchange(Struct, frozen=True):
         return None if self.response is None else self.response.status
 
     @property
-    def answer(self) -> Response | None:
-        """The response if it is complete; a part of one decides nothing."""
+    def complete_response(self) -> Response | None:
+        """The response; None where only a part of it came, which decides nothing."""
         return self.response if self.failure is None else None
 
     @property

@@ -41,7 +41,7 @@ from authlens_core.wire.response_reader import (
     PendingExchange,
     deadline_failure,
     decoded,
-    explain,
+    failure_of,
     proxy_failure,
     receive,
 )
@@ -284,7 +284,7 @@ class Wire:
         try:
             proxy = proxy_for(url.scheme, *url.address, self._environ)
         except ProxyUnusable as error:
-            raise StreamFailed(explain(error, url.host, observed)) from None
+            raise StreamFailed(failure_of(error, url.host, observed)) from None
         observed.judge = _judge(url.scheme, AddressPolicy.ANY, proxy)
         prepared = httpx.Request(
             request.method,
@@ -352,7 +352,7 @@ def _errors() -> tuple[type[BaseException], ...]:
 def _failure(error: BaseException, host: str, proxy: Proxy | None, observed: Observation) -> WireFailure:
     if proxy is not None and observed.at_proxy:
         return proxy_failure(error, host, proxy.display, observed)
-    return explain(error, host, observed)
+    return failure_of(error, host, observed)
 
 
 async def _translated(

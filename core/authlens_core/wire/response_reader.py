@@ -297,7 +297,7 @@ def _named(error: BaseException, host: str, observed: Observation) -> WireFailur
     return None
 
 
-def explain(error: BaseException, host: str, observed: Observation) -> WireFailure:
+def failure_of(error: BaseException, host: str, observed: Observation) -> WireFailure:
     """Return the failure that `error` means.
 
     Args:

@@ -171,7 +171,7 @@ def _loot(exchange: Exchange) -> dict[str, str]:
 
 def _members(exchange: Exchange) -> Mapping[str, object]:
     """Return the members of an answer that grants something."""
-    answer = exchange.answer
+    answer = exchange.complete_response
     return object_in(answer.body.reveal()) if answer is not None and answer.status == 200 else {}
 
 

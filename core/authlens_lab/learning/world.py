@@ -343,7 +343,7 @@ class World:
                 addresses=AddressPolicy.ANY,
                 purpose=purpose,
             )
-        answer = exchange.answer
+        answer = exchange.complete_response
         outcome = Outcome.PASSED if answer is not None and answer.status < 400 else Outcome.FAILED
         record = StageRecord(
             Stage.PROBE,

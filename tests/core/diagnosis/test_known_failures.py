@@ -14,7 +14,7 @@ from typing import Final
 import pytest
 
 from authlens_core.diagnosis.causes import CAUSES
-from authlens_core.diagnosis.diagnose import diagnose, explain
+from authlens_core.diagnosis.diagnose import diagnose, find_cause
 from authlens_core.diagnosis.server_kind import ServerKind
 from authlens_core.oauth.error_response import OAuthError
 from authlens_core.values.check import UNKNOWN, Diagnosis, Layer
@@ -918,7 +918,7 @@ def _diagnosed(row: Row, kind: ServerKind = ServerKind.ACCESS) -> Diagnosis | No
     checks = (failed(name, "", seen),) if name else ()
     exchange = _exchange(row.reply, *row.sent, method=row.method) if row.reply else None
     error = OAuthError(*row.error) if any(row.error) else None
-    return diagnose(Stage(row.stage), error=error, checks=checks, exchange=exchange, kind=kind)
+    return find_cause(Stage(row.stage), error=error, checks=checks, exchange=exchange, kind=kind)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.row)
@@ -952,7 +952,7 @@ def test_every_cause_in_the_table_has_a_row_here() -> None:
 
 
 def _unknown(stage: str, response: Response, check: str, *sent: tuple[str, str]) -> Diagnosis | None:
-    return explain(
+    return diagnose(
         Stage(stage),
         (failed(check, "", "", cure=""),),
         _exchange(response, *sent),
@@ -1010,7 +1010,7 @@ def test_a_secret_of_a_form_is_masked_where_the_answer_repeats_it() -> None:
     )
     response = _reply(418, body="bad short1 and plain-words")
     exchange = Exchange(request, response, None, datetime(2026, 1, 1, tzinfo=UTC), 0.1)
-    found = explain(Stage.EXCHANGE, (failed("token.status", ""),), exchange)
+    found = diagnose(Stage.EXCHANGE, (failed("token.status", ""),), exchange)
     assert found is not None
     assert "short1" not in repr(found)
     assert "plain-words" not in repr(found)
@@ -1045,7 +1045,7 @@ def test_a_registered_error_code_without_a_row_has_its_own_meaning() -> None:
 def test_no_answer_at_all_is_a_matter_of_the_network() -> None:
     """The words are those of the wire, the layer is named, the query is not."""
     lost = WireFailure(FailureKind.CONNECT, "Nobody listens.", "Start it.")
-    found = explain(Stage.ACCESS, (failed("access.accepted", ""),), _exchange(lost))
+    found = diagnose(Stage.ACCESS, (failed("access.accepted", ""),), _exchange(lost))
     assert found == Diagnosis(
         "no_answer",
         "Nobody listens.",
@@ -1059,7 +1059,7 @@ def test_a_check_that_says_it_all_needs_no_diagnosis() -> None:
     """A document that does not fit is explained where the specification is known."""
     answer = _reply(200, body={"resource": HOST})
     assert (
-        explain(
+        diagnose(
             Stage.SERVER_METADATA,
             (failed("server.endpoints", ""),),
             _exchange(answer),

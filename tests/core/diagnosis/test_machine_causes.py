@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import pytest
 
 from authlens_core.diagnosis.causes import CAUSES
-from authlens_core.diagnosis.diagnose import diagnose
+from authlens_core.diagnosis.diagnose import find_cause
 from authlens_core.values.exchange import FORM_TYPE, Exchange, Headers, Request, Response
 from authlens_core.values.secret import Body
 from authlens_core.values.stage import MACHINE_GRANTS, GrantType, Stage
@@ -37,7 +37,7 @@ def test_a_refusal_is_about_what_the_program_sent(
     request = Request("POST", "https://as.example/token", Headers.of((("Content-Type", FORM_TYPE),)), sent)
     body = Body(json.dumps({"error": error}).encode())
     answer = Response(400, "", Headers.of((("content-type", "application/json"),)), body)
-    found = diagnose(stage, exchange=Exchange(request, answer, None, datetime(2026, 1, 1, tzinfo=UTC), 0.1))
+    found = find_cause(stage, exchange=Exchange(request, answer, None, datetime(2026, 1, 1, tzinfo=UTC), 0.1))
     assert found is not None
     assert found.name == cause
 

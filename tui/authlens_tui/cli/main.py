@@ -12,7 +12,7 @@ from authlens_core.values.errors import AuthlensError, LoginNeeded
 from authlens_core.values.version import VERSION
 from authlens_tui.cli.start import INTERRUPTED, READER_GONE, has_borrowed_rights
 from authlens_tui.cli.terminal.flags import is_plain, no_input, without_flags
-from authlens_tui.cli.terminal.output import BESIDE, answer_line, discard, explain, say
+from authlens_tui.cli.terminal.output import BESIDE, answer_line, discard, report_error, say
 from authlens_tui.cli.terminal.refused import login_needed, nearest, refusal, say_command
 from authlens_tui.cli.terminal.unexpected import FAILED, say_unexpected, silence_tracebacks
 from authlens_tui.cli.verbs import VERBS, follow_attached_client
@@ -59,10 +59,10 @@ def run(argv: Sequence[str]) -> int:
         if no_input():
             say_command(error, argv)
         else:
-            explain(error, url=_url_in(argv), sign=sign)
+            report_error(error, url=_url_in(argv), sign=sign)
         return error.exit_code
     except AuthlensError as error:
-        explain(error, url=_url_in(argv), sign=sign)
+        report_error(error, url=_url_in(argv), sign=sign)
         return error.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED

@@ -9,7 +9,7 @@ from authlens_core.desk.log_in import AuthlensError, Facts, Options, Trace, disc
 from authlens_tui.cli.login.login_events import record_as_json, tell
 from authlens_tui.cli.option_values import checked_url
 from authlens_tui.cli.terminal.flags import is_plain
-from authlens_tui.cli.terminal.output import answer_json, answer_line, explain, fix_as_json, say
+from authlens_tui.cli.terminal.output import answer_json, answer_line, fix_as_json, report_error, say
 
 
 async def probe(arguments: Namespace) -> int:
@@ -39,7 +39,7 @@ def _show(facts: Facts, error: AuthlensError | None) -> None:
     for name, value in _findings(facts).items():
         answer_line(f"{name}: {value}" if is_plain() else f"{name:<14}{value}")
     if error is not None:
-        explain(error, url=facts.resource_url.text)
+        report_error(error, url=facts.resource_url.text)
     else:
         say(f"  → To log in: authlens login {shlex.quote(facts.resource_url.text)}")
 
@@ -47,8 +47,8 @@ def _show(facts: Facts, error: AuthlensError | None) -> None:
 def _findings(facts: Facts) -> dict[str, str]:
     """Return what was found, each in a few words; nothing if detection already failed."""
     findings: dict[str, str] = {}
-    if facts.answer is not None:
-        findings["protection"] = f"{facts.answer.protection.value}, from {facts.answer.layer}"
+    if facts.classification is not None:
+        findings["protection"] = f"{facts.classification.protection.value}, from {facts.classification.layer}"
     if facts.resource_metadata is not None:
         findings["resource"] = facts.resource_metadata.resource
     server = facts.server_metadata
@@ -60,7 +60,7 @@ def _findings(facts: Facts) -> dict[str, str]:
 
 
 def _as_json(facts: Facts, trace: Trace, error: AuthlensError | None, *, full: bool) -> dict[str, object]:
-    answer, metadata, server = facts.answer, facts.resource_metadata, facts.server_metadata
+    answer, metadata, server = facts.classification, facts.resource_metadata, facts.server_metadata
     return {
         "url": facts.resource_url.text,
         "login_possible": error is None,

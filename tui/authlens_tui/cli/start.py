@@ -55,7 +55,7 @@ def _try_token(url: str) -> None:
 
         if not isinstance(error, AuthlensError):
             raise
-        _output().explain(error)
+        _output().report_error(error)
         code = error.exit_code
     # Ending the interpreter in order takes as long as all of the above.
     os._exit(code)

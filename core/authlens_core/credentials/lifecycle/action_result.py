@@ -15,7 +15,7 @@ from authlens_core.values.fix import Fix
 from authlens_core.values.safe_text import safe_fields
 
 if TYPE_CHECKING:
-    from authlens_core.diagnosis.answer import Answer
+    from authlens_core.diagnosis.classification import Classification
     from authlens_core.oauth.revocation import RevocationOutcome, TokenHint
 
 
@@ -185,14 +185,14 @@ class ProbeResult(ActionResult, frozen=True, kw_only=True):
         accepted: the resource's decision; None if its answer is about something else, or nothing was sent.
         layer: who answered; `THIS_MACHINE` if nothing was sent, because the secret store or a file was in
             the way.
-        answer: the answer, classified; None if nothing was sent.
+        classification: what the answer is; None if nothing was sent.
         diagnosis: why it was not accepted; None if it was, or the reason is unknown.
     """
 
     outcome: TokenVerdict
     accepted: bool | None
     layer: Layer
-    answer: Answer | None = None
+    classification: Classification | None = None
     diagnosis: Diagnosis | None = None
 
     @property

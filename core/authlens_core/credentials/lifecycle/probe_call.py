@@ -18,8 +18,8 @@ from authlens_core.credentials.lifecycle.operation import RecordBuilder, loopbac
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, TokenVerdict, utc_now
 from authlens_core.credentials.records.index import AccessKind
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.diagnosis.answer import Answer, classify
-from authlens_core.diagnosis.diagnose import explain
+from authlens_core.diagnosis.classification import Classification, classify
+from authlens_core.diagnosis.diagnose import diagnose
 from authlens_core.diagnosis.protection import Trait
 from authlens_core.diagnosis.server_kind import server_kind
 from authlens_core.oauth.discovery.challenge import parse_challenges
@@ -71,8 +71,8 @@ def probe_result(
         spec: the section that the check names.
         is_new: whether the credential was issued a moment ago, so that another refresh would not help.
     """
-    answer, accepted = classify(exchange), token_accepted(exchange)
-    seen = f"{status_words(exchange)}, answered by: {answer.layer}"
+    classification, accepted = classify(exchange), token_accepted(exchange)
+    seen = f"{status_words(exchange)}, answered by: {classification.layer}"
     outcome, severity = _VERDICTS[accepted]
     check = judged(
         severity, CheckId.PROBE_ACCEPTED, f"the resource accepts the {what}", seen, why=_WHY, spec=spec
@@ -81,13 +81,13 @@ def probe_result(
     error_type: type[AuthlensError] | None = None
     if not accepted:
         stage = Stage.ACCESS if is_new else Stage.PROBE
-        summary, cure = _refusal(exchange, answer, record, stage, check)
+        summary, cure = _refusal(exchange, classification, record, stage, check)
         check = replace(check, seen=f"{seen}. {summary}", cure=cure)
         error_type = ServerMisconfigured if exchange.failure is None else exchange.failure.error_type
         error_type = Refused if accepted is False else error_type
     record.checks.append(check)
     record.exchanges.append(exchange)
-    record.facts.append(Fact(FactId.ANSWERED_BY, answer.layer))
+    record.facts.append(Fact(FactId.ANSWERED_BY, classification.layer))
     return ProbeResult(
         outcome=outcome,
         summary=summary,
@@ -95,23 +95,23 @@ def probe_result(
         error_type=error_type,
         trace=record.trace(passed=accepted is True),
         accepted=accepted,
-        layer=answer.layer,
-        answer=answer,
+        layer=classification.layer,
+        classification=classification,
         diagnosis=record.diagnosis,
     )
 
 
 def _refusal(
-    exchange: Exchange, answer: Answer, record: RecordBuilder, stage: Stage, check: Check
+    exchange: Exchange, classification: Classification, record: RecordBuilder, stage: Stage, check: Check
 ) -> tuple[str, str | Fix]:
     """Return why the credential was not accepted, and what to do; the record gets the diagnosis."""
-    failed = replace(check, seen=f"{check.seen}. {answer.summary}", cure=answer.cure)
-    diagnosis = record.diagnosis = explain(stage, (failed,), exchange, server_kind(record.server))
+    failed = replace(check, seen=f"{check.seen}. {classification.summary}", cure=classification.cure)
+    diagnosis = record.diagnosis = diagnose(stage, (failed,), exchange, server_kind(record.server))
     if diagnosis is None:
-        return answer.summary, answer.cure
+        return classification.summary, classification.cure
     if diagnosis.name == UNKNOWN:
         # Its words announce the whole answer, for which a sentence has no room.
-        return f"authlens does not recognise this response: {answer.evidence[0]}.", diagnosis.cure
+        return f"authlens does not recognise this response: {classification.evidence[0]}.", diagnosis.cure
     return diagnosis.cause, diagnosis.cure
 
 
@@ -131,7 +131,7 @@ def token_accepted(exchange: Exchange) -> bool | None:
 def note_probe(credentials: Credentials, credential_id: str, said: ProbeResult, words: str = "") -> None:
     """Note a probe in the history, with `words` or else the evidence of its answer, and keep its trace."""
     kind = AccessKind.VERIFIED if said.accepted else AccessKind.NOT_VERIFIED
-    evidence = said.answer.evidence[0] if said.answer else ""
+    evidence = said.classification.evidence[0] if said.classification else ""
     credentials.record(kind, credential_id, words or evidence)
     credentials.traces.keep(credential_id, said.trace)
 

@@ -183,9 +183,9 @@ class RefreshOperation(LockedGrant):
             if not is_program:
                 self._mark_unknown("The refresh was cancelled after it was sent.")
             raise
-        if exchange.answer is None:
+        if exchange.complete_response is None:
             return self.no_answer(exchange.no_answer)
-        return await self._answered(exchange.answer)
+        return await self._answered(exchange.complete_response)
 
     def no_answer(self, failure: WireFailure) -> Refreshed:
         cause, cure = failure.cause, failure.cure

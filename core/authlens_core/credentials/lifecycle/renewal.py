@@ -69,7 +69,7 @@ async def request_maker(
     if first is not None:
         operation.sent = True
         exchange = await operation.send(first, FIRST, None)
-        if (answer := exchange.answer) is None:
+        if (answer := exchange.complete_response) is None:
             return operation.no_answer(exchange.no_answer)
         if (given := read_first_answer(answer, operation.secrets.known)).value is None:
             operation.record.checks.extend(given.checks)

@@ -148,15 +148,15 @@ class _RevokeOperation(LockedGrant):
             self.results.append(TokenResult(hint, None, safe_line(str(error))))
             self.record.checks.append(requirement(f"revoke.{hint}", "revoke.client").failed(str(error)))
             return
-        if exchange.answer is None:
+        if exchange.complete_response is None:
             cause = exchange.no_answer.cause
             self.record.checks.append(requirement(f"revoke.{hint}", "revoke.answer").failed(cause))
             self._learn(TokenResult(hint, None, f"not confirmed ({cause})"))
             return
         sent = (*sent_in((exchange,)), *self.secrets.known)
-        reading = read_revocation(exchange.answer, now=self.now(), sent=sent)
+        reading = read_revocation(exchange.complete_response, now=self.now(), sent=sent)
         self.record.checks.extend(replace(check, name=f"revoke.{hint}") for check in reading.checks)
-        words = reading.checks[0].seen if reading.checks else str(exchange.answer.status)
+        words = reading.checks[0].seen if reading.checks else str(exchange.complete_response.status)
         summary = f"{reading.outcome.value.replace('_', ' ')} ({words})"
         self._learn(TokenResult(hint, reading.outcome, summary, reading.retry_after))
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from authlens_core.diagnosis.answer import Answer, classify
-from authlens_core.diagnosis.diagnose import diagnose
+from authlens_core.diagnosis.classification import Classification, classify
+from authlens_core.diagnosis.diagnose import find_cause
 from authlens_core.diagnosis.server_kind import ServerKind
 from authlens_core.login.facts import Facts
 from authlens_core.login.login_stage import PlannedRequest, StageResult
@@ -75,7 +75,7 @@ class AccessStage:
             if call in (McpCall.INITIALIZE, McpCall.LIST_TOOLS):
                 call = McpCall.DISCOVER if facts.mcp_version == MODERN else McpCall.INITIALIZE
             return call_planned(facts, call, Purpose.ACCESS, authorization)
-        last, response = sent[-1], sent[-1].answer
+        last, response = sent[-1], sent[-1].complete_response
         if response is None or response.headers.get_all("www-authenticate"):
             return None
         # The user's choice of a method is not second-guessed.
@@ -97,21 +97,21 @@ class AccessStage:
             check = _ACCEPTED.failed("there is no access token", "no_token")
             return StageResult(facts, (check,))
         exchange, response = exchanges[-1], exchanges[-1].response
-        answer = classify(exchange)
+        classification = classify(exchange)
         if response is None:
             lost = exchange.no_answer
             return StageResult(facts, (_ACCEPTED.failed(lost.cause, cure=lost.cure),))
         version = facts.mcp_version or mcp_version(exchanges)
         shown = (
             Fact(FactId.STATUS, response.status, "RFC 9110 §15"),
-            Fact(FactId.ANSWERED_BY, answer.layer),
-            kind_of_resource(exchange, answer, version=version),
+            Fact(FactId.ANSWERED_BY, classification.layer),
+            kind_of_resource(exchange, classification, version=version),
         )
         # Before the status is judged: servers send it with 403, and some with 401.
-        if refusal_code(answer.challenge_field) == ErrorCode.INSUFFICIENT_SCOPE:
-            return _too_small(facts, response.status, answer, shown)
-        check = _judge(exchange, response.status, answer, facts.server_kind)
-        checks = (check, *_refused_token_checks(facts, exchange, answer))
+        if refusal_code(classification.challenge_field) == ErrorCode.INSUFFICIENT_SCOPE:
+            return _too_small(facts, response.status, classification, shown)
+        check = _judge(exchange, response.status, classification, facts.server_kind)
+        checks = (check, *_refused_token_checks(facts, exchange, classification))
         if facts.anonymous and response.status < 300:
             checks = (check, _ANONYMOUS.noticed("it also answered without one"))
         return StageResult(facts, checks, shown)
@@ -123,9 +123,11 @@ def wider_scope(facts: Facts, field: ChallengeField) -> str:
     return scope_union(facts.scope, granted, scope_wanted(field))
 
 
-def _too_small(facts: Facts, status: int, answer: Answer, shown: tuple[Fact, ...]) -> StageResult:
+def _too_small(
+    facts: Facts, status: int, classification: Classification, shown: tuple[Fact, ...]
+) -> StageResult:
     """Return the refusal with the scope of a new authorization, as a value and in what to do."""
-    scope = wider_scope(facts, answer.challenge_field)
+    scope = wider_scope(facts, classification.challenge_field)
     cause = "The token is valid, but its scope is too narrow: the resource requires more."
     cure: str | Fix = fix(_with_scope("Authorize again with it", scope), "In the wizard, t does that.")
     if facts.step_ups >= MOST_STEP_UPS:
@@ -138,7 +140,13 @@ def _too_small(facts: Facts, status: int, answer: Answer, shown: tuple[Fact, ...
     seen = f"{status} {ErrorCode.INSUFFICIENT_SCOPE}: {cause}"
     check = _ACCEPTED.failed(seen, "too_small", cure=cure, error_code=ErrorCode.INSUFFICIENT_SCOPE)
     diagnosis = Diagnosis(
-        ErrorCode.INSUFFICIENT_SCOPE, cause, cure, answer.evidence, _SPEC, answer.layer, answer.cf_ray
+        ErrorCode.INSUFFICIENT_SCOPE,
+        cause,
+        cure,
+        classification.evidence,
+        _SPEC,
+        classification.layer,
+        classification.cf_ray,
     )
     wanted = Fact(
         FactId.SCOPE_WANTED, tuple(scope.split()), "RFC 6750 §3", "granted, and what the resource asks for"
@@ -151,18 +159,22 @@ def _with_scope(words: str, scope: str) -> Fix:
     return step(words, f"authlens login URL --scope '{scope}'" if is_plain(scope) else "authlens URL")
 
 
-def _judge(exchange: Exchange, status: int, answer: Answer, kind: ServerKind) -> Check:
+def _judge(exchange: Exchange, status: int, classification: Classification, kind: ServerKind) -> Check:
     if status < 300:
-        return _ACCEPTED.passed(f"{status}, answered by: {answer.layer}")
-    diagnosis = diagnose(Stage.ACCESS, exchange=exchange, kind=kind)
-    cause, cure = (diagnosis.cause, diagnosis.cure) if diagnosis else (answer.summary, answer.cure)
+        return _ACCEPTED.passed(f"{status}, answered by: {classification.layer}")
+    diagnosis = find_cause(Stage.ACCESS, exchange=exchange, kind=kind)
+    cause, cure = (
+        (diagnosis.cause, diagnosis.cure) if diagnosis else (classification.summary, classification.cure)
+    )
     # A redirect refuses, too: it leads to a login page, which a request with a good token does not see.
     if status in {401, 403} or 300 <= status < 400:
         return _ACCEPTED.failed(f"{status}: {cause}", cure=cure)
     return _ACCEPTED.warned(f"{status}: {cause}", cure=cure)
 
 
-def _refused_token_checks(facts: Facts, exchange: Exchange, answer: Answer) -> Iterator[Check]:
+def _refused_token_checks(
+    facts: Facts, exchange: Exchange, classification: Classification
+) -> Iterator[Check]:
     """Yield what is wrong with a token that the resource refused in `exchange`.
 
     It is read and not believed (RFC 9068 §2.2): the questions are what its issuer wrote, and whom to ask.
@@ -173,7 +185,7 @@ def _refused_token_checks(facts: Facts, exchange: Exchange, answer: Answer) -> I
     token = parse_jwt(facts.tokens.access_token)
     claims = (None if token is None else token.claims) or {}
     now = http_date(response.headers.get("date") or "") or exchange.started_at
-    refusal = f"{' '.join(answer.evidence)} {read_error(response)}".lower()
+    refusal = f"{' '.join(classification.evidence)} {read_error(response)}".lower()
     wants_proof = not facts.needs_dpop and any(word in refusal for word in _PROOF)
     problems = (*_lifetime(facts, claims, now), *_audience(facts, claims), *_issuer(facts, claims))
     yield from problems

@@ -12,7 +12,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from authlens_core.cloudflare.team import REPORTS, for_team, refusal_on
-from authlens_core.diagnosis.diagnose import diagnose
+from authlens_core.diagnosis.diagnose import find_cause
 from authlens_core.login.client_attempts import attempt_after, last_attempt
 from authlens_core.login.facts import Facts
 from authlens_core.login.login_stage import LoginStage, PlannedRequest, StageResult, unanswered
@@ -175,16 +175,16 @@ def _pushed(facts: Facts, link: str | None, sent: Sequence[Exchange]) -> Planned
 def _referred(plain: StageResult, sent: Sequence[Exchange]) -> StageResult:
     """Return the link that holds the reference to the pushed request instead of its parameters."""
     facts, pushed = plain.facts, sent[-1]
-    if pushed.answer is None:
+    if pushed.complete_response is None:
         return replace(unanswered(facts, pushed, "pushed.answer"), shown=plain.shown)
-    reading = read_pushed_authorization(pushed.answer)
+    reading = read_pushed_authorization(pushed.complete_response)
     page = facts.server.authorization_endpoint
     if page is None or facts.client is None:
         return plain
     attempt = last_attempt(facts, facts.client, sent)
     checks = (*attempt.checks, *reading.checks)
     if reading.value is None:
-        error = read_error(pushed.answer)
+        error = read_error(pushed.complete_response)
         checks = (*checks, *scope_checks(facts, plain.facts.scope, error))
         diagnosis = refusal(
             Stage.AUTHORIZATION, error, checks=failures(checks), exchange=pushed, kind=facts.server_kind
@@ -279,7 +279,7 @@ def no_callback(
     # The cause is the same if the user stopped first.
     timeout = (requirement(CheckId.AUTHORIZATION_TIMEOUT, "authorization.callback").failed(seen),)
     known = browser_diagnosis(page, facts.issuer)
-    diagnosis = known or diagnose(Stage.AUTHORIZATION, checks=timeout, kind=facts.server_kind)
+    diagnosis = known or find_cause(Stage.AUTHORIZATION, checks=timeout, kind=facts.server_kind)
     name = CheckId.AUTHORIZATION_STOPPED if stopped else CheckId.AUTHORIZATION_TIMEOUT
     check = requirement(name, "authorization.callback").judged(
         Severity.NOTICE if stopped else Severity.FAILURE, seen

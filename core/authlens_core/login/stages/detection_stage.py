@@ -18,7 +18,7 @@ from typing import Final, Literal
 from msgspec.structs import replace
 
 from authlens_core.cloudflare.team import cloudflare_metadata_urls
-from authlens_core.diagnosis.answer import Answer, classify
+from authlens_core.diagnosis.classification import Classification, classify
 from authlens_core.diagnosis.protection import MANAGED_OAUTH, Protection, Trait, note_on
 from authlens_core.login.facts import Facts
 from authlens_core.login.login_stage import PlannedRequest, StageResult, parted
@@ -68,6 +68,7 @@ _OTHERWISE: Final = fix(
     step("Until it is on, log in with cloudflared", "authlens login URL --cloudflared"),
     ways=(WayOn.SERVICE_TOKEN,),
 )
+_Judgement = tuple[Check, Diagnosis | None]
 
 
 class DetectionStage:
@@ -81,16 +82,18 @@ class DetectionStage:
             # Calls first, documents later: what the resource answers says whether a document is worth asking
             # for.
             return planned
-        answer = classify(_decisive(calls))
+        classification = classify(_decisive(calls))
         # A server that does not answer is not asked for more.
         if any(e.response is None for e in sent):
             return None
-        named = _metadata_beside_login(facts, answer)
+        named = _metadata_beside_login(facts, classification)
         # What asks for another kind of login alone may take tokens all the same.
-        open_question = answer.protection.has(Trait.NOT_REFUSED) or answer.protection is Protection.BASIC
+        open_question = (
+            classification.protection.has(Trait.NOT_REFUSED) or classification.protection is Protection.BASIC
+        )
         if not open_question and named is None:
             return None
-        places = (named,) if named is not None else _well_known(facts.resource_url, answer)
+        places = (named,) if named is not None else _well_known(facts.resource_url, classification)
         if _published(documents) is not None or len(documents) >= len(places):
             return None
         request = metadata_request(places[len(documents)])
@@ -100,41 +103,45 @@ class DetectionStage:
         """Classify the answer and find where the resource metadata may be."""
         calls, documents = parted(exchanges, Purpose.RESOURCE_METADATA)
         exchange = _decisive(calls)
-        answer = classify(exchange)
+        classification = classify(exchange)
         method: Literal["GET", "POST"] = "POST" if exchange.request.method == "POST" else "GET"
         new = replace(
             facts,
-            answer=answer,
+            classification=classification,
             method=method,
             call=call_of(exchange.request) if method == "POST" else None,
             mcp_version=mcp_version(calls) if method == "POST" else None,
-            anonymous=answer.protection is Protection.PUBLIC,
+            anonymous=classification.protection is Protection.PUBLIC,
             resource_is_public=_is_public(exchange, facts.resource_url, before=facts.resource_is_public),
         )
-        protection, diagnosis = _judged(facts, answer, documents)
+        protection, diagnosis = _judged(facts, classification, documents)
         moved = _other_spelling(facts.resource_url, exchange.response)
         if moved is not None:
-            protection, diagnosis = _moved(moved, answer)
+            protection, diagnosis = _moved(moved, classification)
         checks = [protection, *_method_note(calls)]
         approved = CheckId.DETECTION_PROTECTION in facts.approved
-        if answer.protection.has(Trait.GOES_ON) or protection.severity is not Severity.FAILURE or approved:
-            located, where = _locate_metadata(new, answer, exchange)
+        if (
+            classification.protection.has(Trait.GOES_ON)
+            or protection.severity is not Severity.FAILURE
+            or approved
+        ):
+            located, where = _locate_metadata(new, classification, exchange)
             checks.extend(where)
             # What protects the resource is not the reason then, and its fix says how to continue.
-            diagnosis = _unusable_location(where, answer, facts.approved) or diagnosis
+            diagnosis = _unusable_location(where, classification, facts.approved) or diagnosis
             # Of several, the first that can be sent back (RFC 6750 §3).
-            scopes = filter(is_scope, answer.challenge_field.token_values("scope"))
+            scopes = filter(is_scope, classification.challenge_field.token_values("scope"))
             # The scope of the challenge counts more than the metadata's: it is about this very resource (MCP,
             # Scope Selection).
             new = replace(located, challenge_scope=next(scopes, None))
-        kind = kind_of_resource(exchange, answer, version=new.mcp_version)
+        kind = kind_of_resource(exchange, classification, version=new.mcp_version)
         if diagnosis is None:
             diagnosis = diagnosis_of(Stage.DETECTION, checks, (exchange,), facts.approved, new.server_kind)
-        return StageResult(new, tuple(checks), (kind, *_shown(answer, new)), diagnosis)
+        return StageResult(new, tuple(checks), (kind, *_shown(classification, new)), diagnosis)
 
 
 def _published(documents: Sequence[Exchange]) -> Response | None:
-    found = (e.answer for e in documents if e.answer is not None)
+    found = (e.complete_response for e in documents if e.complete_response is not None)
     return next((r for r in found if r.status == 200 and is_document(r)), None)
 
 
@@ -144,7 +151,7 @@ def _next_call(facts: Facts, calls: Sequence[Exchange]) -> PlannedRequest | None
     if not calls:
         first = McpCall.DISCOVER if method == "POST" else None
         return call_planned(facts, first, Purpose.RESOURCE)
-    response = calls[-1].answer
+    response = calls[-1].complete_response
     if response is None or response.headers.get_all("www-authenticate"):
         return None
     if calls[-1].request.method == "GET":
@@ -190,14 +197,18 @@ def _is_global(host: str, *, otherwise: bool) -> bool:
     return is_global(literal)
 
 
-def _protection(answer: Answer) -> Check:
+def _protection(classification: Classification) -> Check:
     why = "The challenge starts OAuth: it says what is required and where the metadata is."
-    seen = f"{answer.summary} ({'; '.join(answer.evidence)})" if answer.evidence else answer.summary
-    if answer.protection.has(Trait.GOES_ON):
-        severity = Severity.PASS if answer.protection is Protection.OAUTH else Severity.WARNING
-        return _ASKED_FOR.judged(severity, seen, why=why, cure=answer.cure)
-    overridable = answer.protection.has(Trait.MAY_GO_ON)
-    return _ASKED_FOR.failed(seen, cure=answer.cure, overridable=overridable)
+    seen = (
+        f"{classification.summary} ({'; '.join(classification.evidence)})"
+        if classification.evidence
+        else classification.summary
+    )
+    if classification.protection.has(Trait.GOES_ON):
+        severity = Severity.PASS if classification.protection is Protection.OAUTH else Severity.WARNING
+        return _ASKED_FOR.judged(severity, seen, why=why, cure=classification.cure)
+    overridable = classification.protection.has(Trait.MAY_GO_ON)
+    return _ASKED_FOR.failed(seen, cure=classification.cure, overridable=overridable)
 
 
 def _other_spelling(url: Url, response: Response | None) -> str | None:
@@ -207,35 +218,35 @@ def _other_spelling(url: Url, response: Response | None) -> str | None:
     return other if location and location in (other, other.removeprefix(url.origin)) else None
 
 
-def _moved(address: str, answer: Answer) -> tuple[Check, Diagnosis]:
+def _moved(address: str, classification: Classification) -> _Judgement:
     """Return the check of a resource that redirects to another spelling of its address, and its diagnosis."""
     seen = f"The resource is at {address}, and redirects there."
     cure = Fix((Step("Log in to that address", ("authlens", "login", address)),))
     return _ASKED_FOR.failed(seen, cure=cure), Diagnosis(
-        "other_address", seen, cure, answer.evidence, "RFC 9110 §15.4"
+        "other_address", seen, cure, classification.evidence, "RFC 9110 §15.4"
     )
 
 
-def _judged(facts: Facts, answer: Answer, documents: Sequence[Exchange]) -> tuple[Check, Diagnosis | None]:
+def _judged(facts: Facts, classification: Classification, documents: Sequence[Exchange]) -> _Judgement:
     """Return the check of the protection, and its diagnosis where the documents decided."""
-    if answer.protection is Protection.ACCESS_LOGIN:
-        return _judge_login_page(answer, documents)
+    if classification.protection is Protection.ACCESS_LOGIN:
+        return _judge_login_page(classification, documents)
     published = _published(documents)
-    if answer.protection.has(Trait.NOT_REFUSED) and published is not None:
-        return _login_possible(facts, answer, published)
-    if answer.protection is Protection.BASIC and published is not None:
-        seen = f"{answer.summary} But it publishes resource metadata, so a login is possible."
+    if classification.protection.has(Trait.NOT_REFUSED) and published is not None:
+        return _login_possible(facts, classification, published)
+    if classification.protection is Protection.BASIC and published is not None:
+        seen = f"{classification.summary} But it publishes resource metadata, so a login is possible."
         return _ASKED_FOR.warned(seen, "published"), None
-    return _protection(answer), None
+    return _protection(classification), None
 
 
-def _login_possible(facts: Facts, answer: Answer, published: Response) -> tuple[Check, Diagnosis]:
+def _login_possible(facts: Facts, classification: Classification, published: Response) -> _Judgement:
     """Return the check of a resource that did not refuse the call, and publishes metadata, or another's."""
     chosen, other = facts.options.anyway, _other_resource(facts, published)
-    seen = f"{answer.summary} But it publishes resource metadata, so a login is possible."
+    seen = f"{classification.summary} But it publishes resource metadata, so a login is possible."
     cure = step("Log in anyway", "authlens login URL --anyway")
     if other is not None:
-        seen = f"{answer.summary} The metadata there is that of {other}."
+        seen = f"{classification.summary} The metadata there is that of {other}."
         cure = Fix((Step("Did you mean that address? Log in to it", ("authlens", "login", other)),))
     check = _ASKED_FOR.judged(
         Severity.WARNING if chosen else Severity.FAILURE,
@@ -246,7 +257,7 @@ def _login_possible(facts: Facts, answer: Answer, published: Response) -> tuple[
         overridable=not chosen and other is None,
     )
     name = "login_possible" if other is None else "other_address"
-    return check, Diagnosis(name, seen, cure, answer.evidence, "RFC 9728 §3")
+    return check, Diagnosis(name, seen, cure, classification.evidence, "RFC 9728 §3")
 
 
 def _other_resource(facts: Facts, published: Response) -> str | None:
@@ -265,15 +276,17 @@ def _method_note(calls: Sequence[Exchange]) -> Iterator[Check]:
         yield requirement("detection.method").noticed(tried)
 
 
-def _shown(answer: Answer, facts: Facts) -> tuple[Fact, ...]:
+def _shown(classification: Classification, facts: Facts) -> tuple[Fact, ...]:
     shown = [
-        Fact(FactId.PROTECTED_BY, answer.layer),
-        Fact(FactId.ANSWER, answer.summary),
-        *(Fact(FactId.EVIDENCE, line) for line in answer.evidence),
+        Fact(FactId.PROTECTED_BY, classification.layer),
+        Fact(FactId.ANSWER, classification.summary),
+        *(Fact(FactId.EVIDENCE, line) for line in classification.evidence),
         *(Fact(FactId.RESOURCE_METADATA, url.text, _SPEC) for url in facts.metadata_candidates),
     ]
-    if answer.cf_ray is not None:
-        shown.append(Fact(FactId.CF_RAY, answer.cf_ray, "", "quote it when you ask Cloudflare for help"))
+    if classification.cf_ray is not None:
+        shown.append(
+            Fact(FactId.CF_RAY, classification.cf_ray, "", "quote it when you ask Cloudflare for help")
+        )
     if facts.challenge_scope:
         shown.append(
             Fact(
@@ -286,9 +299,11 @@ def _shown(answer: Answer, facts: Facts) -> tuple[Fact, ...]:
     return tuple(shown)
 
 
-def _locate_metadata(facts: Facts, answer: Answer, exchange: Exchange) -> tuple[Facts, tuple[Check, ...]]:
+def _locate_metadata(
+    facts: Facts, classification: Classification, exchange: Exchange
+) -> tuple[Facts, tuple[Check, ...]]:
     """Return the facts with the candidates, and what was checked about them."""
-    choice = resource_metadata_parameter(answer.challenge_field)
+    choice = resource_metadata_parameter(classification.challenge_field)
     if choice.problems:
         return facts, (requirement(CheckId.DETECTION_METADATA).failed("; ".join(choice.problems)),)
     in_header = choice.value is not None
@@ -304,7 +319,7 @@ def _locate_metadata(facts: Facts, answer: Answer, exchange: Exchange) -> tuple[
                 "named in WWW-Authenticate" if in_header else "named in the body of the answer"
             )
             return replace(facts, metadata_candidates=named_there), (named, *location.checks)
-    candidates = _well_known(facts.resource_url, answer)
+    candidates = _well_known(facts.resource_url, classification)
     guess = requirement(CheckId.DETECTION_METADATA_GUESSED).warned(
         "no resource_metadata in it; the well-known URLs are tried in order"
     )
@@ -319,14 +334,14 @@ def _from_body(exchange: Exchange) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _well_known(resource: Url, answer: Answer) -> tuple[Url, ...]:
+def _well_known(resource: Url, classification: Classification) -> tuple[Url, ...]:
     """Return the places of the specification, and those of Cloudflare if it answered."""
-    by_cloudflare = cloudflare_metadata_urls(resource) if answer.cf_ray is not None else ()
+    by_cloudflare = cloudflare_metadata_urls(resource) if classification.cf_ray is not None else ()
     return tuple(dict.fromkeys((*well_known_urls(resource), *by_cloudflare)))
 
 
 def _unusable_location(
-    checks: Sequence[Check], answer: Answer, approved: Collection[str]
+    checks: Sequence[Check], classification: Classification, approved: Collection[str]
 ) -> Diagnosis | None:
     """Return why the named metadata is not fetched; None if it is, or if nothing was named."""
     failing = failures(checks, approved)
@@ -334,37 +349,41 @@ def _unusable_location(
         return None
     check = failing[0]
     cause = f"Expected: {check.expected.rstrip('.')}. Seen: {check.seen}"
-    cure = fix(check.cure, ways=other_ways(note_on(answer.protection).cure))
-    return Diagnosis("metadata_location", cause, cure, answer.evidence, check.spec, cf_ray=answer.cf_ray)
+    cure = fix(check.cure, ways=other_ways(note_on(classification.protection).cure))
+    return Diagnosis(
+        "metadata_location", cause, cure, classification.evidence, check.spec, cf_ray=classification.cf_ray
+    )
 
 
-def _metadata_beside_login(facts: Facts, answer: Answer) -> Url | None:
+def _metadata_beside_login(facts: Facts, classification: Classification) -> Url | None:
     """Return the metadata URL that a redirect to a login page names, if it is on the resource's origin."""
-    if answer.protection is not Protection.ACCESS_LOGIN:
+    if classification.protection is not Protection.ACCESS_LOGIN:
         return None
-    value = resource_metadata_parameter(answer.challenge_field).value
+    value = resource_metadata_parameter(classification.challenge_field).value
     if value is None:
         return None
     location = read_metadata_location(value, requested=facts.resource_url, loopback_http=facts.loopback_http)
     return None if failures(location.checks) else location.value
 
 
-def _judge_login_page(answer: Answer, documents: Sequence[Exchange]) -> tuple[Check, Diagnosis | None]:
+def _judge_login_page(classification: Classification, documents: Sequence[Exchange]) -> _Judgement:
     """Return the check for a redirect to a login page, and its diagnosis unless the answer alone gives it."""
     methods = _methods(documents[-1].response) if documents else None
-    evidence = "; ".join(answer.evidence)
+    evidence = "; ".join(classification.evidence)
     if methods is not None and "oauth" in methods:
-        seen = f"{answer.summary} But its metadata lists oauth: Managed OAuth is on. ({evidence})"
+        seen = f"{classification.summary} But its metadata lists oauth: Managed OAuth is on. ({evidence})"
         go_on = "Continue: the login goes by the metadata."
-        diagnosis = Diagnosis("login_possible", seen, go_on, answer.evidence, _SPEC, Layer.ACCESS)
+        diagnosis = Diagnosis("login_possible", seen, go_on, classification.evidence, _SPEC, Layer.ACCESS)
         return _BESIDE_LOGIN.warned(seen), diagnosis
     if methods is not None:
-        seen = f"{answer.summary} Managed OAuth is off for this application. ({evidence})"
+        seen = f"{classification.summary} Managed OAuth is off for this application. ({evidence})"
         cure = fix(f"Ask the owner to turn it on: {MANAGED_OAUTH}.", _OTHERWISE)
         return _BESIDE_LOGIN.failed(seen, cure=cure, overridable=True), None
-    cause = f"{answer.summary} Its metadata does not say whether Managed OAuth is on."
+    cause = f"{classification.summary} Its metadata does not say whether Managed OAuth is on."
     cure = fix(f"Ask the owner whether it is on: {MANAGED_OAUTH}.", _OTHERWISE)
-    diagnosis = Diagnosis("login_page", cause, cure, answer.evidence, _SPEC, Layer.ACCESS, answer.cf_ray)
+    diagnosis = Diagnosis(
+        "login_page", cause, cure, classification.evidence, _SPEC, Layer.ACCESS, classification.cf_ray
+    )
     return _BESIDE_LOGIN.failed(f"{cause} ({evidence})", cure=cure, overridable=True), diagnosis
 
 

@@ -56,13 +56,13 @@ class DeviceAuthorizationStage:
         if not exchanges or facts.client is None:
             return StageResult(facts, (_without_endpoint(facts),))
         exchange = exchanges[-1]
-        if exchange.answer is None:
+        if exchange.complete_response is None:
             return unanswered(facts, exchange, "device.answer")
-        reading = read_device_authorization(exchange.answer, loopback_http=facts.loopback_http)
+        reading = read_device_authorization(exchange.complete_response, loopback_http=facts.loopback_http)
         codes, attempt = reading.value, last_attempt(facts, facts.client, exchanges)
         checks = (*_given(facts), *attempt.checks, *reading.checks)
         if codes is None:
-            refused = scope_checks(facts, requested_scope(facts), read_error(exchange.answer))
+            refused = scope_checks(facts, requested_scope(facts), read_error(exchange.complete_response))
             return StageResult(facts, (*checks, *refused))
         # Its own site may be another than the issuer's, and was asked about then.
         server = facts.token_endpoint
@@ -167,7 +167,7 @@ class DeviceExchangeStage(TokenStage):
         if last.is_final and last is not PollResult.EXPIRED:
             return ()
         asked = f"asked {len(sent)} times"
-        if sent and sent[-1].answer is None:
+        if sent and sent[-1].complete_response is None:
             asked += f", the last time without an answer: {sent[-1].no_answer.cause}"
         # Because the user bounded the wait, and not because the code expires.
         waited_out = facts.device_until is not None and facts.device_ends_at == facts.device_until

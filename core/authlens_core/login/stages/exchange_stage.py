@@ -54,11 +54,11 @@ class TokenStage(LoginStage, ABC):
             return StageResult(facts, self.given_up(facts, ()) or (_CODE.failed("no code"),))
         asked, fetched = parted(exchanges, Purpose.SIGNING_KEYS)
         exchange = asked[-1]
-        if exchange.answer is None:
+        if exchange.complete_response is None:
             lost = unanswered(facts, exchange, "exchange.answer", once=True)
             return StageResult(facts, self.given_up(facts, asked) or lost.checks)
         reading = read_token_response(
-            exchange.answer,
+            exchange.complete_response,
             resource=facts.resource,
             scope=facts.scope,
             sent=facts.grant_secrets,
@@ -66,11 +66,11 @@ class TokenStage(LoginStage, ABC):
             grant="machine" if facts.flow.is_by_program else "authorization_code",
         )
         # Of the answer's end: the server wrote its Date within the time that the request took.
-        clock = clock_check(exchange.answer, now=exchange.ended_at)
+        clock = clock_check(exchange.complete_response, now=exchange.ended_at)
         attempt = last_attempt(facts, facts.client, asked)
         checks = (*attempt.checks, *reading.checks, *((clock,) if clock is not None else ()))
         if reading.value is None:
-            error = read_error(exchange.answer, facts.grant_secrets)
+            error = read_error(exchange.complete_response, facts.grant_secrets)
             checks = (*checks, *_public_client_checks(facts, attempt.client, error))
             checks = (*checks, *_verifier_checks(facts, exchange.request, error))
             diagnosis = refusal(

@@ -147,8 +147,8 @@ def _machine_login(facts: Facts) -> MachineLogin | None:
 
 
 def _refused_by_provider(facts: Facts, exchange: Exchange) -> StageResult:
-    if exchange.answer is None:
+    if exchange.complete_response is None:
         return unanswered(facts, exchange, FIRST_ANSWERED)
-    error = read_error(exchange.answer, facts.grant_secrets)
-    checks = read_first_answer(exchange.answer, facts.grant_secrets).checks
+    error = read_error(exchange.complete_response, facts.grant_secrets)
+    checks = read_first_answer(exchange.complete_response, facts.grant_secrets).checks
     return StageResult(facts, checks, diagnosis=refusal(Stage.EXCHANGE, error, exchange=exchange))

@@ -51,7 +51,7 @@ class ResourceMetadataStage:
         if not exchanges:
             return _at_origin(facts, _missing(facts, exchanges))
         last = exchanges[-1]
-        if last.answer is None:
+        if last.complete_response is None:
             return unanswered(facts, last, "resource_metadata.answer")
         if _not_here(last, guessed=facts.metadata_guessed):
             answers = [e.response for e in legacy[:_PLACES] if e.response is not None]
@@ -64,10 +64,10 @@ class ResourceMetadataStage:
             )
             return _at_origin(facts, check, found_cause)
         reading = read_resource_metadata(
-            last.answer,
+            last.complete_response,
             requested=facts.resource_url,
             loopback_http=facts.loopback_http,
-            accepted=_accepted(facts, last.answer),
+            accepted=_accepted(facts, last.complete_response),
         )
         if reading.value is None:
             return StageResult(facts, reading.checks)
@@ -145,7 +145,8 @@ def _result_at_origin(legacy: Sequence[Exchange]) -> str:
         return ""
     last = legacy[-1]
     if len(legacy) <= _PLACES:
-        is_published = last.answer is not None and last.status == 200 and is_document(last.answer)
+        response = last.complete_response
+        is_published = response is not None and response.status == 200 and is_document(response)
         return "at_origin" if is_published else ""
     if last.status == _NOT_FOUND:
         return "nowhere"
@@ -249,7 +250,7 @@ class ServerMetadataStage:
         """Return the GET of the next candidate after a client error, and at last that of a default path."""
         if facts.issuer is None:
             return None
-        if sent and (sent[-1].answer is None or not moves_on(sent[-1].answer)):
+        if sent and (sent[-1].complete_response is None or not moves_on(sent[-1].complete_response)):
             return None
         candidates = metadata_urls(facts.issuer)
         if len(sent) < len(candidates):
@@ -268,13 +269,13 @@ class ServerMetadataStage:
         places = len(metadata_urls(facts.issuer))
         exchanges, probes = exchanges[:places], exchanges[places:]
         last = exchanges[-1]
-        if last.answer is None:
+        if last.complete_response is None:
             return StageResult(facts, (_no_document(last.no_answer.cause, last.no_answer.cure),))
-        if moves_on(last.answer):
+        if moves_on(last.complete_response):
             return _default_paths(facts, facts.issuer, exchanges, probes)
         machine = facts.flow.grant_type if facts.flow.is_by_program else None
         reading = read_server_metadata(
-            last.answer,
+            last.complete_response,
             issuer=facts.issuer_identifier or facts.issuer.text,
             # Access prints its issuer without a scheme; of any other server this would be another issuer.
             schemeless_issuer=is_team_host(facts.issuer.host) or _is_stated_team(facts, facts.issuer),

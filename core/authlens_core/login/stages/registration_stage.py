@@ -7,7 +7,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from authlens_core.diagnosis.diagnose import diagnose
+from authlens_core.diagnosis.diagnose import find_cause
 from authlens_core.login.callback.binding import redirect_uri
 from authlens_core.login.facts import Facts
 from authlens_core.login.login_stage import PlannedRequest, StageResult, unanswered
@@ -73,10 +73,10 @@ class RegistrationStage:
         # One that was registered as another kind than asked for may do where no other is registered.
         registered = [e for e in exchanges if e.status is not None and e.status < 300]
         exchange = (registered or exchanges)[-1]
-        if exchange.answer is None:
+        if exchange.complete_response is None:
             return unanswered(facts, exchange, "registration.answer", once=True)
         reading = read_registration(
-            exchange.answer,
+            exchange.complete_response,
             redirect_uri=facts.redirect_uri or "",
             endpoint=_endpoint(facts),
             now=exchange.started_at,
@@ -87,7 +87,7 @@ class RegistrationStage:
         checks = (*_not_used(facts), *_refusals(exchanges[:-1]), *reading.checks)
         if reading.value is None:
             remark = f"The redirect URI sent was {facts.redirect_uri}."
-            error = read_error(exchange.answer)
+            error = read_error(exchange.complete_response)
             kind = facts.server_kind
             missing = tuple(_no_server(facts, exchange))
             diagnosis = refusal(
@@ -244,7 +244,7 @@ def _document_checks(facts: Facts) -> tuple[Check, ...]:
 
 def _nothing_to_use(facts: Facts) -> Check:
     absent = requirement(CheckId.SERVER_REGISTRATION).failed("")
-    diagnosis = diagnose(Stage.REGISTRATION, checks=(absent,), kind=facts.server_kind)
+    diagnosis = find_cause(Stage.REGISTRATION, checks=(absent,), kind=facts.server_kind)
     return requirement(CheckId.REGISTRATION_ENDPOINT).failed(
         "no usable registration_endpoint in the server metadata" if facts.server_metadata else "no metadata",
         cure=diagnosis.cure

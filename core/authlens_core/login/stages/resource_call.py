@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from authlens_core.diagnosis.answer import Answer
+from authlens_core.diagnosis.classification import Classification
 from authlens_core.diagnosis.protection import Trait
 from authlens_core.login.facts import Facts
 from authlens_core.login.login_stage import PlannedRequest
@@ -67,12 +67,12 @@ def mcp_version(calls: Sequence[Exchange]) -> str | None:
     return next((version for version in map(protocol_version, answers) if version is not None), None)
 
 
-def kind_of_resource(exchange: Exchange, answer: Answer, *, version: str | None) -> Fact:
+def kind_of_resource(exchange: Exchange, classification: Classification, *, version: str | None) -> Fact:
     response = exchange.response
     media_type = response.media_type if response is not None else ""
     if exchange.request.method == "POST" or version is not None:
         kind = f"MCP server, protocol {version}" if version else "MCP server"
-    elif answer.layer is Layer.ACCESS:
+    elif classification.layer is Layer.ACCESS:
         kind = "Cloudflare Access application"
     elif media_type in {"text/html", "application/xhtml+xml"}:
         kind = "web page"
@@ -81,5 +81,5 @@ def kind_of_resource(exchange: Exchange, answer: Answer, *, version: str | None)
     elif media_type == JSON_TYPE or media_type.endswith("+json"):
         kind = "API"
     else:
-        kind = "protected resource" if answer.protection.has(Trait.GOES_ON) else "not known"
+        kind = "protected resource" if classification.protection.has(Trait.GOES_ON) else "not known"
     return Fact(FactId.KIND_OF_RESOURCE, kind)

@@ -177,7 +177,7 @@ def nothing_came(experiment: Experiment) -> Check:
 
 def _not_granted(experiment: Experiment, exchange: Exchange | None, sent: Sequence[Secret]) -> Check | None:
     """Judge an answer that grants nothing; None if it grants what was asked for."""
-    response = exchange.answer if exchange is not None else None
+    response = exchange.complete_response if exchange is not None else None
     if response is None:
         cause = exchange.no_answer.cause if exchange is not None else "nothing was sent"
         # No answer is no refusal: a server that hangs may have accepted it.

@@ -212,10 +212,10 @@ class StaleRefreshStage:
             return StageResult(facts, (_REFRESH_TOKEN.failed("the server returned none"),))
         # The repetition is not among these: it is the experiment's, and judged by its verdict.
         exchange = exchanges[-1]
-        if exchange.answer is None:
+        if exchange.complete_response is None:
             return unanswered(facts, exchange, "refresh.answer")
         reading = read_token_response(
-            exchange.answer,
+            exchange.complete_response,
             resource=facts.resource,
             scope=facts.scope,
             grant="refresh_token",

@@ -63,7 +63,7 @@ async def test_what_a_server_repeats_is_told_and_kept_nowhere(
     refreshed = await refresh(credentials, wire, saved.grant_id, RefreshOptions(force=True))
     revoked = await revoke(credentials, wire, saved.grant_id, pauses=(0.0,))
     assert {seen.path for seen in server.seen} == SENT.keys()
-    answer = proven.answer
+    answer = proven.classification
     assert answer is not None
     assert proven.trace is not None
     told = [repr((refreshed, revoked, proven.summary, answer.evidence, answer.cf_ray))]

@@ -18,7 +18,7 @@ from authlens_tui.cli.terminal.output import (
     answer_line,
     answer_secret,
     answer_sentence,
-    explain,
+    report_error,
     say,
 )
 
@@ -30,7 +30,7 @@ def stream(encoding: str) -> tuple[io.BytesIO, io.TextIOWrapper]:
 
 def test_an_error_says_stage_cause_and_cure(capsys: pytest.CaptureFixture[str]) -> None:
     """What happened, and what to do."""
-    explain(LoginNeeded("It is over.", "Log in again.", stage="Exchange"))
+    report_error(LoginNeeded("It is over.", "Log in again.", stage="Exchange"))
 
     assert capsys.readouterr().err == "✖ Exchange: It is over.\n  → Log in again.\n"
 

@@ -16,7 +16,7 @@ from authlens_core.values.fix import fix
 from authlens_tui.cli import main
 from authlens_tui.cli.stored.credential_list import list_credentials
 from authlens_tui.cli.terminal.flags import is_plain, without_flags
-from authlens_tui.cli.terminal.output import answer_line, explain, say
+from authlens_tui.cli.terminal.output import answer_line, report_error, say
 from support.cloudflared_stub import AUD, jwt
 
 Captured = pytest.CaptureFixture[str]
@@ -65,7 +65,7 @@ def test_signs_are_words(capsys: Captured) -> None:
 @pytest.mark.usefixtures("plain")
 def test_several_fixes_are_numbered(capsys: Captured) -> None:
     cure = fix("Try again.", "More time: --timeout 900")
-    explain(TimedOut("No one came.", cure, stage="Authorization"))
+    report_error(TimedOut("No one came.", cure, stage="Authorization"))
     assert capsys.readouterr().err == (
         "Failed: Authorization: No one came.\n  Fix 1: Try again.\n  Fix 2: More time: --timeout 900\n"
     )

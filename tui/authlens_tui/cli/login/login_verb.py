@@ -19,7 +19,7 @@ from authlens_tui.cli.session import open_session
 from authlens_tui.cli.start import INTERRUPTED
 from authlens_tui.cli.terminal.flags import no_input, numbered
 from authlens_tui.cli.terminal.interruption import ended_by, exit_on_signals
-from authlens_tui.cli.terminal.output import AnswerLost, answer_json, discard, explain, fix_as_json, say
+from authlens_tui.cli.terminal.output import AnswerLost, answer_json, discard, fix_as_json, report_error, say
 from authlens_tui.cli.terminal.refused import login_needed, say_command
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ async def in_turn(urls: Sequence[str], log_in: Callable[[str], Awaitable[int]]) 
         except AnswerLost:
             raise
         except AuthlensError as error:
-            explain(error, url=url)
+            report_error(error, url=url)
             codes[url] = error.exit_code
         # Ctrl-C is meant for the command, not for this one login of it.
         if codes[url] > _SIGNALS:
@@ -169,7 +169,7 @@ class EventLines:
             AnswerLost: the event could not be written.
         """
         error.cure = filled(error.cure, self.url, self.options)
-        explain(error)
+        report_error(error)
         self.write(
             {
                 "event": "failed",

@@ -29,7 +29,7 @@ from authlens_tui.cli.login.login_events import JSON_VERSION
 from authlens_tui.cli.login.login_verb import EventLines
 from authlens_tui.cli.session import iso_time
 from authlens_tui.cli.start import INTERRUPTED
-from authlens_tui.cli.terminal.output import AnswerLost, explain, say
+from authlens_tui.cli.terminal.output import AnswerLost, report_error, say
 from authlens_tui.words.times import already_words
 
 # The next stage stops as well: without a client, which can be given in the app, or for want of endpoints.
@@ -234,7 +234,7 @@ def _authenticated(run: Login, lines: EventLines) -> int:
             if check.severity is Severity.PASS:
                 say(f"  The tokens are stored {check.seen}.")
     if unkept is not None:
-        explain(NoSecretStore(f"The tokens were not stored and are lost: {unkept.seen}", unkept.cure))
+        report_error(NoSecretStore(f"The tokens were not stored and are lost: {unkept.seen}", unkept.cure))
     elif not lines.wanted:
         if lines.url.endswith(".git"):
             say(f"  → To clone it: {_GIT} clone {shlex.quote(lines.url)}")

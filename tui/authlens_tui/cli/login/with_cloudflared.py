@@ -18,7 +18,7 @@ from authlens_core.trace.events import (
 from authlens_tui.cli.login.login_verb import EventLines, in_turn
 from authlens_tui.cli.option_values import checked_urls
 from authlens_tui.cli.session import iso_time, open_session
-from authlens_tui.cli.terminal.output import explain, fix_as_json, say
+from authlens_tui.cli.terminal.output import fix_as_json, report_error, say
 
 
 async def cloudflared_login(arguments: Namespace) -> int:
@@ -84,7 +84,7 @@ def _ended(lines: EventLines, outcome: CloudflaredOutcome) -> int:
         }
     )
     if probe.error_type is not None:
-        explain(probe.error_type(probe.summary, probe.cure, stage="Probe"), url=lines.url)
+        report_error(probe.error_type(probe.summary, probe.cure, stage="Probe"), url=lines.url)
         return probe.exit_code
     if not lines.wanted:
         say("Authenticated.")

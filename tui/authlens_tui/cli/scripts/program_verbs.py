@@ -23,8 +23,8 @@ from authlens_tui.cli.terminal.output import (
     BESIDE,
     answer_line,
     answer_secret,
-    explain,
     is_terminal,
+    report_error,
     say,
     say_over,
 )
@@ -49,7 +49,7 @@ async def curl(arguments: Namespace) -> int:
     url = checked_url(arguments.url)
     done = await programs.curl(open_session, url, arguments.arguments, note=note, **choice(arguments))
     if done.problem is not None:
-        explain(done.problem, url=url, sign=BESIDE)
+        report_error(done.problem, url=url, sign=BESIDE)
     return done.code
 
 
@@ -58,7 +58,7 @@ async def git_credential(arguments: Namespace) -> int:
     request = None if sys.stdin is None else sys.stdin.buffer
     answer = await programs.answer_git(open_session, arguments.action, request)
     if answer.error is not None:
-        explain(answer.error)
+        report_error(answer.error)
     for note in answer.notes:
         say(note)
     if answer.output is not None:
@@ -77,7 +77,7 @@ async def proxy(arguments: Namespace) -> int:
     listening = {"port": arguments.port, "socket_path": path}
     async with (
         open_session() as session,
-        programs.proxy(session, url, **listening, on_problem=explain, **choice(arguments)) as served,
+        programs.proxy(session, url, **listening, on_problem=report_error, **choice(arguments)) as served,
     ):
         answer_line(served.url)
         say(f"Serving {served.resource} with your credential to programs on this machine. Ctrl-C stops it.")
@@ -130,7 +130,7 @@ async def mcp_bridge(arguments: Namespace) -> int:
     async with open_session() as session:
         chunks = _chunks(asyncio.get_running_loop())
         await programs.bridge_mcp(
-            session, url, chunks, output.write, note=say, on_problem=explain, **choice(arguments)
+            session, url, chunks, output.write, note=say, on_problem=report_error, **choice(arguments)
         )
     return 0
 

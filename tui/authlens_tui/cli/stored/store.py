@@ -10,7 +10,7 @@ from authlens_core.desk import session as desk
 from authlens_core.desk.session import StoreKind, move_secrets, records_by_store, remembered_store
 from authlens_tui.cli.session import open_place
 from authlens_tui.cli.terminal.flags import numbered
-from authlens_tui.cli.terminal.output import answer_json, answer_line, explain, say, say_fix
+from authlens_tui.cli.terminal.output import answer_json, answer_line, report_error, say, say_fix
 from authlens_tui.cli.terminal.refused import refusal
 from authlens_tui.words.outcomes import where_secrets_are_left
 
@@ -97,7 +97,7 @@ def _tell(to: StoreKind, report: MoveReport, *, as_json: bool) -> None:
     say(f"✔ {moved} moved. New ones go to {to.words}.")
     for what, error in report.failed:
         say(f"✖ {what} was not moved:")
-        explain(error)
+        report_error(error)
     for record in report.damaged:
         say(f"! The record of {record.words} cannot be read; its secrets were moved with the others.")
         say(f"  → To remove it: {record.cure}")

@@ -66,7 +66,7 @@ def say_over(words: str) -> None:
         sys.stderr.flush()
 
 
-def explain(error: AuthlensError, *, url: str = "", sign: str = "✖ ") -> None:
+def report_error(error: AuthlensError, *, url: str = "", sign: str = "✖ ") -> None:
     """Show the user what stopped the work and what to do.
 
     Args:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authlens_core.diagnosis.answer import Answer, classify
+from authlens_core.diagnosis.classification import Classification, classify
 from authlens_core.diagnosis.protection import Protection
 from authlens_core.values.exchange import Exchange, Headers, Request, Response
 from authlens_core.values.secret import Body
@@ -47,7 +47,9 @@ def _exchange(
     return Exchange(Request("GET", url), response, None, datetime(2026, 1, 1, tzinfo=UTC), 0.1)
 
 
-def _answer(status: int, *headers: tuple[str, str], body: bytes = b"", url: str = f"{HOST}/mcp") -> Answer:
+def _answer(
+    status: int, *headers: tuple[str, str], body: bytes = b"", url: str = f"{HOST}/mcp"
+) -> Classification:
     return classify(_exchange(status, *headers, body=body, url=url))
 
 

@@ -43,7 +43,7 @@ _BODY_SEARCHED: Final = 16 * 1024  # bytes
 _LONGEST: Final = 16 * 1024  # characters of a URL that are looked at; login URLs of Access have about 2,000
 
 
-class Answer(Struct, frozen=True):
+class Classification(Struct, frozen=True):
     """What one answer says about the protection of a resource. Every text is safe to show.
 
     Attributes:
@@ -62,7 +62,7 @@ class Answer(Struct, frozen=True):
     layer: Layer = Layer.ORIGIN
 
 
-def classify(exchange: Exchange) -> Answer:
+def classify(exchange: Exchange) -> Classification:
     """Return what protects the resource that `exchange` asked for; never raises."""
     response = exchange.response
     if response is None:
@@ -71,12 +71,12 @@ def classify(exchange: Exchange) -> Answer:
         cause = failure.cause if failure else meaning.summary
         cure = (failure.cure if failure else "") or meaning.cure
         evidence = (f"{failure.kind} failure",) if failure else ()
-        return Answer(Protection.NO_ANSWER, evidence, cause, cure, layer=meaning.layer)
+        return Classification(Protection.NO_ANSWER, evidence, cause, cure, layer=meaning.layer)
     seen = _SeenResponse(exchange, response)
     recognised = filter(None, (rule(seen) for rule in _RULES))
     by_class = _BY_STATUS.get(response.status // 100, Protection.UNEXPECTED)
-    answer = next(recognised, None) or seen.answer(_BY_STATUS.get(response.status, by_class))
-    return without_echoes(answer, KnownSecrets(sent_in((exchange,))), "evidence", "summary", "cf_ray")
+    classification = next(recognised, None) or seen.classification(_BY_STATUS.get(response.status, by_class))
+    return without_echoes(classification, KnownSecrets(sent_in((exchange,))), "evidence", "summary", "cf_ray")
 
 
 class _SeenResponse:
@@ -98,14 +98,14 @@ class _SeenResponse:
         # Cloudflare's own: 520 to 527 are about the origin, 530 comes with a number such as 1033.
         self.is_origin_down = self.is_edge and self.status in (*range(520, 528), 530)
 
-    def answer(
+    def classification(
         self,
         protection: Protection,
         *names: str,
         layer: Layer | None = None,
         note: str = "",
         quoted: Sequence[str] = (),
-    ) -> Answer:
+    ) -> Classification:
         """Make an answer; the fields in `names` that are there become evidence, and what is `quoted`."""
         meaning = note_on(protection)
         evidence = (
@@ -117,15 +117,17 @@ class _SeenResponse:
         )
         summary = f"{meaning.summary} {note}".rstrip()
         ray = safe_line(self.ray, NAME) if self.ray is not None else None
-        return Answer(protection, evidence, summary, meaning.cure, self.field, ray, layer or meaning.layer)
+        return Classification(
+            protection, evidence, summary, meaning.cure, self.field, ray, layer or meaning.layer
+        )
 
 
-def _token_wanted(seen: _SeenResponse) -> Answer | None:
+def _token_wanted(seen: _SeenResponse) -> Classification | None:
     # Also beside others: a server may offer Basic, too.
     return _oauth(seen) if any(c.wants_token for c in seen.field.challenges) else None
 
 
-def _access_login(seen: _SeenResponse) -> Answer | None:
+def _access_login(seen: _SeenResponse) -> Classification | None:
     """A redirect to the login page of a team, with or without the challenge beside it."""
     target = seen.target
     if target is None or not is_login_page(target.path):
@@ -136,7 +138,7 @@ def _access_login(seen: _SeenResponse) -> Answer | None:
         return None
     location = seen.response.headers.get("location") or ""
     quoted = (_service_token_line(location),) if seen.credential is Credential.SERVICE_TOKEN else ()
-    return seen.answer(Protection.ACCESS_LOGIN, quoted=quoted)
+    return seen.classification(Protection.ACCESS_LOGIN, quoted=quoted)
 
 
 def _service_token_line(location: str) -> str:
@@ -154,55 +156,61 @@ def _service_token_line(location: str) -> str:
     return f'"service_token_status": {str(status).lower()}' if isinstance(status, bool) else ""
 
 
-def _metadata_elsewhere(seen: _SeenResponse) -> Answer | None:
+def _metadata_elsewhere(seen: _SeenResponse) -> Classification | None:
     points = any(c.get("resource_metadata") is not None for c in seen.field.challenges)
     return _oauth(seen) if points else None
 
 
-def _oauth(seen: _SeenResponse) -> Answer:
+def _oauth(seen: _SeenResponse) -> Classification:
     by_access = any(
         c.is_scheme("cloudflare-access") or WELL_KNOWN in (c.get("resource_metadata") or "")
         for c in seen.field.challenges
     )
-    return seen.answer(Protection.OAUTH, layer=Layer.ACCESS if by_access else None)
+    return seen.classification(Protection.OAUTH, layer=Layer.ACCESS if by_access else None)
 
 
-def _redirect(seen: _SeenResponse) -> Answer | None:
+def _redirect(seen: _SeenResponse) -> Classification | None:
     if not seen.is_redirect:
         return None
     if seen.response.headers.get("location") is None:
-        return seen.answer(Protection.UNEXPECTED)
+        return seen.classification(Protection.UNEXPECTED)
     if seen.target is None:
-        return seen.answer(Protection.REDIRECT_ELSEWHERE, note="The target is not a URL that authlens uses.")
+        return seen.classification(
+            Protection.REDIRECT_ELSEWHERE, note="The target is not a URL that authlens uses."
+        )
     downgrade = " without encryption, so do not continue" if seen.target.scheme == "http" else ""
-    return seen.answer(Protection.REDIRECT_ELSEWHERE, note=f"The target is {seen.target.origin}{downgrade}.")
+    return seen.classification(
+        Protection.REDIRECT_ELSEWHERE, note=f"The target is {seen.target.origin}{downgrade}."
+    )
 
 
-def _edge_refusal(seen: _SeenResponse) -> Answer | None:
+def _edge_refusal(seen: _SeenResponse) -> Classification | None:
     """Cloudflare's own refusals, which have nothing to do with the login."""
     number = body_line(seen.response, str(seen.error)) if seen.error is not None else ""
     if seen.error == 1043:
-        return seen.answer(Protection.REQUIRE_ACCESS_PROTECTION, quoted=(number,))
+        return seen.classification(Protection.REQUIRE_ACCESS_PROTECTION, quoted=(number,))
     # It comes with a challenge page, which only a browser's script can pass.
     if seen.response.headers.get("cf-mitigated") is not None:
-        return seen.answer(Protection.BLOCKED, "cf-mitigated", note="It requires a browser check.")
+        return seen.classification(Protection.BLOCKED, "cf-mitigated", note="It requires a browser check.")
     if seen.is_origin_down:
-        return seen.answer(Protection.ORIGIN_DOWN)
+        return seen.classification(Protection.ORIGIN_DOWN)
     if seen.error in _BLOCKS:
         note = f"Error {seen.error}, {_BLOCKS[seen.error]}."
-        return seen.answer(Protection.BLOCKED, note=note, quoted=(number,))
+        return seen.classification(Protection.BLOCKED, note=note, quoted=(number,))
     return None
 
 
-def _service_auth_only(seen: _SeenResponse) -> Answer | None:
+def _service_auth_only(seen: _SeenResponse) -> Classification | None:
     """403, or 401 where the owner chose it, with the fields by which Access names the application."""
     if seen.status not in (401, 403):
         return None
     if any(seen.response.headers.get(name) is not None for name in _ACCESS_FIELDS):
-        return seen.answer(Protection.SERVICE_AUTH_ONLY, *_ACCESS_FIELDS)
+        return seen.classification(Protection.SERVICE_AUTH_ONLY, *_ACCESS_FIELDS)
     if not _is_access_page(seen):
         return None
-    return seen.answer(Protection.SERVICE_AUTH_ONLY, quoted=(body_line(seen.response, '"status_code"'),))
+    return seen.classification(
+        Protection.SERVICE_AUTH_ONLY, quoted=(body_line(seen.response, '"status_code"'),)
+    )
 
 
 def _is_access_page(seen: _SeenResponse) -> bool:
@@ -213,25 +221,25 @@ def _is_access_page(seen: _SeenResponse) -> bool:
     return all(name in text for name in (b'"status_code"', b'"aud"', b'"ray_id"'))
 
 
-def _preflight(seen: _SeenResponse) -> Answer | None:
+def _preflight(seen: _SeenResponse) -> Classification | None:
     # A browser sends no credential with a preflight (Fetch, CORS-preflight fetch), so Access cannot let it
     # pass.
     is_refused = seen.method == "OPTIONS" and seen.status == 403 and seen.is_edge
-    return seen.answer(Protection.PREFLIGHT, *_ACCESS_FIELDS) if is_refused else None
+    return seen.classification(Protection.PREFLIGHT, *_ACCESS_FIELDS) if is_refused else None
 
 
-def _unauthorized(seen: _SeenResponse) -> Answer | None:
+def _unauthorized(seen: _SeenResponse) -> Classification | None:
     if seen.status != 401:
         return None
     schemes = dict.fromkeys(safe_line(c.scheme, NAME) for c in seen.field.challenges)
     # What is beyond the limits may be the challenge that counts, so the rest says nothing about the kind.
     if not schemes or seen.field.too_large:
-        return seen.answer(Protection.UNAUTHORIZED_BARE)
-    return seen.answer(Protection.BASIC, note=f"It names {', '.join(schemes)}.")
+        return seen.classification(Protection.UNAUTHORIZED_BARE)
+    return seen.classification(Protection.BASIC, note=f"It names {', '.join(schemes)}.")
 
 
 # The first that knows the answer decides: a challenge says most, then a redirect; a status alone says least.
-_RULES: Final[tuple[Callable[[_SeenResponse], Answer | None], ...]] = (
+_RULES: Final[tuple[Callable[[_SeenResponse], Classification | None], ...]] = (
     _token_wanted,
     _access_login,
     _metadata_elsewhere,

@@ -11,7 +11,6 @@ from authlens_core.export.compare import compare
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
 
 pytestmark = pytest.mark.benchmark
-
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 
 

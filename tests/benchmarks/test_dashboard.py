@@ -100,8 +100,6 @@ async def echo(pilot: Pilot[Any]) -> float:
 
 
 ATTEMPTS: Final = 3
-
-
 CREDENTIALS: Final = 2_000
 
 
@@ -113,8 +111,6 @@ async def bare_table() -> AsyncIterator[Pilot[Any]]:
 
 
 MOST_IDLE: Final = 0.03  # of one processor
-
-
 MOST_ECHO: Final = 0.050  # seconds
 
 

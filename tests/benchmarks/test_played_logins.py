@@ -18,7 +18,6 @@ from support.server_process import serve
 from support.verb_process import AUTHLENS, emulated, machine_in
 
 pytestmark = pytest.mark.benchmark
-
 MOST = 3.0
 PROFILES = ("access", "mcp", "generic")
 SERVERS = ("oidc-provider, opaque", "oidc-provider, jwt", "mcp, authorization server", "mcp, 2026-07-28")

@@ -23,7 +23,6 @@ from authlens_lab.emulator.fixture import EmulatedAccess
 from support.verb_process import authlens, log_in, machine_in, running
 
 pytestmark = pytest.mark.benchmark
-
 SIZE = 1 << 30
 CALLS = 200
 

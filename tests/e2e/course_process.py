@@ -11,8 +11,6 @@ from typing import Any
 
 from support.preloaded import Preloaded
 
-__all__ = ["Learn"]
-
 
 class Learn:
     """Runs `authlens learn`, each time in another process.

@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-__all__ = ["beside_a_fake_browser", "what_was_opened"]
-
 _NAMES: Final = ("chromium", "xdg-open", "x-www-browser", "sensible-browser", "www-browser", "firefox")
 
 

@@ -10,8 +10,6 @@ from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Even
 from authlens_core.trace.record import Trace
 from support.person import Page, Person
 
-__all__ = ["Browse", "log_in", "say_no", "say_yes", "story"]
-
 Browse = Callable[[str], Awaitable[Page]]
 """Opens the link and goes on to the callback; returns the page seen there."""
 

@@ -22,8 +22,6 @@ from authlens_lab.emulator import play_person
 from support.preloaded import Forked, Preloaded
 from support.waiting import PATIENCE, wait_until
 
-__all__ = ["Agent", "Ended", "Machine", "Ran", "User", "most_tokens"]
-
 _LINK: Final = re.compile(r"^(https?://\S+[?&]client_id=\S+)$", re.MULTILINE)
 _FIX: Final = re.compile(r"^\s*(?:→|->) .*?(authlens .+)$", re.MULTILINE)
 _FREE_PORT: Final = re.compile(r"(authlens login .* --port \d+)$", re.MULTILINE)

@@ -21,8 +21,6 @@ from support.person import Page
 from support.server_process import ServerProcess
 
 pytestmark = pytest.mark.e2e
-
-
 ANY_PORT = Options(port=0, wait=60.0)
 
 
@@ -63,8 +61,6 @@ def press(browser: Browser, url: str, *buttons: str, ends_with: str) -> Page:
 
 
 SUBRESOURCES = "return performance.getEntriesByType('resource').map(e => e.name)"
-
-
 DENY = "button[value='deny']"
 
 

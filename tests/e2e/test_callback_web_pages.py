@@ -36,7 +36,6 @@ from support.wild_process import come_back
 from support.wild_server import WildServer, wild_server
 
 pytestmark = pytest.mark.e2e
-
 FORGED = "code=forged&state=guessed&iss=https://evil.example"
 SENT_BY_A_PAGE = "sent by another web page, not by the browser itself"
 UPGRADE = "a change of protocol"

@@ -18,8 +18,6 @@ from support.verb_process import authlens
 from support.waiting import PATIENCE
 
 pytestmark = pytest.mark.e2e
-
-
 AUTHLENS = str(Path(sys.executable).with_name("authlens"))
 
 

@@ -10,8 +10,6 @@ import pytest
 from support.verb_process import authlens, emulated, log_in, machine_in
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
-
-
 URL = "https://client.example/authlens.json"
 
 

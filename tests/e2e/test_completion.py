@@ -12,7 +12,6 @@ from support.server_process import ended
 from support.verb_process import authlens, machine_in
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
-
 AGENTS = {"claude-code", "codex", "vscode", "cursor", "windsurf", "gemini", "opencode", "opencode-v2"}
 BASH = """\
 source "$1"; shift

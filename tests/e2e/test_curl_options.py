@@ -14,7 +14,6 @@ from authlens_core.values.errors import UsageError
 from support.request_recorder import HelpLine, RequestRecorder, machine_options, recorder, run_words
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
-
 TOKEN = "canary-token-0123456789abcdef"
 FIELDS = (("Authorization", f"Bearer {TOKEN}"),)
 

@@ -19,7 +19,6 @@ from support.server_process import child, ended
 from support.verb_process import authlens, machine_in
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
-
 COMMAND = re.compile(r"authlens (?:curl|headers) .+")
 
 

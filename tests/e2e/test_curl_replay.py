@@ -22,7 +22,6 @@ from support.request_recorder import Recorded, RequestRecorder, recorder
 from support.waiting import PATIENCE
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
-
 ADDED = {"host", "content-length", "accept", "user-agent"}
 """Fields that curl adds where the request has none."""
 PIECES = (

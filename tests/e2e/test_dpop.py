@@ -16,8 +16,6 @@ from support.verb_process import authlens, emulated, log_in, machine_in, process
 from support.waiting import PATIENCE
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
-
-
 CALL = '{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{}}'
 
 

@@ -12,7 +12,6 @@ from support.chromium import Browser, chromium
 from support.hostile_server import answer, hostile_server
 
 pytestmark = pytest.mark.e2e
-
 REBOUND, STRANGER = "rebound.example", "evil.example"
 PAGE = answer("200 OK", "Content-Type: text/html", body=b"<!doctype html><body>A page")
 JSON = "headers: {'Content-Type': 'application/json'}"

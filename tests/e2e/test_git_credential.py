@@ -18,7 +18,6 @@ from support.verb_process import AUTHLENS, authlens, log_in, machine_in, secrets
 from support.waiting import PATIENCE
 
 pytestmark = pytest.mark.e2e
-
 LINE_ENDS = ("\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029")
 """What `str.splitlines` takes for the end of a line and git does not."""
 

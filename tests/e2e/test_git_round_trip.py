@@ -17,7 +17,6 @@ from support.needs import program
 from support.waiting import PATIENCE
 
 pytestmark = pytest.mark.e2e
-
 HIGHEST = 0x3000
 BLOCK = 128
 HOST_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_")

@@ -19,13 +19,8 @@ from support.verb_process import authlens, machine_in
 from support.waiting import PATIENCE
 
 pytestmark = pytest.mark.e2e
-
-
 URL = "https://wiki.example/mcp"
-
-
 VERBS = ("skill --write", "skill --format agents --write")
-
 
 LINKS = {
     "AGENTS.md": "../outside/canary",

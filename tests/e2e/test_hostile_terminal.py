@@ -13,7 +13,6 @@ from support.keyring_session import keyring_session
 from support.terminal import terminal
 
 pytestmark = pytest.mark.e2e
-
 AUTHLENS = str(Path(sys.executable).with_name("authlens"))
 CLIPBOARD = b"\x1b]52;c;aG9zdGlsZQ==\x07"
 TITLE = b"\x1b]0;hostile\x07"

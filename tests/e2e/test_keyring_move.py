@@ -23,14 +23,8 @@ from support.terminal import terminal
 from support.waiting import PATIENCE
 
 pytestmark = pytest.mark.e2e
-
-
 URL = "https://wiki.example.com/mcp"
-
-
 PASSPHRASE = "correct horse battery"
-
-
 AUTHLENS = (sys.executable, "-c", "from authlens_tui.cli.main import main; main()")
 
 

@@ -21,8 +21,6 @@ from support.grants import grant
 from support.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.e2e
-
-
 AUTHLENS = (sys.executable, "-c", "from authlens_tui.cli.main import main; main()")
 
 

@@ -19,7 +19,6 @@ from support.wild_process import LoginProcess, machine_with_file_store
 from support.wild_server import Place, silent, wild_server
 
 pytestmark = pytest.mark.e2e
-
 AUTHLENS = (sys.executable, "-m", "authlens_tui")
 DOCKER_KILLS_AFTER = 10.0
 LEAVES_WITHIN = 16.0

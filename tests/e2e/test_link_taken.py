@@ -21,23 +21,11 @@ from support.terminal import Terminal, terminal
 from support.verb_process import file_keyring
 
 pytestmark = pytest.mark.e2e
-
-
 AUTHLENS = str(Path(sys.executable).with_name("authlens"))
-
-
 TESTS = Path(__file__).parents[1]
-
-
 DEMO = ("demo", "--port", "0")
-
-
 OVER_SSH = {"SSH_CONNECTION": "203.0.113.9 50022 198.51.100.7 22"}
-
-
 LEFT, ENTERED = b"\x1b[?1049l", b"\x1b[?1049h"
-
-
 COPIED = re.compile(rb"\x1b\]52;c;([A-Za-z0-9+/=]+)\x07")
 
 

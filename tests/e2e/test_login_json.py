@@ -21,8 +21,6 @@ from authlens_lab.emulator import play_person
 from support.waiting import PATIENCE
 
 pytestmark = pytest.mark.e2e
-
-
 AUTHLENS = str(Path(sys.executable).with_name("authlens"))
 
 

@@ -12,8 +12,6 @@ from support.terminal import Terminal, terminal
 from support.waiting import PATIENCE
 
 pytestmark = pytest.mark.e2e
-
-
 ROWS = range(5, 21)
 
 

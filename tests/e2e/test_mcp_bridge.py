@@ -24,7 +24,6 @@ from support.verb_process import AUTHLENS, authlens, emulated, machine_in, proce
 from support.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.e2e
-
 ERAS: tuple[Literal["legacy", "auto"], ...] = ("legacy", "auto")
 
 

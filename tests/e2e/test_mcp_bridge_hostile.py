@@ -27,7 +27,6 @@ from support.verb_process import AUTHLENS, machine_in
 from support.waiting import PATIENCE
 
 pytestmark = pytest.mark.e2e
-
 PING = b'{"jsonrpc":"2.0","id":1,"method":"ping"}\n'
 LATER = b'{"jsonrpc":"2.0","id":"later","method":"tools/list"}\n'
 INITIALIZE = b'{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25"}}\n'

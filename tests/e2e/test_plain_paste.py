@@ -21,14 +21,8 @@ from support.person import Person
 from support.terminal import Terminal, plain_link, terminal
 
 pytestmark = pytest.mark.e2e
-
-
 AUTHLENS = str(Path(sys.executable).with_name("authlens"))
-
-
 OFFER = "paste it here and press Enter"
-
-
 REFUSED = "Not the callback address"
 
 

@@ -17,32 +17,14 @@ from support.terminal import Terminal, left_on, plain_link, terminal
 from support.waiting import PATIENCE
 
 pytestmark = pytest.mark.e2e
-
-
 AUTHLENS = str(Path(sys.executable).with_name("authlens"))
-
-
 ANY_PORT = ("--port", "0")  # other tests use the usual one
-
-
 COLOUR = re.compile(rb"\x1b\[(?:[0-9;]*;)?[34]8[;:]2[;:]")
-
-
 PALETTE = re.compile(rb"\x1b\[(?:[0-9;]*;)?[34]8[;:]5[;:]")
-
-
 ANY_COLOUR = re.compile(rb"\x1b\[(?:[0-9;]*;)?(?:[349][0-7]|10[0-7]|[34]8[;:][25])[;:m]")
-
-
 IN_C = ("LC_ALL=C",)
-
-
 OF_LATIN_1 = ("-u", "LC_ALL", "LANG=de_DE.ISO-8859-1")  # not installed: Python would write UTF-8
-
-
 BY_CTYPE = ("-u", "LC_ALL", "LC_CTYPE=POSIX", "LANG=de_DE.UTF-8")
-
-
 NO_LOCALE = ("-u", "LC_ALL", "-u", "LC_CTYPE", "-u", "LANG")
 
 

@@ -13,7 +13,6 @@ from support.verb_process import machine_in, running
 from support.waiting import PATIENCE
 
 pytestmark = pytest.mark.e2e
-
 CORPUS = Path(__file__).parents[1] / "core" / "credentials" / "records" / "path_confusions.toml"
 
 

@@ -34,7 +34,6 @@ from support.hostile_server import answer, hostile_server
 from support.served_proxy import served_proxy
 
 pytestmark = pytest.mark.e2e
-
 SETTLED = "return new Promise(r => setTimeout(r, 300))"
 WORKER = "self.addEventListener('fetch', e => e.respondWith(new Response('from the worker of A')))"
 REGISTER = "navigator.serviceWorker.register('worker.js', {scope: '/'}).then(() => 'registered')"

@@ -18,7 +18,6 @@ from support.verb_process import AUTHLENS, running
 from support.waiting import PATIENCE
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
-
 NODE_MODULES = Path(__file__).parent / "servers" / "node_modules"
 
 

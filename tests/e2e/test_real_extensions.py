@@ -27,8 +27,6 @@ from e2e.real_login import log_in, story
 from support.server_process import ServerProcess
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("servers")]
-
-
 FORMATS = ("opaque", "jwt")
 
 

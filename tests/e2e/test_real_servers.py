@@ -28,8 +28,6 @@ from support.server_process import ServerProcess
 from support.waiting import PATIENCE
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("servers")]
-
-
 ANY_PORT = Options(port=0, wait=PATIENCE)
 
 

@@ -21,16 +21,9 @@ from support.terminal import Terminal, left_on, terminal
 from support.verb_process import file_keyring
 
 pytestmark = pytest.mark.e2e
-
-
 AUTHLENS = str(Path(sys.executable).with_name("authlens"))
-
-
 ENTERED = b"\x1b[?1049h"
-
-
 SECRET = "c4n4ry-secret"
-
 
 FAILS = f"""
 import sys

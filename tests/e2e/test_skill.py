@@ -33,7 +33,6 @@ from support.preloaded import Preloaded
 from support.verb_process import AUTHLENS, machine_in
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
-
 LIFETIME: Final = 900  # seconds
 MOST_TO_READ: Final = 1_500
 OWNER: Final = "[Oo]wner"

@@ -29,14 +29,8 @@ from support.server_process import ended
 from support.terminal import Terminal, terminal
 from support.waiting import PATIENCE
 
-__all__ = ["SshServer", "SshServerFailed", "ssh_server"]
-
-
 READY_SECONDS: Final = PATIENCE
-
-
 STOP_SECONDS: Final = 5.0
-
 
 CONFIGURATION: Final = """\
 {addresses}
@@ -168,21 +162,13 @@ def _wait_until_it_listens(process: subprocess.Popen[bytes], port: int, log: Pat
 
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("ssh")]
-
-
 AUTHLENS = str(Path(sys.executable).with_name("authlens"))
-
-
 TESTS = Path(__file__).parents[1]
-
-
 COPIED = re.compile(rb"\x1b\]52;c;([A-Za-z0-9+/=]+)(?:\x07|\x1b\\)")
-
 
 BROWSER = """#!/bin/sh
 echo "$@" >> {opened}
 """
-
 
 VISIT = """
 import asyncio, sys

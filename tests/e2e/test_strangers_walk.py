@@ -13,7 +13,6 @@ import pytest
 from support.terminal import Terminal, terminal
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
-
 _AUTHLENS: Final = str(Path(sys.executable).with_name("authlens"))
 _FRAMES: Final = re.compile(r"[│╭╮╰╯─▏▅▆▇▄▃▂▁]+")
 _CALLED: Final = {"⏎": "enter", "esc": "escape", "space": " "}

@@ -20,14 +20,8 @@ from support.terminal import Tmux, terminal, tmux
 from support.verb_process import file_keyring
 
 pytestmark = pytest.mark.e2e
-
-
 DEMO = (str(Path(sys.executable).with_name("authlens")), "demo", "--port", "0")
-
-
 COPIED = re.compile(rb"\x1b\]52;[a-z]*;([A-Za-z0-9+/=]+)(?:\x07|\x1b\\)")
-
-
 SIZES = ((80, 24), (20, 5), (132, 43), (40, 12), (200, 60), (60, 8), (100, 30))
 
 

@@ -17,11 +17,7 @@ from support.server_process import ServerProcess, ended
 from support.terminal import Terminal, terminal, tmux
 
 pytestmark = pytest.mark.e2e
-
-
 AUTHLENS = str(Path(sys.executable).with_name("authlens"))
-
-
 RESTORED = (b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?1003l", b"\x1b[?2004l")
 
 

@@ -20,22 +20,6 @@ import httpx
 
 from support.needs import free_port, program
 
-__all__ = [
-    "ELEMENTS",
-    "FETCHES",
-    "REBOUND",
-    "Browser",
-    "BrowserFailed",
-    "Element",
-    "ask",
-    "at_evil",
-    "attacked_browser",
-    "chromium",
-    "page_with",
-    "visit",
-]
-
-
 READY_SECONDS = 60.0
 COMMAND_SECONDS = 60.0
 ELEMENT_KEY = "element-6066-11e4-a52e-4f735466cecf"

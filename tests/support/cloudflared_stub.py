@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["AUD", "CloudflaredStub", "jwt", "stub_in"]
-
 AUD = "a" * 64
 
 _SCRIPT = """#!{python} -IS

@@ -31,9 +31,6 @@ from authlens_tui.cli.parser import build_parser
 from authlens_tui.cli.verbs import VERBS
 from support.waiting import PATIENCE
 
-__all__ = ["CommandLine", "Follower", "Ran", "command_line", "commands_in", "fixes_in", "words_of_cloudflare"]
-
-
 _T = TypeVar("_T")
 _on_event = LoginConsole.on_event
 

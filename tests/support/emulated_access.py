@@ -16,8 +16,6 @@ import httpx
 
 from authlens_lab.emulator import Emulator, PlayResult, play_person
 
-__all__ = ["Program", "challenge_of", "parameters_of", "program_at", "verifier_whose_challenge_starts_with"]
-
 
 def challenge_of(verifier: str) -> str:
     """Return the S256 challenge of a verifier (RFC 7636 §4.2)."""

@@ -12,8 +12,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from authlens_lab.emulator import Emulator
 
-__all__ = ["git_backend", "git_origin"]
-
 
 @asynccontextmanager
 async def git_origin(root: Path, git: str) -> AsyncIterator[str]:

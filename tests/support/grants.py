@@ -16,8 +16,6 @@ from authlens_core.credentials.store.keyring_store import KeyringStore
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.values.secret import Secret
 
-__all__ = ["NOW", "every_state", "grant", "keep", "put"]
-
 NOW: Final = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 
 

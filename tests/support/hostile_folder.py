@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-__all__ = ["AT_FILE", "AT_PARENT", "LINKS", "HostileFolder", "snapshot"]
-
 CANARY: Final = b"the bytes of someone else\n"
 HUGE: Final = 64 * 1024 * 1024
 

@@ -30,28 +30,6 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-__all__ = [
-    "Asked",
-    "Close",
-    "Forever",
-    "HostileServer",
-    "LocalAuthority",
-    "RawServer",
-    "Receive",
-    "Reply",
-    "Reset",
-    "Send",
-    "Signal",
-    "Step",
-    "Until",
-    "Wait",
-    "answer",
-    "hostile_server",
-    "json_answer",
-    "raw_mcp_server",
-    "stream_answer",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class Receive:

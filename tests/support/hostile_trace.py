@@ -20,8 +20,6 @@ from authlens_core.values.exchange import (
 from authlens_core.values.secret import Body, Secret
 from support.made_checks import failed
 
-__all__ = ["CANARY", "hostile_trace"]
-
 HOSTILE: Final = (
     "\x1b]0;x\x07 ``` ```` | <script>alert(1)</script> \u202e @everyone #1 \"'$(id)`id`\\ \r\n"
     "~~~\n```\n````\n# heading\n;end\nNote over x: y\n\ud800"

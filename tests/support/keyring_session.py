@@ -14,8 +14,6 @@ from pathlib import Path
 from support.needs import needs, program
 from support.waiting import PATIENCE
 
-__all__ = ["KeyringFailed", "keyring_session"]
-
 READY_SECONDS = PATIENCE
 STOP_SECONDS = 5.0
 MEMORY = Path("/dev/shm")

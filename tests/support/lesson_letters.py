@@ -12,8 +12,6 @@ from authlens_lab.learning.desk import open_lesson
 from authlens_lab.learning.lesson import CourseLesson, Prediction, Question
 from authlens_lab.learning.moves import Move, move_in
 
-__all__ = ["as_in_the_files", "lettered", "secrets_of"]
-
 
 def as_in_the_files(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(open_lesson, "FIRST_ORDER", 0)

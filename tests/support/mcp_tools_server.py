@@ -17,8 +17,6 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 from support.server_process import ServerProcess, serve
 from support.verb_process import AUTHLENS, authlens, machine_in, play_any_form
 
-__all__ = ["Bridged", "bridged_in", "mcp_tools"]
-
 TESTS = Path(__file__).parents[1]
 COMMAND = (sys.executable, str(TESTS / "e2e" / "servers" / "mcp_tools.py"), '{"events": true}')
 

@@ -15,19 +15,6 @@ from typing import Final, NoReturn
 
 import pytest
 
-__all__ = [
-    "REQUIRED",
-    "Laptop",
-    "free_port",
-    "laptop",
-    "needs",
-    "needs_file",
-    "program",
-    "stop",
-    "without_a_route",
-]
-
-
 REQUIRED = os.environ.get("AUTHLENS_E2E") == "required"
 """True where a missing system package is a failure and not a skip: `.ci/run` says so."""
 

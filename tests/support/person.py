@@ -12,8 +12,6 @@ import httpx
 
 from support.waiting import PATIENCE
 
-__all__ = ["Lost", "Page", "Person"]
-
 MAX_STEPS = 20
 REFUSALS = ("deny", "cancel", "reject", "abort")
 

@@ -42,8 +42,6 @@ from support.screens import Host, run_screen, text_of, until
 from support.scripted_login import BEGAN
 from support.waiting import PATIENCE
 
-__all__ = ["keyboard_faults", "leaves", "says_how_to_leave"]
-
 _LOOK: Final = 0.005  # seconds between two looks
 _WAYS_OUT: Final = ("escape", "escape", "escape", "d", "b", "q")
 

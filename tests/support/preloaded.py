@@ -23,8 +23,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Final, NoReturn
 
-__all__ = ["Forked", "Preloaded", "preloaded"]
-
 PACKAGES: Final = ("authlens_core", "authlens_lab", "authlens_tui")
 
 

@@ -80,9 +80,6 @@ def run_words(
     return CurlDone(done.returncode, done.stdout, done.stderr)
 
 
-__all__ = ["CurlDone", "HelpLine", "Recorded", "RequestRecorder", "machine_options", "recorder", "run_words"]
-
-
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
 
 

@@ -80,25 +80,6 @@ def waits_until_settled() -> Iterator[None]:
         yield
 
 
-__all__ = [
-    "Gate",
-    "Host",
-    "documents",
-    "footer_keys",
-    "link_on",
-    "raw_segments",
-    "run_screen",
-    "scripted",
-    "settled",
-    "tab_text",
-    "text_of",
-    "until",
-    "waits_until_settled",
-    "without_method",
-    "wizard_on",
-]
-
-
 _LOOK: Final = 0.005
 
 

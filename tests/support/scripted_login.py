@@ -26,29 +26,11 @@ from authlens_core.values.url import parse_url
 from authlens_core.wire.addresses import AddressPolicy
 from authlens_core.wire.limits import Limits
 
-__all__ = [
-    "BEGAN",
-    "ISSUER",
-    "METADATA",
-    "RESOURCE",
-    "Answer",
-    "ScriptedSender",
-    "Sent",
-    "come_back",
-    "exchange",
-    "facts",
-    "honest",
-    "reply",
-    "server_document",
-    "state_of",
-]
-
 RESOURCE: Final = "https://app.example/mcp"
 ISSUER: Final = "https://as.example"
 METADATA: Final = "https://app.example/.well-known/oauth-protected-resource/mcp"
 BEGAN: Final = datetime(2026, 1, 1, tzinfo=UTC)
 PUBLIC_PEER: Final = "93.184.216.34:443"
-
 Answer = Response | WireFailure
 
 

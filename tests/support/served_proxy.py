@@ -26,9 +26,6 @@ from authlens_core.wire.client import Wire
 from support.two_readings import read_messages
 from support.waiting import PATIENCE
 
-__all__ = ["OK", "TOKEN", "RawUpstream", "ServedProxy", "raw_upstream", "served_proxy"]
-
-
 TOKEN = "access-canary-0"
 
 

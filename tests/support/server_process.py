@@ -55,9 +55,6 @@ async def _end(process: Process) -> None:
             await asyncio.wait_for(process.communicate(), _GRACE)
 
 
-__all__ = ["ServerFailed", "ServerProcess", "child", "ended", "serve"]
-
-
 READY_SECONDS = 60.0
 STOP_SECONDS = 5.0
 

@@ -16,8 +16,6 @@ import authlens_core
 import authlens_lab
 import authlens_tui
 
-__all__ = ["Source", "sources_of_product"]
-
 _PRODUCT: Final = tuple(Path(package.__path__[0]) for package in (authlens_core, authlens_lab, authlens_tui))
 
 

@@ -25,9 +25,6 @@ from support.needs import program
 from support.preloaded import Forked, Preloaded
 from support.waiting import PATIENCE
 
-__all__ = ["NotShown", "Terminal", "Tmux", "left_on", "plain_link", "terminal", "tmux"]
-
-
 POLL_SECONDS: Final = 0.02
 STOP_SECONDS: Final = 30.0
 TMUX_STEP_SECONDS: Final = 0.1

@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["Message", "both_readings", "read_messages"]
-
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 _LINE = re.compile(rb"\r?\n")
 

@@ -15,22 +15,6 @@ from pathlib import Path
 from support.server_process import ended
 from support.waiting import PATIENCE
 
-__all__ = [
-    "AUTHLENS",
-    "Done",
-    "Verb",
-    "authlens",
-    "emulated",
-    "file_keyring",
-    "lasting_emulator",
-    "log_in",
-    "machine_in",
-    "play_any_form",
-    "process_table",
-    "running",
-    "secrets_in",
-]
-
 AUTHLENS = (sys.executable, "-m", "authlens_tui")
 TESTS = Path(__file__).parents[1]
 PERSON = """#!{python}

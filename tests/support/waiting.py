@@ -10,9 +10,6 @@ from typing import Any, Final
 
 import pytest
 
-__all__ = ["PATIENCE", "cancelled", "runs", "wait_until"]
-
-
 PATIENCE: Final = 60.0
 """Seconds that a test waits for something before it fails, even on a busy machine. It measures nothing."""
 

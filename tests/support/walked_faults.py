@@ -31,8 +31,6 @@ from authlens_lab.emulator import Emulator, Fault, PlayResult, play_person
 from authlens_lab.learning.desk.drill_world import DrillWorld
 from support.waiting import PATIENCE
 
-__all__ = ["FAULT_WORDS", "Walk", "explained", "walked"]
-
 # fault | what happened | what to do | what shows it. Where nothing is to be cured, the last three are empty.
 _TABLE: Final = """
 no-www-authenticate | no metadata at the well-known URLs | turn on Managed OAuth | HTTP/1.1 404 Not Found

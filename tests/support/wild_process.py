@@ -19,8 +19,6 @@ from support.preloaded import Forked, Preloaded
 from support.waiting import PATIENCE
 from support.wild_server import WildServer
 
-__all__ = ["Ended", "LoginProcess", "come_back", "machine_with_file_store"]
-
 AUTHLENS = (sys.executable, "-m", "authlens_tui")
 STARTS_WITHIN = 60.0
 

@@ -23,25 +23,6 @@ from urllib.parse import parse_qs, urlsplit
 from joserfc import jws
 from joserfc.jwk import ECKey
 
-__all__ = [
-    "Answer",
-    "Change",
-    "Place",
-    "WildServer",
-    "body",
-    "cut_off",
-    "document",
-    "header",
-    "member",
-    "raw",
-    "silent",
-    "status",
-    "trickle",
-    "wild_server",
-    "without",
-    "without_header",
-]
-
 
 class Place(StrEnum):
     """Which answer of a login a case changes."""

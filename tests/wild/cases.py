@@ -36,8 +36,6 @@ from support.wild_server import (
     without_header,
 )
 
-__all__ = ["CASES", "HOSTILE", "Case", "choice"]
-
 HOSTILE = "\x1b]52;c;aGk=\x07\x1b[2J[bold]\u202egnp\u2066"
 LONG = "x" * 60_000
 
@@ -144,7 +142,6 @@ def _documents() -> Iterator[Case]:
 
 RESOURCE, SERVER, REGISTER = Place.RESOURCE_METADATA, Place.SERVER_METADATA, Place.REGISTRATION
 TOKEN, CALLBACK, PROBE, ACCESS = Place.TOKEN, Place.CALLBACK, Place.PROBE, Place.ACCESS
-
 BAD_TOKENS: tuple[object, ...] = ("", "a b", "a\r\nX: y", "é", 7, [], None, "t" * 20_000, HOSTILE)
 BAD_LISTS: tuple[object, ...] = (None, [], ["plain"], ["s256"], 7)
 LIFETIMES: tuple[object, ...] = ("60", -1, 0, 10**15, 1.5, "soon", [], None)

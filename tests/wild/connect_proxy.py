@@ -7,8 +7,6 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
-__all__ = ["ConnectProxy", "connect_proxy", "pump"]
-
 
 @dataclass(slots=True)
 class ConnectProxy:

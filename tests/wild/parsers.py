@@ -24,8 +24,6 @@ from authlens_core.values.safe_text import safe_line, safe_text
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import Url, UrlRefused, parse_url
 
-__all__ = ["CORPUS", "PARSERS", "as_line", "corpus"]
-
 CORPUS: Final = Path(__file__).parents[1] / "wild" / "corpus"
 STATE: Final = "the-state"
 NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)

@@ -10,8 +10,6 @@ from typing import Final
 
 from wild.connect_proxy import pump
 
-__all__ = ["ANSWERS", "SocksProxy", "socks_proxy"]
-
 ANSWERS: Final[Mapping[str, bytes]] = {
     "method": b"\x05\x02",
     "password": b"\x01\x00",

@@ -8,8 +8,6 @@ from typing import Final
 
 from support.hostile_server import Close, Forever, Send, Signal, Step, Until, answer
 
-__all__ = ["CASES", "STALE", "Case", "Moments", "first_connection", "turns"]
-
 STALE: Final = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nstale"
 
 

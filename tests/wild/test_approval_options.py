@@ -23,11 +23,7 @@ from support.wild_server import (
 )
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "wait4"), reason="the process is waited for with os.wait4")
-
-
 ELSEWHERE = member("resource", "{stranger}/")
-
-
 BOUND = 30.0
 
 

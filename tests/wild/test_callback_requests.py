@@ -18,8 +18,6 @@ from support.driven_login import ignored_by
 from support.waiting import PATIENCE
 
 GOOD = "code=the-code&state=the-state"
-
-
 SHORT = ListenerLimits(deadline=0.3, linger=0.3)
 
 

@@ -21,7 +21,6 @@ from support.wild_server import WildServer, wild_server
 from wild.cases import CASES, Case, choice
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "wait4"), reason="peak memory comes from os.wait4")
-
 BOUND = METADATA.deadline + 2.0
 MOST_MEMORY = 64 * 1024  # KiB above a login at an honest server
 QUICK = {

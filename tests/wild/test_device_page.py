@@ -15,10 +15,7 @@ pytestmark = [
     pytest.mark.skipif(not hasattr(os, "wait4"), reason="the process is waited for with os.wait4"),
 ]
 
-
 RELAYED = "https://honest.example/device"
-
-
 BOUND = 30.0
 
 

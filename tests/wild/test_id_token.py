@@ -17,10 +17,7 @@ pytestmark = [
     pytest.mark.skipif(not hasattr(os, "wait4"), reason="the process is waited for with os.wait4"),
 ]
 
-
 BOUND = 30.0
-
-
 OPENID = ("--scope", "openid")
 
 

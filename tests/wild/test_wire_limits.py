@@ -18,14 +18,8 @@ from authlens_core.wire.limits import METADATA, Limits
 from support.hostile_server import Forever, HostileServer, Receive, Send, Step, Wait, answer, hostile_server
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
-
-
 PACE = Wait(0.01)
-
-
 SHORT = Limits(deadline=1.5)  # long enough that a busy machine has connected before it
-
-
 LONG = Limits(deadline=60)  # no pause of a machine reaches it
 
 

@@ -11,8 +11,6 @@ from authlens_core.wire.limits import Limits
 from support.hostile_server import Close, Receive, Reset, Send, Step, hostile_server
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
-
-
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 
 

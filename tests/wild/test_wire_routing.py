@@ -19,11 +19,7 @@ from support.hostile_server import LocalAuthority, Reset, Send, answer, hostile_
 from wild.connect_proxy import connect_proxy
 
 CANARY = "canary-77ab-routing-secret"
-
-
 LIMITS = Limits(deadline=60)
-
-
 PUBLIC = AddressPolicy.PUBLIC_ONLY
 
 

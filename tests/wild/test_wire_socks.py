@@ -16,11 +16,7 @@ from support.hostile_server import LocalAuthority, answer, hostile_server
 from wild.socks_proxy import ANSWERS, socks_proxy
 
 CANARY = "canary-77ab-routing-secret"
-
-
 LIMITS = Limits(deadline=60)
-
-
 PUBLIC = AddressPolicy.PUBLIC_ONLY
 
 

@@ -19,23 +19,13 @@ from authlens_core.values.exchange import Request
 from authlens_core.values.url import parse_url
 from authlens_core.wire.client import Wire
 from authlens_core.wire.streaming import StreamedRequest, StreamFailed
-from support.hostile_server import (
-    Forever,
-    LocalAuthority,
-    Receive,
-    Send,
-    Wait,
-    answer,
-    hostile_server,
-)
+from support.hostile_server import Forever, LocalAuthority, Receive, Send, Wait, answer, hostile_server
 from support.waiting import PATIENCE
 from wild.connect_proxy import connect_proxy
 from wild.stale_bytes import CASES, STALE, Case, Moments, first_connection, turns
 
 NAME: Final = "wiki.example.com"
 AUTHORITY: Final = LocalAuthority()
-
-
 WAYS: Final = ("http", "https", "https through a proxy")
 
 

@@ -14,11 +14,7 @@ from authlens_core.wire.limits import Limits
 from support.hostile_server import LocalAuthority, Receive, Reset, Send, Wait, answer, hostile_server
 
 AUTHORITY = LocalAuthority("Gateway CA - Cloudflare Managed G1 test")
-
-
 STRANGER = LocalAuthority("a stranger")
-
-
 LIMITS = Limits(deadline=60)
 
 

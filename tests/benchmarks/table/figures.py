@@ -28,8 +28,6 @@ from benchmarks.table.logins import (
 from benchmarks.table.processes import Spread, in_turn, run_seconds
 from benchmarks.table.screen import AUTHLENS, FullScreen, full_screen
 
-__all__ = ["FIGURES", "Figure", "Measured"]
-
 BARE_PROGRAM: Final = (sys.executable, str(Path(__file__).with_name("bare.py")))
 BARE: Final = (*BARE_PROGRAM, "table")
 POSTING: Final = "posting"

@@ -17,8 +17,6 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.values.secret import Secret
 from support.grants import NOW, grant
 
-__all__ = ["FIRST_URL", "environment", "filled"]
-
 TESTS: Final = Path(__file__).parents[2]
 FIRST_URL: Final = "https://host-0.example.com/mcp"
 

@@ -11,8 +11,6 @@ from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, Trace
 from authlens_core.values.exchange import Exchange, Headers, Request, Response
 from authlens_core.values.secret import Body
 
-__all__ = ["large_session"]
-
 
 def large_session(folder: Path, size: int) -> Path:
     """Write a recorded login whose resource answered with `size` bytes of JSON; return the file."""

@@ -16,15 +16,6 @@ from typing import Final
 from authlens_lab.emulator import play_person
 from support.person import Person
 
-__all__ = [
-    "Client",
-    "bare_process",
-    "bare_requests",
-    "emulator_process",
-    "our_process",
-    "our_requests",
-]
-
 BARE: Final = str(Path(__file__).with_name("bare.py"))
 OURS: Final = str(Path(__file__).with_name("ours.py"))
 

@@ -9,8 +9,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Spread", "in_turn", "run_seconds"]
-
 
 @dataclass(frozen=True, slots=True)
 class Spread:

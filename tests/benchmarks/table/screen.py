@@ -19,8 +19,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-__all__ = ["AUTHLENS", "FullScreen", "full_screen"]
-
 AUTHLENS: Final = (sys.executable, "-m", "authlens_tui")
 _HYPERLINK: Final = re.compile(rb"\x1b\]8;[^;\x1b\x07]*;(http[^\x1b\x07]+)")
 _TICKS = os.sysconf("SC_CLK_TCK")

@@ -20,8 +20,6 @@ from authlens_core.values.url import parse_url
 from support.scripted_login import ISSUER, RESOURCE, facts
 
 STAGE = AuthorizationStage()
-
-
 START = facts(upto="pkce")
 
 

@@ -22,22 +22,10 @@ from authlens_core.values.exchange import Purpose, Request
 from authlens_core.values.login_options import Options
 from support.driven_login import at, login_to, until
 from support.made_checks import passed
-from support.scripted_login import (
-    ISSUER,
-    RESOURCE,
-    ScriptedSender,
-    come_back,
-    honest,
-    reply,
-    server_document,
-)
+from support.scripted_login import ISSUER, RESOURCE, ScriptedSender, come_back, honest, reply, server_document
 
 TOKEN = f"POST {ISSUER}/token"
-
-
 REGISTER = f"POST {ISSUER}/register"
-
-
 KEPT = passed("exchange.kept", "kept", "in the slow store")
 
 
@@ -103,8 +91,6 @@ async def _from_outside_twice(login: Login, running: asyncio.Task[Trace]) -> Non
 
 
 WITHIN = (_by_key, _by_key_twice, _by_closing)
-
-
 OUTSIDE = (_from_outside, _from_outside_twice)
 
 

@@ -18,8 +18,6 @@ from support.driven_login import at, failed, login_to, run_to
 from support.scripted_login import ISSUER, Answer, ScriptedSender, come_back, honest, reply, server_document
 
 TOKEN = f"POST {ISSUER}/token"
-
-
 REGISTER = f"POST {ISSUER}/register"
 
 

@@ -12,14 +12,7 @@ from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import GrantType, Need
 from support.driven_login import failed, login_to
-from support.scripted_login import (
-    ISSUER,
-    ScriptedSender,
-    come_back,
-    honest,
-    reply,
-    server_document,
-)
+from support.scripted_login import ISSUER, ScriptedSender, come_back, honest, reply, server_document
 
 TOKEN = f"POST {ISSUER}/token"
 GIVEN = Options(port=0, wait=60, client_id="given", client_secret=Secret("p+q/%"))

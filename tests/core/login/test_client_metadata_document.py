@@ -17,14 +17,8 @@ from support.driven_login import at, failed, login_to, run_to
 from support.scripted_login import ISSUER, Answer, ScriptedSender, come_back, honest, reply, server_document
 
 MINE = "https://me.example/client.json"
-
-
 TOKEN = f"POST {ISSUER}/token"
-
-
 REGISTER = f"POST {ISSUER}/register"
-
-
 CHECK = "registration.client_metadata_url"
 
 

@@ -23,8 +23,6 @@ from support.scripted_login import (
 )
 
 TOKEN = f"POST {ISSUER}/token"
-
-
 EVIL = "https://evil.example"
 
 

@@ -19,11 +19,7 @@ from authlens_core.values.url import parse_url
 from support.scripted_login import METADATA, RESOURCE, Answer, exchange, facts, reply
 
 STAGE = DetectionStage()
-
-
 START = facts(metadata_candidates=())
-
-
 NAMED = ("WWW-Authenticate", f'Bearer resource_metadata="{METADATA}"')
 
 

@@ -36,10 +36,7 @@ from support.scripted_login import (
 )
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-
-
 GRANT = "urn:ietf:params:oauth:grant-type:device_code"
-
 
 CODES = {
     "device_code": "device-canary-1",
@@ -49,10 +46,7 @@ CODES = {
     "interval": 5,
 }
 
-
 TOKENS = reply(200, {"access_token": "access-canary-1", "token_type": "Bearer", "expires_in": 900})
-
-
 POLLING = DeviceExchangeStage()
 
 

@@ -16,11 +16,7 @@ from authlens_core.values.secret import Body, Secret
 from support.scripted_login import BEGAN, ISSUER, exchange, facts, reply
 
 STAGE = ExchangeStage()
-
-
 START = facts(scope="a")
-
-
 TOKENS = {"access_token": "access-canary-1", "token_type": "Bearer", "expires_in": 900}
 
 

@@ -16,8 +16,6 @@ from support.needs import free_port
 from support.scripted_login import ISSUER, Answer, ScriptedSender, come_back, honest, reply, server_document
 
 REGISTER = f"POST {ISSUER}/register"
-
-
 TOKEN = f"POST {ISSUER}/token"
 
 

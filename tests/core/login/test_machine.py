@@ -33,7 +33,6 @@ STAGES = [
     Stage.ACCESS,
 ]
 
-
 NO_BROWSER: dict[str, Any] = {
     "authorization_endpoint": None,
     "registration_endpoint": None,
@@ -147,8 +146,6 @@ async def test_a_grant_that_is_not_listed_is_a_warning(listed: list[str], severi
 
 
 IDP = "https://idp.example/token"
-
-
 JAG = "urn:ietf:params:oauth:token-type:id-jag"
 
 

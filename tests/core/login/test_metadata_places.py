@@ -20,23 +20,11 @@ from support.scripted_login import (
 )
 
 ROOT = "https://app.example/.well-known/oauth-protected-resource"
-
-
 SERVER = f"{ISSUER}/.well-known/oauth-authorization-server"
-
-
 OPENID = f"{ISSUER}/.well-known/openid-configuration"
-
-
 BUSY = reply(429, None, ("Retry-After", "30"))
-
-
 PAGE = reply(200, None, ("Content-Type", "text/html; charset=utf-8"), text="<html>Welcome</html>")
-
-
 GOOD = reply(200, {"resource": RESOURCE, "authorization_servers": [ISSUER]})
-
-
 BARE = reply(401, None, ("WWW-Authenticate", "Bearer"))
 
 

@@ -26,14 +26,8 @@ from support.scripted_login import (
 )
 
 ORIGIN = "https://app.example"
-
-
 AT_ORIGIN = f"GET {ORIGIN}/.well-known/oauth-authorization-server"
-
-
 TOKEN = reply(200, {"access_token": "access-canary-1", "token_type": "Bearer", "expires_in": 900})
-
-
 CLIENT = reply(201, {"client_id": "client-1", "token_endpoint_auth_method": "none"})
 
 

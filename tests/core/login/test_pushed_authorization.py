@@ -21,8 +21,6 @@ from support.driven_login import login_to
 from support.scripted_login import ISSUER, ScriptedSender, honest, reply, server_document
 
 PAR = f"POST {ISSUER}/par"
-
-
 REFERENCE = "urn:ietf:params:oauth:request_uri:r-1"
 
 

@@ -18,14 +18,8 @@ from authlens_core.values.stage import GrantType
 from support.scripted_login import exchange, facts, reply
 
 STAGE = RegistrationStage()
-
-
 START = facts(upto="server_metadata")
-
-
 HERE = "http://localhost:8400/callback"
-
-
 KNOWN = Client("known", HERE)
 
 

@@ -16,11 +16,7 @@ from authlens_core.values.url import parse_url
 from support.scripted_login import ISSUER, METADATA, RESOURCE, Answer, exchange, facts, reply
 
 STAGE = ResourceMetadataStage()
-
-
 ROOT = "https://app.example/.well-known/oauth-protected-resource"
-
-
 START = facts(metadata_candidates=(parse_url(METADATA), parse_url(ROOT)), resource_metadata=None, issuer=None)
 
 

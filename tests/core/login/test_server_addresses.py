@@ -14,12 +14,7 @@ from authlens_core.trace.record import Outcome, StageRecord
 from authlens_core.values.exchange import Response
 from authlens_core.values.login_options import Options
 from authlens_core.values.stage import GrantType
-from server_addresses import (
-    SERVER_ADDRESSES,
-    AddressRule,
-    AddressSource,
-    ServerAddress,
-)
+from server_addresses import SERVER_ADDRESSES, AddressRule, AddressSource, ServerAddress
 from support.driven_login import login_to
 from support.scripted_login import (
     ISSUER,
@@ -42,7 +37,6 @@ CODES = {
 }
 Script = dict[str, Answer | list[Answer]]
 Plant = Callable[[Script, str], None]
-
 DEVICE, PAR, TOKEN = (f"POST {ISSUER}/{name}" for name in ("device_authorization", "par", "token"))
 SERVER = f"GET {ISSUER}/.well-known/oauth-authorization-server"
 

@@ -22,8 +22,6 @@ from support.scripted_login import (
 )
 
 NEW = "https://new.example"
-
-
 CHANGED = "resource_metadata.server_changed"
 
 

@@ -14,8 +14,6 @@ from authlens_core.values.url import parse_url
 from support.scripted_login import ISSUER, Answer, exchange, facts, reply, server_document
 
 STAGE = ServerMetadataStage()
-
-
 START = facts(upto="resource_metadata", server_metadata=None)
 
 

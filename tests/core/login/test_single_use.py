@@ -13,14 +13,8 @@ from support.driven_login import at, failed, login_to, run_to, until
 from support.scripted_login import ISSUER, Answer, ScriptedSender, come_back, honest, reply, state_of
 
 TOKEN = f"POST {ISSUER}/token"
-
-
 REGISTER = f"POST {ISSUER}/register"
-
-
 LOST = WireFailure(FailureKind.TIMEOUT, "Nothing came in time.", "Try again.", may_have_arrived=True)
-
-
 REFUSED = reply(400, {"error": "invalid_grant"})
 
 

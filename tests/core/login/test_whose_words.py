@@ -37,7 +37,6 @@ MARKED = {
     Protection.PREFLIGHT,
 }
 
-
 ANSWERS: dict[str, Answer] = {
     **{
         code: reply(400, {"error": code, "error_description": "no"})

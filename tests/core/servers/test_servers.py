@@ -29,8 +29,6 @@ from authlens_lab.emulator.profile import Profile
 from support.command_line import CommandLine, commands_in, fixes_in, words_of_cloudflare
 from support.needs import free_port
 
-__all__ = ["CLIENT_ID", "CLIENT_SECRET", "OddServer", "Plays"]
-
 CLIENT_ID: Final = "odd-client"
 CLIENT_SECRET: Final = "odd-secret-of-this-client"
 _RESOURCE: Final = "/.well-known/oauth-protected-resource/mcp"

@@ -11,17 +11,9 @@ from contextlib import ExitStack, contextmanager, suppress
 import pytest
 
 from authlens_core.login.callback import binding
-from authlens_core.login.callback.binding import (
-    NoLoopback,
-    another_port,
-    bind_loopback,
-    free_port,
-    is_held,
-)
+from authlens_core.login.callback.binding import NoLoopback, another_port, bind_loopback, free_port, is_held
 
 V4, V6 = socket.AF_INET, socket.AF_INET6
-
-
 IN_USE = os.strerror(errno.EADDRINUSE)
 
 

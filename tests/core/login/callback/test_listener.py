@@ -32,13 +32,8 @@ from support.driven_login import ignored_by
 from support.waiting import PATIENCE, cancelled
 
 Ask = Callable[..., Awaitable[Response]]
-
-
 STATE = "the-state-of-this-login"
-
-
 ISSUER = "https://as.example"
-
 
 PAGES = {
     Verdict.CODE: Page.SUCCESS,
@@ -85,7 +80,6 @@ def callback(listener: Listener, query: str, host: str = "localhost") -> bytes:
 
 
 GOOD = f"code=the-code&state={STATE}&iss=https%3A%2F%2Fas.example"
-
 
 PROGRAM = """
 import asyncio

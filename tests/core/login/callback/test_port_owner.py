@@ -13,7 +13,6 @@ from authlens_core.login.callback.binding import PortOwner, find_owner, owner_by
 from authlens_core.login.callback.listener import PortTaken
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells by /proc")
-
 HEADER = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
 
 

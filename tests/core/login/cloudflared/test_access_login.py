@@ -11,12 +11,7 @@ from pathlib import Path
 import pytest
 
 from authlens_core.login.cloudflared.access_login import CloudflaredLogin, run_login
-from authlens_core.login.cloudflared.binary import (
-    Cloudflared,
-    CloudflaredMissing,
-    find_cloudflared,
-    start,
-)
+from authlens_core.login.cloudflared.binary import Cloudflared, CloudflaredMissing, find_cloudflared, start
 from authlens_core.trace.events import (
     CloudflaredEvent,
     LinkShown,

@@ -1,7 +1,5 @@
 """Benchmarks run when they are asked for: `pytest tests/benchmarks -s` or `pytest -m benchmark -s`."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """Print the tables of docs/internals/performance.md: `python tests/benchmarks/measure.py [FIGURE ...]`."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import platform

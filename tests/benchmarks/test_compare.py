@@ -1,7 +1,5 @@
 """How long a comparison takes."""
 
-from __future__ import annotations
-
 import time
 from datetime import UTC, datetime
 

@@ -1,7 +1,5 @@
 """2,000 credentials cost no more than a page of them: idle, and at a key."""
 
-from __future__ import annotations
-
 import asyncio
 import gc
 import time

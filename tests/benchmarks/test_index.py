@@ -1,7 +1,5 @@
 """How long the dashboard's question to the index takes."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from pathlib import Path

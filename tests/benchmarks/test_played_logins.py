@@ -1,7 +1,5 @@
 """How long a whole login takes as a process, with a user who answers at once: three seconds at most."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import time

@@ -1,7 +1,5 @@
 """How long laying out a document takes."""
 
-from __future__ import annotations
-
 import time
 
 import pytest

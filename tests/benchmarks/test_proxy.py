@@ -1,7 +1,5 @@
 """How fast the proxy is: its delay against no proxy, its throughput against mitmproxy's reverse mode."""
 
-from __future__ import annotations
-
 import asyncio
 import http.client
 import shutil

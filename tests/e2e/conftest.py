@@ -1,7 +1,5 @@
 """What the end-to-end tests share: the real servers that they log in to, and a person's machine."""
 
-from __future__ import annotations
-
 import re
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator

@@ -1,7 +1,5 @@
 """`authlens learn` in a process of its own: what a referee has, who sees no screen."""
 
-from __future__ import annotations
-
 import json
 import os
 import tempfile

@@ -1,7 +1,5 @@
 """A browser that notes what it was asked to open, by each name under which a desktop looks for one."""
 
-from __future__ import annotations
-
 import os
 import shlex
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """A whole login through authlens's own engine, with a person (or whoever is given) at the browser."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable
 

@@ -5,8 +5,6 @@ time that the clock shows: `go` asks for a token; `again` refreshes although the
 is unknown, as a person may. Each is answered by one line of JSON.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os

@@ -4,8 +4,6 @@ The programs weigh 1.5 GB, so the gate does not install them. To run this: `npm 
 `tests/e2e/agents`. None of them needs an account or a network for it.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os

@@ -1,7 +1,5 @@
 """The verbs for scripts and agents as processes: `headers`, helpers, `run`, `mcp-config`, `--no-input`."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os

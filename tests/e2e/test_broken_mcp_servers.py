@@ -1,7 +1,5 @@
 """An MCP server of a developer's own, broken in one place: the login names it, and who changes what."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

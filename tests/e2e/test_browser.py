@@ -1,7 +1,5 @@
 """A real browser through the login page to the callback: what the person sees, and what the page may do."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path

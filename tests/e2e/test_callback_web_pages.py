@@ -4,8 +4,6 @@ Neither a page of another site nor one whose name is rebound to this machine end
 reads anything. Then the browser comes back, and the login succeeds.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager

@@ -1,7 +1,5 @@
 """The command line as it is installed: real processes, a real terminal, a real keyring, real servers."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import sys

@@ -1,7 +1,5 @@
 """`authlens clients` and `client-metadata` as processes."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

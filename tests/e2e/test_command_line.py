@@ -4,8 +4,6 @@ The keyring is a file here, so that it is looked into as easily as the other tra
 `test_cli.py` does the same with a real keyring and with servers of others.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os

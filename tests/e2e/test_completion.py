@@ -1,7 +1,5 @@
 """The completion scripts in the shells that they are for."""
 
-from __future__ import annotations
-
 import asyncio
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The course from outside: a referee has processes, files and exit codes, and no screen."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

@@ -1,7 +1,5 @@
 """Every option of this machine's curl, in every spelling, against the named server and a canary."""
 
-from __future__ import annotations
-
 import random
 import string
 from collections.abc import Iterator

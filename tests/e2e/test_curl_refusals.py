@@ -1,7 +1,5 @@
 """What a refusal of `authlens curl` tells you to do works, word for word."""
 
-from __future__ import annotations
-
 import os
 import re
 import subprocess

@@ -1,7 +1,5 @@
 """A recorded request, copied as curl or exported as a script, arrives as it was recorded."""
 
-from __future__ import annotations
-
 import os
 import random
 import subprocess

@@ -1,7 +1,5 @@
 """Tokens that are bound to a key, through every verb that sends or hands out one (RFC 9449)."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import re

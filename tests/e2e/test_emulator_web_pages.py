@@ -1,7 +1,5 @@
 """Web pages in a real browser that attack the administration of an emulator on this machine."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """The real git with authlens as its credential helper: the right server gets the token, and no other one."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager

@@ -1,7 +1,5 @@
 """What the real git tells a helper, for every character, read by us and by a reader that knows only LF."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Copying inside GNU screen: what reaches the terminal around it."""
 
-from __future__ import annotations
-
 import base64
 import os
 import sys

@@ -1,7 +1,5 @@
 """A repository as git clones it, with links in the places of files; and folders that may not be written."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

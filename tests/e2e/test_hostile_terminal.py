@@ -1,7 +1,5 @@
 """A hostile server in a real terminal: what it says is shown as text, and the terminal obeys none of it."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path

@@ -8,8 +8,6 @@ entry it, reading, tidying. With a server that keeps the old token until the new
 Cloudflare's does, kills come at any moment at all, and one deliberate `refresh --again` brings it back.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os

@@ -1,7 +1,5 @@
 """`authlens store`: everything moves from a real keyring to the encrypted file and back, and stays usable."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

@@ -1,7 +1,5 @@
 """A keyring that is slow or dies in the middle of a call: words, and an end as soon as it is asked for."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

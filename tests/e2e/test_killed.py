@@ -1,7 +1,5 @@
 """SIGKILL at random moments of real commands: what is stored is readable, whole, and honest about itself."""
 
-from __future__ import annotations
-
 import os
 
 import pytest

@@ -1,7 +1,5 @@
 """Leaving in the middle of a refresh that is not answered: in time for `docker stop`, and honest later."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import signal

@@ -1,7 +1,5 @@
 """The link in a real terminal: copied, scanned, shown on one line outside the full screen."""
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import os

@@ -1,7 +1,5 @@
 """`authlens login --json`: what a program that watches is told, to the last line."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import re

@@ -1,7 +1,5 @@
 """The app in terminals of few rows and columns, with real keys: what ends it loses the tokens in memory."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 

@@ -1,7 +1,5 @@
 """`authlens mcp-bridge` between the client of the Python MCP SDK and a server that wants a login."""
 
-from __future__ import annotations
-
 import asyncio
 import fcntl
 import json

@@ -1,7 +1,5 @@
 """`authlens mcp-bridge` between a client and a server of which either sends what it likes, byte by byte."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os

@@ -3,8 +3,6 @@
 `conformance/client.py` is the client that the suite starts. Its packages: `npm ci` in tests/e2e/conformance.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os

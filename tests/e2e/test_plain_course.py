@@ -1,7 +1,5 @@
 """The course by `--plain`, from outside: a pipe in, lines out, and whatever ends the process in between."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os

@@ -1,7 +1,5 @@
 """Pasting on a plain terminal: lines and what is said of them, and a shell that stops and moves the job."""
 
-from __future__ import annotations
-
 import os
 import re
 import shlex

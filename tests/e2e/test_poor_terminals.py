@@ -1,7 +1,5 @@
 """Terminals that can do little: small, of few colours or none, without UTF-8, dumb, or none at all."""
 
-from __future__ import annotations
-
 import asyncio
 import re
 import sys

@@ -1,7 +1,5 @@
 """`authlens proxy` as a process, between ordinary HTTP clients and the emulator."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import stat

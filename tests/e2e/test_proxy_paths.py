@@ -1,7 +1,5 @@
 """`authlens proxy` as a process, and paths that servers read in different ways, sent as raw bytes."""
 
-from __future__ import annotations
-
 import asyncio
 import tomllib
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`authlens proxy` as a process, two clients, and a resource that sends more than was asked for."""
 
-from __future__ import annotations
-
 import asyncio
 from pathlib import Path
 

@@ -4,8 +4,6 @@ The attacker knows the whole URL, secret path included. Nothing of it reaches th
 own pages work, with their forms, cookies and WebSockets.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress

@@ -1,7 +1,5 @@
 """MCP clients of others, through the bridge and through the proxy: none of them knows of a login."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """npm's oidc-provider with its extensions: bound tokens, pushed requests, device login, client documents."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import AsyncIterator
 

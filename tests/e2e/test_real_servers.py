@@ -1,7 +1,5 @@
 """authlens against servers that others wrote: login, call, refresh, revoke, on each of them."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """A service token from the command line alone: what `authlens emulator` prints is all that is needed."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os

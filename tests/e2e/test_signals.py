@@ -1,7 +1,5 @@
 """Leaving, in whatever way: the bytes put the terminal back, the port is free, the code says what it was."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import re

@@ -4,8 +4,6 @@ Each ends with the page, also by one line that it shows to the user, or with a r
 at most 1,500 tokens of skill and output. Where one does not, the program is wrong, not the agent.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import re

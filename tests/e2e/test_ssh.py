@@ -1,7 +1,5 @@
 """A login on another machine, over a real sshd: the browser is on the laptop, authlens on the server."""
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import getpass

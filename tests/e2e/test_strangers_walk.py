@@ -1,7 +1,5 @@
 """The demo for someone who has seen only the screen: each key is pressed because the screen names it."""
 
-from __future__ import annotations
-
 import re
 import sys
 from collections.abc import Mapping

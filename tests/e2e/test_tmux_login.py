@@ -1,7 +1,5 @@
 """A login inside tmux: the connection drops in the middle of the wait, comes back, and the login goes on."""
 
-from __future__ import annotations
-
 import base64
 import getpass
 import json

@@ -1,7 +1,5 @@
 """The full-screen app in a real terminal: what is drawn, what keys do, and what is left behind."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import signal

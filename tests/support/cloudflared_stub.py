@@ -3,8 +3,6 @@
 The real one cannot talk to an emulator: it turns every address into https and asks servers of Cloudflare.
 """
 
-from __future__ import annotations
-
 import base64
 import json
 import os

@@ -3,8 +3,6 @@
 Servers and the browser run on a loop in a thread of their own: a verb has the loop of the main thread.
 """
 
-from __future__ import annotations
-
 import asyncio
 import io
 import json

@@ -1,7 +1,5 @@
 """Driving a login in a test: making one, running it to a stage, and looking at what it holds."""
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import json

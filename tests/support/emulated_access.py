@@ -1,7 +1,5 @@
 """A client of the emulator that knows no code of authlens: it can ask anything, even nonsense."""
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import hashlib

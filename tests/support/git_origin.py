@@ -1,7 +1,5 @@
 """git's own smart HTTP server behind the emulator: what a repository behind Cloudflare Access is."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -1,7 +1,5 @@
 """Grants in every state, at a moment that never changes, for tables and pictures."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A trace in which every string from outside does its worst."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from typing import Final
 

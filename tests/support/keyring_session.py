@@ -1,7 +1,5 @@
 """A real keyring of one test's own: gnome-keyring on a private D-Bus session, unlocked and empty."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

@@ -1,7 +1,5 @@
 """The letters of a lesson as its files have them, and as an attempt shows them."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 

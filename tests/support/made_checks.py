@@ -1,7 +1,5 @@
 """Checks with words of a test's own: the product takes those of its checks from `words/checks.json`."""
 
-from __future__ import annotations
-
 from functools import partial
 
 from authlens_core.values.check import Severity, judged

@@ -1,7 +1,5 @@
 """The MCP server of `e2e/servers/mcp_tools.py`, and a machine that is logged in to it."""
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import AsyncIterator, Iterator

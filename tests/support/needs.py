@@ -1,7 +1,5 @@
 """What the end-to-end tests need of the machine, and what happens where it is missing."""
 
-from __future__ import annotations
-
 import os
 import secrets
 import shutil

@@ -3,8 +3,6 @@
 Python 3.13 warns of such a connection when it is collected, which is in another test.
 """
 
-from __future__ import annotations
-
 import sqlite3
 import sys
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """The person at the browser: opens the link, signs in, says yes or no, and lands on the callback."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from types import TracebackType

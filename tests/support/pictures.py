@@ -1,7 +1,5 @@
 """Pictures of screens: a state of a screen, its drawing, and what a keyboard can do in it."""
 
-from __future__ import annotations
-
 import asyncio
 import hashlib
 import html

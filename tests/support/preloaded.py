@@ -4,8 +4,6 @@ Each is a process of its own, with its own memory, session, streams and exit cod
 of starting an interpreter and loading modules, which is the same in every one of hundreds of cases.
 """
 
-from __future__ import annotations
-
 import fcntl
 import gc
 import importlib

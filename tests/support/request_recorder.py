@@ -1,7 +1,5 @@
 """A server on loopback, in threads, that notes every byte of each request."""
 
-from __future__ import annotations
-
 import os
 import re
 import socket

@@ -1,7 +1,5 @@
 """A small authorization server and resource on loopback: refresh tokens rotate, and reuse ends the grant."""
 
-from __future__ import annotations
-
 import json
 import socket
 import threading

@@ -1,7 +1,5 @@
 """Screens under test: an app around one of them, what it shows, and a wait for something."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager

@@ -1,7 +1,5 @@
 """A login without sockets: values of a resource and a server, and a sender that answers from a script."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """The proxy in this process, in front of any resource, with a grant for it."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress

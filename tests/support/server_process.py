@@ -1,7 +1,5 @@
 """A server that runs as a process of its own for the length of a test."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os

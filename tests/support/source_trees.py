@@ -3,8 +3,6 @@
 Tests that scan carry `xdist_group("sources")`: one worker runs them, and no other parses anything.
 """
 
-from __future__ import annotations
-
 import ast
 import gc
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """A real terminal for a program: a pty whose output a terminal emulator (pyte) draws, and tmux."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import fcntl

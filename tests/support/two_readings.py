@@ -5,8 +5,6 @@ without what is around them. One believes `Content-Length`, the other `Transfer-
 careful writes bytes in which both find the same messages.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass

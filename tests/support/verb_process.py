@@ -1,7 +1,5 @@
 """Verbs of authlens as processes: a machine with a keyring, an emulator, a person at the browser."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import re

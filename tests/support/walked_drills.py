@@ -1,7 +1,5 @@
 """Drills, each played as its card says with a user at the browser, and the options of each that hold then."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Iterable
 

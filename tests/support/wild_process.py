@@ -1,7 +1,5 @@
 """`authlens login` as a process at a wild server, with a browser that comes back at once."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os

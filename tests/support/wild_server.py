@@ -5,8 +5,6 @@ No HTTP library writes the answers, so they can be malformed. It is honest by de
     Case("H022", Place.RESOURCE_METADATA, header("Content-Type", "text/html"))
 """
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import json

@@ -11,8 +11,6 @@ Each case runs at three levels: the engine (`test_login_matrix`), the command li
 * A6: with an honest server afterwards, the same login succeeds.
 """
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Iterator

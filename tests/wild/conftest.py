@@ -1,7 +1,5 @@
 """What logins at a hostile server share."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """A tiny CONNECT proxy that leads every tunnel to one server on this machine."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator

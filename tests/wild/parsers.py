@@ -1,7 +1,5 @@
 """Every parser of text from outside as a function of bytes that fails only at what must never be."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime

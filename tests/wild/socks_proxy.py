@@ -1,7 +1,5 @@
 """A tiny SOCKS5 proxy (RFC 1928, RFC 1929) that leads every connection to one server on this machine."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping

@@ -1,7 +1,5 @@
 """What a server sends too much on a connection that is used again, after its first answer."""
 
-from __future__ import annotations
-
 import asyncio
 from dataclasses import dataclass, field
 from typing import Final

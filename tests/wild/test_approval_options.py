@@ -1,7 +1,5 @@
 """`login --yes CHECK`: the failed check that it names is approved, and no other."""
 
-from __future__ import annotations
-
 import os
 import shlex
 from itertools import count

@@ -1,7 +1,5 @@
 """Whoever else finds the port of the callback: answered, and the wait goes on."""
 
-from __future__ import annotations
-
 import asyncio
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator

@@ -5,8 +5,6 @@ week. The few start an interpreter each, the others are forked from one that has
 compared with a login at an honest server; time is counted from the server's first changed answer.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Each parser of text from outside, with its corpus and with any bytes; `scripts/fuzz.py` goes on."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,7 +1,5 @@
 """`login --device` at a server that may relay the code of another server's page."""
 
-from __future__ import annotations
-
 import os
 import shlex
 

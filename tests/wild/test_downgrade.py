@@ -1,7 +1,5 @@
 """`authlens refresh` at a server that binds its tokens to a key (RFC 9449), and then no longer."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import sys

@@ -1,7 +1,5 @@
 """A login at a server whose ID token is forged, not asked for, or whose keys do not come."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import signal

@@ -1,7 +1,5 @@
 """The login engine among hostile and broken servers, and the common acceptance A1 to A6 after each."""
 
-from __future__ import annotations
-
 import asyncio
 import re
 from typing import Any

@@ -1,7 +1,5 @@
 """`login --timeout S` bounds each way to log in, and the user has what is left of it."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import sys

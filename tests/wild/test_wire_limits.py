@@ -1,7 +1,5 @@
 """Servers that never end, say too much or compress: every exchange is bounded (GEN-9)."""
 
-from __future__ import annotations
-
 import asyncio
 import gzip
 import tracemalloc

@@ -1,7 +1,5 @@
 """Servers that do not speak HTTP/1.1, or break off: the layer is named and nothing is tried twice (H158)."""
 
-from __future__ import annotations
-
 import pytest
 
 from authlens_core.values.exchange import Exchange, FailureKind, Request

@@ -1,7 +1,5 @@
 """Where a request goes, and where it must not go (GEN-3, GEN-10)."""
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """No secret of an exchange is in a log, a repr or a failure."""
 
-from __future__ import annotations
-
 import logging
 
 import pytest

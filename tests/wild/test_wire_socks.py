@@ -1,7 +1,5 @@
 """Requests through a SOCKS5 proxy, and proxies that refuse or misbehave (GEN-10)."""
 
-from __future__ import annotations
-
 import pytest
 
 from authlens_core.values.exchange import FailureKind, Request

@@ -3,8 +3,6 @@
 The same table runs on our sender and on stock httpx, so that what ours adds can be seen.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import ssl

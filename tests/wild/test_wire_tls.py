@@ -1,7 +1,5 @@
 """TLS that must not be trusted is refused with the reason, before the request leaves (GEN-2, H161)."""
 
-from __future__ import annotations
-
 import ssl
 import warnings
 

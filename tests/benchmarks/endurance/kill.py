@@ -8,8 +8,6 @@ none is gone but by a revocation; and where the server has replaced the refresh 
 know that the outcome is unknown.
 """
 
-from __future__ import annotations
-
 import asyncio
 import http.client
 import json

@@ -4,8 +4,6 @@ SHARE of its answers at the token endpoint are failures. The two tokens of one a
 a mixture of two answers shows. `GET /valid` says which of them are valid.
 """
 
-from __future__ import annotations
-
 import json
 import random
 import sys

@@ -6,8 +6,6 @@ After a warm-up of a tenth of the time, memory has to stay within five per cent 
 At the end the refresh token of every grant has to be one that the server still takes.
 """
 
-from __future__ import annotations
-
 import asyncio
 import gc
 import json

@@ -1,7 +1,5 @@
 """What grows: the same figure with little and with much, to see that it does not grow along."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """State directories with credentials in them, and the environment that makes authlens use one."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 from datetime import timedelta

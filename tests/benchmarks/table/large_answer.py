@@ -1,7 +1,5 @@
 """A session file whose last answer is large."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime
 from pathlib import Path

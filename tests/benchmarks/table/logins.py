@@ -1,7 +1,5 @@
 """A login at the emulator, in one process and as a process, beside a bare httpx client that does the same."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import subprocess

@@ -3,8 +3,6 @@
 One request is sent first, as the bare client does: what a process loads once is no time of a login.
 """
 
-from __future__ import annotations
-
 import asyncio
 import sys
 import time

@@ -1,7 +1,5 @@
 """Whole processes, timed from outside, in turn with a reference so that a slower machine slows both."""
 
-from __future__ import annotations
-
 import os
 import statistics
 import subprocess

@@ -1,7 +1,5 @@
 """A full-screen program on a pty, seen from outside: first paint, cost, how soon a key shows."""
 
-from __future__ import annotations
-
 import contextlib
 import fcntl
 import os

@@ -1,7 +1,5 @@
 """Access: the proof that the token works, with plain values."""
 
-from __future__ import annotations
-
 import base64
 import json
 

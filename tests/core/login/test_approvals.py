@@ -1,7 +1,5 @@
 """A yes is for what was seen: one record, one check, one answer."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Sequence
 from types import MappingProxyType

@@ -1,7 +1,5 @@
 """Authorization: the link, and what is learned from the answer, with plain values."""
 
-from __future__ import annotations
-
 from urllib.parse import parse_qs, urlsplit
 
 import pytest

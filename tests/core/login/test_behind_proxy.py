@@ -1,7 +1,5 @@
 """Behind a proxy, which looks up the names: what a server names may not lead to this machine."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The wait for the browser: listener, paste box, deadline."""
 
-from __future__ import annotations
-
 import asyncio
 import socket
 from collections.abc import AsyncIterator

@@ -1,7 +1,5 @@
 """Stopping a login at the moment at which something has just been earned."""
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import json

@@ -1,7 +1,5 @@
 """Which client a login uses, and which port it holds for the browser."""
 
-from __future__ import annotations
-
 import socket
 
 import pytest

@@ -1,7 +1,5 @@
 """A request that was refused for its client is sent once more, as the refusal asks for."""
 
-from __future__ import annotations
-
 import base64
 
 import pytest

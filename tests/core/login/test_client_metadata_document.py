@@ -1,7 +1,5 @@
 """--client-metadata-url: a client that is described by a document, and no registration in its place."""
 
-from __future__ import annotations
-
 import socket
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Where a login may send what: issuers are not mixed up, and no URL leads astray."""
 
-from __future__ import annotations
-
 import socket
 
 import pytest

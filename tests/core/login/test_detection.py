@@ -1,7 +1,5 @@
 """Detection: what an answer without a credential teaches, with plain values."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

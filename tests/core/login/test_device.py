@@ -1,7 +1,5 @@
 """A login by the device authorization grant (RFC 8628), with the real engine and a clock that is ahead."""
 
-from __future__ import annotations
-
 import json
 import time
 from datetime import UTC, datetime, timedelta

@@ -1,7 +1,5 @@
 """Bound tokens in a login: when they are asked for, and what each request carries (RFC 9449)."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

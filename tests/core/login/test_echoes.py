@@ -1,7 +1,5 @@
 """A server that repeats what it was sent, in every text of its answer: nothing that is told of it does."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,7 +1,5 @@
 """Exchange: one request, and what is learned from its answer, with plain values."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 import pytest

@@ -1,7 +1,5 @@
 """Every fault that the emulator knows, walked from end to end: a known ending, a cure, and no secret told."""
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Going back, deciding in spite of a check, and stopping at any moment."""
 
-from __future__ import annotations
-
 import asyncio
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What a finished login holds can be printed: neither state nor code nor tokens are in it."""
 
-from __future__ import annotations
-
 import pytest
 
 from authlens_core.login.facts import Facts

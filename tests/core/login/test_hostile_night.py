@@ -1,7 +1,5 @@
 """A nightly job whose resource turns hostile: no other server gets its secret or its assertion."""
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import json

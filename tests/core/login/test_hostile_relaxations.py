@@ -1,7 +1,5 @@
 """What a check relaxed by choice must not give to a server: another issuer, another place, a second try."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from time import process_time

@@ -1,7 +1,5 @@
 """The name of the server is compared letter by letter with the one that the resource gives."""
 
-from __future__ import annotations
-
 import pytest
 
 from authlens_core.desk.log_in import grant_of

@@ -1,7 +1,5 @@
 """The login as a whole: its order, its record, and when success is claimed."""
 
-from __future__ import annotations
-
 import asyncio
 
 import pytest

@@ -1,7 +1,5 @@
 """A redirect to Access's login page: what the metadata beside it says decides, not the redirect."""
 
-from __future__ import annotations
-
 import pytest
 from msgspec.structs import replace
 

@@ -1,7 +1,5 @@
 """A stored client that its server may have lost, and a client that has to be another one."""
 
-from __future__ import annotations
-
 import pytest
 from msgspec.structs import replace
 

@@ -1,7 +1,5 @@
 """A login of a program, without a user: what is sent, what is not needed, and what it leaves out."""
 
-from __future__ import annotations
-
 import base64
 from pathlib import Path
 from typing import Any, cast

@@ -1,7 +1,5 @@
 """What "not here" means at a place of metadata: not "too many requests"; a page, where we only guess."""
 
-from __future__ import annotations
-
 import pytest
 
 from authlens_core.login.login import Login

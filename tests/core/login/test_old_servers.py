@@ -1,7 +1,5 @@
 """Servers of MCP 2025-03-26: server metadata at the origin of the resource, or nothing but default paths."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping

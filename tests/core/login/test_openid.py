@@ -1,7 +1,5 @@
 """A login that asks for `openid`: its nonce goes out, and the ID token that comes back is checked."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Mapping

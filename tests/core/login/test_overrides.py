@@ -1,7 +1,5 @@
 """What a login refuses by default and takes by choice: the option that the refusal names leads on."""
 
-from __future__ import annotations
-
 import shlex
 from typing import Any, Final
 

@@ -1,7 +1,5 @@
 """Which text of a paste is judged: a line, several that were wrapped, or the end of one begun before."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import pytest

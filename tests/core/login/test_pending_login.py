@@ -1,7 +1,5 @@
 """One login at a time for a resource: a second one finds the first, shows its link, and waits for its end."""
 
-from __future__ import annotations
-
 import asyncio
 import stat
 from contextlib import suppress

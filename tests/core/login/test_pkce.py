@@ -1,7 +1,5 @@
 """PKCE as a stage: drawn at every run, nothing sent."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import pytest

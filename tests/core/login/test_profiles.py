@@ -1,7 +1,5 @@
 """A login to each profile of the emulator, with the quirks of real servers, ends with a token that works."""
 
-from __future__ import annotations
-
 import pytest
 
 from authlens_core.login.login import Login

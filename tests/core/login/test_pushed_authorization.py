@@ -1,7 +1,5 @@
 """A login through pushed authorization requests (RFC 9126): the link holds a reference and no parameters."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit

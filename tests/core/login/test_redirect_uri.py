@@ -1,7 +1,5 @@
 """A redirect URI that the user gives whole: the listener has exactly that address, or the user pastes."""
 
-from __future__ import annotations
-
 import asyncio
 import socket
 from urllib.parse import parse_qs, urlsplit

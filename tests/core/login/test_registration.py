@@ -1,7 +1,5 @@
 """Registration: who asks, and what is made of the answer, with plain values."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

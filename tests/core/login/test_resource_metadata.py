@@ -1,7 +1,5 @@
 """Resource metadata: which document is taken, and which server is chosen, with plain values."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

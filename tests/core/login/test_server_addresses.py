@@ -1,7 +1,5 @@
 """A stranger's address in each place that may hold one: asked by a check that names both, or never opened."""
 
-from __future__ import annotations
-
 import base64
 import json
 import time

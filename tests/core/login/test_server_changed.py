@@ -1,7 +1,5 @@
 """A resource that names another authorization server than before: nothing of the old one is sent there."""
 
-from __future__ import annotations
-
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.session import Session
 from authlens_core.login.known_clients import MemoryClientRegistry

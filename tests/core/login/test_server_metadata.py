@@ -1,7 +1,5 @@
 """Server metadata: where it is asked for, and what stops the login, with plain values."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """A state is shown once and a code is sent once, whatever the person does."""
 
-from __future__ import annotations
-
 import asyncio
 
 import pytest

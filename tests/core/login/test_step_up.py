@@ -1,7 +1,5 @@
 """Step-up: a resource that wants more scope gets it by a new authorization, twice at most."""
 
-from __future__ import annotations
-
 from urllib.parse import parse_qs, urlsplit
 
 import pytest

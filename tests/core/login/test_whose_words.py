@@ -1,7 +1,5 @@
 """No message about a server without Cloudflare's marks has a word of Cloudflare."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 

@@ -6,8 +6,6 @@ most `LOGINS` times in all. The suite gives the URL of the server as the last ar
 of the command that failed last.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os

@@ -4,8 +4,6 @@ Their servers want no login, so a service token that they ignore is used. Every 
 the suite names, and in one scenario every resource and prompt is fetched too.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os

@@ -5,8 +5,6 @@ When it is up, one JSON line on stdout names its URLs. The process ends when its
 directory of the tests.
 """
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import hashlib

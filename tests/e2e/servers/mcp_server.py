@@ -7,8 +7,6 @@ its standard input closes, so it cannot outlive the test that started it.
 The one option is a JSON object: {"access_token_seconds": 900}.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import secrets

@@ -5,8 +5,6 @@ one option is a JSON object: {"access_token_seconds": 900, "events": true}; with
 resumed. PYTHONPATH has to name the directory of the tests.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import socket

@@ -1,7 +1,5 @@
 """A raw client for the listener, and a listener of one's own."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress

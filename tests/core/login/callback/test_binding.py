@@ -1,7 +1,5 @@
 """Taking the port: loopback only, both families or none, never shared."""
 
-from __future__ import annotations
-
 import errno
 import os
 import socket

@@ -1,7 +1,5 @@
 """The pages in the browser: constant, accessible, and allowed to load nothing."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 from html.parser import HTMLParser

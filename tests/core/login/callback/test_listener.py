@@ -1,7 +1,5 @@
 """The listener as a login uses it, over real sockets."""
 
-from __future__ import annotations
-
 import asyncio
 import errno
 import os

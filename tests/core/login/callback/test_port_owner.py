@@ -1,7 +1,5 @@
 """Who has the port, as far as the operating system tells."""
 
-from __future__ import annotations
-
 import os
 import socket
 import sys

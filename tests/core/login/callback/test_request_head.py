@@ -1,7 +1,5 @@
 """The rules of a request head, without a socket."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 
 import pytest

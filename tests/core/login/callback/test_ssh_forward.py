@@ -1,7 +1,5 @@
 """The line that brings the callback of a browser elsewhere to this machine."""
 
-from __future__ import annotations
-
 import shlex
 import subprocess
 

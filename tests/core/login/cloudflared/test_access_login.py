@@ -1,7 +1,5 @@
 """`cloudflared access login`, driven: a real process with the streams of the real one, and with its bugs."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import signal

@@ -1,7 +1,5 @@
 """Every experiment, run from end to end: whoever has to refuse does so, and nothing earned is kept."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

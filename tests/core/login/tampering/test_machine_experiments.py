@@ -1,7 +1,5 @@
 """Attacks on the login of a program: who refuses them at a server that verifies what it gets."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """An amendment changes the part it names and nothing else, and refuses what could never be sent."""
 
-from __future__ import annotations
-
 import json
 from urllib.parse import parse_qsl
 

@@ -1,7 +1,5 @@
 """A login changed on purpose: what may be changed, how it is marked, and that nothing of it is kept."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

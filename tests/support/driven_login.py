@@ -4,7 +4,7 @@ import asyncio
 import base64
 import json
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -13,14 +13,16 @@ from urllib.parse import parse_qs, quote, quote_plus, urlsplit
 from authlens_core.desk.log_in import start_login
 from authlens_core.desk.session import Session
 from authlens_core.login.callback.listener import Listener
+from authlens_core.login.facts import Facts
 from authlens_core.login.login import Login
+from authlens_core.oauth.client_authentication import Client
 from authlens_core.trace.events import AuthorizationReady, DeviceCodeReady, Event
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 from authlens_lab.emulator import Emulator, PlayResult, StandardEmulator, play_person
-from support.scripted_login import RESOURCE, ScriptedSender
+from support.scripted_login import RESOURCE, ScriptedSender, come_back
 from support.waiting import PATIENCE
 
 
@@ -34,6 +36,33 @@ async def login_to(
         yield login
     finally:
         await login.aclose()
+
+
+@asynccontextmanager
+async def stopped_login(
+    sender: ScriptedSender,
+    options: Options | None = None,
+    *,
+    answers: Sequence[str | None] = (),
+    watch: Callable[[Event], None] = lambda _: None,
+    **settings: Any,
+) -> AsyncIterator[Login]:
+    """Yield a login that ran until it was over or needs a decision, and close it.
+
+    Args:
+        answers: what the user comes back with, as for `come_back`.
+    """
+    async with login_to(sender, options, **settings) as login:
+        login.watch(watch)
+        login.watch(come_back(login, *answers))
+        await login.run_all()
+        yield login
+
+
+async def closed_login(sender: ScriptedSender, options: Options | None = None, **settings: Any) -> Login:
+    """Return a login that ran as `stopped_login` runs it; it is closed."""
+    async with stopped_login(sender, options, **settings) as login:
+        return login
 
 
 async def run_to(login: Login, stage: Stage) -> None:
@@ -69,6 +98,24 @@ def is_free(port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+def cure_of(login: Login) -> str:
+    """Return the fix of the diagnosis with which a login stopped."""
+    reason = login.trace.records[-1].reason
+    assert reason is not None
+    return str(reason.cure)
+
+
+def client_of(facts: Facts) -> Client:
+    assert facts.client is not None
+    return facts.client
+
+
+def record_of(trace: Trace, stage: Stage) -> StageRecord:
+    record = trace.latest(stage)
+    assert record is not None
+    return record
 
 
 def port_of(login: Login) -> int:

@@ -13,7 +13,7 @@ from authlens_core.login.stages import STAGES
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.values.exchange import Exchange, FailureKind, Purpose, Request, WireFailure
 from authlens_core.values.stage import GrantType
-from support.driven_login import at, failed, login_to, run_to, until
+from support.driven_login import at, failed, login_to, run_to, stopped_login, until
 from support.made_checks import failed as failed_check
 from support.made_checks import passed
 from support.scripted_login import (
@@ -22,7 +22,6 @@ from support.scripted_login import (
     RESOURCE,
     Answer,
     ScriptedSender,
-    come_back,
     honest,
     reply,
     server_document,
@@ -42,8 +41,7 @@ async def test_a_new_attempt_asks_again_although_the_check_has_the_same_name() -
     """H014, H034: the yes was for two servers; another pair is another question."""
     changed = _named("https://evil.example", "https://other.example")
     sender = ScriptedSender(honest(metadata=[TWO, changed]))
-    async with login_to(sender) as login:
-        await login.run_all()
+    async with stopped_login(sender) as login:
         record = await login.override(SEVERAL)
         assert record is not None
         assert record.outcome is Outcome.PASSED
@@ -60,8 +58,7 @@ async def test_an_approval_that_was_not_enough_is_not_kept_for_the_next_attempt(
     issuer, elsewhere = "https://as.example", "https://elsewhere.example/register"
     both = server_document(issuer, registration_endpoint=elsewhere, response_types_supported=["token"])
     sender = ScriptedSender(honest(server=reply(200, both)))
-    async with login_to(sender) as login:
-        await login.run_all()
+    async with stopped_login(sender) as login:
         names = {c.name for c in login.trace.records[-1].failures if c.overridable}
         assert len(names) == 2
         first, second = sorted(names)
@@ -80,8 +77,7 @@ async def test_both_approvals_together_are_enough() -> None:
         registration_endpoint="https://elsewhere.example/register", response_types_supported=["token"]
     )
     sender = ScriptedSender(honest(server=reply(200, both)))
-    async with login_to(sender) as login:
-        await login.run_all()
+    async with stopped_login(sender) as login:
         for check in login.trace.records[-1].failures:
             record = await login.override(check.name)
         assert record is not None
@@ -100,8 +96,7 @@ async def test_both_approvals_together_are_enough() -> None:
 async def test_only_the_newest_record_can_be_overridden(newest: Answer) -> None:
     """A check of an attempt that is over says nothing about the answer that came after it."""
     sender = ScriptedSender(honest(metadata=[TWO, newest]))
-    async with login_to(sender) as login:
-        await login.run_all()
+    async with stopped_login(sender) as login:
         assert failed(login.trace.records[-1]) == SEVERAL
         await login.step()
         before = login.trace
@@ -113,8 +108,7 @@ async def test_after_an_attempt_that_was_stopped_the_one_before_cannot_be_overri
     """Its answer is on the screen no more, and the stopped one showed none."""
     gate = asyncio.Event()
     sender = ScriptedSender(honest(metadata=TWO))
-    async with login_to(sender) as login:
-        await login.run_all()
+    async with stopped_login(sender) as login:
         sender.before = lambda _: gate.wait()
         again = asyncio.create_task(login.step())
         await until(lambda: sender.count(f"GET {METADATA}") == 2)
@@ -138,8 +132,7 @@ async def test_a_record_of_a_stage_that_is_not_the_next_one_cannot_be_overridden
 async def test_an_approval_does_not_reach_the_next_stage() -> None:
     """The same name in another stage would be another question."""
     sender = ScriptedSender(honest(metadata=TWO))
-    async with login_to(sender) as login:
-        await login.run_all()
+    async with stopped_login(sender) as login:
         await login.override(SEVERAL)
         record = await login.step()
         assert record.stage is Stage.SERVER_METADATA
@@ -187,9 +180,7 @@ async def test_a_metadata_place_elsewhere_is_asked_after_a_yes_and_not_after_a_s
     foreign = "https://elsewhere.example/metadata"
     challenge = ("WWW-Authenticate", f'Bearer resource_metadata="{foreign}"')
     sender = ScriptedSender({**honest(), f"GET {RESOURCE}": reply(401, None, challenge)})
-    async with login_to(sender) as login:
-        login.watch(come_back(login))
-        await login.run_all()
+    async with stopped_login(sender) as login:
         assert await login.override("resource_metadata.location") is not None
         login.back()
         await login.run_all()
@@ -199,8 +190,7 @@ async def test_a_metadata_place_elsewhere_is_asked_after_a_yes_and_not_after_a_s
 
 async def test_what_was_approved_stands_in_the_record_and_in_no_later_facts() -> None:
     """The record says on what authority the login went on; the facts begin each stage without."""
-    async with login_to(ScriptedSender(honest(metadata=TWO))) as login:
-        await login.run_all()
+    async with stopped_login(ScriptedSender(honest(metadata=TWO))) as login:
         record = await login.override(SEVERAL)
         assert record is not None
         assert record.overridden == {SEVERAL}

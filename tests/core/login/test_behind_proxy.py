@@ -12,8 +12,8 @@ from authlens_core.values.exchange import Exchange, Request
 from authlens_core.values.login_options import Options
 from authlens_core.values.url import parse_url
 from authlens_core.wire.addresses import AddressPolicy
-from support.driven_login import login_to
-from support.scripted_login import RESOURCE, ScriptedSender, come_back, exchange, facts, honest, reply
+from support.driven_login import closed_login
+from support.scripted_login import RESOURCE, ScriptedSender, exchange, facts, honest, reply
 
 PROXY = "http://proxy.example:3128"
 INSIDE = "10.0.0.1:3128"
@@ -30,10 +30,8 @@ class Behind(ScriptedSender):
 async def test_whatever_a_server_names_may_lead_to_public_places_only() -> None:
     """GEN-3, RFC 9728 §7.7: the proxy's own address says nothing about the resource."""
     sender = Behind(honest())
-    async with login_to(sender) as login:
-        login.watch(come_back(login))
-        await login.run_all()
-        assert login.finished
+    login = await closed_login(sender)
+    assert login.finished
     own = {s.addresses for s in sender.sent if s.request.url == RESOURCE}
     named = {s.addresses for s in sender.sent if s.request.url != RESOURCE}
     assert own == {AddressPolicy.ANY}

@@ -18,7 +18,7 @@ from authlens_core.values.check import Severity
 from authlens_core.values.fix import commands_of
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
-from support.driven_login import failed, is_free, login_to, port_of, run_to, until
+from support.driven_login import failed, is_free, login_to, port_of, record_of, run_to, until
 from support.scripted_login import ScriptedSender, honest, state_of
 
 
@@ -176,8 +176,7 @@ async def test_without_a_port_nobody_else_is_named_in_the_redirect_uri() -> None
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         async with _waiting(Options(port=port, listen=False)) as (login, running, _, state):
-            registration = login.trace.latest(Stage.REGISTRATION)
-            assert registration is not None
+            registration = record_of(login.trace, Stage.REGISTRATION)
             told = next(c for c in registration.checks if c.name == "registration.named_port")
             redirect_uri = login.facts.redirect_uri or ""
             named = urlsplit(redirect_uri).port

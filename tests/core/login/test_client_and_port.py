@@ -12,7 +12,7 @@ from authlens_core.trace.record import Stage
 from authlens_core.values.errors import AuthlensError
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
-from support.driven_login import at, failed, login_to, run_to
+from support.driven_login import at, client_of, closed_login, failed, login_to, run_to, stopped_login
 from support.scripted_login import ISSUER, Answer, ScriptedSender, come_back, honest, reply, server_document
 
 TOKEN = f"POST {ISSUER}/token"
@@ -22,9 +22,9 @@ REGISTER = f"POST {ISSUER}/register"
 async def test_a_retry_after_a_refusal_in_the_browser_keeps_port_and_client() -> None:
     """RG-12: where the system chose the port, the same port is bound again, for it is registered."""
     sender = ScriptedSender(honest())
-    async with login_to(sender, Options(port=0, wait=60)) as login:
-        login.watch(come_back(login, "error=access_denied", "code=code-canary-1"))
-        await login.run_all()
+    async with stopped_login(
+        sender, Options(port=0, wait=60), answers=("error=access_denied", "code=code-canary-1")
+    ) as login:
         assert failed(login.trace.records[-1]) == "authorization.error"
         await login.retry()
         await login.run_all()
@@ -41,17 +41,14 @@ async def test_a_client_that_the_server_has_forgotten_is_registered_anew_at_a_re
         reply(201, {"client_id": "client-2", "token_endpoint_auth_method": "none"}),
     ]
     sender = ScriptedSender(honest(token=token, register=register))  # type: ignore[arg-type]
-    async with login_to(sender) as login:
-        login.watch(come_back(login))
-        await login.run_all()
+    async with stopped_login(sender) as login:
         assert at(login) is Stage.EXCHANGE
         assert sender.count(REGISTER) == 1
         await login.retry()
         assert at(login) is Stage.REGISTRATION
         await login.run_all()
         assert login.finished
-        assert login.facts.client is not None
-        assert login.facts.client.client_id == "client-2"
+        assert client_of(login.facts).client_id == "client-2"
     assert sender.count(REGISTER) == 2
     assert [s.form["client_id"] for s in sender.sent if s.line == TOKEN] == ["client-1", "client-2"]
 
@@ -59,9 +56,7 @@ async def test_a_client_that_the_server_has_forgotten_is_registered_anew_at_a_re
 async def test_a_given_client_id_is_used_and_nothing_is_registered() -> None:
     """RG-13: and a refusal of it does not register another behind the person's back."""
     sender = ScriptedSender(honest(token=reply(401, {"error": "invalid_client"})))
-    async with login_to(sender, Options(port=0, wait=60, client_id="given")) as login:
-        login.watch(come_back(login))
-        await login.run_all()
+    async with stopped_login(sender, Options(port=0, wait=60, client_id="given")) as login:
         assert sender.sent[-1].form["client_id"] == "given"
         await login.retry()
         await login.run_all()
@@ -74,11 +69,9 @@ async def test_a_confidential_client_authenticates_as_the_server_wants(methods: 
     document = server_document(token_endpoint_auth_methods_supported=["none", *methods])
     sender = ScriptedSender(honest(server=reply(200, document)))
     options = Options(port=0, wait=60, client_id="given", client_secret=Secret("secret-canary-1"))
-    async with login_to(sender, options) as login:
-        login.watch(come_back(login))
-        await login.run_all()
-        assert login.finished
-        [sent] = [s for s in sender.sent if s.line == TOKEN]
+    login = await closed_login(sender, options)
+    assert login.finished
+    [sent] = [s for s in sender.sent if s.line == TOKEN]
     in_header = sent.request.headers.get("authorization") is not None
     assert in_header is (methods == ["client_secret_basic"])
     assert ("client_secret" in sent.form) is not in_header
@@ -102,10 +95,8 @@ async def test_a_client_metadata_document_is_a_client_id_and_is_not_remembered_a
     sender = ScriptedSender(honest(server=reply(200, document)))
     mine = "https://me.example/client.json"
     options = Options(port=0, wait=60, client_metadata_url=mine)
-    async with login_to(sender, options, registry=Registry()) as login:
-        login.watch(come_back(login))
-        await login.run_all()
-        assert login.finished
+    login = await closed_login(sender, options, registry=Registry())
+    assert login.finished
     assert sender.count(REGISTER) == 0
     assert [s.form["client_id"] for s in sender.sent if s.line == TOKEN] == [mine]
     assert remembered == []
@@ -116,9 +107,7 @@ async def test_a_port_that_is_taken_is_said_with_its_owner_and_another_one_can_b
     sender = ScriptedSender(honest())
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        async with login_to(sender, Options(port=port, wait=60)) as login:
-            login.watch(come_back(login))
-            await login.run_all()
+        async with stopped_login(sender, Options(port=port, wait=60)) as login:
             record = login.trace.records[-1]
             assert failed(record) == "registration.port"
             assert f"Port {port} on this machine is in use by" in record.failures[0].seen
@@ -136,9 +125,7 @@ async def test_another_host_of_the_redirect_uri_registers_anew() -> None:
     """The switch between localhost and 127.0.0.1 works also when the browser was refused already."""
     sender = ScriptedSender(honest())
     refused = "error=invalid_request&error_description=redirect+uri+not+allowed"
-    async with login_to(sender) as login:
-        login.watch(come_back(login, refused, "code=code-canary-1"))
-        await login.run_all()
+    async with stopped_login(sender, answers=(refused, "code=code-canary-1")) as login:
         assert at(login) is Stage.AUTHORIZATION
         login.use(replace(login.facts.options, redirect_host="127.0.0.1"))
         assert at(login) is Stage.REGISTRATION

@@ -9,8 +9,8 @@ from authlens_core.trace.record import Stage
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import GrantType, Need
-from support.driven_login import failed, login_to
-from support.scripted_login import ISSUER, ScriptedSender, come_back, honest, reply, server_document
+from support.driven_login import closed_login, failed
+from support.scripted_login import ISSUER, ScriptedSender, honest, reply, server_document
 
 TOKEN = f"POST {ISSUER}/token"
 GIVEN = Options(port=0, wait=60, client_id="given", client_secret=Secret("p+q/%"))
@@ -25,11 +25,9 @@ def _basic(authorization: str | None) -> bytes:
 async def test_a_server_that_does_not_decode_basic_gets_the_secret_as_it_is() -> None:
     """Issue 23, 13: RFC 6749 §2.3.1 first, then raw, once; the client and its record know it."""
     sender = ScriptedSender(honest(server=CONFIDENTIAL, token=[UNKNOWN, honest()[TOKEN]]))  # type: ignore[list-item]
-    async with login_to(sender, GIVEN) as login:
-        login.watch(come_back(login))
-        await login.run_all()
-        assert login.finished
-        client, record = login.facts.client, login.trace.latest(Stage.EXCHANGE)
+    login = await closed_login(sender, GIVEN)
+    assert login.finished
+    client, record = login.facts.client, login.trace.latest(Stage.EXCHANGE)
     tokens = [sent for sent in sender.sent if sent.line == TOKEN]
     assert [_basic(sent.request.headers.get("authorization")) for sent in tokens] == [
         b"given:p%2Bq%2F%25",
@@ -45,19 +43,15 @@ async def test_a_server_that_does_not_decode_basic_gets_the_secret_as_it_is() ->
 async def test_a_client_that_stays_refused_is_tried_in_each_way_once() -> None:
     """A server that refuses everything gets two requests, and the code is not sent for ever."""
     sender = ScriptedSender(honest(server=CONFIDENTIAL, token=UNKNOWN))
-    async with login_to(sender, GIVEN) as login:
-        login.watch(come_back(login))
-        await login.run_all()
-        assert not login.finished
+    login = await closed_login(sender, GIVEN)
+    assert not login.finished
     assert sender.count(TOKEN) == 2
 
 
 async def test_a_code_that_was_refused_is_never_sent_again() -> None:
     """RFC 6749 §4.1.2: `invalid_grant` is about the code."""
     sender = ScriptedSender(honest(server=CONFIDENTIAL, token=reply(400, {"error": "invalid_grant"})))
-    async with login_to(sender, GIVEN) as login:
-        login.watch(come_back(login))
-        await login.run_all()
+    await closed_login(sender, GIVEN)
     assert sender.count(TOKEN) == 1
 
 
@@ -77,9 +71,8 @@ async def test_a_device_login_repeats_what_was_refused_for_its_client(endpoint: 
     if endpoint == "token":
         script[TOKEN] = [reply(400, {"error": "authorization_pending"}), UNKNOWN, script[TOKEN]]  # type: ignore[list-item]
     sender = ScriptedSender(script)
-    async with login_to(sender, replace(GIVEN, grant_type=GrantType.DEVICE_CODE)) as login:
-        await login.run_all()
-        assert login.finished, login.trace.records[-1].failures
+    login = await closed_login(sender, replace(GIVEN, grant_type=GrantType.DEVICE_CODE))
+    assert login.finished, login.trace.records[-1].failures
     forms = [sent for sent in sender.sent if sent.line in (TOKEN, f"POST {ISSUER}/device")]
     assert {sent.form["client_id"] for sent in forms} == {"given"}
     assert _basic(forms[-1].request.headers.get("authorization")) == b"given:p+q/%"
@@ -92,11 +85,9 @@ async def test_a_new_client_that_the_server_does_not_know_yet_is_tried_again_aft
     pushed = reply(201, {"request_uri": "urn:x:1", "expires_in": 60})
     script[f"POST {ISSUER}/par"] = [UNKNOWN, UNKNOWN, pushed]
     sender = ScriptedSender(script)
-    async with login_to(sender, Options(port=0)) as login:
-        login.watch(come_back(login, None))
-        await login.run_all()
-        assert failed(login.trace.records[-1]) == "authorization.timeout"
-        record = login.trace.latest(Stage.AUTHORIZATION)
+    login = await closed_login(sender, Options(port=0), answers=(None,))
+    assert failed(login.trace.records[-1]) == "authorization.timeout"
+    record = login.trace.latest(Stage.AUTHORIZATION)
     assert sender.count(f"POST {ISSUER}/par") == 3
     assert record is not None
     assert [c.seen.rpartition(" after ")[2] for c in record.checks if c.subject == "new_client"] == [
@@ -111,7 +102,6 @@ async def test_a_client_that_is_never_known_is_tried_four_times() -> None:
     script = honest(server=reply(200, document))
     script[f"POST {ISSUER}/par"] = UNKNOWN
     sender = ScriptedSender(script)
-    async with login_to(sender) as login:
-        await login.run_all()
-        assert not login.finished
+    login = await closed_login(sender)
+    assert not login.finished
     assert sender.count(f"POST {ISSUER}/par") == 4

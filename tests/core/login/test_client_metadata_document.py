@@ -11,8 +11,8 @@ from authlens_core.oauth.client_authentication import Client
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.values.check import Severity
 from authlens_core.values.login_options import Options
-from support.driven_login import at, failed, login_to, run_to
-from support.scripted_login import ISSUER, Answer, ScriptedSender, come_back, honest, reply, server_document
+from support.driven_login import at, client_of, closed_login, failed, login_to, run_to, stopped_login
+from support.scripted_login import ISSUER, Answer, ScriptedSender, honest, reply, server_document
 
 MINE = "https://me.example/client.json"
 TOKEN = f"POST {ISSUER}/token"
@@ -65,11 +65,10 @@ async def test_a_url_that_is_no_document_ends_the_login_and_registers_nothing(
 ) -> None:
     """RG-14: whether the server takes documents or not."""
     sender = ScriptedSender(honest(server=_server(client_id_metadata_document_supported=supported)))
-    async with login_to(sender, _options(url)) as login:
-        await login.run_all()
-        record = login.trace.records[-1]
-        assert record.stage is Stage.REGISTRATION
-        assert failed(record) == CHECK
+    login = await closed_login(sender, _options(url))
+    record = login.trace.records[-1]
+    assert record.stage is Stage.REGISTRATION
+    assert failed(record) == CHECK
     assert sender.count(REGISTER) == 0
     assert sender.count(TOKEN) == 0
 
@@ -80,19 +79,16 @@ async def test_a_client_that_is_known_does_not_stand_in_for_a_document_that_is_r
         port = free.getsockname()[1]
     registry = MemoryClientRegistry()
     await registry.remember(ISSUER, Client("known", f"http://localhost:{port}/callback"))
-    async with login_to(ScriptedSender(honest()), _options(port=port), registry=registry) as login:
-        await login.run_all()
-        assert failed(login.trace.records[-1]) == CHECK
+    login = await closed_login(ScriptedSender(honest()), _options(port=port), registry=registry)
+    assert failed(login.trace.records[-1]) == CHECK
 
 
 async def test_a_server_that_takes_documents_alone_is_logged_in_to() -> None:
     """RG-14: no registration endpoint is needed, and none is missed."""
     only = _server(client_id_metadata_document_supported=True, registration_endpoint=None)
     sender = ScriptedSender(honest(server=only))
-    async with login_to(sender, _options()) as login:
-        login.watch(come_back(login))
-        await login.run_all()
-        assert login.finished, login.trace.records[-1].failures
+    login = await closed_login(sender, _options())
+    assert login.finished, login.trace.records[-1].failures
     assert [s.form["client_id"] for s in sender.sent if s.line == TOKEN] == [MINE]
 
 
@@ -100,9 +96,7 @@ async def test_a_document_that_is_named_after_a_failure_is_used() -> None:
     """Without a registration endpoint the login stops, and goes on with a document."""
     only = _server(client_id_metadata_document_supported=True, registration_endpoint=None)
     sender = ScriptedSender(honest(server=only))
-    async with login_to(sender) as login:
-        login.watch(come_back(login))
-        await login.run_all()
+    async with stopped_login(sender) as login:
         assert failed(login.trace.records[-1]) == "server.registration_endpoint"
         login.use(replace(login.facts.options, client_metadata_url=MINE))
         assert at(login) is Stage.RESOURCE_METADATA
@@ -135,8 +129,7 @@ async def test_a_client_id_comes_before_a_document_however_bad() -> None:
     options = Options(port=0, wait=60, client_id="given", client_metadata_url="nonsense")
     async with login_to(sender, options) as login:
         await run_to(login, Stage.PKCE)
-        assert login.facts.client is not None
-        assert login.facts.client.client_id == "given"
+        assert client_of(login.facts).client_id == "given"
 
 
 async def test_a_document_that_the_server_refuses_costs_no_client_that_was_registered() -> None:
@@ -151,9 +144,7 @@ async def test_a_document_that_the_server_refuses_costs_no_client_that_was_regis
             token=reply(401, {"error": "invalid_client"}),
         )
     )
-    async with login_to(sender, _options(port=port), registry=registry) as login:
-        login.watch(come_back(login))
-        await login.run_all()
+    async with stopped_login(sender, _options(port=port), registry=registry) as login:
         assert at(login) is Stage.EXCHANGE
         await login.retry()
     assert await registry.known(ISSUER, redirect) == Client("known", redirect)

@@ -8,7 +8,7 @@ from authlens_core.login.known_clients import MemoryClientRegistry
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.values.login_options import Options
 from authlens_core.wire.addresses import AddressPolicy
-from support.driven_login import failed, login_to
+from support.driven_login import closed_login, failed, login_to
 from support.scripted_login import (
     ISSUER,
     METADATA,
@@ -41,10 +41,10 @@ async def test_a_code_of_another_server_is_sent_nowhere() -> None:
 async def test_without_iss_a_code_goes_to_the_server_that_was_recorded_before_the_link() -> None:
     """AR-7: state and the recorded token endpoint are the binding; nothing in the answer redirects it."""
     sender = ScriptedSender(honest())
-    async with login_to(sender) as login:
-        login.watch(come_back(login, f"code=code-canary-1&token_endpoint={EVIL}/token&issuer={EVIL}"))
-        await login.run_all()
-        assert login.finished
+    login = await closed_login(
+        sender, answers=(f"code=code-canary-1&token_endpoint={EVIL}/token&issuer={EVIL}",)
+    )
+    assert login.finished
     assert not [line for line in sender.lines() if "evil" in line]
     assert sender.count(TOKEN) == 1
 
@@ -67,10 +67,8 @@ async def test_a_registration_is_never_used_at_another_issuer() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     for sender in (first, second):
-        async with login_to(sender, Options(port=port, wait=60), registry=registry) as login:
-            login.watch(come_back(login))
-            await login.run_all()
-            assert login.finished, login.trace.records[-1].failures
+        login = await closed_login(sender, Options(port=port, wait=60), registry=registry)
+        assert login.finished, login.trace.records[-1].failures
     assert second.count(f"POST {other}/register") == 1
     assert not [line for line in second.lines() if ISSUER in line.split()[1] + "/" and "as2" not in line]
     redirect = f"http://localhost:{port}/callback"
@@ -82,9 +80,7 @@ async def test_a_registration_is_never_used_at_another_issuer() -> None:
 async def test_a_public_resource_may_not_lead_to_private_addresses() -> None:
     """GEN-3, RFC 9728 §7.7: every URL a server named is guarded; the person's own is not."""
     sender = ScriptedSender(honest())
-    async with login_to(sender) as login:
-        login.watch(come_back(login))
-        await login.run_all()
+    await closed_login(sender)
     own = [s.addresses for s in sender.sent if s.request.url == RESOURCE]
     named = [s.addresses for s in sender.sent if s.request.url != RESOURCE]
     assert own == [AddressPolicy.ANY] * 2
@@ -95,18 +91,14 @@ async def test_a_public_resource_may_not_lead_to_private_addresses() -> None:
 async def test_a_resource_inside_may_have_its_server_inside(peer: str | None) -> None:
     """GEN-3: an address is no secret to somebody who is in the same network."""
     sender = ScriptedSender(honest(), peer=peer)
-    async with login_to(sender) as login:
-        login.watch(come_back(login))
-        await login.run_all()
+    await closed_login(sender)
     assert {s.addresses for s in sender.sent} == {AddressPolicy.ANY}
 
 
 async def test_plain_http_is_never_allowed_for_an_https_resource() -> None:
     """GEN-1: not even to this machine, and the sender is told so with every request."""
     sender = ScriptedSender(honest())
-    async with login_to(sender) as login:
-        login.watch(come_back(login))
-        await login.run_all()
+    await closed_login(sender)
     assert {s.loopback_http for s in sender.sent} == {False}
 
 
@@ -136,11 +128,10 @@ async def test_a_plain_http_url_is_refused_wherever_a_server_names_one(
     else:
         script = honest(server=reply(200, server_document(**{place: plain})))
     sender = ScriptedSender(script)
-    async with login_to(sender) as login:
-        await login.run_all()
-        record = next((r for r in login.trace.records if r.outcome is Outcome.FAILED), None)
-        assert record is not None
-        assert record.stage in (stage, Stage.REGISTRATION)
-        # Without registration a client id can be given, so that one may be overridden.
-        assert record.failures[0].overridable is (place == "registration_endpoint")
+    login = await closed_login(sender)
+    record = next((r for r in login.trace.records if r.outcome is Outcome.FAILED), None)
+    assert record is not None
+    assert record.stage in (stage, Stage.REGISTRATION)
+    # Without registration a client id can be given, so that one may be overridden.
+    assert record.failures[0].overridable is (place == "registration_endpoint")
     assert not [line for line in sender.lines() if "http://" in line]

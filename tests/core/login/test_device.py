@@ -21,7 +21,7 @@ from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import GrantType
 from authlens_core.values.url import parse_url
-from support.driven_login import login_to
+from support.driven_login import closed_login, login_to
 from support.scripted_login import (
     ISSUER,
     Answer,
@@ -236,12 +236,14 @@ async def test_an_endpoint_that_was_remembered_gives_way_to_the_one_that_the_met
     options = Options(port=0, grant_type=GrantType.DEVICE_CODE)
     remembered = {ISSUER: (("device_endpoint", old),)}
     ahead = datetime.now(UTC) + timedelta(hours=1)
-    async with login_to(sender, options, remembered=remembered, clock=lambda: ahead) as login:
-        trace = await login.run_all()
-        assert login.finished
+    login = await closed_login(sender, options, remembered=remembered, clock=lambda: ahead)
+    assert login.finished
     assert sender.count(f"POST {old}") == 0
     said = [
-        check.seen for record in trace.records for check in record.checks if check.name == "device.endpoint"
+        check.seen
+        for record in login.trace.records
+        for check in record.checks
+        if check.name == "device.endpoint"
     ]
     assert said == [f"{ISSUER}/device_authorization, which its metadata names now; before, you gave {old}"]
 

@@ -16,7 +16,7 @@ from authlens_core.values.exchange import Exchange
 from authlens_core.values.login_options import Options
 from authlens_core.values.url import parse_url
 from authlens_lab.emulator import Profile, StandardEmulator
-from support.driven_login import log_in
+from support.driven_login import log_in, record_of
 from support.scripted_login import RESOURCE, exchange, reply
 
 
@@ -82,8 +82,7 @@ async def test_the_token_and_the_resource_request_are_signed_with_one_key() -> N
 async def test_a_nonce_that_the_server_asks_for_is_sent_once_and_both_requests_are_shown() -> None:
     """DP-5: the code is not used up by the refusal."""
     trace = await bound_login("dpop-nonce")
-    exchange = trace.latest(Stage.EXCHANGE)
-    assert exchange is not None
+    exchange = record_of(trace, Stage.EXCHANGE)
     assert [e.response.status for e in exchange.exchanges if e.response] == [400, 200]
     refused, accepted = proofs(exchange.exchanges)
     assert "nonce" not in refused

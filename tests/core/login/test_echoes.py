@@ -12,8 +12,8 @@ from authlens_core.trace.record import StageRecord
 from authlens_core.values.exchange import Exchange, Headers, Request, Response
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Body, Secret
-from support.driven_login import login_to
-from support.scripted_login import ScriptedSender, come_back, honest, reply
+from support.driven_login import closed_login
+from support.scripted_login import ScriptedSender, honest, reply
 
 CLIENT_SECRET = "client-secret-canary-9"
 _NAMES = frozenset({"code", "code_verifier", "client_secret"})
@@ -88,10 +88,8 @@ async def test_nothing_that_is_told_of_an_answer_repeats_what_was_sent(
     options = Options(port=0, wait=60)
     if confidential:
         options = replace(options, client_id="c", client_secret=Secret(CLIENT_SECRET))
-    async with login_to(sender, options) as login:
-        login.watch(come_back(login))
-        await login.run_all()
-        records = login.trace.records
+    login = await closed_login(sender, options)
+    records = login.trace.records
     assert sender.heard
     for record in records:
         said = told_of(record).lower()

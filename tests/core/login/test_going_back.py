@@ -10,14 +10,13 @@ from authlens_core.trace.record import Outcome, Stage
 from authlens_core.values.exchange import Request
 from authlens_core.values.login_options import Options, first_changed
 from authlens_core.values.secret import Secret
-from support.driven_login import at, failed, is_free, login_to, port_of, run_to, until
+from support.driven_login import at, failed, is_free, login_to, port_of, run_to, stopped_login, until
 from support.scripted_login import (
     ISSUER,
     METADATA,
     RESOURCE,
     Answer,
     ScriptedSender,
-    come_back,
     honest,
     reply,
 )
@@ -64,15 +63,13 @@ async def test_going_back_to_an_untouched_authorization_keeps_its_verifier() -> 
 async def test_metadata_on_another_origin_is_asked_only_after_a_yes() -> None:
     """H014, PR-13: zero requests reach the foreign host before."""
     sender = ScriptedSender(_foreign())
-    async with login_to(sender) as login:
-        await login.run_all()
+    async with stopped_login(sender) as login:
         assert failed(login.trace.records[-1]) == "resource_metadata.location"
         assert not [line for line in sender.lines() if "elsewhere" in line]
         record = await login.override("resource_metadata.location")
         assert record is not None
         assert record.outcome is Outcome.PASSED
         assert sender.count(f"GET {RESOURCE}") == 1
-        login.watch(come_back(login))
         await login.run_all()
         assert login.finished
         assert sender.count(f"GET {FOREIGN}") == 1
@@ -82,8 +79,7 @@ async def test_an_override_fetches_nothing_again() -> None:
     """The same answers are read once more, with the approval."""
     two = reply(200, {"resource": RESOURCE, "authorization_servers": [ISSUER, "https://other.example"]})
     sender = ScriptedSender(honest(metadata=two))
-    async with login_to(sender) as login:
-        await login.run_all()
+    async with stopped_login(sender) as login:
         assert failed(login.trace.records[-1]) == "resource_metadata.authorization_server"
         before = sender.lines()
         record = await login.override("resource_metadata.authorization_server")
@@ -99,8 +95,7 @@ async def test_what_may_not_be_overridden_stands() -> None:
     """PR-5: a document for another resource is not used, whatever the person says."""
     other = reply(200, {"resource": "https://elsewhere.example/", "authorization_servers": [ISSUER]})
     sender = ScriptedSender(honest(metadata=other))
-    async with login_to(sender) as login:
-        await login.run_all()
+    async with stopped_login(sender) as login:
         name = failed(login.trace.records[-1])
         assert await login.override(name) is None
         assert await login.override("no.such.check") is None
@@ -111,8 +106,7 @@ async def test_what_may_not_be_overridden_stands() -> None:
 async def test_an_approval_is_asked_for_anew_when_the_stage_is_run_anew(again: str) -> None:
     """H014: a yes is for one answer and not for the next."""
     sender = ScriptedSender(_foreign())
-    async with login_to(sender) as login:
-        await login.run_all()
+    async with stopped_login(sender) as login:
         await login.override("resource_metadata.location")
         if again == "retry":
             login.back()
@@ -148,9 +142,7 @@ async def test_a_code_stays_masked_when_the_answer_is_read_again() -> None:
         },
     )
     sender = ScriptedSender(honest(token=token))
-    async with login_to(sender) as login:
-        login.watch(come_back(login))
-        await login.run_all()
+    async with stopped_login(sender) as login:
         assert failed(login.trace.records[-1]) == "token.resource"
         record = await login.override("token.resource")
         assert record is not None

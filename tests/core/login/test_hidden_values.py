@@ -6,7 +6,7 @@ from authlens_core.login.facts import Facts
 from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.trace.record import Fact, Stage, Trace
 from authlens_core.values.secret import Secret
-from support.driven_login import login_to
+from support.driven_login import login_to, record_of
 from support.scripted_login import ScriptedSender, come_back, honest, reply, state_of
 
 
@@ -73,8 +73,7 @@ async def test_what_is_secret_is_a_secret_where_it_is_shown(stage: Stage, name: 
 async def test_what_is_not_secret_is_shown_as_it_is_sent() -> None:
     """Who debugs a login sees the link taken apart."""
     _, trace, _ = await _finished()
-    record = trace.latest(Stage.AUTHORIZATION)
-    assert record is not None
+    record = record_of(trace, Stage.AUTHORIZATION)
     shown = {fact.name: fact.value for fact in record.facts}
     assert shown["response_type"] == "code"
     assert shown["client_id"] == "client-1"

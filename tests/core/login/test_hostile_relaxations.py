@@ -26,7 +26,7 @@ from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import GrantType
 from authlens_core.wire.client import Wire
-from support.driven_login import leaks, login_to, run_to
+from support.driven_login import closed_login, cure_of, leaks, login_to, run_to, stopped_login
 from support.scripted_login import (
     ISSUER,
     RESOURCE,
@@ -57,11 +57,9 @@ async def test_a_place_holder_stands_for_a_part_of_the_path_alone(name: str) -> 
     for honest_name in ("https://bank.example", "https://bank.example/v2.0", "https://as.example/xy/v2.0"):
         assert not is_issuer(honest_name, name)
     document = server_document() | {"issuer": name}
-    async with login_to(ScriptedSender(honest(server=reply(200, document)))) as login:
-        await login.run_all()
-        reason = login.trace.records[-1].reason
-    assert reason is not None
-    assert "--issuer" not in str(reason.cure)
+    login = await closed_login(ScriptedSender(honest(server=reply(200, document))))
+    cure = cure_of(login)
+    assert "--issuer" not in cure
 
 
 @pytest.mark.parametrize(
@@ -85,13 +83,11 @@ async def test_a_name_that_was_accepted_of_one_server_is_accepted_of_no_other(
     script[f"GET {OTHER}/.well-known/oauth-authorization-server"] = reply(
         200, server_document(OTHER, **endpoints) | {"issuer": BANK}
     )
-    async with login_to(ScriptedSender(script), replace(OPTIONS, **chosen), remembered=remembered) as login:
-        await login.run_all()
-        assert login.trace.records[-1].stage is stage
-        reason = login.trace.records[-1].reason
-    assert reason is not None
+    login = await closed_login(ScriptedSender(script), replace(OPTIONS, **chosen), remembered=remembered)
+    assert login.trace.records[-1].stage is stage
+    cure = cure_of(login)
     # What leads on names the server that is asked now, so that it is seen. None leads on after a choice.
-    offered = f"authlens login URL --issuer {OTHER}" in str(reason.cure)
+    offered = f"authlens login URL --issuer {OTHER}" in cure
     assert offered is (stage is Stage.SERVER_METADATA)
 
 
@@ -104,8 +100,7 @@ async def test_a_name_that_was_remembered_is_accepted_of_its_server() -> None:
 
 async def test_a_name_that_the_user_accepts_in_the_wizard_is_for_the_server_that_they_see() -> None:
     script = honest(server=reply(200, server_document() | {"issuer": BANK}))
-    async with login_to(ScriptedSender(script), OPTIONS) as login:
-        await login.run_all()
+    async with stopped_login(ScriptedSender(script), OPTIONS) as login:
         form = login.edit_form()
         assert form is not None
         [field] = [choice for choice in form.choices if choice.name == "issuer_name"]
@@ -175,10 +170,8 @@ async def test_a_token_endpoint_that_refuses_everything_gets_few_requests(
     document = server_document(token_endpoint_auth_methods_supported=["client_secret_basic"])
     options = replace(OPTIONS, client_id="given", client_secret=SECRET, client_auth=method)
     sender = ScriptedSender(honest(server=reply(200, document), token=refusal))
-    async with login_to(sender, options) as login:
-        login.watch(come_back(login))
-        await login.run_all()
-        assert not login.finished
+    login = await closed_login(sender, options)
+    assert not login.finished
     posts = [line for line in sender.lines() if line.startswith("POST")]
     assert set(posts) == {f"POST {ISSUER}/token"}
     assert len(posts) <= 4
@@ -195,9 +188,7 @@ async def test_a_secret_is_raw_only_where_the_client_was_refused(error: str) -> 
     refusal = reply(400, {"error": error, "error_description": "bad Basic encoding of client_secret"})
     options = replace(OPTIONS, client_id="given", client_secret=SECRET)
     sender = ScriptedSender(honest(server=reply(200, document), token=refusal))
-    async with login_to(sender, options) as login:
-        login.watch(come_back(login))
-        await login.run_all()
+    await closed_login(sender, options)
     assert sender.count(f"POST {ISSUER}/token") == 1
 
 
@@ -206,9 +197,8 @@ async def test_a_registration_that_refuses_everything_gets_few_requests() -> Non
     refusal = reply(400, {"error": "invalid_client_metadata", "error_description": "grant_types none auth"})
     options = replace(OPTIONS, initial_access_token=SECRET)
     sender = ScriptedSender(honest(register=refusal))
-    async with login_to(sender, options) as login:
-        await login.run_all()
-        assert not login.finished
+    login = await closed_login(sender, options)
+    assert not login.finished
     assert sender.count(f"POST {ISSUER}/register") <= 4
     bearing = {
         s.line for s in sender.sent if SECRET.reveal() in (s.request.headers.get("authorization") or "")
@@ -320,10 +310,12 @@ async def test_a_failed_login_of_a_program_that_is_kept_holds_no_secret(
 async def test_a_relaxed_check_is_a_warning_in_the_record_and_in_each_export() -> None:
     document = server_document(code_challenge_methods_supported=None)
     sender = ScriptedSender(honest(server=reply(200, document)))
-    async with login_to(sender, replace(OPTIONS, assume_pkce=True, any_issuer=True)) as login:
-        login.watch(come_back(login, "code=code-canary-1&iss=https://x.example"))
-        await login.run_all()
-        assert login.finished
+    login = await closed_login(
+        sender,
+        replace(OPTIONS, assume_pkce=True, any_issuer=True),
+        answers=("code=code-canary-1&iss=https://x.example",),
+    )
+    assert login.finished
     for name in ("server.s256", "authorization.iss"):
         assert _check(login, name).severity is Severity.WARNING
     for form in ("markdown", "session"):
@@ -371,9 +363,8 @@ async def test_a_name_that_a_shell_may_read_otherwise_is_in_no_command(tail: str
         honest(server=reply(200, server_document() | {"issuer": f"{ISSUER}/{tail}"})),
         honest(metadata=reply(200, {"resource": f"{RESOURCE}-{tail}", "authorization_servers": [ISSUER]})),
     ):
-        async with login_to(ScriptedSender(script), OPTIONS) as login:
-            await login.run_all()
-            reason = login.trace.records[-1].reason
+        login = await closed_login(ScriptedSender(script), OPTIONS)
+        reason = login.trace.records[-1].reason
         assert reason is not None
         assert not [each for each in commands_of(filled(reason.cure, RESOURCE)) if tail in each]
 

@@ -4,13 +4,12 @@ import pytest
 
 from authlens_core.desk.log_in import grant_of
 from authlens_core.trace.record import Stage
-from support.driven_login import failed, login_to, run_to
+from support.driven_login import closed_login, failed, login_to, run_to, stopped_login
 from support.scripted_login import (
     BEGAN,
     ISSUER,
     RESOURCE,
     ScriptedSender,
-    come_back,
     honest,
     reply,
     server_document,
@@ -30,16 +29,14 @@ def _sender(named: str, stated: str) -> ScriptedSender:
 async def test_a_server_that_calls_itself_what_the_resource_calls_it_is_the_server(name: str) -> None:
     """GEN-4, RFC 8414 §3.3: the same letters, however unusual; it is asked at one place."""
     sender = _sender(name, name)
-    async with login_to(sender) as login:
-        login.watch(come_back(login))
-        await login.run_all()
-        assert login.finished
-        assert login.facts.issuer_identifier == name
-        assert login.facts.server_metadata is not None
-        assert login.facts.server_metadata.issuer == name
-        earned = grant_of(login.facts, BEGAN)
-        assert earned is not None
-        assert earned[0].issuer == name
+    login = await closed_login(sender)
+    assert login.finished
+    assert login.facts.issuer_identifier == name
+    assert login.facts.server_metadata is not None
+    assert login.facts.server_metadata.issuer == name
+    earned = grant_of(login.facts, BEGAN)
+    assert earned is not None
+    assert earned[0].issuer == name
     assert sender.count(f"GET {ISSUER}/.well-known/oauth-authorization-server") == 1
 
 
@@ -78,12 +75,10 @@ async def test_the_iss_of_an_answer_is_compared_with_the_same_letters() -> None:
     metadata = reply(200, {"resource": RESOURCE, "authorization_servers": [UPPER]})
     for iss, passes in (("https%3A%2F%2FAS.example", True), ("https%3A%2F%2Fas.example", False)):
         sender = ScriptedSender(honest(metadata=metadata, server=reply(200, document)))
-        async with login_to(sender) as login:
-            login.watch(come_back(login, f"code=code-canary-1&iss={iss}"))
-            await login.run_all()
-            assert login.finished is passes
-            if not passes:
-                assert failed(login.trace.records[-1]) == "authorization.iss"
+        login = await closed_login(sender, answers=(f"code=code-canary-1&iss={iss}",))
+        assert login.finished is passes
+        if not passes:
+            assert failed(login.trace.records[-1]) == "authorization.iss"
 
 
 async def test_an_origin_that_stands_for_the_server_is_named_as_an_origin_is_written() -> None:
@@ -93,8 +88,7 @@ async def test_an_origin_that_stands_for_the_server_is_named_as_an_origin_is_wri
     sender.script[f"GET {origin}/.well-known/oauth-authorization-server"] = reply(  # type: ignore[index]
         200, server_document(origin)
     )
-    async with login_to(sender) as login:
-        await login.run_all()
+    async with stopped_login(sender) as login:
         await login.override("resource_metadata.found")
         assert login.facts.issuer_identifier == origin
         record = await login.step()

@@ -20,7 +20,17 @@ from authlens_core.values.exchange import Request
 from authlens_core.values.login_options import Options
 from authlens_core.values.stage import LOGIN_STAGES
 from authlens_core.values.url import UrlRefused
-from support.driven_login import at, failed, is_free, login_to, port_of, run_to, until
+from support.driven_login import (
+    at,
+    closed_login,
+    failed,
+    is_free,
+    login_to,
+    port_of,
+    record_of,
+    run_to,
+    until,
+)
 from support.made_checks import warned
 from support.scripted_login import ISSUER, METADATA, RESOURCE, ScriptedSender, come_back, honest, reply
 
@@ -37,13 +47,11 @@ def _stage_of(event: Event) -> Stage | None:
 async def test_run_all_runs_the_eight_stages_and_sends_seven_requests() -> None:
     """Design §4: and nothing else."""
     sender = ScriptedSender(honest())
-    async with login_to(sender) as login:
-        login.watch(come_back(login))
-        trace = await login.run_all()
-        assert login.finished
-        assert at(login) is None
-    assert tuple(r.stage for r in trace.records) == LOGIN_STAGES
-    assert {r.outcome for r in trace.records} == {Outcome.PASSED}
+    login = await closed_login(sender)
+    assert login.finished
+    assert at(login) is None
+    assert tuple(r.stage for r in login.trace.records) == LOGIN_STAGES
+    assert {r.outcome for r in login.trace.records} == {Outcome.PASSED}
     assert sender.lines() == [
         f"GET {RESOURCE}",
         f"GET {METADATA}",
@@ -162,8 +170,7 @@ async def test_the_tokens_are_kept_before_success_is_claimed() -> None:
         trace = await login.run_all()
         assert login.facts.grant_id == "grant-1"
     assert order == ["kept", "ended"]
-    record = trace.latest(Stage.EXCHANGE)
-    assert record is not None
+    record = record_of(trace, Stage.EXCHANGE)
     assert saying in record.checks
     assert record.outcome is Outcome.PASSED
 
@@ -177,8 +184,6 @@ async def test_tokens_that_were_refused_are_not_kept() -> None:
         return Stored()
 
     answer = reply(200, {"access_token": "access-canary-1", "token_type": "mac"})
-    async with login_to(ScriptedSender(honest(token=answer)), keeper=keep) as login:
-        login.watch(come_back(login))
-        await login.run_all()
-        assert failed(login.trace.latest(Stage.EXCHANGE)) == "token.token_type"
+    login = await closed_login(ScriptedSender(honest(token=answer)), keeper=keep)
+    assert failed(login.trace.latest(Stage.EXCHANGE)) == "token.token_type"
     assert kept == []

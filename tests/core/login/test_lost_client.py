@@ -9,9 +9,9 @@ from authlens_core.trace.record import Stage
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import GrantType, Need
-from support.driven_login import at, failed, login_to
+from support.driven_login import at, closed_login, failed, login_to, record_of, stopped_login
 from support.needs import free_port
-from support.scripted_login import ISSUER, Answer, ScriptedSender, come_back, honest, reply, server_document
+from support.scripted_login import ISSUER, Answer, ScriptedSender, honest, reply, server_document
 
 REGISTER = f"POST {ISSUER}/register"
 TOKEN = f"POST {ISSUER}/token"
@@ -35,13 +35,10 @@ async def test_after_a_login_without_an_answer_a_new_client_is_registered_once_a
     registered = 0
     for _ in range(4):
         sender = ScriptedSender(honest())
-        async with login_to(sender, Options(port=port), registry=registry) as login:
-            login.watch(come_back(login, None))
-            await login.run_all()
-            assert failed(login.trace.records[-1]) == "authorization.timeout"
-            record = login.trace.latest(Stage.REGISTRATION)
-            assert record is not None
-            said.append(any("client_id stored is replaced" in check.seen for check in record.checks))
+        login = await closed_login(sender, Options(port=port), registry=registry, answers=(None,))
+        assert failed(login.trace.records[-1]) == "authorization.timeout"
+        record = record_of(login.trace, Stage.REGISTRATION)
+        said.append(any("client_id stored is replaced" in check.seen for check in record.checks))
         registered += sender.count(REGISTER)
     assert said == [False, True, False, False]
     assert registered == 1
@@ -51,9 +48,9 @@ async def test_a_retry_after_no_answer_registers_a_new_client() -> None:
     """The same in one login of the full screen."""
     sender, registry, port = ScriptedSender(honest()), MemoryClientRegistry(), free_port()
     await _known(registry, port)
-    async with login_to(sender, Options(port=port), registry=registry) as login:
-        login.watch(come_back(login, None, "code=code-canary-1"))
-        await login.run_all()
+    async with stopped_login(
+        sender, Options(port=port), registry=registry, answers=(None, "code=code-canary-1")
+    ) as login:
         await login.retry()
         assert at(login) is Stage.REGISTRATION
         await login.run_all()
@@ -67,10 +64,8 @@ async def test_a_login_that_gets_tokens_clears_the_doubt_and_keeps_what_the_serv
     token = [needs_secret, honest()[TOKEN]]
     sender, registry, port = ScriptedSender(honest(token=token)), MemoryClientRegistry(), free_port()  # type: ignore[arg-type]
     client = await _known(registry, port, unanswered=2)
-    async with login_to(sender, Options(port=port, wait=60), registry=registry) as login:
-        login.watch(come_back(login))
-        await login.run_all()
-        assert login.finished
+    login = await closed_login(sender, Options(port=port, wait=60), registry=registry)
+    assert login.finished
     learned = replace(client, needs=(Need.EMPTY_SECRET,), unanswered=0)
     assert await registry.known(ISSUER, client.redirect_uri) == learned
 
@@ -80,9 +75,9 @@ async def test_a_new_client_is_registered_because_the_user_wants_one() -> None:
     sender, registry, port = ScriptedSender(honest()), MemoryClientRegistry(), free_port()
     await _known(registry, port)
     options = Options(port=port, wait=60, new_client=True)
-    async with login_to(sender, options, registry=registry) as login:
-        login.watch(come_back(login, "error=access_denied", "code=1"))
-        await login.run_all()
+    async with stopped_login(
+        sender, options, registry=registry, answers=("error=access_denied", "code=1")
+    ) as login:
         login.back(Stage.REGISTRATION)
         await login.run_all()
         assert login.finished
@@ -141,10 +136,9 @@ async def test_the_initial_access_token_goes_to_the_registration_alone_and_is_ma
     token = "initial-canary-1"
     echo = reply(401, {"error": "invalid_token", "error_description": f"who is {token}?"})
     sender = ScriptedSender(honest(register=echo))
-    async with login_to(sender, Options(port=0, initial_access_token=Secret(token))) as login:
-        await login.run_all()
-        assert at(login) is Stage.REGISTRATION
-        record = login.trace.records[-1]
+    login = await closed_login(sender, Options(port=0, initial_access_token=Secret(token)))
+    assert at(login) is Stage.REGISTRATION
+    record = login.trace.records[-1]
     sent = [s.line for s in sender.sent if token in (s.request.headers.get("authorization") or "")]
     assert sent == [REGISTER]
     assert token not in repr(record.checks) + repr(record.diagnosis)

@@ -18,7 +18,7 @@ from authlens_core.values.formats.jwt import parse_jwt
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import GrantType
-from support.driven_login import failed, login_to
+from support.driven_login import closed_login, failed, login_to, stopped_login
 from support.grants import grant
 from support.scripted_login import ISSUER, RESOURCE, ScriptedSender, honest, reply, server_document
 
@@ -52,9 +52,8 @@ def _options(**changes: Any) -> Options:
 async def test_a_client_gets_a_token_with_its_secret_and_no_browser() -> None:
     """MG-1."""
     sender = _sender(token_endpoint_auth_methods_supported=["client_secret_basic"])
-    async with login_to(sender, options=_options(scope="files.read")) as login:
-        trace = await login.run_all()
-        assert [(record.stage, record.outcome) for record in trace.records] == [
+    async with stopped_login(sender, _options(scope="files.read")) as login:
+        assert [(record.stage, record.outcome) for record in login.trace.records] == [
             (stage, Outcome.PASSED) for stage in STAGES
         ]
         assert login.wait.listener is None
@@ -70,25 +69,22 @@ async def test_a_client_gets_a_token_with_its_secret_and_no_browser() -> None:
 
 async def test_the_secret_goes_into_the_body_where_the_server_says_so() -> None:
     sender = _sender(token_endpoint_auth_methods_supported=["client_secret_post"])
-    async with login_to(sender, options=_options()) as login:
-        await login.run_all()
-        assert login.finished
+    login = await closed_login(sender, _options())
+    assert login.finished
     [token] = [one for one in sender.sent if one.line == f"POST {ISSUER}/token"]
     assert (token.form["client_id"], token.form["client_secret"]) == ("job-1", "se:cret")
     assert token.request.headers.get("authorization") is None
 
 
 async def test_a_program_without_a_client_is_told_to_name_one() -> None:
-    async with login_to(_sender(), options=_options(client_id=None)) as login:
-        trace = await login.run_all()
+    trace = (await closed_login(_sender(), _options(client_id=None))).trace
     assert failed(trace.records[-1]) == "registration.client"
     assert trace.records[-1].stage is Stage.REGISTRATION
 
 
 async def test_a_program_without_an_earlier_login_goes_to_no_other_site_that_the_user_did_not_name() -> None:
     sender = _sender()
-    async with login_to(sender, options=_options(issuer=None)) as login:
-        trace = await login.run_all()
+    trace = (await closed_login(sender, _options(issuer=None))).trace
     [check] = trace.records[-1].failures
     assert (check.name, check.overridable) == ("resource_metadata.issuer_needed", False)
     # Only its owner knows which one is right.
@@ -126,8 +122,7 @@ async def test_a_program_does_not_ask_for_what_only_a_user_can_give() -> None:
         **sender.script,
         f"GET {RESOURCE}": [reply(401, None, challenge), reply(200, text="welcome")],
     }
-    async with login_to(sender, options=_options()) as login:
-        await login.run_all()
+    await closed_login(sender, _options())
     [token] = [one for one in sender.sent if one.line == f"POST {ISSUER}/token"]
     assert token.form["scope"] == "files.read"
 
@@ -136,10 +131,9 @@ async def test_a_program_does_not_ask_for_what_only_a_user_can_give() -> None:
     ("listed", "severity"), [(["client_credentials"], Severity.PASS), (["password"], Severity.WARNING)]
 )
 async def test_a_grant_that_is_not_listed_is_a_warning(listed: list[str], severity: Severity) -> None:
-    async with login_to(_sender(grant_types_supported=listed), options=_options()) as login:
-        trace = await login.run_all()
-        assert login.finished
-    [check] = [c for r in trace.records for c in r.checks if c.name == "server.machine_grant"]
+    login = await closed_login(_sender(grant_types_supported=listed), _options())
+    assert login.finished
+    [check] = [c for r in login.trace.records for c in r.checks if c.name == "server.machine_grant"]
     assert check.severity is severity
 
 
@@ -157,9 +151,8 @@ async def test_a_client_signs_instead_of_sending_a_secret() -> None:
     """MG-2."""
     sender = _sender(token_endpoint_auth_methods_supported=["private_key_jwt"])
     options = _options(client_secret=None, client_key=Secret(_key()))
-    async with login_to(sender, options=options) as login:
-        await login.run_all()
-        assert login.finished
+    login = await closed_login(sender, options)
+    assert login.finished
     [token] = [one for one in sender.sent if one.line == f"POST {ISSUER}/token"]
     signed = parse_jwt(token.form["client_assertion"])
     assert signed is not None
@@ -174,10 +167,9 @@ async def test_a_server_that_wants_its_token_endpoint_as_audience_gets_it_once()
     first = reply(401, {"error": "invalid_client"})
     sender.script = {**sender.script, f"POST {ISSUER}/token": [first, first]}
     options = _options(client_secret=None, client_key=Secret(_key()))
-    async with login_to(sender, options=options) as login:
-        trace = await login.run_all()
-        assert not login.finished
-    diagnosis = trace.records[-1].diagnosis
+    login = await closed_login(sender, options)
+    assert not login.finished
+    diagnosis = login.trace.records[-1].diagnosis
     assert diagnosis is not None
     # A program does not register itself, so no fix tells it to.
     assert "--new-client" not in str(diagnosis.cure)
@@ -189,8 +181,7 @@ async def test_a_server_that_wants_its_token_endpoint_as_audience_gets_it_once()
 @pytest.mark.parametrize("text", ["junk", "{}", '{"kty": "EC"}', "-----BEGIN PRIVATE KEY-----"])
 async def test_a_key_that_cannot_sign_is_refused_before_anything_is_sent_with_it(text: str) -> None:
     sender = _sender()
-    async with login_to(sender, options=_options(client_key=Secret(text))) as login:
-        trace = await login.run_all()
+    trace = (await closed_login(sender, _options(client_key=Secret(text)))).trace
     assert failed(trace.records[-1]) == "registration.client"
     assert sender.count(f"POST {ISSUER}/token") == 0
 
@@ -201,10 +192,9 @@ async def test_an_assertion_is_enough_where_the_server_asks_for_no_client(tmp_pa
     options = Options(
         grant_type=GrantType.JWT_BEARER, issuer=ISSUER, assertion_file=str(tmp_path / "assertion")
     )
-    async with login_to(sender, options=options) as login:
-        await login.run_all()
-        assert login.finished
-        assert login.facts.assertion is None
+    login = await closed_login(sender, options)
+    assert login.finished
+    assert login.facts.assertion is None
     [token] = [one for one in sender.sent if one.line == f"POST {ISSUER}/token"]
     assert token.form == {
         "grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer",
@@ -217,8 +207,7 @@ async def test_an_assertion_is_enough_where_the_server_asks_for_no_client(tmp_pa
 @pytest.mark.parametrize("command", ["false", "nowhere-to-be-found", "printf 'a b'"])
 async def test_a_command_that_gives_no_assertion_is_the_users_to_mend(command: str) -> None:
     options = Options(grant_type=GrantType.JWT_BEARER, issuer=ISSUER, assertion_command=Secret(command))
-    async with login_to(_sender(), options=options) as login:
-        trace = await login.run_all()
+    trace = (await closed_login(_sender(), options)).trace
     assert trace.records[-1].stage is Stage.EXCHANGE
     assert isinstance(trace.records[-1].error, UsageError)
 
@@ -232,8 +221,7 @@ async def test_a_refused_assertion_is_sent_once_and_repeated_nowhere(tmp_path: P
     options = Options(
         grant_type=GrantType.JWT_BEARER, issuer=ISSUER, assertion_file=str(tmp_path / "assertion")
     )
-    async with login_to(sender, options=options) as login:
-        trace = await login.run_all()
+    trace = (await closed_login(sender, options)).trace
     assert sender.count(f"POST {ISSUER}/token") == 1
     assert "assertion-canary" not in repr(trace.records[-1].checks)
     diagnosis = trace.records[-1].diagnosis
@@ -256,9 +244,8 @@ async def test_an_identity_is_exchanged_at_the_provider_and_then_at_the_server(t
     issued = {"access_token": "jag-canary", "issued_token_type": JAG, "token_type": "N_A"}
     sender.script = {**sender.script, f"POST {IDP}": reply(200, issued)}
     options = _enterprise(tmp_path, idp_client_id="at-idp", idp_client_secret=Secret("idp-secret"))
-    async with login_to(sender, options=options) as login:
-        await login.run_all()
-        assert login.finished
+    login = await closed_login(sender, options)
+    assert login.finished
     [exchange] = [one for one in sender.sent if one.line == f"POST {IDP}"]
     assert exchange.form["audience"] == ISSUER
     assert exchange.form["resource"] == RESOURCE
@@ -280,8 +267,7 @@ async def test_what_the_provider_refuses_does_not_reach_the_server(
 ) -> None:
     sender = _sender()
     sender.script = {**sender.script, f"POST {IDP}": answer}
-    async with login_to(sender, options=_enterprise(tmp_path)) as login:
-        trace = await login.run_all()
+    trace = (await closed_login(sender, _enterprise(tmp_path))).trace
     assert failed(trace.records[-1]) == check
     assert sender.count(f"POST {ISSUER}/token") == 0
 
@@ -299,8 +285,7 @@ async def test_what_is_missing_is_named_before_anything_is_sent(
     tmp_path: Path, changes: dict[str, Any], check: str
 ) -> None:
     sender = _sender()
-    async with login_to(sender, options=_enterprise(tmp_path, **changes)) as login:
-        trace = await login.run_all()
+    trace = (await closed_login(sender, _enterprise(tmp_path, **changes))).trace
     assert trace.records[-1].stage is Stage.REGISTRATION
     assert [one.name for one in trace.records[-1].failures] == [check]
 
@@ -322,8 +307,7 @@ async def test_a_user_at_a_server_for_programs_is_told_how_one_logs_in(
 ) -> None:
     """MG-6."""
     sender = _sender(grant_types_supported=grants, authorization_endpoint=page)
-    async with login_to(sender) as login:
-        trace = await login.run_all()
+    trace = (await closed_login(sender)).trace
     [failure] = trace.records[-1].failures
     assert failure.name == "server.programs_only"
     assert [f"authlens login URL {each}" in str(failure.cure) for each in commands] == [True] * len(commands)

@@ -5,7 +5,7 @@ import pytest
 from authlens_core.login.login import Login
 from authlens_core.trace.record import Stage
 from authlens_core.values.login_options import Options
-from support.driven_login import at, failed, login_to, run_to
+from support.driven_login import at, closed_login, failed, login_to, run_to, stopped_login
 from support.scripted_login import (
     ISSUER,
     METADATA,
@@ -37,20 +37,18 @@ def _places(named: bool, first: Answer, root: Answer | None = None) -> ScriptedS
 async def test_a_resource_that_is_busy_is_not_asked_elsewhere(named: bool) -> None:
     """AS-2, RFC 6585 §4: 429 says nothing about the place; a second request makes it worse."""
     sender = _places(named, BUSY, GOOD)
-    async with login_to(sender) as login:
-        await login.run_all()
-        record = login.trace.records[-1]
-        assert failed(record) == "resource_metadata.status"
-        assert "429" in record.failures[0].seen
-        assert len(record.exchanges) == 1
-        assert sender.count(f"GET {ROOT}") == 0
+    login = await closed_login(sender)
+    record = login.trace.records[-1]
+    assert failed(record) == "resource_metadata.status"
+    assert "429" in record.failures[0].seen
+    assert len(record.exchanges) == 1
+    assert sender.count(f"GET {ROOT}") == 0
 
 
 @pytest.mark.parametrize("named", [True, False])
 async def test_a_resource_that_is_busy_does_not_become_its_own_server(named: bool) -> None:
     """RFC 9728 §7.6: the person is not offered to type a password at the origin because of a rate limit."""
-    async with login_to(_places(named, BUSY)) as login:
-        await login.run_all()
+    async with stopped_login(_places(named, BUSY)) as login:
         assert not [c for c in login.trace.records[-1].failures if c.overridable]
         assert await login.override("resource_metadata.found") is None
         assert at(login) is Stage.RESOURCE_METADATA
@@ -59,11 +57,10 @@ async def test_a_resource_that_is_busy_does_not_become_its_own_server(named: boo
 
 async def test_a_busy_second_place_is_no_absence_either() -> None:
     """It is the last answer that counts."""
-    async with login_to(_places(False, reply(404), BUSY)) as login:
-        await login.run_all()
-        record = login.trace.records[-1]
-        assert len(record.exchanges) == 2
-        assert failed(record) == "resource_metadata.status"
+    login = await closed_login(_places(False, reply(404), BUSY))
+    record = login.trace.records[-1]
+    assert len(record.exchanges) == 2
+    assert failed(record) == "resource_metadata.status"
 
 
 async def test_a_server_that_is_busy_is_not_asked_elsewhere() -> None:
@@ -106,21 +103,19 @@ async def test_a_page_at_the_only_place_that_nobody_named_is_no_document(resourc
 async def test_a_page_at_the_place_that_the_challenge_names_is_the_answer() -> None:
     """PR-2: exactly that URL is used, and nothing is taken in its place."""
     sender = _places(True, PAGE, GOOD)
-    async with login_to(sender) as login:
-        await login.run_all()
-        record = login.trace.records[-1]
-        assert failed(record).startswith("resource_metadata.")
-        assert failed(record) != "resource_metadata.found"
-        assert not [c for c in record.failures if c.overridable]
-        assert len(record.exchanges) == 1
-        assert sender.count(f"GET {ROOT}") == 0
+    login = await closed_login(sender)
+    record = login.trace.records[-1]
+    assert failed(record).startswith("resource_metadata.")
+    assert failed(record) != "resource_metadata.found"
+    assert not [c for c in record.failures if c.overridable]
+    assert len(record.exchanges) == 1
+    assert sender.count(f"GET {ROOT}") == 0
 
 
 async def test_a_challenge_that_comes_later_names_the_place_after_all() -> None:
     """A guess of the first look is not a guess of the second."""
     sender = _places(False, PAGE, PAGE)
-    async with login_to(sender) as login:
-        await login.run_all()
+    async with stopped_login(sender) as login:
         login.back()
         sender.script = _places(True, PAGE, GOOD).script
         await login.run_all()

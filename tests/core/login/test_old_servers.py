@@ -11,7 +11,7 @@ from authlens_core.trace.record import Outcome, Stage, Trace
 from authlens_core.values.check import Severity
 from authlens_core.values.exchange import Response
 from authlens_core.values.login_options import Options
-from support.driven_login import login_to
+from support.driven_login import login_to, stopped_login
 from support.scripted_login import (
     ISSUER,
     METADATA,
@@ -124,9 +124,7 @@ async def test_an_origin_without_a_registration_is_not_the_server() -> None:
 
 async def test_default_paths_are_offered_by_the_key_in_the_wizard() -> None:
     """Each of the two decisions is asked for: the origin as server, then its default paths."""
-    async with login_to(_sender()) as login:
-        login.watch(come_back(login))
-        await login.run_all()
+    async with stopped_login(_sender()) as login:
         assert await login.override("resource_metadata.found") is not None
         record = await login.step()
         assert [c.overridable for c in record.failures] == [True]

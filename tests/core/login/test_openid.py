@@ -18,7 +18,7 @@ from authlens_core.values.exchange import Purpose, Request, Response
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_tui.cli.login.login_events import record_as_json
-from support.driven_login import login_to
+from support.driven_login import login_to, record_of
 from support.scripted_login import ISSUER, ScriptedSender, come_back, honest, reply, server_document
 
 KEYS = f"GET {ISSUER}/keys"
@@ -62,8 +62,7 @@ async def _logged_in(
         login.watch(watch)
         login.watch(come_back(login))
         trace = await login.run_all()
-    record = trace.latest(Stage.EXCHANGE)
-    assert record is not None
+    record = record_of(trace, Stage.EXCHANGE)
     assert ("nonce" in asked) is ("openid" in scope.split())
     return sender, record
 

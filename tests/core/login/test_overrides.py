@@ -12,13 +12,12 @@ from authlens_core.values.check import Check, Severity
 from authlens_core.values.fix import commands_of
 from authlens_tui.cli.login.login_arguments import login_options
 from authlens_tui.cli.parser import build_parser
-from support.driven_login import login_to
+from support.driven_login import cure_of, stopped_login
 from support.scripted_login import (
     ISSUER,
     RESOURCE,
     Answer,
     ScriptedSender,
-    come_back,
     honest,
     reply,
     server_document,
@@ -46,9 +45,7 @@ def _command(record: StageRecord) -> str:
 
 
 async def _run(sender: ScriptedSender, *answers: str, command: str = "authlens login URL") -> Login:
-    async with login_to(sender, _options(command)) as login:
-        login.watch(come_back(login, *answers))
-        await login.run_all()
+    async with stopped_login(sender, _options(command), answers=(*answers,)) as login:
         return login
 
 
@@ -88,10 +85,9 @@ async def test_a_server_that_does_not_list_pkce_is_sent_s256_all_the_same() -> N
 async def test_a_server_that_lists_other_methods_is_its_owners_to_correct(methods: Any) -> None:
     script = honest(server=_server(code_challenge_methods_supported=methods))
     login = await _run(ScriptedSender(script), command="authlens login URL --assume-pkce")
-    reason = login.trace.records[-1].reason
-    assert reason is not None
-    assert str(reason.cure).startswith("Only the owner of the server can help")
-    assert "authlens login" not in str(reason.cure)
+    cure = cure_of(login)
+    assert cure.startswith("Only the owner of the server can help")
+    assert "authlens login" not in cure
 
 
 @pytest.mark.parametrize("stated", [TEMPLATE, f"{ISSUER}/", "https://login.other.example/v2.0"])
@@ -142,9 +138,8 @@ async def test_a_name_that_is_no_address_is_in_no_command() -> None:
     """What a server says is copied to a shell by the user."""
     document = server_document() | {"issuer": "x'; rm -rf ~ #"}
     login = await _run(ScriptedSender(honest(server=reply(200, document))))
-    reason = login.trace.records[-1].reason
-    assert reason is not None
-    assert "authlens login" not in str(reason.cure)
+    cure = cure_of(login)
+    assert "authlens login" not in cure
 
 
 def _metadata(resource: str) -> Answer:

@@ -7,7 +7,7 @@ from authlens_core.trace.record import Stage
 from authlens_core.values.check import Severity
 from authlens_core.values.login_options import Options
 from authlens_lab.emulator import Profile, StandardEmulator
-from support.driven_login import log_in
+from support.driven_login import log_in, record_of
 
 
 @pytest.mark.parametrize(
@@ -70,8 +70,7 @@ async def test_a_retry_after_a_missing_scope_authorizes_again_and_is_accepted() 
 async def test_the_id_token_of_a_login_with_openid_is_verified() -> None:
     async with StandardEmulator(Profile.GENERIC) as emulator:
         trace = await log_in(emulator, Options(port=0, wait=60, scope="openid"))
-    exchange = trace.latest(Stage.EXCHANGE)
-    assert exchange is not None
+    exchange = record_of(trace, Stage.EXCHANGE)
     assert exchange.failures == ()
     found = {
         c.subject for c in exchange.checks if c.name.startswith("id_token.") and c.severity is Severity.PASS

@@ -14,7 +14,7 @@ from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.login_options import Options, with_remembered
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import parse_url
-from support.driven_login import failed, login_to, run_to, until
+from support.driven_login import client_of, failed, login_to, record_of, run_to, until
 from support.scripted_login import ISSUER, ScriptedSender, honest
 
 REGISTER = f"POST {ISSUER}/register"
@@ -61,8 +61,7 @@ async def test_an_https_address_is_registered_and_its_answer_is_pasted() -> None
     async with login_to(ScriptedSender(honest()), Options(redirect_uri=uri, wait=60)) as login:
         running, link = await _at_the_browser(login)
         assert login.wait.listener is None
-        registration = login.trace.latest(Stage.REGISTRATION)
-        assert registration is not None
+        registration = record_of(login.trace, Stage.REGISTRATION)
         assert any(uri in check.seen for check in registration.checks if check.name.endswith("redirect_uri"))
         login.paste(Secret(f"{uri}?code=code-canary-1&state={link['state']}"))
         assert (await running).outcome is Outcome.PASSED
@@ -84,8 +83,7 @@ async def test_a_client_is_known_only_for_the_redirect_uri_it_was_registered_for
         sender = ScriptedSender(honest())
         async with login_to(sender, Options(redirect_uri=uri, wait=60), registry=registry) as login:
             await run_to(login, Stage.PKCE)
-            assert login.facts.client is not None
-            assert login.facts.client.redirect_uri == uri
+            assert client_of(login.facts).redirect_uri == uri
         registered += [sent.document["redirect_uris"] for sent in sender.sent if sent.line == REGISTER]
     assert registered == [[first], [second]]
 

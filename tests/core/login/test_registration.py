@@ -13,6 +13,7 @@ from authlens_core.values.exchange import FailureKind, WireFailure
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import GrantType
+from support.driven_login import client_of
 from support.scripted_login import exchange, facts, reply
 
 STAGE = RegistrationStage()
@@ -53,8 +54,7 @@ def test_a_client_that_is_at_hand_is_used_and_none_is_registered(known: Facts) -
     assert STAGE.request(known, ()) is None
     learned = STAGE.learn(known, ())
     assert failures(learned.checks) == ()
-    assert learned.facts.client is not None
-    assert learned.facts.client.redirect_uri == HERE
+    assert client_of(learned.facts).redirect_uri == HERE
 
 
 def test_a_known_client_without_the_grant_type_of_the_flow_is_registered_anew() -> None:
@@ -121,8 +121,7 @@ def test_the_answer_makes_the_client() -> None:
     answer = reply(201, {"client_id": "new", "redirect_uris": [HERE], "issuer": "https://evil.example"})
     learned = STAGE.learn(START, [exchange(answer)])
     assert failures(learned.checks) == ()
-    assert learned.facts.client is not None
-    assert learned.facts.client.client_id == "new"
+    assert client_of(learned.facts).client_id == "new"
     assert learned.facts.server_metadata == START.server_metadata
 
 
@@ -191,5 +190,4 @@ def test_the_first_client_is_taken_where_the_second_is_refused() -> None:
     assert STAGE.request(START, [first, refused]) is None
     learned = STAGE.learn(START, [first, refused])
     assert failures(learned.checks) == ()
-    assert learned.facts.client is not None
-    assert learned.facts.client.client_id == "first"
+    assert client_of(learned.facts).client_id == "first"

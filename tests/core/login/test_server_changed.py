@@ -7,7 +7,7 @@ from authlens_core.trace.record import Trace
 from authlens_core.values.check import Severity
 from authlens_core.wire.client import Wire
 from authlens_lab.emulator import Profile, StandardEmulator
-from support.driven_login import log_in, login_to
+from support.driven_login import client_of, closed_login, log_in, login_to
 from support.scripted_login import (
     ISSUER,
     METADATA,
@@ -35,10 +35,8 @@ async def test_the_same_server_as_before_is_no_news() -> None:
 
 async def test_a_new_server_gets_a_registration_of_its_own_and_no_old_client_or_token() -> None:
     registry = MemoryClientRegistry()
-    async with login_to(ScriptedSender(honest()), registry=registry) as login:
-        login.watch(come_back(login))
-        await login.run_all()
-        assert login.finished
+    login = await closed_login(ScriptedSender(honest()), registry=registry)
+    assert login.finished
     script = honest()
     script[f"GET {METADATA}"] = reply(200, {"resource": RESOURCE, "authorization_servers": [NEW]})
     script[f"GET {NEW}/.well-known/oauth-authorization-server"] = reply(200, server_document(NEW))
@@ -46,13 +44,10 @@ async def test_a_new_server_gets_a_registration_of_its_own_and_no_old_client_or_
     answer = {"access_token": "access-canary-2", "token_type": "Bearer"}
     script[f"POST {NEW}/token"] = reply(200, answer)
     sender = ScriptedSender(script)
-    async with login_to(sender, registry=registry, earlier_issuer=ISSUER) as login:
-        login.watch(come_back(login))
-        trace = await login.run_all()
-        assert login.finished
-        assert CHANGED in names(trace)
-        assert login.facts.client is not None
-        assert login.facts.client.client_id == "client-2"
+    login = await closed_login(sender, registry=registry, earlier_issuer=ISSUER)
+    assert login.finished
+    assert CHANGED in names(login.trace)
+    assert client_of(login.facts).client_id == "client-2"
     at_new = [one.request for one in sender.sent if one.request.url.startswith(NEW)]
     assert [request.url for request in at_new][1:] == [f"{NEW}/register", f"{NEW}/token"]
     for request in at_new:

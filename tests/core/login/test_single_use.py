@@ -7,7 +7,7 @@ import pytest
 from authlens_core.trace.events import AuthorizationReady
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.values.exchange import FailureKind, Request, WireFailure
-from support.driven_login import at, failed, login_to, run_to, until
+from support.driven_login import at, failed, login_to, run_to, stopped_login, until
 from support.scripted_login import ISSUER, Answer, ScriptedSender, come_back, honest, reply, state_of
 
 TOKEN = f"POST {ISSUER}/token"
@@ -20,9 +20,7 @@ REFUSED = reply(400, {"error": "invalid_grant"})
 async def test_a_code_is_never_sent_twice_whatever_became_of_it(token: Answer) -> None:
     """TK-8, RFC 6749 §10.5: not by step, retry, run_all or back."""
     sender = ScriptedSender(honest(token=token))
-    async with login_to(sender) as login:
-        login.watch(come_back(login))
-        await login.run_all()
+    async with stopped_login(sender) as login:
         assert at(login) is Stage.EXCHANGE
         assert login.planned() is None
         assert login.facts.code is None
@@ -35,9 +33,7 @@ async def test_a_code_is_never_sent_twice_whatever_became_of_it(token: Answer) -
 async def test_a_server_that_gives_the_same_code_again_gets_it_once() -> None:
     """TK-8: and the login ends there; it does not go round for ever."""
     sender = ScriptedSender(honest(token=REFUSED))
-    async with login_to(sender) as login:
-        login.watch(come_back(login, "code=code-canary-1"))
-        await login.run_all()
+    async with stopped_login(sender, answers=("code=code-canary-1",)) as login:
         await login.retry()
         await login.run_all()
         assert failed(login.trace.records[-1]) == "exchange.code"

@@ -8,7 +8,7 @@ from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.values.exchange import Response
 from authlens_core.values.login_options import Options
-from support.driven_login import login_to
+from support.driven_login import closed_login, login_to
 from support.scripted_login import METADATA, ScriptedSender, come_back, honest, reply
 
 CHALLENGE = reply(401, None, ("WWW-Authenticate", f'Bearer resource_metadata="{METADATA}"'))
@@ -83,9 +83,7 @@ async def test_a_scope_that_a_shell_would_run_is_in_no_command(scope: str) -> No
 
 async def test_the_cure_names_the_union_for_the_command_line() -> None:
     sender = ScriptedSender(honest(resource=[CHALLENGE, _refusal("write")]))
-    async with login_to(sender, options=Options(port=0, scope="read")) as login:
-        login.watch(come_back(login))
-        trace = await login.run_all()
+    trace = (await closed_login(sender, Options(port=0, scope="read"))).trace
     reason = trace.records[-1].reason
     assert reason is not None
     assert 'authlens login URL --scope "read write"' in str(reason.cure)

@@ -22,7 +22,7 @@ from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
 from authlens_lab.emulator import Emulator, Fault, play_person
-from support.driven_login import login_to, run_to
+from support.driven_login import closed_login, login_to, record_of, run_to
 from support.scripted_login import ScriptedSender, come_back, honest, reply
 
 TOKENS: Final = {"access_token": "access-canary-9", "token_type": "Bearer", "expires_in": 900}
@@ -97,8 +97,7 @@ async def test_a_code_used_twice_costs_the_tokens_too() -> None:
         login.arm(armed("reused_code"))
         await login.run_all()
         assert verdict_on(login, "reused_code_tokens").severity is Severity.PASS
-        exchange = login.trace.latest(Stage.EXCHANGE)
-        assert exchange is not None
+        exchange = record_of(login.trace, Stage.EXCHANGE)
         assert exchange.outcome is Outcome.PASSED
         assert [e.purpose for e in exchange.exchanges] == ["token request", "token request again"]
         assert exchange.tampering == ("the code was sent a second time",)
@@ -110,8 +109,7 @@ async def test_a_server_that_does_not_replace_refresh_tokens_is_found_out() -> N
         login.arm(armed("stale_refresh_token"))
         await login.run_all()
         assert verdict_on(login, "stale_refresh_token").severity is Severity.WARNING
-        refreshed = login.trace.latest(Stage.REFRESH)
-        assert refreshed is not None
+        refreshed = record_of(login.trace, Stage.REFRESH)
         assert "the old one stays" in next(c.seen for c in refreshed.checks if c.name == "refresh.rotation")
         assert credentials.list() == ()
 
@@ -241,11 +239,9 @@ async def test_an_experiment_waits_for_its_stage_and_then_shows_what_it_will_sen
 )
 async def test_arming_what_is_behind_goes_back_to_where_it_can_act(name: str, back: Stage) -> None:
     """A used link and a used code are made afresh; tokens that were kept are not the ones tried."""
-    async with login_to(ScriptedSender(honest())) as login:
-        login.watch(come_back(login))
-        await login.run_all()
-        login.arm(armed(name))
-        assert login.position is back
+    login = await closed_login(ScriptedSender(honest()))
+    login.arm(armed(name))
+    assert login.position is back
 
 
 async def test_a_cancelled_wait_leaves_the_experiment_armed() -> None:

@@ -18,7 +18,7 @@ from authlens_core.trace.record import Outcome, Stage
 from authlens_core.values.login_options import OPTIONS, Kind, OptionInfo, Options
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import LOGIN_STAGES, GrantType
-from support.driven_login import at, login_to, run_to
+from support.driven_login import at, client_of, login_to, record_of, run_to
 from support.scripted_login import ISSUER, ScriptedSender, come_back, facts, honest, reply, server_document
 
 CANARY = Secret("canary-verifier")
@@ -225,8 +225,7 @@ async def test_tokens_of_a_changed_login_are_kept_nowhere_and_that_is_said() -> 
         login.amend(part(login, EditLocation.HEADER, "Accept", "text/html"))
         await login.run_all()
         assert login.finished
-        record = login.trace.latest(Stage.EXCHANGE)
-        assert record is not None
+        record = record_of(login.trace, Stage.EXCHANGE)
         assert "not stored, because the request was changed" in [check.seen for check in record.checks]
         assert keeping.kept == []
 
@@ -250,8 +249,7 @@ async def test_a_client_of_a_changed_registration_is_not_remembered() -> None:
         login.amend(part(login, EditLocation.JSON, "client_name", "Somebody else"))
         record = await login.step()
         assert record.tampering == ("client_name was replaced",)
-        assert login.facts.client is not None
-        assert await registry.known(ISSUER, login.facts.client.redirect_uri) is None
+        assert await registry.known(ISSUER, client_of(login.facts).redirect_uri) is None
 
 
 async def test_an_honest_client_is_not_forgotten_because_another_id_was_refused() -> None:

@@ -175,19 +175,6 @@ async def test_a_yes_to_a_request_that_was_held_back_sends_it(monkeypatch: pytes
         assert sender.count(f"GET {METADATA}") == 1
 
 
-async def test_a_metadata_place_elsewhere_is_asked_after_a_yes_and_not_after_a_second_look() -> None:
-    """H014: a new look at the resource asks anew, whatever was said before."""
-    foreign = "https://elsewhere.example/metadata"
-    challenge = ("WWW-Authenticate", f'Bearer resource_metadata="{foreign}"')
-    sender = ScriptedSender({**honest(), f"GET {RESOURCE}": reply(401, None, challenge)})
-    async with stopped_login(sender) as login:
-        assert await login.override("resource_metadata.location") is not None
-        login.back()
-        await login.run_all()
-        assert failed(login.trace.records[-1]) == "resource_metadata.location"
-        assert sender.count(f"GET {foreign}") == 0
-
-
 async def test_what_was_approved_stands_in_the_record_and_in_no_later_facts() -> None:
     """The record says on what authority the login went on; the facts begin each stage without."""
     async with stopped_login(ScriptedSender(honest(metadata=TWO))) as login:

@@ -5,14 +5,12 @@ import socket
 import pytest
 from msgspec.structs import replace
 
-from authlens_core.login.known_clients import MemoryClientRegistry
-from authlens_core.login.tampering.request_edit import EditLocation, RequestEdit
 from authlens_core.trace.events import AuthorizationReady
 from authlens_core.trace.record import Stage
 from authlens_core.values.errors import AuthlensError
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
-from support.driven_login import at, client_of, closed_login, failed, login_to, run_to, stopped_login
+from support.driven_login import at, client_of, closed_login, failed, login_to, stopped_login
 from support.scripted_login import ISSUER, Answer, ScriptedSender, come_back, honest, reply, server_document
 
 TOKEN = f"POST {ISSUER}/token"
@@ -77,31 +75,6 @@ async def test_a_confidential_client_authenticates_as_the_server_wants(methods: 
     assert ("client_secret" in sent.form) is not in_header
 
 
-async def test_a_client_metadata_document_is_a_client_id_and_is_not_remembered_as_registered() -> None:
-    """RG-13, RG-14."""
-    remembered: list[object] = []
-
-    class Registry:
-        async def known(self, issuer: str, redirect_uri: str) -> None:
-            return None
-
-        async def remember(self, issuer: str, client: object) -> None:
-            remembered.append(client)
-
-        async def forget(self, issuer: str, redirect_uri: str) -> None:
-            raise AssertionError
-
-    document = server_document(client_id_metadata_document_supported=True)
-    sender = ScriptedSender(honest(server=reply(200, document)))
-    mine = "https://me.example/client.json"
-    options = Options(port=0, wait=60, client_metadata_url=mine)
-    login = await closed_login(sender, options, registry=Registry())
-    assert login.finished
-    assert sender.count(REGISTER) == 0
-    assert [s.form["client_id"] for s in sender.sent if s.line == TOKEN] == [mine]
-    assert remembered == []
-
-
 async def test_a_port_that_is_taken_is_said_with_its_owner_and_another_one_can_be_used() -> None:
     """LB-2, RFC 8252 §7.3: nothing is registered for a port that is not ours."""
     sender = ScriptedSender(honest())
@@ -147,21 +120,3 @@ async def test_what_is_decided_anew_holds_when_the_login_goes_back() -> None:
         assert at(login) is Stage.PKCE
         await login.run_all()
     assert "resource=https%3A%2F%2Fapp.example%2F&" in f"{links[1]}&"
-
-
-async def test_a_kept_client_is_not_forgotten_over_a_link_that_was_changed() -> None:
-    """What a changed login is refused for, in a later stage too, says nothing about it."""
-    registry = MemoryClientRegistry()
-    sender = ScriptedSender(honest(token=reply(401, {"error": "invalid_client"})))
-    async with login_to(sender, registry=registry) as login:
-        login.watch(come_back(login))
-        await run_to(login, Stage.AUTHORIZATION)
-        client = login.facts.client
-        assert client is not None
-        login.amend(RequestEdit(EditLocation.QUERY, "client_id", "another"))
-        await login.step()
-        record = await login.step()
-        assert (record.stage, record.tampering) == (Stage.EXCHANGE, ())
-        await login.retry()
-        assert await registry.known(ISSUER, client.redirect_uri) == client
-        assert at(login) is Stage.PKCE

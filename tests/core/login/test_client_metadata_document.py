@@ -84,12 +84,14 @@ async def test_a_client_that_is_known_does_not_stand_in_for_a_document_that_is_r
 
 
 async def test_a_server_that_takes_documents_alone_is_logged_in_to() -> None:
-    """RG-14: no registration endpoint is needed, and none is missed."""
+    """RG-13, RG-14: no registration endpoint is needed; the document is not remembered as a registration."""
+    registry = MemoryClientRegistry()
     only = _server(client_id_metadata_document_supported=True, registration_endpoint=None)
     sender = ScriptedSender(honest(server=only))
-    login = await closed_login(sender, _options())
+    login = await closed_login(sender, _options(), registry=registry)
     assert login.finished, login.trace.records[-1].failures
     assert [s.form["client_id"] for s in sender.sent if s.line == TOKEN] == [MINE]
+    assert await registry.known(ISSUER, client_of(login.facts).redirect_uri) is None
 
 
 async def test_a_document_that_is_named_after_a_failure_is_used() -> None:

@@ -15,7 +15,7 @@ from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.check import Severity
 from authlens_core.values.exchange import Exchange, FailureKind, Request, Response, WireFailure
 from authlens_core.values.secret import Secret
-from support.driven_login import login_to
+from support.driven_login import closed_login, login_to
 from support.scripted_login import ISSUER, ScriptedSender, honest, reply, server_document
 
 PAR = f"POST {ISSUER}/par"
@@ -67,8 +67,7 @@ async def test_without_a_good_reference_no_link_is_given_out(answer: Response) -
 
 async def test_a_pushed_request_without_an_answer_says_what_to_do() -> None:
     lost = WireFailure(FailureKind.TIMEOUT, "It did not answer.", "Try again.")
-    async with login_to(_sender(lost)) as login:
-        record = (await login.run_all()).records[-1]
+    record = (await closed_login(_sender(lost))).trace.records[-1]
     assert [(check.seen, check.cure) for check in record.failures] == [("It did not answer.", "Try again.")]
 
 
@@ -87,8 +86,7 @@ class _Repeating(ScriptedSender):
 async def test_what_was_sent_is_masked_in_the_servers_words() -> None:
     """PAR-3: the state is in this request, too."""
     sender = _Repeating(_sender(reply(400)).script)
-    async with login_to(sender) as login:
-        record = (await login.run_all()).records[-1]
+    record = (await closed_login(sender)).trace.records[-1]
     [pushed] = [one.form for one in sender.sent if one.line == PAR]
     assert "bad ••••" in record.checks[-1].seen
     assert pushed["state"] not in repr((record.checks, record.facts, record.diagnosis))

@@ -82,13 +82,6 @@ def test_a_given_id_comes_before_a_document_and_before_a_known_client() -> None:
     assert order == ["mine", metadata_url, "known"]
 
 
-def test_a_document_is_not_used_where_the_server_does_not_read_documents() -> None:
-    known = replace(START, options=Options(client_metadata_url="https://me.example/c.json"))
-    learned = STAGE.learn(known, ())
-    assert learned.facts.client is None
-    assert failures(learned.checks)
-
-
 @pytest.mark.parametrize(
     ("supported", "method"),
     [

@@ -13,7 +13,7 @@ from authlens_core.values.exchange import Response
 from authlens_core.values.login_options import Options
 from authlens_core.values.stage import GrantType
 from server_addresses import SERVER_ADDRESSES, AddressRule, AddressSource, ServerAddress
-from support.driven_login import login_to
+from support.driven_login import closed_login, login_to
 from support.scripted_login import (
     ISSUER,
     METADATA,
@@ -199,6 +199,5 @@ async def test_the_same_two_hosts_are_asked_about_once() -> None:
     sender = ScriptedSender(
         honest(server=reply(200, server_document(token_endpoint="https://t.example/token")))
     )
-    async with login_to(sender) as login:
-        record = (await login.run_all()).records[-1]
+    record = (await closed_login(sender)).trace.records[-1]
     assert [check.name for check in record.failures] == ["server.token_endpoint_host"]

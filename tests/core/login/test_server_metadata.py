@@ -55,11 +55,6 @@ def test_without_an_issuer_nothing_is_asked() -> None:
     assert [c.name for c in failures(STAGE.learn(nowhere, ()).checks)] == ["server.document"]
 
 
-def test_the_issuer_is_compared_letter_by_letter() -> None:
-    """AS-3: one slash is another issuer."""
-    assert _failed(reply(200, server_document(issuer=f"{ISSUER}/"))) == ["server.issuer"]
-
-
 def test_the_schemeless_issuer_is_tolerated_at_a_team_and_nowhere_else() -> None:
     """The one exception."""
     team = "https://acme.cloudflareaccess.com"

@@ -252,17 +252,26 @@ async def test_a_client_of_a_changed_registration_is_not_remembered() -> None:
         assert await registry.known(ISSUER, client_of(login.facts).redirect_uri) is None
 
 
-async def test_an_honest_client_is_not_forgotten_because_another_id_was_refused() -> None:
-    """A foreign client_id in the exchange says nothing about the one that was registered."""
+@pytest.mark.parametrize(
+    ("stage", "place"),
+    [(Stage.AUTHORIZATION, EditLocation.QUERY), (Stage.EXCHANGE, EditLocation.FORM)],
+    ids=["in the link", "in the exchange"],
+)
+async def test_an_honest_client_is_not_forgotten_because_another_id_was_refused(
+    stage: Stage, place: EditLocation
+) -> None:
+    """A foreign client_id says nothing about the one that was registered, in a later stage either."""
     registry = MemoryClientRegistry()
     sender = ScriptedSender(honest(token=reply(401, {"error": "invalid_client"})))
     async with login_to(sender, registry=registry) as login:
         login.watch(come_back(login))
-        await run_to(login, Stage.EXCHANGE)
-        client = login.facts.client
-        assert client is not None
-        login.amend(part(login, EditLocation.FORM, "client_id", "another"))
-        await login.step()
+        await run_to(login, stage)
+        client = client_of(login.facts)
+        login.amend(RequestEdit(place, "client_id", "another"))
+        record = await login.step()
+        while record.stage is not Stage.EXCHANGE:
+            record = await login.step()
+        assert bool(record.tampering) is (stage is Stage.EXCHANGE)
         await login.retry()
         assert login.position is Stage.PKCE
         assert await registry.known(ISSUER, client.redirect_uri) == client

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from authlens_core.login.callback.binding import PortOwner, free_port
+from authlens_core.login.callback.browser_pages import Page, render
 from authlens_core.login.callback_wait import ResponseWait
 from authlens_core.login.login import Login
 from authlens_core.oauth.authorization import Verdict
@@ -59,10 +60,13 @@ async def test_the_code_comes_by_the_listener() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    ["code=stolen&state=wrong", "code=stolen", "error=access_denied&state=wrong", "error=access_denied"],
+    [
+        *("code=stolen&state=wrong", "code=stolen", "error=access_denied&state=wrong", "error=access_denied"),
+        *("", "state=", "code=%zz", "code=a%00b&state=%ff%fe"),
+    ],
 )
 async def test_an_answer_of_another_login_is_ignored_and_the_right_one_is_taken(wrong: str) -> None:
-    """LB-8, H073: it is told, and changes nothing."""
+    """LB-8, H073, H075, H077, H090, CVE-2026-52870: it is told, and changes nothing."""
     async with _waiting() as (login, running, events, state):
         port = port_of(login)
         assert b" 200 " not in await _get(port, wrong)
@@ -75,7 +79,7 @@ async def test_an_answer_of_another_login_is_ignored_and_the_right_one_is_taken(
 
 @pytest.mark.parametrize("rest", ["code=a&code=b", "code=a&iss=x&iss=y", "code=a&error=b", "code=%ff", ""])
 async def test_a_malformed_answer_to_this_login_ends_it_with_its_cause(rest: str) -> None:
-    """LB-10: the server answers once; waiting on would end in "nobody came", which is not what happened."""
+    """LB-10, H079: the server answers once; a wait that goes on would end with another reason."""
     async with _waiting() as (login, running, events, state):
         port = port_of(login)
         assert b" 400 " in await _get(port, f"{rest}&state={state}")
@@ -268,10 +272,15 @@ async def test_the_person_can_give_the_browser_more_time() -> None:
         assert len([e for e in events if isinstance(e, DeadlineMoved)]) == 2
 
 
-async def test_a_refusal_on_the_callback_ends_the_wait_with_the_reason() -> None:
-    """AR-4."""
+@pytest.mark.parametrize("pasted", [False, True])
+async def test_a_refusal_on_the_callback_ends_the_wait_with_the_reason(pasted: bool) -> None:
+    """AR-4: and the page says that it was denied."""
     async with _waiting() as (login, running, _, state):
-        login.paste(Secret(f"?error=access_denied&state={state}"))
+        query = f"error=access_denied&state={state}"
+        if pasted:
+            login.paste(Secret(f"?{query}"))
+        else:
+            assert (await _get(port_of(login), query)).endswith(render(Page.DENIED))
         record = await running
         assert failed(record) == "authorization.error"
         assert record.diagnosis is not None

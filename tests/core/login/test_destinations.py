@@ -25,7 +25,7 @@ EVIL = "https://evil.example"
 
 
 async def test_a_code_of_another_server_is_sent_nowhere() -> None:
-    """AR-3, AR-7, LB-9: the right state with another issuer is a mix-up attack."""
+    """AR-3, AR-7, LB-9, H078: the right state with another issuer is a mix-up attack."""
     document = server_document(authorization_response_iss_parameter_supported=True)
     sender = ScriptedSender(honest(server=reply(200, document)))
     async with login_to(sender) as login:

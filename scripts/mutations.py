@@ -233,7 +233,8 @@ MUTATIONS: Final = (
         "core/authlens_core/login/callback/request_head.py",
         "        if len(hosts) != 1 or hosts[0] not in self._hosts:\n",
         "        if False:\n",
-        "tests/wild/test_callback_requests.py::test_another_host_is_misdirected",
+        "tests/wild/test_callback_requests.py::"
+        "test_what_is_not_the_answer_of_a_browser_is_refused_and_the_wait_goes_on",
     ),
     Mutation(
         "listener-script-accepted",
@@ -241,7 +242,8 @@ MUTATIONS: Final = (
         "core/authlens_core/login/callback/request_head.py",
         '        if b"origin" in names or is_no_page_load(request.headers) or is_service_worker(',
         "        if is_service_worker(",
-        "tests/wild/test_callback_requests.py::test_other_web_pages_are_forbidden",
+        "tests/wild/test_callback_requests.py::"
+        "test_what_is_not_the_answer_of_a_browser_is_refused_and_the_wait_goes_on",
     ),
     Mutation(
         "listener-frame-accepted",
@@ -249,7 +251,8 @@ MUTATIONS: Final = (
         "core/authlens_core/values/formats/fetch_metadata.py",
         ', b"sec-fetch-dest": b"document"}\n',
         "}\n",
-        "tests/wild/test_callback_requests.py::test_other_web_pages_are_forbidden",
+        "tests/wild/test_callback_requests.py::"
+        "test_what_is_not_the_answer_of_a_browser_is_refused_and_the_wait_goes_on",
     ),
     Mutation(
         "file-mode-open",

@@ -121,8 +121,8 @@ def _cause(name: str, entry: Mapping[str, Any]) -> Cause:
     ways = members.pop("ways", ())
     members["cure"] = fix(cure, ways=map(WayOn, ways)) if ways else cure
     forms, numbers = members.pop("forms", ()), members.pop("each", "").split()
-    made = (form.replace("N", number) for number in numbers for form in forms)
-    members["phrases"] = (*members.get("phrases", ()), *made)
+    numbered = (form.replace("N", number) for number in numbers for form in forms)
+    members["phrases"] = (*members.get("phrases", ()), *numbered)
     members["errors"] = ("" if code == "none" else code for code in members.get("errors", ()))
     members["statuses"] = chain.from_iterable(map(_statuses, members.get("statuses", "").split()))
     members["grants"] = chain.from_iterable(map(_grants, members.get("grants", ())))

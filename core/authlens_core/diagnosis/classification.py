@@ -72,14 +72,16 @@ def classify(exchange: Exchange) -> Classification:
         cure = (failure.cure if failure else "") or meaning.cure
         evidence = (f"{failure.kind} failure",) if failure else ()
         return Classification(Protection.NO_ANSWER, evidence, cause, cure, layer=meaning.layer)
-    seen = _SeenResponse(exchange, response)
-    recognised = filter(None, (rule(seen) for rule in _RULES))
+    reader = _ResponseReader(exchange, response)
+    recognised = filter(None, (rule(reader) for rule in _RULES))
     by_class = _BY_STATUS.get(response.status // 100, Protection.UNEXPECTED)
-    classification = next(recognised, None) or seen.classification(_BY_STATUS.get(response.status, by_class))
+    classification = next(recognised, None) or reader.classification(
+        _BY_STATUS.get(response.status, by_class)
+    )
     return without_echoes(classification, KnownSecrets(sent_in((exchange,))), "evidence", "summary", "cf_ray")
 
 
-class _SeenResponse:
+class _ResponseReader:
     """One response, with what the rules ask of it."""
 
     def __init__(self, exchange: Exchange, response: Response) -> None:
@@ -122,23 +124,23 @@ class _SeenResponse:
         )
 
 
-def _token_wanted(seen: _SeenResponse) -> Classification | None:
+def _token_wanted(reader: _ResponseReader) -> Classification | None:
     # Also beside others: a server may offer Basic, too.
-    return _oauth(seen) if any(c.wants_token for c in seen.field.challenges) else None
+    return _oauth(reader) if any(c.wants_token for c in reader.field.challenges) else None
 
 
-def _access_login(seen: _SeenResponse) -> Classification | None:
+def _access_login(reader: _ResponseReader) -> Classification | None:
     """A redirect to the login page of a team, with or without the challenge beside it."""
-    target = seen.target
+    target = reader.target
     if target is None or not is_login_page(target.path):
         return None
-    named = any(c.is_scheme("cloudflare-access") for c in seen.field.challenges)
+    by_challenge = any(c.is_scheme("cloudflare-access") for c in reader.field.challenges)
     # Any site may have this path; a custom domain of a team is known by the challenge only.
-    if not named and not is_team_host(target.host):
+    if not by_challenge and not is_team_host(target.host):
         return None
-    location = seen.response.headers.get("location") or ""
-    quoted = (_service_token_line(location),) if seen.credential is Credential.SERVICE_TOKEN else ()
-    return seen.classification(Protection.ACCESS_LOGIN, quoted=quoted)
+    location = reader.response.headers.get("location") or ""
+    quoted = (_service_token_line(location),) if reader.credential is Credential.SERVICE_TOKEN else ()
+    return reader.classification(Protection.ACCESS_LOGIN, quoted=quoted)
 
 
 def _service_token_line(location: str) -> str:
@@ -156,90 +158,90 @@ def _service_token_line(location: str) -> str:
     return f'"service_token_status": {str(status).lower()}' if isinstance(status, bool) else ""
 
 
-def _metadata_elsewhere(seen: _SeenResponse) -> Classification | None:
-    points = any(c.get("resource_metadata") is not None for c in seen.field.challenges)
-    return _oauth(seen) if points else None
+def _metadata_elsewhere(reader: _ResponseReader) -> Classification | None:
+    points = any(c.get("resource_metadata") is not None for c in reader.field.challenges)
+    return _oauth(reader) if points else None
 
 
-def _oauth(seen: _SeenResponse) -> Classification:
+def _oauth(reader: _ResponseReader) -> Classification:
     by_access = any(
         c.is_scheme("cloudflare-access") or WELL_KNOWN in (c.get("resource_metadata") or "")
-        for c in seen.field.challenges
+        for c in reader.field.challenges
     )
-    return seen.classification(Protection.OAUTH, layer=Layer.ACCESS if by_access else None)
+    return reader.classification(Protection.OAUTH, layer=Layer.ACCESS if by_access else None)
 
 
-def _redirect(seen: _SeenResponse) -> Classification | None:
-    if not seen.is_redirect:
+def _redirect(reader: _ResponseReader) -> Classification | None:
+    if not reader.is_redirect:
         return None
-    if seen.response.headers.get("location") is None:
-        return seen.classification(Protection.UNEXPECTED)
-    if seen.target is None:
-        return seen.classification(
+    if reader.response.headers.get("location") is None:
+        return reader.classification(Protection.UNEXPECTED)
+    if reader.target is None:
+        return reader.classification(
             Protection.REDIRECT_ELSEWHERE, note="The target is not a URL that authlens uses."
         )
-    downgrade = " without encryption, so do not continue" if seen.target.scheme == "http" else ""
-    return seen.classification(
-        Protection.REDIRECT_ELSEWHERE, note=f"The target is {seen.target.origin}{downgrade}."
+    downgrade = " without encryption, so do not continue" if reader.target.scheme == "http" else ""
+    return reader.classification(
+        Protection.REDIRECT_ELSEWHERE, note=f"The target is {reader.target.origin}{downgrade}."
     )
 
 
-def _edge_refusal(seen: _SeenResponse) -> Classification | None:
+def _edge_refusal(reader: _ResponseReader) -> Classification | None:
     """Cloudflare's own refusals, which have nothing to do with the login."""
-    number = body_line(seen.response, str(seen.error)) if seen.error is not None else ""
-    if seen.error == 1043:
-        return seen.classification(Protection.REQUIRE_ACCESS_PROTECTION, quoted=(number,))
+    number = body_line(reader.response, str(reader.error)) if reader.error is not None else ""
+    if reader.error == 1043:
+        return reader.classification(Protection.REQUIRE_ACCESS_PROTECTION, quoted=(number,))
     # It comes with a challenge page, which only a browser's script can pass.
-    if seen.response.headers.get("cf-mitigated") is not None:
-        return seen.classification(Protection.BLOCKED, "cf-mitigated", note="It requires a browser check.")
-    if seen.is_origin_down:
-        return seen.classification(Protection.ORIGIN_DOWN)
-    if seen.error in _BLOCKS:
-        note = f"Error {seen.error}, {_BLOCKS[seen.error]}."
-        return seen.classification(Protection.BLOCKED, note=note, quoted=(number,))
+    if reader.response.headers.get("cf-mitigated") is not None:
+        return reader.classification(Protection.BLOCKED, "cf-mitigated", note="It requires a browser check.")
+    if reader.is_origin_down:
+        return reader.classification(Protection.ORIGIN_DOWN)
+    if reader.error in _BLOCKS:
+        note = f"Error {reader.error}, {_BLOCKS[reader.error]}."
+        return reader.classification(Protection.BLOCKED, note=note, quoted=(number,))
     return None
 
 
-def _service_auth_only(seen: _SeenResponse) -> Classification | None:
+def _service_auth_only(reader: _ResponseReader) -> Classification | None:
     """403, or 401 where the owner chose it, with the fields by which Access names the application."""
-    if seen.status not in (401, 403):
+    if reader.status not in (401, 403):
         return None
-    if any(seen.response.headers.get(name) is not None for name in _ACCESS_FIELDS):
-        return seen.classification(Protection.SERVICE_AUTH_ONLY, *_ACCESS_FIELDS)
-    if not _is_access_page(seen):
+    if any(reader.response.headers.get(name) is not None for name in _ACCESS_FIELDS):
+        return reader.classification(Protection.SERVICE_AUTH_ONLY, *_ACCESS_FIELDS)
+    if not _is_access_page(reader):
         return None
-    return seen.classification(
-        Protection.SERVICE_AUTH_ONLY, quoted=(body_line(seen.response, '"status_code"'),)
+    return reader.classification(
+        Protection.SERVICE_AUTH_ONLY, quoted=(body_line(reader.response, '"status_code"'),)
     )
 
 
-def _is_access_page(seen: _SeenResponse) -> bool:
+def _is_access_page(reader: _ResponseReader) -> bool:
     """The page of Access carries its facts as JSON: status, audience and ray of the request."""
-    if not seen.is_edge:
+    if not reader.is_edge:
         return False
-    text = seen.response.body.reveal()[:_BODY_SEARCHED]
+    text = reader.response.body.reveal()[:_BODY_SEARCHED]
     return all(name in text for name in (b'"status_code"', b'"aud"', b'"ray_id"'))
 
 
-def _preflight(seen: _SeenResponse) -> Classification | None:
+def _preflight(reader: _ResponseReader) -> Classification | None:
     # A browser sends no credential with a preflight (Fetch, CORS-preflight fetch), so Access cannot let it
     # pass.
-    is_refused = seen.method == "OPTIONS" and seen.status == 403 and seen.is_edge
-    return seen.classification(Protection.PREFLIGHT, *_ACCESS_FIELDS) if is_refused else None
+    is_refused = reader.method == "OPTIONS" and reader.status == 403 and reader.is_edge
+    return reader.classification(Protection.PREFLIGHT, *_ACCESS_FIELDS) if is_refused else None
 
 
-def _unauthorized(seen: _SeenResponse) -> Classification | None:
-    if seen.status != 401:
+def _unauthorized(reader: _ResponseReader) -> Classification | None:
+    if reader.status != 401:
         return None
-    schemes = dict.fromkeys(safe_line(c.scheme, NAME) for c in seen.field.challenges)
+    schemes = dict.fromkeys(safe_line(c.scheme, NAME) for c in reader.field.challenges)
     # What is beyond the limits may be the challenge that counts, so the rest says nothing about the kind.
-    if not schemes or seen.field.too_large:
-        return seen.classification(Protection.UNAUTHORIZED_BARE)
-    return seen.classification(Protection.BASIC, note=f"It names {', '.join(schemes)}.")
+    if not schemes or reader.field.too_large:
+        return reader.classification(Protection.UNAUTHORIZED_BARE)
+    return reader.classification(Protection.BASIC, note=f"It names {', '.join(schemes)}.")
 
 
 # The first that knows the answer decides: a challenge says most, then a redirect; a status alone says least.
-_RULES: Final[tuple[Callable[[_SeenResponse], Classification | None], ...]] = (
+_RULES: Final[tuple[Callable[[_ResponseReader], Classification | None], ...]] = (
     _token_wanted,
     _access_login,
     _metadata_elsewhere,

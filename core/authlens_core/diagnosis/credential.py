@@ -87,11 +87,11 @@ def secrets_sent(request: Request) -> tuple[Secret, ...]:
 
 def _secret_values(request: Request) -> Iterator[str]:
     for value in request.headers.get_all("authorization"):
-        scheme, _, rest = value.strip().partition(" ")
+        scheme, _, credentials = value.strip().partition(" ")
         yield value
-        yield rest.strip()
+        yield credentials.strip()
         if scheme.lower() == "basic":
-            yield _password(rest.strip())
+            yield _password(credentials.strip())
     for name in (CLIENT_SECRET, *_JWT_FIELDS):
         yield from request.headers.get_all(name)
     yield from _cookies(request).values()
@@ -120,7 +120,7 @@ def _single_header_pair(request: Request) -> tuple[str, str] | None:
             continue
         members = object_in(value.encode("utf-8", "surrogatepass"))
         pair = members.get(CLIENT_ID), members.get(CLIENT_SECRET)
-        if any(part is not None for part in pair):
+        if any(member is not None for member in pair):
             return str(pair[0] or ""), str(pair[1] or "")
     return None
 

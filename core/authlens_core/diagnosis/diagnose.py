@@ -58,7 +58,7 @@ def find_cause(
         checks: those that failed.
         kind: which product the server is, as far as earlier stages saw; what `exchange` shows counts, too.
     """
-    return _SeenFailure(stage, error, checks, exchange, kind).known()
+    return _Failure(stage, error, checks, exchange, kind).known()
 
 
 def diagnose(
@@ -73,16 +73,16 @@ def diagnose(
         checks: the checks that failed, or that warned where none failed.
         exchange: the request and the answer that decided, if the stage sent something.
     """
-    seen = _SeenFailure(stage, None, checks, exchange, kind)
-    known = seen.known()
-    if known is not None or exchange is None:
-        return known
+    failure = _Failure(stage, None, checks, exchange, kind)
+    cause = failure.known()
+    if cause is not None or exchange is None:
+        return cause
     if exchange.complete_response is None:
         return _no_answer(exchange, checks)
     # The check has read the answer and says what is wrong with it: the whole of it would say less.
     if not any(c.subject in _ABOUT_THE_ANSWER for c in checks):
         return None
-    return seen.by_code() or seen.unknown(exchange.complete_response)
+    return failure.by_code() or failure.unknown(exchange.complete_response)
 
 
 def _no_answer(exchange: Exchange, checks: Sequence[Check]) -> Diagnosis | None:
@@ -91,8 +91,8 @@ def _no_answer(exchange: Exchange, checks: Sequence[Check]) -> Diagnosis | None:
     if failure is None:
         return None
     cure = next((c.cure for c in checks if c.cure), failure.cure)
-    asked = f"{exchange.request.method} {exchange.request.url.partition('?')[0]}"
-    line = safe_line(f"{failure.kind} failure: {asked}")
+    request_line = f"{exchange.request.method} {exchange.request.url.partition('?')[0]}"
+    line = safe_line(f"{failure.kind} failure: {request_line}")
     return Diagnosis(NO_ANSWER, failure.cause, cure, (line,), layer=Layer.NETWORK)
 
 
@@ -103,7 +103,7 @@ def _grant_in(request: Request) -> str:
     return dict(parse_qsl(request.body.reveal().decode("ascii", "replace"))).get("grant_type", "")
 
 
-class _SeenFailure:
+class _Failure:
     """What is known of one failure, with what the rows of the table ask of it."""
 
     def __init__(
@@ -139,7 +139,7 @@ class _SeenFailure:
         if kind is ServerKind.OTHER:
             at_access = self.answer is not None and self.answer.layer is Layer.ACCESS
             seen_in = () if exchange is None else (exchange,)
-            self.kind = ServerKind.ACCESS if at_access else kind_in(seen_in, said=str(self.error))
+            self.kind = ServerKind.ACCESS if at_access else kind_in(seen_in, text=str(self.error))
 
     def _texts(self) -> Iterator[str]:
         yield self.error.description
@@ -168,12 +168,14 @@ class _SeenFailure:
 
     def unknown(self, response: Response) -> Diagnosis:
         """Return the answer itself: nothing that is known fits."""
-        own = next((c.cure for c in self.failing if c.cure), "")
-        cure = f"{own} See the whole response. Give the server's owner the time and these lines.".lstrip()
+        check_cure = next((c.cure for c in self.failing if c.cure), "")
+        cure = (
+            f"{check_cure} See the whole response. Give the server's owner the time and these lines.".lstrip()
+        )
         lines = whole_answer(response, self.sent)
         layer = self.answer.layer if self.answer is not None else None
-        words = "authlens does not recognise this response:"
-        return self._without_echoes(Diagnosis(UNKNOWN, words, cure, lines, layer=layer))
+        cause = "authlens does not recognise this response:"
+        return self._without_echoes(Diagnosis(UNKNOWN, cause, cure, lines, layer=layer))
 
     def _first(self, causes: Iterable[Cause]) -> Diagnosis | None:
         cause = next(iter(causes), None)
@@ -195,7 +197,7 @@ class _SeenFailure:
             (cause.grants, self.grant),
         )
         return (
-            all(not known or seen in known for known, seen in conditions)
+            all(not allowed or actual in allowed for allowed, actual in conditions)
             and (not cause.checks or not cause.checks.isdisjoint(self.checks))
             and (not cause.phrases or any(phrase_in(phrase, self.said) for phrase in cause.phrases))
         )
@@ -204,12 +206,12 @@ class _SeenFailure:
         lines = [line for line in dict.fromkeys(self._evidence(cause)) if line][:_MOST_LINES]
         layer = self.answer.layer if self.answer is not None and self._matters else None
         ray = None if self.answer is None else self.answer.cf_ray
-        words = server_words(self.kind)
-        cure = words.fill_fix(cause.cure)
+        server = server_words(self.kind)
+        cure = server.fill_fix(cause.cure)
         for check in self.failing if cause.check_decides else ():
             if check.name in cause.checks and check.cure:
                 cure = check.cure
-        why = words.fill(cause.cause)
+        why = server.fill(cause.cause)
         return Diagnosis(cause.name, why, cure, tuple(lines), cause.source, layer, cf_ray=ray)
 
     @property

@@ -58,8 +58,8 @@ def status_line(response: Response) -> str:
 def header_lines(response: Response, *names: str) -> tuple[str, ...]:
     """Return the fields `names` as lines; a URL loses its query, which may repeat what was sent."""
     values = ((name, value) for name in dict.fromkeys(names) for value in response.headers.get_all(name))
-    shown = ((n, re.split("[?#]", value)[0] if n == "location" else value) for n, value in values)
-    return tuple(f"{name}: {safe_line(value, _LONGEST_LINE)}" for name, value in shown)
+    pairs = ((n, re.split("[?#]", value)[0] if n == "location" else value) for n, value in values)
+    return tuple(f"{name}: {safe_line(value, _LONGEST_LINE)}" for name, value in pairs)
 
 
 def error_lines(error: OAuthError) -> tuple[str, ...]:
@@ -113,9 +113,9 @@ def whole_answer(response: Response, secrets: Sequence[Secret] = ()) -> tuple[st
     # Masked before it is cut, so that half a secret is not taken for something else.
     # More than is quoted, because white space is folded afterwards.
     text = without_credentials(data[: 8 * FIRST_BYTES].decode("utf-8", "replace"), secrets)
-    words = " ".join(text.split())
-    begins = safe_line(words[:FIRST_BYTES], _LONGEST_LINE)
-    more = "…" if len(words) > FIRST_BYTES or len(data) > 8 * FIRST_BYTES else ""
+    folded = " ".join(text.split())
+    begins = safe_line(folded[:FIRST_BYTES], _LONGEST_LINE)
+    more = "…" if len(folded) > FIRST_BYTES or len(data) > 8 * FIRST_BYTES else ""
     return (status_line(response), *kind, *ray, f"starts with: {begins}{more}")
 
 

@@ -141,8 +141,8 @@ def _is_a_name(match: re.Match[str]) -> bool:
     text, before = match[0], match.string[max(0, match.start() - 60) : match.start()]
     if before.endswith(("http://", "https://")) and match.string[match.end() :][:1] in "/\"' \n":
         return _HOST.fullmatch(text) is not None
-    named = _OF_AN_ID.search(before, len(before) - _BEFORE) is not None or _HIDDEN in text
-    is_id = (named and _ID.fullmatch(text) is not None) or _EXPECTED.search(before) is not None
+    is_named = _OF_AN_ID.search(before, len(before) - _BEFORE) is not None or _HIDDEN in text
+    is_id = (is_named and _ID.fullmatch(text) is not None) or _EXPECTED.search(before) is not None
     return is_id or _NAMES.fullmatch(text) is not None or _is_a_type(text)
 
 

@@ -85,8 +85,8 @@ class ServerWords(Struct, frozen=True, kw_only=True):
         """Return a fix with the words of this kind; `{audience}` and `{no_resource}` are steps of it."""
         if isinstance(cure, str):
             return self.fill(cure)
-        own = {"{no_resource}": self.no_resource, "{audience}": self.audience}
-        filled = fix(*(own.get(step.words) or Fix((step,)) for step in cure.steps), ways=cure.ways)
+        steps = {"{no_resource}": self.no_resource, "{audience}": self.audience}
+        filled = fix(*(steps.get(step.words) or Fix((step,)) for step in cure.steps), ways=cure.ways)
         return mapped(filled, self.fill)
 
 
@@ -105,27 +105,29 @@ _URL: Final = re.compile(r"https?://[^\s\"',<>]+")
 @cache
 def server_words(kind: ServerKind) -> ServerWords:
 
-    known = {**_table()[ServerKind.OTHER], **_table()[kind]}
-    known |= {name: fix(cure_in([known[name]])) for name in STEPS}
-    return ServerWords(kind=kind, **{name: text for name, text in known.items() if name not in MARKS})
+    entry = {**_table()[ServerKind.OTHER], **_table()[kind]}
+    entry |= {name: fix(cure_in([entry[name]])) for name in STEPS}
+    return ServerWords(kind=kind, **{name: text for name, text in entry.items() if name not in MARKS})
 
 
-def server_kind(urls: Iterable[str] = (), fields: Iterable[str] = (), said: str = "") -> ServerKind:
+def server_kind(urls: Iterable[str] = (), fields: Iterable[str] = (), text: str = "") -> ServerKind:
     """Return which product a server is; `OTHER` where it shows no mark of one.
 
     Args:
         urls: its issuer and its endpoints, and where an answer of the resource points.
         fields: the names of the header fields of its answers.
-        said: what it says in its errors, or a text that a user pasted.
+        text: what it says in its errors, or a text that a user pasted.
     """
-    places = list(filter(None, map(_split, urls)))
+    addresses = list(filter(None, map(_split, urls)))
     names = {field.lower() for field in fields}
-    said = said.lower()
+    text = text.lower()
     rules: tuple[Callable[[Mapping[str, Any]], bool], ...] = (
-        lambda marks: any(_is_host(place.hostname or "", marks.get("hosts", ())) for place in places),
+        lambda marks: any(_is_host(address.hostname or "", marks.get("hosts", ())) for address in addresses),
         lambda marks: not names.isdisjoint(marks.get("fields", ())),
-        lambda marks: any(part in place.path for place in places for part in marks.get("paths", ())),
-        lambda marks: any(words in said for words in marks.get("said", ())),
+        lambda marks: any(
+            fragment in address.path for address in addresses for fragment in marks.get("paths", ())
+        ),
+        lambda marks: any(phrase in text for phrase in marks.get("said", ())),
     )
     for rule in rules:
         for kind in ServerKind:
@@ -134,17 +136,17 @@ def server_kind(urls: Iterable[str] = (), fields: Iterable[str] = (), said: str 
     return ServerKind.OTHER
 
 
-def kind_in(exchanges: Sequence[Exchange], said: str = "") -> ServerKind:
-    """Return which product answered in `exchanges`, by header fields, addresses and what was `said`.
+def kind_in(exchanges: Sequence[Exchange], text: str = "") -> ServerKind:
+    """Return which product answered in `exchanges`, by header fields, addresses and `text`.
 
     A body is not looked at: any page may name a product.
     """
     answers = [exchange.response for exchange in exchanges if exchange.response is not None]
     fields = [pair for answer in answers for pair in answer.headers.fields]
-    asked = [exchange.request.url for exchange in exchanges]
+    requested = [exchange.request.url for exchange in exchanges]
     pointed = [url for name, value in fields if name.lower() in _POINTERS for url in _URL.findall(value)]
     challenges = " ".join(value for name, value in fields if name.lower() in _POINTERS)
-    return server_kind((*asked, *pointed), (name for name, _value in fields), f"{said} {challenges}")
+    return server_kind((*requested, *pointed), (name for name, _value in fields), f"{text} {challenges}")
 
 
 @cache
@@ -156,12 +158,12 @@ def _table() -> Mapping[str, Mapping[str, Any]]:
 
 def _split(url: str) -> SplitResult | None:
     try:
-        place = urlsplit(url)
-        return place if place.hostname else None
+        address = urlsplit(url)
+        return address if address.hostname else None
     except ValueError:
         return None
 
 
-def _is_host(host: str, known: Iterable[str]) -> bool:
+def _is_host(host: str, names: Iterable[str]) -> bool:
     """Whether `host` is one of these, or below one that begins with a dot: whole labels only."""
-    return any(host.endswith(name) if name.startswith(".") else host == name for name in known)
+    return any(host.endswith(name) if name.startswith(".") else host == name for name in names)

@@ -109,12 +109,12 @@ def members(kind: DocumentKind) -> Members:
     return of_kind
 
 
-def explain_member(known: Members, name: str) -> Explanation | None:
-    """Return what the member `name` means among those `known`, or None where we do not know it.
+def explain_member(vocabulary: Members, name: str) -> Explanation | None:
+    """Return what the member `name` means in `vocabulary`, or None if it is not there.
 
     A language tag, as in `client_name#de`, is ignored (RFC 7591 §2.2).
     """
-    return known.get(name.partition("#")[0])
+    return vocabulary.get(name.partition("#")[0])
 
 
 def explain_fact(name: str, stage: Stage) -> Explanation | None:
@@ -173,7 +173,7 @@ def of_headers(kind: str) -> Members:
 def challenge(value: str) -> HeaderMeaning:
     """Take a `WWW-Authenticate` line apart: schemes and their parameters (RFC 9110 §11.6.1)."""
     field = parse_challenges([value])
-    parts = tuple(part for each in field.challenges for part in _challenge_parts(each))
+    parts = tuple(header_part for each in field.challenges for header_part in _challenge_parts(each))
     return HeaderMeaning(parts=parts[:_MAX_PARTS], problem="; ".join(field.problems))
 
 
@@ -195,19 +195,21 @@ def location(value: str) -> HeaderMeaning:
         url = urlsplit(value)
         pairs = parse_qsl(url.query, keep_blank_values=True, max_num_fields=_MAX_PARTS)
     except ValueError:
-        words = f"It cannot be parsed: it is not a URL, or has more than {_MAX_PARTS} parameters."
-        return HeaderMeaning(meaning, problem=words)
+        problem = f"It cannot be parsed: it is not a URL, or has more than {_MAX_PARTS} parameters."
+        return HeaderMeaning(meaning, problem=problem)
     if is_login_page(url.path):
         meaning = Explanation("The login page of Access, for browsers.", CLOUDFLARE)
-    named = (("host", url.netloc), ("path", url.path))
-    parts = [HeaderPart(name, text) for name, text in named if text]
+    pieces = (("host", url.netloc), ("path", url.path))
+    parts = [HeaderPart(name, text) for name, text in pieces if text]
     return HeaderMeaning(meaning, (*parts, *query_parts(pairs)))
 
 
 def query_parts(pairs: list[tuple[str, str]]) -> tuple[HeaderPart, ...]:
     """Return the decoded parameters of a URL with their meanings."""
-    known = members_of([name for name, _ in pairs])
-    return tuple(HeaderPart(name, text, explain_member(known, name)) for name, text in pairs[:_MAX_PARTS])
+    vocabulary = members_of([name for name, _ in pairs])
+    return tuple(
+        HeaderPart(name, text, explain_member(vocabulary, name)) for name, text in pairs[:_MAX_PARTS]
+    )
 
 
 def authorization(value: str) -> HeaderMeaning:
@@ -226,15 +228,15 @@ def authorization(value: str) -> HeaderMeaning:
 
 def set_cookie(value: str) -> HeaderMeaning:
     """Take a `Set-Cookie` value apart: the cookie, which is a secret, and its attributes (RFC 6265 §4.1)."""
-    pair, _, rest = value.partition(";")
-    attributes = [part.strip() for part in rest.split(";") if part.strip()][:_MAX_PARTS]
-    known = of_headers("cookie-attribute")
-    said = [known[name.lower()].sentence for name in attributes if name.lower() in known]
+    pair, _, attribute_text = value.partition(";")
+    attributes = [text for text in map(str.strip, attribute_text.split(";")) if text][:_MAX_PARTS]
+    vocabulary = of_headers("cookie-attribute")
+    sentences = [vocabulary[name.lower()].sentence for name in attributes if name.lower() in vocabulary]
     scope = [a for a in attributes if a.lower().startswith(("expires=", "max-age=", "path=", "domain="))]
     if not any(a.lower().startswith(("expires=", "max-age=")) for a in attributes):
-        said.append("deleted when the browser closes")
-    sentence = ", ".join(said)
-    meaning = Explanation(f"{sentence[:1].upper()}{sentence[1:]}.", "RFC 6265 §4.1.2") if said else None
+        sentences.append("deleted when the browser closes")
+    sentence = ", ".join(sentences)
+    meaning = Explanation(f"{sentence[:1].upper()}{sentence[1:]}.", "RFC 6265 §4.1.2") if sentences else None
     lasting = tuple(HeaderPart(*_named(attribute)) for attribute in scope)
     return HeaderMeaning(meaning, (_cookie(pair), *lasting))
 
@@ -284,7 +286,7 @@ def explain_header(name: str, value: str, context: HeaderContext) -> HeaderMeani
 
 
 def _cache_control(value: str, context: HeaderContext) -> HeaderMeaning:
-    directives = {part.partition("=")[0].strip().lower() for part in value.split(",")}
+    directives = {directive.partition("=")[0].strip().lower() for directive in value.split(",")}
     if "no-store" in directives:
         spec = "RFC 6749 §5.1" if context.gives_tokens else "RFC 9111 §5.2.2.5"
         must = ", as a response with tokens must say" if context.gives_tokens else ""
@@ -307,22 +309,22 @@ def _ray(value: str, _context: HeaderContext) -> HeaderMeaning:
 
 
 def _date(value: str, context: HeaderContext) -> HeaderMeaning | None:
-    at = http_date(value)
-    if at is None or context.received_at is None:
+    sent_at = http_date(value)
+    if sent_at is None or context.received_at is None:
         return None
-    skew = (at - context.received_at).total_seconds()
+    skew = (sent_at - context.received_at).total_seconds()
     if abs(skew) <= _SAME:
         return HeaderMeaning(Explanation("The server's clock agrees with ours.", "RFC 9110 §6.6.1"))
-    words = f"The server's clock is {abs(skew):,.0f} s {'ahead of' if skew > 0 else 'behind'} ours."
+    sentence = f"The server's clock is {abs(skew):,.0f} s {'ahead of' if skew > 0 else 'behind'} ours."
     trouble = "Token times and countdowns will be wrong: set the clock." if abs(skew) >= _TELLING else ""
-    return HeaderMeaning(Explanation(words, "RFC 9110 §6.6.1"), problem=trouble)
+    return HeaderMeaning(Explanation(sentence, "RFC 9110 §6.6.1"), problem=trouble)
 
 
 def _retry(value: str, context: HeaderContext) -> HeaderMeaning:
-    asked = Response(429, headers=Headers.of([("Retry-After", value)]))
-    seconds = retry_after(asked, context.received_at)
-    words = "It cannot be parsed." if seconds is None else f"Wait {seconds:,} s before you ask again."
-    return HeaderMeaning(Explanation(words, "RFC 9110 §10.2.3"))
+    response = Response(429, headers=Headers.of([("Retry-After", value)]))
+    seconds = retry_after(response, context.received_at)
+    sentence = "It cannot be parsed." if seconds is None else f"Wait {seconds:,} s before you ask again."
+    return HeaderMeaning(Explanation(sentence, "RFC 9110 §10.2.3"))
 
 
 def _content_type(value: str, _context: HeaderContext) -> HeaderMeaning | None:

@@ -66,9 +66,9 @@ def member_meanings(message: Message) -> tuple[tuple[str, Explanation], ...]:
     """Return the known members of the body and parameters of the URL, in order, with what they mean."""
     meanings: dict[str, Explanation] = {}
     for names in (_url_names(message), [name for name, _ in _members(message)]):
-        known = members_of(names)
+        vocabulary = members_of(names)
         for name in names:
-            meaning = explain_member(known, name)
+            meaning = explain_member(vocabulary, name)
             if meaning is not None:
                 meanings.setdefault(name, meaning)
     return tuple(meanings.items())
@@ -128,8 +128,11 @@ def _header_texts(headers: Headers) -> Iterator[tuple[str, str]]:
     for name, value in headers.fields:
         yield name, value.strip()
         meaning = explain_header(name, value, HeaderContext())
-        for part in meaning.parts if meaning is not None else ():
-            yield (name if part.name == "credential" else f"{name}: {part.name}"), part.value
+        for header_part in meaning.parts if meaning is not None else ():
+            yield (
+                (name if header_part.name == "credential" else f"{name}: {header_part.name}"),
+                header_part.value,
+            )
 
 
 def _strings(name: str, value: JsonValue, depth: int = 0) -> Iterator[tuple[str, str]]:
@@ -183,8 +186,8 @@ def page_meaning(page: str, host: str) -> BrowserRefusal | None:
         page: what the browser shows; text from outside.
         host: of the authorization server; a team's is named in the fix.
     """
-    known = refusal_on(page)
-    return None if known is None else replace(known, cure=for_team(known.cure, host))
+    refusal = refusal_on(page)
+    return None if refusal is None else replace(refusal, cure=for_team(refusal.cure, host))
 
 
 def known_pages(kind: ServerKind, host: str) -> tuple[BrowserRefusal, ...]:
@@ -195,12 +198,15 @@ def known_pages(kind: ServerKind, host: str) -> tuple[BrowserRefusal, ...]:
         host: of the server; a team's is named in each fix.
     """
     if kind is not ServerKind.ACCESS:
-        told = server_words(kind)
+        server = server_words(kind)
         brief = "the client does not have this redirect URI"
-        return (BrowserRefusal(told.page, brief, f"Ask the owner to {told.redirect_uri}.", brief),)
+        return (BrowserRefusal(server.page, brief, f"Ask the owner to {server.redirect_uri}.", brief),)
     return tuple(
         BrowserRefusal(
-            f"“{known.phrase}”", known.meaning, for_team(known.cure, host), for_team(known.brief, host)
+            f"“{refusal.phrase}”",
+            refusal.meaning,
+            for_team(refusal.cure, host),
+            for_team(refusal.brief, host),
         )
-        for known in BROWSER_REFUSALS
+        for refusal in BROWSER_REFUSALS
     )

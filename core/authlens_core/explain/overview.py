@@ -46,12 +46,12 @@ class Overview(Struct, frozen=True):
 
 def overview(record: StageRecord) -> Overview:
     """Return `record` in words; for a login, a refresh, a revocation and a probe alike."""
-    seen = _SeenRecord(record)
+    reader = _RecordReader(record)
     if record.outcome is Outcome.CANCELLED:
         waited = next((c for c in record.checks if c.name == CheckId.AUTHORIZATION_STOPPED), None)
         came = () if waited is None else (f"Received: {waited.seen}.",)
         return Overview(
-            ("You stopped it before it finished.", *_answers(seen), *came),
+            ("You stopped it before it finished.", *_answers(reader), *came),
             "" if waited is None else waited.why,
             "" if waited is None else waited.cure,
             tampering=record.tampering,
@@ -61,19 +61,19 @@ def overview(record: StageRecord) -> Overview:
         check = record.refused_attack or record.decisive_check
         matters = " ".join((check.why, f"({check.spec})" if check.spec and check.why else "")).strip()
         return Overview(
-            tuple(_answers(seen)),
+            tuple(_answers(reader)),
             reason.cause,
             reason.cure,
             reason.evidence,
             matters,
             tampering=record.tampering,
             check=check,
-            failure=seen.failure if reason.name in (NO_ANSWER, check.name) else None,
+            failure=reader.failure if reason.name in (NO_ANSWER, check.name) else None,
         )
-    return Overview(tuple(_SENTENCES[record.stage](seen)), tampering=record.tampering)
+    return Overview(tuple(_SENTENCES[record.stage](reader)), tampering=record.tampering)
 
 
-class _SeenRecord:
+class _RecordReader:
     """A record, with what the sentences ask of it."""
 
     def __init__(self, record: StageRecord) -> None:
@@ -111,39 +111,39 @@ class _SeenRecord:
         return next((check.severity for check in self.record.checks if check.name == name), None)
 
 
-def _answers(seen: _SeenRecord) -> Iterator[str]:
+def _answers(reader: _RecordReader) -> Iterator[str]:
     """Yield which host gave the answer that decided."""
-    if seen.last is None:
+    if reader.last is None:
         return
-    if seen.response is None:
-        yield f"There was no answer from {seen.host}."
+    if reader.response is None:
+        yield f"There was no answer from {reader.host}."
     else:
-        yield f"{seen.host} answered {seen.response.status}."
+        yield f"{reader.host} answered {reader.response.status}."
 
 
-def _detection(seen: _SeenRecord) -> Iterator[str]:
-    answered = f"The resource answered {seen.response.status}" if seen.response is not None else ""
-    named = seen.severity(CheckId.DETECTION_METADATA) is Severity.PASS
-    yield f"{answered}{' and named its metadata document' if named else ''}."
-    answer, team = seen.text(FactId.ANSWER), _team(seen)
+def _detection(reader: _RecordReader) -> Iterator[str]:
+    answered = f"The resource answered {reader.response.status}" if reader.response is not None else ""
+    names_metadata = reader.severity(CheckId.DETECTION_METADATA) is Severity.PASS
+    yield f"{answered}{' and named its metadata document' if names_metadata else ''}."
+    answer, team = reader.text(FactId.ANSWER), _team(reader)
     if answer:
         yield answer
-    if Layer.ACCESS in seen.record.learned(FactId.PROTECTED_BY, str) or team:
+    if Layer.ACCESS in reader.record.learned(FactId.PROTECTED_BY, str) or team:
         yield f"It is behind Cloudflare Access{f', team {team}' if team else ''}."
-    if seen.severity(CheckId.DETECTION_METADATA_GUESSED) is Severity.WARNING:
+    if reader.severity(CheckId.DETECTION_METADATA_GUESSED) is Severity.WARNING:
         yield "It did not say where its metadata is, so the well-known URLs are tried next."
 
 
-def _team(seen: _SeenRecord) -> str:
+def _team(reader: _RecordReader) -> str:
     # Only the redirect to its login page names the team.
-    location = seen.response.headers.get("location") if seen.response is not None else None
+    location = reader.response.headers.get("location") if reader.response is not None else None
     host = _host(location or "")
     return host.partition(".")[0] if is_team_host(host) else ""
 
 
-def _resource_metadata(seen: _SeenRecord) -> Iterator[str]:
-    name = seen.text(FactId.RESOURCE)
-    servers = [safe_line(url, _MAX) for url in seen.record.learned(FactId.AUTHORIZATION_SERVERS, str)]
+def _resource_metadata(reader: _RecordReader) -> Iterator[str]:
+    name = reader.text(FactId.RESOURCE)
+    servers = [safe_line(url, _MAX) for url in reader.record.learned(FactId.AUTHORIZATION_SERVERS, str)]
     if name:
         yield f"The resource calls itself {name}, and that covers the URL you asked for."
     if len(servers) == 1:
@@ -154,64 +154,64 @@ def _resource_metadata(seen: _SeenRecord) -> Iterator[str]:
         yield f"That is the team {_host(servers[0]).partition('.')[0]} of Cloudflare Access."
 
 
-def _server_metadata(seen: _SeenRecord) -> Iterator[str]:
-    issuer = seen.text(FactId.ISSUER) or seen.host
-    if seen.by_program:
+def _server_metadata(reader: _RecordReader) -> Iterator[str]:
+    issuer = reader.text(FactId.ISSUER) or reader.host
+    if reader.by_program:
         yield f"{issuer} published where programs get tokens, and how they authenticate there."
     else:
         yield f"{issuer} published where to sign in and where to get tokens."
-        yield from _for_users(seen)
-    if not seen.has(FactId.REVOCATION_ENDPOINT):
+        yield from _for_users(reader)
+    if not reader.has(FactId.REVOCATION_ENDPOINT):
         yield "It cannot revoke tokens: they stay valid until they expire."
 
 
-def _for_users(seen: _SeenRecord) -> Iterator[str]:
+def _for_users(reader: _RecordReader) -> Iterator[str]:
     yield (
         "It allows clients to register themselves."
-        if seen.has(FactId.REGISTRATION_ENDPOINT)
+        if reader.has(FactId.REGISTRATION_ENDPOINT)
         else "This server does not allow clients to register themselves: it needs a client_id."
     )
-    methods = seen.record.learned(FactId.CODE_CHALLENGE_METHODS_SUPPORTED, tuple)
+    methods = reader.record.learned(FactId.CODE_CHALLENGE_METHODS_SUPPORTED, tuple)
     if any("S256" in listed for listed in methods):
         yield "It supports PKCE with S256, so a stolen code is useless."
 
 
-def _registration(seen: _SeenRecord) -> Iterator[str]:
-    client, redirect_uri = seen.text(FactId.CLIENT_ID), seen.text(FactId.REDIRECT_URIS)
-    if seen.last is None:
+def _registration(reader: _RecordReader) -> Iterator[str]:
+    client, redirect_uri = reader.text(FactId.CLIENT_ID), reader.text(FactId.REDIRECT_URIS)
+    if reader.last is None:
         yield f"Nothing was sent: the server knows this client already, as {client}."
     else:
         yield f"The server registered authlens as {client}."
     if redirect_uri:
         yield f"It sends codes to {redirect_uri} only, an address of this machine."
-    if seen.by_program:
+    if reader.by_program:
         yield "Its owner registered it there. What it authenticates with is stored like a token."
-    elif seen.has(FactId.CLIENT_SECRET):
+    elif reader.has(FactId.CLIENT_SECRET):
         yield "It gave a client secret too, although authlens requested none; it is stored like a token."
 
 
-def _pkce(_seen: _SeenRecord) -> Iterator[str]:
+def _pkce(_seen: _RecordReader) -> Iterator[str]:
     yield "authlens generated a secret, the code_verifier, and holds it in memory."
     yield "Only its SHA-256, the code_challenge, goes into the link. Nothing was sent."
 
 
-def _authorization(seen: _SeenRecord) -> Iterator[str]:
-    if seen.has(FactId.USER_CODE):
-        page, code = seen.text(FactId.VERIFICATION_URI), seen.text(FactId.USER_CODE)
+def _authorization(reader: _RecordReader) -> Iterator[str]:
+    if reader.has(FactId.USER_CODE):
+        page, code = reader.text(FactId.VERIFICATION_URI), reader.text(FactId.USER_CODE)
         yield f"On any device, open {page} and enter {code}."
         yield "Do so only if you started this login. Meanwhile the next stage asks for the tokens."
         return
-    if not seen.has(FactId.CODE):
+    if not reader.has(FactId.CODE):
         yield "The link is ready; the sign-in happens in your browser."
         return
     yield "You signed in, and the browser returned a code that works once."
-    if seen.severity(CheckId.AUTHORIZATION_STATE) is Severity.PASS:
+    if reader.severity(CheckId.AUTHORIZATION_STATE) is Severity.PASS:
         yield "Its state matches this login, so the response is ours."
 
 
-def _tokens(seen: _SeenRecord) -> Iterator[str]:
+def _tokens(reader: _RecordReader) -> Iterator[str]:
     # In a session file the token is a mask, which says nothing about it.
-    token = next(iter(seen.record.learned(FactId.ACCESS_TOKEN, Secret)), None)
+    token = next(iter(reader.record.learned(FactId.ACCESS_TOKEN, Secret)), None)
     if token is None:
         return
     shape = (
@@ -220,45 +220,45 @@ def _tokens(seen: _SeenRecord) -> Iterator[str]:
         else "opaque: only the server can tell what is in it"
     )
     yield f"The access token is {shape}."
-    for lifetime in seen.record.learned(FactId.EXPIRES_IN, timedelta):
+    for lifetime in reader.record.learned(FactId.EXPIRES_IN, timedelta):
         yield f"It is valid for {_span(int(lifetime.total_seconds()))}."
-    if seen.has(FactId.REFRESH_TOKEN):
+    if reader.has(FactId.REFRESH_TOKEN):
         yield "A refresh token gets the next one without a sign-in."
-    elif seen.by_program:
+    elif reader.by_program:
         yield "There is no refresh token: authlens gets the next one in the same way."
     else:
         yield "There is no refresh token: when it expires, you sign in again."
 
 
-def _exchange(seen: _SeenRecord) -> Iterator[str]:
-    if seen.by_program:
+def _exchange(reader: _RecordReader) -> Iterator[str]:
+    if reader.by_program:
         yield "The server accepted the program and returned an access token."
-        yield from _tokens(seen)
+        yield from _tokens(reader)
         return
     yield "The server accepted the code and the code_verifier and returned tokens; the code is used up."
-    yield from _tokens(seen)
+    yield from _tokens(reader)
 
 
-def _refresh(seen: _SeenRecord) -> Iterator[str]:
-    if seen.last is None:
+def _refresh(reader: _RecordReader) -> Iterator[str]:
+    if reader.last is None:
         yield "Nothing was sent: another process had already refreshed it."
         return
     yield "The server returned a new access token without a sign-in."
-    if seen.by_program:
+    if reader.by_program:
         return
-    rotation = seen.severity(CheckId.REFRESH_ROTATION)
+    rotation = reader.severity(CheckId.REFRESH_ROTATION)
     if rotation is Severity.PASS:
         yield "The refresh token was replaced too; the old one is invalid."
     elif rotation is not None:
         yield "The refresh token stays the same."
-    if len(seen.record.exchanges) > 1 and seen.last.purpose.repeats:
-        status = f"the server answered {seen.response.status}" if seen.response else "there was no answer"
+    if len(reader.record.exchanges) > 1 and reader.last.purpose.repeats:
+        status = f"the server answered {reader.response.status}" if reader.response else "there was no answer"
         yield f"Then the old refresh token was sent again: {status}."
 
 
-def _access(seen: _SeenRecord) -> Iterator[str]:
-    status = seen.response.status if seen.response is not None else None
-    layer = seen.text(FactId.ANSWERED_BY)
+def _access(reader: _RecordReader) -> Iterator[str]:
+    status = reader.response.status if reader.response is not None else None
+    layer = reader.text(FactId.ANSWERED_BY)
     # Access refuses by 401 and 403 only, so what failed is behind it.
     if status is not None and status >= 500:
         yield f"The token was accepted, but then the answer was {status}."
@@ -270,16 +270,16 @@ def _access(seen: _SeenRecord) -> Iterator[str]:
         yield "The application itself answered." if layer == Layer.ORIGIN else f"{layer} answered."
 
 
-def _probe(seen: _SeenRecord) -> Iterator[str]:
-    if seen.response is not None:
-        yield f"The resource answered {seen.response.status} and accepts the token."
+def _probe(reader: _RecordReader) -> Iterator[str]:
+    if reader.response is not None:
+        yield f"The resource answered {reader.response.status} and accepts the token."
 
 
-def _revoke(seen: _SeenRecord) -> Iterator[str]:
-    for fact in seen.record.facts:
+def _revoke(reader: _RecordReader) -> Iterator[str]:
+    for fact in reader.record.facts:
         if fact.name in (FactId.REFRESH_TOKEN, FactId.ACCESS_TOKEN):
             yield f"The server, about the {fact.name.replace('_', ' ')}: {safe_line(fact_text(fact), _MAX)}."
-    proof = next((c for c in seen.record.checks if c.name == CheckId.REVOKE_PROOF), None)
+    proof = next((c for c in reader.record.checks if c.name == CheckId.REVOKE_PROOF), None)
     if proof is not None:
         status = safe_line(proof.seen, _MAX)
         yield {
@@ -306,7 +306,7 @@ def _host(url: str) -> str:
         return ""
 
 
-_SENTENCES: Final[Mapping[Stage, Callable[[_SeenRecord], Iterator[str]]]] = {
+_SENTENCES: Final[Mapping[Stage, Callable[[_RecordReader], Iterator[str]]]] = {
     Stage.DETECTION: _detection,
     Stage.RESOURCE_METADATA: _resource_metadata,
     Stage.SERVER_METADATA: _server_metadata,

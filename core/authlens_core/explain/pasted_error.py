@@ -98,7 +98,7 @@ def _diagnoses(text: str, urls: Iterable[Url]) -> list[Diagnosis]:
     """Return what the most particular identifiers in a text mean."""
     lower = unescape(_QUOTE.sub(r"\1", text.replace("\\n", "\n"))).lower().replace("’", "'")
     searched = _SPACE.sub(" ", f"{lower}\n{unquote_plus(lower)}")
-    kind = server_kind((url.text for url in urls), said=lower)
+    kind = server_kind((url.text for url in urls), text=lower)
     lines = masked_text(text).split("\n")
     finds = _particular_finds(searched, kind)
     answer = None if finds else _transcript_answer(text)
@@ -133,8 +133,8 @@ def _finds(causes: Iterable[Cause], text: str) -> list[Find]:
 
 def _meant(find: Find, kind: ServerKind, lines: Sequence[str]) -> Diagnosis:
     cause = find.cause
-    words = server_words(cause.words_of or kind)
-    means, cure = words.fill(cause.cause), words.fill_fix(cause.cure)
+    server = server_words(cause.words_of or kind)
+    means, cure = server.fill(cause.cause), server.fill_fix(cause.cure)
     return Diagnosis(cause.name, means, cure, _evidence(lines, find.phrase), cause.source)
 
 
@@ -153,8 +153,8 @@ def _evidence(lines: Sequence[str], phrase: str) -> tuple[str, ...]:
     any_line = (line for line in reversed(lines) if line.strip())
     line = next(chain(having, failing, any_line), "")
     described = _DESCRIPTION.search("\n".join(lines))
-    own = described[1] if described is not None and described[1] not in line else ""
-    return tuple(filter(None, (around(line, phrase), around(own, ""))))
+    description = described[1] if described is not None and described[1] not in line else ""
+    return tuple(filter(None, (around(line, phrase), around(description, ""))))
 
 
 def _transcript_answer(text: str) -> Diagnosis | None:

@@ -52,10 +52,10 @@ def whole_url(text: str) -> Diagnosis | None:
         return None
     names = {name for name, _ in pairs}
     is_alone = url.netloc and len(text.split()) == 1 and "error" not in names
-    known = next((of_url for needed, of_url in _URLS if is_alone and needed <= names), None)
-    if known is None:
+    url_kind = next((of_url for needed, of_url in _URLS if is_alone and needed <= names), None)
+    if url_kind is None:
         return None
-    kind, cause, cure, source = known
+    kind, cause, cure, source = url_kind
     address = _shown(f"{url.scheme}://{url.netloc}{url.path}")
     return Diagnosis("pasted_url", cause, cure, (address, *_lines(pairs, kind)), source)
 
@@ -77,9 +77,9 @@ def whole_jwt(text: str) -> Diagnosis | None:
 
 def _lines(pairs: Iterable[tuple[str, str]], kind: DocumentKind) -> Iterator[str]:
     for name, value in islice(pairs, _MOST):
-        shown = Secret(value).masked if value and _CREDENTIALS.fullmatch(name) else value
+        text = Secret(value).masked if value and _CREDENTIALS.fullmatch(name) else value
         meaning = explain_member(members(kind), name)
-        yield _shown(f"{name}={shown}") + (f"   {meaning.sentence}" if meaning else "")
+        yield _shown(f"{name}={text}") + (f"   {meaning.sentence}" if meaning else "")
 
 
 def _shown(text: str) -> str:

@@ -33,10 +33,10 @@ def login_url(text: str) -> str:
 def _of_curl(command: str) -> str | None:
     try:
         # Browsers continue the line with a backslash for POSIX shells and a caret for cmd.exe.
-        words = shlex.split(command.replace("\\\n", " ").replace("^\n", " "))
+        arguments = shlex.split(command.replace("\\\n", " ").replace("^\n", " "))
     except ValueError:
         return None
-    pairs = list(pairwise(words))
+    pairs = list(pairwise(arguments))
     for before, word in pairs:
         if before == "--url":
             return word

@@ -89,16 +89,16 @@ class ComparisonVerdict(Struct, frozen=True):
 
     Attributes:
         title: of the first stage that differs, with its number; empty where none does.
-        left: what side A got there; None unless the two parted.
-        right: the same for side B.
+        a: what side A got there; None unless the two parted.
+        b: the same for side B.
         equal_before: false if earlier stages differ, too, although they ended in the same way.
         at_start: true if it is the first stage of both.
     """
 
     kind: VerdictKind
     title: str = ""
-    left: SideResult | None = None
-    right: SideResult | None = None
+    a: SideResult | None = None
+    b: SideResult | None = None
     equal_before: bool = True
     at_start: bool = False
 
@@ -113,7 +113,7 @@ class ComparisonVerdict(Struct, frozen=True):
                 return f"Both ended the same way. They differ first in {self.title}."
         same = "Same" if self.equal_before else "Same results"
         parting = f"Different from the start, {self.title}" if self.at_start else f"{same} until {self.title}"
-        sides = (f"{name} {side.words}" for name, side in (("A", self.left), ("B", self.right)) if side)
+        sides = (f"{name} {side.words}" for name, side in (("A", self.a), ("B", self.b)) if side)
         return f"{parting}. {'; '.join(sides)}."
 
 
@@ -130,8 +130,8 @@ class Difference(Struct, frozen=True):
     """
 
     name: str
-    left: str | None
-    right: str | None
+    a: str | None
+    b: str | None
     title: str = ""
     severities: tuple[Severity | None, Severity | None] = (None, None)
 
@@ -179,26 +179,23 @@ class Comparison(Struct, frozen=True):
         return not self.about and not any(stage.differences for stage in self.stages)
 
 
-def compare(left: Trace, right: Trace) -> Comparison:
+def compare(a: Trace, b: Trace) -> Comparison:
     """Return what differs between two traces, their secrets masked.
 
     The first attempt at a stage is held against the first one of the other side, and so on. A stage that
     only one side has is one difference, not all of its fields.
     """
-    shown_left, shown_right = redacted_trace(left), redacted_trace(right)
+    redacted_a, redacted_b = redacted_trace(a), redacted_trace(b)
     about = _differing(
-        {"kind": shown_left.kind.value, "resource": shown_left.resource_url},
-        {"kind": shown_right.kind.value, "resource": shown_right.resource_url},
+        {"kind": redacted_a.kind.value, "resource": redacted_a.resource_url},
+        {"kind": redacted_b.kind.value, "resource": redacted_b.resource_url},
     )
-    turns = _turns(shown_left.records, shown_right.records)
-    both = [(left, right) for left, right in (turn.fields for turn in turns) if left and right]
+    turns = _turns(redacted_a.records, redacted_b.records)
+    both = [(a, b) for a, b in (turn.fields for turn in turns) if a and b]
     addresses = moved(
-        (left[name], right[name])
-        for left, right in both
-        for name in _in_order(left, right)
-        if name in left and name in right
+        (a[name], b[name]) for a, b in both for name in _in_order(a, b) if name in a and name in b
     )
-    clients = [pair for left, right in both for pair in client_ids(left, right)]
+    clients = [pair for a, b in both for pair in client_ids(a, b)]
     renamed = Renamed.of(clients), Renamed.of([*addresses, *clients])
     stages = tuple(_stage(turn, *renamed) for turn in turns)
     about = [difference for difference in about if not _is_only(difference, renamed[1])]
@@ -216,8 +213,8 @@ class _Turn(Struct, frozen=True):
     fields: tuple[Fields | None, Fields | None]
 
 
-def _turns(left: Sequence[StageRecord], right: Sequence[StageRecord]) -> list[_Turn]:
-    sides = _by_turn(left), _by_turn(right)
+def _turns(a: Sequence[StageRecord], b: Sequence[StageRecord]) -> list[_Turn]:
+    sides = _by_turn(a), _by_turn(b)
     turns = []
     for key in _in_order(*sides):
         records = sides[0].get(key), sides[1].get(key)
@@ -236,9 +233,9 @@ def _by_turn(records: Sequence[StageRecord]) -> dict[tuple[Stage, int], StageRec
     return by_turn
 
 
-def _in_order(left: Iterable[_Key], right: Iterable[_Key]) -> list[_Key]:
+def _in_order(a: Iterable[_Key], b: Iterable[_Key]) -> list[_Key]:
     """Return the keys of both sides in an order that does not depend on which side is which."""
-    orders = [{key: position for position, key in enumerate(side)} for side in (left, right)]
+    orders = [{key: position for position, key in enumerate(side)} for side in (a, b)]
 
     def position(key: _Key) -> tuple[int, int, str]:
         # Sorted, so that A compared with B lists the same as B with A.
@@ -249,13 +246,13 @@ def _in_order(left: Iterable[_Key], right: Iterable[_Key]) -> list[_Key]:
 
 
 def _stage(turn: _Turn, fresh: Renamed, elsewhere: Renamed) -> StageComparison:
-    left, right = turn.fields
+    a, b = turn.fields
     outcomes = _outcome(turn.records[0]), _outcome(turn.records[1])
-    shown = StageComparison(turn.stage, turn.number, title=_title(turn), outcomes=outcomes)
-    if left is None or right is None:
+    comparison = StageComparison(turn.stage, turn.number, title=_title(turn), outcomes=outcomes)
+    if a is None or b is None:
         ends = (None if outcome is None else outcome.value for outcome in outcomes)
-        return replace(shown, differences=(Difference("stage", next(ends), next(ends)),))
-    differences = [_named(difference, turn.records) for difference in _differing(left, right)]
+        return replace(comparison, differences=(Difference("stage", next(ends), next(ends)),))
+    differences = [_named(difference, turn.records) for difference in _differing(a, b)]
     expected = tuple(difference for difference in differences if _must(difference, fresh, elsewhere))
     # An address that differs throughout is shown once, of the traces as a whole.
     unexpected = tuple(
@@ -263,7 +260,7 @@ def _stage(turn: _Turn, fresh: Renamed, elsewhere: Renamed) -> StageComparison:
         for difference in differences
         if difference not in expected and not _is_only(difference, elsewhere)
     )
-    return replace(shown, differences=unexpected, as_it_must=expected)
+    return replace(comparison, differences=unexpected, as_it_must=expected)
 
 
 def _verdict(
@@ -278,11 +275,11 @@ def _verdict(
     if first is None:
         return ComparisonVerdict(VerdictKind.ELSEWHERE if about_differs else VerdictKind.SAME)
     for number, turn in enumerate(turns):
-        left, right = (_result(record, turn.stage) for record in turn.records)
+        a, b = (_result(record, turn.stage) for record in turn.records)
         # By outcome and code, not by text: servers word one refusal differently each time.
-        if (left.outcome, left.error_code) != (right.outcome, right.error_code):
+        if (a.outcome, a.error_code) != (b.outcome, b.error_code):
             title = stages[number].title
-            return ComparisonVerdict(VerdictKind.PARTED, title, left, right, number <= first, number == 0)
+            return ComparisonVerdict(VerdictKind.PARTED, title, a, b, number <= first, number == 0)
     return ComparisonVerdict(VerdictKind.DETAILS, stages[first].title)
 
 
@@ -307,54 +304,54 @@ def _title(turn: _Turn) -> str:
 
 def _named(difference: Difference, records: Pair) -> Difference:
     """Return a difference with its title, and with the severity of each side if it is a check."""
-    left, right = (
+    a, b = (
         next((check for check in record.checks if f"check {check.name}" == difference.name), None)
         if record is not None
         else None
         for record in records
     )
     # From either side the same one, even if the two expect something else.
-    expected = min((check.expected for check in (left, right) if check is not None), default="")
-    severities = (None if left is None else left.severity, None if right is None else right.severity)
+    expected = min((check.expected for check in (a, b) if check is not None), default="")
+    severities = (None if a is None else a.severity, None if b is None else b.severity)
     return replace(difference, title=expected or title_of(difference.name), severities=severities)
 
 
 def _must(difference: Difference, fresh: Renamed, elsewhere: Renamed) -> bool:
-    if difference.left is None or difference.right is None:
+    if difference.a is None or difference.b is None:
         return False
-    if differs_as_it_must(difference.name, difference.left, difference.right) or _is_only(difference, fresh):
+    if differs_as_it_must(difference.name, difference.a, difference.b) or _is_only(difference, fresh):
         return True
-    return differs_as_it_must(difference.name, *elsewhere.both(difference.left, difference.right))
+    return differs_as_it_must(difference.name, *elsewhere.both(difference.a, difference.b))
 
 
 def _is_only(difference: Difference, renamed: Renamed) -> bool:
     """Say whether nothing differs but what is called otherwise."""
-    if difference.left is None or difference.right is None:
+    if difference.a is None or difference.b is None:
         return False
-    left, right = renamed.both(difference.left, difference.right)
-    return left == right
+    a, b = renamed.both(difference.a, difference.b)
+    return a == b
 
 
-def _differing(left: Fields, right: Fields) -> list[Difference]:
-    differences = [Difference(name, left.get(name), right.get(name)) for name in _in_order(left, right)]
+def _differing(a: Fields, b: Fields) -> list[Difference]:
+    differences = [Difference(name, a.get(name), b.get(name)) for name in _in_order(a, b)]
     # The order within a group stays: sorting is stable.
     return sorted(
-        (difference for difference in differences if difference.left != difference.right),
+        (difference for difference in differences if difference.a != difference.b),
         key=lambda difference: group_of(difference.name),
     )
 
 
 def runs(trace: Trace) -> tuple[Trace, ...]:
     """Return each way through the stages; one that began again later has the stages before that, too."""
-    found: list[tuple[StageRecord, ...]] = []
-    place = trace.flow.place
+    ways: list[tuple[StageRecord, ...]] = []
+    position = trace.flow.place
     for record in trace.records:
-        run = found[-1] if found else ()
-        if run and _begins_again(place(record.stage) - place(run[-1].stage), run[-1], record):
-            found.append((*(one for one in run if place(one.stage) < place(record.stage)), record))
+        run = ways[-1] if ways else ()
+        if run and _begins_again(position(record.stage) - position(run[-1].stage), run[-1], record):
+            ways.append((*(one for one in run if position(one.stage) < position(record.stage)), record))
         else:
-            found[-1:] = [(*run, record)]
-    return tuple(replace(trace, records=run) for run in found)
+            ways[-1:] = [(*run, record)]
+    return tuple(replace(trace, records=run) for run in ways)
 
 
 def honest_run(trace: Trace) -> Trace | None:

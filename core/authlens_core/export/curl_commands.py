@@ -24,10 +24,10 @@ from typing import Final
 from urllib.parse import unquote_plus
 
 from authlens_core.export.redaction import Redactor, body_text, redacted_trace
-from authlens_core.grammars.curl import NotAField, header_argument, is_token
 from authlens_core.trace.fact import fact_text
 from authlens_core.trace.record import Stage, StageRecord, Trace, sent_once
 from authlens_core.values.exchange import Exchange, Request
+from authlens_core.values.formats.curl_header import NotAField, header_argument, is_token
 from authlens_core.values.known_secrets import MASKED
 from authlens_core.values.safe_text import safe_line
 
@@ -114,18 +114,18 @@ def header_arguments(
     Args:
         has_body: whether a body follows, of which curl would invent the type.
     """
-    given, left_out = [], []
+    arguments, left_out = [], []
     for name, value in fields:
         if name.lower() in _CURLS_OWN:
             continue
         try:
-            given.append((name, header_argument(name, value)))
+            arguments.append((name, header_argument(name, value)))
         except NotAField:
             left_out.append(name)
     # curl adds a type of its own to a body; the empty field takes it away.
-    if has_body and not any(name.lower() == _TYPE for name, _ in given):
-        given.append((_TYPE, "Content-Type:"))
-    return given, left_out
+    if has_body and not any(name.lower() == _TYPE for name, _ in arguments):
+        arguments.append((_TYPE, "Content-Type:"))
+    return arguments, left_out
 
 
 def curl_commands(requests: Sequence[Request], redactor: Redactor) -> Iterator[str]:
@@ -163,10 +163,10 @@ class _SecretVariables:
 
     def _name(self, mask: str, label: str) -> str:
         if mask not in self.names:
-            wanted = _NOT_IN_A_NAME.sub("_", label.upper())[:40].strip("_") or "SECRET"
+            variable = _NOT_IN_A_NAME.sub("_", label.upper())[:40].strip("_") or "SECRET"
             # Two secrets under one name get two variables, or one value would be sent for both.
-            taken = wanted in self.names.values() or not wanted[0].isalpha()
-            self.names[mask] = f"SECRET_{mask[-8:]}" if taken else wanted
+            is_used = variable in self.names.values() or not variable[0].isalpha()
+            self.names[mask] = f"SECRET_{mask[-8:]}" if is_used else variable
         return self.names[mask]
 
 
@@ -218,16 +218,16 @@ def _decoded(value: str) -> str | None:
 
 def curl_script(trace: Trace) -> str:
     """Return a bash script (bash 4, curl, openssl) that repeats `trace`; answers go to standard output."""
-    shown = redacted_trace(trace)
-    link, known = shown.latest(Stage.AUTHORIZATION), _variables(shown)
-    is_complete = all(known[name] for name in _NEEDED) and is_callable(known["token_endpoint"])
+    safe_trace = redacted_trace(trace)
+    link, variables = safe_trace.latest(Stage.AUTHORIZATION), _variables(safe_trace)
+    is_complete = all(variables[name] for name in _NEEDED) and is_callable(variables["token_endpoint"])
     # With all that a login needs, the script is the login; otherwise the requests one after another.
     if link is not None and is_complete:
-        lines = _login(shown, known, _facts(link))
+        lines = _login(safe_trace, variables, _facts(link))
     else:
-        lines = _requests(exchange for _, _, exchange in sent_once(shown.records))
-    title = f"# authlens: {shown.kind} to {bash_remark(shown.resource_url)}"
-    return "\n".join(["#!/usr/bin/env bash", title, *_warning(shown), _part("start"), *lines, ""])
+        lines = _requests(exchange for _, _, exchange in sent_once(safe_trace.records))
+    title = f"# authlens: {safe_trace.kind} to {bash_remark(safe_trace.resource_url)}"
+    return "\n".join(["#!/usr/bin/env bash", title, *_warning(safe_trace), _part("start"), *lines, ""])
 
 
 def _part(name: str) -> str:
@@ -239,7 +239,7 @@ def _warning(trace: Trace) -> Iterator[str]:
     """Say what was changed on purpose; the script itself does it as the protocol has it."""
     if trace.tampering:
         yield "# TAMPERED: this was changed on purpose when it was recorded."
-        yield from (f"#   {bash_remark(words)}" for words in trace.tampering)
+        yield from (f"#   {bash_remark(change)}" for change in trace.tampering)
 
 
 def _variables(trace: Trace) -> dict[str, str]:
@@ -256,13 +256,13 @@ def _facts(record: StageRecord | None) -> dict[str, str]:
     return {} if record is None else {fact.name: fact_text(fact) for fact in record.facts}
 
 
-def _login(trace: Trace, known: dict[str, str], link: dict[str, str]) -> Iterator[str]:
+def _login(trace: Trace, variables: dict[str, str], link: dict[str, str]) -> Iterator[str]:
     for stage in _REPEATED:
         record = trace.latest(stage)
         yield from _requests(record.exchanges if record else (), quiet=True)
     yield ""
     yield "# The client that the server knows already; registering again would leave one more behind."
-    yield from (f"{name}={bash_word(value)}" for name, value in known.items())
+    yield from (f"{name}={bash_word(value)}" for name, value in variables.items())
     # A recorded state or challenge belongs to a verifier that the trace no longer has.
     fixed = {name: value for name, value in link.items() if name not in _MADE_ANEW}
     yield "parameters=("
@@ -276,20 +276,22 @@ def _login(trace: Trace, known: dict[str, str], link: dict[str, str]) -> Iterato
     record = access if access is not None and access.exchanges else first
     if record is not None and record.exchanges:
         yield 'say "8 The resource, with the token"'
-        own = ('option header "Authorization: Bearer $access_token"',)
-        yield from _request(record.exchanges[-1].request, "show", leave_out="authorization", own=own)
+        credential = ('option header "Authorization: Bearer $access_token"',)
+        yield from _request(
+            record.exchanges[-1].request, "show", leave_out="authorization", more_options=credential
+        )
 
 
 def _requests(exchanges: Iterator[Exchange] | Sequence[Exchange], *, quiet: bool = False) -> Iterator[str]:
-    asked: set[str] = set()
+    masks: set[str] = set()
     for exchange in exchanges:
         request = exchange.request
         yield ""
         yield f"say {bash_word(bash_remark(f'{request.method} {request.url}'))}"
         texts = [request.url, *(value for _, value in request.headers.fields), body_text(request.body)]
         for mask in [match[0] for text in texts for match in MASKED.finditer(text)]:
-            if mask not in asked:
-                asked.add(mask)
+            if mask not in masks:
+                masks.add(mask)
                 yield f"ask {_variable(mask)} {bash_word(f'The secret {mask}')}"
         yield from _request(request, "status" if quiet else "show || :")
 
@@ -298,7 +300,9 @@ def _variable(mask: str) -> str:
     return f"secret_{mask[-8:]}"
 
 
-def _request(request: Request, then: str, *, leave_out: str = "", own: Sequence[str] = ()) -> Iterator[str]:
+def _request(
+    request: Request, then: str, *, leave_out: str = "", more_options: Sequence[str] = ()
+) -> Iterator[str]:
     """Yield the lines that send one request, by way of the configuration that curl reads from a pipe."""
     if not can_be_sent(request):
         yield "say '  not sent: curl cannot send this request'"
@@ -313,7 +317,7 @@ def _request(request: Request, then: str, *, leave_out: str = "", own: Sequence[
     for name, argument in fields:
         if name.lower() != leave_out:
             yield f"  option header {_with_secrets(argument)}"
-    yield from (f"  {line}" for line in own)
+    yield from (f"  {line}" for line in more_options)
     if request.body:
         is_form = request.headers.is_form
         yield f"  option data-raw {_with_secrets(body_text(request.body), encoded=is_form)}"

@@ -96,9 +96,9 @@ class ExchangeRow(Struct, frozen=True):
     def shown_url(self) -> str:
         return safe_line(self.url)
 
-    def matches(self, words: str) -> bool:
-        """Return whether each of `words` occurs in the exchange."""
-        return all(word in self.text for word in words.casefold().split())
+    def matches(self, query: str) -> bool:
+        """Return whether each of `query` occurs in the exchange."""
+        return all(word in self.text for word in query.casefold().split())
 
 
 def rows_of(numbered: Sequence[tuple[int, Exchange]]) -> tuple[ExchangeRow, ...]:

@@ -55,5 +55,5 @@ def file_name(trace: Trace, form: Format) -> str:
         host = urlsplit(redacted_trace(trace).resource_url).hostname or ""
     except ValueError:
         host = ""
-    kept = "".join(letter if letter in _KEPT else "-" for letter in host.lower())[:_LONGEST_HOST].strip(".-")
-    return f"{kept or 'authlens'}-{trace.kind}-{trace.started_at:%Y%m%d}{form.suffix}"
+    stem = "".join(letter if letter in _KEPT else "-" for letter in host.lower())[:_LONGEST_HOST].strip(".-")
+    return f"{stem or 'authlens'}-{trace.kind}-{trace.started_at:%Y%m%d}{form.suffix}"

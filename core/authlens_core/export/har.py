@@ -26,14 +26,16 @@ _MOST_PARAMETERS: Final = 1_000
 
 def har(trace: Trace) -> str:
     """Return `trace` as the text of a HAR 1.2 file, every secret replaced by its mask."""
-    shown = redacted_trace(trace)
-    numbered = [(f"stage_{number}", record) for number, record in enumerate(shown.records, 1)]
+    safe_trace = redacted_trace(trace)
+    numbered = [(f"stage_{number}", record) for number, record in enumerate(safe_trace.records, 1)]
     log = {
         "version": "1.2",
         "creator": _CREATOR,
         "pages": [_page(page, record) for page, record in numbered],
-        "entries": [_entry(numbered[at][0], exchange) for at, _, exchange in sent_once(shown.records)],
-        "comment": f"{_tampered(shown.tampering)}{shown.kind} to {shown.resource_url}; "
+        "entries": [
+            _entry(numbered[index][0], exchange) for index, _, exchange in sent_once(safe_trace.records)
+        ],
+        "comment": f"{_tampered(safe_trace.tampering)}{safe_trace.kind} to {safe_trace.resource_url}; "
         "secrets are replaced by masks with fingerprints",
     }
     return json_output({"log": log})
@@ -87,9 +89,9 @@ def _timings(timings: Timings, elapsed: float) -> dict[str, float]:
     # HAR 1.2 counts ssl within connect.
     both = _UNKNOWN if connect < 0 and tls < 0 else max(connect, 0) + max(tls, 0)
     phases = [max(_milliseconds(value), 0) for value in (timings.send, timings.wait, timings.receive)]
-    rest = round(elapsed * 1000 - max(dns, 0) - max(both, 0) - sum(phases), 3)
+    blocked = round(elapsed * 1000 - max(dns, 0) - max(both, 0) - sum(phases), 3)
     return {
-        "blocked": rest if rest > 0 else _UNKNOWN,
+        "blocked": blocked if blocked > 0 else _UNKNOWN,
         "dns": dns,
         "connect": both,
         "ssl": tls,
@@ -122,7 +124,7 @@ def _query(url: str) -> list[dict[str, str]]:
 
 def _request(request: Request, version: str) -> dict[str, object]:
     url = _encoded_masks(request.url)
-    shown: dict[str, object] = {
+    document: dict[str, object] = {
         "method": request.method,
         "url": url,
         "httpVersion": version,
@@ -137,8 +139,8 @@ def _request(request: Request, version: str) -> dict[str, object]:
         text = body_text(request.body)
         is_form = request.headers.is_form
         # `params` would be the other way to say it; the format allows one of the two.
-        shown["postData"] = {"mimeType": media_type, "text": _encoded_masks(text) if is_form else text}
-    return shown
+        document["postData"] = {"mimeType": media_type, "text": _encoded_masks(text) if is_form else text}
+    return document
 
 
 def _response(response: Response | None) -> dict[str, object]:
@@ -168,5 +170,5 @@ def _content(body: Body, media_type: str) -> dict[str, object]:
 def _cookies(fields: tuple[str, ...], *, received: bool = False) -> list[dict[str, str]]:
     """Return the names and masked values of cookies; attributes are left to the header fields."""
     pairs = [pair for field in fields for pair in (field.split(";")[:1] if received else field.split(";"))]
-    named = (pair.strip().partition("=") for pair in pairs)
-    return [{"name": name, "value": value} for name, equals, value in named if equals]
+    partitions = (pair.strip().partition("=") for pair in pairs)
+    return [{"name": name, "value": value} for name, equals, value in partitions if equals]

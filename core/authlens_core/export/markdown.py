@@ -33,18 +33,18 @@ _OUTCOMES: Final = {Outcome.PASSED: "✔", Outcome.FAILED: "✘", Outcome.CANCEL
 
 def markdown(trace: Trace) -> str:
     """Return `trace` as Markdown (CommonMark), every secret replaced by its mask."""
-    shown = redacted_trace(trace)
+    safe_trace = redacted_trace(trace)
     lines = [
-        f"# authlens: {shown.kind}",
+        f"# authlens: {safe_trace.kind}",
         "",
-        f"- Resource: {code_span(shown.resource_url)}",
-        f"- Began: {code_span(shown.started_at.isoformat(sep=' ', timespec='seconds'))}",
+        f"- Resource: {code_span(safe_trace.resource_url)}",
+        f"- Began: {code_span(safe_trace.started_at.isoformat(sep=' ', timespec='seconds'))}",
         "- Secrets are replaced by masks; the same digits after the number sign mean the same secret.",
-        *_tampered(shown.tampering),
+        *_tampered(safe_trace.tampering),
         "",
-        *fenced(sequence_diagram(shown), "mermaid"),
+        *fenced(sequence_diagram(safe_trace), "mermaid"),
     ]
-    for record in shown.records:
+    for record in safe_trace.records:
         lines += ["", *_record(record)]
     return "\n".join(lines) + "\n"
 
@@ -59,9 +59,9 @@ def code_span(text: str) -> str:
 
 def fenced(text: str, language: str = "") -> list[str]:
     """Return the lines of a fenced block that nothing in `text` can end (CommonMark §4.5)."""
-    kept = safe_text(text, _BODY_SHOWN)
-    fence = "`" * max(3, _longest_run(kept) + 1)
-    return [f"{fence}{language}", *kept.split("\n"), fence]
+    content = safe_text(text, _BODY_SHOWN)
+    fence = "`" * max(3, _longest_run(content) + 1)
+    return [f"{fence}{language}", *content.split("\n"), fence]
 
 
 def prose(text: str) -> str:
@@ -81,7 +81,7 @@ def _tampered(changes: tuple[str, ...]) -> Iterator[str]:
         yield ""
         yield "**TAMPERED: this was changed on purpose, and the servers answered to the change.**"
         yield ""
-        yield from (f"- {prose(words)}" for words in changes)
+        yield from (f"- {prose(change)}" for change in changes)
 
 
 def _title(record: StageRecord) -> str:

@@ -57,25 +57,25 @@ def fields_of(record: StageRecord) -> Fields:
 
 def group_of(name: str) -> tuple[int, int]:
     """Return where a field belongs: the record itself, its facts, its checks, then message after message."""
-    words = name.split(" ", 2)
-    if words[0] in _MESSAGES and len(words) > 1 and words[1].isdecimal():
-        return len(_GROUPS) + int(words[1]), _MESSAGES.index(words[0])
-    return (_GROUPS.index(words[0]) if words[0] in _GROUPS else 0), 0
+    name_parts = name.split(" ", 2)
+    if name_parts[0] in _MESSAGES and len(name_parts) > 1 and name_parts[1].isdecimal():
+        return len(_GROUPS) + int(name_parts[1]), _MESSAGES.index(name_parts[0])
+    return (_GROUPS.index(name_parts[0]) if name_parts[0] in _GROUPS else 0), 0
 
 
 def title_of(name: str) -> str:
     """Return what a field is called on a screen."""
-    kind, _, rest = name.partition(" ")
+    kind, _, label = name.partition(" ")
     if kind in _MESSAGES:
-        number, _, part = rest.partition(" ")
-        return f"{kind.capitalize()} {number}: {part}"
-    return rest if kind == "fact" else _TITLES.get(name) or name.capitalize()
+        number, _, detail = label.partition(" ")
+        return f"{kind.capitalize()} {number}: {detail}"
+    return label if kind == "fact" else _TITLES.get(name) or name.capitalize()
 
 
 def _record(record: StageRecord) -> Named:
     yield OUTCOME, record.outcome.value
-    for words in record.tampering:
-        yield "changed on purpose", words
+    for change in record.tampering:
+        yield "changed on purpose", change
     for name in sorted(record.overridden):
         yield "continued despite", name
     for fact in record.facts:
@@ -207,7 +207,7 @@ _SHORTEST: Final = 4  # characters of a name that is looked for in other texts
 Pair = tuple[str, str]
 
 
-def differs_as_it_must(name: str, left: str, right: str) -> bool:
+def differs_as_it_must(name: str, a: str, b: str) -> bool:
     """Return whether two different values of the field `name`, secrets masked, differ as any two runs do.
 
     They do where the name says so, or where nothing is left once masks, moments and parameters such as
@@ -215,11 +215,11 @@ def differs_as_it_must(name: str, left: str, right: str) -> bool:
     """
     name = _COUNTED.sub("", name)
     last = name.rpartition(" ")[2].lower()
-    if last in _CHOSEN or (last == "authorization" and "basic" in (left[:5].lower(), right[:5].lower())):
+    if last in _CHOSEN or (last == "authorization" and "basic" in (a[:5].lower(), b[:5].lower())):
         return False
     # Before the colon is the severity: a check that came out otherwise is a difference.
-    measured = name in _MEASURED and left.partition(":")[0] == right.partition(":")[0]
-    return measured or last in _ANEW or _settled(left) == _settled(right)
+    measured = name in _MEASURED and a.partition(":")[0] == b.partition(":")[0]
+    return measured or last in _ANEW or _settled(a) == _settled(b)
 
 
 def _settled(text: str) -> str:
@@ -237,8 +237,8 @@ def moved(fields: Iterable[Pair]) -> tuple[Pair, ...]:
     left_of: defaultdict[str, set[str]] = defaultdict(set)
     right_of: defaultdict[str, set[str]] = defaultdict(set)
     times: Counter[Pair] = Counter()
-    for left, right in fields:
-        authorities = _authorities(left), _authorities(right)
+    for a, b in fields:
+        authorities = _authorities(a), _authorities(b)
         if len(authorities[0]) != len(authorities[1]):
             continue
         pairs = dict.fromkeys(zip(*authorities, strict=True))
@@ -259,29 +259,27 @@ def _authorities(text: str) -> list[str]:
     return [unquote(authority).lower() for authority in _AUTHORITY.findall(text)]
 
 
-def client_ids(left: dict[str, str], right: dict[str, str]) -> tuple[Pair, ...]:
+def client_ids(a: dict[str, str], b: dict[str, str]) -> tuple[Pair, ...]:
     """Return the client ids that two registrations gave out, by their fields; those that differ."""
     return tuple(
-        (left[name], right[name])
-        for name in left
-        if _CLIENT_ID.fullmatch(name) and name in right and left[name] != right[name]
+        (a[name], b[name]) for name in a if _CLIENT_ID.fullmatch(name) and name in b and a[name] != b[name]
     )
 
 
 class Renamed(Struct, frozen=True):
     """Texts of both sides, with what is called otherwise called the same."""
 
-    left: _Side
-    right: _Side
+    a: _Side
+    b: _Side
 
     @classmethod
     def of(cls, pairs: Sequence[Pair]) -> Renamed:
         usable = [pair for pair in dict.fromkeys(pairs) if min(map(len, pair)) >= _SHORTEST]
-        return cls(_Side.of([left for left, _ in usable]), _Side.of([right for _, right in usable]))
+        return cls(_Side.of([a for a, _ in usable]), _Side.of([b for _, b in usable]))
 
-    def both(self, left: str, right: str) -> Pair:
+    def both(self, a: str, b: str) -> Pair:
         """Return a text of each side in common words."""
-        return self.left.common(left), self.right.common(right)
+        return self.a.common(a), self.b.common(b)
 
 
 class _Side(Struct, frozen=True):

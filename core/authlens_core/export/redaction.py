@@ -259,15 +259,19 @@ def _masked(value: Any, redactor: Redactor) -> Any:
             return type(value)(_masked(element, redactor) for element in value)
     if not isinstance(value, Struct):
         return value
-    shown = {name: _masked(member, redactor) for name, member in asdict(value).items()}
+    members = {name: _masked(member, redactor) for name, member in asdict(value).items()}
     if isinstance(value, Fact) and isinstance(value.value, str):
         # By its name, as a header field: the fact `client_secret` is masked although its value looks like a
         # word.
-        shown["value"] = redactor.header(value.name, value.value)
-    return replace(value, **shown)
+        members["value"] = redactor.header(value.name, value.value)
+    return replace(value, **members)
 
 
 def _shown(body: Body, redactor: Redactor) -> Body:
-    shown = redactor.body(body)
-    text = f"({shown.size} bytes that are not text)\n{shown.text}" if shown.binary else shown.text
+    safe_body = redactor.body(body)
+    text = (
+        f"({safe_body.size} bytes that are not text)\n{safe_body.text}"
+        if safe_body.binary
+        else safe_body.text
+    )
     return Body(text.encode("utf-8", "replace"), truncated=body.truncated, size=body.size)

@@ -166,9 +166,9 @@ def header_masked(name: str, value: str) -> str:
     """Mask a secret field but for what an inspector needs: scheme, cookie names, cookie attributes."""
     kind = _folded(name)
     if kind in ("authorization", "proxy_authorization"):
-        scheme, space, rest = value.partition(" ")
+        scheme, space, credential = value.partition(" ")
         # The scheme stays: whether it was Bearer, DPoP or Basic is what one looks for in a trace.
-        return f"{scheme} {mask(rest.strip())}" if space and rest.strip() else mask(value)
+        return f"{scheme} {mask(credential.strip())}" if space and credential.strip() else mask(value)
     if kind == "cookie":
         return "; ".join(_pair_masked(pair) for pair in value.split(";"))
     if kind == "set_cookie":
@@ -202,15 +202,15 @@ def _parameter(parameter: re.Match[str]) -> tuple[str, str]:
     """Return the value of a parameter and what follows it: in a URL within a URL `%26` ends a value."""
     if parameter[1].endswith("="):
         return parameter[2], ""
-    value, ampersand, rest = parameter[2].partition("%26")
-    return value, ampersand + rest
+    value, ampersand, suffix = parameter[2].partition("%26")
+    return value, ampersand + suffix
 
 
 def _parameter_masked(parameter: re.Match[str]) -> str:
-    value, rest = _parameter(parameter)
-    if rest:
-        rest = _PARAMETER.sub(_parameter_masked, rest)
-    return parameter[1] + (mask(unquote_plus(value)) if value else "") + rest
+    value, suffix = _parameter(parameter)
+    if suffix:
+        suffix = _PARAMETER.sub(_parameter_masked, suffix)
+    return parameter[1] + (mask(unquote_plus(value)) if value else "") + suffix
 
 
 def _json_masked(tokens: Iterable[JsonToken]) -> Iterator[str]:

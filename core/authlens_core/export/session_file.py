@@ -54,13 +54,13 @@ def session_json(trace: Trace, *, bodies: int | None = None, compact: bool = Fal
             16 MiB where it is not given.
         compact: all on one line, for a program to read; written several times as fast.
     """
-    shown = redacted_trace(trace)
+    safe_trace = redacted_trace(trace)
     budget = _Budget(_BODIES_KEPT if bodies is None else bodies)
     return json_output(
         {
             "format": FORMAT,
             "version": VERSION,
-            "trace": _out(shown, budget),
+            "trace": _out(safe_trace, budget),
         },
         compact=compact,
     )
@@ -183,10 +183,10 @@ def _record(kind: Any, value: Any, name: str) -> Any:
     if not isinstance(value, dict):
         raise _RecordRefused(f"{name} is not an object")
     values = {}
-    for field, wanted in _types(kind).items():
+    for field, field_type in _types(kind).items():
         if field not in value:
             raise _RecordRefused(f"{name} has no {field}")
-        values[field] = _read(wanted, value[field], field, name)
+        values[field] = _read(field_type, value[field], field, name)
     return kind(**values)
 
 
@@ -268,7 +268,7 @@ def _purpose_in(value: Any, name: str, parent: str) -> Purpose:
 
 def _headers_in(value: Any, name: str, parent: str) -> Headers:
     pairs = _list_of(value, name, parent)
-    if not all(isinstance(pair, list) and [type(part) for part in pair] == [str, str] for pair in pairs):
+    if not all(isinstance(pair, list) and [type(item) for item in pair] == [str, str] for pair in pairs):
         _wrong(name, parent, "a list of pairs of text")
     return Headers.of((field, content) for field, content in pairs)
 

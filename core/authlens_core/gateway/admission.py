@@ -77,9 +77,9 @@ def _wrong_method(method: str, fields: list[RawField]) -> ProxyRefusal | None:
             405, "method_refused", "There are no tunnels here.", ASK_AT_ITS_URL, allow=_ALLOWED
         )
     # A server that honours X-HTTP-Method-Override runs the method in it, not the one in the first line.
-    wanted = [value.decode("latin-1") for name, value in fields if is_read_as(name, _METHOD_FIELDS)]
-    named = ",".join((method, *wanted)).upper().split(",")
-    if not _REFUSED_METHODS.isdisjoint(each.strip() for each in named):
+    overrides = [value.decode("latin-1") for name, value in fields if is_read_as(name, _METHOD_FIELDS)]
+    methods = ",".join((method, *overrides)).upper().split(",")
+    if not _REFUSED_METHODS.isdisjoint(each.strip() for each in methods):
         cause = "The method is refused: the resource could answer with the credential."
         return ProxyRefusal(405, "method_refused", cause, "Use another method.", allow=_ALLOWED)
     if method == "OPTIONS" and b"0" in _values(fields, b"max-forwards"):  # RFC 9110 §7.6.2
@@ -88,10 +88,10 @@ def _wrong_method(method: str, fields: list[RawField]) -> ProxyRefusal | None:
 
 
 def _wrong_sender(fields: list[RawField], mapping: Mapping) -> ProxyRefusal | None:
-    own = mapping.local.partition("://")[2]
+    host = mapping.local.partition("://")[2]
     # Against DNS rebinding: a page whose name leads to 127.0.0.1 sends that name as its host.
-    if own and _values(fields, b"host") != [own.encode()]:
-        cause = f"This proxy serves only the host {own}."
+    if host and _values(fields, b"host") != [host.encode()]:
+        cause = f"This proxy serves only the host {host}."
         return ProxyRefusal(421, "wrong_host", cause, "Use the URL that authlens proxy printed.")
     if is_service_worker(fields):
         cause = (
@@ -134,16 +134,16 @@ def _wrong_place(path: str, credential: RequestCredential) -> ProxyRefusal | Non
         return ProxyRefusal(404, "not_found", "OAuth is hidden here: the proxy adds the credential.")
     if credential.serves(path):
         return None
-    shown = unquote(path)
+    readable_path = unquote(path)
     if credential.covers(path):
         return ProxyRefusal(
             403,
             "not_served",
-            f"This proxy serves {credential.url} and what is below it; {shown} is not.",
+            f"This proxy serves {credential.url} and what is below it; {readable_path} is not.",
             "Stop it, then start one for everything that the credential covers.",
             command=f"authlens proxy {shlex.quote(credential.widest)}",
         )
-    cause = f"The credential is not for {shown}."
+    cause = f"The credential is not for {readable_path}."
     # The command is copied into a shell, so a path that has two readings is never put into it.
     elsewhere = usable_url(f"{credential.resource.origin}{path}", loopback_http=True)
     if elsewhere is None or (how := rewrite(elsewhere.text)):
@@ -157,8 +157,8 @@ def _wrong_place(path: str, credential: RequestCredential) -> ProxyRefusal | Non
     )
 
 
-def _values(fields: list[RawField], wanted: bytes) -> list[bytes]:
-    return [value for name, value in fields if name.lower() == wanted]
+def _values(fields: list[RawField], field: bytes) -> list[bytes]:
+    return [value for name, value in fields if name.lower() == field]
 
 
 _ROOT: Final = 0
@@ -177,12 +177,12 @@ def refused_peer(connection: socket.socket) -> ProxyRefusal | None:
     return judged(account_of_peer(connection), os.geteuid())
 
 
-def judged(account: int | None, own: int) -> ProxyRefusal | None:
-    """Return why a program of `account` is not served by a process of `own`; None if it is."""
+def judged(account: int | None, process_account: int) -> ProxyRefusal | None:
+    """Return why a program of `account` is not served by a process of `process_account`; None if it is."""
     if account is None:
         cause = "The system does not report which account this connection is from."
         return ProxyRefusal(403, "unknown_account", cause, _CURE)
-    if account in (own, _ROOT):
+    if account in (process_account, _ROOT):
         return None
     cause = "This connection is from another account on this machine."
     return ProxyRefusal(403, "other_account", cause, "Run authlens login and authlens proxy in that account.")
@@ -195,12 +195,12 @@ def account_of_peer(connection: socket.socket) -> int | None:
             credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
             return int(_UCRED.unpack(credentials)[1])
         # TCP has no SO_PEERCRED: the kernel is asked who owns the other end of this very connection.
-        peer, own = connection.getpeername(), connection.getsockname()
+        peer, local_end = connection.getpeername(), connection.getsockname()
     except OSError:
         return None  # it is closed already
     with suppress(OSError, NotAnAnswer), _kernel() as kernel:
         kernel.settimeout(1.0)
-        kernel.send(owner_question(peer, own))
+        kernel.send(owner_question(peer, local_end))
         return read_owner(kernel.recv(LONGEST_ANSWER))
     return None
 

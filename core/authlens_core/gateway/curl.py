@@ -17,24 +17,20 @@ from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
-from msgspec.structs import replace
 
-from authlens_core.credentials.lifecycle.operation import RecordBuilder
-from authlens_core.credentials.lifecycle.probe_call import probe_result
 from authlens_core.credentials.lifecycle.request_credential import (
     RequestCredential,
     leads_to_login,
     refuses_token,
 )
 from authlens_core.credentials.lifecycle.request_headers import CredentialHeaders
-from authlens_core.credentials.records.grant import utc_now
 from authlens_core.gateway.signed_stream import SendAgain, refused_for_good
-from authlens_core.grammars.curl import CurlRequest, config_line, header_argument, newest_head
+from authlens_core.grammars.curl import CurlRequest, config_line, newest_head
 from authlens_core.values.errors import AuthlensError, NetworkFailure, Refused, UsageError
-from authlens_core.values.exchange import Exchange, Headers, Purpose, Request, Response
+from authlens_core.values.exchange import Response
 from authlens_core.values.fix import step
-from authlens_core.values.secret import Body, Secret, for_children
-from authlens_core.values.stage import Stage
+from authlens_core.values.formats.curl_header import field_name, header_argument
+from authlens_core.values.secret import Secret, for_children
 from authlens_core.values.url import parse_url
 from authlens_core.wire.addresses import local_addresses
 from authlens_core.wire.proxy_settings import is_never_proxied
@@ -85,36 +81,51 @@ def configuration(url: str, request: CurlRequest, fields: Sequence[tuple[str, st
     Raises:
         UsageError: an option replaces one of the fields, or something cannot be handed over.
     """
-    parts = parse_url(url, loopback_http=True)
-    host, port = parts.address
-    # The URL that was judged is the one that is sent: no pattern in it, no segment removed from it.
-    options: dict[str, str | None] = {"globoff": None, "path-as-is": None, "proto": f"={parts.scheme}"}
-    if is_never_proxied(host):
-        options["noproxy"] = "*"
-    # Before 7.85, curl asks a resolver, and the answer may be another machine.
-    if local := local_addresses(host):
-        options["resolve"] = f"{host}:{port}:{','.join(local)}"
     try:
-        if replaced := request.header_names & {name.lower() for name, _ in fields}:
-            raise ValueError(
-                f"the field {min(replaced)} is authlens's own, because it carries the credential"
-            )
-        file, directory = trust_files(os.environ)
-        # With one of the two, curl would trust its own other one as well, and no others for a proxy.
-        for peer in ("", "proxy-") if file or directory else ():
-            options[f"{peer}cacert"] = file or str(
-                min(Path(directory or "").glob("*.[0-9]"), default=directory)
-            )
-            options[f"{peer}capath"] = directory or "/dev/null"
-        headers = [("header", header_argument(*field)) for field in fields]
-        config = "".join(config_line(*option) for option in (*options.items(), *headers, ("url", url)))
-        # A path to certificates may have bytes that are no UTF-8.
+        user_fields = set(map(field_name, request.values.get("--header", ())))
+        for name in user_fields.intersection(name.lower() for name, _ in fields):
+            raise ValueError(f"the field {name} is authlens's own, because it carries the credential")
+        headers = (("header", header_argument(*field)) for field in fields)
+        options = (*_network_options(url), *_trust_options(), *headers, ("url", url))
+        config = "".join(config_line(*option) for option in options)
+        # A path to certificates may have bytes that are not UTF-8.
         if len(config.encode(errors="surrogateescape")) > _PIPE_ROOM:
             raise ValueError("the credential is too large")
     except (ValueError, TrustUnusable) as error:
         cause = f"This cannot be handed to curl: {str(error).removesuffix('.')}."
         raise UsageError(cause, step("Or use", "authlens headers URL")) from None
     return Secret(config)
+
+
+_Option = tuple[str, str | None]
+
+
+def _network_options(url: str) -> list[_Option]:
+    """Return the options that let curl send to the URL alone, directly where it is of this machine."""
+    address = parse_url(url, loopback_http=True)
+    host, port = address.address
+    # The URL that was judged is the one that is sent: no pattern in it, no segment removed from it.
+    options: list[_Option] = [("globoff", None), ("path-as-is", None), ("proto", f"={address.scheme}")]
+    if is_never_proxied(host):
+        options.append(("noproxy", "*"))
+    # Before 7.85, curl asks a resolver, and the answer may be another machine.
+    local = local_addresses(host)
+    if local:
+        options.append(("resolve", f"{host}:{port}:{','.join(local)}"))
+    return options
+
+
+def _trust_options() -> list[_Option]:
+    """Return the options that let curl, and curl's proxy, trust the authorities of the environment alone.
+
+    With one of the two, curl would trust its own other one as well.
+    """
+    file, directory = trust_files(os.environ)
+    if not file and not directory:
+        return []
+    file = file or str(min(Path(directory or "").glob("*.[0-9]"), default=directory))
+    options = (("cacert", file), ("capath", directory or "/dev/null"))
+    return [(f"{peer}{name}", value) for peer in ("", "proxy-") for name, value in options]
 
 
 def config_pipe(config: Secret) -> int:
@@ -129,8 +140,8 @@ def config_pipe(config: Secret) -> int:
 def command(request: CurlRequest, config: int, heads: int) -> list[str]:
     """Return the command line of a curl that reads one descriptor, and writes the heads of answers to one."""
     # Only as the first word, -q keeps .curlrc away, which may name a second URL or a proxy.
-    ours = ("--suppress-connect-headers", "--dump-header", f"/dev/fd/{heads}")
-    return ["curl", "-q", *request.words, *ours, "--config", f"/dev/fd/{config}"]
+    own_options = ("--suppress-connect-headers", "--dump-header", f"/dev/fd/{heads}")
+    return ["curl", "-q", *request.arguments, *own_options, "--config", f"/dev/fd/{config}"]
 
 
 def curl_environment() -> dict[str, str]:
@@ -152,75 +163,64 @@ async def authorized_curl(
         LoginNeeded: a user has to log in.
         AuthlensError: as `RequestCredential.fields`.
     """
-    credential, tried = await source.fields(), set[str]()
+    credential, renewals = await source.fields(), set[str]()
     while True:
         config = configuration(source.url, request, credential.signed(request.method, source.url))
         async with _running(path, request, config) as curl:
-            head = await curl.head()
-            other = await _other(source, credential, head, tried)
-            if other is None or not request.is_repeatable:
-                start = curl.held
-                code, head = await curl.pass_on(), await curl.head()
-                if head is None or code not in (0, _HTTP_ERROR):
-                    return CurlOutcome(code)
-                if other is not None:
-                    return CurlOutcome(NetworkFailure.exit_code, SendAgain())
-                problem = _problem(source.url, request, head, start)
-                is_answer = problem is None or request.shows_status
-                return CurlOutcome(code if is_answer else Refused.exit_code, problem)
+            renewed = await _renewed(source, credential, await curl.head(), renewals)
+            if renewed is None or not request.is_repeatable:
+                return await _outcome(source.url, request, curl, is_renewed=renewed is not None)
         note("The resource refused the credential: sent the request again with a new token or proof.")
-        credential = other
+        credential = renewed
 
 
-async def _other(
-    source: RequestCredential, sent: CredentialHeaders, head: Response | None, tried: set[str]
+async def _outcome(url: str, request: CurlRequest, curl: _Curl, *, is_renewed: bool) -> CurlOutcome:
+    """Pass the output on, and return how the request ended."""
+    code, head = await curl.pass_on(), await curl.head()
+    if head is None or code not in (0, _HTTP_ERROR):
+        return CurlOutcome(code)
+    if is_renewed:
+        return CurlOutcome(NetworkFailure.exit_code, SendAgain())
+    problem = _problem(url, request, head)
+    return CurlOutcome(code if problem is None or request.shows_status else Refused.exit_code, problem)
+
+
+async def _renewed(
+    source: RequestCredential, sent: CredentialHeaders, head: Response | None, renewals: set[str]
 ) -> CredentialHeaders | None:
-    """Return what else to send after this head, or None; `tried` gets what was done for it."""
+    """Return what to send instead after this head, or None; `renewals` gets what is new in it."""
     if head is None:
         return None
     wants_nonce = sent.learn(source.url, head)
     if not refuses_token(head):
         source.accepted(sent)
-    elif wants_nonce and "nonce" not in tried:
-        tried.add("nonce")
+        return None
+    if wants_nonce and "nonce" not in renewals:
+        renewals.add("nonce")
         return sent
-    elif "token" not in tried:
-        tried.add("token")
+    if "token" not in renewals:
+        renewals.add("token")
         return await source.renewed(sent)
-    else:
-        source.refused(sent)
+    source.refused(sent)
     return None
 
 
-def _problem(url: str, request: CurlRequest, head: Response, start: bytes) -> Refused | None:
-    """Return what the answer refuses, if it is not the resource's own answer.
-
-    Args:
-        start: how its body begins, which may name the cause.
-    """
-    if refuses_token(head):
-        return refused_for_good(url)
-    location = head.headers.get("location") if 300 <= head.status < 400 else None
-    target = (location or "").partition("?")[0]
+def _problem(url: str, request: CurlRequest, head: Response) -> Refused | None:
+    """Return what the answer refuses, if it is not the resource's own answer."""
+    location = (head.headers.get("location") or "").partition("?")[0]
+    target = location if 300 <= head.status < 400 else ""
     by_edge = head.status == 403 and any(head.headers.get(name) for name in _OF_THE_EDGE)
+    refused = refused_for_good(url)
+    if refuses_token(head):
+        return refused
     if by_edge or leads_to_login(target):
-        return _refusal(url, request, head, start)
+        return Refused(
+            f"{url} is behind a login page or another check, which answered instead.", refused.cure
+        )
     # A script that reads a page, or follows, would take the redirect for an empty page.
-    is_lost = request.method == "GET" or "location" in request.values
-    if target and is_lost:
+    if target and (request.method == "GET" or "--location" in request.values):
         return Refused(f"{url} redirects to {target}. The credential is not sent there.", "Ask that URL.")
     return None
-
-
-def _refusal(url: str, request: CurlRequest, head: Response, start: bytes) -> Refused:
-    """Return what `authlens probe` would say of this answer."""
-    now = utc_now()
-    # What a refusal means depends on the credential, which only its field's name stands for here.
-    sent = Request(request.method, url, Headers.of([("Authorization", "Bearer -")]))
-    answer = replace(head, body=Body(start))
-    exchange = Exchange(sent, answer, None, now, 0.0, purpose=Purpose.CREDENTIAL)
-    result = probe_result(exchange, RecordBuilder(Stage.PROBE, url, now), "credential")
-    return Refused(result.said, result.cure)
 
 
 async def send_openly(url: str, request: CurlRequest, path: str) -> CurlOutcome:
@@ -251,8 +251,8 @@ async def _running(path: str, request: CurlRequest, config: Secret) -> AsyncIter
         _Heads, os.fdopen(heads_in, "rb", 0)
     )
     try:
-        for descriptor in (pipe, heads_out):
-            os.set_inheritable(descriptor, True)
+        os.set_inheritable(pipe, True)
+        os.set_inheritable(heads_out, True)
         process = await asyncio.create_subprocess_exec(
             *command(request, pipe, heads_out),
             executable=path,
@@ -290,22 +290,17 @@ class _Curl:
 
     async def head(self) -> Response | None:
         """Return the newest head of an answer; None if there is none, or it is not waited for any longer."""
-        while (head := newest_head(self._heads.text)) is None and len(self.held) < _MOST_HELD:
+        while newest_head(self._heads.text) is None and len(self.held) < _MOST_HELD:
             data = await self._read()
             if not data:
-                return newest_head(self._heads.text)
+                break
             self.held += data
-        return head
+        return newest_head(self._heads.text)
 
     async def pass_on(self) -> int:
         """Pass the output on, and return curl's exit code, or 128 + the number of a signal that ended it."""
-        _write(self.held)
-        while data := await self._read():
-            _write(data)
+        data = self.held or await self._read()
+        while data:
+            data = data[os.write(1, data) :] or await self._read()
         code = await self._process.wait()
         return code if code >= 0 else 128 - code
-
-
-def _write(data: bytes) -> None:
-    while data:
-        data = data[os.write(1, data) :]

@@ -80,14 +80,14 @@ class Mapping(Struct, frozen=True):
         path = raw_path[len(prefix) :] or b"/"
         return path + (b"?" + query if query else b"")
 
-    def there(self, named: bytes) -> bytes:
+    def there(self, address: bytes) -> bytes:
         """Return an address, or a path, as the resource knows it; others than ours as they are."""
         for ours, theirs in ((self.local, self.upstream.origin), ("", "")):
             prefix = f"{ours}{self.prefix}".encode("ascii")
-            rest = named.removeprefix(prefix)
-            if self.prefix and rest != named and rest[:1] in (b"/", b"?", b""):
-                return theirs.encode("ascii") + (rest or b"/")
-        return named
+            suffix = address.removeprefix(prefix)
+            if self.prefix and suffix != address and suffix[:1] in (b"/", b"?", b""):
+                return theirs.encode("ascii") + (suffix or b"/")
+        return address
 
     def here(self, location: str) -> str:
         """Return the address here for a `Location` of the resource.
@@ -131,27 +131,27 @@ class ResourceCookies:
 
     def stored(self, value: bytes, mapping: Mapping) -> bytes | None:
         """Return a `Set-Cookie` of the resource as it is for this proxy alone; None to drop it."""
-        first, *attributes = (part.strip() for part in value.split(b";"))
-        pair, path, kept = _pair(first), b"/", []
+        first, *attributes = (piece.strip() for piece in value.split(b";"))
+        pair, path, passed = _pair(first), b"/", []
         if _ACCESS_COOKIE.match(pair) or len(value) > _LONGEST:
             return None
         for attribute in attributes:
-            name, _, given = attribute.partition(b"=")
-            if name.strip().lower() == b"path" and given.strip().startswith(b"/"):
-                path = given.strip()
+            name, _, setting = attribute.partition(b"=")
+            if name.strip().lower() == b"path" and setting.strip().startswith(b"/"):
+                path = setting.strip()
             if attribute and name.strip().lower() not in _DROPPED:
-                kept.append(attribute)
+                passed.append(attribute)
         # A browser takes such a name only over https and for the whole host, which a proxy on a port is not.
         if mapping.local and pair.lower().startswith(_OF_A_WHOLE_HOST):
             pair = _RENAMED + pair
         self._remember(pair)
         # Ports do not keep cookies apart (RFC 6265 §8.5); the path does, which no other program can guess.
-        own = (b"Path=" + mapping.prefix.encode("ascii") + path, b"SameSite=Strict")
-        return b"; ".join((pair, *kept, *own))
+        scope = (b"Path=" + mapping.prefix.encode("ascii") + path, b"SameSite=Strict")
+        return b"; ".join((pair, *passed, *scope))
 
     def sent(self, value: bytes, mapping: Mapping) -> bytes:
         """Return what of a `Cookie` goes to the resource; empty for nothing."""
-        pairs = (_pair(part) for part in value.split(b";"))
+        pairs = (_pair(piece) for piece in value.split(b";"))
         # No browser reaches a Unix socket: there the client itself chose every cookie.
         everyone = not mapping.local
         return b"; ".join(
@@ -171,9 +171,9 @@ class ResourceCookies:
         return blake2b(pair, key=self._key, digest_size=16).digest()
 
 
-def _pair(part: bytes) -> bytes:
+def _pair(cookie: bytes) -> bytes:
     """Return `name=value` as a browser sends it back (RFC 6265bis §5.6): without the blanks around both."""
-    name, equals, value = part.partition(b"=")
+    name, equals, value = cookie.partition(b"=")
     return name.strip(b" \t") + equals + value.strip(b" \t")
 
 
@@ -188,19 +188,19 @@ def alias_of_a_credential(name: bytes) -> bool:
 
 
 def request_fields(
-    given: Iterable[RawField],
+    received: Iterable[RawField],
     credential: Iterable[tuple[str, str]],
     mapping: Mapping,
     cookies: ResourceCookies,
 ) -> tuple[RawField, ...]:
     """Return the header fields for the resource: the client's, without its own credentials, and ours."""
-    given = tuple(given)
+    received = tuple(received)
     ours = tuple((name.encode("ascii"), value.encode("latin-1")) for name, value in credential)
     # A client's own credential would reach a server that it was not meant for, or win over ours.
-    dropped = {name.lower() for name, _ in ours} | _READ_HERE | for_one_hop(given)
+    dropped = {name.lower() for name, _ in ours} | _READ_HERE | for_one_hop(received)
     host = mapping.upstream.authority.encode("ascii")
-    kept = [pair for pair in given if pair[0].lower() not in dropped]
-    return ((b"Host", host), *_at_the_resource(kept, mapping, cookies), *framing(given), *ours)
+    passed = [pair for pair in received if pair[0].lower() not in dropped]
+    return ((b"Host", host), *_at_the_resource(passed, mapping, cookies), *framing(received), *ours)
 
 
 def _at_the_resource(
@@ -209,59 +209,59 @@ def _at_the_resource(
     """Yield fields as the resource knows its own addresses."""
     local = mapping.local.encode("ascii")
     for name, value in fields:
-        own, lower = value, name.lower()
+        translated, lower = value, name.lower()
         if lower == b"cookie":
             # The jar is the proxy's: a browser sends its cookies to every port of 127.0.0.1 (RFC 6265 §8.5).
-            own = cookies.sent(value, mapping)
-            if not own:
+            translated = cookies.sent(value, mapping)
+            if not translated:
                 continue
         elif lower == b"max-forwards" and value.isdigit():  # RFC 9110 §7.6.2
-            own = b"%d" % max(0, int(value[:9]) - 1)
+            translated = b"%d" % max(0, int(value[:9]) - 1)
         elif lower == b"origin" and local and value == local:
             # Servers compare it with their own name against CSRF, and would refuse the proxy's.
-            own = mapping.upstream.origin.encode("ascii")
+            translated = mapping.upstream.origin.encode("ascii")
         elif lower in _ADDRESSES:
-            own = mapping.there(value)
-        yield name, own
+            translated = mapping.there(value)
+        yield name, translated
 
 
 def response_fields(
-    given: Iterable[RawField], mapping: Mapping, cookies: ResourceCookies, *, status: int = 200
+    received: Iterable[RawField], mapping: Mapping, cookies: ResourceCookies, *, status: int = 200
 ) -> Iterator[RawField]:
     """Yield the header fields for the client: no challenge, no session of Access, addresses as they are here.
 
     Raises:
         AuthlensError: there is a redirect to another origin.
     """
-    given = tuple(given)
-    dropped = for_one_hop(given) | _UPSTREAM_ONLY | {b"content-length"}
-    for name, value in given:
+    received = tuple(received)
+    dropped = for_one_hop(received) | _UPSTREAM_ONLY | {b"content-length"}
+    for name, value in received:
         lower = name.lower()
         # CORS headers of the resource name its own pages. Here they would let those read through the proxy.
         if lower in dropped or lower.startswith(_UPSTREAM_PREFIX):
             continue
-        own: bytes | None = value
+        translated: bytes | None = value
         if lower == b"location":
             # Without this a browser would leave the proxy at the first redirect and meet the login page.
-            own = mapping.here(_escaped(value)).encode("latin-1")
+            translated = mapping.here(_escaped(value)).encode("latin-1")
         elif lower == b"set-cookie":
-            own = cookies.stored(value, mapping)
+            translated = cookies.stored(value, mapping)
         elif lower == b"content-security-policy":
-            own = _without_reports(value)
+            translated = _without_reports(value)
         elif lower == b"refresh" and not value.strip().isdigit():
-            own = None  # it may lead elsewhere, and no parser of it is like another
-        if own is not None:
-            yield name, own
-    length = body_length(given)
+            translated = None  # it may lead elsewhere, and no parser of it is like another
+        if translated is not None:
+            yield name, translated
+    length = body_length(received)
     # RFC 9110 §8.6: an answer without content has no length either.
-    if length is not None and not is_chunked(given) and status != HTTPStatus.NO_CONTENT:
+    if length is not None and not is_chunked(received) and status != HTTPStatus.NO_CONTENT:
         yield b"Content-Length", b"%d" % length
     yield from OWN_FIELDS
 
 
 def _escaped(location: bytes) -> str:
     """Return a Location with what is not ASCII escaped, as browsers do it."""
-    return _ESCAPED.sub(lambda found: b"%%%02X" % found[0][0], location).decode("latin-1")
+    return _ESCAPED.sub(lambda character: b"%%%02X" % character[0][0], location).decode("latin-1")
 
 
 def _without_reports(policy: bytes) -> bytes:

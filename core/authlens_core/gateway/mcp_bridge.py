@@ -103,9 +103,9 @@ class McpBridge:
                 async with asyncio.timeout(1.0):
                     await self._http.end_session()
 
-    def _note(self, words: str) -> None:
+    def _note(self, sentence: str) -> None:
         """Show the user a sentence once; a server causes few, and short ones."""
-        line = safe_line(words, LONGEST_NOTE)
+        line = safe_line(sentence, LONGEST_NOTE)
         if line not in self._notes and len(self._notes) < MOST_NOTES:
             self._notes.add(line)
             self._show(line)
@@ -118,8 +118,8 @@ class McpBridge:
         except NotJsonRpc as refused:
             # The id of a request that is on its way would answer that one.
             is_free = refused.is_call and refused.request_id not in self._owed
-            words = f"This message was not sent to the server: {refused}."
-            await self._write(error_line(refused.request_id if is_free else None, refused.code, words))
+            cause = f"This message was not sent to the server: {refused}."
+            await self._write(error_line(refused.request_id if is_free else None, refused.code, cause))
 
     async def _take(self, message: JsonRpcMessage) -> None:
         """Start to serve a message of the client.
@@ -265,8 +265,8 @@ class McpBridge:
             message = read_message(text)
         except NotJsonRpc as broken:
             if request is not None and not broken.is_call:
-                words = "The server's answer cannot be passed on, because it is not a JSON-RPC message"
-                raise ServerMisconfigured(f"{words}: {broken}.") from None
+                cause = "The server's answer cannot be passed on, because it is not a JSON-RPC message"
+                raise ServerMisconfigured(f"{cause}: {broken}.") from None
             self._note(f"A message from the server was not passed on: {broken}.")
             return
         if message.method is not None:

@@ -87,8 +87,8 @@ def failure_of_error(error: Mapping[str, Any]) -> McpFailure:
     code, message = error["code"], error["message"]
     # With a code of ours, a server could make a client show the user a command of its choice.
     if code in _RESERVED:
-        words = "The server answered with an error code that is reserved for authlens."
-        return McpFailure(INTERNAL_ERROR, words, {"server_error": error})
+        cause = "The server answered with an error code that is reserved for authlens."
+        return McpFailure(INTERNAL_ERROR, cause, {"server_error": error})
     quoted = safe_line(message.replace("”", "'"), NAME)
     note = f"error {code}, with the server's words “{quoted}”"
     return McpFailure(code, message, error.get("data"), note)

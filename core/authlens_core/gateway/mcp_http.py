@@ -91,8 +91,8 @@ def routing_fields(message: JsonRpcMessage, schemas: Mapping[str, Any]) -> Itera
     if not isinstance(version, str) or method is None:
         return
     if not is_session_id(version) or not is_session_id(method):
-        words = "This message was not sent to the server: no header field can carry its version and method."
-        raise McpFailure(INVALID_REQUEST, words)
+        cause = "This message was not sent to the server: no header field can carry its version and method."
+        raise McpFailure(INVALID_REQUEST, cause)
     yield "MCP-Protocol-Version", version
     yield "Mcp-Method", method
     name = params.get(_NAMED.get(method, ""))
@@ -174,11 +174,11 @@ class McpHttp:
             Refused: the server refuses a renewed credential, too.
             StreamFailed: there was no answer.
         """
-        own = [*routing_fields(message, self._schemas)]
+        routing = [*routing_fields(message, self._schemas)]
         if message.method != "initialize":
-            own = own or self._session_fields()
+            routing = routing or self._session_fields()
         framing = [("Content-Type", JSON_TYPE), ("Content-Length", str(len(message.line)))]
-        return self._send("POST", framing + own, message.line)
+        return self._send("POST", framing + routing, message.line)
 
     def get(self, last_id: str | None) -> AbstractAsyncContextManager[StreamedResponse]:
         """Open a stream of events, after the event with `last_id` where there is one; raises as `post`."""
@@ -240,9 +240,9 @@ async def events_of(answer: StreamedResponse) -> AsyncGenerator[tuple[ServerEven
         yield ServerEvent(""), await body_of(answer)
         return
     if kind != EVENT_STREAM:
-        shown = kind if _MEDIA_TYPE.fullmatch(kind) else "no known media type"
-        words = f"The server answered {answer.status} with {shown}, but MCP requires JSON or events."
-        raise ServerMisconfigured(words)
+        media_type = kind if _MEDIA_TYPE.fullmatch(kind) else "no known media type"
+        cause = f"The server answered {answer.status} with {media_type}, but MCP requires JSON or events."
+        raise ServerMisconfigured(cause)
     reader = EventReader()
     try:
         async for chunk in answer.body:

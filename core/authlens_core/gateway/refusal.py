@@ -99,7 +99,7 @@ def of_error(problem: Exception, url: str) -> ProxyRefusal:
         # No more than the type: its message may quote a header field with the credential.
         cause = f"An unexpected error: {type(problem).__name__}."
         return ProxyRefusal(500, "failed", cause, "Please report it: authlens --version")
-    found = (row for row in _STATUS if isinstance(problem, row[0]))
-    _, status, code = next(found, (AuthlensError, 502, "failed"))
+    rows = (row for row in _STATUS if isinstance(problem, row[0]))
+    _, status, code = next(rows, (AuthlensError, 502, "failed"))
     command = login_command(url) if isinstance(problem, LoginNeeded) else ""
     return ProxyRefusal(status, code, problem.cause, str(problem.cure), problem.exit_code, command)

@@ -135,8 +135,8 @@ class ReverseProxy:
     async def _forward(
         self, method: str, target: bytes, fields: list[RawField], incoming: _Incoming, out: _Outgoing
     ) -> None:
-        def build(own: OwnFields) -> StreamedRequest:
-            passed = request_fields(fields, own, self.mapping, self.cookies)
+        def build(credential: OwnFields) -> StreamedRequest:
+            passed = request_fields(fields, credential, self.mapping, self.cookies)
             handshake = _HANDSHAKE if out.may_switch else ()
             return StreamedRequest(
                 method, self.mapping.upstream, target, (*passed, *handshake), incoming.body()

@@ -196,9 +196,9 @@ def _remove_dead(path: Path) -> None:
         mode = path.lstat().st_mode
     except OSError:
         return
-    shown = str(path)
+    name = str(path)
     if not stat.S_ISSOCK(mode):
-        raise UsageError(f"{shown} exists and is not a socket.", "Choose another --socket path.")
+        raise UsageError(f"{name} exists and is not a socket.", "Choose another --socket path.")
     # The file outlives its process, so only a connection tells whether anyone listens.
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as trial:
         trial.settimeout(1.0)
@@ -207,4 +207,4 @@ def _remove_dead(path: Path) -> None:
         except OSError:
             path.unlink(missing_ok=True)
             return
-    raise UsageError(f"Another program listens on {shown}.", "Stop it, or choose another --socket path.")
+    raise UsageError(f"Another program listens on {name}.", "Stop it, or choose another --socket path.")

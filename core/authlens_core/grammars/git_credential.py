@@ -76,7 +76,7 @@ def read_request(lines: Iterable[bytes]) -> GitRequest:
         GitRequestRefused: with the first reason found.
     """
     values: dict[str, str] = {}
-    seen: set[str] = set()
+    names: set[str] = set()
     lists: dict[str, list[str]] = {}
     length = 0
     for line in lines:
@@ -93,12 +93,12 @@ def read_request(lines: Iterable[bytes]) -> GitRequest:
                 lists.setdefault(name, []).append(value)
         else:
             # git itself takes the last of two, and another reader the first.
-            if name in seen:
+            if name in names:
                 raise GitRequestRefused(f"{safe_line(name, NAME)} comes twice")
-            seen.add(name)
+            names.add(name)
             if name in _READ:
                 values[name] = value
-    if "url" in seen:
+    if "url" in names:
         raise GitRequestRefused("it has a url, which git takes apart before it asks a helper")
     capabilities, challenges = (tuple(lists.get(name, ())) for name in ("capability[]", _CHALLENGE))
     return GitRequest(_site(values), _path(values), _bearer(values), frozenset(capabilities), challenges)
@@ -131,18 +131,18 @@ def _attribute(line: bytes) -> tuple[str, str]:
     if not equals:
         raise GitRequestRefused("a line has no equals sign")
     name = _printable(_utf_8(raw_name, "a name"), "a name")
-    shown = safe_line(name, NAME)
+    label = safe_line(name, NAME)
     if name == _CHALLENGE:
         # As the server wrote it: a tab and bytes of another charset are legal there (RFC 9110 §5.5).
-        return name, _printable(_of_header(raw_value).replace("\t", " "), shown)
-    return name, _printable(_utf_8(raw_value, shown), shown)
+        return name, _printable(_of_header(raw_value).replace("\t", " "), label)
+    return name, _printable(_utf_8(raw_value, label), label)
 
 
-def _utf_8(raw: bytes, shown: str) -> str:
+def _utf_8(raw: bytes, label: str) -> str:
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
-        raise GitRequestRefused(f"{shown} is not UTF-8") from None
+        raise GitRequestRefused(f"{label} is not UTF-8") from None
 
 
 def _of_header(raw: bytes) -> str:
@@ -152,9 +152,9 @@ def _of_header(raw: bytes) -> str:
         return raw.decode("latin-1")
 
 
-def _printable(text: str, shown: str) -> str:
+def _printable(text: str, label: str) -> str:
     if not text.isprintable():
-        raise GitRequestRefused(f"{shown} has an unprintable character")
+        raise GitRequestRefused(f"{label} has an unprintable character")
     return text
 
 

@@ -47,7 +47,7 @@ def head_fault(received: bytes) -> str:
         received: the bytes of the connection from the request line on. The head may be incomplete, and is
             judged as far as it has come; what follows it is not looked at.
     """
-    head, complete, rest = received.partition(b"\r\n\r\n")
+    head, complete, following = received.partition(b"\r\n\r\n")
     lines = head.split(b"\r\n")
     if not complete and b"\n" in lines.pop():
         return "a line that ends in LF alone"
@@ -67,7 +67,7 @@ def head_fault(received: bytes) -> str:
         fields.append((field[1].lower(), field[2].strip(b" \t")))
     if not complete:
         return ""
-    return _fields_fault(fields, minor) or _upgrade_fault(method, minor, fields, rest)
+    return _fields_fault(fields, minor) or _upgrade_fault(method, minor, fields, following)
 
 
 def answer_fault(status: int, fields: Iterable[RawField]) -> str:
@@ -79,12 +79,12 @@ def answer_fault(status: int, fields: Iterable[RawField]) -> str:
     """
     if not 200 <= status <= 599:
         return "its status is not an HTTP status"
-    given = [(name.lower(), value) for name, value in fields]
-    if sum(name in _FRAMING for name, _ in given) > 1:
+    pairs = [(name.lower(), value) for name, value in fields]
+    if sum(name in _FRAMING for name, _ in pairs) > 1:
         return "it has both Content-Length and Transfer-Encoding"
-    if sum(name == b"location" for name, _ in given) > 1:
+    if sum(name == b"location" for name, _ in pairs) > 1:
         return "it has more than one Location"
-    if any(_NOT_IN_A_VALUE.search(value) for _, value in given):
+    if any(_NOT_IN_A_VALUE.search(value) for _, value in pairs):
         return "it has a control character in a header field"
     return ""
 
@@ -109,11 +109,13 @@ def framing(fields: Sequence[RawField]) -> tuple[RawField, ...]:
 
 def for_one_hop(fields: Iterable[RawField]) -> set[bytes]:
     """Return the names of the fields that are not passed on (RFC 9110 §7.6.1)."""
-    named = {option for name, value in fields if name.lower() == b"connection" for option in _options(value)}
-    return set(HOP_BY_HOP) | (named - {b"", b"close"})
+    options = {
+        option for name, value in fields if name.lower() == b"connection" for option in _options(value)
+    }
+    return set(HOP_BY_HOP) | (options - {b"", b"close"})
 
 
-def alias_of(name: bytes, known: frozenset[bytes]) -> bytes | None:
+def alias_of(name: bytes, field_names: frozenset[bytes]) -> bytes | None:
     """Return the field that a server may take `name` for, although it is written differently.
 
     CGI and WSGI make `Content_Length` and `Content-Length` one variable (RFC 3875 §4.1.18), and some servers
@@ -121,12 +123,12 @@ def alias_of(name: bytes, known: frozenset[bytes]) -> bytes | None:
     """
     lower = name.lower()
     folded = _NOT_ALPHANUMERIC.sub(b"-", lower).strip(b"-")
-    return folded if folded != lower and folded in known else None
+    return folded if folded != lower and folded in field_names else None
 
 
-def is_read_as(name: bytes, known: frozenset[bytes]) -> bool:
-    """Say whether a server may take the field `name` for one of `known`, as it is or as `alias_of` says."""
-    return name.lower() in known or alias_of(name, known) is not None
+def is_read_as(name: bytes, field_names: frozenset[bytes]) -> bool:
+    """Return whether a server may take the field `name` for one of `field_names`: it, or its alias."""
+    return name.lower() in field_names or alias_of(name, field_names) is not None
 
 
 # Where WebDAV copies to (RFC 4918 §10.3), and by their form the fields that IIS, Symfony, Zend, Envoy, nginx
@@ -163,7 +165,7 @@ def _fields_fault(fields: Sequence[RawField], minor: bytes) -> str:
     return ""
 
 
-def _upgrade_fault(method: bytes, minor: bytes, fields: Sequence[RawField], rest: bytes) -> str:
+def _upgrade_fault(method: bytes, minor: bytes, fields: Sequence[RawField], following: bytes) -> str:
     """Return what is wrong with a handshake of WebSocket (RFC 6455 §4.1); empty for any other request."""
     upgrades = [value.lower() for name, value in fields if name == b"upgrade"]
     asks = any(name == b"connection" and b"upgrade" in _options(value) for name, value in fields)
@@ -173,7 +175,7 @@ def _upgrade_fault(method: bytes, minor: bytes, fields: Sequence[RawField], rest
         return "an upgrade that is not one GET of HTTP/1.1 to one protocol"
     # It has no body, and the client sends nothing before the answer. A length of 0 is no body: Dart's client
     # sends one.
-    if rest or is_chunked(fields) or body_length(fields):
+    if following or is_chunked(fields) or body_length(fields):
         return "an upgrade with a body, or with bytes after it"
     return ""
 

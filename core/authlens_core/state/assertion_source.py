@@ -47,8 +47,8 @@ class AssertionSource(Struct, frozen=True):
     @property
     def words(self) -> str:
         """What a user is shown: a secret may be among the arguments of the command."""
-        named = (("the file", self.file), ("the command", None if self.command is None else self.program))
-        return " and ".join(f"{kind} {name}".rstrip() for kind, name in named if name is not None)
+        origins = (("the file", self.file), ("the command", None if self.command is None else self.program))
+        return " and ".join(f"{kind} {name}".rstrip() for kind, name in origins if name is not None)
 
     @property
     def arguments(self) -> list[str]:
@@ -76,8 +76,8 @@ async def read_assertion(source: AssertionSource) -> Secret:
     data = _from_file(Path(source.file)) if source.file is not None else await _from_command(source)
     text = data.decode("ascii", "replace").strip()
     if not text or not is_visible(text):
-        seen = "nothing" if not text else "something that is no assertion"
-        raise UsageError(f"Where the assertion comes from, {source.words}, there is {seen}.", _CURE)
+        content = "nothing" if not text else "something that is no assertion"
+        raise UsageError(f"Where the assertion comes from, {source.words}, there is {content}.", _CURE)
     return Secret(text)
 
 

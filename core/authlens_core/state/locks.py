@@ -50,8 +50,8 @@ class Locks:
 
     def _name(self, parts: tuple[str, ...]) -> str:
         digest = hashlib.sha256()
-        for part in parts:
-            data = part.encode("utf-8", "surrogatepass")
+        for component in parts:
+            data = component.encode("utf-8", "surrogatepass")
             # With its length: `("ab", "c")` and `("a", "bc")` are two locks.
             digest.update(len(data).to_bytes(8, "big") + data)
         # A digest, so that the name of a file says nothing of a resource.
@@ -127,9 +127,9 @@ class Locks:
     def _sign(self, name: str, purpose: str) -> None:
         # For the one who waits: the lock itself does not say who has it.
         since = datetime.now(UTC).isoformat(timespec="seconds")
-        words = f"{purpose} by process {os.getpid()} on {socket.gethostname()} since {since}"
+        note = f"{purpose} by process {os.getpid()} on {socket.gethostname()} since {since}"
         with suppress(OSError):
-            data = words.encode("utf-8", "replace")
+            data = note.encode("utf-8", "replace")
             private_file.replace(self._owner_file(name), data, locked=True, durable=False)
 
     def _read_owner(self, name: str) -> str:

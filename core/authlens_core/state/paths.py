@@ -16,9 +16,9 @@ from authlens_core.values.errors import StateUnusable
 
 
 def _default() -> Path:
-    named = os.environ.get("AUTHLENS_HOME")
-    if named:
-        return Path(named).expanduser()
+    directory = os.environ.get("AUTHLENS_HOME")
+    if directory:
+        return Path(directory).expanduser()
     from platformdirs import user_state_path
 
     return user_state_path("authlens", appauthor=False)

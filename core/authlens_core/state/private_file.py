@@ -116,8 +116,8 @@ def os_lock(path: Path) -> FileLock:
     from filelock import FileLock
 
     # Newer filelock falls back to a file that merely exists, which a crash leaves behind for ever.
-    known = inspect.signature(FileLock.__init__).parameters
-    strict: dict[str, Any] = {"fallback_to_soft": False} if "fallback_to_soft" in known else {}
+    parameters = inspect.signature(FileLock.__init__).parameters
+    strict: dict[str, Any] = {"fallback_to_soft": False} if "fallback_to_soft" in parameters else {}
     return FileLock(path, blocking=False, thread_local=False, **strict)
 
 

@@ -44,7 +44,7 @@ class RegularFile(Struct, frozen=True):
 
 def kind_of(mode: int) -> str:
     """Return in words what a mode says: `a FIFO`."""
-    return next((words for is_kind, words in _KINDS if is_kind(mode)), "a special file")
+    return next((name for is_kind, name in _KINDS if is_kind(mode)), "a special file")
 
 
 def is_directory(path: Path) -> bool:
@@ -59,7 +59,7 @@ def read_regular(
     name: str | Path,
     limit: int,
     *,
-    shown: Path | None = None,
+    display_path: Path | None = None,
     directory: int | None = None,
     follow: bool = True,
 ) -> RegularFile:
@@ -67,7 +67,7 @@ def read_regular(
 
     Args:
         limit: bytes; a file with more is refused, and not read.
-        shown: the name in messages, if `name` is only a part of it.
+        display_path: the name in messages, if `name` is only a part of it.
         directory: the descriptor of the directory that `name` is in.
         follow: false to refuse a link instead of reading what it leads to.
 
@@ -75,7 +75,7 @@ def read_regular(
         FileNotFoundError: there is none.
         FileUnusable: it is another kind of file, too large, or cannot be read.
     """
-    path = shown or Path(name)
+    path = display_path or Path(name)
     try:
         _require_readable(path, os.stat(name, dir_fd=directory, follow_symlinks=follow), limit)
         flags = _READING if follow else _READING | getattr(os, "O_NOFOLLOW", 0)
@@ -92,23 +92,23 @@ def read_regular(
     return RegularFile(data, status)
 
 
-def read_named(path: Path, limit: int, *, shown: Path | None = None, follow: bool = True) -> bytes:
+def read_named(path: Path, limit: int, *, display_path: Path | None = None, follow: bool = True) -> bytes:
     """Return what is in a regular file that a user named, as `read_regular` does.
 
     Raises:
         FileUnusable: there is none, it is another kind of file, too large, or cannot be read.
     """
     try:
-        return read_regular(path, limit, shown=shown, follow=follow).data
+        return read_regular(path, limit, display_path=display_path, follow=follow).data
     except FileNotFoundError as error:
-        raise unusable(shown or path, "read", error) from None
+        raise unusable(display_path or path, "read", error) from None
 
 
-def unusable(path: Path, done: str, error: Exception, cure: str = "") -> FileUnusable:
+def unusable(path: Path, verb: str, error: Exception, cure: str = "") -> FileUnusable:
     """Return the error for a file that cannot be `read` or `written`."""
     reason = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
     return FileUnusable(
-        f"{path} cannot be {done}: {reason}.", cure or "Check the name and your access to the directory."
+        f"{path} cannot be {verb}: {reason}.", cure or "Check the name and your access to the directory."
     )
 
 

@@ -122,8 +122,8 @@ def write(file: UserFile, data: bytes, before: Version | None) -> None:
     Raises:
         FileUnusable: it cannot be written, or is not what was read any more; it is as it was.
     """
-    with _at(file, "written", make=True) as found:
-        spot = _required(file, found)
+    with _at(file, "written", make=True) as location:
+        spot = _required(file, location)
         if before is not None:
             _require_writable(file, before.status)
         with _draft_beside(spot, data, like=None if before is None else before.status) as draft:
@@ -144,8 +144,8 @@ def save(file: UserFile, data: bytes, *, over: bool) -> None:
         FileExists: there is one already, and `over` is false.
         FileUnusable: it cannot be written; nothing is left behind.
     """
-    with _at(file, "written") as found:
-        spot = _required(file, found)
+    with _at(file, "written") as location:
+        spot = _required(file, location)
         _require_free(file, spot, over=over)
         with _draft_beside(spot, data, mode=private_file.PRIVATE) as draft:
             _require_free(file, spot, over=over)
@@ -158,13 +158,13 @@ def _whole(path: Path) -> Path:
 
 
 @contextmanager
-def _at(file: UserFile, done: str, *, make: bool = False) -> Iterator[_Spot | None]:
+def _at(file: UserFile, verb: str, *, make: bool = False) -> Iterator[_Spot | None]:
     """Yield the place of the file, None if a directory on the way is missing.
 
     An error of the system in the block is one of the file.
 
     Args:
-        done: what the block does, for messages: `read` or `written`.
+        verb: what the block does, for messages: `read` or `written`.
         make: true to make missing directories.
     """
     opened: list[int] = []
@@ -183,7 +183,7 @@ def _at(file: UserFile, done: str, *, make: bool = False) -> Iterator[_Spot | No
                 opened.append(os.open(directory, _DIRECTORY | _NO_LINKS, dir_fd=opened[-1]))
         yield _Spot(opened[-1], name) if WALKS else _Spot(None, str(here / name))
     except (OSError, ValueError) as error:
-        raise unusable(file.path, done, error, file.instead) from None
+        raise unusable(file.path, verb, error, file.instead) from None
     finally:
         for descriptor in opened:
             os.close(descriptor)
@@ -224,7 +224,9 @@ def _version(file: UserFile, spot: _Spot) -> Version | None:
         return None
     _require_no_link(file, spot, status, file.path)
     try:
-        content = read_regular(spot.name, LARGEST, shown=file.path, directory=spot.directory, follow=False)
+        content = read_regular(
+            spot.name, LARGEST, display_path=file.path, directory=spot.directory, follow=False
+        )
     except FileNotFoundError:
         return None
     except FileUnusable as error:

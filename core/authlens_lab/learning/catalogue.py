@@ -91,7 +91,7 @@ def _read(
         LessonRefused: it is not as it has to be; the message has file, line, column and reason.
     """
     try:  # a link, or a device, may have replaced the file meanwhile
-        data = read_named(path, LARGEST_FILE, shown=Path("The file"), follow=False)
+        data = read_named(path, LARGEST_FILE, display_path=Path("The file"), follow=False)
     except FileUnusable as error:
         raise LessonRefused(f"{path.name}:1:1: {error.cause}") from None
     toml = StrictToml(path.name, plain_text(data, path.name))

@@ -75,8 +75,8 @@ def test_a_kind_is_recognised_by_its_answer(exchange: Exchange, kind: ServerKind
 
 
 def test_a_kind_is_recognised_by_what_it_says() -> None:
-    assert server_kind(said="invalid_grant: AADSTS70008: The provided authorization code") is ServerKind.ENTRA
-    assert server_kind(said="invalid_grant") is ServerKind.OTHER
+    assert server_kind(text="invalid_grant: AADSTS70008: The provided authorization code") is ServerKind.ENTRA
+    assert server_kind(text="invalid_grant") is ServerKind.OTHER
 
 
 def test_a_sentence_is_filled_with_the_words_of_the_kind() -> None:

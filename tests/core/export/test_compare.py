@@ -62,7 +62,7 @@ def names(comparison: Comparison) -> list[str]:
 
 
 def values(stage: StageComparison) -> tuple[tuple[str, str | None, str | None], ...]:
-    return tuple((one.name, one.left, one.right) for one in stage.differences)
+    return tuple((one.name, one.a, one.b) for one in stage.differences)
 
 
 def told_apart(comparison: Comparison) -> list[str]:
@@ -140,7 +140,7 @@ def test_a_change_on_purpose_a_failure_and_a_check_are_said() -> None:
         diagnosis=Diagnosis("refused", "No.", "", ("HTTP/1.1 400",)),
         exchanges=(replace(left.exchanges[0], response=None, failure=failure),),
     )
-    found = {one.name: one.right for one in compare(trace(left), trace(right)).stages[0].differences}
+    found = {one.name: one.b for one in compare(trace(left), trace(right)).stages[0].differences}
     assert found["outcome"] == "failed"
     assert found["changed on purpose"] == "another verifier"
     assert found["check token.status"] == "failure: 400"
@@ -233,10 +233,7 @@ _TRACES = st.lists(_RECORDS, max_size=4).map(lambda records: trace(*records))
 
 def _swapped(found: Comparison) -> Comparison:
     def other(differences: Iterable[Difference]) -> tuple[Difference, ...]:
-        return tuple(
-            replace(one, left=one.right, right=one.left, severities=one.severities[::-1])
-            for one in differences
-        )
+        return tuple(replace(one, a=one.b, b=one.a, severities=one.severities[::-1]) for one in differences)
 
     stages = (
         replace(
@@ -247,7 +244,7 @@ def _swapped(found: Comparison) -> Comparison:
         )
         for one in found.stages
     )
-    verdict = replace(found.verdict, left=found.verdict.right, right=found.verdict.left)
+    verdict = replace(found.verdict, a=found.verdict.b, b=found.verdict.a)
     return Comparison(other(found.about), tuple(stages), verdict)
 
 

@@ -155,7 +155,7 @@ def test_what_authlens_adds_comes_last_and_says_where_it_goes(canary: RequestRec
     """No option can undo it; the credential is in the pipe alone."""
     request = read_request(["-N"], canary.url)
     heads = ["--suppress-connect-headers", "--dump-header", "/dev/fd/4"]
-    assert command(request, 3, 4) == ["curl", "-q", "--no-buffer", *heads, "--config", "/dev/fd/3"]
+    assert command(request, 3, 4) == ["curl", "-q", "-N", *heads, "--config", "/dev/fd/3"]
     assert configuration(canary.url, request, FIELDS).reveal().splitlines() == [
         "globoff",
         "path-as-is",

@@ -201,7 +201,7 @@ def _show(comparison: Comparison) -> None:
 def _show_differences(differences: Sequence[Difference]) -> None:
     for difference in differences:
         answer_line(f"  {difference.title or difference.name}")
-        for sign, value in (("A", difference.left), ("B", difference.right)):
+        for sign, value in (("A", difference.a), ("B", difference.b)):
             first, *others = ("(absent)" if value is None else value[:_SHOWN]).split("\n")
             answer_line(f"    {sign}  {first}")
             for other in others:
@@ -232,6 +232,4 @@ def _as_json(comparison: Comparison) -> dict[str, object]:
 
 
 def _values(differences: Sequence[Difference]) -> list[dict[str, str | None]]:
-    return [
-        {"name": difference.name, "a": difference.left, "b": difference.right} for difference in differences
-    ]
+    return [{"name": difference.name, "a": difference.a, "b": difference.b} for difference in differences]

@@ -164,7 +164,7 @@ def _differences(
     if outcomes[0] is not outcomes[1]:  # else no colour says which side is the better one
         tones = [OUTCOME_SIGNS[outcome][1] for outcome in outcomes]
     for difference in differences:
-        values = zip((difference.left, difference.right), difference.severities, tones, strict=True)
+        values = zip((difference.a, difference.b), difference.severities, tones, strict=True)
         left, right = (_value(value, severity, tone) for value, severity, tone in values)
         yield from _row(
             (" " * _INDENT + (difference.title or difference.name), Tone.NAME), left, right, width

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from authlens_core.grammars.curl import NotAField, field_name, header_argument
+from authlens_core.values.formats.curl_header import NotAField, field_name, header_argument
 
 
 @pytest.mark.parametrize(

@@ -95,16 +95,16 @@ class LessonAttempt:
 
     @property
     def moves(self) -> tuple[Move, ...]:
-        return tuple(made.move for made in self.made)
+        return tuple(step.move for step in self.made)
 
     def has_begun(self, phase: LessonPhase) -> bool:
         """Return whether a move of a phase was made."""
-        return any(made.phase is phase for made in self.made)
+        return any(step.phase is phase for step in self.made)
 
     @property
     def phase(self) -> LessonPhase:
         """Where the attempt is; questions can be answered in between."""
-        begun = [made.phase for made in self.made if made.phase is not LessonPhase.QUESTIONS]
+        begun = [step.phase for step in self.made if step.phase is not LessonPhase.QUESTIONS]
         if not begun:
             return LessonPhase.PREDICT
         return LessonPhase.RUN if begun[-1] is LessonPhase.PREDICT else begun[-1]
@@ -121,7 +121,7 @@ class LessonAttempt:
     def moves_left(self) -> int:
         """How many moves the attack may still have."""
         most = self.lesson.attack.most if self.lesson.attack else 0
-        return most - sum(made.phase is LessonPhase.BREAK for made in self.made)
+        return most - sum(step.phase is LessonPhase.BREAK for step in self.made)
 
     def world_of(self, phase: LessonPhase) -> World | None:
         """Return the world that a phase is about: its own, or the last one before it."""
@@ -173,10 +173,9 @@ class LessonAttempt:
                     self._require(there, f"there is no option “{move['option']}”")
                 case "point":
                     self._require(self.phase is LessonPhase.RUN, "a part is pointed at after the run")
-                    parts = [
-                        row.values for row in self.rows_of(LessonPhase.RUN) if str(row.arrow) == move["arrow"]
-                    ]
-                    self._require(any(move["part"] in part for part in parts), "that arrow has no such part")
+                    rows = self.rows_of(LessonPhase.RUN)
+                    there = any(row.has(move["arrow"], move["part"]) for row in rows)
+                    self._require(there, "that arrow has no such part")
                 case "answer":
                     self._require_question(move["question"])
                 case "name":
@@ -187,6 +186,22 @@ class LessonAttempt:
                 case _:
                     await self._act(move, phase)
         self.made.append(MadeMove(phase, move))
+
+    async def make_after(self, steps: Sequence[MadeMove], move: Move, phase: LessonPhase) -> None:
+        """Make a move of a phase after some of the moves so far, without a change to earlier worlds.
+
+        Raises:
+            MoveRefused: it cannot be made; nothing was done.
+            TimedOut: it took longer than 20 seconds; the attempt is as it was before.
+        """
+        before = self.made, self._worlds, self._honest
+        self.made, self._honest = [*steps], None
+        self._worlds = {each: self._worlds[each] for each in phase.until[:-1] if each in self._worlds}
+        try:
+            await self.make_all([move])
+        except BaseException:
+            self.made, self._worlds, self._honest = before
+            raise
 
     async def prepare_attack(self) -> None:
         """Make the world of the attack before its first move, to show what leaked."""
@@ -249,9 +264,9 @@ class LessonAttempt:
     async def _world(self, phase: LessonPhase, switches: Collection[str] = ()) -> World:
         """Return the world of a phase; a new one has in it what leaks in this lesson."""
         if phase is LessonPhase.REPAIR and not self.lesson.offer:
-            return self._worlds[LessonPhase.BREAK]
-        if phase is LessonPhase.BREAK and self.lesson.draws:
-            return self._worlds.setdefault(phase, self._worlds[LessonPhase.RUN])
+            phase = LessonPhase.BREAK
+        elif phase is LessonPhase.BREAK and self.lesson.draws:
+            phase = LessonPhase.RUN
         if phase in self._worlds:
             return self._worlds[phase]
         self._end_world()
@@ -284,11 +299,11 @@ class LessonAttempt:
         self._require(within, f"at most {repair.budget} of the switches can be turned")
         world = await self._world(LessonPhase.REPAIR, switches)
         attacked = {LessonPhase.BREAK, *([LessonPhase.RUN] if self.lesson.draws else [])}
-        for made in self.made:
+        for step in self.made:
             # What an earlier move no longer yields cannot be used by a later one.
-            is_attack = made.phase in attacked and made.move.kind.phase is None
-            if is_attack and all(name in world.loot for name in made.move.uses):
-                await made.move.perform(world)
+            is_attack = step.phase in attacked and step.move.kind.phase is None
+            if is_attack and all(name in world.loot for name in step.move.uses):
+                await step.move.perform(world)
         world.end_of_attack()
         self._honest = await world.honest_login_works()
 
@@ -300,8 +315,8 @@ class LessonAttempt:
         world = self.world_of(phase) if self.has_begun(phase) else None
         if world is None:
             return (), {}
-        named = self._last("name")
-        return world.rows, {**world.loot, "named": named["diagnosis"] if named else ""}
+        diagnosis = self._last("name")
+        return world.rows, {**world.loot, "named": diagnosis["diagnosis"] if diagnosis else ""}
 
     def judged(self, phase: LessonPhase, claims: Sequence[Claim]) -> tuple[ClaimVerdict, ...]:
         """Return the verdict on claims about what a phase sent."""
@@ -314,7 +329,7 @@ class LessonAttempt:
             claims = self.judged(phase, self.lesson.claims_of(phase))
             honest = self._honest if phase is LessonPhase.REPAIR else None
             passed = begun and all(claim.holds for claim in claims) and honest is not False
-            return PhaseVerdict(phase, passed, begun, claims, honest)
+            return PhaseVerdict(phase, passed, begun, claims=claims, honest=honest)
         if phase is LessonPhase.OBSERVE:
             return PhaseVerdict(phase, self._pointed_right(), begun)
         enough = phase is LessonPhase.PREDICT or self.right_answers >= self.lesson.right_to_pass
@@ -330,20 +345,17 @@ class LessonAttempt:
         return all(verdict.passed for verdict in self.verdicts)
 
     def _pointed_right(self) -> bool:
-        wanted, point = self.lesson.observation, self._last("point")
-        if point is None or wanted is None or point["part"] not in wanted.parts:
+        observation, point = self.lesson.observation, self._last("point")
+        if point is None or observation is None or point["part"] not in observation.parts:
             return False
         judged = self.judged(LessonPhase.RUN, self.lesson.run.claims)
-        shown = [each.rows[0] for each in judged if each.holds and each.claim.named == wanted.row]
-        return any(
-            pointed.arrow == row.arrow
-            or (row.source is Source.RECORD and pointed.values["stage"] == row.values["stage"])
-            for pointed in self.rows_of(LessonPhase.RUN)
-            if pointed.source is Source.EXCHANGE
-            and str(pointed.arrow) == point["arrow"]
-            and point["part"] in pointed.values
-            for row in shown
+        right = next(
+            (each.rows[0] for each in judged if each.claim.named == observation.row and each.rows), None
         )
+        rows = [row for row in self.rows_of(LessonPhase.RUN) if row.has(point["arrow"], point["part"])]
+        if right is None or right.source is not Source.RECORD:
+            return any(row == right for row in rows)
+        return any(row.values["stage"] == right.values["stage"] for row in rows)
 
     @property
     def predicted(self) -> str:
@@ -366,9 +378,9 @@ class LessonAttempt:
     @property
     def missed(self) -> tuple[str, ...]:
         """The questions that were answered wrong."""
-        asked = {one.name: one for one in self.lesson.questions}
+        questions = {one.name: one for one in self.lesson.questions}
         answers = self.answers.items()
-        return tuple(name for name, option in answers if option not in self.right_options(asked[name]))
+        return tuple(name for name, option in answers if option not in self.right_options(questions[name]))
 
     @property
     def right_answers(self) -> int:
@@ -376,7 +388,7 @@ class LessonAttempt:
 
     def trace(self) -> Trace:
         """Return everything that the moves sent, with secrets: mask it before it leaves the process."""
-        worlds = dict.fromkeys(self._worlds.values())  # two phases may share one
+        worlds = self._worlds.values()
         url = next((world.emulator.resource_url for world in worlds), "")
         return trace_of([record for world in worlds for record in world.records], url)
 

@@ -161,6 +161,21 @@ def test_a_wrong_spot_is_pointed_at_again(file: ProgressFile) -> None:
         play(file, making(wrong))
 
 
+def test_a_second_look_shows_the_same_ports_and_secrets(file: ProgressFile) -> None:
+    """A wrong part, and switches turned in vain, leave the servers of the earlier phases as they are."""
+
+    async def look_twice(attempt: OpenLesson) -> None:
+        await making(*SOLUTION[:2])(attempt)
+        run = attempt.attempt.rows_of(LessonPhase.RUN)
+        await making(move_in("point 1 status"), *SOLUTION[2:5])(attempt)
+        attack = attempt.attempt.rows_of(LessonPhase.BREAK)
+        await making(move_in("defend server.issuer"), SOLUTION[5])(attempt)
+        assert attempt.attempt.rows_of(LessonPhase.RUN) == run
+        assert attempt.attempt.rows_of(LessonPhase.BREAK) == attack
+
+    play(file, look_twice)
+
+
 def test_switches_turned_in_vain_are_replaced_and_others_that_do_not_exist_change_nothing(
     file: ProgressFile,
 ) -> None:

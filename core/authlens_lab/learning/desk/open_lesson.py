@@ -13,7 +13,7 @@ from typing import Final, Self
 from msgspec.structs import replace
 
 from authlens_core.values.errors import LessonRefused
-from authlens_lab.learning.attempt import LessonAttempt
+from authlens_lab.learning.attempt import LessonAttempt, MadeMove
 from authlens_lab.learning.lesson import CourseLesson
 from authlens_lab.learning.lines import LessonLines, VerdictLine, proof_texts, result
 from authlens_lab.learning.moves import LessonPhase, Move, MoveRefused, move_in
@@ -154,7 +154,7 @@ class OpenLesson(LessonLines):
     async def make(self, move: Move) -> None:
         """Make one move, and store it.
 
-        What was pointed at, named or turned in vain is replaced by the next one. Where
+        What was pointed at, named or turned in vain is replaced by the next one, with the same servers. If
         tokens may have expired while you read, the moves so far are made again before this one.
 
         Raises:
@@ -166,7 +166,7 @@ class OpenLesson(LessonLines):
         before, seed, order = attempt.moves, attempt.seed, attempt.order
         in_vain = phase and attempt.has_begun(phase) and not attempt.verdict(phase).passed
         if phase and in_vain and phase is not LessonPhase.QUESTIONS:
-            await self._replay((*self._before(phase), move), seed, order)
+            await attempt.make_after(self._before(phase), move, phase)
         elif phase is None and self._clock() - self._last > _FRESH:
             await self._replay((*before, move), seed, order)
         else:
@@ -193,7 +193,7 @@ class OpenLesson(LessonLines):
                 version=self.lesson.version,
                 seed=attempt.seed,
                 order=attempt.order,
-                moves=tuple(made.text for made in attempt.moves),
+                moves=tuple(each.text for each in attempt.moves),
                 passed=tuple(verdict.phase for verdict in attempt.verdicts if verdict.passed),
                 right=attempt.right_answers,
                 passed_version=self.lesson.version if attempt.passed else progress.passed_version,
@@ -209,15 +209,18 @@ class OpenLesson(LessonLines):
         Raises:
             TimedOut: the moves before the phase took longer than 20 seconds.
         """
-        asks_again = phase is LessonPhase.QUESTIONS
-        await self._go_back(self._before(phase) if phase else (), self.attempt.order + asks_again)
+        order = self.attempt.order
+        if phase is LessonPhase.QUESTIONS:
+            order += 1
+        steps = self._before(phase) if phase else ()
+        await self._go_back([step.move for step in steps], order)
 
-    def _before(self, phase: LessonPhase) -> tuple[Move, ...]:
+    def _before(self, phase: LessonPhase) -> tuple[MadeMove, ...]:
         """Return the moves that stay if a phase starts over."""
         before = phase.until[:-1]
         if LessonPhase.RUN in before and phase is not LessonPhase.QUESTIONS:
             before.append(LessonPhase.QUESTIONS)
-        return tuple(made.move for made in self.attempt.made if made.phase in before)
+        return tuple(step for step in self.attempt.made if step.phase in before)
 
     async def undo(self) -> None:
         """Take the last move back.

@@ -9,6 +9,7 @@ from typing import Final
 
 import pytest
 
+from authlens_lab.learning.catalogue import lessons
 from authlens_lab.learning.progress import ProgressFile
 from authlens_tui.cli import main
 from support.lesson_letters import as_in_the_files
@@ -140,6 +141,15 @@ def test_a_word_that_is_no_action_is_a_lesson_and_a_slip_is_told_what_was_meant(
 def test_next_is_the_next_phase_and_never_leaves_a_lesson_that_is_not_over(course: Course) -> None:
     seen = course.typed(*SIGN_IN, "next", "next", "next")
     assert seen.count("Phase observe is not done yet; the next one begins when it is.") == 3
+    assert not any(line.startswith("Lesson 2") for line in seen)
+
+
+def test_next_after_too_many_wrong_answers_asks_the_questions_of_the_lesson_again(course: Course) -> None:
+    solution = lessons()["read-a-refusal"].solution.split("\n")
+    *moves, _, _ = solution
+    wrong = [line[:-1] + "abc".replace(line[-1], "")[0] for line in solution[-2:]]
+    seen = course.typed(*moves, *wrong, "next")
+    assert "Phase questions starts over. Time is turned back:" in [line[:49] for line in seen]
     assert not any(line.startswith("Lesson 2") for line in seen)
 
 

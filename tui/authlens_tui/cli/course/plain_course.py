@@ -40,8 +40,8 @@ class PlainCourse:
         passed = True
         chosen = chosen or await self._chosen()
         while chosen:
-            passed, wanted = await self._do(chosen)
-            chosen = await self._chosen() if wanted == "lessons" else wanted
+            passed, following = await self._do(chosen)
+            chosen = await self._chosen() if following == "lessons" else following
         return 0 if passed else NOT_PASSED
 
     async def _chosen(self) -> str:
@@ -67,19 +67,19 @@ class PlainCourse:
 
     async def _do(self, name: str) -> tuple[bool, str]:
         """Do a lesson; return whether it is passed, and what comes next: another, `lessons`, or nothing."""
-        left = await self._ask_again(name)
+        unread = await self._ask_again(name)
         async with self._course.open(name) as lesson:
             plain = PlainLesson(lesson, len(self._course.names))
             await plain.begin()
-            while line := left or await anext(self._lines, ""):
-                left = ""
+            while line := unread or await anext(self._lines, ""):
+                unread = ""
                 word = line.strip().lower()
                 if word in _ENDS:
                     break
                 if word == "lessons":
                     return lesson.attempt.passed, word
-                if word == "next" and lesson.next_phase is None:
-                    return lesson.attempt.passed, self._course.next_after(name) or "lessons"
+                if word == "next" and lesson.next_phase is None and lesson.attempt.passed:
+                    return True, self._course.next_after(name) or "lessons"
                 await plain.take(line)
             return lesson.attempt.passed, ""
 
@@ -88,9 +88,9 @@ class PlainCourse:
         missed = self._course.missed_before(before)
         if missed is None:
             return ""
-        asked = [f"Again first, from lesson {missed.lesson.number}. {missed.text}"]
-        asked += [f"Option {option}. {text}" for option, text in missed.options.items()]
-        say_texts([*asked, "Type a letter: a, b or c. Anything else goes on to the lesson."])
+        texts = [f"Again first, from lesson {missed.lesson.number}. {missed.text}"]
+        texts += [f"Option {option}. {text}" for option, text in missed.options.items()]
+        say_texts([*texts, "Type a letter: a, b or c. Anything else goes on to the lesson."])
         line = await anext(self._lines, "")
         option = line.strip().lower()
         if option not in missed.options:

@@ -54,20 +54,20 @@ class PlainLesson:
 
     async def take(self, line: str) -> None:
         """Do what a line says: a move, or one of the commands that stay within the lesson."""
-        command, _, rest = line.strip().partition(" ")
+        command, _, argument = line.strip().partition(" ")
         try:
-            if not self._tell(command.lower(), rest.strip()):
+            if not self._tell(command.lower(), argument.strip()):
                 await self._do(line.strip())
         except AuthlensError as error:
             say_texts([f"✖ {error.cause}", *([str(error.cure)] if error.cure else ())])
             self._written.discard(self._prompt)
         await self._go_on()
 
-    def _tell(self, command: str, rest: str) -> bool:
+    def _tell(self, command: str, argument: str) -> bool:
         """Write what is asked for; return whether anything was."""
         match command:
             case "show":
-                self._show(rest)
+                self._show(argument)
             case "verdict":
                 say_texts(self._lesson.verdict())
             case "hint":
@@ -93,6 +93,8 @@ class PlainLesson:
         match line.lower().split():
             case ["again", *names]:
                 await self._again(" ".join(names))
+            case ["next"]:
+                await self._again("")
             case ["undo"] if self._lesson.attempt.made:
                 await self._lesson.undo()
                 self._written.clear()
@@ -182,8 +184,8 @@ class PlainLesson:
             number = "a switch" if budget == 1 else f"up to {budget} switches"
             return f"Type defend and {number}: {either(lesson.lesson.offer)}."
         if forms := lesson.forms(phase):
-            left = f" Moves left: {lesson.attempt.moves_left}." if phase is LessonPhase.BREAK else ""
-            return f"Type {either(form.verb for form in forms)}.{left}"
+            budget_left = f" Moves left: {lesson.attempt.moves_left}." if phase is LessonPhase.BREAK else ""
+            return f"Type {either(form.verb for form in forms)}.{budget_left}"
         return f"Type a letter: {either(lesson.options(phase, lesson.question))}."
 
     def _show(self, number: str) -> None:
@@ -193,13 +195,13 @@ class PlainLesson:
         if not story:
             say_texts(["✖ There is no such arrow." if number else "Nothing was sent yet."])
         say_texts(f"{line.sentence} {line.meaning}" for line in story)
-        place = ""
-        for part in lesson.parts(phase, int(number)) if number.isdigit() else ():
-            if part.place != place:
-                place = part.place
-                answer_line(f"{place}:")
+        group = ""
+        for field in lesson.parts(phase, int(number)) if number.isdigit() else ():
+            if field.place != group:
+                group = field.place
+                answer_line(f"{group}:")
             answer_line(
-                f"Part {part.name}: {spoken_value(part.value)}. {_MARKUP.sub('', part.meaning)}".rstrip()
+                f"Part {field.name}: {spoken_value(field.value)}. {_MARKUP.sub('', field.meaning)}".rstrip()
             )
 
     def _hint(self) -> None:

@@ -65,8 +65,8 @@ def _settings() -> Iterator[str]:
         if line.startswith("["):
             table = f"`{line}`"
         elif " = " in line:
-            name, _, rest = line.removeprefix("# ").partition(" = ")
-            example, _, meaning = rest.partition("  # ")
+            name, _, default = line.removeprefix("# ").partition(" = ")
+            example, _, meaning = default.partition("  # ")
             yield f"| {table} | `{name}` | `{example}` | {meaning} |"
 
 
@@ -90,6 +90,6 @@ def _login_options() -> Iterator[str]:
         titles = ", ".join(stage_info(stage).title for stage in option.edited_in)
         stages = titles or f"no: {option.not_edited}"
         value = f" {option.metavar}" if option.metavar else f" {'|'.join(option.choices)}".rstrip()
-        shown = f"{option.flag}{value}".replace("|", "\\|")
+        flag = f"{option.flag}{value}".replace("|", "\\|")
         remembered = _REMEMBERED[option.remembered]
-        yield f"| `{shown}` | {option.help} | {stages} | {remembered} |"
+        yield f"| `{flag}` | {option.help} | {stages} | {remembered} |"

@@ -126,7 +126,7 @@ def mentions() -> Mapping[str, tuple[Mention, ...]]:
     pattern = names_pattern()
     rows = {row.name for group in requirements().values() for row in group}
     rows |= {case.name for group in cases().values() for case in group}
-    found: dict[str, list[Mention]] = {}
+    by_requirement: dict[str, list[Mention]] = {}
     for path in sorted((*TESTS.rglob("test_*.py"), TESTS / "wild" / "cases.py")):
         if "node_modules" in path.parts:
             continue
@@ -138,10 +138,13 @@ def mentions() -> Mapping[str, tuple[Mention, ...]]:
                 mention = Mention(path.relative_to(ROOT).as_posix(), test)
                 inner = (name for name in _within(match[1], match[2]) if name in rows)  # numbers have gaps
                 for name in (match[1], *inner):
-                    known = found.setdefault(name, [])
-                    if mention not in known:
-                        known.append(mention)
-    return {name: tuple(sorted(known, key=lambda one: not one.test)) for name, known in found.items()}
+                    its_mentions = by_requirement.setdefault(name, [])
+                    if mention not in its_mentions:
+                        its_mentions.append(mention)
+    return {
+        name: tuple(sorted(its_mentions, key=lambda one: not one.test))
+        for name, its_mentions in by_requirement.items()
+    }
 
 
 def _test_spans(tree: ast.Module) -> Iterator[tuple[str, int, int]]:
@@ -161,22 +164,22 @@ def _within(first: str, last: str | None) -> Iterator[str]:
             yield f"{prefix}{number:0{width}d}"
 
 
-def _named_by(found: tuple[Mention, ...]) -> str:
+def _named_by(tests: tuple[Mention, ...]) -> str:
     """Return the cell that names the tests."""
-    shown = ", ".join(one.link() for one in found[:_LINKS])
-    more = len(found) - _LINKS
-    return f"{shown} and {more} more" if more > 0 else shown
+    links = ", ".join(one.link() for one in tests[:_LINKS])
+    more = len(tests) - _LINKS
+    return f"{links} and {more} more" if more > 0 else links
 
 
 def _page(introduction: str, groups: Mapping[str, Sequence[Requirement | Case]], *columns: str) -> str:
     """Return a page with a table for each group."""
-    named = mentions()
+    by_requirement = mentions()
     head = f"| {' | '.join((*columns, 'held by'))} |\n{'|---' * (len(columns) + 1)}|\n"
     parts = [introduction]
     for title, rows in groups.items():
         parts.append(f"\n## {title}\n\n{head}")
         for row in rows:
-            tests = _named_by(named.get(row.name, ())) or row.untested
+            tests = _named_by(by_requirement.get(row.name, ())) or row.untested
             parts.append(f"| {' | '.join((*row.cells, tests))} |\n")
     return "".join(parts)
 

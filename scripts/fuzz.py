@@ -31,19 +31,19 @@ def _changed(seeds: Sequence[bytes], chance: random.Random) -> bytes:
     """Return a seed with a few changes, or with a piece of another."""
     data = bytearray(chance.choice(seeds))
     for _ in range(chance.randint(1, 6)):
-        at = chance.randint(0, len(data))
+        index = chance.randint(0, len(data))
         match chance.randrange(4):
             case 0:
-                data[at:at] = bytes([chance.randrange(256)]) * chance.choice((1, 1, 2, 100))
+                data[index:index] = bytes([chance.randrange(256)]) * chance.choice((1, 1, 2, 100))
             case 1:
-                del data[at : at + chance.randint(1, 8)]
+                del data[index : index + chance.randint(1, 8)]
             case 2:
                 other = chance.choice(seeds)
                 start = chance.randint(0, len(other))
-                data[at:at] = other[start : start + chance.randint(1, 40)]
+                data[index:index] = other[start : start + chance.randint(1, 40)]
             case _:
-                if at < len(data):
-                    data[at] ^= 1 << chance.randrange(8)
+                if index < len(data):
+                    data[index] ^= 1 << chance.randrange(8)
     return bytes(data[:_LONGEST])
 
 
@@ -88,10 +88,10 @@ def main(arguments: Sequence[str]) -> int:
         case ["--random", name, seconds]:
             return _at_random(name, float(seconds))
     seconds = arguments[0] if arguments else str(_SECONDS)
-    known = sorted(path.stem for path in CORPUS.glob("*.txt"))
-    names = arguments[1:] or known
-    if not seconds.isdigit() or not set(known).issuperset(names):
-        sys.stderr.write(f"{__doc__}\nThe parsers: {', '.join(known)}\n")
+    grammars = sorted(path.stem for path in CORPUS.glob("*.txt"))
+    names = arguments[1:] or grammars
+    if not seconds.isdigit() or not set(grammars).issuperset(names):
+        sys.stderr.write(f"{__doc__}\nThe parsers: {', '.join(grammars)}\n")
         return 2
     way = "--guided" if importlib.util.find_spec("atheris") else "--random"
     failed = [

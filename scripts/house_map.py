@@ -35,13 +35,13 @@ Rooms = Mapping[str, frozenset[str]]
 
 def room_of(module: str) -> str:
     """Return the room of a module, which is its folder; the entry point of the program is in none."""
-    root, *rest = module.split(".")
-    if not rest or rest == ["__main__"]:
+    root, *folders = module.split(".")
+    if not folders or folders == ["__main__"]:
         return ""
-    if f"{root}.{rest[0]}" in _OPENED and len(rest) == 1:
+    if f"{root}.{folders[0]}" in _OPENED and len(folders) == 1:
         return ""
-    depth = 2 if f"{root}.{rest[0]}" in _OPENED else 1
-    return "/".join([root.removeprefix("authlens_"), *rest[:depth]])
+    depth = 2 if f"{root}.{folders[0]}" in _OPENED else 1
+    return "/".join([root.removeprefix("authlens_"), *folders[:depth]])
 
 
 def _is_package(module: str) -> bool:
@@ -85,28 +85,28 @@ def imports_of(path: Path) -> Iterator[str]:
 @cache
 def rooms() -> Rooms:
     """Return every room with the rooms that it imports."""
-    found: dict[str, set[str]] = {}
+    room_arrows: dict[str, set[str]] = {}
     for module, path in modules():
         room = room_of(module)
         if room:
             arrows = {room_of(name) for name in imports_of(path)} - {room, ""}
-            found.setdefault(room, set()).update(arrows)
-    return {room: frozenset(arrows) for room, arrows in sorted(found.items())}
+            room_arrows.setdefault(room, set()).update(arrows)
+    return {room: frozenset(arrows) for room, arrows in sorted(room_arrows.items())}
 
 
-def direct(found: Rooms) -> Rooms:
+def direct(every: Rooms) -> Rooms:
     """Leave out the arrows to the ground floor, and each where a longer way leads to the same room."""
-    found = {room: arrows - {GROUND} for room, arrows in found.items()}
+    every = {room: arrows - {GROUND} for room, arrows in every.items()}
     reached: dict[str, frozenset[str]] = {}
 
     def below(room: str) -> frozenset[str]:
         if room not in reached:
-            reached[room] = found[room].union(*(below(one) for one in found[room]))
+            reached[room] = every[room].union(*(below(one) for one in every[room]))
         return reached[room]
 
     return {
         room: frozenset(one for one in arrows if not any(one in below(other) for other in arrows - {one}))
-        for room, arrows in found.items()
+        for room, arrows in every.items()
     }
 
 
@@ -119,19 +119,23 @@ def sentence_of(room: str) -> str:
 
 def drawing() -> str:
     """Return the picture as Mermaid, and the table of the rooms."""
-    found = direct(rooms())
+    room_arrows = direct(rooms())
     lines = ["```mermaid", "flowchart TD"]
     for package in ("tui", "lab", "core"):
         lines.append(f"  subgraph {package}")
-        lines += [f"    {_id(room)}[{room.partition('/')[2]}]" for room in found if _package(room) == package]
+        lines += [
+            f"    {_id(room)}[{room.partition('/')[2]}]" for room in room_arrows if _package(room) == package
+        ]
         lines += [
             f"    {_id(data)}[({data.partition('/')[2]})]" for data in DATA if _package(data) == package
         ]
         lines.append("  end")
-    lines += [f"  {_id(room)} --> {_id(one)}" for room, arrows in found.items() for one in sorted(arrows)]
+    lines += [
+        f"  {_id(room)} --> {_id(one)}" for room, arrows in room_arrows.items() for one in sorted(arrows)
+    ]
     lines += [f"  {_id(GROUND)} --> {_id(data)}" for data in DATA]
     lines += ["```", "", "| room | what is in it |", "|---|---|"]
-    sentences = {room: sentence_of(room) for room in found} | DATA
+    sentences = {room: sentence_of(room) for room in room_arrows} | DATA
     lines += [f"| `{room}` | {sentences[room]} |" for room in sorted(sentences)]
     return "\n".join(lines) + "\n"
 
@@ -146,6 +150,6 @@ def _package(room: str) -> str:
 
 def page(text: str) -> str:
     """Return docs/internals/architecture.md with today's drawing in it."""
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
+    before, _, behind = text.partition(BEGIN)
+    _, _, after = behind.partition(END)
     return f"{before}{BEGIN}{drawing()}{END}{after}"

@@ -1512,11 +1512,11 @@ def _run(copy: Path, *tests: str) -> tuple[int, str]:
         *tests,
     ]
     environ = os.environ | {"PYTHONPATH": roots, "PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run(
+    process = subprocess.run(
         command, cwd=copy, env=environ, check=False, capture_output=True, text=True, timeout=_SECONDS
     )
-    failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
-    return done.returncode, "\n".join(failed) or done.stdout[-500:]
+    failed = [line for line in process.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    return process.returncode, "\n".join(failed) or process.stdout[-500:]
 
 
 def noticed(copy: Path, mutation: Mutation) -> str:
@@ -1527,12 +1527,12 @@ def noticed(copy: Path, mutation: Mutation) -> str:
         return f"its code is in {mutation.path} {text.count(mutation.before)} times"
     source.write_text(text.replace(mutation.before, mutation.after), "utf-8")
     try:
-        code, words = _run(copy, mutation.test)
+        code, output = _run(copy, mutation.test)
     finally:
         source.write_text(text, "utf-8")
     if code != _TESTS_FAILED:
-        return f"nothing noticed it (pytest ended with {code}): {words}"
-    sys.stdout.write(f"   {words}\n")
+        return f"nothing noticed it (pytest ended with {code}): {output}"
+    sys.stdout.write(f"   {output}\n")
     return ""
 
 
@@ -1553,13 +1553,14 @@ def main(arguments: Sequence[str]) -> int:
                 )
             else:
                 shutil.copy(source, copy / name)
-        code, words = _run(copy, *(one.test for one in chosen))
+        code, output = _run(copy, *(one.test for one in chosen))
         if code != 0:
-            sys.stdout.write(f"the tests fail although nothing is broken: {words}\n")
+            sys.stdout.write(f"the tests fail although nothing is broken: {output}\n")
             return 1
         for mutation in chosen:
             problem = noticed(copy, mutation)
-            unnoticed += bool(problem)
+            if problem:
+                unnoticed += 1
             sys.stdout.write(f"{'✖' if problem else '✔'} {mutation.name}: {problem or mutation.broken}\n")
             sys.stdout.flush()
     sys.stdout.write(f"{len(chosen) - unnoticed} of {len(chosen)} noticed\n")

@@ -29,17 +29,18 @@ _ACTIVATE: Final = "Activate the environment first: . .venv/bin/activate (script
 
 
 def _git(*arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S607
-    return done.stdout if done.returncode == 0 else ""
+    process = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S607
+    return process.stdout if process.returncode == 0 else ""
 
 
 def changed() -> set[str]:
     """Return what differs from the point where this branch left main, and what git does not know yet."""
     base = next(
-        (found for name in ("origin/main", "main") if (found := _git("merge-base", "HEAD", name))), "HEAD"
+        (revision for name in ("origin/main", "main") if (revision := _git("merge-base", "HEAD", name))),
+        "HEAD",
     )
-    named = _git("diff", "--name-only", base.strip()) + _git("ls-files", "--others", "--exclude-standard")
-    return set(named.splitlines())
+    paths = _git("diff", "--name-only", base.strip()) + _git("ls-files", "--others", "--exclude-standard")
+    return set(paths.splitlines())
 
 
 def tests_of(path: str) -> Iterator[Path]:
@@ -54,8 +55,8 @@ def tests_of(path: str) -> Iterator[Path]:
     yield from (ROOT / one.test.partition("::")[0] for one in MUTATIONS if one.path == path)
     readers = list[str]()
     if path.endswith((".json", ".md", ".toml")) and path.startswith(("core/", "tui/")):
-        named = ("-e", file.name, "-e", f'words("{file.stem}"')
-        readers = _git("grep", "-lF", *named, "--", "*.py").splitlines()
+        patterns = ("-e", file.name, "-e", f'words("{file.stem}"')
+        readers = _git("grep", "-lF", *patterns, "--", "*.py").splitlines()
     for reader in readers:
         yield from tests_of(reader)
     for source, mirrored in _FOLDERS.items():

@@ -66,9 +66,9 @@ class ServerAddress:
 
 
 SERVER_ADDRESSES: Final = tuple(
-    ServerAddress(AddressSource(source), name, **{**told, "rule": AddressRule(told["rule"])})
+    ServerAddress(AddressSource(source), name, **{**entries, "rule": AddressRule(entries["rule"])})
     for source, table in tomllib.loads(_FILE.read_text("utf-8")).items()
-    for names, told in table.items()
+    for names, entries in table.items()
     for name in names.split()
 )
 

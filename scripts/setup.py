@@ -33,9 +33,9 @@ def main() -> int:
         (PROGRAMS / "pre-commit", "install"),
     )
     for step in steps:
-        done = subprocess.run(step, cwd=ROOT, check=False)
-        if done.returncode:
-            return done.returncode
+        process = subprocess.run(step, cwd=ROOT, check=False)
+        if process.returncode:
+            return process.returncode
     activate = PROGRAMS / ("Activate.ps1" if os.name == "nt" else "activate")
     sys.stdout.write(f"Ready. Activate it: . {activate.relative_to(ROOT)}\n")
     return 0

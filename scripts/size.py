@@ -85,10 +85,10 @@ def lowered(now: Sizes, before: Sizes) -> str:
     lines = [_HEAD]
     for table, sizes in now.items():
         lines.append(f"[{table}]")
-        for part, size in sizes.items():
+        for name, size in sizes.items():
             # One per cent is free: a fix needs no line of its own.
             new = size + size // 100
-            lines.append(f'"{part}" = {min(new, before.get(table, {}).get(part, new))}')
+            lines.append(f'"{name}" = {min(new, before.get(table, {}).get(name, new))}')
         lines.append("")
     return "\n".join(lines)
 
@@ -99,8 +99,8 @@ def main(arguments: list[str]) -> int:
     if arguments == ["--write"]:
         FILE.write_text(lowered(now, before), "utf-8")
     for table, sizes in now.items():
-        for part, size in sizes.items():
-            sys.stdout.write(f"{size:>8,} of {before.get(table, {}).get(part, 0):>8,}  {table} {part}\n")
+        for name, size in sizes.items():
+            sys.stdout.write(f"{size:>8,} of {before.get(table, {}).get(name, 0):>8,}  {table} {name}\n")
     return 0
 
 

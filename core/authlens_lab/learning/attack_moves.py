@@ -51,8 +51,8 @@ async def publish(move: Arguments, world: World) -> None:
 
 
 async def redeem(move: Arguments, world: World) -> None:
-    own = world.redirect_uri
-    uris = {"registered": own, "linked": world.linked_uri, "other": f"{own}/other"}
+    registered_uri = world.redirect_uri
+    uris = {"registered": registered_uri, "linked": world.linked_uri, "other": f"{registered_uri}/other"}
     verifiers = {
         "none": "",
         "wrong": secrets.token_urlsafe(32),
@@ -67,31 +67,34 @@ async def redeem(move: Arguments, world: World) -> None:
         ("code_verifier", Secret(verifiers[move["verifier"]])),
     )
     client = Client(client_id=world.loot["client"], redirect_uri=redirect_uri)
-    world.loot |= await _granted(world, client, pairs, Purpose.TOKEN, "redeem another user's code")
+    summary = "redeem another user's code"
+    world.loot |= await _granted(world, client, pairs, purpose=Purpose.TOKEN, summary=summary)
 
 
 async def call(move: Arguments, world: World) -> None:
     token, name = _held(world, move["token"]), move["token"]
     at_second = world.second if move["at"] == "second" else None
     url = _url(world.emulator.resource_url if at_second is None else f"{at_second.url}/")
-    done = f"call the resource with {name}"
+    summary = f"call the resource with {name}"
     bearer, bound = (
         resource_request(url, authorization=authorization_field(kind, token)) for kind in ("Bearer", "DPoP")
     )
-    await world.send(bearer, Purpose.ACCESS, done)
+    await world.send(bearer, Purpose.ACCESS, summary)
     if (proof := world.loot.get("proof")) is not None:
         # A thief who has a proof tries the token in each way: without it, and with it.
-        await world.send(bound, Purpose.ACCESS, f"{done} as DPoP, without a proof")
+        await world.send(bound, Purpose.ACCESS, f"{summary} as DPoP, without a proof")
         headers = Headers.of((*bound.headers.fields, ("DPoP", proof)))
-        await world.send(replace(bound, headers=headers), Purpose.ACCESS, f"{done} as DPoP, with $proof")
+        await world.send(replace(bound, headers=headers), Purpose.ACCESS, f"{summary} as DPoP, with $proof")
 
 
 async def refresh(move: Arguments, world: World) -> None:
     """What Mallory gets is hers; you hold what you got, and what leaked stays what it was."""
     token = world.loot["refresh"] if move["by"] == MALLORY else world.own_refresh_token
     pairs = (("grant_type", "refresh_token"), ("refresh_token", Secret(token)))
-    done = "refresh the tokens of your login"
-    tokens = await _granted(world, world.own_client, pairs, Purpose.REFRESH, done, move["by"])
+    summary = "refresh the tokens of your login"
+    tokens = await _granted(
+        world, world.own_client, pairs, purpose=Purpose.REFRESH, summary=summary, seat=move["by"]
+    )
     new = tokens.pop("refresh", token)
     if move["by"] == YOU:
         world.own_refresh_token = new
@@ -121,8 +124,9 @@ async def device_start(_: Arguments, world: World) -> None:
 async def poll(move: Arguments, world: World) -> None:
     world.skipped += _INTERVAL
     pairs = (("grant_type", GrantType.DEVICE_CODE.value), ("device_code", _held(world, move["device"])))
-    done = "ask for the tokens of a device login"
-    world.loot |= await _granted(world, world.own_client, pairs, Purpose.DEVICE_TOKEN, done)
+    summary = "ask for the tokens of a device login"
+    purpose = Purpose.DEVICE_TOKEN
+    world.loot |= await _granted(world, world.own_client, pairs, purpose=purpose, summary=summary)
 
 
 async def deliver(move: Arguments, world: World) -> None:
@@ -144,7 +148,7 @@ async def link(move: Arguments, world: World) -> None:
     site.client_id = await website.client_id()
     to_mallory = f"{REDIRECTOR}?{urlencode({'to': site.collect_url})}"
     world.linked_uri = website.redirect_uri + (to_mallory if move["redirect_uri"] != "registered" else "")
-    asked = {
+    parameters = {
         "response_type": "code",
         "client_id": site.client_id,
         "redirect_uri": world.linked_uri,
@@ -152,16 +156,16 @@ async def link(move: Arguments, world: World) -> None:
         "code_challenge": code_challenge(world.link_verifier),
         "code_challenge_method": "S256",
     }
-    await world.open(move["to"], f"{world.emulator.issuer}/authorize?{urlencode(asked)}")
+    await world.open(move["to"], f"{world.emulator.issuer}/authorize?{urlencode(parameters)}")
     world.loot |= site.caught
 
 
 async def _granted(
-    world: World, client: Client, pairs: Sequence[FormPair], purpose: Purpose, done: str, seat: str = ""
+    world: World, client: Client, pairs: Sequence[FormPair], *, purpose: Purpose, summary: str, seat: str = ""
 ) -> dict[str, str]:
     """Send a token request, and return the tokens of its answer by the names of loot."""
     request = form_request(_url(f"{world.emulator.issuer}/token"), client, pairs)
-    return _loot(await world.send(request, purpose, done, seat))
+    return _loot(await world.send(request, purpose, summary, seat))
 
 
 def _loot(exchange: Exchange) -> dict[str, str]:

@@ -97,40 +97,46 @@ def _read(
     toml = StrictToml(path.name, plain_text(data, path.name))
     read = dict(others)
     for index, lesson in enumerate(toml.typed(_LessonFile, _WORDS).lessons):
-        at = f".lesson[{index}]"
+        lesson_path = f".lesson[{index}]"
         toml.require(
             _NAME.fullmatch(lesson.name),
-            f"{at}.id",
+            f"{lesson_path}.id",
             _ID_FORM,
         )
-        toml.require(lesson.name not in read, f"{at}.id", f"another lesson has the id “{lesson.name}”")
+        toml.require(
+            lesson.name not in read, f"{lesson_path}.id", f"another lesson has the id “{lesson.name}”"
+        )
         for name in lesson.needs if is_whole else ():
-            toml.require(name in read, f"{at}.needs", f"no lesson before it has the id “{name}”")
-        _require_whole(toml, at, lesson)
-        _require_known(toml, at, lesson)
+            toml.require(name in read, f"{lesson_path}.needs", f"no lesson before it has the id “{name}”")
+        _require_whole(toml, lesson_path, lesson)
+        _require_known(toml, lesson_path, lesson)
         read[lesson.name] = replace(lesson, number=len(read) + 1, built_in=built_in)
     return {name: lesson for name, lesson in read.items() if name not in others}
 
 
-def _require_whole(toml: StrictToml, at: str, lesson: CourseLesson) -> None:
+def _require_whole(toml: StrictToml, lesson_path: str, lesson: CourseLesson) -> None:
     """Refuse a lesson in which a text, a claim or a phase is missing that another part takes."""
     for letter, option in lesson.prediction.options.items():
-        path, needed = f"{at}.predict.{letter}", "it has words after a “#”, and then claims"
+        path, needed = f"{lesson_path}.predict.{letter}", "it has words after a “#”, and then claims"
         toml.require(option and option.words, path, needed)
     for phase in lesson.phases:
         for claim in lesson.claims_of(phase):
             needed = "each claim has its words before it, after a “#”"
-            toml.require(claim.words, f"{at}.{phase}.claims", needed)
-    toml.require(lesson.attack or not lesson.repair, f"{at}.repair", "a repair follows an attack")
+            toml.require(claim.words, f"{lesson_path}.{phase}.claims", needed)
+    toml.require(lesson.attack or not lesson.repair, f"{lesson_path}.repair", "a repair follows an attack")
     can_draw = lesson.observation and lesson.repair
-    toml.require(can_draw or not lesson.draws, f"{at}.fault[0]", "[observe] and [repair] are missing")
-    asked = lesson.questions
-    is_enough = len(asked) == len({question.name for question in asked}) not in {1, 2}
     toml.require(
-        is_enough, f"{at}.question[0].id", "a lesson has three questions or more, each with its own id"
+        can_draw or not lesson.draws, f"{lesson_path}.fault[0]", "[observe] and [repair] are missing"
     )
-    for index, question in enumerate(asked):
-        table, one = f"{at}.question[{index}]", "the options are a, b and c; one is right"
+    questions = lesson.questions
+    is_enough = len(questions) == len({question.name for question in questions}) not in {1, 2}
+    toml.require(
+        is_enough,
+        f"{lesson_path}.question[0].id",
+        "a lesson has three questions or more, each with its own id",
+    )
+    for index, question in enumerate(questions):
+        table, one = f"{lesson_path}.question[{index}]", "the options are a, b and c; one is right"
         toml.require(_has_one_right(question), f"{table}.right", f"{question.name}: {one}")
         is_judged = question.about.is_judged and question.about in lesson.phases
         toml.require(is_judged, f"{table}.about", "a question is about what run, break or repair sent")
@@ -138,10 +144,12 @@ def _require_whole(toml: StrictToml, at: str, lesson: CourseLesson) -> None:
         return
     for name in ("can", "cures", "task", "solution"):
         is_there = getattr(lesson, name) or (lesson.draws and name == "solution")
-        toml.require(is_there, at, f"“{name}” is missing")
-    toml.require(lesson.run.text, at, "[run] is missing")
+        toml.require(is_there, lesson_path, f"“{name}” is missing")
+    toml.require(lesson.run.text, lesson_path, "[run] is missing")
     missing = {*lesson.phases} - {LessonPhase.RUN, *lesson.hints}
-    toml.require(not missing, f"{at}.hints", f"three hints are missing for: {', '.join(sorted(missing))}")
+    toml.require(
+        not missing, f"{lesson_path}.hints", f"three hints are missing for: {', '.join(sorted(missing))}"
+    )
 
 
 def _has_one_right(question: Question) -> bool:
@@ -150,21 +158,21 @@ def _has_one_right(question: Question) -> bool:
     return question.right in LETTERS and not any(judged) if question.right else all(judged)
 
 
-def _require_known(toml: StrictToml, at: str, lesson: CourseLesson) -> None:
+def _require_known(toml: StrictToml, lesson_path: str, lesson: CourseLesson) -> None:
     """Refuse names that the emulator does not know; what makes no sense together, `learn check` finds."""
     world, draws = lesson.world, lesson.draws
-    toml.allow(f"{at}.world.faults", world.faults, faults_of(world.profile))
+    toml.allow(f"{lesson_path}.world.faults", world.faults, faults_of(world.profile))
     for name in world.victim:
-        toml.allow(f"{at}.world.victim.{name}", (name,), VICTIM_SWITCHES)
+        toml.allow(f"{lesson_path}.world.victim.{name}", (name,), VICTIM_SWITCHES)
     for index, fault in enumerate(draws):
-        toml.allow(f"{at}.fault[{index}].name", (fault.fault,), faults_of(fault.profile))
-        toml.allow(f"{at}.fault[{index}].repair", (fault.repair,), lesson.offer)
-    toml.allow(f"{at}.repair.offer", lesson.offer, {*SWITCHES, *(fault.repair for fault in draws)})
+        toml.allow(f"{lesson_path}.fault[{index}].name", (fault.fault,), faults_of(fault.profile))
+        toml.allow(f"{lesson_path}.fault[{index}].repair", (fault.repair,), lesson.offer)
+    toml.allow(f"{lesson_path}.repair.offer", lesson.offer, {*SWITCHES, *(fault.repair for fault in draws)})
     if lesson.attack is not None and lesson.attack.causes:
         causes = (
             entry.get("id", name) for table in words("causes").values() for name, entry in table.items()
         )
-        toml.allow(f"{at}.break.causes", lesson.attack.causes, [*causes])
+        toml.allow(f"{lesson_path}.break.causes", lesson.attack.causes, [*causes])
 
 
 def new_lesson(name: str) -> str:

@@ -135,19 +135,19 @@ def read_claims(
     if kind is Option and not text.startswith("#"):
         text = "# " + text.replace("\n", "\n# ")
     claims: list[Claim] = []
-    words: list[list[str]] = [[]]  # before each claim
+    sentences: list[list[str]] = [[]]  # before each claim
     for number, written in enumerate(text.split("\n"), line):
         if written.startswith("#"):
-            words[-1].append(written[1:].strip())
+            sentences[-1].append(written[1:].strip())
         elif written.strip():
-            named = {claim.named: claim.source for claim in claims if claim.named}
-            reader = _Line(written, f"{file}:{number}", column, named)
-            claims.append(reader.claim(number, "\n".join(words[-1])))
-            words.append([])
+            sources = {claim.named: claim.source for claim in claims if claim.named}
+            reader = _Line(written, f"{file}:{number}", column, sources)
+            claims.append(reader.claim(number, "\n".join(sentences[-1])))
+            sentences.append([])
     if len(claims) > MOST_CLAIMS:
         raise LessonRefused(f"{file}:{line}:1: {len(claims)} claims, and {MOST_CLAIMS} are allowed")
     read = kind(claims)
-    read.words = "\n".join(words[0])
+    read.words = "\n".join(sentences[0])
     return read
 
 
@@ -155,31 +155,31 @@ class _Line:
     """A line that is read from its first word to its last.
 
     Args:
-        named: the source of each row that an earlier claim named.
+        sources: the source of each row that an earlier claim named.
     """
 
-    def __init__(self, text: str, place: str, column: int, named: Mapping[str, Source]) -> None:
+    def __init__(self, text: str, file_line: str, column: int, sources: Mapping[str, Source]) -> None:
         self._text = text
-        self._place = place
+        self._place = file_line
         self._column = column
-        self._named = named
+        self._named = sources
         self._at = 0
 
-    def _refuse(self, at: int, reason: str) -> NoReturn:
-        raise LessonRefused(f"{self._place}:{self._column + at + 1}: {reason}")
+    def _refuse(self, index: int, reason: str) -> NoReturn:
+        raise LessonRefused(f"{self._place}:{self._column + index + 1}: {reason}")
 
-    def _take(self, pattern: re.Pattern[str], wanted: str) -> re.Match[str]:
+    def _take(self, pattern: re.Pattern[str], expected: str) -> re.Match[str]:
         """Return what comes next, and go on behind it."""
-        found = pattern.match(self._text, self._at)
-        if found is None:
-            rest = self._text[self._at :].split()
-            at = self._text.find(rest[0], self._at) if rest else len(self._text)
-            unexpected = f"unexpected {rest[0]!r}" if rest else "the line ends"
-            self._refuse(at, f"{unexpected} where {wanted} is expected")
-        self._at = found.end()
-        return found
+        match = pattern.match(self._text, self._at)
+        if match is None:
+            following = self._text[self._at :].split()
+            index = self._text.find(following[0], self._at) if following else len(self._text)
+            unexpected = f"unexpected {following[0]!r}" if following else "the line ends"
+            self._refuse(index, f"{unexpected} where {expected} is expected")
+        self._at = match.end()
+        return match
 
-    def claim(self, number: int, words: str) -> Claim:
+    def claim(self, number: int, sentence: str) -> Claim:
         head = self._take(_HEAD, "a source")
         count = {None: "1", "no": "0"}.get(head[1]) or head[1].split()[0]
         if head[1] and head[1] != "no" and not 1 <= int(count) <= 9:
@@ -192,61 +192,69 @@ class _Line:
             groups[-1].append(self._test(source))
             joint = _JOINT
         tests, *others = map(tuple, groups or [[]])
-        given = {"named": "", "after": "", "before": ""}
+        relations = {"named": "", "after": "", "before": ""}
         while self._text[self._at :].strip():
-            self._relation(given, can_name=count == "1")
-        named, after, before = given.values()
+            self._relation(relations, can_name=count == "1")
         text = self._text.strip()
-        return Claim(source, tests, int(count), named, after, before, text, number, words, tuple(others))
+        return Claim(
+            source,
+            tests,
+            int(count),
+            **relations,
+            text=text,
+            line=number,
+            words=sentence,
+            others=tuple(others),
+        )
 
     def _test(self, source: Source) -> RowTest:
-        named, sign = self._take(_FIELD, "a field"), self._take(_OPERATOR, "an operator")
-        field, operator = self._field(named[1], named.start(1), source), Operator(sign[1])
+        name, sign = self._take(_FIELD, "a field"), self._take(_OPERATOR, "an operator")
+        field, operator = self._field(name[1], name.start(1), source), Operator(sign[1])
         if operator in {Operator.PRESENT, Operator.ABSENT}:
             return RowTest(field, operator)
         value = self._value()
         if (operator is Operator.IN) is not isinstance(value, tuple):
             self._refuse(sign.start(1), "a list follows “in”, and only “in”")
-        if (known := WORDS[source].get(field)) and not isinstance(value, FieldOf | Loot):
+        if (allowed := WORDS[source].get(field)) and not isinstance(value, FieldOf | Loot):
             # A slip must not make a lesson easier.
             for word in map(str, value if isinstance(value, tuple) else (value,)):
-                self._require(self._text.rfind(word), f"value of {source} {field}", word, known)
+                self._require(self._text.rfind(word), f"value of {source} {field}", word, allowed)
         return RowTest(field, operator, value)
 
-    def _field(self, field: str, at: int, source: Source) -> str:
+    def _field(self, field: str, index: int, source: Source) -> str:
         prefixes = PREFIXES if source is Source.EXCHANGE else ()
         prefix, dot, _ = field.partition(".")
         if field not in WORDS[source] and not (dot and prefix in prefixes):
-            known = {*WORDS[source], *(f"{prefix}.*" for prefix in prefixes)}
-            self._refuse(at, f"{source} has no field “{field}”{meant(field, known)}")
+            fields = {*WORDS[source], *(f"{prefix}.*" for prefix in prefixes)}
+            self._refuse(index, f"{source} has no field “{field}”{meant(field, fields)}")
         return field
 
     def _value(self) -> Value:
-        found = self._take(_VALUE, "a value")
-        text = found[1]
+        match = self._take(_VALUE, "a value")
+        text = match[1]
         if text.startswith("["):
             return tuple(map(_scalar, text[1:-1].split(",")))
         if text.startswith("$"):
             return Loot(text[1:])
         row, _, field = text.partition(".")
         if field and row in self._named:
-            return FieldOf(row, self._field(field, found.start(1), self._named[row]))
+            return FieldOf(row, self._field(field, match.start(1), self._named[row]))
         return _scalar(text)
 
-    def _relation(self, given: dict[str, str], *, can_name: bool) -> None:
-        found = self._take(_RELATION, "as, after or before")
-        key, name, known = found[1].replace("as", "named"), found[2], found[2] in self._named
-        if given[key]:
-            self._refuse(found.start(1), f"unexpected {found[1]!r}")
-        if key == "named" and (known or not can_name):
-            self._refuse(found.start(2), f"“{name}” cannot name this row")
-        if key != "named" and not known:
-            self._refuse(found.start(2), f"no claim before this one names a row “{name}”")
-        given[key] = name
+    def _relation(self, relations: dict[str, str], *, can_name: bool) -> None:
+        match = self._take(_RELATION, "as, after or before")
+        key, name, exists = match[1].replace("as", "named"), match[2], match[2] in self._named
+        if relations[key]:
+            self._refuse(match.start(1), f"unexpected {match[1]!r}")
+        if key == "named" and (exists or not can_name):
+            self._refuse(match.start(2), f"“{name}” cannot name this row")
+        if key != "named" and not exists:
+            self._refuse(match.start(2), f"no claim before this one names a row “{name}”")
+        relations[key] = name
 
-    def _require(self, at: int, what: str, word: str, known: Collection[str]) -> None:
-        if word not in known:
-            self._refuse(at, f"“{word}” is no {what}{meant(word, known)}")
+    def _require(self, index: int, what: str, word: str, allowed: Collection[str]) -> None:
+        if word not in allowed:
+            self._refuse(index, f"“{word}” is no {what}{meant(word, allowed)}")
 
 
 def _scalar(text: str) -> Scalar:
@@ -254,7 +262,7 @@ def _scalar(text: str) -> Scalar:
     return int(word) if word.isdecimal() else word.strip('"')
 
 
-def meant(word: str, known: Collection[str]) -> str:
+def meant(word: str, vocabulary: Collection[str]) -> str:
     """Return what a refusal adds where a known word is near."""
-    near = get_close_matches(word, sorted(known), 1)
+    near = get_close_matches(word, sorted(vocabulary), 1)
     return f"; did you mean “{near[0]}”?" if near else ""

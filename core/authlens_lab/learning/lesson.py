@@ -51,8 +51,8 @@ class _Choice(StrictTable, frozen=True, kw_only=True):
 
     @property
     def options(self) -> dict[str, Option]:
-        options = {letter: getattr(self, letter) for letter in LETTERS}
-        return {letter: option for letter, option in options.items() if option or option.words}
+        options = zip(LETTERS, (self.a, self.b, self.c), strict=True)
+        return {letter: option for letter, option in options if option or option.words}
 
     @property
     def words(self) -> dict[str, str]:
@@ -61,9 +61,9 @@ class _Choice(StrictTable, frozen=True, kw_only=True):
 
     def lettered(self, drawn_by: str) -> tuple[Self, dict[str, str]]:
         """Return it with the letters that are drawn, and the new letter of each option."""
-        own = self.options
-        letters = dict(zip(_order(drawn_by, own), own, strict=True))
-        return replace(self, **{letters[letter]: option for letter, option in own.items()}), letters
+        options = self.options
+        letters = dict(zip(_order(drawn_by, options), options, strict=True))
+        return replace(self, **{letters[letter]: option for letter, option in options.items()}), letters
 
 
 class Prediction(_Choice, frozen=True, kw_only=True):
@@ -290,8 +290,7 @@ class CourseLesson(StrictTable, frozen=True, kw_only=True):
     @property
     def phases(self) -> tuple[LessonPhase, ...]:
         """What there is to do in it."""
-        asked = {LessonPhase.QUESTIONS: self.questions}
-        return tuple(phase for phase, part in {**self._parts, **asked}.items() if part)
+        return tuple(phase for phase, content in self._parts.items() if content)
 
     @property
     def watch_for(self) -> str:
@@ -338,12 +337,12 @@ class CourseLesson(StrictTable, frozen=True, kw_only=True):
         if not order:
             return self
         start = f"{seed}/{order}/{self.name}"
-        asked = {one.name: one.shuffled(f"{start}/{one.name}") for one in self.questions}
-        names = _order(start, asked) if order > 1 else asked
+        questions_by_name = {one.name: one.shuffled(f"{start}/{one.name}") for one in self.questions}
+        names = _order(start, questions_by_name) if order > 1 else questions_by_name
         prediction, _ = self.prediction.lettered(f"{seed}/{self.name}/predict")
         switches = {name: self.offer[name] for name in _order(f"{seed}/{self.name}/repair", self.offer)}
         repair = self.repair and replace(self.repair, offer=switches)
-        questions = tuple(asked[name] for name in names)
+        questions = tuple(questions_by_name[name] for name in names)
         return replace(self, prediction=prediction, repair=repair, questions=questions)
 
     def question(self, name: str) -> Question:
@@ -352,18 +351,16 @@ class CourseLesson(StrictTable, frozen=True, kw_only=True):
 
     def claims_of(self, phase: LessonPhase) -> Claims:
         """Return what has to be true of a phase that is judged by claims."""
-        part = self._parts.get(phase)
-        return part.claims if isinstance(part, HonestRun | Attack | Repair) else Claims()
+        return getattr(self._parts[phase], "claims", Claims())
 
     def text(self, phase: LessonPhase, question: str = "") -> str:
         """Return what a phase is about, or a question of it."""
-        part = self.question(question) if question else self._parts.get(phase)
-        return part.text if part else ""
+        return getattr(self.question(question) if question else self._parts[phase], "text", "")
 
     @property
-    def _parts(self) -> Mapping[LessonPhase, _Choice | HonestRun | ObservedPart | Attack | Repair | None]:
-        parts = (self.prediction, self.run, self.observation, self.attack, self.repair)
-        return dict(zip(LessonPhase, parts, strict=False))
+    def _parts(self) -> Mapping[LessonPhase, object]:
+        parts = (self.prediction, self.run, self.observation, self.attack, self.repair, self.questions)
+        return dict(zip(LessonPhase, parts, strict=True))
 
 
 def _order(drawn_by: str, names: Iterable[str]) -> tuple[str, ...]:

@@ -149,20 +149,25 @@ class LessonLines:
 
     def prediction(self) -> tuple[str, ...]:
         """Return what was predicted, and what the moves say once they say it."""
-        predicted, shown, options = self.attempt.predicted, self.attempt.held, self.lesson.prediction.words
+        predicted, borne_out, options = (
+            self.attempt.predicted,
+            self.attempt.held,
+            self.lesson.prediction.words,
+        )
         lines = [f"You predicted {predicted}: {options[predicted]}"] if predicted else []
-        if predicted and shown == (predicted,):
+        if predicted and borne_out == (predicted,):
             lines.append("✔ Your requests show just that.")
-        elif predicted and shown:
-            lines.append(f"✖ Your requests show {shown[0]}: {options[shown[0]]}")
+        elif predicted and borne_out:
+            lines.append(f"✖ Your requests show {borne_out[0]}: {options[borne_out[0]]}")
         return tuple(lines)
 
     def verdict(self) -> tuple[str, ...]:
         """Return the verdict on each phase, with what shows it or comes nearest, to be read aloud."""
         lines: list[str] = []
         for verdict in self.attempt.verdicts:
-            passed = "made" if verdict.phase is LessonPhase.PREDICT else "passed"  # also one that was wrong
-            state = passed if verdict.passed else "not passed" if verdict.begun else "to do"
+            state = "not passed" if verdict.begun else "to do"
+            if verdict.passed:  # a prediction that was wrong, too
+                state = "made" if verdict.phase is LessonPhase.PREDICT else "passed"
             lines.append(f"Phase {verdict.phase.value}: {state}.")
             lines += proof_texts(self.proofs(verdict.phase)) if verdict.begun else ()
         if self.attempt.answers:
@@ -205,8 +210,8 @@ class LessonLines:
 
         The part is empty where the line as a whole shows it.
         """
-        asked = self.lesson.question(question)
-        verdicts = self.attempt.judged(asked.about, asked.shown_by)
+        entry = self.lesson.question(question)
+        verdicts = self.attempt.judged(entry.about, entry.shown_by)
         if not verdicts or not all(verdict.holds for verdict in verdicts):
             return None
         claim, row = verdicts[-1].claim, verdicts[-1].rows[0]
@@ -220,11 +225,11 @@ class LessonLines:
 
     def marks(self, question: str) -> Iterator[tuple[str, str]]:
         """Yield each option of an answered question with its sign: right, chosen in vain, or neither."""
-        asked = self.lesson.question(question)
-        right = self.attempt.right_options(asked)
-        for option in asked.options:
-            chosen = option == self.attempt.answers[question]
-            yield "✔" if option in right else "✖" if chosen else " ", option
+        entry = self.lesson.question(question)
+        right = self.attempt.right_options(entry)
+        for option in entry.options:
+            sign = "✖" if option == self.attempt.answers[question] else " "
+            yield "✔" if option in right else sign, option
 
     def worth(self, move: Move, phase: LessonPhase) -> str:
         """Return in a sentence or two what a move was worth, just after it was made in a phase."""
@@ -241,19 +246,19 @@ class LessonLines:
             return f"✖ Not enough: {' '.join(self.lesson.offer[name] for name in move.switches)}"
         if phase is not LessonPhase.BREAK:
             return f"Made: {move.verb}. Not everything is proved yet."
-        left = self.attempt.moves_left
-        return f"Made: {move.verb}. {left} {'move is' if left == 1 else 'moves are'} left."
+        remaining = self.attempt.moves_left
+        return f"Made: {move.verb}. {remaining} {'move is' if remaining == 1 else 'moves are'} left."
 
     def _answered(self, question: str, option: str) -> str:
         right = next(letter for sign, letter in self.marks(question) if sign == "✔")
-        verdict, shown = answered(self.lesson, question, option, right), self.evidence(question)
-        asked = self.lesson.question(question)
-        if shown is None or asked.why:
+        verdict, evidence = answered(self.lesson, question, option, right), self.evidence(question)
+        entry = self.lesson.question(question)
+        if evidence is None or entry.why:
             return verdict
-        line, part = shown
+        line, field = evidence
         arrow = f", arrow {line.arrow}" if line.arrow else ""
-        part = f", with `{part}`" if part else ""
-        return f"{verdict} You saw it in {asked.about.value}{arrow}: {line.text}{part}."
+        field = f", with `{field}`" if field else ""
+        return f"{verdict} You saw it in {entry.about.value}{arrow}: {line.text}{field}."
 
 
 def proof_texts(proofs: Iterable[VerdictLine]) -> Iterator[str]:
@@ -265,33 +270,33 @@ def proof_texts(proofs: Iterable[VerdictLine]) -> Iterator[str]:
 
 def result(attempt: LessonAttempt) -> str:
     """Return whether the lesson is passed, or what is missing."""
-    asked = len(attempt.lesson.questions)
-    right = f"{attempt.right_answers} of {asked} answers are right"
+    questions = len(attempt.lesson.questions)
+    right = f"{attempt.right_answers} of {questions} answers are right"
     if attempt.passed:
-        return f"✔ You passed: {right}." if asked else "✔ You passed."
+        return f"✔ You passed: {right}." if questions else "✔ You passed."
     phases = ", ".join(verdict.phase.value for verdict in attempt.verdicts if not verdict.passed)
     return f"✖ Not passed: {phases}. {right}, and {attempt.lesson.right_to_pass} have to be."
 
 
-def _pointed(attempt: LessonAttempt, arrow: int, part: str, *, passed: bool) -> str:
+def _pointed(attempt: LessonAttempt, arrow: int, field: str, *, passed: bool) -> str:
     rows = [row.values for row in attempt.rows_of(LessonPhase.OBSERVE) if row.arrow == arrow]
-    values = next((values for values in rows if part in values), {})
-    decides = meaning(part, values.get("purpose", ""))
+    values = next((values for values in rows if field in values), {})
+    decides = meaning(field, values.get("purpose", ""))
     if passed:
-        return f"✔ Right: {part_title(part)} of arrow {arrow}. {decides}".rstrip()
+        return f"✔ Right: {part_title(field)} of arrow {arrow}. {decides}".rstrip()
     again = " Point at another part."
-    wanted = attempt.lesson.observation.parts if attempt.lesson.observation else ()
+    right_fields = attempt.lesson.observation.parts if attempt.lesson.observation else ()
     # A parameter in its header.
-    if any(str(values[one]) in str(values.get(part, "")) for one in wanted if one in values):
-        return f"✖ Not {part_title(part)} as a whole. A value within it has its own part.{again}"
-    return f"✖ Not {part_title(part)}. {decides or 'It does not decide this.'}{again}"
+    if any(str(values[one]) in str(values.get(field, "")) for one in right_fields if one in values):
+        return f"✖ Not {part_title(field)} as a whole. A value within it has its own part.{again}"
+    return f"✖ Not {part_title(field)}. {decides or 'It does not decide this.'}{again}"
 
 
 def answered(lesson: CourseLesson, question: str, option: str, right: str) -> str:
     """Return whether an answer is right, which one is, and why, if the lesson says it in words."""
-    asked = lesson.question(question)
-    wrong = f"✖ No. {right}: {asked.words[right].removesuffix('.')}."
-    return f"{'✔ Right.' if option == right else wrong} {asked.why}".rstrip()
+    entry = lesson.question(question)
+    wrong = f"✖ No. {right}: {entry.words[right].removesuffix('.')}."
+    return f"{'✔ Right.' if option == right else wrong} {entry.why}".rstrip()
 
 
 def _line(verdict: ClaimVerdict, *, begun: bool, can_come: bool) -> VerdictLine:
@@ -307,16 +312,16 @@ def _line(verdict: ClaimVerdict, *, begun: bool, can_come: bool) -> VerdictLine:
         state = ClaimState.MET if begun and verdict.holds else ClaimState.OPEN
         return VerdictLine(state, sentence)
     line = line_of(row)
-    place = f"arrow {line.arrow}: {line.text}" if line.arrow else line.text
+    source = f"arrow {line.arrow}: {line.text}" if line.arrow else line.text
     if verdict.holds:
-        return VerdictLine(ClaimState.MET, sentence, (place,), line.arrow)
+        return VerdictLine(ClaimState.MET, sentence, (source,), line.arrow)
     if nearest is None:
-        details: tuple[str, ...] = ("It must not happen, and it did.", place)
+        details: tuple[str, ...] = ("It must not happen, and it did.", source)
     elif not is_other:
         differs = (_differs(verdict.claim, name, row) for name in nearest.unmet)
-        details = (f"Nearest is {place}", *differs)
+        details = (f"Nearest is {source}", *differs)
     elif row.source is Source.EVENT:
-        details = (f"Instead: {place}",)
+        details = (f"Instead: {source}",)
     else:
         return VerdictLine(ClaimState.UNMET, sentence, ("It has not happened",))
     return VerdictLine(ClaimState.UNMET, sentence, details, line.arrow)
@@ -326,17 +331,17 @@ def _differs(claim: Claim, name: str, row: EvidenceRow) -> str:
     """Say how a row differs from a claim in a field, without a value that may be a credential."""
     if name.startswith(("after ", "before ")):
         return f"It has to come {name.partition(' ')[0]} what the line above it shows."
-    known = word_file("course", "authlens_lab")
-    label = known["field"].get(name, name)
+    texts = word_file("course", "authlens_lab")
+    label = texts["field"].get(name, name)
     test = next(test for tests in claim.alternatives for test in tests if test.field == name)
     if test.operator in {Operator.PRESENT, Operator.ABSENT}:
         return f"{label}: {'missing' if test.operator is Operator.PRESENT else 'must not be there'}"
-    wanted = test.value if isinstance(test.value, tuple) else (test.value,)
+    expected = test.value if isinstance(test.value, tuple) else (test.value,)
     is_plain = WORDS[row.source].get(name) or name == "status"
-    if not is_plain or not all(isinstance(one, str | int) for one in wanted):
+    if not is_plain or not all(isinstance(one, str | int) for one in expected):
         return f"{label}: another one"
-    named = known["party"] if name in _PARTIES else known.get(name, {})
-    found, *either = (
-        named.get(str(one), str(one).replace("_", " ")) for one in (row.values.get(name, "none"), *wanted)
+    titles = texts["party"] if name in _PARTIES else texts.get(name, {})
+    actual, *either = (
+        titles.get(str(one), str(one).replace("_", " ")) for one in (row.values.get(name, "none"), *expected)
     )
-    return f"{label}: {found}, but it has to be {' or '.join(either)}"
+    return f"{label}: {actual}, but it has to be {' or '.join(either)}"

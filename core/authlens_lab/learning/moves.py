@@ -93,18 +93,18 @@ class Argument(Struct, frozen=True, forbid_unknown_fields=True):
         """Return what a choice is called in a form."""
         return str(words("course", "authlens_lab")["choice"].get(choice, choice))
 
-    def value_in(self, given: Mapping[str, str]) -> str:
+    def value_in(self, arguments: Mapping[str, str]) -> str:
         """Return what is given for it, by its name.
 
         Raises:
             ValueError: it is missing, or cannot be that.
         """
-        value = given.get(self.name, self.usual)
+        value = arguments.get(self.name, self.usual)
         if value is None:
             raise ValueError(f"“{self.name}” is missing")
         if (self.choices and value not in self.choices) or (self.is_number and not value.isdecimal()):
-            named = f": a credential is named, and is one of {', '.join(self.choices)}"
-            raise ValueError(f"“{self.name}”{named if self.names_credential else ' cannot be that'}")
+            reason = f": a credential is named, and is one of {', '.join(self.choices)}"
+            raise ValueError(f"“{self.name}”{reason if self.names_credential else ' cannot be that'}")
         return value
 
 
@@ -152,8 +152,8 @@ class Move(Struct, frozen=True):
     @property
     def uses(self) -> tuple[str, ...]:
         """The credentials that it needs, by name."""
-        named = (value[1:] for value in self.arguments.values() if value in CREDENTIALS)
-        return (*named, *self.kind.needs)
+        credentials = (value[1:] for value in self.arguments.values() if value in CREDENTIALS)
+        return (*credentials, *self.kind.needs)
 
     @property
     def text(self) -> str:
@@ -198,27 +198,29 @@ def move_in(line: str) -> Move:
         raise LessonRefused(f"{verb}: {safe_line(str(error), 2 * NAME)}.") from None
 
 
-def _arguments(known: Sequence[Argument], words: Sequence[str]) -> dict[str, str]:
+def _arguments(declared: Sequence[Argument], typed: Sequence[str]) -> dict[str, str]:
     """Return the arguments by name; a word without a name is the next one that is not given.
 
     Raises:
         ValueError: they do not fit. It names no value, which may be a credential that was pasted.
     """
-    given: dict[str, str] = {}
-    for word in words:
+    values: dict[str, str] = {}
+    for word in typed:
         if "=" not in word:
-            fitting = (one.name for one in known if one.names_credential == word.startswith("$"))
-            name = next((one for one in fitting if one not in given and f"{one}=" not in " ".join(words)), "")
+            fitting = (one.name for one in declared if one.names_credential == word.startswith("$"))
+            name = next(
+                (one for one in fitting if one not in values and f"{one}=" not in " ".join(typed)), ""
+            )
         else:
             name = word.partition("=")[0]
         if not name:
             raise ValueError("there is one word too many")
-        if name in given:
+        if name in values:
             raise ValueError(f"“{name}” is given twice")
-        given[name] = word.removeprefix(f"{name}=")
-    if more := given.keys() - {one.name for one in known}:
+        values[name] = word.removeprefix(f"{name}=")
+    if more := values.keys() - {one.name for one in declared}:
         raise ValueError(f"“{min(more)}” means nothing here")
-    return {one.name: one.value_in(given) for one in known}
+    return {one.name: one.value_in(values) for one in declared}
 
 
 class MoveRefused(LessonRefused):

@@ -86,18 +86,18 @@ def read_progress(data: bytes, name: str) -> dict[str, LessonProgress]:
     Args:
         name: of the file, for messages.
     """
-    found: dict[str, LessonProgress] = {}
+    lessons: dict[str, LessonProgress] = {}
     if len(data) > LARGEST:
         raise LessonRefused(f"{name}:1:1: the file has more than {LARGEST // 1024} KiB.")
     for number, one in read_json_lines(data, LessonProgress, name):
-        if one.lesson in found:
+        if one.lesson in lessons:
             raise LessonRefused(f"{name}:{number}:1: the lesson “{one.lesson}” is there twice.")
         try:
             one.read()
         except LessonRefused as error:
             raise LessonRefused(f"{name}:{number}:1: {error.cause}") from None
-        found[one.lesson] = one
-    return found
+        lessons[one.lesson] = one
+    return lessons
 
 
 def moves_from(source: Path | str | bytes, lesson: str, *, is_own: bool = False) -> LessonProgress:
@@ -115,10 +115,10 @@ def moves_from(source: Path | str | bytes, lesson: str, *, is_own: bool = False)
     if not isinstance(data, bytes):
         path = named_path(data) if isinstance(data, str) else data
         name, data = path.name, read_named(path, LARGEST)
-    found = read_progress(data, name)
-    progress = found.get(f"own/{lesson}", found.get(lesson)) if is_own else found.get(lesson)
+    lessons = read_progress(data, name)
+    progress = lessons.get(f"own/{lesson}", lessons.get(lesson)) if is_own else lessons.get(lesson)
     if progress is None:
-        others = f"; it has: {', '.join(found)}" if found else ""
+        others = f"; it has: {', '.join(lessons)}" if lessons else ""
         raise LessonRefused(f"{name}:1:1: there are no moves in the lesson “{lesson}”{others}.")
     return progress
 

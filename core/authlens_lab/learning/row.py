@@ -106,6 +106,10 @@ class EvidenceRow(Unprinted, Struct, frozen=True):
     arrow: int
     values: Mapping[str, str | int]
 
+    def has(self, arrow: str, field: str) -> bool:
+        """Return whether it is the request or the answer of this arrow, and has this field."""
+        return self.source is Source.EXCHANGE and str(self.arrow) == arrow and field in self.values
+
     @property
     def is_refusal(self) -> bool:
         """Whether someone refused something there."""
@@ -156,14 +160,14 @@ def _judged(record: StageRecord, arrow: int) -> Iterator[EvidenceRow]:
     yield EvidenceRow(Source.RECORD, ended, arrow, shared | {"outcome": record.outcome.value} | diagnosis)
     for check in record.checks:
         judged = {"name": check.name, "severity": check.severity.value}
-        at = 0 if check.name in OF_THE_ANSWER else arrow
-        yield EvidenceRow(Source.CHECK, ended, at, shared | judged)
+        request_arrow = 0 if check.name in OF_THE_ANSWER else arrow
+        yield EvidenceRow(Source.CHECK, ended, request_arrow, shared | judged)
 
 
 def _event(event: LedgerEvent) -> dict[str, str | int]:
-    named = {"for": "audience"}  # a word of Python
-    given = {name: getattr(event, named.get(name, name)) for name in WORDS[Source.EVENT]}
-    return {name: str(value) for name, value in given.items() if value}
+    attributes = {"for": "audience"}  # a word of Python
+    values = {name: getattr(event, attributes.get(name, name)) for name in WORDS[Source.EVENT]}
+    return {name: str(value) for name, value in values.items() if value}
 
 
 def _exchange(exchange: Exchange, record: StageRecord, origins: Mapping[str, str]) -> dict[str, str | int]:

@@ -109,47 +109,47 @@ _ASKS: Final = frozenset({Purpose.PUSHED_AUTHORIZATION.name.lower()})
 def story(rows: Iterable[EvidenceRow]) -> tuple[StoryLine, ...]:
     """Return what happened; what a server did for a request comes after its arrow."""
     lines: list[StoryLine] = []
-    done: list[StoryLine] = []  # for the request whose answer comes next
+    server_lines: list[StoryLine] = []  # for the request whose answer comes next
     for row in rows:
         if row.source is Source.EVENT and row.arrow:
-            done.append(line_of(row))
+            server_lines.append(line_of(row))
         elif row.source in {Source.EVENT, Source.EXCHANGE} or row.values.get("severity") == _FAILURE:
             lines.append(line_of(row))
             if row.source is Source.EXCHANGE:
-                lines, done = [*lines, *done], []
-    return (*lines, *done)
+                lines, server_lines = [*lines, *server_lines], []
+    return (*lines, *server_lines)
 
 
 def line_of(row: EvidenceRow) -> StoryLine:
     """Return the line of a request, or of what a party did, saw or checked."""
-    values, known = row.values, words("course", "authlens_lab")
-    party = known["party"]
+    values, texts = row.values, words("course", "authlens_lab")
+    party = texts["party"]
     sender = party.get(values.get("seat"), "")
     if row.source is Source.EXCHANGE:
         url = str(values["url"])
         receiver = party.get(values.get("at")) or urlsplit(url).netloc
-        asked, answer = f"{values['method']} {values['path']}", str(values.get("status", "none"))
-        told = [known[table].get(values["purpose"], "") for table in ("request", "aside")]
-        return StoryLine(row, row.arrow, sender, receiver, asked, answer, *told)
+        request, answer = f"{values['method']} {values['path']}", str(values.get("status", "none"))
+        explanations = [texts[table].get(values["purpose"], "") for table in ("request", "aside")]
+        return StoryLine(row, row.arrow, sender, receiver, request, answer, *explanations)
     if row.source is Source.EVENT:
-        return StoryLine(row, row.arrow, party.get(values.get("at"), sender), "", _event_words(row, known))
+        return StoryLine(row, row.arrow, party.get(values.get("at"), sender), "", _event_words(row, texts))
     if row.source is Source.RECORD:
         ended = "gets through" if values["outcome"] == Outcome.PASSED else "stops at"
         judged = f"{ended} the step {str(values['stage']).replace('_', ' ')}"
     elif values["severity"] == _FAILURE:
-        judged = f"stops: {known['check'].get(values['name']) or values['name']}"
+        judged = f"stops: {texts['check'].get(values['name']) or values['name']}"
     else:
-        judged = known["check_met"].get(values["name"], "finds nothing wrong with the answer")
+        judged = texts["check_met"].get(values["name"], "finds nothing wrong with the answer")
     return StoryLine(row, row.arrow, "authlens", "", judged)
 
 
-def _event_words(row: EvidenceRow, known: Any) -> str:
+def _event_words(row: EvidenceRow, texts: Any) -> str:
     names = {"user": "no one", "browser": "no one"}
     names |= {name: str(row.values[name]).title() for name in ("user", "browser") if name in row.values}
-    names["seat"] = known["party"][row.values["seat"]]
-    said = str(known["event"][row.values["what"]]).format(**names)
+    names["seat"] = texts["party"][row.values["seat"]]
+    sentence = str(texts["event"][row.values["what"]]).format(**names)
     reason = row.values.get("reason")
-    return f"{said}: {known['reason'][reason]}" if reason else said
+    return f"{sentence}: {texts['reason'][reason]}" if reason else sentence
 
 
 _CHALLENGE: Final = "reply.www-authenticate"
@@ -158,7 +158,7 @@ _CHALLENGE: Final = "reply.www-authenticate"
 def parts(world: World, row: EvidenceRow) -> Iterator[Part]:
     """Yield what can be pointed at in a request and its answer."""
     redactor = Redactor(secrets_of(trace_of(world.records)))
-    for prefix, place in words("course", "authlens_lab")[
+    for prefix, group in words("course", "authlens_lab")[
         "group"
     ].items():  # in the order in which parts are shown
         for name, value in row.values.items():
@@ -172,38 +172,33 @@ def parts(world: World, row: EvidenceRow) -> Iterator[Part]:
                 header = kind in {"header", "reply"}
                 masked = redactor.header if header else redactor.member
                 text = str(value).lower() if isinstance(value, bool) else str(value)
-                yield Part(name, place, masked(member, text), meaning(name, row.values["purpose"]))
+                yield Part(name, group, masked(member, text), meaning(name, row.values["purpose"]))
 
 
 def held(world: World) -> tuple[tuple[str, str], ...]:
     """Return the credentials that the learner holds, by name, masked; a client's name is none."""
-    redactor = Redactor()
-    whose = "authlens" if world.victim is None else "the website"
-    return tuple(
-        (
-            name,
-            f"{value} (the name of {whose} at the login server)"
-            if name == "client"
-            else redactor.text(value)
-            if "://" in value
-            else Secret(value).masked,
-        )
-        for name, value in world.loot.items()
-    )
+    return tuple((name, _masked(world, name, value)) for name, value in world.loot.items())
 
 
-def meaning(part: str, purpose: str | int = "") -> str:
+def _masked(world: World, name: str, value: str) -> str:
+    if name == "client":
+        owner = "authlens" if world.victim is None else "the website"
+        return f"{value} (the name of {owner} at the login server)"
+    return Redactor().text(value) if "://" in value else Secret(value).masked
+
+
+def meaning(field: str, purpose: str | int = "") -> str:
     """Return what a part of a request for `purpose` decides, in a sentence; empty if nothing is known."""
-    if own := words("course", "authlens_lab")["part"].get(part):
-        return str(own)
-    kind, _, name = part.partition(".")
+    if text := words("course", "authlens_lab")["part"].get(field):
+        return str(text)
+    kind, _, name = field.partition(".")
     if kind == "challenge":
-        found = of_headers("challenge-parameter").get(name)
+        entry = of_headers("challenge-parameter").get(name)
     elif kind in {"header", "reply"}:
-        found = of_headers("field").get(name)
+        entry = of_headers("field").get(name)
     else:
         kinds = _KINDS.get(kind, ())
         if purpose in _ASKS:
             kinds = (DocumentKind.AUTHORIZATION, *kinds)
-        found = next(filter(None, (members(one).get(name) for one in kinds)), None)
-    return "" if found is None else found.sentence
+        entry = next(filter(None, (members(one).get(name) for one in kinds)), None)
+    return "" if entry is None else entry.sentence

@@ -67,10 +67,12 @@ def plain_text(data: bytes, file: str) -> str:
     except UnicodeDecodeError as error:
         before = data[: error.start].decode("utf-8", "replace")
         raise LessonRefused(f"{file}:{_line_and_column(before)}: not UTF-8") from None
-    for at, character in enumerate(text):
+    for index, character in enumerate(text):
         if character != "\n" and not character.isprintable():
             code = f"U+{ord(character):04X}"
-            raise LessonRefused(f"{file}:{_line_and_column(text[:at])}: the character {code} is not allowed")
+            raise LessonRefused(
+                f"{file}:{_line_and_column(text[:index])}: the character {code} is not allowed"
+            )
     return text
 
 
@@ -80,9 +82,9 @@ def _line_and_column(before: str) -> str:
 
 def _reason(error: Exception) -> str:
     """Return what msgspec says in the words of a lesson."""
-    for pattern, words in _REASONS:
-        if found := pattern.fullmatch(str(error)):
-            return safe_text.safe_line(words.format(*found.groups()), 2 * safe_text.NAME)
+    for pattern, template in _REASONS:
+        if match := pattern.fullmatch(str(error)):
+            return safe_text.safe_line(template.format(*match.groups()), 2 * safe_text.NAME)
     return safe_text.safe_line(str(error).partition(" - at ")[0], 2 * safe_text.NAME)
 
 
@@ -109,7 +111,9 @@ def read_json_lines(data: bytes, kind: type[_File], name: str) -> Iterator[tuple
             load_json(line.encode(), large=True)  # msgspec takes equal keys, and half of a surrogate pair
         except (msgspec.DecodeError, RecursionError, JsonRefused) as error:
             byte, keys = _BYTE.search(str(error)), re.findall(r"\.([^.\[]+)", _path(error))
-            column = int(byte[1]) if byte else max(line.find(f'"{keys[-1]}"'), 0) if keys else 0
+            column = max(line.find(f'"{keys[-1]}"'), 0) if keys else 0
+            if byte:
+                column = int(byte[1])
             raise LessonRefused(f"{name}:{number}:{column + 1}: {_reason(error)}.") from None
         yield number, value
 
@@ -126,28 +130,28 @@ class StrictToml:
         self._text = text
         self._read = 0  # up to where claims were read
 
-    def typed(self, kind: type[_File], known: Collection[str] = ()) -> _File:
+    def typed(self, kind: type[_File], vocabulary: Collection[str] = ()) -> _File:
         """Return the file as a value of `kind`.
 
         Args:
-            known: words that may have been meant.
+            vocabulary: words that may have been meant.
 
         Raises:
             LessonRefused: it is no TOML, has another format, a key or value that `kind` has not, a claim that
                 is none, or text that is more than text.
         """
-        if found := _FORBIDDEN.search(self._text):
-            place = _line_and_column(self._text[: found.start()])
-            raise LessonRefused(f"{self._file}:{place}: no HTML, images or links: {found[0]!r}")
+        if match := _FORBIDDEN.search(self._text):
+            position = _line_and_column(self._text[: match.start()])
+            raise LessonRefused(f"{self._file}:{position}: no HTML, images or links: {match[0]!r}")
         try:
             tables = tomllib.loads(self._text)
             return msgspec.convert(tables, kind, dec_hook=self._claims)
         except msgspec.ValidationError as error:
             word = re.search(r"'(.*)'", str(error))
-            self.refuse(_path(error), _reason(error) + (meant(word[1], known) if word else ""))
+            self.refuse(_path(error), _reason(error) + (meant(word[1], vocabulary) if word else ""))
         except tomllib.TOMLDecodeError as error:
-            found = _TOML_PLACE.fullmatch(str(error))
-            line, column, why = (found[2] or 1, found[3] or 1, found[1]) if found else (1, 1, error)
+            match = _TOML_PLACE.fullmatch(str(error))
+            line, column, why = (match[2] or 1, match[3] or 1, match[1]) if match else (1, 1, error)
             raise LessonRefused(f"{self._file}:{line}:{column}: {why}") from None
         except RecursionError:
             raise LessonRefused(f"{self._file}:1:1: it is nested too deeply") from None
@@ -156,8 +160,8 @@ class StrictToml:
         """Return the claims of a text; they are read in the order of the file, which says where each is."""
         if not isinstance(text, str):
             raise TypeError("Expected `str`")
-        self._read = at = max(self._text.find(text, self._read), self._read)
-        line, column = self._text.count("\n", 0, at) + 1, at - self._text.rfind("\n", 0, at) - 1
+        self._read = start = max(self._text.find(text, self._read), self._read)
+        line, column = self._text.count("\n", 0, start) + 1, start - self._text.rfind("\n", 0, start) - 1
         return read_claims(text, claims, file=self._file, line=line, column=column)
 
     def allow(self, path: str, names: Iterable[str], allowed: Collection[str]) -> None:
@@ -183,7 +187,7 @@ class StrictToml:
 
     def _places(self) -> dict[str, int]:
         """Return the line of each table and key by its path."""
-        found: dict[str, int] = {}
+        lines: dict[str, int] = {}
         counts: dict[str, int] = {}
 
         def numbered(path: str) -> str:
@@ -193,14 +197,14 @@ class StrictToml:
         for number, line in enumerate(self._text.split("\n"), 1):
             if header := _HEADER.match(line):
                 table = ""
-                *above, own = header[2].split(".")
+                *above, last = header[2].split(".")
                 for name in above:
                     table = numbered(f"{table}.{name}")
-                table += f".{own}"
+                table += f".{last}"
                 if header[1] == "[[":
                     counts[table] = counts.get(table, -1) + 1
                 table = numbered(table)
-                found[table] = number
+                lines[table] = number
             elif key := _KEY.match(line):
-                found.setdefault(f"{table}.{key[1]}", number)
-        return found
+                lines.setdefault(f"{table}.{key[1]}", number)
+        return lines

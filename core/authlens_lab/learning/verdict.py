@@ -108,13 +108,13 @@ class _Search(Struct):
 
     def _row_of(self, name: str) -> int:
         """Return the row that an earlier claim named."""
-        named = zip(self.claims, self.chosen, strict=False)
-        return next(rows[0] for claim, rows in named if claim.named == name)
+        choices = zip(self.claims, self.chosen, strict=False)
+        return next(rows[0] for claim, rows in choices if claim.named == name)
 
     def _meets(self, test: RowTest, row: EvidenceRow) -> bool:
-        seen = row.values.get(test.field)
-        if seen is None or test.operator is Operator.ABSENT:
-            return (seen is None) is (test.operator is Operator.ABSENT)
+        actual = row.values.get(test.field)
+        if actual is None or test.operator is Operator.ABSENT:
+            return (actual is None) is (test.operator is Operator.ABSENT)
         value: object = test.value
         if isinstance(test.value, FieldOf):  # None, which no field is, for a value that is not there
             value = self.rows[self._row_of(test.value.row)].values.get(test.value.field)
@@ -124,10 +124,10 @@ class _Search(Struct):
             case Operator.PRESENT:
                 return True
             case Operator.IN:
-                return isinstance(value, tuple) and seen in value
+                return isinstance(value, tuple) and actual in value
             case Operator.HAS:
-                return str(value) in str(seen).split()
-        return (value == seen) is (test.operator is Operator.IS)
+                return str(value) in str(actual).split()
+        return (value == actual) is (test.operator is Operator.IS)
 
     def verdicts(self) -> Iterator[ClaimVerdict]:
         """Yield a verdict for each claim, after a run."""
@@ -184,4 +184,4 @@ class PhaseVerdict(Struct, frozen=True):
 def trace_of(records: Sequence[StageRecord], url: str = "") -> Trace:
     """Return everything that was sent as one trace; it has secrets."""
     started_at = records[0].started_at if records else datetime.now(UTC)
-    return Trace(secrets.token_hex(8), TraceKind.LOGIN, url, started_at, tuple(records))
+    return Trace(secrets.token_hex(8), TraceKind.LOGIN, url, started_at, records=tuple(records))

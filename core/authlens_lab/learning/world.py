@@ -190,9 +190,9 @@ class World:
     @property
     def parties(self) -> Mapping[str, str]:
         """Who is at which URL."""
-        known = {self.emulator.server_url: "server", self.emulator.resource_url: "resource"}
+        servers = {self.emulator.server_url: "server", self.emulator.resource_url: "resource"}
         others = {"victim": self.victim, "second": self.second, "rogue": self.rogue, "internal": self.hosted}
-        return known | {party.url: role for role, party in others.items() if party is not None}
+        return servers | {party.url: role for role, party in others.items() if party is not None}
 
     @property
     def events(self) -> tuple[LedgerEvent, ...]:
@@ -223,14 +223,14 @@ class World:
         own. Tokens are those of a login that is over, in the same way. A callback is the last page of
         Mallory's own login there, which she did not open.
         """
-        wanted, website, found = set(names), self.victim is not None, dict[str, str]()
-        if {"code", "client"} & wanted:
-            found = await (self._ada_at_the_website() if website else self._own(until=Stage.EXCHANGE))
-        if {"token", "refresh", "proof"} & wanted:
-            found |= await (self._ada_s_token() if website else self._own())
-        if "callback" in wanted:
-            found["callback"] = await self.open(MALLORY, self.website().sign_in_url, deliver=False)
-        self.loot |= {name: value for name, value in found.items() if value and name in wanted}
+        leaking, website, credentials = set(names), self.victim is not None, dict[str, str]()
+        if {"code", "client"} & leaking:
+            credentials = await (self._ada_at_the_website() if website else self._own(until=Stage.EXCHANGE))
+        if {"token", "refresh", "proof"} & leaking:
+            credentials |= await (self._ada_s_token() if website else self._own())
+        if "callback" in leaking:
+            credentials["callback"] = await self.open(MALLORY, self.website().sign_in_url, deliver=False)
+        self.loot |= {name: value for name, value in credentials.items() if value and name in leaking}
 
     async def _ada_at_the_website(self) -> dict[str, str]:
         link = await self.open(OWNER, self.website().sign_in_url, deliver=False)
@@ -249,12 +249,12 @@ class World:
         if self._login is None or (client := self._login.facts.client) is None:
             return {}
         code, tokens = self._login.facts.code, self._login.facts.tokens
-        found = {"client": client.client_id, "code": "" if code is None else code.reveal()}
+        credentials = {"client": client.client_id, "code": "" if code is None else code.reveal()}
         if tokens is None:
-            return found
+            return credentials
         refresh, last = tokens.refresh_token, self._login.trace.records[-1].exchanges[-1]
         self.own_client, self.own_refresh_token = client, "" if refresh is None else refresh.reveal()
-        return found | {
+        return credentials | {
             "token": tokens.access_token.reveal(),
             "refresh": self.own_refresh_token,
             "proof": last.request.headers.get("dpop") or "",
@@ -326,11 +326,11 @@ class World:
         if login is not None:
             await login.aclose()
 
-    async def send(self, request: Request, purpose: Purpose, done: str, seat: str = "") -> Exchange:
+    async def send(self, request: Request, purpose: Purpose, summary: str, seat: str = "") -> Exchange:
         """Send a request of the learner's own making, and record it.
 
         Args:
-            done: what the move is, in a few words without a credential.
+            summary: what the move is, in a few words without a credential.
             seat: who sends it; the attacker if empty.
         """
         seat = seat or self.seat
@@ -346,13 +346,13 @@ class World:
         answer = exchange.complete_response
         outcome = Outcome.PASSED if answer is not None and answer.status < 400 else Outcome.FAILED
         record = StageRecord(
-            Stage.PROBE,
-            outcome,
-            started_at,
-            exchange.elapsed,
-            (exchange,),
+            stage=Stage.PROBE,
+            outcome=outcome,
+            started_at=started_at,
+            elapsed=exchange.elapsed,
+            exchanges=(exchange,),
             facts=(Fact(FactId.SENT_BY, Party.MALLORY),) if seat == MALLORY else (),
-            tampering=(f"{seat}: {done}",),
+            tampering=(f"{seat}: {summary}",),
         )
         self._records.append(record)
         return exchange

@@ -100,6 +100,6 @@ def _example(name: str) -> Iterator[str]:
 
 def _escaped(text: str) -> str:
     """Return text as roff shows it, in ASCII: a dot or a quote at the beginning of a line is no command."""
-    shown = text.replace("\\", "\\e").replace("-", "\\-")
-    shown = "".join(c if c.isascii() else f"\\[u{ord(c):04X}]" for c in shown)
-    return f"\\&{shown}" if shown.startswith((".", "'")) else shown
+    escaped = text.replace("\\", "\\e").replace("-", "\\-")
+    escaped = "".join(c if c.isascii() else f"\\[u{ord(c):04X}]" for c in escaped)
+    return f"\\&{escaped}" if escaped.startswith((".", "'")) else escaped

@@ -62,8 +62,8 @@ def _check() -> int:
     if read.keys:
         from authlens_tui.app.base_app import key_names  # as above
 
-        known = key_names()
-        problems += [f"No key is called {name}." for name in read.keys if name not in known]
+        names = key_names()
+        problems += [f"No key is called {name}." for name in read.keys if name not in names]
     for problem in problems:
         say(f"! {problem}")
     if not problems:

@@ -97,9 +97,9 @@ def look_at_terminal(environ: Mapping[str, str]) -> Finding:
         colours = "no colours (NO_COLOR)"
     inside = next((name for variable, name in _AROUND if environ.get(variable)), "")
     kind = environ.get("TERM", "") or "no TERM"
-    said = "" if any(locale_setting()) else ", the default without a locale"
-    words = f"{kind}{inside}, {size.columns}×{size.lines}, {colours}, {sys.stderr.encoding}{said}."
+    default = "" if any(locale_setting()) else ", the default without a locale"
+    sentence = f"{kind}{inside}, {size.columns}×{size.lines}, {colours}, {sys.stderr.encoding}{default}."
     if size.columns < _ENOUGH[0] or size.lines < _ENOUGH[1]:
         cure = f"{_ENOUGH[0]}×{_ENOUGH[1]} or larger is best; smaller works."
-        return Finding(Severity.NOTICE, words, cure)
-    return Finding(Severity.PASS, words)
+        return Finding(Severity.NOTICE, sentence, cure)
+    return Finding(Severity.PASS, sentence)

@@ -37,12 +37,12 @@ def run_app(url: str | None, arguments: Namespace | None = None) -> int:
     from authlens_tui.app.workspace import Workspace
     from authlens_tui.terminal.leaving import DEMO_WANTED
 
-    given = {}
+    start_view = {}
     if url is not None and arguments is not None:
         from authlens_tui.cli.login.login_arguments import login_options, login_secrets
 
-        given[url] = login_options(arguments, login_secrets(arguments))
-    app = AuthlensApp(start_url=url, workspace=Workspace(options=given))
+        start_view[url] = login_options(arguments, login_secrets(arguments))
+    app = AuthlensApp(start_url=url, workspace=Workspace(options=start_view))
     code = run_to_end(app)
     # The demo has a session and a store of its own, so the app ends before it begins.
     if app.return_value != DEMO_WANTED:
@@ -124,12 +124,12 @@ def run_to_end(app: App[Any]) -> int:
     Raises:
         UsageError: there is no such theme as was asked for.
     """
-    wanted = os.environ.get("AUTHLENS_THEME", "")
-    if wanted and not {wanted, f"authlens-{wanted}"} & set(app.available_themes):
-        near = nearest(wanted, app.available_themes)
+    theme = os.environ.get("AUTHLENS_THEME", "")
+    if theme and not {theme, f"authlens-{theme}"} & set(app.available_themes):
+        near = nearest(theme, app.available_themes)
         all_names = ", ".join(sorted(app.available_themes))
         raise refusal(
-            f"There is no theme {wanted!r}.",
+            f"There is no theme {theme!r}.",
             f"Run: authlens --theme {near}" if near else f"Use one of these: {all_names}",
         )
     asyncio.run(app.run_async())

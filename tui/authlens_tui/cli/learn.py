@@ -94,11 +94,11 @@ def _print_lessons(course: Course) -> None:
 
 def _show(arguments: Namespace) -> int:
     course = course_of(arguments)
-    shown = course.shown(lesson_of(arguments, course))
+    members = course.shown(lesson_of(arguments, course))
     if arguments.json:
-        answer_json(shown)
+        answer_json(members)
     else:
-        _print_members(shown)
+        _print_members(members)
     return 0
 
 
@@ -130,16 +130,16 @@ async def _run(arguments: Namespace) -> int:
     course = course_of(arguments)
     name = lesson_of(arguments, course)
     source = everything(_MOST_READ) if arguments.answers == "-" else arguments.answers
-    made = await course.run(name, source, seed=arguments.seed)
+    outcome = await course.run(name, source, seed=arguments.seed)
     if arguments.trace is not None:
-        say(f"✔ Written to {made.attempt.save(arguments.trace)}; secrets are replaced by fingerprints.")
+        say(f"✔ Written to {outcome.attempt.save(arguments.trace)}; secrets are replaced by fingerprints.")
     if arguments.json:
-        answer_json(made.as_json())
+        answer_json(outcome.as_json())
     else:
-        answer_line(f"{course.lesson(name).title}: {'passed' if made.attempt.passed else 'not passed'}")
-        for line in made.verdict():
+        answer_line(f"{course.lesson(name).title}: {'passed' if outcome.attempt.passed else 'not passed'}")
+        for line in outcome.verdict():
             answer_line(line)
-    return 0 if made.attempt.passed else NOT_PASSED
+    return 0 if outcome.attempt.passed else NOT_PASSED
 
 
 def _new(arguments: Namespace) -> int:
@@ -215,8 +215,8 @@ async def _reset(arguments: Namespace) -> int:
     elif not had_moves:
         say(f"– {name} has no moves yet.")
     else:
-        at = f" at {phase.value}" if phase else ""
-        say(f"✔ {name} starts over{at}.")
+        phase_text = f" at {phase.value}" if phase else ""
+        say(f"✔ {name} starts over{phase_text}.")
     return 0
 
 
@@ -234,9 +234,9 @@ def _drill_json(drill: CourseLesson) -> dict[str, Any]:
 def _print_drills(listed: Collection[CourseLesson]) -> None:
     widest = max((len(drill.name) for drill in listed), default=0)
     lines = numbered(f"{drill.name:<{widest}}  {drill.watch_for}" for drill in listed)
-    for group, shown in groupby(zip(listed, lines, strict=True), key=lambda pair: pair[0].drill.group):
+    for group, entries in groupby(zip(listed, lines, strict=True), key=lambda pair: pair[0].drill.group):
         answer_line(f"{group}:")
-        for _, line in shown:
+        for _, line in entries:
             answer_line(f"  {line}")
 
 
@@ -246,14 +246,14 @@ def chosen_drills(names: Sequence[str]) -> tuple[str, ...] | None:
     Raises:
         UsageError: there is no such scenario, or one of another server is combined with others.
     """
-    known = drills()
+    by_name = drills()
     if "list" in names:
-        _print_drills(known.values())
+        _print_drills(by_name.values())
         return None
     for name in names:
-        if name not in known:
-            raise unknown_name(name, known, f"There is no scenario {name!r}.", "authlens demo --fault list")
-    whole = next((name for name in names if known[name].world.profile != "access"), None)
+        if name not in by_name:
+            raise unknown_name(name, by_name, f"There is no scenario {name!r}.", "authlens demo --fault list")
+    whole = next((name for name in names if by_name[name].world.profile != "access"), None)
     if whole is not None and len(names) > 1:
         raise refusal(f"{whole} cannot be combined with other scenarios.", "Name it alone.")
     return tuple(names)

@@ -112,21 +112,21 @@ def _parsed(argv: Sequence[str]) -> Namespace:
     parser = build_parser(argv[0] if argv else None)
     ours, theirs = _at_dashes(argv)
     parsed: Namespace
-    parsed, rest = parser.parse_known_args(ours)
+    parsed, curl_options = parser.parse_known_args(ours)
     # Put in after parsing: argparse would read their options as ours.
     if theirs:
         getattr(parsed, _OTHER_PROGRAM[parsed.verb]).extend(theirs)
     # argparse reads a list of arguments in one run alone: the URLs of a login behind an option are left over.
-    if parsed.verb == "login" and not any(word.startswith("-") for word in rest):
-        parsed.urls += rest
-    elif rest and parsed.verb == "curl":
-        _refuse_options_of_curl(parsed, rest)
-    elif rest:
-        parser.refuse(rest, parsed.verb)
+    if parsed.verb == "login" and not any(word.startswith("-") for word in curl_options):
+        parsed.urls += curl_options
+    elif curl_options and parsed.verb == "curl":
+        _refuse_options_of_curl(parsed, curl_options)
+    elif curl_options:
+        parser.refuse(curl_options, parsed.verb)
     return parsed
 
 
-def _refuse_options_of_curl(parsed: Namespace, rest: Sequence[str]) -> NoReturn:
+def _refuse_options_of_curl(parsed: Namespace, curl_options: Sequence[str]) -> NoReturn:
     """Refuse options that stand among ours, and name the command with them where curl gets them.
 
     Raises:
@@ -134,8 +134,8 @@ def _refuse_options_of_curl(parsed: Namespace, rest: Sequence[str]) -> NoReturn:
     """
     from shlex import join
 
-    command = join(["authlens", "curl", parsed.url, "--", *parsed.arguments, *rest])
-    raise refusal(f"authlens curl has no option {rest[0]}.", f"If it is for curl: {command}")
+    command = join(["authlens", "curl", parsed.url, "--", *parsed.arguments, *curl_options])
+    raise refusal(f"authlens curl has no option {curl_options[0]}.", f"If it is for curl: {command}")
 
 
 def _at_dashes(argv: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
@@ -145,8 +145,8 @@ def _at_dashes(argv: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
     """
     if "--" not in argv or argv[0] not in _OTHER_PROGRAM:
         return argv, ()
-    at = argv.index("--")
-    return argv[:at], argv[at + 1 :]
+    index = argv.index("--")
+    return argv[:index], argv[index + 1 :]
 
 
 def _app(argv: list[str]) -> int:

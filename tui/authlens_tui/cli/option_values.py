@@ -39,9 +39,9 @@ def reader(kind: str) -> Callable[[str], object]:
     raise KeyError(kind)
 
 
-def flag(add: argparse._ActionsContainer, name: str, words: str) -> None:
+def flag(add: argparse._ActionsContainer, name: str, help_text: str) -> None:
     """Add an option that takes no value and is off unless it is typed."""
-    add.add_argument(name, action="store_true", help=words)
+    add.add_argument(name, action="store_true", help=help_text)
 
 
 def utf8(text: str) -> str:
@@ -88,13 +88,13 @@ def _digits(text: str) -> int:
 
 
 def _reader(
-    kind: Callable[[str], _Number], least: float, most: float, wanted: str
+    kind: Callable[[str], _Number], least: float, most: float, expected: str
 ) -> Callable[[str], _Number]:
     def read(text: str) -> _Number:
         with suppress(ValueError):
             if least <= (value := kind(text)) <= most:
                 return value
-        raise argparse.ArgumentTypeError(f"not {wanted}")
+        raise argparse.ArgumentTypeError(f"not {expected}")
 
     return read
 

@@ -62,17 +62,17 @@ class VerbParser(argparse.ArgumentParser):
     usual_action: str = ""
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
-        words = list(args or ())
+        argv = list(args or ())
         if self.usual_action:
             value_of = None  # of an option
-            for at, word in enumerate(words):
+            for index, word in enumerate(argv):
                 if not word.startswith("-") and not value_of:
-                    words[at:at] = [] if word in self._verbs().choices else [self.usual_action]
+                    argv[index:index] = [] if word in self._verbs().choices else [self.usual_action]
                     break
                 # The word behind an option that takes a value is that value and not the action.
                 option = self._option_string_actions.get(word)
                 value_of = option is not None and option.nargs is None
-        return super().parse_known_args(words if args is not None else None, namespace)
+        return super().parse_known_args(argv if args is not None else None, namespace)
 
     def _print_message(self, message: str, file: Any = None) -> None:
         stream = file if file is not None else sys.stderr
@@ -86,12 +86,12 @@ class VerbParser(argparse.ArgumentParser):
         say(f"  → {f'Did you mean {meant}? ' if meant else ''}See: {self.prog} --help")
         sys.exit(2)
 
-    def refuse(self, words: Sequence[str], verb: str | None = None) -> NoReturn:
+    def refuse(self, argv: Sequence[str], verb: str | None = None) -> NoReturn:
         """End with exit code 2, because `verb`, or the program without one, does not take `words`."""
         if verb is not None and isinstance(parser := self._verbs().choices[verb], VerbParser):
-            parser.refuse(words)
-        meant = nearest(words[0].partition("=")[0], self._option_string_actions)
-        self.error(f"unrecognized arguments: {' '.join(words)}", meant)
+            parser.refuse(argv)
+        meant = nearest(argv[0].partition("=")[0], self._option_string_actions)
+        self.error(f"unrecognized arguments: {' '.join(argv)}", meant)
 
     def format_help(self) -> str:
         self._shorten_usage()
@@ -185,10 +185,12 @@ def _add(verbs: _Verbs[VerbParser], name: str, of: _Declared, verb: _Declared | 
     groups: dict[str, argparse._ArgumentGroup] = {}
     for names in of.get("one_of", ()):
         # A URL or --all: argparse takes a positional in such a group only if it may be left out.
-        needed = any(not known.startswith("-") for known in names)
+        needed = any(not argument.startswith("-") for argument in names)
         groups |= dict.fromkeys(names, parser.add_mutually_exclusive_group(required=needed))
-    for known, how in arguments.items():
-        _add_argument(groups.get(known, parser), known, outer["arguments"][known] if how is True else how)
+    for argument, how in arguments.items():
+        _add_argument(
+            groups.get(argument, parser), argument, outer["arguments"][argument] if how is True else how
+        )
     if "login_options" in of:
         from authlens_tui.cli.login.login_arguments import add_options  # scripts call verbs without any
 
@@ -207,14 +209,14 @@ def _add_argument(add: argparse._ActionsContainer, name: str, how: str | _Declar
     if isinstance(how, str):
         flag(add, name, how)
         return
-    given = dict(how)
+    settings = dict(how)
     # So that an option which was not typed can be told from one that has its default.
-    if given.get("default") == _NO_DEFAULT:
-        given["default"] = argparse.SUPPRESS
-    if given.get("type") == "agent":
+    if settings.get("default") == _NO_DEFAULT:
+        settings["default"] = argparse.SUPPRESS
+    if settings.get("type") == "agent":
         from authlens_tui.cli.scripts.agent_verbs import agent_argument  # the other verbs know no agents
 
-        given |= agent_argument()
-    elif "type" in given:
-        given["type"] = reader(given["type"])
-    add.add_argument(*name.split(), **given)
+        settings |= agent_argument()
+    elif "type" in settings:
+        settings["type"] = reader(settings["type"])
+    add.add_argument(*name.split(), **settings)

@@ -44,8 +44,8 @@ async def passphrase(prompt: str = "Passphrase of the encrypted file (not shown)
     Raises:
         PassphraseNeeded: there is neither a file that can be read nor a terminal to ask on.
     """
-    named = passphrase_in_file()
-    return await _typed(prompt) if named is None else named
+    passphrase = passphrase_in_file()
+    return await _typed(prompt) if passphrase is None else passphrase
 
 
 async def _typed(prompt: str) -> Secret:
@@ -139,13 +139,13 @@ async def open_place(kind: StoreKind, *, prove: bool, create: bool = False) -> O
     if kind is not StoreKind.ENCRYPTED_FILE:
         return await open_secret_store(kind, probe=prove)
     new = create and not remembered_store().has_encrypted_file
-    for left in reversed(range(_TRIES)):
+    for tries_left in reversed(range(_TRIES)):
         typed = await (_new_passphrase() if new else passphrase())
         try:
             return await open_secret_store(kind, passphrase=typed, create=new, probe=prove)
         except WrongPassphrase as error:
             # A file with the passphrase would say the same three times.
-            if left == 0 or not asks_on_terminal():
+            if tries_left == 0 or not asks_on_terminal():
                 raise
             say(f"✖ {error.cause}")
     raise refusal("Wrong passphrase.", "Try again.")

@@ -38,12 +38,12 @@ def _verb(module: str, function: str = "", *, which: bool = False, attached: boo
             follow_attached_client()
         name = function or module.rpartition(".")[2]
         work: _Work = getattr(import_module(f"authlens_tui.cli.{module}"), name)
-        done = work(arguments)
-        if isinstance(done, int):
-            return done
+        outcome = work(arguments)
+        if isinstance(outcome, int):
+            return outcome
         from authlens_tui.cli.terminal.interruption import run_until_signal
 
-        return run_until_signal(done)
+        return run_until_signal(outcome)
 
     return verb
 

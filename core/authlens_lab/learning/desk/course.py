@@ -56,19 +56,19 @@ class LessonSummary(Struct, frozen=True):
     @property
     def took(self) -> str:
         """How many hints were read, and questions answered right, in words."""
-        hints, asked = sum(self.progress.hints.values()), len(self.lesson.questions)
-        right = f" · {self.progress.right} of {asked} questions right" if asked else ""
+        hints, questions = sum(self.progress.hints.values()), len(self.lesson.questions)
+        right = f" · {self.progress.right} of {questions} questions right" if questions else ""
         return f"{hints} {'hint' if hints == 1 else 'hints'}{right}"
 
     @property
     def state(self) -> str:
         """How far you are, in a few words."""
-        version, words = self.progress.passed_version, list[str]()
+        version, states = self.progress.passed_version, list[str]()
         if self.passed:
-            words.append("passed" if version == self.lesson.version else f"passed (version {version})")
+            states.append("passed" if version == self.lesson.version else f"passed (version {version})")
         if self.progress.moves and self.stopped_at:
-            words.append(f"stopped at {self.stopped_at.value}")
-        return " · ".join(words) or "to do"
+            states.append(f"stopped at {self.stopped_at.value}")
+        return " · ".join(states) or "to do"
 
     @property
     def dots(self) -> str:
@@ -114,7 +114,7 @@ class Course:
     """The lessons, and how far you are in each.
 
     Args:
-        known: the lessons by their identifiers; those of the program if None.
+        every_lesson: the lessons by their identifiers; those of the program if None.
         progress: how far you are in each; what is stored if None.
         refusals: why lessons of the folder cannot be used; the others can.
         seed: of every attempt; each has one of its own if None.
@@ -122,12 +122,12 @@ class Course:
 
     def __init__(
         self,
-        known: Mapping[str, CourseLesson] | None = None,
+        every_lesson: Mapping[str, CourseLesson] | None = None,
         progress: ProgressFile | None = None,
         refusals: tuple[LessonRefused, ...] = (),
         seed: int | None = None,
     ) -> None:
-        self._lessons = lessons() if known is None else known
+        self._lessons = lessons() if every_lesson is None else every_lesson
         self._progress = progress
         self.refusals = refusals
         self._seed = seed
@@ -216,7 +216,7 @@ class Course:
         stored = self.progress.read()
         names = {progress_name(lesson): lesson for lesson in self._lessons.values()}
         return tuple(
-            LessonSummary(lesson, stored.get(own, new_progress(own))) for own, lesson in names.items()
+            LessonSummary(lesson, stored.get(name, new_progress(name))) for name, lesson in names.items()
         )
 
     def summary(self, name: str) -> LessonSummary:
@@ -280,15 +280,15 @@ class Course:
         Raises:
             LessonRefused: the stored progress cannot be read.
         """
-        own = progress_name(self.lesson(name)) if name else ""
-        had_moves = any(one.moves for each, one in self.progress.read().items() if own in {"", each})
+        stored_name = progress_name(self.lesson(name)) if name else ""
+        had_moves = any(one.moves for each, one in self.progress.read().items() if stored_name in {"", each})
         if had_moves and phase is not None:
             async with self.open(name) as lesson:
                 await lesson.start_over(phase)
         elif had_moves:
             self.progress.change_all(
                 lambda all_of_them: {
-                    each: _without_moves(one) if own in {"", each} else one
+                    each: _without_moves(one) if stored_name in {"", each} else one
                     for each, one in all_of_them.items()
                 }
             )
@@ -308,9 +308,9 @@ class Course:
             TimedOut: they took longer than 20 seconds.
         """
         lesson = self.lesson(name)
-        given = moves_from(source, name, is_own=not lesson.built_in)
-        seed = given.seed if seed is None else seed
-        return LessonLines(await attempt_of(lesson, given.read(), seed=seed, order=given.order))
+        stored = moves_from(source, name, is_own=not lesson.built_in)
+        seed = stored.seed if seed is None else seed
+        return LessonLines(await attempt_of(lesson, stored.read(), seed=seed, order=stored.order))
 
 
 def _phase(lesson: CourseLesson, phase: LessonPhase) -> dict[str, Any]:
@@ -331,8 +331,10 @@ def _phase(lesson: CourseLesson, phase: LessonPhase) -> dict[str, Any]:
         case LessonPhase.REPAIR if repair:
             entry |= {"options": repair.offer, "moves": repair.moves or ("defend",), "budget": repair.budget}
         case LessonPhase.QUESTIONS:
-            asked = lesson.questions
-            entry["questions"] = [{"id": one.name, "text": one.text, "options": one.words} for one in asked]
+            questions = lesson.questions
+            entry["questions"] = [
+                {"id": one.name, "text": one.text, "options": one.words} for one in questions
+            ]
         case _:
             entry["moves"] = ("login",) if phase is LessonPhase.RUN else ("point",)
     return {name: value for name, value in entry.items() if value}
@@ -361,6 +363,6 @@ class MissedQuestion(Struct, frozen=True):
     def answer(self, option: str) -> str:
         """Store the answer, and return what to say to it."""
         name, right = self.question.name, self.question.right
-        own = progress_name(self.lesson)
-        self.progress.change(own, lambda progress: progress.with_answer(name, right=option == right))
+        stored_name = progress_name(self.lesson)
+        self.progress.change(stored_name, lambda progress: progress.with_answer(name, right=option == right))
         return answered(self.lesson, name, option, right)

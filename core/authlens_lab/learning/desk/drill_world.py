@@ -100,10 +100,10 @@ class DrillWorld:
         emulator = self.emulator
         if self._client is not None and isinstance(emulator, StandardEmulator):
             return self._options_of(self._client, emulator.machines)
-        taken = emulator.taken_port if isinstance(emulator, Emulator) else None
+        busy_port = emulator.taken_port if isinstance(emulator, Emulator) else None
         by_code = self._walk is Walk.DEVICE_CODE
         return Options(
-            port=self._port if taken is None else taken,
+            port=self._port if busy_port is None else busy_port,
             grant_type=GrantType.DEVICE_CODE if by_code else GrantType.AUTHORIZATION_CODE,
             legacy_paths=accepts_old_servers and self._walk is Walk.DEFAULT_PATHS,
         )
@@ -214,14 +214,14 @@ class DrillVerdict(Struct, frozen=True):
     @property
     def sentence(self) -> str:
         """What a user is told."""
-        at = f" (arrow {self.arrow})" if self.arrow else ""
+        arrow = f" (arrow {self.arrow})" if self.arrow else ""
         if not self.held:
-            seen = "Your trace does not show it yet."
+            result = "Your trace does not show it yet."
         elif self.is_right:
-            return f"You predicted {self.predicted}, and your trace shows it{at}."
+            return f"You predicted {self.predicted}, and your trace shows it{arrow}."
         else:
-            seen = f"Your trace shows {self.held}, “{self.words}”{at}."
-        return f"You predicted {self.predicted}. {seen}" if self.predicted else seen
+            result = f"Your trace shows {self.held}, “{self.words}”{arrow}."
+        return f"You predicted {self.predicted}. {result}" if self.predicted else result
 
     @property
     def sign(self) -> str:
@@ -233,12 +233,12 @@ class DrillVerdict(Struct, frozen=True):
 
 def verdict_on(drill: CourseLesson, predicted: str, rows: Sequence[EvidenceRow]) -> DrillVerdict:
     """Return the verdict on a prediction, given what happened; a trace that is too long shows nothing."""
-    found: dict[str, int] = {}
+    options: dict[str, int] = {}
     with suppress(TooManySteps):
-        found = held(drill.prediction.options, rows)
-    if len(found) != 1:
+        options = held(drill.prediction.options, rows)
+    if len(options) != 1:
         return DrillVerdict(predicted, "")
-    [(option, arrow)] = found.items()
+    [(option, arrow)] = options.items()
     return DrillVerdict(predicted, option, arrow, drill.prediction.words[option])
 
 
@@ -253,16 +253,16 @@ def drill_verdicts(progress: ProgressFile) -> dict[str, DrillVerdict]:
     for name, drill in drills().items():
         options = drill.prediction.words
         if name in stored and (moves := stored[name].read()) and stored[name].held in options:
-            shown = stored[name].held
-            verdicts[name] = DrillVerdict(moves[0]["option"], shown, words=options[shown])
+            letter = stored[name].held
+            verdicts[name] = DrillVerdict(moves[0]["option"], letter, words=options[letter])
     return verdicts
 
 
 def store_verdict(progress: ProgressFile, drill: CourseLesson, verdict: DrillVerdict) -> None:
     """Store what a prediction came to; where nothing can be stored, the drill goes on without."""
 
-    def changed(known: LessonProgress) -> LessonProgress:
-        return replace(known, moves=(f"predict {verdict.predicted}",), held=verdict.held)
+    def changed(progress: LessonProgress) -> LessonProgress:
+        return replace(progress, moves=(f"predict {verdict.predicted}",), held=verdict.held)
 
     with suppress(AuthlensError):
         progress.change(drill.name, changed)
@@ -272,10 +272,10 @@ def drill_card(drill: CourseLesson, verdict: DrillVerdict | None) -> tuple[tuple
     """Return headings with their texts; the answer is among them once the trace shows it."""
     marks = {verdict.predicted: " ✖", verdict.held: " ✔"} if verdict and verdict.held else {}
     options = (
-        f"- {letter}: {words}{marks.get(letter, '')}" for letter, words in drill.prediction.words.items()
+        f"- {letter}: {text}{marks.get(letter, '')}" for letter, text in drill.prediction.words.items()
     )
-    asked = "\n".join((drill.prediction.text, *options))
-    texts = [("Predict" if verdict is None else "You predicted", asked)]
+    question = "\n".join((drill.prediction.text, *options))
+    texts = [("Predict" if verdict is None else "You predicted", question)]
     if verdict is not None:
         texts.append(("Verdict", verdict.sentence))
         if verdict.held or not drill.drill.ends_at_the_dashboard:

@@ -68,15 +68,16 @@ async def check_lesson(lesson: CourseLesson) -> LessonCheck:
         for problem in result.problems
     ]
     tried = sum(result.tried for result in results)
-    return LessonCheck(lesson, results[0].attempt, tried, tuple(problems), tuple(warnings(lesson)))
+    attempt, hints = results[0].attempt, tuple(warnings(lesson))
+    return LessonCheck(lesson, attempt, tried, tuple(problems), warnings=hints)
 
 
 def warnings(lesson: CourseLesson) -> Iterator[str]:
     """Yield what helps a learner to guess an answer without reading the question, one sentence each."""
-    asked = [question for question in lesson.questions if question.right]
-    lengths = [(one, {letter: len(words) for letter, words in one.words.items()}) for one in asked]
+    questions = [question for question in lesson.questions if question.right]
+    lengths = [(one, {letter: len(text) for letter, text in one.words.items()}) for one in questions]
     longest = [one.name for one, long in lengths if long.pop(one.right) > max(long.values())]
-    if len(longest) > len(asked) / 2:
+    if len(longest) > len(questions) / 2:
         yield f"The right option is the longest in {', '.join(longest)}: more than half of the questions."
 
 
@@ -104,9 +105,9 @@ def mutations(lesson: CourseLesson, solution: Sequence[Move]) -> Iterator[Lesson
         for switches in combinations(lesson.offer, size):
             passes = any(sound <= set(switches) for sound in lesson.repair.sound)
             turned = move_in(f"defend {' '.join(switches)}")
-            named = f"with {' and '.join(switches)}"
+            description = f"with {' and '.join(switches)}"
             yield LessonMutation(
-                named if passes else f"{named}, which it does not call sound",
+                description if passes else f"{description}, which it does not call sound",
                 tuple(turned if move.verb == "defend" else move for move in moves),
                 passes,
             )
@@ -140,12 +141,12 @@ async def _checked(lesson: CourseLesson, seed: int) -> LessonCheck:
     async def passes(mutation: LessonMutation) -> bool:
         async with room:
             try:
-                made = await attempt_of(
+                attempt = await attempt_of(
                     lesson, mutation.moves, seed=seed, broken=mutation.broken, at_once=_AT_ONCE
                 )
             except LessonRefused:
                 return False
-            return made.passed
+            return attempt.passed
 
     results = await asyncio.gather(*(passes(mutation) for mutation in tried))
     for mutation, result in zip(tried, results, strict=True):
@@ -167,15 +168,15 @@ def _of_the_solution(attempt: LessonAttempt) -> Iterator[str]:
         when = "run" if attempt.lesson.prediction.judged_on is LessonPhase.RUN else "attack"
         held = ", ".join(attempt.held) or "none"
         yield f"Exactly one option of the prediction has to hold after the {when}; these do: {held}."
-    shown = {one: attempt.judged(one.about, one.shown_by) for one in attempt.lesson.questions}
-    unshown = [one.name for one, verdicts in shown.items() if not all(claim.holds for claim in verdicts)]
+    evidence = {one: attempt.judged(one.about, one.shown_by) for one in attempt.lesson.questions}
+    unshown = [one.name for one, verdicts in evidence.items() if not all(claim.holds for claim in verdicts)]
     if unshown:
         yield f"The solution does not show the answers to: {', '.join(unshown)}."
     unrefused = [
         one.name
-        for one, verdicts in shown.items()
+        for one, verdicts in evidence.items()
         if one.refusal and not any(row.is_refusal for claim in verdicts[-1:] for row in claim.rows[:1])
     ]
     if unrefused:
-        named = ", ".join(unrefused)
-        yield f"The answer says that something is refused, and the row that shows it is no refusal: {named}."
+        names = ", ".join(unrefused)
+        yield f"The answer says that something is refused, and the row that shows it is no refusal: {names}."

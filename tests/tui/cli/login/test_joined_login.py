@@ -70,7 +70,7 @@ async def test_what_to_open_is_shown_and_the_tokens_of_the_other_login_are_the_e
     other, now = pending_login(session, URL), datetime.now(UTC)
     async with other.alone():
         other.on_event(ready)
-        lines = EventLines(URL, wanted=as_json)
+        lines = EventLines(URL, is_requested=as_json)
         joining = asyncio.create_task(log_in(session, lines, Namespace(), Options(wait=30)))
         shown = ""
         async with asyncio.timeout(PATIENCE):

@@ -78,7 +78,7 @@ def offer(
     wait = SimpleNamespace(redirect_uri="http://localhost:8400/callback" if listens else None, waiting=True)
     run = SimpleNamespace(wait=wait)
     arguments = Namespace(no_browser=no_browser, full=False)
-    console = LoginConsole(cast("Login", run), arguments, EventLines(LINK, wanted=False), environ)
+    console = LoginConsole(cast("Login", run), arguments, EventLines(LINK, is_requested=False), environ)
     console.on_event(AuthorizationReady(link, (), 300.0))
     return console
 
@@ -220,7 +220,7 @@ def test_the_event_of_a_device_code_is_one_of_the_schema_and_holds_no_secret(
 ) -> None:
     found = event_as_json(DeviceCodeReady(_device(complete=complete), 600.0))
     assert found is not None
-    EventLines("https://wiki.example/", wanted=True).write(found)
+    EventLines("https://wiki.example/", is_requested=True).write(found)
     event = json.loads(capsys.readouterr().out)
     assert event["resource_url"] == "https://wiki.example/"
     schema = json.loads((Path(__file__).parents[4] / "docs" / "login-events.schema.json").read_text())

@@ -110,7 +110,7 @@ async def test_a_server_that_hangs_is_named(
     pushed = {"pushed_authorization_request_endpoint": f"{ISSUER}/par"} if line.endswith("/par") else {}
     async with login_to(_sender(before, **pushed), options.choosing(wait=300)) as login:
         login.watch(come_back(login))
-        assert await all_stages(login, (), EventLines(RESOURCE, wanted=False)) == 8
+        assert await all_stages(login, (), EventLines(RESOURCE, is_requested=False)) == 8
         assert login.trace.records[-1].outcome is Outcome.FAILED
     words = capsys.readouterr().err
     assert "The login did not end within 300 seconds." in words
@@ -144,7 +144,7 @@ async def test_the_user_has_what_the_server_left(
     async with login_to(_slow_to_register(pass_time), options.choosing(wait=4_000)) as login:
         login.watch(on_event)
         login.watch(come_back(login, None))
-        assert await all_stages(login, (), EventLines(RESOURCE, wanted=False)) == 8
+        assert await all_stages(login, (), EventLines(RESOURCE, is_requested=False)) == 8
     assert [0 < seconds <= 100 for seconds in ready] == [True]
     words = capsys.readouterr().err
     assert "of the 4000 seconds for the whole login, Registration took 3900." in words
@@ -162,7 +162,7 @@ async def test_a_token_that_came_is_stored_and_the_login_counts(
 
     sender = _sender(lambda _asked: False)
     async with login_to(sender, AS_PROGRAM.choosing(wait=30), keeper=keep) as login:
-        assert await all_stages(login, (), EventLines(RESOURCE, wanted=False)) == 0
+        assert await all_stages(login, (), EventLines(RESOURCE, is_requested=False)) == 0
     assert "Authenticated." in capsys.readouterr().err
 
 

@@ -49,9 +49,11 @@ def _add_option(add: argparse._ActionsContainer, name: str) -> None:
     option = OPTIONS[name]
     if option.named is not None:
         add = add.add_mutually_exclusive_group()
-        named = option.named
-        words = f"{named.help}: {_one_of(named.values)}"
-        add.add_argument(named.flag, help=words, metavar=named.metavar, choices=named.values)
+        named_value = option.named
+        help_text = f"{named_value.help}: {_one_of(named_value.values)}"
+        add.add_argument(
+            named_value.flag, help=help_text, metavar=named_value.metavar, choices=named_value.values
+        )
     more: dict[str, Any] = {"metavar": option.metavar, "default": option.default}
     match option.kind:
         case Kind.SWITCH:
@@ -74,8 +76,8 @@ def _add_option(add: argparse._ActionsContainer, name: str) -> None:
         case _:
             assert_never(option.kind)
     hidden = option.kind is Kind.CHOICE and option.metavar is not None
-    words = f"{option.help}: {_one_of(option.choices)}" if hidden else option.help
-    add.add_argument(option.flag, help=words, **more)
+    help_text = f"{option.help}: {_one_of(option.choices)}" if hidden else option.help
+    add.add_argument(option.flag, help=help_text, **more)
 
 
 def _command(text: str) -> Secret:
@@ -135,24 +137,24 @@ def checked_options(arguments: Namespace, urls: Sequence[str]) -> Options:
     options = login_options(arguments, secrets)
     _require_all_of_a_program(arguments, options, urls[0])
     if options.is_by_link and not options.listens and not is_terminal(sys.stdin):
-        given = "--redirect-uri" if options.listen else "--paste-only"
+        option = "--redirect-uri" if options.listen else "--paste-only"
         raise refusal(
-            f"{given} needs a terminal{' for https' if options.listen else ''} to paste the address into.",
-            f"Run it in a terminal, or omit {given}.",
+            f"{option} needs a terminal{' for https' if options.listen else ''} to paste the address into.",
+            f"Run it in a terminal, or omit {option}.",
         )
     return options
 
 
 def _refuse_what_is_for_one(arguments: Namespace) -> None:
     """Refuse to give each of several servers what was meant for one: a client's secret, or a confirmation."""
-    given = [
+    conflicting = [
         option.flag for option in OPTIONS.values() if option.for_one and getattr(arguments, option.argument)
     ]
     if arguments.yes:
-        given.append("--yes")
-    if given:
+        conflicting.append("--yes")
+    if conflicting:
         raise refusal(
-            f"With several URLs, each server would get what {' and '.join(given)} says.",
+            f"With several URLs, each server would get what {' and '.join(conflicting)} says.",
             "Log in to that URL with a command of its own.",
         )
 
@@ -168,9 +170,9 @@ def _require_all_of_a_program(arguments: Namespace, options: Options, url: str) 
         return
     # Two places of one thing are not repeated.
     twice = {OPTIONS[name].flag for need in missing if need.given(options) for name in need.options}
-    given = tuple(option for option in options_given(arguments, options) if option[0] not in twice)
-    wanted = " ".join(need.example for need in missing)
-    again = filled(step("Name what is missing", f"authlens login URL {wanted}"), url, given)
+    conflicting = tuple(option for option in options_given(arguments, options) if option[0] not in twice)
+    examples = " ".join(need.example for need in missing)
+    again = filled(step("Name what is missing", f"authlens login URL {examples}"), url, conflicting)
     names = ", and ".join(need.missing for need in missing)
     raise refusal(f"This login of a program names {names}.", again)
 
@@ -181,8 +183,8 @@ def options_given(arguments: Namespace, options: Options) -> GivenOptions:
     secret = (option for option in OPTIONS.values() if option.kind is Kind.SECRET)
     unasked: dict[str, Any] = {o.name: None for o in secret if not getattr(arguments, o.argument)}
     typed = replace(options, **unasked)
-    given = given_options(typed, key_file=arguments.client_key or "")
-    return (*given, *(("--yes", name) for name in arguments.yes))
+    options_typed = given_options(typed, key_file=arguments.client_key or "")
+    return (*options_typed, *(("--yes", name) for name in arguments.yes))
 
 
 def login_secrets(arguments: Namespace) -> Mapping[str, Secret]:
@@ -192,13 +194,13 @@ def login_secrets(arguments: Namespace) -> Mapping[str, Secret]:
         UsageError: one cannot be asked for or read, or belongs to no client.
     """
     key = client_key(arguments)
-    found = {"client_key": key}
+    secrets = {"client_key": key}
     # A program that logs in with the client's own credentials has some.
     of_program = arguments.machine == "client-credentials" and key is None
     for option in (option for option in OPTIONS.values() if option.kind is Kind.SECRET):
-        wanted = getattr(arguments, option.argument) or (of_program and option.name == "client_secret")
-        found[option.name] = _secret(option, arguments, wanted=wanted)
-    return {name: secret for name, secret in found.items() if secret is not None}
+        is_needed = getattr(arguments, option.argument) or (of_program and option.name == "client_secret")
+        secrets[option.name] = _secret(option, arguments, is_needed=is_needed)
+    return {name: secret for name, secret in secrets.items() if secret is not None}
 
 
 def client_key(arguments: Namespace) -> Secret | None:
@@ -218,7 +220,7 @@ def client_key(arguments: Namespace) -> Secret | None:
     return key_text(piped(_LONGEST_KEY)) if name == "-" else private_key_in(name, "Check --client-key.")
 
 
-def _secret(option: OptionInfo, arguments: Namespace, *, wanted: bool) -> Secret | None:
+def _secret(option: OptionInfo, arguments: Namespace, *, is_needed: bool) -> Secret | None:
     """Return the secret of an option, from the environment or typed; None if there is none.
 
     Raises:
@@ -226,16 +228,16 @@ def _secret(option: OptionInfo, arguments: Namespace, *, wanted: bool) -> Secret
     """
     variable = f"AUTHLENS_{option.name.upper()}"
     # Taken out, so that no program which we start inherits it.
-    given = os.environ.pop(variable, "")
+    value = os.environ.pop(variable, "")
     what = "client secret" if option.owner else "initial access token"
     if option.owner and getattr(arguments, OPTIONS[option.owner].argument) is None:
-        if wanted:
+        if is_needed:
             raise refusal("A client secret needs a client id.", f"Add {OPTIONS[option.owner].flag} ID.")
         return None
     # One that is no client's is for one server, and the environment is for all.
-    if given and (wanted or option.owner):
-        return Secret(given)
-    if not wanted:
+    if value and (is_needed or option.owner):
+        return Secret(value)
+    if not is_needed:
         return None
     if not is_terminal(sys.stdin):
         raise refusal(f"There is no terminal to ask for the {what}.", f"Set {variable}.")

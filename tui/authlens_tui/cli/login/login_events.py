@@ -141,13 +141,13 @@ def check_as_json(check: Check) -> Json:
     }
 
 
-def diagnosis_as_json(found: Diagnosis) -> Json:
+def diagnosis_as_json(diagnosis: Diagnosis) -> Json:
     return {
-        "name": found.name,
-        "cause": found.cause,
-        **fix_as_json(found.cure),
-        "evidence": list(found.evidence),
-        "layer": found.layer or "",
+        "name": diagnosis.name,
+        "cause": diagnosis.cause,
+        **fix_as_json(diagnosis.cure),
+        "evidence": list(diagnosis.evidence),
+        "layer": diagnosis.layer or "",
     }
 
 

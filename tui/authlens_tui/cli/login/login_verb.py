@@ -76,7 +76,7 @@ async def _stored_logins(arguments: Namespace) -> int:
 
 async def _log_in(urls: Sequence[str], arguments: Namespace, options: Options) -> int:
     """Log in to each URL and return the exit code."""
-    lines = EventLines(urls[0], wanted=arguments.json, options=options_given(arguments, options))
+    lines = EventLines(urls[0], is_requested=arguments.json, options=options_given(arguments, options))
     try:
         async with open_session(prove_keyring=True, loads=_load) as session:
             from authlens_tui.cli.login.plain_login import log_in
@@ -136,13 +136,13 @@ class EventLines:
 
     Args:
         url: the resource.
-        wanted: false for a login that is reported in words: nothing is written.
+        is_requested: false for a login that is reported in words: nothing is written.
         options: those that the login was given, for the commands that lead on from a failure.
     """
 
-    def __init__(self, url: str, *, wanted: bool, options: GivenOptions = ()) -> None:
+    def __init__(self, url: str, *, is_requested: bool, options: GivenOptions = ()) -> None:
         self.url = url
-        self.wanted = wanted
+        self.wanted = is_requested
         self.options = options
 
     def write(self, event: Mapping[str, object]) -> None:

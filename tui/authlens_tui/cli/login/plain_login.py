@@ -53,13 +53,13 @@ async def log_in(session: Session, lines: EventLines, arguments: Namespace, opti
     pending = pending_login(session, lines.url)
     lines.write({"event": "login", "version": JSON_VERSION})
     now = datetime.now(UTC)
-    known = session.working_login(lines.url)
-    if known is not None and not lines.wanted:
-        say(f"{already_words(known.expires_at, now)} Logging in again.")
+    working_login = session.working_login(lines.url)
+    if working_login is not None and not lines.wanted:
+        say(f"{already_words(working_login.expires_at, now)} Logging in again.")
     try:
         async with pending.alone() as alone:
             if alone:
-                return await _alone(session, pending, lines, arguments, options)
+                return await _alone(session, pending, lines, arguments, options=options)
         return await _join(session, pending, lines, bound=options.wait or BROWSER_WAIT)
     except AnswerLost:
         raise
@@ -68,7 +68,7 @@ async def log_in(session: Session, lines: EventLines, arguments: Namespace, opti
 
 
 async def _alone(
-    session: Session, pending: PendingLogin, lines: EventLines, arguments: Namespace, options: Options
+    session: Session, pending: PendingLogin, lines: EventLines, arguments: Namespace, *, options: Options
 ) -> int:
     """Run the login, which no other process runs meanwhile."""
     run = start_login(session, pending.url, options)
@@ -210,8 +210,8 @@ def _for_a_refused_client(run: Login) -> Iterator[str | Fix]:
     elif run.facts.client_is_given:
         yield step("If this client has a secret", "authlens login URL --client-secret")
     else:
-        own = f"authlens login URL --new-client --client-auth {client.other_auth_method}"
-        yield step("With a secret of its own", own)
+        command = f"authlens login URL --new-client --client-auth {client.other_auth_method}"
+        yield step("With a secret of its own", command)
     yield "If the server refuses that, too, only its owner can help."
 
 

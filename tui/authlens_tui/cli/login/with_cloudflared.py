@@ -29,7 +29,7 @@ async def cloudflared_login(arguments: Namespace) -> int:
     """
     urls = checked_urls(arguments.urls)
     bound = arguments.timeout or BROWSER_WAIT
-    return await in_turn(urls, lambda url: _log_in(EventLines(url, wanted=arguments.json), bound))
+    return await in_turn(urls, lambda url: _log_in(EventLines(url, is_requested=arguments.json), bound))
 
 
 async def _log_in(lines: EventLines, bound: float) -> int:
@@ -99,8 +99,8 @@ def _ended(lines: EventLines, outcome: CloudflaredOutcome) -> int:
 def _as_json(event: CloudflaredEvent) -> dict[str, object]:
     match event:
         case ProcessStarted(command, version, notes, pid):
-            shown = {"command": command, "version": version, "pid": pid}
-            return {"event": "cloudflared started", **shown, "notes": list(notes)}
+            members = {"command": command, "version": version, "pid": pid}
+            return {"event": "cloudflared started", **members, "notes": list(notes)}
         case LinkShown(url):
             return {"event": "link", "url": url}
         case OtherProcessWaiting(pid):

@@ -75,8 +75,8 @@ async def mcp_config(arguments: Namespace) -> int:
 def _place(server: AgentServer) -> str:
     """Return where the text goes."""
     if server.files:
-        place = f"{server.title} reads this from {' or '.join(server.files)}"
-        return f"{place}, {server.paste}." if server.paste else f"{place}."
+        hint = f"{server.title} reads this from {' or '.join(server.files)}"
+        return f"{hint}, {server.paste}." if server.paste else f"{hint}."
     if server.paste:
         return f"Paste this into {server.title}: {server.paste}."
     return f"{server.title} reads this; its documentation names no file for this system."
@@ -153,7 +153,9 @@ def _with_section(before: str) -> str:
         end = before.find(_END, begin)
         after = before[end + len(_END) :]
         return before[:begin] + section + after.removeprefix("\r").removeprefix("\n")
-    gap = "" if not before else line_end if before.endswith("\n") else line_end * 2
+    gap = line_end if before.endswith("\n") else line_end * 2
+    if not before:
+        gap = ""
     return f"{before}{gap}{section}"
 
 

@@ -80,9 +80,9 @@ async def show_which(arguments: Namespace) -> int:
 
 def say_bound(url: str, what: str) -> None:
     """Say that each request needs a proof, and how to get one."""
-    shown = shlex.quote(url)
+    quoted = shlex.quote(url)
     say(f"The token is bound to a key (DPoP): {what}")
-    say(f"  → For one request: authlens curl {shown}     For many: authlens proxy {shown}")
+    say(f"  → For one request: authlens curl {quoted}     For many: authlens proxy {quoted}")
 
 
 async def token(arguments: Namespace) -> int:
@@ -120,14 +120,14 @@ async def token(arguments: Namespace) -> int:
 def _say_if_short(grant: Grant, min_ttl: float | None) -> None:
     if min_ttl is None or grant.expires_at is None:
         return
-    left = (grant.expires_at - datetime.now(UTC)).total_seconds()
-    if left >= min_ttl:
+    seconds = (grant.expires_at - datetime.now(UTC)).total_seconds()
+    if seconds >= min_ttl:
         return
     life = (grant.expires_at - grant.refreshed_at).total_seconds()
     why = (
         f"this server's tokens last {in_one_unit(life)}" if life <= min_ttl else "no new one could be had now"
     )
-    say(f"! The token expires in {in_one_unit(left)}, which is less than --min-ttl {min_ttl:.0f}: {why}.")
+    say(f"! The token expires in {in_one_unit(seconds)}, which is less than --min-ttl {min_ttl:.0f}: {why}.")
 
 
 def _refused_token() -> Secret:

@@ -43,14 +43,14 @@ async def curl(arguments: Namespace) -> int:
         AuthlensError: the other reasons why there is no credential to be had.
     """
 
-    def note(words: str) -> None:
-        say(f"{BESIDE}{words}")
+    def note(sentence: str) -> None:
+        say(f"{BESIDE}{sentence}")
 
     url = checked_url(arguments.url)
-    done = await programs.curl(open_session, url, arguments.arguments, note=note, **choice(arguments))
-    if done.problem is not None:
-        report_error(done.problem, url=url, sign=BESIDE)
-    return done.code
+    outcome = await programs.curl(open_session, url, arguments.arguments, note=note, **choice(arguments))
+    if outcome.problem is not None:
+        report_error(outcome.problem, url=url, sign=BESIDE)
+    return outcome.code
 
 
 async def git_credential(arguments: Namespace) -> int:
@@ -94,8 +94,8 @@ async def proxy(arguments: Namespace) -> int:
 
 def _status(served: programs.LocalProxy) -> str:
     counters = served.counters
-    words = f"requests {counters.requests} · refreshes {served.refreshes} · errors {counters.errors}"
-    return f"{words} · {counters.last_error}" if counters.last_error else words
+    sentence = f"requests {counters.requests} · refreshes {served.refreshes} · errors {counters.errors}"
+    return f"{sentence} · {counters.last_error}" if counters.last_error else sentence
 
 
 def _moves_cursor() -> bool:
@@ -105,13 +105,13 @@ def _moves_cursor() -> bool:
 async def _show_status(served: programs.LocalProxy) -> None:
     """Write the status when it has changed: over itself on a terminal, else at most every ten seconds."""
     on_terminal = _moves_cursor()
-    shown = _status(served)
+    last_status = _status(served)
     while True:
         await asyncio.sleep(1.0 if on_terminal else 10.0)
-        words = _status(served)
-        if words != shown:
-            shown = words
-            (say_over if on_terminal else say)(words)
+        status = _status(served)
+        if status != last_status:
+            last_status = status
+            (say_over if on_terminal else say)(status)
 
 
 async def mcp_bridge(arguments: Namespace) -> int:
@@ -173,10 +173,10 @@ class _Output:
                 written.set_result(None)
 
     def _write_whole(self, line: bytes) -> None:
-        rest = memoryview(line)
-        while rest:
+        unwritten = memoryview(line)
+        while unwritten:
             try:
-                rest = rest[os.write(self._descriptor, rest) :]
+                unwritten = unwritten[os.write(self._descriptor, unwritten) :]
             except BlockingIOError:
                 select.select([], [self._descriptor], [])
 

@@ -20,24 +20,24 @@ async def clients(arguments: Namespace) -> int:
         NoSecretStore: the store could not be read or written.
     """
     async with open_session() as session:
-        known, unreadable = registered_clients(session), session.credentials.clients.unreadable()
+        registered, unreadable = registered_clients(session), session.credentials.clients.unreadable()
         if arguments.forget in unreadable:
             await session.credentials.clients.remove_unreadable(arguments.forget)
             say(f"✔ Removed from this machine: the unreadable record {arguments.forget}")
             return 0
         if arguments.forget is not None:
-            client = _named(known, arguments.forget)
+            client = _named(registered, arguments.forget)
             result = await forget_client(session, client, only_here=arguments.here)
             say_result(f"{client.record.client_id} at {client.record.issuer}", result)
             return result.exit_code
     if arguments.json:
-        answer_json([*map(_as_json, known), *map(_unreadable_as_json, unreadable)])
+        answer_json([*map(_as_json, registered), *map(_unreadable_as_json, unreadable)])
         return 0
-    records = (client.record for client in known)
+    records = (client.record for client in registered)
     answer_list(f"{record.client_id}  {record.issuer}  {record.redirect_uri}" for record in records)
     for key in unreadable:
         say(f"! A client cannot be read. Remove it from this machine: {_removal(key)}")
-    if not (known or unreadable):
+    if not (registered or unreadable):
         say("No registered clients on this machine.")
     return 0
 
@@ -50,8 +50,8 @@ def _unreadable_as_json(key: str) -> dict[str, object]:
     return {"client_id": None, "unreadable": key, "remove": _removal(key)}
 
 
-def _named(known: tuple[StoredClient, ...], name: str) -> StoredClient:
-    for client in known:
+def _named(registered: tuple[StoredClient, ...], name: str) -> StoredClient:
+    for client in registered:
         if client.record.client_id == name:
             return client
     raise refusal(f"There is no client {name!r} on this machine.", ("See", "authlens clients"))

@@ -86,9 +86,9 @@ async def _watch(arguments: Namespace) -> int:
         entries, damaged = await _read()
         header, lines = table_lines(entries, utc_now())
         # Where the table is printed below the one before, a countdown alone is no reason to print it again.
-        words = "\n".join(line for line, _ in lines) if over else repr([_state(entry) for entry in entries])
-        if words != before:
-            before = words
+        content = "\n".join(line for line, _ in lines) if over else repr([_state(entry) for entry in entries])
+        if content != before:
+            before = content
             first = f"At {utc_now().astimezone():%H:%M:%S}:" if is_plain() else header
             answer_screen([first, *(line for line, _ in lines)] if lines else [_NONE], over=over)
             say_damaged(damaged)
@@ -121,11 +121,11 @@ def table_lines(entries: Sequence[InventoryEntry], now: datetime) -> tuple[str, 
     In plain mode there are no columns, and no header.
     """
     notes = [entry.status(now).note for entry in entries]
-    named = list(zip(entries, _kinds(entries, now), strict=True))
+    pairs = list(zip(entries, _kinds(entries, now), strict=True))
     if is_plain():
-        header, lines = "", numbered(_aloud(entry, kind, now) for entry, kind in named)
+        header, lines = "", numbered(_aloud(entry, kind, now) for entry, kind in pairs)
     else:
-        header, *lines = _columns([_TITLES, *(_cells(entry, kind, now) for entry, kind in named)])
+        header, *lines = _columns([_TITLES, *(_cells(entry, kind, now) for entry, kind in pairs)])
     return header, list(zip(lines, notes, strict=True))
 
 
@@ -203,11 +203,11 @@ def _as_json(entry: InventoryEntry) -> dict[str, object]:
 
 
 def _status_as_json(status: CredentialStatus) -> dict[str, object]:
-    left = status.remaining_seconds
+    seconds = status.remaining_seconds
     return {
         "state": status.word,
         "note": status.note,
-        "remaining_seconds": None if left is None else int(left),
+        "remaining_seconds": None if seconds is None else int(seconds),
     }
 
 

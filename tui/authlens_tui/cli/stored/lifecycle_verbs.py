@@ -237,9 +237,9 @@ async def forget_credential(arguments: Namespace) -> int:
     return 0
 
 
-def say_forgotten(session: Session, shown: str, forgotten: Forgotten) -> None:
+def say_forgotten(session: Session, name: str, forgotten: Forgotten) -> None:
     """Report a removal: what is left in a store, and what stays valid at the server."""
-    say(f"✔ Removed from this machine: {shown}")
+    say(f"✔ Removed from this machine: {name}")
     if forgotten.left:
         say(f"! {where_secrets_are_left(forgotten.left, session.credentials.store.place)}")
     say(f"  {what_stays_valid(forgotten)}")
@@ -269,7 +269,7 @@ class Wanted(Enum):
     REVOKE = "revoke"
 
 
-def refuse_other_kinds(session: Session, url: str, wanted: Wanted) -> None:
+def refuse_other_kinds(session: Session, url: str, kinds: Wanted) -> None:
     """Refuse where only another kind of credential is for the URL: a login there would help no one.
 
     A token of cloudflared that has ended, or that a login waits for, can still be renewed.
@@ -279,14 +279,14 @@ def refuse_other_kinds(session: Session, url: str, wanted: Wanted) -> None:
     """
     from authlens_core.desk.use import covering_credentials  # most verbs find what they want
 
-    for match in covering_credentials(session, url, usable=wanted is Wanted.TOKEN):
+    for match in covering_credentials(session, url, usable=kinds is Wanted.TOKEN):
         if match.kind in _OTHER_KINDS:
             name, cures = _OTHER_KINDS[match.kind]
-            cure = cures[wanted].format(url=shlex.quote(url))
-            raise refusal(f"The credential for {url} is a {name} token, {_WHY[wanted]}.", cure)
+            cure = cures[kinds].format(url=shlex.quote(url))
+            raise refusal(f"The credential for {url} is a {name} token, {_WHY[kinds]}.", cure)
 
 
-def grants_or_other_kind(session: Session, arguments: Namespace, wanted: Wanted) -> tuple[Grant, ...]:
+def grants_or_other_kind(session: Session, arguments: Namespace, kinds: Wanted) -> tuple[Grant, ...]:
     """Return the logins that a verb is about, all of them or those for its URL.
 
     Raises:
@@ -299,16 +299,16 @@ def grants_or_other_kind(session: Session, arguments: Namespace, wanted: Wanted)
         # All for the resource, such as on another port: the next `token` would hand out what was left.
         return logins_named(session, arguments.url)
     except NoLogin:
-        refuse_other_kinds(session, arguments.url, wanted)
-        if wanted is not Wanted.REVOKE:
+        refuse_other_kinds(session, arguments.url, kinds)
+        if kinds is not Wanted.REVOKE:
             raise
         # The grant itself is gone once it is revoked; the history is what remembers it.
         revoked = access_events(session, kind=AccessKind.REVOKED, url=checked_url(arguments.url))
         if not revoked:
             raise
-        at = revoked[0].at
-        ago = in_words((at - datetime.now(UTC)).total_seconds())
-        cause = f"The login for {arguments.url} was revoked {ago}, at {at:%Y-%m-%d %H:%M:%S} UTC."
+        revoked_at = revoked[0].at
+        ago = in_words((revoked_at - datetime.now(UTC)).total_seconds())
+        cause = f"The login for {arguments.url} was revoked {ago}, at {revoked_at:%Y-%m-%d %H:%M:%S} UTC."
         raise NoLogin(cause, "What the server answered: authlens events") from None
 
 

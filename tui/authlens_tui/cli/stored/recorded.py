@@ -49,8 +49,8 @@ async def show_events(arguments: Namespace) -> int:
 
 
 def _words(event: Event) -> str:
-    words = f"{event.at:%Y-%m-%d %H:%M:%S}  {event.kind:<22}  {event.resource}  {event.detail}"
-    return words.rstrip()
+    sentence = f"{event.at:%Y-%m-%d %H:%M:%S}  {event.kind:<22}  {event.resource}  {event.detail}"
+    return sentence.rstrip()
 
 
 def _events(session: Session, url: str | None, limit: int) -> tuple[Event, ...]:
@@ -105,8 +105,8 @@ async def chosen_trace(source: str, which: str | None) -> Trace:
             raise refusal("A file holds one trace.", "Leave --which out.")
         return open_session_file(_file(source))
     async with open_session(needs_secrets=False) as session:
-        kept = _kept(session, source)
-        return session.credentials.traces.open(_chosen(kept, which or TraceKind.LOGIN.value).trace_id)
+        summaries = _kept(session, source)
+        return session.credentials.traces.open(_chosen(summaries, which or TraceKind.LOGIN.value).trace_id)
 
 
 def _kept(session: Session, source: str) -> tuple[TraceSummary, ...]:
@@ -115,10 +115,10 @@ def _kept(session: Session, source: str) -> tuple[TraceSummary, ...]:
     grant = credentials.find(url)
     if grant is not None:
         return credentials.traces.of(grant.grant_id, *{url, grant.resource_url})
-    kept = credentials.traces.of("", url)
-    if not kept:
+    summaries = credentials.traces.of("", url)
+    if not summaries:
         raise credentials.no_login(url)
-    return kept
+    return summaries
 
 
 def _file(source: str) -> Path:
@@ -131,8 +131,8 @@ def _file(source: str) -> Path:
     return path
 
 
-def _chosen(kept: Sequence[TraceSummary], which: str) -> TraceSummary:
-    if not kept:
+def _chosen(summaries: Sequence[TraceSummary], which: str) -> TraceSummary:
+    if not summaries:
         raise refusal(
             "No trace of this login is stored: it is older than this feature, or nothing was sent.",
             "Log in again, or refresh it.",
@@ -140,12 +140,14 @@ def _chosen(kept: Sequence[TraceSummary], which: str) -> TraceSummary:
     # As `--list` numbers them: 1 is the newest.
     if which.isdecimal():
         number = int(which)
-        if not 1 <= number <= len(kept):
-            raise refusal(f"{len(kept)} traces of it are stored.", ("See them", "authlens export URL --list"))
-        return kept[number - 1]
-    newest = next((trace for trace in kept if trace.kind.value == which), None)
+        if not 1 <= number <= len(summaries):
+            raise refusal(
+                f"{len(summaries)} traces of it are stored.", ("See them", "authlens export URL --list")
+            )
+        return summaries[number - 1]
+    newest = next((trace for trace in summaries if trace.kind.value == which), None)
     if newest is None:
-        kinds = ", ".join(sorted({trace.kind.value for trace in kept}))
+        kinds = ", ".join(sorted({trace.kind.value for trace in summaries}))
         cause = f"No {which} trace of it is stored; stored are: {kinds}."
         raise refusal(cause, ("See them", "authlens export URL --list"))
     return newest
@@ -153,10 +155,10 @@ def _chosen(kept: Sequence[TraceSummary], which: str) -> TraceSummary:
 
 async def _list(source: str) -> int:
     async with open_session(needs_secrets=False) as session:
-        kept = _kept(session, source)
-    if not kept:
+        summaries = _kept(session, source)
+    if not summaries:
         say("No trace of this login is stored.")
-    for number, trace in enumerate(kept, 1):
+    for number, trace in enumerate(summaries, 1):
         answer_line(f"{number:<3} {trace.kind:<8} {trace.outcome:<10} {iso_time(trace.at)}")
     return 0
 
@@ -173,9 +175,9 @@ async def compare_traces(arguments: Namespace) -> int:
         UsageError: there is no such trace or file.
         LoginNeeded: there is no credential for a URL.
     """
-    left = await chosen_trace(arguments.left, arguments.which_a)
+    first = await chosen_trace(arguments.left, arguments.which_a)
     right = await chosen_trace(arguments.right, arguments.which_b)
-    comparison = compare(left, right)
+    comparison = compare(first, right)
     if arguments.json:
         answer_json(_as_json(comparison))
     else:

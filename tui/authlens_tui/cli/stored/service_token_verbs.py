@@ -120,17 +120,19 @@ async def _replace(arguments: Namespace, pair: ServiceTokenPair) -> int:
         client_id = pair.client_id or token.client_id
         changed = replace(token, client_id=client_id, expires_at=expires)
         _warn_of_shape(replace(pair, client_id=client_id))
-        done = await replace_service_token(session, changed, pair.secret, anyway=arguments.anyway)
-    say_result(token.url, done.result)
-    kept = (
-        "the new secret is stored, the old one is deleted" if done.stored else "the old secret is unchanged"
+        outcome = await replace_service_token(session, changed, pair.secret, anyway=arguments.anyway)
+    say_result(token.url, outcome.result)
+    note = (
+        "the new secret is stored, the old one is deleted"
+        if outcome.stored
+        else "the old secret is unchanged"
     )
-    say(f"{'✔' if done.stored else '!'} {token.url}: {kept}")
-    if not done.stored:
+    say(f"{'✔' if outcome.stored else '!'} {token.url}: {note}")
+    if not outcome.stored:
         say("  → To store the new one anyway: --anyway")
     if arguments.json:
-        answer_json({**_as_json(done), "replaced": done.stored})
-    return done.result.exit_code
+        answer_json({**_as_json(outcome), "replaced": outcome.stored})
+    return outcome.result.exit_code
 
 
 async def _edit(arguments: Namespace) -> int:
@@ -157,11 +159,11 @@ async def _remove(arguments: Namespace) -> int:
         tokens = session.credentials.service_tokens
         # A record that cannot be read has no URL; its id is the only name it has left.
         if arguments.url in tokens.damaged():
-            token_id, shown = arguments.url, "the unreadable record"
+            token_id, name = arguments.url, "the unreadable record"
         else:
             token = _meant(session, arguments.url)
-            token_id, shown = token.token_id, f"{token.client_id} for {token.url}"
-        say_forgotten(session, shown, await forget(session, token_id))
+            token_id, name = token.token_id, f"{token.client_id} for {token.url}"
+        say_forgotten(session, name, await forget(session, token_id))
     return 0
 
 
@@ -189,9 +191,9 @@ def _meant(session: Session, name: str) -> ServiceToken:
         LoginNeeded: there is none for the URL.
     """
     tokens = session.credentials.service_tokens
-    for known in tokens.list():
-        if known.token_id == name:
-            return known
+    for stored in tokens.list():
+        if stored.token_id == name:
+            return stored
     url = checked_url(name)
     token = tokens.find(url)
     if token is None:

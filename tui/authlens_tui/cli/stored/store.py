@@ -44,8 +44,8 @@ async def _show(*, as_json: bool) -> int:
     async with desk.open_session() as session:
         stored = records_by_store(session)
     if as_json:
-        kept = {kind.value: count for kind, count in stored.items()}
-        answer_json({"store": in_use.value, "usable": not state.code, "kept": kept})
+        counts = {kind.value: count for kind, count in stored.items()}
+        answer_json({"store": in_use.value, "usable": not state.code, "kept": counts})
     else:
         where = "" if remembered.file is None else f", {remembered.file}"
         answer_line(f"{in_use.value}{where}")

@@ -40,7 +40,7 @@ def client_variables(environ: Mapping[str, str]) -> dict[str, str | None]:
     if program is None:
         return {}
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             # The environment of the session, which tmux updates at each attach; that of this process is as
             # old as its window.
             [program, "show-environment"],
@@ -53,19 +53,19 @@ def client_variables(environ: Mapping[str, str]) -> dict[str, str | None]:
         )
     except (OSError, ValueError, subprocess.SubprocessError):
         return {}
-    return read_session_environment(done.stdout.decode("utf-8", "surrogateescape"))
+    return read_session_environment(process.stdout.decode("utf-8", "surrogateescape"))
 
 
-def read_session_environment(told: str) -> dict[str, str | None]:
+def read_session_environment(output: str) -> dict[str, str | None]:
     """Read what `tmux show-environment` prints: a line `NAME=value`, or `-NAME` where it was removed."""
-    found: dict[str, str | None] = {}
-    for line in told.split("\n"):
+    variables: dict[str, str | None] = {}
+    for line in output.split("\n"):
         name, equals, value = line.partition("=")
         if equals and name in _FOLLOWED and "\0" not in value:
-            found[name] = value
+            variables[name] = value
         elif not equals and line.startswith("-") and line[1:] in _FOLLOWED:
-            found[line[1:]] = None
+            variables[line[1:]] = None
     # One that came over SSH now, or no longer does: what belongs to the old connection goes with it.
-    if "SSH_CONNECTION" in found:
-        found = {**dict.fromkeys(_GO_WITH_THE_CONNECTION), **found}
-    return found
+    if "SSH_CONNECTION" in variables:
+        variables = {**dict.fromkeys(_GO_WITH_THE_CONNECTION), **variables}
+    return variables

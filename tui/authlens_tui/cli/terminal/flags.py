@@ -48,5 +48,5 @@ def in_words(line: str) -> str:
     if not is_plain():
         return line
     text = line.lstrip()
-    sign, _, rest = text.partition(" ")
-    return f"{line[: len(line) - len(text)]}{_WORDS[sign]} {rest}" if sign in _WORDS and rest else line
+    sign, _, title = text.partition(" ")
+    return f"{line[: len(line) - len(text)]}{_WORDS[sign]} {title}" if sign in _WORDS and title else line

@@ -43,13 +43,13 @@ def is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty()
 
 
-def say(words: str) -> None:
+def say(sentence: str) -> None:
     """Write one line on stderr, made safe to show, whatever its encoding and even if it is gone."""
     if sys.stderr is None:
         return
     try:
         # The colour comes last: what is made safe loses every escape sequence.
-        line = encodable(safe_sentence(in_words(words), DOCUMENT), sys.stderr)
+        line = encodable(safe_sentence(in_words(sentence), DOCUMENT), sys.stderr)
         sys.stderr.write(with_sign(line, sys.stderr) + "\n")
         sys.stderr.flush()
     # A stream that takes no more for now, or is closed: words may be lost, the work goes on.
@@ -59,10 +59,10 @@ def say(words: str) -> None:
         discard(sys.stderr)
 
 
-def say_over(words: str) -> None:
+def say_over(sentence: str) -> None:
     with suppress(OSError, ValueError):
         sys.stderr.write("\r\x1b[K")
-        sys.stderr.write(encodable(safe_line(words, NAME), sys.stderr))
+        sys.stderr.write(encodable(safe_line(sentence, NAME), sys.stderr))
         sys.stderr.flush()
 
 
@@ -108,22 +108,22 @@ def answer_line(line: str) -> None:
     _answer(safe_line(in_words(line)))
 
 
-def answer_sentence(words: str, whole: str = "") -> None:
+def answer_sentence(sentence: str, whole: str = "") -> None:
     """Write a sentence on stdout as `answer_line` does, broken between words where a terminal shows it.
 
     Args:
         whole: a part that is copied as it is, such as a command: no line ends in it.
     """
-    line = safe_line(in_words(words))
+    line = safe_line(in_words(sentence))
     if is_terminal(sys.stdout) and not is_plain():
         import shutil  # a stored token is printed without them
         import textwrap
 
         text = line.lstrip(" →")
         # Only white space of ASCII ends a line.
-        kept = line.replace(whole, whole.replace(" ", "\N{NO-BREAK SPACE}")) if whole else line
+        unbroken = line.replace(whole, whole.replace(" ", "\N{NO-BREAK SPACE}")) if whole else line
         wrapped = textwrap.wrap(
-            kept,
+            unbroken,
             max(20, shutil.get_terminal_size().columns),
             subsequent_indent=" " * (len(line) - len(text)),
             break_long_words=False,

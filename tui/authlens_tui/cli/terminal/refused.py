@@ -39,18 +39,18 @@ def say_command(error: LoginNeeded, argv: Sequence[str]) -> None:
     say(f"✖ {error.cause} {command}")
 
 
-def unknown_name(name: str, known: Iterable[str], cause: str, listing: str) -> UsageError:
+def unknown_name(name: str, names: Iterable[str], cause: str, listing: str) -> UsageError:
     """Return the refusal of a name, with the nearest that is known and the command that lists them."""
-    near = nearest(name, known)
+    near = nearest(name, names)
     meant = f"Did you mean {near}? " if near else ""
     return UsageError(cause, f"{meant}See them all: {listing}")
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
+def nearest(word: str, names: Iterable[str]) -> str | None:
     """Return which of the `known` words was probably meant by `word`, if one is near."""
     from difflib import get_close_matches  # for a refusal alone
 
-    return next(iter(get_close_matches(word, known, 1)), None)
+    return next(iter(get_close_matches(word, names, 1)), None)
 
 
 def _cure(ways: tuple[_Way, ...]) -> str | Fix:

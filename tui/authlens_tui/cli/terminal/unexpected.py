@@ -20,8 +20,8 @@ FAILED: Final = 1
 def say_unexpected(error: BaseException) -> None:
     """Show the user that it was our mistake, and where to report."""
     say(f"✖ authlens stopped because of a bug ({type(error).__name__}).")
-    for place in own_frames(error.__traceback__):
-        say(f"    at {place}")
+    for frame in own_frames(error.__traceback__):
+        say(f"    at {frame}")
     say("  → Please report the lines above; they contain no secrets.")
 
 

@@ -57,7 +57,7 @@ stranger's address in each place.
 
 @dataclass(frozen=True)
 class Requirement:
-    """One requirement: `TK-8`, its level and source, and why no test names it, where none does."""
+    """One requirement: `TK-8`, its level and source, and why no test names it, if none does."""
 
     name: str
     level: str

@@ -88,7 +88,7 @@ async def call(move: Arguments, world: World) -> None:
 
 
 async def refresh(move: Arguments, world: World) -> None:
-    """What Mallory gets is hers; you hold what you got, and what leaked stays what it was."""
+    """Refresh for one seat: Mallory's new tokens are hers, and yours do not change what leaked."""
     token = world.loot["refresh"] if move["by"] == MALLORY else world.own_refresh_token
     pairs = (("grant_type", "refresh_token"), ("refresh_token", Secret(token)))
     summary = "refresh the tokens of your login"

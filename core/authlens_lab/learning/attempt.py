@@ -1,4 +1,4 @@
-"""One attempt at a lesson: moves are made one after another, and each phase is judged by what they left."""
+"""One attempt at a lesson: moves are made one after another, and each phase is judged by its record."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def attempt_of(
     broken: Collection[str] = (),
     at_once: int = 1,
 ) -> LessonAttempt:
-    """Make moves and return the attempt, whose servers are gone; see `LessonAttempt.make_all`.
+    """Make moves and return the attempt, with its servers stopped; see `LessonAttempt.make_all`.
 
     Args:
         at_once: how many attempts there are in this thread: each is as much slower as there are others.
@@ -211,7 +211,7 @@ class LessonAttempt:
 
     @contextmanager
     def _servers(self) -> Iterator[None]:
-        """Say of the servers of a lesson what the system refused to them, or what they do not have."""
+        """Turn errors of the lesson's servers into errors that the learner can read."""
         try:
             yield
         except OSError as error:
@@ -310,7 +310,7 @@ class LessonAttempt:
     # -- verdicts --------------------------------------------------------------------------------------
 
     def _evidence(self, phase: LessonPhase) -> tuple[tuple[EvidenceRow, ...], dict[str, str]]:
-        """Return what claims about a phase are judged by: its rows, and what was in your hands."""
+        """Return what claims about a phase are judged by: its rows and the learner's credentials."""
         # A world that a refused move started is not there at the next start of the program.
         world = self.world_of(phase) if self.has_begun(phase) else None
         if world is None:
@@ -365,14 +365,14 @@ class LessonAttempt:
 
     @property
     def held(self) -> tuple[str, ...]:
-        """The options of the prediction that the moves bear out."""
+        """The options of the prediction that the moves confirm."""
         return self._held(self.lesson.prediction.judged_on, self.lesson.prediction.options)
 
     def _held(self, phase: LessonPhase, options: Mapping[str, Sequence[Claim]]) -> tuple[str, ...]:
         return tuple(held(options, *self._evidence(phase))) if self.has_begun(phase) else ()
 
     def right_options(self, question: Question) -> Collection[str]:
-        """Return the right option; the run says which, or none yet, where the options are claims."""
+        """Return the right option; if the options are claims, the run decides, and there may be none yet."""
         return (question.right,) if question.right else self._held(LessonPhase.RUN, question.options)
 
     @property

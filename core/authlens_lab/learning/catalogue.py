@@ -115,7 +115,7 @@ def _read(
 
 
 def _require_whole(toml: StrictToml, lesson_path: str, lesson: CourseLesson) -> None:
-    """Refuse a lesson in which a text, a claim or a phase is missing that another part takes."""
+    """Refuse a lesson that lacks a text, a claim or a phase that another part needs."""
     for letter, option in lesson.prediction.options.items():
         path, needed = f"{lesson_path}.predict.{letter}", "it has words after a “#”, and then claims"
         toml.require(option and option.words, path, needed)
@@ -159,7 +159,7 @@ def _has_one_right(question: Question) -> bool:
 
 
 def _require_known(toml: StrictToml, lesson_path: str, lesson: CourseLesson) -> None:
-    """Refuse names that the emulator does not know; what makes no sense together, `learn check` finds."""
+    """Refuse names that the emulator does not know; `learn check` finds combinations that make no sense."""
     world, draws = lesson.world, lesson.draws
     toml.allow(f"{lesson_path}.world.faults", world.faults, faults_of(world.profile))
     for name in world.victim:

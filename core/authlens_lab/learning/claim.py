@@ -1,4 +1,4 @@
-"""A claim of a lesson: what has to be true of the rows that a learner's moves left, as values and as text.
+"""A claim of a lesson: what has to be true of the rows of a learner's moves, as values and as text.
 
 Its form is `[no | N x] source [where test and … or …] [as name] [after name] [before name]`. All claims
 of a phase have to hold together. What cannot be read is refused with its place.
@@ -85,12 +85,12 @@ class Claim(Struct, frozen=True):
 
     @property
     def alternatives(self) -> tuple[tuple[RowTest, ...], ...]:
-        """The tests of which a row has to meet all those of one."""
+        """The groups of tests; a row has to meet all tests of one group."""
         return (self.tests, *self.others)
 
 
 class Claims(tuple[Claim, ...]):
-    """The claims of a text, one a line; a line after a `#` has the words of the next one.
+    """The claims of a text, one a line; a line that starts with `#` words the next one.
 
     Attributes:
         words: those before the first claim.
@@ -152,7 +152,7 @@ def read_claims(
 
 
 class _Line:
-    """A line that is read from its first word to its last.
+    """The parser of one line.
 
     Args:
         sources: the source of each row that an earlier claim named.
@@ -169,7 +169,7 @@ class _Line:
         raise LessonRefused(f"{self._place}:{self._column + index + 1}: {reason}")
 
     def _take(self, pattern: re.Pattern[str], expected: str) -> re.Match[str]:
-        """Return what comes next, and go on behind it."""
+        """Return the next match, and move behind it."""
         match = pattern.match(self._text, self._at)
         if match is None:
             following = self._text[self._at :].split()
@@ -263,6 +263,6 @@ def _scalar(text: str) -> Scalar:
 
 
 def meant(word: str, vocabulary: Collection[str]) -> str:
-    """Return what a refusal adds where a known word is near."""
+    """Return the suggestion that a refusal ends with; empty if no word is similar."""
     near = get_close_matches(word, sorted(vocabulary), 1)
     return f"; did you mean “{near[0]}”?" if near else ""

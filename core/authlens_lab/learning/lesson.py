@@ -67,7 +67,7 @@ class _Choice(StrictTable, frozen=True, kw_only=True):
 
 
 class Prediction(_Choice, frozen=True, kw_only=True):
-    """What will happen. Which option holds, the learner's own moves say.
+    """A question about what will happen; the learner's own moves decide which option holds.
 
     Attributes:
         on: whether it is about the honest run or about the attack.
@@ -81,14 +81,14 @@ class Prediction(_Choice, frozen=True, kw_only=True):
 
 
 class HonestRun(StrictTable, frozen=True):
-    """The phase in which nothing is broken on purpose."""
+    """The phase with an honest login."""
 
     text: str
     claims: Claims
 
 
 class ObservedPart(StrictTable, frozen=True):
-    """Where the learner has to point: a part of the row that a claim of the run names.
+    """The part that the learner has to point at, in a row that a claim of the run names.
 
     Attributes:
         parts: any of these is right. Where the row is a stage, they are parts of a request of that stage.
@@ -100,7 +100,7 @@ class ObservedPart(StrictTable, frozen=True):
 
 
 class Attack(StrictTable, frozen=True):
-    """The phase in which something is broken.
+    """The phase of the attack.
 
     Attributes:
         seat: whose moves they are.
@@ -139,7 +139,7 @@ class Repair(StrictTable, frozen=True):
 
 
 class Question(_Choice, frozen=True, kw_only=True):
-    """A question with three options. Claims about the run say which is right, or `right` does.
+    """A question with three options. Claims about the run decide which is right, or `right` does.
 
     Attributes:
         right: the option that is right; empty where the run says which.
@@ -164,7 +164,7 @@ class Question(_Choice, frozen=True, kw_only=True):
 
 
 class DrillGroup(StrEnum):
-    """Where in a login, or after it, a drill has its turning point. The value is its heading."""
+    """The part of a login, or after it, that a drill is about. The value is its heading."""
 
     BEGIN = "Start here"
     DETECTION = "Detection"
@@ -180,7 +180,7 @@ class DrillGroup(StrEnum):
 
 
 class Walk(StrEnum):
-    """Which keys lead through a drill; the value is the name of their description."""
+    """How the keys lead through a drill; the value names the description."""
 
     WALK = "walk"
     IMPATIENT = "impatient"
@@ -195,7 +195,7 @@ class Walk(StrEnum):
 
 
 class OwnerSetting(StrictTable, frozen=True):
-    """The setting of the server's owner that is what is wrong in a drill, as its page has it.
+    """The setting of the server's owner that is wrong in a drill, as its page names it.
 
     Attributes:
         path: the way to the page.
@@ -327,7 +327,7 @@ class CourseLesson(StrictTable, frozen=True, kw_only=True):
         )
 
     def in_order(self, seed: int, order: int) -> CourseLesson:
-        """Return the lesson as an attempt shows it: letters of options and the order of switches are drawn.
+        """Return the lesson as an attempt shows it, with letters and the order of switches drawn.
 
         Args:
             seed: of the attempt; the letters of the prediction and the switches depend on it alone.

@@ -1,4 +1,4 @@
-"""What is shown of an attempt, as lines: what a phase asks, who said what, the verdict, a move's worth.
+"""An attempt as lines: the task of a phase, the requests, the verdict, and what a move achieved.
 
 The screen and the plain course print them.
 """
@@ -97,12 +97,12 @@ class LessonLines:
         return self.lesson.hints.get(phase, ())
 
     def forms(self, phase: LessonPhase) -> tuple[MoveForm, ...]:
-        """Return the moves of a phase with the credentials that are held; none where something is chosen."""
+        """Return the moves of a phase with the learner's credentials; none if an option is to be chosen."""
         world = self.attempt.world_of(phase)
         return forms(self.lesson, phase, () if world is None else world.loot)
 
     def held(self, phase: LessonPhase) -> tuple[tuple[str, str], ...]:
-        """Return the credentials that are in your hands, by name, masked; none where no move can use them."""
+        """Return the learner's credentials by name, masked; none if no move can use them."""
         world = self.attempt.world_of(phase)
         return held(world) if world and self.forms(phase) else ()
 
@@ -111,7 +111,7 @@ class LessonLines:
         return self.attempt.world_of(phase) is not None
 
     def told_in(self, phase: LessonPhase, question: str = "") -> LessonPhase:
-        """Return the phase whose requests are shown: of a question, the one that it is about."""
+        """Return the phase whose requests are shown: for a question, the one that it is about."""
         return self.lesson.question(question).about if question else phase
 
     def story(self, phase: LessonPhase) -> tuple[StoryLine, ...]:
@@ -135,7 +135,7 @@ class LessonLines:
     # -- the verdict -----------------------------------------------------------------------------------
 
     def proofs(self, phase: LessonPhase) -> tuple[VerdictLine, ...]:
-        """Return a line for each claim of a phase, and one for the honest login where it has to work."""
+        """Return a line for each claim of a phase, and one for the honest login if it has to work."""
         if not phase.is_judged:
             return ()
         verdict, is_repair = self.attempt.verdict(phase), phase is LessonPhase.REPAIR
@@ -148,7 +148,7 @@ class LessonLines:
         return tuple(lines)
 
     def prediction(self) -> tuple[str, ...]:
-        """Return what was predicted, and what the moves say once they say it."""
+        """Return the prediction, and the option that the moves confirm once they do."""
         predicted, borne_out, options = (
             self.attempt.predicted,
             self.attempt.held,
@@ -192,12 +192,7 @@ class LessonLines:
                     "passed": verdict.passed,
                     "honest_login": verdict.honest,
                     "claims": [
-                        {
-                            "line": claim.claim.line,
-                            "text": claim.claim.text,
-                            "holds": claim.holds,
-                            **asdict(line),
-                        }
+                        _claim_json(claim, line)
                         for claim, line in zip(verdict.claims, self.proofs(verdict.phase), strict=False)
                     ],
                 }
@@ -206,7 +201,7 @@ class LessonLines:
         }
 
     def evidence(self, question: str) -> tuple[StoryLine, str] | None:
-        """Return the line of your own requests that shows the right answer, and its part; None if none does.
+        """Return the line that shows the right answer, and its part; None if no line does.
 
         The part is empty where the line as a whole shows it.
         """
@@ -224,7 +219,7 @@ class LessonLines:
         return line_of(row), next(names, "")
 
     def marks(self, question: str) -> Iterator[tuple[str, str]]:
-        """Yield each option of an answered question with its sign: right, chosen in vain, or neither."""
+        """Yield each option of an answered question with its sign: right, wrongly chosen, or neither."""
         entry = self.lesson.question(question)
         right = self.attempt.right_options(entry)
         for option in entry.options:
@@ -232,7 +227,7 @@ class LessonLines:
             yield "✔" if option in right else sign, option
 
     def worth(self, move: Move, phase: LessonPhase) -> str:
-        """Return in a sentence or two what a move was worth, just after it was made in a phase."""
+        """Return in a sentence or two what a move achieved, just after it was made in a phase."""
         if move.verb == "predict":
             return "Now find out."
         if move.verb == "answer":
@@ -259,6 +254,10 @@ class LessonLines:
         arrow = f", arrow {line.arrow}" if line.arrow else ""
         field = f", with `{field}`" if field else ""
         return f"{verdict} You saw it in {entry.about.value}{arrow}: {line.text}{field}."
+
+
+def _claim_json(claim: ClaimVerdict, line: VerdictLine) -> dict[str, Any]:
+    return {"line": claim.claim.line, "text": claim.claim.text, "holds": claim.holds, **asdict(line)}
 
 
 def proof_texts(proofs: Iterable[VerdictLine]) -> Iterator[str]:
@@ -328,7 +327,7 @@ def _line(verdict: ClaimVerdict, *, begun: bool, can_come: bool) -> VerdictLine:
 
 
 def _differs(claim: Claim, name: str, row: EvidenceRow) -> str:
-    """Say how a row differs from a claim in a field, without a value that may be a credential."""
+    """Return how a row differs from a claim in a field, without a value that may be a credential."""
     if name.startswith(("after ", "before ")):
         return f"It has to come {name.partition(' ')[0]} what the line above it shows."
     texts = word_file("course", "authlens_lab")

@@ -1,4 +1,4 @@
-"""What a learner does, as moves: one table says what each can be, what it needs and what it does in a world.
+"""The moves of a learner: one table has what each takes, what it needs and what it does in a world.
 
 A credential is never written in a move: it is named, and has to have leaked in this world.
 
@@ -45,7 +45,7 @@ Verb = Literal[
 
 
 class LessonPhase(StrEnum):
-    """What a learner does, in this order."""
+    """The phases of a lesson, in their order."""
 
     PREDICT = "predict"
     RUN = "run"
@@ -56,7 +56,7 @@ class LessonPhase(StrEnum):
 
     @property
     def is_judged(self) -> bool:
-        """Whether there is something to prove in it, by moves that are made in a world."""
+        """Whether moves in a world have to prove something in it."""
         return self in {LessonPhase.RUN, LessonPhase.BREAK, LessonPhase.REPAIR}
 
     @property
@@ -67,7 +67,7 @@ class LessonPhase(StrEnum):
 
 
 class Argument(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a move needs to know.
+    """An argument of a move.
 
     Attributes:
         choices: what it can be; anything if empty.
@@ -94,7 +94,7 @@ class Argument(Struct, frozen=True, forbid_unknown_fields=True):
         return str(words("course", "authlens_lab")["choice"].get(choice, choice))
 
     def value_in(self, arguments: Mapping[str, str]) -> str:
-        """Return what is given for it, by its name.
+        """Return its value among those by name.
 
         Raises:
             ValueError: it is missing, or cannot be that.
@@ -109,7 +109,7 @@ class Argument(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class MoveKind(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a move can be.
+    """A kind of move.
 
     Attributes:
         phase: that it belongs to; None for one that happens in a world, in the phase that goes on.
@@ -157,7 +157,7 @@ class Move(Struct, frozen=True):
 
     @property
     def text(self) -> str:
-        """It as a line, which `move_in` reads as this move."""
+        """The move as a line, which `move_in` reads."""
         if self.verb == "defend":
             return " ".join(("defend", *map(quoted, self.switches)))
         typed = [self.verb]
@@ -199,7 +199,7 @@ def move_in(line: str) -> Move:
 
 
 def _arguments(declared: Sequence[Argument], typed: Sequence[str]) -> dict[str, str]:
-    """Return the arguments by name; a word without a name is the next one that is not given.
+    """Return the arguments by name; a word without a name is the next missing one.
 
     Raises:
         ValueError: they do not fit. It names no value, which may be a credential that was pasted.

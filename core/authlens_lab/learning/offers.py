@@ -1,4 +1,4 @@
-"""What a learner can do now, as forms: a move of the table, and what each of its arguments can be here."""
+"""What a learner can do now, as forms: a move, and the choices for each of its arguments."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class MoveForm(Struct, frozen=True):
         return str(words("course", "authlens_lab")["move"][self.verb])
 
     def moves(self) -> Iterator[tuple[str, Move]]:
-        """Yield each move that can be made, after the words of what is chosen in it."""
+        """Yield each move that can be made, after the words for its choices."""
         usual = {one.name: one.usual or one.choices[0] for one in MOVES[self.verb].arguments if one.choices}
         for combination in product(*(one.choices for one in self.arguments)):
             choices = dict(zip(self.arguments, combination, strict=True))
@@ -40,7 +40,7 @@ class MoveForm(Struct, frozen=True):
 
 
 def forms(lesson: CourseLesson, phase: LessonPhase, loot: Collection[str]) -> tuple[MoveForm, ...]:
-    """Return the moves of a phase that is no choice between options or switches; none of one that is.
+    """Return the moves of a phase; none if the phase is a choice between options or switches.
 
     Args:
         loot: the credentials that the learner holds.

@@ -30,7 +30,7 @@ _LONGEST_WAIT: Final = 10.0  # seconds; another process holds the lock for milli
 
 
 class LessonProgress(StrictFile, frozen=True, omit_defaults=True, kw_only=True):
-    """How far you are in one lesson or drill: the attempt that goes on, and what stays of those before it.
+    """Your progress in one lesson or drill: the current attempt, and what remains of earlier ones.
 
     Attributes:
         lesson: as `progress_name` has it.
@@ -58,17 +58,17 @@ class LessonProgress(StrictFile, frozen=True, omit_defaults=True, kw_only=True):
     held: str = ""
 
     def read(self) -> tuple[Move, ...]:
-        """Return the moves; raises MoveRefused for one that is none."""
+        """Return the moves; raise MoveRefused if a line is not one."""
         return moves_of(self.moves)
 
     def with_answer(self, question: str, *, right: bool) -> LessonProgress:
-        """Return it with an answer to one of its questions, also to one that is asked again later."""
+        """Return it with an answer to one of its questions, which may have been asked again."""
         others = tuple(name for name in self.missed if name != question)
         return msgspec.structs.replace(self, missed=others if right else (*others, question))
 
 
 def new_progress(name: str) -> LessonProgress:
-    """Return that of a lesson which was not begun."""
+    """Return the progress of a lesson that has not begun."""
     return LessonProgress(format=1, lesson=name)
 
 
@@ -101,7 +101,7 @@ def read_progress(data: bytes, name: str) -> dict[str, LessonProgress]:
 
 
 def moves_from(source: Path | str | bytes, lesson: str, *, is_own: bool = False) -> LessonProgress:
-    """Return the moves in a lesson: of a file, which a user may have named, or of what was on standard input.
+    """Return the moves in a lesson, from a file that a user may have named or from standard input.
 
     Args:
         lesson: its identifier.
@@ -197,6 +197,6 @@ class ProgressFile:
 
 
 def _left_at(path: Path) -> str:
-    """Return how to go on without a file that is left as it is."""
+    """Return the fix for a file that cannot be read and is left unchanged."""
     away = f"mv -n {shlex.quote(str(path))} {shlex.quote(f'{path}.old')}"
     return f"Your progress is left as it is, in {path}. Correct it, or start a new one: {away}"

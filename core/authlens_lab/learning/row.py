@@ -112,7 +112,7 @@ class EvidenceRow(Unprinted, Struct, frozen=True):
 
     @property
     def is_refusal(self) -> bool:
-        """Whether someone refused something there."""
+        """Whether a party refused something in it."""
         values = self.values
         return (
             int(values.get("status", 0)) >= _LOWEST_ERROR
@@ -148,7 +148,7 @@ def rows_of(
 
 
 def _shared(record: StageRecord) -> dict[str, str | int]:
-    """Return what each row of a record has: authlens is yours, and what Mallory sends says so."""
+    """Return the values that all rows of a record share."""
     is_hers = any(fact.name is FactId.SENT_BY for fact in record.facts)
     return {"seat": "mallory" if is_hers else "you", "stage": record.stage.value}
 

@@ -84,7 +84,7 @@ def part_title(name: str) -> str:
 
 
 def spoken(text: str) -> str:
-    """Return a text with words for the signs of a request that is in it, to be read aloud."""
+    """Return a text with words instead of the arrows of a request, to be read aloud."""
     return text.replace(" → ", " to ", 1).replace(" → ", ", answer ")
 
 

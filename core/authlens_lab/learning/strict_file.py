@@ -1,4 +1,4 @@
-"""TOML and JSON that anyone may have written, read into a type: what does not fit is refused with its place.
+"""TOML and JSON of unknown origin, read into a type; what does not fit is refused with its position.
 
 An unknown key is an error, so that no slip eases a lesson.
 """
@@ -81,7 +81,7 @@ def _line_and_column(before: str) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """Return what msgspec says in the words of a lesson."""
+    """Return msgspec's reason in the terms of a lesson."""
     for pattern, template in _REASONS:
         if match := pattern.fullmatch(str(error)):
             return safe_text.safe_line(template.format(*match.groups()), 2 * safe_text.NAME)
@@ -89,7 +89,7 @@ def _reason(error: Exception) -> str:
 
 
 def _path(error: Exception) -> str:
-    """Return the path of what msgspec speaks of; of a member that is not known, its own."""
+    """Return the path that msgspec complains about, including an unknown member."""
     path, unknown = _PATH.search(str(error)), _UNKNOWN.search(str(error))
     return (path[1] if path else "") + (f".{unknown[1]}" if unknown else "")
 
@@ -119,7 +119,7 @@ def read_json_lines(data: bytes, kind: type[_File], name: str) -> Iterator[tuple
 
 
 class StrictToml:
-    """A file, which knows where each of its keys is.
+    """A TOML file, with the line of each of its keys.
 
     Args:
         file: its name, for messages.
@@ -157,7 +157,7 @@ class StrictToml:
             raise LessonRefused(f"{self._file}:1:1: it is nested too deeply") from None
 
     def _claims(self, claims: type[Claims], text: object) -> Claims:
-        """Return the claims of a text; they are read in the order of the file, which says where each is."""
+        """Return the claims of a text; texts come in the order of the file, which gives their positions."""
         if not isinstance(text, str):
             raise TypeError("Expected `str`")
         self._read = start = max(self._text.find(text, self._read), self._read)

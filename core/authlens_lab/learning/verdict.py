@@ -1,4 +1,4 @@
-"""The verdict: which claims hold, by which rows, and what came nearest."""
+"""The verdict: which claims hold, by which rows, and which row came nearest."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def judge(
 
 
 class _Search(Struct):
-    """The choice of rows for the first claims, which grows until no claim is left."""
+    """A backtracking search for the rows that meet all claims together."""
 
     claims: Sequence[Claim]
     rows: Sequence[EvidenceRow]
@@ -71,7 +71,7 @@ class _Search(Struct):
     steps: int = 0
 
     def run(self) -> bool:
-        """Return whether the other claims can hold with the rows that are chosen."""
+        """Return whether the remaining claims can hold with the rows chosen so far."""
         if len(self.chosen) >= len(self.best):
             self.best = list(self.chosen)
         if len(self.chosen) == len(self.claims):

@@ -1,4 +1,4 @@
-"""The world of one phase: servers, parties and browsers on loopback, fresh, and what happened among them.
+"""The world of one phase: fresh servers, parties and browsers on loopback, and their record.
 
 Every request of the learner is real. authlens's own login is the login that everyone has; what Mallory sends
 goes through the same sender, and is recorded as a probe that says what was done on purpose.
@@ -146,7 +146,7 @@ class World:
 
     @property
     def standard(self) -> StandardEmulator:
-        """The emulator of a world that is not of Cloudflare Access, which has no switches."""
+        """The standard emulator; Cloudflare Access has no switches, and raises LookupError."""
         if isinstance(self.emulator, StandardEmulator):
             return self.emulator
         raise LookupError("Cloudflare Access has no switches")
@@ -200,24 +200,24 @@ class World:
 
     @property
     def rows(self) -> tuple[EvidenceRow, ...]:
-        """Everything that happened, in its order; what comes after the end of the attack is no part of it."""
+        """Everything that happened up to the end of the attack, in its order."""
         if self._rows is not None:
             return self._rows
         return rows_of(self._records, self.events, self.parties)
 
     def end_of_attack(self) -> None:
-        """Keep the rows as they are: the honest login that follows must not be what meets a claim."""
+        """Freeze the rows: the honest login that follows must not meet a claim."""
         self._rows = self.rows
 
     @property
     def records(self) -> tuple[StageRecord, ...]:
-        """What the moves sent, in their order; without a diagnosis where the learner has to make it."""
+        """What the moves sent, in their order; without a diagnosis if the learner has to make it."""
         if not self._hides_causes:
             return tuple(self._records)
         return tuple(replace(record, diagnosis=None) for record in self._records)
 
     async def leak(self, names: Collection[str]) -> None:
-        """Have these credentials fall into the learner's hands, as they do in this lesson.
+        """Give the learner the credentials that leak in this lesson.
 
         A code and its client are those of a login that is not over: of Ada's at the website, or else your
         own. Tokens are those of a login that is over, in the same way. A callback is the last page of
@@ -238,13 +238,13 @@ class World:
         return {"code": code, "client": await self.website().client_id()}
 
     async def _ada_s_token(self) -> dict[str, str]:
-        """Return the token that the website has just sent to the resource for Ada: its owner sees it."""
+        """Return the token that the website has just sent to the resource for Ada."""
         await self.open(OWNER, self.website().sign_in_url)
         sent = (e.token for e in reversed(self.events) if e.what is What.TOKEN_ACCEPTED and e.user == OWNER)
         return {"token": next(sent, "")}
 
     async def _own(self, until: Stage | None = None) -> dict[str, str]:
-        """Log in, and return what authlens holds before a stage, or at the end."""
+        """Log in, and return the credentials that authlens has before a stage or at the end."""
         await self.log_in(until=until)
         if self._login is None or (client := self._login.facts.client) is None:
             return {}
@@ -380,7 +380,7 @@ class World:
 
 
 def _link_of(event: Event) -> str:
-    """Return what the user has to open now; empty where nothing is to be opened."""
+    """Return the page that the user has to open now; empty if there is none."""
     if isinstance(event, AuthorizationReady):
         return event.url
     page = event.device.verification_uri_complete if isinstance(event, DeviceCodeReady) else None

@@ -56,7 +56,7 @@ def _edit(path: str) -> None:
 
 
 def _check() -> int:
-    """Report what the file has that nothing reads, and return the exit code."""
+    """Report entries of the file that have no effect, and return the exit code."""
     read = read_config()
     problems = list(read.problems)
     if read.keys:

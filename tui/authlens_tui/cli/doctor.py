@@ -1,4 +1,4 @@
-"""`authlens doctor`: what a login depends on here, what is found, and what to do."""
+"""`authlens doctor`: what a login depends on here, its state, and what to do."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _AROUND: Final = (("TMUX", " in tmux"), ("STY", " in screen"))
 
 
 async def doctor(arguments: Namespace) -> int:
-    """Show each finding as soon as it is there; return 0, or 9 or 2 where a login cannot be done."""
+    """Show each finding as it comes; return 0, or 9 or 2 if a login is impossible."""
     findings = []
     async for finding in _all():
         findings.append(finding)

@@ -26,7 +26,7 @@ def run_app(url: str | None, arguments: Namespace | None = None) -> int:
     """Run the app: on the wizard for `url`, with the options that its login was given, or on the dashboard.
 
     Raises:
-        UsageError: the URL cannot be used, or this is no terminal for a full screen.
+        UsageError: the URL cannot be used, or the terminal cannot show a full screen.
     """
     if url is not None:
         from authlens_tui.cli.option_values import checked_url  # with argparse, which no dashboard needs
@@ -60,7 +60,7 @@ def demo(arguments: Namespace) -> int:
     leads to the menu of scenarios.
 
     Raises:
-        UsageError: there is no such scenario, or this is no terminal for a full screen.
+        UsageError: there is no such scenario, or the terminal cannot show a full screen.
     """
     names, play = arguments.fault, arguments.play
     from authlens_tui.cli.learn import chosen_drills
@@ -89,7 +89,7 @@ def learn(arguments: Namespace) -> int:
 
     Raises:
         LessonRefused: a lesson, or the stored progress, cannot be used.
-        UsageError: this is no terminal for a full screen.
+        UsageError: the terminal cannot show a full screen.
     """
     require_terminal("authlens --plain learn")
     from authlens_tui.app.authlens_app import AuthlensApp
@@ -106,7 +106,7 @@ def open_file(arguments: Namespace) -> int:
     """Show the file until the user leaves.
 
     Raises:
-        UsageError: it is no session file, or this is no terminal for a full screen.
+        UsageError: it is not a session file, or the terminal cannot show a full screen.
     """
     from authlens_core.export.saved_file import named_path, open_session_file
 
@@ -137,7 +137,7 @@ def run_to_end(app: App[Any]) -> int:
 
 
 def why_no_full_screen() -> str | None:
-    """Return in a sentence why there is no full screen here, before Textual would paint over it; or None."""
+    """Return why there is no full screen here, in a sentence, before Textual would paint over it; or None."""
     if is_plain():
         return "No full screen, because of AUTHLENS_PLAIN or --plain."
     # stdout may be a pipe: Textual draws on stderr.
@@ -176,7 +176,7 @@ def require_terminal(instead: str) -> None:
 
 
 def why_no_screen(kind: str) -> str | None:
-    """Return in a sentence or two why a terminal of this kind has no full screen; None where it has one.
+    """Return why a terminal of this kind has no full screen, in a sentence or two; None if it has one.
 
     terminfo(5) tells: a full screen takes a second screen to go to (`smcup`) and a cursor that can be sent
     anywhere (`cup`). Where there is no terminfo to ask, it is tried.

@@ -25,14 +25,14 @@ def learn(arguments: Namespace) -> int | Coroutine[Any, Any, int]:
 
     Raises:
         LessonRefused: a lesson or a file of moves cannot be used.
-        UsageError: there is no such lesson, or this is no terminal for a full screen.
+        UsageError: there is no such lesson, or the terminal cannot show a full screen.
         TimedOut: the moves took longer than 20 seconds.
     """
     return _ACTIONS.get(arguments.action, _list)(arguments)
 
 
 def course_of(arguments: Namespace) -> Course:
-    """Return the lessons that are meant: of a folder, or of the program.
+    """Return the lessons of the folder that was named, or of the program.
 
     Raises:
         LessonRefused: a lesson cannot be used.
@@ -47,7 +47,7 @@ def course_of(arguments: Namespace) -> Course:
 
 
 def lesson_of(arguments: Namespace, course: Course) -> str:
-    """Return the identifier of the lesson that is meant: a number stands for one.
+    """Return the identifier of the lesson that was named, or numbered.
 
     Raises:
         UsageError: there is none.
@@ -61,7 +61,7 @@ def lesson_of(arguments: Namespace, course: Course) -> str:
 
 
 async def _play(arguments: Namespace) -> int:
-    """Do lessons line by line; `full_screen` does them where there is one."""
+    """Do lessons line by line; `full_screen` is used if there is one."""
     course = course_of(arguments)
     name = lesson_of(arguments, course) if getattr(arguments, "lesson", None) else ""
     if not is_plain():
@@ -103,7 +103,7 @@ def _show(arguments: Namespace) -> int:
 
 
 def _print_members(members: Mapping[str, Any], indent: str = "") -> None:
-    """Print what `--json` has, a member a line."""
+    """Print the members of the JSON, one a line."""
     for name, value in members.items():
         for each in value if isinstance(value, list | tuple) else (value,):
             if isinstance(each, Mapping):
@@ -200,7 +200,7 @@ def _progress(arguments: Namespace) -> int:
 
 
 async def _reset(arguments: Namespace) -> int:
-    """Start a phase, a lesson or the course over; and a pass stays."""
+    """Start a phase, a lesson or the course over; a pass stays."""
     course = course_of(arguments)
     name = lesson_of(arguments, course) if arguments.lesson else ""
     phase = None if arguments.phase is None else LessonPhase(arguments.phase)
@@ -221,7 +221,7 @@ async def _reset(arguments: Namespace) -> int:
 
 
 def _drill_json(drill: CourseLesson) -> dict[str, Any]:
-    """Return what a learner may know before: no claim, which would say what the emulator does."""
+    """Return a drill as JSON, without its claims, which give the answer away."""
     return {
         "id": drill.name,
         "group": drill.drill.group,

@@ -30,7 +30,7 @@ def main() -> None:
 
 
 def git_credential_main() -> None:
-    """Be `git-credential-authlens`, which git runs for `credential.helper = authlens`."""
+    """Run as `git-credential-authlens`, which git calls for `credential.helper = authlens`."""
     _main(["git-credential", *sys.argv[1:]])
 
 
@@ -127,7 +127,7 @@ def _parsed(argv: Sequence[str]) -> Namespace:
 
 
 def _refuse_options_of_curl(parsed: Namespace, curl_options: Sequence[str]) -> NoReturn:
-    """Refuse options that stand among ours, and name the command with them where curl gets them.
+    """Refuse curl's options among ours, and name the command that passes them to curl.
 
     Raises:
         UsageError: always.
@@ -139,7 +139,7 @@ def _refuse_options_of_curl(parsed: Namespace, curl_options: Sequence[str]) -> N
 
 
 def _at_dashes(argv: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
-    """Return our words, and those of another program, behind the first `--`.
+    """Return our arguments, and those of another program, after the first `--`.
 
     Before Python 3.13, argparse removes a second `--`: `git checkout -- FILE` would be another command.
     """
@@ -172,7 +172,7 @@ def _app(argv: list[str]) -> int:
 
 
 def _line_by_line(argv: list[str], why: str) -> int:
-    """Do what the full-screen app would be for: log in to a URL, or show what there is."""
+    """Do the app's work without a screen: log in to a URL, or list the credentials."""
     from authlens_tui.cli.option_values import checked_url
 
     if not argv:

@@ -21,7 +21,7 @@ _TAKEN_AS_THEY_ARE: Final = ":/?#@!$&'()*+,;=%"
 
 
 def reader(kind: str) -> Callable[[str], object]:
-    """Return what reads a value, by the name it has in the file of a verb: `port`, `count 1 10 events`."""
+    """Return the reader of a value by its name in a verb's file: `port`, `count 1 10 events`."""
     name, *more = kind.split()
     match name:
         case "count":
@@ -53,7 +53,7 @@ def utf8(text: str) -> str:
 
 
 def absolute_path(text: str) -> str:
-    """Return where a file is, so that it is found from another directory, too."""
+    """Return the absolute path of a file."""
     return str(Path(utf8(text)).expanduser().absolute())
 
 
@@ -70,12 +70,12 @@ def named_folder(text: str) -> Path:
 
 
 def number(least: float, most: float) -> Callable[[str], float]:
-    """Return what reads a number of seconds in a range."""
+    """Return a reader for a number of seconds in a range."""
     return _reader(float, least, most, f"a number of seconds from {least:g} to {most:g}")
 
 
 def count(least: int, most: int, unit: str = "") -> Callable[[str], int]:
-    """Return what reads a whole number in a range."""
+    """Return a reader for a whole number in a range."""
     return _reader(
         _digits, least, most, f"a whole number{f' of {unit}' if unit else ''} from {least} to {most}"
     )
@@ -112,7 +112,7 @@ def trace_name(text: str) -> str:
 
 
 def port_up_to(most: int = 65_535) -> Callable[[str], int]:
-    """Return what reads a port from 0 to `most`."""
+    """Return a reader for a port from 0 to `most`."""
     return _reader(_digits, 0, most, f"a port from 0 to {most}")
 
 

@@ -53,7 +53,7 @@ _Declared = Mapping[str, Any]
 
 
 class VerbParser(argparse.ArgumentParser):
-    """Words like those of the verbs: safe for the terminal, in whatever encoding it has.
+    """A parser whose messages are safe for the terminal, in whatever encoding it has.
 
     Attributes:
         usual_action: the action that a word is for which is none itself; there is none if empty.
@@ -87,7 +87,7 @@ class VerbParser(argparse.ArgumentParser):
         sys.exit(2)
 
     def refuse(self, argv: Sequence[str], verb: str | None = None) -> NoReturn:
-        """End with exit code 2, because `verb`, or the program without one, does not take `words`."""
+        """End with exit code 2, because the verb, or the program, does not take these arguments."""
         if verb is not None and isinstance(parser := self._verbs().choices[verb], VerbParser):
             parser.refuse(argv)
         meant = nearest(argv[0].partition("=")[0], self._option_string_actions)
@@ -98,7 +98,7 @@ class VerbParser(argparse.ArgumentParser):
         return super().format_help()
 
     def _shorten_usage(self) -> None:
-        """Leave the options to the list below where they would take more than two lines."""
+        """Shorten the usage to one line if its options would take more than two."""
         if self.usage is None and self.format_usage().count("\n") > 2:
             formatter = self._get_formatter()
             formatter.add_usage(None, self._get_positional_actions(), (), prefix="")
@@ -169,7 +169,7 @@ def build_parser(verb: str | None = None) -> VerbParser:
 
 
 def _add(verbs: _Verbs[VerbParser], name: str, of: _Declared, verb: _Declared | None = None) -> VerbParser:
-    """Add the parser of a verb, or of an action of `verb`, to its like."""
+    """Add the parser of a verb, or of an action of `verb`."""
     summary, outer = of["summary"], verb or {}
     parser = verbs.add_parser(
         name,

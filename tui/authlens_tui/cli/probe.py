@@ -1,4 +1,4 @@
-"""`authlens probe`: what protects a resource, by the discovery requests alone; nothing is registered."""
+"""`authlens probe`: discover what protects a resource; nothing is registered."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from authlens_tui.cli.terminal.output import answer_json, answer_line, fix_as_js
 
 
 async def probe(arguments: Namespace) -> int:
-    """Run stages 1 to 3 and return the exit code: 0 when a login would be possible; or try what is stored.
+    """Run stages 1 to 3, or probe with stored credentials; return 0 if a login would be possible.
 
     Raises:
         UsageError: the URL cannot be used.
@@ -45,7 +45,7 @@ def _show(facts: Facts, error: AuthlensError | None) -> None:
 
 
 def _findings(facts: Facts) -> dict[str, str]:
-    """Return what was found, each in a few words; nothing if detection already failed."""
+    """Return the findings, each in a few words; none if detection already failed."""
     findings: dict[str, str] = {}
     if facts.classification is not None:
         findings["protection"] = f"{facts.classification.protection.value}, from {facts.classification.layer}"

@@ -1,4 +1,4 @@
-"""Opening what a verb needs: the keyring, or the encrypted file with its passphrase."""
+"""Open the secret store that a verb needs: the keyring, or the encrypted file with its passphrase."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 def asks_on_terminal() -> bool:
-    """Return whether a user types it, so that a wrong one can be asked for again."""
+    """Return whether a user types the passphrase, and can be asked again after a wrong one."""
     return not os.environ.get(VARIABLE)
 
 
@@ -99,7 +99,7 @@ async def open_session(
     prove_keyring: bool = False,
     loads: Callable[[], object] = lambda: None,
 ) -> AsyncIterator[Session]:
-    """Yield a session on the keyring, or on the store that the user chose instead.
+    """Yield a session on the keyring, or on another store that the user chose.
 
     The helper of the keyring starts only when a secret is asked for; a passphrase is asked for at once.
 
@@ -127,7 +127,7 @@ def _say_wait(seconds: float) -> None:
 
 
 async def open_place(kind: StoreKind, *, prove: bool, create: bool = False) -> OpenedStore:
-    """Return the store of a place, opened; its passphrase is asked for, a wrong one twice more.
+    """Open a store and return it; ask for its passphrase up to three times.
 
     Args:
         prove: true to write, read and delete a value.

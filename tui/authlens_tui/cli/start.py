@@ -38,7 +38,7 @@ def has_borrowed_rights() -> bool:
 
 
 def _try_token(url: str) -> None:
-    """Print the token for `url` and exit, if nothing but reading it is needed."""
+    """Print the token for `url` and exit, if it only has to be read."""
     try:
         token = stored_token(url, loads=_prepare)
         # It needs a refresh, a passphrase or words: that is for the rest of the program.
@@ -62,7 +62,7 @@ def _try_token(url: str) -> None:
 
 
 def _prepare() -> None:
-    """Load what prints, and forbid core dumps before there is a secret."""
+    """Load the printing module, and forbid core dumps before a secret is read."""
     from authlens_core.values.core_dump import forbid_core_dump
 
     forbid_core_dump()
@@ -70,7 +70,7 @@ def _prepare() -> None:
 
 
 def _output() -> ModuleType:
-    """Import what prints; it is loaded while the keyring's helper starts."""
+    """Import the printing module; it loads while the keyring's helper starts."""
     from authlens_tui.cli.terminal import output
 
     return output

@@ -15,7 +15,7 @@ _Work = Callable[["Namespace"], int | Coroutine[Any, Any, int]]
 
 
 def follow_attached_client() -> None:
-    """Inside tmux, go by the environment of the client that attached last: the user is there."""
+    """Use the environment of the tmux client that attached last, because the user is there."""
     if os.environ.get("TMUX"):
         from authlens_tui.cli.terminal.attached_client import adopt_client_variables
 

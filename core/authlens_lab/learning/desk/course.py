@@ -38,7 +38,7 @@ _START: Final = "Enter starts. Everything happens inside this program."
 
 
 class LessonSummary(Struct, frozen=True):
-    """A lesson, and how far you are in it. No right answer is in it before you gave yours."""
+    """A lesson and your progress in it, without right answers that you have not given yet."""
 
     lesson: CourseLesson
     progress: LessonProgress
@@ -148,7 +148,7 @@ class Course:
 
     @classmethod
     def stored(cls) -> Course:
-        """Return the lessons of the program; their progress is in memory where what is stored is damaged."""
+        """Return the lessons of the program; progress stays in memory if the stored one is damaged."""
         course = cls()
         try:
             course.summaries()
@@ -189,7 +189,7 @@ class Course:
         ]
 
     def shown(self, name: str) -> dict[str, Any]:
-        """Return what a learner may know of a lesson before, as `learn show --json` prints it.
+        """Return what `learn show --json` prints: nothing that gives a solution away.
 
         It has no hint and no right answer.
         """
@@ -250,7 +250,7 @@ class Course:
         return next((one.lesson.name for one in others if not one.passed), "")
 
     def missed_before(self, name: str) -> MissedQuestion | None:
-        """Return a question to ask again before a lesson is begun: one of another lesson that was missed."""
+        """Return a missed question of another lesson, to be asked again before a lesson begins."""
         summaries = self.summaries()
         starting = summaries[self.names.index(name)]
         if starting.progress.moves or starting.passed:
@@ -262,7 +262,7 @@ class Course:
         return None
 
     def read_hint(self, name: str, phase: LessonPhase, step: int) -> tuple[str, int]:
-        """Return a hint of a phase, from 1, and how many there are; that it was read is stored.
+        """Return a hint of a phase, from 1, and how many there are; store that it was read.
 
         Raises:
             LessonRefused: the lesson has no such phase.
@@ -314,7 +314,7 @@ class Course:
 
 
 def _phase(lesson: CourseLesson, phase: LessonPhase) -> dict[str, Any]:
-    """Return what a learner may know of a phase before."""
+    """Return the members of a phase for `learn show --json`."""
     claims = [{"text": claim.text, "words": claim.words} for claim in lesson.claims_of(phase)]
     entry: dict[str, Any] = {"text": lesson.text(phase), "claims": claims}
     attack, repair = lesson.attack, lesson.repair
@@ -345,7 +345,7 @@ def _without_moves(progress: LessonProgress) -> LessonProgress:
 
 
 class MissedQuestion(Struct, frozen=True):
-    """A question that was answered wrong, and not right since."""
+    """A question that was answered wrong and has not been answered right since."""
 
     lesson: CourseLesson
     question: Question

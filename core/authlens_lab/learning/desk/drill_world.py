@@ -1,4 +1,4 @@
-"""A drill: the server of one, fresh, with what it hands out, and what your prediction was worth."""
+"""A drill: its server, the credentials that it hands out, and the verdict on your prediction."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class DrillWorld:
         )
 
     async def start(self) -> None:
-        """Raises OSError if no port is free."""
+        """Start the server; raise OSError if no port is free."""
         await self.emulator.start()
 
     async def stop(self) -> None:
@@ -136,7 +136,7 @@ class DrillWorld:
         return Path(self._directory.name)
 
     async def hand_out(self, session: Session) -> None:
-        """Put the other credential that the drill is about where the dashboard finds it, to be probed there.
+        """Store the drill's other credential where the dashboard finds it, to be probed there.
 
         A service token is where service tokens are stored; a token of cloudflared in a directory of its own,
         in a file with the name that cloudflared gives it.
@@ -165,7 +165,7 @@ class DrillWorld:
         return () if directory is None else CloudflaredDirectory(Path(directory.name)).find()
 
     async def take_back(self, session: Session) -> None:
-        """Leave nothing of what was handed out.
+        """Remove everything that was handed out.
 
         Raises:
             AuthlensError: it could not be removed.
@@ -188,12 +188,12 @@ class DrillWorld:
         return rows_of(records, emulator.ledger.events, parties)
 
     def verdict(self, drill: CourseLesson, predicted: str, traces: Iterable[Trace]) -> DrillVerdict:
-        """Return what a prediction was worth, given what you sent."""
+        """Return the verdict on a prediction, given what you sent."""
         return verdict_on(drill, predicted, self.rows(traces))
 
 
 class DrillVerdict(Struct, frozen=True):
-    """The verdict.
+    """The verdict on a prediction.
 
     Attributes:
         predicted: the option that was chosen; empty where none was.
@@ -213,7 +213,7 @@ class DrillVerdict(Struct, frozen=True):
 
     @property
     def sentence(self) -> str:
-        """What a user is told."""
+        """The verdict in a sentence."""
         arrow = f" (arrow {self.arrow})" if self.arrow else ""
         if not self.held:
             result = "Your trace does not show it yet."
@@ -225,7 +225,7 @@ class DrillVerdict(Struct, frozen=True):
 
     @property
     def sign(self) -> str:
-        """What the prediction was worth."""
+        """The verdict as a sign."""
         if not self.held:
             return "–"
         return "✔" if self.is_right else "✖"
@@ -243,7 +243,7 @@ def verdict_on(drill: CourseLesson, predicted: str, rows: Sequence[EvidenceRow])
 
 
 def drill_verdicts(progress: ProgressFile) -> dict[str, DrillVerdict]:
-    """Return what your predictions came to, by the names of the drills; the arrows are gone with the traces.
+    """Return the stored verdicts by the names of the drills; without arrows, because traces are not stored.
 
     Raises:
         LessonRefused: the stored progress cannot be read.
@@ -259,7 +259,7 @@ def drill_verdicts(progress: ProgressFile) -> dict[str, DrillVerdict]:
 
 
 def store_verdict(progress: ProgressFile, drill: CourseLesson, verdict: DrillVerdict) -> None:
-    """Store what a prediction came to; where nothing can be stored, the drill goes on without."""
+    """Store the verdict on a prediction; if it cannot be stored, the drill goes on."""
 
     def changed(progress: LessonProgress) -> LessonProgress:
         return replace(progress, moves=(f"predict {verdict.predicted}",), held=verdict.held)

@@ -1,4 +1,4 @@
-"""Whether a lesson can be trusted: its solution passes, and everything less than it does not.
+"""Whether a lesson can be trusted: its solution passes, and nothing less does.
 
 The lesson's own logic is tried against itself. What is missing in its file is refused when it is read.
 """
@@ -27,7 +27,7 @@ _NO_HONEST_LOGIN: Final = {Profile.ACCESS: "iss-mismatch"}
 
 
 class LessonMutation(Struct, frozen=True):
-    """Moves that are not the solution.
+    """A change to the solution.
 
     Attributes:
         what: what was done to it, in a few words.
@@ -116,7 +116,7 @@ def mutations(lesson: CourseLesson, solution: Sequence[Move]) -> Iterator[Lesson
 
 
 def _beside(lesson: CourseLesson, move: Move) -> Iterator[tuple[str, Move]]:
-    """Yield guesses: the status instead of what decides, and a cause that was not looked for."""
+    """Yield guesses: the status instead of the deciding part, and another cause."""
     parts = lesson.observation.parts if lesson.observation else ()
     if move.verb == "point" and lesson.draws and "status" not in parts:
         yield "with the status alone", move_in(f"point {move['arrow']} status")

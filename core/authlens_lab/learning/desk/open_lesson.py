@@ -1,4 +1,4 @@
-"""One lesson that is being done: what is shown of it, what can be done next, and what a move was worth.
+"""One lesson in progress: what it shows, what can be done next, and what a move achieved.
 
 Its moves are stored as they are made, and it goes on where it stopped.
 """
@@ -43,7 +43,7 @@ FIRST_ORDER: Final = 1
 
 
 class OpenLesson(LessonLines):
-    """A lesson, where it stopped. Use it as an asynchronous context manager.
+    """A lesson in progress. Use it as an asynchronous context manager.
 
     What a phase shows depends on the moves so far. A move is stored after it was made, and before its verdict
     is shown: whenever the process dies, the next one is at the same phase, with the same verdict.
@@ -181,7 +181,7 @@ class OpenLesson(LessonLines):
         self._store(move)
 
     def _store(self, move: Move | None = None) -> None:
-        """Store the attempt, given the move that was just made."""
+        """Store the attempt after a move."""
         attempt = self.attempt
 
         def changed(progress: LessonProgress) -> LessonProgress:
@@ -202,7 +202,7 @@ class OpenLesson(LessonLines):
         self._file.change(self._name, changed)
 
     async def start_over(self, phase: LessonPhase | None = None) -> None:
-        """Start a phase over, or the whole lesson. The questions stay, and a pass does.
+        """Start a phase or the whole lesson over. Answers to questions and a pass stay.
 
         Questions that start over come in another order, with other letters.
 
@@ -238,7 +238,7 @@ class OpenLesson(LessonLines):
         self._store()
 
     def next_hint(self, phase: LessonPhase) -> int:
-        """Return the number of the next hint of a phase, and store that it was read; the last one stays."""
+        """Return the number of the next hint of a phase, at most the last, and store that it was read."""
         step = min(self.progress.hints.get(phase, 0) + 1, len(self.hints(phase)))
         self.note_hint(phase, step)
         return step

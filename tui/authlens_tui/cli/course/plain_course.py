@@ -20,7 +20,7 @@ _ENDS: Final = frozenset({"quit", "exit", "q"})
 
 
 class PlainCourse:
-    """Does lessons until the end of what is typed."""
+    """Lessons, one after another, until the end of the input."""
 
     def __init__(self, course: Course) -> None:
         self._course = course
@@ -84,7 +84,7 @@ class PlainCourse:
             return lesson.attempt.passed, ""
 
     async def _ask_again(self, before: str) -> str:
-        """Ask a question that was missed; return what was typed instead of an answer."""
+        """Ask a missed question; return what was typed instead of an answer."""
         missed = self._course.missed_before(before)
         if missed is None:
             return ""

@@ -1,4 +1,4 @@
-"""A lesson as a dialogue of lines that can be read aloud: one is typed, and answered by others.
+"""A lesson as a dialogue: each line that is typed is answered by lines that can be read aloud.
 
 Nothing is written twice unasked.
 """
@@ -30,7 +30,7 @@ _TO_POINT: Final = (
 
 
 class PlainLesson:
-    """Answers what is typed in a lesson.
+    """The dialogue of one lesson.
 
     Args:
         of: how many lessons there are.
@@ -53,7 +53,7 @@ class PlainLesson:
         await self._go_on()
 
     async def take(self, line: str) -> None:
-        """Do what a line says: a move, or one of the commands that stay within the lesson."""
+        """Execute a line: a move, or a command that stays within the lesson."""
         command, _, argument = line.strip().partition(" ")
         try:
             if not self._tell(command.lower(), argument.strip()):
@@ -132,7 +132,7 @@ class PlainLesson:
         say_texts([f"Phase {phase.value} starts over. {TURNED_BACK}"])
 
     async def _go_on(self) -> None:
-        """Write what is new of the next phase, or of the end."""
+        """Write the new lines of the next phase or of the end."""
         await self._lesson.prepare()
         self._say_new([*self._phase_lines(), self._prompt])
 

@@ -1,4 +1,4 @@
-"""The options of a login as the command line has them, and its secrets, which are in no argument.
+"""The options of a login on the command line, and its secrets, which are never in an argument.
 
 The parser takes them from `Options`. A secret comes from the environment, a prompt, a file or stdin.
 """
@@ -110,7 +110,7 @@ def login_options(arguments: Namespace, secrets: Mapping[str, Secret]) -> Option
 
 
 def refuse_options_without_screen(arguments: Namespace) -> None:
-    """Refuse the options of `login` that the full screen answers by a key or a setting.
+    """Refuse the options of `login` that have a key or a setting in the full screen.
 
     Raises:
         UsageError: one of them was typed.
@@ -146,7 +146,7 @@ def checked_options(arguments: Namespace, urls: Sequence[str]) -> Options:
 
 
 def _refuse_what_is_for_one(arguments: Namespace) -> None:
-    """Refuse to give each of several servers what was meant for one: a client's secret, or a confirmation."""
+    """Refuse options that are for one server, such as a client's secret, if there are several URLs."""
     conflicting = [
         option.flag for option in OPTIONS.values() if option.for_one and getattr(arguments, option.argument)
     ]
@@ -160,7 +160,7 @@ def _refuse_what_is_for_one(arguments: Namespace) -> None:
 
 
 def _require_all_of_a_program(arguments: Namespace, options: Options, url: str) -> None:
-    """Refuse, before anything is sent, the login of a program that does not name all that it needs.
+    """Refuse a program's login that lacks something it needs, before anything is sent.
 
     Raises:
         UsageError: something is missing, or there are two places of an assertion.

@@ -28,7 +28,7 @@ _BARE_CODE: Final = fix(
 
 
 class LoginConsole:
-    """Watches one login; `close()` gives the terminal back."""
+    """The console of one login; `close()` restores the terminal."""
 
     def __init__(
         self, run: Login, arguments: Namespace, lines: EventLines, environ: Mapping[str, str]
@@ -126,7 +126,7 @@ class LoginConsole:
             say(f"    curl -sSo {os.devnull} 'ADDRESS'")
 
     def _offer_keys(self) -> None:
-        """Say what can be typed; again when a job comes to the terminal that a shell had meanwhile."""
+        """Say what can be typed; say it again when the job returns to the foreground."""
         if not self._run.wait.waiting:
             return
         ways = ["Press Enter to open the link in the browser on this machine."] if self._link_to_open else []
@@ -135,7 +135,7 @@ class LoginConsole:
         say("  paste it here and press Enter. It is not shown.")
 
     def _pasted(self, lines: tuple[Secret, ...]) -> None:
-        """Take the answer that is in the lines of a paste, or say once why there is none."""
+        """Take the callback from a pasted text, or say once why there is none."""
         if not self._run.wait.waiting:
             return
         response = self._run.paste(*lines)

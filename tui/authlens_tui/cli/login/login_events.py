@@ -36,7 +36,7 @@ _SYMBOLS = {Outcome.PASSED: "✔", Outcome.FAILED: "✖", Outcome.CANCELLED: "�
 
 
 def tell(event: Event) -> None:
-    """Say one event of a login in a line or two; the link itself is shown by the caller."""
+    """Report one event of a login in a line or two; the caller shows the link itself."""
     match event:
         case StageEnded(record):
             _ended(record)
@@ -73,7 +73,7 @@ Json = dict[str, object]
 
 
 def event_as_json(event: Event, *, full: bool = False) -> Json | None:
-    """Return one event as a JSON object, or None for those that say nothing new to a program.
+    """Return one event as a JSON object, or None if it has no news for a program.
 
     Args:
         full: whether requests are events as well, and stages have what passed.
@@ -152,7 +152,7 @@ def diagnosis_as_json(diagnosis: Diagnosis) -> Json:
 
 
 def exchange_as_json(exchange: Exchange) -> Json:
-    """Return what a program needs of an exchange: neither headers nor bodies."""
+    """Return an exchange as JSON, without headers and bodies."""
     return {
         "method": exchange.request.method,
         "url": exchange.request.url,

@@ -54,7 +54,7 @@ def login(arguments: Namespace) -> Coroutine[Any, Any, int]:
 
 
 async def _stored_logins(arguments: Namespace) -> int:
-    """Report for each URL whether there is a login that works, refreshed if need be."""
+    """Report for each URL whether there is a working login, and refresh it if necessary."""
     more = ["--cloudflared"] if arguments.cloudflared else []
     urls = checked_urls(arguments.urls)
     async with open_session() as session:
@@ -155,7 +155,7 @@ class EventLines:
             answer_json({**event, "resource_url": self.url})
 
     def stopped(self, code: int) -> int:
-        """End the events, because the reader may outlive the signal that ends the login; return the code."""
+        """End the events after a signal, because their reader may live on; return the code."""
         try:
             self.write({"event": "stopped", "exit_code": code})
         except (AnswerLost, BrokenPipeError):  # the same Ctrl-C has ended the reader

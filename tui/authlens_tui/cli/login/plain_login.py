@@ -70,7 +70,7 @@ async def log_in(session: Session, lines: EventLines, arguments: Namespace, opti
 async def _alone(
     session: Session, pending: PendingLogin, lines: EventLines, arguments: Namespace, *, options: Options
 ) -> int:
-    """Run the login, which no other process runs meanwhile."""
+    """Run the login while other processes wait for it."""
     run = start_login(session, pending.url, options)
     console = LoginConsole(run, arguments, lines, os.environ)
     run.watch(console.on_event)
@@ -83,7 +83,7 @@ async def _alone(
 
 
 async def _join(session: Session, pending: PendingLogin, lines: EventLines, *, bound: float) -> int:
-    """Wait for the login of another process, whose link is shown here too; its end is ours."""
+    """Wait for the login of another process, show its link, and return its result."""
 
     def show(link: str, code: str) -> None:
         if code:
@@ -151,7 +151,7 @@ async def _step(run: Login, approved: Collection[str]) -> StageRecord:
 
 
 def _approval(record: StageRecord, *, steps_up: bool) -> Iterator[Fix]:
-    """Yield the options that would approve what failed, where all of it can be approved."""
+    """Yield the options that approve the failed checks, if all of them can be approved."""
     leads_on = _NO_WAY_ON.isdisjoint(record.failed_checks)
     if (record.may_continue and leads_on) or steps_up:
         options = " ".join(f"--yes {shlex.quote(check.approval)}" for check in record.failures)

@@ -1,4 +1,4 @@
-"""`authlens login URL --cloudflared`: the way in where a resource has no Managed OAuth."""
+"""`authlens login URL --cloudflared`: the login to a resource without Managed OAuth."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from authlens_tui.cli.terminal.output import fix_as_json, report_error, say
 
 
 async def cloudflared_login(arguments: Namespace) -> int:
-    """Have cloudflared log in to each URL; return the exit code.
+    """Log in to each URL with cloudflared; return the exit code.
 
     Raises:
         UsageError: a URL cannot be used.
@@ -33,7 +33,7 @@ async def cloudflared_login(arguments: Namespace) -> int:
 
 
 async def _log_in(lines: EventLines, bound: float) -> int:
-    """Have cloudflared log in, and report how the resource answers its token.
+    """Log in with cloudflared, and report how the resource answers its token.
 
     Raises:
         NoSecretStore: the state directory cannot be used.

@@ -1,4 +1,4 @@
-"""Set up a coding agent: `authlens mcp-config` for its servers, `authlens skill` for what it reads."""
+"""Set up a coding agent: `authlens mcp-config` for its servers, `authlens skill` for its instructions."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def agent_argument() -> dict[str, object]:
 
 
 def _known_agent(name: str) -> str:
-    """Return the name of an agent; of another one, say what may fit it."""
+    """Return the name of a known agent; refuse any other with a suggestion."""
     if name not in AgentServer.agents:
         near = nearest(name, AgentServer.agents)
         raise ArgumentTypeError(
@@ -83,7 +83,7 @@ def _place(server: AgentServer) -> str:
 
 
 async def _offer(server: AgentServer) -> None:
-    """Run the agent's command if you are there to agree."""
+    """Run the agent's command if the user agrees on a terminal."""
     program = shutil.which(server.command[0])
     if program is None or not all(map(is_terminal, (sys.stdin, sys.stdout, sys.stderr))):
         return
@@ -132,7 +132,7 @@ async def skill(arguments: Namespace) -> int:
 
 
 def _own_skill(before: str) -> str:
-    """Return the skill, unless there is another one, or one that you changed."""
+    """Return the skill, unless the file has another one or was changed."""
     text = skill_text()
     if before not in ("", text):
         raise refusal(
@@ -143,7 +143,7 @@ def _own_skill(before: str) -> str:
 
 
 def _with_section(before: str) -> str:
-    """Return a file with our section: at its end, or where an earlier one is."""
+    """Return a file with our section at its end, or instead of an earlier one."""
     line_end = "\r\n" if "\r\n" in before else "\n"
     section = agents_text().replace("\n", line_end)
     # Between these two is no other mark, so a mark in your own text costs none of it. Without a pattern,

@@ -1,4 +1,4 @@
-"""The credential for a URL in a script: `authlens token`, `headers`, `run`, and what all share that send one.
+"""The credential for a URL in a script: `authlens token`, `headers`, `run`, and their shared options.
 
 No browser, ever. A child process of `run`, and every program that may read its environment, can see the
 credential there. `proxy` and `curl` are the ways that show it to no other program.
@@ -79,7 +79,7 @@ async def show_which(arguments: Namespace) -> int:
 
 
 def say_bound(url: str, what: str) -> None:
-    """Say that each request needs a proof, and how to get one."""
+    """Report that each request needs a proof, and how to get one."""
     quoted = shlex.quote(url)
     say(f"The token is bound to a key (DPoP): {what}")
     say(f"  → For one request: authlens curl {quoted}     For many: authlens proxy {quoted}")
@@ -163,7 +163,7 @@ async def headers(arguments: Namespace) -> int:
 
 
 def run_command(arguments: Namespace) -> int:
-    """Become the command: its output, its signals and its exit code are those of this process.
+    """Replace this process by the command, with its output, signals and exit code.
 
     Raises:
         UsageError: the name of the variable cannot be used, or the system cannot run the command, such as a

@@ -35,7 +35,7 @@ _WAITING: Final = 4  # chunks that are read before the bridge takes them
 
 
 async def curl(arguments: Namespace) -> int:
-    """Run curl, and say what its answer means where that is a refusal.
+    """Run curl, and explain its response if it is a refusal.
 
     Raises:
         UsageError: curl is not installed, or an argument is not passed on to it.
@@ -103,7 +103,7 @@ def _moves_cursor() -> bool:
 
 
 async def _show_status(served: programs.LocalProxy) -> None:
-    """Write the status when it has changed: over itself on a terminal, else at most every ten seconds."""
+    """Write the status when it changes: in place on a terminal, otherwise at most every ten seconds."""
     on_terminal = _moves_cursor()
     last_status = _status(served)
     while True:
@@ -136,7 +136,7 @@ async def mcp_bridge(arguments: Namespace) -> int:
 
 
 class _Output:
-    """Standard output, for the protocol alone: whatever else writes there goes to stderr from now on.
+    """Standard output for the protocol alone; all other writes are redirected to stderr.
 
     A thread writes it, as a client may be slow. It is a daemon: one that reads nothing does not keep the
     process from ending.
@@ -182,7 +182,7 @@ class _Output:
 
 
 async def _chunks(loop: asyncio.AbstractEventLoop) -> AsyncIterator[bytes]:
-    """Yield what comes on standard input, whatever it is: a pipe, a file, a terminal.
+    """Yield chunks of standard input, from a pipe, a file or a terminal.
 
     A thread reads it, because a file cannot be waited for by the event loop. It is a daemon that holds no
     lock of Python's own streams, so it never keeps the process from ending.

@@ -73,7 +73,7 @@ def sorted_by_urgency(entries: Iterable[InventoryEntry]) -> Sequence[InventoryEn
 
 
 async def _watch(arguments: Namespace) -> int:
-    """Print the table again whenever it changes; on a terminal over the table before it, unless plain.
+    """Print the table whenever it changes; in place on a terminal, unless plain.
 
     Raises:
         UsageError: JSON is one answer, not a sequence of them.
@@ -100,7 +100,7 @@ def _state(entry: InventoryEntry) -> tuple[str, str]:
 
 
 def show_table(entries: Sequence[InventoryEntry]) -> None:
-    """Print a line for each credential, and on stderr what is odd about it.
+    """Print a line for each credential, and its note on stderr.
 
     The header is for a terminal; a script gets lines alone, and notes that name their URL.
     """
@@ -116,7 +116,7 @@ def show_table(entries: Sequence[InventoryEntry]) -> None:
 
 
 def table_lines(entries: Sequence[InventoryEntry], now: datetime) -> tuple[str, list[tuple[str, str]]]:
-    """Return the header, and for each credential its line and what is odd about it.
+    """Return the header, and for each credential its line and its note.
 
     In plain mode there are no columns, and no header.
     """
@@ -153,7 +153,7 @@ def _cells(entry: InventoryEntry, kind: str, now: datetime) -> tuple[str, ...]:
 
 
 def _kinds(entries: Sequence[InventoryEntry], now: datetime) -> list[str]:
-    """Return what each credential is, with the age of logins that differ in nothing else.
+    """Return the kind of each credential, with the age of logins that differ in nothing else.
 
     `--port 0` registers a client at each login, and another client does not replace the tokens of the first.
     """
@@ -182,7 +182,7 @@ def say_damaged(damaged: Iterable[DamagedRecord]) -> None:
 
 
 def damaged_as_json(record: DamagedRecord) -> dict[str, object]:
-    """Return a record that cannot be read as JSON carries it: its id is all that is known."""
+    """Return an unreadable record as JSON; only its id is known."""
     return {
         "id": record.record_id,
         "kind": record.kind,

@@ -1,4 +1,4 @@
-"""What is done with stored credentials: `authlens refresh`, `revoke`, `probe --all` and `forget`."""
+"""Actions on stored credentials: `authlens refresh`, `revoke`, `probe --all` and `forget`."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def _refreshed_as_json(grant: Grant, result: ActionResult) -> dict[str, object]:
 
 
 async def revoke_credentials(arguments: Namespace) -> int:
-    """Revoke one credential or all: at the server first, with proof, and only then here.
+    """Revoke one credential or all: at the server first, verified, and only then here.
 
     0 means that the server confirmed it and the resource does not accept the token any more.
     """
@@ -143,7 +143,7 @@ async def _revoke(session: Session, grant: Grant, title: str, wait: float) -> Ac
 
 
 def _revoked_as_json(grant: Grant, result: ActionResult | None) -> dict[str, object]:
-    """Return a result as JSON carries it; None is one that a signal stopped."""
+    """Return a result as JSON; None is one that a signal stopped."""
     members: dict[str, object] = {
         "id": grant.grant_id,
         "resource_url": grant.resource_url,
@@ -173,7 +173,7 @@ def _revoked_as_json(grant: Grant, result: ActionResult | None) -> dict[str, obj
 
 
 async def probe_kept(arguments: Namespace) -> int:
-    """Ask the resources with what is stored, some at a time; the exit code is that of the gravest failure.
+    """Probe the resources with stored credentials, a few at a time; return the code of the gravest failure.
 
     Raises:
         UsageError: the URL cannot be used.
@@ -221,7 +221,7 @@ def _probed_as_json(entry: InventoryEntry, result: ProbeResult) -> dict[str, obj
 
 
 async def forget_credential(arguments: Namespace) -> int:
-    """Remove every login for a URL, or what is named by an id; an unreadable record has only its id.
+    """Remove every login for a URL, or the credential with an id; an unreadable record has only its id.
 
     It works without a keyring: what cannot be deleted now is deleted when the keyring is back.
 
@@ -246,7 +246,7 @@ def say_forgotten(session: Session, name: str, forgotten: Forgotten) -> None:
 
 
 def _named(session: Session, name: str) -> Mapping[str, str]:
-    """Return the ids of the credentials that are meant, each with what to call it."""
+    """Return the ids of the matching credentials, each with its title."""
     credentials = session.credentials
     for record in damaged_records(credentials.index):
         if record.record_id == name:
@@ -262,7 +262,7 @@ def _named(session: Session, name: str) -> Mapping[str, str]:
 
 
 class Wanted(Enum):
-    """What was asked for."""
+    """The verb that needs a credential."""
 
     TOKEN = "token"  # noqa: S105 - a verb, not a token
     REFRESH = "refresh"
@@ -270,7 +270,7 @@ class Wanted(Enum):
 
 
 def refuse_other_kinds(session: Session, url: str, kinds: Wanted) -> None:
-    """Refuse where only another kind of credential is for the URL: a login there would help no one.
+    """Refuse if only another kind of credential covers the URL: a login there would not help.
 
     A token of cloudflared that has ended, or that a login waits for, can still be renewed.
 

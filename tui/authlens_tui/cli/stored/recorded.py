@@ -1,4 +1,4 @@
-"""What was recorded of a credential: its history, its traces as files, and what differs between two."""
+"""The record of a credential: its history, its traces as files, and a comparison of two."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from authlens_tui.cli.terminal.refused import ADD_FORCE, login_needed, refusal
 
 
 async def show_events(arguments: Namespace) -> int:
-    """Print the history, oldest first. The keyring is not asked, for no secret is shown.
+    """Print the history, oldest first. The keyring is not opened, because no secret is shown.
 
     Raises:
         LoginNeeded: nothing is known of the URL.
@@ -69,7 +69,7 @@ def _events(session: Session, url: str | None, limit: int) -> tuple[Event, ...]:
 
 
 async def export_trace(arguments: Namespace) -> int:
-    """Write a trace in the form that was asked for.
+    """Write a trace in the requested format.
 
     Raises:
         UsageError: there is no such trace or file, or the file to write is there already.
@@ -89,7 +89,7 @@ async def export_trace(arguments: Namespace) -> int:
 
 
 async def chosen_trace(source: str, which: str | None) -> Trace:
-    """Return the trace in a file, or one that is kept of the credential for a URL.
+    """Return the trace in a file, or one that is stored for the credential of a URL.
 
     Args:
         which: the kind of the trace, of which the newest is meant, or its number in the list, 1 being the
@@ -110,7 +110,7 @@ async def chosen_trace(source: str, which: str | None) -> Trace:
 
 
 def _kept(session: Session, source: str) -> tuple[TraceSummary, ...]:
-    """Return what is stored of the credential for a URL, and of logins there that left none, newest first."""
+    """Return the stored traces for a URL, also of logins that stored no credential, newest first."""
     url, credentials = checked_url(source), session.credentials
     grant = credentials.find(url)
     if grant is not None:
@@ -169,7 +169,7 @@ _SHOWN: Final = 300  # characters of a value
 
 
 async def compare_traces(arguments: Namespace) -> int:
-    """Show what differs; 0 where nothing does but what has to.
+    """Show the differences; return 0 if only expected differences were found.
 
     Raises:
         UsageError: there is no such trace or file.

@@ -45,7 +45,7 @@ _LONGEST_LINE = 4_096  # bytes
 
 
 def service_token(arguments: Namespace) -> Coroutine[Any, Any, int]:
-    """Return the work that was asked for, after the secret was: a prompt blocks, and Ctrl-C has to end it.
+    """Return the work of an action. A secret is asked for first: a prompt blocks, and Ctrl-C has to end it.
 
     Raises:
         UsageError: no id or secret came, or what else was given cannot be used.
@@ -205,7 +205,7 @@ def _meant(session: Session, name: str) -> ServiceToken:
 
 
 def _typed_pair(arguments: Namespace) -> ServiceTokenPair:
-    """Return id and secret, asked for or read; the id is empty if it stays as it was."""
+    """Ask for or read the id and the secret; the id is empty if it does not change."""
     # Before anything is typed: a date that cannot be read must not cost a secret that is shown only once.
     if arguments.expires:
         expiry_from_text(arguments.expires)

@@ -1,4 +1,4 @@
-"""`authlens store`: where the secrets are, and moving all of them somewhere else."""
+"""`authlens store`: show where the secrets are, or move all of them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PLAIN_WARNING = (
 
 
 async def store(arguments: Namespace) -> int:
-    """Say where the secrets are and whether that store works, or move them; return the exit code.
+    """Show where the secrets are and whether that store works, or move them; return the exit code.
 
     Raises:
         UsageError: the target is no place to move to, or a plain file was not confirmed.

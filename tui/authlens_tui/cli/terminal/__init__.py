@@ -1,1 +1,1 @@
-"""The plain terminal of the command line: what is read, written and interrupted there."""
+"""The terminal of the command line: reading, writing and interruption."""

@@ -1,4 +1,4 @@
-"""What the terminal shows: UTF-8, by the locale that the user set, and colours, by its kind.
+"""What the terminal can show: UTF-8, by the user's locale, and colours, by its type.
 
 Python does not tell whether it is UTF-8: in the locale C, and where the one that is set is not installed, it
 writes UTF-8 all the same (PEP 538, PEP 540), and a terminal of another encoding shows every sign as several
@@ -28,7 +28,7 @@ _COERCED: Final = frozenset({"C.UTF-8", "C.utf8", "UTF-8"})  # what Python puts 
 
 
 def locale_setting() -> tuple[str, str]:
-    """Return the variable that gives the terminal's encoding, and its value; two empty strings if none does.
+    """Return the variable that sets the terminal's encoding, and its value; two empty strings if none does.
 
     The environment counts as it was before Python began.
     """
@@ -61,7 +61,7 @@ def shows_utf_8() -> bool:
 
 @cache
 def _ctype_at_the_start() -> str:
-    """Return what LC_CTYPE was before Python may have changed it; nothing where the system does not tell."""
+    """Return LC_CTYPE as it was before Python may have changed it; empty if the system does not tell."""
     try:
         begun_with = Path("/proc/self/environ").read_bytes().split(b"\0")
     except OSError:
@@ -100,7 +100,7 @@ def shows_colour(stream: TextIO) -> bool:
 
 
 def with_sign(line: str, stream: TextIO) -> str:
-    """Return a line of ours with the colour of the sign that it starts with, if `stream` shows colours."""
+    """Return a line in the colour of its leading sign, if `stream` shows colours."""
     text = line.lstrip()
     sign = text[:1]
     if sign not in _SIGNS or text[1:2] != " " or not shows_colour(stream):

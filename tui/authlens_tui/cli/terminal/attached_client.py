@@ -23,7 +23,7 @@ _FOR_TMUX: Final = ("PATH", "HOME", "TMUX", "TMUX_PANE", "TMUX_TMPDIR", "LANG", 
 
 
 def adopt_client_variables() -> None:
-    """Inside tmux, go by the environment of the client that attached last: the user is there."""
+    """Use the environment of the tmux client that attached last, because the user is there."""
     for name, value in client_variables(os.environ).items():
         if value is None:
             os.environ.pop(name, None)
@@ -32,7 +32,7 @@ def adopt_client_variables() -> None:
 
 
 def client_variables(environ: Mapping[str, str]) -> dict[str, str | None]:
-    """Return what differs for the tmux client that attached last; None is a variable it lacks.
+    """Return the variables that differ for the tmux client that attached last; None if it lacks one.
 
     Blocks for a moment at most. Nothing is returned outside tmux, or where tmux does not answer.
     """
@@ -57,7 +57,7 @@ def client_variables(environ: Mapping[str, str]) -> dict[str, str | None]:
 
 
 def read_session_environment(output: str) -> dict[str, str | None]:
-    """Read what `tmux show-environment` prints: a line `NAME=value`, or `-NAME` where it was removed."""
+    """Parse the output of `tmux show-environment`: `NAME=value`, or `-NAME` for a removed variable."""
     variables: dict[str, str | None] = {}
     for line in output.split("\n"):
         name, equals, value = line.partition("=")

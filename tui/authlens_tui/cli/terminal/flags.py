@@ -30,7 +30,7 @@ def without_flags(argv: Sequence[str]) -> list[str]:
 
 
 def is_plain() -> bool:
-    """Return whether lines are wanted that a screen reader can read aloud."""
+    """Return whether output has to be lines that a screen reader can read aloud."""
     return bool(os.environ.get(_VARIABLES["--plain"]))
 
 
@@ -44,7 +44,7 @@ def numbered(lines: Iterable[str]) -> list[str]:
 
 
 def in_words(line: str) -> str:
-    """Return a line of ours with the sign that it starts with as a word in plain mode, else as it is."""
+    """Return a line with its leading sign as a word in plain mode, otherwise unchanged."""
     if not is_plain():
         return line
     text = line.lstrip()

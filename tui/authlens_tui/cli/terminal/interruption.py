@@ -1,4 +1,4 @@
-"""Ending in good order on a signal: ports freed, the terminal as it was, code 128 + the signal.
+"""End cleanly on a signal: free ports, restore the terminal, return 128 + the signal.
 
 The first signal cancels the work, whose own cleaning up runs to its end; a second one does not wait for it.
 """
@@ -40,7 +40,7 @@ def run_until_signal(work: Coroutine[Any, Any, int]) -> int:
 
 
 def ended_by() -> int:
-    """Return the exit code of the signal that ends the work, for its cleaning up; 0 where none came."""
+    """Return the exit code of the signal that ends the work, for its cleanup; 0 if none came."""
     return 128 + _signals[0] if _signals else 0
 
 
@@ -49,12 +49,12 @@ def _exit(number: int, _frame: FrameType | None) -> None:
 
 
 def _wanted() -> list[signal.Signals]:
-    """Return the signals to heed: one that was ignored from the start (nohup, `&` in a script) stays so."""
+    """Return the signals to handle; one that is ignored from the start (nohup, `&` in a script) stays so."""
     return [number for number in ENDING if signal.getsignal(number) is not signal.SIG_IGN]
 
 
 def _collect_garbage() -> None:
-    """Collect garbage from now on, but not in what was loaded: a short verb makes too little."""
+    """Turn the garbage collector on, except for what is loaded; a short verb does not need it."""
     gc.freeze()
     gc.set_threshold(_NEW_OBJECTS)
 

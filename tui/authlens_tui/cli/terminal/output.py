@@ -35,7 +35,7 @@ _PLAIN: Final = str.maketrans(
 
 
 class AnswerLost(AuthlensError):
-    """The answer could not be written: no one who reads stdout may take silence for success."""
+    """The answer could not be written; a reader of stdout must not take silence for success."""
 
 
 def is_terminal(stream: TextIO | None) -> bool:
@@ -44,7 +44,7 @@ def is_terminal(stream: TextIO | None) -> bool:
 
 
 def say(sentence: str) -> None:
-    """Write one line on stderr, made safe to show, whatever its encoding and even if it is gone."""
+    """Write one safe line on stderr, whatever its encoding, even if it is closed."""
     if sys.stderr is None:
         return
     try:
@@ -109,7 +109,7 @@ def answer_line(line: str) -> None:
 
 
 def answer_sentence(sentence: str, whole: str = "") -> None:
-    """Write a sentence on stdout as `answer_line` does, broken between words where a terminal shows it.
+    """Write a sentence on stdout like `answer_line`, wrapped between words on a terminal.
 
     Args:
         whole: a part that is copied as it is, such as a command: no line ends in it.
@@ -134,7 +134,7 @@ def answer_sentence(sentence: str, whole: str = "") -> None:
 
 
 def answer_fix(cure: str | Fix) -> None:
-    """Write what to do on stdout, each step as a sentence whose command is copied as it is."""
+    """Write a fix on stdout, each step as a sentence with its command unbroken."""
     from authlens_core.values.fix import steps_of
 
     for step in steps_of(cure):
@@ -148,7 +148,7 @@ def answer_list(lines: Iterable[str]) -> None:
 
 
 def answer_screen(lines: Sequence[str], *, over: bool) -> None:
-    """Write a table that is written again and again; `over`: on a terminal, instead of the one before."""
+    """Write a table that is updated; with `over`, above the previous one on a terminal."""
     with _stdout() as stdout:
         stdout.write("\x1b[H\x1b[J" if over else "")
         stdout.writelines(f"{encodable(safe_line(line), stdout)}\n" for line in (*lines, ""))
@@ -156,7 +156,7 @@ def answer_screen(lines: Sequence[str], *, over: bool) -> None:
 
 
 def answer_secret(secret: Secret) -> None:
-    """Write a secret on stdout, because that is what was asked for."""
+    """Write a secret on stdout, because the verb asks for it."""
     _answer(secret.reveal())
 
 
@@ -170,7 +170,7 @@ def answer_text(text: str) -> None:
 
 
 def encodable(text: str, stream: TextIO) -> str:
-    """Return `text` in characters that can be shown: our signs by a plain one, others as escapes.
+    """Return `text` in the encoding's characters: our signs become plain ones, others escapes.
 
     What `stream` can encode is not enough: Python writes UTF-8 in the locale C as well.
     """
@@ -188,7 +188,7 @@ def encodable(text: str, stream: TextIO) -> str:
 
 
 def discard(stream: TextIO) -> None:
-    """Point a stream that failed at nothing, or what it still holds would fail again at the exit."""
+    """Redirect a failed stream to nothing, or its buffer would fail again at exit."""
     # Replaced and not closed: the next file that is opened would get the number, and our words.
     nothing = os.open(os.devnull, os.O_WRONLY)
     with suppress(OSError, ValueError, AttributeError):
@@ -204,7 +204,7 @@ def _answer(line: str) -> None:
 
 @contextmanager
 def _stdout() -> Iterator[TextIO]:
-    """Lend standard output, and raise where what was written did not get there."""
+    """Yield standard output, and raise AnswerLost if it could not be written."""
     if sys.stdout is None:
         raise AnswerLost("There is no standard output to write to.")
     try:

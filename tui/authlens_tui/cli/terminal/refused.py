@@ -1,4 +1,4 @@
-"""Refusing a command that cannot be done as it was typed, with what can be done instead."""
+"""Refuse a command that cannot run as typed, with what to do instead."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def login_needed(cause: str, *ways: _Way) -> LoginNeeded:
 
 
 def say_command(error: LoginNeeded, argv: Sequence[str]) -> None:
-    """Say in one line which command a user has to run, for `--no-input`."""
+    """Print in one line the command that a user has to run, for `--no-input`."""
     url = next((word for word in argv if "://" in word), None)
     more = ["--cloudflared"] if "--cloudflared" in argv else []
     command = f"Run: {shlex.join(['authlens', 'login', url, *more])}" if url else error.cure
@@ -40,14 +40,14 @@ def say_command(error: LoginNeeded, argv: Sequence[str]) -> None:
 
 
 def unknown_name(name: str, names: Iterable[str], cause: str, listing: str) -> UsageError:
-    """Return the refusal of a name, with the nearest that is known and the command that lists them."""
+    """Return the refusal of an unknown name, with the nearest known one and the command that lists them."""
     near = nearest(name, names)
     meant = f"Did you mean {near}? " if near else ""
     return UsageError(cause, f"{meant}See them all: {listing}")
 
 
 def nearest(word: str, names: Iterable[str]) -> str | None:
-    """Return which of the `known` words was probably meant by `word`, if one is near."""
+    """Return which of `names` was probably meant by `word`, if one is similar."""
     from difflib import get_close_matches  # for a refusal alone
 
     return next(iter(get_close_matches(word, names, 1)), None)

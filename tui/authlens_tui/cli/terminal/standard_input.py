@@ -1,4 +1,4 @@
-"""What other programs pipe in: bytes, because nothing names their charset; never more than a bound."""
+"""Standard input as bytes, because nothing names their charset; never more than a limit."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from authlens_tui.cli.terminal.output import is_terminal
 
 
 def piped(limit: int) -> bytes:
-    """Return the first `limit` bytes of standard input; nothing where it is a terminal."""
+    """Return the first `limit` bytes of standard input; nothing if it is a terminal."""
     return b"" if is_terminal(sys.stdin) else everything(limit)
 
 

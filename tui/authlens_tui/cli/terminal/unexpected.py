@@ -1,4 +1,4 @@
-"""What is shown when authlens itself fails: the kind of error and where, no value and no message.
+"""The report when authlens itself fails: the type of the error and where, no value and no message.
 
 A traceback shows lines of data in its message, and tokens may be among them.
 """
@@ -18,7 +18,7 @@ FAILED: Final = 1
 
 
 def say_unexpected(error: BaseException) -> None:
-    """Show the user that it was our mistake, and where to report."""
+    """Tell the user that authlens failed, and where to report it."""
     say(f"✖ authlens stopped because of a bug ({type(error).__name__}).")
     for frame in own_frames(error.__traceback__):
         say(f"    at {frame}")
@@ -26,7 +26,7 @@ def say_unexpected(error: BaseException) -> None:
 
 
 def silence_tracebacks() -> None:
-    """Let no traceback of the interpreter through, whichever thread or destructor it would come from."""
+    """Suppress every traceback of the interpreter, from any thread or destructor."""
     import threading
 
     sys.excepthook = lambda _kind, error, _trace: say_unexpected(error)
@@ -40,7 +40,7 @@ def report_lost_errors(loop: asyncio.AbstractEventLoop) -> None:
 
 
 def _say_nothing(_lost: object) -> None:
-    """Take what no one can act on any more."""
+    """Ignore an error that nothing can act on any more."""
 
 
 def _lost(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

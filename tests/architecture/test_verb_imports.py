@@ -46,6 +46,7 @@ TOKEN = frozenset(
         "authlens_core.values.formats.url_path",
         "authlens_core.values.safe_text",
         "authlens_core.state",
+        "authlens_core.state.account_choice",
         "authlens_core.state.paths",
         "authlens_tui",
         "authlens_tui.cli",

@@ -6,8 +6,8 @@ Begin with a session (`session`): the secret store, the records and the sender o
 Nearly every function takes it first.
 
 - **Get a credential.** `log_in` starts a login, continues one, joins that of another process, or changes one
-  on purpose to see who refuses it; where there is no OAuth, it runs `cloudflared`. `callback_offer` says how
-  the browser gets back to this machine.
+  on purpose to see who refuses it. `cloudflared_login` is for a resource without OAuth. `callback_offer` says
+  how the browser gets back to this machine.
 - **Use it.** `use` returns the token, or the header fields, for a URL. `stored_token` is its short way.
   `httpx_auth` does it for a client of httpx. `programs` hands the credential to curl and git, and
   serves it to others through a local proxy or an MCP bridge. `agents` sets up a coding agent.

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from msgspec import Struct
 
 from authlens_core.credentials.lifecycle.action_result import ActionOutcome, ActionResult
-from authlens_core.credentials.records.grant import ClientRecord, Grant, GrantState
+from authlens_core.credentials.records.client import ClientRecord
+from authlens_core.credentials.records.grant import Grant, GrantState
 from authlens_core.credentials.records.index import AccessKind
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.vault.credentials import Credentials
@@ -124,7 +125,7 @@ async def _remove_grant(credentials: Credentials, grant_id: str, undo: Forgotten
             async with credentials.lock(credentials.get(grant_id), "forgetting", bound=_REFRESH_BOUND):
                 grant, secrets = await credentials.load(grant_id)
                 await credentials.forget(grant_id)
-            undo.add(grant_id, lambda target: save_login(target, grant, secrets))
+            undo.add(grant_id, lambda target: save_login(target, grant, secrets, is_new=False))
             return
     await credentials.forget(grant_id)
 

@@ -1,23 +1,19 @@
 """Start a login whose tokens are stored, whose client is reused and whose record is kept.
 
 Another process may run a login for the same resource: `pending_login` runs this one alone, or joins that one.
-`log_in_with_cloudflared` is for a resource without Managed OAuth.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import aclosing, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 from typing import Final
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from authlens_core.credentials.lifecycle.action_result import ProbeResult
 from authlens_core.credentials.lifecycle.operation import note_nonces
 from authlens_core.credentials.lifecycle.probe_call import token_accepted
 from authlens_core.credentials.lifecycle.request_headers import no_credential
@@ -31,7 +27,12 @@ from authlens_core.credentials.records.grant import (
 from authlens_core.credentials.records.index import AccessKind
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.open_store import why_nothing_can_be_stored
-from authlens_core.credentials.vault.save_login import remove_replaced, save_login
+from authlens_core.credentials.vault.save_login import (
+    earlier_logins,
+    is_another_user,
+    remove_replaced,
+    save_login,
+)
 from authlens_core.desk.session import Session
 from authlens_core.login.facts import Facts
 from authlens_core.login.login import Login
@@ -41,27 +42,25 @@ from authlens_core.login.tampering.editing import EditForm, FormField, RequestCh
 from authlens_core.login.tampering.experiment import Experiment
 from authlens_core.login.tampering.experiments import attacks_on, ended_in
 from authlens_core.login.tampering.request_edit import EditLocation
+from authlens_core.oauth.person import person_in
 from authlens_core.state.locks import LockBusy
 from authlens_core.trace.events import (
     AuthorizationReady,
-    CloudflaredEvent,
     DeviceCodeReady,
     Event,
     StageEnded,
     Watcher,
 )
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace
-from authlens_core.values.check import CheckId, Layer, requirement
+from authlens_core.values.check import Check, CheckId, Layer, requirement
 from authlens_core.values.errors import AuthlensError, LoginNeeded, NoSecretStore, StateUnusable, TimedOut
-from authlens_core.values.fix import LOG_IN_AGAIN, Fix, WayOn, step
+from authlens_core.values.fix import LOG_IN_AGAIN, Fix, WayOn
 from authlens_core.values.login_options import BROWSER_WAIT, Options, StoredOptions, remembered_for
 
 __all__ = [
     "BROWSER_WAIT",
     "AuthlensError",
     "AuthorizationReady",
-    "CloudflaredEvent",
-    "CloudflaredOutcome",
     "DeviceCodeReady",
     "EditForm",
     "EditLocation",
@@ -85,7 +84,6 @@ __all__ = [
     "discover",
     "ended_in",
     "join_login",
-    "log_in_with_cloudflared",
     "missing_credential",
     "pending_login",
     "start_login",
@@ -136,61 +134,6 @@ def _remembered(credentials: Credentials, url: str) -> dict[str, StoredOptions]:
     return {issuer: tuple(options.items()) for issuer, options in decided.items()}
 
 
-class CloudflaredOutcome(Struct, frozen=True):
-    """A login by cloudflared that gave a token.
-
-    Attributes:
-        kept_at: the file in which cloudflared keeps the token; None if it does not, and the token is lost.
-        expires_at: when that token expires, UTC, if it is kept and says so.
-        probe: how the resource answered the token.
-    """
-
-    kept_at: Path | None
-    expires_at: datetime | None
-    probe: ProbeResult
-
-
-async def log_in_with_cloudflared(
-    session: Session,
-    url: str,
-    *,
-    on_event: Callable[[CloudflaredEvent], None] = lambda _event: None,
-    wait: float = BROWSER_WAIT,
-    environ: Mapping[str, str] | None = None,
-) -> CloudflaredOutcome:
-    """Run `cloudflared access login`, then send a request with its token.
-
-    If the call is cancelled, cloudflared is ended with everything that it started.
-
-    Args:
-        on_event: called with what happens, in order; the link is one of the events.
-        wait: seconds for the login and that request together.
-        environ: the environment of cloudflared; None is the process's own.
-
-    Raises:
-        UsageError: there is no cloudflared, or it cannot use this URL.
-        TimedOut, LoginNeeded, Refused, NetworkFailure, ServerMisconfigured: with the cause and what to do.
-    """
-    # Most logins need no other program.
-    from authlens_core.credentials.lifecycle.cloudflared_target import probe_jwt
-    from authlens_core.login.cloudflared.access_login import run_login
-
-    ends = asyncio.get_running_loop().time() + wait
-    login = await run_login(url, timeout=wait, events=on_event, environ=environ)
-    # Some versions store nothing, or elsewhere: then the token exists in this process alone.
-    token_id = "" if login.file is None else login.file.token_id
-    session.credentials.record(AccessKind.LOGIN, token_id, f"{url}, with cloudflared")
-    try:
-        async with asyncio.timeout_at(ends):
-            probe = await probe_jwt(session.credentials, session.wire, url, login.token, token_id)
-    except TimeoutError:
-        raise TimedOut(
-            f"cloudflared has logged in, and the resource did not answer within the {wait:g} seconds.",
-            step("To send the request again", "authlens probe URL"),
-        ) from None
-    return CloudflaredOutcome(login.kept_at, None if login.file is None else login.file.expires_at, probe)
-
-
 async def discover(
     resource_url: str, options: Options | None = None, *, watcher: Watcher = lambda _event: None
 ) -> tuple[Facts, Trace]:
@@ -233,7 +176,8 @@ async def missing_credential(resource_url: str) -> AuthlensError:
 def pending_login(session: Session, url: str) -> PendingLogin:
     """Return the login for `url`, of this process or of another one."""
     credentials = session.credentials
-    return PendingLogin.of(credentials.locks, url, persistent=credentials.store.persistent)
+    account = credentials.account_of_login(url)
+    return PendingLogin.of(credentials.locks, url, account, persistent=credentials.store.persistent)
 
 
 async def join_login(
@@ -327,9 +271,12 @@ async def store_tokens(credentials: Credentials, facts: Facts) -> Stored:
     if received is None:
         return Stored()
     grant, secrets = received
-    store = credentials.store
+    store, earlier = credentials.store, None
+    with suppress(StateUnusable):  # an index that cannot be read refuses the tokens below
+        grant = replace(grant, account=credentials.account_of_login(grant.resource_url))
+        earlier = next(earlier_logins(credentials.list(), grant), None)
     try:
-        await credentials.written(save_login(credentials, grant, secrets))
+        grant = await credentials.written(save_login(credentials, grant, secrets))
     except AuthlensError as error:
         failed = requirement(CheckId.EXCHANGE_STORED).warned(error.cause, cure=error.cure)
         return Stored(checks=(failed,))
@@ -339,7 +286,22 @@ async def store_tokens(credentials: Credentials, facts: Facts) -> Stored:
         url = grant.resource_url
         credentials.record(AccessKind.LOGIN, grant.grant_id, f"{url} at {grant.issuer}", resource=url)
     good = requirement(CheckId.EXCHANGE_STORED).passed(f"in {store.name}, read back and verified")
-    return Stored(grant.grant_id, (good,))
+    return Stored(grant.grant_id, (good, *_account_checks(credentials, earlier, grant)))
+
+
+def _account_checks(credentials: Credentials, earlier: Grant | None, grant: Grant) -> Iterator[Check]:
+    """Yield what is said of the earlier login of the account, where it may be another user's."""
+    if earlier is None or grant.machine is not None:
+        return
+    account = requirement(CheckId.EXCHANGE_ACCOUNT)
+    if is_another_user(earlier, grant):
+        with suppress(AuthlensError):
+            name = credentials.get(earlier.grant_id).account
+            yield account.noticed(f"The earlier login, of {earlier.person}, stays, as the account {name}.")
+    elif earlier.can_refresh and not (earlier.subject and grant.subject):
+        yield account.noticed(
+            "It is used instead of the earlier login; no token says whether that was the same user."
+        )
 
 
 def grant_of(facts: Facts, now: datetime) -> tuple[Grant, GrantSecrets] | None:
@@ -371,6 +333,8 @@ def grant_of(facts: Facts, now: datetime) -> tuple[Grant, GrantSecrets] | None:
         remembered=facts.to_remember,
         machine=_machine_source(facts),
     )
+    person = person_in(tokens.id_token if facts.wants_id_token else None, tokens.access_token)
+    grant = replace(grant, subject=person.subject, person=person.name)
     key = None if facts.dpop_key is None else facts.dpop_key.private_jwk
     secrets = GrantSecrets(
         tokens.access_token,

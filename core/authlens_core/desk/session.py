@@ -20,6 +20,7 @@ from authlens_core.credentials.store.secret_store import ask_twice
 from authlens_core.credentials.vault import open_store as stores
 from authlens_core.credentials.vault.credentials import EXIT_BOUND, Credentials
 from authlens_core.credentials.vault.open_store import OpenedStore, remembered_place, store_at
+from authlens_core.state.account_choice import account_name, chosen_account
 from authlens_core.state.paths import state_directory
 from authlens_core.values.errors import (
     AuthlensError,
@@ -53,6 +54,7 @@ __all__ = [
     "StateUnusable",
     "StoreKind",
     "WrongPassphrase",
+    "account_name",
     "move_secrets",
     "open_secret_store",
     "open_session",
@@ -95,9 +97,17 @@ class Session:
             self._wire = Wire(note=self._note)
         return self._wire
 
+    async def recover(self) -> None:
+        """Mark the logins whose refresh was started by a process that is gone; see `interrupted`."""
+        from authlens_core.credentials.vault.interrupted import recover  # few verbs do
+
+        await recover(self.credentials)
+
     def working_login(self, url: str) -> Grant | None:
         """Return the login for `url` whose access token works, if there is one."""
-        return working_logins(self.credentials.list(), utc_now()).get(url)
+        account = self.credentials.account_of_login(url)
+        grants = (grant for grant in self.credentials.list() if grant.account == account)
+        return working_logins(grants, utc_now()).get(url)
 
     def credential_for(
         self, url: str, *, kind: CredentialKind | None = None, min_ttl: timedelta | None = None
@@ -157,6 +167,7 @@ async def open_session(
     sends: bool = False,
     loads: Callable[[], object] = lambda: None,
     on_wait: Callable[[float], None] = lambda _seconds: None,
+    account: str | None = None,
 ) -> AsyncIterator[Session]:
     """Yield a session on a secret store, and close it.
 
@@ -166,14 +177,17 @@ async def open_session(
         sends: true to prepare the sender while the store is opened.
         loads: imports what else the caller needs meanwhile.
         on_wait: called before a wait at the end, with the seconds that it may last.
+        account: the account that a URL means; None for what the environment or the folder chooses.
 
     Raises:
+        UsageError: what chooses the account cannot be used.
         NoSecretStore: there is no usable keyring, or the state directory cannot be used.
     """
+    account = chosen_account() if account is None else account_name(account)
     # Both take long, and neither needs the other.
     preparing = asyncio.ensure_future(_prepared_wire(loads)) if sends else None
     store = store_at(remembered_place()) if open_store is None else (await open_store()).store
-    credentials = await Credentials.on(store)
+    credentials = await Credentials.on(store, account=account)
     try:
         wire = None if preparing is None else await preparing
     except BaseException:  # a Ctrl-C, too: the helper process of the store would stay behind
@@ -221,9 +235,11 @@ async def session_on(
     Raises:
         AuthlensError: the records cannot be read.
     """
-    credentials = await Credentials.on(opened.store, index=index)
+    from authlens_core.credentials.vault.interrupted import recover  # few verbs do
+
+    credentials = await Credentials.on(opened.store, index=index, account=chosen_account())
     try:
-        await credentials.recover()
+        await recover(credentials)
         # Read before `note_store` writes it.
         known = credentials.index.fact("store") == opened.store.name
         moved = credentials.note_store()

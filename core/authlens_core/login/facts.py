@@ -16,6 +16,7 @@ from authlens_core.oauth.device_authorization import DeviceAuthorization
 from authlens_core.oauth.discovery.resource_metadata import ResourceMetadata
 from authlens_core.oauth.discovery.server_metadata import ServerMetadata
 from authlens_core.oauth.dpop import DpopKey
+from authlens_core.oauth.id_token import OPENID
 from authlens_core.oauth.mcp import McpCall
 from authlens_core.oauth.pkce import Pkce
 from authlens_core.oauth.token import TokenResponse
@@ -119,6 +120,11 @@ class Facts(Unprinted, Struct, frozen=True):
     def own_options(self, options: Options, before: Options) -> Options:
         """Return `options` as the user decided them, who had decided `before`: another server may follow."""
         return own_options(options, self.remembered_here, before)
+
+    @property
+    def wants_id_token(self) -> bool:
+        """Whether this login asks for an ID token (OpenID Connect Core §3.1.2.1)."""
+        return OPENID in (self.scope or "").split()
 
     @property
     def accepted_issuer(self) -> str | None:

@@ -39,17 +39,23 @@ class PendingLogin(Struct, frozen=True):
 
     locks: Locks
     url: str
+    account: str
     path: Path | None
 
     @classmethod
-    def of(cls, locks: Locks, url: str, *, persistent: bool) -> PendingLogin:
-        """Return the login for `url`, in the state directory if the store is persistent."""
+    def of(cls, locks: Locks, url: str, account: str, *, persistent: bool) -> PendingLogin:
+        """Return the login for `url` as `account`, in the state directory if the store is persistent."""
         path = None
+        account_and_url = f"{account} {url}".lstrip()
         if persistent:
             with suppress(StateUnusable):
-                name = f"{hashlib.sha256(url.encode()).hexdigest()[:32]}.json"
+                name = f"{hashlib.sha256(account_and_url.encode()).hexdigest()[:32]}.json"
                 path = state_directory(state_directory() / "pending-logins") / name
-        return cls(locks, url, path)
+        return cls(locks, url, account, path)
+
+    @property
+    def _key(self) -> tuple[str, ...]:
+        return (self.url, self.account) if self.account else (self.url,)
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[bool]:
@@ -59,7 +65,7 @@ class PendingLogin(Struct, frozen=True):
             try:
                 # The lock goes with its process, so a login that was killed blocks no other.
                 await stack.enter_async_context(
-                    self.locks.hold(_LOCK, self.url, purpose="logging in", bound=0)
+                    self.locks.hold(_LOCK, *self._key, purpose="logging in", bound=0)
                 )
             except LockBusy:
                 alone = False
@@ -90,7 +96,7 @@ class PendingLogin(Struct, frozen=True):
         """
         showing = asyncio.create_task(self._show_link(on_link))
         try:
-            async with self.locks.hold(_LOCK, self.url, purpose="waiting for a login", bound=bound):
+            async with self.locks.hold(_LOCK, *self._key, purpose="waiting for a login", bound=bound):
                 return True
         except LockBusy:
             return False

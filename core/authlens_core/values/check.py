@@ -98,6 +98,7 @@ class CheckId(StrEnum):
     DEVICE_TIMEOUT = "device.timeout"
     EXCHANGE_ASSERTION = "exchange.assertion"
     EXCHANGE_ASSERTION_LATE = "exchange.assertion_late"
+    EXCHANGE_ACCOUNT = "exchange.account"
     EXCHANGE_STORED = "exchange.kept"
     TOKEN_CLOCK = "token.clock"
     EXCHANGE_PUBLIC_CLIENT = "exchange.public_client"

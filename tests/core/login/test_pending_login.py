@@ -16,8 +16,9 @@ URL = "https://wiki.example.com/"
 LINK = "https://login.example.com/authorize?state=s"
 
 
-def pending(url: str = URL, *, persistent: bool = True) -> PendingLogin:
-    return PendingLogin.of(Locks(state_directory() if persistent else None), url, persistent=persistent)
+def pending(url: str = URL, account: str = "", *, persistent: bool = True) -> PendingLogin:
+    locks = Locks(state_directory() if persistent else None)
+    return PendingLogin.of(locks, url, account, persistent=persistent)
 
 
 async def test_a_second_login_for_the_resource_is_refused_while_the_first_runs() -> None:
@@ -26,6 +27,8 @@ async def test_a_second_login_for_the_resource_is_refused_while_the_first_runs()
         assert (alone, alone_elsewhere) == (True, True)
         async with second.alone() as also_alone:
             assert not also_alone
+        async with pending(account="work").alone() as alone_as_another_account:
+            assert alone_as_another_account
     async with second.alone() as alone:
         assert alone
 

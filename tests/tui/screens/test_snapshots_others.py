@@ -17,13 +17,13 @@ from textual.pilot import Pilot
 from textual.timer import Timer, TimerCallback
 from textual.widgets import Input
 
-from authlens_core.credentials.records.grant import ClientRecord
+from authlens_core.credentials.records.client import ClientRecord
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.records.traces import Traces
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.move import OnProgress
+from authlens_core.desk.cloudflared_login import CloudflaredOutcome
 from authlens_core.desk.forget import StoredClient
-from authlens_core.desk.log_in import CloudflaredOutcome
 from authlens_core.desk.session import Session
 from authlens_core.desk.settings import SettingsFile
 from authlens_core.export.session_file import read_session, session_json

@@ -40,7 +40,7 @@ GROUPS: Final = {
     ),
     "manage credentials": (
         *("list", "refresh", "revoke", "forget", "events"),
-        *("service-token", "clients", "client-metadata", "store"),
+        *("use", "service-token", "clients", "client-metadata", "store"),
     ),
     "recorded logins": ("export", "open", "compare"),
     "this program": ("help", "config", "skill", "completion", "man", "emulator"),
@@ -152,6 +152,7 @@ def build_parser(verb: str | None = None) -> VerbParser:
         "--no-input",
         "ask nothing and open nothing, with any verb; if you need to log in: exit code 4",
     )
+    parser.add_argument("--as", metavar="NAME", help="the account that a URL means, with any verb")
     # These two are read before the verb, in `main`; they are here for the help.
     flag(parser, "--plain", "no full screen and no cursor movement: plain lines, for screen readers and logs")
     parser.add_argument("--theme", metavar="NAME", help="the theme of the full screen, for this run")

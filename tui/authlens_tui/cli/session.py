@@ -98,6 +98,7 @@ async def open_session(
     needs_secrets: bool = True,
     prove_keyring: bool = False,
     loads: Callable[[], object] = lambda: None,
+    account: str | None = None,
 ) -> AsyncIterator[Session]:
     """Yield a session on the keyring, or on another store that the user chose.
 
@@ -107,6 +108,7 @@ async def open_session(
         needs_secrets: false for what reads records alone: no passphrase is asked for.
         prove_keyring: true to write, read and delete a value first: before anything is received.
         loads: imports what else the verb needs; done while the keyring is tried.
+        account: as in the desk's `open_session`.
 
     Raises:
         NoSecretStore: there is no usable keyring, or the state directory cannot be used.
@@ -115,7 +117,9 @@ async def open_session(
     # Otherwise the desk opens the store when it is first needed.
     asks = prove_keyring or kind is StoreKind.ENCRYPTED_FILE
     opened = partial(open_place, kind, prove=prove_keyring) if asks else None
-    async with desk.open_session(opened, sends=prove_keyring, loads=loads, on_wait=_say_wait) as session:
+    async with desk.open_session(
+        opened, sends=prove_keyring, loads=loads, on_wait=_say_wait, account=account
+    ) as session:
         yield session
 
 

@@ -87,6 +87,7 @@ VERBS: Final[dict[str, _Verb]] = {
     "forget": _verb("stored.lifecycle_verbs", "forget_credential"),
     "service-token": _verb("stored.service_token_verbs", "service_token"),
     "store": _verb("stored.store"),
+    "use": _verb("stored.use"),
     "export": _verb("stored.recorded", "export_trace"),
     "open": _verb("full_screen", "open_file", attached=True),
     "compare": _verb("stored.recorded", "compare_traces"),

@@ -12,7 +12,8 @@ from textual.binding import BindingType
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from authlens_core.desk.log_in import BROWSER_WAIT, CloudflaredOutcome, Fix, log_in_with_cloudflared
+from authlens_core.desk.cloudflared_login import CloudflaredOutcome, log_in_with_cloudflared
+from authlens_core.desk.log_in import BROWSER_WAIT, Fix
 from authlens_core.desk.session import AuthlensError, Session
 from authlens_core.trace.events import (
     CloudflaredEvent,

@@ -269,12 +269,20 @@ def _of_grant(grant: Grant) -> InventoryEntry:
         title=safe_line(_bare(grant.resource_url), _LONGEST),
         url=grant.resource_url,
         team=safe_line(_host(grant.issuer.rpartition("://")[-1]), _LONGEST),
-        person="" if grant.kind is CredentialKind.OAUTH else safe_line(grant.client_id, _LONGEST),
+        person=safe_line(_account_of(grant), _LONGEST),
         token_ends=grant.expires_at,
         since=grant.obtained_at,
         last_proven_at=grant.last_proven_at,
         source=grant,
     )
+
+
+def _account_of(grant: Grant) -> str:
+    """Return whom a login names: its account, and the user or the client of a program."""
+    person = grant.person if grant.kind is CredentialKind.OAUTH else grant.client_id
+    if grant.account and person not in ("", grant.account):
+        return f"{grant.account} ({person})"
+    return grant.account or person
 
 
 def _of_cloudflared(token: CloudflaredToken, logins: dict[str, datetime | None]) -> InventoryEntry:

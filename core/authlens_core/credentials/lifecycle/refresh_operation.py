@@ -22,6 +22,7 @@ from authlens_core.credentials.lifecycle.renewal import (
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState
 from authlens_core.credentials.records.index import AccessKind, Pending
 from authlens_core.credentials.records.lifetime import lasts, next_attempt, seconds_until_retry
+from authlens_core.credentials.vault.interrupted import mark_if_interrupted
 from authlens_core.diagnosis.evidence import sent_in
 from authlens_core.diagnosis.server_kind import server_kind
 from authlens_core.oauth.client_authentication import Client
@@ -135,7 +136,7 @@ class RefreshOperation(LockedGrant):
     def stop(self) -> Refreshed | None:
         """Stop where a refresh cannot help, or may harm."""
         # The lock is ours, so a refresh that is still noted as started belongs to a process that is gone.
-        self.grant = self.credentials.mark_if_interrupted(self.grant) or self.grant
+        self.grant = mark_if_interrupted(self.credentials, self.grant) or self.grant
         state, note = self.grant.state, self.grant.note
         if state is GrantState.LOGIN_NEEDED:
             self.record.failed("refresh.state", state.value, "refused")

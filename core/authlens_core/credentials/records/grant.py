@@ -20,7 +20,6 @@ from authlens_core.values.safe_text import safe_fields
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import GrantType, Need
 from authlens_core.values.store_kind import CredentialKind, StoreKind
-from authlens_core.values.url import closest
 
 if TYPE_CHECKING:
     from authlens_core.values.login_options import Options
@@ -112,6 +111,9 @@ class Grant(Struct, frozen=True):
         attempts: how many refreshes have failed like that, one after another.
         generation: which generation of secrets is the valid one; 0 before the first save.
         needs: what the server wants of the client's requests, as its refusals said.
+        account: the name that the user gave the login; empty for the resource's default account.
+        subject: the `sub` of the user at the issuer, if a token says it.
+        person: what that token calls the user: an address or a name, safe to show.
     """
 
     grant_id: str
@@ -143,11 +145,14 @@ class Grant(Struct, frozen=True):
     needs: tuple[Need, ...] = ()
     remembered: tuple[tuple[str, str | bool], ...] = ()
     machine: MachineSource | None = None
+    account: str = ""
+    subject: str = ""
+    person: str = ""
 
     def __post_init__(self) -> None:
         names = ("obtained_at", "refreshed_at", "expires_at", "last_proven_at", "last_tested", "retry_at")
         require_time_zones(self, *names)
-        safe_fields(self, "note", "last_words")
+        safe_fields(self, "note", "last_words", "account", "person")
         # A record in which it is so was edited; nothing may be reckoned from it.
         if self.expires_at is not None and self.expires_at < self.refreshed_at:
             raise ValueError("expires_at is before refreshed_at")
@@ -160,6 +165,11 @@ class Grant(Struct, frozen=True):
     def resource_identifier(self) -> str:
         """The resource that its tokens are for; the URL of the login where the metadata names none."""
         return self.resource or self.resource_url
+
+    @property
+    def account_key(self) -> tuple[str, str]:
+        """What the logins of one account at one resource have in common."""
+        return self.resource_identifier, self.account
 
     @property
     def grant_type(self) -> GrantType | None:
@@ -194,13 +204,19 @@ class Grant(Struct, frozen=True):
         return StatusKind.REFUSED if self.last_verdict is TokenVerdict.REFUSED else kind
 
     @property
+    def is_over(self) -> bool:
+        """Whether it is an access token that could not be revoked, and has expired."""
+        ended = self.expires_at is not None and self.expires_at <= utc_now()
+        return self.state is GrantState.RENEWAL_ENDED and ended
+
+    @property
     def can_refresh(self) -> bool:
         """Whether a new access token can be had now, without a user."""
         return self.state is GrantState.LIVE and self.is_renewable
 
     def others_of_resource(self, grants: Iterable[Grant]) -> tuple[Grant, ...]:
-        """Return the other grants for its resource: another client or port is another login."""
-        same = (grant for grant in grants if grant.resource_identifier == self.resource_identifier)
+        """Return the other grants of its account: another client or port is another login."""
+        same = (grant for grant in grants if grant.account_key == self.account_key)
         return tuple(grant for grant in same if grant.grant_id != self.grant_id)
 
     @property
@@ -242,48 +258,18 @@ class GrantSecrets(Struct, frozen=True):
         return tuple(secret for secret in secrets if secret)
 
 
-class ClientRecord(Struct, frozen=True):
-    """A registered client without its secrets, known for (issuer, redirect URI), so that it is reused.
-
-    The fields are those of `oauth.client_authentication.Client`, and `registered_at` in UTC.
-    """
-
-    issuer: str
-    redirect_uri: str
-    token_endpoint_auth_method: str
-    client_id: str
-    registered_at: datetime
-    client_secret_expires_at: int | None = None
-    registration_client_uri: str | None = None
-    grant_types: tuple[str, ...] = ()
-    scope: str | None = None
-    issued_at: int | None = None
-    needs: tuple[Need, ...] = ()
-    unanswered: int = 0
-    has_secrets: bool = False
-    generation: int = 0
-    place: StoreKind = StoreKind.KEYRING
-
-    def __post_init__(self) -> None:
-        require_time_zones(self, "registered_at")
-
-
-class ClientSecrets(Struct, frozen=True):
-    """The secrets of a client or a service token: both may be missing."""
-
-    client_secret: Secret | None = None
-    registration_access_token: Secret | None = None
-
-
-def grant_id_for(issuer: str, resource: str, client_id: str, redirect_uri: str) -> str:
-    """Return the identifier of the grant for these four, so that a second login replaces the first.
+def grant_id_for(issuer: str, resource: str, client_id: str, redirect_uri: str, *account: str) -> str:
+    """Return the identifier of the grant for these, so that a second login replaces the first.
 
     Two logins that differ in any of them are two grants: the same host with two resources, two issuers or
     two clients never share tokens. The port of a loopback redirect URI is no difference (RFC 8252 §7.3): a
     client listens on whatever port is free.
+
+    Args:
+        account: its name, if it has one, and what else tells it from another login of that name.
     """
     # A digest and not a random id: another login to the same resource must find the grant that it replaces.
-    return digest_of("grant", issuer, resource, client_id, _on_any_port(redirect_uri))
+    return digest_of("grant", issuer, resource, client_id, _on_any_port(redirect_uri), *account)
 
 
 def _on_any_port(redirect_uri: str) -> str:
@@ -376,11 +362,6 @@ def _shortly(wait: timedelta) -> str:
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
-
-
-def grant_for(grants: Iterable[Grant], url: str) -> Grant | None:
-    """Return the grant for `url`: of those that cover it the closest, and of these the first."""
-    return closest(grants, url, lambda grant: (grant.resource, grant.resource_url))
 
 
 _WORKS: Final = frozenset({StatusKind.LIVE, StatusKind.SOON, StatusKind.UNKNOWN_END})

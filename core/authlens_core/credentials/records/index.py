@@ -379,6 +379,12 @@ class Index:
             row = connection.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
         return None if row is None else str(row[0])
 
+    def facts(self, prefix: str) -> dict[str, str]:
+        """Return the facts whose names begin with `prefix`, by what follows it."""
+        with self.reading() as connection:
+            rows = connection.execute("SELECT name, value FROM facts").fetchall()
+        return {name.removeprefix(prefix): value for name, value in rows if name.startswith(prefix)}
+
     def set_fact(self, name: str, value: str) -> None:
         with self.writing() as connection:
             connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))

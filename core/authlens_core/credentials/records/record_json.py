@@ -14,7 +14,8 @@ from typing import Any, Final, TypeVar
 import msgspec
 from msgspec.structs import asdict, replace
 
-from authlens_core.credentials.records.grant import ClientRecord, ClientSecrets, Grant, GrantSecrets
+from authlens_core.credentials.records.client import ClientRecord, ClientSecrets
+from authlens_core.credentials.records.grant import Grant, GrantSecrets
 from authlens_core.credentials.records.owner import GRANT_OWNER, MACHINE, OWNER, TOKEN_TYPE, owner_digest
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.values.errors import UsageError

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from msgspec import Struct
 
-from authlens_core.credentials.records.grant import ClientRecord, Grant
+from authlens_core.credentials.records.client import ClientRecord
+from authlens_core.credentials.records.grant import Grant
 from authlens_core.credentials.records.record_json import record_from_json, to_json
 from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.values.errors import TimedOut

@@ -8,7 +8,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from authlens_core.credentials.records.grant import ClientRecord, ClientSecrets
+from authlens_core.credentials.records.client import ClientRecord, ClientSecrets
 from authlens_core.credentials.records.index import AccessKind
 from authlens_core.credentials.records.owner import digest_of
 from authlens_core.credentials.records.record_json import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -12,13 +12,12 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from authlens_core.credentials.records.accounts import account_of_login, login_for
 from authlens_core.credentials.records.grant import (
     Grant,
     GrantSecrets,
     GrantState,
     TokenVerdict,
-    grant_for,
-    utc_now,
 )
 from authlens_core.credentials.records.index import AccessKind, Index
 from authlens_core.credentials.records.record_json import grant_secrets_from_json, secrets_to_json
@@ -29,7 +28,7 @@ from authlens_core.credentials.store.secret_store import MemoryStore, SecretStor
 from authlens_core.credentials.vault.clients import Clients
 from authlens_core.credentials.vault.generations import Generations, PendingWrites, SaveStep, load_secrets
 from authlens_core.credentials.vault.service_tokens import ServiceTokens
-from authlens_core.state.locks import LockBusy, Locks
+from authlens_core.state.locks import Locks
 from authlens_core.state.paths import state_directory
 from authlens_core.values.errors import AuthlensError, LoginNeeded, NoLogin, StateUnusable
 from authlens_core.values.finish import finish
@@ -39,6 +38,8 @@ from authlens_core.values.url import rewrite
 
 # Seconds that closing waits for a write that was started; container runtimes kill a process after 10.
 EXIT_BOUND: Final = 6.0
+# The facts of the index that name the default account of a resource, whose identifier follows.
+DEFAULT_ACCOUNT: Final = "account of "
 
 
 class Credentials:
@@ -48,6 +49,7 @@ class Credentials:
         index: grants without secrets.
         locks: one refresh, and one save, at a time.
         traces: the file for the last traces of each grant; None keeps them in memory.
+        account: the one that a URL means; None for the resource's default. See `accounts.login_for`.
     """
 
     def __init__(
@@ -58,10 +60,12 @@ class Credentials:
         *,
         on_step: Callable[[SaveStep], None] = lambda _step: None,
         traces: Path | None = None,
+        account: str | None = None,
     ) -> None:
         self.index = index
         self.store = store
         self.locks = locks
+        self.account = account
         self.traces = Traces(traces, self._known)
         self.unfinished = PendingWrites()
         self.written = self.unfinished.written
@@ -77,27 +81,35 @@ class Credentials:
 
     @classmethod
     def open(
-        cls, store: SecretStore, directory: Path | None = None, *, index: Index | None = None
+        cls,
+        store: SecretStore,
+        directory: Path | None = None,
+        *,
+        index: Index | None = None,
+        account: str | None = None,
     ) -> Credentials:
         """Open the index of the state directory; a store that forgets gets an index that forgets, too.
 
         Args:
             index: that index, if it is open; closing the credentials closes it.
+            account: as in the constructor.
 
         Raises:
             StateUnusable: the state directory or the index cannot be used.
         """
         if not store.persistent:
-            return cls(Index(None), store, Locks(None))
+            return cls(Index(None), store, Locks(None), account=account)
         state = state_directory(directory)
         index = index or Index(state / "index.sqlite3")
-        return cls(index, store, Locks(state), traces=state / "traces.sqlite3")
+        return cls(index, store, Locks(state), traces=state / "traces.sqlite3", account=account)
 
     @classmethod
-    async def on(cls, store: SecretStore, *, index: Index | None = None) -> Credentials:
+    async def on(
+        cls, store: SecretStore, *, index: Index | None = None, account: str | None = None
+    ) -> Credentials:
         """Do the same for a store that is open, and close it if that fails: its helper would stay behind."""
         try:
-            return cls.open(store, index=index)
+            return cls.open(store, index=index, account=account)
         except BaseException:  # a Ctrl-C, too
             await store.aclose()
             raise
@@ -178,7 +190,7 @@ class Credentials:
         """Return every grant that can be read, newest login first, without revoked ones that expired."""
         grants = self.index.grants()[0]
         if any(grant.state is GrantState.RENEWAL_ENDED for grant in grants):
-            return tuple(grant for grant in grants if not _is_over(grant))
+            return tuple(grant for grant in grants if not grant.is_over)
         return grants
 
     def get_ready(self) -> None:
@@ -197,17 +209,33 @@ class Credentials:
         )
 
     def find(self, url: str, kind: CredentialKind | None = None) -> Grant | None:
-        """Return the grant for `url`, of this kind: same origin, a prefix of the path; the closest wins."""
-        return grant_for((grant for grant in self.list() if kind in (None, grant.kind)), url)
+        """Return the grant for `url`, of this kind: same origin, a prefix of the path; the closest wins.
+
+        Raises:
+            NoAccount: the account that was chosen has none, though others have.
+        """
+        return self._login_for((grant for grant in self.list() if kind in (None, grant.kind)), url)
+
+    def _login_for(self, grants: Iterable[Grant], url: str) -> Grant | None:
+        return login_for(tuple(grants), url, self.account, self.index.facts(DEFAULT_ACCOUNT))
+
+    def account_of_login(self, url: str) -> str:
+        """Return the account that a login to `url` is for."""
+        return account_of_login(self.list(), url, self.account, self.index.facts(DEFAULT_ACCOUNT))
+
+    def use_account(self, grant: Grant) -> None:
+        """Let the account of `grant` be the default of its resource."""
+        self.index.set_fact(f"{DEFAULT_ACCOUNT}{grant.resource_identifier}", grant.account)
 
     def last_login(self, url: str, client_id: str | None, *, by_program: bool = False) -> Grant | None:
         """Return the last login to `url` by this client, else by any; a program's first if `by_program`."""
-        grants = self.list()
+        account = self.account_of_login(url)
+        grants = [grant for grant in self.list() if grant.account == account]
         programs = [grant for grant in grants if by_program and grant.machine is not None]
         for group in (programs, grants):
             # A later login by another client says nothing about who may get what the owner gave this one.
             same_client = (grant for grant in group if grant.client_id == (client_id or ""))
-            if last := grant_for(same_client, url) or grant_for(group, url):
+            if last := login_for(same_client, url, account, {}) or login_for(group, url, account, {}):
                 return last
         return None
 
@@ -336,45 +364,6 @@ class Credentials:
         self.record(kind, grant_id, detail)
         return erased
 
-    async def recover(self) -> tuple[Grant, ...]:
-        """Mark the grants whose refresh was started by a process that is gone, and return them.
-
-        A revoked grant whose access token has expired meanwhile is removed.
-        """
-        for over in filter(_is_over, self.index.grants()[0]):
-            LOGINS.remove(self.index, over.grant_id)
-            self.record(AccessKind.REVOKED, over.grant_id, "the access token has expired")
-        marked = []
-        for pending in self.index.pending():
-            grant = self.index.grant(pending.grant_id)
-            # A lock that is free at once shows that the process is gone: it would hold it until the outcome
-            # is stored.
-            with suppress(LockBusy):
-                if grant is not None:
-                    async with self.lock(grant, "looking", bound=0):
-                        marked.append(self.mark_if_interrupted(grant))
-        return tuple(filter(None, marked))
-
-    def mark_if_interrupted(self, grant: Grant) -> Grant | None:
-        """Mark and return a grant whose refresh was started and not ended, or return None.
-
-        The lock of the refresh must be held, which means that the process that started it is gone.
-        """
-        for pending in self.index.pending():
-            # A later refresh or login has stored its tokens since where the generation is another one.
-            if (pending.grant_id, pending.generation) == (grant.grant_id, grant.generation):
-                break
-        else:
-            return None
-        note = (
-            f"A refresh was interrupted at {pending.started_at:%Y-%m-%d %H:%M:%S} UTC: the server may have "
-            "replaced the refresh token. Try again, or log in again."
-        )
-        marked = self.update(replace(grant, state=GrantState.INTERRUPTED, note=note))
-        self.index.clear_pending(grant.grant_id)
-        self.record(AccessKind.REFRESH_INTERRUPTED, grant.grant_id, note)
-        return marked
-
     # History
 
     def record(self, kind: str, grant_id: str, detail: str = "", *, resource: str = "") -> None:
@@ -387,12 +376,6 @@ class Credentials:
         # What the history is about has happened: a full disk must not turn it into a failure.
         with suppress(StateUnusable):
             self.index.add_event(kind, grant_id, detail, resource=resource)
-
-
-def _is_over(grant: Grant) -> bool:
-    """Return whether a token that could not be revoked has expired."""
-    ended = grant.expires_at is not None and grant.expires_at <= utc_now()
-    return grant.state is GrantState.RENEWAL_ENDED and ended
 
 
 def refresh_lock(grant: Grant) -> tuple[str, ...]:

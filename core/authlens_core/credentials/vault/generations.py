@@ -17,7 +17,8 @@ from typing import Any, Final, TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from authlens_core.credentials.records.grant import ClientRecord, Grant
+from authlens_core.credentials.records.client import ClientRecord
+from authlens_core.credentials.records.grant import Grant
 from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.records.record_json import belongs_to
 from authlens_core.credentials.records.service_token import ServiceToken

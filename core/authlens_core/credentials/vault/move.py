@@ -29,6 +29,7 @@ from authlens_core.credentials.records.table import (
 from authlens_core.credentials.store import chunked_secret as sealed
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.generations import Generations
+from authlens_core.credentials.vault.interrupted import mark_if_interrupted, recover
 from authlens_core.credentials.vault.open_store import store_at
 from authlens_core.values.errors import AuthlensError, StateUnusable
 from authlens_core.values.fix import step
@@ -80,7 +81,7 @@ async def move(
     Args:
         target: credentials on the new store, on the same index or on another.
     """
-    await source.recover()
+    await recover(source)
     moved: dict[Table[Any] | None, list[str]] = {table: [] for table in (*TABLES, None)}
     failed: list[tuple[str, AuthlensError]] = []
     names = _names(source)
@@ -121,7 +122,7 @@ async def _move_record(source: Credentials, target: Credentials, table: Table[An
     if grant is None:
         return await _move_row(source, target, table, key)
     async with source.lock(grant, "moving"):
-        source.mark_if_interrupted(source.get(key))
+        mark_if_interrupted(source, source.get(key))
         # Where only this process holds the newest tokens, the store has older ones, which must not be moved.
         if key not in source.held:
             return await _move_row(source, target, table, key)

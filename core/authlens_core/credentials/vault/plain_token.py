@@ -30,8 +30,9 @@ from authlens_core.credentials.records.schema import SCHEMA_VERSION, connected, 
 from authlens_core.credentials.store.chunked_secret import SecretsDamaged, read
 from authlens_core.credentials.store.helper_pipes import HelperPipes
 from authlens_core.credentials.store.secret_store import CALL_LIMIT, keyring_too_slow
+from authlens_core.state.account_choice import chosen_account
 from authlens_core.state.paths import own_file, state_directory
-from authlens_core.values.errors import StateUnusable
+from authlens_core.values.errors import StateUnusable, UsageError
 from authlens_core.values.formats.url_path import below
 from authlens_core.values.secret import Secret
 
@@ -116,6 +117,7 @@ class PlainLogin(NamedTuple):
     grant_id: str
     generation: int
     place: str
+    account: str
     resources: tuple[str, ...]
     state: str
     obtained_at: datetime
@@ -137,8 +139,11 @@ def plain_url(text: str) -> PlainUrl:
     return PlainUrl(match["origin"], match["path"])
 
 
-def plain_login(path: Path, url: str) -> PlainLogin | None:
+def plain_login(path: Path, url: str, account: str | None = None) -> PlainLogin | None:
     """Return the login for `url` from the index at `path`, or None if there is none.
+
+    Args:
+        account: the one that was chosen; None for the default.
 
     Raises:
         NotPlain: the URL is not plain, a login that may be for it is not, or the index is not the usual one.
@@ -158,7 +163,10 @@ def plain_login(path: Path, url: str) -> PlainLogin | None:
         raise NotPlain from error
     if chosen is not None and chosen[0] != "keyring":
         raise NotPlain
-    return closest((_login(*row) for row in rows), wanted)
+    logins = [_login(*row) for row in rows]
+    if account is None and any(login.account for login in logins):
+        raise NotPlain  # which is the default is decided elsewhere
+    return closest((login for login in logins if login.account == (account or "")), wanted)
 
 
 def _require_usual(connection: sqlite3.Connection) -> None:
@@ -194,6 +202,7 @@ def _login(grant_id: str, generation: int, place: str, record: str) -> PlainLogi
             grant_id,
             generation,
             place,
+            values.get("account", ""),
             tuple(url for url in (values["resource"], values["resource_url"]) if url is not None),
             # What the resource refused is not handed out as if it worked.
             "refused" if values.get("last_verdict") == "refused" else values["state"],
@@ -228,13 +237,13 @@ def read_token(url: str, helper: HelperPipes) -> Secret | None:
     """
     try:
         path = state_directory() / "index.sqlite3"
-        login = plain_login(own_file(path), url) if path.exists() else None
+        login = plain_login(own_file(path), url, chosen_account()) if path.exists() else None
         if login is None or login.state != "live" or login.place != "keyring" or not _lasts(login):
             return None
         text = _now(read(KeyringReader(helper), login.grant_id, login.generation))
         # Again: an unlock prompt may have taken longer than the token had left.
         return _token(text, login) if _lasts(login) else None
-    except (NotPlain, KeyringUnclear, SecretsDamaged, StateUnusable):
+    except (NotPlain, KeyringUnclear, SecretsDamaged, StateUnusable, UsageError):
         return None
     finally:
         helper.close()

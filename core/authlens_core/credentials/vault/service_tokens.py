@@ -12,7 +12,8 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from authlens_core.credentials.records.grant import ClientSecrets, TokenVerdict, utc_now
+from authlens_core.credentials.records.client import ClientSecrets
+from authlens_core.credentials.records.grant import TokenVerdict, utc_now
 from authlens_core.credentials.records.index import AccessKind
 from authlens_core.credentials.records.record_json import client_secrets_from_json, secrets_to_json
 from authlens_core.credentials.records.service_token import ServiceToken

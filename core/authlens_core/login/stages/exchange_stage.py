@@ -17,7 +17,7 @@ from authlens_core.oauth.authorization import url_parameters
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.error_response import OAuthError, read_error
 from authlens_core.oauth.formats.jwks import jwks_request
-from authlens_core.oauth.id_token import OPENID, id_token_checks, unrequested_check
+from authlens_core.oauth.id_token import id_token_checks, unrequested_check
 from authlens_core.oauth.token import TokenResponse, clock_check, code_request, read_token_response
 from authlens_core.trace.fact import Fact, FactId
 from authlens_core.trace.failure_reason import refusal
@@ -150,7 +150,7 @@ def _keys_request(facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | No
     answered = sent[-1]
     fetched = answered.purpose is Purpose.SIGNING_KEYS
     # The keys are asked for after the tokens: a code is short-lived, and the keys can wait.
-    if answered.response is None or url is None or fetched or not _asked_for_id_token(facts):
+    if answered.response is None or url is None or fetched or not facts.wants_id_token:
         return None
     # Only to see whether there is an ID token; `learn` reads the same answer for its checks.
     tokens = read_token_response(
@@ -162,10 +162,6 @@ def _keys_request(facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | No
     if tokens is None or tokens.id_token is None:
         return None
     return PlannedRequest(jwks_request(url), Purpose.SIGNING_KEYS)
-
-
-def _asked_for_id_token(facts: Facts) -> bool:
-    return OPENID in (facts.scope or "").split()
 
 
 def _keys_location(facts: Facts) -> Url | None:
@@ -191,7 +187,7 @@ def _id_token_checks(
     client = facts.client
     if client is None:
         return ()
-    if not _asked_for_id_token(facts):
+    if not facts.wants_id_token:
         return () if tokens.id_token is None else (unrequested_check(),)
     if tokens.id_token is None:
         return (_ID_TOKEN.warned("none"),)

@@ -20,6 +20,7 @@ from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantSt
 from authlens_core.credentials.records.index import Index, Pending
 from authlens_core.credentials.records.record_json import record_from_json, to_json
 from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.credentials.vault.interrupted import recover
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.values.errors import LoginNeeded, StateUnusable
 from authlens_core.values.exchange import Exchange
@@ -203,7 +204,7 @@ async def test_everything_else_goes_on_although_the_history_is_full(
     await credentials.clients.forget("https://as.example", client.redirect_uri)
     assert (await probe_grant(credentials, wire, saved.grant_id)).result.accepted is True
     credentials.index.mark_pending(Pending(saved.grant_id, saved.generation, MOMENT))
-    [interrupted] = await credentials.recover()
+    [interrupted] = await recover(credentials)
     assert interrupted.state is GrantState.INTERRUPTED
     assert await credentials.forget(saved.grant_id)
     assert credentials.list() == ()

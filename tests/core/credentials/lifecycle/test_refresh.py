@@ -25,6 +25,7 @@ from authlens_core.credentials.records.grant import (
 )
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.generations import SaveStep
+from authlens_core.credentials.vault.interrupted import recover
 from authlens_core.state.locks import LockBusy
 from authlens_core.trace.record import Outcome, Stage, TraceKind
 from authlens_core.values.errors import SecretStoreDenied
@@ -494,10 +495,10 @@ async def test_a_process_killed_after_the_request_leaves_a_note(
         program.stdin.flush()
         while not server.posts("/token"):
             await asyncio.sleep(0.01)
-        assert await shared.recover() == ()
+        assert await recover(shared) == ()
         program.kill()
     server.hold.set()
-    (marked,) = await shared.recover()
+    (marked,) = await recover(shared)
     assert marked.state is GrantState.INTERRUPTED
     assert f"{datetime.now(UTC):%Y-%m-%d}" in marked.note
     result = await refresh(shared, wire, saved.grant_id, RefreshOptions(force=True))

@@ -16,6 +16,7 @@ from authlens_core.credentials.lifecycle.refresh import RefreshOptions, refresh,
 from authlens_core.credentials.lifecycle.revoke import proof_pauses, revoke
 from authlens_core.credentials.records.grant import Grant, GrantSecrets, GrantState, utc_now
 from authlens_core.credentials.vault.credentials import Credentials
+from authlens_core.credentials.vault.interrupted import recover
 from authlens_core.oauth.revocation import RevocationOutcome
 from authlens_core.trace.record import Outcome, TraceKind
 from authlens_core.values.check import Severity
@@ -303,7 +304,7 @@ async def test_an_access_token_that_cannot_be_revoked_ends_its_renewal_and_count
         await usable_token(credentials, wire, credentials.covering(saved.resource_url))
     credentials.update(replace(row, expires_at=utc_now() - timedelta(seconds=1)))
     assert credentials.list() == ()
-    await credentials.recover()
+    await recover(credentials)
     assert credentials.index.grants() == ((), ())
 
 

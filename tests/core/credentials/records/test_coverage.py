@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from authlens_core.credentials.records.grant import grant_for
+from authlens_core.credentials.records.accounts import login_for
 from authlens_core.values.url import covers
 
 
@@ -61,19 +61,19 @@ def test_the_closest_grant_wins(make_grant: Any) -> None:
     wide = make_grant(grant_id="wide", resource="https://h", resource_url="https://h")
     near = make_grant(grant_id="near", resource="https://h/a", resource_url="https://h/a")
     other = make_grant(grant_id="other", resource="https://other", resource_url="https://other")
-    assert grant_for([wide, near, other], "https://h/a/x") == near
-    assert grant_for([near, wide, other], "https://h/b") == wide
-    assert grant_for([near, wide], "https://elsewhere/a") is None
+    assert login_for([wide, near, other], "https://h/a/x", None, {}) == near
+    assert login_for([near, wide, other], "https://h/b", None, {}) == wide
+    assert login_for([near, wide], "https://elsewhere/a", None, {}) is None
 
 
 def test_of_equally_close_grants_the_first_wins(make_grant: Any) -> None:
     """The list is newest first, so a new login replaces an old client's."""
     grants = [make_grant(grant_id=name) for name in ("new", "old")]
-    assert grant_for(grants, "https://wiki.example/mcp/x") == grants[0]
+    assert login_for(grants, "https://wiki.example/mcp/x", None, {}) == grants[0]
 
 
 def test_a_grant_without_metadata_covers_what_was_typed(make_grant: Any) -> None:
     """Where the metadata names no resource, the typed URL is the bound."""
     grant = make_grant(resource=None, expires_at=make_grant().refreshed_at + timedelta(1))
-    assert grant_for([grant], "https://wiki.example/mcp/x") == grant
-    assert grant_for([grant], "https://wiki.example/other") is None
+    assert login_for([grant], "https://wiki.example/mcp/x", None, {}) == grant
+    assert login_for([grant], "https://wiki.example/other", None, {}) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from authlens_core.credentials.records.grant import grant_for
+from authlens_core.credentials.records.accounts import NoAccount, login_for
 from authlens_core.credentials.records.index import Index
 from authlens_core.credentials.vault.plain_token import NotPlain, PlainUrl, plain_login, plain_url
 from authlens_core.values.url import UrlRefused, parse_url
@@ -109,21 +110,38 @@ def test_the_usual_urls_are_plain(text: str) -> None:
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
-@given(st.lists(st.tuples(st.one_of(_CLEAN, URLS), st.none() | st.one_of(_CLEAN, URLS)), max_size=5), _CLEAN)
+@given(
+    st.lists(
+        st.tuples(
+            st.one_of(_CLEAN, URLS), st.none() | st.one_of(_CLEAN, URLS), st.sampled_from(["", "work"])
+        ),
+        max_size=5,
+    ),
+    _CLEAN,
+    st.none() | st.just("work"),
+)
 def test_the_login_is_the_one_that_the_whole_program_chooses(
-    tmp_path: Path, resources: list[tuple[str, str | None]], url: str
+    tmp_path: Path, logins: list[tuple[str, str | None, str]], url: str, account: str | None
 ) -> None:
     path = tmp_path / "index.sqlite3"
     path.unlink(missing_ok=True)
     index = Index(path)
-    for number, (resource_url, resource) in enumerate(resources):
+    for number, (resource_url, resource, name) in enumerate(logins):
         moment = NOW + timedelta(seconds=number * 7 % 5)
-        one = replace(grant(f"g{number}"), resource_url=resource_url, resource=resource, obtained_at=moment)
+        one = replace(
+            grant(f"g{number}"),
+            resource_url=resource_url,
+            resource=resource,
+            obtained_at=moment,
+            account=name,
+        )
         put(index, one, 1)
-    expected = grant_for(index.grants()[0], url)
+    expected = None
+    with suppress(NoAccount):
+        expected = login_for(index.grants()[0], url, account, {})
     index.close()
     try:
-        found = plain_login(path, url)
+        found = plain_login(path, url, account)
     except NotPlain:
         return
     assert (found and found.grant_id) == (expected and expected.grant_id)

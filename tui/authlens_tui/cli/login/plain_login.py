@@ -29,7 +29,7 @@ from authlens_tui.cli.login.login_events import JSON_VERSION
 from authlens_tui.cli.login.login_verb import EventLines
 from authlens_tui.cli.session import iso_time
 from authlens_tui.cli.start import INTERRUPTED
-from authlens_tui.cli.terminal.output import AnswerLost, report_error, say
+from authlens_tui.cli.terminal.output import AnswerLost, report_error, say, say_fix
 from authlens_tui.words.times import already_words
 
 # The next stage stops as well: without a client, which can be given in the app, or for want of endpoints.
@@ -216,8 +216,8 @@ def _for_a_refused_client(run: Login) -> Iterator[str | Fix]:
 
 
 def _authenticated(run: Login, lines: EventLines) -> int:
-    checks = (check for record in run.trace.records for check in record.checks)
-    stored = [check for check in checks if check.name == CheckId.EXCHANGE_STORED]
+    all_checks = [check for record in run.trace.records for check in record.checks]
+    stored = [check for check in all_checks if check.name == CheckId.EXCHANGE_STORED]
     unkept = next((check for check in stored if check.severity is not Severity.PASS), None)
     code = 0 if unkept is None else NoSecretStore.exit_code
     lines.write(
@@ -233,6 +233,10 @@ def _authenticated(run: Login, lines: EventLines) -> int:
         for check in stored:
             if check.severity is Severity.PASS:
                 say(f"  The tokens are stored {check.seen}.")
+        for check in all_checks:
+            if check.name == CheckId.EXCHANGE_ACCOUNT:
+                say(f"  {check.seen}")
+                say_fix(check.cure, lines.url)
     if unkept is not None:
         report_error(NoSecretStore(f"The tokens were not stored and are lost: {unkept.seen}", unkept.cure))
     elif not lines.wanted:

@@ -6,7 +6,8 @@ import shlex
 from argparse import Namespace
 from functools import partial
 
-from authlens_core.desk.log_in import BROWSER_WAIT, CloudflaredOutcome, log_in_with_cloudflared
+from authlens_core.desk.cloudflared_login import CloudflaredOutcome, log_in_with_cloudflared
+from authlens_core.desk.log_in import BROWSER_WAIT
 from authlens_core.desk.session import AuthlensError
 from authlens_core.trace.events import (
     CloudflaredEvent,

@@ -31,7 +31,7 @@ from authlens_tui.cli.terminal.output import answer_json, answer_line, answer_sc
 from authlens_tui.cli.terminal.refused import refusal
 from authlens_tui.words.times import ago, expiry_of
 
-_TITLES: Final = ("RESOURCE", "STATE", "EXPIRES", "KIND")
+_TITLES: Final = ("RESOURCE", "ACCOUNT", "STATE", "EXPIRES", "KIND")
 _WIDEST: Final = 60  # cells of a column: one long resource does not push the others away
 _GAP: Final = "  "
 _NONE: Final = "No credentials on this machine. To log in: authlens login URL"
@@ -62,7 +62,7 @@ async def _read() -> tuple[Sequence[InventoryEntry], Sequence[DamagedRecord]]:
     async with open_session(needs_secrets=False) as session:
         credentials = session.credentials
         with suppress(StateUnusable):  # an index that can only be read is still listed
-            await credentials.recover()
+            await session.recover()
         inventory = read_inventory(credentials.index)
     return sorted_by_urgency(inventory.entries), inventory.damaged
 
@@ -137,7 +137,10 @@ def _aloud(entry: InventoryEntry, kind: str, now: datetime) -> str:
 
 
 def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [min(_WIDEST, max(map(len, column))) for column in zip(*rows, strict=True)]
+    _, *cells = rows
+    columns = [column for column in zip(*rows, strict=True) if any(column[1:]) or not cells]
+    rows = list(zip(*columns, strict=True))
+    widths = [min(_WIDEST, max(map(len, column))) for column in columns]
     return [
         _GAP.join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in rows
@@ -149,7 +152,7 @@ def _cells(entry: InventoryEntry, kind: str, now: datetime) -> tuple[str, ...]:
     expiry = expiry_of(entry.token_ends, now)
     within = f"in {expiry.span}" if expiry.expired is False else expiry.span or expiry.sentence
     resource = entry.url or entry.title
-    return resource, f"{status.kind.symbol} {status.word}", within, kind
+    return resource, entry.person, f"{status.kind.symbol} {status.word}", within, kind
 
 
 def _kinds(entries: Sequence[InventoryEntry], now: datetime) -> list[str]:
@@ -217,6 +220,8 @@ def _grant_as_json(grant: Grant, status: CredentialStatus) -> dict[str, object]:
         "kind": grant.kind,
         "resource_url": grant.resource_url,
         "resource": grant.resource,
+        "account": grant.account,
+        "person": grant.person,
         "issuer": grant.issuer,
         "client_id": grant.client_id,
         "scope": grant.scope,

@@ -53,7 +53,7 @@ async def refresh_credentials(arguments: Namespace) -> int:
     """Refresh one credential or all; the exit code is that of the gravest failure."""
     async with open_session() as session:
         # What a killed program left in doubt has to be known before another refresh is sent.
-        await session.credentials.recover()
+        await session.recover()
         grants = grants_or_other_kind(session, arguments, Wanted.REFRESH)
         if len(grants) > 1:
             await session.require_store()

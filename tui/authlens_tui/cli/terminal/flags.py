@@ -1,7 +1,7 @@
-"""The flags of every verb: `--plain`, for a screen reader or a log, and `--no-input`, which asks nothing.
+"""The options of every verb: `--plain`, for screen readers, `--no-input`, which asks nothing, and `--as`.
 
 Plain lines have words for signs and numbers for lists. With `--no-input` no browser opens either, and where a
-user is needed, one line names the command.
+user is needed, one line names the command. `--as NAME` chooses the account that a URL means.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from typing import Final
 
 # In the environment, so that programs which we start (`authlens run`) are plain and ask nothing either.
 _VARIABLES: Final = {"--plain": "AUTHLENS_PLAIN", "--no-input": "AUTHLENS_NO_INPUT"}
+# So that every program which it starts means the same account, too.
+ACCOUNT_VARIABLE: Final = "AUTHLENS_AS"
 _WORDS: Final = {"✔": "OK:", "✖": "Failed:", "!": "Warning:", "→": "To do:"}
 
 
@@ -21,12 +23,29 @@ def without_flags(argv: Sequence[str]) -> list[str]:
     end = argv.index("--") if "--" in argv else len(argv)
     for flag in _VARIABLES.keys() & argv[:end]:
         os.environ[_VARIABLES[flag]] = "1"
+    ours, account = _without_account(argv[:end])
+    if account is not None:
+        os.environ[ACCOUNT_VARIABLE] = account
     if no_input() and sys.stdin is not None and sys.stdin.isatty():
         # Whatever would read an answer reads the end of a file instead.
         nothing = os.open(os.devnull, os.O_RDONLY)
         os.dup2(nothing, sys.stdin.fileno())
         os.close(nothing)
-    return [word for word in argv[:end] if word not in _VARIABLES] + list(argv[end:])
+    return [word for word in ours if word not in _VARIABLES] + list(argv[end:])
+
+
+def _without_account(argv: Sequence[str]) -> tuple[list[str], str | None]:
+    """Return the arguments without `--as NAME` or `--as=NAME`, and that name."""
+    words, account = list(argv), None
+    for word in argv:
+        if word == "--as" and words.index(word) + 1 < len(words):
+            position = words.index(word)
+            account = words[position + 1]
+            del words[position : position + 2]
+        elif word.startswith("--as="):
+            account = word.partition("=")[2]
+            words.remove(word)
+    return words, account
 
 
 def is_plain() -> bool:

@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from authlens_core.state import user_file
+from authlens_core.state.account_choice import chosen_account
 from authlens_core.state.user_file import UserFile, current_folder
 from authlens_core.values.errors import FileUnusable, UsageError
 from authlens_core.values.url import UrlRefused, parse_url
@@ -134,14 +135,16 @@ AGENTS: Final[Mapping[str, Agent]] = {
 }
 
 
-def bridge_command(url: str, *, gui: bool) -> tuple[str, ...]:
+def bridge_command(url: str, *, gui: bool, account: str | None = None) -> tuple[str, ...]:
     """Return the command that starts the bridge.
 
     Args:
         gui: whether an agent starts it that has no PATH of a shell. Otherwise it is by its name if that is on
             PATH, because others may share the file.
+        account: the account that it is for; None for the default.
     """
-    return (*_program(gui=gui), "mcp-bridge", url)
+    chosen = () if account is None else ("--as", account)
+    return (*_program(gui=gui), "mcp-bridge", url, *chosen)
 
 
 def _program(*, gui: bool) -> tuple[str, ...]:
@@ -159,6 +162,8 @@ class AgentServer:
         agent: one of `AgentServer.agents`.
         url: the protected MCP server.
         name: the name of the entry; None is one that is made from the host and path of the URL.
+
+    The entry is for the account that was chosen, by `--as` or its like, if one was.
 
     Attributes:
         agents: the names of the agents that are known.
@@ -180,7 +185,7 @@ class AgentServer:
         row = AGENTS[agent]
         self.url = _checked_url(url)
         self.name = _name_for(self.url) if name is None else _checked_name(name)
-        bridge = bridge_command(self.url, gui=row.gui)
+        bridge = bridge_command(self.url, gui=row.gui, account=chosen_account())
         self.title = row.title
         self.text = row.text(self.name, row.entry(self.name, bridge))
         self.files = row.files_with(os.environ)

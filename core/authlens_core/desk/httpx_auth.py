@@ -17,6 +17,7 @@ from typing import Any, Final, Self, TypeVar
 from authlens_core.credentials.lifecycle.request_credential import RequestCredential, asks_for_a_token
 from authlens_core.credentials.lifecycle.request_headers import CredentialHeaders
 from authlens_core.desk.session import Session, open_session
+from authlens_core.desk.session import open_session as session_as
 from authlens_core.values.exchange import Headers, Response
 from authlens_core.values.store_kind import CredentialKind
 from authlens_core.values.url import usable_url
@@ -48,6 +49,7 @@ class AuthlensAuth(httpx.Auth):
         kind: the only kind of credential that is wanted, or None.
         min_ttl: how long an access token has to last; None for a minute, or half of its life where that is
             less.
+        account: the account at the resource, for the session that is opened here; None for the default.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class AuthlensAuth(httpx.Auth):
         open_session: Callable[[], AbstractAsyncContextManager[Session]] = open_session,
         kind: CredentialKind | None = None,
         min_ttl: timedelta | None = None,
+        account: str | None = None,
     ) -> None:
         self._url = url
         self._kind = kind
@@ -66,7 +69,9 @@ class AuthlensAuth(httpx.Auth):
         self._thread: _SessionThread | None = None
         self._session: Callable[[], Awaitable[Session]]
         if session is None:
-            self._thread = _SessionThread(open_session)
+            self._thread = _SessionThread(
+                open_session if account is None else partial(session_as, account=account)
+            )
             self._session = self._thread.session
         else:
             self._session = partial(_given, session)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from msgspec import Struct
 
+from authlens_core.credentials.records.accounts import NoAccount
 from authlens_core.desk.log_in import missing_credential
 from authlens_core.desk.use import access_token, covering_credentials, request_headers
 from authlens_core.values.errors import (
@@ -133,6 +134,7 @@ async def answer_git(open_session: OpenSession, action: str, request: BinaryIO |
     if url is None:
         return GitAnswer()
     async with open_session() as session:
+        session.credentials.choose_account(url, asked.username)
         if action == "erase":
             return await _after_refusal(session, url, asked)
         return await _git_token(session, url, asked)
@@ -166,6 +168,8 @@ async def _git_token(session: Session, url: str, request: GitRequest) -> GitAnsw
 
     try:
         headers = await request_headers(session, url)
+    except NoAccount as error:
+        return GitAnswer(error=error, exit_code=error.exit_code)
     except (NoCredential, NoLogin):
         return _no_git_token(session, url, request)
     except LoginNeeded as error:

@@ -35,7 +35,7 @@ _HOST: Final = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?:
 # RFC 3986 §3.3: what a path may have unescaped.
 _PATH: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,;=:@/")
 _WEB: Final = frozenset({"http", "https"})
-_READ: Final = frozenset({"protocol", "host", "path", "authtype", "credential"})
+_READ: Final = frozenset({"protocol", "host", "path", "username", "authtype", "credential"})
 # Visible ASCII: what `Authorization` takes, and what no reader takes for the end of a line.
 _TOKEN: Final = re.compile(r"[\x21-\x7e]+")
 
@@ -54,6 +54,7 @@ class GitRequest(Unprinted, Struct, frozen=True):
         bearer: the token that git had and got refused or accepted with, or None.
         capabilities: what this git understands.
         challenges: the fields `WWW-Authenticate` of the answer, as the server wrote them.
+        username: the user in the URL, as `work` in `https://work@example.com/`; empty if it names none.
     """
 
     site: str | None
@@ -61,6 +62,7 @@ class GitRequest(Unprinted, Struct, frozen=True):
     bearer: Secret | None
     capabilities: frozenset[str]
     challenges: tuple[str, ...] = ()
+    username: str = ""
 
     def __repr__(self) -> str:
         return f"<GitRequest {self.site}{self.path}>"
@@ -101,7 +103,14 @@ def read_request(lines: Iterable[bytes]) -> GitRequest:
     if "url" in names:
         raise GitRequestRefused("it has a url, which git takes apart before it asks a helper")
     capabilities, challenges = (tuple(lists.get(name, ())) for name in ("capability[]", _CHALLENGE))
-    return GitRequest(_site(values), _path(values), _bearer(values), frozenset(capabilities), challenges)
+    return GitRequest(
+        site=_site(values),
+        path=_path(values),
+        bearer=_bearer(values),
+        capabilities=frozenset(capabilities),
+        challenges=challenges,
+        username=values.get("username", ""),
+    )
 
 
 def bearer_answer(token: Secret, expires_at: datetime | None) -> Secret:

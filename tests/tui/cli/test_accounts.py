@@ -133,3 +133,18 @@ def test_the_table_has_a_column_for_accounts(line: CommandLine, both: str) -> No
     rows = line.run("list").answer.splitlines()
     assert any("work (grace@example.com)" in row for row in rows)
     assert any("  ada@example.com  " in row for row in rows)
+
+
+def test_git_chooses_the_account_that_the_url_names(line: CommandLine, both: str) -> None:
+    scheme, _, host = both.rstrip("/").partition("://")
+    asked = f"capability[]=authtype\nprotocol={scheme}\nhost={host}\n"
+    for username, account in (("username=Work\n", ["--as", "work"]), ("username=anyone\n", []), ("", [])):
+        ran = line.run("git-credential", "get", typed=f"{asked}{username}\n")
+        assert f"credential={token(line, both, *account)}" in ran.answer
+
+
+def test_the_entry_of_an_agent_names_the_account(line: CommandLine, both: str) -> None:
+    entry = line.run("mcp-config", "cursor", both, "--as", "work").answer
+    assert '"--as",' in entry
+    assert '"work"' in entry
+    assert "--as" not in line.run("mcp-config", "cursor", both).answer

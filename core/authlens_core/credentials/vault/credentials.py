@@ -34,7 +34,7 @@ from authlens_core.values.errors import AuthlensError, LoginNeeded, NoLogin, Sta
 from authlens_core.values.finish import finish
 from authlens_core.values.fix import fix, step
 from authlens_core.values.store_kind import CredentialKind
-from authlens_core.values.url import rewrite
+from authlens_core.values.url import covers, rewrite
 
 # Seconds that closing waits for a write that was started; container runtimes kill a process after 10.
 EXIT_BOUND: Final = 6.0
@@ -222,6 +222,14 @@ class Credentials:
     def account_of_login(self, url: str) -> str:
         """Return the account that a login to `url` is for."""
         return account_of_login(self.list(), url, self.account, self.index.facts(DEFAULT_ACCOUNT))
+
+    def choose_account(self, url: str, name: str) -> None:
+        """Let a URL mean the account `name` from now on, if it has a login for `url`; else change nothing."""
+        account = name.lower()
+        if account and any(
+            login.account == account and covers(login.resource_url, url) for login in self.list()
+        ):
+            self.account = account
 
     def use_account(self, grant: Grant) -> None:
         """Let the account of `grant` be the default of its resource."""

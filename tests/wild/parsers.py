@@ -116,8 +116,8 @@ def jwt(data: bytes) -> None:
     """A token is taken apart, with its times, or it is none."""
     found = parse_jwt(data.decode("utf-8", "surrogateescape"))
     if found is not None:
-        assert [c for c in found.claims_at(NOW) if (c.at is None) is not (c.seconds is None)] == []
-        assert [member for member in found.header_members if member.at is not None] == []
+        assert [c for c in found.claims_at(NOW) if (c.time is None) is not (c.seconds is None)] == []
+        assert [member for member in found.header_members if member.time is not None] == []
 
 
 def shown(data: bytes) -> None:

@@ -89,9 +89,11 @@ class CloudflaredDirectory:
         before, self._read = self._read, {}
         for name in listed[:MAX_TOKENS]:
             version = _version(name, entries)
-            known = before.get(name)
-            is_same = known is not None and version is not None and known[0] == version
-            token = known[1] if known is not None and is_same else _read(self._where, name, names, moment_now)
+            earlier = before.get(name)
+            is_same = earlier is not None and version is not None and earlier[0] == version
+            token = (
+                earlier[1] if earlier is not None and is_same else _read(self._where, name, names, moment_now)
+            )
             self._read[name] = version, token
         never = datetime.min.replace(tzinfo=UTC)
         tokens = (token for _, token in self._read.values())
@@ -125,10 +127,10 @@ def find_cloudflared_token(
     for the whole host. That a name fits is no leave to send: another address can have the same name, see
     `cloudflared_token`.
     """
-    asked = usable_url(url, loopback_http=True)
-    if asked is None:
+    requested = usable_url(url, loopback_http=True)
+    if requested is None:
         return None
-    present, hosts = datetime.now(UTC), names_of(asked)
+    present, hosts = datetime.now(UTC), names_of(requested)
     fitting = (
         token
         for token in CloudflaredDirectory(directory).find(now=present)

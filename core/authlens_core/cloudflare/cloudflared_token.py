@@ -81,7 +81,7 @@ def readings(name: str) -> tuple[tuple[str, ...], ...]:
     if "*" in name:
         return ()
     hosts = [(host, name[len(host) + 1 :].strip("-")) for host in _hosts(name)[:_MOST_HOSTS]]
-    return tuple(tuple(f"https://{host}/{path}" for path in _paths(rest)) for host, rest in hosts)
+    return tuple(tuple(f"https://{host}/{path}" for path in _paths(suffix)) for host, suffix in hosts)
 
 
 def sure_address(name: str) -> str:
@@ -119,10 +119,10 @@ def _is_host(text: str) -> bool:
     return is_name and ((last.isalpha() and last != "xn") or last.startswith("xn--"))
 
 
-def _paths(rest: str) -> tuple[str, ...]:
-    """Return the paths that `rest` can mean: every hyphen a slash, none, then some of them."""
-    first, *others = rest.split("-")
-    paths = ["/".join((first, *others)), rest]
+def _paths(suffix: str) -> tuple[str, ...]:
+    """Return the paths that `suffix` can mean: every hyphen a slash, none, then some of them."""
+    first, *others = suffix.split("-")
+    paths = ["/".join((first, *others)), suffix]
     if len(others) <= _LONGEST_CHOICE:
         signs = product("/-", repeat=len(others))
         paths += [first + "".join(map(str.__add__, chosen, others)) for chosen in signs]

@@ -78,9 +78,9 @@ def shape_problem(client_id: str, secret: Secret) -> ShapeProblem | None:
     shape = _odd_shape(client_id, value)
     if shape is None:
         return None
-    told = words("cloudflare")["service_token"][shape]
+    entry = words("cloudflare")["service_token"][shape]
     missing = "client secret" if client_id else "client id"
-    return ShapeProblem(shape, told["cause"].format(missing=missing, length=len(value)), told["cure"])
+    return ShapeProblem(shape, entry["cause"].format(missing=missing, length=len(value)), entry["cure"])
 
 
 def _odd_shape(client_id: str, secret: str) -> Shape | None:

@@ -37,10 +37,10 @@ def is_team_host(host: str) -> bool:
     return bool(names) and all(label and _LABEL.issuperset(label) for label in names)
 
 
-def for_team(words: str, host: str) -> str:
-    """Return `words` with the address of the log-out page in it, where `host` is a team's."""
+def for_team(text: str, host: str) -> str:
+    """Return `text` with the address of the log-out page in it, where `host` is a team's."""
     page = LOGOUT.split(maxsplit=1)[0]
-    return words.replace(LOGOUT, f"https://{host.lower()}{page}") if is_team_host(host) else words
+    return text.replace(LOGOUT, f"https://{host.lower()}{page}") if is_team_host(host) else text
 
 
 def cloudflare_metadata_urls(resource: Url) -> tuple[Url, ...]:

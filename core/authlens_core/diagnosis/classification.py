@@ -23,8 +23,8 @@ from authlens_core.values.exchange import Exchange, Response
 from authlens_core.values.fix import Fix
 from authlens_core.values.formats.json_document import load_object
 from authlens_core.values.formats.jwt import decoded_base64url
-from authlens_core.values.known_secrets import KnownSecrets
 from authlens_core.values.safe_text import NAME, safe_line
+from authlens_core.values.secret_masking import SecretMasker
 from authlens_core.values.url import Url, UrlRefused, parse_url
 
 _ACCESS_FIELDS: Final = ("cf-access-aud", "cf-access-domain", "cf-access-error")
@@ -78,7 +78,7 @@ def classify(exchange: Exchange) -> Classification:
     classification = next(recognised, None) or reader.classification(
         _BY_STATUS.get(response.status, by_class)
     )
-    return without_echoes(classification, KnownSecrets(sent_in((exchange,))), "evidence", "summary", "cf_ray")
+    return without_echoes(classification, SecretMasker(sent_in((exchange,))), "evidence", "summary", "cf_ray")
 
 
 class _ResponseReader:

@@ -25,8 +25,8 @@ from authlens_core.diagnosis.server_kind import ServerKind, kind_in, server_word
 from authlens_core.oauth.error_response import OAuthError, read_error
 from authlens_core.values.check import NO_ANSWER, UNKNOWN, Check, Diagnosis, Layer
 from authlens_core.values.exchange import Exchange, Request, Response
-from authlens_core.values.known_secrets import KnownSecrets
 from authlens_core.values.safe_text import safe_line
+from authlens_core.values.secret_masking import SecretMasker
 from authlens_core.values.stage import Stage
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ class _Failure:
 
     def _without_echoes(self, diagnosis: Diagnosis) -> Diagnosis:
         """Return `diagnosis` without what was sent: the answer that it quotes may repeat it."""
-        sent = KnownSecrets(self.sent, shortest=SHORTEST)
+        sent = SecretMasker(self.sent, shortest=SHORTEST)
         return without_echoes(diagnosis, sent, "cause", "cure", "evidence")
 
     def _fits(self, cause: Cause) -> bool:

@@ -21,9 +21,9 @@ from authlens_core.oauth.error_response import OAuthError
 from authlens_core.values.exchange import Exchange, Response
 from authlens_core.values.fix import Fix, mapped
 from authlens_core.values.formats.json_document import JsonRefused, load_object
-from authlens_core.values.known_secrets import KnownSecrets
 from authlens_core.values.safe_text import safe_line
 from authlens_core.values.secret import Secret
+from authlens_core.values.secret_masking import SecretMasker
 
 # How much of a body is quoted.
 FIRST_BYTES: Final = 160
@@ -128,13 +128,13 @@ def sent_in(exchanges: Iterable[Exchange]) -> tuple[Secret, ...]:
     return tuple(secret for secret in secrets if len(secret.reveal()) >= SHORTEST)
 
 
-def without_echoes(value: _Value, sent: KnownSecrets, *names: str) -> _Value:
+def without_echoes(value: _Value, sent: SecretMasker, *names: str) -> _Value:
     """Return `value` with `sent` masked in the fields `names`: texts, or tuples of texts."""
     masked = {name: _masked(getattr(value, name), sent) for name in names if sent}
     return replace(value, **masked)
 
 
-def _masked(text: Any, sent: KnownSecrets) -> Any:
+def _masked(text: Any, sent: SecretMasker) -> Any:
     if isinstance(text, tuple):
         return tuple(map(sent.masked, text))
     if isinstance(text, Fix):

@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from authlens_core.values.known_secrets import KnownSecrets
 from authlens_core.values.safe_text import without_user_info
 from authlens_core.values.secret import Secret
+from authlens_core.values.secret_masking import SecretMasker
 
 # What looks like a credential: a long unbroken run with a digit in it, or a value under a telling name.
 _LONG_RUN: Final = re.compile(r"[A-Za-z0-9_~+=.:-]{24,}+|[A-Za-z0-9]{20,}+")
@@ -126,7 +126,7 @@ def masked_text(text: str) -> str:
 
 def without_credentials(text: str, secrets: Iterable[Secret] = ()) -> str:
     """Return a text with a mask for `secrets`, and for what looks like a credential."""
-    text = without_user_info(KnownSecrets(secrets, shortest=1).masked(text))
+    text = without_user_info(SecretMasker(secrets, shortest=1).masked(text))
     text = _AUTHORIZATION.sub(lambda m: m[1] + Secret(m[2]).masked, text)
     text = _BEARER.sub(lambda m: m[1] + _unless_a_word(m[2], longest_word=20), text)
     text = _TYPED.sub(lambda m: m[1] + Secret(m[2]).masked, text)

@@ -67,7 +67,7 @@ def whole_jwt(text: str) -> Diagnosis | None:
         return None
     claims = jwt.claims_at(datetime.now(UTC))
     header = _lines(((each.name, each.text) for each in jwt.header_members), DocumentKind.JOSE_HEADER)
-    lines = _lines(((each.name, str(each.at or each.text)) for each in claims), DocumentKind.CLAIMS)
+    lines = _lines(((each.name, str(each.time or each.text)) for each in claims), DocumentKind.CLAIMS)
     is_over = any(each.name == "exp" and (each.seconds or 0) < 0 for each in claims)
     state = "It has expired." if is_over else ""
     cause = f"This is a JWT. {state} Its signature was not checked. {' '.join(jwt.problems)}"

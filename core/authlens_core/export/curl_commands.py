@@ -28,8 +28,8 @@ from authlens_core.trace.fact import fact_text
 from authlens_core.trace.record import Stage, StageRecord, Trace, sent_once
 from authlens_core.values.exchange import Exchange, Request
 from authlens_core.values.formats.curl_header import NotAField, header_argument, is_token
-from authlens_core.values.known_secrets import MASKED
 from authlens_core.values.safe_text import safe_line
+from authlens_core.values.secret_masking import MASKED
 
 # http or https, and a host without a user name before it; curl would read it as a file, or as another scheme.
 _CALLABLE: Final = re.compile(r"https?://[^/?#@\\\x00-\x20\x7f]+(?:[/?#].*)?", re.IGNORECASE | re.DOTALL)

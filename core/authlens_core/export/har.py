@@ -16,8 +16,8 @@ from authlens_core.export.redaction import body_text, redacted_trace
 from authlens_core.trace.record import StageRecord, Trace, sent_once
 from authlens_core.values.exchange import Exchange, Headers, Request, Response, Timings
 from authlens_core.values.formats.json_document import json_output
-from authlens_core.values.known_secrets import MASKED
 from authlens_core.values.secret import Body
+from authlens_core.values.secret_masking import MASKED
 
 _UNKNOWN: Final = -1  # the format's own word for a size or a time that is not known
 _CREATOR: Final = {"name": "authlens", "version": "1"}

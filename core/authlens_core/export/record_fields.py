@@ -24,8 +24,8 @@ from authlens_core.trace.fact import fact_text
 from authlens_core.trace.record import StageRecord
 from authlens_core.values.exchange import Exchange, Headers
 from authlens_core.values.formats.json_document import JsonRefused, load_object
-from authlens_core.values.known_secrets import MASKED
 from authlens_core.values.secret import Body
+from authlens_core.values.secret_masking import MASKED
 
 # Each field by its name, in the order in which they are in the record.
 Fields = dict[str, str]

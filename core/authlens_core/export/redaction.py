@@ -32,9 +32,9 @@ from authlens_core.export.secret_names import (
 from authlens_core.trace.fact import Fact
 from authlens_core.trace.record import Trace
 from authlens_core.values.exchange import Exchange, Headers, Request, Response
-from authlens_core.values.known_secrets import MASKED, KnownSecrets
 from authlens_core.values.safe_text import safe_text
 from authlens_core.values.secret import Body, Secret
+from authlens_core.values.secret_masking import MASKED, SecretMasker
 
 __all__ = [
     "MASKED",
@@ -86,7 +86,7 @@ class Redactor:
     """
 
     def __init__(self, secrets: Iterable[Secret] = ()) -> None:
-        self._known = KnownSecrets(secrets)
+        self._known = SecretMasker(secrets)
         # Names of header fields and words of checks come again and again.
         self._remembered = lru_cache(maxsize=1_024)(self._masked)
 

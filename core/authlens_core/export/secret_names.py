@@ -11,8 +11,8 @@ from typing import Final
 from urllib.parse import unquote_plus
 
 from authlens_core.export.pretty_json import JsonToken, TokenKind, json_tokens, string_value
-from authlens_core.values.known_secrets import MASKED
 from authlens_core.values.secret import Secret
+from authlens_core.values.secret_masking import MASKED
 
 _HEADERS: Final = (
     "authorization",

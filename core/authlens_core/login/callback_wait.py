@@ -196,29 +196,31 @@ class ResponseWait:
             if not other:
                 raise
         listener = await Listener.open(port=other, host=target.host, path=target.path)
-        seen = f"another login waits at port {target.port}, so this one waits at port {other}"
-        self.remarks = (requirement("registration.other_port").noticed(seen),)
+        actual = f"another login waits at port {target.port}, so this one waits at port {other}"
+        self.remarks = (requirement("registration.other_port").noticed(actual),)
         return listener
 
     async def _named_only(self, options: Options, target: _Target) -> tuple[str | None, Check | None]:
         """Return the redirect URI for a port that is not bound, the same one as before where that can be."""
-        given = options.redirect_uri
-        if given is not None and options.listen:
-            seen = f"it ends on {given}, which you gave: paste the address of that page"
-            self.remarks = (requirement("registration.redirect_uri").noticed(seen),)
-            return given, None
-        wanted = target.port or DEFAULT_PORT
-        port = self._named.get(target, wanted)
+        chosen_uri = options.redirect_uri
+        if chosen_uri is not None and options.listen:
+            actual = f"it ends on {chosen_uri}, which you gave: paste the address of that page"
+            self.remarks = (requirement("registration.redirect_uri").noticed(actual),)
+            return chosen_uri, None
+        preferred_port = target.port or DEFAULT_PORT
+        port = self._named.get(target, preferred_port)
         # Nothing is bound here, but whatever has the port would get the code from the browser.
         if await asyncio.to_thread(is_held, target.host, port):
             # The user's redirect URI is the one that the server has: there is no other port for it.
-            port = 0 if given else await asyncio.to_thread(another_port, target.host)
+            port = 0 if chosen_uri else await asyncio.to_thread(another_port, target.host)
         if not port:
-            return None, port_problem(wanted, PortTaken(wanted, None, 0))
+            return None, port_problem(preferred_port, PortTaken(preferred_port, None, 0))
         self._named[target] = port
-        seen = f"port {wanted} is in use, so the redirect URI names {port}; nothing is opened there"
-        self.remarks = () if port == wanted else (requirement("registration.named_port").noticed(seen),)
-        return given or redirect_uri(target.host, port), None
+        actual = f"port {preferred_port} is in use, so the redirect URI names {port}; nothing is opened there"
+        self.remarks = (
+            () if port == preferred_port else (requirement("registration.named_port").noticed(actual),)
+        )
+        return chosen_uri or redirect_uri(target.host, port), None
 
     async def begin(
         self, facts: Facts, seconds: float, alter: Callable[[Secret], Secret] | None = None

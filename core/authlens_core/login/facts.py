@@ -55,7 +55,7 @@ class Facts(Unprinted, Struct, frozen=True):
         earlier_by_program: whether that was the login of a program.
         remembered: what was decided in earlier logins, for each issuer.
         redirect_uri: set once the listener is bound.
-        known_client: a client registered earlier for (issuer, redirect URI).
+        stored_client: a client registered earlier for (issuer, redirect URI).
         lost_clients: the ids of those that the server has shown in this login not to know any more.
         registered_at: when this login registered its client, UTC; None if it did not.
         dpop_key: the key that the tokens are bound to; drawn if they have to be.
@@ -90,7 +90,7 @@ class Facts(Unprinted, Struct, frozen=True):
     remembered: Mapping[str, StoredOptions] = {}
     server_metadata: ServerMetadata | None = None
     redirect_uri: str | None = None
-    known_client: Client | None = None
+    stored_client: Client | None = None
     lost_clients: frozenset[str] = frozenset()
     client: Client | None = None
     registered_at: datetime | None = None
@@ -160,8 +160,8 @@ class Facts(Unprinted, Struct, frozen=True):
             return ServerKind.ACCESS
         endpoints = (self.server.authorization_endpoint, self.server.token_endpoint)
         # Where the specification says that metadata may be, no one has answered yet.
-        named = () if self.metadata_guessed else tuple(url.text for url in self.metadata_candidates)
-        return server_kind(filter(None, (self.issuer_identifier, *endpoints, *named)))
+        candidates = () if self.metadata_guessed else tuple(url.text for url in self.metadata_candidates)
+        return server_kind(filter(None, (self.issuer_identifier, *endpoints, *candidates)))
 
     @property
     def flow(self) -> Flow:
@@ -235,6 +235,6 @@ class Facts(Unprinted, Struct, frozen=True):
     @property
     def client_is_given(self) -> bool:
         """True when the user named the client, by id or by document: it was not registered here."""
-        given = (self.options.client_id, self.options.client_metadata_url)
+        chosen_ids = (self.options.client_id, self.options.client_metadata_url)
         by_owner = self.flow.is_by_program
-        return self.client is not None and (by_owner or self.client.client_id in given)
+        return self.client is not None and (by_owner or self.client.client_id in chosen_ids)

@@ -19,9 +19,9 @@ from msgspec.structs import replace
 
 from authlens_core.login.callback_wait import ResponseWait
 from authlens_core.login.facts import Facts
-from authlens_core.login.known_clients import ClientRegistry, KnownClients
 from authlens_core.login.login_stage import PlannedRequest, StageResult, WaitStopped
 from authlens_core.login.progress import Progress, TimeLimit
+from authlens_core.login.registered_clients import ClientRegistry, RegisteredClients
 from authlens_core.login.stage_work import Keeper, Sender, StageWork, handler_of, keep_nothing
 from authlens_core.login.stages.access_stage import MOST_STEP_UPS, wider_scope
 from authlens_core.login.tampering.editing import EditForm, RequestChanges, edit_form
@@ -68,7 +68,7 @@ class Login:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         url = parse_url(resource_url, loopback_http=True)
-        self._clients = KnownClients(registry)
+        self._clients = RegisteredClients(registry)
         self._clock = clock
         self._watchers: list[Watcher] = []
         self._progress = Progress(
@@ -147,8 +147,8 @@ class Login:
     def planned_link(self) -> str | None:
         """Return the link that the next stage hands out; None if it does not, or sends something first."""
         # What is pushed first gives the link a reference that only its answer names (RFC 9126 §2.2).
-        known = self.position is Stage.AUTHORIZATION and self._honest(self._progress.facts) is None
-        link = self._honest_link() if known else None
+        hands_out_link = self.position is Stage.AUTHORIZATION and self._honest(self._progress.facts) is None
+        link = self._honest_link() if hands_out_link else None
         return None if link is None else amended_url(link, self.amendments)
 
     def _honest_link(self) -> str | None:
@@ -161,9 +161,9 @@ class Login:
 
     def amend(self, *amendments: RequestEdit, stage: Stage | None = None) -> None:
         """Change these parts of what `stage`, or the next one, sends; no tokens are stored then."""
-        wanted = stage or self.position
-        if self._task is None and wanted is not None:
-            self._tampering.edit(wanted, amendments)
+        target = stage or self.position
+        if self._task is None and target is not None:
+            self._tampering.edit(target, amendments)
             self._progress.renew()
 
     @property
@@ -328,12 +328,14 @@ class Login:
         await self._work.wait.close()
 
     async def _drive(
-        self, stage: Stage, done: tuple[Exchange, ...], changed: tuple[str, ...] = ()
+        self, stage: Stage, earlier_exchanges: tuple[Exchange, ...], changed: tuple[str, ...] = ()
     ) -> StageRecord:
         """Run the stage in a task of its own, so that `cancel` ends the stage and not its caller."""
         self._stopped = False
         self._tampering.done = changed
-        task = self._task = asyncio.create_task(self._run(stage, done), name=f"login stage {stage}")
+        task = self._task = asyncio.create_task(
+            self._run(stage, earlier_exchanges), name=f"login stage {stage}"
+        )
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
@@ -344,9 +346,9 @@ class Login:
         finally:
             self._task = None
 
-    async def _run(self, stage: Stage, done: tuple[Exchange, ...]) -> StageRecord:
+    async def _run(self, stage: Stage, earlier_exchanges: tuple[Exchange, ...]) -> StageRecord:
         started_at, started = self._clock(), time.monotonic()
-        exchanges, self.running = list(done), stage
+        exchanges, self.running = list(earlier_exchanges), stage
         self._emit(StageStarted(stage))
         outcome, learned = Outcome.CANCELLED, StageResult(self.facts)
         try:
@@ -362,8 +364,8 @@ class Login:
                 )
                 learned = replace(learned, diagnosis=diagnosis)
         except asyncio.CancelledError as cancelled:
-            said = (cancelled.check,) if isinstance(cancelled, WaitStopped) else ()
-            learned = StageResult(self.facts, (*learned.checks, *said), learned.shown)
+            wait_checks = (cancelled.check,) if isinstance(cancelled, WaitStopped) else ()
+            learned = StageResult(self.facts, (*learned.checks, *wait_checks), learned.display_facts)
         finally:
             self.running = None
         record = StageRecord(
@@ -373,7 +375,7 @@ class Login:
             time.monotonic() - started,
             tuple(exchanges),
             learned.checks,
-            learned.shown,
+            learned.display_facts,
             learned.facts.approved,
             1 + sum(1 for r in self.trace.records if r.stage is stage),
             self._tampering.done,

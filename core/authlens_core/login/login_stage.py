@@ -49,14 +49,14 @@ class StageResult(Struct, frozen=True):
 
     Attributes:
         facts: the new facts; they count only if no check failed, or all that did are overridden.
-        shown: what was learned, by its standard name, for display.
+        display_facts: what was learned, by its standard name, for display.
         stop: true if the user stopped the login while its result was being stored.
         diagnosis: why it failed, if the stage knows more than its checks and its last answer show.
     """
 
     facts: Facts
     checks: tuple[Check, ...] = ()
-    shown: tuple[Fact, ...] = ()
+    display_facts: tuple[Fact, ...] = ()
     diagnosis: Diagnosis | None = None
     stop: bool = False
 

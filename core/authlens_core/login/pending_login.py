@@ -77,15 +77,15 @@ class PendingLogin(Struct, frozen=True):
         """Keep the link, or the page and the code for it, for those who join."""
         match event:
             case AuthorizationReady(url):
-                shown = {"url": url}
+                document = {"url": url}
             case DeviceCodeReady(device):
-                shown = {"url": device.verification_uri.text, "code": device.user_code}
+                document = {"url": device.verification_uri.text, "code": device.user_code}
             case _:
                 return
         if self.path is not None:
             # The login itself does not need the file: a process that joins waits without a link.
             with suppress(OSError, StateUnusable):
-                private_file.replace(self.path, json.dumps(shown).encode("ascii"), durable=False)
+                private_file.replace(self.path, json.dumps(document).encode("ascii"), durable=False)
 
     async def over(self, bound: float, on_link: Callable[[str, str], None] = lambda *_: None) -> bool:
         """Wait at most `bound` seconds until no other login runs; return whether that is so.
@@ -106,17 +106,17 @@ class PendingLogin(Struct, frozen=True):
                 await showing
 
     async def _show_link(self, on_link: Callable[[str, str], None]) -> None:
-        while not (shown := self._link())[0]:  # noqa: ASYNC110 - another process writes it
+        while not (link := self._link())[0]:  # noqa: ASYNC110 - another process writes it
             await asyncio.sleep(_LOOK)
-        on_link(*shown)
+        on_link(*link)
 
     def _link(self) -> tuple[str, str]:
         """Return link and code of the other login; empty strings where there is no link yet."""
         try:
-            shown = {} if self.path is None else object_in(self.path.read_bytes()[:_LONGEST])
+            document = {} if self.path is None else object_in(self.path.read_bytes()[:_LONGEST])
         except OSError:
-            shown = {}
-        link, code = shown.get("url"), shown.get("code", "")
+            document = {}
+        link, code = document.get("url"), document.get("code", "")
         # It is shown as a link and opened, so that nothing else in the file may be taken for it.
         if isinstance(link, str) and isinstance(code, str) and link.startswith(("https://", "http://")):
             return link, code

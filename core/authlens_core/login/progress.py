@@ -100,10 +100,10 @@ class Progress:
             options = replace(options, issuer=self.facts.issuer_identifier)
         changed, stage = first_changed(before, options), self.stage
         # What is remembered for one server is no choice for another, which may be named next.
-        own = self.facts.own_options(options, self._start.options)
-        self._start = replace(self._start, options=own)
+        chosen = self.facts.own_options(options, self._start.options)
+        self._start = replace(self._start, options=chosen)
         self._after = {
-            stage: replace(facts, options=own if facts.issuer_identifier is None else options)
+            stage: replace(facts, options=chosen if facts.issuer_identifier is None else options)
             for stage, facts in self._after.items()
         }
         # The flow may be another one now, with other stages. What was learned still counts, because all flows
@@ -174,11 +174,11 @@ class TimeLimit:
         if records and records[-1].ran_out_of_time:
             self._extended = 0.0
         before = _since_out_of_time(records)
-        clock, given = asyncio.get_running_loop().time, facts.options.wait
+        clock, wait = asyncio.get_running_loop().time, facts.options.wait
         started = clock()
         spent = sum(record.elapsed for record in before)
         # Only what the stages took counts: a user who reads between two of them loses nothing of the limit.
-        ends = None if given is None else started + max(0.0, given + self._extended - spent)
+        ends = None if wait is None else started + max(0.0, wait + self._extended - spent)
         limit = asyncio.timeout_at(ends)
         try:
             async with limit:

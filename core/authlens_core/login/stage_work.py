@@ -17,9 +17,9 @@ from msgspec.structs import replace
 
 from authlens_core.login.callback_wait import ResponseWait
 from authlens_core.login.facts import Facts
-from authlens_core.login.known_clients import KnownClients
 from authlens_core.login.login_stage import LoginStage, PlannedRequest, StageResult, WaitStopped, stopped
 from authlens_core.login.progress import Progress
+from authlens_core.login.registered_clients import RegisteredClients
 from authlens_core.login.stages import STAGES
 from authlens_core.login.stages.authorization_stage import browser_diagnosis, learn_response, no_callback
 from authlens_core.login.tampering.experiments import STALE_REFRESH
@@ -99,7 +99,7 @@ class StageWork:
     def __init__(
         self,
         wire: Sender,
-        clients: KnownClients,
+        clients: RegisteredClients,
         keeper: Keeper,
         progress: Progress,
         tampering: Tampering,
@@ -187,8 +187,8 @@ class StageWork:
         learned = learned.with_checks(*remarks).judged_by(judged)
         if failures(learned.checks, learned.facts.approved):
             return replace(learned, stop=cut_short)
-        done = await self._follow_up(stage, learned, exchanges, limit)
-        return replace(done, stop=done.stop or cut_short)
+        result = await self._follow_up(stage, learned, exchanges, limit)
+        return replace(result, stop=result.stop or cut_short)
 
     async def _follow_up(
         self, stage: Stage, learned: StageResult, exchanges: list[Exchange], limit: asyncio.Timeout
@@ -226,8 +226,8 @@ class StageWork:
     def _signer(self, facts: Facts, planned: PlannedRequest) -> DpopSigner | None:
         """Return what signs the request with a proof (RFC 9449), or None if it carries none."""
         scheme = (planned.request.headers.get("authorization") or "").partition(" ")[0]
-        wanted = planned.purpose in _AT_THE_TOKEN_ENDPOINT or is_bound(scheme)
-        if facts.dpop_key is None or not wanted:
+        needs_proof = planned.purpose in _AT_THE_TOKEN_ENDPOINT or is_bound(scheme)
+        if facts.dpop_key is None or not needs_proof:
             return None
         return DpopSigner(facts.dpop_key, self._nonces, self._remember)
 
@@ -276,8 +276,8 @@ class StageWork:
         now, device = self._clock(), learned.facts.device
         if device is None:
             return learned
-        left = _left(limit)
-        until = None if left is None else now + timedelta(seconds=left)
+        remaining = _left(limit)
+        until = None if remaining is None else now + timedelta(seconds=remaining)
         facts = replace(learned.facts, device_until=until)
         ends_at = facts.device_ends_at or now
         self._emit(DeviceCodeReady(device, max(0.0, (ends_at - now).total_seconds())))
@@ -298,13 +298,13 @@ class StageWork:
     async def _await_browser(self, ready: StageResult, limit: asyncio.Timeout) -> StageResult:
         """Wait for the first valid answer, by listener or paste, and read it."""
         url = ready.facts.authorization_url or ""
-        ends, left = limit.when(), _left(limit)
-        wait = BROWSER_WAIT if left is None else left
+        ends, remaining = limit.when(), _left(limit)
+        wait = BROWSER_WAIT if remaining is None else remaining
         problem = await self.wait.begin(ready.facts, wait, self._tampering.callback(ready.facts))
         if problem is not None:
             return ready.with_checks(problem)
         self._progress.link_shown(ready.facts)
-        self._emit(AuthorizationReady(url, ready.shown, wait))
+        self._emit(AuthorizationReady(url, ready.display_facts, wait))
         # While you are in the browser, the wait has a deadline of its own, which you can extend.
         limit.reschedule(None)
         try:
@@ -320,10 +320,10 @@ class StageWork:
             await self._clients.unanswered(ready.facts)
             check = self._no_callback(ready.facts)
             diagnosis = browser_diagnosis(self.wait.page, ready.facts.issuer)
-            return StageResult(ready.facts, (*ready.checks, check, *judged), ready.shown, diagnosis)
+            return StageResult(ready.facts, (*ready.checks, check, *judged), ready.display_facts, diagnosis)
         answered = learn_response(ready.facts, response)
         checks = (*ready.checks, *answered.checks, *judged)
-        return replace(answered, checks=checks, shown=(*ready.shown, *answered.shown))
+        return replace(answered, checks=checks, display_facts=(*ready.display_facts, *answered.display_facts))
 
     def _no_callback(self, facts: Facts, *, stopped: bool = False) -> Check:
         wait = self.wait

@@ -239,14 +239,14 @@ def _form_checks(pairs: Sequence[tuple[str, str]], problem: str) -> tuple[Check,
     repeated = sorted(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
     present = {key for key, value in pairs if value}
     if repeated:
-        seen = f"repeated: {', '.join(repeated)}"[:300]
+        actual = f"repeated: {', '.join(repeated)}"[:300]
     elif {"code", "error"} <= present:
-        seen = "both code and error"
+        actual = "both code and error"
     elif not {"code", "error"} & present:
-        seen = "neither code nor error"
+        actual = "neither code nor error"
     else:
         return encoding.passed(), parameters.passed(f"{len(pairs)} parameters")
-    return encoding.passed(), parameters.failed(seen)
+    return encoding.passed(), parameters.failed(actual)
 
 
 def _issuer_check(iss: str | None, expected: ExpectedResponse) -> Check:
@@ -255,25 +255,25 @@ def _issuer_check(iss: str | None, expected: ExpectedResponse) -> Check:
         return check.passed("the same" if iss == expected.issuer else iss or "")
     if iss is None and not expected.iss_required:
         return check.noticed("none, and none was promised; state binds the answer")
-    seen = "none, although the server promises it" if iss is None else iss[:500]
+    actual = "none, although the server promises it" if iss is None else iss[:500]
     if expected.any_issuer:
-        return check.warned(f"{seen}; accepted because you chose so for this login")
-    return check.failed(seen)
+        return check.warned(f"{actual}; accepted because you chose so for this login")
+    return check.failed(actual)
 
 
 def _outcome(parameters: dict[str, str], checks: list[Check]) -> AuthorizationResponse:
     """Return the code or the error of an answer that is known to be ours."""
     if "error" in parameters:
         error = OAuthError(parameters["error"][:200], parameters.get("error_description", "")[:2_000])
-        wanted = requirement(CheckId.AUTHORIZATION_ERROR)
-        check = failed_with(error, wanted, str(error))
+        error_check = requirement(CheckId.AUTHORIZATION_ERROR)
+        check = failed_with(error, error_check, str(error))
         return AuthorizationResponse(Verdict.ERROR, None, error, (*checks, check))
     code = parameters["code"]
     form = requirement(CheckId.AUTHORIZATION_CODE)
-    seen = f"{len(code)} characters"
+    actual = f"{len(code)} characters"
     if len(code) <= _CODE_LIMIT and code.isascii() and code.isprintable():
-        return AuthorizationResponse(Verdict.CODE, Secret(code), None, (*checks, form.passed(seen)))
-    bad = form.failed(seen)
+        return AuthorizationResponse(Verdict.CODE, Secret(code), None, (*checks, form.passed(actual)))
+    bad = form.failed(actual)
     return AuthorizationResponse(Verdict.MALFORMED, None, None, (*checks, bad))
 
 
@@ -322,8 +322,8 @@ def _bare(code: str, expected: ExpectedResponse) -> AuthorizationResponse:
     if not expected.any_state:
         return replace(_pasted(_ALONE), is_bare_code=True)
     state = requirement(CheckId.AUTHORIZATION_STATE)
-    seen = "none: a code alone was pasted, accepted because you chose so"
-    return _outcome({"code": code}, [state.warned(seen)])
+    actual = "none: a code alone was pasted, accepted because you chose so"
+    return _outcome({"code": code}, [state.warned(actual)])
 
 
 def _beneath_error_page(text: str) -> str:
@@ -367,11 +367,11 @@ def _place_problem(where: str, query: str, expected: ExpectedResponse) -> str:
     return "an address with another path" if same_host else "an address with another host or port"
 
 
-def _pasted(seen: str) -> AuthorizationResponse:
-    wanted = "the whole address that the browser ended on, from http to the end"
-    return _invalid("authorization.pasted", wanted, seen)
+def _pasted(actual: str) -> AuthorizationResponse:
+    expectation = "the whole address that the browser ended on, from http to the end"
+    return _invalid("authorization.pasted", expectation, actual)
 
 
-def _invalid(name: str, wanted: str, seen: str) -> AuthorizationResponse:
-    check = requirement(name, "authorization.invalid", wanted=wanted).failed(seen)
+def _invalid(name: str, expectation: str, actual: str) -> AuthorizationResponse:
+    check = requirement(name, "authorization.invalid", wanted=expectation).failed(actual)
     return AuthorizationResponse(Verdict.INVALID, None, None, (check,))

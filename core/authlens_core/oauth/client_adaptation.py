@@ -35,26 +35,32 @@ def adapted(
         scope: what a refresh may name, because it was granted; None for other requests.
     """
     error = read_error(response)
-    said = error or OAuthError("")
+    stated_error = error or OAuthError("")
     if response.status not in _REFUSALS or (error is None and response.status != 401):
         return None
     refused = error is None or error.error == ErrorCode.INVALID_CLIENT
-    if not client.authenticates and client.client_secret and (refused or _misses(said, "client_secret")):
+    if (
+        not client.authenticates
+        and client.client_secret
+        and (refused or _misses(stated_error, "client_secret"))
+    ):
         return replace(client, token_endpoint_auth_method=secret_method(methods))
-    wanted = {
-        Need.SCOPE: bool(scope) and _misses(said, "scope"),
-        Need.EMPTY_SECRET: client.client_secret is None and _misses(said, "client_secret"),
-        Need.CLIENT_ID: client.sends_basic and _misses(said, "client_id"),
+    candidates = {
+        Need.SCOPE: bool(scope) and _misses(stated_error, "scope"),
+        Need.EMPTY_SECRET: client.client_secret is None and _misses(stated_error, "client_secret"),
+        Need.CLIENT_ID: client.sends_basic and _misses(stated_error, "client_id"),
         Need.RAW_BASIC: client.sends_basic and refused and _differs_raw(client),
         Need.ENDPOINT_AUDIENCE: client.client_key is not None and refused,
     }
-    need = next((need for need, is_wanted in wanted.items() if is_wanted and need not in client.needs), None)
+    need = next(
+        (need for need, is_wanted in candidates.items() if is_wanted and need not in client.needs), None
+    )
     return None if need is None else replace(client, needs=(*client.needs, need))
 
 
 def _misses(error: OAuthError, parameter: str) -> bool:
-    words = error.description.lower()
-    return parameter in words and any(word in words for word in _MISSING)
+    description = error.description.lower()
+    return parameter in description and any(word in description for word in _MISSING)
 
 
 def _differs_raw(client: Client) -> bool:
@@ -79,7 +85,7 @@ def adaptation_check(stage: str, before: Client, after: Client, response: Respon
     """Return the check that says why a request is sent again as `after`, which `adapted` made of `before`."""
     new = [need for need in after.needs if need not in before.needs]
     subject, entry, instead = _SENT_AGAIN[new[0] if new else None]
-    said = read_error(response)
-    seen = f"{response.status} {said}" if said else f"{response.status}"
+    error = read_error(response)
+    actual = f"{response.status} {error}" if error else f"{response.status}"
     check = requirement(f"{stage}.{subject}", f"adaptation.{entry}")
-    return check.noticed(f"{seen}; sent again {instead}")
+    return check.noticed(f"{actual}; sent again {instead}")

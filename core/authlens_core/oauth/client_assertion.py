@@ -46,14 +46,14 @@ def signed(client: Client, issuer: str, token_endpoint: Url, *, now: datetime) -
     if client.client_key is None:
         return client
     key, algorithm, key_id = _loaded(client.client_key)
-    at = int(now.timestamp())
+    issued_at = int(now.timestamp())
     claims = {
         "iss": client.client_id,
         "sub": client.client_id,
         "aud": token_endpoint.text if Need.ENDPOINT_AUDIENCE in client.needs else issuer,
         "jti": make_jti(),
-        "iat": at,
-        "exp": at + int(_LIFE.total_seconds()),
+        "iat": issued_at,
+        "exp": issued_at + int(_LIFE.total_seconds()),
     }
     header = {"typ": "JWT", "alg": algorithm, **({"kid": key_id} if key_id else {})}
     text = jws.serialize_compact(header, json.dumps(claims), key, algorithms=[algorithm])

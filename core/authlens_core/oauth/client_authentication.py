@@ -116,7 +116,7 @@ def _basic(client: Client) -> str:
     parts = halves(client)
     if Need.RAW_BASIC not in client.needs:
         # RFC 6749 §2.3.1 asks for it; plain Basic (RFC 7617) does not, hence the servers that decode nothing.
-        parts = [quote_plus(part) for part in parts]
+        parts = [quote_plus(half) for half in parts]
     return base64.b64encode(":".join(parts).encode()).decode("ascii")
 
 

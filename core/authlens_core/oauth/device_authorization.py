@@ -114,8 +114,8 @@ def _user_code_check(value: JsonValue) -> Check:
     check = _text_check("user_code", value, _USER_CODE_LIMIT)
     # RFC 8628 §6.1 suggests letters without vowels; servers use digits and dashes too. An address in it would
     # be that of another page, past the check of its site.
-    words = str(value).replace("-", "").replace("_", "").replace(" ", "")
-    if check.severity is Severity.FAILURE or words.isalnum():
+    characters = str(value).replace("-", "").replace("_", "").replace(" ", "")
+    if check.severity is Severity.FAILURE or characters.isalnum():
         return check
     return requirement("device.user_code").failed("another character")
 
@@ -166,8 +166,8 @@ def _complete_uri(
     complete = usable_url(value, loopback_http=loopback_http) if isinstance(value, str) else None
     if complete is not None and complete.origin == page.origin:
         return complete, (check.passed(complete.origin),)
-    seen = f"{complete.origin}; ignored" if complete is not None else "no valid URL; ignored"
-    return None, (check.warned(seen),)
+    actual = f"{complete.origin}; ignored" if complete is not None else "no valid URL; ignored"
+    return None, (check.warned(actual),)
 
 
 def _expires_in(document: Mapping[str, JsonValue]) -> tuple[int, Check]:
@@ -188,8 +188,8 @@ def _interval(document: Mapping[str, JsonValue]) -> tuple[int, Check]:
     seconds = parse_expires_in(value).seconds
     if seconds and seconds <= _LONGEST_INTERVAL:
         return seconds, check.passed(str(seconds))
-    taken = _LONGEST_INTERVAL if seconds else _DEFAULT_INTERVAL
-    return taken, check.noticed(f"{value}, treated as {taken}"[:200])
+    substitute = _LONGEST_INTERVAL if seconds else _DEFAULT_INTERVAL
+    return substitute, check.noticed(f"{value}, treated as {substitute}"[:200])
 
 
 class PollResult(StrEnum):
@@ -271,17 +271,17 @@ class DevicePolling(Struct, frozen=True):
             # RFC 8628 §3.5 recommends exponential backoff after a timeout; never less than the interval
             # before.
             interval = min(interval * 2, max(interval, _LONGEST_INTERVAL))
-        asked = retry_after(response, None) if response is not None else None
-        next_at = _planned(now + max(interval, asked or 0), interval, self.expires_at)
+        delay = retry_after(response, None) if response is not None else None
+        next_at = _planned(now + max(interval, delay or 0), interval, self.expires_at)
         return replace(self, interval=interval, next_at=next_at)
 
 
-def _planned(at: float, interval: float, expires_at: float) -> float:
-    """Return when to send a request that may be sent from `at` on.
+def _planned(earliest: float, interval: float, expires_at: float) -> float:
+    """Return when to send a request that may be sent from `earliest` on.
 
     The server must not be asked sooner than the interval says. Where no other request fits in behind this
     one, it waits until shortly before the end: a code that is entered in the last interval counts, too.
     """
     last = expires_at - _LAST
     # The request after this one would come too late, so this one waits for the last moment instead.
-    return last if at <= last < at + interval else at
+    return last if earliest <= last < earliest + interval else earliest

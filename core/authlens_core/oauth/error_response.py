@@ -18,8 +18,8 @@ from authlens_core.values.check import Check, Reading, Requirement, Severity, re
 from authlens_core.values.exchange import FORM_TYPE, JSON_TYPE, Response
 from authlens_core.values.fix import Fix, cure_in
 from authlens_core.values.formats.json_document import JsonRefused, JsonValue, load_object, object_in
-from authlens_core.values.known_secrets import KnownSecrets
 from authlens_core.values.secret import Secret
+from authlens_core.values.secret_masking import SecretMasker
 
 _ANY_OTHER: Final = "any other"  # the entry of `words/errors.toml` for a code that has none of its own
 _BOM: Final = b"\xef\xbb\xbf"
@@ -71,10 +71,10 @@ def _meanings() -> dict[str, ErrorMeaning]:
     }
 
 
-def failed_with(error: OAuthError, check: Requirement, seen: str, result: str = "") -> Check:
+def failed_with(error: OAuthError, check: Requirement, actual: str, result: str = "") -> Check:
     """Return `check`, failed with an error of the server: what its code means, and what to do."""
     means = meaning(error.error)
-    return check.failed(seen, result, why=means.means, cure=means.cure, error_code=error.error)
+    return check.failed(actual, result, why=means.means, cure=means.cure, error_code=error.error)
 
 
 def is_document(response: Response) -> bool:
@@ -121,7 +121,7 @@ def error_of(
     error = document.get("error")
     if not isinstance(error, str) or not error:
         return None
-    sent = KnownSecrets(secrets, shortest=1)
+    sent = SecretMasker(secrets, shortest=1)
 
     def text(name: str) -> str:
         value = document.get(name)
@@ -187,22 +187,22 @@ def _status_check(
     response: Response, stage: str, spec: str, statuses: tuple[int, int | None], secrets: tuple[Secret, ...]
 ) -> Check:
     check = requirement(f"{stage}.status", "answer.status", wanted=f"status {statuses[0]}", spec=spec)
-    seen = str(response.status)
+    actual = str(response.status)
     if response.status == statuses[0]:
-        return check.passed(seen)
+        return check.passed(actual)
     if response.status == statuses[1]:
-        return check.noticed(f"{seen}; treated as success")
+        return check.noticed(f"{actual}; treated as success")
     # Never followed: what was sent may hold a code or a token.
     if 300 <= response.status < 400:
         target = _target(response)
-        seen = f"{seen}, a redirect to {target}" if target else f"{seen}, a redirect"
-        return check.failed(seen, "redirect")
+        actual = f"{actual}, a redirect to {target}" if target else f"{actual}, a redirect"
+        return check.failed(actual, "redirect")
     error = read_error(response, secrets)
     if error is None:
         # The same request may be answered otherwise in a while (RFC 6585 §4, RFC 9110 §15.6).
         passing = response.status >= 500 or response.status == 429
-        return check.failed(f"{seen} {response.reason}".rstrip(), "passing" if passing else "lasting")
-    return failed_with(error, check, f"{seen} {error}")
+        return check.failed(f"{actual} {response.reason}".rstrip(), "passing" if passing else "lasting")
+    return failed_with(error, check, f"{actual} {error}")
 
 
 def _target(response: Response) -> str:
@@ -217,14 +217,14 @@ def _target(response: Response) -> str:
 
 def _media_type_check(response: Response, stage: str, spec: str, *, strict: bool) -> Check:
     check = requirement(f"{stage}.media_type", "answer.media_type", spec=spec)
-    seen = response.headers.get("content-type") or "no Content-Type"
+    actual = response.headers.get("content-type") or "no Content-Type"
     # RFC 8259 §11 defines no charset parameter; servers send one all the same. What is read is UTF-8.
     kind = response.media_type
-    if kind == JSON_TYPE and _charset(seen) in ("", "utf-8", "us-ascii"):
-        return check.passed(seen)
+    if kind == JSON_TYPE and _charset(actual) in ("", "utf-8", "us-ascii"):
+        return check.passed(actual)
     is_harmless = kind == JSON_TYPE or kind in _UNKNOWN_TYPES or kind.endswith("+json")
     severity = Severity.FAILURE if strict and not is_harmless else Severity.WARNING
-    return check.judged(severity, seen, "other")
+    return check.judged(severity, actual, "other")
 
 
 def _charset(content_type: str) -> str:
@@ -238,8 +238,8 @@ def _charset(content_type: str) -> str:
 def _document(
     response: Response, stage: str, spec: str
 ) -> tuple[dict[str, JsonValue] | None, tuple[Check, ...]]:
-    wanted = "a form" if response.media_type == FORM_TYPE else "one JSON object"
-    check = requirement(f"{stage}.document", "answer.document", wanted=wanted, spec=spec)
+    format_name = "a form" if response.media_type == FORM_TYPE else "one JSON object"
+    check = requirement(f"{stage}.document", "answer.document", wanted=format_name, spec=spec)
     data = response.body.reveal()
     if response.body.truncated:
         return None, (check.failed(f"cut after {len(data)} bytes", "too_large"),)

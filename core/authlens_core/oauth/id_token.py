@@ -99,10 +99,10 @@ def _expiry(jwt: Jwt, now: datetime) -> Check:
     expires = moment((jwt.claims or {}).get("exp"))
     if expires is None:
         return _defect(check, "missing")
-    seen = expires.isoformat(sep=" ", timespec="seconds")
+    actual = expires.isoformat(sep=" ", timespec="seconds")
     if expires + _LEEWAY <= now:
-        return check.failed(seen, "expired", overridable=True)
-    return check.passed(seen)
+        return check.failed(actual, "expired", overridable=True)
+    return check.passed(actual)
 
 
 def _nonce(value: JsonValue, sent: Secret | None) -> Iterator[Check]:
@@ -113,12 +113,12 @@ def _nonce(value: JsonValue, sent: Secret | None) -> Iterator[Check]:
         yield check.passed("the same")
     else:
         # The one claim that is not overridable: without it the tokens may be another user's.
-        seen = "missing" if value is None else "another one"
-        yield check.failed(seen)
+        actual = "missing" if value is None else "another one"
+        yield check.failed(actual)
 
 
-def _defect(check: Requirement, seen: str) -> Check:
-    return check.failed(seen, overridable=True)
+def _defect(check: Requirement, actual: str) -> Check:
+    return check.failed(actual, overridable=True)
 
 
 def _shown(value: JsonValue) -> str:

@@ -170,16 +170,16 @@ def program_check(grants: Sequence[str] | None, machine: GrantType | None, *, ha
 def _machine_grant(grants: Sequence[str] | None, grant: GrantType) -> Check:
     # One that is not listed is a warning: many give programs tokens all the same, and a refusal is clear.
     program = PROGRAMS.get(grant)
-    wanted = (program and program.listed_as) or grant
-    check = requirement("server.machine_grant", wanted=wanted)
-    if grants is not None and wanted in grants:
+    listed_grant = (program and program.listed_as) or grant
+    check = requirement("server.machine_grant", wanted=listed_grant)
+    if grants is not None and listed_grant in grants:
         return check.passed(listed(grants))
     return check.warned(listed(grants or ()) or "not stated")
 
 
 def _programs_only(grants: Sequence[str] | None, *, has_page: bool) -> Check | None:
-    shown = (program for program in PROGRAMS.values() if program.listed_as is None)
-    offered = [program.example for program in shown if program.grant_type in (grants or ())]
+    candidates = (program for program in PROGRAMS.values() if program.listed_as is None)
+    offered = [program.example for program in candidates if program.grant_type in (grants or ())]
     by_user = {GrantType.AUTHORIZATION_CODE, DEVICE_CODE} & set(grants or ())
     if not offered or (by_user and has_page):
         return None

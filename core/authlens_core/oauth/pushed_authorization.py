@@ -75,8 +75,8 @@ def refers_to_pushed(url: str) -> bool:
 def _request_uri_check(value: JsonValue) -> Check:
     check = requirement("pushed.request_uri", limit=_URI_LIMIT)
     if isinstance(value, str) and len(value) <= _URI_LIMIT and is_visible(value):
-        scheme, colon, rest = value.partition(":")
-        if colon and rest and scheme[:1].isalpha():
+        scheme, colon, remainder = value.partition(":")
+        if colon and remainder and scheme[:1].isalpha():
             return check.passed(value)
     return check.failed("missing" if value is None else "malformed")
 

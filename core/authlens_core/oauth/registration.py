@@ -54,11 +54,11 @@ class ClientWish(Struct, frozen=True):
         error = read_error(response)
         if error is None or error.error not in _OF_THE_METADATA:
             return None
-        words = error.description.lower()
-        if self.auth_method == "none" and any(said in words for said in _NO_PUBLIC_CLIENTS):
+        description = error.description.lower()
+        if self.auth_method == "none" and any(phrase in description for phrase in _NO_PUBLIC_CLIENTS):
             return replace(self, auth_method=None)
         alone = tuple(own_grants)
-        return None if self.grants == alone or "redirect" in words else replace(self, grants=alone)
+        return None if self.grants == alone or "redirect" in description else replace(self, grants=alone)
 
 
 def lacks_secret(response: Response) -> bool:
@@ -131,8 +131,8 @@ def is_client_metadata_url(text: str, *, loopback_http: bool = False) -> Reading
     if url.path in ("", "/") or "." in segments or ".." in segments:
         return Reading(None, (check.failed(url.text, "unusable"),))
     if url.query:
-        seen = f"{url.text}, with a query, which should not be there"
-        return Reading(url, (check.warned(seen),))
+        actual = f"{url.text}, with a query, which should not be there"
+        return Reading(url, (check.warned(actual),))
     return Reading(url, (check.passed(url.text),))
 
 
@@ -227,21 +227,21 @@ def _client_id_check(document: Mapping[str, JsonValue]) -> Check:
     return check.failed(seen_of(value))
 
 
-def _redirect_check(registered: tuple[str, ...] | None, asked: str) -> Check:
-    check = requirement("registration.redirect_uris", wanted=asked)
+def _redirect_check(registered: tuple[str, ...] | None, requested: str) -> Check:
+    check = requirement("registration.redirect_uris", wanted=requested)
     if registered is None:
         return check.noticed("not stated; assumed as requested")
-    seen = listed(registered)
-    if asked in registered:
-        return check.passed(seen)
-    if any(_same_but_port(uri, asked) for uri in registered):
-        seen = f"{seen}; only the port differs, which a loopback redirect may choose"
-        return check.warned(seen)
-    return check.failed(seen)
+    actual = listed(registered)
+    if requested in registered:
+        return check.passed(actual)
+    if any(_same_but_port(uri, requested) for uri in registered):
+        actual = f"{actual}; only the port differs, which a loopback redirect may choose"
+        return check.warned(actual)
+    return check.failed(actual)
 
 
-def _same_but_port(uri: str, asked: str) -> bool:
-    theirs, ours = usable_url(uri, loopback_http=True), usable_url(asked, loopback_http=True)
+def _same_but_port(uri: str, requested: str) -> bool:
+    theirs, ours = usable_url(uri, loopback_http=True), usable_url(requested, loopback_http=True)
     # Plain http has passed, so it is on loopback.
     if theirs is None or ours is None or ours.scheme != "http":
         return False
@@ -309,15 +309,15 @@ def _grant_check(grants: tuple[str, ...] | None, grant: str) -> Check:
     check = requirement("registration.grant_types", grant=grant)
     if grants is None:
         return check.noticed("not stated; assumed as requested")
-    seen = listed(grants)
+    actual = listed(grants)
     if grant not in grants:
         # Many servers answer with the grants that they know of a browser's login, and take the others too.
         if grant != CODE_GRANTS[0]:
-            return check.warned(seen, "no_grant")
-        return check.failed(seen, "no_grant", overridable=True)
+            return check.warned(actual, "no_grant")
+        return check.failed(actual, "no_grant", overridable=True)
     if "refresh_token" not in grants:
-        return check.warned(seen, "no_refresh")
-    return check.passed(seen)
+        return check.warned(actual, "no_refresh")
+    return check.passed(actual)
 
 
 def _management(
@@ -328,14 +328,14 @@ def _management(
     if uri is None and token is None:
         return None, ()
     check = requirement("registration.registration_client_uri")
-    seen = f"{uri!r}"[:300]
+    actual = f"{uri!r}"[:300]
     if not isinstance(token, str) or not token or not is_visible(token):
-        seen = f"{seen}, without a usable registration_access_token; this client cannot be removed by us"
-        return None, (check.noticed(seen),)
+        actual = f"{actual}, without a usable registration_access_token; this client cannot be removed by us"
+        return None, (check.noticed(actual),)
     problem = _management_problem(uri, endpoint)
     if problem or not isinstance(uri, str):
         # A token that went to another origin would let its owner change or delete the registration.
-        return None, (check.warned(f"{seen}: {problem}; the token is never sent"),)
+        return None, (check.warned(f"{actual}: {problem}; the token is never sent"),)
     return (uri, Secret(token)), (check.passed(uri),)
 
 

@@ -27,8 +27,8 @@ from authlens_core.oauth.formats.form import FormPair
 from authlens_core.values.check import Check, CheckId, Reading, requirement
 from authlens_core.values.exchange import Request, Response, is_visible
 from authlens_core.values.formats.json_document import JsonValue
-from authlens_core.values.known_secrets import KnownSecrets
 from authlens_core.values.secret import Secret
+from authlens_core.values.secret_masking import SecretMasker
 from authlens_core.values.stage import Need
 from authlens_core.values.url import Url
 
@@ -183,36 +183,36 @@ def _access_token_check(document: Mapping[str, JsonValue]) -> Check:
     value = document.get("access_token")
     if is_token(value):
         return check.passed(f"{len(value)} characters")
-    seen = "missing" if value is None else _token_problem(value)
-    return check.failed(seen)
+    actual = "missing" if value is None else _token_problem(value)
+    return check.failed(actual)
 
 
 def _token_type_check(document: Mapping[str, JsonValue], grant: Grant, *, proved: bool) -> Check:
-    wanted, spec = ("DPoP", "RFC 9449 §5") if proved else ("bearer", "RFC 6749 §7.1")
-    check = requirement("token.token_type", wanted=wanted, spec=spec)
+    expected, spec = ("DPoP", "RFC 9449 §5") if proved else ("bearer", "RFC 6749 §7.1")
+    check = requirement("token.token_type", wanted=expected, spec=spec)
     value = document.get("token_type")
     kind = value.lower() if isinstance(value, str) else ""
-    if kind == wanted.lower():
+    if kind == expected.lower():
         return check.passed(f"{value}")
-    seen = seen_of(value)
+    actual = seen_of(value)
     # RFC 6749 §5.1 requires it, but servers leave it out, and then mean a bearer token.
     if value is None and not proved:
-        return check.warned(f"{seen}; used as a bearer token", "missing")
+        return check.warned(f"{actual}; used as a bearer token", "missing")
     if kind == "bearer" or value is None:
         if grant == "refresh_token":  # whether it was bound before, and what is stored, the refresh decides
-            return check.warned(seen, "unbound_again")
-        return check.failed(seen, "unbound", overridable=True)
+            return check.warned(actual, "unbound_again")
+        return check.failed(actual, "unbound", overridable=True)
     if kind == "dpop":
-        return check.failed(seen, "unasked_proof")
-    return check.failed(seen, "unknown")
+        return check.failed(actual, "unasked_proof")
+    return check.failed(actual, "unknown")
 
 
 def _lifetime_check(lifetime: Lifetime) -> Check:
     check = requirement("token.expires_in")
-    seen = lifetime.note or f"{lifetime.seconds}"
+    actual = lifetime.note or f"{lifetime.seconds}"
     if lifetime.seconds == 0:
-        return check.warned(seen)
-    return check.noticed(seen) if lifetime.seconds is None or lifetime.note else check.passed(seen)
+        return check.warned(actual)
+    return check.noticed(actual) if lifetime.seconds is None or lifetime.note else check.passed(actual)
 
 
 def _refresh_token(document: Mapping[str, JsonValue], grant: Grant) -> tuple[Secret | None, Check]:
@@ -230,8 +230,8 @@ def _refresh_token(document: Mapping[str, JsonValue], grant: Grant) -> tuple[Sec
             return None, check.passed("none", "old_stays")
         return None, check.noticed("none: when the access token expires, you need to log in again")
     if not is_token(value):
-        seen = f"{_token_problem(value)}, so it is dropped"
-        return None, check.warned(seen, "malformed")
+        actual = f"{_token_problem(value)}, so it is dropped"
+        return None, check.warned(actual, "malformed")
     if value == document.get("access_token"):
         return Secret(value), check.warned("the same string as the access token", "same")
     return Secret(value), check.passed(f"{len(value)} characters")
@@ -251,16 +251,16 @@ def _scope(
     if any(secret.reveal() in value for secret in _secrets(document, sent)):
         # A scope is shown and kept where secrets are not.
         return requested, check.warned("it repeats a secret, so it is neither shown nor stored")
-    asked, given = set((requested or "").split(" ")) - {""}, set(value.split(" ")) - {""}
-    missing, added = sorted(asked - given), sorted(given - asked)
-    if not asked or not (missing or added):
+    requested_scopes, granted_scopes = set((requested or "").split(" ")) - {""}, set(value.split(" ")) - {""}
+    missing, added = sorted(requested_scopes - granted_scopes), sorted(granted_scopes - requested_scopes)
+    if not requested_scopes or not (missing or added):
         return value, check.passed(value)
     parts = [f"not granted: {' '.join(missing)}"] if missing else []
     parts += [f"granted beyond the request: {' '.join(added)}"] if added else []
-    seen = "; ".join(parts)[:500]
+    actual = "; ".join(parts)[:500]
     if not missing:
-        return value, check.noticed(seen)
-    return value, check.warned(seen, "less")
+        return value, check.noticed(actual)
+    return value, check.warned(actual, "less")
 
 
 def _secrets(document: Mapping[str, JsonValue], sent: Sequence[Secret]) -> Iterator[Secret]:
@@ -273,11 +273,11 @@ def _secrets(document: Mapping[str, JsonValue], sent: Sequence[Secret]) -> Itera
 
 def _without_repeated(document: dict[str, JsonValue], sent: Sequence[Secret]) -> dict[str, JsonValue]:
     # What is shorter is no secret, and might be a part of an honest word.
-    hidden = KnownSecrets(_secrets(document, sent), shortest=_SHORTEST_MASKED)
+    hidden = SecretMasker(_secrets(document, sent), shortest=_SHORTEST_MASKED)
     return {name: v if name in _TOKENS else _masked(v, hidden) for name, v in document.items()}
 
 
-def _masked(value: JsonValue, hidden: KnownSecrets) -> JsonValue:
+def _masked(value: JsonValue, hidden: SecretMasker) -> JsonValue:
     if isinstance(value, str):
         return hidden.masked(value)
     if isinstance(value, list):
@@ -293,16 +293,16 @@ def _resource_check(document: Mapping[str, JsonValue], requested: str | None) ->
         return
     check = requirement("token.resource", wanted=requested)
     values = value if isinstance(value, list) else [value]
-    seen = f"{value}"[:300]
+    actual = f"{value}"[:300]
     if requested in values:
-        yield check.passed(seen)
+        yield check.passed(actual)
     elif any(isinstance(v, str) and same_resource(v, requested) for v in values):
-        yield check.noticed(f"{seen}; only the slash after the host differs")
+        yield check.noticed(f"{actual}; only the slash after the host differs")
     # As in the metadata (RFC 9728 §3.3): Access names the application, which may be the whole host.
     elif any(isinstance(v, str) and covers_url(v, requested) for v in values):
-        yield check.noticed(f"{seen}, which is not the same and covers it")
+        yield check.noticed(f"{actual}, which is not the same and covers it")
     else:
-        yield check.failed(seen, overridable=True)
+        yield check.failed(actual, overridable=True)
 
 
 def clock_check(response: Response, *, now: datetime) -> Check | None:
@@ -316,10 +316,10 @@ def clock_check(response: Response, *, now: datetime) -> Check | None:
         return None
     skew = round((date - now).total_seconds())
     check = requirement(CheckId.TOKEN_CLOCK, limit=_SKEW_LIMIT)
-    seen = f"the server is {abs(skew)} s {'ahead' if skew > 0 else 'behind'}" if skew else "the same time"
+    actual = f"the server is {abs(skew)} s {'ahead' if skew > 0 else 'behind'}" if skew else "the same time"
     if abs(skew) <= _SKEW_LIMIT:
-        return check.passed(seen)
-    return check.warned(seen)
+        return check.passed(actual)
+    return check.warned(actual)
 
 
 def rotation_check(*, replaced: bool) -> Check:

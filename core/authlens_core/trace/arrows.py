@@ -160,37 +160,37 @@ def messages(records: Sequence[StageRecord], underway: RunningStage | None = Non
 def authorities(records: Sequence[StageRecord], underway: RunningStage | None = None) -> Mapping[Party, str]:
     """Return `host:port` of the resource and of the server, as far as they were asked; from outside."""
     hosts: dict[Party, str] = {}
-    asked = [(record.stage, record.exchanges) for record in records]
+    stages = [(record.stage, record.exchanges) for record in records]
     if underway is not None:
-        asked.append((underway.stage, underway.exchanges))
-    for stage, exchanges in asked:
+        stages.append((underway.stage, underway.exchanges))
+    for stage, exchanges in stages:
         for exchange in exchanges:
             # Not by urlsplit, which raises: a record that was opened may have anything for a URL.
-            _, _, rest = exchange.request.url.partition("://")
-            host = rest.partition("/")[0].partition("?")[0].partition("#")[0].rpartition("@")[2]
+            _, _, remainder = exchange.request.url.partition("://")
+            host = remainder.partition("/")[0].partition("?")[0].partition("#")[0].rpartition("@")[2]
             hosts.setdefault(receiver_of(stage, exchange.purpose), host)
     return hosts
 
 
 def short_name(authority: str) -> str:
     """Return what a server of this machine is called: `wiki` for `wiki.localhost:8400`; else nothing."""
-    name, _, rest = authority.partition(".")
-    return name if rest.partition(":")[0] == "localhost" else ""
+    name, _, domain = authority.partition(".")
+    return name if domain.partition(":")[0] == "localhost" else ""
 
 
-def _of_record(record: StageRecord, known: int) -> Iterator[Arrow]:
+def _of_record(record: StageRecord, start: int) -> Iterator[Arrow]:
     if record.stage is Stage.AUTHORIZATION:
         yield from _authorization(record)
         return
     # What was sent before the user's yes is drawn with the attempt before.
-    if known and record.overridden:
+    if start and record.overridden:
         yield _own("continued despite a failed check", record.stage)
     failing = record.failed_exchanges
     by_mallory = any((fact.name, fact.value) == (FactId.SENT_BY, Party.MALLORY) for fact in record.facts)
     client = Party.MALLORY if by_mallory else Party.AUTHLENS
-    for number, exchange in enumerate(record.exchanges[known:], known):
-        asked = _request(record.stage, exchange.request, exchange.purpose, number)
-        yield replace(asked, sender=client)
+    for number, exchange in enumerate(record.exchanges[start:], start):
+        arrow = _request(record.stage, exchange.request, exchange.purpose, number)
+        yield replace(arrow, sender=client)
         yield replace(_reply(record, exchange, number, failed=number in failing), receiver=client)
     if record.outcome is not Outcome.PASSED and not failing:
         label = "cancelled" if record.outcome is Outcome.CANCELLED else "stopped here"
@@ -270,8 +270,8 @@ def _credential_in(request: Request) -> str:
 
 
 def _path(url: str) -> str:
-    _, _, rest = url.partition("://")
-    _, slash, path = rest.partition("?")[0].partition("#")[0].partition("/")
+    _, _, remainder = url.partition("://")
+    _, slash, path = remainder.partition("?")[0].partition("#")[0].partition("/")
     return slash + path or "/"
 
 
@@ -316,8 +316,8 @@ def _reason(record: StageRecord, name: str = "") -> str:
         return _words(record.refused_attack)
     # A probe that proves nothing has no failure, and its warning is what it stopped at.
     failing = record.failures or tuple(c for c in record.checks if c.severity is Severity.WARNING)
-    named = [check for check in failing if check.name == name]
-    for check in (*named, *failing):
+    matching = [check for check in failing if check.name == name]
+    for check in (*matching, *failing):
         return _words(check)
     return ""
 

@@ -18,7 +18,7 @@ from authlens_core.trace.record import StageRecord
 from authlens_core.values.check import Check, Diagnosis, Severity, failures
 from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.values.fix import Fix
-from authlens_core.values.known_secrets import KnownSecrets
+from authlens_core.values.secret_masking import SecretMasker
 from authlens_core.values.stage import Stage
 
 # A login continues after a warning; what it means still deserves a diagnosis.
@@ -55,8 +55,8 @@ def refusal_words(
     stage: Stage, error: OAuthError, kind: ServerKind, exchange: Exchange | None = None
 ) -> tuple[str, str | Fix]:
     """Return what a refusal means and what to do: what the product means by it, or else the error code."""
-    known, means = refusal(stage, error, kind=kind, exchange=exchange), meaning(error.error)
-    return (means.means, means.cure) if known is None else (known.cause, known.cure)
+    diagnosis, means = refusal(stage, error, kind=kind, exchange=exchange), meaning(error.error)
+    return (means.means, means.cure) if diagnosis is None else (diagnosis.cause, diagnosis.cure)
 
 
 def diagnosis_of(
@@ -87,7 +87,7 @@ def without_echoes(record: StageRecord) -> StageRecord:
 
     The exchanges stay as they were on the wire; a view of them has a redactor.
     """
-    sent = KnownSecrets(evidence.sent_in(record.exchanges))
+    sent = SecretMasker(evidence.sent_in(record.exchanges))
     if not sent:
         return record
     of_check = ("expected", "seen", "why", "cure", "error_code")

@@ -54,20 +54,22 @@ class Lesson(Struct, frozen=True):
 def stage_info(stage: Stage, grant_type: GrantType = GrantType.AUTHORIZATION_CODE) -> StageInfo:
     """Return the words for `stage` in a login with `grant_type`, from `words/stages.toml`."""
     by_grant = words("stages")
-    own = next(by_grant[table] for table in _tables(grant_type) if stage in by_grant.get(table, {}))
-    return StageInfo(**own[stage])
+    sentences = next(by_grant[table] for table in _tables(grant_type) if stage in by_grant.get(table, {}))
+    return StageInfo(**sentences[stage])
 
 
 @cache
 def lesson(stage: Stage, grant_type: GrantType = GrantType.AUTHORIZATION_CODE) -> Lesson:
     """Return the lesson on `stage` in a login with `grant_type`, from `words/stages.md`."""
-    told = texts("stages")
-    heading = next((table, stage.value) for table in _tables(grant_type) if (table, stage.value) in told)
-    items = re.split(r"^- ", told[*heading, "specifications"], flags=re.MULTILINE)[1:]
+    paragraphs = texts("stages")
+    heading = next(
+        (table, stage.value) for table in _tables(grant_type) if (table, stage.value) in paragraphs
+    )
+    items = re.split(r"^- ", paragraphs[*heading, "specifications"], flags=re.MULTILINE)[1:]
     specification = (_one_line(item).partition(": ") for item in items)
     return Lesson(
-        _one_line(told[heading]),
-        _one_line(told[*heading, "without it"]),
+        _one_line(paragraphs[heading]),
+        _one_line(paragraphs[*heading, "without it"]),
         tuple((section, sentence) for section, _, sentence in specification),
     )
 
@@ -125,7 +127,7 @@ class Flow(Struct, frozen=True):
         if stage is None:
             return len(self.stages)
         # By the order of all stages, so that a stage of another flow has its place here, too.
-        return sum(1 for own in self.stages if _ORDER[own] < _ORDER[stage])
+        return sum(1 for other in self.stages if _ORDER[other] < _ORDER[stage])
 
     def number(self, stage: Stage) -> int:
         """Return the number that users see, from 1; 0 for what is no stage of this flow."""

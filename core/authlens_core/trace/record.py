@@ -175,9 +175,9 @@ class StageRecord(Struct, frozen=True):
         reason = self.reason
         if reason is None:
             return None
-        seen = f" Seen: {' · '.join(reason.evidence)}" if reason.evidence else ""
+        evidence = f" Seen: {' · '.join(reason.evidence)}" if reason.evidence else ""
         kind = _error_type(self, self.decisive_check)
-        return kind(f"{reason.cause}{seen}", reason.cure, stage=self.title)
+        return kind(f"{reason.cause}{evidence}", reason.cure, stage=self.title)
 
     @property
     def failed_checks(self) -> frozenset[str]:
@@ -250,10 +250,12 @@ class StageRecord(Struct, frozen=True):
             return frozenset({last})
         failed = self.failed_checks
         by_purpose = {exchange.purpose: number for number, exchange in enumerate(self.exchanges)}
-        named = {number for purpose, number in by_purpose.items() if REVOCATION_CHECKS.get(purpose) in failed}
+        failed_numbers = {
+            number for purpose, number in by_purpose.items() if REVOCATION_CHECKS.get(purpose) in failed
+        }
         # If no check names one: the last request to the server. The call of the resource only verifies.
         others = (number for purpose, number in by_purpose.items() if purpose is not Purpose.ACCESS)
-        return frozenset(named or {max(others, default=last)})
+        return frozenset(failed_numbers or {max(others, default=last)})
 
     def failed_at(self, exchange: Exchange) -> bool:
         """Return whether the stage failed at this very exchange; a refused attack is no failure."""
@@ -272,17 +274,17 @@ class StageRecord(Struct, frozen=True):
 
 def _error_type(record: StageRecord, check: Check) -> type[AuthlensError]:
     aside = _ASIDE.get(record.stage)
-    asked = [e for e in record.exchanges if e.purpose is not aside]
-    last = asked[-1] if asked else None
+    deciding = [e for e in record.exchanges if e.purpose is not aside]
+    last = deciding[-1] if deciding else None
     # The time of the whole login was over: what was under way at that moment is not why.
     if check.name == CheckId.LOGIN_TIMEOUT:
         return TimedOut
     # Before the check: that says only that the answer was unusable, the failure why there was none.
     if last is not None and last.failure is not None:
         return last.failure.error_type
-    named = _BY_CHECK.get(check.name)
-    if named is not None:
-        return named
+    error_type = _BY_CHECK.get(check.name)
+    if error_type is not None:
+        return error_type
     status = last.status if last is not None else None
     if status is None:
         return ServerMisconfigured
@@ -321,7 +323,7 @@ class Trace(Struct, frozen=True):
     @property
     def tampering(self) -> tuple[str, ...]:
         """Everything that was changed on purpose; what such a trace received is never kept."""
-        return tuple(words for record in self.records for words in record.tampering)
+        return tuple(change for record in self.records for change in record.tampering)
 
     @property
     def grant_type(self) -> GrantType | None:
@@ -385,8 +387,8 @@ def sent_once(records: Sequence[StageRecord]) -> Iterator[tuple[int, int, Exchan
     attempt before it.
     """
     for index, record in enumerate(records):
-        known = taken_over(records, index)
-        for number, exchange in enumerate(record.exchanges[known:], known):
+        start = taken_over(records, index)
+        for number, exchange in enumerate(record.exchanges[start:], start):
             yield index, number, exchange
 
 
@@ -396,5 +398,5 @@ def taken_over(records: Sequence[StageRecord], index: int) -> int:
     if before is None or before.stage is not record.stage:
         return 0
     # By value: read from a file, they are not the same objects.
-    known = len(before.exchanges)
-    return known if record.exchanges[:known] == before.exchanges else 0
+    count = len(before.exchanges)
+    return count if record.exchanges[:count] == before.exchanges else 0

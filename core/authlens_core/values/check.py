@@ -191,10 +191,10 @@ _SAID: Final = frozenset({"expected", "why", "spec", "cure"})
 
 
 def judged(
-    severity: Severity, name: str, expected: str, seen: str = "", **remarks: Unpack[_Remarks]
+    severity: Severity, name: str, expected: str, actual: str = "", **remarks: Unpack[_Remarks]
 ) -> Check:
     """Make a check with words of its own; `requirement` has those of `words/checks.json`."""
-    return Check(name=name, severity=severity, expected=expected, seen=seen, **remarks)
+    return Check(name=name, severity=severity, expected=expected, seen=actual, **remarks)
 
 
 class Requirement(Struct, frozen=True):
@@ -213,31 +213,31 @@ class Requirement(Struct, frozen=True):
     values: Mapping[str, object]
 
     def judged(
-        self, severity: Severity, seen: str = "", result: str = "", **remarks: Unpack[_Remarks]
+        self, severity: Severity, actual: str = "", result: str = "", **remarks: Unpack[_Remarks]
     ) -> Check:
         stage, _, subject = self.entry.partition(".")
         # Read now, and not with the requirement: most runs make few checks, and many make none.
         entry = words("checks")[stage][subject]
         of_result = entry[result] if result else entry.get(severity, {})
         texts: dict[str, Any] = {**entry, **of_result, **remarks}
-        said = {key: self._filled(texts[key]) for key in _SAID if key in texts and key not in remarks}
-        return judged(severity, self.name, str(said.pop("expected")), seen, **said, **remarks)
+        filled = {key: self._filled(texts[key]) for key in _SAID if key in texts and key not in remarks}
+        return judged(severity, self.name, str(filled.pop("expected")), actual, **filled, **remarks)
 
     def _filled(self, text: Any) -> str | Fix:
         # Filled after it was taken apart: a value with blanks or quotes stays one word of a command.
-        return mapped(cure_in(text), lambda part: part.format_map(self.values))
+        return mapped(cure_in(text), lambda sentence: sentence.format_map(self.values))
 
-    def passed(self, seen: str = "", result: str = "", **remarks: Unpack[_Remarks]) -> Check:
-        return self.judged(Severity.PASS, seen, result, **remarks)
+    def passed(self, actual: str = "", result: str = "", **remarks: Unpack[_Remarks]) -> Check:
+        return self.judged(Severity.PASS, actual, result, **remarks)
 
-    def noticed(self, seen: str, result: str = "", **remarks: Unpack[_Remarks]) -> Check:
-        return self.judged(Severity.NOTICE, seen, result, **remarks)
+    def noticed(self, actual: str, result: str = "", **remarks: Unpack[_Remarks]) -> Check:
+        return self.judged(Severity.NOTICE, actual, result, **remarks)
 
-    def warned(self, seen: str, result: str = "", **remarks: Unpack[_Remarks]) -> Check:
-        return self.judged(Severity.WARNING, seen, result, **remarks)
+    def warned(self, actual: str, result: str = "", **remarks: Unpack[_Remarks]) -> Check:
+        return self.judged(Severity.WARNING, actual, result, **remarks)
 
-    def failed(self, seen: str, result: str = "", **remarks: Unpack[_Remarks]) -> Check:
-        return self.judged(Severity.FAILURE, seen, result, **remarks)
+    def failed(self, actual: str, result: str = "", **remarks: Unpack[_Remarks]) -> Check:
+        return self.judged(Severity.FAILURE, actual, result, **remarks)
 
 
 def requirement(name: str, entry: str = "", **values: object) -> Requirement:

@@ -96,12 +96,12 @@ class Headers(Unprinted, Struct, frozen=True):
         return cls(tuple(pairs))
 
     def get(self, name: str) -> str | None:
-        wanted = name.lower()
-        return next((value for key, value in self.fields if key.lower() == wanted), None)
+        lower_name = name.lower()
+        return next((value for key, value in self.fields if key.lower() == lower_name), None)
 
     def get_all(self, name: str) -> tuple[str, ...]:
-        wanted = name.lower()
-        return tuple(value for key, value in self.fields if key.lower() == wanted)
+        lower_name = name.lower()
+        return tuple(value for key, value in self.fields if key.lower() == lower_name)
 
     @property
     def media_type(self) -> str:

@@ -98,20 +98,20 @@ class Fix(Struct, frozen=True):
 
 def fix(*parts: str | Fix, ways: Iterable[WayOn] = ()) -> Fix:
     """Return what all the parts say, in their order."""
-    steps = tuple(step for part in parts for step in steps_of(part))
-    named = dict.fromkeys(way for part in parts if isinstance(part, Fix) for way in part.ways)
-    return Fix(steps, (*named, *ways))
+    steps = tuple(step for piece in parts for step in steps_of(piece))
+    inherited = dict.fromkeys(way for piece in parts if isinstance(piece, Fix) for way in piece.ways)
+    return Fix(steps, (*inherited, *ways))
 
 
-def step(words: str, command: str) -> Fix:
+def step(instruction: str, command: str) -> Fix:
     """Return one step with its command, which is split as a shell splits it."""
     plain = "'" not in command and '"' not in command
-    return Fix((Step(words, tuple(command.split() if plain else shlex.split(command))),))
+    return Fix((Step(instruction, tuple(command.split() if plain else shlex.split(command))),))
 
 
-def again(words: str) -> Fix:
+def again(instruction: str) -> Fix:
     """Return the step of another login, in words such as "Refresh it, or log in again"."""
-    return Fix((Step(words, ("authlens", "login", URL), implied=True),))
+    return Fix((Step(instruction, ("authlens", "login", URL), implied=True),))
 
 
 LOG_IN_AGAIN: Final = again("Log in again")
@@ -124,7 +124,9 @@ def cure_in(value: Any) -> str | Fix:
     """
     if isinstance(value, str):
         return value
-    steps = (part if isinstance(part, str) else step(*part) if part[1:] else again(*part) for part in value)
+    steps = (
+        piece if isinstance(piece, str) else step(*piece) if piece[1:] else again(*piece) for piece in value
+    )
     return fix(*steps)
 
 
@@ -140,9 +142,9 @@ def commands_of(cure: str | Fix) -> list[str]:
 
 def other_ways(cure: str | Fix) -> frozenset[WayOn]:
     """Return the other ways that lead on, by a command of the fix or by a key alone."""
-    words = (word for step in steps_of(cure) for word in step.command)
+    arguments = (word for step in steps_of(cure) for word in step.command)
     alone = () if isinstance(cure, str) else cure.ways
-    return frozenset((*alone, *(_WAYS[word] for word in words if word in _WAYS)))
+    return frozenset((*alone, *(_WAYS[word] for word in arguments if word in _WAYS)))
 
 
 def as_text(steps: Iterable[str]) -> str:
@@ -200,27 +202,27 @@ def _is_login(command: tuple[str, ...]) -> bool:
 
 def _own_options(command: tuple[str, ...], url: str) -> GivenOptions:
     """Return what the command decides; the address may be a value, too."""
-    words = list(command[2:])
-    words.remove(URL)
-    return tuple(_options_in(url if word == URL else word for word in words))
+    arguments = list(command[2:])
+    arguments.remove(URL)
+    return tuple(_options_in(url if word == URL else word for word in arguments))
 
 
 def _was_taken(command: tuple[str, ...], url: str, options: GivenOptions) -> bool:
     """Whether a login with these options is what the command asks for, or has tried its other value."""
     if not _is_login(command):
         return False
-    own, flags = _own_options(command, url), {option[0] for option in options}
-    leads_back = any(option[0] in flags & _TRIED_ONCE for option in own)
-    return leads_back or (bool(own) and set(own) <= set(options))
+    decided_here, flags = _own_options(command, url), {option[0] for option in options}
+    leads_back = any(option[0] in flags & _TRIED_ONCE for option in decided_here)
+    return leads_back or (bool(decided_here) and set(decided_here) <= set(options))
 
 
 def _whole(command: tuple[str, ...], url: str, options: GivenOptions) -> tuple[str, ...]:
     if not _is_login(command):
         return tuple(url if word == URL else word for word in command)
-    own = _own_options(command, url)
-    decided = _decided({option[0] for option in own} - _REPEATED)
-    kept = (option for option in options if option[0] not in decided)
-    return (*_LOGIN, url, *chain.from_iterable(map(_typed, (*kept, *own))))
+    decided_here = _own_options(command, url)
+    decided = _decided({option[0] for option in decided_here} - _REPEATED)
+    remaining = (option for option in options if option[0] not in decided)
+    return (*_LOGIN, url, *chain.from_iterable(map(_typed, (*remaining, *decided_here))))
 
 
 def _typed(option: tuple[str, ...]) -> tuple[str, ...]:
@@ -239,9 +241,9 @@ def _decided(flags: set[str]) -> set[str]:
     return flags.union(*excluded)
 
 
-def _options_in(words: Iterable[str]) -> Iterator[tuple[str, ...]]:
+def _options_in(arguments: Iterable[str]) -> Iterator[tuple[str, ...]]:
     option: tuple[str, ...] = ()
-    for word in words:
+    for word in arguments:
         if word.startswith("--") and option:
             yield option
             option = ()
@@ -258,23 +260,23 @@ def given_options(options: Options, *, key_file: str = "FILE") -> GivenOptions:
     """
     from authlens_core.values.login_options import OPTIONS, Kind
 
-    given: list[tuple[str, ...]] = []
+    typed: list[tuple[str, ...]] = []
     for option in OPTIONS.values():
         value = getattr(options, option.name)
         if value == option.default:
             continue
-        named = {} if option.named is None else {of: word for word, of in option.named.values.items()}
+        machine_kinds = {} if option.named is None else {of: word for word, of in option.named.values.items()}
         match option.kind:
-            case Kind.SWITCH if option.named is not None and value in named:
-                given.append((option.named.flag, named[value]))
+            case Kind.SWITCH if option.named is not None and value in machine_kinds:
+                typed.append((option.named.flag, machine_kinds[value]))
             case Kind.SWITCH | Kind.SECRET:
-                given.append((option.flag,))
+                typed.append((option.flag,))
             case Kind.SECRET_FILE:
-                given.append((option.flag, key_file))
+                typed.append((option.flag, key_file))
             case Kind.COMMAND:
-                given.append((option.flag, option.metavar or ""))
+                typed.append((option.flag, option.metavar or ""))
             case Kind.SECONDS:
-                given.append((option.flag, f"{value:g}"))
+                typed.append((option.flag, f"{value:g}"))
             case _:
-                given.append((option.flag, str(value)))
-    return tuple(given)
+                typed.append((option.flag, str(value)))
+    return tuple(typed)

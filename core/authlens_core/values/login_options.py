@@ -282,8 +282,8 @@ class OptionInfo(Struct, frozen=True, forbid_unknown_fields=True):
         # By `type`, because True is an int and equals 1.
         match self.kind:
             case Kind.SWITCH:
-                named = () if self.named is None else self.named.values.values()
-                return type(value) in (bool, str) and value in (self.default, self.turned_on, *named)
+                named_values = () if self.named is None else self.named.values.values()
+                return type(value) in (bool, str) and value in (self.default, self.turned_on, *named_values)
             case Kind.PORT:
                 return type(value) is int and 0 <= value <= 65_535
             case Kind.SECONDS:
@@ -335,12 +335,12 @@ def remembered_for(stored: StoredOptions, *, same_url: bool) -> StoredOptions:
 
     The index is a file, so anything may be in it.
     """
-    known = ((OPTIONS[name], name, value) for name, value in stored if name in OPTIONS)
-    wanted = {Remembered.SERVER, Remembered.RESOURCE} if same_url else {Remembered.SERVER}
+    declared = ((OPTIONS[name], name, value) for name, value in stored if name in OPTIONS)
+    scopes = {Remembered.SERVER, Remembered.RESOURCE} if same_url else {Remembered.SERVER}
     return tuple(
         (name, value)
-        for option, name, value in known
-        if option.remembered in wanted and option.can_be_stored(value)
+        for option, name, value in declared
+        if option.remembered in scopes and option.can_be_stored(value)
     )
 
 
@@ -357,5 +357,5 @@ def with_remembered(options: Options, remembered: Iterable[tuple[str, Any]]) -> 
         names = (name, *OPTIONS[name].instead_of)
         return all(getattr(options, each) == OPTIONS[each].default for each in names)
 
-    left = {name: value for name, value in remembered if undecided(name)}
-    return replace(options, **left)
+    applied = {name: value for name, value in remembered if undecided(name)}
+    return replace(options, **applied)

@@ -53,10 +53,10 @@ def safe_line(text: str, limit: int = LINE) -> str:
     """
     if len(text) <= limit and text.isascii() and text.isprintable():
         return text
-    shown = _printable(text[: limit + 1])
+    visible = _printable(text[: limit + 1])
     if len(text) > limit:
-        return f"{shown[:limit]}… ({len(text) - limit} more characters)"
-    return shown
+        return f"{visible[:limit]}… ({len(text) - limit} more characters)"
+    return visible
 
 
 def safe_sentence(text: str, limit: int = LINE) -> str:
@@ -75,10 +75,10 @@ def safe_text(text: str, limit: int = DOCUMENT) -> str:
     Works on any string, lone surrogates included, and is idempotent.
     """
     cut = len(text) - limit
-    shown = text[:limit].replace("\r\n", "\n").replace("\t", "    ")
-    if not shown.isascii() or not shown.replace("\n", "").isprintable():
-        shown = "\n".join(map(_printable, shown.split("\n")))
-    return f"{shown}\n… ({cut} more characters)" if cut > 0 else shown
+    visible = text[:limit].replace("\r\n", "\n").replace("\t", "    ")
+    if not visible.isascii() or not visible.replace("\n", "").isprintable():
+        visible = "\n".join(map(_printable, visible.split("\n")))
+    return f"{visible}\n… ({cut} more characters)" if cut > 0 else visible
 
 
 def safe_fields(value: Struct, *names: str) -> None:
@@ -90,9 +90,9 @@ def safe_fields(value: Struct, *names: str) -> None:
 
     for name in names:
         text = getattr(value, name)
-        shown = safe_sentence(text) if isinstance(text, str) else text
-        if shown is not text:
-            force_setattr(value, name, shown)
+        visible = safe_sentence(text) if isinstance(text, str) else text
+        if visible is not text:
+            force_setattr(value, name, visible)
 
 
 def _printable(text: str) -> str:
@@ -105,11 +105,11 @@ def _printable(text: str) -> str:
 
 
 def _cut_stacks(run: re.Match[str]) -> str:
-    shown, marks = [], 0
+    visible, marks = [], 0
     for character in run.group():
         marks = marks + 1 if unicodedata.category(character).startswith("M") else 0
-        shown.append(character if marks <= _MOST_MARKS else _escape(character))
-    return "".join(shown)
+        visible.append(character if marks <= _MOST_MARKS else _escape(character))
+    return "".join(visible)
 
 
 def _escape(character: str) -> str:

@@ -127,8 +127,8 @@ class ProgramNeed(Struct, frozen=True):
     only_one: bool = False
 
     def is_met(self, options: Options) -> bool:
-        given = len(self.given(options))
-        return given == 1 or (given > 1 and not self.only_one)
+        count = len(self.given(options))
+        return count == 1 or (count > 1 and not self.only_one)
 
     def given(self, options: Options) -> list[object]:
         values = (getattr(options, name) for name in self.options)

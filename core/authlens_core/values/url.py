@@ -131,13 +131,13 @@ def parse_url(text: str, *, loopback_http: bool = False, allow_query: bool = Tru
     reasons = _character_reasons(text)
     # By hand and not by `urlsplit`: that removes tabs and line ends, keeps backslashes, and accepts an empty
     # host.
-    scheme, separator, rest = text.partition("://")
+    scheme, separator, remainder = text.partition("://")
     scheme = scheme.lower()
     if not separator or scheme not in _DEFAULT_PORTS:
         raise UrlRefused("it does not start with https://", *reasons)
-    rest, has_fragment, _ = rest.partition("#")
-    rest, has_query, query = rest.partition("?")
-    authority, slash, path = rest.partition("/")
+    remainder, has_fragment, _ = remainder.partition("#")
+    remainder, has_query, query = remainder.partition("?")
+    authority, slash, path = remainder.partition("/")
     path = slash + path
     if has_fragment:
         reasons.append("it has a fragment (#)")
@@ -256,8 +256,8 @@ def _character_reasons(text: str) -> list[str]:
 def _split_authority(authority: str, reasons: list[str]) -> tuple[str, int | None]:
     """Return the host as written, and the port; what is wrong goes to `reasons`."""
     # https://bank.example@evil.example: what looks like the host is a user name (RFC 3986 §7.6).
-    userinfo, at, authority = authority.rpartition("@")
-    if at or userinfo:
+    userinfo, separator, authority = authority.rpartition("@")
+    if separator or userinfo:
         reasons.append("it has a user name or password before the host (@)")
     bracket = authority.rfind("]")
     colon = authority.find(":", bracket + 1)
@@ -277,8 +277,8 @@ def _path_reasons(path: str, query: str) -> list[str]:
     reasons = []
     if "[" in path + query or "]" in path + query:
         reasons.append("it has a bracket outside the host")
-    for part in (path, query):
-        for piece in part.split("%")[1:]:
+    for component in (path, query):
+        for piece in component.split("%")[1:]:
             if len(piece) < 2 or not _HEX.issuperset(piece[:2]):
                 reasons.append("it has a percent sign without two hexadecimal digits")
             elif int(piece[:2], 16) < 0x20 or int(piece[:2], 16) == 0x7F:

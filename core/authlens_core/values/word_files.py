@@ -35,16 +35,16 @@ def words(name: str, package: str = "authlens_core") -> Mapping[str, Any]:
 @cache
 def texts(name: str) -> Mapping[tuple[str, ...], str]:
     """Return the texts of the Markdown file `name`, each by the headings above it, without the title."""
-    found: dict[tuple[str, ...], str] = {}
+    sections: dict[tuple[str, ...], str] = {}
     path: tuple[str, ...] = ()
     for line in _text(folder_of("authlens_core") / f"{name}.md").split("\n"):
         signs, _, heading = line.partition(" ")
         if set(signs) == {"#"}:
             path = (*path[: len(signs) - 2], heading) if len(signs) > 1 else ()
-            found[path] = ""
+            sections[path] = ""
         else:
-            found[path] = f"{found[path]}\n{line}".strip("\n")
-    return found
+            sections[path] = f"{sections[path]}\n{line}".strip("\n")
+    return sections
 
 
 def _text(file: Path) -> str:

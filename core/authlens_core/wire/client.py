@@ -62,7 +62,7 @@ _PRODUCT: Final = f"authlens/{VERSION}"
 _PARTS: Final = ("connection", "http11", "http2", "proxy", "socks")
 # As many as an agent with several tools has calls at once; a new connection costs a handshake.
 _KEPT_FOR_STREAMS: Final = 32  # idle connections
-_LOGGERS: Final = ("httpx", "httpcore", *(f"httpcore.{part}" for part in _PARTS))
+_LOGGERS: Final = ("httpx", "httpcore", *(f"httpcore.{name}" for name in _PARTS))
 
 
 def _silence_loggers() -> None:
@@ -240,13 +240,13 @@ class Wire:
         import httpx
 
         request = attempt.request
-        given = [pair for pair in request.headers.fields if pair[0].lower() != "accept-encoding"]
-        names = {name.lower() for name, _ in given}
-        own = [("User-Agent", _PRODUCT), ("Accept", "*/*")]
-        fields = [pair for pair in own if pair[0].lower() not in names]
+        caller_fields = [pair for pair in request.headers.fields if pair[0].lower() != "accept-encoding"]
+        names = {name.lower() for name, _ in caller_fields}
+        default_fields = [("User-Agent", _PRODUCT), ("Accept", "*/*")]
+        fields = [pair for pair in default_fields if pair[0].lower() not in names]
         # Nothing compressed is asked for: a record shows the bytes of the body, and a small answer cannot
         # become a gigabyte.
-        fields += [("Accept-Encoding", "identity"), *given]
+        fields += [("Accept-Encoding", "identity"), *caller_fields]
         prepared = httpx.Request(
             request.method,
             target,

@@ -64,7 +64,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
 
 def _listed(host: str, port: int, no_proxy: str) -> bool:
     """Return whether a `NO_PROXY` list names the host: `*`, a name, a domain, either with a port."""
-    for entry in (part.strip().lower() for part in no_proxy.split(",")):
+    for entry in (item.strip().lower() for item in no_proxy.split(",")):
         if entry == "*":
             return True
         name = entry.removeprefix("*").lstrip(".")

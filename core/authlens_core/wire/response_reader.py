@@ -88,11 +88,11 @@ async def receive(
         extensions: `reason_phrase` and `http_version`, as httpx names them.
         chunks: the body, not decoded.
     """
-    kept, failure = _bounded_fields(attempt, fields)
+    headers, failure = _bounded_fields(attempt, fields)
     attempt.response = Response(
         status=status,
         reason=extensions.get("reason_phrase", b"").decode("latin-1"),
-        headers=kept,
+        headers=headers,
         http_version=extensions.get("http_version", b"HTTP/1.1").decode("latin-1"),
     )
     if failure is None:
@@ -101,7 +101,7 @@ async def receive(
         else:
             failure = await _receive_body(attempt, chunks)
     if failure is None and attempt.body:
-        failure = _foreign_encoding(attempt.host, kept)
+        failure = _foreign_encoding(attempt.host, headers)
     return failure
 
 
@@ -114,7 +114,7 @@ def _failure(
         arrived: whether the request, or a part of it, left this machine.
     """
     values |= {"host": host, "retry": _UNKNOWN_OUTCOME if arrived else _NOT_SENT}
-    cause, cure = (_WORDS[entry][part].format_map(values) for part in ("cause", "cure"))
+    cause, cure = (_WORDS[entry][key].format_map(values) for key in ("cause", "cure"))
     return WireFailure(kind, cause, cure, may_have_arrived=arrived)
 
 
@@ -125,8 +125,10 @@ def _bounded_fields(attempt: PendingExchange, raw: RawFields) -> tuple[Headers, 
         # Colon, space, and the end of the line.
         size += len(name) + len(value) + 4
         if index >= limits.header_count or size > limits.header_bytes:
-            kept = f"{limits.header_count} fields and {limits.header_bytes // 1024} KiB"
-            large = _failure(FailureKind.TOO_LARGE, "too_many_fields", attempt.host, arrived=True, kept=kept)
+            bounds = f"{limits.header_count} fields and {limits.header_bytes // 1024} KiB"
+            large = _failure(
+                FailureKind.TOO_LARGE, "too_many_fields", attempt.host, arrived=True, kept=bounds
+            )
             return decoded(raw[:index]), large
     return decoded(raw), None
 
@@ -141,8 +143,10 @@ async def _receive_body(attempt: PendingExchange, chunks: AsyncIterator[bytes]) 
             del body[limit:]
             if attempt.limits.cut_body:
                 return None
-            shown = limit // 1024
-            return _failure(FailureKind.TOO_LARGE, "body_too_large", attempt.host, arrived=True, limit=shown)
+            kibibytes = limit // 1024
+            return _failure(
+                FailureKind.TOO_LARGE, "body_too_large", attempt.host, arrived=True, limit=kibibytes
+            )
         count += 1
         if count % 256 == 0:  # a flood of tiny chunks must not keep the screen from being drawn
             await asyncio.sleep(0)
@@ -166,9 +170,9 @@ async def _receive_event(attempt: PendingExchange, chunks: AsyncIterator[bytes],
 
 def _foreign_encoding(host: str, fields: Headers) -> WireFailure | None:
     """Return the failure of a compressed answer: identity was asked for, and bombs are made this way."""
-    named = ",".join(fields.get_all("content-encoding")).lower().split(",")
+    encodings = ",".join(fields.get_all("content-encoding")).lower().split(",")
     # Not decoded even if it could be: a record then shows what was not sent.
-    foreign = [name.strip() for name in named if name.strip() not in {"", "identity"}]
+    foreign = [name.strip() for name in encodings if name.strip() not in {"", "identity"}]
     if not foreign:
         return None
     return _failure(FailureKind.ENCODING, "compressed", host, arrived=True, names=", ".join(foreign))
@@ -188,13 +192,13 @@ _ERRNO: Final = {
 def _chain(error: BaseException) -> Iterator[BaseException]:
     """Yield the error and everything that led to it, group members included; bounded."""
     waiting: list[BaseException] = [error]
-    seen: set[int] = set()
+    visited: set[int] = set()
     # Chains of errors can be circles, by `raise … from`.
-    while waiting and len(seen) < 50:
+    while waiting and len(visited) < 50:
         current = waiting.pop(0)
-        if id(current) in seen:
+        if id(current) in visited:
             continue
-        seen.add(id(current))
+        visited.add(id(current))
         yield current
         if isinstance(current, BaseExceptionGroup):
             waiting.extend(current.exceptions)
@@ -214,8 +218,10 @@ def deadline_failure(host: str, seconds: float, observed: Observation) -> WireFa
         TransportPhase.WAIT: "waiting for",
         TransportPhase.RECEIVE: "reading the answer of",
     }[observed.step]
-    shown = f"{seconds:g}"
-    return _failure(FailureKind.TIMEOUT, "deadline", host, arrived=observed.sent, seconds=shown, doing=doing)
+    duration = f"{seconds:g}"
+    return _failure(
+        FailureKind.TIMEOUT, "deadline", host, arrived=observed.sent, seconds=duration, doing=doing
+    )
 
 
 def proxy_failure(error: BaseException, host: str, proxy: str, observed: Observation) -> WireFailure:
@@ -243,8 +249,8 @@ def _tls(error: ssl.SSLError, host: str, observed: Observation) -> WireFailure:
         return _failure(FailureKind.TLS, "old_tls", host)
     if observed.sent:
         return _failure(FailureKind.TLS, "tls_broke", host, arrived=True)
-    named = reason.replace("_", " ").lower() if reason.replace("_", "").isalnum() else ""
-    return _failure(FailureKind.TLS, "no_handshake", host, why=named and f": {named}")
+    detail = reason.replace("_", " ").lower() if reason.replace("_", "").isalnum() else ""
+    return _failure(FailureKind.TLS, "no_handshake", host, why=detail and f": {detail}")
 
 
 def _protocol(text: str, host: str) -> WireFailure:
@@ -259,8 +265,8 @@ def _protocol(text: str, host: str) -> WireFailure:
 def _operating_system(error: OSError, host: str, observed: Observation) -> WireFailure:
     if isinstance(error, socket.gaierror):
         return _failure(FailureKind.NAME, "unknown_host", host)
-    known = _ERRNO.get(error.errno or 0, "")
-    why = known and f": {known}"
+    reason = _ERRNO.get(error.errno or 0, "")
+    why = reason and f": {reason}"
     if observed.sent:
         return _failure(FailureKind.CONNECT, "connection_broke", host, arrived=True, why=why)
     if observed.step is TransportPhase.TLS:
@@ -315,6 +321,6 @@ def failure_of(error: BaseException, host: str, observed: Observation) -> WireFa
     # The deepest one knows the reason; the ones above it only say that every attempt failed.
     systems = [link for link in chain if isinstance(link, OSError)]
     if systems or observed.step is not TransportPhase.PREPARE:
-        known = [link for link in systems if isinstance(link, socket.gaierror) or link.errno in _ERRNO]
-        return _operating_system((known or systems or [OSError()])[-1], host, observed)
+        explained = [link for link in systems if isinstance(link, socket.gaierror) or link.errno in _ERRNO]
+        return _operating_system((explained or systems or [OSError()])[-1], host, observed)
     return _unsendable(host, observed)

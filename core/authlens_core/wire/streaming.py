@@ -70,8 +70,8 @@ class StreamedResponse(Unprinted, Struct, frozen=True):
         return next(iter(self.get_all(name)), "")
 
     def get_all(self, name: str) -> tuple[str, ...]:
-        wanted = name.lower().encode("ascii")
-        return tuple(v.decode("latin-1") for n, v in self.fields if n.lower() == wanted)
+        lower_name = name.lower().encode("ascii")
+        return tuple(v.decode("latin-1") for n, v in self.fields if n.lower() == lower_name)
 
 
 class StreamFailed(Exception):

@@ -256,7 +256,7 @@ class Transport(httpx.AsyncBaseTransport):
         return httpx.Response(
             answer.status,
             headers=answer.headers,
-            stream=_Body(answer, kept=bool(self._idle)),
+            stream=_Body(answer, reusable=bool(self._idle)),
             extensions=answer.extensions,
         )
 
@@ -265,9 +265,9 @@ class Transport(httpx.AsyncBaseTransport):
 
 
 class _Body(httpx.AsyncByteStream):
-    def __init__(self, answer: httpcore.Response, *, kept: bool) -> None:
+    def __init__(self, answer: httpcore.Response, *, reusable: bool) -> None:
         self._answer = answer
-        self._kept = kept
+        self._kept = reusable
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         with _raised_by_httpx():

@@ -93,14 +93,14 @@ class Observation(Struct):
             AddressRefused: the address that was connected is not allowed.
             ConnectionError: a SOCKS proxy refused, or answered something else.
         """
-        part, _, rest = event.partition(".")
-        name, _, moment = rest.partition(".")
+        source, _, remainder = event.partition(".")
+        name, _, moment = remainder.partition(".")
         now = time.perf_counter()
         if moment == "started":
             # httpcore's `connection` and `socks` events are the way to the proxy, `proxy.start_tls` and
             # `socks.start_tls` TLS with the host through it. What `http11` sends goes to whichever came last.
-            at_host = part == "proxy" or (part == "socks" and name == "start_tls")
-            self.at_proxy = not at_host and (self.at_proxy or part in {"connection", "socks"})
+            at_host = source == "proxy" or (source == "socks" and name == "start_tls")
+            self.at_proxy = not at_host and (self.at_proxy or source in {"connection", "socks"})
             self._started(name, info, now)
         elif moment == "complete":
             self._completed(name, info.get("return_value"), now)

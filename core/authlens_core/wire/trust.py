@@ -103,8 +103,8 @@ def trusted(environ: Mapping[str, str] | None = None) -> tuple[ssl.SSLContext, s
     cafile, capath = trust_files(environ)
     if cafile is not None or capath is not None:
         try:
-            named = " and ".join(path for path in (cafile, capath) if path)
-            return _from_files(cafile, capath), f"{named} (SSL_CERT_FILE, SSL_CERT_DIR or REQUESTS_CA_BUNDLE)"
+            paths = " and ".join(path for path in (cafile, capath) if path)
+            return _from_files(cafile, capath), f"{paths} (SSL_CERT_FILE, SSL_CERT_DIR or REQUESTS_CA_BUNDLE)"
         except OSError:
             ours = environ.get("SSL_CERT_FILE") or environ.get("SSL_CERT_DIR")
             variable = "SSL_CERT_FILE" if ours else "REQUESTS_CA_BUNDLE"

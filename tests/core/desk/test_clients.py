@@ -148,7 +148,7 @@ async def test_a_client_that_the_server_lost_is_noticed_at_a_refresh_and_registe
         assert result.outcome is RefreshOutcome.LOGIN_NEEDED
         assert "registers a new one" in result.summary
     assert len(server.posts("/token")) == 1
-    assert await credentials.clients.known(server.base, saved.redirect_uri) is None
+    assert await credentials.clients.find(server.base, saved.redirect_uri) is None
 
 
 async def test_a_login_of_a_lost_client_is_not_revoked_and_removed_by_the_command_that_is_named(

@@ -23,8 +23,8 @@ from authlens_core.credentials.vault.save_login import remove_replaced
 from authlens_core.desk.cloudflared_login import log_in_with_cloudflared
 from authlens_core.desk.log_in import grant_of, start_login, store_tokens
 from authlens_core.desk.session import Session
-from authlens_core.login.known_clients import KnownClients
 from authlens_core.login.login import Login
+from authlens_core.login.registered_clients import RegisteredClients
 from authlens_core.state.locks import LockBusy, Locks
 from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.trace.record import Stage
@@ -142,7 +142,7 @@ async def test_a_store_that_fails_is_said_and_costs_nothing_else(monkeypatch: py
 
     async with _sitting() as (emulator, session):
         monkeypatch.setattr(session.credentials, "save", refuse)
-        for name in ("known", "remember", "forget"):
+        for name in ("find", "remember", "forget"):
             monkeypatch.setattr(session.credentials.clients, name, refuse)
         login = await _log_in(session, emulator.resource_url, Options(port=0, wait=60))
         assert login.finished
@@ -161,7 +161,7 @@ async def test_a_client_that_cannot_be_forgotten_does_not_end_the_program(
 
     async with _sitting() as (_, session):
         monkeypatch.setattr(session.credentials.clients, "forget", refuse)
-        assert await KnownClients(session.credentials.clients).forget(facts(upto="pkce"))
+        assert await RegisteredClients(session.credentials.clients).forget(facts(upto="pkce"))
 
 
 @pytest.mark.parametrize("broken", ["record", "update"])

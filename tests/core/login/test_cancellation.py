@@ -49,7 +49,7 @@ class SlowStore:
         self.kept.append(facts.tokens.access_token.reveal())
         return Stored("grant-1", (KEPT,))
 
-    async def known(self, issuer: str, redirect_uri: str) -> Client | None:
+    async def find(self, issuer: str, redirect_uri: str) -> Client | None:
         return None
 
     async def remember(self, issuer: str, client: Client) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from authlens_core.login.known_clients import MemoryClientRegistry
+from authlens_core.login.registered_clients import MemoryClientRegistry
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.values.check import Severity
@@ -91,7 +91,7 @@ async def test_a_server_that_takes_documents_alone_is_logged_in_to() -> None:
     login = await closed_login(sender, _options(), registry=registry)
     assert login.finished, login.trace.records[-1].failures
     assert [s.form["client_id"] for s in sender.sent if s.line == TOKEN] == [MINE]
-    assert await registry.known(ISSUER, client_of(login.facts).redirect_uri) is None
+    assert await registry.find(ISSUER, client_of(login.facts).redirect_uri) is None
 
 
 async def test_a_document_that_is_named_after_a_failure_is_used() -> None:
@@ -149,5 +149,5 @@ async def test_a_document_that_the_server_refuses_costs_no_client_that_was_regis
     async with stopped_login(sender, _options(port=port), registry=registry) as login:
         assert at(login) is Stage.EXCHANGE
         await login.retry()
-    assert await registry.known(ISSUER, redirect) == Client("known", redirect)
+    assert await registry.find(ISSUER, redirect) == Client("known", redirect)
     assert sender.count(REGISTER) == 0

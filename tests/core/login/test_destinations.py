@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from authlens_core.login.known_clients import MemoryClientRegistry
+from authlens_core.login.registered_clients import MemoryClientRegistry
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.values.login_options import Options
 from authlens_core.wire.addresses import AddressPolicy
@@ -72,7 +72,7 @@ async def test_a_registration_is_never_used_at_another_issuer() -> None:
     assert second.count(f"POST {other}/register") == 1
     assert not [line for line in second.lines() if ISSUER in line.split()[1] + "/" and "as2" not in line]
     redirect = f"http://localhost:{port}/callback"
-    known = await registry.known(ISSUER, redirect)
+    known = await registry.find(ISSUER, redirect)
     assert known is not None
     assert known.client_id == "client-1"
 

@@ -54,7 +54,7 @@ def _methods(start: Facts, *sent: Exchange) -> list[str]:
 
 
 def _fact(learned: StageResult, name: str) -> object:
-    return next(fact.value for fact in learned.shown if fact.name == name)
+    return next(fact.value for fact in learned.display_facts if fact.name == name)
 
 
 def _check(learned: StageResult, name: str) -> Check:

@@ -64,7 +64,7 @@ def test_without_expires_in_the_end_is_unknown() -> None:
     """TK-5."""
     learned = STAGE.learn(START, [exchange(reply(200, {**TOKENS, "expires_in": None}))])
     assert learned.facts.expires_at is None
-    assert "no expiry given" in [fact_text(fact) for fact in learned.shown]
+    assert "no expiry given" in [fact_text(fact) for fact in learned.display_facts]
 
 
 def test_a_refusal_is_explained_and_the_code_is_gone() -> None:

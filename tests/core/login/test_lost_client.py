@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from authlens_core.login.known_clients import MemoryClientRegistry
+from authlens_core.login.registered_clients import MemoryClientRegistry
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.trace.record import Stage
 from authlens_core.values.login_options import Options
@@ -67,7 +67,7 @@ async def test_a_login_that_gets_tokens_clears_the_doubt_and_keeps_what_the_serv
     login = await closed_login(sender, Options(port=port, wait=60), registry=registry)
     assert login.finished
     learned = replace(client, needs=(Need.EMPTY_SECRET,), unanswered=0)
-    assert await registry.known(ISSUER, client.redirect_uri) == learned
+    assert await registry.find(ISSUER, client.redirect_uri) == learned
 
 
 async def test_a_new_client_is_registered_because_the_user_wants_one() -> None:

@@ -144,4 +144,4 @@ async def test_what_is_edited_is_the_pushed_request() -> None:
         assert planned.request.url == f"{ISSUER}/par"
         form = login.edit_form()
         assert form is not None
-        assert {part.place for part in form.parts if part.name == "code_challenge"} == {EditLocation.FORM}
+        assert {part.location for part in form.parts if part.name == "code_challenge"} == {EditLocation.FORM}

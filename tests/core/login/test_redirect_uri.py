@@ -7,8 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from authlens_core.login.callback.binding import free_port
-from authlens_core.login.known_clients import MemoryClientRegistry
 from authlens_core.login.login import Login
+from authlens_core.login.registered_clients import MemoryClientRegistry
 from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.login_options import Options, with_remembered

@@ -41,7 +41,7 @@ def test_a_public_native_client_is_registered_for_the_port_that_is_held() -> Non
 @pytest.mark.parametrize(
     "known",
     [
-        replace(START, known_client=KNOWN),
+        replace(START, stored_client=KNOWN),
         replace(START, options=Options(client_id="mine")),
         replace(
             _metadata(START, client_id_metadata_document_supported=True),
@@ -59,12 +59,12 @@ def test_a_client_that_is_at_hand_is_used_and_none_is_registered(known: Facts) -
 
 def test_a_known_client_without_the_grant_type_of_the_flow_is_registered_anew() -> None:
     """RFC 8628: a client of an earlier login with a link was not registered for codes."""
-    by_code = replace(START, known_client=KNOWN, options=Options(grant_type=GrantType.DEVICE_CODE))
+    by_code = replace(START, stored_client=KNOWN, options=Options(grant_type=GrantType.DEVICE_CODE))
     planned = STAGE.request(by_code, ())
     assert planned is not None
     assert GrantType.DEVICE_CODE in json.loads(planned.request.body.reveal())["grant_types"]
     able = replace(KNOWN, grant_types=(*KNOWN.grant_types, GrantType.DEVICE_CODE))
-    assert STAGE.request(replace(by_code, known_client=able), ()) is None
+    assert STAGE.request(replace(by_code, stored_client=able), ()) is None
 
 
 def test_a_given_id_comes_before_a_document_and_before_a_known_client() -> None:
@@ -72,7 +72,7 @@ def test_a_given_id_comes_before_a_document_and_before_a_known_client() -> None:
     metadata_url = "https://me.example/c.json"
     full = replace(
         _metadata(START, client_id_metadata_document_supported=True),
-        known_client=KNOWN,
+        stored_client=KNOWN,
         options=Options(client_id="mine", client_metadata_url=metadata_url),
     )
     order = []

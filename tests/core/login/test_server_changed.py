@@ -2,7 +2,7 @@
 
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.session import Session
-from authlens_core.login.known_clients import MemoryClientRegistry
+from authlens_core.login.registered_clients import MemoryClientRegistry
 from authlens_core.trace.record import Trace
 from authlens_core.values.check import Severity
 from authlens_core.wire.client import Wire

@@ -70,7 +70,7 @@ class Clients:
 
         CLIENTS.change(self._index, _key(issuer, client.redirect_uri), noted)
 
-    async def known(self, issuer: str, redirect_uri: str) -> Client | None:
+    async def find(self, issuer: str, redirect_uri: str) -> Client | None:
         """Return the client registered for (issuer, redirect URI), or None: none is registered twice.
 
         A client whose secret is gone, or needed and out of date, is not known any more.

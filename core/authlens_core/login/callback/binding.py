@@ -332,10 +332,10 @@ def _text_of(file: Path) -> str:
         return ""
 
 
-def _is_login(words: Sequence[str]) -> bool:
+def _is_login(arguments: Sequence[str]) -> bool:
     """Return whether a command line is that of authlens, and not of its emulator, which plays a server."""
-    ours = [at for at, word in enumerate(words) if re.split(r"[/\\]", word)[-1] in _PROGRAMS]
-    return bool(ours) and not _SERVERS.intersection(words[ours[0] + 1 :])
+    ours = [index for index, word in enumerate(arguments) if re.split(r"[/\\]", word)[-1] in _PROGRAMS]
+    return bool(ours) and not _SERVERS.intersection(arguments[ours[0] + 1 :])
 
 
 def _account(uid: int) -> str:

@@ -235,9 +235,9 @@ def _no_one(_: str) -> None:
     """Observe nothing."""
 
 
-def _tell(observer: Callable[[str], None], words: str) -> None:
+def _tell(observer: Callable[[str], None], message: str) -> None:
     # By way of the loop: an observer that fails must not cost a browser its answer.
-    asyncio.get_running_loop().call_soon(observer, words)
+    asyncio.get_running_loop().call_soon(observer, message)
 
 
 async def why_not_bound(error: OSError, host: str, port: int) -> PortTaken | PortRefused | OSError:

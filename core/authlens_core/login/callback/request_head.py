@@ -186,5 +186,5 @@ def _hosts(port: int, host: str) -> frozenset[bytes]:
 def _head_end(data: bytearray, line_end: int) -> int:
     """Return where the empty line that ends the head is over, -1 if it has not come yet."""
     # A bare LF ends a line for h11, too (RFC 9112 §2.2).
-    found = {mark: data.find(mark, line_end) for mark in (b"\n\r\n", b"\n\n")}
-    return min((at + len(mark) for mark, at in found.items() if at >= 0), default=-1)
+    positions = {mark: data.find(mark, line_end) for mark in (b"\n\r\n", b"\n\n")}
+    return min((position + len(mark) for mark, position in positions.items() if position >= 0), default=-1)

@@ -104,8 +104,8 @@ def _server_end(environ: Mapping[str, str]) -> tuple[str, int]:
     fields = environ.get("SSH_CONNECTION", "").split()
     if len(fields) != 4:
         client = environ.get("SSH_CLIENT", "").split()
-        known = len(client) == 3 and _address(client[0]) is not None
-        return "", _port(client[2]) if known else _SSH_PORT
+        is_valid = len(client) == 3 and _address(client[0]) is not None
+        return "", _port(client[2]) if is_valid else _SSH_PORT
     ip = _address(fields[2])
     if ip is None:
         return "", _SSH_PORT

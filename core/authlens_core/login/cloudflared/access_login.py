@@ -72,9 +72,9 @@ _ERRORS: Final = {
 
 def failure_of(code: int, lines: Sequence[str]) -> AuthlensError:
     """Return the error for an exit code; where no row of the table fits, its last line is quoted."""
-    known = _known(lines)
-    if known is not None:
-        return known
+    error = _known(lines)
+    if error is not None:
+        return error
     last = next((line for line in reversed(lines) if line.strip()), "nothing")
     return ServerMisconfigured(
         f"cloudflared ended with exit code {code}. Its last output: {last}",
@@ -86,9 +86,9 @@ def failure_of(code: int, lines: Sequence[str]) -> AuthlensError:
 def _known(lines: Sequence[str]) -> AuthlensError | None:
     from authlens_core.values.word_files import words  # a login that succeeds needs none of them
 
-    said = "\n".join(lines).lower()
+    output = "\n".join(lines).lower()
     for row in words("cloudflare")["cloudflared"].values():
-        if any(phrase in said for phrase in row["phrases"]):
+        if any(phrase in output for phrase in row["phrases"]):
             return _ERRORS[row["error"]](row["cause"], row["cure"], stage=STAGE)
     return None
 
@@ -236,7 +236,7 @@ class _Run(Struct):
     host: str
     link: str | None = None
     lines: deque[str] = field(default_factory=lambda: deque(maxlen=_LINES))
-    told: int = 0
+    reported: int = 0
     output: bytearray = bytearray()
 
     async def watch(self) -> bytes:
@@ -277,15 +277,15 @@ class _Run(Struct):
             self.output += data[: _OUTPUT + 1 - len(self.output)]
 
     async def _listen(self) -> None:
-        stream, seen = self.child.stderr, 0
-        while stream is not None and seen < _MOST_STDERR:
+        stream, received = self.child.stderr, 0
+        while stream is not None and received < _MOST_STDERR:
             try:
                 data = await stream.readline()
             except ValueError:  # a line over the limit; what follows it is read on
                 continue
             if not data:
                 return
-            seen += len(data)
+            received += len(data)
             self._read_line(data.decode("utf-8", "replace").rstrip())
         while stream is not None and await stream.read(_LINE):
             pass  # too much to be read; taken off the pipe, so that the child can end
@@ -293,12 +293,12 @@ class _Run(Struct):
     def _read_line(self, line: str) -> None:
         if not line.strip():
             return
-        shown = safe_line(line)
-        self.lines.append(shown)
-        self.told += 1
+        text = safe_line(line)
+        self.lines.append(text)
+        self.reported += 1
         # The lines go on a screen: a child that never stops printing must not fill it for ever.
-        if self.told <= _MOST_TOLD:
-            self.events(PrintedLine(shown))
+        if self.reported <= _MOST_TOLD:
+            self.events(PrintedLine(text))
         waiting = _WAITING.search(line)
         if waiting is not None:
             pid = int(waiting[1])

@@ -56,7 +56,7 @@ class Cloudflared(Struct, frozen=True):
 
     @property
     def shown(self) -> str:
-        return ".".join(str(part) for part in self.version) if self.version else "of an unknown version"
+        return ".".join(str(number) for number in self.version) if self.version else "of an unknown version"
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -64,11 +64,11 @@ class Cloudflared(Struct, frozen=True):
         if self.version is None:
             return ("Its version is unknown; use 2026.8.0 or newer.",)
         if self.version < _CHECKED_METADATA:
-            words = (
+            note = (
                 f"{self.shown} trusts what any server says about an application, and reads a key from the "
                 "current directory. Version 2026.8.0 fixed both."
             )
-            return (words,)
+            return (note,)
         return ()
 
     def login_arguments(self, url: str) -> tuple[str, ...]:
@@ -100,7 +100,7 @@ async def find_cloudflared(
     child = await start(path, "--version", cure=INSTALL, stderr=DEVNULL, env=environment)
     try:
         async with asyncio.timeout(limit):
-            said = b"" if child.stdout is None else await child.stdout.read(_MOST)
+            output = b"" if child.stdout is None else await child.stdout.read(_MOST)
     except TimeoutError:
         raise CloudflaredMissing(
             f"{path} did not report its version within {limit:g} seconds.",
@@ -109,7 +109,7 @@ async def find_cloudflared(
     finally:
         with suppress(OSError):
             await end_group(child)
-    return Cloudflared(path, parse_version(said.decode("utf-8", "replace")))
+    return Cloudflared(path, parse_version(output.decode("utf-8", "replace")))
 
 
 def child_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -118,13 +118,13 @@ def child_environment(environ: Mapping[str, str] | None = None) -> dict[str, str
     The variables that would make it send a service token or log elsewhere stay out, too.
     """
     ours = os.environ if environ is None else environ
-    kept = {
+    inherited = {
         name: value
         for name, value in ours.items()
         # cloudflared reads TUNNEL_ and CF_ACCESS_CLIENT_ as options of its own; ours may hold a secret.
         if not name.startswith(("AUTHLENS_", "TUNNEL_", "CF_ACCESS_CLIENT_"))
     }
-    return {**kept, "NO_COLOR": "1", "NO_AUTOUPDATE": "true"}
+    return {**inherited, "NO_COLOR": "1", "NO_AUTOUPDATE": "true"}
 
 
 def without_openers(environment: Mapping[str, str], directory: Path) -> dict[str, str]:
@@ -139,13 +139,13 @@ def without_openers(environment: Mapping[str, str], directory: Path) -> dict[str
         return dict(environment)
     from authlens_core.state import private_file  # the verbs that only read its tokens need none
 
-    kept = {name: value for name, value in environment.items() if name not in _BROWSER}
+    without_browser = {name: value for name, value in environment.items() if name not in _BROWSER}
     for name in _OPENERS:
         # cloudflared calls these by name, so that names that come first on PATH keep a browser from opening.
         path = directory / name
         private_file.create(path, b"#!/bin/sh\nexit 1\n", durable=False)
         path.chmod(0o700)
-    return {**kept, "PATH": f"{directory}{os.pathsep}{environment.get('PATH', os.defpath)}"}
+    return {**without_browser, "PATH": f"{directory}{os.pathsep}{environment.get('PATH', os.defpath)}"}
 
 
 async def start(path: str, *arguments: str, cure: str = "", **options: Any) -> Process:

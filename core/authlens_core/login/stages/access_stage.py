@@ -102,19 +102,19 @@ class AccessStage:
             lost = exchange.no_answer
             return StageResult(facts, (_ACCEPTED.failed(lost.cause, cure=lost.cure),))
         version = facts.mcp_version or mcp_version(exchanges)
-        shown = (
+        display_facts = (
             Fact(FactId.STATUS, response.status, "RFC 9110 §15"),
             Fact(FactId.ANSWERED_BY, classification.layer),
             kind_of_resource(exchange, classification, version=version),
         )
         # Before the status is judged: servers send it with 403, and some with 401.
         if refusal_code(classification.challenge_field) == ErrorCode.INSUFFICIENT_SCOPE:
-            return _too_small(facts, response.status, classification, shown)
+            return _too_small(facts, response.status, classification, display_facts)
         check = _judge(exchange, response.status, classification, facts.server_kind)
         checks = (check, *_refused_token_checks(facts, exchange, classification))
         if facts.anonymous and response.status < 300:
             checks = (check, _ANONYMOUS.noticed("it also answered without one"))
-        return StageResult(facts, checks, shown)
+        return StageResult(facts, checks, display_facts)
 
 
 def wider_scope(facts: Facts, field: ChallengeField) -> str:
@@ -124,7 +124,7 @@ def wider_scope(facts: Facts, field: ChallengeField) -> str:
 
 
 def _too_small(
-    facts: Facts, status: int, classification: Classification, shown: tuple[Fact, ...]
+    facts: Facts, status: int, classification: Classification, display_facts: tuple[Fact, ...]
 ) -> StageResult:
     """Return the refusal with the scope of a new authorization, as a value and in what to do."""
     scope = wider_scope(facts, classification.challenge_field)
@@ -137,8 +137,8 @@ def _too_small(
     elif set(scope.split()) <= set((facts.scope or "").split()):
         cause = "This login asked for every scope that the resource names, and it still requires more."
         cure = "Ask the owner which permission your account lacks. Asking for the same scope rarely helps."
-    seen = f"{status} {ErrorCode.INSUFFICIENT_SCOPE}: {cause}"
-    check = _ACCEPTED.failed(seen, "too_small", cure=cure, error_code=ErrorCode.INSUFFICIENT_SCOPE)
+    actual = f"{status} {ErrorCode.INSUFFICIENT_SCOPE}: {cause}"
+    check = _ACCEPTED.failed(actual, "too_small", cure=cure, error_code=ErrorCode.INSUFFICIENT_SCOPE)
     diagnosis = Diagnosis(
         ErrorCode.INSUFFICIENT_SCOPE,
         cause,
@@ -148,15 +148,15 @@ def _too_small(
         classification.layer,
         classification.cf_ray,
     )
-    wanted = Fact(
+    scope_fact = Fact(
         FactId.SCOPE_WANTED, tuple(scope.split()), "RFC 6750 §3", "granted, and what the resource asks for"
     )
-    return StageResult(facts, (check,), (*shown, wanted), diagnosis)
+    return StageResult(facts, (check,), (*display_facts, scope_fact), diagnosis)
 
 
-def _with_scope(words: str, scope: str) -> Fix:
+def _with_scope(instruction: str, scope: str) -> Fix:
     """Return the step of a login with `scope`; in the wizard if a shell could read it in another way."""
-    return step(words, f"authlens login URL --scope '{scope}'" if is_plain(scope) else "authlens URL")
+    return step(instruction, f"authlens login URL --scope '{scope}'" if is_plain(scope) else "authlens URL")
 
 
 def _judge(exchange: Exchange, status: int, classification: Classification, kind: ServerKind) -> Check:
@@ -192,41 +192,41 @@ def _refused_token_checks(
     if wants_proof:
         yield requirement(CheckId.ACCESS_PROOF).failed("a bearer token was sent")
     elif claims and not problems and response.status == _UNAUTHORIZED:
-        asked = facts.resource or facts.resource_url.text
-        yield requirement(CheckId.ACCESS_UNEXPLAINED).failed(f"its aud is {asked}, and it is valid now")
+        audience = facts.resource or facts.resource_url.text
+        yield requirement(CheckId.ACCESS_UNEXPLAINED).failed(f"its aud is {audience}, and it is valid now")
 
 
 def _lifetime(facts: Facts, claims: Mapping[str, JsonValue], now: datetime) -> Iterator[Check]:
     """Yield that the token was expired, or not valid yet, when the resource got it."""
     check = requirement(CheckId.ACCESS_LIFETIME, server=facts.server.issuer)
     expires, begins = moment(claims.get("exp")), moment(claims.get("nbf"))
-    at = f"the resource got it at {now:%Y-%m-%d %H:%M:%S} UTC"
+    receipt = f"the resource got it at {now:%Y-%m-%d %H:%M:%S} UTC"
     if expires is not None and expires <= now:
-        yield check.failed(f"exp is {expires:%Y-%m-%d %H:%M:%S} UTC; {at}")
+        yield check.failed(f"exp is {expires:%Y-%m-%d %H:%M:%S} UTC; {receipt}")
     elif begins is not None and begins > now:
-        yield check.failed(f"nbf is {begins:%Y-%m-%d %H:%M:%S} UTC; {at}")
+        yield check.failed(f"nbf is {begins:%Y-%m-%d %H:%M:%S} UTC; {receipt}")
 
 
 def _audience(facts: Facts, claims: Mapping[str, JsonValue]) -> Iterator[Check]:
     """Yield that the token is for another resource than the one that refused it (RFC 9068 §4)."""
     aud, url = claims.get("aud"), facts.resource_url.text
-    wanted = facts.resource or url
+    requested = facts.resource or url
     audiences = [name for name in (aud if isinstance(aud, list) else [aud]) if isinstance(name, str)]
-    as_wanted = _covers(audiences, wanted)
+    as_wanted = _covers(audiences, requested)
     if not claims or (as_wanted and _covers(audiences, url)) or facts.options.audience in audiences:
         return
     stated = f"aud is {', '.join(audiences)}" if audiences else "no aud"
-    resource = url if as_wanted else wanted
+    resource = url if as_wanted else requested
     check = requirement(CheckId.ACCESS_AUDIENCE, resource=resource, server=facts.server.issuer)
     if not as_wanted:
-        yield check.failed(f"{stated}; this login asked for {wanted}")
+        yield check.failed(f"{stated}; this login asked for {requested}")
         return
-    seen = f"{stated}, for which this login asked; the URL that you gave is {url}"
+    actual = f"{stated}, for which this login asked; the URL that you gave is {url}"
     metadata = facts.resource_metadata
     if metadata is None or covers_url(metadata.resource, url):
-        yield check.failed(seen, "chosen")
+        yield check.failed(actual, "chosen")
     else:
-        yield check.failed(seen, cure=f"{own_name_cure(facts.resource_url)} {_ONLY_THE_OWNER}")
+        yield check.failed(actual, cure=f"{own_name_cure(facts.resource_url)} {_ONLY_THE_OWNER}")
 
 
 def _covers(audiences: Sequence[str], resource: str) -> bool:

@@ -67,7 +67,7 @@ class PkceStage(LoginStage):
             requirement("pkce.method").passed("code_challenge = BASE64URL(SHA256(code_verifier))"),
             requirement("pkce.first_character").passed(f"starts with {pkce.code_challenge[0]!r}, {drawn}"),
         )
-        shown: tuple[Fact, ...] = (
+        display_facts: tuple[Fact, ...] = (
             Fact(
                 FactId.CODE_VERIFIER, pkce.code_verifier, "RFC 7636 §4.1", "32 random bytes, in memory only"
             ),
@@ -85,10 +85,13 @@ class PkceStage(LoginStage):
         if OPENID in (requested_scope(facts) or "").split():
             nonce = make_state(token_bytes)
             spec = "OpenID Connect Core §3.1.2.1"
-            shown = (*shown, Fact(FactId.NONCE, nonce, spec, "must come back in the ID token"))
+            display_facts = (
+                *display_facts,
+                Fact(FactId.NONCE, nonce, spec, "must come back in the ID token"),
+            )
         key, of_key = drawn_key(facts)
         new = replace(facts, pkce=pkce, state=state, nonce=nonce, dpop_key=key)
-        return StageResult(new, checks, (*shown, *of_key))
+        return StageResult(new, checks, (*display_facts, *of_key))
 
 
 def drawn_key(facts: Facts) -> tuple[DpopKey | None, tuple[Fact, ...]]:
@@ -145,11 +148,11 @@ class AuthorizationStage:
         except RepeatedParameter as repeated:
             return StageResult(facts, (_unusable(str(repeated)),))
         drawn = {"state": state, "nonce": facts.nonce}
-        shown = tuple(
+        display_facts = tuple(
             Fact(name, drawn.get(name) or value, _PARAMETER_SPEC.get(name, ""))
             for name, value in url_parameters(url)
         )
-        return StageResult(replace(facts, authorization_url=url, scope=scope, code=None), (), shown)
+        return StageResult(replace(facts, authorization_url=url, scope=scope, code=None), (), display_facts)
 
 
 def _pushed(facts: Facts, link: str | None, sent: Sequence[Exchange]) -> PlannedRequest | None:
@@ -158,11 +161,11 @@ def _pushed(facts: Facts, link: str | None, sent: Sequence[Exchange]) -> Planned
     if attempt is None or endpoint is None or link is None:
         return None
     # What the endpoint's URL has of its own is the server's and stays in the link.
-    own = len(url_parameters(facts.server.authorization_endpoint or ""))
+    endpoint_parameters = len(url_parameters(facts.server.authorization_endpoint or ""))
     parameters: list[FormPair] = [
         # The secret itself and not its text, so that the record masks it.
         (name, facts.state if name == "state" and facts.state is not None else value)
-        for name, value in url_parameters(link)[own:]
+        for name, value in url_parameters(link)[endpoint_parameters:]
     ]
     try:
         url = parse_url(endpoint, loopback_http=facts.loopback_http)
@@ -176,7 +179,7 @@ def _referred(plain: StageResult, sent: Sequence[Exchange]) -> StageResult:
     """Return the link that holds the reference to the pushed request instead of its parameters."""
     facts, pushed = plain.facts, sent[-1]
     if pushed.complete_response is None:
-        return replace(unanswered(facts, pushed, "pushed.answer"), shown=plain.shown)
+        return replace(unanswered(facts, pushed, "pushed.answer"), display_facts=plain.display_facts)
     reading = read_pushed_authorization(pushed.complete_response)
     page = facts.server.authorization_endpoint
     if page is None or facts.client is None:
@@ -189,7 +192,7 @@ def _referred(plain: StageResult, sent: Sequence[Exchange]) -> StageResult:
         diagnosis = refusal(
             Stage.AUTHORIZATION, error, checks=failures(checks), exchange=pushed, kind=facts.server_kind
         )
-        return StageResult(facts, checks, plain.shown, diagnosis)
+        return StageResult(facts, checks, plain.display_facts, diagnosis)
     try:
         link = pushed_authorization_url(
             page,
@@ -198,11 +201,11 @@ def _referred(plain: StageResult, sent: Sequence[Exchange]) -> StageResult:
         )
     except RepeatedParameter as repeated:
         return StageResult(facts, (_unusable(str(repeated)),))
-    shown = (
-        *plain.shown,
+    display_facts = (
+        *plain.display_facts,
         Fact(FactId.REQUEST_URI, reading.value.request_uri, "RFC 9126 §2.2", "in the link"),
     )
-    return StageResult(replace(facts, authorization_url=link, client=attempt.client), checks, shown)
+    return StageResult(replace(facts, authorization_url=link, client=attempt.client), checks, display_facts)
 
 
 _PARAMETER_SPEC = {
@@ -240,7 +243,7 @@ def expected_response(facts: Facts) -> ExpectedResponse:
 
 def learn_response(facts: Facts, response: AuthorizationResponse) -> StageResult:
     """Return what the browser's answer taught; the same for the listener and for a pasted URL."""
-    shown = (
+    display_facts = (
         () if response.code is None else (Fact(FactId.CODE, response.code, "RFC 6749 §4.1.2", "works once"),)
     )
     diagnosis, checks = None, response.checks
@@ -248,7 +251,7 @@ def learn_response(facts: Facts, response: AuthorizationResponse) -> StageResult
         checks = (*checks, *scope_checks(facts, facts.scope, response.error))
         failed = failures(checks)
         diagnosis = refusal(Stage.AUTHORIZATION, response.error, checks=failed, kind=facts.server_kind)
-    return StageResult(replace(facts, code=response.code), checks, shown, diagnosis)
+    return StageResult(replace(facts, code=response.code), checks, display_facts, diagnosis)
 
 
 def scope_checks(facts: Facts, scope: str | None, error: OAuthError | None) -> Iterator[Check]:
@@ -275,14 +278,14 @@ def no_callback(
     # A server that does not know it shows an error instead.
     where = f" at {facts.redirect_uri}" if facts.redirect_uri else ""
     browser = f"; the browser shows “{safe_line(page, _LONGEST_PAGE)}”" if page else ""
-    seen = f"nothing{where} in {seconds:.0f} seconds{others}{browser}"
+    actual = f"nothing{where} in {seconds:.0f} seconds{others}{browser}"
     # The cause is the same if the user stopped first.
-    timeout = (requirement(CheckId.AUTHORIZATION_TIMEOUT, "authorization.callback").failed(seen),)
-    known = browser_diagnosis(page, facts.issuer)
-    diagnosis = known or find_cause(Stage.AUTHORIZATION, checks=timeout, kind=facts.server_kind)
+    timeout = (requirement(CheckId.AUTHORIZATION_TIMEOUT, "authorization.callback").failed(actual),)
+    page_diagnosis = browser_diagnosis(page, facts.issuer)
+    diagnosis = page_diagnosis or find_cause(Stage.AUTHORIZATION, checks=timeout, kind=facts.server_kind)
     name = CheckId.AUTHORIZATION_STOPPED if stopped else CheckId.AUTHORIZATION_TIMEOUT
     check = requirement(name, "authorization.callback").judged(
-        Severity.NOTICE if stopped else Severity.FAILURE, seen
+        Severity.NOTICE if stopped else Severity.FAILURE, actual
     )
     if diagnosis is None:
         return check
@@ -292,12 +295,12 @@ def no_callback(
 
 def browser_diagnosis(page: str, issuer: Url | None) -> Diagnosis | None:
     """Return what a page of the server means on which the browser ended; None if it is not a known one."""
-    known = refusal_on(page)
-    if known is None:
+    page_refusal = refusal_on(page)
+    if page_refusal is None:
         return None
-    cure = for_team(known.cure, issuer.host if issuer is not None else "")
+    cure = for_team(page_refusal.cure, issuer.host if issuer is not None else "")
     evidence = safe_line(page, _LONGEST_PAGE)
-    return Diagnosis("refused_in_the_browser", known.meaning, cure, (evidence,), source=REPORTS)
+    return Diagnosis("refused_in_the_browser", page_refusal.meaning, cure, (evidence,), source=REPORTS)
 
 
 def _unusable(reason: str) -> Check:

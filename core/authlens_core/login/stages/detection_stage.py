@@ -86,14 +86,16 @@ class DetectionStage:
         # A server that does not answer is not asked for more.
         if any(e.response is None for e in sent):
             return None
-        named = _metadata_beside_login(facts, classification)
+        metadata_url = _metadata_beside_login(facts, classification)
         # What asks for another kind of login alone may take tokens all the same.
         open_question = (
             classification.protection.has(Trait.NOT_REFUSED) or classification.protection is Protection.BASIC
         )
-        if not open_question and named is None:
+        if not open_question and metadata_url is None:
             return None
-        places = (named,) if named is not None else _well_known(facts.resource_url, classification)
+        places = (
+            (metadata_url,) if metadata_url is not None else _well_known(facts.resource_url, classification)
+        )
         if _published(documents) is not None or len(documents) >= len(places):
             return None
         request = metadata_request(places[len(documents)])
@@ -141,8 +143,8 @@ class DetectionStage:
 
 
 def _published(documents: Sequence[Exchange]) -> Response | None:
-    found = (e.complete_response for e in documents if e.complete_response is not None)
-    return next((r for r in found if r.status == 200 and is_document(r)), None)
+    answers = (e.complete_response for e in documents if e.complete_response is not None)
+    return next((r for r in answers if r.status == 200 and is_document(r)), None)
 
 
 def _next_call(facts: Facts, calls: Sequence[Exchange]) -> PlannedRequest | None:
@@ -199,16 +201,16 @@ def _is_global(host: str, *, otherwise: bool) -> bool:
 
 def _protection(classification: Classification) -> Check:
     why = "The challenge starts OAuth: it says what is required and where the metadata is."
-    seen = (
+    actual = (
         f"{classification.summary} ({'; '.join(classification.evidence)})"
         if classification.evidence
         else classification.summary
     )
     if classification.protection.has(Trait.GOES_ON):
         severity = Severity.PASS if classification.protection is Protection.OAUTH else Severity.WARNING
-        return _ASKED_FOR.judged(severity, seen, why=why, cure=classification.cure)
+        return _ASKED_FOR.judged(severity, actual, why=why, cure=classification.cure)
     overridable = classification.protection.has(Trait.MAY_GO_ON)
-    return _ASKED_FOR.failed(seen, cure=classification.cure, overridable=overridable)
+    return _ASKED_FOR.failed(actual, cure=classification.cure, overridable=overridable)
 
 
 def _other_spelling(url: Url, response: Response | None) -> str | None:
@@ -220,10 +222,10 @@ def _other_spelling(url: Url, response: Response | None) -> str | None:
 
 def _moved(address: str, classification: Classification) -> _Judgement:
     """Return the check of a resource that redirects to another spelling of its address, and its diagnosis."""
-    seen = f"The resource is at {address}, and redirects there."
+    actual = f"The resource is at {address}, and redirects there."
     cure = Fix((Step("Log in to that address", ("authlens", "login", address)),))
-    return _ASKED_FOR.failed(seen, cure=cure), Diagnosis(
-        "other_address", seen, cure, classification.evidence, "RFC 9110 §15.4"
+    return _ASKED_FOR.failed(actual, cure=cure), Diagnosis(
+        "other_address", actual, cure, classification.evidence, "RFC 9110 §15.4"
     )
 
 
@@ -235,37 +237,37 @@ def _judged(facts: Facts, classification: Classification, documents: Sequence[Ex
     if classification.protection.has(Trait.NOT_REFUSED) and published is not None:
         return _login_possible(facts, classification, published)
     if classification.protection is Protection.BASIC and published is not None:
-        seen = f"{classification.summary} But it publishes resource metadata, so a login is possible."
-        return _ASKED_FOR.warned(seen, "published"), None
+        actual = f"{classification.summary} But it publishes resource metadata, so a login is possible."
+        return _ASKED_FOR.warned(actual, "published"), None
     return _protection(classification), None
 
 
 def _login_possible(facts: Facts, classification: Classification, published: Response) -> _Judgement:
     """Return the check of a resource that did not refuse the call, and publishes metadata, or another's."""
     chosen, other = facts.options.anyway, _other_resource(facts, published)
-    seen = f"{classification.summary} But it publishes resource metadata, so a login is possible."
+    actual = f"{classification.summary} But it publishes resource metadata, so a login is possible."
     cure = step("Log in anyway", "authlens login URL --anyway")
     if other is not None:
-        seen = f"{classification.summary} The metadata there is that of {other}."
+        actual = f"{classification.summary} The metadata there is that of {other}."
         cure = Fix((Step("Did you mean that address? Log in to it", ("authlens", "login", other)),))
     check = _ASKED_FOR.judged(
         Severity.WARNING if chosen else Severity.FAILURE,
-        seen,
+        actual,
         why="Some servers ask for a token only at a later call.",
         spec="RFC 9728 §3",
         cure=cure,
         overridable=not chosen and other is None,
     )
     name = "login_possible" if other is None else "other_address"
-    return check, Diagnosis(name, seen, cure, classification.evidence, "RFC 9728 §3")
+    return check, Diagnosis(name, actual, cure, classification.evidence, "RFC 9728 §3")
 
 
 def _other_resource(facts: Facts, published: Response) -> str | None:
     """Return the resource on the same origin that the metadata is about, if it is not the one asked for."""
-    named, asked = members_of(published).get("resource"), facts.resource_url
-    url = facts.url(named) if isinstance(named, str) else None
-    is_other = url is not None and url.origin == asked.origin and not covers_url(url.text, asked.text)
-    return named if is_other and isinstance(named, str) else None
+    resource, requested = members_of(published).get("resource"), facts.resource_url
+    url = facts.url(resource) if isinstance(resource, str) else None
+    is_other = url is not None and url.origin == requested.origin and not covers_url(url.text, requested.text)
+    return resource if is_other and isinstance(resource, str) else None
 
 
 def _method_note(calls: Sequence[Exchange]) -> Iterator[Check]:
@@ -277,18 +279,18 @@ def _method_note(calls: Sequence[Exchange]) -> Iterator[Check]:
 
 
 def _shown(classification: Classification, facts: Facts) -> tuple[Fact, ...]:
-    shown = [
+    display_facts = [
         Fact(FactId.PROTECTED_BY, classification.layer),
         Fact(FactId.ANSWER, classification.summary),
         *(Fact(FactId.EVIDENCE, line) for line in classification.evidence),
         *(Fact(FactId.RESOURCE_METADATA, url.text, _SPEC) for url in facts.metadata_candidates),
     ]
     if classification.cf_ray is not None:
-        shown.append(
+        display_facts.append(
             Fact(FactId.CF_RAY, classification.cf_ray, "", "quote it when you ask Cloudflare for help")
         )
     if facts.challenge_scope:
-        shown.append(
+        display_facts.append(
             Fact(
                 FactId.SCOPE,
                 tuple(facts.challenge_scope.split()),
@@ -296,7 +298,7 @@ def _shown(classification: Classification, facts: Facts) -> tuple[Fact, ...]:
                 "asked for by the challenge",
             )
         )
-    return tuple(shown)
+    return tuple(display_facts)
 
 
 def _locate_metadata(
@@ -315,10 +317,10 @@ def _locate_metadata(
         # A body is easier to slip in than a header field, so there only the same origin counts.
         if in_header or not failures(location.checks):
             named_there = () if location.value is None else (location.value,)
-            named = requirement(CheckId.DETECTION_METADATA).passed(
+            location_check = requirement(CheckId.DETECTION_METADATA).passed(
                 "named in WWW-Authenticate" if in_header else "named in the body of the answer"
             )
-            return replace(facts, metadata_candidates=named_there), (named, *location.checks)
+            return replace(facts, metadata_candidates=named_there), (location_check, *location.checks)
     candidates = _well_known(facts.resource_url, classification)
     guess = requirement(CheckId.DETECTION_METADATA_GUESSED).warned(
         "no resource_metadata in it; the well-known URLs are tried in order"
@@ -371,14 +373,14 @@ def _judge_login_page(classification: Classification, documents: Sequence[Exchan
     methods = _methods(documents[-1].response) if documents else None
     evidence = "; ".join(classification.evidence)
     if methods is not None and "oauth" in methods:
-        seen = f"{classification.summary} But its metadata lists oauth: Managed OAuth is on. ({evidence})"
+        actual = f"{classification.summary} But its metadata lists oauth: Managed OAuth is on. ({evidence})"
         go_on = "Continue: the login goes by the metadata."
-        diagnosis = Diagnosis("login_possible", seen, go_on, classification.evidence, _SPEC, Layer.ACCESS)
-        return _BESIDE_LOGIN.warned(seen), diagnosis
+        diagnosis = Diagnosis("login_possible", actual, go_on, classification.evidence, _SPEC, Layer.ACCESS)
+        return _BESIDE_LOGIN.warned(actual), diagnosis
     if methods is not None:
-        seen = f"{classification.summary} Managed OAuth is off for this application. ({evidence})"
+        actual = f"{classification.summary} Managed OAuth is off for this application. ({evidence})"
         cure = fix(f"Ask the owner to turn it on: {MANAGED_OAUTH}.", _OTHERWISE)
-        return _BESIDE_LOGIN.failed(seen, cure=cure, overridable=True), None
+        return _BESIDE_LOGIN.failed(actual, cure=cure, overridable=True), None
     cause = f"{classification.summary} Its metadata does not say whether Managed OAuth is on."
     cure = fix(f"Ask the owner whether it is on: {MANAGED_OAUTH}.", _OTHERWISE)
     diagnosis = Diagnosis(

@@ -84,7 +84,7 @@ class DeviceAuthorizationStage:
         if failures(checks, facts.approved):
             # Neither the code nor its page is shown before the user said yes.
             return StageResult(new, checks)
-        shown = (
+        display_facts = (
             Fact(FactId.USER_CODE, codes.user_code, _SPEC, "enter it only if you started this login"),
             Fact(FactId.VERIFICATION_URI, codes.verification_uri.text, _SPEC, "open it on any device"),
             Fact(FactId.EXPIRES_AT, expires, "", "UTC"),
@@ -92,30 +92,30 @@ class DeviceAuthorizationStage:
             Fact(FactId.INTERVAL, timedelta(seconds=codes.interval), _SPEC),
             *of_key,
         )
-        return StageResult(new, checks, shown)
+        return StageResult(new, checks, display_facts)
 
 
 def _endpoint(facts: Facts) -> Url | None:
     """Return where the codes come from: where the user says, or the server's metadata."""
-    named = facts.server.device_authorization_endpoint
-    return facts.url(_named_since(facts) or facts.options.device_endpoint or named)
+    stated = facts.server.device_authorization_endpoint
+    return facts.url(_named_since(facts) or facts.options.device_endpoint or stated)
 
 
 def _named_since(facts: Facts) -> str | None:
     """Return what the metadata names now, if the user's choice is of a login in which it named none."""
     remembered = dict(facts.remembered_here).get("device_endpoint")
-    given = facts.options.device_endpoint
-    return facts.server.device_authorization_endpoint if given is not None and given == remembered else None
+    chosen = facts.options.device_endpoint
+    return facts.server.device_authorization_endpoint if chosen is not None and chosen == remembered else None
 
 
 def _given(facts: Facts) -> Iterator[Check]:
     """Yield that the endpoint is the user's choice, which no metadata confirms, or not any more."""
-    endpoint, given = _endpoint(facts), facts.options.device_endpoint
+    endpoint, chosen = _endpoint(facts), facts.options.device_endpoint
     since = _named_since(facts)
     if since is not None:
-        if since != given:
-            yield _ENDPOINT.noticed(f"{since}, which its metadata names now; before, you gave {given}")
-    elif given is not None and endpoint is not None:
+        if since != chosen:
+            yield _ENDPOINT.noticed(f"{since}, which its metadata names now; before, you gave {chosen}")
+    elif chosen is not None and endpoint is not None:
         yield _ENDPOINT.warned(
             f"{endpoint.text}, because you gave it with --device-endpoint",
             why=f"What is on {endpoint.origin} gets your client's id, and its secret if it has one.",
@@ -156,8 +156,8 @@ class DeviceExchangeStage(TokenStage):
         request = device_token_request(
             endpoint, attempt.client, device_code=device.device_code, resource=facts.resource
         )
-        at = max(datetime.fromtimestamp(polling.next_at, UTC), attempt.not_before or answered_at)
-        return PlannedRequest(request, Purpose.DEVICE_TOKEN, limits=TOKEN, not_before=at)
+        not_before = max(datetime.fromtimestamp(polling.next_at, UTC), attempt.not_before or answered_at)
+        return PlannedRequest(request, Purpose.DEVICE_TOKEN, limits=TOKEN, not_before=not_before)
 
     def given_up(self, facts: Facts, sent: Sequence[Exchange]) -> tuple[Check, ...]:
         """Return why polling ended without tokens; nothing if the last answer says so itself."""
@@ -166,15 +166,15 @@ class DeviceExchangeStage(TokenStage):
         last = poll_result(sent[-1].response) if sent else PollResult.PENDING
         if last.is_final and last is not PollResult.EXPIRED:
             return ()
-        asked = f"asked {len(sent)} times"
+        attempts = f"attempts {len(sent)} times"
         if sent and sent[-1].complete_response is None:
-            asked += f", the last time without an answer: {sent[-1].no_answer.cause}"
+            attempts += f", the last time without an answer: {sent[-1].no_answer.cause}"
         # Because the user bounded the wait, and not because the code expires.
         waited_out = facts.device_until is not None and facts.device_ends_at == facts.device_until
         if last is not PollResult.EXPIRED and waited_out:
             return (
                 requirement(CheckId.DEVICE_TIMEOUT).failed(
-                    f"not entered within {facts.options.wait:.0f} seconds, {asked}"
+                    f"not entered within {facts.options.wait:.0f} seconds, {attempts}"
                 ),
             )
-        return (requirement(CheckId.DEVICE_EXPIRED).failed(f"not entered, {asked}"),)
+        return (requirement(CheckId.DEVICE_EXPIRED).failed(f"not entered, {attempts}"),)

@@ -52,11 +52,11 @@ class TokenStage(LoginStage, ABC):
         """Read the tokens and work out when they end."""
         if not exchanges or facts.client is None:
             return StageResult(facts, self.given_up(facts, ()) or (_CODE.failed("no code"),))
-        asked, fetched = parted(exchanges, Purpose.SIGNING_KEYS)
-        exchange = asked[-1]
+        token_exchanges, key_exchanges = parted(exchanges, Purpose.SIGNING_KEYS)
+        exchange = token_exchanges[-1]
         if exchange.complete_response is None:
             lost = unanswered(facts, exchange, "exchange.answer", once=True)
-            return StageResult(facts, self.given_up(facts, asked) or lost.checks)
+            return StageResult(facts, self.given_up(facts, token_exchanges) or lost.checks)
         reading = read_token_response(
             exchange.complete_response,
             resource=facts.resource,
@@ -67,7 +67,7 @@ class TokenStage(LoginStage, ABC):
         )
         # Of the answer's end: the server wrote its Date within the time that the request took.
         clock = clock_check(exchange.complete_response, now=exchange.ended_at)
-        attempt = last_attempt(facts, facts.client, asked)
+        attempt = last_attempt(facts, facts.client, token_exchanges)
         checks = (*attempt.checks, *reading.checks, *((clock,) if clock is not None else ()))
         if reading.value is None:
             error = read_error(exchange.complete_response, facts.grant_secrets)
@@ -77,12 +77,12 @@ class TokenStage(LoginStage, ABC):
                 Stage.EXCHANGE, error, checks=failures(checks), exchange=exchange, kind=facts.server_kind
             )
             # The last answer before a code expires is often "authorization_pending": not what to show.
-            if given_up := self.given_up(facts, asked):
+            if given_up := self.given_up(facts, token_exchanges):
                 return StageResult(facts, given_up)
             # A refused code is not tried again: it may be what the server watches for (RFC 6749 §4.1.2).
             return StageResult(replace(facts, code=None), checks, diagnosis=diagnosis)
         tokens = reading.value
-        checks = (*checks, *_id_token_checks(facts, tokens, exchange.ended_at, fetched))
+        checks = (*checks, *_id_token_checks(facts, tokens, exchange.ended_at, key_exchanges))
         # From the start, so that a slow answer never makes a token look longer-lived than it is.
         expires_at = tokens.lifetime.ends_after(exchange.started_at)
         new = replace(
@@ -173,11 +173,11 @@ def _keys_location(facts: Facts) -> Url | None:
 
 def _no_keys(facts: Facts) -> str:
     """Say why there are no keys."""
-    named = facts.url(facts.server.jwks_uri)
-    if named is None:
+    jwks_url = facts.url(facts.server.jwks_uri)
+    if jwks_url is None:
         return "The server names no usable jwks_uri."
     if _keys_location(facts) is None:
-        return f"The keys are on another site, {named.authority}, so they were not fetched."
+        return f"The keys are on another site, {jwks_url.authority}, so they were not fetched."
     return "The server's keys could not be fetched."
 
 

@@ -46,7 +46,7 @@ class MachineClientStage(LoginStage):
     def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:  # noqa: ARG002
         """Return the client, and the key that its tokens are bound to, if they have to be."""
         key, of_key = drawn_key(facts)
-        shown = (
+        display_facts = (
             Fact(FactId.ASSERTION_SOURCE, AssertionSource.of(facts.options).words, ASSERTION_SPEC),
             *_named(facts.options),
             *of_key,
@@ -55,7 +55,9 @@ class MachineClientStage(LoginStage):
         client = given_client(facts) or Client("", "")
         checks = (_client_check(facts), *_source_checks(facts.options))
         result = with_client(replace(facts, dpop_key=key), client, checks)
-        return replace(result, shown=(*result.shown, *(fact for fact in shown if fact.value)))
+        return replace(
+            result, display_facts=(*result.display_facts, *(fact for fact in display_facts if fact.value))
+        )
 
 
 def _client_check(facts: Facts) -> Check:
@@ -77,8 +79,8 @@ def _source_checks(options: Options) -> Iterator[Check]:
     program = PROGRAMS[options.grant_type]
     if "assertion_file" in program.asks:
         source = AssertionSource.of(options)
-        seen = source.words or "none"
-        yield _ASSERTION.passed(seen) if source.is_one else _ASSERTION.failed(seen)
+        actual = source.words or "none"
+        yield _ASSERTION.passed(actual) if source.is_one else _ASSERTION.failed(actual)
     for need in program.missing(options):
         if need.expected:
             name = f"registration.{need.options[0]}"
@@ -99,13 +101,13 @@ class MachineExchangeStage(TokenStage):
         login = _machine_login(facts)
         if login is None:
             return None
-        before, own = sent_apart(parted(sent, Purpose.SIGNING_KEYS)[0])
+        before, token_exchanges = sent_apart(parted(sent, Purpose.SIGNING_KEYS)[0])
         first = login.first_request()
         answer = before[-1].response if before else None
         if first is not None and not before:
             # The user named the identity provider; it may be anywhere.
             return PlannedRequest(first, FIRST, server_supplied=False, limits=TOKEN)
-        attempt = attempt_after(facts, own)
+        attempt = attempt_after(facts, token_exchanges)
         if attempt is None or (first is not None and read_first_answer(answer).value is None):
             return None
         client = signed(attempt.client, login.issuer, login.token_endpoint, now=datetime.now(UTC))
@@ -116,15 +118,15 @@ class MachineExchangeStage(TokenStage):
 
     def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:
         """Read the token, and the identity provider's answer before it, if there is one."""
-        before, own = sent_apart(exchanges)
+        before, token_exchanges = sent_apart(exchanges)
         facts = replace(facts, scope=requested_scope(facts))
-        if before and not own:
+        if before and not token_exchanges:
             return _refused_by_provider(facts, before[-1])
-        done = super().learn(facts, own)
+        result = super().learn(facts, token_exchanges)
         exchanged = read_first_answer(before[-1].response if before else None, facts.grant_secrets)
         # It is read again for the next token, and in no later facts.
-        known = replace(done.facts, assertion=None)
-        return replace(done, facts=known, checks=(*exchanged.checks, *done.checks))
+        storable_facts = replace(result.facts, assertion=None)
+        return replace(result, facts=storable_facts, checks=(*exchanged.checks, *result.checks))
 
 
 def _machine_login(facts: Facts) -> MachineLogin | None:

@@ -55,9 +55,13 @@ class ResourceMetadataStage:
             return unanswered(facts, last, "resource_metadata.answer")
         if _not_here(last, guessed=facts.metadata_guessed):
             answers = [e.response for e in legacy[:_PLACES] if e.response is not None]
-            found = facts.metadata_guessed and not all(map(moves_on, answers))
-            taken = found or facts.options.legacy_paths
-            check = _origin_taken(facts, found=found) if taken else _missing(facts, exchanges, legacy)
+            is_published = facts.metadata_guessed and not all(map(moves_on, answers))
+            uses_origin = is_published or facts.options.legacy_paths
+            check = (
+                _origin_taken(facts, is_published=is_published)
+                if uses_origin
+                else _missing(facts, exchanges, legacy)
+            )
             # The places of server metadata came last; what is quoted is the answer of the resource.
             found_cause = diagnosis_of(
                 Stage.RESOURCE_METADATA, (check,), exchanges, facts.approved, facts.server_kind
@@ -79,8 +83,8 @@ def _accepted(facts: Facts, response: Response) -> str | None:
     if facts.options.resource is not None:
         return facts.options.resource
     servers = members_of(response).get("authorization_servers")
-    named = servers[0] if isinstance(servers, list) and servers else None
-    decided = dict(facts.remembered.get(named, ())) if isinstance(named, str) else {}
+    issuer = servers[0] if isinstance(servers, list) and servers else None
+    decided = dict(facts.remembered.get(issuer, ())) if isinstance(issuer, str) else {}
     resource = decided.get("resource")
     return resource if isinstance(resource, str) else None
 
@@ -95,11 +99,11 @@ def _origin_request(facts: Facts, turn: int) -> PlannedRequest | None:
     return PlannedRequest(metadata_request(places[turn]), Purpose.SERVER_METADATA, server_supplied=False)
 
 
-def _origin_taken(facts: Facts, *, found: bool) -> Check:
+def _origin_taken(facts: Facts, *, is_published: bool) -> Check:
     origin = facts.resource_url.origin
-    seen = f"nothing; {origin} publishes server metadata and is used as the authorization server"
+    actual = f"nothing; {origin} publishes server metadata and is used as the authorization server"
     chosen = f"nothing; {origin} is used as the authorization server, as you chose"
-    return _found(facts, origin).warned(seen if found else chosen)
+    return _found(facts, origin).warned(actual if is_published else chosen)
 
 
 def _not_here(exchange: Exchange, *, guessed: bool) -> bool:
@@ -118,12 +122,12 @@ def _not_here(exchange: Exchange, *, guessed: bool) -> bool:
 
 def _missing(facts: Facts, exchanges: Sequence[Exchange], legacy: Sequence[Exchange] = ()) -> Check:
     tried = places_tried(exchanges)
-    seen = f"nothing at {tried}" if tried else "nowhere to look"
+    actual = f"nothing at {tried}" if tried else "nowhere to look"
     if legacy:
-        seen = f"{seen}; at its origin: {places_tried(legacy)}"
+        actual = f"{actual}; at its origin: {places_tried(legacy)}"
     result = _result_at_origin(legacy)
     server = "ISSUER" if result in ("", "nowhere") else facts.resource_url.origin
-    return _found(facts, server).failed(seen, result, overridable=True)
+    return _found(facts, server).failed(actual, result, overridable=True)
 
 
 def _found(facts: Facts, server: str) -> Requirement:
@@ -161,28 +165,28 @@ def _legacy(facts: Facts) -> Facts:
     return facts if issuer is None else facts.at_issuer(issuer, origin)
 
 
-def _at_origin(facts: Facts, found: Check, cause: Diagnosis | None = None) -> StageResult:
+def _at_origin(facts: Facts, check: Check, cause: Diagnosis | None = None) -> StageResult:
     """Return the result where the origin itself is the authorization server, which no document names."""
-    new, wanted = _legacy(facts), facts.options.issuer
-    checks = [found, *_trust(facts, new)]
-    if wanted not in (None, new.issuer_identifier):
-        seen = f"{wanted} is not; it names none"
-        checks.append(requirement(CheckId.METADATA_SERVER).failed(seen, "not_named"))
+    new, preferred = _legacy(facts), facts.options.issuer
+    checks = [check, *_trust(facts, new)]
+    if preferred not in (None, new.issuer_identifier):
+        actual = f"{preferred} is not; it names none"
+        checks.append(requirement(CheckId.METADATA_SERVER).failed(actual, "not_named"))
     return StageResult(new, tuple(checks), diagnosis=cause)
 
 
 def _choose_server(facts: Facts, metadata: ResourceMetadata, checks: list[Check]) -> StageResult:
     servers = metadata.authorization_servers
     # RFC 9728 §7.6 leaves the choice to the client; with several, `_choice` asks the user first.
-    wanted = facts.options.issuer
-    chosen = wanted if wanted in servers else servers[0]
+    preferred = facts.options.issuer
+    chosen = preferred if preferred in servers else servers[0]
     spec = "RFC 9728 §2"
-    shown = [Fact(FactId.RESOURCE, metadata.resource, spec, "what this resource calls itself")]
+    display_facts = [Fact(FactId.RESOURCE, metadata.resource, spec, "what this resource calls itself")]
     for server in servers:
         note = "chosen" if server == chosen else "also named"
-        shown.append(Fact(FactId.AUTHORIZATION_SERVERS, server, spec, note))
+        display_facts.append(Fact(FactId.AUTHORIZATION_SERVERS, server, spec, note))
     if metadata.scopes_supported:
-        shown.append(Fact(FactId.SCOPES_SUPPORTED, metadata.scopes_supported, spec))
+        display_facts.append(Fact(FactId.SCOPES_SUPPORTED, metadata.scopes_supported, spec))
     issuer: Url | None
     try:
         issuer = parse_url(chosen, loopback_http=facts.loopback_http, allow_query=False)
@@ -191,10 +195,10 @@ def _choose_server(facts: Facts, metadata: ResourceMetadata, checks: list[Check]
         checks.append(requirement("resource_metadata.issuer_url").failed(f"{chosen}: {refused}"))
     new = replace(facts, resource_metadata=metadata).at_issuer(issuer, chosen)
     # First that the server is another than last time: a yes to the first of several has to know it.
-    checks += [*_trust(facts, new), _choice(wanted, servers)]
+    checks += [*_trust(facts, new), _choice(preferred, servers)]
     if new.options != facts.options:
         checks.append(_remembered(new, chosen))
-    return StageResult(new, tuple(checks), tuple(shown))
+    return StageResult(new, tuple(checks), tuple(display_facts))
 
 
 def _remembered(facts: Facts, chosen: str) -> Check:
@@ -206,35 +210,35 @@ def _remembered(facts: Facts, chosen: str) -> Check:
 
 def _trust(facts: Facts, new: Facts) -> Iterator[Check]:
     """Yield whether the server of `new` may get what this login sends, if the user did not name it."""
-    named, earlier, issuer = new.issuer_identifier, facts.earlier_issuer, new.issuer
-    if issuer is None or named is None or named == facts.options.issuer:
+    identifier, earlier, issuer = new.issuer_identifier, facts.earlier_issuer, new.issuer
+    if issuer is None or identifier is None or identifier == facts.options.issuer:
         return
     # At the login of a user, the resource may have chosen the server.
     is_first = facts.flow.is_by_program and not facts.earlier_by_program
     if is_first and not same_site(issuer, facts.resource_url):
         check = requirement("resource_metadata.issuer_needed", site=facts.resource_url.authority)
-        yield check.failed(named)
+        yield check.failed(identifier)
         return
-    if earlier in (None, named):
+    if earlier in (None, identifier):
         return
     # Whole, because two tenants of one host are two servers.
-    check = requirement("resource_metadata.server_changed", earlier=earlier, now=named)
+    check = requirement("resource_metadata.server_changed", earlier=earlier, now=identifier)
     if new.options.sends_what_owner_gave:
-        yield check.failed(named, overridable=True, host=issuer.host)
+        yield check.failed(identifier, overridable=True, host=issuer.host)
     else:
-        yield check.warned(named)
+        yield check.warned(identifier)
 
 
-def _choice(wanted: str | None, servers: tuple[str, ...]) -> Check:
+def _choice(preferred: str | None, servers: tuple[str, ...]) -> Check:
     several = len(servers) > 1
-    if wanted not in (None, *servers):
-        seen = f"{wanted} is not; it names {', '.join(servers)}"
-        return requirement(CheckId.METADATA_SERVER).failed(seen, "not_named")
-    if several and wanted is None:
+    if preferred not in (None, *servers):
+        actual = f"{preferred} is not; it names {', '.join(servers)}"
+        return requirement(CheckId.METADATA_SERVER).failed(actual, "not_named")
+    if several and preferred is None:
         return requirement(CheckId.METADATA_SERVER).failed(
             ", ".join(servers), "several", cure=f"Continue to use the first, {servers[0]}.", overridable=True
         )
-    chosen = wanted or servers[0]
+    chosen = preferred or servers[0]
     return requirement(CheckId.METADATA_SERVER).passed(chosen)
 
 
@@ -308,7 +312,7 @@ def _is_stated_team(facts: Facts, issuer: Url) -> bool:
 
 
 def _default_paths(
-    facts: Facts, issuer: Url, asked: Sequence[Exchange], probes: Sequence[Exchange]
+    facts: Facts, issuer: Url, exchanges: Sequence[Exchange], probes: Sequence[Exchange]
 ) -> StageResult:
     """Return the endpoints of MCP 2025-03-26 if the user chose them, else the failure that may offer them.
 
@@ -316,34 +320,36 @@ def _default_paths(
         issuer: the server, which published no metadata to those that `asked`.
         probes: the request to its default page; they are offered where that is answered otherwise.
     """
-    seen = f"nothing at {places_tried(asked)}"
+    actual = f"nothing at {places_tried(exchanges)}"
     chosen, origin = facts.options.legacy_paths, issuer.origin
-    named = facts.issuer_identifier or origin
-    there = next((probe for probe in probes if _is_there(probe, asked)), None)
+    identifier = facts.issuer_identifier or origin
+    there = next((probe for probe in probes if _is_there(probe, exchanges)), None)
     if not chosen and facts.resource_metadata is not None and there is None:
-        check = _no_document(seen)
-        diagnosis = diagnosis_of(Stage.SERVER_METADATA, (check,), asked, facts.approved, facts.server_kind)
+        check = _no_document(actual)
+        diagnosis = diagnosis_of(
+            Stage.SERVER_METADATA, (check,), exchanges, facts.approved, facts.server_kind
+        )
         return StageResult(facts, (check,), diagnosis=diagnosis)
     if there is not None:
-        seen = f"{seen}; {there.request.url} answers ({there.status})"
+        actual = f"{actual}; {there.request.url} answers ({there.status})"
     check = requirement(
         CheckId.SERVER_DOCUMENT,
         "server.default_paths",
         paths=_LEGACY_PATHS,
         issuer=origin,
-        place=asked[0].request.url,
-        document=_server_document(named, origin),
+        place=exchanges[0].request.url,
+        document=_server_document(identifier, origin),
     ).judged(
         Severity.WARNING if chosen else Severity.FAILURE,
-        f"{seen}; {_LEGACY_PATHS} of {origin} are used instead" if chosen else seen,
+        f"{actual}; {_LEGACY_PATHS} of {origin} are used instead" if chosen else actual,
         "offered",
         overridable=not chosen,
     )
     if not (chosen or CheckId.SERVER_DOCUMENT in facts.approved):
         cause = f"{origin} publishes no server metadata, so nothing says where its endpoints are."
-        return StageResult(facts, (check,), (), Diagnosis("default_paths", cause, check.cure, (seen,)))
+        return StageResult(facts, (check,), (), Diagnosis("default_paths", cause, check.cure, (actual,)))
     # MCP 2025-03-26 names these paths as the fallback, at the root of the server.
-    metadata = ServerMetadata(named, f"{origin}{_PAGE}", f"{origin}/token", f"{origin}/register")
+    metadata = ServerMetadata(identifier, f"{origin}{_PAGE}", f"{origin}/token", f"{origin}/register")
     return StageResult(replace(facts, server_metadata=metadata), (check,), _shown(metadata, by_user=True))
 
 
@@ -368,9 +374,9 @@ def _is_there(probe: Exchange, elsewhere: Sequence[Exchange]) -> bool:
     return status < 500 and status not in (_NOT_FOUND, *(exchange.status for exchange in elsewhere))
 
 
-def _no_document(seen: str, cure: str = "") -> Check:
+def _no_document(actual: str, cure: str = "") -> Check:
     return requirement(CheckId.SERVER_DOCUMENT).failed(
-        seen,
+        actual,
         cure=cure or "Ask the owner of the resource whether authorization_servers names the right server.",
     )
 

@@ -94,9 +94,11 @@ class RegistrationStage:
                 Stage.REGISTRATION, error, remark=remark, checks=missing, exchange=exchange, kind=kind
             )
             return StageResult(facts, (*checks, *missing), diagnosis=diagnosis)
-        known = facts.known_client
+        stored_client = facts.stored_client
         # 2: replaced once already because no answer came, so another silence has another reason.
-        client = replace(reading.value, unanswered=2 if known is not None and known.unanswered else 0)
+        client = replace(
+            reading.value, unanswered=2 if stored_client is not None and stored_client.unanswered else 0
+        )
         return with_client(replace(facts, registered_at=exchange.ended_at), client, checks)
 
 
@@ -138,20 +140,20 @@ def requested_scope(facts: Facts) -> str | None:
     """
     if facts.options.scope is not None:
         return facts.options.scope or None
-    named = facts.challenge_scope
+    scope = facts.challenge_scope
     supported = facts.resource_metadata.scopes_supported if facts.resource_metadata else None
-    if named is None and supported:
-        named = " ".join(supported)
+    if scope is None and supported:
+        scope = " ".join(supported)
     offered = facts.server.scopes_supported or ()
     # Without it OpenID Connect servers return no refresh token (Core §11), and the login ends with the access
     # token.
     # A program gets none: it asks for the next access token as it asked for this one.
     if facts.flow.is_by_program:
-        return named
+        return scope
     # Only beside another scope: alone, it would be all that is asked for.
-    if named and OFFLINE_ACCESS in offered and OFFLINE_ACCESS not in named.split():
-        return f"{named} {OFFLINE_ACCESS}"
-    return named
+    if scope and OFFLINE_ACCESS in offered and OFFLINE_ACCESS not in scope.split():
+        return f"{scope} {OFFLINE_ACCESS}"
+    return scope
 
 
 def _endpoint(facts: Facts) -> Url | None:
@@ -195,32 +197,33 @@ def _client_at_hand(facts: Facts) -> tuple[Client, Check] | None:
     if options.client_metadata_url is not None and facts.server.client_id_metadata_document_supported:
         client = Client(client_id=options.client_metadata_url, redirect_uri=redirect_uri_of(facts))
         return client, requirement("registration.client").passed(options.client_metadata_url, "document")
-    known = facts.known_client
-    if known is None or _why_not(facts, known):
+    stored_client = facts.stored_client
+    if stored_client is None or _why_not(facts, stored_client):
         return None
     return replace(
-        known, token_endpoint_auth_method=options.client_auth or known.token_endpoint_auth_method
-    ), requirement("registration.client").passed(f"client_id {known.client_id}", "known")
+        stored_client,
+        token_endpoint_auth_method=options.client_auth or stored_client.token_endpoint_auth_method,
+    ), requirement("registration.client").passed(f"client_id {stored_client.client_id}", "known")
 
 
-def _why_not(facts: Facts, known: Client) -> str:
+def _why_not(facts: Facts, stored_client: Client) -> str:
     """Return why the stored client is not used in this login; empty if it is."""
-    if known.unanswered == 1:
+    if stored_client.unanswered == 1:
         return "the last login with it got no answer from the browser, so the server may not know it any more"
     # RFC 8628 needs the grant type at registration, and a client of an earlier login may lack it.
-    if known.grant_types and facts.flow.grant_type not in known.grant_types:
+    if stored_client.grant_types and facts.flow.grant_type not in stored_client.grant_types:
         return f"it is not registered for the grant {facts.flow.grant_type}"
-    if facts.options.client_auth not in (None, "none") and known.client_secret is None:
+    if facts.options.client_auth not in (None, "none") and stored_client.client_secret is None:
         return "it has no secret to authenticate with"
     return ""
 
 
 def _not_used(facts: Facts) -> Iterator[Check]:
     """Yield that a new client was registered although one is stored, and why."""
-    known = facts.known_client
-    if known is not None:
+    stored_client = facts.stored_client
+    if stored_client is not None:
         yield requirement("registration.client").noticed(
-            f"client_id {known.client_id} is replaced: {_why_not(facts, known)}", "replaced"
+            f"client_id {stored_client.client_id} is replaced: {_why_not(facts, stored_client)}", "replaced"
         )
 
 
@@ -255,13 +258,13 @@ def _nothing_to_use(facts: Facts) -> Check:
 
 def with_client(facts: Facts, client: Client, checks: tuple[Check, ...]) -> StageResult:
     """Return the result of the stage that found `client`."""
-    shown = [
+    display_facts = [
         Fact(FactId.CLIENT_ID, client.client_id, "RFC 7591 §3.2.1"),
         Fact(FactId.TOKEN_ENDPOINT_AUTH_METHOD, client.token_endpoint_auth_method, "RFC 7591 §2"),
     ]
     if client.redirect_uri:
         where = Fact(FactId.REDIRECT_URIS, client.redirect_uri, "RFC 7591 §2", "where the code may be sent")
-        shown.insert(1, where)
+        display_facts.insert(1, where)
     if client.client_secret is not None:
-        shown.append(Fact(FactId.CLIENT_SECRET, client.client_secret, "RFC 7591 §3.2.1"))
-    return StageResult(replace(facts, client=client), checks, tuple(shown))
+        display_facts.append(Fact(FactId.CLIENT_SECRET, client.client_secret, "RFC 7591 §3.2.1"))
+    return StageResult(replace(facts, client=client), checks, tuple(display_facts))

@@ -47,20 +47,20 @@ class FormField(Struct, frozen=True):
     """An option of the login, or a part of a request or link that can be changed on purpose.
 
     Attributes:
-        place: where the part is; None for an option, which is the user's to choose.
+        location: where the part is; None for an option, which is the user's to choose.
         name: that of the option in `Options`, or of the part; empty for the method and the address.
         value: what is there; a `Secret` where it is one. A JSON member that is no string is JSON text.
     """
 
-    place: EditLocation | None
+    location: EditLocation | None
     name: str
     value: str | Secret
 
     @property
     def title(self) -> str:
-        if self.place is None:
+        if self.location is None:
             return OPTIONS[self.name].title
-        return safe_line(self.name, NAME) or self.place.value
+        return safe_line(self.name, NAME) or self.location.value
 
     def difference(self, after: str | Secret | None) -> str:
         """Return one line that says what it is changed into; secrets are masked, the rest is safe to show."""
@@ -108,20 +108,22 @@ class EditForm(Struct, frozen=True):
         Raises:
             ValueError: a value that cannot be; the message says what can.
         """
-        if field.place is None:
+        if field.location is None:
             chosen = {field.name: value if isinstance(value, str) else ""}
             return replace(changes, options=with_choices(changes.options, chosen))
-        return replace(changes, amendments=(*changes.amendments, RequestEdit(field.place, field.name, value)))
+        return replace(
+            changes, amendments=(*changes.amendments, RequestEdit(field.location, field.name, value))
+        )
 
     def with_part(
-        self, changes: RequestChanges, place: EditLocation, name: str, value: str
+        self, changes: RequestChanges, location: EditLocation, name: str, value: str
     ) -> RequestChanges:
         """Return `changes` with a part that is added.
 
         Raises:
             ValueError: it has no name, is there already, or cannot be sent.
         """
-        return replace(changes, amendments=(*changes.amendments, added(place, name, value, self.parts)))
+        return replace(changes, amendments=(*changes.amendments, added(location, name, value, self.parts)))
 
 
 def edit_form(stage: Stage, facts: Facts, request: Request | None, link: str | None) -> EditForm:
@@ -170,17 +172,17 @@ def parts_of_request(stage: Stage, request: Request) -> tuple[FormField, ...]:
     parts += _parts_of_url(request.url)
     parts += [_part(EditLocation.HEADER, name, value) for name, value in request.headers.fields]
     parts += _parts_of_body(request)
-    return tuple(part for part in parts if not _is_choice(part, stage))
+    return tuple(field for field in parts if not _is_choice(field, stage))
 
 
 def parts_of_link(url: str) -> tuple[FormField, ...]:
     """Return every part of an authorization URL that is not an option of the login."""
-    return tuple(part for part in _parts_of_url(url) if not _is_choice(part, Stage.AUTHORIZATION))
+    return tuple(field for field in _parts_of_url(url) if not _is_choice(field, Stage.AUTHORIZATION))
 
 
-def _is_choice(part: FormField, stage: Stage) -> bool:
+def _is_choice(field: FormField, stage: Stage) -> bool:
     """Return whether the form offers a part of what `stage` sends as an option already."""
-    option = OPTIONS.get(part.name)
+    option = OPTIONS.get(field.name)
     return option is not None and stage in option.sent_in
 
 
@@ -195,23 +197,23 @@ def places_of(request: Request) -> tuple[EditLocation, ...]:
     return (*body.get(request.headers.media_type, ()), EditLocation.QUERY, EditLocation.HEADER)
 
 
-def added(place: EditLocation, name: str, value: str, parts: Sequence[FormField]) -> RequestEdit:
+def added(location: EditLocation, name: str, value: str, parts: Sequence[FormField]) -> RequestEdit:
     """Return the amendment that adds a part to `parts`.
 
     Raises:
         RequestEditRefused: it has no name, is there already, or cannot be sent.
     """
     if not name:
-        raise RequestEditRefused(f"What is added needs a name ({place.value}).")
-    is_header = place is EditLocation.HEADER
-    for part in parts:
-        same = part.name.lower() == name.lower() if is_header else part.name == name
+        raise RequestEditRefused(f"What is added needs a name ({location.value}).")
+    is_header = location is EditLocation.HEADER
+    for field in parts:
+        same = field.name.lower() == name.lower() if is_header else field.name == name
         # Added a second time, a parameter would be two (RFC 6749 §3.1 forbids it): that is another
         # experiment.
-        if part.place is place and same:
-            shown = safe_line(name, NAME)
-            raise RequestEditRefused(f"{shown} is already there: change it in its own line.")
-    return RequestEdit(place, name, _part(place, name, value).value, new=True)
+        if field.location is location and same:
+            field_name = safe_line(name, NAME)
+            raise RequestEditRefused(f"{field_name} is already there: change it in its own line.")
+    return RequestEdit(location, name, _part(location, name, value).value, new=True)
 
 
 def _shown(value: str | Secret) -> str:
@@ -220,9 +222,9 @@ def _shown(value: str | Secret) -> str:
     return safe_line(value) or "(empty)"
 
 
-def _part(place: EditLocation, name: str, value: str) -> FormField:
+def _part(location: EditLocation, name: str, value: str) -> FormField:
     # By the name: a value that the user changes is shown or masked like the one that was there.
-    return FormField(place, name, Secret(value) if name.lower() in _SECRET else value)
+    return FormField(location, name, Secret(value) if name.lower() in _SECRET else value)
 
 
 def _parts_of_body(request: Request) -> Iterator[FormField]:

@@ -94,8 +94,8 @@ def answered_with_tokens(
     """Judge the last answer of a token endpoint; `sent` is masked where the server repeats it."""
     # A server that refuses the honest request says nothing about its repetition.
     if experiment.repeats and not any(exchange.purpose.repeats for exchange in exchanges):
-        seen = "the first request was already refused, so nothing was sent again"
-        return _check(experiment, Severity.NOTICE, seen)
+        actual = "the first request was already refused, so nothing was sent again"
+        return _check(experiment, Severity.NOTICE, actual)
     last = exchanges[-1] if exchanges else None
     refused = _not_granted(experiment, last, sent)
     if refused is not None:
@@ -131,8 +131,8 @@ def link_is_refused(exchange: Exchange, redirect_uri: str) -> bool | None:
 def answered_the_link(experiment: Experiment, *, refused: bool, status: int | None = None) -> Check:
     """Judge whether the browser was sent to an address that was not registered."""
     if refused:
-        seen = f"{status}: its own error page, without a redirect"
-        return _check(experiment, Severity.PASS, seen)
+        actual = f"{status}: its own error page, without a redirect"
+        return _check(experiment, Severity.PASS, actual)
     return _check(experiment, experiment.accepted, "it sent the browser to that address")
 
 
@@ -152,8 +152,8 @@ def answered_by_authlens(experiment: Experiment, response: AuthorizationResponse
         Verdict.OUTDATED: "authlens refused it: the state matches no login here. The code was not used",
         Verdict.WRONG_ISSUER: "authlens refused it: another issuer. The code was not sent",
     }
-    seen = refusal.get(response.verdict, "authlens refused it: the answer cannot be read")
-    return _check(experiment, Severity.PASS, seen)
+    actual = refusal.get(response.verdict, "authlens refused it: the answer cannot be read")
+    return _check(experiment, Severity.PASS, actual)
 
 
 def answered_with_resource(experiment: Experiment, exchanges: Sequence[Exchange]) -> Check:
@@ -163,16 +163,16 @@ def answered_with_resource(experiment: Experiment, exchanges: Sequence[Exchange]
     # Only a 401 speaks of the token; a 403 or a 500 may come from behind it.
     if response.status == 401:
         return _check(experiment, Severity.PASS, "401: the token is no longer valid")
-    seen = f"{response.status}: the token is still accepted"
-    return _check(experiment, experiment.accepted, seen)
+    actual = f"{response.status}: the token is still accepted"
+    return _check(experiment, experiment.accepted, actual)
 
 
 def nothing_came(experiment: Experiment) -> Check:
     """Say that the wait ended without an answer, which decides nothing either way."""
-    seen = (
+    actual = (
         "nothing came back to authlens; if the browser shows an error page of the server, that is its refusal"
     )
-    return _check(experiment, Severity.NOTICE, seen)
+    return _check(experiment, Severity.NOTICE, actual)
 
 
 def _not_granted(experiment: Experiment, exchange: Exchange | None, sent: Sequence[Secret]) -> Check | None:
@@ -191,20 +191,20 @@ def _not_granted(experiment: Experiment, exchange: Exchange | None, sent: Sequen
     return _check(experiment, Severity.WARNING, f"{response.status}. {_NOT_REFUSED}")
 
 
-def _refused(experiment: Experiment, seen: str, error: OAuthError) -> Check:
+def _refused(experiment: Experiment, actual: str, error: OAuthError) -> Check:
     # A refusal with another code protects as well; only the specification is not followed to the letter.
     if experiment.errors and error.error not in experiment.errors:
         meant = " or ".join(experiment.errors)
-        return _check(experiment, Severity.NOTICE, f"{seen} (refused, but the specified code is {meant})")
-    return _check(experiment, Severity.PASS, seen)
+        return _check(experiment, Severity.NOTICE, f"{actual} (refused, but the specified code is {meant})")
+    return _check(experiment, Severity.PASS, actual)
 
 
-def _check(experiment: Experiment, severity: Severity, seen: str) -> Check:
+def _check(experiment: Experiment, severity: Severity, actual: str) -> Check:
     return judged(
         severity,
         f"experiment.{experiment.name}",
         experiment.expectation,
-        seen,
+        actual,
         why=experiment.why,
         spec=experiment.spec,
         cure="" if severity in (Severity.PASS, Severity.NOTICE) else _cure(experiment),

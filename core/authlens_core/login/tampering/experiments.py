@@ -34,8 +34,10 @@ from authlens_core.wire.limits import TOKEN
 _ELSEWHERE: Final = "?other=1"
 
 
-def _edited(place: EditLocation, name: str, value: str | Secret | None, _: Facts) -> tuple[RequestEdit, ...]:
-    return (RequestEdit(place, name, value),)
+def _edited(
+    location: EditLocation, name: str, value: str | Secret | None, _: Facts
+) -> tuple[RequestEdit, ...]:
+    return (RequestEdit(location, name, value),)
 
 
 def _wrong_verifier(facts: Facts) -> tuple[RequestEdit, ...]:
@@ -53,9 +55,9 @@ def _plain(facts: Facts) -> tuple[RequestEdit, ...]:
     )
 
 
-def _other_redirect(place: EditLocation, facts: Facts) -> tuple[RequestEdit, ...]:
+def _other_redirect(location: EditLocation, facts: Facts) -> tuple[RequestEdit, ...]:
     registered = facts.client.redirect_uri if facts.client else ""
-    return (RequestEdit(place, "redirect_uri", f"{registered}{_ELSEWHERE}"),)
+    return (RequestEdit(location, "redirect_uri", f"{registered}{_ELSEWHERE}"),)
 
 
 def _wrong_state(facts: Facts) -> tuple[RequestEdit, ...]:
@@ -95,18 +97,18 @@ def _assertion(facts: Facts, audience: str | None = None) -> Secret:
         return Secret("")
     # Without what this server turned out to need: the audience is the one that is to be tried.
     plain = replace(client, needs=()) if audience else client
-    made = signed(plain, audience or facts.server.issuer, endpoint, now=datetime.now(UTC)).assertion
-    return made or Secret("")
+    assertion = signed(plain, audience or facts.server.issuer, endpoint, now=datetime.now(UTC)).assertion
+    return assertion or Secret("")
 
 
 def _forged(facts: Facts) -> tuple[RequestEdit, ...]:
-    own = _signs(facts)
-    whole = (_assertion(facts) if own else facts.assertion or Secret("")).reveal()
-    said, dot, signature = whole.rpartition(".")
+    signs_itself = _signs(facts)
+    whole = (_assertion(facts) if signs_itself else facts.assertion or Secret("")).reveal()
+    signed_text, dot, signature = whole.rpartition(".")
     # The first character: bits of the last one may mean nothing.
     other = f"{'B' if signature.startswith('A') else 'A'}{signature[1:]}"
-    member = "client_assertion" if own else _parameter(facts)
-    return (RequestEdit(EditLocation.FORM, member, Secret(f"{said}{dot}{other}")),)
+    member = "client_assertion" if signs_itself else _parameter(facts)
+    return (RequestEdit(EditLocation.FORM, member, Secret(f"{signed_text}{dot}{other}")),)
 
 
 def _for_another(facts: Facts) -> tuple[RequestEdit, ...]:
@@ -156,16 +158,16 @@ _TYPES: Final[Mapping[str, Callable[[Any], Any]]] = {
 }
 
 
-def _declared(name: str, **told: Any) -> Experiment:
-    told |= {key: kind(told[key]) for key, kind in _TYPES.items() if key in told}
+def _declared(name: str, **entry: Any) -> Experiment:
+    entry |= {key: kind(entry[key]) for key, kind in _TYPES.items() if key in entry}
     code: Mapping[str, Mapping[str, Any]] = {"change": _CHANGES, "applies": _APPLIES}
-    return Experiment(name, **told, **{key: own[name] for key, own in code.items() if name in own})
+    return Experiment(name, **entry, **{key: table[name] for key, table in code.items() if name in table})
 
 
 @cache
 def experiments(on: str = "user") -> tuple[Experiment, ...]:
     """Return the experiments on the login of a `"user"` or of a `"program"`."""
-    return tuple(_declared(name, **told) for name, told in words("experiments")[on].items())
+    return tuple(_declared(name, **entry) for name, entry in words("experiments")[on].items())
 
 
 def _every() -> tuple[Experiment, ...]:
@@ -180,8 +182,8 @@ def experiment_named(name: str) -> Experiment | None:
 
 def ended_in(record: StageRecord) -> tuple[tuple[Experiment, Check], ...]:
     """Return the experiments that ended in a record, each with the check that says how."""
-    named = ((experiment_named(check.subject), check) for check in record.checks if check.judges_attack)
-    return tuple((experiment, check) for experiment, check in named if experiment is not None)
+    verdicts = ((experiment_named(check.subject), check) for check in record.checks if check.judges_attack)
+    return tuple((experiment, check) for experiment, check in verdicts if experiment is not None)
 
 
 def attacks_on(facts: Facts) -> tuple[Experiment, ...]:
@@ -225,13 +227,13 @@ class StaleRefreshStage:
         if reading.value is None:
             return StageResult(facts, reading.checks)
         new = reading.value.refresh_token
-        shown = (
+        display_facts = (
             Fact(FactId.REFRESH_TOKEN, old, "RFC 6749 §6", "the old one"),
             *(() if new is None else (Fact(FactId.REFRESH_TOKEN, new, "RFC 6749 §6", "the new one"),)),
         )
         # A server may send the same token again, which replaces nothing.
         replaced = new is not None and new != old
-        return StageResult(facts, (*reading.checks, rotation_check(replaced=replaced)), shown)
+        return StageResult(facts, (*reading.checks, rotation_check(replaced=replaced)), display_facts)
 
 
 STALE_REFRESH: Final = StaleRefreshStage()

@@ -55,14 +55,14 @@ class RequestEdit(Struct, frozen=True):
         RequestEditRefused: HTTP has no way to carry the value.
     """
 
-    place: EditLocation
+    location: EditLocation
     name: str
     value: str | Secret | None
     new: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what could not be sent, before it is shown as about to be sent."""
-        problem = _problem(self.place, self.name, self.text)
+        problem = _problem(self.location, self.name, self.text)
         if problem:
             raise RequestEditRefused(problem)
 
@@ -74,19 +74,19 @@ class RequestEdit(Struct, frozen=True):
     @property
     def pushed(self) -> RequestEdit:
         """The same change in a pushed authorization request: what the link would carry is in its form."""
-        return replace(self, place=EditLocation.FORM) if self.place is EditLocation.QUERY else self
+        return replace(self, location=EditLocation.FORM) if self.location is EditLocation.QUERY else self
 
     @property
     def words(self) -> str:
-        if self.place is EditLocation.METHOD:
+        if self.location is EditLocation.METHOD:
             return f"the method was changed to {self.text}"
-        if self.place is EditLocation.URL:
+        if self.location is EditLocation.URL:
             return "the address was replaced"
-        done = "left out" if self.value is None else "added" if self.new else "replaced"
-        if self.place is EditLocation.HEADER:
-            return f"the header field {self.name} was {done}"
-        where = " in the callback" if self.place is EditLocation.CALLBACK else ""
-        return f"{self.name}{where} was {done}"
+        change = "left out" if self.value is None else "added" if self.new else "replaced"
+        if self.location is EditLocation.HEADER:
+            return f"the header field {self.name} was {change}"
+        where = " in the callback" if self.location is EditLocation.CALLBACK else ""
+        return f"{self.name}{where} was {change}"
 
 
 def amended_request(request: Request, amendments: Iterable[RequestEdit]) -> Request:
@@ -99,9 +99,9 @@ def amended_request(request: Request, amendments: Iterable[RequestEdit]) -> Requ
 def amended_url(url: str, amendments: Iterable[RequestEdit]) -> str:
     """Return the link `url` with its address and its parameters amended; other places do not concern it."""
     for edit in amendments:
-        if edit.place is EditLocation.URL:
+        if edit.location is EditLocation.URL:
             url = _with_address(url, edit.text or "")
-        elif edit.place is EditLocation.QUERY:
+        elif edit.location is EditLocation.QUERY:
             url = _with_parameter(url, edit.name, edit.text)
     return url
 
@@ -110,24 +110,24 @@ def amended_answer(answer: Secret, amendments: Iterable[RequestEdit]) -> Secret:
     """Return the answer of a browser, its query alone or a whole address, with the callback amended."""
     text = answer.reveal()
     for edit in amendments:
-        if edit.place is EditLocation.CALLBACK:
+        if edit.location is EditLocation.CALLBACK:
             where, mark, query = text.rpartition("?")
             text = f"{where}{mark}{_with_pair(query, edit.name, edit.text, _for_query)}"
     return Secret(text)
 
 
-def _problem(place: EditLocation, name: str, text: str | None) -> str:
+def _problem(location: EditLocation, name: str, text: str | None) -> str:
     whole = f"{name}{text or ''}"
     if len(whole) > _LONGEST:
         return f"It is longer than {_LONGEST} characters."
     # JSON can write half of a surrogate pair, and a paste can hold one.
     if any(0xD800 <= ord(character) <= 0xDFFF for character in whole):
         return "It contains a lone surrogate, which cannot be encoded."
-    if place is EditLocation.METHOD and not (text and TOKEN_CHARACTERS.issuperset(text)):
+    if location is EditLocation.METHOD and not (text and TOKEN_CHARACTERS.issuperset(text)):
         return "A method is one word of ASCII letters (RFC 9110 §9.1)."
-    if place is EditLocation.URL and not (text and is_visible(text)):
+    if location is EditLocation.URL and not (text and is_visible(text)):
         return "An address is printable ASCII without spaces (RFC 3986)."
-    if place is EditLocation.HEADER:
+    if location is EditLocation.HEADER:
         if not name or not TOKEN_CHARACTERS.issuperset(name):
             return "The name of a header field is one word of ASCII letters (RFC 9110 §5.1)."
         if text is not None and not (text.isascii() and (text.isprintable() or not text)):
@@ -136,7 +136,7 @@ def _problem(place: EditLocation, name: str, text: str | None) -> str:
 
 
 def _applied(request: Request, edit: RequestEdit) -> Request:
-    match edit.place:
+    match edit.location:
         case EditLocation.METHOD:
             return replace(request, method=edit.text or request.method)
         case EditLocation.URL | EditLocation.QUERY:
@@ -197,10 +197,10 @@ def _name_of(pair: str) -> str:
 
 
 def _with_header(headers: Headers, name: str, value: str | None) -> Headers:
-    wanted = name.lower()
-    written = next((key for key, _ in headers.fields if key.lower() == wanted), name)
+    lower_name = name.lower()
+    written = next((key for key, _ in headers.fields if key.lower() == lower_name), name)
     new = None if value is None else (written, value)
-    return Headers.of(_replaced(headers.fields, lambda field: field[0].lower() == wanted, new))
+    return Headers.of(_replaced(headers.fields, lambda field: field[0].lower() == lower_name, new))
 
 
 def _with_member(body: Body, name: str, value: str | None) -> Body:

@@ -128,7 +128,7 @@ class Tampering:
         """
         url, facts = learned.facts.authorization_url, learned.facts
         amendments = self.amendments(Stage.AUTHORIZATION, facts)
-        of_link = tuple(edit for edit in amendments if edit.place is not EditLocation.CALLBACK)
+        of_link = tuple(edit for edit in amendments if edit.location is not EditLocation.CALLBACK)
         if url is None or not of_link:
             return learned
         pushed = refers_to_pushed(url)
@@ -136,17 +136,17 @@ class Tampering:
         if changed == url and not pushed:
             return learned
         self._note(of_link)
-        shown = {fact.name: fact for fact in learned.shown}
+        parameters = {fact.name: fact for fact in learned.display_facts}
         for edit in of_link:
-            if edit.pushed.place is not EditLocation.FORM:
+            if edit.pushed.location is not EditLocation.FORM:
                 continue
-            old = shown.get(edit.name, Fact(edit.name, ""))
+            old = parameters.get(edit.name, Fact(edit.name, ""))
             if edit.value is None:
-                shown.pop(edit.name, None)
+                parameters.pop(edit.name, None)
             else:
-                shown[edit.name] = replace(old, value=edit.value, note="changed on purpose")
+                parameters[edit.name] = replace(old, value=edit.value, note="changed on purpose")
         facts = replace(facts, authorization_url=changed)
-        return replace(learned, facts=facts, shown=tuple(shown.values()))
+        return replace(learned, facts=facts, display_facts=tuple(parameters.values()))
 
     def opened_link(self, facts: Facts) -> PlannedRequest | None:
         """Return the request with which authlens opens the link itself, where the experiment wants that.
@@ -176,7 +176,7 @@ class Tampering:
     def callback(self, facts: Facts) -> Callable[[Secret], Secret] | None:
         """Return what changes the next answer of the browser, and notes it; None if nothing does."""
         amendments = self.amendments(Stage.AUTHORIZATION, facts)
-        of_callback = tuple(edit for edit in amendments if edit.place is EditLocation.CALLBACK)
+        of_callback = tuple(edit for edit in amendments if edit.location is EditLocation.CALLBACK)
 
         def altered(answer: Secret) -> Secret:
             self._note(of_callback)
@@ -230,5 +230,5 @@ class Tampering:
         return self.armed if self.armed is not None and self.armed.stage is stage else None
 
     def _note(self, amendments: Sequence[RequestEdit]) -> None:
-        words = (edit.words for edit in amendments)
-        self.done = (*self.done, *(change for change in words if change not in self.done))
+        descriptions = (edit.words for edit in amendments)
+        self.done = (*self.done, *(change for change in descriptions if change not in self.done))

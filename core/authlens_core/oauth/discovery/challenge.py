@@ -99,7 +99,7 @@ def parse_challenges(values: Sequence[str]) -> ChallengeField:
     for value in values:
         reader = _ChallengeReader(value, MAX_CHALLENGES - len(challenges))
         try:
-            found = reader.line()
+            line_challenges = reader.line()
         except _TooLarge as error:
             return ChallengeField(
                 tuple(challenges), (*problems, f"challenge too large: {error}"), too_large=True
@@ -107,7 +107,7 @@ def parse_challenges(values: Sequence[str]) -> ChallengeField:
         except _Malformed as error:
             problems.append(f"{error} at character {reader.at + 1} of {safe_line(value, NAME)}")
             continue
-        for each in found:
+        for each in line_challenges:
             problem = _repeated(each)
             if problem is None:
                 challenges.append(each)
@@ -135,8 +135,8 @@ def resource_metadata_parameter(field: ChallengeField) -> MetadataChoice:
     for rank in (_named(naming, "bearer"), _named(naming, "dpop"), naming):
         values = tuple(dict.fromkeys(c.get(_METADATA) or "" for c in rank))
         if len(values) > 1:
-            shown = " and ".join(safe_line(v) for v in values)
-            problem = f"the challenges name different metadata URLs: {shown}"
+            urls = " and ".join(safe_line(v) for v in values)
+            problem = f"the challenges name different metadata URLs: {urls}"
             return MetadataChoice(problems=(problem,))
         if rank:
             return MetadataChoice(values[0])
@@ -161,8 +161,8 @@ def _repeated(challenge: Challenge) -> str | None:
     for name in names:
         if names.count(name) > 1:
             values = " and ".join(safe_line(v) for n, v in challenge.params if n == name)
-            scheme, shown = safe_line(challenge.scheme, NAME), safe_line(name, NAME)
-            return f"the {scheme} challenge has {shown} twice: {values}"
+            scheme, parameter = safe_line(challenge.scheme, NAME), safe_line(name, NAME)
+            return f"the {scheme} challenge has {parameter} twice: {values}"
     return None
 
 
@@ -252,7 +252,7 @@ class _ChallengeReader:
         if end >= 0 and len(plain) <= MAX_VALUE and "\\" not in plain and plain.isprintable():
             self.at = end + 1
             return plain
-        kept: list[str] = []
+        characters: list[str] = []
         while (character := self.peek()) != '"':
             if character == "\\":
                 self.at += 1
@@ -261,18 +261,18 @@ class _ChallengeReader:
                 raise _Malformed("a quoted string without an end")
             if character != "\t" and (character < " " or character == "\x7f"):
                 raise _Malformed("a control character in a quoted string")
-            if len(kept) == MAX_VALUE:
+            if len(characters) == MAX_VALUE:
                 raise _TooLarge(f"a value of more than {MAX_VALUE} characters")
-            kept.append(character)
+            characters.append(character)
             self.at += 1
         self.at += 1
-        return "".join(kept)
+        return "".join(characters)
 
-    def run(self, allowed: frozenset[str], wanted: str) -> str:
+    def run(self, allowed: frozenset[str], expected: str) -> str:
         start = self.at
         self.skip(allowed)
         if self.at == start:
-            raise _Malformed(f"no {wanted.removeprefix('a ')}")
+            raise _Malformed(f"no {expected.removeprefix('a ')}")
         if self.at - start > MAX_VALUE:
             raise _TooLarge(f"a value of more than {MAX_VALUE} characters")
         return self.text[start : self.at]
@@ -286,10 +286,10 @@ class _ChallengeReader:
         self.skip(_SPACE)
 
     def skip(self, characters: frozenset[str]) -> None:
-        text, at, end = self.text, self.at, len(self.text)
-        while at < end and text[at] in characters:
-            at += 1
-        self.at = at
+        text, position, end = self.text, self.at, len(self.text)
+        while position < end and text[position] in characters:
+            position += 1
+        self.at = position
 
     def peek(self) -> str:
         """Return the next character, or the empty string at the end."""

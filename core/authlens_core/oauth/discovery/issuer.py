@@ -32,7 +32,7 @@ _PATH: Final = 3
 
 
 def issuer_check(
-    stated: JsonValue, named: str, accepted: str | None, *, schemeless: bool, loopback_http: bool
+    stated: JsonValue, expected: str, accepted: str | None, *, schemeless: bool, loopback_http: bool
 ) -> Check:
     """Return whether a server is the one that the resource named.
 
@@ -41,26 +41,28 @@ def issuer_check(
         accepted: what the user lets it call itself, or None.
         schemeless: whether it may leave out the scheme (Cloudflare Access documents its issuer so).
     """
-    check = requirement(CheckId.SERVER_ISSUER, wanted=accepted or named, named=named)
-    problem = identifier_problem(named, loopback_http=loopback_http, allow_query=False)
+    check = requirement(CheckId.SERVER_ISSUER, wanted=accepted or expected, named=expected)
+    problem = identifier_problem(expected, loopback_http=loopback_http, allow_query=False)
     if problem:
-        wanted = requirement(check.name, "server.issuer_form")
-        return wanted.failed(f"{named}: {problem}")
-    if stated == named and accepted is None:
-        return check.passed(named)
+        form_check = requirement(check.name, "server.issuer_form")
+        return form_check.failed(f"{expected}: {problem}")
+    if stated == expected and accepted is None:
+        return check.passed(expected)
     if stated == accepted is not None:
-        return check.warned(f"{accepted}, while the resource names it {named}; accepted because you chose so")
-    if schemeless and isinstance(stated, str) and named in (f"https://{stated}", f"http://{stated}"):
+        return check.warned(
+            f"{accepted}, while the resource names it {expected}; accepted because you chose so"
+        )
+    if schemeless and isinstance(stated, str) and expected in (f"https://{stated}", f"http://{stated}"):
         return check.noticed(f"{stated}, the same without its scheme")
-    seen = seen_of(stated)
-    owner = f"Ask the owner to make issuer in the server metadata exactly {named}."
+    actual = seen_of(stated)
+    owner = f"Ask the owner to make issuer in the server metadata exactly {expected}."
     # What is offered is copied to a command line: a name that is an address, or a template of one.
     plain = _without_place_holders(stated) if isinstance(stated, str) else ""
-    if not can_be_typed(plain, loopback_http=loopback_http) or not is_plain(named):
-        return check.failed(seen, "other")
-    names = f"--issuer {shlex.quote(named)} --issuer-name {shlex.quote(str(stated))}"
+    if not can_be_typed(plain, loopback_http=loopback_http) or not is_plain(expected):
+        return check.failed(actual, "other")
+    names = f"--issuer {shlex.quote(expected)} --issuer-name {shlex.quote(str(stated))}"
     both = step("If you know that both names are of one server, continue", f"authlens login URL {names}")
-    return check.failed(seen, cure=fix(owner, both))
+    return check.failed(actual, cure=fix(owner, both))
 
 
 def can_be_typed(name: str, *, loopback_http: bool) -> bool:
@@ -76,11 +78,11 @@ def is_issuer(iss: JsonValue, expected: str) -> bool:
     """
     if iss == expected or "{" not in expected or not isinstance(iss, str):
         return iss == expected
-    given, wanted = iss.split("/"), expected.split("/")
-    return len(given) == len(wanted) and all(
-        segment == named
-        or (place >= _PATH and bool(_PLACE_HOLDER.fullmatch(named) and _SEGMENT.fullmatch(segment)))
-        for place, (segment, named) in enumerate(zip(given, wanted, strict=True))
+    segments, templates = iss.split("/"), expected.split("/")
+    return len(segments) == len(templates) and all(
+        segment == template
+        or (index >= _PATH and bool(_PLACE_HOLDER.fullmatch(template) and _SEGMENT.fullmatch(segment)))
+        for index, (segment, template) in enumerate(zip(segments, templates, strict=True))
     )
 
 
@@ -169,8 +171,8 @@ def _apart(authorization: Url, token: Url, home: Url) -> Iterator[Check]:
     """
     is_own = token.origin == home.origin or token.host == home.host
     # Of a token endpoint that is not the issuer's own, another check has asked for the same two hosts.
-    asked = not is_own and same_site(authorization, home)
-    if asked or same_site(authorization, token):
+    is_duplicate = not is_own and same_site(authorization, home)
+    if is_duplicate or same_site(authorization, token):
         return
     page, server = authorization.authority, token.authority
     yield requirement("server.endpoints_site", page=page, server=server).failed(

@@ -145,27 +145,27 @@ def _resource_check(
         return check.failed(f"{resource!r}: {problem}"[:500], "invalid")
     if resource == requested.text:
         return check.passed(resource)
-    named = parse_url(resource, loopback_http=loopback_http)
-    if named == requested:
+    stated_url = parse_url(resource, loopback_http=loopback_http)
+    if stated_url == requested:
         return check.warned(f"{resource}, the same URL written in another way", "other_form")
     # The specification wants the two identical. MCP servers are asked below the resource that they name.
-    if covers_url(named.text, requested.text):
+    if covers_url(stated_url.text, requested.text):
         return check.noticed(f"{resource}, which is not the same and covers it")
     owner = own_name_cure(requested)
     # Never by choice: the token would be for another server, and this one would get it (confused deputy).
-    if named.origin != requested.origin:
-        seen = f"{resource}, which is on another origin than {requested.text}"
-        cure = f"{owner} If {named.authority} is what you want, log in to a URL there."
-        return check.failed(seen, cure=cure)
-    seen = f"{resource}, which does not cover {requested.text}"
+    if stated_url.origin != requested.origin:
+        actual = f"{resource}, which is on another origin than {requested.text}"
+        cure = f"{owner} If {stated_url.authority} is what you want, log in to a URL there."
+        return check.failed(actual, cure=cure)
+    actual = f"{resource}, which does not cover {requested.text}"
     # Where none is requested, the name is not used.
     if accepted in (resource, ""):
-        return check.warned(f"{seen}; accepted because you chose so")
+        return check.warned(f"{actual}; accepted because you chose so")
     # Quotes are for one kind of shell: what it gives itself is copied to others, too.
     command = f"authlens login URL --resource {resource if is_plain(resource) else 'RESOURCE'}"
-    own = step("If both are one to you, take the name that it gives itself", command)
+    accept = step("If both are one to you, take the name that it gives itself", command)
     refused = f"If the resource then refuses the token because aud is {resource}, only the owner can help."
-    return check.failed(seen, cure=fix(owner, own, refused))
+    return check.failed(actual, cure=fix(owner, accept, refused))
 
 
 def own_name_cure(requested: Url) -> str:
@@ -196,25 +196,25 @@ def same_resource(first: str, other: str) -> bool:
 
 
 def _split(url: str) -> tuple[str, str]:
-    scheme, _, rest = url.partition("://")
-    end = next((i for i, character in enumerate(rest) if character in "/?"), len(rest))
-    return f"{scheme}://{rest[:end]}", rest[end:]
+    scheme, _, remainder = url.partition("://")
+    end = next((i for i, character in enumerate(remainder) if character in "/?"), len(remainder))
+    return f"{scheme}://{remainder[:end]}", remainder[end:]
 
 
 def covers_url(resource: str, requested: str) -> bool:
     """Return whether a token for `resource` is for `requested`: the same, or a parent by path segments."""
-    origin, rest = _split(resource)
-    requested_origin, requested_rest = _split(requested)
+    origin, target = _split(resource)
+    requested_origin, requested_target = _split(requested)
     if origin != requested_origin:
         return False
-    if rest in ("", "/"):
+    if target in ("", "/"):
         return True
-    path = requested_rest.partition("?")[0]
+    path = requested_target.partition("?")[0]
     # A query names one URL and has nothing below it; equality was looked at by the caller.
-    if "?" in rest:
+    if "?" in target:
         return False
-    inside = path == rest or path.startswith(rest if rest.endswith("/") else f"{rest}/")
-    return inside and below(rest, path) is not None
+    inside = path == target or path.startswith(target if target.endswith("/") else f"{target}/")
+    return inside and below(target, path) is not None
 
 
 def _authorization_servers(

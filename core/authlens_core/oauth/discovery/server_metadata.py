@@ -52,10 +52,10 @@ _ENDPOINTS: Final = (
 
 
 class _Need(NamedTuple):
-    """What a login by a public client needs, `wanted` in the list `member`; and the check of it."""
+    """What a login by a public client needs, `value` in the list `member`; and the check of it."""
 
     member: str
-    wanted: str
+    value: str
     name: str
     severity: Severity
     overridable: bool = False
@@ -269,14 +269,14 @@ def _requirement_checks(document: _Document, *, by_code: bool) -> Iterator[Check
     for need in (need for need in _NEEDS if by_code or not need.of_code):
         check = requirement(f"server.{need.name}")
         values = document.lists[need.member]
-        seen = document.stated(need.member) or "not stated"
+        actual = document.stated(need.member) or "not stated"
         if values is None:
             values = _DEFAULTS.get(need.member, ())
-            seen += f"; the default is {', '.join(values)}" if values else ""
-        if need.wanted in values:
-            yield check.passed(seen)
+            actual += f"; the default is {', '.join(values)}" if values else ""
+        if need.value in values:
+            yield check.passed(actual)
         else:
-            yield check.judged(need.severity, seen, "unlisted", overridable=need.overridable)
+            yield check.judged(need.severity, actual, "unlisted", overridable=need.overridable)
 
 
 def _registration_check(document: _Document, *, needed: bool) -> Check:
@@ -284,11 +284,11 @@ def _registration_check(document: _Document, *, needed: bool) -> Check:
     check, url = requirement(CheckId.SERVER_REGISTRATION), document.urls[member]
     if url is not None:
         return check.passed(url.text)
-    seen = seen_of(document.members.get(member), "unusable", missing="not stated")
+    actual = seen_of(document.members.get(member), "unusable", missing="not stated")
     if not needed:
-        return check.noticed(f"{seen}; a client id is known")
+        return check.noticed(f"{actual}; a client id is known")
     if member not in document.plain_http:
-        return check.failed(seen, overridable=True)
+        return check.failed(actual, overridable=True)
     # Another check than that of a server without registration, whose cause would be false.
     return document.requirement(member, "_address").failed(
         document.problems[member], "registration", overridable=True
@@ -326,11 +326,11 @@ def _s256_check(document: _Document, *, assumed: bool) -> Check:
         assumed: whether the user goes on if it lists nothing.
     """
     member, check = "code_challenge_methods_supported", requirement(CheckId.SERVER_S256)
-    seen = document.stated(member)
+    actual = document.stated(member)
     if "S256" in (document.lists[member] or ()):
-        return check.passed(seen)
-    if seen:
-        return check.failed(seen, "unsupported")
+        return check.passed(actual)
+    if actual:
+        return check.failed(actual, "unsupported")
     if assumed:
         return check.warned("not stated; S256 is sent all the same, because you chose so")
     return check.failed("not stated", "unstated")
@@ -348,18 +348,18 @@ def _iss_check(value: JsonValue) -> Check:
 def _pushed_check(document: _Document) -> Iterator[Check]:
     """Yield whether pushed requests can be sent, where they have to be or an endpoint is named."""
     endpoint = document.urls["pushed_authorization_request_endpoint"]
-    named = document.members.get("pushed_authorization_request_endpoint")
+    stated = document.members.get("pushed_authorization_request_endpoint")
     required = document.members.get("require_pushed_authorization_requests") is True
-    if not required and (named is None or endpoint is not None):
+    if not required and (stated is None or endpoint is not None):
         return
     check = requirement("server.pushed_authorization_requests")
-    seen = seen_of(named, "unusable", missing="none")
+    actual = seen_of(stated, "unusable", missing="none")
     if endpoint is not None:
         yield check.passed(endpoint.text)
     elif required:
-        yield check.failed(seen)
+        yield check.failed(actual)
     else:
-        yield check.warned(seen)
+        yield check.warned(actual)
 
 
 def _protected_resources_check(protected: tuple[str, ...], resource: str) -> Check:

@@ -107,11 +107,11 @@ def _shown(value: JsonValue | Missing) -> str:
 def http_date(text: str) -> datetime | None:
     """Return the aware time of an HTTP date (RFC 9110 §5.6.7), or None for any other text; never raises."""
     try:
-        at = parsedate_to_datetime(text)
+        moment = parsedate_to_datetime(text)
     except (ValueError, TypeError, OverflowError):
         return None
     # Every HTTP date is in UTC; the form of asctime does not say so, nor does the zone "-0000" to Python.
-    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def retry_after(response: Response, now: datetime | None) -> int | None:
@@ -123,7 +123,7 @@ def retry_after(response: Response, now: datetime | None) -> int | None:
     if value.isascii() and value.isdigit():
         # Nine digits exceed the longest wait already, and keep int() cheap.
         return min(int(value[:9]), LONGEST_WAIT)
-    at = http_date(value)
-    if at is None or now is None:
+    moment = http_date(value)
+    if moment is None or now is None:
         return None
-    return min(max(int((at - now).total_seconds()), 0), LONGEST_WAIT)
+    return min(max(int((moment - now).total_seconds()), 0), LONGEST_WAIT)

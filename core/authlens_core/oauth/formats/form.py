@@ -24,7 +24,7 @@ class FormRefused(ValueError):
 
 def _sendable(pairs: Iterable[FormPair]) -> list[tuple[str, str]]:
     """Return the pairs as text, without those that have no value (RFC 6749 §3.1: the same as absent)."""
-    kept: list[tuple[str, str]] = []
+    sendable: list[tuple[str, str]] = []
     names: set[str] = set()
     for name, value in pairs:
         text = value.reveal() if isinstance(value, Secret) else value
@@ -34,8 +34,8 @@ def _sendable(pairs: Iterable[FormPair]) -> list[tuple[str, str]]:
         if name in names:
             raise FormRefused(f"the parameter {name} would be sent twice")
         names.add(name)
-        kept.append((name, text))
-    return kept
+        sendable.append((name, text))
+    return sendable
 
 
 def encode_form(pairs: Iterable[FormPair]) -> Body:
@@ -65,8 +65,8 @@ def decode_component(text: str) -> str:
     """
     if not is_visible(text):
         raise FormRefused("characters that must be percent-encoded are not")
-    for part in text.split("%")[1:]:
-        if len(part) < 2 or part[0] not in _HEX or part[1] not in _HEX:
+    for escape in text.split("%")[1:]:
+        if len(escape) < 2 or escape[0] not in _HEX or escape[1] not in _HEX:
             raise FormRefused("a percent sign is not followed by two hexadecimal digits")
     try:
         decoded = unquote_to_bytes(text.replace("+", " ")).decode("utf-8")

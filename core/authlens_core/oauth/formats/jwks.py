@@ -80,14 +80,14 @@ def verify(jwt: Jwt, jwks: Body, now: datetime) -> Verification:
     """
     kid = safe_line(jwt.key_id, NAME) if jwt.key_id is not None else None
     if jwt.is_unsigned:
-        words = "The token has no signature (alg none, or an empty one). Anyone can write such a token."
-        return Verification(Signature.INVALID, words, kid)
+        reason = "The token has no signature (alg none, or an empty one). Anyone can write such a token."
+        return Verification(Signature.INVALID, reason, kid)
     if jwt.algorithm not in ALGORITHMS:
-        words = f"authlens does not verify the algorithm {safe_line(jwt.algorithm, NAME)}."
-        return Verification(Signature.NOT_CHECKED, words, kid)
+        reason = f"authlens does not verify the algorithm {safe_line(jwt.algorithm, NAME)}."
+        return Verification(Signature.NOT_CHECKED, reason, kid)
     if jwt.header.get("crit") is not None:
-        words = "The header has critical extensions that authlens does not know (RFC 7515 §4.1.11)."
-        return Verification(Signature.NOT_CHECKED, words, kid)
+        reason = "The header has critical extensions that authlens does not know (RFC 7515 §4.1.11)."
+        return Verification(Signature.NOT_CHECKED, reason, kid)
     keys = _keys(jwks)
     if isinstance(keys, str):
         return Verification(Signature.NOT_CHECKED, f"The key set cannot be read: {keys}.", kid)
@@ -99,9 +99,11 @@ def _tried(jwt: Jwt, keys: tuple[_Key, ...], kid: str | None, notes: tuple[str, 
     # RSA.
     fitting = [key for key in keys if _fits(jwt, key)][:_MAX_TRIED]
     if not fitting:
-        named = f"with the kid {kid}" if kid is not None else f"for {jwt.algorithm}"
-        words = f"None of the {len(keys)} keys is one {named}. Servers rotate keys: fetch the key set again."
-        return Verification(Signature.NO_KEY, words, kid, notes)
+        criterion = f"with the kid {kid}" if kid is not None else f"for {jwt.algorithm}"
+        reason = (
+            f"None of the {len(keys)} keys is one {criterion}. Servers rotate keys: fetch the key set again."
+        )
+        return Verification(Signature.NO_KEY, reason, kid, notes)
     problems: list[str] = []
     for key in fitting:
         try:
@@ -111,13 +113,13 @@ def _tried(jwt: Jwt, keys: tuple[_Key, ...], kid: str | None, notes: tuple[str, 
             continue
         if good:
             key_id = key.get("kid")
-            shown = safe_line(key_id, NAME) if isinstance(key_id, str) else None
-            return Verification(Signature.VALID, f"Signed with {jwt.algorithm}.", shown, notes)
+            signer = safe_line(key_id, NAME) if isinstance(key_id, str) else None
+            return Verification(Signature.VALID, f"Signed with {jwt.algorithm}.", signer, notes)
     # No key could even be used, so nothing is known of the signature: that is not the same as a wrong one.
     if len(problems) == len(fitting):
         return Verification(Signature.NOT_CHECKED, f"The key cannot be used: {problems[0]}.", kid, notes)
-    words = "The signature does not match: the token was changed, or another key signed it."
-    return Verification(Signature.INVALID, words, kid, notes)
+    reason = "The signature does not match: the token was changed, or another key signed it."
+    return Verification(Signature.INVALID, reason, kid, notes)
 
 
 def _keys(jwks: Body) -> tuple[_Key, ...] | str:

@@ -85,13 +85,13 @@ class JwtClaim(Unprinted, Struct, frozen=True):
     Attributes:
         name: its name; text from outside.
         text: its value as text: a string as it is, anything else as JSON, cut after 4,000 characters.
-        at: the moment it names; None if it is not a time.
-        seconds: from now to that moment, negative when it is past; None with `at`.
+        time: the moment it names; None if it is not a time.
+        seconds: from now to that moment, negative when it is past; None with `time`.
     """
 
     name: str
     text: str
-    at: datetime | None = None
+    time: datetime | None = None
     seconds: float | None = None
 
     def __repr__(self) -> str:
@@ -131,8 +131,8 @@ def parse_jwt(token: str | Secret) -> Jwt | None:
         )
     # Claims that are not base64url may hold any character. No signature can match them, and none is lost.
     signed = Body(f"{parts[0]}.{parts[1]}".encode("ascii", "replace"))
-    known = None if isinstance(claims, str) else claims
-    return Jwt(header, known, signed, Body(signature), tuple(problems))
+    readable = None if isinstance(claims, str) else claims
+    return Jwt(header, readable, signed, Body(signature), tuple(problems))
 
 
 def moment(value: JsonValue) -> datetime | None:
@@ -147,8 +147,8 @@ def moment(value: JsonValue) -> datetime | None:
 
 
 def _claim(name: str, value: JsonValue, now: datetime) -> JwtClaim:
-    at = moment(value) if name in TIME_CLAIMS else None
-    return JwtClaim(name, _text(value), at, (at - now).total_seconds() if at is not None else None)
+    time = moment(value) if name in TIME_CLAIMS else None
+    return JwtClaim(name, _text(value), time, (time - now).total_seconds() if time is not None else None)
 
 
 def _text(value: JsonValue) -> str:
@@ -158,9 +158,9 @@ def _text(value: JsonValue) -> str:
     return f"{text[:MAX_SHOWN]}… ({len(text) - MAX_SHOWN} more characters)"
 
 
-def _object(part: str) -> dict[str, JsonValue] | str:
-    """Return the JSON object that `part` encodes, or what is wrong with it."""
-    data = decoded_base64url(part)
+def _object(encoded: str) -> dict[str, JsonValue] | str:
+    """Return the JSON object that `encoded` holds, or what is wrong with it."""
+    data = decoded_base64url(encoded)
     if data is None:
         return "not base64url"
     try:
@@ -169,13 +169,13 @@ def _object(part: str) -> dict[str, JsonValue] | str:
         return str(refused)
 
 
-def decoded_base64url(part: str) -> bytes | None:
+def decoded_base64url(encoded: str) -> bytes | None:
     """Return the bytes of unpadded base64url (RFC 7515 §2), or None when it is anything else.
 
     The standard library skips characters that do not belong and ignores left-over bits, so that many texts
     would mean the same token.
     """
-    if not _BASE64URL.issuperset(part) or len(part) % 4 == 1:
+    if not _BASE64URL.issuperset(encoded) or len(encoded) % 4 == 1:
         return None
-    data = base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
-    return data if base64.urlsafe_b64encode(data).rstrip(b"=") == part.encode("ascii") else None
+    data = base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
+    return data if base64.urlsafe_b64encode(data).rstrip(b"=") == encoded.encode("ascii") else None

@@ -72,8 +72,8 @@ def endpoint(written: str) -> tuple[bytes, int]:
         ValueError: it is not written as the kernel does.
     """
     address, _, port = written.partition(":")
-    words = [int(address[at : at + 2 * _WORD], 16) for at in range(0, len(address), 2 * _WORD)]
-    return b"".join(word.to_bytes(_WORD, sys.byteorder) for word in words), int(port, 16)
+    numbers = [int(address[start : start + 2 * _WORD], 16) for start in range(0, len(address), 2 * _WORD)]
+    return b"".join(word.to_bytes(_WORD, sys.byteorder) for word in numbers), int(port, 16)
 
 
 class NotAnAnswer(ValueError):
@@ -82,13 +82,13 @@ class NotAnAnswer(ValueError):
 
 def owner_question(local: Endpoint, remote: Endpoint) -> bytes:
     """Return the message that asks for the one IPv4 socket with these ends."""
-    asked = _QUESTION.pack(socket.AF_INET, socket.IPPROTO_TCP, 0, _EVERY_STATE) + b"".join(
+    question = _QUESTION.pack(socket.AF_INET, socket.IPPROTO_TCP, 0, _EVERY_STATE) + b"".join(
         [
             *(struct.pack("!HH", local[1], remote[1]), _padded(local[0]), _padded(remote[0])),
             *(bytes(4), _NO_COOKIE),
         ]
     )
-    return _HEADER.pack(_HEADER.size + len(asked), _SOCK_DIAG_BY_FAMILY, _REQUEST, 1, 0) + asked
+    return _HEADER.pack(_HEADER.size + len(question), _SOCK_DIAG_BY_FAMILY, _REQUEST, 1, 0) + question
 
 
 def read_owner(message: bytes) -> int | None:

@@ -200,7 +200,7 @@ async def test_everything_else_goes_on_although_the_history_is_full(
     """Clients are remembered and forgotten, tokens proven, grants forgotten."""
     client = Client("id", "http://localhost:8400/callback")
     await credentials.clients.remember("https://as.example", client)
-    assert await credentials.clients.known("https://as.example", client.redirect_uri) == client
+    assert await credentials.clients.find("https://as.example", client.redirect_uri) == client
     await credentials.clients.forget("https://as.example", client.redirect_uri)
     assert (await probe_grant(credentials, wire, saved.grant_id)).result.accepted is True
     credentials.index.mark_pending(Pending(saved.grant_id, saved.generation, MOMENT))

@@ -167,7 +167,7 @@ async def test_quitting_while_a_client_is_stored_keeps_the_client(
     work = asyncio.create_task(credentials.clients.remember(ISSUER, CLIENT))
     await _quit_during(work, credentials, slow)
     assert work.exception() is None
-    known = await open_credentials().clients.known(ISSUER, REDIRECT)
+    known = await open_credentials().clients.find(ISSUER, REDIRECT)
     assert known is not None
     assert known.client_secret == Secret("client-canary")
 

@@ -34,7 +34,7 @@ async def test_a_client_comes_back_as_it_was(credentials: Credentials) -> None:
     """RG-12: with its secrets and every field."""
     for client in (PUBLIC, CONFIDENTIAL, PUBLIC):
         await credentials.clients.remember(ISSUER, client)
-        assert await credentials.clients.known(ISSUER, REDIRECT) == client
+        assert await credentials.clients.find(ISSUER, REDIRECT) == client
 
 
 async def test_a_client_and_its_line_in_the_history_are_one_transaction(credentials: Credentials) -> None:
@@ -50,9 +50,9 @@ async def test_a_client_and_its_line_in_the_history_are_one_transaction(credenti
 async def test_a_client_is_known_at_one_issuer_for_one_redirect_uri(credentials: Credentials) -> None:
     """RG-12: host and port are part of the key, and so is the issuer, slash for slash."""
     await credentials.clients.remember(ISSUER, PUBLIC)
-    assert await credentials.clients.known(f"{ISSUER}/", REDIRECT) is None
-    assert await credentials.clients.known(ISSUER, REDIRECT.replace("localhost", "127.0.0.1")) is None
-    assert await credentials.clients.known(ISSUER, REDIRECT.replace("8400", "8401")) is None
+    assert await credentials.clients.find(f"{ISSUER}/", REDIRECT) is None
+    assert await credentials.clients.find(ISSUER, REDIRECT.replace("localhost", "127.0.0.1")) is None
+    assert await credentials.clients.find(ISSUER, REDIRECT.replace("8400", "8401")) is None
 
 
 async def test_a_forgotten_client_is_gone_and_stays_in_the_history(
@@ -61,7 +61,7 @@ async def test_a_forgotten_client_is_gone_and_stays_in_the_history(
     """Register again, keep the old id in the history."""
     await credentials.clients.remember(ISSUER, CONFIDENTIAL)
     await credentials.clients.forget(ISSUER, REDIRECT)
-    assert await credentials.clients.known(ISSUER, REDIRECT) is None
+    assert await credentials.clients.find(ISSUER, REDIRECT) is None
     assert store.entries == {}
     assert "confidential-id" in credentials.index.events()[0].detail
 
@@ -70,7 +70,7 @@ async def test_a_client_without_its_secret_is_not_known(credentials: Credentials
     """Amazon-q #948: half a registration would fail in a confusing way."""
     await credentials.clients.remember(ISSUER, CONFIDENTIAL)
     store.entries.clear()
-    assert await credentials.clients.known(ISSUER, REDIRECT) is None
+    assert await credentials.clients.find(ISSUER, REDIRECT) is None
 
 
 async def test_a_client_whose_secret_expired_is_not_known(credentials: Credentials) -> None:
@@ -78,7 +78,7 @@ async def test_a_client_whose_secret_expired_is_not_known(credentials: Credentia
     await credentials.clients.remember(
         ISSUER, Client("x", REDIRECT, "client_secret_post", Secret("s"), client_secret_expires_at=1)
     )
-    assert await credentials.clients.known(ISSUER, REDIRECT) is None
+    assert await credentials.clients.find(ISSUER, REDIRECT) is None
 
 
 async def test_forgetting_a_client_that_is_not_there_does_nothing(credentials: Credentials) -> None:

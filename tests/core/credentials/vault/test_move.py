@@ -91,7 +91,7 @@ async def test_everything_is_in_the_new_store_and_nothing_in_the_old(
     assert report.failed == ()
     assert source.index.places_left() == ()
     assert [(await target.load(name))[1] for name in "abc"] == list(SECRETS.values())
-    known = await target.clients.known("https://as.example", CLIENT.redirect_uri)
+    known = await target.clients.find("https://as.example", CLIENT.redirect_uri)
     assert known is not None
     assert known.client_secret == Secret("client-canary")
     token, secret = await target.service_tokens.load("t")
@@ -101,7 +101,7 @@ async def test_everything_is_in_the_new_store_and_nothing_in_the_old(
     with pytest.raises(StoreElsewhere, match="plain file"):
         await source.load("a")
     with pytest.raises(StoreElsewhere):
-        await source.clients.known("https://as.example", CLIENT.redirect_uri)
+        await source.clients.find("https://as.example", CLIENT.redirect_uri)
 
 
 @pytest.mark.parametrize("step", SaveStep)
@@ -226,7 +226,7 @@ async def test_a_client_that_is_registered_anew_while_it_moves_has_the_new_secre
     anew = replace(CLIENT, client_id="anew", client_secret=Secret("new-canary"))
     _meanwhile(source.store, "client-", lambda: other.clients.remember("https://as.example", anew))
     assert (await move(source, target)).failed == ()
-    known = await target.clients.known("https://as.example", CLIENT.redirect_uri)
+    known = await target.clients.find("https://as.example", CLIENT.redirect_uri)
     assert known is not None
     assert (known.client_id, known.client_secret) == ("anew", Secret("new-canary"))
     assert source.index.leftovers() == ()

@@ -7,8 +7,8 @@ import pytest
 from msgspec.structs import replace
 
 from authlens_core.login.facts import Facts
-from authlens_core.login.known_clients import MemoryClientRegistry
 from authlens_core.login.login import Login
+from authlens_core.login.registered_clients import MemoryClientRegistry
 from authlens_core.login.stage_work import Stored
 from authlens_core.login.tampering.editing import EditForm, FormField, added, choices, with_choices
 from authlens_core.login.tampering.request_edit import EditLocation, RequestEdit, RequestEditRefused
@@ -42,7 +42,7 @@ def _form(login: Login) -> EditForm:
 
 
 def part(login: Login, place: EditLocation, name: str, value: str | Secret | None) -> RequestEdit:
-    assert (place, name) in {(one.place, one.name) for one in _form(login).parts}
+    assert (place, name) in {(one.location, one.name) for one in _form(login).parts}
     return RequestEdit(place, name, value)
 
 
@@ -53,7 +53,7 @@ async def test_every_part_of_what_is_sent_is_offered_once_as_a_choice_or_as_tamp
         login.watch(come_back(login))
         while login.position is not None:
             choices = {one.name for one in _form(login).choices}
-            parts = {f"{one.place and one.place.name} {one.name}".strip() for one in _form(login).parts}
+            parts = {f"{one.location and one.location.name} {one.name}".strip() for one in _form(login).parts}
             offered[login.position] = (choices, parts)
             await login.step()
     choices, parts = offered[Stage.DETECTION]
@@ -249,7 +249,7 @@ async def test_a_client_of_a_changed_registration_is_not_remembered() -> None:
         login.amend(part(login, EditLocation.JSON, "client_name", "Somebody else"))
         record = await login.step()
         assert record.tampering == ("client_name was replaced",)
-        assert await registry.known(ISSUER, client_of(login.facts).redirect_uri) is None
+        assert await registry.find(ISSUER, client_of(login.facts).redirect_uri) is None
 
 
 @pytest.mark.parametrize(
@@ -274,7 +274,7 @@ async def test_an_honest_client_is_not_forgotten_because_another_id_was_refused(
         assert bool(record.tampering) is (stage is Stage.EXCHANGE)
         await login.retry()
         assert login.position is Stage.PKCE
-        assert await registry.known(ISSUER, client.redirect_uri) == client
+        assert await registry.find(ISSUER, client.redirect_uri) == client
 
 
 async def test_a_failed_exchange_is_edited_and_its_edit_waits_until_there_is_a_new_code() -> None:

@@ -110,7 +110,7 @@ def test_times_are_moments_and_countdowns() -> None:
     found = parse_jwt(Secret(token({"exp": ends.timestamp(), "aud": ["a", "b"], "email": "ada@example.com"})))
     assert found is not None
     exp, aud, email = found.claims_at(NOW)
-    assert (exp.at, exp.seconds) == (ends, 840)
+    assert (exp.time, exp.seconds) == (ends, 840)
     assert (aud.text, email.text) == ('["a", "b"]', "ada@example.com")
     assert [(one.name, one.text) for one in found.header_members] == [("alg", "RS256"), ("kid", "k1")]
 

@@ -49,7 +49,7 @@ async def test_a_request_is_shown_in_the_stage_that_sent_it() -> None:
         screen.record_view.action_turn_to(5)
         await until(pilot, lambda: "7 Exchange" in text_of(app))
         assert "Probe" not in text_of(app)
-        refused = judged(Severity.FAILURE, CheckId.TOKEN_CLOCK, "A token", seen="400")
+        refused = judged(Severity.FAILURE, CheckId.TOKEN_CLOCK, "A token", actual="400")
         sent = log.exchanges[1][1]
         log.note_record(StageRecord(Stage.EXCHANGE, Outcome.FAILED, BEGAN, 1.0, (sent,), (refused,)))
         await until(pilot, lambda: "Checks 1✖" in text_of(app))

@@ -47,7 +47,7 @@ async def test_an_edit_is_told_apart_shown_before_it_is_sent_and_marked_everywhe
         assert "canary-typed" not in text_of(app)
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, WizardScreen))
-        assert [one.place for one in login.amendments] == [EditLocation.FORM]
+        assert [one.location for one in login.amendments] == [EditLocation.FORM]
         assert "≠ Edited: code_verifier was replaced, sent next." in text_of(app)
         await pilot.press("n")
         await until(pilot, lambda: login.running is None and login.tampered)

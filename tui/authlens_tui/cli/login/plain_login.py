@@ -189,7 +189,7 @@ def _other_options(run: Login, record: StageRecord) -> Iterator[str | Fix]:
         yield step(
             "If the client has another redirect URI at the server", "authlens login URL --redirect-uri URI"
         )
-    if record.got_no_callback and run.facts.known_client is not None:
+    if record.got_no_callback and run.facts.stored_client is not None:
         yield step("If the browser shows that the client is unknown", "authlens login URL --new-client")
     if names & {CheckId.AUTHORIZATION_TIMEOUT, CheckId.DEVICE_TIMEOUT}:
         yield _MORE_TIME

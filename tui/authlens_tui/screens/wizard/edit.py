@@ -37,7 +37,7 @@ class FieldRow(Horizontal):
     field = getters.query_one(Input)
 
     def __init__(self, source: FormField) -> None:
-        super().__init__(classes="-within" if source.place is None else "")
+        super().__init__(classes="-within" if source.location is None else "")
         self.source = source
         value = source.value
         # A value that a field cannot show exactly must not be sent back changed: its field begins empty.
@@ -55,7 +55,7 @@ class FieldRow(Horizontal):
         return self.field
 
     def compose(self) -> ComposeResult:
-        where = self.source.place.value if self.source.place is not None and self.source.name else ""
+        where = self.source.location.value if self.source.location is not None and self.source.name else ""
         name = Content.assemble(self.title, (f"  {where.partition(' ')[0]}" if where else "", "$quiet"))
         yield Static(name, classes="field-name")
         yield Input(
@@ -75,7 +75,7 @@ class FieldRow(Horizontal):
     def leave_out(self) -> None:
         """Leave the part out of the request; a choice becomes empty, which asks for none."""
         self.field.value = ""
-        if self.source.place is not None:
+        if self.source.location is not None:
             self.omitted = True
             self.field.placeholder = "(left out)"
         self.judge()
@@ -209,7 +209,7 @@ class EditScreen(ModalScreen[RequestChanges | None]):
         lines = [
             Content.assemble(
                 ("✎ within the protocol  ", "$text-success")
-                if isinstance(row, FieldRow) and row.source.place is None
+                if isinstance(row, FieldRow) and row.source.location is None
                 else ("≠ tampering  ", "bold $text-warning"),
                 row.difference,
             )

@@ -224,9 +224,9 @@ def _claims(jwt: Jwt, now: datetime) -> Facts:
 
     yield "alg", jwt.algorithm
     for claim in jwt.claims_at(now)[:_MOST_CLAIMS]:
-        if claim.at is not None and claim.seconds is not None:
+        if claim.time is not None and claim.seconds is not None:
             span = f"in {in_words(claim.seconds)}" if claim.seconds > 0 else in_words(claim.seconds)
-            yield claim.name, f"{claim.at:%Y-%m-%d %H:%M:%S} UTC · {span}"
+            yield claim.name, f"{claim.time:%Y-%m-%d %H:%M:%S} UTC · {span}"
         else:
             # Some servers put a token of another service into a claim.
             yield claim.name, mask(claim.text) if is_sensitive(claim.name) else claim.text

@@ -103,15 +103,15 @@ def _members(members: Iterable[JwtClaim], meanings: Members, redactor: Redactor)
     column = NameColumn((member.name for member in known), _WIDTH, indent=4)
     for member in known[:_MAX_SHOWN]:
         meaning = (
-            explain_member(meanings, member.name) if member.at is None else None
+            explain_member(meanings, member.name) if member.time is None else None
         )  # the countdown says it
         yield column.line(member.name, _value(member, redactor), meaning_words(meaning))
     yield from more_lines(len(known) - _MAX_SHOWN, indent=4)
 
 
 def _value(claim: JwtClaim, redactor: Redactor) -> Iterator[Piece]:
-    if claim.at is not None and claim.seconds is not None:
-        yield f"{claim.at:%Y-%m-%d %H:%M:%S} UTC", Tone.PLAIN
+    if claim.time is not None and claim.seconds is not None:
+        yield f"{claim.time:%Y-%m-%d %H:%M:%S} UTC", Tone.PLAIN
         ahead, past = _COUNTED[claim.name]
         span = in_words(claim.seconds)
         # Of all the times, only this one passing makes the token useless.

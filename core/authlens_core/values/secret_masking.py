@@ -34,7 +34,7 @@ _HEX_ESCAPE: Final = re.compile(r"%[0-9A-Fa-f]{2}")
 _LEADING_DIGITS: Final = re.compile(r"(?<=&#)[0-9]+(?=[0-9]{8})")
 
 
-class KnownSecrets:
+class SecretMasker:
     """Secrets to look for, longest first so that no secret is cut up by a shorter one inside it.
 
     Args:
@@ -94,10 +94,10 @@ def _forms(value: str) -> set[str]:
     forms = {value.translate(_HTML_ESCAPES), safe_line(value), safe_text(value)}
     if len(value) >= _LOWERED_FROM:
         forms.add(value.lower())
-    _, at, rest = value.partition("@")
-    if at:
+    _, separator, host = value.partition("@")
+    if separator:
         # A sentence is shown without the user name and password of a URL, as which the start may pass.
-        forms |= {safe_sentence(value), *([safe_line(f"•••@{rest}")] if len(rest) >= MIN_LENGTH else [])}
+        forms |= {safe_sentence(value), *([safe_line(f"•••@{host}")] if len(host) >= MIN_LENGTH else [])}
     for dumped in (json.dumps(value), json.dumps(value, ensure_ascii=False)):
         inner = dumped[1:-1]
         forms |= {inner, inner.replace("/", "\\/"), json.dumps(inner)[1:-1]}
@@ -157,7 +157,7 @@ def _one_character(character: str) -> str:
         ways.append(re.escape("\\" + character))
     if character == " ":
         ways.append(r"\+")
-    named = character.translate(_HTML_ESCAPES)
-    if named != character:
-        ways.append(re.escape(named))
+    entity = character.translate(_HTML_ESCAPES)
+    if entity != character:
+        ways.append(re.escape(entity))
     return f"(?:{'|'.join(ways)})"

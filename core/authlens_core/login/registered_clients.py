@@ -19,7 +19,7 @@ class ClientRegistry(Protocol):
     A store that does not answer raises `NoSecretStore` or `TimedOut`.
     """
 
-    async def known(self, issuer: str, redirect_uri: str) -> Client | None:
+    async def find(self, issuer: str, redirect_uri: str) -> Client | None:
         """Return the client registered for both, or None."""
 
     async def remember(self, issuer: str, client: Client) -> None:
@@ -38,7 +38,7 @@ class MemoryClientRegistry:
     def __init__(self) -> None:
         self._clients: dict[tuple[str, str], Client] = {}
 
-    async def known(self, issuer: str, redirect_uri: str) -> Client | None:
+    async def find(self, issuer: str, redirect_uri: str) -> Client | None:
         return self._clients.get((issuer, redirect_uri))
 
     async def remember(self, issuer: str, client: Client) -> None:
@@ -51,7 +51,7 @@ class MemoryClientRegistry:
         self._clients.pop((issuer, redirect_uri), None)
 
 
-class KnownClients:
+class RegisteredClients:
     """A registry, asked with the facts of a login: a client is known for an issuer and a redirect URI.
 
     One that does not answer knows no client, and none is remembered or forgotten: that costs no login.
@@ -73,17 +73,19 @@ class KnownClients:
         if facts.server_metadata is None or by_owner:
             return facts
         # Without the store, the login registers a client of its own: slower, and no worse.
-        known = None
+        stored_client = None
         with suppress(NoSecretStore, TimedOut):
-            known = await self._registry.known(facts.server_metadata.issuer, redirect_uri_of(facts))
+            stored_client = await self._registry.find(facts.server_metadata.issuer, redirect_uri_of(facts))
         # --new-client is about what was stored before: a client of this login is new already.
-        unwanted = known is not None and facts.options.new_client and not self.is_own(known)
-        return replace(facts, known_client=None if unwanted else known, lost_clients=frozenset(self._lost))
+        unwanted = stored_client is not None and facts.options.new_client and not self.is_own(stored_client)
+        return replace(
+            facts, stored_client=None if unwanted else stored_client, lost_clients=frozenset(self._lost)
+        )
 
     async def remember(self, facts: Facts) -> None:
         """Keep a client that was just registered; a given or a known one is left alone."""
         registered = _registered(facts)
-        if registered is None or facts.client == facts.known_client:
+        if registered is None or facts.client == facts.stored_client:
             return
         issuer, client = registered
         if facts.registered_at is not None:
@@ -99,7 +101,7 @@ class KnownClients:
             return
         issuer, client = registered[0], replace(registered[1], unanswered=0)
         with suppress(NoSecretStore, TimedOut):
-            stored = await self._registry.known(issuer, client.redirect_uri)
+            stored = await self._registry.find(issuer, client.redirect_uri)
             if stored is None or stored == client or stored.client_id != client.client_id:
                 return
             # How it authenticates is bound to its secret.
@@ -108,13 +110,13 @@ class KnownClients:
 
     async def unanswered(self, facts: Facts) -> None:
         """Note of a stored client that its login got no answer: the server may not know it any more."""
-        client, known = facts.client, facts.known_client
-        if client is None or known is None or facts.server_metadata is None or self.is_own(client):
+        client, stored_client = facts.client, facts.stored_client
+        if client is None or stored_client is None or facts.server_metadata is None or self.is_own(client):
             return
         with suppress(NoSecretStore, TimedOut):
             # A server that no longer knows a client often shows its error in the browser alone, so silence is
             # all that is seen here.
-            counted = replace(known, unanswered=known.unanswered + 1)
+            counted = replace(stored_client, unanswered=stored_client.unanswered + 1)
             await self._registry.note(facts.server_metadata.issuer, counted)
 
     async def forget(self, facts: Facts) -> bool:

@@ -21,13 +21,14 @@ from authlens_core.credentials.records.table import SERVICE_TOKENS, damaged_reco
 from authlens_core.credentials.store.secret_store import OTHER_STORE, NoKeyring
 from authlens_core.credentials.vault.open_store import file_path, open_store, remembered_place, store_at
 from authlens_core.login.callback.binding import NoLoopback, bind_loopback
-from authlens_core.login.callback.listener import DEFAULT_PORT, why_not_bound
+from authlens_core.login.callback.listener import why_not_bound
 from authlens_core.login.callback.ssh_forward import ssh_forward_line
 from authlens_core.login.cloudflared.binary import CloudflaredMissing, find_cloudflared
 from authlens_core.state.paths import state_directory
 from authlens_core.values.check import Severity
 from authlens_core.values.errors import AuthlensError, NoSecretStore, StateUnusable, UsageError
 from authlens_core.values.fix import Fix, fix, step
+from authlens_core.values.login_options import DEFAULT_PORT
 from authlens_core.values.safe_text import safe_fields
 from authlens_core.values.store_kind import StoreKind
 from authlens_core.values.user_screen import UserScreen

@@ -21,7 +21,6 @@ from authlens_core.login.callback.binding import (
 )
 from authlens_core.login.callback.browser_pages import Page
 from authlens_core.login.callback.listener import (
-    DEFAULT_PORT,
     BadListenerSetting,
     Listener,
     PortRefused,
@@ -41,7 +40,7 @@ from authlens_core.oauth.authorization import (
 from authlens_core.trace.events import AnswerIgnored, DeadlineMoved, Event, TunnelTested
 from authlens_core.values.check import Check, requirement
 from authlens_core.values.fix import step
-from authlens_core.values.login_options import Options
+from authlens_core.values.login_options import DEFAULT_PORT, Options
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import UrlRefused, parse_url
 

@@ -21,6 +21,8 @@ from authlens_core.values.stage import LOGIN_STAGES, PROGRAMS, GrantType, Progra
 from authlens_core.values.url import UrlRefused, parse_url
 from authlens_core.values.word_files import words
 
+# Where the callback listener is bound; registered clients of earlier logins have it in their redirect URI.
+DEFAULT_PORT: Final = 8400
 # Seconds; what the browser gets if the user says nothing else.
 BROWSER_WAIT: Final = 300.0
 _YES, _NO = "yes", "no"
@@ -72,7 +74,7 @@ class Options(Struct, frozen=True):
     """
 
     wait: float | None = None
-    port: int = 8400
+    port: int = DEFAULT_PORT
     redirect_host: Literal["localhost", "127.0.0.1"] = "localhost"
     redirect_uri: str | None = None
     listen: bool = True

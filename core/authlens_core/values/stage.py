@@ -10,12 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from msgspec import Struct
-
-if TYPE_CHECKING:
-    from authlens_core.values.login_options import Options
 
 
 class Stage(StrEnum):
@@ -126,11 +123,11 @@ class ProgramNeed(Struct, frozen=True):
     spec: str = ""
     only_one: bool = False
 
-    def is_met(self, options: Options) -> bool:
+    def is_met(self, options: Struct) -> bool:
         count = len(self.given(options))
         return count == 1 or (count > 1 and not self.only_one)
 
-    def given(self, options: Options) -> list[object]:
+    def given(self, options: Struct) -> list[object]:
         values = (getattr(options, name) for name in self.options)
         return [value for value in values if value is not None]
 
@@ -182,7 +179,7 @@ class Program(Struct, frozen=True):
         """The options of such a login, as they are typed."""
         return " ".join((f"--machine {self.kind}", *(need.example for need in self.needs if need.example)))
 
-    def missing(self, options: Options) -> tuple[ProgramNeed, ...]:
+    def missing(self, options: Struct) -> tuple[ProgramNeed, ...]:
         """Return what a login with `options` does not name."""
         return tuple(need for need in self.needs if not need.is_met(options))
 

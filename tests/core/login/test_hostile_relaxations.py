@@ -21,7 +21,8 @@ from authlens_core.oauth.discovery.issuer import is_issuer
 from authlens_core.trace.record import Outcome, Stage
 from authlens_core.values.check import Check, Severity
 from authlens_core.values.exchange import Request
-from authlens_core.values.fix import commands_of, filled
+from authlens_core.values.fix import commands_of
+from authlens_core.values.login_command import filled
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import GrantType

@@ -6,15 +6,13 @@ import pytest
 
 from authlens_core.values.fix import (
     LOG_IN_AGAIN,
-    GivenOptions,
     WayOn,
     commands_of,
-    filled,
     fix,
-    given_options,
     other_ways,
     step,
 )
+from authlens_core.values.login_command import GivenOptions, filled, given_options
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import GrantType

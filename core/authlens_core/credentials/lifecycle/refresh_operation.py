@@ -42,7 +42,7 @@ from authlens_core.values.errors import (
     ServerMisconfigured,
 )
 from authlens_core.values.exchange import Purpose, Request, Response, WireFailure
-from authlens_core.values.fix import LOG_IN_AGAIN, Fix, again, filled, fix, given_options
+from authlens_core.values.fix import LOG_IN_AGAIN, Fix, again, fix
 from authlens_core.values.url import UrlRefused
 
 if TYPE_CHECKING:
@@ -342,6 +342,8 @@ class RefreshOperation(LockedGrant):
         if outcome is RefreshOutcome.TRANSIENT and self.record.lost is not None:
             error_type = self.record.lost.error_type
         if self.grant.machine is not None:
+            from authlens_core.values.login_command import filled, given_options  # most refreshes need none
+
             # Another login is the program's, too: one without its options would wait for a user.
             options = given_options(self.grant.machine_options(self.secrets))
             cure = filled(cure, self.grant.resource_url, options)

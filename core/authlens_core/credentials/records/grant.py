@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 # Two machines that share a state directory may differ by a time zone; more is a clock that is wrong.
 CLOCK_TOLERANCE: Final = timedelta(days=1)
-_DEFAULT_PORT: Final = 8400  # that of the callback listener
 
 
 class TokenVerdict(StrEnum):
@@ -273,14 +272,16 @@ def grant_id_for(issuer: str, resource: str, client_id: str, redirect_uri: str, 
 
 
 def _on_any_port(redirect_uri: str) -> str:
-    from authlens_core.values.url import usable_url  # reading a stored token needs none
+    # Reading a stored token needs none.
+    from authlens_core.values.login_options import DEFAULT_PORT
+    from authlens_core.values.url import usable_url
 
     url = usable_url(redirect_uri, loopback_http=True)
     # Only of a loopback address may the port change from one login to the next (RFC 8252 §7.3).
     if url is None or not url.is_loopback:
         return redirect_uri
     # Any one port would do; with the default of `--port`, most grants keep the identifier that they have.
-    return replace(url, port=_DEFAULT_PORT).text
+    return replace(url, port=DEFAULT_PORT).text
 
 
 class StatusKind(StrEnum):

@@ -35,13 +35,13 @@ from authlens_core.login.callback.request_head import (
 )
 from authlens_core.values.check import Check, CheckId, requirement
 from authlens_core.values.errors import AuthlensError, UsageError
+from authlens_core.values.login_options import DEFAULT_PORT
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import Stage
 
 if TYPE_CHECKING:
     from authlens_core.login.callback.binding import PortOwner
 
-DEFAULT_PORT: Final = 8400
 # How many connections the loop takes in one turn, which bounds the open files in a flood.
 _ACCEPTED_AT_ONCE: Final = 64
 
@@ -97,7 +97,7 @@ class PortRefused(UsageError):
     def __init__(self, port: int) -> None:
         super().__init__(
             f"The operating system does not let this account listen on port {port}.",
-            "Use a port of 1024 or above; 8400 is the usual one.",
+            f"Use a port of 1024 or above; {DEFAULT_PORT} is the usual one.",
             stage=Stage.AUTHORIZATION,
         )
 
@@ -148,7 +148,7 @@ class Listener:
         if not 0 <= port <= 65535:
             raise BadListenerSetting(
                 f"Port {port} does not exist.",
-                "Use --port with a number from 1024 to 65535; 8400 is the usual one.",
+                f"Use --port with a number from 1024 to 65535; {DEFAULT_PORT} is the usual one.",
             )
         try:
             bound = bind_loopback(host, port)

@@ -15,7 +15,8 @@ from typing import Any, Final, assert_never
 
 from msgspec.structs import replace
 
-from authlens_core.values.fix import GivenOptions, filled, given_options, step
+from authlens_core.values.fix import step
+from authlens_core.values.login_command import GivenOptions, filled, given_options
 from authlens_core.values.login_options import IN_HELP, OPTIONS, Kind, OptionInfo, Options
 from authlens_core.values.secret import Secret
 from authlens_tui.cli.option_values import absolute_path, number, port, utf8

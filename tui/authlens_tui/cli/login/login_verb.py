@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from authlens_core.values.errors import AuthlensError, LoginNeeded, NoSecretStore, gravest
-from authlens_core.values.fix import GivenOptions, filled
+from authlens_core.values.login_command import GivenOptions, filled
 from authlens_tui.cli.login.login_arguments import checked_options, options_given
 from authlens_tui.cli.option_values import checked_urls
 from authlens_tui.cli.session import open_session

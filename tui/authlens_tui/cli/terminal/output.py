@@ -19,7 +19,8 @@ from authlens_tui.cli.terminal.abilities import shows_utf_8, with_sign
 from authlens_tui.cli.terminal.flags import in_words, is_plain, numbered
 
 if TYPE_CHECKING:
-    from authlens_core.values.fix import Fix, GivenOptions
+    from authlens_core.values.fix import Fix
+    from authlens_core.values.login_command import GivenOptions
 
 # Starts our own words beside those of another program (`curl`, `run`).
 BESIDE: Final = "authlens: "
@@ -80,10 +81,9 @@ def report_error(error: AuthlensError, *, url: str = "", sign: str = "✖ ") -> 
 
 def say_fix(cure: str | Fix, url: str = "", options: GivenOptions = ()) -> None:
     """Show what to do, each command on a line of its own; `url` and `options` as for `filled`."""
-    from authlens_core.values.fix import (
-        filled,  # what succeeds needs none of it
-        steps_of,
-    )
+    # What succeeds needs none of it.
+    from authlens_core.values.fix import steps_of
+    from authlens_core.values.login_command import filled
 
     todo = steps_of(filled(cure, url, options))
     for number, step in enumerate(todo, 1):
@@ -92,7 +92,8 @@ def say_fix(cure: str | Fix, url: str = "", options: GivenOptions = ()) -> None:
 
 def fix_as_json(cure: str | Fix, url: str = "") -> dict[str, object]:
     """Return the members of JSON that have a fix: in words, and its commands alone; `url` as for `filled`."""
-    from authlens_core.values.fix import commands_of, filled
+    from authlens_core.values.fix import commands_of
+    from authlens_core.values.login_command import filled
 
     whole = filled(cure, url)
     return {"cure": str(whole), "commands": commands_of(whole)}

@@ -65,7 +65,6 @@ REVOCATION_CHECKS: Final[Mapping[Purpose, CheckId]] = {
     Purpose.REVOKE_ACCESS_TOKEN: CheckId.REVOKE_ACCESS_TOKEN,
     Purpose.REVOKE_REFRESH_TOKEN: CheckId.REVOKE_REFRESH_TOKEN,
 }
-
 # RFC 6749 §5.2 has the first for it, but servers that forgot a client answer with the second, too.
 _UNKNOWN_CLIENT: Final = frozenset({ErrorCode.INVALID_CLIENT, ErrorCode.UNAUTHORIZED_CLIENT})
 _NO_PORT: Final = frozenset(
@@ -74,7 +73,6 @@ _NO_PORT: Final = frozenset(
 _OUT_OF_TIME: Final = frozenset(
     {CheckId.AUTHORIZATION_TIMEOUT, CheckId.DEVICE_TIMEOUT, CheckId.LOGIN_TIMEOUT}
 )
-
 _MOST_LINES: Final = 6  # of evidence
 _BY_CHECK: Final[Mapping[str, type[AuthlensError]]] = {
     CheckId.REGISTRATION_PORT: UsageError,
@@ -282,9 +280,8 @@ def _error_type(record: StageRecord, check: Check) -> type[AuthlensError]:
     # Before the check: that says only that the answer was unusable, the failure why there was none.
     if last is not None and last.failure is not None:
         return last.failure.error_type
-    error_type = _BY_CHECK.get(check.name)
-    if error_type is not None:
-        return error_type
+    if check.name in _BY_CHECK:
+        return _BY_CHECK[check.name]
     status = last.status if last is not None else None
     if status is None:
         return ServerMisconfigured

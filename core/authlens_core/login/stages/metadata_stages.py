@@ -56,12 +56,9 @@ class ResourceMetadataStage:
         if _not_here(last, guessed=facts.metadata_guessed):
             answers = [e.response for e in legacy[:_PLACES] if e.response is not None]
             is_published = facts.metadata_guessed and not all(map(moves_on, answers))
-            uses_origin = is_published or facts.options.legacy_paths
-            check = (
-                _origin_taken(facts, is_published=is_published)
-                if uses_origin
-                else _missing(facts, exchanges, legacy)
-            )
+            check = _missing(facts, exchanges, legacy)
+            if is_published or facts.options.legacy_paths:
+                check = _origin_taken(facts, is_published=is_published)
             # The places of server metadata came last; what is quoted is the answer of the resource.
             found_cause = diagnosis_of(
                 Stage.RESOURCE_METADATA, (check,), exchanges, facts.approved, facts.server_kind
@@ -230,16 +227,13 @@ def _trust(facts: Facts, new: Facts) -> Iterator[Check]:
 
 
 def _choice(preferred: str | None, servers: tuple[str, ...]) -> Check:
-    several = len(servers) > 1
+    check = requirement(CheckId.METADATA_SERVER)
     if preferred not in (None, *servers):
-        actual = f"{preferred} is not; it names {', '.join(servers)}"
-        return requirement(CheckId.METADATA_SERVER).failed(actual, "not_named")
-    if several and preferred is None:
-        return requirement(CheckId.METADATA_SERVER).failed(
-            ", ".join(servers), "several", cure=f"Continue to use the first, {servers[0]}.", overridable=True
-        )
-    chosen = preferred or servers[0]
-    return requirement(CheckId.METADATA_SERVER).passed(chosen)
+        return check.failed(f"{preferred} is not; it names {', '.join(servers)}", "not_named")
+    if preferred is None and len(servers) > 1:
+        cure = f"Continue to use the first, {servers[0]}."
+        return check.failed(", ".join(servers), "several", cure=cure, overridable=True)
+    return check.passed(preferred or servers[0])
 
 
 _LEGACY_PATHS: Final = "/authorize, /token and /register"

@@ -25,7 +25,6 @@ TOKEN = frozenset(
     {
         "authlens_core",
         "authlens_core.values",
-        "authlens_core.values.core_dump",
         "authlens_core.values.secret",
         "authlens_core.desk",
         "authlens_core.desk.stored_token",

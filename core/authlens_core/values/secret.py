@@ -3,15 +3,18 @@
 None is a `str` or `bytes` subclass: rich and Textual print the first characters of a `str` subclass
 in a crash report whatever its `__repr__` says, so a secret has to be an object that has no text at all.
 `authlens token` loads this before anything else; it imports next to nothing.
-The environment of a child process is here because it gets none of them.
+The environment of a child process is here because it gets none of them, and so is what keeps the process out
+of core dumps.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Any, Final, NoReturn, final
 
 MASK: Final = "••••"
+_PR_SET_DUMPABLE: Final = 4  # prctl(2)
 
 
 @final
@@ -139,3 +142,19 @@ def for_children(environ: Mapping[str, str]) -> dict[str, str]:
 def _is_secret(name: str) -> bool:
     """Whether a variable gives a secret to a login, such as AUTHLENS_CLIENT_SECRET."""
     return name.startswith("AUTHLENS_") and name.endswith(("_SECRET", "_TOKEN"))
+
+
+def forbid_core_dump() -> None:
+    """Let no crash write this process's memory to a disk, and on Linux no program attach to it."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    # The hard limit stays, so that a command of `authlens run` can allow its own.
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
+    if sys.platform == "linux":
+        import ctypes
+
+        # A collector such as systemd-coredump, to which the kernel pipes a dump, is not held by the limit.
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)

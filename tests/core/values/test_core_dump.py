@@ -9,7 +9,7 @@ import pytest
 
 SHOW = """
 import ctypes, resource
-from authlens_core.values.core_dump import forbid_core_dump
+from authlens_core.values.secret import forbid_core_dump
 forbid_core_dump()
 print(resource.getrlimit(resource.RLIMIT_CORE)[0], ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))
 """

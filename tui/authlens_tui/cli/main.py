@@ -7,8 +7,8 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from authlens_core.values.core_dump import forbid_core_dump
 from authlens_core.values.errors import AuthlensError, LoginNeeded
+from authlens_core.values.secret import forbid_core_dump
 from authlens_core.values.version import VERSION
 from authlens_tui.cli.start import INTERRUPTED, READER_GONE, has_borrowed_rights
 from authlens_tui.cli.terminal.flags import is_plain, no_input, without_flags

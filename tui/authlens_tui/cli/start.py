@@ -63,7 +63,7 @@ def _try_token(url: str) -> None:
 
 def _prepare() -> None:
     """Load the printing module, and forbid core dumps before a secret is read."""
-    from authlens_core.values.core_dump import forbid_core_dump
+    from authlens_core.values.secret import forbid_core_dump
 
     forbid_core_dump()
     _output()

@@ -127,7 +127,7 @@ def main() -> None:
         call_lazily("platform", "system", lambda: os.uname().sysname)
     call_later("logging", "getLogger")
     from authlens_core.credentials.store.keyring_process import main as serve
-    from authlens_core.values.core_dump import forbid_core_dump
+    from authlens_core.values.secret import forbid_core_dump
 
     forbid_core_dump()
     serve()

@@ -149,7 +149,7 @@ def answer_list(lines: Iterable[str]) -> None:
 
 
 def answer_screen(lines: Sequence[str], *, over: bool) -> None:
-    """Write a table that is updated; with `over`, above the previous one on a terminal."""
+    """Write a table that is updated; with `over`, it replaces the previous one on a terminal."""
     with _stdout() as stdout:
         stdout.write("\x1b[H\x1b[J" if over else "")
         stdout.writelines(f"{encodable(safe_line(line), stdout)}\n" for line in (*lines, ""))

@@ -27,7 +27,7 @@ _SECONDS: Final = 60
 _LONGEST: Final = 4_096
 
 
-def _changed(seeds: Sequence[bytes], chance: random.Random) -> bytes:
+def _mutate(seeds: Sequence[bytes], chance: random.Random) -> bytes:
     """Return a seed with a few changes, or with a piece of another."""
     data = bytearray(chance.choice(seeds))
     for _ in range(chance.randint(1, 6)):
@@ -54,7 +54,7 @@ def _at_random(name: str, seconds: float) -> int:
     end, runs = time.monotonic() + seconds, 0
     while time.monotonic() < end:
         for _ in range(200):
-            data = _changed(seeds, chance)
+            data = _mutate(seeds, chance)
             try:
                 PARSERS[name](data)
             except Exception:
@@ -66,7 +66,7 @@ def _at_random(name: str, seconds: float) -> int:
     return 0
 
 
-def _guided(name: str, seconds: int) -> int:
+def _run_guided(name: str, seconds: int) -> int:
     """Run Atheris in this process, which it ends."""
     atheris = importlib.import_module("atheris")
     with atheris.instrument_imports(include=["authlens_core"]):
@@ -84,7 +84,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run what the command line asks for; 1 if a parser failed."""
     match arguments:
         case ["--guided", name, seconds]:
-            return _guided(name, int(seconds))
+            return _run_guided(name, int(seconds))
         case ["--random", name, seconds]:
             return _at_random(name, float(seconds))
     seconds = arguments[0] if arguments else str(_SECONDS)

@@ -51,7 +51,7 @@ def _options(arguments: Mapping[str, Any]) -> int:
     return sum(name.startswith("--") for name in arguments) + sum(map(_options, tables))
 
 
-def measured() -> Sizes:
+def measure() -> Sizes:
     """Return the nodes of each room, and the other figures of the house."""
     nodes = Counter[str]()
     for module, path in house_map.modules():
@@ -95,7 +95,7 @@ def lowered(now: Sizes, before: Sizes) -> str:
 
 def main(arguments: list[str]) -> int:
     """Print what differs from the budget, or lower it."""
-    now, before = measured(), budget()
+    now, before = measure(), budget()
     if arguments == ["--write"]:
         FILE.write_text(lowered(now, before), "utf-8")
     for table, sizes in now.items():

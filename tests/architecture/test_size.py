@@ -6,7 +6,7 @@ import pytest
 
 import size
 
-NOW = size.measured()
+NOW = size.measure()
 BUDGET = size.budget()
 PARTS = [(table, part) for table, sizes in NOW.items() for part in sizes]
 

@@ -12,7 +12,7 @@ from authlens_core.trace.record import Trace
 from authlens_core.wire.client import Wire
 from authlens_lab.learning.desk.drill_world import DrillWorld
 from authlens_lab.learning.lesson import CourseLesson, Walk
-from authlens_lab.learning.verdict import held
+from authlens_lab.learning.verdict import confirmed
 
 LONGEST = 20.0  # seconds of one drill
 AT_ONCE = 4  # drills: most of one is a wait for servers to start and to stop
@@ -29,7 +29,7 @@ async def options_that_hold(drills: Iterable[CourseLesson]) -> dict[str, tuple[s
             try:
                 async with asyncio.timeout(LONGEST), Session.in_memory(Wire(environ={})) as session:
                     sent = await Walked(drill, world, session).traces()
-                    return drill.name, tuple(held(drill.prediction.options, world.rows(sent)))
+                    return drill.name, tuple(confirmed(drill.prediction.options, world.rows(sent)))
             finally:
                 await world.stop()
 

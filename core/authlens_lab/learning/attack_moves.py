@@ -62,17 +62,17 @@ async def redeem(move: Arguments, world: World) -> None:
     redirect_uri = uris[move["redirect_uri"]]
     pairs = (
         ("grant_type", "authorization_code"),
-        ("code", _held(world, move["code"])),
+        ("code", _credential(world, move["code"])),
         ("redirect_uri", redirect_uri),
         ("code_verifier", Secret(verifiers[move["verifier"]])),
     )
     client = Client(client_id=world.loot["client"], redirect_uri=redirect_uri)
     summary = "redeem another user's code"
-    world.loot |= await _granted(world, client, pairs, purpose=Purpose.TOKEN, summary=summary)
+    world.loot |= await _request_tokens(world, client, pairs, purpose=Purpose.TOKEN, summary=summary)
 
 
 async def call(move: Arguments, world: World) -> None:
-    token, name = _held(world, move["token"]), move["token"]
+    token, name = _credential(world, move["token"]), move["token"]
     at_second = world.second if move["at"] == "second" else None
     url = _url(world.emulator.resource_url if at_second is None else f"{at_second.url}/")
     summary = f"call the resource with {name}"
@@ -92,7 +92,7 @@ async def refresh(move: Arguments, world: World) -> None:
     token = world.loot["refresh"] if move["by"] == MALLORY else world.own_refresh_token
     pairs = (("grant_type", "refresh_token"), ("refresh_token", Secret(token)))
     summary = "refresh the tokens of your login"
-    tokens = await _granted(
+    tokens = await _request_tokens(
         world, world.own_client, pairs, purpose=Purpose.REFRESH, summary=summary, seat=move["by"]
     )
     new = tokens.pop("refresh", token)
@@ -123,10 +123,10 @@ async def device_start(_: Arguments, world: World) -> None:
 
 async def poll(move: Arguments, world: World) -> None:
     world.skipped += _INTERVAL
-    pairs = (("grant_type", GrantType.DEVICE_CODE.value), ("device_code", _held(world, move["device"])))
+    pairs = (("grant_type", GrantType.DEVICE_CODE.value), ("device_code", _credential(world, move["device"])))
     summary = "ask for the tokens of a device login"
     purpose = Purpose.DEVICE_TOKEN
-    world.loot |= await _granted(world, world.own_client, pairs, purpose=purpose, summary=summary)
+    world.loot |= await _request_tokens(world, world.own_client, pairs, purpose=purpose, summary=summary)
 
 
 async def deliver(move: Arguments, world: World) -> None:
@@ -160,7 +160,7 @@ async def link(move: Arguments, world: World) -> None:
     world.loot |= site.caught
 
 
-async def _granted(
+async def _request_tokens(
     world: World, client: Client, pairs: Sequence[FormPair], *, purpose: Purpose, summary: str, seat: str = ""
 ) -> dict[str, str]:
     """Send a token request, and return the tokens of its answer by the names of loot."""
@@ -179,7 +179,7 @@ def _members(exchange: Exchange) -> Mapping[str, object]:
     return object_in(answer.body.reveal()) if answer is not None and answer.status == 200 else {}
 
 
-def _held(world: World, name: str) -> Secret:
+def _credential(world: World, name: str) -> Secret:
     return Secret(world.loot[name[1:]])
 
 

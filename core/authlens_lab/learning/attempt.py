@@ -19,7 +19,7 @@ from authlens_lab.learning.claim import Claim
 from authlens_lab.learning.lesson import CourseLesson, Question
 from authlens_lab.learning.moves import LessonPhase, Move, MoveRefused
 from authlens_lab.learning.row import EvidenceRow, Source
-from authlens_lab.learning.verdict import ClaimVerdict, PhaseVerdict, held, judge, trace_of
+from authlens_lab.learning.verdict import ClaimVerdict, PhaseVerdict, confirmed, judge, trace_of
 from authlens_lab.learning.world import World
 
 LONGEST: Final = 20.0  # seconds of all the moves of an attempt, where no others share its thread
@@ -318,7 +318,7 @@ class LessonAttempt:
         diagnosis = self._last("name")
         return world.rows, {**world.loot, "named": diagnosis["diagnosis"] if diagnosis else ""}
 
-    def judged(self, phase: LessonPhase, claims: Sequence[Claim]) -> tuple[ClaimVerdict, ...]:
+    def judge_claims(self, phase: LessonPhase, claims: Sequence[Claim]) -> tuple[ClaimVerdict, ...]:
         """Return the verdict on claims about what a phase sent."""
         return judge(claims, *self._evidence(phase))
 
@@ -326,12 +326,12 @@ class LessonAttempt:
         """Return the verdict on a phase so far."""
         begun = self.has_begun(phase)
         if phase.is_judged:
-            claims = self.judged(phase, self.lesson.claims_of(phase))
+            claims = self.judge_claims(phase, self.lesson.claims_of(phase))
             honest = self._honest if phase is LessonPhase.REPAIR else None
             passed = begun and all(claim.holds for claim in claims) and honest is not False
             return PhaseVerdict(phase, passed, begun, claims=claims, honest=honest)
         if phase is LessonPhase.OBSERVE:
-            return PhaseVerdict(phase, self._pointed_right(), begun)
+            return PhaseVerdict(phase, self._has_right_point(), begun)
         enough = phase is LessonPhase.PREDICT or self.right_answers >= self.lesson.right_to_pass
         return PhaseVerdict(phase, begun and enough, begun)
 
@@ -344,11 +344,11 @@ class LessonAttempt:
     def passed(self) -> bool:
         return all(verdict.passed for verdict in self.verdicts)
 
-    def _pointed_right(self) -> bool:
+    def _has_right_point(self) -> bool:
         observation, point = self.lesson.observation, self._last("point")
         if point is None or observation is None or point["part"] not in observation.parts:
             return False
-        judged = self.judged(LessonPhase.RUN, self.lesson.run.claims)
+        judged = self.judge_claims(LessonPhase.RUN, self.lesson.run.claims)
         right = next(
             (each.rows[0] for each in judged if each.claim.named == observation.row and each.rows), None
         )
@@ -366,14 +366,20 @@ class LessonAttempt:
     @property
     def held(self) -> tuple[str, ...]:
         """The options of the prediction that the moves confirm."""
-        return self._held(self.lesson.prediction.judged_on, self.lesson.prediction.options)
+        return self._confirmed_options(self.lesson.prediction.judged_on, self.lesson.prediction.options)
 
-    def _held(self, phase: LessonPhase, options: Mapping[str, Sequence[Claim]]) -> tuple[str, ...]:
-        return tuple(held(options, *self._evidence(phase))) if self.has_begun(phase) else ()
+    def _confirmed_options(
+        self, phase: LessonPhase, options: Mapping[str, Sequence[Claim]]
+    ) -> tuple[str, ...]:
+        return tuple(confirmed(options, *self._evidence(phase))) if self.has_begun(phase) else ()
 
     def right_options(self, question: Question) -> Collection[str]:
         """Return the right option; if the options are claims, the run decides, and there may be none yet."""
-        return (question.right,) if question.right else self._held(LessonPhase.RUN, question.options)
+        return (
+            (question.right,)
+            if question.right
+            else self._confirmed_options(LessonPhase.RUN, question.options)
+        )
 
     @property
     def missed(self) -> tuple[str, ...]:

@@ -96,7 +96,7 @@ def _read(
         raise LessonRefused(f"{path.name}:1:1: {error.cause}") from None
     toml = StrictToml(path.name, plain_text(data, path.name))
     read = dict(others)
-    for index, lesson in enumerate(toml.typed(_LessonFile, _WORDS).lessons):
+    for index, lesson in enumerate(toml.convert(_LessonFile, _WORDS).lessons):
         lesson_path = f".lesson[{index}]"
         toml.require(
             _NAME.fullmatch(lesson.name),
@@ -109,7 +109,7 @@ def _read(
         for name in lesson.needs if is_whole else ():
             toml.require(name in read, f"{lesson_path}.needs", f"no lesson before it has the id “{name}”")
         _require_whole(toml, lesson_path, lesson)
-        _require_known(toml, lesson_path, lesson)
+        _require_names(toml, lesson_path, lesson)
         read[lesson.name] = replace(lesson, number=len(read) + 1, built_in=built_in)
     return {name: lesson for name, lesson in read.items() if name not in others}
 
@@ -158,7 +158,7 @@ def _has_one_right(question: Question) -> bool:
     return question.right in LETTERS and not any(judged) if question.right else all(judged)
 
 
-def _require_known(toml: StrictToml, lesson_path: str, lesson: CourseLesson) -> None:
+def _require_names(toml: StrictToml, lesson_path: str, lesson: CourseLesson) -> None:
     """Refuse names that the emulator does not know; `learn check` finds combinations that make no sense."""
     world, draws = lesson.world, lesson.draws
     toml.allow(f"{lesson_path}.world.faults", world.faults, faults_of(world.profile))
@@ -187,7 +187,7 @@ def new_lesson(name: str) -> str:
 
 
 @cache
-def _of_the_program() -> Mapping[str, CourseLesson]:
+def _program_lessons() -> Mapping[str, CourseLesson]:
     catalogue = read_catalogue()
     if catalogue.refusals:
         raise catalogue.refusals[0]
@@ -196,9 +196,9 @@ def _of_the_program() -> Mapping[str, CourseLesson]:
 
 def lessons() -> Mapping[str, CourseLesson]:
     """Return the lessons of the program by their identifiers."""
-    return {name: lesson for name, lesson in _of_the_program().items() if lesson.drill.group is None}
+    return {name: lesson for name, lesson in _program_lessons().items() if lesson.drill.group is None}
 
 
 def drills() -> Mapping[str, CourseLesson]:
     """Return the drills of the program by their identifiers, in the order of the menu."""
-    return {name: lesson for name, lesson in _of_the_program().items() if lesson.drill.group is not None}
+    return {name: lesson for name, lesson in _program_lessons().items() if lesson.drill.group is not None}

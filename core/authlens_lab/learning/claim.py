@@ -160,23 +160,23 @@ class _Line:
 
     def __init__(self, text: str, file_line: str, column: int, sources: Mapping[str, Source]) -> None:
         self._text = text
-        self._place = file_line
+        self._file_line = file_line
         self._column = column
-        self._named = sources
-        self._at = 0
+        self._sources = sources
+        self._index = 0
 
     def _refuse(self, index: int, reason: str) -> NoReturn:
-        raise LessonRefused(f"{self._place}:{self._column + index + 1}: {reason}")
+        raise LessonRefused(f"{self._file_line}:{self._column + index + 1}: {reason}")
 
     def _take(self, pattern: re.Pattern[str], expected: str) -> re.Match[str]:
         """Return the next match, and move behind it."""
-        match = pattern.match(self._text, self._at)
+        match = pattern.match(self._text, self._index)
         if match is None:
-            following = self._text[self._at :].split()
-            index = self._text.find(following[0], self._at) if following else len(self._text)
+            following = self._text[self._index :].split()
+            index = self._text.find(following[0], self._index) if following else len(self._text)
             unexpected = f"unexpected {following[0]!r}" if following else "the line ends"
             self._refuse(index, f"{unexpected} where {expected} is expected")
-        self._at = match.end()
+        self._index = match.end()
         return match
 
     def claim(self, number: int, sentence: str) -> Claim:
@@ -186,14 +186,14 @@ class _Line:
             self._refuse(head.start(1), "write a count of rows as “2 x”, from 1 to 9")
         self._require(head.start(2), "source", head[2], set(Source))
         source, groups, joint = Source(head[2]), list[list[RowTest]](), _WHERE
-        while joint.match(self._text, self._at):
+        while joint.match(self._text, self._index):
             if self._take(joint, "a test")[1] != "and":
                 groups.append([])
             groups[-1].append(self._test(source))
             joint = _JOINT
         tests, *others = map(tuple, groups or [[]])
         relations = {"named": "", "after": "", "before": ""}
-        while self._text[self._at :].strip():
+        while self._text[self._index :].strip():
             self._relation(relations, can_name=count == "1")
         text = self._text.strip()
         return Claim(
@@ -226,7 +226,7 @@ class _Line:
         prefix, dot, _ = field.partition(".")
         if field not in WORDS[source] and not (dot and prefix in prefixes):
             fields = {*WORDS[source], *(f"{prefix}.*" for prefix in prefixes)}
-            self._refuse(index, f"{source} has no field “{field}”{meant(field, fields)}")
+            self._refuse(index, f"{source} has no field “{field}”{suggestion(field, fields)}")
         return field
 
     def _value(self) -> Value:
@@ -237,13 +237,13 @@ class _Line:
         if text.startswith("$"):
             return Loot(text[1:])
         row, _, field = text.partition(".")
-        if field and row in self._named:
-            return FieldOf(row, self._field(field, match.start(1), self._named[row]))
+        if field and row in self._sources:
+            return FieldOf(row, self._field(field, match.start(1), self._sources[row]))
         return _scalar(text)
 
     def _relation(self, relations: dict[str, str], *, can_name: bool) -> None:
         match = self._take(_RELATION, "as, after or before")
-        key, name, exists = match[1].replace("as", "named"), match[2], match[2] in self._named
+        key, name, exists = match[1].replace("as", "named"), match[2], match[2] in self._sources
         if relations[key]:
             self._refuse(match.start(1), f"unexpected {match[1]!r}")
         if key == "named" and (exists or not can_name):
@@ -254,7 +254,7 @@ class _Line:
 
     def _require(self, index: int, what: str, word: str, allowed: Collection[str]) -> None:
         if word not in allowed:
-            self._refuse(index, f"“{word}” is no {what}{meant(word, allowed)}")
+            self._refuse(index, f"“{word}” is no {what}{suggestion(word, allowed)}")
 
 
 def _scalar(text: str) -> Scalar:
@@ -262,7 +262,7 @@ def _scalar(text: str) -> Scalar:
     return int(word) if word.isdecimal() else word.strip('"')
 
 
-def meant(word: str, vocabulary: Collection[str]) -> str:
+def suggestion(word: str, vocabulary: Collection[str]) -> str:
     """Return the suggestion that a refusal ends with; empty if no word is similar."""
     near = get_close_matches(word, sorted(vocabulary), 1)
     return f"; did you mean “{near[0]}”?" if near else ""

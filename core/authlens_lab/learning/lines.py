@@ -24,8 +24,8 @@ from authlens_lab.learning.row import WORDS, EvidenceRow, Source
 from authlens_lab.learning.story import (
     Part,
     StoryLine,
-    held,
     line_of,
+    masked_loot,
     meaning,
     part_title,
     parts,
@@ -101,16 +101,16 @@ class LessonLines:
         world = self.attempt.world_of(phase)
         return forms(self.lesson, phase, () if world is None else world.loot)
 
-    def held(self, phase: LessonPhase) -> tuple[tuple[str, str], ...]:
+    def credentials(self, phase: LessonPhase) -> tuple[tuple[str, str], ...]:
         """Return the learner's credentials by name, masked; none if no move can use them."""
         world = self.attempt.world_of(phase)
-        return held(world) if world and self.forms(phase) else ()
+        return masked_loot(world) if world and self.forms(phase) else ()
 
     def has_servers(self, phase: LessonPhase) -> bool:
         """Return whether there are servers that a phase is about."""
         return self.attempt.world_of(phase) is not None
 
-    def told_in(self, phase: LessonPhase, question: str = "") -> LessonPhase:
+    def phase_of_requests(self, phase: LessonPhase, question: str = "") -> LessonPhase:
         """Return the phase whose requests are shown: for a question, the one that it is about."""
         return self.lesson.question(question).about if question else phase
 
@@ -206,7 +206,7 @@ class LessonLines:
         The part is empty where the line as a whole shows it.
         """
         entry = self.lesson.question(question)
-        verdicts = self.attempt.judged(entry.about, entry.shown_by)
+        verdicts = self.attempt.judge_claims(entry.about, entry.shown_by)
         if not verdicts or not all(verdict.holds for verdict in verdicts):
             return None
         claim, row = verdicts[-1].claim, verdicts[-1].rows[0]
@@ -231,10 +231,10 @@ class LessonLines:
         if move.verb == "predict":
             return "Now find out."
         if move.verb == "answer":
-            return self._answered(move["question"], move["option"])
+            return self._answer_result(move["question"], move["option"])
         passed = self.attempt.verdict(phase).passed
         if move.verb == "point":
-            return _pointed(self.attempt, int(move["arrow"]), move["part"], passed=passed)
+            return _point_result(self.attempt, int(move["arrow"]), move["part"], passed=passed)
         if passed:
             return f"✔ {phase.value.capitalize()} is done."
         if move.verb == "defend":
@@ -244,9 +244,9 @@ class LessonLines:
         remaining = self.attempt.moves_left
         return f"Made: {move.verb}. {remaining} {'move is' if remaining == 1 else 'moves are'} left."
 
-    def _answered(self, question: str, option: str) -> str:
+    def _answer_result(self, question: str, option: str) -> str:
         right = next(letter for sign, letter in self.marks(question) if sign == "✔")
-        verdict, evidence = answered(self.lesson, question, option, right), self.evidence(question)
+        verdict, evidence = answer_text(self.lesson, question, option, right), self.evidence(question)
         entry = self.lesson.question(question)
         if evidence is None or entry.why:
             return verdict
@@ -277,7 +277,7 @@ def result(attempt: LessonAttempt) -> str:
     return f"✖ Not passed: {phases}. {right}, and {attempt.lesson.right_to_pass} have to be."
 
 
-def _pointed(attempt: LessonAttempt, arrow: int, field: str, *, passed: bool) -> str:
+def _point_result(attempt: LessonAttempt, arrow: int, field: str, *, passed: bool) -> str:
     rows = [row.values for row in attempt.rows_of(LessonPhase.OBSERVE) if row.arrow == arrow]
     values = next((values for values in rows if field in values), {})
     decides = meaning(field, values.get("purpose", ""))
@@ -291,7 +291,7 @@ def _pointed(attempt: LessonAttempt, arrow: int, field: str, *, passed: bool) ->
     return f"✖ Not {part_title(field)}. {decides or 'It does not decide this.'}{again}"
 
 
-def answered(lesson: CourseLesson, question: str, option: str, right: str) -> str:
+def answer_text(lesson: CourseLesson, question: str, option: str, right: str) -> str:
     """Return whether an answer is right, which one is, and why, if the lesson says it in words."""
     entry = lesson.question(question)
     wrong = f"✖ No. {right}: {entry.words[right].removesuffix('.')}."

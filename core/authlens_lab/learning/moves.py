@@ -89,7 +89,7 @@ class Argument(Struct, frozen=True, forbid_unknown_fields=True):
         """What it is called in a form."""
         return str(words("course", "authlens_lab")["argument"].get(self.name, self.name))
 
-    def shown(self, choice: str) -> str:
+    def label(self, choice: str) -> str:
         """Return what a choice is called in a form."""
         return str(words("course", "authlens_lab")["choice"].get(choice, choice))
 

@@ -34,7 +34,7 @@ class MoveForm(Struct, frozen=True):
         usual = {one.name: one.usual or one.choices[0] for one in MOVES[self.verb].arguments if one.choices}
         for combination in product(*(one.choices for one in self.arguments)):
             choices = dict(zip(self.arguments, combination, strict=True))
-            chosen = [f"{one.title}: {one.shown(value)}" for one, value in choices.items() if one.choices[1:]]
+            chosen = [f"{one.title}: {one.label(value)}" for one, value in choices.items() if one.choices[1:]]
             values = {one.name: value for one, value in choices.items()}
             yield ", ".join(chosen) or self.meaning, Move(self.verb, {**usual, **values})
 

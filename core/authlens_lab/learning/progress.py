@@ -162,7 +162,7 @@ class ProgressFile:
         except FileNotFoundError:
             return {}
         except (FileUnusable, LessonRefused) as error:
-            raise type(error)(error.cause, _left_at(self.path)) from None
+            raise type(error)(error.cause, _fix_for(self.path)) from None
 
     def of(self, name: str) -> LessonProgress:
         """Return the progress of one lesson; see `read`."""
@@ -196,7 +196,7 @@ class ProgressFile:
             ) from error
 
 
-def _left_at(path: Path) -> str:
+def _fix_for(path: Path) -> str:
     """Return the fix for a file that cannot be read and is left unchanged."""
     away = f"mv -n {shlex.quote(str(path))} {shlex.quote(f'{path}.old')}"
     return f"Your progress is left as it is, in {path}. Correct it, or start a new one: {away}"

@@ -136,26 +136,26 @@ def rows_of(
     sent = [(index, exchange) for index, _, exchange in sent_once(records)]
     for arrow, (index, exchange) in enumerate(sent, 1):
         last[index] = arrow
-        values = _exchange(exchange, records[index], origins)
+        values = _exchange_values(exchange, records[index], origins)
         rows.append(EvidenceRow(Source.EXCHANGE, exchange.ended_at, arrow, values))
     for index, record in enumerate(records):
-        rows += _judged(record, last[index])
+        rows += _stage_rows(record, last[index])
     for event in events:
         during = (n for n, (_, one) in enumerate(sent, 1) if one.started_at <= event.when <= one.ended_at)
         arrow = 0 if event.what in _IN_A_BROWSER else next(during, 0)
-        rows.append(EvidenceRow(Source.EVENT, event.when, arrow, _event(event)))
+        rows.append(EvidenceRow(Source.EVENT, event.when, arrow, _event_values(event)))
     return tuple(sorted(rows, key=lambda row: row.when))
 
 
-def _shared(record: StageRecord) -> dict[str, str | int]:
+def _common_values(record: StageRecord) -> dict[str, str | int]:
     """Return the values that all rows of a record share."""
     is_hers = any(fact.name is FactId.SENT_BY for fact in record.facts)
     return {"seat": "mallory" if is_hers else "you", "stage": record.stage.value}
 
 
-def _judged(record: StageRecord, arrow: int) -> Iterator[EvidenceRow]:
+def _stage_rows(record: StageRecord, arrow: int) -> Iterator[EvidenceRow]:
     ended = max((exchange.ended_at for exchange in record.exchanges), default=record.started_at)
-    shared = _shared(record)
+    shared = _common_values(record)
     diagnosis = {"diagnosis": record.diagnosis.name} if record.diagnosis else {}
     yield EvidenceRow(Source.RECORD, ended, arrow, shared | {"outcome": record.outcome.value} | diagnosis)
     for check in record.checks:
@@ -164,16 +164,18 @@ def _judged(record: StageRecord, arrow: int) -> Iterator[EvidenceRow]:
         yield EvidenceRow(Source.CHECK, ended, request_arrow, shared | judged)
 
 
-def _event(event: LedgerEvent) -> dict[str, str | int]:
+def _event_values(event: LedgerEvent) -> dict[str, str | int]:
     attributes = {"for": "audience"}  # a word of Python
     values = {name: getattr(event, attributes.get(name, name)) for name in WORDS[Source.EVENT]}
     return {name: str(value) for name, value in values.items() if value}
 
 
-def _exchange(exchange: Exchange, record: StageRecord, origins: Mapping[str, str]) -> dict[str, str | int]:
+def _exchange_values(
+    exchange: Exchange, record: StageRecord, origins: Mapping[str, str]
+) -> dict[str, str | int]:
     request, response = exchange.request, exchange.response
     url = urlsplit(request.url)
-    values = _shared(record) | {
+    values = _common_values(record) | {
         "purpose": exchange.purpose.name.lower(),
         "method": request.method,
         "path": url.path,
@@ -192,7 +194,9 @@ def _exchange(exchange: Exchange, record: StageRecord, origins: Mapping[str, str
     values |= {f"proof.{name}": value for name, value in _proof(request.headers.get("dpop") or "")}
     if response is not None:
         values["status"] = response.status
-        values |= _fields("reply", response.headers) | _answered(response.body.reveal(), response.headers)
+        values |= _fields("reply", response.headers) | _response_values(
+            response.body.reveal(), response.headers
+        )
     return values
 
 
@@ -204,7 +208,7 @@ def _fields(prefix: str, headers: Headers) -> dict[str, str | int]:
     return {f"{prefix}.{name.lower()}": value for name, value in headers.fields}
 
 
-def _answered(body: bytes, headers: Headers) -> dict[str, str | int]:
+def _response_values(body: bytes, headers: Headers) -> dict[str, str | int]:
     values: dict[str, str | int] = {}
     for challenge in parse_challenges(headers.get_all("www-authenticate")).challenges:
         values |= {f"challenge.{name}": value for name, value in challenge.params}

@@ -175,12 +175,12 @@ def parts(world: World, row: EvidenceRow) -> Iterator[Part]:
                 yield Part(name, group, masked(member, text), meaning(name, row.values["purpose"]))
 
 
-def held(world: World) -> tuple[tuple[str, str], ...]:
+def masked_loot(world: World) -> tuple[tuple[str, str], ...]:
     """Return the credentials that the learner holds, by name, masked; a client's name is none."""
-    return tuple((name, _masked(world, name, value)) for name, value in world.loot.items())
+    return tuple((name, _mask(world, name, value)) for name, value in world.loot.items())
 
 
-def _masked(world: World, name: str, value: str) -> str:
+def _mask(world: World, name: str, value: str) -> str:
     if name == "client":
         owner = "authlens" if world.victim is None else "the website"
         return f"{value} (the name of {owner} at the login server)"

@@ -16,7 +16,7 @@ import msgspec
 from authlens_core.values import safe_text
 from authlens_core.values.errors import LessonRefused
 from authlens_core.values.formats.json_document import JsonRefused, load_json
-from authlens_lab.learning.claim import Claims, meant, read_claims
+from authlens_lab.learning.claim import Claims, read_claims, suggestion
 
 
 class StrictTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -128,9 +128,9 @@ class StrictToml:
     def __init__(self, file: str, text: str) -> None:
         self._file = file
         self._text = text
-        self._read = 0  # up to where claims were read
+        self._claims_end = 0  # up to where claims were read
 
-    def typed(self, kind: type[_File], vocabulary: Collection[str] = ()) -> _File:
+    def convert(self, kind: type[_File], vocabulary: Collection[str] = ()) -> _File:
         """Return the file as a value of `kind`.
 
         Args:
@@ -148,7 +148,7 @@ class StrictToml:
             return msgspec.convert(tables, kind, dec_hook=self._claims)
         except msgspec.ValidationError as error:
             word = re.search(r"'(.*)'", str(error))
-            self.refuse(_path(error), _reason(error) + (meant(word[1], vocabulary) if word else ""))
+            self.refuse(_path(error), _reason(error) + (suggestion(word[1], vocabulary) if word else ""))
         except tomllib.TOMLDecodeError as error:
             match = _TOML_PLACE.fullmatch(str(error))
             line, column, why = (match[2] or 1, match[3] or 1, match[1]) if match else (1, 1, error)
@@ -160,14 +160,14 @@ class StrictToml:
         """Return the claims of a text; texts come in the order of the file, which gives their positions."""
         if not isinstance(text, str):
             raise TypeError("Expected `str`")
-        self._read = start = max(self._text.find(text, self._read), self._read)
+        self._claims_end = start = max(self._text.find(text, self._claims_end), self._claims_end)
         line, column = self._text.count("\n", 0, start) + 1, start - self._text.rfind("\n", 0, start) - 1
         return read_claims(text, claims, file=self._file, line=line, column=column)
 
     def allow(self, path: str, names: Iterable[str], allowed: Collection[str]) -> None:
         """Refuse names at a path that are not `allowed`."""
         for name in names:
-            self.require(name in allowed, path, f"“{name}” is not known here{meant(name, allowed)}")
+            self.require(name in allowed, path, f"“{name}” is not known here{suggestion(name, allowed)}")
 
     def require(self, condition: object, path: str, reason: str) -> None:
         """Refuse the file unless a condition holds; see `refuse`."""

@@ -137,11 +137,11 @@ class _Search(Struct):
                 rows = tuple(self.rows[index] for index in self.best[number])
                 yield ClaimVerdict(claim, holds=True, rows=rows)
             elif number == len(self.best):
-                yield self._failed(claim)
+                yield self._failure(claim)
             else:
                 yield ClaimVerdict(claim, holds=False)
 
-    def _failed(self, claim: Claim) -> ClaimVerdict:
+    def _failure(self, claim: Claim) -> ClaimVerdict:
         same = [index for index, row in enumerate(self.rows) if row.source is claim.source]
         by_index = {index: self._unmet(claim, index) for index in same}
         against = tuple(self.rows[index] for index, unmet in by_index.items() if not unmet)
@@ -151,7 +151,7 @@ class _Search(Struct):
         return ClaimVerdict(claim, holds=False, nearest=Nearest(self.rows[index], by_index[index]))
 
 
-def held(
+def confirmed(
     options: Mapping[str, Sequence[Claim]],
     rows: Sequence[EvidenceRow],
     loot: Mapping[str, str] | None = None,

@@ -225,25 +225,27 @@ class World:
         """
         leaking, website, credentials = set(names), self.victim is not None, dict[str, str]()
         if {"code", "client"} & leaking:
-            credentials = await (self._ada_at_the_website() if website else self._own(until=Stage.EXCHANGE))
+            credentials = await (
+                self._code_of_ada() if website else self._own_credentials(until=Stage.EXCHANGE)
+            )
         if {"token", "refresh", "proof"} & leaking:
-            credentials |= await (self._ada_s_token() if website else self._own())
+            credentials |= await (self._token_of_ada() if website else self._own_credentials())
         if "callback" in leaking:
             credentials["callback"] = await self.open(MALLORY, self.website().sign_in_url, deliver=False)
         self.loot |= {name: value for name, value in credentials.items() if value and name in leaking}
 
-    async def _ada_at_the_website(self) -> dict[str, str]:
+    async def _code_of_ada(self) -> dict[str, str]:
         link = await self.open(OWNER, self.website().sign_in_url, deliver=False)
         code = parse_qs(urlsplit(link).query).get("code", [""])[0]
         return {"code": code, "client": await self.website().client_id()}
 
-    async def _ada_s_token(self) -> dict[str, str]:
+    async def _token_of_ada(self) -> dict[str, str]:
         """Return the token that the website has just sent to the resource for Ada."""
         await self.open(OWNER, self.website().sign_in_url)
         sent = (e.token for e in reversed(self.events) if e.what is What.TOKEN_ACCEPTED and e.user == OWNER)
         return {"token": next(sent, "")}
 
-    async def _own(self, until: Stage | None = None) -> dict[str, str]:
+    async def _own_credentials(self, until: Stage | None = None) -> dict[str, str]:
         """Log in, and return the credentials that authlens has before a stage or at the end."""
         await self.log_in(until=until)
         if self._login is None or (client := self._login.facts.client) is None:
@@ -262,11 +264,11 @@ class World:
 
     def site_of_mallory(self) -> RogueServer:
         """Return Mallory's own server."""
-        return _there(self.rogue, "Mallory has no server in this world")
+        return _require_party(self.rogue, "Mallory has no server in this world")
 
     def website(self) -> Victim:
         """Return the website."""
-        return _there(self.victim, "no website is in this world")
+        return _require_party(self.victim, "no website is in this world")
 
     @property
     def redirect_uri(self) -> str:
@@ -387,7 +389,7 @@ def _link_of(event: Event) -> str:
     return "" if page is None else page.text
 
 
-def _there(party: _Party | None, otherwise: str) -> _Party:
+def _require_party(party: _Party | None, otherwise: str) -> _Party:
     if party is None:
         raise LookupError(otherwise)
     return party

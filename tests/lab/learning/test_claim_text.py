@@ -96,4 +96,4 @@ def test_more_claims_than_a_lesson_has_are_refused() -> None:
 def test_deep_nesting_is_refused_with_the_name_of_the_file() -> None:
     """The TOML reader recurses once a bracket."""
     with pytest.raises(LessonRefused, match=r"lesson\.toml:1:1: it is nested too deeply"):
-        StrictToml("lesson.toml", "a = " + "[" * 50_000).typed(StrictFile)
+        StrictToml("lesson.toml", "a = " + "[" * 50_000).convert(StrictFile)

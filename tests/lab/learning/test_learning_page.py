@@ -24,7 +24,9 @@ PAGE = Path(__file__).parents[3] / "docs" / "learning.md"
 
 def test_the_lessons_of_the_page_are_sound(tmp_path: Path) -> None:
     section = PAGE.read_text("utf-8").partition("\n## A lesson of your own")[2].partition("\n## ")[0]
-    for number, text in enumerate(re.findall(r"^```toml\n(format.*?)^```$", section, re.MULTILINE | re.DOTALL)):
+    for number, text in enumerate(
+        re.findall(r"^```toml\n(format.*?)^```$", section, re.MULTILINE | re.DOTALL)
+    ):
         (tmp_path / f"{number}.toml").write_text(text)
     catalogue = read_catalogue(tmp_path)
     assert catalogue.refusals == ()

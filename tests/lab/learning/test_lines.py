@@ -21,7 +21,7 @@ from authlens_lab.learning.moves import MOVES, LessonPhase, Move, move_in, moves
 from authlens_lab.learning.offers import forms
 from authlens_lab.learning.progress import new_progress
 from authlens_lab.learning.row import PARTIES, WORDS, Source
-from authlens_lab.learning.story import held, meaning, parts, story
+from authlens_lab.learning.story import masked_loot, meaning, parts, story
 
 COURSE = lessons()
 LESSON = COURSE["stolen-code"]
@@ -60,7 +60,7 @@ def test_what_leaked_is_in_your_hands_before_the_first_move_of_the_attack() -> N
     attempt = played(BEFORE, prepared=True)
     world = attempt.world_of(LessonPhase.BREAK)
     assert world is not None
-    hands = dict(held(world))
+    hands = dict(masked_loot(world))
     assert hands["client"].startswith(f"{world.loot['client']} (the name of the website")
     assert world.loot["code"] not in hands["code"]
     assert attempt.next_phase is LessonPhase.BREAK

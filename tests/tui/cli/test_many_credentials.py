@@ -75,7 +75,7 @@ async def test_all_are_probed_refreshed_and_revoked_each_with_a_result(
     """One array of results each, in the order of the credentials; the exit code is the worst of them."""
     session, urls = two
     parse = build_parser().parse_args
-    assert await lifecycle_verbs.probe_kept(parse(["probe", "--all", "--json"])) == 0
+    assert await lifecycle_verbs.probe_credentials(parse(["probe", "--all", "--json"])) == 0
     probed = answer(capsys)
     assert {one["url"] for one in probed} == set(urls)
     assert [(one["kind"], one["accepted"], one["layer"]) for one in probed] == [("oauth", True, "origin")] * 2
@@ -138,7 +138,7 @@ async def test_no_keyring_is_reported_once_for_all(
     session.credentials.store = AbsentKeyring()
     run = {"refresh": lifecycle_verbs.refresh_credentials, "revoke": revoke_credentials}
     with pytest.raises(NoKeyring):
-        await run.get(verb, lifecycle_verbs.probe_kept)(build_parser().parse_args([verb, "--all"]))
+        await run.get(verb, lifecycle_verbs.probe_credentials)(build_parser().parse_args([verb, "--all"]))
     assert capsys.readouterr() == ("", "")
 
 
@@ -147,7 +147,9 @@ async def test_what_is_kept_for_one_url_is_asked_alone(
 ) -> None:
     """In words on stderr where no JSON is wanted; nothing on stdout."""
     _, urls = two
-    assert await lifecycle_verbs.probe_kept(build_parser().parse_args(["probe", "--kept", urls[0]])) == 0
+    assert (
+        await lifecycle_verbs.probe_credentials(build_parser().parse_args(["probe", "--kept", urls[0]])) == 0
+    )
     said = capsys.readouterr()
     assert said.out == ""
     assert f"✔ {urls[0].rstrip('/')} (OAuth), origin: The resource accepts the token." in said.err

@@ -82,7 +82,7 @@ class DemoWorkspace(Workspace):
         self._menu_first, self._opens = menu_first, opens
         selected = "" if course else self._drill.name
         self.course_menu = CourseMenu(
-            course or Course.stored(), self._play, selected=selected, is_root=course is not None
+            course or Course.from_state(), self._play, selected=selected, is_root=course is not None
         )
         self.menu: Screen[None] = self.course_menu.screen
         self._logins: tuple[Logins, Session] | None = None

@@ -49,27 +49,27 @@ def man_page(parser: argparse.ArgumentParser, version: str) -> str:
 
 
 def _lines(parser: argparse.ArgumentParser, version: str) -> Iterator[str]:
-    yield f'.TH AUTHLENS 1 "" "authlens {_escaped(version)}" "User Commands"'
+    yield f'.TH AUTHLENS 1 "" "authlens {_escape(version)}" "User Commands"'
     yield ".SH NAME"
     yield "authlens \\- see every login to a protected resource, and use its credential"
     yield ".SH SYNOPSIS"
-    yield f".B {_escaped(' '.join(parser.format_usage().split()[1:]))}"
+    yield f".B {_escape(' '.join(parser.format_usage().split()[1:]))}"
     yield ".SH DESCRIPTION"
-    yield _escaped(parser.description or "")
+    yield _escape(parser.description or "")
     yield ".SH OPTIONS"
     yield from _options(parser)
     yield ".SH VERBS"
     for name, verb in _verbs(parser):
         yield f".SS {name}"
-        yield _escaped(verb.description or "")
+        yield _escape(verb.description or "")
         yield ".PP"
-        yield f".B {_escaped(' '.join(verb.format_usage().split()[1:]))}"
+        yield f".B {_escape(' '.join(verb.format_usage().split()[1:]))}"
         yield from _options(verb)
         yield ".PP"
         yield from _example(name)
     yield ".SH EXIT CODES AND ENVIRONMENT"
     yield ".nf"
-    yield from (_escaped(line) for line in "\n".join(topics().values()).split("\n"))
+    yield from (_escape(line) for line in "\n".join(topics().values()).split("\n"))
     yield ".fi"
 
 
@@ -87,18 +87,18 @@ def _options(parser: argparse.ArgumentParser) -> Iterator[str]:
         takes = action.option_strings and action.nargs != 0
         value = action.metavar or ("|".join(map(str, action.choices)) if action.choices else action.dest)
         yield ".TP"
-        yield f".B {_escaped(f'{names} {value}' if takes else names)}"
-        yield _escaped(" ".join(((action.help or "") % {"prog": parser.prog}).split()))
+        yield f".B {_escape(f'{names} {value}' if takes else names)}"
+        yield _escape(" ".join(((action.help or "") % {"prog": parser.prog}).split()))
 
 
 def _example(name: str) -> Iterator[str]:
     yield ".nf"
     for line in declared(name)["examples"]:
-        yield f"    {_escaped(line)}"
+        yield f"    {_escape(line)}"
     yield ".fi"
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     """Return text as roff shows it, in ASCII: a dot or a quote at the beginning of a line is no command."""
     escaped = text.replace("\\", "\\e").replace("-", "\\-")
     escaped = "".join(c if c.isascii() else f"\\[u{ord(c):04X}]" for c in escaped)

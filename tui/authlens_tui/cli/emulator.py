@@ -37,7 +37,7 @@ async def emulator(arguments: Namespace) -> int:
     faults = chosen_faults(profile, arguments.fault)
     if faults is None:
         return 0
-    running = _made(profile, faults, arguments)
+    running = _new_emulator(profile, faults, arguments)
     try:
         await running.start()
     except OSError as error:
@@ -54,7 +54,9 @@ async def emulator(arguments: Namespace) -> int:
     return 0
 
 
-def _made(profile: Profile, faults: tuple[Fault, ...], arguments: Namespace) -> Emulator | StandardEmulator:
+def _new_emulator(
+    profile: Profile, faults: tuple[Fault, ...], arguments: Namespace
+) -> Emulator | StandardEmulator:
     from authlens_lab.emulator import Emulator, StandardEmulator
 
     settings: dict[str, Any] = {

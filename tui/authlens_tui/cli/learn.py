@@ -40,7 +40,7 @@ def course_of(arguments: Namespace) -> Course:
     """
     folder = getattr(arguments, "folder", None)
     seed = getattr(arguments, "seed", None)
-    course = Course.of(None if folder is None else named_folder(folder), seed=seed)
+    course = Course.from_folder(None if folder is None else named_folder(folder), seed=seed)
     for refused in course.refusals:
         say(f"✖ Left out: {refused.cause}")
     return course
@@ -76,7 +76,7 @@ def _list(arguments: Namespace) -> int | Coroutine[Any, Any, int]:
     course = course_of(arguments)
     listed = drills().values() if course.has_drills else ()
     if arguments.json:
-        answer_json([*course.listed(), *map(_drill_json, listed)])
+        answer_json([*course.as_json(), *map(_drill_json, listed)])
     else:
         _print_lessons(course)
         _print_drills(listed)
@@ -94,7 +94,7 @@ def _print_lessons(course: Course) -> None:
 
 def _show(arguments: Namespace) -> int:
     course = course_of(arguments)
-    members = course.shown(lesson_of(arguments, course))
+    members = course.details(lesson_of(arguments, course))
     if arguments.json:
         answer_json(members)
     else:

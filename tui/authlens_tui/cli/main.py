@@ -98,7 +98,7 @@ def _dispatch(argv: list[str]) -> int:
     if not argv or (not argv[0].startswith("-") and argv[0] not in VERBS):
         return _app(argv)
     # Alone, as scripts ask for it, it needs no parser: those of all verbs would be built.
-    if argv == ["--version"] or (parsed := _parsed(argv)).version:
+    if argv == ["--version"] or (parsed := _parse(argv)).version:
         answer_line(f"authlens {VERSION}")
         return 0
     if parsed.verb is None:
@@ -106,11 +106,11 @@ def _dispatch(argv: list[str]) -> int:
     return VERBS[parsed.verb](parsed)
 
 
-def _parsed(argv: Sequence[str]) -> Namespace:
+def _parse(argv: Sequence[str]) -> Namespace:
     from authlens_tui.cli.parser import build_parser  # the full-screen app needs none
 
     parser = build_parser(argv[0] if argv else None)
-    ours, theirs = _at_dashes(argv)
+    ours, theirs = _split_at_dashes(argv)
     parsed: Namespace
     parsed, curl_options = parser.parse_known_args(ours)
     # Put in after parsing: argparse would read their options as ours.
@@ -138,7 +138,7 @@ def _refuse_options_of_curl(parsed: Namespace, curl_options: Sequence[str]) -> N
     raise refusal(f"authlens curl has no option {curl_options[0]}.", f"If it is for curl: {command}")
 
 
-def _at_dashes(argv: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+def _split_at_dashes(argv: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
     """Return our arguments, and those of another program, after the first `--`.
 
     Before Python 3.13, argparse removes a second `--`: `git checkout -- FILE` would be another command.
@@ -176,10 +176,10 @@ def _line_by_line(argv: list[str], why: str) -> int:
     from authlens_tui.cli.option_values import checked_url
 
     if not argv:
-        code = VERBS["list"](_parsed(["list"]))
+        code = VERBS["list"](_parse(["list"]))
         say("  → Log in: authlens login URL     Everything else: authlens --help")
         return code
-    arguments = _parsed(["login", checked_url(argv[0]), *argv[1:]])
+    arguments = _parse(["login", checked_url(argv[0]), *argv[1:]])
     say(f"{why} The login continues without the full screen.")
     return VERBS["login"](arguments)
 
@@ -189,7 +189,7 @@ def _url_and_arguments(argv: list[str]) -> tuple[str, Namespace | None]:
         return argv[0], None
     from authlens_tui.cli.login.login_arguments import refuse_options_without_screen
 
-    arguments = _parsed(["login", *argv])
+    arguments = _parse(["login", *argv])
     refuse_options_without_screen(arguments)
     if len(arguments.urls) > 1:
         raise refusal(

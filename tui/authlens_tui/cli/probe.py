@@ -19,9 +19,9 @@ async def probe(arguments: Namespace) -> int:
         UsageError: the URL cannot be used.
     """
     if arguments.all or arguments.kept:
-        from authlens_tui.cli.stored.lifecycle_verbs import probe_kept
+        from authlens_tui.cli.stored.lifecycle_verbs import probe_credentials
 
-        return await probe_kept(arguments)
+        return await probe_credentials(arguments)
     facts, trace = await discover(
         checked_url(arguments.url),
         Options(method=arguments.method),

@@ -45,10 +45,10 @@ async def passphrase(prompt: str = "Passphrase of the encrypted file (not shown)
         PassphraseNeeded: there is neither a file that can be read nor a terminal to ask on.
     """
     passphrase = passphrase_in_file()
-    return await _typed(prompt) if passphrase is None else passphrase
+    return await _ask(prompt) if passphrase is None else passphrase
 
 
-async def _typed(prompt: str) -> Secret:
+async def _ask(prompt: str) -> Secret:
     if no_input():
         raise _no_terminal()
     try:

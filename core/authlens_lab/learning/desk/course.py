@@ -15,7 +15,7 @@ from authlens_lab.learning.attempt import attempt_of
 from authlens_lab.learning.catalogue import FOLDER, drills, lessons, read_catalogue
 from authlens_lab.learning.desk.open_lesson import OpenLesson
 from authlens_lab.learning.lesson import CourseLesson, Question
-from authlens_lab.learning.lines import LessonLines, answered
+from authlens_lab.learning.lines import LessonLines, answer_text
 from authlens_lab.learning.moves import LessonPhase
 from authlens_lab.learning.progress import (
     LessonProgress,
@@ -133,7 +133,7 @@ class Course:
         self._seed = seed
 
     @classmethod
-    def of(cls, folder: Path | None, *, seed: int | None = None) -> Course:
+    def from_folder(cls, folder: Path | None, *, seed: int | None = None) -> Course:
         """Return the lessons of a file or folder, or of the program if None.
 
         Raises:
@@ -147,7 +147,7 @@ class Course:
         return cls(catalogue.lessons, refusals=catalogue.refusals, seed=seed)
 
     @classmethod
-    def stored(cls) -> Course:
+    def from_state(cls) -> Course:
         """Return the lessons of the program; progress stays in memory if the stored one is damaged."""
         course = cls()
         try:
@@ -180,7 +180,7 @@ class Course:
         """Return a lesson; raises KeyError if there is none of this name."""
         return self._lessons[name]
 
-    def listed(self) -> list[dict[str, Any]]:
+    def as_json(self) -> list[dict[str, Any]]:
         """Return the lessons as `learn --list --json` prints them."""
         members = ("title", "can", "minutes", "needs", "version", "built_in")
         return [
@@ -188,7 +188,7 @@ class Course:
             for name, lesson in self._lessons.items()
         ]
 
-    def shown(self, name: str) -> dict[str, Any]:
+    def details(self, name: str) -> dict[str, Any]:
         """Return what `learn show --json` prints: nothing that gives a solution away.
 
         It has no hint and no right answer.
@@ -365,4 +365,4 @@ class MissedQuestion(Struct, frozen=True):
         name, right = self.question.name, self.question.right
         stored_name = progress_name(self.lesson)
         self.progress.change(stored_name, lambda progress: progress.with_answer(name, right=option == right))
-        return answered(self.lesson, name, option, right)
+        return answer_text(self.lesson, name, option, right)

@@ -35,7 +35,7 @@ from authlens_lab.learning.catalogue import drills
 from authlens_lab.learning.lesson import CourseLesson, OwnerSetting, Walk
 from authlens_lab.learning.progress import LessonProgress, ProgressFile
 from authlens_lab.learning.row import EvidenceRow, rows_of
-from authlens_lab.learning.verdict import TooManySteps, held
+from authlens_lab.learning.verdict import TooManySteps, confirmed
 
 __all__ = ["DrillVerdict", "DrillWorld", "OwnerSetting", "drill_card", "drill_verdicts", "store_verdict"]
 
@@ -99,7 +99,7 @@ class DrillWorld:
         """
         emulator = self.emulator
         if self._client is not None and isinstance(emulator, StandardEmulator):
-            return self._options_of(self._client, emulator.machines)
+            return self._client_options(self._client, emulator.machines)
         busy_port = emulator.taken_port if isinstance(emulator, Emulator) else None
         by_code = self._walk is Walk.DEVICE_CODE
         return Options(
@@ -108,7 +108,7 @@ class DrillWorld:
             legacy_paths=accepts_old_servers and self._walk is Walk.DEFAULT_PATHS,
         )
 
-    def _options_of(self, client: MachineClient, machines: Machines) -> Options:
+    def _client_options(self, client: MachineClient, machines: Machines) -> Options:
         """Return the options of a login as one of the emulator's programs; its assertion is in a file."""
         secret = Secret(machines.secret)
         login = Options(client_id=client.value, client_secret=secret, grant_type=GrantType.CLIENT_CREDENTIALS)
@@ -235,7 +235,7 @@ def verdict_on(drill: CourseLesson, predicted: str, rows: Sequence[EvidenceRow])
     """Return the verdict on a prediction, given what happened; a trace that is too long shows nothing."""
     options: dict[str, int] = {}
     with suppress(TooManySteps):
-        options = held(drill.prediction.options, rows)
+        options = confirmed(drill.prediction.options, rows)
     if len(options) != 1:
         return DrillVerdict(predicted, "")
     [(option, arrow)] = options.items()

@@ -59,9 +59,9 @@ class LessonCheck(Struct, frozen=True):
 
 
 async def check_lesson(lesson: CourseLesson) -> LessonCheck:
-    """Run the solution of a lesson, or one for each drawn fault, and all mutations; see `_checked`."""
+    """Run the solution of a lesson, or one for each drawn fault, and all mutations; see `_check_seed`."""
     seeds = range(len(lesson.draws)) if lesson.draws else (1,)
-    results = [await _checked(lesson.for_seed(seed), seed) for seed in seeds]
+    results = [await _check_seed(lesson.for_seed(seed), seed) for seed in seeds]
     problems = [
         problem if len(results) == 1 else f"Seed {result.attempt.seed}: {problem}"
         for result in results
@@ -90,7 +90,7 @@ def mutations(lesson: CourseLesson, solution: Sequence[Move]) -> Iterator[Lesson
         # One wrong answer is allowed.
         if move.verb != "answer":
             yield LessonMutation(f"without move {number + 1}, {move.verb}", (*before, *after))
-        for what, other in _beside(lesson, move):
+        for what, other in _guesses(lesson, move):
             yield LessonMutation(what, (*before, other, *after))
     if lesson.attack:
         honest = ("predict", "login", "point", "answer")
@@ -115,7 +115,7 @@ def mutations(lesson: CourseLesson, solution: Sequence[Move]) -> Iterator[Lesson
     yield LessonMutation("where no honest login works", moves, broken=broken)
 
 
-def _beside(lesson: CourseLesson, move: Move) -> Iterator[tuple[str, Move]]:
+def _guesses(lesson: CourseLesson, move: Move) -> Iterator[tuple[str, Move]]:
     """Yield guesses: the status instead of the deciding part, and another cause."""
     parts = lesson.observation.parts if lesson.observation else ()
     if move.verb == "point" and lesson.draws and "status" not in parts:
@@ -125,7 +125,7 @@ def _beside(lesson: CourseLesson, move: Move) -> Iterator[tuple[str, Move]]:
         yield f"with the cause {other}", move_in(f"name {other}")
 
 
-async def _checked(lesson: CourseLesson, seed: int) -> LessonCheck:
+async def _check_seed(lesson: CourseLesson, seed: int) -> LessonCheck:
     """Run the solution of a lesson and its mutations.
 
     Raises:
@@ -134,7 +134,7 @@ async def _checked(lesson: CourseLesson, seed: int) -> LessonCheck:
     """
     solution = moves_of(lesson.solution.split("\n"))
     attempt = await attempt_of(lesson, solution, seed=seed)
-    problems = list(_of_the_solution(attempt))
+    problems = list(_solution_problems(attempt))
     tried = tuple(mutations(lesson, solution))
     room = asyncio.Semaphore(_AT_ONCE)
 
@@ -157,7 +157,7 @@ async def _checked(lesson: CourseLesson, seed: int) -> LessonCheck:
     return LessonCheck(lesson, attempt, len(tried), tuple(problems))
 
 
-def _of_the_solution(attempt: LessonAttempt) -> Iterator[str]:
+def _solution_problems(attempt: LessonAttempt) -> Iterator[str]:
     failed = [verdict for verdict in attempt.verdicts if not verdict.passed]
     for verdict in failed:
         line = next((f", line {claim.claim.line}" for claim in verdict.claims if not claim.holds), "")
@@ -168,7 +168,7 @@ def _of_the_solution(attempt: LessonAttempt) -> Iterator[str]:
         when = "run" if attempt.lesson.prediction.judged_on is LessonPhase.RUN else "attack"
         held = ", ".join(attempt.held) or "none"
         yield f"Exactly one option of the prediction has to hold after the {when}; these do: {held}."
-    evidence = {one: attempt.judged(one.about, one.shown_by) for one in attempt.lesson.questions}
+    evidence = {one: attempt.judge_claims(one.about, one.shown_by) for one in attempt.lesson.questions}
     unshown = [one.name for one, verdicts in evidence.items() if not all(claim.holds for claim in verdicts)]
     if unshown:
         yield f"The solution does not show the answers to: {', '.join(unshown)}."

@@ -117,7 +117,7 @@ class OpenLesson(LessonLines):
 
     # -- moves -----------------------------------------------------------------------------------------
 
-    def typed(self, line: str) -> Move:
+    def move_typed(self, line: str) -> Move:
         """Return the move of a line that is typed now.
 
         Raises:

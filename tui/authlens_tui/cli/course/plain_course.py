@@ -24,7 +24,7 @@ class PlainCourse:
 
     def __init__(self, course: Course) -> None:
         self._course = course
-        self._lines = _typed_lines()
+        self._lines = _read_lines()
 
     async def run(self, chosen: str = "") -> int:
         """Return 0, or 12 if the last lesson is not passed.
@@ -38,13 +38,13 @@ class PlainCourse:
         if self._course.progress.problem:
             answer_line(f"! {self._course.progress.problem} Your moves are not stored.")
         passed = True
-        chosen = chosen or await self._chosen()
+        chosen = chosen or await self._choose()
         while chosen:
             passed, following = await self._do(chosen)
-            chosen = await self._chosen() if following == "lessons" else following
+            chosen = await self._choose() if following == "lessons" else following
         return 0 if passed else NOT_PASSED
 
-    async def _chosen(self) -> str:
+    async def _choose(self) -> str:
         """List the lessons, and return the one that is chosen; empty at the end."""
         answer_line("Everything happens inside this program: no account, no network.")
         answer_line(
@@ -99,7 +99,7 @@ class PlainCourse:
         return ""
 
 
-async def _typed_lines() -> AsyncIterator[str]:
+async def _read_lines() -> AsyncIterator[str]:
     """Yield one line after another while the servers of a lesson go on.
 
     A thread reads them: a loop cannot wait for a file, and would wait for a thread of its own at the end.

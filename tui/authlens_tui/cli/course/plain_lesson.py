@@ -111,7 +111,7 @@ class PlainLesson:
             line = (
                 f"predict {alone}" if before is LessonPhase.PREDICT else f"answer {lesson.question} {alone}"
             )
-        move = lesson.typed(line)
+        move = lesson.move_typed(line)
         await lesson.make(move)
         made_in, following = lesson.attempt.made[-1].phase, lesson.next_phase
         if move.verb == "defend" or following is LessonPhase.BREAK is not before:
@@ -155,7 +155,7 @@ class PlainLesson:
         for name, text in lesson.options(phase, question).items():
             yield f"{kind} {name}. {text}"
         yield from self._evidence(phase)
-        for name, value in lesson.held(phase) if phase is LessonPhase.BREAK else ():
+        for name, value in lesson.credentials(phase) if phase is LessonPhase.BREAK else ():
             yield f"You hold ${name}: {spoken_value(value)}."
         for form in lesson.forms(phase):
             moves = [*form.moves()]
@@ -190,7 +190,7 @@ class PlainLesson:
 
     def _show(self, number: str) -> None:
         lesson = self._lesson
-        phase = lesson.told_in(lesson.next_phase or lesson.lesson.phases[-1], lesson.question)
+        phase = lesson.phase_of_requests(lesson.next_phase or lesson.lesson.phases[-1], lesson.question)
         story = [line for line in lesson.story(phase) if number in {"", str(line.arrow)}]
         if not story:
             say_texts(["✖ There is no such arrow." if number else "Nothing was sent yet."])

@@ -39,8 +39,8 @@ class LoginConsole:
         self._full: bool = arguments.full
         self._environ = environ
         self._reader = PasteReader(
-            self._pasted,
-            ended=self._nothing_pasted,
+            self._on_paste,
+            ended=self._on_input_end,
             entered=self._open_on_enter,
             back=self._offer_keys,
             silence=_SILENCE,
@@ -51,7 +51,7 @@ class LoginConsole:
         # The terminal is given back at once: what is typed from here on is meant for the shell.
         if isinstance(event, StageEnded) and event.record.stage is Stage.AUTHORIZATION:
             self._reader.close()
-        if self._lines.wanted:
+        if self._lines.is_requested:
             line = event_as_json(event, full=self._full)
             if line is not None:
                 self._lines.write(line)
@@ -59,7 +59,7 @@ class LoginConsole:
             tell(event)
         if isinstance(event, AuthorizationReady):
             self._offer(event)
-        elif isinstance(event, DeviceCodeReady) and not self._lines.wanted:
+        elif isinstance(event, DeviceCodeReady) and not self._lines.is_requested:
             say_device_code(event, UserScreen(self._environ))
 
     def close(self) -> None:
@@ -89,17 +89,17 @@ class LoginConsole:
         """Open the link unasked, where BROWSER or a setting of the user asks for that."""
         if not (self._browser and (self._environ.get("BROWSER") or _opens_by_setting())):
             return False
-        return open_browser(url, self._environ, self._not_opened)
+        return open_browser(url, self._environ, self._on_browser_failure)
 
     def _open_on_enter(self) -> None:
         if not (self._link_to_open and self._run.wait.waiting):
             return
-        if open_browser(self._link_to_open, self._environ, self._not_opened):
+        if open_browser(self._link_to_open, self._environ, self._on_browser_failure):
             say("    Opening the link in the browser.")
         else:
-            self._not_opened()
+            self._on_browser_failure()
 
-    def _not_opened(self) -> None:
+    def _on_browser_failure(self) -> None:
         if self._run.wait.waiting:
             say("    The browser could not be started: open the link on any machine.")
 
@@ -134,7 +134,7 @@ class LoginConsole:
             say(f"  {line}")
         say("  paste it here and press Enter. It is not shown.")
 
-    def _pasted(self, lines: tuple[Secret, ...]) -> None:
+    def _on_paste(self, lines: tuple[Secret, ...]) -> None:
         """Take the callback from a pasted text, or say once why there is none."""
         if not self._run.wait.waiting:
             return
@@ -144,7 +144,7 @@ class LoginConsole:
             if response.is_bare_code:
                 say_fix(_BARE_CODE, self._lines.url, self._lines.options)
 
-    def _nothing_pasted(self) -> None:
+    def _on_input_end(self) -> None:
         say("    Ctrl-D does not stop the login; it is still waiting. Ctrl-C stops it.")
 
 

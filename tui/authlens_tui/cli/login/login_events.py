@@ -39,7 +39,7 @@ def tell(event: Event) -> None:
     """Report one event of a login in a line or two; the caller shows the link itself."""
     match event:
         case StageEnded(record):
-            _ended(record)
+            _tell_end(record)
         case AnswerIgnored(reason, count, unproven):
             say(f"    ignored ({count}): {reason}; still waiting")
             if unproven:
@@ -50,7 +50,7 @@ def tell(event: Event) -> None:
             pass
 
 
-def _ended(record: StageRecord) -> None:
+def _tell_end(record: StageRecord) -> None:
     flow = record.flow
     number, title = flow.number(record.stage), flow.info(record.stage).title
     warnings = record.count(Severity.WARNING)

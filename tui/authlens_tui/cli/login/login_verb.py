@@ -142,7 +142,7 @@ class EventLines:
 
     def __init__(self, url: str, *, is_requested: bool, options: GivenOptions = ()) -> None:
         self.url = url
-        self.wanted = is_requested
+        self.is_requested = is_requested
         self.options = options
 
     def write(self, event: Mapping[str, object]) -> None:
@@ -151,7 +151,7 @@ class EventLines:
         Raises:
             AnswerLost: it could not be written.
         """
-        if self.wanted:
+        if self.is_requested:
             answer_json({**event, "resource_url": self.url})
 
     def stopped(self, code: int) -> int:

@@ -54,7 +54,7 @@ async def log_in(session: Session, lines: EventLines, arguments: Namespace, opti
     lines.write({"event": "login", "version": JSON_VERSION})
     now = datetime.now(UTC)
     working_login = session.working_login(lines.url)
-    if working_login is not None and not lines.wanted:
+    if working_login is not None and not lines.is_requested:
         say(f"{already_words(working_login.expires_at, now)} Logging in again.")
     try:
         async with pending.alone() as alone:
@@ -91,7 +91,7 @@ async def _join(session: Session, pending: PendingLogin, lines: EventLines, *, b
             lines.write({"event": "device_code", **page, "seconds": round(bound)})
         else:
             lines.write({"event": "authorization_url", "url": link, "seconds": bound})
-        if not lines.wanted:
+        if not lines.is_requested:
             say("  Sign in with this link of the other login:")
             for line in ("", link, *([f"  Code: {code}"] if code else []), ""):
                 say(line)
@@ -101,7 +101,7 @@ async def _join(session: Session, pending: PendingLogin, lines: EventLines, *, b
     lines.write(
         {"event": "authenticated", "expires_at": iso_time(grant.expires_at), "kept": True, "exit_code": 0}
     )
-    if not lines.wanted:
+    if not lines.is_requested:
         say("Authenticated.")
     return 0
 
@@ -228,7 +228,7 @@ def _authenticated(run: Login, lines: EventLines) -> int:
             "exit_code": code,
         }
     )
-    if not lines.wanted:
+    if not lines.is_requested:
         say("Authenticated.")
         for check in stored:
             if check.severity is Severity.PASS:
@@ -239,7 +239,7 @@ def _authenticated(run: Login, lines: EventLines) -> int:
                 say_fix(check.cure, lines.url)
     if unkept is not None:
         report_error(NoSecretStore(f"The tokens were not stored and are lost: {unkept.seen}", unkept.cure))
-    elif not lines.wanted:
+    elif not lines.is_requested:
         if lines.url.endswith(".git"):
             say(f"  → To clone it: {_GIT} clone {shlex.quote(lines.url)}")
         else:

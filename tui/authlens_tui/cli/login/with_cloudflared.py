@@ -47,12 +47,12 @@ async def _log_in(lines: EventLines, bound: float) -> int:
             )
         except AuthlensError as error:
             return lines.failed(error)
-    return _ended(lines, outcome)
+    return _report(lines, outcome)
 
 
 def _tell(lines: EventLines, event: CloudflaredEvent) -> None:
     """Report what happened, in words on stderr or as a JSON line on stdout."""
-    if lines.wanted:
+    if lines.is_requested:
         lines.write(_as_json(event))
         return
     match event:
@@ -71,7 +71,7 @@ def _tell(lines: EventLines, event: CloudflaredEvent) -> None:
             pass  # the link is in it; what matters of it comes as an event, or as the cause of a failure
 
 
-def _ended(lines: EventLines, outcome: CloudflaredOutcome) -> int:
+def _report(lines: EventLines, outcome: CloudflaredOutcome) -> int:
     """Report how the resource answered the token, and where the token is."""
     probe = outcome.probe
     lines.write(
@@ -87,11 +87,11 @@ def _ended(lines: EventLines, outcome: CloudflaredOutcome) -> int:
     if probe.error_type is not None:
         report_error(probe.error_type(probe.summary, probe.cure, stage="Probe"), url=lines.url)
         return probe.exit_code
-    if not lines.wanted:
+    if not lines.is_requested:
         say("Authenticated.")
     if outcome.kept_at is None:
         say("! cloudflared stored no copy of this token, so it is lost.")
-    elif not lines.wanted:
+    elif not lines.is_requested:
         say(f"  cloudflared stored the token: {outcome.kept_at}")
         say(f"  → For a script: authlens headers {shlex.quote(lines.url)}")
     return 0

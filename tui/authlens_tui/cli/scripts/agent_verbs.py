@@ -62,7 +62,7 @@ async def mcp_config(arguments: Namespace) -> int:
         UsageError: the URL or the name cannot be used, or the agent's command fails.
     """
     server = AgentServer(arguments.agent, checked_url(arguments.url), name=arguments.name)
-    say(_place(server))
+    say(_destination(server))
     answer_text(server.text)
     if server.command:
         say(f"Or let {server.title} add it:")
@@ -72,7 +72,7 @@ async def mcp_config(arguments: Namespace) -> int:
     return 0
 
 
-def _place(server: AgentServer) -> str:
+def _destination(server: AgentServer) -> str:
     """Return where the text goes."""
     if server.files:
         hint = f"{server.title} reads this from {' or '.join(server.files)}"

@@ -96,7 +96,7 @@ async def token(arguments: Namespace) -> int:
         AuthlensError: the other reasons why there is none to be had.
     """
     min_ttl = None if arguments.min_ttl is None else timedelta(seconds=arguments.min_ttl)
-    refused = _refused_token() if arguments.refused else None
+    refused = _read_refused_token() if arguments.refused else None
     async with open_session() as session:
         try:
             login = logins_named(session, arguments.url)[0]
@@ -107,12 +107,12 @@ async def token(arguments: Namespace) -> int:
             _say_if_short(usable.grant, arguments.min_ttl)
         except NoLogin:
             from authlens_tui.cli.stored.lifecycle_verbs import (  # few calls need it
-                Wanted,
+                CredentialVerb,
                 refuse_other_kinds,
             )
 
             # A credential of another kind may cover the URL: to log in would be no help then.
-            refuse_other_kinds(session, checked_url(arguments.url), Wanted.TOKEN)
+            refuse_other_kinds(session, checked_url(arguments.url), CredentialVerb.TOKEN)
             raise
     return 0
 
@@ -130,7 +130,7 @@ def _say_if_short(grant: Grant, min_ttl: float | None) -> None:
     say(f"! The token expires in {in_one_unit(seconds)}, which is less than --min-ttl {min_ttl:.0f}: {why}.")
 
 
-def _refused_token() -> Secret:
+def _read_refused_token() -> Secret:
     text = "" if is_terminal(sys.stdin) else next_line(_LONGEST)
     if not text.strip():
         raise refusal(

@@ -26,7 +26,7 @@ async def clients(arguments: Namespace) -> int:
             say(f"✔ Removed from this machine: the unreadable record {arguments.forget}")
             return 0
         if arguments.forget is not None:
-            client = _named(registered, arguments.forget)
+            client = _find(registered, arguments.forget)
             result = await forget_client(session, client, only_here=arguments.here)
             say_result(f"{client.record.client_id} at {client.record.issuer}", result)
             return result.exit_code
@@ -50,7 +50,7 @@ def _unreadable_as_json(key: str) -> dict[str, object]:
     return {"client_id": None, "unreadable": key, "remove": _removal(key)}
 
 
-def _named(registered: tuple[StoredClient, ...], name: str) -> StoredClient:
+def _find(registered: tuple[StoredClient, ...], name: str) -> StoredClient:
     for client in registered:
         if client.record.client_id == name:
             return client

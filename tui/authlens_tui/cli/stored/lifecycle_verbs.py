@@ -54,7 +54,7 @@ async def refresh_credentials(arguments: Namespace) -> int:
     async with open_session() as session:
         # What a killed program left in doubt has to be known before another refresh is sent.
         await session.recover()
-        grants = grants_or_other_kind(session, arguments, Wanted.REFRESH)
+        grants = grants_or_other_kind(session, arguments, CredentialVerb.REFRESH)
         if len(grants) > 1:
             await session.require_store()
         results = await for_each(
@@ -110,7 +110,7 @@ async def revoke_credentials(arguments: Namespace) -> int:
     0 means that the server confirmed it and the resource does not accept the token any more.
     """
     async with open_session() as session:
-        grants = grants_or_other_kind(session, arguments, Wanted.REVOKE)
+        grants = grants_or_other_kind(session, arguments, CredentialVerb.REVOKE)
         if len(grants) > 1:
             await session.require_store()
         results: dict[str, ActionResult] = {}
@@ -172,7 +172,7 @@ def _revoked_as_json(grant: Grant, result: ActionResult | None) -> dict[str, obj
 # -- probe ------------------------------------------------------------------------------------------------
 
 
-async def probe_kept(arguments: Namespace) -> int:
+async def probe_credentials(arguments: Namespace) -> int:
     """Probe the resources with stored credentials, a few at a time; return the code of the gravest failure.
 
     Raises:
@@ -229,7 +229,7 @@ async def forget_credential(arguments: Namespace) -> int:
         LoginNeeded: there is none.
     """
     async with open_session(needs_secrets=False) as session:
-        for record_id, title in _named(session, arguments.url).items():
+        for record_id, title in _titles(session, arguments.url).items():
             forgotten = await forget(session, record_id)
             say_forgotten(session, title, forgotten)
     if forgotten.kind is CredentialKind.OAUTH:
@@ -245,7 +245,7 @@ def say_forgotten(session: Session, name: str, forgotten: Forgotten) -> None:
     say(f"  {what_stays_valid(forgotten)}")
 
 
-def _named(session: Session, name: str) -> Mapping[str, str]:
+def _titles(session: Session, name: str) -> Mapping[str, str]:
     """Return the ids of the matching credentials, each with its title."""
     credentials = session.credentials
     for record in damaged_records(credentials.index):
@@ -261,7 +261,7 @@ def _named(session: Session, name: str) -> Mapping[str, str]:
 # -- credentials of other kinds ---------------------------------------------------------------------------
 
 
-class Wanted(Enum):
+class CredentialVerb(Enum):
     """The verb that needs a credential."""
 
     TOKEN = "token"  # noqa: S105 - a verb, not a token
@@ -269,7 +269,7 @@ class Wanted(Enum):
     REVOKE = "revoke"
 
 
-def refuse_other_kinds(session: Session, url: str, kinds: Wanted) -> None:
+def refuse_other_kinds(session: Session, url: str, verb: CredentialVerb) -> None:
     """Refuse if only another kind of credential covers the URL: a login there would not help.
 
     A token of cloudflared that has ended, or that a login waits for, can still be renewed.
@@ -279,14 +279,14 @@ def refuse_other_kinds(session: Session, url: str, kinds: Wanted) -> None:
     """
     from authlens_core.desk.use import covering_credentials  # most verbs find what they want
 
-    for match in covering_credentials(session, url, usable=kinds is Wanted.TOKEN):
+    for match in covering_credentials(session, url, usable=verb is CredentialVerb.TOKEN):
         if match.kind in _OTHER_KINDS:
             name, cures = _OTHER_KINDS[match.kind]
-            cure = cures[kinds].format(url=shlex.quote(url))
-            raise refusal(f"The credential for {url} is a {name} token, {_WHY[kinds]}.", cure)
+            cure = cures[verb].format(url=shlex.quote(url))
+            raise refusal(f"The credential for {url} is a {name} token, {_WHY[verb]}.", cure)
 
 
-def grants_or_other_kind(session: Session, arguments: Namespace, kinds: Wanted) -> tuple[Grant, ...]:
+def grants_or_other_kind(session: Session, arguments: Namespace, verb: CredentialVerb) -> tuple[Grant, ...]:
     """Return the logins that a verb is about, all of them or those for its URL.
 
     Raises:
@@ -299,8 +299,8 @@ def grants_or_other_kind(session: Session, arguments: Namespace, kinds: Wanted) 
         # All for the resource, such as on another port: the next `token` would hand out what was left.
         return logins_named(session, arguments.url)
     except NoLogin:
-        refuse_other_kinds(session, arguments.url, kinds)
-        if kinds is not Wanted.REVOKE:
+        refuse_other_kinds(session, arguments.url, verb)
+        if verb is not CredentialVerb.REVOKE:
             raise
         # The grant itself is gone once it is revoked; the history is what remembers it.
         revoked = access_events(session, kind=AccessKind.REVOKED, url=checked_url(arguments.url))
@@ -313,23 +313,23 @@ def grants_or_other_kind(session: Session, arguments: Namespace, kinds: Wanted) 
 
 
 _WHY = {
-    Wanted.TOKEN: "which is not an access token and has its own headers",
-    Wanted.REFRESH: "and authlens refreshes only OAuth tokens",
-    Wanted.REVOKE: "and authlens revokes only OAuth tokens",
+    CredentialVerb.TOKEN: "which is not an access token and has its own headers",
+    CredentialVerb.REFRESH: "and authlens refreshes only OAuth tokens",
+    CredentialVerb.REVOKE: "and authlens revokes only OAuth tokens",
 }
 _FIELDS = "Use: authlens headers {url}     Or: authlens curl {url}"
 _SERVICE_TOKENS = "Zero Trust → Access controls → Service credentials → Service Tokens"
 _OF_A_SERVICE = {
-    Wanted.TOKEN: _FIELDS,
-    Wanted.REFRESH: f"Refresh it in {_SERVICE_TOKENS}, then: "
+    CredentialVerb.TOKEN: _FIELDS,
+    CredentialVerb.REFRESH: f"Refresh it in {_SERVICE_TOKENS}, then: "
     "authlens service-token edit {url} --expires DATE "
     "    Or rotate it there, then: authlens service-token replace {url}",
-    Wanted.REVOKE: f"Delete it in {_SERVICE_TOKENS}, then: authlens service-token remove {{url}}",
+    CredentialVerb.REVOKE: f"Delete it in {_SERVICE_TOKENS}, then: authlens service-token remove {{url}}",
 }
 _OF_CLOUDFLARED = {
-    Wanted.TOKEN: _FIELDS,
-    Wanted.REFRESH: "A login renews it: authlens login {url} --cloudflared",
-    Wanted.REVOKE: "An administrator ends it: Zero Trust → Team & Resources → Users → Action → "
+    CredentialVerb.TOKEN: _FIELDS,
+    CredentialVerb.REFRESH: "A login renews it: authlens login {url} --cloudflared",
+    CredentialVerb.REVOKE: "An administrator ends it: Zero Trust → Team & Resources → Users → Action → "
     "Revoke. On this machine, delete its file (path: authlens list --json).",
 }
 _OTHER_KINDS = {

@@ -44,11 +44,11 @@ async def show_events(arguments: Namespace) -> int:
     if arguments.json:
         answer_text("".join(event.json_line for event in reversed(events)))
     else:
-        answer_list(map(_words, reversed(events)))
+        answer_list(map(_event_line, reversed(events)))
     return 0
 
 
-def _words(event: Event) -> str:
+def _event_line(event: Event) -> str:
     sentence = f"{event.at:%Y-%m-%d %H:%M:%S}  {event.kind:<22}  {event.resource}  {event.detail}"
     return sentence.rstrip()
 
@@ -105,11 +105,13 @@ async def chosen_trace(source: str, which: str | None) -> Trace:
             raise refusal("A file holds one trace.", "Leave --which out.")
         return open_session_file(_file(source))
     async with open_session(needs_secrets=False) as session:
-        summaries = _kept(session, source)
-        return session.credentials.traces.open(_chosen(summaries, which or TraceKind.LOGIN.value).trace_id)
+        summaries = _stored_traces(session, source)
+        return session.credentials.traces.open(
+            _choose_trace(summaries, which or TraceKind.LOGIN.value).trace_id
+        )
 
 
-def _kept(session: Session, source: str) -> tuple[TraceSummary, ...]:
+def _stored_traces(session: Session, source: str) -> tuple[TraceSummary, ...]:
     """Return the stored traces for a URL, also of logins that stored no credential, newest first."""
     url, credentials = checked_url(source), session.credentials
     grant = credentials.find(url)
@@ -131,7 +133,7 @@ def _file(source: str) -> Path:
     return path
 
 
-def _chosen(summaries: Sequence[TraceSummary], which: str) -> TraceSummary:
+def _choose_trace(summaries: Sequence[TraceSummary], which: str) -> TraceSummary:
     if not summaries:
         raise refusal(
             "No trace of this login is stored: it is older than this feature, or nothing was sent.",
@@ -155,7 +157,7 @@ def _chosen(summaries: Sequence[TraceSummary], which: str) -> TraceSummary:
 
 async def _list(source: str) -> int:
     async with open_session(needs_secrets=False) as session:
-        summaries = _kept(session, source)
+        summaries = _stored_traces(session, source)
     if not summaries:
         say("No trace of this login is stored.")
     for number, trace in enumerate(summaries, 1):
@@ -219,12 +221,12 @@ def _as_json(comparison: Comparison) -> dict[str, object]:
             "stage": verdict.title,
             "sentence": verdict.sentence,
         },
-        "about": _values(comparison.about),
+        "about": _differences_as_json(comparison.about),
         "stages": [
             {
                 "stage": stage.stage.value,
                 "attempt": stage.turn,
-                "differences": _values(stage.differences),
+                "differences": _differences_as_json(stage.differences),
                 "as_it_must": [difference.name for difference in stage.as_it_must],
             }
             for stage in comparison.stages
@@ -233,5 +235,5 @@ def _as_json(comparison: Comparison) -> dict[str, object]:
     }
 
 
-def _values(differences: Sequence[Difference]) -> list[dict[str, str | None]]:
+def _differences_as_json(differences: Sequence[Difference]) -> list[dict[str, str | None]]:
     return [{"name": difference.name, "a": difference.a, "b": difference.b} for difference in differences]

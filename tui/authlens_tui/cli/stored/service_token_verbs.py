@@ -52,7 +52,7 @@ def service_token(arguments: Namespace) -> Coroutine[Any, Any, int]:
     """
     if arguments.action in _WITH_SECRET:
         exit_on_signals()
-        return _WITH_SECRET[arguments.action](arguments, _typed_pair(arguments))
+        return _WITH_SECRET[arguments.action](arguments, _ask_for_pair(arguments))
     return _ACTIONS[arguments.action](arguments)
 
 
@@ -75,7 +75,7 @@ async def _add(arguments: Namespace, pair: ServiceTokenPair) -> int:
             if arguments.json:
                 answer_json(service_token_as_json(token))
             return 0
-        test = await _tested(session, token)
+        test = await _probe(session, token)
     if arguments.json:
         answer_json(_as_json(test))
     return test.result.exit_code
@@ -92,8 +92,8 @@ async def _test(arguments: Namespace) -> int:
         if arguments.all:
             tokens = session.credentials.service_tokens.list()
         else:
-            tokens = (_meant(session, arguments.url),)
-        results = [await _tested(session, token) for token in tokens]
+            tokens = (_find(session, arguments.url),)
+        results = [await _probe(session, token) for token in tokens]
     if not results:
         say("No service tokens on this machine. To add one: authlens service-token add URL")
     if arguments.json:
@@ -101,7 +101,7 @@ async def _test(arguments: Namespace) -> int:
     return gravest(test.result.exit_code for test in results)
 
 
-async def _tested(session: Session, token: ServiceToken) -> ServiceTokenProbe:
+async def _probe(session: Session, token: ServiceToken) -> ServiceTokenProbe:
     test = await probe_service_token(session, token)
     say_result(token.url, test.result)
     return test
@@ -115,7 +115,7 @@ def _as_json(test: ServiceTokenProbe) -> dict[str, object]:
 
 async def _replace(arguments: Namespace, pair: ServiceTokenPair) -> int:
     async with open_session(prove_keyring=True) as session:
-        token = _meant(session, arguments.url)
+        token = _find(session, arguments.url)
         expires = expiry_from_text(arguments.expires) if arguments.expires else token.expires_at
         client_id = pair.client_id or token.client_id
         changed = replace(token, client_id=client_id, expires_at=expires)
@@ -141,7 +141,7 @@ async def _edit(arguments: Namespace) -> int:
     never = arguments.expires == "never"
     expires = None if never or arguments.expires is None else expiry_from_text(arguments.expires)
     async with open_session() as session:
-        token = _meant(session, arguments.url)
+        token = _find(session, arguments.url)
         changed = session.credentials.service_tokens.edit(
             token.token_id,
             label=token.label if arguments.label is None else arguments.label,
@@ -161,7 +161,7 @@ async def _remove(arguments: Namespace) -> int:
         if arguments.url in tokens.damaged():
             token_id, name = arguments.url, "the unreadable record"
         else:
-            token = _meant(session, arguments.url)
+            token = _find(session, arguments.url)
             token_id, name = token.token_id, f"{token.client_id} for {token.url}"
         say_forgotten(session, name, await forget(session, token_id))
     return 0
@@ -183,7 +183,7 @@ async def _list(arguments: Namespace) -> int:
     return 0
 
 
-def _meant(session: Session, name: str) -> ServiceToken:
+def _find(session: Session, name: str) -> ServiceToken:
     """Return the service token of that id, or the one for that URL.
 
     Raises:
@@ -204,7 +204,7 @@ def _meant(session: Session, name: str) -> ServiceToken:
     return token
 
 
-def _typed_pair(arguments: Namespace) -> ServiceTokenPair:
+def _ask_for_pair(arguments: Namespace) -> ServiceTokenPair:
     """Ask for or read the id and the secret; the id is empty if it does not change."""
     # Before anything is typed: a date that cannot be read must not cost a secret that is shown only once.
     if arguments.expires:

@@ -71,12 +71,12 @@ async def _move(to: StoreKind, *, confirmed: bool, as_json: bool) -> int:
         say(_PLAIN_WARNING)
         raise refusal("A plain file has to be confirmed.", ("Run", StoreKind.FILE.move_command))
     async with desk.open_session(partial(open_place, to, prove=True, create=True)) as target:
-        report = await move_secrets(target, _unlocked)
+        report = await move_secrets(target, _open_encrypted_file)
     _tell(to, report, as_json=as_json)
     return report.failed[0][1].exit_code if report.failed else 0
 
 
-async def _unlocked() -> OpenedStore:
+async def _open_encrypted_file() -> OpenedStore:
     return await open_place(StoreKind.ENCRYPTED_FILE, prove=True)
 
 
@@ -93,7 +93,7 @@ def _tell(to: StoreKind, report: MoveReport, *, as_json: bool) -> None:
                 "left_in": [kind.value for kind in report.left],
             }
         )
-    moved = f"{_counted(len(logins), 'login')} and {_counted(len(tokens), 'service token')}"
+    moved = f"{_count_text(len(logins), 'login')} and {_count_text(len(tokens), 'service token')}"
     say(f"✔ {moved} moved. New ones go to {to.words}.")
     for what, error in report.failed:
         say(f"✖ {what} was not moved:")
@@ -105,5 +105,5 @@ def _tell(to: StoreKind, report: MoveReport, *, as_json: bool) -> None:
         say(f"! Old copies stay for now. {where_secrets_are_left(report.left, to)}")
 
 
-def _counted(count: int, what: str) -> str:
+def _count_text(count: int, what: str) -> str:
     return f"1 {what}" if count == 1 else f"{count} {what}s"

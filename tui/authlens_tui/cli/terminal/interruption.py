@@ -28,7 +28,7 @@ _signals: list[int] = []
 
 def exit_on_signals() -> None:
     """Make the signals end the process by `SystemExit`: `finally` runs even before there is a loop."""
-    for number in _wanted():
+    for number in _handled_signals():
         if number != signal.SIGINT:  # Python's own KeyboardInterrupt serves
             signal.signal(number, _exit)
 
@@ -48,7 +48,7 @@ def _exit(number: int, _frame: FrameType | None) -> None:
     sys.exit(128 + number)
 
 
-def _wanted() -> list[signal.Signals]:
+def _handled_signals() -> list[signal.Signals]:
     """Return the signals to handle; one that is ignored from the start (nohup, `&` in a script) stays so."""
     return [number for number in ENDING if signal.getsignal(number) is not signal.SIG_IGN]
 
@@ -77,7 +77,7 @@ async def _guarded(work: Coroutine[Any, Any, int]) -> int:
         task.cancel()
 
     loop.call_later(_LONG, _collect_garbage)
-    for number in _wanted():
+    for number in _handled_signals():
         # Windows has no signal handlers of a loop, and only the main thread may set them.
         with suppress(NotImplementedError, RuntimeError, ValueError):
             loop.add_signal_handler(number, stop, number)

@@ -136,7 +136,7 @@ class CourseLessonScreen(Screen[bool]):
         self._following = lesson.next_phase
         self.query_one("#phases", Static).update(phases_line(lesson, phase))
         about = lesson.lesson.task if self._asks else lesson.text(phase, self._question)
-        hands = "\n".join(f"- ${name}  {value}" for name, value in lesson.held(phase))
+        hands = "\n".join(f"- ${name}  {value}" for name, value in lesson.credentials(phase))
         hints = lesson.hints(phase)
         read = enumerate(hints[: lesson.progress.hints.get(phase, 0)], 1)
         task = [("", about), *([("In your hands", hands)] if hands else [])]
@@ -177,7 +177,7 @@ class CourseLessonScreen(Screen[bool]):
     @property
     def _told(self) -> LessonPhase:
         """The phase whose requests are shown."""
-        return self._lesson.told_in(self._phase, self._question)
+        return self._lesson.phase_of_requests(self._phase, self._question)
 
     @property
     def _parts(self) -> tuple[Part, ...]:

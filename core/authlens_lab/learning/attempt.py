@@ -91,8 +91,6 @@ class LessonAttempt:
         running, self._running = self._running, AsyncExitStack()
         self._ending.append(asyncio.create_task(running.aclose()))
 
-    # -- what was done so far --------------------------------------------------------------------------
-
     @property
     def moves(self) -> tuple[Move, ...]:
         return tuple(step.move for step in self.made)
@@ -141,8 +139,6 @@ class LessonAttempt:
             if not self.verdict(phase).passed:
                 return phase
         return None
-
-    # -- moves -----------------------------------------------------------------------------------------
 
     async def make_all(self, moves: Sequence[Move], longest: float = LONGEST) -> None:
         """Make moves one after another; see `make`.
@@ -306,8 +302,6 @@ class LessonAttempt:
                 await step.move.perform(world)
         world.end_of_attack()
         self._honest = await world.honest_login_works()
-
-    # -- verdicts --------------------------------------------------------------------------------------
 
     def _evidence(self, phase: LessonPhase) -> tuple[tuple[EvidenceRow, ...], dict[str, str]]:
         """Return what claims about a phase are judged by: its rows and the learner's credentials."""

@@ -329,6 +329,7 @@ def grant_of(facts: Facts, now: datetime) -> tuple[Grant, GrantSecrets] | None:
         obtained_at=asked_at,
         refreshed_at=asked_at,
         expires_at=facts.expires_at,
+        login_ends=tokens.login_lifetime.ends_after(asked_at),
         needs=client.needs,
         remembered=facts.to_remember,
         machine=_machine_source(facts),

@@ -22,7 +22,13 @@ from authlens_core.oauth.error_response import (
     read_answer,
     seen_of,
 )
-from authlens_core.oauth.formats.duration import MISSING, Lifetime, http_date, parse_expires_in
+from authlens_core.oauth.formats.duration import (
+    MISSING,
+    Lifetime,
+    http_date,
+    parse_expires_in,
+    parse_login_lifetime,
+)
 from authlens_core.oauth.formats.form import FormPair
 from authlens_core.values.check import Check, CheckId, Reading, requirement
 from authlens_core.values.exchange import Request, Response, is_visible
@@ -54,6 +60,7 @@ class TokenResponse(Struct, frozen=True):
         scope: what was granted: as returned, or as requested when nothing was returned.
         resource: as returned, or None.
         id_token: shown as opaque and used for nothing, or None.
+        login_lifetime: for how long tokens can be renewed without a user, counted as `lifetime`.
     """
 
     access_token: Secret
@@ -63,6 +70,7 @@ class TokenResponse(Struct, frozen=True):
     scope: str | None
     resource: str | None
     id_token: Secret | None
+    login_lifetime: Lifetime = Lifetime(None)
 
 
 def code_request(
@@ -174,6 +182,7 @@ def read_token_response(
         scope=granted,
         resource=returned if isinstance(returned, str) and returned else None,
         id_token=Secret(id_token) if isinstance(id_token, str) else None,
+        login_lifetime=parse_login_lifetime(document),
     )
     return Reading(value, tuple(checks))
 

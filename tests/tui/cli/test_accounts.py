@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -133,6 +134,19 @@ def test_the_table_has_a_column_for_accounts(line: CommandLine, both: str) -> No
     rows = line.run("list").answer.splitlines()
     assert any("work (grace@example.com)" in row for row in rows)
     assert any("  ada@example.com  " in row for row in rows)
+
+
+def test_a_token_as_json_says_whose_it_is_and_until_when(line: CommandLine, both: str) -> None:
+    answer = json.loads(line.run("token", both, "--json", "--as", "work").answer)
+    expires_at = datetime.fromisoformat(answer.pop("expires_at"))
+    assert expires_at > datetime.now(UTC)
+    access_token = token(line, both, "--as", "work").strip()
+    assert answer == {
+        "access_token": access_token,
+        "token_type": "Bearer",
+        "account": "work",
+        "resource": both,
+    }
 
 
 def test_git_chooses_the_account_that_the_url_names(line: CommandLine, both: str) -> None:

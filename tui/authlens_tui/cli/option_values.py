@@ -6,6 +6,7 @@ import argparse
 import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -16,6 +17,8 @@ from authlens_tui.cli.terminal.refused import refusal
 _Number = TypeVar("_Number", int, float)
 _KINDS_OF_TRACES: Final = frozenset({"login", "refresh", "revoke", "probe"})
 _CHECK: Final = re.compile(r"[a-z_]+\.[a-z0-9_]+(=[a-z0-9_.:\[\]-]+)?")
+_DURATION: Final = re.compile(r"(?P<count>[0-9]{1,5})(?P<unit>[smhdw])")
+_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 # RFC 3986 §2.2 without the brackets, which belong to the host alone; and what is encoded already.
 _TAKEN_AS_THEY_ARE: Final = ":/?#@!$&'()*+,;=%"
 
@@ -36,6 +39,12 @@ def reader(kind: str) -> Callable[[str], object]:
             return trace_name
         case "utf8":
             return utf8
+        case "duration":
+            return duration
+        case "states":
+            from authlens_tui.cli.stored.credential_list import named_states  # no other verb has them
+
+            return named_states
     raise KeyError(kind)
 
 
@@ -109,6 +118,14 @@ def trace_name(text: str) -> str:
     if text in _KINDS_OF_TRACES or (text.isascii() and text.isdigit() and len(text) <= 3):
         return text
     raise argparse.ArgumentTypeError("neither login, refresh, revoke, probe nor a number of export --list")
+
+
+def duration(text: str) -> timedelta:
+    """Return a length of time in one unit."""
+    match = _DURATION.fullmatch(text)
+    if match is None:
+        raise argparse.ArgumentTypeError("not a time such as 90s, 30m, 1h or 7d")
+    return timedelta(**{_UNITS[match["unit"]]: int(match["count"])})
 
 
 def port_up_to(most: int = 65_535) -> Callable[[str], int]:

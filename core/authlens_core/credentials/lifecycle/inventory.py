@@ -190,6 +190,14 @@ class InventoryEntry(Struct, frozen=True):
                 return token.secret_from or token.added_at
 
     @property
+    def user_needed_at(self) -> datetime | None:
+        """When it stops to work unless a user logs in; None if unknown, or if no user is ever needed."""
+        if self.login_ends is not None:
+            return self.login_ends
+        is_renewed = self.grant is not None and self.grant.can_refresh
+        return None if is_renewed else self.token_ends
+
+    @property
     def words(self) -> str:
         """What a filter looks in, besides kind and state, in small letters."""
         return f"{self.title}\n{self.team}\n{self.person}".casefold()
@@ -271,6 +279,7 @@ def _of_grant(grant: Grant) -> InventoryEntry:
         team=safe_line(_host(grant.issuer.rpartition("://")[-1]), _LONGEST),
         person=safe_line(_account_of(grant), _LONGEST),
         token_ends=grant.expires_at,
+        login_ends=grant.login_ends,
         since=grant.obtained_at,
         last_proven_at=grant.last_proven_at,
         source=grant,

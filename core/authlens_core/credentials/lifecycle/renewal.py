@@ -98,6 +98,7 @@ def renewed_grant(grant: Grant, client: Client, tokens: TokenResponse, asked_at:
         # Counted from before the request was sent: a token never lives longer here than at the server.
         refreshed_at=asked_at,
         expires_at=tokens.lifetime.ends_after(asked_at),
+        login_ends=tokens.login_lifetime.ends_after(asked_at) or grant.login_ends,
         # The verdict was on the old token: of this one it says something only if none was ever accepted.
         last_tested=None,
         last_verdict=TokenVerdict.UNTESTED,

@@ -98,6 +98,7 @@ class Grant(Struct, frozen=True):
         revocation_endpoint: RFC 7009 §2, or None if the server has none.
         refreshed_at: when the present access token was asked for.
         expires_at: when the access token ends; None if the server did not say.
+        login_ends: when a user has to log in again, whatever is refreshed; None if the server did not say.
         last_tested: when the resource last accepted or refused the present access token.
         last_verdict: which of the two it was; `UNTESTED` where it was not asked with this token yet. An
             answer about something else leaves it as it was.
@@ -147,9 +148,18 @@ class Grant(Struct, frozen=True):
     account: str = ""
     subject: str = ""
     person: str = ""
+    login_ends: datetime | None = None
 
     def __post_init__(self) -> None:
-        names = ("obtained_at", "refreshed_at", "expires_at", "last_proven_at", "last_tested", "retry_at")
+        names = (
+            "obtained_at",
+            "refreshed_at",
+            "expires_at",
+            "last_proven_at",
+            "last_tested",
+            "retry_at",
+            "login_ends",
+        )
         require_time_zones(self, *names)
         safe_fields(self, "note", "last_words", "account", "person")
         # A record in which it is so was edited; nothing may be reckoned from it.

@@ -6,6 +6,7 @@ the odd ones are reported.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import Enum
@@ -22,6 +23,13 @@ LONGEST: Final = 10 * 365 * 24 * 3600  # ten years, in seconds: keeps every date
 _LONGEST_TEXT: Final = 20
 # Seconds; a server that asks for more is not believed.
 LONGEST_WAIT: Final = 86_400
+# draft-ietf-oauth-refresh-token-expiration-03 §3 has the first three; the last one is Keycloak's.
+_LOGIN_LIFETIMES: Final = (
+    "refresh_token_expires_in",
+    "refresh_token_timeout",
+    "authorization_expires_in",
+    "refresh_expires_in",
+)
 
 
 class Missing(Enum):
@@ -73,6 +81,16 @@ def parse_expires_in(value: JsonValue | Missing = MISSING) -> Lifetime:
     if isinstance(value, int):
         return Lifetime(number)
     return Lifetime(number, f"expires_in is {_shown(value)}, treated as the number {number}.")
+
+
+def parse_login_lifetime(document: Mapping[str, JsonValue]) -> Lifetime:
+    """Return how long a token answer lets tokens be renewed: the shortest of what it states; never raises.
+
+    Zero is no end: Keycloak writes it for a refresh token that does not expire.
+    """
+    numbers = (_whole_number(document.get(name)) for name in _LOGIN_LIFETIMES)
+    stated = [min(number, LONGEST) for number in numbers if number is not None and number > 0]
+    return Lifetime(min(stated, default=None))
 
 
 def _whole_number(value: JsonValue | Missing) -> int | None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authlens_core.oauth.formats.duration import LONGEST, Lifetime, parse_expires_in
+from authlens_core.oauth.formats.duration import LONGEST, Lifetime, parse_expires_in, parse_login_lifetime
 from authlens_core.values.formats.json_document import JsonValue
 
 
@@ -74,3 +74,20 @@ def test_an_end_beyond_the_calendar_is_unknown() -> None:
     assert Lifetime(LONGEST).ends_after(datetime(9999, 6, 1, tzinfo=UTC)) is None
     assert Lifetime(None).ends_after(now) is None
     assert Lifetime(900).ends_after(now) == now + timedelta(seconds=900)
+
+
+@pytest.mark.parametrize(
+    ("members", "seconds"),
+    [
+        ({}, None),
+        ({"refresh_token_expires_in": 60}, 60),
+        ({"refresh_token_timeout": "60", "authorization_expires_in": 30}, 30),
+        ({"refresh_expires_in": 0}, None),
+        ({"refresh_token_expires_in": -1, "authorization_expires_in": None}, None),
+        ({"authorization_expires_in": 10**40}, LONGEST),
+    ],
+)
+def test_a_login_ends_after_the_shortest_time_that_is_stated(
+    members: dict[str, JsonValue], seconds: int | None
+) -> None:
+    assert parse_login_lifetime(members).seconds == seconds

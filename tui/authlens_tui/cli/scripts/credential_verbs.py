@@ -20,6 +20,7 @@ from typing import TypedDict
 from authlens_core.desk.credentials import Grant
 from authlens_core.desk.use import (
     CredentialKind,
+    UsableToken,
     access_token,
     covering_credentials,
     request_headers,
@@ -27,7 +28,7 @@ from authlens_core.desk.use import (
 from authlens_core.values.errors import NoLogin
 from authlens_core.values.secret import Secret, for_children
 from authlens_tui.cli.option_values import checked_url
-from authlens_tui.cli.session import logins_named, open_session
+from authlens_tui.cli.session import iso_time, logins_named, open_session
 from authlens_tui.cli.terminal.interruption import run_until_signal
 from authlens_tui.cli.terminal.output import answer_list, answer_secret, is_terminal, say
 from authlens_tui.cli.terminal.refused import login_needed, refusal
@@ -103,7 +104,7 @@ async def token(arguments: Namespace) -> int:
             usable = await access_token(session, login, min_ttl=min_ttl, refused=refused)
             if usable.is_bound:
                 say_bound(login.resource_url, "each request needs a proof besides it.")
-            answer_secret(usable.token)
+            answer_secret(_token_as_json(usable) if arguments.json else usable.token)
             _say_if_short(usable.grant, arguments.min_ttl)
         except NoLogin:
             from authlens_tui.cli.stored.lifecycle_verbs import (  # few calls need it
@@ -115,6 +116,18 @@ async def token(arguments: Namespace) -> int:
             refuse_other_kinds(session, checked_url(arguments.url), CredentialVerb.TOKEN)
             raise
     return 0
+
+
+def _token_as_json(usable: UsableToken) -> Secret:
+    grant = usable.grant
+    members = {
+        "access_token": usable.token.reveal(),
+        "token_type": grant.token_type,
+        "expires_at": iso_time(grant.expires_at),
+        "account": grant.account,
+        "resource": grant.resource_identifier,
+    }
+    return Secret(json.dumps(members))
 
 
 def _say_if_short(grant: Grant, min_ttl: float | None) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import sys
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from authlens_core.desk.credentials import (
@@ -21,6 +22,7 @@ from authlens_core.desk.credentials import (
     ServiceToken,
     SortOrder,
     StateUnusable,
+    StatusKind,
     TokenForm,
     read_inventory,
     utc_now,
@@ -34,6 +36,8 @@ from authlens_tui.words.times import ago, expiry_of
 _TITLES: Final = ("RESOURCE", "ACCOUNT", "STATE", "EXPIRES", "KIND")
 _WIDEST: Final = 60  # cells of a column: one long resource does not push the others away
 _GAP: Final = "  "
+# The exit code of a filtered list that is not empty.
+MATCHED: Final = 10
 _NONE: Final = "No credentials on this machine. To log in: authlens login URL"
 
 
@@ -47,14 +51,45 @@ async def list_credentials(arguments: Namespace) -> int:
     if arguments.watch is not None:
         return await _watch(arguments)
     entries, damaged = await _read()
+    is_filtered = arguments.expires_within is not None or arguments.state is not None
+    if is_filtered:
+        entries = _filtered(entries, arguments.expires_within, arguments.state)
+        damaged = ()
     if arguments.json:
         answer_json([*map(_as_json, entries), *map(damaged_as_json, damaged)])
     elif entries:
         show_table(entries)
-    else:
+    elif not is_filtered:
         say(_NONE)
     say_damaged(damaged)
-    return 0
+    return MATCHED if is_filtered and entries else 0
+
+
+def _filtered(
+    entries: Sequence[InventoryEntry], within: timedelta | None, states: frozenset[StatusKind] | None
+) -> Sequence[InventoryEntry]:
+    """Return the credentials in one of these states, or for which a user is needed within this time."""
+    now = utc_now()
+    return [
+        entry
+        for entry in entries
+        if (states is None or entry.status(now).kind in states)
+        and (within is None or (entry.user_needed_at is not None and entry.user_needed_at <= now + within))
+    ]
+
+
+def named_states(text: str) -> frozenset[StatusKind]:
+    """Return the states of credentials that are named with commas between them."""
+    names = {_state_name(kind): kind for kind in StatusKind}
+    named = text.split(",")
+    unknown = [name for name in named if name not in names]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is no state; these are: {', '.join(names)}")
+    return frozenset(names[name] for name in named)
+
+
+def _state_name(kind: StatusKind) -> str:
+    return kind.name.lower().replace("_", "-")
 
 
 async def _read() -> tuple[Sequence[InventoryEntry], Sequence[DamagedRecord]]:
@@ -230,6 +265,7 @@ def _grant_as_json(grant: Grant, status: CredentialStatus) -> dict[str, object]:
         "obtained_at": iso_time(grant.obtained_at),
         "refreshed_at": iso_time(grant.refreshed_at),
         "expires_at": iso_time(grant.expires_at),
+        "login_ends_at": iso_time(grant.login_ends),
         "last_tested_at": iso_time(grant.last_tested),
         "last_verdict": grant.last_verdict.value,
         "last_words": grant.last_words,

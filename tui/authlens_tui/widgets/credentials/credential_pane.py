@@ -167,8 +167,10 @@ def _of_grant(grant: Grant, coming: str, now: datetime) -> Facts:
         yield "Refresh token", f"stored; {coming}" if coming else "stored"
     if grant.attempts:
         yield "Failed tries", str(grant.attempts)
+    if grant.account or grant.person:
+        yield "Account", " · ".join(filter(None, (grant.account, grant.person)))
     if grant.grant_type is None:
-        yield "Login", f"{ago(grant.obtained_at, now)}; no end date"
+        yield "Login", f"{ago(grant.obtained_at, now)}; {_next_login(grant, now)}"
     else:
         yield "Program", f"{grant.grant_type.name.replace('_', ' ').lower()}; no user logged in"
     if grant.last_tested is not None:
@@ -181,6 +183,13 @@ def _of_grant(grant: Grant, coming: str, now: datetime) -> Facts:
         yield "Remembered", ", ".join(grant.remembered_flags)
     offered = grant.revocation_endpoint is not None
     yield "Revocation", "offered by the server" if offered else "not offered by the server"
+
+
+def _next_login(grant: Grant, now: datetime) -> str:
+    if grant.login_ends is None:
+        return "no end date"
+    until = expiry_of(grant.login_ends, now)
+    return "log in again" if until.expired else f"log in again within {until.span}"
 
 
 def _of_cloudflared(token: CloudflaredToken, entry: InventoryEntry, now: datetime) -> Facts:

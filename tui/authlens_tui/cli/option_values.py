@@ -42,9 +42,7 @@ def reader(kind: str) -> Callable[[str], object]:
         case "duration":
             return duration
         case "states":
-            from authlens_tui.cli.stored.credential_list import named_states  # no other verb has them
-
-            return named_states
+            return _states
     raise KeyError(kind)
 
 
@@ -126,6 +124,12 @@ def duration(text: str) -> timedelta:
     if match is None:
         raise argparse.ArgumentTypeError("not a time such as 90s, 30m, 1h or 7d")
     return timedelta(**{_UNITS[match["unit"]]: int(match["count"])})
+
+
+def _states(text: str) -> object:
+    from authlens_tui.cli.stored.credential_list import named_states  # the help needs no credentials
+
+    return named_states(text)
 
 
 def port_up_to(most: int = 65_535) -> Callable[[str], int]:

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from authlens_lab.emulator.fixture import EmulatedAccess
+from authlens_lab.emulator.fixture import RunningEmulator
 from support.verb_process import authlens, log_in, machine_in, running
 
 pytestmark = pytest.mark.benchmark
@@ -128,7 +128,7 @@ async def _mitmproxy(upstream: str) -> AsyncIterator[str | None]:
 async def test_the_proxy_adds_little_and_holds_nothing(tmp_path: Path) -> None:
     """At most 3 ms at the median, half of mitmproxy's rate; 1 GiB in less memory than a tenth of it."""
     app = Starlette(routes=[Route("/big", _big), Route("/small", _small)])
-    access = EmulatedAccess(origin=app, access_token_lifetime=3600)
+    access = RunningEmulator(origin=app, access_token_lifetime=3600)
     machine = machine_in(tmp_path)
     try:
         await log_in(machine, access.resource_url)

@@ -236,7 +236,7 @@ async def test_twenty_four_at_once_on_an_expiring_grant_are_one_refresh(machine:
     """Each gets a token that works."""
     async with Emulator(access_token_lifetime=60) as emulator:
         await log_in(machine, emulator.resource_url)
-        emulator.account.grants.access_token_lifetime = 3600
+        emulator.grants.access_token_lifetime = 3600
         before = len([seen for seen in emulator.requests if seen.path.endswith("/token")])
         asked = (authlens(machine, "token", emulator.resource_url, "--min-ttl", "59.99") for _ in range(24))
         found = await asyncio.gather(*asked)

@@ -55,9 +55,9 @@ async def test_a_page_of_another_origin_changes_and_reads_nothing(
     """H410: also a page of another server on this machine, which is of the same site."""
     async with Emulator(admin=True, faults=["public"]) as emulator, hostile_server(*PAGE) as attacker:
         await asyncio.to_thread(browser.open, attacker.url.replace("127.0.0.1", host))
-        found = await learned(browser, REQUESTS[way], f"{emulator.team_url}/emulator/admin")
+        found = await learned(browser, REQUESTS[way], f"{emulator.server_url}/emulator/admin")
         assert found in {"refused", "read:"}
-        assert emulator.account.grants.denied == Emulator().account.grants.denied
+        assert emulator.grants.denied == Emulator().grants.denied
         assert [str(fault) for fault in emulator.faults] == ["public"]
 
 
@@ -67,9 +67,9 @@ async def test_a_name_that_is_rebound_to_this_machine_changes_and_reads_nothing(
 ) -> None:
     """H410: the page is then of the same origin as the administration."""
     async with Emulator(admin=True, faults=["public"]) as emulator:
-        rebound = emulator.team_url.replace("localhost", REBOUND)
+        rebound = emulator.server_url.replace("localhost", REBOUND)
         await asyncio.to_thread(browser.open, f"{rebound}/a-page")
         found = await learned(browser, REQUESTS[way], f"{rebound}/emulator/admin")
         assert "service_token" not in found
-        assert emulator.account.grants.denied == Emulator().account.grants.denied
+        assert emulator.grants.denied == Emulator().grants.denied
         assert [str(fault) for fault in emulator.faults] == ["public"]

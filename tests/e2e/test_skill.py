@@ -21,7 +21,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from authlens_lab.emulator import Profile
-from authlens_lab.emulator.fixture import EmulatedAccess, EmulatedStandard
+from authlens_lab.emulator.fixture import RunningEmulator
 from authlens_tui.cli.scripts.agent_verbs import agents_text, skill_text
 from e2e.skill_agents import Agent, Ended, Machine, User, most_tokens
 from support.git_origin import git_backend
@@ -42,7 +42,7 @@ class Situation:
 
     agent: Agent
     user: User
-    access: EmulatedAccess
+    access: RunningEmulator
     root: Path
     machine: Machine
 
@@ -76,7 +76,7 @@ def nothing_yet(at: Situation) -> None:
 
 
 def expired(at: Situation) -> None:
-    grants = at.access.emulator.account.grants
+    grants = at.access.emulator.grants
     grants.access_token_lifetime = 1
     at.logged_in()
     grants.access_token_lifetime = LIFETIME
@@ -170,7 +170,7 @@ def wrong_account(at: Situation) -> None:
 
 def lost_client(at: Situation) -> None:
     at.logged_in()
-    at.access.emulator.account.grants.forget_everything()
+    at.access.emulator.grants.forget_everything()
     at.page()
     assert len(at.machine.run("authlens list", {}).text.splitlines()) == 1, "the dead login is gone"
 
@@ -280,8 +280,8 @@ assert len(SITUATIONS) == 20
 
 
 @contextmanager
-def emulated(profile: Profile) -> Iterator[EmulatedStandard]:
-    server = EmulatedStandard(profile, access_token_lifetime=LIFETIME)
+def emulated(profile: Profile) -> Iterator[RunningEmulator]:
+    server = RunningEmulator(profile, access_token_lifetime=LIFETIME)
     yield server
     server.stop()
 
@@ -305,8 +305,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def access(root: Path) -> Iterator[EmulatedAccess]:
-    server = EmulatedAccess(access_token_lifetime=LIFETIME, origin=origin(root))
+def access(root: Path) -> Iterator[RunningEmulator]:
+    server = RunningEmulator(access_token_lifetime=LIFETIME, origin=origin(root))
     yield server
     server.stop()
 
@@ -328,7 +328,7 @@ def machine(tmp_path: Path, program: Preloaded) -> Machine:
 def test_an_agent_is_never_stuck(
     name: str,
     whole: bool,
-    access: EmulatedAccess,
+    access: RunningEmulator,
     root: Path,
     machine: Machine,
     record_property: Callable[[str, object], None],

@@ -21,7 +21,7 @@ from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
-from authlens_lab.emulator import Emulator, PlayResult, StandardEmulator, play_person
+from authlens_lab.emulator import Emulator, PlayResult, play_person
 from support.scripted_login import RESOURCE, ScriptedSender, come_back
 from support.waiting import PATIENCE
 
@@ -158,7 +158,7 @@ async def played(
 
 
 async def log_in(
-    emulator: StandardEmulator,
+    emulator: Emulator,
     options: Options | None = None,
     *,
     session: Session | None = None,

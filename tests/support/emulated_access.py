@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 
-from authlens_lab.emulator import Emulator, PlayResult, play_person
+from authlens_lab.emulator import Emulator, PlayResult, Profile, play_person
 
 
 def challenge_of(verifier: str) -> str:
@@ -43,13 +43,15 @@ class Program:
     client_id: str = ""
     verifier: str = field(default_factory=lambda: verifier_whose_challenge_starts_with("abcABC012"))
 
-    @property
-    def oauth(self) -> str:
-        return f"{self.emulator.team_url}/cdn-cgi/access/oauth"
+    def endpoint(self, name: str) -> str:
+        """Return the URL of an endpoint, by its name in the profiles other than access."""
+        names = {"register": "registration", "authorize": "authorization"} if self.emulator.is_access else {}
+        return f"{self.emulator.endpoint}/{names.get(name, name)}"
 
     async def metadata(self) -> dict[str, Any]:
-        answer = await self.http.get(f"{self.emulator.team_url}/.well-known/oauth-authorization-server")
-        return dict(answer.json())
+        issuer = httpx.URL(self.emulator.issuer)
+        path = f"/.well-known/oauth-authorization-server{issuer.path.rstrip('/')}"
+        return dict((await self.http.get(issuer.copy_with(path=path))).json())
 
     async def register(self, **changes: Any) -> httpx.Response:
         """Register as a public client and keep the id."""
@@ -61,7 +63,7 @@ class Program:
             "token_endpoint_auth_method": "none",
             **changes,
         }
-        answer = await self.http.post(f"{self.oauth}/registration", json=asked)
+        answer = await self.http.post(self.endpoint("register"), json=asked)
         if answer.status_code == 201:
             self.client_id = answer.json()["client_id"]
         return answer
@@ -79,7 +81,7 @@ class Program:
             **changes,
         }
         given = {name: value for name, value in parameters.items() if value is not None}
-        return f"{self.oauth}/authorization?{urlencode(given)}"
+        return f"{self.endpoint('authorize')}?{urlencode(given)}"
 
     async def play(
         self, user: str = "ada", choice: Literal["sign in", "deny"] = "sign in", **changes: str | None
@@ -104,7 +106,7 @@ class Program:
             **changes,
         }
         given = {name: value for name, value in form.items() if value is not None}
-        return await self.http.post(f"{self.oauth}/token", data=given)
+        return await self.http.post(self.endpoint("token"), data=given)
 
     async def log_in(self, user: str = "ada") -> dict[str, Any]:
         """Log in; return the token answer."""
@@ -115,12 +117,11 @@ class Program:
 
     async def refresh(self, refresh_token: str) -> httpx.Response:
         form = {"grant_type": "refresh_token", "refresh_token": refresh_token, "client_id": self.client_id}
-        return await self.http.post(f"{self.oauth}/token", data=form)
+        return await self.http.post(self.endpoint("token"), data=form)
 
     async def revoke(self, token: str) -> httpx.Response:
-        return await self.http.post(
-            f"{self.oauth}/revoke", data={"token": token, "client_id": self.client_id}
-        )
+        form = {"token": token, "client_id": self.client_id}
+        return await self.http.post(self.endpoint("revoke"), data=form)
 
     async def open(
         self, access_token: str | None = None, path: str = "", method: str = "GET", **headers: str
@@ -133,7 +134,9 @@ class Program:
 
 
 @asynccontextmanager
-async def program_at(*faults: str, **settings: Any) -> AsyncIterator[Program]:
+async def program_at(
+    *faults: str, profile: Profile = Profile.ACCESS, **settings: Any
+) -> AsyncIterator[Program]:
     """Start an emulator with these faults, a callback listener and a program that knows both."""
     callbacks: list[str] = []
 
@@ -149,7 +152,7 @@ async def program_at(*faults: str, **settings: Any) -> AsyncIterator[Program]:
     redirect_uri = f"http://localhost:{listener.sockets[0].getsockname()[1]}/callback"
     async with (
         listener,
-        Emulator(faults=faults, **settings) as emulator,
+        Emulator(profile, faults=faults, **settings) as emulator,
         httpx.AsyncClient(trust_env=False, timeout=10) as http,
     ):
         yield Program(emulator, http, redirect_uri, callbacks)

@@ -3,12 +3,11 @@
 It exists for the demo, the screenshots and the tests. It shares no code with what it is used to test.
 """
 
-from authlens_lab.emulator.access.access_emulator import Emulator
+from authlens_lab.emulator.emulator import Emulator
 from authlens_lab.emulator.origins import SeenRequest
 from authlens_lab.emulator.person import Hop, PlayResult, play_person
 from authlens_lab.emulator.profile import Fault, Profile, faults_of
-from authlens_lab.emulator.standard.machines import IDP_CLIENT, MachineClient, Machines
-from authlens_lab.emulator.standard.standard_emulator import StandardEmulator
+from authlens_lab.emulator.server.machines import IDP_CLIENT, MachineClient, Machines
 
 __all__ = [
     "IDP_CLIENT",
@@ -20,7 +19,6 @@ __all__ = [
     "PlayResult",
     "Profile",
     "SeenRequest",
-    "StandardEmulator",
     "faults_of",
     "play_person",
 ]

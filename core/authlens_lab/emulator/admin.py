@@ -9,6 +9,7 @@ service token.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.applications import Starlette
@@ -21,7 +22,7 @@ from authlens_lab.emulator.answers import read_body
 from authlens_lab.emulator.profile import faults_of
 
 if TYPE_CHECKING:
-    from authlens_lab.emulator.origins import LoopbackServer
+    from authlens_lab.emulator.emulator import Emulator
 
 ADMIN_PATH: Final = "/emulator/admin"
 # What the server of the login listens on.
@@ -35,10 +36,10 @@ _WITH_A_BODY: Final = frozenset({"POST", "PUT"})
 class AdminMiddleware:
     """The authorization server's origin, and the administration below `ADMIN_PATH`."""
 
-    def __init__(self, server: ASGIApp, emulator: LoopbackServer) -> None:
+    def __init__(self, server: ASGIApp, emulator: Emulator) -> None:
         self._server = server
         self._emulator = emulator
-        self._actions = emulator.actions()
+        self._actions = _actions(emulator)
         self._admin = Starlette(
             routes=[
                 Route(ADMIN_PATH, self._state),
@@ -91,8 +92,8 @@ class AdminMiddleware:
             "resource_url": emulator.resource_url,
             "issuer": emulator.issuer,
             "faults": sorted(fault.value for fault in emulator.faults),
-            "all_faults": [fault.value for fault in faults_of(emulator.memory.profile)],
-            **emulator.facts(),
+            "all_faults": [fault.value for fault in faults_of(emulator.profile)],
+            **_facts(emulator),
             "requests": [
                 {
                     "origin": seen.origin,
@@ -103,6 +104,31 @@ class AdminMiddleware:
                 for seen in emulator.requests
             ],
         }
+
+
+def _actions(emulator: Emulator) -> dict[str, Callable[[str], None]]:
+    """Return what an administrator or the clock would do, by name; each takes a user."""
+    actions: dict[str, Callable[[str], None]] = {
+        "expire-access-tokens": lambda _: emulator.expire_access_tokens(),
+        "revoke-user-tokens": emulator.revoke_user_tokens,
+        "end-grants": lambda _: emulator.end_grants(),
+        "deny": emulator.deny,
+        "allow": emulator.allow,
+        "reset": lambda _: emulator.reset(),
+    }
+    if emulator.is_access:
+        actions["revoke-application-tokens"] = lambda _: emulator.revoke_application_tokens()
+    else:
+        actions["move-authorization-server"] = lambda _: emulator.move_authorization_server()
+    return actions
+
+
+def _facts(emulator: Emulator) -> dict[str, Any]:
+    """Return what a test in another process needs to log in, besides the URLs."""
+    if emulator.is_access:
+        client_id, secret = emulator.service_token
+        return {"service_token": {"client_id": client_id, "client_secret": secret}}
+    return emulator.machines.facts() if emulator.is_for_machines else {}
 
 
 async def _body(request: Request) -> Any:

@@ -9,22 +9,33 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from html import escape
-from typing import Any, Final
-from urllib.parse import parse_qsl, urlencode
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qsl, quote, urlencode
 
-import msgspec
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from authlens_lab.emulator import randomness
-from authlens_lab.emulator.issued import OAuthRefusal, RegisteredClient
+from authlens_lab.emulator.issued import OAuthRefusal
 from authlens_lab.emulator.origins import LONGEST_BODY
-from authlens_lab.emulator.profile import USERS
+from authlens_lab.emulator.profile import TABLE, USERS, FaultAnswer
 
-AUTH_METHODS: Final = frozenset({"none", "client_secret_basic", "client_secret_post"})
-LONGEST_NAME: Final = 200  # characters of a client's name
+if TYPE_CHECKING:
+    from authlens_lab.emulator.emulator import Emulator
+
 NO_STORE: Final[Mapping[str, str]] = {"cache-control": "no-store"}
+NOTICE: Final = "authlens demo: this is a local emulator, not Cloudflare"
+STYLE: Final = """
+:root { color-scheme: light dark; }
+body { font: 1rem/1.5 system-ui, sans-serif; max-width: 32rem; margin: 8vh auto; padding: 0 1.25rem; }
+.notice { border: 2px dashed; border-radius: .5rem; padding: .5rem .75rem; font-weight: 600; }
+fieldset { border: 1px solid; border-radius: .5rem; padding: .75rem 1rem; margin: 1rem 0; }
+label { display: block; padding: .4rem 0; }
+button { font: inherit; padding: .5rem 1.25rem; margin-right: .75rem; }
+button { border: 1px solid; border-radius: .5rem; }
+code { overflow-wrap: anywhere; }
+"""
 
 
 class Answered(Exception):
@@ -39,6 +50,31 @@ def answered(_: Request, error: Any) -> Response:
     """Answer with what an `Answered` holds; the handler where it is raised."""
     response: Response = error.answer
     return response
+
+
+def bite(emulator: Emulator, point: str) -> None:
+    """Let the faults of today answer a request at a point of the server.
+
+    Raises:
+        Answered: a fault has an answer there.
+        OAuthRefusal: a fault refuses it there.
+    """
+    for fault in emulator.ordered_faults:
+        answer = TABLE.answers.get(fault, {}).get(point)
+        if answer is not None:
+            raise Answered(_response(answer))
+        refusal = TABLE.refusals.get(fault, {}).get(point)
+        if refusal is not None:
+            raise OAuthRefusal(*refusal)
+
+
+def _response(answer: FaultAnswer) -> Response:
+    if answer.page:
+        return page(answer.page, answer.content, status=answer.status, headers=answer.headers)
+    if answer.json is not None:
+        return json_answer(answer.json, answer.status, answer.headers)
+    media_type = "text/plain" if answer.text else None
+    return Response(answer.text, answer.status, dict(answer.headers), media_type)
 
 
 def json_answer(data: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -56,12 +92,16 @@ def refusal(_: Request, error: Any) -> Response:
     return json_answer({"error": error.error, "error_description": error.description}, error.status, headers)
 
 
-def callback(redirect_uri: str, answer: Mapping[str, str]) -> Response:
+def redirect(url: str, status: int = 302) -> Response:
+    """Send the browser to a URL, which no cache stores."""
+    return Response(b"", status, {**NO_STORE, "location": quote(url, safe=":/%#?=@[]!$&'()*+,;")})
+
+
+def callback(redirect_uri: str, parameters: Mapping[str, str]) -> Response:
     """Send the browser to the redirect URI with a code or an error (RFC 6749 §4.1.2)."""
     # A registered redirect URI may have a query, which stays (RFC 6749 §3.1.2).
     joint = "&" if "?" in redirect_uri else "?"
-    target = redirect_uri + joint + urlencode(answer)
-    return Response(b"", 302, {**NO_STORE, "location": target})
+    return redirect(redirect_uri + joint + urlencode(parameters))
 
 
 async def read_body(request: Request) -> bytes:
@@ -78,73 +118,17 @@ async def read_body(request: Request) -> bytes:
     return body
 
 
+async def read_json(request: Request) -> Any:
+    """Return the JSON of the request body, or None for anything else."""
+    try:
+        return json.loads(await read_body(request))
+    except (ValueError, RecursionError):
+        return None
+
+
 async def read_fields(request: Request) -> dict[str, str]:
     """Return the fields of a form of ours; of a name that comes twice, the last."""
     return dict(parse_qsl((await read_body(request)).decode("utf-8", "replace")))
-
-
-class ClientMetadata(msgspec.Struct, frozen=True):
-    """What a client says of itself; what a member means that is left out (RFC 7591 §2)."""
-
-    redirect_uris: tuple[str, ...] = ()
-    grant_types: tuple[str, ...] = ("authorization_code",)
-    response_types: tuple[str, ...] = ("code",)
-    token_endpoint_auth_method: str = "client_secret_basic"  # noqa: S105 - a name
-    client_name: str = ""
-
-
-def client_metadata(body: bytes) -> ClientMetadata:
-    """Return the client metadata of a registration.
-
-    Raises:
-        OAuthRefusal: invalid_request or invalid_client_metadata.
-    """
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        value = None
-    if not isinstance(value, dict):
-        raise OAuthRefusal("invalid_request", "The body is not a JSON object")
-    try:
-        asked = msgspec.convert(value, ClientMetadata)
-    except msgspec.ValidationError as error:
-        raise OAuthRefusal("invalid_client_metadata", str(error)) from None
-    if asked.token_endpoint_auth_method not in AUTH_METHODS:
-        raise OAuthRefusal("invalid_client_metadata", "token_endpoint_auth_method is not supported")
-    return msgspec.structs.replace(asked, client_name=asked.client_name[:LONGEST_NAME])
-
-
-def client_information(client: RegisteredClient, management_url: str) -> dict[str, Any]:
-    """Return what a registration answers (RFC 7591 §3.2.1)."""
-    answer: dict[str, Any] = {
-        "client_id": client.client_id,
-        "client_name": client.name,
-        "redirect_uris": list(client.redirect_uris),
-        "grant_types": list(client.grant_types),
-        "response_types": ["code"],
-        "token_endpoint_auth_method": client.auth_method,
-        "registration_client_uri": management_url,
-    }
-    if client.secret:
-        answer |= {"client_secret": client.secret, "client_secret_expires_at": 0}
-    return answer
-
-
-NO_ACCESS: Final = "That account does not have access"
-UNKNOWN_APP: Final = "Unable to find your Access application!"
-INVALID_NONCE: Final = "Invalid nonce. Please try logging in again."
-NOTICE: Final = "authlens demo: this is a local emulator, not Cloudflare"
-
-STYLE: Final = """
-:root { color-scheme: light dark; }
-body { font: 1rem/1.5 system-ui, sans-serif; max-width: 32rem; margin: 8vh auto; padding: 0 1.25rem; }
-.notice { border: 2px dashed; border-radius: .5rem; padding: .5rem .75rem; font-weight: 600; }
-fieldset { border: 1px solid; border-radius: .5rem; padding: .75rem 1rem; margin: 1rem 0; }
-label { display: block; padding: .4rem 0; }
-button { font: inherit; padding: .5rem 1.25rem; margin-right: .75rem; }
-button { border: 1px solid; border-radius: .5rem; }
-code { overflow-wrap: anywhere; }
-"""
 
 
 def page(

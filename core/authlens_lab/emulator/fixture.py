@@ -8,41 +8,39 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Iterator
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
-from authlens_lab.emulator.access.access_emulator import Emulator
+from authlens_lab.emulator.emulator import Emulator
 from authlens_lab.emulator.origins import SeenRequest
 from authlens_lab.emulator.person import PlayResult, play_person
 from authlens_lab.emulator.profile import Profile
-from authlens_lab.emulator.standard.standard_emulator import StandardEmulator
 
 _Result = TypeVar("_Result")
-_Emulator = TypeVar("_Emulator", Emulator, StandardEmulator)
-_Running = TypeVar("_Running", bound="_InThread[Any]")
-_Settings = ParamSpec("_Settings")
+_Start = Callable[..., "RunningEmulator"]
 _SECONDS = 30.0  # that a call into the thread may take; a login needs one or two
 
 
-class _InThread(Generic[_Emulator]):
+class RunningEmulator:
     """An emulator in a thread of its own, for tests with and without an event loop.
 
     Args:
-        make: returns the emulator; called in the thread.
+        profile: `access`, `mcp`, `generic` or `machine`.
+        settings: those of `Emulator`.
     """
 
-    def __init__(self, make: Callable[[], _Emulator]) -> None:
+    def __init__(self, profile: Profile | str = Profile.ACCESS, **settings: Any) -> None:
         self._loop = asyncio.new_event_loop()
         # A thread of its own, so that tests without an event loop can use the emulator.
         # A daemon: a test that is interrupted must not keep pytest from ending.
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        self.emulator: _Emulator = self._in_thread(self._started(make))
+        self.emulator: Emulator = self._in_thread(self._started(Profile(profile), settings))
 
     @staticmethod
-    async def _started(make: Callable[[], _Emulator]) -> _Emulator:
-        emulator = make()
+    async def _started(profile: Profile, settings: dict[str, Any]) -> Emulator:
+        emulator = Emulator(profile, **settings)
         await emulator.start()
         return emulator
 
@@ -108,35 +106,12 @@ class _InThread(Generic[_Emulator]):
         self._loop.close()
 
 
-class EmulatedAccess(_InThread[Emulator]):
-    """A simulated Cloudflare Access.
+def _started_until_the_end() -> Iterator[_Start]:
+    """Yield what starts emulators, and stop all of them."""
+    running: list[RunningEmulator] = []
 
-    Args:
-        settings: those of `Emulator`.
-    """
-
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(lambda: Emulator(**settings))
-
-
-class EmulatedStandard(_InThread[StandardEmulator]):
-    """A simulated MCP server, API with OAuth, or API for programs.
-
-    Args:
-        profile: `mcp`, `generic` or `machine`.
-        settings: those of `StandardEmulator`.
-    """
-
-    def __init__(self, profile: Profile | str, **settings: Any) -> None:
-        super().__init__(lambda: StandardEmulator(Profile(profile), **settings))
-
-
-def _stopped_after(kind: Callable[_Settings, _Running]) -> Iterator[Callable[_Settings, _Running]]:
-    """Yield what starts emulators of this kind, and stop all of them."""
-    running: list[_Running] = []
-
-    def start(*arguments: _Settings.args, **settings: _Settings.kwargs) -> _Running:
-        running.append(kind(*arguments, **settings))
+    def start(profile: Profile | str = Profile.ACCESS, **settings: Any) -> RunningEmulator:
+        running.append(RunningEmulator(profile, **settings))
         return running[-1]
 
     yield start
@@ -145,48 +120,36 @@ def _stopped_after(kind: Callable[_Settings, _Running]) -> Iterator[Callable[_Se
 
 
 @pytest.fixture
-def emulated_access_factory() -> Iterator[Callable[..., EmulatedAccess]]:
-    """Start emulators with settings of your own; all of them stop after the test."""
-    yield from _stopped_after(EmulatedAccess)
+def emulator_factory() -> Iterator[_Start]:
+    """Start emulators of a profile, with settings of your own; all of them stop after the test."""
+    yield from _started_until_the_end()
 
 
 @pytest.fixture(scope="session")
-def emulated_access_session_factory() -> Iterator[Callable[..., EmulatedAccess]]:
+def emulator_session_factory() -> Iterator[_Start]:
     """The same for fixtures of a wider scope; all of them stop after the last test."""
-    yield from _stopped_after(EmulatedAccess)
+    yield from _started_until_the_end()
 
 
 @pytest.fixture
-def emulated_access(emulated_access_factory: Callable[..., EmulatedAccess]) -> EmulatedAccess:
+def emulated_access(emulator_factory: _Start) -> RunningEmulator:
     """A simulated Cloudflare Access without a fault."""
-    return emulated_access_factory()
+    return emulator_factory(Profile.ACCESS)
 
 
 @pytest.fixture
-def emulated_standard_factory() -> Iterator[Callable[..., EmulatedStandard]]:
-    """Start emulators of the profile that is given first, with settings; all of them stop after the test."""
-    yield from _stopped_after(EmulatedStandard)
-
-
-@pytest.fixture(scope="session")
-def emulated_standard_session_factory() -> Iterator[Callable[..., EmulatedStandard]]:
-    """The same for fixtures of a wider scope; all of them stop after the last test."""
-    yield from _stopped_after(EmulatedStandard)
-
-
-@pytest.fixture
-def emulated_mcp(emulated_standard_factory: Callable[..., EmulatedStandard]) -> EmulatedStandard:
+def emulated_mcp(emulator_factory: _Start) -> RunningEmulator:
     """A simulated MCP server without a fault."""
-    return emulated_standard_factory(Profile.MCP)
+    return emulator_factory(Profile.MCP)
 
 
 @pytest.fixture
-def emulated_generic(emulated_standard_factory: Callable[..., EmulatedStandard]) -> EmulatedStandard:
+def emulated_generic(emulator_factory: _Start) -> RunningEmulator:
     """A simulated API with OAuth without a fault."""
-    return emulated_standard_factory(Profile.GENERIC)
+    return emulator_factory(Profile.GENERIC)
 
 
 @pytest.fixture
-def emulated_machine(emulated_standard_factory: Callable[..., EmulatedStandard]) -> EmulatedStandard:
+def emulated_machine(emulator_factory: _Start) -> RunningEmulator:
     """A simulated API for programs without a fault: only machine grants, no user."""
-    return emulated_standard_factory(Profile.MACHINE)
+    return emulator_factory(Profile.MACHINE)

@@ -7,11 +7,16 @@ Sources: RFC 6749, 7009, 7591, 7592, 7636, 8628, 9449, 9700.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from typing import Any, Final
 
+from msgspec.structs import replace
+
+from authlens_core.values.word_files import words
 from authlens_lab.emulator import randomness
 from authlens_lab.emulator.issued import (
+    DEVICE_GRANT,
+    MACHINE_GRANTS,
     AccessToken,
     AuthorizationCodes,
     DeviceLogin,
@@ -22,12 +27,10 @@ from authlens_lab.emulator.issued import (
     put,
 )
 from authlens_lab.emulator.ledger import Ledger, Reason, What
-from authlens_lab.emulator.profile import Fault, Profile
-from authlens_lab.emulator.signed_tokens import SigningKeys
+from authlens_lab.emulator.profile import Profile
 
-if TYPE_CHECKING:
-    from authlens_lab.emulator.uvicorn_server import OriginApp
-
+TOKEN_CHARACTERS: Final = 65  # of a token of Access after the prefix, as observed
+DENIED_BY_POLICY: Final = "mallory@example.com"
 DEVICE_LIFETIME: Final = 600.0  # seconds
 _LETTERS: Final = "BCDFGHJKLMNPQRSTVWXZ"  # RFC 8628 §6.1: no vowels, so no words
 _EARLY: Final = 0.2  # seconds that a poll may be early, because clocks and networks jitter
@@ -280,7 +283,7 @@ class Grants:
         )
         return answer
 
-    def knows_access_token(self, token: str) -> bool:
+    def has_access_token(self, token: str) -> bool:
         return token in self._access_tokens
 
     def access_token(self, token: str, *, self_contained: bool = False) -> AccessToken | None:
@@ -340,43 +343,34 @@ class Grants:
         grant.alive = False
 
     def _invalid(self, what: str, reason: Reason) -> OAuthRefusal:
-        return OAuthRefusal("invalid_grant", self.rules.words[what][reason])
+        return OAuthRefusal("invalid_grant", self.rules.refusals[what][reason])
 
 
-@dataclass(slots=True, kw_only=True)
-class ServerMemory:
-    """What the two origins of one emulator share.
+def new_token() -> str:
+    """Return an access or a refresh token, in the form in which Access issues both."""
+    return "oauth:" + randomness.token_urlsafe(64)[:TOKEN_CHARACTERS]
 
-    Attributes:
-        clock: the time in seconds since the epoch.
-        origin: answers a request that is let in; None for a resource of the emulator's own.
-        resource_url: the resource's origin, without a final slash.
-        server_url: the authorization server's origin, without a final slash.
-    """
 
-    profile: Profile
-    faults: frozenset[Fault]
-    clock: Callable[[], float]
-    access_token_lifetime: int = 60
-    origin: OriginApp | None = None
-    resource_url: str = ""
-    server_url: str = ""
-    keys: SigningKeys = field(default_factory=SigningKeys, repr=False)
-    grants: Grants = field(init=False, repr=False)
+_REFUSALS: Final = words("emulator", "authlens_lab")
+RULES: Final = GrantRules(
+    refusals=_REFUSALS["standard-refusals"],
+    grant_types=("authorization_code", "refresh_token", DEVICE_GRANT),
+    # It is typed behind an option, and what starts with a dash would be another option.
+    client_id=lambda: randomness.token_urlsafe(16).lstrip("-"),
+    refresh_token=partial(randomness.token_urlsafe, 32),
+)
+ACCESS_RULES: Final = GrantRules(
+    refusals=_REFUSALS["access-refusals"],
+    grant_types=("authorization_code", "refresh_token"),
+    client_id=lambda: str(randomness.uuid4()),
+    refresh_token=new_token,
+    denied=frozenset({DENIED_BY_POLICY}),
+)
+_RULES: Final = {
+    Profile.ACCESS: ACCESS_RULES,
+    Profile.MACHINE: replace(RULES, grant_types=tuple(sorted(MACHINE_GRANTS))),
+}
 
-    def has(self, *faults: Fault) -> bool:
-        return any(fault in self.faults for fault in faults)
 
-    @property
-    def resource(self) -> str:
-        """The resource, as the answers of its servers name it."""
-        return f"{self.resource_url}/mcp" if self.profile is Profile.MCP else f"{self.resource_url}/"
-
-    @property
-    def issuer(self) -> str:
-        """The issuer that the resource metadata names."""
-        return self.server_url
-
-    def forget_everything(self) -> None:
-        """Forget clients and grants."""
-        self.grants.forget_everything()
+def rules_of(profile: Profile) -> GrantRules:
+    return _RULES.get(profile, RULES)

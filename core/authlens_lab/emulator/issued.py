@@ -129,8 +129,8 @@ class GrantRules(Struct, frozen=True, kw_only=True):
     """How one profile's server differs from another's.
 
     Attributes:
-        words: what the server says of a refused code and of a refused refresh token, by the reason.
-        grant_types: what its token endpoint takes.
+        refusals: the descriptions of errors at `code`, `refresh_token` and `authorization`, by the reason.
+        grant_types: those of its token endpoint.
         client_id: makes one.
         refresh_token: makes one.
         grant_lifetime: seconds a grant, and so its refresh tokens, lives.
@@ -141,8 +141,8 @@ class GrantRules(Struct, frozen=True, kw_only=True):
         denied: users that the policy refuses at the start.
     """
 
-    words: Mapping[str, Mapping[str, str]]
-    grant_types: frozenset[str]
+    refusals: Mapping[str, Mapping[str, str]]
+    grant_types: tuple[str, ...]
     client_id: Callable[[], str]
     refresh_token: Callable[[], str]
     grant_lifetime: float = math.inf

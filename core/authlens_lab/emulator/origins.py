@@ -8,22 +8,19 @@ import errno
 import os
 import socket
 from collections import deque
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypedDict
+from typing import TYPE_CHECKING, Any, Final, Self, TypedDict
 
 from msgspec import Struct
 
 from authlens_core.values.finish import finish
 from authlens_core.values.secret import Unprinted
-from authlens_lab.emulator.profile import Fault, email_of, named_faults
 from authlens_lab.emulator.randomness import drawn_from, source_of
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-    from authlens_lab.emulator.grants import ServerMemory
-    from authlens_lab.emulator.ledger import Ledger
     from authlens_lab.emulator.uvicorn_server import OriginApp, QuietServer
 
 BACKLOG: Final = 128  # connections that wait to be accepted
@@ -52,10 +49,9 @@ class SeenRequest(Unprinted, Struct, frozen=True):
 
 
 class LoopbackSettings(TypedDict, total=False):
-    """What every emulator can be given; see `LoopbackServer`."""
+    """The settings of every `LoopbackServer`."""
 
     port: int
-    admin: bool
     seed: int | None
     origin: ASGIApp | None
     bodies: bool
@@ -63,34 +59,29 @@ class LoopbackSettings(TypedDict, total=False):
 
 
 class LoopbackServer:
-    """What both emulators are: a resource on 127.0.0.1 and its authorization server on localhost.
+    """A resource on 127.0.0.1 and its authorization server on localhost; an asynchronous context manager.
 
-    Two host names, because cookies ignore ports. It is an asynchronous context manager, too.
+    Two host names, because cookies ignore ports.
 
     Args:
         names: the host names in the URLs of the two; names of this machine.
         port: the resource's port; the other origin has the next one. 0 picks free ones.
-        admin: whether the authorization server's origin has the JSON interface of `emulator.admin`.
         seed: makes ids, codes and opaque tokens the same at each start; signing keys stay random.
         origin: what answers a request that is let in; None for the emulator's own resource.
         bodies: whether the log of requests has their bodies.
 
     Attributes:
         origin: the application behind the login.
+        origins: the names of the two in the log of requests.
+        resource_origin: the resource's origin, without a final slash.
+        server_url: the authorization server's origin, without a final slash; not always the issuer.
         stopping: set while it is stopped, for answers that would go on.
     """
-
-    memory: ServerMemory
-    """What the two share."""
-
-    ORIGINS: ClassVar[tuple[str, str]]
-    """What the two are called in the log of requests."""
 
     def __init__(
         self,
         *,
         port: int = 0,
-        admin: bool = False,
         seed: int | None = None,
         origin: ASGIApp | None = None,
         bodies: bool = False,
@@ -98,106 +89,24 @@ class LoopbackServer:
     ) -> None:
         self._port = port
         self._names = names
-        self._admin = admin
         self._bodies = bodies
         self.origin = None if origin is None else _origin_app(origin)
         self._source = source_of(seed)
-        self._seen: deque[SeenRequest] = deque(maxlen=MOST_REQUESTS)
+        self._requests: deque[SeenRequest] = deque(maxlen=MOST_REQUESTS)
+        self.origins = ("resource", "server")
+        self.resource_origin = ""
+        self.server_url = ""
         self.stopping = asyncio.Event()
         self._servers: list[QuietServer] = []
         self._running = AsyncExitStack()
 
-    def _remember(self, memory: ServerMemory) -> None:
-        """Take what the two share, as it is before the start."""
-        self.memory, self._first_faults = memory, memory.faults
-
     @property
     def requests(self) -> list[SeenRequest]:
         """The last 2,000 requests, oldest first."""
-        return list(self._seen)
-
-    @property
-    def ledger(self) -> Ledger:
-        """What happened at the two, and who sent what led to it."""
-        return self.memory.grants.ledger
-
-    @property
-    def resource_url(self) -> str:
-        return self.memory.resource
-
-    @property
-    def issuer(self) -> str:
-        """The issuer that the resource metadata names; the faults about issuers do not change it."""
-        return self.memory.issuer
-
-    @property
-    def server_url(self) -> str:
-        """The authorization server's origin, without a slash at the end; not always the issuer."""
-        return self.memory.server_url
-
-    @property
-    def faults(self) -> frozenset[Fault]:
-        return self.memory.faults
-
-    def set_faults(self, faults: Collection[Fault | str]) -> None:
-        """Replace the faults. `port-taken` and those about rotation and policy count from the start only.
-
-        Raises:
-            ValueError: the profile has no such fault.
-        """
-        self.memory.faults = named_faults(self.memory.profile, faults)
-
-    def reset(self) -> None:
-        """Return to the state after the start: the first faults, no request, client, grant or session."""
-        grants = self.memory.grants
-        self.memory.forget_everything()
-        self.memory.faults = self._first_faults
-        grants.denied = set(grants.rules.denied)
-        grants.ledger.clear()
-        self.forget_requests()
-
-    def deny(self, user: str) -> None:
-        """Have the policy refuse a user, or a program by its id: no token works, and none is issued."""
-        self.memory.grants.denied |= {user, email_of(user)}
-
-    def allow(self, user: str) -> None:
-        self.memory.grants.denied -= {user, email_of(user)}
-
-    def expire_access_tokens(self) -> None:
-        """Expire every access token; refresh tokens still work."""
-        self.memory.grants.expire_access_tokens()
-
-    def revoke_user_tokens(self, user: str | None = None) -> None:
-        """End the access tokens of a user, or of a program by its id; None is all. Refreshing still works."""
-        for subject in (None,) if user is None else (user, email_of(user)):
-            self.memory.grants.expire_access_tokens(subject)
-
-    def end_grants(self) -> None:
-        """End every grant: access tokens are refused, and a refresh answers invalid_grant."""
-        self.memory.grants.end_grants()
-
-    def actions(self) -> dict[str, Callable[[str], None]]:
-        """Return what an administrator or the clock would do, by name; each takes a user."""
-        return {
-            "expire-access-tokens": lambda _: self.expire_access_tokens(),
-            "revoke-user-tokens": self.revoke_user_tokens,
-            "end-grants": lambda _: self.end_grants(),
-            "deny": self.deny,
-            "allow": self.allow,
-            "reset": lambda _: self.reset(),
-        }
-
-    def facts(self) -> Mapping[str, Any]:
-        """Return what a test in another process needs to log in, besides the URLs."""
-        return {}
+        return list(self._requests)
 
     def forget_requests(self) -> None:
-        self._seen.clear()
-
-    def note(self, origin: str, scope: Mapping[str, Any], body: bytes | None = None) -> None:
-        """Note a request, given the ASGI scope of its connection."""
-        names = tuple(name.decode("latin-1") for name, _ in scope["headers"])
-        self._seen.append(SeenRequest(origin, scope["method"], scope["path"], names, body))
+        self._requests.clear()
 
     async def start(self) -> None:
         """Listen on both origins; return once they answer.
@@ -219,14 +128,12 @@ class LoopbackServer:
             server = bind_both(self._port + 1 if self._port else 0)
             stack.callback(close_all, server)
             stack.push_async_callback(self._stop_servers)  # unwinds before the sockets are closed
-            self.memory.resource_url, self.memory.server_url = (
+            self.resource_origin, self.server_url = (
                 f"http://{name}:{sockets[0].getsockname()[1]}"
                 for name, sockets in zip(self._names, (resource, server), strict=True)
             )
-            first, second = (self._answering(*pair) for pair in zip(self.ORIGINS, self._build(), strict=True))
-            second = _administered(second, self) if self._admin else second
-            for app, sockets in ((first, resource), (second, server)):
-                self._servers.append(await serve(app, sockets))
+            for name, app, sockets in zip(self.origins, self._build(), (resource, server), strict=True):
+                self._servers.append(await serve(self._answering(name, app), sockets))
             # Only now: if anything before this fails, what was bound and started is undone.
             self._running = stack.pop_all()
 
@@ -240,11 +147,15 @@ class LoopbackServer:
         async def answer(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] == "http":
                 body, receive = await _read_ahead(receive) if self._bodies else (None, receive)
-                self.note(origin, scope, body)
+                self._note(origin, scope, body)
                 with drawn_from(self._source):
                     await app(scope, receive, send)
 
         return answer
+
+    def _note(self, origin: str, scope: Mapping[str, Any], body: bytes | None) -> None:
+        names = tuple(name.decode("latin-1") for name, _ in scope["headers"])
+        self._requests.append(SeenRequest(origin, scope["method"], scope["path"], names, body=body))
 
     async def stop(self) -> None:
         """Stop answering and free the ports; a second call does nothing."""
@@ -275,18 +186,13 @@ def _origin_app(app: ASGIApp) -> OriginApp:
     return OriginApp(app)
 
 
-def _administered(server: ASGIApp, emulator: LoopbackServer) -> ASGIApp:
-    from authlens_lab.emulator.admin import AdminMiddleware
-
-    return AdminMiddleware(server, emulator)
-
-
 async def _read_ahead(receive: Receive) -> tuple[bytes, Receive]:
     """Return the first bytes of a body, and what receives all of it again."""
     messages: deque[Any] = deque()
     body, more = b"", True
     while more and len(body) < LONGEST_BODY:
-        messages.append(message := await receive())
+        message = await receive()
+        messages.append(message)
         body += message.get("body", b"")
         more = message.get("more_body", False)
 
@@ -347,3 +253,14 @@ def close_all(listeners: list[socket.socket]) -> None:
     for listener in listeners:
         listener.close()
     listeners.clear()
+
+
+def taken_port(port: int) -> list[socket.socket]:
+    """Listen on a port and never answer; an address that is in use already is left as it is."""
+    listeners: list[socket.socket] = []
+    # Both, because a client that finds one in use could still listen at the other (RFC 8252 §7.3).
+    for host in ("127.0.0.1", "::1"):
+        with contextlib.suppress(OSError):
+            listeners.append(bind(host, port))
+            port = listeners[0].getsockname()[1]
+    return listeners

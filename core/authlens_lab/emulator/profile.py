@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import tomllib
+from collections.abc import Collection, Mapping
 from enum import StrEnum
-from typing import Final, Self
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
 
 from authlens_core.values.word_files import words
 
@@ -26,26 +31,8 @@ class Profile(StrEnum):
     MACHINE = "machine"
 
 
-_ACCESS: Final = frozenset({Profile.ACCESS})
-_MCP: Final = frozenset({Profile.MCP})
-_BOTH: Final = frozenset({Profile.MCP, Profile.GENERIC})
-_MACHINE: Final = frozenset({Profile.MACHINE})
-_EACH: Final = _BOTH | _MACHINE
-
-
 class Fault(StrEnum):
     """One thing that goes wrong. The value is the name to type; `words/emulator.toml` explains it."""
-
-    profiles: frozenset[Profile]
-    """The profiles that have it."""
-
-    def __new__(cls, value: str, profiles: frozenset[Profile] = _ACCESS) -> Self:
-        # The profiles stay out of the value, which is the name on the command line and in the JSON of the
-        # administration.
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.profiles = profiles
-        return member
 
     NO_WWW_AUTHENTICATE = "no-www-authenticate"
     CHALLENGE_WITHOUT_METADATA = "challenge-without-metadata"
@@ -93,33 +80,73 @@ class Fault(StrEnum):
     BINDING_COOKIE = "binding-cookie"
     SERVICE_AUTH_MISSING = "service-auth-missing"
     CLOCK_SKEW = "clock-skew"
-    GET_404 = ("get-404", _MCP)
-    OPEN_INITIALIZE = ("open-initialize", _MCP)
-    ENDLESS_STREAM = ("endless-stream", _MCP)
-    DISCOVER_ONLY = ("discover-only", _MCP)
-    NO_RESOURCE_METADATA = ("no-resource-metadata", _MCP)
-    DEFAULT_PATHS = ("default-paths", _MCP)
-    NONCE_REQUIRED = ("nonce-required", _BOTH)
-    JWT_ACCESS_TOKENS = ("jwt-access-tokens", _EACH)
-    STEP_UP = ("step-up", _BOTH)
-    DPOP_REQUIRED = ("dpop-required", _EACH)
-    DPOP_NONCE = ("dpop-nonce", _EACH)
-    PAR_REQUIRED = ("par-required", _BOTH)
-    DEVICE_SLOW_DOWN = ("device-slow-down", _BOTH)
-    DEVICE_EXPIRED = ("device-expired", _BOTH)
-    ISS_MISSING = ("iss-missing", _BOTH)
-    NO_REGISTRATION = ("no-registration", _BOTH)
-    ASSERTION_EXPIRED = ("assertion-expired", _MACHINE)
-    ASSERTION_AUDIENCE = ("assertion-audience", _MACHINE)
-    KEY_UNKNOWN = ("key-unknown", _MACHINE)
-    SCOPE_REFUSED = ("scope-refused", _MACHINE)
-    GRANT_NOT_ALLOWED = ("grant-not-allowed", _MACHINE)
-    POLICY_DENIES = ("policy-denies", _MACHINE)
+    GET_404 = "get-404"
+    OPEN_INITIALIZE = "open-initialize"
+    ENDLESS_STREAM = "endless-stream"
+    DISCOVER_ONLY = "discover-only"
+    NO_RESOURCE_METADATA = "no-resource-metadata"
+    DEFAULT_PATHS = "default-paths"
+    NONCE_REQUIRED = "nonce-required"
+    JWT_ACCESS_TOKENS = "jwt-access-tokens"
+    STEP_UP = "step-up"
+    DPOP_REQUIRED = "dpop-required"
+    DPOP_NONCE = "dpop-nonce"
+    PAR_REQUIRED = "par-required"
+    DEVICE_SLOW_DOWN = "device-slow-down"
+    DEVICE_EXPIRED = "device-expired"
+    ISS_MISSING = "iss-missing"
+    NO_REGISTRATION = "no-registration"
+    ASSERTION_EXPIRED = "assertion-expired"
+    ASSERTION_AUDIENCE = "assertion-audience"
+    KEY_UNKNOWN = "key-unknown"
+    SCOPE_REFUSED = "scope-refused"
+    GRANT_NOT_ALLOWED = "grant-not-allowed"
+    POLICY_DENIES = "policy-denies"
 
     @property
     def summary(self) -> str:
         """One sentence: what to watch for."""
         return str(words("emulator", "authlens_lab")["faults"][self])
+
+    @property
+    def profiles(self) -> frozenset[Profile]:
+        """The profiles that have it."""
+        profiles = frozenset(profile for profile, faults in TABLE.profiles.items() if self in faults)
+        return profiles or frozenset({Profile.ACCESS})
+
+
+class FaultAnswer(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a fault answers: JSON, a page with a title and its content, or plain text."""
+
+    status: int
+    json: Mapping[str, str] | None = None
+    page: str = ""
+    content: str = ""
+    text: str = ""
+    headers: Mapping[str, str] = {}
+
+
+class FaultTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """What faults change, each by the point at which it does.
+
+    Attributes:
+        profiles: the faults of each profile, apart from those of Access.
+        answers: what is answered instead.
+        refusals: an error of OAuth with its description.
+        members: members of the documents `server` and `resource` with another value.
+        absent: the member that the documents do not have.
+    """
+
+    profiles: Mapping[Profile, frozenset[Fault]]
+    answers: Mapping[Fault, Mapping[str, FaultAnswer]]
+    refusals: Mapping[Fault, Mapping[str, tuple[str, str]]]
+    members: Mapping[Fault, Mapping[str, Mapping[str, Any]]]
+    absent: Mapping[Fault, str]
+
+
+TABLE: Final = msgspec.convert(
+    tomllib.loads(Path(__file__).with_name("faults.toml").read_text("utf-8")), FaultTable
+)
 
 
 def faults_of(profile: Profile) -> tuple[Fault, ...]:
@@ -127,20 +154,18 @@ def faults_of(profile: Profile) -> tuple[Fault, ...]:
     return tuple(fault for fault in Fault if profile in fault.profiles)
 
 
-def named_faults(profile: Profile, names: Iterable[str]) -> frozenset[Fault]:
+def named_faults(profile: Profile, names: Collection[str]) -> frozenset[Fault]:
     """Return the faults of `profile` that have one of `names`.
 
     Raises:
         ValueError: none has that name; the message lists those it has.
     """
     by_name = {fault.value: fault for fault in faults_of(profile)}
-    chosen = set()
     for name in names:
         if name not in by_name:
             all_names = ", ".join(by_name)
             raise ValueError(f"The profile {profile} has no fault {str(name)!r}. It has: {all_names}.")
-        chosen.add(by_name[name])
-    return frozenset(chosen)
+    return frozenset(by_name[name] for name in names)
 
 
 USERS: Final = ("ada@example.com", "grace@example.com", "mallory@example.com")

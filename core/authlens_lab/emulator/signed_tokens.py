@@ -1,4 +1,4 @@
-"""The signed tokens of an emulator: its own keys (RFC 7515, 7517), and the assertions that it is shown.
+"""The signed tokens of an emulator: its own keys (RFC 7515, 7517), and the assertions that clients send.
 
 An assertion is a JWT that speaks for a client or for a subject; its checks are those of RFC 7523 §3.
 """
@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 
 RSA_ALGORITHM: Final = "RS256"
 KEY_BITS: Final = 2048  # RFC 7518 §3.3: the least for RS256
+CLIENT_ASSERTION: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+ALGORITHM: Final = "ES256"
+LONGEST_LIFE: Final = 3600.0  # seconds; §3 lets a server refuse an `exp` that is unreasonably far away
+SKEW: Final = 30.0  # seconds that clocks may differ
+Jwk = Mapping[str, Any]
 
 
 def new_key() -> RSAKey:
@@ -26,6 +31,18 @@ def new_key() -> RSAKey:
 
     parameters: Any = {"kid": secrets.token_hex(32), "use": "sig", "alg": RSA_ALGORITHM}
     return RSAKey.generate_key(KEY_BITS, parameters, private=True)
+
+
+def new_ec_key() -> Jwk:
+    from joserfc.jwk import ECKey
+
+    return dict(ECKey.generate_key("P-256", private=True).as_dict(private=True))
+
+
+def private_pem(key: Jwk) -> str:
+    from joserfc.jwk import ECKey
+
+    return ECKey.import_key(dict(key)).as_pem(private=True).decode()
 
 
 class SigningKeys:
@@ -69,20 +86,12 @@ class SigningKeys:
     async def rotate(self) -> None:
         """Sign with a new key from now on; the previous one still verifies, the one before it does not."""
         keys = await self._at_least(1)
-        fresh = await asyncio.to_thread(new_key)
         # Access keeps the previous key published, so tokens that it signed stay valid until they expire.
-        self._keys = [fresh, keys[0]]
-
-
-CLIENT_ASSERTION: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-ALGORITHM: Final = "ES256"
-LONGEST_LIFE: Final = 3600.0  # seconds; §3 lets a server refuse an `exp` that is unreasonably far away
-SKEW: Final = 30.0  # seconds that clocks may differ
-Jwk = Mapping[str, Any]
+        self._keys = [await asyncio.to_thread(new_key), keys[0]]
 
 
 def unverified(assertion: str, error: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return header and claims of a JWT that nothing is known of yet, to find the key that it has to have.
+    """Return header and claims of a JWT whose signature is not checked yet, to find the key that it needs.
 
     Raises:
         OAuthRefusal: `error`; it is no JWT.
@@ -91,8 +100,8 @@ def unverified(assertion: str, error: str) -> tuple[dict[str, Any], dict[str, An
     from joserfc.errors import JoseError
 
     try:
-        signed = jws.extract_compact(assertion.encode())
-        return dict(signed.headers()), dict(json.loads(signed.payload))
+        token = jws.extract_compact(assertion.encode())
+        return dict(token.headers()), dict(json.loads(token.payload))
     except (JoseError, ValueError, TypeError, RecursionError):
         raise OAuthRefusal(error, "The assertion is not a JWT") from None
 
@@ -115,7 +124,7 @@ class Assertions:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._seen: dict[str, float] = {}
+        self._accepted: dict[str, float] = {}
 
     def accepted(
         self, assertion: str, key: Jwk | None, audiences: Collection[str], *, error: str, status: int = 400
@@ -141,22 +150,22 @@ class Assertions:
         if problem:
             raise OAuthRefusal(error, problem, status)
         if "jti" in claims:
-            put(self._seen, f"{claims['iss']} {claims['jti']}", self._clock())
+            put(self._accepted, f"{claims['iss']} {claims['jti']}", self._clock())
         return claims
 
     def _problem(self, claims: Mapping[str, Any], audiences: Collection[str]) -> str:
-        now, expires, named = self._clock(), claims.get("exp"), claims.get("aud")
+        now, expires, audience = self._clock(), claims.get("exp"), claims.get("aud")
         # aud is a string or an array of strings (RFC 7519 §4.1.3).
-        meant = named if isinstance(named, list) else [named]
+        names = audience if isinstance(audience, list) else [audience]
         if not all(isinstance(claims.get(name), str) for name in ("iss", "sub")):
             return "iss or sub of the assertion is missing"
-        if not set(audiences).intersection(name for name in meant if isinstance(name, str)):
+        if not any(name in audiences for name in names):
             return "aud of the assertion is another server"
         if not isinstance(expires, int | float) or expires <= now - SKEW:
             return "The assertion has expired"
         if expires > now + LONGEST_LIFE + SKEW:
             return "exp of the assertion is too far away"
         # §3 leaves it to the server; one that does not look accepts a stolen assertion until it expires.
-        if f"{claims['iss']} {claims.get('jti')}" in self._seen:
+        if f"{claims['iss']} {claims.get('jti')}" in self._accepted:
             return "jti of the assertion was used before"
         return ""

@@ -25,7 +25,7 @@ from authlens_core.values.secret import Secret
 from authlens_core.values.stage import GrantType
 from authlens_core.values.url import Url, parse_url
 from authlens_lab.emulator.parties.victim import REDIRECTOR
-from authlens_lab.emulator.standard.weakness import PublishedMember
+from authlens_lab.emulator.weakness import PublishedMember
 from authlens_lab.learning.world import MALLORY, YOU, World
 
 _INTERVAL: Final = 6.0  # seconds between two polls, also after a slow_down
@@ -43,11 +43,11 @@ async def publish(move: Arguments, world: World) -> None:
     """Put a lie into a document; a hosted client reads it once, and the next lie takes its place."""
     member, hosted = PublishedMember(move["field"]), world.hosted
     if hosted is None:
-        world.standard.publish(member, _OTHER_SITE)
+        world.emulator.lesson.publish(member, _OTHER_SITE)
         return
-    world.standard.publish(member, f"{hosted.url}/admin" if move["value"] == "inside" else _OTHER_SITE)
+    world.emulator.lesson.publish(member, f"{hosted.url}/admin" if move["value"] == "inside" else _OTHER_SITE)
     await hosted.discover(world.emulator.resource_url)
-    world.standard.publish_the_truth()
+    world.emulator.lesson.publish_the_truth()
 
 
 async def redeem(move: Arguments, world: World) -> None:

@@ -20,7 +20,7 @@ from authlens_core.values.safe_text import NAME, safe_line
 from authlens_core.values.word_files import words
 from authlens_lab.emulator import faults_of
 from authlens_lab.emulator.parties.victim import SWITCHES as VICTIM_SWITCHES
-from authlens_lab.emulator.standard.weakness import Weakness
+from authlens_lab.emulator.weakness import Weakness
 from authlens_lab.learning.claim import LOOT
 from authlens_lab.learning.lesson import LETTERS, CourseLesson, Question
 from authlens_lab.learning.moves import MOVES, LessonPhase

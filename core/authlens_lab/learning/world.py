@@ -12,7 +12,7 @@ import time
 from collections.abc import Collection, Mapping
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
-from typing import Any, Final, Literal, Self, TypeVar
+from typing import Final, Literal, Self, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from msgspec.structs import replace
@@ -28,15 +28,15 @@ from authlens_core.values.stage import GrantType
 from authlens_core.wire.addresses import AddressPolicy
 from authlens_core.wire.client import Wire
 from authlens_core.wire.limits import TOKEN
-from authlens_lab.emulator import Emulator, Profile, StandardEmulator
+from authlens_lab.emulator import Emulator, Profile
 from authlens_lab.emulator.ledger import LedgerEvent, What
 from authlens_lab.emulator.parties.servers import RogueServer, SecondResource
 from authlens_lab.emulator.parties.victim import SWITCHES as VICTIM_SWITCHES
 from authlens_lab.emulator.parties.victim import HostedClient, Victim, VictimSwitches
 from authlens_lab.emulator.person import Browser
 from authlens_lab.emulator.profile import email_of
-from authlens_lab.emulator.standard.weakness import SWITCHES as SERVER_SWITCHES
-from authlens_lab.emulator.standard.weakness import Weakness
+from authlens_lab.emulator.weakness import SWITCHES as SERVER_SWITCHES
+from authlens_lab.emulator.weakness import Weakness
 from authlens_lab.learning.row import EvidenceRow, rows_of
 from authlens_lab.learning.strict_file import StrictTable
 
@@ -131,32 +131,24 @@ class World:
         self._rows: tuple[EvidenceRow, ...] | None = None
         self._running = AsyncExitStack()
 
-    def _new_emulator(self, seed: int, faults: Collection[str]) -> Emulator | StandardEmulator:
+    def _new_emulator(self, seed: int, faults: Collection[str]) -> Emulator:
         settings = self.settings
-        alike: dict[str, Any] = {
-            "faults": faults,
-            "access_token_lifetime": settings.token_lifetime,
-            "seed": seed,
-            "clock": lambda: time.time() + self.skipped,
-            "names": _NAMES,
-        }
-        if settings.profile is Profile.ACCESS:
-            return Emulator(**alike)
-        return StandardEmulator(settings.profile, weaknesses=settings.weaknesses, **alike)
-
-    @property
-    def standard(self) -> StandardEmulator:
-        """The standard emulator; Cloudflare Access has no switches, and raises LookupError."""
-        if isinstance(self.emulator, StandardEmulator):
-            return self.emulator
-        raise LookupError("Cloudflare Access has no switches")
+        return Emulator(
+            settings.profile,
+            faults=faults,
+            access_token_lifetime=settings.token_lifetime,
+            seed=seed,
+            clock=lambda: time.time() + self.skipped,
+            names=_NAMES,
+            weaknesses=settings.weaknesses,
+        )
 
     async def __aenter__(self) -> Self:
         emulator, there = self.emulator, set(self.settings.parties)
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(emulator)
             for name in sorted(self._switches & set(SERVER_SWITCHES)):
-                self.standard.turn_on(name)
+                self.emulator.turn_on(name)
             if "rogue" in there:
                 rogue = RogueServer(emulator.ledger, honest=emulator.issuer)
                 self.rogue = await stack.enter_async_context(rogue)
@@ -174,7 +166,7 @@ class World:
                 hosted = HostedClient(emulator.ledger, self._victim_switches())
                 self.hosted = await stack.enter_async_context(hosted)
             if "second" in there:
-                self.second = await stack.enter_async_context(SecondResource(self.standard))
+                self.second = await stack.enter_async_context(SecondResource(self.emulator))
             stack.push_async_callback(self._wire.aclose)
             stack.push_async_callback(self._end_login)
             self._running = stack.pop_all()

@@ -19,7 +19,7 @@ from authlens_core.values.errors import UsageError
 from authlens_core.values.fix import commands_of
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
-from authlens_lab.emulator import Profile, StandardEmulator
+from authlens_lab.emulator import Emulator, Profile
 from support.driven_login import log_in
 from support.rotating_server import RotatingServer, Scripted
 
@@ -48,7 +48,7 @@ async def forget_only_client(session: Session, *, only_here: bool = False) -> Ac
 async def test_a_registration_is_deleted_at_the_server_and_verified() -> None:
     """RG-7, RG-10: the whole way, from the registration of a login to its end."""
     async with (
-        StandardEmulator(Profile.GENERIC) as emulator,
+        Emulator(Profile.GENERIC) as emulator,
         Session(Wire(), Credentials.memory()) as session,
     ):
         await log_in(emulator, session=session)

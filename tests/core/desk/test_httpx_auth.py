@@ -18,7 +18,7 @@ from authlens_core.desk.session import Session
 from authlens_core.values.errors import LoginNeeded
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
-from authlens_lab.emulator import Profile, StandardEmulator
+from authlens_lab.emulator import Emulator, Profile
 from support.driven_login import log_in
 from support.request_recorder import RequestRecorder, recorder
 from support.rotating_server import RotatingServer, Scripted, rotating_server
@@ -207,7 +207,7 @@ async def test_without_a_login_the_request_says_that_one_is_needed() -> None:
 
 @pytest.mark.parametrize("fault", ["dpop-required", "dpop-nonce"])
 async def test_a_bound_token_is_sent_with_a_proof_and_the_nonce_of_the_server(fault: str) -> None:
-    async with StandardEmulator(Profile.GENERIC, faults=[fault]) as emulator, session_with() as session:
+    async with Emulator(Profile.GENERIC, faults=[fault]) as emulator, session_with() as session:
         await log_in(emulator, session=session)
         # What the login learned is forgotten, so the server has to ask for its nonce.
         session.credentials.index.set_fact("dpop nonces", "{}")

@@ -20,16 +20,16 @@ from authlens_core.desk.session import Session, open_session
 from authlens_core.trace.events import AuthorizationReady, Event
 from authlens_core.values.store_kind import StoreKind
 from authlens_lab.emulator import PlayResult, play_person
-from authlens_lab.emulator.fixture import EmulatedAccess
+from authlens_lab.emulator.fixture import RunningEmulator
 
 PAGE = Path(__file__).parents[3] / "docs" / "scripts.md"
 DESK = Path(__file__).parents[3] / "core" / "authlens_core" / "desk"
 
 
 @pytest.fixture
-def access() -> Iterator[EmulatedAccess]:
+def access() -> Iterator[RunningEmulator]:
     """A simulated Access in a thread: examples with a synchronous client block the event loop."""
-    running = EmulatedAccess()
+    running = RunningEmulator()
     yield running
     running.stop()
 
@@ -74,7 +74,7 @@ class User:
 
 @pytest.mark.timeout(60)
 async def test_every_example_runs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, access: EmulatedAccess
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, access: RunningEmulator
 ) -> None:
     monkeypatch.setenv("AUTHLENS_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("AUTHLENS_CONFIG", str(tmp_path / "config.toml"))

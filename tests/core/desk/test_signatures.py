@@ -51,12 +51,12 @@ async def test_the_meta_token_of_the_redirect_verifies_at_the_team() -> None:
             found = await meta_token(wire, emulator)
             asked = record_of(Stage.DETECTION, emulator.resource_url)
             verdicts, exchanges = await check_signatures(
-                wire, {found.token: found.jwt}, asked, [asked], issuer=emulator.team_url
+                wire, {found.token: found.jwt}, asked, [asked], issuer=emulator.server_url
             )
             assert found.where == "location: meta"
             assert verdicts[found.token].signature is Signature.VALID, verdicts[found.token].reason
-            assert emulator.team_url in verdicts[found.token].reason
-            assert [e.request.url for e in exchanges] == [f"{emulator.team_url}/cdn-cgi/access/certs"]
+            assert emulator.server_url in verdicts[found.token].reason
+            assert [e.request.url for e in exchanges] == [f"{emulator.server_url}/cdn-cgi/access/certs"]
         finally:
             await wire.aclose()
 
@@ -67,7 +67,9 @@ async def test_a_team_that_only_the_token_names_is_pointed_out() -> None:
         wire = Wire()
         try:
             found = await meta_token(wire, emulator)
-            jwt = Jwt({**found.jwt.header}, {"iss": emulator.team_url}, found.jwt.signed, found.jwt.signature)
+            jwt = Jwt(
+                {**found.jwt.header}, {"iss": emulator.server_url}, found.jwt.signed, found.jwt.signature
+            )
             asked = record_of(Stage.DETECTION, emulator.resource_url)
             verdicts, _ = await check_signatures(wire, {found.token: jwt}, asked, [asked])
             assert verdicts[found.token].signature is Signature.VALID
@@ -86,7 +88,7 @@ async def test_a_key_set_is_fetched_once_for_all_tokens() -> None:
             asked = record_of(Stage.DETECTION, emulator.resource_url)
             tokens = {found.token: found.jwt, Secret("forged"): forged}
             verdicts, exchanges = await check_signatures(
-                wire, tokens, asked, [asked], issuer=emulator.team_url
+                wire, tokens, asked, [asked], issuer=emulator.server_url
             )
             assert [one.signature for one in verdicts.values()] == [Signature.VALID, Signature.INVALID]
             assert len(exchanges) == 1
@@ -99,7 +101,7 @@ async def test_a_server_without_keys_says_so() -> None:
     async with Emulator() as emulator:
         wire = Wire()
         try:
-            story = [server_metadata(emulator.team_url, f"{emulator.team_url}/nothing-here")]
+            story = [server_metadata(emulator.server_url, f"{emulator.server_url}/nothing-here")]
             verdicts, _ = await check_signatures(wire, {Secret("t"): token(None)}, story[0], story)
             assert verdicts[Secret("t")].signature is Signature.NOT_CHECKED
             assert "404" in verdicts[Secret("t")].reason

@@ -19,7 +19,7 @@ from authlens_core.grammars.curl import read_request
 from authlens_core.values.errors import LoginNeeded, NetworkFailure, Refused
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
-from authlens_lab.emulator import Profile, StandardEmulator
+from authlens_lab.emulator import Emulator, Profile
 from support.driven_login import log_in
 from support.needs import program
 from support.rotating_server import Scripted
@@ -199,21 +199,21 @@ def test_only_what_can_be_read_twice_is_sent_twice(words: list[str], repeatable:
 
 
 @pytest.fixture
-async def bound() -> AsyncIterator[tuple[LoggedIn, StandardEmulator]]:
+async def bound() -> AsyncIterator[tuple[LoggedIn, Emulator]]:
     """A login at a server that wants its nonce in each proof."""
     session = Session(Wire(), Credentials.memory())
-    async with StandardEmulator(Profile.GENERIC, faults=["dpop-nonce"]) as emulator, session:
+    async with Emulator(Profile.GENERIC, faults=["dpop-nonce"]) as emulator, session:
         await log_in(emulator, session=session)
         at = LoggedIn(session.credentials, session.wire, None, emulator.resource_url)  # type: ignore[arg-type]
         yield at, emulator
 
 
 async def test_curl_learns_the_nonce_that_a_refusal_brings(
-    bound: tuple[LoggedIn, StandardEmulator], capfd: pytest.CaptureFixture[str]
+    bound: tuple[LoggedIn, Emulator], capfd: pytest.CaptureFixture[str]
 ) -> None:
     """DP-5: and the next call has it already."""
     at, emulator = bound
-    emulator.renew_dpop_nonce()
+    emulator.dpop_nonce += "x"
     notes: list[str] = []
     assert [(await curl(at, "-sSf", notes=notes)).code for _ in range(2)] == [0, 0]
     assert len(notes) == 1
@@ -221,11 +221,11 @@ async def test_curl_learns_the_nonce_that_a_refusal_brings(
 
 
 async def test_fields_for_another_program_have_the_nonce_of_now(
-    bound: tuple[LoggedIn, StandardEmulator],
+    bound: tuple[LoggedIn, Emulator],
 ) -> None:
     """DP-4: what sends them cannot learn it."""
     at, emulator = bound
-    emulator.renew_dpop_nonce()
+    emulator.dpop_nonce += "x"
     fields = await headers_for(at.credentials, at.wire, at.url)
     assert await renew_nonce(at.wire, fields, at.url)
     sent = await at.wire.send(fields.signer.sign(fields.request(at.url)), loopback_http=True)  # type: ignore[union-attr]

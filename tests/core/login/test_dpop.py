@@ -15,7 +15,7 @@ from authlens_core.trace.record import Stage, Trace
 from authlens_core.values.exchange import Exchange
 from authlens_core.values.login_options import Options
 from authlens_core.values.url import parse_url
-from authlens_lab.emulator import Profile, StandardEmulator
+from authlens_lab.emulator import Emulator, Profile
 from support.driven_login import log_in, record_of
 from support.scripted_login import RESOURCE, exchange, reply
 
@@ -61,7 +61,7 @@ def proofs(exchanges: tuple[Exchange, ...]) -> list[dict[str, Any]]:
 
 async def bound_login(*faults: str) -> Trace:
     """Log in at a server that issues bound tokens only."""
-    async with StandardEmulator(Profile.GENERIC, faults=faults) as emulator:
+    async with Emulator(Profile.GENERIC, faults=faults) as emulator:
         return await log_in(emulator)
 
 

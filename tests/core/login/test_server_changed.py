@@ -6,7 +6,7 @@ from authlens_core.login.registered_clients import MemoryClientRegistry
 from authlens_core.trace.record import Trace
 from authlens_core.values.check import Severity
 from authlens_core.wire.client import Wire
-from authlens_lab.emulator import Profile, StandardEmulator
+from authlens_lab.emulator import Emulator, Profile
 from support.driven_login import client_of, closed_login, log_in, login_to
 from support.scripted_login import (
     ISSUER,
@@ -61,7 +61,7 @@ async def test_a_new_server_gets_a_registration_of_its_own_and_no_old_client_or_
 async def test_a_stored_login_at_the_old_server_makes_the_change_known() -> None:
     """The emulator moves: its new issuer knows no client and no token of the old one."""
     async with (
-        StandardEmulator(Profile.GENERIC) as emulator,
+        Emulator(Profile.GENERIC) as emulator,
         Session(Wire(), Credentials.memory()) as session,
     ):
         await log_in(emulator, session=session)

@@ -15,7 +15,7 @@ from authlens_core.values.exchange import FailureKind, WireFailure
 from authlens_core.values.login_options import Options
 from authlens_core.values.word_files import texts as markdown
 from authlens_core.values.word_files import words
-from authlens_lab.emulator import Fault, Profile, StandardEmulator
+from authlens_lab.emulator import Emulator, Fault, Profile
 from support.driven_login import log_in
 from support.scripted_login import RESOURCE, Answer, ScriptedSender, come_back, honest, reply
 
@@ -104,7 +104,7 @@ async def test_an_error_on_the_callback_of_a_plain_server_has_no_word_of_cloudfl
 async def test_a_failed_login_at_the_standard_emulator_has_no_word_of_cloudflare(profile: Profile) -> None:
     failing = (Fault.NO_REGISTRATION, Fault.ISS_MISSING, Fault.STEP_UP)
     for fault in failing:
-        async with StandardEmulator(profile, faults=[fault]) as emulator:
+        async with Emulator(profile, faults=[fault]) as emulator:
             trace = await log_in(emulator)
         assert trace.records[-1].outcome is Outcome.FAILED
         assert foreign_words(trace) == [], fault

@@ -8,7 +8,6 @@ import json
 import re
 import secrets
 import shlex
-import time
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -23,9 +22,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from authlens_lab.emulator.grants import ServerMemory
 from authlens_lab.emulator.origins import LoopbackServer
-from authlens_lab.emulator.profile import Profile
 from support.command_line import CommandLine, commands_in, fixes_in, words_of_cloudflare
 from support.needs import free_port
 
@@ -99,11 +96,9 @@ class OddServer(LoopbackServer):
         seen: the form of each request of the token endpoint, in order.
     """
 
-    ORIGINS = ("resource", "server")
-
     def __init__(self, plays: Plays) -> None:
         """Make a server, not started."""
-        super().__init__(port=0, admin=False, seed=None)
+        super().__init__()
         self._plays = plays
         self._codes: dict[str, dict[str, str]] = {}
         self._clients: dict[str, dict[str, Any]] = {CLIENT_ID: {}}
@@ -111,7 +106,10 @@ class OddServer(LoopbackServer):
         self._device = ""
         self.seen: list[dict[str, str]] = []
         self._server = ""
-        self._remember(ServerMemory(profile=Profile.MCP, faults=frozenset(), clock=time.time))
+
+    @property
+    def resource_url(self) -> str:
+        return f"{self.resource_origin}/mcp"
 
     @property
     def device_endpoint(self) -> str:
@@ -128,7 +126,7 @@ class OddServer(LoopbackServer):
         return str(stated).replace("{server}", self._server)
 
     def _build(self) -> tuple[ASGIApp, ASGIApp]:
-        self._server = self.memory.resource_url if self._plays.legacy else self.memory.server_url
+        self._server = self.resource_origin if self._plays.legacy else self.server_url
         both = ["GET", "POST"]
         server = [
             Route("/authorize", self._authorize),
@@ -153,7 +151,7 @@ class OddServer(LoopbackServer):
             return JSONResponse(answer) if request.method == "POST" else Response(status_code=405)
         challenge = "Bearer"
         if not self._plays.legacy:
-            challenge += f' resource_metadata="{self.memory.resource_url}{_RESOURCE}"'
+            challenge += f' resource_metadata="{self.resource_origin}{_RESOURCE}"'
         return Response(status_code=401, headers={"WWW-Authenticate": challenge})
 
     async def _resource_metadata(self, _: Request) -> Response:
@@ -178,9 +176,7 @@ class OddServer(LoopbackServer):
     def _odd(self, document: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
         changed = {name: value for name, value in {**document, **changes}.items() if value != ""}
         text = (
-            json.dumps(changed)
-            .replace("{server}", self._server)
-            .replace("{resource}", self.memory.resource_url)
+            json.dumps(changed).replace("{server}", self._server).replace("{resource}", self.resource_origin)
         )
         return dict(json.loads(text))
 

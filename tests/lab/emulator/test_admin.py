@@ -7,7 +7,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from authlens_lab.emulator import Emulator, Profile, StandardEmulator
+from authlens_lab.emulator import Emulator, Profile
 
 JSON = {"content-type": "application/json"}
 
@@ -15,7 +15,7 @@ JSON = {"content-type": "application/json"}
 @pytest.mark.parametrize("profile", [Profile.MCP, Profile.GENERIC])
 async def test_the_other_profiles_are_steered_in_the_same_way(profile: Profile) -> None:
     """Their own faults, the same list of requests."""
-    async with StandardEmulator(profile, admin=True) as emulator, httpx.AsyncClient(trust_env=False) as http:
+    async with Emulator(profile, admin=True) as emulator, httpx.AsyncClient(trust_env=False) as http:
         admin = f"{emulator.server_url}/emulator/admin"
         state = (await http.put(f"{admin}/faults", json=["dpop-required"])).json()
         assert state["faults"] == ["dpop-required"]
@@ -47,15 +47,15 @@ async def test_what_is_no_list_of_faults_changes_nothing(
 ) -> None:
     """A page of another origin cannot send JSON without a preflight."""
     async with Emulator(admin=True) as emulator, httpx.AsyncClient(trust_env=False) as http:
-        answer = await http.put(f"{emulator.team_url}/emulator/admin{path}", content=body, headers=headers)
+        answer = await http.put(f"{emulator.server_url}/emulator/admin{path}", content=body, headers=headers)
         assert answer.status_code == status
         assert emulator.faults == frozenset()
 
 
-EMULATORS: tuple[Callable[[], Emulator | StandardEmulator], ...] = (
+EMULATORS: tuple[Callable[[], Emulator], ...] = (
     lambda: Emulator(admin=True),
-    lambda: StandardEmulator(Profile.MCP, admin=True),
-    lambda: StandardEmulator(Profile.GENERIC, admin=True),
+    lambda: Emulator(Profile.MCP, admin=True),
+    lambda: Emulator(Profile.GENERIC, admin=True),
 )
 
 
@@ -83,7 +83,7 @@ EMULATORS: tuple[Callable[[], Emulator | StandardEmulator], ...] = (
     ids=str,
 )
 async def test_only_its_own_host_and_origin_reach_the_administration(
-    make: Callable[[], Emulator | StandardEmulator], sent: dict[str, str], status: int
+    make: Callable[[], Emulator], sent: dict[str, str], status: int
 ) -> None:
     """H410: no page of a browser, whatever name leads to this machine."""
     async with make() as emulator, httpx.AsyncClient(trust_env=False) as http:
@@ -102,7 +102,7 @@ async def test_what_a_form_of_a_web_page_can_send_changes_nothing(kind: str | No
     """H410: a browser sends these without asking; Fetch Metadata is missing in old ones."""
     async with Emulator(admin=True) as emulator, httpx.AsyncClient(trust_env=False) as http:
         headers = {} if kind is None else {"content-type": kind}
-        where = f"{emulator.team_url}/emulator/admin/end-grants"
+        where = f"{emulator.server_url}/emulator/admin/end-grants"
         answer = await http.post(where, content=body, headers=headers)
         assert answer.status_code == 415
         assert "application/json" in answer.json()["error"]

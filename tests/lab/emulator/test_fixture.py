@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,51 +21,41 @@ from starlette.routing import Route
 
 from authlens_lab.emulator import Profile
 from authlens_lab.emulator.fixture import (
-    EmulatedAccess,
-    EmulatedStandard,
+    RunningEmulator,
     emulated_access,
-    emulated_access_factory,
-    emulated_access_session_factory,
     emulated_generic,
     emulated_mcp,
-    emulated_standard_factory,
+    emulator_factory,
+    emulator_session_factory,
 )
 from lab.emulator.plain_client import LoginImpossible, PlainClient
 from support.waiting import PATIENCE
 
 __all__ = [
     "emulated_access",
-    "emulated_access_factory",
-    "emulated_access_session_factory",
     "emulated_generic",
     "emulated_mcp",
-    "emulated_standard_factory",
+    "emulator_factory",
+    "emulator_session_factory",
 ]
 
 PAGE = Path(__file__).parents[3] / "docs" / "emulator.md"
 CALL = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "whoami"}}
-Server = EmulatedAccess | EmulatedStandard
-Start = Callable[..., Server]
+Start = Callable[..., RunningEmulator]
 
 
 @pytest.fixture(params=Profile, ids=str)
-def start(
-    request: pytest.FixtureRequest, emulated_access_factory: Start, emulated_standard_factory: Start
-) -> Start:
+def start(request: pytest.FixtureRequest, emulator_factory: Start) -> Start:
     """Start an emulator of the profile with settings."""
-    profile: Profile = request.param
-    if profile is Profile.ACCESS:
-        return emulated_access_factory
-    return lambda **settings: emulated_standard_factory(profile, **settings)
+    return partial(emulator_factory, request.param)
 
 
-def log_in(server: Server) -> PlainClient:
+def log_in(server: RunningEmulator) -> PlainClient:
     """Log in as ada, or as the program `machine-basic`."""
     client = PlainClient(server.resource_url)
     if client.is_for_users:
         client.log_in(server.sign_in)
     else:
-        assert isinstance(server, EmulatedStandard)
         secret = server.emulator.machines.secret
         client.ask({"grant_type": "client_credentials"}, ("machine-basic", secret))
     return client
@@ -97,7 +88,7 @@ def test_every_profile_denies_revokes_ends_and_is_reset(start: Start) -> None:
     server.end_grants()
     assert answers() == 401
     assert not client.is_for_users or client.refresh() == 400
-    server.set_faults("origin-down" if isinstance(server, EmulatedAccess) else "jwt-access-tokens")
+    server.set_faults("origin-down" if server.emulator.is_access else "jwt-access-tokens")
     server.deny(who)
     server.reset()
     assert (server.paths(), server.emulator.faults, server.emulator.ledger.events) == ([], frozenset(), ())
@@ -131,17 +122,17 @@ def test_an_application_of_yours_answers_behind_the_login_of_every_profile(start
     assert patched == [b"a" * 64 * 1024]
 
 
-def test_an_application_that_does_not_start_is_named(emulated_standard_factory: Start) -> None:
+def test_an_application_that_does_not_start_is_named(emulator_factory: Start) -> None:
     @asynccontextmanager
     async def broken(_: Starlette) -> AsyncIterator[None]:
         raise OSError("no database")
         yield
 
     with pytest.raises(RuntimeError, match="behind the login did not start"):
-        emulated_standard_factory("generic", origin=Starlette(lifespan=broken))
+        emulator_factory("generic", origin=Starlette(lifespan=broken))
 
 
-def test_the_fixture_serves_a_test_without_an_event_loop(emulated_access: EmulatedAccess) -> None:
+def test_the_fixture_serves_a_test_without_an_event_loop(emulated_access: RunningEmulator) -> None:
     """As docs/emulator.md shows it."""
     answer = httpx.get(emulated_access.resource_url, trust_env=False)
     assert answer.status_code == 401
@@ -151,10 +142,10 @@ def test_the_fixture_serves_a_test_without_an_event_loop(emulated_access: Emulat
 
 
 async def test_the_fixture_takes_settings_and_serves_a_test_with_an_event_loop(
-    emulated_access_factory: Callable[..., EmulatedAccess],
+    emulator_factory: Start,
 ) -> None:
     """Two of them beside each other."""
-    one, other = emulated_access_factory(faults=("public",)), emulated_access_factory()
+    one, other = emulator_factory(faults=("public",)), emulator_factory()
     async with httpx.AsyncClient(trust_env=False) as http:
         assert (await http.get(one.resource_url)).status_code == 200
         assert (await http.get(other.resource_url)).status_code == 401

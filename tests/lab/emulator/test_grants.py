@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from authlens_lab.emulator import Emulator, randomness
-from authlens_lab.emulator.grants import Grants
+from authlens_lab.emulator import randomness
+from authlens_lab.emulator.grants import ACCESS_RULES, RULES, Grants
 from authlens_lab.emulator.issued import (
     GrantRules,
     IssuedGrant,
@@ -16,7 +16,6 @@ from authlens_lab.emulator.issued import (
     s256,
 )
 from authlens_lab.emulator.ledger import Reason
-from authlens_lab.emulator.standard.server_state import RULES
 
 VERIFIER = "v" * 43
 CALLBACK = "http://127.0.0.1:8400/callback"
@@ -34,12 +33,12 @@ class Clock:
 
 def store(clock: Clock, **rules: Any) -> Grants:
     """Return a store whose refusals are the names of their reasons."""
-    words: dict[str, dict[str, str]] = {
+    refusals: dict[str, dict[str, str]] = {
         what: {reason: f"{what} {reason}" for reason in Reason} for what in ("code", "refresh_token")
     }
     chosen = GrantRules(
-        words=words,
-        grant_types=frozenset(),
+        refusals=refusals,
+        grant_types=(),
         client_id=lambda: randomness.token_hex(4),
         refresh_token=lambda: randomness.token_hex(8),
         grant_lifetime=3600,
@@ -114,12 +113,12 @@ def test_a_self_contained_access_token_outlives_its_grant_and_not_its_time() -> 
 
 
 def test_every_profile_has_words_for_every_reason() -> None:
-    for rules in (Emulator().account.grants.rules, RULES):
-        assert set(rules.words["code"]) == {
+    for rules in (ACCESS_RULES, RULES):
+        assert set(rules.refusals["code"]) == {
             *(Reason.UNKNOWN, Reason.USED, Reason.EXPIRED, Reason.WRONG_CLIENT, Reason.WRONG_REDIRECT),
             Reason.WRONG_VERIFIER,
         }
-        assert set(rules.words["refresh_token"]) == {
+        assert set(rules.refusals["refresh_token"]) == {
             *(
                 Reason.UNKNOWN,
                 Reason.REVOKED,

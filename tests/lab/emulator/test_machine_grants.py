@@ -14,7 +14,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from authlens_lab.emulator import Profile, StandardEmulator
+from authlens_lab.emulator import Emulator, Profile
 
 CLIENT_CREDENTIALS = "client_credentials"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -30,7 +30,7 @@ EXCHANGE = {
 class Program:
     """A program at the emulator that uses no stage of authlens."""
 
-    def __init__(self, emulator: StandardEmulator, http: httpx.AsyncClient) -> None:
+    def __init__(self, emulator: Emulator, http: httpx.AsyncClient) -> None:
         self.emulator = emulator
         self.machines = emulator.machines
         self.http = http
@@ -65,7 +65,7 @@ class Program:
 @asynccontextmanager
 async def program(*faults: str) -> AsyncIterator[Program]:
     async with (
-        StandardEmulator(Profile.MACHINE, faults=faults) as emulator,
+        Emulator(Profile.MACHINE, faults=faults) as emulator,
         httpx.AsyncClient(trust_env=False, timeout=10) as http,
     ):
         yield Program(emulator, http)
@@ -105,7 +105,7 @@ async def test_the_identity_provider_verifies_an_exchange(changes: dict[str, str
 
 async def test_a_mcp_client_and_a_test_in_another_process_find_what_they_need() -> None:
     async with (
-        StandardEmulator(Profile.MACHINE, admin=True) as emulator,
+        Emulator(Profile.MACHINE, admin=True) as emulator,
         httpx.AsyncClient(trust_env=False) as http,
     ):
         facts = (await http.get(f"{emulator.server_url}/emulator/admin")).json()["machines"]

@@ -9,20 +9,20 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from authlens_lab.emulator import StandardEmulator, play_person
+from authlens_lab.emulator import Emulator, Profile, play_person
 from authlens_lab.emulator.ledger import Reason, What
 from authlens_lab.emulator.loopback_http import request
 from authlens_lab.emulator.parties.victim import Victim, VictimSwitches
 from authlens_lab.emulator.person import Browser
 from authlens_lab.emulator.profile import email_of
-from authlens_lab.emulator.standard.weakness import SWITCHES, PublishedMember, Weakness
+from authlens_lab.emulator.weakness import SWITCHES, PublishedMember, Weakness
 
 
 @asynccontextmanager
 async def website(
     switches: VictimSwitches | None = None, weaknesses: Collection[Weakness] = ()
-) -> AsyncIterator[tuple[StandardEmulator, Victim]]:
-    async with StandardEmulator(weaknesses=weaknesses, seed=1) as emulator:
+) -> AsyncIterator[tuple[Emulator, Victim]]:
+    async with Emulator(Profile.GENERIC, weaknesses=weaknesses, seed=1) as emulator:
         issuer, resource_url = emulator.issuer, emulator.resource_url
         async with Victim(
             emulator.ledger, issuer=issuer, resource_url=resource_url, switches=switches
@@ -128,11 +128,11 @@ async def test_a_redirect_uri_that_starts_with_a_registered_one(exact: bool) -> 
     ],
 )
 async def test_a_switch_keeps_a_document_true(member: PublishedMember, switch: str, path: str) -> None:
-    async with StandardEmulator() as emulator:
+    async with Emulator(Profile.GENERIC) as emulator:
         origin = emulator.resource_url if member is PublishedMember.RESOURCE else f"{emulator.issuer}/"
         url, name = origin.rstrip("/") + path, member.value.partition(".")[2]
         truth = json.loads((await request(url)).text)[name]
-        emulator.publish(member, "https://other-site.example/")
+        emulator.lesson.publish(member, "https://other-site.example/")
         assert json.loads((await request(url)).text)[name] == "https://other-site.example/"
         emulator.turn_on(switch)
         assert json.loads((await request(url)).text)[name] == truth

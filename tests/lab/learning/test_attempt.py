@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from authlens_core.values.errors import LessonRefused, NetworkFailure, TimedOut
-from authlens_lab.emulator import StandardEmulator
+from authlens_lab.emulator import Emulator
 from authlens_lab.learning import attempt
 from authlens_lab.learning.attempt import LessonAttempt, attempt_of
 from authlens_lab.learning.catalogue import lessons
@@ -208,9 +208,9 @@ def test_a_document_that_leads_away_from_loopback_is_not_followed() -> None:
 
 
 def test_servers_that_cannot_start_are_a_reason_and_no_bug(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def no_port(_: StandardEmulator) -> StandardEmulator:
+    async def no_port(_: Emulator) -> Emulator:
         raise OSError(errno.EMFILE, "Too many open files")
 
-    monkeypatch.setattr(StandardEmulator, "__aenter__", no_port)
+    monkeypatch.setattr(Emulator, "__aenter__", no_port)
     with pytest.raises(NetworkFailure, match="cannot run: Too many open files"):
         outcome("stolen-code", *before_the_attack("stolen-code"))

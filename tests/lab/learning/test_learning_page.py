@@ -12,7 +12,7 @@ import pytest
 from authlens_core.values.errors import LessonRefused
 from authlens_lab.emulator import Profile
 from authlens_lab.emulator.parties.victim import SWITCHES as VICTIM_SWITCHES
-from authlens_lab.emulator.standard.weakness import SWITCHES, Weakness
+from authlens_lab.emulator.weakness import SWITCHES, Weakness
 from authlens_lab.learning.catalogue import new_lesson, read_catalogue
 from authlens_lab.learning.claim import LOOT
 from authlens_lab.learning.desk.lesson_check import check_lesson

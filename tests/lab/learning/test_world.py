@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from authlens_lab.emulator.ledger import LedgerEvent, Reason, What
-from authlens_lab.emulator.standard.weakness import Weakness
+from authlens_lab.emulator.weakness import Weakness
 from authlens_lab.learning.moves import move_in
 from authlens_lab.learning.row import Source
 from authlens_lab.learning.world import World, WorldSettings

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from authlens_core.state.account_choice import FOLDER_FILE, VARIABLE
-from authlens_lab.emulator import StandardEmulator, play_person
+from authlens_lab.emulator import Emulator, play_person
 from authlens_lab.emulator.profile import Profile
 from support.command_line import CommandLine
 
@@ -21,7 +21,7 @@ OPENID = ("--scope", "openid", "--port", "0")
 @pytest.fixture
 def url(line: CommandLine) -> Iterator[str]:
     """Yield a resource whose ID tokens say who logs in."""
-    served = StandardEmulator(Profile.GENERIC)
+    served = Emulator(Profile.GENERIC)
     line.variables[VARIABLE] = ""  # so that what --as leaves in the environment is gone after each command
     line.beside(served.start())
     yield served.resource_url

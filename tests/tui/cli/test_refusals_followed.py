@@ -12,7 +12,7 @@ from typing import Any, Final
 import pytest
 
 from authlens_core.values.errors import NotProtected, Refused, ServerMisconfigured
-from authlens_lab.emulator import Emulator, Profile, StandardEmulator
+from authlens_lab.emulator import Emulator, Profile
 from support.command_line import CommandLine, Follower, Ran, commands_in, fixes_in
 from support.needs import free_port
 
@@ -85,7 +85,7 @@ def test_without_a_credential_each_verb_names_commands_that_give_it_one(
 @pytest.mark.slow
 def test_a_bridge_without_a_login_names_a_command_in_its_answer_and_then_works(line: CommandLine) -> None:
     """Its client reads the answer, and the user the messages: both name the same command."""
-    served = StandardEmulator(Profile.MCP)
+    served = Emulator(Profile.MCP)
     line.beside(served.start())
 
     def answered() -> tuple[Any, Ran]:

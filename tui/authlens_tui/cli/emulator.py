@@ -5,14 +5,11 @@ from __future__ import annotations
 import asyncio
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
-from authlens_lab.emulator import Fault, Profile, faults_of
+from authlens_lab.emulator import Emulator, Fault, Profile, faults_of
 from authlens_tui.cli.terminal.output import answer_line, answer_list, say
 from authlens_tui.cli.terminal.refused import refusal, unknown_name
-
-if TYPE_CHECKING:
-    from authlens_lab.emulator import Emulator, StandardEmulator
 
 _KINDS: Final = {
     Profile.ACCESS: "Cloudflare Access",
@@ -37,7 +34,15 @@ async def emulator(arguments: Namespace) -> int:
     faults = chosen_faults(profile, arguments.fault)
     if faults is None:
         return 0
-    running = _new_emulator(profile, faults, arguments)
+    running = Emulator(
+        profile,
+        faults=faults,
+        port=arguments.port,
+        access_token_lifetime=arguments.token_lifetime,
+        admin=arguments.admin,
+        seed=arguments.seed,
+        strict_service_tokens=arguments.strict,
+    )
     try:
         await running.start()
     except OSError as error:
@@ -54,26 +59,7 @@ async def emulator(arguments: Namespace) -> int:
     return 0
 
 
-def _new_emulator(
-    profile: Profile, faults: tuple[Fault, ...], arguments: Namespace
-) -> Emulator | StandardEmulator:
-    from authlens_lab.emulator import Emulator, StandardEmulator
-
-    settings: dict[str, Any] = {
-        "faults": faults,
-        "port": arguments.port,
-        "access_token_lifetime": arguments.token_lifetime,
-        "admin": arguments.admin,
-        "seed": arguments.seed,
-    }
-    if profile is Profile.ACCESS:
-        return Emulator(strict_service_tokens=arguments.strict, **settings)
-    return StandardEmulator(profile, **settings)
-
-
-def _show(
-    running: Emulator | StandardEmulator, profile: Profile, faults: tuple[Fault, ...], *, admin: bool
-) -> None:
+def _show(running: Emulator, profile: Profile, faults: tuple[Fault, ...], *, admin: bool) -> None:
     """Show what was started and how to use it."""
     answer_line(running.resource_url)
     say(f"A simulated {_KINDS[profile]} on this machine; its login server is {running.issuer}.")
@@ -89,10 +75,8 @@ def _show(
         say(f"  {hint}")
 
 
-def _hints(running: Emulator | StandardEmulator, profile: Profile) -> Iterator[str]:
-    from authlens_lab.emulator import Emulator
-
-    if isinstance(running, Emulator):
+def _hints(running: Emulator, profile: Profile) -> Iterator[str]:
+    if running.is_access:
         client_id, secret = running.service_token
         yield f"→ Its service token: {client_id}, with the secret {secret}"
         yield f"  Store it: authlens service-token add {running.resource_url}"

@@ -1,1 +1,1 @@
-"""A simulated Cloudflare Access: its team, its applications and its faults."""
+"""What only Cloudflare Access has: its edge, the sessions of browsers, service tokens, cloudflared."""

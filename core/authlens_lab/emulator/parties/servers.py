@@ -20,7 +20,7 @@ from authlens_lab.emulator.origins import bind, close_all
 from authlens_lab.emulator.uvicorn_server import QuietServer, serve
 
 if TYPE_CHECKING:
-    from authlens_lab.emulator.standard.standard_emulator import StandardEmulator
+    from authlens_lab.emulator.emulator import Emulator
 
 PARTY: Final = "rogue"
 
@@ -63,7 +63,7 @@ class SecondResource(PartyServer):
 
     HOST = "second.localhost"
 
-    def __init__(self, emulator: StandardEmulator) -> None:
+    def __init__(self, emulator: Emulator) -> None:
         super().__init__()
         self._resource = emulator.second_resource(self.url)
 

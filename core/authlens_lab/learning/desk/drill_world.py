@@ -27,7 +27,6 @@ from authlens_lab.emulator import (
     Machines,
     PlayResult,
     Profile,
-    StandardEmulator,
     play_person,
 )
 from authlens_lab.emulator.origins import NAMES
@@ -64,10 +63,12 @@ class DrillWorld:
         self._directory: TemporaryDirectory[str] | None = None
         faults = [fault for drill in drills for fault in drill.world.faults]
         profile = drills[0].world.profile if drills else Profile.ACCESS
-        self.emulator: Emulator | StandardEmulator = (
-            Emulator(faults=faults, access_token_lifetime=token_lifetime, callback_port=port, names=names)
-            if profile is Profile.ACCESS
-            else StandardEmulator(profile, faults=faults, access_token_lifetime=token_lifetime, names=names)
+        self.emulator = Emulator(
+            profile,
+            faults=faults,
+            access_token_lifetime=token_lifetime,
+            callback_port=port,
+            names=names,
         )
 
     async def start(self) -> None:
@@ -98,9 +99,9 @@ class DrillWorld:
             accepts_old_servers: take the decision for an old server that a user takes with a key.
         """
         emulator = self.emulator
-        if self._client is not None and isinstance(emulator, StandardEmulator):
+        if self._client is not None and emulator.is_for_machines:
             return self._client_options(self._client, emulator.machines)
-        busy_port = emulator.taken_port if isinstance(emulator, Emulator) else None
+        busy_port = emulator.taken_port
         by_code = self._walk is Walk.DEVICE_CODE
         return Options(
             port=self._port if busy_port is None else busy_port,
@@ -142,8 +143,6 @@ class DrillWorld:
         in a file with the name that cloudflared gives it.
         """
         emulator = self.emulator
-        if not isinstance(emulator, Emulator):
-            return
         with suppress(AuthlensError, OSError):  # then its row is missing, and the login continues
             if Fault.SERVICE_AUTH_MISSING in emulator.faults:
                 await self._store_service_token(emulator, session)

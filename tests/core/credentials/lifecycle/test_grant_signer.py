@@ -22,7 +22,7 @@ from authlens_core.values.check import Severity
 from authlens_core.values.errors import LoginNeeded, SecretStoreDenied, ServerMisconfigured
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
-from authlens_lab.emulator import Profile, StandardEmulator
+from authlens_lab.emulator import Emulator, Profile
 from support.driven_login import log_in
 from support.rotating_server import RotatingServer, Scripted
 
@@ -30,10 +30,10 @@ FAULTS = ("dpop-required", "dpop-nonce")
 
 
 @asynccontextmanager
-async def bound_session(fault: str) -> AsyncIterator[tuple[Session, Grant, StandardEmulator]]:
+async def bound_session(fault: str) -> AsyncIterator[tuple[Session, Grant, Emulator]]:
     """Lend a session that has logged in at a server of bound tokens."""
     session = Session(Wire(), Credentials.memory())
-    async with StandardEmulator(Profile.GENERIC, faults=[fault]) as emulator, session:
+    async with Emulator(Profile.GENERIC, faults=[fault]) as emulator, session:
         trace = await log_in(emulator, session=session)
         assert trace.records[-1].failures == ()
         yield session, session.credentials.list()[0], emulator

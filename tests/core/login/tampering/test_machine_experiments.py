@@ -13,8 +13,8 @@ from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import GrantType
 from authlens_core.wire.client import Wire
-from authlens_lab.emulator import Machines, Profile, StandardEmulator
-from authlens_lab.emulator.standard.machines import IDP_CLIENT
+from authlens_lab.emulator import Emulator, Machines, Profile
+from authlens_lab.emulator.server.machines import IDP_CLIENT
 
 ATTACKS = {
     "machine-basic": {"wrong_secret"},
@@ -57,7 +57,7 @@ async def test_a_server_that_verifies_refuses_the_attack_and_no_token_is_stored(
     client: str, attack: str, tmp_path: Path
 ) -> None:
     async with (
-        StandardEmulator(Profile.MACHINE) as emulator,
+        Emulator(Profile.MACHINE) as emulator,
         Session(Wire(), Credentials.memory()) as session,
     ):
         login = start_login(session, emulator.resource_url, options(client, emulator.machines, tmp_path))

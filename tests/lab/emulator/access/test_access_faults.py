@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from authlens_lab.emulator import Emulator
-from support.emulated_access import (
-    program_at,
+from authlens_lab.emulator import Emulator, Profile
+from support.emulated_access import program_at
+
+
+@pytest.mark.parametrize(
+    ("profile", "fault", "names"),
+    [(Profile.ACCESS, "pubic", r".* public,"), (Profile.GENERIC, "get-404", ".*step-up")],
 )
-
-
-def test_an_unknown_fault_is_refused_with_the_names_that_exist() -> None:
+def test_a_fault_that_a_profile_lacks_is_refused_with_the_names_that_exist(
+    profile: Profile, fault: str, names: str
+) -> None:
     """A typing error is answered with the cure."""
-    with pytest.raises(ValueError, match=r"no fault 'pubic'.* public,"):
-        Emulator(faults=["pubic"])
+    with pytest.raises(ValueError, match=f"{profile} has no fault '{fault}'{names}"):
+        Emulator(profile, faults=[fault])
 
 
 async def test_service_auth_only() -> None:

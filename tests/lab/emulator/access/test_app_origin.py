@@ -42,14 +42,14 @@ async def test_cloudflared_gets_a_token_that_a_person_approved() -> None:
         person = {"cookie": f"CF_Authorization={await program.emulator.app_token()}"}
         shown = await program.http.get(url, headers=person)
         assert "Approve" in shown.text
-        assert program.emulator.transferred(key) is None
+        assert program.emulator.account.transfers.pop(key, None) is None
         assert (await program.http.post(url, data={"nonce": "x"}, headers=person)).status_code == 400
         nonce = shown.text.partition('name="nonce" value="')[2].partition('"')[0]
         approved = await program.http.post(url, data={"nonce": nonce}, headers=person)
         assert "Success" in approved.text
-        token = program.emulator.transferred(key)
+        token = program.emulator.account.transfers.pop(key, None)
         assert token is not None
         assert (await program.open(cf_access_token=token)).status_code == 200
-        assert program.emulator.transferred(key) is None
+        assert program.emulator.account.transfers.pop(key, None) is None
         for wrong in (url.replace(aud, "0" * 64), url.replace(key, "<b>"), url.partition("?")[0]):
             assert (await program.http.get(wrong, headers=person)).status_code == 400

@@ -13,7 +13,7 @@ REFUSED = "redirect_uri is not allowed by the account configuration"
 
 async def test_the_metadata_is_the_published_example() -> None:
     async with program_at() as program:
-        endpoint = program.oauth
+        endpoint = program.emulator.endpoint
         assert await program.metadata() == {
             "issuer": program.emulator.issuer,
             "authorization_endpoint": f"{endpoint}/authorization",
@@ -142,10 +142,10 @@ async def test_after_application_tokens_are_revoked_a_refresh_answers_with_a_tok
 
 async def test_two_public_keys_are_published_and_rotation_keeps_the_previous_one() -> None:
     async with program_at() as program:
-        url = f"{program.emulator.team_url}/cdn-cgi/access/certs"
+        url = f"{program.emulator.server_url}/cdn-cgi/access/certs"
         before = (await program.http.get(url)).json()["keys"]
         token = await program.emulator.app_token()
-        await program.emulator.rotate_keys()
+        await program.emulator.keys.rotate()
         after = (await program.http.get(url)).json()["keys"]
         assert [key["alg"] for key in before] == ["RS256", "RS256"]
         assert before
@@ -153,5 +153,5 @@ async def test_two_public_keys_are_published_and_rotation_keeps_the_previous_one
         assert after[1] == before[0]
         assert after[0] not in before
         assert (await program.open(cf_access_token=token)).status_code == 200
-        await program.emulator.rotate_keys()
+        await program.emulator.keys.rotate()
         assert (await program.open(cf_access_token=token)).status_code == 401

@@ -10,7 +10,7 @@ from typing import Final
 
 import pytest
 
-from authlens_lab.emulator import StandardEmulator
+from authlens_lab.emulator import Emulator
 from authlens_lab.emulator.profile import Profile
 from support.command_line import CommandLine, Ran, command_line
 
@@ -25,14 +25,14 @@ def line(tmp_path: Path) -> Iterator[CommandLine]:
 
 
 @pytest.fixture
-def served(line: CommandLine) -> Iterator[StandardEmulator]:
-    served = StandardEmulator(Profile.MACHINE)
+def served(line: CommandLine) -> Iterator[Emulator]:
+    served = Emulator(Profile.MACHINE)
     line.beside(served.start())
     yield served
     line.beside(served.stop())
 
 
-def _log_in(line: CommandLine, served: StandardEmulator, command: str, *more: str) -> Ran:
+def _log_in(line: CommandLine, served: Emulator, command: str, *more: str) -> Ran:
     program = ("--machine", "jwt-bearer", "--client-id", "machine-workload")
     return line.run("login", served.resource_url, *program, "--assertion-command", command, *more)
 
@@ -42,7 +42,7 @@ def _command(code: str) -> str:
     return shlex.join((sys.executable, "-c", code, *secret))
 
 
-def _assertion(served: StandardEmulator) -> str:
+def _assertion(served: Emulator) -> str:
     url = f"{served.issuer}/workload/assertion"
     return _command(f"from urllib.request import urlopen; print(urlopen({url!r}).read().decode())")
 
@@ -64,7 +64,7 @@ def _with_canary(directory: Path) -> list[str]:
     ids=["exit code", "no assertion", "no program", "open quote"],
 )
 def test_a_login_that_fails_shows_no_argument_of_the_command(
-    line: CommandLine, served: StandardEmulator, tmp_path: Path, command: str, more: tuple[str, ...]
+    line: CommandLine, served: Emulator, tmp_path: Path, command: str, more: tuple[str, ...]
 ) -> None:
     ran = _log_in(line, served, command, *more)
     assert ran.code
@@ -72,15 +72,13 @@ def test_a_login_that_fails_shows_no_argument_of_the_command(
     assert _with_canary(tmp_path) == []
 
 
-def test_a_command_beside_a_file_is_refused_without_it(line: CommandLine, served: StandardEmulator) -> None:
+def test_a_command_beside_a_file_is_refused_without_it(line: CommandLine, served: Emulator) -> None:
     ran = _log_in(line, served, f"printf {CANARY}", "--assertion-file", __file__)
     assert ran.code == 2
     assert CANARY not in ran.answer + ran.words
 
 
-def test_a_refused_login_names_the_command_by_its_first_word(
-    line: CommandLine, served: StandardEmulator
-) -> None:
+def test_a_refused_login_names_the_command_by_its_first_word(line: CommandLine, served: Emulator) -> None:
     ran = _log_in(line, served, _command("print('not.an.assertion')"))
     assert "--assertion-command CMD" in ran.words
     assert CANARY not in ran.words
@@ -88,7 +86,7 @@ def test_a_refused_login_names_the_command_by_its_first_word(
 
 
 def test_a_login_that_succeeds_stores_the_command_with_its_secrets_alone(
-    line: CommandLine, served: StandardEmulator, tmp_path: Path
+    line: CommandLine, served: Emulator, tmp_path: Path
 ) -> None:
     runs = [_log_in(line, served, _assertion(served), "--json", "--full")]
     runs += [line.run("refresh", served.resource_url, *more) for more in ((), ("--json",))]

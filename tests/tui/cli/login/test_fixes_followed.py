@@ -11,13 +11,12 @@ from typing import Final
 
 import pytest
 
-from authlens_lab.emulator import Emulator, StandardEmulator
+from authlens_lab.emulator import Emulator
 from authlens_lab.emulator.profile import Fault, Profile
 from support.cloudflared_stub import stub_in
 from support.command_line import CommandLine, Follower, words_of_cloudflare
 from support.needs import free_port
 
-Served = Emulator | StandardEmulator
 # Nobody comes back, or what comes is ignored: such a wait is short.
 NOBODY_COMES: Final = frozenset(
     {Fault.DENIED_USER, Fault.WRONG_STATE, Fault.INVALID_NONCE, Fault.APPLICATION_NOT_FOUND}
@@ -85,14 +84,11 @@ def _faults() -> Iterator[object]:
 
 
 @pytest.fixture
-def served(request: pytest.FixtureRequest, line: CommandLine) -> Iterator[Served]:
+def served(request: pytest.FixtureRequest, line: CommandLine) -> Iterator[Emulator]:
     """A server with the fault of the test."""
     fault = request.getfixturevalue("fault")
-    if Profile.ACCESS in fault.profiles:
-        served: Served = Emulator(faults=[fault])
-    else:
-        profiles = (Profile.GENERIC, Profile.MCP, Profile.MACHINE)
-        served = StandardEmulator(next(one for one in profiles if one in fault.profiles), faults=[fault])
+    profiles = (Profile.ACCESS, Profile.GENERIC, Profile.MCP, Profile.MACHINE)
+    served = Emulator(next(one for one in profiles if one in fault.profiles), faults=[fault])
     line.beside(served.start())
     yield served
     line.beside(served.stop())
@@ -105,7 +101,7 @@ def _options(fault: Fault, port: int) -> list[str]:
     return [*more, "--port", "8400" if fault is Fault.PORT_TAKEN else str(port)]
 
 
-def _program(fault: Fault, served: StandardEmulator, directory: Path) -> list[str]:
+def _program(fault: Fault, served: Emulator, directory: Path) -> list[str]:
     """Return the options of the program that the fault is about."""
     match fault:
         case Fault.ASSERTION_EXPIRED | Fault.ASSERTION_AUDIENCE:
@@ -132,7 +128,7 @@ def _fetched(url: str) -> list[str]:
 @pytest.mark.parametrize("fault", _faults())
 def test_what_a_message_says_to_do_leads_on(
     fault: Fault,
-    served: Served,
+    served: Emulator,
     line: CommandLine,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -140,15 +136,15 @@ def test_what_a_message_says_to_do_leads_on(
     """Each command succeeds; where only the owner can help, the message says so, and then it does."""
     port = free_port()
     options = _options(fault, port)
-    if isinstance(served, StandardEmulator) and fault in OF_PROGRAMS:
+    if fault in OF_PROGRAMS:
         options = _program(fault, served, tmp_path)
     command = ["login", served.resource_url, *options]
-    if isinstance(served, StandardEmulator):
+    if not served.is_access:
         line.variables["AUTHLENS_CLIENT_SECRET"] = served.machines.secret if fault in OF_PROGRAMS else ""
     ran = line.run(*command, "--json")
     if ran.code == 0:
         return
-    assert isinstance(served, Emulator) or not words_of_cloudflare(ran), ran.words
+    assert served.is_access or not words_of_cloudflare(ran), ran.words
     client_id, _ = served.register_client(f"http://localhost:{port}/callback")
     given = {
         "ID": client_id,
@@ -159,7 +155,7 @@ def test_what_a_message_says_to_do_leads_on(
     if "--assertion-command" in options:
         given["CMD"] = options[options.index("--assertion-command") + 1]
     typed = {}
-    if isinstance(served, Emulator):
+    if served.is_access:
         typed["authlens service-token add"] = "\n".join((*served.service_token, ""))
         stub = stub_in(tmp_path / "cloudflared", host="127.0.0.1", token=line.beside(served.app_token()))
         monkeypatch.setenv("PATH", f"{stub.bin}{os.pathsep}{os.environ['PATH']}")

@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from authlens_lab.emulator import StandardEmulator
+from authlens_lab.emulator import Emulator
 from authlens_lab.emulator.profile import Profile
 from support.command_line import CommandLine, commands_in, fixes_in
 from support.needs import free_port
@@ -22,8 +22,8 @@ FLOWS: Final = {
 
 
 @pytest.fixture
-def served(line: CommandLine, flow: str) -> Iterator[StandardEmulator]:
-    served = StandardEmulator(FLOWS[flow][0])
+def served(line: CommandLine, flow: str) -> Iterator[Emulator]:
+    served = Emulator(FLOWS[flow][0])
     line.beside(served.start())
     yield served
     line.beside(served.stop())
@@ -31,7 +31,7 @@ def served(line: CommandLine, flow: str) -> Iterator[StandardEmulator]:
 
 @pytest.mark.parametrize("flow", FLOWS)
 def test_a_yes_without_the_host_is_refused_and_the_option_with_it_is_printed(
-    line: CommandLine, served: StandardEmulator, flow: str
+    line: CommandLine, served: Emulator, flow: str
 ) -> None:
     port, client = free_port(), "machine-basic"
     options = [*FLOWS[flow][1], "--port", str(port)]

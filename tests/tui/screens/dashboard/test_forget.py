@@ -9,7 +9,7 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.session import Session
 from authlens_core.values.secret import Secret
 from authlens_core.wire.client import Wire
-from authlens_lab.emulator import Profile, StandardEmulator
+from authlens_lab.emulator import Emulator, Profile
 from authlens_tui.screens.dashboard.actions import RegisteredClientsScreen
 from authlens_tui.screens.dashboard.dashboard import DashboardScreen
 from authlens_tui.screens.dialog import ConfirmScreen
@@ -72,7 +72,7 @@ async def test_a_login_that_came_after_is_not_replaced_and_that_is_said() -> Non
 async def test_a_client_that_no_login_uses_is_deleted_at_its_server() -> None:
     """The whole way: a login registers it, the login is forgotten, and the server is asked afterwards."""
     async with (
-        StandardEmulator(Profile.GENERIC) as emulator,
+        Emulator(Profile.GENERIC) as emulator,
         Session(Wire(), Credentials.memory()) as session,
     ):
         await log_in(emulator, session=session)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
@@ -11,21 +11,23 @@ from starlette.responses import Response
 
 from authlens_lab.emulator.issued import OAuthRefusal, put, s256
 from authlens_lab.emulator.profile import Fault
-from authlens_lab.emulator.standard.server_state import ServerState
+
+if TYPE_CHECKING:
+    from authlens_lab.emulator.emulator import Emulator
 
 # Seconds around now in which a proof may have been made.
 WINDOW: Final = 300.0
 
 
 class ProofReplayed(OAuthRefusal):
-    """A proof that this server has seen before (RFC 9449 §11.1)."""
+    """A proof that came before (RFC 9449 §11.1)."""
 
 
-def proof_key(state: ServerState, request: Request, access_token: str = "") -> str:
+def proof_key(emulator: Emulator, request: Request, access_token: str = "") -> str:
     """Return the thumbprint of the key that signed the request's proof; empty if there is no proof.
 
     Args:
-        state: for the clock, the nonce and the proofs that were seen.
+        emulator: for the clock, the nonce and the earlier proofs.
         access_token: the token that came along, whose hash the proof has to carry.
 
     Raises:
@@ -38,22 +40,22 @@ def proof_key(state: ServerState, request: Request, access_token: str = "") -> s
     if len(proofs) != 1:
         raise OAuthRefusal("invalid_dpop_proof", "More than one DPoP field")
     key, claims = _verified(proofs[0])
-    if claims.get("jti") in state.seen_proofs:
+    if claims.get("jti") in emulator.proofs:
         raise ProofReplayed("invalid_dpop_proof", "jti was used before")
-    problem = _problem(state, request, claims, access_token)
+    problem = _problem(emulator, request, claims, access_token)
     if problem:
         raise OAuthRefusal("invalid_dpop_proof", problem)
-    if state.has(Fault.DPOP_NONCE) and claims.get("nonce") != state.dpop_nonce:
+    if emulator.has(Fault.DPOP_NONCE) and claims.get("nonce") != emulator.dpop_nonce:
         raise OAuthRefusal("use_dpop_nonce", "The proof needs the server's nonce")
     # Last, so that a proof that was refused for its nonce does not count as used.
-    put(state.seen_proofs, claims["jti"], state.clock())
+    put(emulator.proofs, claims["jti"], emulator.now())
     return key
 
 
-def with_nonce(state: ServerState, response: Response) -> Response:
+def with_nonce(emulator: Emulator, response: Response) -> Response:
     """Return the response with the nonce for the next proof, where the server wants one (RFC 9449 §8)."""
-    if state.has(Fault.DPOP_NONCE):
-        response.headers["dpop-nonce"] = state.dpop_nonce
+    if emulator.has(Fault.DPOP_NONCE):
+        response.headers["dpop-nonce"] = emulator.dpop_nonce
     return response
 
 
@@ -74,10 +76,10 @@ def _verified(proof: str) -> tuple[str, dict[str, Any]]:
         raise OAuthRefusal("invalid_dpop_proof", "The proof is malformed or its signature is wrong") from None
 
 
-def _problem(state: ServerState, request: Request, claims: dict[str, Any], access_token: str) -> str:
+def _problem(emulator: Emulator, request: Request, claims: dict[str, Any], access_token: str) -> str:
     issued, jti, htu = claims.get("iat"), claims.get("jti"), claims.get("htu")
     here = urlsplit(str(request.url))
-    if not isinstance(issued, int) or abs(issued - state.clock()) > WINDOW:
+    if not isinstance(issued, int) or abs(issued - emulator.now()) > WINDOW:
         return "iat is not now"
     if not isinstance(jti, str) or not jti:
         return "jti is missing"

@@ -6,7 +6,7 @@ A weakness is no fault of the demo: an honest login never meets it. An attacker 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -76,3 +76,35 @@ SWITCHES: Final[Mapping[str, ServerSwitch]] = msgspec.convert(
     tomllib.loads(_TABLE.read_text(encoding="utf-8")), dict[str, ServerSwitch]
 )
 """Every switch of a server and its resource, by the name that a lesson has for it."""
+
+
+class LessonServer:
+    """The checks that a server of a lesson leaves out, and what an attacker made its documents say."""
+
+    def __init__(self, weaknesses: Collection[Weakness]) -> None:
+        self._weaknesses = set(weaknesses)
+        self._published: dict[PublishedMember, str] = {}
+        self._truthful: set[PublishedMember] = set()
+
+    def lacks(self, weakness: Weakness) -> bool:
+        """Return whether it leaves this check out."""
+        return weakness in self._weaknesses
+
+    def published_value(self, member: PublishedMember, truth: str) -> str:
+        """Return what it publishes as this member of a document."""
+        return truth if member in self._truthful else self._published.get(member, truth)
+
+    def publish(self, member: PublishedMember, value: str) -> None:
+        """Have a document say `value`, as an attacker would who runs this resource or its server."""
+        self._published[member] = value
+
+    def publish_the_truth(self) -> None:
+        """Have every document say again what is so."""
+        self._published.clear()
+
+    def turn_on(self, switch: ServerSwitch) -> None:
+        """End the weakness of a switch, and keep its member true."""
+        if switch.ends is not None:
+            self._weaknesses.discard(switch.ends)
+        if switch.keeps is not None:
+            self._truthful.add(switch.keeps)

@@ -1,1 +1,0 @@
-"""A standard authorization server and its resource, for the profiles `mcp` and `generic`."""

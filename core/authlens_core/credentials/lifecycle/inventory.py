@@ -104,7 +104,7 @@ class InventoryEntry(Struct, frozen=True):
 
     Attributes:
         entry_id: of the grant, the service token or the file of cloudflared; unique among all of them.
-        title: what it opens, without `https://`.
+        title: what it opens, without `https://`, and the name of its account.
         url: what to call to see whether it works; empty if nothing can be called with it, and where what
             is known of it can mean several addresses.
         team: the team domain, else the host of the login server; empty if unknown.
@@ -267,14 +267,14 @@ def expiries_of(entries: Iterable[InventoryEntry], now: datetime) -> Expiries:
 
 
 def _host(title: str) -> str:
-    return title.partition("/")[0]
+    return title.partition("/")[0].partition(" ")[0]
 
 
 def _of_grant(grant: Grant) -> InventoryEntry:
     return InventoryEntry(
         entry_id=grant.grant_id,
         kind=grant.kind,
-        title=safe_line(_bare(grant.resource_url), _LONGEST),
+        title=_title_of(grant),
         url=grant.resource_url,
         team=safe_line(_host(grant.issuer.rpartition("://")[-1]), _LONGEST),
         person=safe_line(_account_of(grant), _LONGEST),
@@ -284,6 +284,12 @@ def _of_grant(grant: Grant) -> InventoryEntry:
         last_proven_at=grant.last_proven_at,
         source=grant,
     )
+
+
+def _title_of(grant: Grant) -> str:
+    """Return its resource, with its account if it has a name: two logins there are told apart by it."""
+    title = safe_line(_bare(grant.resource_url), _LONGEST)
+    return f"{title} ({grant.account})" if grant.account else title
 
 
 def _account_of(grant: Grant) -> str:

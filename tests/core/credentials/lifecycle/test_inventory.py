@@ -170,3 +170,9 @@ def test_a_grant_of_a_program_is_of_its_own_kind_and_names_the_client() -> None:
     assert (user.kind, user.person) == (CredentialKind.OAUTH, "")
     assert (machine.kind, machine.person) == (CredentialKind.MACHINE, "ci-job")
     assert [row.matches("machine", NOW) for row in (user, machine)] == [False, True]
+
+
+def test_the_title_of_a_login_has_the_name_of_its_account() -> None:
+    unnamed, named = inventory_of([grant(), replace(grant(), account="work", person="ada@example.com")])
+    assert (unnamed.title, unnamed.person) == ("wiki.example.com/mcp", "")
+    assert (named.title, named.person) == ("wiki.example.com/mcp (work)", "work (ada@example.com)")

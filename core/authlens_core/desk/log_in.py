@@ -95,8 +95,13 @@ _DISCOVERY: Final = frozenset({Stage.DETECTION, Stage.RESOURCE_METADATA, Stage.S
 _OBTAINED_BEFORE: Final = timedelta(minutes=1)
 
 
-def start_login(session: Session, resource_url: str, options: Options | None = None) -> Login:
+def start_login(
+    session: Session, resource_url: str, options: Options | None = None, *, account: str | None = None
+) -> Login:
     """Return a login whose tokens are stored in this session, and whose client is reused.
+
+    Args:
+        account: the name that they are stored under; None for the one that was chosen, or the default.
 
     Raises:
         UrlRefused: when the URL cannot be used, with all the reasons.
@@ -113,7 +118,7 @@ def start_login(session: Session, resource_url: str, options: Options | None = N
         session.wire,
         options=options,
         registry=credentials.clients,
-        keeper=partial(store_tokens, credentials),
+        keeper=partial(store_tokens, credentials, account=account),
         earlier_issuer=earlier.issuer if earlier is not None else None,
         earlier_by_program=earlier is not None and earlier.machine is not None,
         remembered=_remembered(credentials, resource_url),
@@ -265,15 +270,20 @@ def _note_verdict(credentials: Credentials, login: Login, event: Event) -> None:
         credentials.note_verdict(grant, datetime.now(UTC), accepted=accepted, words=words)
 
 
-async def store_tokens(credentials: Credentials, facts: Facts) -> Stored:
-    """Store the tokens of a login and report where; a store that fails is a warning, not the end."""
+async def store_tokens(credentials: Credentials, facts: Facts, *, account: str | None = None) -> Stored:
+    """Store the tokens of a login and report where; a store that fails is a warning, not the end.
+
+    Args:
+        account: as in `start_login`.
+    """
     received = grant_of(facts, datetime.now(UTC))
     if received is None:
         return Stored()
     grant, secrets = received
     store, earlier = credentials.store, None
     with suppress(StateUnusable):  # an index that cannot be read refuses the tokens below
-        grant = replace(grant, account=credentials.account_of_login(grant.resource_url))
+        default = credentials.account_of_login(grant.resource_url)
+        grant = replace(grant, account=default if account is None else account)
         earlier = next(earlier_logins(credentials.list(), grant), None)
     try:
         grant = await credentials.written(save_login(credentials, grant, secrets))

@@ -372,6 +372,14 @@ async def test_a_lock_that_is_never_free_costs_no_login(
     await credentials.aclose()
 
 
+async def test_a_login_is_stored_under_the_account_that_it_is_for(tmp_path: Path) -> None:
+    credentials = _opened(tmp_path / "state", _Shared())
+    login = await _logged_in(credentials, ScriptedSender(honest()))
+    await store_tokens(credentials, login.facts, account="work")
+    assert {grant.account for grant in credentials.list()} == {"", "work"}
+    await credentials.aclose()
+
+
 @pytest.mark.parametrize("secret", ["access-canary-1", "refresh-canary-1", "code-canary-1"])
 async def test_a_scope_that_repeats_a_secret_is_in_no_byte_of_the_state_directory(
     tmp_path: Path, secret: str

@@ -324,7 +324,7 @@ class Controller:
             return
         match message:
             case LoginWanted():
-                self.logins.start(session, message.url, message.options)
+                self.logins.start(session, message.url, message.options, message.account)
             case WizardClosed():
                 self.logins.leave(session, message.then)
             case OtherWayWanted():

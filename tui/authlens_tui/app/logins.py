@@ -10,6 +10,7 @@ from textual.worker import Worker
 from authlens_core.desk.log_in import (
     AuthorizationReady,
     Event,
+    Login,
     Options,
     WayOn,
     start_login,
@@ -34,8 +35,11 @@ class Logins:
         self._workspace = workspace
         self._records = records
 
-    def start(self, session: Session, url: str, options: Options | None = None) -> None:
-        self._app.push_screen(self._wizard(session, url, options or self._workspace.options(url)))
+    def start(
+        self, session: Session, url: str, options: Options | None = None, account: str | None = None
+    ) -> None:
+        login = start_login(session, url, options or self._workspace.options(url), account=account)
+        self._app.push_screen(self._wizard(session, url, login))
         adding = partial(self._workspace.add_credentials, session)
         _: Worker[None] = self._app.run_worker(adding, exclusive=True, group="credentials")
 
@@ -69,8 +73,7 @@ class Logins:
 
             self._app.push_screen(ServiceTokenScreen(session, message.url))
 
-    def _wizard(self, session: Session, url: str, options: Options | None) -> WizardScreen:
-        login = start_login(session, url, options)
+    def _wizard(self, session: Session, url: str, login: Login) -> WizardScreen:
         # Asked each time: the credential exists only once the exchange has passed.
         self._records.credential_id = lambda: login.facts.grant_id or ""
         self._records.follow(login)

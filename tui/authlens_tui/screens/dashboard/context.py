@@ -43,12 +43,18 @@ class Changed(Message, namespace="dashboard"):
 
 
 class LoginWanted(Message, namespace="dashboard"):
-    """The user wants to log in to `url`; `options` are None for those that are usual there."""
+    """The user wants to log in to `url`.
 
-    def __init__(self, url: str, options: Options | None = None) -> None:
+    Attributes:
+        options: None for those that are usual there.
+        account: the name of the login; None for the default account.
+    """
+
+    def __init__(self, url: str, options: Options | None = None, account: str | None = None) -> None:
         super().__init__()
         self.url = url
         self.options = options
+        self.account = account
 
 
 class MoveWanted(Message, namespace="dashboard"):

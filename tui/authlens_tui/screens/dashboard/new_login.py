@@ -223,14 +223,14 @@ class LoginActions:
         else:
             self._log_in(choice.url)
 
-    def _as_program(self, url: str, options: Options) -> None:
+    def _as_program(self, url: str, options: Options, account: str | None = None) -> None:
         self._context.screen.app.push_screen(
             MachineLoginScreen(options),
-            lambda chosen: None if chosen is None else self._log_in(url, chosen),
+            lambda chosen: None if chosen is None else self._log_in(url, chosen, account),
         )
 
-    def _log_in(self, url: str, options: Options | None = None) -> None:
-        self._context.screen.post_message(LoginWanted(url, options))
+    def _log_in(self, url: str, options: Options | None = None, account: str | None = None) -> None:
+        self._context.screen.post_message(LoginWanted(url, options, account))
 
     def _known(self) -> Mapping[str, Known]:
         now = self._context.now()
@@ -246,9 +246,9 @@ class LoginActions:
         if entry is None:
             return
         if entry.grant is not None and entry.grant.machine is not None:
-            self._as_program(entry.url, entry.grant.machine_options())
+            self._as_program(entry.url, entry.grant.machine_options(), entry.grant.account)
         elif entry.cloudflared is None:
-            self._log_in(entry.url)
+            self._log_in(entry.url, account=None if entry.grant is None else entry.grant.account)
         else:
             from authlens_tui.screens.cloudflared import CloudflaredScreen
 

@@ -108,7 +108,7 @@ class _ResponseReader:
         note: str = "",
         quoted: Sequence[str] = (),
     ) -> Classification:
-        """Make an answer; the fields in `names` that are there become evidence, and what is `quoted`."""
+        """Return the classification; the header fields in `names` become evidence, and what is `quoted`."""
         meaning = note_on(protection)
         evidence = (
             status_line(self.response),
@@ -216,7 +216,7 @@ def _service_auth_only(reader: _ResponseReader) -> Classification | None:
 
 
 def _is_access_page(reader: _ResponseReader) -> bool:
-    """The page of Access carries its facts as JSON: status, audience and ray of the request."""
+    """Return whether the body is the page of Access, which has status, audience and ray as JSON."""
     if not reader.is_edge:
         return False
     text = reader.response.body.reveal()[:_BODY_SEARCHED]

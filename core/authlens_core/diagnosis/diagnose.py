@@ -86,7 +86,7 @@ def diagnose(
 
 
 def _no_answer(exchange: Exchange, checks: Sequence[Check]) -> Diagnosis | None:
-    """Show in the words of the wire why there is no complete answer."""
+    """Return why there is no complete answer, in the words of the wire."""
     failure = exchange.failure
     if failure is None:
         return None

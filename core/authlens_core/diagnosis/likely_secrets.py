@@ -137,7 +137,7 @@ def without_credentials(text: str, secrets: Iterable[Secret] = ()) -> str:
 
 
 def _is_a_name(match: re.Match[str]) -> bool:
-    """Whether a whole run is a public name."""
+    """Return whether a whole run is a public name."""
     text, before = match[0], match.string[max(0, match.start() - 60) : match.start()]
     if before.endswith(("http://", "https://")) and match.string[match.end() :][:1] in "/\"' \n":
         return _HOST.fullmatch(text) is not None

@@ -165,5 +165,5 @@ def _split(url: str) -> SplitResult | None:
 
 
 def _is_host(host: str, names: Iterable[str]) -> bool:
-    """Whether `host` is one of these, or below one that begins with a dot: whole labels only."""
+    """Return whether `host` is one of `names`, or below one that begins with a dot: whole labels only."""
     return any(host.endswith(name) if name.startswith(".") else host == name for name in names)

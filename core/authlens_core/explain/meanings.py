@@ -171,7 +171,7 @@ def of_headers(kind: str) -> Members:
 
 
 def challenge(value: str) -> HeaderMeaning:
-    """Take a `WWW-Authenticate` line apart: schemes and their parameters (RFC 9110 §11.6.1)."""
+    """Return the parts of a `WWW-Authenticate` line: schemes and their parameters (RFC 9110 §11.6.1)."""
     field = parse_challenges([value])
     parts = tuple(header_part for each in field.challenges for header_part in _challenge_parts(each))
     return HeaderMeaning(parts=parts[:_MAX_PARTS], problem="; ".join(field.problems))
@@ -187,7 +187,7 @@ def _challenge_parts(challenge: Challenge) -> Iterator[HeaderPart]:
 
 
 def location(value: str) -> HeaderMeaning:
-    """Take a `Location` apart: host, path and parameters (RFC 9110 §10.2.2)."""
+    """Return the parts of a `Location`: host, path and parameters (RFC 9110 §10.2.2)."""
     meaning = Explanation(
         "The redirect target; authlens never follows redirects with a token.", "RFC 9110 §10.2.2"
     )
@@ -213,7 +213,7 @@ def query_parts(pairs: list[tuple[str, str]]) -> tuple[HeaderPart, ...]:
 
 
 def authorization(value: str) -> HeaderMeaning:
-    """Take an `Authorization` value apart: scheme and credential (RFC 9110 §11.4)."""
+    """Return the parts of an `Authorization` value: scheme and credential (RFC 9110 §11.4)."""
     scheme, _, credential = value.partition(" ")
     if not credential.strip():
         return HeaderMeaning(parts=(HeaderPart("credential", value, secret=True),))
@@ -227,7 +227,7 @@ def authorization(value: str) -> HeaderMeaning:
 
 
 def set_cookie(value: str) -> HeaderMeaning:
-    """Take a `Set-Cookie` value apart: the cookie, which is a secret, and its attributes (RFC 6265 §4.1)."""
+    """Return the parts of a `Set-Cookie` value: the cookie, a secret, and its attributes (RFC 6265 §4.1)."""
     pair, _, attribute_text = value.partition(";")
     attributes = [text for text in map(str.strip, attribute_text.split(";")) if text][:_MAX_PARTS]
     vocabulary = of_headers("cookie-attribute")
@@ -242,7 +242,7 @@ def set_cookie(value: str) -> HeaderMeaning:
 
 
 def cookie(value: str) -> HeaderMeaning:
-    """Take a `Cookie` value apart (RFC 6265 §4.2)."""
+    """Return the parts of a `Cookie` value (RFC 6265 §4.2)."""
     return HeaderMeaning(parts=tuple(_cookie(pair) for pair in value.split(";")[:_MAX_PARTS]))
 
 

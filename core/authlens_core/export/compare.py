@@ -325,7 +325,7 @@ def _must(difference: Difference, fresh: Renamed, elsewhere: Renamed) -> bool:
 
 
 def _is_only(difference: Difference, renamed: Renamed) -> bool:
-    """Say whether nothing differs but what is called otherwise."""
+    """Return whether the two sides differ in names of the same thing alone."""
     if difference.a is None or difference.b is None:
         return False
     a, b = renamed.both(difference.a, difference.b)

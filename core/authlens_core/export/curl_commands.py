@@ -236,7 +236,7 @@ def _part(name: str) -> str:
 
 
 def _warning(trace: Trace) -> Iterator[str]:
-    """Say what was changed on purpose; the script itself does it as the protocol has it."""
+    """Yield remarks on what was changed on purpose; the script itself follows the protocol."""
     if trace.tampering:
         yield "# TAMPERED: this was changed on purpose when it was recorded."
         yield from (f"#   {bash_remark(change)}" for change in trace.tampering)

@@ -232,6 +232,8 @@ def _line(arrow: Arrow, participants: _Participants) -> str:
         return f"  Note over {arrow.sender}: {label(arrow.label)}"
     is_lost = arrow.missing or (arrow.failed and arrow.reply)
     # In Mermaid, a cross ends the arrow of a message that does not arrive.
-    line = "--x" if is_lost else "-->>" if arrow.reply else "->>"
+    line = "-->>" if arrow.reply else "->>"
+    if is_lost:
+        line = "--x"
     sender, receiver = (participants.name(party, arrow) for party in (arrow.sender, arrow.receiver))
     return f"  {sender}{line}{receiver}: {label(arrow.label)}"

@@ -43,7 +43,7 @@ class JsonToken(NamedTuple):
 
 
 def json_tokens(text: str) -> Iterator[JsonToken]:
-    """Take any text apart, JSON or not. Never raises; linear in the length of `text`."""
+    """Yield the tokens of any text, JSON or not. Never raises; linear in the length of `text`."""
     position = 0
     while position < len(text):
         first = text[position]
@@ -72,7 +72,7 @@ def string_value(token: str) -> str:
 
 
 def is_json(text: str) -> bool:
-    """Say whether `text` is one JSON object or array."""
+    """Return whether `text` is one JSON object or array."""
     if text.lstrip(" \t\r\n")[:1] not in ("{", "["):
         return False
     try:

@@ -59,6 +59,8 @@ _SAME_LETTERS: Final = (
     ("\u0131", "i"),
     ("\u017f", "s"),
 )  # to a pattern, but not to `lower()`
+_NESTING_OF_OBJECTS: Final = {"{": 1, "}": -1}
+_NESTING: Final = {"{": 1, "[": 1, "}": -1, "]": -1}
 _NUMBERS_ALLOWED: Final = frozenset({"code"})  # `"code": 1003` is an error number, never a credential
 
 
@@ -78,7 +80,7 @@ _HEADER_LINE: Final = re.compile(rf"(?im)^([<> ]*+(?:{_alternatives(_HEADERS)})[
 
 
 def is_sensitive(name: str) -> bool:
-    """Say whether a member, field, parameter or header of this name holds a secret."""
+    """Return whether a member, field, parameter or header of this name holds a secret."""
     return _folded(name) in SENSITIVE_NAMES
 
 
@@ -112,7 +114,7 @@ def text_secrets(text: str) -> Iterator[str]:
 
 
 def _may_name(text: str) -> bool:
-    """Say whether a secret name may be in `text`, plain or escaped; where this errs, it says yes."""
+    """Return whether a secret name may be in `text`, plain or escaped; true where it is not sure."""
     if "\\u" in text:
         return True
     if not text.isascii():
@@ -155,7 +157,7 @@ def _json_secrets(tokens: Iterable[JsonToken]) -> Iterator[str]:
         elif is_claim_name:
             continue
         elif token.kind is TokenKind.PUNCTUATION:
-            inside += (token.text == "{") - (token.text == "}")
+            inside += _NESTING_OF_OBJECTS.get(token.text, 0)
         elif token.kind in (TokenKind.STRING, TokenKind.UNTERMINATED):
             value = string_value(token.text)
             if not inside or _OPAQUE.fullmatch(value):
@@ -243,7 +245,7 @@ def _with_followers(tokens: Iterable[JsonToken]) -> Iterator[tuple[JsonToken, bo
 
 
 def _under_names(tokens: Iterable[JsonToken]) -> Iterator[tuple[JsonToken, str | None, bool]]:
-    """Give each token the secret name it is under, or None, and whether it is the name of a claim."""
+    """Yield each token with the secret name it is under, or None, and whether it is the name of a claim."""
     last_string = ""  # the string before a colon is a name
     secret_name: str | None = None
     depth = 0  # of objects and arrays below the secret name
@@ -263,7 +265,7 @@ def _under_names(tokens: Iterable[JsonToken]) -> Iterator[tuple[JsonToken, str |
             last_string = token.text if token.kind is TokenKind.STRING else ""
             continue
         if token.kind is TokenKind.PUNCTUATION:
-            depth += (token.text in "{[") - (token.text in "}]")
+            depth += _NESTING.get(token.text, 0)
         # The value of the secret name ends here; what follows is a sibling.
         if depth <= 0:
             secret_name, depth = None, 0

@@ -78,7 +78,7 @@ class Mapping(Struct, frozen=True):
         if not secret_known or raw_path[len(prefix) : len(prefix) + 1] not in (b"/", b""):
             return None
         path = raw_path[len(prefix) :] or b"/"
-        return path + (b"?" + query if query else b"")
+        return b"%b?%b" % (path, query) if query else path
 
     def there(self, address: bytes) -> bytes:
         """Return an address, or a path, as the resource knows it; others than ours as they are."""
@@ -86,7 +86,8 @@ class Mapping(Struct, frozen=True):
             prefix = f"{ours}{self.prefix}".encode("ascii")
             suffix = address.removeprefix(prefix)
             if self.prefix and suffix != address and suffix[:1] in (b"/", b"?", b""):
-                return theirs.encode("ascii") + (suffix or b"/")
+                target = suffix or b"/"
+                return theirs.encode("ascii") + target
         return address
 
     def here(self, location: str) -> str:
@@ -178,12 +179,12 @@ def _pair(cookie: bytes) -> bytes:
 
 
 def is_hidden(path: str) -> bool:
-    """Say whether a path would let a client discover the resource's OAuth, or end its session."""
+    """Return whether a path would let a client discover the resource's OAuth, or end its session."""
     return _HIDDEN.search(unquote(path)) is not None
 
 
 def alias_of_a_credential(name: bytes) -> bool:
-    """Say whether the resource may take a field for a credential, although it is written differently."""
+    """Return whether the resource may take a field for a credential, although it is spelled differently."""
     return alias_of(name, _CREDENTIALS) is not None
 
 

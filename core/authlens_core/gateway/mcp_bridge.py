@@ -151,7 +151,7 @@ class McpBridge:
         return task
 
     def _cancelled(self, request_id: object) -> bool:
-        """Take back a request that the client cancels; return whether the server need not be told."""
+        """Cancel a request for the client; return whether the server needs no notification of it."""
         task = self._owed.pop(request_id, None) if isinstance(request_id, str | int) else None
         # Until 2025-11-25 the notification itself is what the server needs.
         if task is not None and self._beginning:

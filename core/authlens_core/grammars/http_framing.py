@@ -90,7 +90,7 @@ def answer_fault(status: int, fields: Iterable[RawField]) -> str:
 
 
 def is_chunked(fields: Iterable[RawField]) -> bool:
-    """Say whether the body has no length that is known beforehand."""
+    """Return whether the body's length is unknown in advance."""
     return any(name.lower() == b"transfer-encoding" for name, _ in fields)
 
 
@@ -142,7 +142,7 @@ def names_a_place(name: bytes) -> bool:
 
 
 def _is_path(target: bytes) -> bool:
-    """Say whether a target is in origin form (RFC 9112 §3.2.1): it names no host and has no fragment."""
+    """Return whether a target is in origin form (RFC 9112 §3.2.1): it names no host and has no fragment."""
     return target.startswith(b"/") and b"#" not in target
 
 
@@ -160,7 +160,8 @@ def _fields_fault(fields: Sequence[RawField], minor: bytes) -> str:
             return "a Connection that names a field for the resource"
         if alias_of(name, _READ_HERE) is not None:
             return "a field name that a server may take for another"
-    if sum(name == b"host" for name, _ in fields) + (minor == b"0") == 0:
+    has_host = any(name == b"host" for name, _ in fields)
+    if not has_host and minor != b"0":
         return "no Host"
     return ""
 

@@ -122,7 +122,7 @@ def os_lock(path: Path) -> FileLock:
 
 
 def taken(lock: FileLock, wait: float = 0.0) -> bool:
-    """Take a lock within some seconds; return false where another program has it all the time."""
+    """Return whether a lock could be acquired within some seconds; false if another program has it."""
     from filelock import Timeout
 
     try:

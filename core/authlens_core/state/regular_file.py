@@ -48,7 +48,7 @@ def kind_of(mode: int) -> str:
 
 
 def is_directory(path: Path) -> bool:
-    """Say whether a directory can be seen there; `Path.is_dir` raises where you may not look."""
+    """Return whether a directory can be seen there; `Path.is_dir` raises where you may not look."""
     try:
         return stat.S_ISDIR(path.stat().st_mode)
     except (OSError, ValueError):

@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from authlens_core.explain.meanings import DocumentKind, members, of_headers
 from authlens_core.export.redaction import Redactor, secrets_of
 from authlens_core.values.check import Severity
 from authlens_core.values.exchange import Purpose
@@ -95,10 +94,10 @@ def spoken_value(value: str) -> str:
 
 _FAILURE: Final = Severity.FAILURE.value
 _KINDS: Final = {
-    "query": (DocumentKind.AUTHORIZATION, DocumentKind.CALLBACK),
-    "form": (DocumentKind.TOKEN_REQUEST, DocumentKind.AUTHORIZATION, DocumentKind.REVOCATION),
-    "proof": (DocumentKind.DPOP_PROOF,),
-    "json": (DocumentKind.TOKENS, DocumentKind.SERVER, DocumentKind.RESOURCE, DocumentKind.CLIENT),
+    "query": ("authorization", "callback"),
+    "form": ("token-request", "authorization", "revocation"),
+    "proof": ("dpop-proof", "jose-header"),
+    "json": ("tokens", "server", "resource", "client"),
 }
 
 
@@ -193,12 +192,19 @@ def meaning(field: str, purpose: str | int = "") -> str:
         return str(text)
     kind, _, name = field.partition(".")
     if kind == "challenge":
-        entry = of_headers("challenge-parameter").get(name)
-    elif kind in {"header", "reply"}:
-        entry = of_headers("field").get(name)
-    else:
-        kinds = _KINDS.get(kind, ())
-        if purpose in _ASKS:
-            kinds = (DocumentKind.AUTHORIZATION, *kinds)
-        entry = next(filter(None, (members(one).get(name) for one in kinds)), None)
-    return "" if entry is None else entry.sentence
+        return _sentence("headers", ["challenge-parameter"], name)
+    if kind in {"header", "reply"}:
+        return _sentence("headers", ["field"], name)
+    documents = _KINDS.get(kind, ())
+    if purpose in _ASKS:
+        documents = ("authorization", *documents)
+    return _sentence("members", documents, name)
+
+
+def _sentence(file: str, kinds: Iterable[str], name: str) -> str:
+    """Return the sentence on a name in the first kind of thing that has it; empty if none does."""
+    for kind in kinds:
+        for sentences in words(file)[kind].values():
+            if name in sentences:
+                return str(sentences[name])
+    return ""

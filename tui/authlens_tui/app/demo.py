@@ -15,14 +15,13 @@ from authlens_core.desk.credentials import CloudflaredToken
 from authlens_core.desk.log_in import Login, Options, Trace
 from authlens_core.desk.session import OpenedStore, Session
 from authlens_core.desk.settings import SettingsFile
-from authlens_core.export.compare import honest_run
 from authlens_lab.learning.desk.course import Course, CourseLesson, drills
 from authlens_lab.learning.desk.drill_world import DrillWorld, store_verdict
 from authlens_tui.app.learn import CourseMenu
 from authlens_tui.app.logins import Logins
 from authlens_tui.app.workspace import Workspace
 from authlens_tui.screens.store_choice import StoreChoice
-from authlens_tui.screens.wizard.demo_login import DemoLogin, Ending, Played, ServerOwner
+from authlens_tui.screens.wizard.demo_login import DemoLogin, Ending, Played, ServerOwner, honest_part
 from authlens_tui.screens.wizard.wizard_messages import Then
 
 _GO_ON: Final = "r refreshes, v revokes, Enter shows the requests. b goes back to the catalogue."
@@ -176,8 +175,7 @@ class DemoWorkspace(Workspace):
         if not self._predicted:
             return
         drill = self._drill
-        if (honest := honest_run(login.trace)) is not None:
-            self._before = drill.title, honest
+        self._before = honest_part(drill.title, login.trace) or self._before
         self.sentence(login.trace)
         following = drill if then is Then.SAME_LOGIN else following_of(drill)
         if then is not Then.MENU and following is not None:

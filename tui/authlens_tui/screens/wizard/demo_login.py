@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from authlens_core.desk.log_in import Login, Outcome, StageRecord, Trace
+from authlens_core.export.compare import honest_run
 from authlens_core.trace.arrows import Arrow, Party, authorities, messages, short_name
 from authlens_tui.screens.dialog import Dialog, DialogBox
 from authlens_tui.screens.wizard.status_words import with_keys_kept
@@ -45,6 +46,12 @@ class Played(NamedTuple):
 
 # Signs in at the emulator with a link, as a user would in a browser.
 Player = Callable[[str], Awaitable[Played]]
+
+
+def honest_part(title: str, trace: Trace) -> tuple[str, Trace] | None:
+    """Return the last run without an attack, under a title, for a comparison; None if there is none."""
+    honest = honest_run(trace)
+    return None if honest is None else (title, honest)
 
 
 class Ending(NamedTuple):

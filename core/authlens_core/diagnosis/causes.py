@@ -60,7 +60,7 @@ class Cause(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     words_of: ServerKind | None = None
 
 
-# These are also codes of APIs that are no part of OAuth, which write them in other ways.
+# Other APIs have these codes as well, and spell them differently.
 _SHARED: Final = frozenset({ErrorCode.ACCESS_DENIED, ErrorCode.SERVER_ERROR, ErrorCode.INVALID_REQUEST})
 
 
@@ -112,7 +112,7 @@ def _causes_in(tables: Mapping[str, Any]) -> Iterator[Cause]:
 
 
 def _cause(name: str, entry: Mapping[str, Any]) -> Cause:
-    """Return the cause in an entry; a word in it that is no member of its enum is refused."""
+    """Return the cause in an entry; a word in it that is not a member of its enum is refused."""
     members = {"id": name, "cause": "", **entry}
     cure = cure_in(members.pop("cure", ""))
     if protection := members.pop("protection", ""):

@@ -147,7 +147,7 @@ def _service_token_line(location: str) -> str:
     """Return `"service_token_status": false` or `… true` as the `meta` token of a login URL has it.
 
     The token is a JWT. It is read and not verified, which is enough for a hint, and nothing else of it is
-    shown. Empty where there is none.
+    shown. Empty if there is no such token.
     """
     try:
         meta = parse_qs(location[:_LONGEST].partition("?")[2], max_num_fields=50)["meta"][0]

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
 
-from authlens_core.diagnosis.classification import classify
+from authlens_core.diagnosis.classification import Classification, classify
 from authlens_core.diagnosis.credential import Credential, credential_of, pair_problems, secrets_sent
 from authlens_core.diagnosis.evidence import (
     SHORTEST,
@@ -20,12 +20,13 @@ from authlens_core.diagnosis.evidence import (
     whole_answer,
     without_echoes,
 )
-from authlens_core.diagnosis.protection import Trait
+from authlens_core.diagnosis.protection import Protection, Trait
 from authlens_core.diagnosis.server_kind import ServerKind, kind_in, server_words
 from authlens_core.oauth.error_response import OAuthError, read_error
 from authlens_core.values.check import NO_ANSWER, UNKNOWN, Check, Diagnosis, Layer
 from authlens_core.values.exchange import Exchange, Request, Response
 from authlens_core.values.safe_text import safe_line
+from authlens_core.values.secret import Secret
 from authlens_core.values.secret_masking import SecretMasker
 from authlens_core.values.stage import Stage
 
@@ -58,7 +59,7 @@ def find_cause(
         checks: those that failed.
         kind: which product the server is, as far as earlier stages saw; what `exchange` shows counts, too.
     """
-    return _Failure(stage, error, checks, exchange, kind).known()
+    return _Failure(stage, checks, exchange, kind, error=error).cause()
 
 
 def diagnose(
@@ -73,8 +74,8 @@ def diagnose(
         checks: the checks that failed, or that warned where none failed.
         exchange: the request and the answer that decided, if the stage sent something.
     """
-    failure = _Failure(stage, None, checks, exchange, kind)
-    cause = failure.known()
+    failure = _Failure(stage, checks, exchange, kind)
+    cause = failure.cause()
     if cause is not None or exchange is None:
         return cause
     if exchange.complete_response is None:
@@ -86,7 +87,7 @@ def diagnose(
 
 
 def _no_answer(exchange: Exchange, checks: Sequence[Check]) -> Diagnosis | None:
-    """Return why there is no complete answer, in the words of the wire."""
+    """Return why there is no complete answer, as the sender reported it."""
     failure = exchange.failure
     if failure is None:
         return None
@@ -104,52 +105,62 @@ def _grant_in(request: Request) -> str:
 
 
 class _Failure:
-    """What is known of one failure, with what the rows of the table ask of it."""
+    """One failure, with what the rows of the table ask of it."""
+
+    response: Response | None = None
+    status: int | None = None
+    classification: Classification | None = None
+    protection: Protection | None = None
+    sent: tuple[Secret, ...] = ()
+    credential = Credential.NONE
+    grant = ""
 
     def __init__(
         self,
         stage: Stage,
-        error: OAuthError | None,
         checks: Sequence[Check],
         exchange: Exchange | None,
         kind: ServerKind,
+        error: OAuthError | None = None,
     ) -> None:
-        response = exchange.response if exchange else None
-        self.stage, self.response = stage, response
-        self.sent = () if exchange is None else secrets_sent(exchange.request)
-        self.status = exchange.status if exchange else None
-        self.answer = classify(exchange) if exchange else None
-        stated = error
-        if response is not None and error is None:
-            stated = read_error(response, self.sent)
-        self.stated = stated or OAuthError("")
+        self.stage, self.failing, self.kind = stage, checks, kind
+        self.checks = {c.name: c.seen for c in checks}
+        self.quoted_error = error or OAuthError("")
+        if exchange is not None:
+            self._read(exchange)
+        if self.response is not None and error is None:
+            self.quoted_error = read_error(self.response, self.sent) or self.quoted_error
         # A resource may state its reason as a server does; that decides no cause, and is quoted.
         decides = error is not None or stage in _SPEAKS_OAUTH
-        self.error = self.stated if decides else OAuthError("")
-        self.failing = checks
-        self.checks = {c.name: c.seen for c in checks}
-        self.credential, self.grant = Credential.NONE, ""
-        if exchange is not None:
-            self.grant = _grant_in(exchange.request)
-            self.credential = credential_of(exchange.request)
-            self.checks |= {name: f"sent: {name}" for name in pair_problems(exchange.request)}
-        # Causes have their phrases in small letters: servers write the same sentence in different ones.
-        self.said = "\n".join(self._texts()).lower()
-        self.kind = kind
-        if kind is ServerKind.OTHER:
-            at_access = self.answer is not None and self.answer.layer is Layer.ACCESS
-            seen_in = () if exchange is None else (exchange,)
-            self.kind = ServerKind.ACCESS if at_access else kind_in(seen_in, text=str(self.error))
+        self.error = self.quoted_error if decides else OAuthError("")
+        # Phrases of causes are in lower case, because servers differ in it.
+        self.text = "\n".join(self._texts()).lower()
+        if self._layer() is Layer.ACCESS and kind is ServerKind.OTHER:
+            self.kind = ServerKind.ACCESS
+        elif kind is ServerKind.OTHER:
+            self.kind = kind_in(() if exchange is None else (exchange,), text=str(self.error))
+
+    def _read(self, exchange: Exchange) -> None:
+        request = exchange.request
+        self.response, self.status = exchange.response, exchange.status
+        self.classification = classify(exchange)
+        self.protection = self.classification.protection
+        self.sent, self.grant = secrets_sent(request), _grant_in(request)
+        self.credential = credential_of(request)
+        self.checks |= {name: f"sent: {name}" for name in pair_problems(request)}
+
+    def _layer(self) -> Layer | None:
+        return None if self.classification is None else self.classification.layer
 
     def _texts(self) -> Iterator[str]:
         yield self.error.description
         yield from self.checks.values()
-        if self.answer is not None:
-            yield self.answer.summary
-            yield from self.answer.evidence
+        if self.classification is not None:
+            yield self.classification.summary
+            yield from self.classification.evidence
 
-    def known(self) -> Diagnosis | None:
-        """Return the first cause that fits: what a check of ours saw first, then what this product says."""
+    def cause(self) -> Diagnosis | None:
+        """Return the first cause that fits: one that a check of ours decides, then what the product says."""
         # Most logins have nothing to be diagnosed.
         from authlens_core.diagnosis.causes import CAUSES, identifiers, literals
 
@@ -173,7 +184,7 @@ class _Failure:
             f"{check_cure} See the whole response. Give the server's owner the time and these lines.".lstrip()
         )
         lines = whole_answer(response, self.sent)
-        layer = self.answer.layer if self.answer is not None else None
+        layer = self._layer()
         cause = "authlens does not recognise this response:"
         return self._without_echoes(Diagnosis(UNKNOWN, cause, cure, lines, layer=layer))
 
@@ -191,7 +202,7 @@ class _Failure:
             (cause.stages, self.stage),
             (cause.errors, self.error.error.lower()),
             (cause.statuses, self.status),
-            (cause.protections, self.answer and self.answer.protection),
+            (cause.protections, self.protection),
             (cause.credentials, self.credential),
             (cause.kinds, self.kind),
             (cause.grants, self.grant),
@@ -199,13 +210,13 @@ class _Failure:
         return (
             all(not allowed or actual in allowed for allowed, actual in conditions)
             and (not cause.checks or not cause.checks.isdisjoint(self.checks))
-            and (not cause.phrases or any(phrase_in(phrase, self.said) for phrase in cause.phrases))
+            and (not cause.phrases or any(phrase_in(phrase, self.text) for phrase in cause.phrases))
         )
 
     def _diagnosis(self, cause: Cause) -> Diagnosis:
         lines = [line for line in dict.fromkeys(self._evidence(cause)) if line][:_MOST_LINES]
-        layer = self.answer.layer if self.answer is not None and self._matters else None
-        ray = None if self.answer is None else self.answer.cf_ray
+        layer = self._layer() if self._matters else None
+        ray = None if self.classification is None else self.classification.cf_ray
         server = server_words(self.kind)
         cure = server.fill_fix(cause.cure)
         for check in self.failing if cause.check_decides else ():
@@ -217,23 +228,22 @@ class _Failure:
     @property
     def _matters(self) -> bool:
         """Whether it matters who answered: where the resource was asked, and where something was before."""
-        # A classification is about a resource, and an endpoint is none; that of the edge always holds.
-        return self.stage in _ASKS_THE_RESOURCE or (
-            self.answer is not None and self.answer.protection.has(Trait.AT_THE_EDGE)
-        )
+        # A classification is about a resource, not an endpoint; that of the edge always holds.
+        at_edge = self.protection is not None and self.protection.has(Trait.AT_THE_EDGE)
+        return at_edge or self.stage in _ASKS_THE_RESOURCE
 
     def _evidence(self, cause: Cause) -> Iterator[str]:
         by_the_answer = not (cause.errors or cause.checks) or bool(cause.statuses or cause.protections)
         if self.response is not None:
             yield status_line(self.response)
             yield from (quoted(self.response, name) for name in cause.quotes)
-        yield from error_lines(self.stated)
+        yield from error_lines(self.quoted_error)
         # Without a response it came on the callback, where it was a parameter.
         label = f"{cause.quotes[0]}=" if cause.quotes and self.response is None else ""
         if self.response is None or not cause.quotes:
             yield from (f"{label}{self.checks[name]}" for name in sorted(cause.checks) if name in self.checks)
-        if self.answer is not None and (by_the_answer or cause.checks):
-            yield from self.answer.evidence
+        if self.classification is not None and (by_the_answer or cause.checks):
+            yield from self.classification.evidence
         # A status alone says little: then the answer is quoted as that of an unknown one is.
         is_bare = not self.error.error and by_the_answer and not cause.protections
         if self.response is not None and is_bare and self.response.status >= 400:

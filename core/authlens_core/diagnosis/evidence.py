@@ -38,7 +38,7 @@ ANYTHING: Final = " … "
 def phrase_in(phrase: str, text: str) -> str:
     """Return what of `text` is the phrase, or the empty string; both in lower case.
 
-    It begins and ends where a word does: `AADSTS90014` is no part of `AADSTS900144`.
+    It begins and ends where a word does: `AADSTS90014` is not part of `AADSTS900144`.
     """
     match = _pattern(phrase).search(text) if phrase.partition(ANYTHING)[0] in text else None
     return match[0] if match is not None else ""
@@ -47,7 +47,7 @@ def phrase_in(phrase: str, text: str) -> str:
 @cache
 def _pattern(phrase: str) -> re.Pattern[str]:
     between = r"[^\n]{0,300}?".join(map(re.escape, phrase.split(ANYTHING)))
-    # Not between two letters, digits or underscores: ENOTFOUND is no part of FileNotFoundError, either.
+    # Not between two letters, digits or underscores: ENOTFOUND is not part of FileNotFoundError.
     return re.compile(rf"(?!\B\w){between}(?!\B\w)", re.ASCII)
 
 

@@ -98,8 +98,8 @@ _PART: Final = (
 _TYPE: Final = re.compile(rf"(?:cause=)?{_PART}(?:(?:::|\.){_PART})+[.:]?")
 _MOST_DIGITS: Final = 2  # of a type, without those of standards
 _STANDARD: Final = re.compile(r"(?i)oauth2?|auth0|openid|rfc\d{4}|saml[12]|http[12]")
-# An id in the form of a GUID, and Cloudflare's of an answer: the words before it say that it is no secret, or
-# its reporter has hidden a part.
+# An id in the form of a GUID, and Cloudflare's of an answer: the words before it say that it is not a secret,
+# or its reporter has hidden a part.
 _ID: Final = re.compile(
     r"(?:[0-9a-fA-Fx]{8}-(?:[0-9a-fA-Fx]{4}-){3}[0-9a-fA-Fx]{12}|[0-9a-f]{16}-[A-Z]{3})[.:]?"
 )

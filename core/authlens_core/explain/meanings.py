@@ -226,19 +226,22 @@ def authorization(value: str) -> HeaderMeaning:
     )
 
 
+_EXPIRY: Final = frozenset({"expires", "max-age"})
+_SCOPE: Final = _EXPIRY | {"path", "domain"}
+
+
 def set_cookie(value: str) -> HeaderMeaning:
     """Return the parts of a `Set-Cookie` value: the cookie, a secret, and its attributes (RFC 6265 §4.1)."""
-    pair, _, attribute_text = value.partition(";")
-    attributes = [text for text in map(str.strip, attribute_text.split(";")) if text][:_MAX_PARTS]
+    pair, *texts = map(str.strip, value.split(";")[:_MAX_PARTS])
+    attributes = [_named(text) for text in texts if text]
     vocabulary = of_headers("cookie-attribute")
-    sentences = [vocabulary[name.lower()].sentence for name in attributes if name.lower() in vocabulary]
-    scope = [a for a in attributes if a.lower().startswith(("expires=", "max-age=", "path=", "domain="))]
-    if not any(a.lower().startswith(("expires=", "max-age=")) for a in attributes):
+    sentences = [vocabulary[text.lower()].sentence for text in texts if text.lower() in vocabulary]
+    if _EXPIRY.isdisjoint(name.lower() for name, _ in attributes):
         sentences.append("deleted when the browser closes")
     sentence = ", ".join(sentences)
     meaning = Explanation(f"{sentence[:1].upper()}{sentence[1:]}.", "RFC 6265 §4.1.2") if sentences else None
-    lasting = tuple(HeaderPart(*_named(attribute)) for attribute in scope)
-    return HeaderMeaning(meaning, (_cookie(pair), *lasting))
+    scope = (HeaderPart(name, text) for name, text in attributes if name.lower() in _SCOPE)
+    return HeaderMeaning(meaning, (_cookie(pair), *scope))
 
 
 def cookie(value: str) -> HeaderMeaning:

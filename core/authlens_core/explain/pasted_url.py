@@ -13,7 +13,7 @@ _NOT_THE_URL: Final = frozenset({"-e", "--referer", "-x", "--proxy", "-H", "--he
 
 
 def url_in(text: str) -> str | None:
-    """Return the URL that a pasted request goes to; None if `text` is no curl command.
+    """Return the URL that a pasted request goes to; None if `text` is not a curl command.
 
     Headers, cookies and bodies in it are not used: they may hold secrets.
     """

@@ -91,7 +91,7 @@ class ComparisonVerdict(Struct, frozen=True):
         title: of the first stage that differs, with its number; empty where none does.
         a: what side A got there; None unless the two parted.
         b: the same for side B.
-        equal_before: false if earlier stages differ, too, although they ended in the same way.
+        equal_before: false if earlier stages also differ, although they ended in the same way.
         at_start: true if it is the first stage of both.
     """
 
@@ -126,7 +126,7 @@ class Difference(Struct, frozen=True):
 
     Attributes:
         title: what the field is, in words; its name if empty.
-        severities: how each side's check came out; None for what is no check.
+        severities: how each side's check came out; None if the field is not a check.
     """
 
     name: str
@@ -161,7 +161,7 @@ class StageComparison(Struct, frozen=True):
 
 
 class Comparison(Struct, frozen=True):
-    """Two traces held against each other.
+    """The result of comparing two traces.
 
     Attributes:
         about: what differs of the traces as a whole: their kind, their resource.

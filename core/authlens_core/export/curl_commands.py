@@ -208,7 +208,7 @@ def _form(text: str, variables: _SecretVariables) -> Iterator[str]:
 
 
 def _decoded(value: str) -> str | None:
-    """Return what a value of a form stands for, or None if that is no text that an argument can hold."""
+    """Return what a value of a form stands for, or None if no argument can hold it."""
     try:
         plain = unquote_plus(value, errors="strict")
     except UnicodeDecodeError:

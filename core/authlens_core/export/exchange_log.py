@@ -46,14 +46,14 @@ class ExchangeLog:
             self._records.pop(number, None)
 
     def note_record(self, record: StageRecord) -> None:
-        """Remember that the exchanges of `record` were sent in it; a later one of the same stage counts."""
+        """Note that the exchanges of `record` were sent in it; a later record of the stage replaces it."""
         self.changes += 1
         # By identity: two requests that are equal are two rows.
         sent = {id(exchange) for exchange in record.exchanges}
         self._records |= {number: record for number, exchange in self._exchanges if id(exchange) in sent}
 
     def record_of(self, number: int) -> StageRecord | None:
-        """Return the stage in which an exchange was sent; None while it runs, and of what is no stage."""
+        """Return the stage in which an exchange was sent; None while it runs, or outside of any stage."""
         return self._records.get(number)
 
     @property

@@ -9,6 +9,7 @@ those of the bodies before anything was masked.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -67,8 +68,8 @@ def _entry(page: str, exchange: Exchange) -> dict[str, object]:
     entry: dict[str, object] = {
         "pageref": page,
         "startedDateTime": exchange.started_at.isoformat(),
-        # The format asks for the sum; connect holds ssl already.
-        "time": round(sum(v for k, v in timings.items() if k != "ssl" and v > 0), 3),
+        # The format asks for the sum.
+        "time": _total(timings),
         "request": _request(exchange.request, version),
         "response": _response(exchange.response),
         "cache": {},
@@ -84,21 +85,22 @@ def _entry(page: str, exchange: Exchange) -> dict[str, object]:
 
 def _timings(timings: Timings, elapsed: float) -> dict[str, float]:
     """Return milliseconds for each phase; what is not accounted for is `blocked`."""
-    connect, tls = _milliseconds(timings.connect), _milliseconds(timings.tls)
-    dns = _milliseconds(timings.dns)
     # HAR 1.2 counts ssl within connect.
-    both = _UNKNOWN if connect < 0 and tls < 0 else max(connect, 0) + max(tls, 0)
-    phases = [max(_milliseconds(value), 0) for value in (timings.send, timings.wait, timings.receive)]
-    blocked = round(elapsed * 1000 - max(dns, 0) - max(both, 0) - sum(phases), 3)
-    return {
-        "blocked": blocked if blocked > 0 else _UNKNOWN,
-        "dns": dns,
-        "connect": both,
-        "ssl": tls,
-        "send": phases[0],
-        "wait": phases[1],
-        "receive": phases[2],
+    steps = [seconds for seconds in (timings.connect, timings.tls) if seconds is not None]
+    phases = {
+        "dns": _milliseconds(timings.dns),
+        "connect": _milliseconds(sum(steps) if steps else None),
+        "ssl": _milliseconds(timings.tls),
+        "send": _milliseconds(timings.send or 0),
+        "wait": _milliseconds(timings.wait or 0),
+        "receive": _milliseconds(timings.receive or 0),
     }
+    blocked = round(elapsed * 1000 - _total(phases), 3)
+    return {"blocked": blocked if blocked > 0 else _UNKNOWN, **phases}
+
+
+def _total(phases: Mapping[str, float]) -> float:
+    return round(sum(time for name, time in phases.items() if name != "ssl" and time > 0), 3)
 
 
 def _milliseconds(seconds: float | None) -> float:

@@ -1,7 +1,7 @@
 """A trace as Markdown for a ticket: what happened in each stage, and a Mermaid sequence diagram.
 
 Whatever may come from outside is in a code span or a fenced block whose fence is longer than any run of
-backticks within: there it can be no heading, link, mention or HTML, whatever renders it.
+backticks within: there it cannot become a heading, a link, a mention or HTML, whatever renders it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A redacted record as named fields of text, so that two records can be held against each other.
+"""A redacted record as named fields of text, so that two records can be compared.
 
 The name of a field says where it is: `fact issuer`, `check token.status`, `request 1 query state`,
 `response 1 body expires_in`. Times and durations are left out: no two runs have the same.
@@ -146,7 +146,7 @@ def _body(where: str, headers: Headers, body: Body) -> Named:
 
 
 def _members(where: str, text: str) -> list[tuple[str, str]] | None:
-    """Return the members of a JSON object, one for each leaf, or None where it is none or too large."""
+    """Return the members of a JSON object, one for each leaf, or None if it is not one or too large."""
     if not text.lstrip().startswith("{"):
         return None
     try:

@@ -46,7 +46,7 @@ def write_export(
     Below the current directory or a repository, no directory on the way may be a link.
 
     Args:
-        text: an export; it holds no secret, and is no one else's business all the same.
+        text: an export; it holds no secret, and is private all the same.
         force: true to replace a file of this name. What was there goes whole, and a link is
             replaced and not followed.
         otherwise: what to do where there is a file of this name.
@@ -67,7 +67,7 @@ def open_session_file(path: Path) -> Trace:
     """Return the trace that the session file at `path` holds.
 
     Raises:
-        SessionFileRefused: it is no session file.
-        FileUnusable: it cannot be read, or is no regular file.
+        SessionFileRefused: it is not a session file.
+        FileUnusable: it cannot be read, or is not a regular file.
     """
     return read_session(read_named(path, MAX_SESSION_BYTES))

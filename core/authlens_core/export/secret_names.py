@@ -45,8 +45,8 @@ SENSITIVE_NAMES: Final = frozenset(
     }
 )
 _OPAQUE: Final = re.compile(r"(?:[\w.~+/=-]|:(?!//)){16,}+")
-# Below these are the claims of a token, where a page shows them. What a claim is called is no secret; what
-# else stands for a name there, in other letters or longer, may be one.
+# Below these are the claims of a token, where a page shows them. The name of a claim is not a secret;
+# another name there, in other letters or longer, may be one.
 _OF_CLAIMS: Final = frozenset(
     {"access_token", "id_token", "token", "subject_token", "actor_token", "logout_token", "assertion"}
     | {"client_assertion", "cf_access_token", "cf_access_jwt_assertion", "cf_authorization"}
@@ -74,7 +74,9 @@ _PARAMETER: Final = re.compile(
     rf"((?:(?<![\w.-])|(?<=%3F)|(?<=%3f)|(?<=%26))(?i:{_alternatives(SENSITIVE_NAMES)})(?:=|%3[Dd]))"
     r"((?:•••• #[0-9a-f]{8})?[^&\s\"'<>;,\\)\]}]*+)"
 )
-_CUT: Final = re.compile(r"(?<!•)[\s\"'<>;,]")  # no parameter goes over it; the space in a mask is none
+_CUT: Final = re.compile(
+    r"(?<!•)[\s\"'<>;,]"
+)  # no parameter goes over it; the space in a mask does not count
 _PIECE: Final = 32_768  # characters
 _HEADER_LINE: Final = re.compile(rf"(?im)^([<> ]*+(?:{_alternatives(_HEADERS)})[ \t]*+:[ \t]*+)(\S.*)$")
 
@@ -165,7 +167,7 @@ def _json_secrets(tokens: Iterable[JsonToken]) -> Iterator[str]:
 
 
 def header_masked(name: str, value: str) -> str:
-    """Mask a secret field but for what an inspector needs: scheme, cookie names, cookie attributes."""
+    """Return a secret field masked, except for the scheme, cookie names and cookie attributes."""
     kind = _folded(name)
     if kind in ("authorization", "proxy_authorization"):
         scheme, space, credential = value.partition(" ")
@@ -216,7 +218,7 @@ def _parameter_masked(parameter: re.Match[str]) -> str:
 
 
 def _json_masked(tokens: Iterable[JsonToken]) -> Iterator[str]:
-    """Mask the values of secret members and what is below them but claim names, in what is no JSON too."""
+    """Yield the tokens, masked below secret names except for claim names; the text may be broken JSON."""
     for token, name, is_claim_name in _under_names(tokens):
         if name is None or is_claim_name or token.kind in (TokenKind.SPACE, TokenKind.PUNCTUATION):
             yield token.text

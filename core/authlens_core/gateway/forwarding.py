@@ -250,7 +250,7 @@ def response_fields(
         elif lower == b"content-security-policy":
             translated = _without_reports(value)
         elif lower == b"refresh" and not value.strip().isdigit():
-            translated = None  # it may lead elsewhere, and no parser of it is like another
+            translated = None  # it may lead elsewhere, and its parsers differ
         if translated is not None:
             yield name, translated
     length = body_length(received)
@@ -261,7 +261,7 @@ def response_fields(
 
 
 def _escaped(location: bytes) -> str:
-    """Return a Location with what is not ASCII escaped, as browsers do it."""
+    """Return a Location with its non-ASCII bytes escaped, as browsers do."""
     return _ESCAPED.sub(lambda character: b"%%%02X" % character[0][0], location).decode("latin-1")
 
 

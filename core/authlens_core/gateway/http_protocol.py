@@ -3,6 +3,9 @@
 What it refuses itself gets one answer in JSON, and the connection closes: after an ambiguous request no one
 can say where the next one starts. Once both sides have switched to WebSocket, bytes pass untouched. Frames
 are not parsed, so compression and every extension that the two ends agree on work.
+
+A subclass, because uvicorn's settings bound neither the time until the first head is complete nor what h11
+lets through, and because an application has no transport to pass WebSocket through.
 """
 
 from __future__ import annotations

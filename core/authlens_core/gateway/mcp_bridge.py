@@ -161,7 +161,7 @@ class McpBridge:
         return True
 
     async def _serve(self, message: JsonRpcMessage) -> None:
-        """Send a message and pass on what comes back: whatever fails is an answer, or a note."""
+        """Send a message and pass on what comes back; a failure becomes a response, or a note."""
         is_prompt = not message.is_request or message.method == "initialize"
         try:
             async with asyncio.timeout(self._limits.prompt if is_prompt else self._limits.request):
@@ -187,7 +187,7 @@ class McpBridge:
             await self._write(line)
 
     def _is_owed(self) -> bool:
-        """Return whether an answer is due to the request of this task: the client may have cancelled it."""
+        """Return whether the request of this task still needs its response, or was cancelled."""
         return asyncio.current_task() in self._owed.values()
 
     async def _exchange(self, message: JsonRpcMessage, *, is_prompt: bool) -> None:
@@ -196,7 +196,7 @@ class McpBridge:
         A server has not acted on a request to a session that it has ended: that one is sent again, once.
 
         Raises:
-            AuthlensError, McpFailure, StreamFailed: there is none.
+            AuthlensError, McpFailure, StreamFailed: there is no response.
         """
         stream, beginning = Reconnection(), self._beginning
         first = answering = self._http.post(message)
@@ -233,7 +233,7 @@ class McpBridge:
             await self._serve(message)
 
     async def _listen(self) -> None:
-        """Pass on what the server says unasked, where it offers a stream for that (until 2025-11-25)."""
+        """Pass on what the server sends on its own, if it offers a stream for that (until 2025-11-25)."""
         stream = Reconnection()
         try:
             while True:

@@ -137,7 +137,7 @@ async def _refused(answer: StreamedResponse) -> McpFailure:
 
 
 async def body_of(answer: StreamedResponse) -> bytearray:
-    """Return a body that is no stream.
+    """Return the body of an answer that is not a stream.
 
     Raises:
         ServerMisconfigured: it is too large.

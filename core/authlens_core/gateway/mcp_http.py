@@ -133,7 +133,7 @@ class McpHttp:
         credential: gives the header fields; its URL is the endpoint.
 
     Attributes:
-        session: the id that the server gave the session; "" where there is none.
+        session: the ID of the session; empty if the server gave none.
     """
 
     def __init__(self, wire: Wire, credential: RequestCredential) -> None:

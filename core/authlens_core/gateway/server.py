@@ -125,7 +125,7 @@ class LocalProxy:
 
 
 def _mapping(resource: Url, listener: socket.socket) -> Mapping:
-    # Only this account can open a Unix socket, so there is no address to be guessed.
+    # Only this account can open a Unix socket, so its address needs no secret.
     if listener.family != socket.AF_INET:
         return Mapping(resource)
     # Any page in a browser can send requests to a port of this machine, but it cannot guess this path.

@@ -74,7 +74,7 @@ def answer_fault(status: int, fields: Iterable[RawField]) -> str:
     """Return why an answer cannot be passed on, in constant words; empty where it can.
 
     Args:
-        status: of a final answer; an interim one is none.
+        status: of a final answer, not an interim one.
         fields: as h11 read them: it has refused lengths that differ, and codings but `chunked`.
     """
     if not 200 <= status <= 599:
@@ -174,8 +174,8 @@ def _upgrade_fault(method: bytes, minor: bytes, fields: Sequence[RawField], foll
         return ""
     if method != b"GET" or minor != b"1" or len(upgrades) != 1:
         return "an upgrade that is not one GET of HTTP/1.1 to one protocol"
-    # It has no body, and the client sends nothing before the answer. A length of 0 is no body: Dart's client
-    # sends one.
+    # It has no body, and the client sends nothing before the answer. A length of 0 is sent by
+    # Dart's client, and means no body.
     if following or is_chunked(fields) or body_length(fields):
         return "an upgrade with a body, or with bytes after it"
     return ""

@@ -1,6 +1,6 @@
 """JSON-RPC 2.0 messages, and the lines in which a client and a server exchange them.
 
-Sources: JSON-RPC 2.0 §4, §5 and its error codes (§5.1); RFC 8259 §8 (UTF-8, and surrogates that are no pair);
+Sources: JSON-RPC 2.0 §4, §5 and its error codes (§5.1); RFC 8259 §8 (UTF-8, and unpaired surrogates);
 Model Context Protocol 2025-11-25, Base Protocol (an id is a string or an integer, a result is an object) and
 Transports, stdio (a line is one message, which has no line end in it). Batches (JSON-RPC 2.0 §6), which MCP
 2025-06-18 removed, are refused.
@@ -127,7 +127,7 @@ def read_message(text: str | bytes | bytearray) -> JsonRpcMessage:
 
 
 def error_in(text: bytes | bytearray) -> Mapping[str, Any] | None:
-    """Return the member `error` of a JSON object, or None where there is none.
+    """Return the member `error` of a JSON object, or None if it has none.
 
     Servers refuse a request with such an object and leave out `jsonrpc` or the id.
     """

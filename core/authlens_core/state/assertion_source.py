@@ -70,7 +70,7 @@ async def read_assertion(source: AssertionSource) -> Secret:
     """Return what the file holds or the command prints.
 
     Raises:
-        UsageError: there is none, or it is no assertion.
+        UsageError: there is none, or it is not an assertion.
         TimedOut: the command printed none in time.
     """
     data = _from_file(Path(source.file)) if source.file is not None else await _from_command(source)

@@ -34,7 +34,7 @@ class LockBusy(TimedOut):
 
 
 class LockUnavailable(StateUnusable):
-    """There is no lock to be had here."""
+    """Locks cannot be used here."""
 
 
 class Locks:

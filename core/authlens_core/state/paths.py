@@ -1,4 +1,4 @@
-"""Where the state that is no secret lives, and who may read it.
+"""The directory of the state that is not secret, and who may read it.
 
 The directory is private (0700) and ours; every file in it is created private (0600), at the moment of its
 creation and not afterwards, and is never reached through a link that another account put there.
@@ -69,7 +69,7 @@ def _another_home(error: OSError) -> str:
 
 
 def own_file(path: Path) -> Path:
-    """Make `path` a regular file of ours with mode 0600, empty if it was not there, and return it.
+    """Return `path`, made a regular file of ours with mode 0600; a new one is empty.
 
     Raises:
         StateUnusable: it is a link, a device, another account's, or cannot be made.

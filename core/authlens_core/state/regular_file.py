@@ -43,7 +43,7 @@ class RegularFile(Struct, frozen=True):
 
 
 def kind_of(mode: int) -> str:
-    """Return in words what a mode says: `a FIFO`."""
+    """Return the kind of file that a mode means, such as `a FIFO`."""
     return next((name for is_kind, name in _KINDS if is_kind(mode)), "a special file")
 
 

@@ -102,7 +102,7 @@ def folder_of(path: Path) -> Path:
 
 
 def read(file: UserFile) -> Version | None:
-    """Return what the file holds, or None where there is none.
+    """Return what the file holds, or None if it does not exist.
 
     Raises:
         FileUnusable: it cannot be read, or a link leads to it.
@@ -206,7 +206,7 @@ def _is_passable(file: UserFile, spot: _Spot, path: Path, *, make: bool) -> bool
     _require_no_link(file, spot, status, path)
     if not stat.S_ISDIR(status.st_mode):
         raise file.refused(f"{path} is {kind_of(status.st_mode)}, not a directory.")
-    # A junction of Windows is no link for lstat.
+    # To lstat, a junction of Windows is not a link.
     if not WALKS and os.path.normcase(os.path.realpath(path)) != os.path.normcase(path):
         raise file.refused(f"{path} leads to another folder.")
     return True

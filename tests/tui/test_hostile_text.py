@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 from textual.containers import Container
 from textual.widget import Widget
 
-from authlens_core.export.redaction import NoRedactor, Redactor, ShownBody
+from authlens_core.export.redaction import NoRedactor, RedactedBody, Redactor
 from authlens_core.trace.record import Fact, Outcome, Stage, StageRecord
 from authlens_core.values.check import Check
 from authlens_core.values.exchange import (
@@ -90,7 +90,7 @@ def shown(lines: Callable[[str], Iterable[Line]]) -> Show:
 
 def json_body(text: str) -> Iterable[Line]:
     quoted = '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return body_lines(ShownBody(f"{{{quoted}:[{quoted}]}}", 1))
+    return body_lines(RedactedBody(f"{{{quoted}:[{quoted}]}}", 1))
 
 
 async def shown_record(app: Showing, text: str) -> None:
@@ -119,9 +119,9 @@ async def shown_toast(app: Showing, text: str) -> None:
 
 LINES: Final[dict[str, Callable[[str], Iterable[Line]]]] = {
     "headers": lambda text: header_lines(((text, text), ("A", text)), NoRedactor()),
-    "raw body": lambda text: body_lines(ShownBody(text, len(text), True), raw=True),
+    "raw body": lambda text: body_lines(RedactedBody(text, len(text), True), raw=True),
     "JSON body": json_body,
-    "form body": lambda text: body_lines(ShownBody(f"{text}={text}&{text}", 1), is_form=True),
+    "form body": lambda text: body_lines(RedactedBody(f"{text}={text}&{text}", 1), is_form=True),
     "request": lambda text: request_lines(exchange(text).request, Redactor()),
     "response": lambda text: response_lines(exchange(text), Redactor()),
     "response, revealed": lambda text: response_lines(exchange(text), NoRedactor()),
@@ -209,7 +209,7 @@ async def test_a_huge_body_does_not_hold_up_the_keys(text: str, raw: bool) -> No
     app = Showing()
     async with app.run_test(size=(120, 40)) as pilot:
         await app.hold(view)
-        view.show(body_lines(ShownBody(text, len(text)), raw=raw))
+        view.show(body_lines(RedactedBody(text, len(text)), raw=raw))
         await until(pilot, lambda: view.layout_ready)
         view.focus()
         await pilot.press("pagedown")

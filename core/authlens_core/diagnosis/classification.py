@@ -120,7 +120,13 @@ class _ResponseReader:
         summary = f"{meaning.summary} {note}".rstrip()
         ray = safe_line(self.ray, NAME) if self.ray is not None else None
         return Classification(
-            protection, evidence, summary, meaning.cure, self.field, ray, layer or meaning.layer
+            protection,
+            evidence,
+            summary=summary,
+            cure=meaning.cure,
+            challenge_field=self.field,
+            cf_ray=ray,
+            layer=layer or meaning.layer,
         )
 
 
@@ -274,7 +280,7 @@ def _target(exchange: Exchange, response: Response) -> Url | None:
             location = f"{request.origin}{location}"
         if location.startswith("http://"):  # parsed to be named, never to be followed
             secure = parse_url(f"https://{location.removeprefix('http://')}")
-            return Url("http", secure.host, secure.port, secure.path, None)
+            return Url("http", secure.host, port=secure.port, path=secure.path, query=None)
         return parse_url(location)
     except UrlRefused:
         return None

@@ -223,7 +223,9 @@ class _Failure:
             if check.name in cause.checks and check.cure:
                 cure = check.cure
         why = server.fill(cause.cause)
-        return Diagnosis(cause.name, why, cure, tuple(lines), cause.source, layer, cf_ray=ray)
+        return Diagnosis(
+            cause.name, why, cure=cure, evidence=tuple(lines), source=cause.source, layer=layer, cf_ray=ray
+        )
 
     @property
     def _matters(self) -> bool:

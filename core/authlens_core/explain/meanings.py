@@ -233,7 +233,7 @@ _SCOPE: Final = _EXPIRY | {"path", "domain"}
 def set_cookie(value: str) -> HeaderMeaning:
     """Return the parts of a `Set-Cookie` value: the cookie, a secret, and its attributes (RFC 6265 §4.1)."""
     pair, *texts = map(str.strip, value.split(";")[:_MAX_PARTS])
-    attributes = [_named(text) for text in texts if text]
+    attributes = [_attribute(text) for text in texts if text]
     vocabulary = of_headers("cookie-attribute")
     sentences = [vocabulary[text.lower()].sentence for text in texts if text.lower() in vocabulary]
     if _EXPIRY.isdisjoint(name.lower() for name, _ in attributes):
@@ -250,11 +250,11 @@ def cookie(value: str) -> HeaderMeaning:
 
 
 def _cookie(pair: str) -> HeaderPart:
-    name, text = _named(pair)
+    name, text = _attribute(pair)
     return HeaderPart(name, text, of_headers("cookie").get(name.lower()), secret=True)
 
 
-def _named(pair: str) -> tuple[str, str]:
+def _attribute(pair: str) -> tuple[str, str]:
     name, equals, text = pair.strip().partition("=")
     return (name, text) if equals else ("", name)
 

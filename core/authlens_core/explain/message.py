@@ -29,17 +29,17 @@ from authlens_core.values.formats.jwt import Jwt, JwtClaim, parse_jwt
 from authlens_core.values.secret import Secret
 
 __all__ = [
-    "FoundJwt",
     "Jwt",
     "JwtClaim",
     "Message",
+    "MessageJwt",
     "gives_tokens",
     "jwts_in",
     "jwts_in_facts",
     "jwts_of",
-    "known_pages",
     "member_meanings",
     "page_meaning",
+    "refusal_pages",
 ]
 
 Message: TypeAlias = Request | Response
@@ -50,7 +50,7 @@ _MAX_FIELDS: Final = 200
 _MAX_JWTS: Final = 8
 
 
-class FoundJwt(Struct, frozen=True):
+class MessageJwt(Struct, frozen=True):
     """A JWT that is in a message or a fact.
 
     Attributes:
@@ -79,20 +79,20 @@ def gives_tokens(message: Message) -> bool:
     return any(name in ("access_token", "id_token") for name, _ in _members(message))
 
 
-def jwts_in(message: Message) -> tuple[FoundJwt, ...]:
+def jwts_in(message: Message) -> tuple[MessageJwt, ...]:
     """Return the JWTs in header fields, parameters and members, each once, at most 8."""
-    return _found(_texts(message))
+    return _jwts_among(_texts(message))
 
 
-def jwts_in_facts(facts: Iterable[Fact]) -> tuple[FoundJwt, ...]:
+def jwts_in_facts(facts: Iterable[Fact]) -> tuple[MessageJwt, ...]:
     """Return the JWTs among the secret facts, each once, at most 8."""
-    return _found(
+    return _jwts_among(
         (fact.name, fact.value.reveal() if isinstance(fact.value, Secret) else fact_text(fact))
         for fact in facts
     )
 
 
-def jwts_of(record: StageRecord) -> tuple[FoundJwt, ...]:
+def jwts_of(record: StageRecord) -> tuple[MessageJwt, ...]:
     """Return the JWTs of a whole record, in its facts and messages, each once."""
     jwts = {jwt.token: jwt for jwt in jwts_in_facts(record.facts)}
     for exchange in record.exchanges:
@@ -102,12 +102,12 @@ def jwts_of(record: StageRecord) -> tuple[FoundJwt, ...]:
     return tuple(jwts.values())
 
 
-def _found(texts: Iterable[tuple[str, str]]) -> tuple[FoundJwt, ...]:
-    jwts: dict[str, FoundJwt] = {}
+def _jwts_among(texts: Iterable[tuple[str, str]]) -> tuple[MessageJwt, ...]:
+    jwts: dict[str, MessageJwt] = {}
     for where, text in texts:
         jwt = parse_jwt(text) if text not in jwts else None
         if jwt is not None:
-            jwts[text] = FoundJwt(where, Secret(text), jwt)
+            jwts[text] = MessageJwt(where, Secret(text), jwt)
         if len(jwts) == _MAX_JWTS:
             break
     return tuple(jwts.values())
@@ -190,7 +190,7 @@ def page_meaning(page: str, host: str) -> BrowserRefusal | None:
     return None if refusal is None else replace(refusal, cure=for_team(refusal.cure, host))
 
 
-def known_pages(kind: ServerKind, host: str) -> tuple[BrowserRefusal, ...]:
+def refusal_pages(kind: ServerKind, host: str) -> tuple[BrowserRefusal, ...]:
     """Return the pages that are known to end a sign-in at a server; each `phrase` is quoted already.
 
     Args:

@@ -63,9 +63,9 @@ def overview(record: StageRecord) -> Overview:
         return Overview(
             tuple(_answers(reader)),
             reason.cause,
-            reason.cure,
-            reason.evidence,
-            matters,
+            cure=reason.cure,
+            evidence=reason.evidence,
+            matters=matters,
             tampering=record.tampering,
             check=check,
             failure=reader.failure if reason.name in (NO_ANSWER, check.name) else None,

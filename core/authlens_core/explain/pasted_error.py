@@ -136,7 +136,9 @@ def _meant(find: Find, kind: ServerKind, lines: Sequence[str]) -> Diagnosis:
     cause = find.cause
     server = server_words(cause.words_of or kind)
     means, cure = server.fill(cause.cause), server.fill_fix(cause.cure)
-    return Diagnosis(cause.name, means, cure, _evidence(lines, find.phrase), cause.source)
+    return Diagnosis(
+        cause.name, means, cure=cure, evidence=_evidence(lines, find.phrase), source=cause.source
+    )
 
 
 def _with_command(diagnosis: Diagnosis, address: Url | None) -> Diagnosis:
@@ -167,7 +169,7 @@ def _transcript_answer(text: str) -> Diagnosis | None:
     headers = Headers(tuple(_HEADER_FIELD.findall(last[2])))
     response = Response(int(last[1]), headers=headers, body=Body(text[last.end() :].encode()))
     request = Request("GET", "https://pasted.invalid/")
-    answer = classify(Exchange(request, response, None, datetime.now(UTC), 0.0))
+    answer = classify(Exchange(request, response, failure=None, started_at=datetime.now(UTC), elapsed=0.0))
     if answer.protection.has(Trait.SAYS_NOTHING):
         return None
     cure = answer.cure or step("Log in", "authlens login URL")

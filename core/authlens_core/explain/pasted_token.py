@@ -56,8 +56,8 @@ def whole_url(text: str) -> Diagnosis | None:
     if url_kind is None:
         return None
     kind, cause, cure, source = url_kind
-    address = _shown(f"{url.scheme}://{url.netloc}{url.path}")
-    return Diagnosis("pasted_url", cause, cure, (address, *_lines(pairs, kind)), source)
+    address = _safe(f"{url.scheme}://{url.netloc}{url.path}")
+    return Diagnosis("pasted_url", cause, cure=cure, evidence=(address, *_lines(pairs, kind)), source=source)
 
 
 def whole_jwt(text: str) -> Diagnosis | None:
@@ -72,15 +72,17 @@ def whole_jwt(text: str) -> Diagnosis | None:
     state = "It has expired." if is_over else ""
     cause = f"This is a JWT. {state} Its signature was not checked. {' '.join(jwt.problems)}"
     cure = "Compare iss and aud with what the server expects. Give it to no one: it is a credential."
-    return Diagnosis("pasted_jwt", " ".join(cause.split()), cure, (*header, *lines), "RFC 7519 §4.1")
+    return Diagnosis(
+        "pasted_jwt", " ".join(cause.split()), cure=cure, evidence=(*header, *lines), source="RFC 7519 §4.1"
+    )
 
 
 def _lines(pairs: Iterable[tuple[str, str]], kind: DocumentKind) -> Iterator[str]:
     for name, value in islice(pairs, _MOST):
         text = Secret(value).masked if value and _CREDENTIALS.fullmatch(name) else value
         meaning = explain_member(members(kind), name)
-        yield _shown(f"{name}={text}") + (f"   {meaning.sentence}" if meaning else "")
+        yield _safe(f"{name}={text}") + (f"   {meaning.sentence}" if meaning else "")
 
 
-def _shown(text: str) -> str:
+def _safe(text: str) -> str:
     return safe_line(without_credentials(text), _LONGEST)

@@ -20,7 +20,7 @@ from authlens_core.export.record_fields import (
     Fields,
     Renamed,
     client_ids,
-    differs_as_it_must,
+    differs_in_every_run,
     fields_of,
     group_of,
     moved,
@@ -142,7 +142,7 @@ class StageComparison(Struct, frozen=True):
     Attributes:
         turn: which attempt at it, counted from 1.
         differences: what need not differ and does.
-        as_it_must: what is new in every run.
+        expected: what is new in every run.
         title: of the stage in this login, with its number and attempt.
         outcomes: how it ended on each side; None where the side does not have it.
     """
@@ -150,7 +150,7 @@ class StageComparison(Struct, frozen=True):
     stage: Stage
     turn: int
     differences: tuple[Difference, ...] = ()
-    as_it_must: tuple[Difference, ...] = ()
+    expected: tuple[Difference, ...] = ()
     title: str = ""
     outcomes: tuple[Outcome | None, Outcome | None] = (None, None)
 
@@ -252,7 +252,7 @@ def _stage(turn: _Turn, fresh: Renamed, elsewhere: Renamed) -> StageComparison:
     if a is None or b is None:
         ends = (None if outcome is None else outcome.value for outcome in outcomes)
         return replace(comparison, differences=(Difference("stage", next(ends), next(ends)),))
-    differences = [_named(difference, turn.records) for difference in _differing(a, b)]
+    differences = [_titled(difference, turn.records) for difference in _differing(a, b)]
     expected = tuple(difference for difference in differences if _must(difference, fresh, elsewhere))
     # An address that differs throughout is shown once, of the traces as a whole.
     unexpected = tuple(
@@ -260,7 +260,7 @@ def _stage(turn: _Turn, fresh: Renamed, elsewhere: Renamed) -> StageComparison:
         for difference in differences
         if difference not in expected and not _is_only(difference, elsewhere)
     )
-    return replace(comparison, differences=unexpected, as_it_must=expected)
+    return replace(comparison, differences=unexpected, expected=expected)
 
 
 def _verdict(
@@ -279,7 +279,9 @@ def _verdict(
         # By outcome and code, not by text: servers word one refusal differently each time.
         if (a.outcome, a.error_code) != (b.outcome, b.error_code):
             title = stages[number].title
-            return ComparisonVerdict(VerdictKind.PARTED, title, a, b, number <= first, number == 0)
+            return ComparisonVerdict(
+                VerdictKind.PARTED, title, a=a, b=b, equal_before=number <= first, at_start=number == 0
+            )
     return ComparisonVerdict(VerdictKind.DETAILS, stages[first].title)
 
 
@@ -302,7 +304,7 @@ def _title(turn: _Turn) -> str:
     return f"{record.flow.numbered(turn.stage)}{again}"
 
 
-def _named(difference: Difference, records: Pair) -> Difference:
+def _titled(difference: Difference, records: Pair) -> Difference:
     """Return a difference with its title, and with the severity of each side if it is a check."""
     a, b = (
         next((check for check in record.checks if f"check {check.name}" == difference.name), None)
@@ -319,9 +321,9 @@ def _named(difference: Difference, records: Pair) -> Difference:
 def _must(difference: Difference, fresh: Renamed, elsewhere: Renamed) -> bool:
     if difference.a is None or difference.b is None:
         return False
-    if differs_as_it_must(difference.name, difference.a, difference.b) or _is_only(difference, fresh):
+    if differs_in_every_run(difference.name, difference.a, difference.b) or _is_only(difference, fresh):
         return True
-    return differs_as_it_must(difference.name, *elsewhere.both(difference.a, difference.b))
+    return differs_in_every_run(difference.name, *elsewhere.both(difference.a, difference.b))
 
 
 def _is_only(difference: Difference, renamed: Renamed) -> bool:

@@ -93,7 +93,7 @@ class ExchangeRow(Struct, frozen=True):
         return None if response is None else len(response.body)
 
     @property
-    def shown_url(self) -> str:
+    def safe_url(self) -> str:
         return safe_line(self.url)
 
     def matches(self, query: str) -> bool:

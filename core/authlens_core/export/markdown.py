@@ -193,7 +193,7 @@ class _Participants:
         self.servers: dict[str, str] = {}
         for record in trace.records:
             for exchange in record.exchanges:
-                self._named(_host(exchange.request.url))
+                self._participant(_host(exchange.request.url))
 
     def name(self, party: Party, arrow: Arrow) -> str:
         """Return the name of one end of `arrow`; that of a server is the one that authlens asked there."""
@@ -201,15 +201,15 @@ class _Participants:
             return party.value
         if arrow.exchange_index is not None:
             record = self._trace.records[arrow.record_index]
-            return self._named(_host(record.exchanges[arrow.exchange_index].request.url))
-        return self._named(self._sign_in_host())
+            return self._participant(_host(record.exchanges[arrow.exchange_index].request.url))
+        return self._participant(self._sign_in_host())
 
     def _sign_in_host(self) -> str:
         """Return the host of the token endpoint: that of the sign-in is only in the link."""
         record = self._trace.latest(Stage.EXCHANGE) or self._trace.latest(Stage.REGISTRATION)
         return _host(record.exchanges[0].request.url) if record and record.exchanges else "the server"
 
-    def _named(self, host: str) -> str:
+    def _participant(self, host: str) -> str:
         return self.servers.setdefault(host, f"server{len(self.servers) + 1}")
 
 

@@ -207,7 +207,7 @@ _SHORTEST: Final = 4  # characters of a name that is looked for in other texts
 Pair = tuple[str, str]
 
 
-def differs_as_it_must(name: str, a: str, b: str) -> bool:
+def differs_in_every_run(name: str, a: str, b: str) -> bool:
     """Return whether two different values of the field `name`, secrets masked, differ as any two runs do.
 
     They do where the name says so, or where nothing is left once masks, moments and parameters such as

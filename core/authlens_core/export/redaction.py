@@ -39,8 +39,8 @@ from authlens_core.values.secret_masking import MASKED, SecretMasker
 __all__ = [
     "MASKED",
     "NoRedactor",
+    "RedactedBody",
     "Redactor",
-    "ShownBody",
     "body_text",
     "raw_message",
     "redacted_trace",
@@ -61,7 +61,7 @@ _SHORT: Final = 256  # characters of a text whose masked form is remembered
 _MOST_NAMED: Final = 256  # secrets of one text that are looked for in every other
 
 
-class ShownBody(Struct, frozen=True):
+class RedactedBody(Struct, frozen=True):
     """A body as it may be shown.
 
     Attributes:
@@ -86,26 +86,26 @@ class Redactor:
     """
 
     def __init__(self, secrets: Iterable[Secret] = ()) -> None:
-        self._known = SecretMasker(secrets)
+        self._secrets = SecretMasker(secrets)
         # Names of header fields and words of checks come again and again.
-        self._remembered = lru_cache(maxsize=1_024)(self._masked)
+        self._cached = lru_cache(maxsize=1_024)(self._masked)
 
     def text(self, text: str) -> str:
         """Return `text` with every secret masked: by value, then by name, then by shape."""
-        return self._remembered(text) if len(text) <= _SHORT else self._masked(text)
+        return self._cached(text) if len(text) <= _SHORT else self._masked(text)
 
     def _masked(self, text: str) -> str:
         # By value first: a mask is left alone by the other two, and a value under an innocent name is known
         # only here.
-        text = self._known.masked(text)
+        text = self._secrets.masked(text)
         text = names_masked(text)
         text = "".join(_shapes_masked(piece) for piece in pieces(text, _CUT))
-        return self._known.without_prefixes(text)
+        return self._secrets.without_prefixes(text)
 
     def header(self, name: str, value: str) -> str:
         """Return the value of the header field `name`, masked by what the field is for."""
         if is_sensitive(name):
-            return self._known.masked(header_masked(name, value))
+            return self._secrets.masked(header_masked(name, value))
         return self.text(value)
 
     def headers(self, headers: Headers) -> list[tuple[str, str]]:
@@ -116,18 +116,18 @@ class Redactor:
         """Return the value of a member, claim or parameter: masked if `secret` or its name says so."""
         return mask(value) if secret or is_sensitive(name) else self.text(value)
 
-    def body(self, body: Body) -> ShownBody:
+    def body(self, body: Body) -> RedactedBody:
         """Return `body` as text, masked; bytes that are not text become a summary."""
         data = body.reveal()
         text = _decoded(body)
         if text is not None:
             # The size is that of the bytes: a mask is shorter or longer than what it hides.
-            return ShownBody(self.text(text), len(data), body.truncated)
+            return RedactedBody(self.text(text), len(data), body.truncated)
         # UTF-16 is text with a NUL in every pair of bytes; without these a secret in it reads as it is.
         readings = (data.decode("latin-1"), data.replace(b"\0", b"").decode("latin-1"))
         hidden = any(self.text(reading) != reading for reading in readings)
         summary = "(not text; hidden, because a secret is in it)" if hidden else _hex_dump(data)
-        return ShownBody(summary, len(data), body.truncated, binary=True)
+        return RedactedBody(summary, len(data), body.truncated, binary=True)
 
 
 class NoRedactor(Redactor):
@@ -250,7 +250,7 @@ def _masked(value: Any, redactor: Redactor) -> Any:
         case Secret():
             return value.masked
         case Body():
-            return _shown(value, redactor)
+            return _redacted_body(value, redactor)
         case Headers():
             return Headers.of(
                 (redactor.text(name), redactor.header(name, element)) for name, element in value.fields
@@ -267,7 +267,7 @@ def _masked(value: Any, redactor: Redactor) -> Any:
     return replace(value, **members)
 
 
-def _shown(body: Body, redactor: Redactor) -> Body:
+def _redacted_body(body: Body, redactor: Redactor) -> Body:
     safe_body = redactor.body(body)
     text = (
         f"({safe_body.size} bytes that are not text)\n{safe_body.text}"

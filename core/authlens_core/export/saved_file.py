@@ -8,7 +8,7 @@ from typing import Final
 
 from authlens_core.export.session_file import MAX_SESSION_BYTES, read_session
 from authlens_core.state import user_file
-from authlens_core.state.regular_file import is_directory, read_named
+from authlens_core.state.regular_file import is_directory, read_user_path
 from authlens_core.state.user_file import UserFile, folder_of
 from authlens_core.trace.record import Trace
 from authlens_core.values.errors import FileExists, FileUnusable
@@ -17,7 +17,7 @@ OTHERWISE: Final = "Choose another name, or allow it to be replaced."
 _INSTEAD: Final = "Choose another name, in a directory that you can write to."
 
 
-def named_path(text: str) -> Path:
+def typed_path(text: str) -> Path:
     """Return the path that a user typed; `~` is their home.
 
     Raises:
@@ -70,4 +70,4 @@ def open_session_file(path: Path) -> Trace:
         SessionFileRefused: it is not a session file.
         FileUnusable: it cannot be read, or is not a regular file.
     """
-    return read_session(read_named(path, MAX_SESSION_BYTES))
+    return read_session(read_user_path(path, MAX_SESSION_BYTES))

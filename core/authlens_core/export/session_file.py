@@ -81,7 +81,7 @@ def read_session(data: bytes) -> Trace:
         raise SessionFileRefused(cause, "Choose a file that authlens saved.")
     try:
         document = load_object(data, large=True)
-        _require_known(document)
+        _require_version(document)
         trace: Trace = _record(Trace, document.get("trace"), "trace")
         if not (trace.trace_id.isascii() and trace.trace_id.isalnum() and len(trace.trace_id) <= _LONGEST_ID):
             raise _RecordRefused("trace_id is not a short word of letters and digits")
@@ -91,7 +91,7 @@ def read_session(data: bytes) -> Trace:
     return trace
 
 
-def _require_known(document: dict[str, Any]) -> None:
+def _require_version(document: dict[str, Any]) -> None:
     if document.get("format") != FORMAT:
         raise _RecordRefused(f'it does not say "format": "{FORMAT}"')
     version = _read(int, document.get("version"), "version", "the document")
@@ -167,8 +167,8 @@ def _read(kind: Any, value: Any, name: str, parent: str) -> Any:
     Raises:
         _RecordRefused: it is not one.
     """
-    if kind in _KNOWN:
-        return _KNOWN[kind](value, name, parent)
+    if kind in _READERS:
+        return _READERS[kind](value, name, parent)
     shape, parts = get_origin(kind), get_args(kind)
     if shape in (Union, UnionType):
         return None if value is None and NoneType in parts else _read(parts[0], value, name, parent)
@@ -289,7 +289,7 @@ def _cure_in(value: Any, name: str, parent: str) -> str | Fix:
     return cure
 
 
-_KNOWN: Final[Mapping[Any, _Read]] = {
+_READERS: Final[Mapping[Any, _Read]] = {
     str: _text,
     bool: _flag,
     int: _integer,

@@ -122,7 +122,7 @@ def _other_places(fields: list[RawField], mapping: Mapping) -> Iterator[str]:
     origin = mapping.upstream.origin.encode("ascii")
     for name, value in fields:
         if names_a_place(name):
-            yield _path(b"/" + mapping.there(value).removeprefix(origin).removeprefix(b"/"))
+            yield _path(b"/" + mapping.to_upstream(value).removeprefix(origin).removeprefix(b"/"))
 
 
 def _path(target: bytes) -> str:

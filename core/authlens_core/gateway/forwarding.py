@@ -80,7 +80,7 @@ class Mapping(Struct, frozen=True):
         path = raw_path[len(prefix) :] or b"/"
         return b"%b?%b" % (path, query) if query else path
 
-    def there(self, address: bytes) -> bytes:
+    def to_upstream(self, address: bytes) -> bytes:
         """Return an address, or a path, as the resource knows it; others than ours as they are."""
         for ours, theirs in ((self.local, self.upstream.origin), ("", "")):
             prefix = f"{ours}{self.prefix}".encode("ascii")
@@ -90,7 +90,7 @@ class Mapping(Struct, frozen=True):
                 return theirs.encode("ascii") + target
         return address
 
-    def here(self, location: str) -> str:
+    def to_local(self, location: str) -> str:
         """Return the address here for a `Location` of the resource.
 
         Raises:
@@ -128,9 +128,9 @@ class ResourceCookies:
     def __init__(self) -> None:
         # Digests instead of cookies: what is remembered is of no use to anyone who reads this memory.
         self._key = secrets.token_bytes(32)
-        self._known: OrderedDict[bytes, None] = OrderedDict()
+        self._digests: OrderedDict[bytes, None] = OrderedDict()
 
-    def stored(self, value: bytes, mapping: Mapping) -> bytes | None:
+    def for_client(self, value: bytes, mapping: Mapping) -> bytes | None:
         """Return a `Set-Cookie` of the resource as it is for this proxy alone; None to drop it."""
         first, *attributes = (piece.strip() for piece in value.split(b";"))
         pair, path, passed = _pair(first), b"/", []
@@ -150,7 +150,7 @@ class ResourceCookies:
         scope = (b"Path=" + mapping.prefix.encode("ascii") + path, b"SameSite=Strict")
         return b"; ".join((pair, *passed, *scope))
 
-    def sent(self, value: bytes, mapping: Mapping) -> bytes:
+    def for_resource(self, value: bytes, mapping: Mapping) -> bytes:
         """Return what of a `Cookie` goes to the resource; empty for nothing."""
         pairs = (_pair(piece) for piece in value.split(b";"))
         # No browser reaches a Unix socket: there the client itself chose every cookie.
@@ -158,15 +158,15 @@ class ResourceCookies:
         return b"; ".join(
             pair.removeprefix(_RENAMED) if pair.lower().startswith(_RENAMED_HERE) else pair
             for pair in pairs
-            if pair and not _ACCESS_COOKIE.match(pair) and (everyone or self._mark_of(pair) in self._known)
+            if pair and not _ACCESS_COOKIE.match(pair) and (everyone or self._mark_of(pair) in self._digests)
         )
 
     def _remember(self, pair: bytes) -> None:
         digest = self._mark_of(pair)
-        self._known[digest] = None
-        self._known.move_to_end(digest)
-        if len(self._known) > _REMEMBERED:
-            self._known.popitem(last=False)
+        self._digests[digest] = None
+        self._digests.move_to_end(digest)
+        if len(self._digests) > _REMEMBERED:
+            self._digests.popitem(last=False)
 
     def _mark_of(self, pair: bytes) -> bytes:
         return blake2b(pair, key=self._key, digest_size=16).digest()
@@ -213,7 +213,7 @@ def _at_the_resource(
         translated, lower = value, name.lower()
         if lower == b"cookie":
             # The jar is the proxy's: a browser sends its cookies to every port of 127.0.0.1 (RFC 6265 §8.5).
-            translated = cookies.sent(value, mapping)
+            translated = cookies.for_resource(value, mapping)
             if not translated:
                 continue
         elif lower == b"max-forwards" and value.isdigit():  # RFC 9110 §7.6.2
@@ -222,7 +222,7 @@ def _at_the_resource(
             # Servers compare it with their own name against CSRF, and would refuse the proxy's.
             translated = mapping.upstream.origin.encode("ascii")
         elif lower in _ADDRESSES:
-            translated = mapping.there(value)
+            translated = mapping.to_upstream(value)
         yield name, translated
 
 
@@ -244,9 +244,9 @@ def response_fields(
         translated: bytes | None = value
         if lower == b"location":
             # Without this a browser would leave the proxy at the first redirect and meet the login page.
-            translated = mapping.here(_escaped(value)).encode("latin-1")
+            translated = mapping.to_local(_escaped(value)).encode("latin-1")
         elif lower == b"set-cookie":
-            translated = cookies.stored(value, mapping)
+            translated = cookies.for_client(value, mapping)
         elif lower == b"content-security-policy":
             translated = _without_reports(value)
         elif lower == b"refresh" and not value.strip().isdigit():

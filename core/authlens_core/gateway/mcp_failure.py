@@ -119,7 +119,9 @@ def _scope_missing(url: str, scope: str) -> McpFailure:
     if scope and not is_plain(scope):
         cause += " Its name cannot be part of a command: press t in the app to request it."
         command = f"authlens {shlex.quote(url)}"
-    return _failure_of_refusal(ProxyRefusal(0, "", cause, "", LoginNeeded.exit_code, command))
+    return _failure_of_refusal(
+        ProxyRefusal(0, "", cause=cause, cure="", exit_code=LoginNeeded.exit_code, command=command)
+    )
 
 
 async def _refused(answer: StreamedResponse) -> McpFailure:

@@ -207,7 +207,7 @@ class McpHttp:
             pairs = (*common, *fields, *credential)
             raw = tuple((name.encode("ascii"), value.encode("utf-8")) for name, value in pairs)
             body = in_one_chunk(data) if data else None
-            return StreamedRequest(method, url, url.target.encode("ascii"), raw, body)
+            return StreamedRequest(method, url, target=url.target.encode("ascii"), fields=raw, body=body)
 
         return authorized_stream(self._wire, self.credential, build)
 

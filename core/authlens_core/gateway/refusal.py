@@ -102,4 +102,11 @@ def of_error(problem: Exception, url: str) -> ProxyRefusal:
     rows = (row for row in _STATUS if isinstance(problem, row[0]))
     _, status, code = next(rows, (AuthlensError, 502, "failed"))
     command = login_command(url) if isinstance(problem, LoginNeeded) else ""
-    return ProxyRefusal(status, code, problem.cause, str(problem.cure), problem.exit_code, command)
+    return ProxyRefusal(
+        status,
+        code,
+        cause=problem.cause,
+        cure=str(problem.cure),
+        exit_code=problem.exit_code,
+        command=command,
+    )

@@ -112,12 +112,14 @@ class ReverseProxy:
     async def _answer(self, scope: Scope, incoming: _Incoming, out: _Outgoing) -> None:
         fields: list[RawField] = scope["headers"]
         target = (scope["raw_path"], scope["query_string"])
-        admitted = admit(scope["method"], target, fields, self.mapping, self.credential)
+        admitted = admit(
+            scope["method"], target, fields=fields, mapping=self.mapping, credential=self.credential
+        )
         refusal = admitted if isinstance(admitted, ProxyRefusal) else None
         try:
             if not isinstance(admitted, ProxyRefusal):
                 self.counters.requests += 1
-                await self._forward(scope["method"], admitted, fields, incoming, out)
+                await self._forward(scope["method"], admitted, fields=fields, incoming=incoming, out=out)
         except _ClientGone:
             raise
         except Exception as problem:
@@ -139,7 +141,11 @@ class ReverseProxy:
             passed = request_fields(fields, credential, self.mapping, self.cookies)
             handshake = _HANDSHAKE if out.may_switch else ()
             return StreamedRequest(
-                method, self.mapping.upstream, target, (*passed, *handshake), incoming.body()
+                method,
+                self.mapping.upstream,
+                target=target,
+                fields=(*passed, *handshake),
+                body=incoming.body(),
             )
 
         async with asyncio.timeout(self.patience) as deadline:

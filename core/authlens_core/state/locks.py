@@ -112,7 +112,7 @@ class Locks:
 
     def _try(self, lock: FileLock) -> bool:
         try:
-            return private_file.taken(lock)
+            return private_file.acquired(lock)
         except (OSError, NotImplementedError) as error:
             raise LockUnavailable(
                 "This file system has no locks: two programs could spend the same refresh token.",

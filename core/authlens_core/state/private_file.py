@@ -121,7 +121,7 @@ def os_lock(path: Path) -> FileLock:
     return FileLock(path, blocking=False, thread_local=False, **strict)
 
 
-def taken(lock: FileLock, wait: float = 0.0) -> bool:
+def acquired(lock: FileLock, wait: float = 0.0) -> bool:
     """Return whether a lock could be acquired within some seconds; false if another program has it."""
     from filelock import Timeout
 

@@ -92,7 +92,7 @@ def read_regular(
     return RegularFile(data, status)
 
 
-def read_named(path: Path, limit: int, *, display_path: Path | None = None, follow: bool = True) -> bytes:
+def read_user_path(path: Path, limit: int, *, display_path: Path | None = None, follow: bool = True) -> bytes:
     """Return what is in a regular file that a user named, as `read_regular` does.
 
     Raises:

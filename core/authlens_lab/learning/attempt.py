@@ -11,7 +11,7 @@ from typing import Final, Self
 from msgspec import Struct
 from msgspec.structs import replace
 
-from authlens_core.export.saved_file import named_path, write_export
+from authlens_core.export.saved_file import typed_path, write_export
 from authlens_core.export.session_file import session_json
 from authlens_core.trace.record import Trace
 from authlens_core.values.errors import NetworkFailure, TimedOut
@@ -394,4 +394,4 @@ class LessonAttempt:
 
     def save(self, name: str) -> Path:
         """Write the trace to a new file that a user named, and return its path; see `write_export`."""
-        return write_export(named_path(name), session_json(self.trace()))
+        return write_export(typed_path(name), session_json(self.trace()))

@@ -14,7 +14,7 @@ from typing import Final, get_args
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from authlens_core.state.regular_file import read_named
+from authlens_core.state.regular_file import read_user_path
 from authlens_core.values.errors import FileUnusable, LessonRefused
 from authlens_core.values.safe_text import NAME, safe_line
 from authlens_core.values.word_files import words
@@ -91,7 +91,7 @@ def _read(
         LessonRefused: it is not as it has to be; the message has file, line, column and reason.
     """
     try:  # a link, or a device, may have replaced the file meanwhile
-        data = read_named(path, LARGEST_FILE, display_path=Path("The file"), follow=False)
+        data = read_user_path(path, LARGEST_FILE, display_path=Path("The file"), follow=False)
     except FileUnusable as error:
         raise LessonRefused(f"{path.name}:1:1: {error.cause}") from None
     toml = StrictToml(path.name, plain_text(data, path.name))

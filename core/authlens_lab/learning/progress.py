@@ -15,10 +15,10 @@ from typing import Annotated, Final
 
 import msgspec
 
-from authlens_core.export.saved_file import named_path
+from authlens_core.export.saved_file import typed_path
 from authlens_core.state import private_file
 from authlens_core.state.paths import own_file, state_directory
-from authlens_core.state.regular_file import read_named, read_regular
+from authlens_core.state.regular_file import read_regular, read_user_path
 from authlens_core.values.errors import FileUnusable, LessonRefused, StateUnusable
 from authlens_lab.learning.lesson import CourseLesson
 from authlens_lab.learning.moves import MOST_MOVES, LessonPhase, Move, moves_of
@@ -113,8 +113,8 @@ def moves_from(source: Path | str | bytes, lesson: str, *, is_own: bool = False)
     """
     name, data = "standard input", source
     if not isinstance(data, bytes):
-        path = named_path(data) if isinstance(data, str) else data
-        name, data = path.name, read_named(path, LARGEST)
+        path = typed_path(data) if isinstance(data, str) else data
+        name, data = path.name, read_user_path(path, LARGEST)
     lessons = read_progress(data, name)
     progress = lessons.get(f"own/{lesson}", lessons.get(lesson)) if is_own else lessons.get(lesson)
     if progress is None:

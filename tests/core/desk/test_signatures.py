@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 
 from authlens_core.desk.signatures import check_signatures, key_source, trusted_issuer
-from authlens_core.explain.message import FoundJwt, jwts_in
+from authlens_core.explain.message import MessageJwt, jwts_in
 from authlens_core.oauth.formats.jwks import Signature
 from authlens_core.trace.record import Outcome, Stage, StageRecord
 from authlens_core.values.exchange import Exchange, Headers, Request, Response
@@ -37,7 +37,7 @@ def server_metadata(issuer: str, jwks_uri: str, outcome: Outcome = Outcome.PASSE
     return record_of(Stage.SERVER_METADATA, issuer, Response(200, "OK", body=body), outcome)
 
 
-async def meta_token(wire: Wire, emulator: Emulator) -> FoundJwt:
+async def meta_token(wire: Wire, emulator: Emulator) -> MessageJwt:
     exchange = await wire.send(Request("GET", emulator.resource_url, Headers()), loopback_http=True)
     assert exchange.response is not None
     return jwts_in(exchange.response)[0]

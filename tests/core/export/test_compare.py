@@ -67,7 +67,7 @@ def values(stage: StageComparison) -> tuple[tuple[str, str | None, str | None], 
 
 def told_apart(comparison: Comparison) -> list[str]:
     """Return the names of everything that differs as it must."""
-    return [one.name for stage in comparison.stages for one in stage.as_it_must]
+    return [one.name for stage in comparison.stages for one in stage.expected]
 
 
 def nothing_differs(comparison: Comparison) -> bool:
@@ -239,7 +239,7 @@ def _swapped(found: Comparison) -> Comparison:
         replace(
             one,
             differences=other(one.differences),
-            as_it_must=other(one.as_it_must),
+            expected=other(one.expected),
             outcomes=one.outcomes[::-1],
         )
         for one in found.stages

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from authlens_core.export.formats import FORMATS, file_name
 from authlens_core.export.redaction import redacted_trace
-from authlens_core.export.saved_file import named_path, open_session_file, write_export
+from authlens_core.export.saved_file import open_session_file, typed_path, write_export
 from authlens_core.export.session_file import MAX_SESSION_BYTES, session_json
 from authlens_core.trace.record import Trace
 from authlens_core.values.check import Diagnosis
@@ -89,7 +89,7 @@ def test_what_cannot_be_replaced_is_not_offered_to_be(tmp_path: Path) -> None:
 
 
 def test_a_name_that_is_too_long_is_said(tmp_path: Path) -> None:
-    path = named_path(str(tmp_path / ("a" * 300)))
+    path = typed_path(str(tmp_path / ("a" * 300)))
     with pytest.raises(FileUnusable, match="too long"):
         write_export(path, "x")
     with pytest.raises(FileUnusable, match="too long"):
@@ -100,7 +100,7 @@ def test_a_name_that_is_too_long_is_said(tmp_path: Path) -> None:
 def test_what_names_no_file_is_refused(name: str) -> None:
     """In words."""
     with pytest.raises(FileUnusable):
-        named_path(name)
+        typed_path(name)
 
 
 def test_what_is_no_plain_file_is_not_read(tmp_path: Path) -> None:

@@ -232,22 +232,24 @@ def test_a_policy_of_the_page_stays_and_tells_no_one() -> None:
 )
 def test_a_cookie_of_the_resource_is_for_this_proxy_alone(given: str, stored: str | None) -> None:
     """H378: no domain, below the secret path, and never sent by a page of another site."""
-    found = ResourceCookies().stored(given.encode(), MAPPING)
+    found = ResourceCookies().for_client(given.encode(), MAPPING)
     assert found == (None if stored is None else stored.encode())
 
 
 def test_only_cookies_that_the_resource_has_set_go_to_it() -> None:
     """H378: by name and value; those of Access and of other programs stay here."""
     cookies = ResourceCookies()
-    cookies.stored(b"a=b; Path=/", MAPPING)
-    cookies.stored(b"a=c", MAPPING)
-    assert cookies.sent(b"x=y; a=b; a=planted; CF_Authorization=jwt; a=c; d", MAPPING) == b"a=b; a=c"
-    cookies.stored(b"__Host-a=b; Path=/; Secure", MAPPING)
-    assert cookies.sent(b"authlens__Host-a=b; __Host-a=b; authlens__Host-a=x", MAPPING) == b"__Host-a=b"
-    assert cookies.sent(b"x=y", MAPPING) == b""
-    assert ResourceCookies().sent(b"a=b", MAPPING) == b""
+    cookies.for_client(b"a=b; Path=/", MAPPING)
+    cookies.for_client(b"a=c", MAPPING)
+    assert cookies.for_resource(b"x=y; a=b; a=planted; CF_Authorization=jwt; a=c; d", MAPPING) == b"a=b; a=c"
+    cookies.for_client(b"__Host-a=b; Path=/; Secure", MAPPING)
+    assert (
+        cookies.for_resource(b"authlens__Host-a=b; __Host-a=b; authlens__Host-a=x", MAPPING) == b"__Host-a=b"
+    )
+    assert cookies.for_resource(b"x=y", MAPPING) == b""
+    assert ResourceCookies().for_resource(b"a=b", MAPPING) == b""
     on_a_socket = Mapping(MAPPING.upstream)
-    assert cookies.sent(b"x=y; CF_Authorization=jwt", on_a_socket) == b"x=y"
+    assert cookies.for_resource(b"x=y; CF_Authorization=jwt", on_a_socket) == b"x=y"
 
 
 async def test_cookies_that_no_one_may_send_are_not_sent(resource: RawUpstream) -> None:

@@ -53,7 +53,7 @@ def test_another_status_is_not_about_the_token() -> None:
 )
 def test_a_relative_location_stays_relative_to_the_request(location: str, here: str) -> None:
     """RFC 9110 §10.2.2: the client resolves it against the address that it asked, which is here."""
-    assert MAPPING.here(location) == here
+    assert MAPPING.to_local(location) == here
 
 
 @pytest.mark.parametrize(
@@ -61,4 +61,4 @@ def test_a_relative_location_stays_relative_to_the_request(location: str, here: 
 )
 def test_a_location_elsewhere_is_not_followed(location: str) -> None:
     with pytest.raises(AuthlensError):
-        MAPPING.here(location)
+        MAPPING.to_local(location)

@@ -169,7 +169,7 @@ async def to_the_saved_file(pilot: Pilot[int]) -> None:
     await pilot.press("m")
     await on(pilot, ExportScreen)
     with pytest.MonkeyPatch.context() as patch:  # the home of a test is another one each time
-        patch.setattr(save_record, "named_path", lambda name: Path("/home/ada") / name)
+        patch.setattr(save_record, "typed_path", lambda name: Path("/home/ada") / name)
         patch.setattr(save_record, "write_export", lambda path, _: path)
         await pilot.press("enter")
         await until(pilot, lambda: "Written to" in text_of(pilot.app))  # type: ignore[arg-type]

@@ -108,9 +108,9 @@ def open_file(arguments: Namespace) -> int:
     Raises:
         UsageError: it is not a session file, or the terminal cannot show a full screen.
     """
-    from authlens_core.export.saved_file import named_path, open_session_file
+    from authlens_core.export.saved_file import open_session_file, typed_path
 
-    path = named_path(arguments.file)
+    path = typed_path(arguments.file)
     trace = open_session_file(path)
     require_terminal(f"authlens export {shlex.quote(str(path))} --format markdown")
     from authlens_tui.app.base_app import replay

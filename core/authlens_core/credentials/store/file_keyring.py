@@ -117,7 +117,7 @@ class EntryFile:
     def _locked(self) -> Iterator[None]:
         # A file beside it, because the file itself is another one after each write.
         lock = private_file.os_lock(own_file(self.path.with_name(f"{self.path.name}.lock")))
-        if not private_file.taken(lock, BUSY_SECONDS):
+        if not private_file.acquired(lock, BUSY_SECONDS):
             raise self._error("busy", "is being written by another authlens")
         try:
             yield

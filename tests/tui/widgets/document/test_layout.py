@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authlens_core.export.pretty_json import pretty_json
-from authlens_core.export.redaction import ShownBody
+from authlens_core.export.redaction import RedactedBody
 from authlens_tui.widgets.document.layout import Layout
 from authlens_tui.widgets.document.lines import SMALLEST_WIDTH, LazyLines, LineList, containers, line, rows_of
 from authlens_tui.widgets.record.diagram import DiagramLine
@@ -23,7 +23,7 @@ JSON = st.recursive(
 
 def laid_out_json(value: object, width: int = 60) -> Layout:
     text = json.dumps(value)
-    body = body_lines(ShownBody(text, len(text)))
+    body = body_lines(RedactedBody(text, len(text)))
     return Layout(LineList([line("before"), *body]), width)
 
 
@@ -121,14 +121,14 @@ def test_the_row_of_a_character_far_into_a_line_is_found() -> None:
 def test_two_hundred_thousand_lines_are_all_there() -> None:
     """No line is cut: the last one can be reached."""
     text = "\n".join(str(number) for number in range(200_000))
-    layout = Layout(LineList(body_lines(ShownBody(text, len(text)))), 80)
+    layout = Layout(LineList(body_lines(RedactedBody(text, len(text)))), 80)
     assert layout.height == 200_000
     assert layout.row(199_999).text == "199999"
 
 
 def test_a_cut_off_body_says_so_and_its_open_containers_do_not_fold() -> None:
     """What the wire cut is no JSON any more, and is shown as it came."""
-    lines = LineList(body_lines(ShownBody('{"a": [1, 2', 11, truncated=True)))
+    lines = LineList(body_lines(RedactedBody('{"a": [1, 2', 11, truncated=True)))
     assert not Layout(lines, 80).foldable
     assert "cut after 11 bytes" in lines.texts[-1]
     assert containers(["{", '  "a": [', "    1"]).ends == {}

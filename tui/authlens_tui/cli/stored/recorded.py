@@ -13,7 +13,7 @@ from authlens_core.desk.credentials import Event, TraceSummary, access_events
 from authlens_core.desk.session import Session
 from authlens_core.export.compare import Comparison, Difference, compare
 from authlens_core.export.formats import FORMATS
-from authlens_core.export.saved_file import named_path, open_session_file, write_export
+from authlens_core.export.saved_file import open_session_file, typed_path, write_export
 from authlens_core.trace.record import Trace, TraceKind
 from authlens_tui.cli.option_values import checked_url
 from authlens_tui.cli.session import iso_time, open_session
@@ -83,7 +83,7 @@ async def export_trace(arguments: Namespace) -> int:
     if arguments.output in (None, "-", "/dev/stdout"):
         answer_text(text)
         return 0
-    path = write_export(named_path(arguments.output), text, force=arguments.force, otherwise=ADD_FORCE)
+    path = write_export(typed_path(arguments.output), text, force=arguments.force, otherwise=ADD_FORCE)
     say(f"✔ Written to {path}; secrets are replaced by fingerprints.")
     return 0
 
@@ -124,7 +124,7 @@ def _stored_traces(session: Session, source: str) -> tuple[TraceSummary, ...]:
 
 
 def _file(source: str) -> Path:
-    path = named_path(source)
+    path = typed_path(source)
     with suppress(OSError):  # why it cannot be read is reported by what reads it
         if not path.exists():
             cause = f"There is no file {source}."
@@ -194,7 +194,7 @@ def _show(comparison: Comparison) -> None:
         if stage.differences:
             answer_line(stage.title)
             _show_differences(stage.differences)
-    count = sum(len(stage.as_it_must) for stage in comparison.stages)
+    count = sum(len(stage.expected) for stage in comparison.stages)
     if count:
         answer_line(
             f"{count} expected difference{'s' if count > 1 else ''}: states, codes, tokens, dates "
@@ -227,10 +227,10 @@ def _as_json(comparison: Comparison) -> dict[str, object]:
                 "stage": stage.stage.value,
                 "attempt": stage.turn,
                 "differences": _differences_as_json(stage.differences),
-                "as_it_must": [difference.name for difference in stage.as_it_must],
+                "as_it_must": [difference.name for difference in stage.expected],
             }
             for stage in comparison.stages
-            if stage.differences or stage.as_it_must
+            if stage.differences or stage.expected
         ],
     }
 

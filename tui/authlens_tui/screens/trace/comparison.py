@@ -110,7 +110,7 @@ def comparison_lines(comparison: Comparison, width: int, *, unfolded: bool = Fal
 def _is_shown(stage: StageComparison, parted: str, *, unfolded: bool) -> bool:
     """Whether the stage has lines of its own; where two logins part, those that ended alike have none."""
     if unfolded or not parted:
-        return bool(stage.differences or (unfolded and stage.as_it_must))
+        return bool(stage.differences or (unfolded and stage.expected))
     return stage.title == parted or stage.outcomes[0] is not stage.outcomes[1]
 
 
@@ -123,7 +123,7 @@ def _folded(stages: Sequence[StageComparison]) -> Line:
 
 
 def _expected(stages: Sequence[StageComparison]) -> str:
-    count = sum(len(stage.as_it_must) for stage in stages)
+    count = sum(len(stage.expected) for stage in stages)
     return f" · {count} expected difference{'' if count == 1 else 's'} (*)" if count else ""
 
 
@@ -150,10 +150,10 @@ def _stage(stage: StageComparison, width: int, *, unfolded: bool) -> Iterator[Li
     if None not in stage.outcomes:
         # How it ended is beside the title already.
         yield from _differences(stage.beside_outcome, width, stage.outcomes)
-    if unfolded and stage.as_it_must:
+    if unfolded and stage.expected:
         yield prose("Expected differences:", Tone.MUTED, indent=_INDENT)
-        yield from _differences(stage.as_it_must, width)
-    elif stage.as_it_must:
+        yield from _differences(stage.expected, width)
+    elif stage.expected:
         yield prose(_expected((stage,)).removeprefix(" · "), Tone.MUTED, indent=_INDENT)
 
 

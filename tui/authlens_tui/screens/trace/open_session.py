@@ -16,7 +16,7 @@ from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from authlens_core.desk.credentials import StateUnusable, Traces, TraceSummary
-from authlens_core.export.saved_file import named_path, open_session_file
+from authlens_core.export.saved_file import open_session_file, typed_path
 from authlens_core.trace.record import Trace
 from authlens_tui.screens.dialog import Dialog, DialogBox
 from authlens_tui.terminal.content import Content
@@ -193,14 +193,14 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
     @work(exclusive=True, group="open", description="open a file")
     async def _open(self, name: str) -> None:
         with self.telling("#hint"):
-            path = named_path(name)
+            path = typed_path(name)
             # The beginning of a name is enough where it is that of one file or directory only.
             if name and not await asyncio.to_thread(path.is_file):
                 found = await asyncio.to_thread(found_files, name)
                 if len(found) == 1 and found[0].endswith("/"):
                     self._take(found[0])
                     return
-                path = named_path(found[0]) if len(found) == 1 else path
+                path = typed_path(found[0]) if len(found) == 1 else path
             # In a thread: a file of many megabytes takes a moment.
             trace = await asyncio.to_thread(open_session_file, path)
             self.dismiss(NamedTrace(trace, path.name))

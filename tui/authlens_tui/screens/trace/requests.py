@@ -267,7 +267,7 @@ def _texts(row: ExchangeRow) -> dict[str, str]:
         "Time": f"{exchange.started_at:%H:%M:%S}",
         "Method": exchange.request.method,
         "Host": row.host,
-        "Path": row.shown_url.partition("://")[2].removeprefix(row.host) or "/",
+        "Path": row.safe_url.partition("://")[2].removeprefix(row.host) or "/",
         "For": exchange.purpose.value,
         "Size": _size(row.size),
         "Took": duration(exchange.elapsed),

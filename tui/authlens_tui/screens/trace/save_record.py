@@ -13,7 +13,7 @@ from textual.css.query import DOMQuery
 from textual.widgets import Button, Input, RadioSet
 
 from authlens_core.export.formats import FORMATS, Format, file_name
-from authlens_core.export.saved_file import named_path, write_export
+from authlens_core.export.saved_file import typed_path, write_export
 from authlens_core.trace.record import Trace
 from authlens_tui.screens.dialog import ChoiceButton, Dialog, DialogBox, DialogButtons, action_button
 from authlens_tui.terminal.content import Content
@@ -106,7 +106,7 @@ class ExportScreen(Dialog[None]):
     @work(group="export", description="write a file")
     async def _write(self, form: Format, name: str) -> None:
         with self.telling("#hint"):
-            named = named_path(name)
+            named = typed_path(name)
             # In a thread: masking and laying out a megabyte takes a moment.
             path = await asyncio.to_thread(lambda: write_export(named, form.write(self._trace)))
             self.tell("#hint", f"✔ Written to {path.absolute()}", good=True)

@@ -11,7 +11,7 @@ from typing import Final
 from rich.cells import cell_len
 
 from authlens_core.desk.log_in import Experiment, Facts, Login, ended_in
-from authlens_core.explain.message import known_pages, page_meaning
+from authlens_core.explain.message import page_meaning, refusal_pages
 from authlens_core.export.redaction import Redactor
 from authlens_core.trace.record import (
     AUTHORIZATION_CODE,
@@ -107,7 +107,7 @@ def silent_words(facts: Facts, *, in_full: bool) -> Content:
     host = "" if facts.issuer is None else facts.issuer.host
     rows = [
         Content.assemble("\n  ", (page.phrase, "bold"), f" → {page.cure if in_full else page.brief}")
-        for page in known_pages(facts.server_kind, host)
+        for page in refusal_pages(facts.server_kind, host)
     ]
     return Content.assemble(
         ("No answer yet. ", "bold"),

@@ -15,7 +15,7 @@ from urllib.parse import unquote_plus
 from authlens_core.explain.meanings import HeaderContext, HeaderMeaning, explain_header
 from authlens_core.explain.message import gives_tokens, jwts_in, member_meanings
 from authlens_core.export.pretty_json import TokenKind, is_json, json_tokens, pretty_json
-from authlens_core.export.redaction import Redactor, ShownBody
+from authlens_core.export.redaction import RedactedBody, Redactor
 from authlens_core.trace.record import Exchange, Request, Response
 from authlens_core.values.safe_text import safe_text
 from authlens_tui.widgets.document.lines import BLANK, LazyLines, Line, Piece, Tone, line, prose
@@ -176,7 +176,7 @@ class JsonLine(Line, frozen=True, dict=True):
         return tuple(_json_pieces(self.text))
 
 
-def body_lines(body: ShownBody, *, is_form: bool = False, raw: bool = False) -> Iterator[Line]:
+def body_lines(body: RedactedBody, *, is_form: bool = False, raw: bool = False) -> Iterator[Line]:
     """Yield the lines of `body`: of text, one passage with them all, up to 2,000,000 characters.
 
     Args:

@@ -9,7 +9,7 @@ from typing import Final
 
 from authlens_core.desk.signatures import Secret, Signature, Verification
 from authlens_core.explain.meanings import DocumentKind, Members, explain_member, members
-from authlens_core.explain.message import FoundJwt, Jwt, JwtClaim
+from authlens_core.explain.message import Jwt, JwtClaim, MessageJwt
 from authlens_core.export.redaction import Redactor
 from authlens_tui.widgets.document.lines import BLANK, Line, Piece, Tone, line
 from authlens_tui.widgets.record.pieces import (
@@ -54,7 +54,7 @@ def verdict_words(verdicts: Verdicts) -> str:
 
 
 def found_jwt_lines(
-    jwts: Iterable[FoundJwt], redactor: Redactor, verdicts: Verdicts | None = None
+    jwts: Iterable[MessageJwt], redactor: Redactor, verdicts: Verdicts | None = None
 ) -> Iterator[Line]:
     for jwt in jwts:
         yield BLANK

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct
 
-from authlens_core.explain.message import FoundJwt, jwts_of
+from authlens_core.explain.message import MessageJwt, jwts_of
 from authlens_core.export.curl_commands import curl_commands
 from authlens_core.export.redaction import MASKED, NoRedactor, Redactor, raw_message, secrets_in
 from authlens_core.trace.record import (
@@ -81,7 +81,7 @@ class StageSnapshot(Struct, frozen=True, eq=False, dict=True):
     grant_type: GrantType | None = None
 
     @cached_property
-    def jwts(self) -> tuple[FoundJwt, ...]:
+    def jwts(self) -> tuple[MessageJwt, ...]:
         """Every JWT that was sent or received, or kept as a fact, once."""
         return () if self.record is None else tuple(jwts_of(self.record))
 

@@ -145,7 +145,8 @@ class _Failure:
         self.response, self.status = exchange.response, exchange.status
         self.classification = classify(exchange)
         self.protection = self.classification.protection
-        self.sent, self.grant = secrets_sent(request), _grant_in(request)
+        self.sent = secrets_sent(request)
+        self.grant = _grant_in(request)
         self.credential = credential_of(request)
         self.checks |= {name: f"sent: {name}" for name in pair_problems(request)}
 
@@ -183,10 +184,9 @@ class _Failure:
         cure = (
             f"{check_cure} See the whole response. Give the server's owner the time and these lines.".lstrip()
         )
-        lines = whole_answer(response, self.sent)
-        layer = self._layer()
         cause = "authlens does not recognise this response:"
-        return self._without_echoes(Diagnosis(UNKNOWN, cause, cure, lines, layer=layer))
+        lines = whole_answer(response, self.sent)
+        return self._without_echoes(Diagnosis(UNKNOWN, cause, cure, lines, layer=self._layer()))
 
     def _first(self, causes: Iterable[Cause]) -> Diagnosis | None:
         cause = next(iter(causes), None)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
+from functools import partial
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import parse_qsl
@@ -189,17 +190,14 @@ def _of_record(record: StageRecord, start: int) -> Iterator[Arrow]:
     by_mallory = any((fact.name, fact.value) == (FactId.SENT_BY, Party.MALLORY) for fact in record.facts)
     client = Party.MALLORY if by_mallory else Party.AUTHLENS
     for number, exchange in enumerate(record.exchanges[start:], start):
-        arrow = _request(record.stage, exchange.request, exchange.purpose, number)
-        yield replace(arrow, sender=client)
+        yield replace(_request(record.stage, exchange.request, exchange.purpose, number), sender=client)
         yield replace(_reply(record, exchange, number, failed=number in failing), receiver=client)
-    if record.outcome is not Outcome.PASSED and not failing:
+    if record.outcome is Outcome.PASSED:
+        if record.stage in _SILENT and not record.exchanges:
+            yield _own(_SILENT[record.stage], record.stage)
+    elif not failing:
         label = "cancelled" if record.outcome is Outcome.CANCELLED else "stopped here"
-        yield _own(label, record.stage, failed=True, note=_reason(record))
-    # Nothing is sent here, but what the next stages prove depends on it (RFC 7636 §4.1).
-    elif record.stage is Stage.PKCE:
-        yield _own("holds code_verifier, sends only its SHA-256", record.stage)
-    elif record.stage is Stage.REGISTRATION and not record.exchanges:
-        yield _own("has a client_id already: nothing to send", record.stage)
+        yield replace(_own(label, record.stage), failed=True, note=_reason(record))
 
 
 def _of_underway(underway: RunningStage) -> Iterator[Arrow]:
@@ -213,8 +211,7 @@ def _of_underway(underway: RunningStage) -> Iterator[Arrow]:
         purpose = Purpose.TOKEN_EXCHANGE if exchanged else Purpose.OTHER
         yield _request(stage, underway.request, purpose, len(underway.exchanges))
     elif stage is Stage.AUTHORIZATION and flow_of(underway.grant_type).is_by_link:
-        yield Arrow(Party.AUTHLENS, Party.PERSON, "the link", stage)
-        yield _no_browser("waiting for the browser", stage)
+        yield from _AUTHORIZATIONS["waiting"]
 
 
 def receiver_of(stage: Stage, purpose: Purpose = Purpose.OTHER) -> Party:
@@ -249,7 +246,7 @@ def _request(stage: Stage, request: Request, purpose: Purpose, number: int) -> A
         carries = _REVOKED.get(purpose, "")
     # Cut, since a record that was opened may have any method: it must not push the parties apart.
     label = f"{request.method[:20]} {_path(request.url)}" + (f"  {carries}" if carries else "")
-    return Arrow(Party.AUTHLENS, receiver_of(stage, purpose), label, stage, number)
+    return Arrow(Party.AUTHLENS, receiver_of(stage, purpose), label, stage=stage, exchange_index=number)
 
 
 def _granted_for(request: Request) -> str:
@@ -284,8 +281,8 @@ def _answer(stage: Stage, exchange: Exchange, number: int) -> Arrow:
         receiver_of(stage, exchange.purpose),
         Party.AUTHLENS,
         label,
-        stage,
-        number,
+        stage=stage,
+        exchange_index=number,
         failed=failure is not None,
         note=failure.cause if failure is not None else "",
         reply=True,
@@ -327,60 +324,71 @@ def _words(check: Check) -> str:
     return f"expected: {expected} · seen: {check.seen}" if check.seen else f"expected: {expected}"
 
 
-def _own(label: str, stage: Stage, *, failed: bool = False, note: str = "") -> Arrow:
-    return Arrow(Party.AUTHLENS, Party.AUTHLENS, label, stage, failed=failed, note=note)
+def _own(label: str, stage: Stage) -> Arrow:
+    return Arrow(Party.AUTHLENS, Party.AUTHLENS, label, stage)
 
 
-def _no_browser(label: str, stage: Stage) -> Arrow:
-    return Arrow(Party.BROWSER, Party.AUTHLENS, label, stage, reply=True, missing=True)
-
-
-def _device(record: StageRecord) -> Iterator[Arrow]:
-    """Yield the way of the code that the user enters on another device."""
-    stage = record.stage
-    if record.outcome is not Outcome.PASSED:
-        yield _own("got no code to enter", stage, failed=True, note=_reason(record))
-        return
-    yield Arrow(Party.AUTHLENS, Party.PERSON, "the code to enter", stage)
-    yield Arrow(Party.PERSON, Party.BROWSER, "opens", stage)
-    yield Arrow(Party.BROWSER, Party.SERVER, "sign in, enter the code", stage)
+# What authlens does in a stage that sends nothing: what the next stages prove depends on it (RFC 7636 §4.1).
+_SILENT: Final = {
+    Stage.PKCE: "holds code_verifier, sends only its SHA-256",
+    Stage.REGISTRATION: "has a client_id already: nothing to send",
+}
+_arrow: Final = partial(Arrow, stage=Stage.AUTHORIZATION)
+_LINK: Final = _arrow(Party.AUTHLENS, Party.PERSON, "the link")
+_OPENS: Final = _arrow(Party.PERSON, Party.BROWSER, "opens")
+_SIGN_IN: Final = (_LINK, _OPENS, _arrow(Party.BROWSER, Party.SERVER, "sign in"))
+_missing_callback: Final = partial(_arrow, Party.BROWSER, Party.AUTHLENS, reply=True, missing=True)
+# The way of the browser, by how the authorization ended: known once it came back; until then, the arrow that
+# is missing. A stage fails at its last arrow.
+_AUTHORIZATIONS: Final[Mapping[str, tuple[Arrow, ...]]] = {
+    "no link": (_own("cannot offer the link", Stage.AUTHORIZATION),),
+    "waiting": (_LINK, _missing_callback("waiting for the browser")),
+    "no callback": (_LINK, _missing_callback("the browser did not come back")),
+    "no device code": (_own("got no code to enter", Stage.AUTHORIZATION),),
+    "device code": (
+        _arrow(Party.AUTHLENS, Party.PERSON, "the code to enter"),
+        _OPENS,
+        _arrow(Party.BROWSER, Party.SERVER, "sign in, enter the code"),
+    ),
+    **{
+        answer: (
+            *_SIGN_IN,
+            _arrow(Party.SERVER, Party.BROWSER, f"redirect with {answer.partition(',')[0]}", reply=True),
+            _arrow(Party.BROWSER, Party.AUTHLENS, answer),
+        )
+        for answer in ("code, state", "code", "error", "answer")
+    },
+}
 
 
 def _authorization(record: StageRecord) -> Iterator[Arrow]:
-    """Yield the browser's way, known once it came back; until then, the arrow that is missing."""
-    failed = record.failed_checks
-    answered = record.outcome is Outcome.PASSED or bool(failed & OF_THE_ANSWER)
-    stage, reason = record.stage, _reason(record)
+    opened = CheckId.AUTHORIZATION_OPENED in record.failed_checks
     # An experiment may have opened the link itself first, to see whether the server refuses it.
     for number, exchange in enumerate(record.exchanges):
-        yield _request(stage, exchange.request, exchange.purpose, number)
-        yield _reply(record, exchange, number, failed=CheckId.AUTHORIZATION_OPENED in failed)
-    if record.flow.user_part is UserPart.CODE:
-        yield from _device(record)
-        return
+        yield _request(record.stage, exchange.request, exchange.purpose, number)
+        yield _reply(record, exchange, number, failed=opened)
     # Stopped while the server was being asked: no link was given to anyone.
     cut = bool(record.exchanges) and record.exchanges[-1].failure is not None
-    if CheckId.AUTHORIZATION_OPENED in failed or (cut and record.outcome is Outcome.CANCELLED):
+    by_link = record.flow.user_part is not UserPart.CODE
+    if by_link and (opened or (cut and record.outcome is Outcome.CANCELLED)):
         return
-    if not answered and record.outcome is Outcome.FAILED and CheckId.AUTHORIZATION_TIMEOUT not in failed:
-        yield _own("cannot offer the link", stage, failed=True, note=reason)
-        return
-    yield Arrow(Party.AUTHLENS, Party.PERSON, "the link", stage)
-    if not answered:
-        yield replace(_no_browser("the browser did not come back", stage), failed=True, note=reason)
-        return
+    *before, last = _AUTHORIZATIONS[_ending(record)]
+    yield from before
     passed = record.outcome is Outcome.PASSED
-    what = "code" if passed else "error" if CheckId.AUTHORIZATION_ERROR in failed else "answer"
-    # The answer of an experiment may have come without a state, or with another one.
-    states = [check.severity for check in record.checks if check.name == CheckId.AUTHORIZATION_STATE]
-    yield Arrow(Party.PERSON, Party.BROWSER, "opens", stage)
-    yield Arrow(Party.BROWSER, Party.SERVER, "sign in", stage)
-    yield Arrow(Party.SERVER, Party.BROWSER, f"redirect with {what}", stage, reply=True)
-    yield Arrow(
-        Party.BROWSER,
-        Party.AUTHLENS,
-        f"{what}, state" if passed and Severity.PASS in states else what,
-        stage,
-        failed=not passed,
-        note="" if passed else reason,
-    )
+    yield last if passed else replace(last, failed=True, note=_reason(record))
+
+
+def _ending(record: StageRecord) -> str:
+    """Return how an authorization ended, as the table has it."""
+    failed, passed = record.failed_checks, record.outcome is Outcome.PASSED
+    if record.flow.user_part is UserPart.CODE:
+        return "device code" if passed else "no device code"
+    if passed:
+        # The answer of an experiment may have come without a state, or with another one.
+        state = CheckId.AUTHORIZATION_STATE
+        proved = any(check.name == state and check.severity is Severity.PASS for check in record.checks)
+        return "code, state" if proved else "code"
+    if failed & OF_THE_ANSWER:
+        return "error" if CheckId.AUTHORIZATION_ERROR in failed else "answer"
+    no_link = record.outcome is Outcome.FAILED and CheckId.AUTHORIZATION_TIMEOUT not in failed
+    return "no link" if no_link else "no callback"

@@ -450,8 +450,8 @@ MUTATIONS: Final = (
         "attack-on-any-request",
         "An attack on a program's token request changes the request to its identity provider",
         "core/authlens_core/login/tampering/tampering.py",
-        "        return experiment is None or experiment.request in (None, planned.purpose)\n",
-        "        return True\n",
+        "        if self._changed is not None or self._again or target not in (None, planned.purpose):\n",
+        "        if self._changed is not None or self._again:\n",
         "tests/core/login/tampering/test_machine_experiments.py::"
         "test_a_server_that_verifies_refuses_the_attack_and_no_token_is_stored",
     ),
@@ -525,10 +525,10 @@ MUTATIONS: Final = (
     Mutation(
         "two-metadata-urls",
         "A challenge that names two metadata URLs is passed over",
-        "core/authlens_core/oauth/discovery/challenge.py",
+        "core/authlens_core/values/formats/challenge.py",
         "    if field.contradictions:\n",
         "    if False:\n",
-        "tests/core/oauth/discovery/test_challenge.py"
+        "tests/core/values/formats/test_challenge.py"
         "::test_two_different_metadata_urls_in_one_challenge_are_refused_whatever_another_names",
     ),
     Mutation(
@@ -712,7 +712,7 @@ MUTATIONS: Final = (
         "bridge-event-id",
         "An id with control characters is sent in a header field",
         "core/authlens_core/gateway/mcp_http.py",
-        "event.event_id if is_session_id(event.event_id) else None",
+        "event.event_id if can_be_sent_back(event.event_id) else None",
         "event.event_id",
         "tests/core/gateway/test_mcp_bridge_hostile.py::test_a_stream_is_not_resumed_after_an_id_that_no_field_can_carry",
     ),
@@ -720,7 +720,7 @@ MUTATIONS: Final = (
         "bridge-version",
         "A version with a line end is sent in a header field",
         "core/authlens_core/gateway/mcp_http.py",
-        "    if isinstance(value, str) and (not value or is_session_id(value)):\n",
+        "    if isinstance(value, str) and (not value or can_be_sent_back(value)):\n",
         "    if isinstance(value, str):\n",
         "tests/core/gateway/test_mcp_bridge_hostile.py::test_a_version_that_no_field_can_carry_is_one_error",
     ),
@@ -1064,7 +1064,7 @@ MUTATIONS: Final = (
     Mutation(
         "scope-shell",
         "A scope of the server becomes part of a command to run, whatever it is",
-        "core/authlens_core/oauth/discovery/challenge.py",
+        "core/authlens_core/values/formats/challenge.py",
         "    return _PLAIN.fullmatch(text) is not None\n",
         "    return True\n",
         "tests/core/login/test_step_up.py::test_a_scope_that_is_not_a_plain_word_is_in_no_command",

@@ -236,5 +236,6 @@ class Facts(Unprinted, Struct, frozen=True):
     def client_is_given(self) -> bool:
         """True when the user named the client, by id or by document: it was not registered here."""
         chosen_ids = (self.options.client_id, self.options.client_metadata_url)
-        by_owner = self.flow.is_by_program
-        return self.client is not None and (by_owner or self.client.client_id in chosen_ids)
+        if self.client is None:
+            return False
+        return self.flow.is_by_program or self.client.client_id in chosen_ids

@@ -15,11 +15,9 @@ from datetime import UTC, datetime
 from functools import partial
 from types import MappingProxyType
 
-from msgspec.structs import replace
-
 from authlens_core.login.callback_wait import ResponseWait
 from authlens_core.login.facts import Facts
-from authlens_core.login.login_stage import PlannedRequest, StageResult, WaitStopped
+from authlens_core.login.login_stage import PlannedRequest, StageResult, WaitStopped, diagnosed
 from authlens_core.login.progress import Progress, TimeLimit
 from authlens_core.login.registered_clients import ClientRegistry, RegisteredClients
 from authlens_core.login.stage_work import Keeper, Sender, StageWork, handler_of, keep_nothing
@@ -31,7 +29,7 @@ from authlens_core.login.tampering.tampering import Tampering
 from authlens_core.oauth.authorization import AuthorizationResponse
 from authlens_core.oauth.discovery.challenge import parse_challenges
 from authlens_core.trace.events import Event, StageEnded, StageStarted, Watcher
-from authlens_core.trace.failure_reason import diagnosis_of, without_echoes
+from authlens_core.trace.failure_reason import without_echoes
 from authlens_core.trace.flow import Flow
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.values.check import failures
@@ -90,7 +88,13 @@ class Login:
         self._time = TimeLimit()
         self._tampering = Tampering()
         self._work = StageWork(
-            wire, self._clients, keeper, self._progress, self._tampering, self._emit, clock
+            wire,
+            self._clients,
+            keeper,
+            progress=self._progress,
+            tampering=self._tampering,
+            emit=self._emit,
+            clock=clock,
         )
         self.trace = Trace(secrets.token_hex(8), TraceKind.LOGIN, url.text, clock())
 
@@ -350,19 +354,17 @@ class Login:
         started_at, started = self._clock(), time.monotonic()
         exchanges, self.running = list(earlier_exchanges), stage
         self._emit(StageStarted(stage))
-        outcome, learned = Outcome.CANCELLED, StageResult(self.facts)
+        outcome, learned, diagnosis = Outcome.CANCELLED, StageResult(self.facts), None
         try:
             work = partial(self._work.run, stage, exchanges)
-            learned = await self._time.limited(work, stage, self.facts, self.trace.records, exchanges)
+            learned = await self._time.limited(
+                work, stage, self.facts, records=self.trace.records, sent=exchanges
+            )
             self._stopped = learned.stop
             # `learned` counts only if nothing failed: the facts of a failed stage are dropped below.
             failing = failures(learned.checks, learned.facts.approved)
             outcome = Outcome.FAILED if failing else Outcome.PASSED
-            if learned.diagnosis is None:
-                diagnosis = diagnosis_of(
-                    stage, learned.checks, exchanges, learned.facts.approved, learned.facts.server_kind
-                )
-                learned = replace(learned, diagnosis=diagnosis)
+            diagnosis = learned.diagnosis or diagnosed(stage, learned.facts, learned.checks, exchanges)
         except asyncio.CancelledError as cancelled:
             wait_checks = (cancelled.check,) if isinstance(cancelled, WaitStopped) else ()
             learned = StageResult(self.facts, (*learned.checks, *wait_checks), learned.display_facts)
@@ -372,15 +374,15 @@ class Login:
             stage,
             outcome,
             started_at,
-            time.monotonic() - started,
-            tuple(exchanges),
-            learned.checks,
-            learned.display_facts,
-            learned.facts.approved,
-            1 + sum(1 for r in self.trace.records if r.stage is stage),
-            self._tampering.done,
-            learned.diagnosis,
-            self.flow.grant_type,
+            elapsed=time.monotonic() - started,
+            exchanges=tuple(exchanges),
+            checks=learned.checks,
+            facts=learned.display_facts,
+            overridden=learned.facts.approved,
+            attempt=1 + sum(1 for r in self.trace.records if r.stage is stage),
+            tampering=self._tampering.done,
+            diagnosis=diagnosis,
+            grant_type=self.flow.grant_type,
         )
         # Before anyone sees the record: servers repeat what they were sent in their errors.
         record = without_echoes(record)

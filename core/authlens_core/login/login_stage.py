@@ -12,8 +12,10 @@ from msgspec.structs import replace
 
 from authlens_core.login.facts import Facts
 from authlens_core.trace.fact import Fact
+from authlens_core.trace.failure_reason import diagnosis_of
 from authlens_core.values.check import Check, Diagnosis, Severity, requirement
 from authlens_core.values.exchange import Exchange, FailureKind, Purpose, Request, WireFailure
+from authlens_core.values.stage import Stage
 from authlens_core.wire.limits import METADATA, Limits
 
 
@@ -41,7 +43,9 @@ def stopped(planned: PlannedRequest, started_at: datetime, elapsed: float) -> Ex
     """Record a request that was under way when the user stopped it."""
     cause = "It was stopped before the answer was complete; the server may have acted on it."
     failure = WireFailure(FailureKind.CANCELLED, cause, "Run the stage again.", may_have_arrived=True)
-    return Exchange(planned.request, None, failure, started_at, elapsed, purpose=planned.purpose)
+    return Exchange(
+        planned.request, None, failure, started_at=started_at, elapsed=elapsed, purpose=planned.purpose
+    )
 
 
 class StageResult(Struct, frozen=True):
@@ -52,6 +56,7 @@ class StageResult(Struct, frozen=True):
         display_facts: what was learned, by its standard name, for display.
         stop: true if the user stopped the login while its result was being stored.
         diagnosis: why it failed, if the stage knows more than its checks and its last answer show.
+        stored: false if what it got may not be stored.
     """
 
     facts: Facts
@@ -59,6 +64,7 @@ class StageResult(Struct, frozen=True):
     display_facts: tuple[Fact, ...] = ()
     diagnosis: Diagnosis | None = None
     stop: bool = False
+    stored: bool = True
 
     def with_checks(self, *checks: Check) -> StageResult:
         return replace(self, checks=(*self.checks, *checks))
@@ -104,6 +110,13 @@ class WaitStopped(asyncio.CancelledError):
     def __init__(self, check: Check) -> None:
         super().__init__()
         self.check = check
+
+
+def diagnosed(
+    stage: Stage, facts: Facts, checks: Sequence[Check], exchanges: Sequence[Exchange]
+) -> Diagnosis | None:
+    """Return the diagnosis of a stage that ended with `checks`, by all that the login knows."""
+    return diagnosis_of(stage, checks, exchanges, overridden=facts.approved, kind=facts.server_kind)
 
 
 class LoginStage(Protocol):

@@ -112,10 +112,10 @@ class PendingLogin(Struct, frozen=True):
 
     def _link(self) -> tuple[str, str]:
         """Return link and code of the other login; empty strings where there is no link yet."""
-        try:
-            document = {} if self.path is None else object_in(self.path.read_bytes()[:_LONGEST])
-        except OSError:
-            document = {}
+        document = {}
+        if self.path is not None:
+            with suppress(OSError):
+                document = object_in(self.path.read_bytes()[:_LONGEST])
         link, code = document.get("url"), document.get("code", "")
         # It is shown as a link and opened, so that nothing else in the file may be taken for it.
         if isinstance(link, str) and isinstance(code, str) and link.startswith(("https://", "http://")):

@@ -187,7 +187,7 @@ class TimeLimit:
             # A TimeoutError of something else, such as a lock: it is not the login that ran out of time.
             if not limit.expired():
                 raise
-            return _out_of_time(facts, stage, clock() - started, before, sent)
+            return _out_of_time(facts, stage, clock() - started, records=before, sent=sent)
         moved = limit.when()
         if ends is not None and moved is not None:
             self._extended += moved - ends

@@ -44,8 +44,7 @@ class MemoryClientRegistry:
     async def remember(self, issuer: str, client: Client) -> None:
         self._clients[issuer, client.redirect_uri] = client
 
-    async def note(self, issuer: str, client: Client) -> None:
-        self._clients[issuer, client.redirect_uri] = client
+    note = remember
 
     async def forget(self, issuer: str, redirect_uri: str) -> None:
         self._clients.pop((issuer, redirect_uri), None)

@@ -23,7 +23,7 @@ from authlens_core.login.registered_clients import RegisteredClients
 from authlens_core.login.stages import STAGES
 from authlens_core.login.stages.authorization_stage import browser_diagnosis, learn_response, no_callback
 from authlens_core.login.tampering.experiments import STALE_REFRESH
-from authlens_core.login.tampering.tampering import Tampering
+from authlens_core.login.tampering.tampering import TamperedStage, Tampering
 from authlens_core.oauth.dpop import DpopNonces, DpopSigner, is_bound, send_with_proof, settled
 from authlens_core.state.assertion_source import AssertionSource, read_assertion
 from authlens_core.trace.events import (
@@ -151,18 +151,9 @@ class StageWork:
         self, stage: Stage, facts: Facts, exchanges: list[Exchange], limit: asyncio.Timeout
     ) -> StageResult:
         """Send what the stage wants sent, and do what follows from the answers."""
-        handler = handler_of(stage, facts)
-        changed: PlannedRequest | None = None
-        # When answers are read again after an override, what was sent for them was changed already.
         again, cut_short = bool(exchanges), False
-        for wanted in _wanted(handler, facts, exchanges):
-            planned = wanted
-            # What was changed on purpose is not repeated as it should have been: its refusal is what was
-            # asked for.
-            if planned.repeats and self._tampering.happened:
-                break
-            if changed is None and not again and self._tampering.concerns(stage, planned):
-                planned = changed = self._tampering.sending(stage, planned, facts)
+        handler = TamperedStage(stage, handler_of(stage, facts), self._tampering, again=again)
+        for planned in _planned(handler, facts, exchanges):
             # Before it is sent, whatever happens: a code that may have arrived is used up (RFC 6749 §4.1.2).
             if stage is Stage.EXCHANGE:
                 self._progress.code_sent(facts)
@@ -177,35 +168,25 @@ class StageWork:
                 cut_short = True
                 break
         # A request that the server wanted signed with its nonce, and its repetition, are one to the stage.
-        honest = settled(exchanges)
-        repeated = None if changed is None else self._tampering.repeated(stage, changed, honest)
-        if repeated is not None:
-            await self._exchange(stage, facts, repeated, exchanges)
-        learned = handler.learn(facts, honest)
-        judged = self._tampering.judged(stage, exchanges, facts.grant_secrets)
-        remarks = self.wait.remarks if stage is Stage.REGISTRATION else ()
-        learned = learned.with_checks(*remarks).judged_by(judged)
-        if failures(learned.checks, learned.facts.approved):
-            return replace(learned, stop=cut_short)
-        result = await self._follow_up(stage, learned, exchanges, limit)
-        return replace(result, stop=result.stop or cut_short)
+        learned = handler.learn(facts, settled(exchanges))
+        if stage is Stage.REGISTRATION:
+            learned = learned.with_checks(*self.wait.remarks)
+        if not failures(learned.checks, learned.facts.approved):
+            learned = await self._follow_up(stage, learned, limit)
+        return replace(learned, stop=learned.stop or cut_short)
 
-    async def _follow_up(
-        self, stage: Stage, learned: StageResult, exchanges: list[Exchange], limit: asyncio.Timeout
-    ) -> StageResult:
+    async def _follow_up(self, stage: Stage, learned: StageResult, limit: asyncio.Timeout) -> StageResult:
         """Do what belongs to a stage besides its requests: remember, wait for the browser, keep."""
         if stage is Stage.SERVER_METADATA:
             return replace(learned, facts=await self._clients.looked_up(learned.facts))
-        # A client from a changed request is not to be used by the next, honest login.
-        if stage is Stage.REGISTRATION and not self._tampering.happened:
+        if stage is Stage.AUTHORIZATION:
+            return await self._hand_out(learned, limit)
+        if not learned.stored:
+            return learned
+        if stage is Stage.REGISTRATION:
             _, cancelled = await finish_first(self._clients.remember(learned.facts))
             return replace(learned, stop=cancelled)
-        if stage is Stage.AUTHORIZATION:
-            return await self._hand_out(learned, exchanges, limit)
         if stage is Stage.EXCHANGE:
-            withheld = self._tampering.withheld
-            if withheld is not None:
-                return learned.with_checks(withheld)
             # What was received is stored to the end: a cancellation meanwhile stops what would come next.
             stored, cancelled = await finish_first(self._keeper(learned.facts))
             await self._clients.answered(learned.facts)
@@ -259,13 +240,11 @@ class StageWork:
         self._emit(ExchangeEnded(stage, exchange))
         return exchange
 
-    async def _hand_out(
-        self, learned: StageResult, exchanges: list[Exchange], limit: asyncio.Timeout
-    ) -> StageResult:
+    async def _hand_out(self, learned: StageResult, limit: asyncio.Timeout) -> StageResult:
         """Give the user what they log in with elsewhere."""
         match learned.facts.flow.user_part:
             case UserPart.LINK:
-                return await self._authorize(self._tampering.link(learned), exchanges, limit)
+                return await self._await_browser(learned, limit)
             case UserPart.CODE:
                 return self._show_code(learned, limit)
             case UserPart.NOTHING:
@@ -283,20 +262,8 @@ class StageWork:
         self._emit(DeviceCodeReady(device, max(0.0, (ends_at - now).total_seconds())))
         return replace(learned, facts=facts)
 
-    async def _authorize(
-        self, ready: StageResult, exchanges: list[Exchange], limit: asyncio.Timeout
-    ) -> StageResult:
-        """Hand out the link and wait, unless an experiment has opened it and the server refused it."""
-        opened = self._tampering.opened_link(ready.facts)
-        if opened is not None:
-            await self._exchange(Stage.AUTHORIZATION, ready.facts, opened, exchanges)
-            refused = self._tampering.judged_link(exchanges[-1], ready.facts)
-            if refused:
-                return ready.with_checks(*refused)
-        return await self._await_browser(ready, limit)
-
     async def _await_browser(self, ready: StageResult, limit: asyncio.Timeout) -> StageResult:
-        """Wait for the first valid answer, by listener or paste, and read it."""
+        """Hand out the link, wait for the first valid answer, by listener or paste, and read it."""
         url = ready.facts.authorization_url or ""
         ends, remaining = limit.when(), _left(limit)
         wait = BROWSER_WAIT if remaining is None else remaining
@@ -350,7 +317,7 @@ async def _with_assertion(facts: Facts) -> tuple[Facts, Check | None]:
         return facts, requirement(name, "exchange.assertion_read").failed(error.cause, cure=error.cure)
 
 
-def _wanted(handler: LoginStage, facts: Facts, exchanges: Sequence[Exchange]) -> Iterator[PlannedRequest]:
+def _planned(handler: LoginStage, facts: Facts, exchanges: Sequence[Exchange]) -> Iterator[PlannedRequest]:
     """Yield what the stage wants sent, one request after the other, while `exchanges` grow."""
     at_once = 0
     for _ in range(_MOST_POLLS):
@@ -360,7 +327,8 @@ def _wanted(handler: LoginStage, facts: Facts, exchanges: Sequence[Exchange]) ->
         # A request that waits for its time is a poll, which ends when the code of the device does.
         # A server that answers each request with a reason for another one must not keep a login busy for
         # ever.
-        at_once += planned.not_before is None
+        if planned.not_before is None:
+            at_once += 1
         if at_once > _MOST_REQUESTS_IN_A_STAGE:
             return
         yield planned

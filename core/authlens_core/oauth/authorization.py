@@ -182,7 +182,9 @@ def read_authorization_response(query: Secret, expected: ExpectedResponse) -> Au
     if state.severity is Severity.FAILURE:
         has_state = any(name == "state" and value for name, value in pairs)
         unproven = "" if has_state else _unproven(pairs)
-        return AuthorizationResponse(Verdict.OUTDATED, None, None, (state,), has_state, unproven)
+        return AuthorizationResponse(
+            Verdict.OUTDATED, None, None, checks=(state,), has_state=has_state, unproven=unproven
+        )
     form = _form_checks(pairs, problem)
     checks = [state, *form]
     if any(c.severity is Severity.FAILURE for c in form):

@@ -98,7 +98,12 @@ def read_device_authorization(response: Response, *, loopback_http: bool) -> Rea
     if page is None or not is_usable(checks):
         return Reading(None, checks)
     value = DeviceAuthorization(
-        Secret(str(device_code)), str(user_code), page, complete, expires_in, interval
+        Secret(str(device_code)),
+        str(user_code),
+        page,
+        verification_uri_complete=complete,
+        expires_in=expires_in,
+        interval=interval,
     )
     return Reading(value, checks)
 

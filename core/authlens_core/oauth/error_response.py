@@ -174,7 +174,7 @@ def read_answer(
         strict_media_type: true where a web page or a form fails; else another media type is a warning.
         secrets: what was sent along; an echo of it is masked.
     """
-    status = _status_check(response, stage, spec, (expected, tolerated), tuple(secrets))
+    status = _status_check(response, stage, spec, statuses=(expected, tolerated), secrets=tuple(secrets))
     if status.severity is Severity.FAILURE:
         return Reading(None, (status,))
     media_type = _media_type_check(response, stage, spec, strict=strict_media_type)

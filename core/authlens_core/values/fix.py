@@ -121,15 +121,20 @@ def cure_in(value: Any) -> str | Fix:
     """
     if isinstance(value, str):
         return value
-    steps = (
-        piece if isinstance(piece, str) else step(*piece) if piece[1:] else again(*piece) for piece in value
-    )
-    return fix(*steps)
+    return fix(*map(_step_in, value))
+
+
+def _step_in(value: Any) -> str | Fix:
+    if isinstance(value, str):
+        return value
+    return step(*value) if len(value) > 1 else again(*value)
 
 
 def steps_of(cure: str | Fix) -> tuple[Step, ...]:
     """Return the steps of a fix; a sentence is one."""
-    return cure.steps if isinstance(cure, Fix) else (Step(cure),) if cure else ()
+    if isinstance(cure, Fix):
+        return cure.steps
+    return (Step(cure),) if cure else ()
 
 
 def commands_of(cure: str | Fix) -> list[str]:

@@ -148,9 +148,9 @@ _PROVIDER: Final = ProgramNeed(
     ("idp",),
     "no token endpoint of an identity provider",
     "--idp PROVIDER",
-    "An identity provider is named.",
-    "identity_provider",
-    "RFC 8693 §2",
+    expected="An identity provider is named.",
+    fact="identity_provider",
+    spec="RFC 8693 §2",
 )
 
 
@@ -192,24 +192,24 @@ PROGRAMS: Final[Mapping[GrantType, Program]] = MappingProxyType(
                 GrantType.CLIENT_CREDENTIALS,
                 "client-credentials",
                 "Client credentials: a secret or a key of its own",
-                (_CLIENT, _AUTHENTICATION),
-                ("client_id", "client_secret", "client_key"),
+                needs=(_CLIENT, _AUTHENTICATION),
+                asks=("client_id", "client_secret", "client_key"),
             ),
             # The assertion may be all that a server asks of a program (RFC 7523 §2.1).
             Program(
                 GrantType.JWT_BEARER,
                 "jwt-bearer",
                 "JWT bearer: the platform vouches for it",
-                (_ASSERTION,),
-                ("client_id", "assertion_file", "assertion_command"),
+                needs=(_ASSERTION,),
+                asks=("client_id", "assertion_file", "assertion_command"),
                 assertion="assertion",
             ),
             Program(
                 GrantType.TOKEN_EXCHANGE,
                 "enterprise",
                 "Enterprise: your company's identity provider decides",
-                (_ASSERTION, _CLIENT, _PROVIDER),
-                (
+                needs=(_ASSERTION, _CLIENT, _PROVIDER),
+                asks=(
                     *("client_id", "client_secret", "client_key", "idp", "idp_client_id"),
                     *("idp_client_secret", "assertion_file", "assertion_command"),
                 ),

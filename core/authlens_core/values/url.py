@@ -152,7 +152,11 @@ def parse_url(text: str, *, loopback_http: bool = False, allow_query: bool = Tru
     if reasons:
         raise UrlRefused(*dict.fromkeys(reasons))
     return Url(
-        scheme, host, None if port == _DEFAULT_PORTS[scheme] else port, path, query if has_query else None
+        scheme,
+        host,
+        None if port == _DEFAULT_PORTS[scheme] else port,
+        path=path,
+        query=query if has_query else None,
     )
 
 

@@ -221,8 +221,8 @@ class Wire:
                     attempt,
                     response.status_code,
                     response.headers.raw,
-                    response.extensions,
-                    chunks,
+                    extensions=response.extensions,
+                    chunks=chunks,
                 )
                 attempt.ended = True
                 return attempt.failure

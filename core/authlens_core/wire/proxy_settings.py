@@ -91,7 +91,7 @@ def _parse(text: str, variable: str) -> Proxy:
     # A user name without a password is sent with an empty one (RFC 7617 §2).
     username = None if parts.username is None else Secret(unquote(parts.username))
     password = None if username is None else Secret(unquote(parts.password or ""))
-    return Proxy(parts.scheme, parts.hostname, port, username, password)
+    return Proxy(parts.scheme, parts.hostname, port, username=username, password=password)
 
 
 def is_never_proxied(host: str) -> bool:

@@ -279,7 +279,7 @@ def owner_by_psutil(port: int) -> PortOwner | None:
 
 def owner_in_proc(port: int, proc: Path = Path("/proc")) -> PortOwner | None:
     """Return the owner of `port` as the process file system mounted at `proc` shows it."""
-    sockets = [*_listening(proc / "net" / "tcp", port), *_listening(proc / "net" / "tcp6", port)]
+    sockets = [owner for name in ("tcp", "tcp6") for owner in _listening(proc / "net" / name, port)]
     if not sockets:
         return None
     process = _process_with({f"socket:[{inode}]" for inode, _ in sockets}, proc)
@@ -295,16 +295,13 @@ def _listening(table: Path, port: int) -> Iterator[tuple[int, int]]:
     try:
         with table.open(encoding="ascii", errors="replace") as lines:
             for each in linux_sockets.sockets(lines):
-                if each.state == linux_sockets.LISTEN and _covers_loopback(each.local, port):
+                if each.state != linux_sockets.LISTEN:
+                    continue
+                address, number = linux_sockets.endpoint(each.local)
+                if number == port and _is_local(address):
                     yield each.inode, each.account
     except (OSError, ValueError):
         return
-
-
-def _covers_loopback(local: str, port: int) -> bool:
-    """Return whether `local`, such as `0100007F:20D0`, is `port` of a loopback or wildcard address."""
-    address, number = linux_sockets.endpoint(local)
-    return number == port and _is_local(address)
 
 
 def _is_local(address: str | bytes) -> bool:

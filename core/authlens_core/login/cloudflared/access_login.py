@@ -72,7 +72,7 @@ _ERRORS: Final = {
 
 def failure_of(code: int, lines: Sequence[str]) -> AuthlensError:
     """Return the error for an exit code; where no row of the table fits, its last line is quoted."""
-    error = _known(lines)
+    error = _listed_failure(lines)
     if error is not None:
         return error
     last = next((line for line in reversed(lines) if line.strip()), "nothing")
@@ -83,7 +83,7 @@ def failure_of(code: int, lines: Sequence[str]) -> AuthlensError:
     )
 
 
-def _known(lines: Sequence[str]) -> AuthlensError | None:
+def _listed_failure(lines: Sequence[str]) -> AuthlensError | None:
     from authlens_core.values.word_files import words  # a login that succeeds needs none of them
 
     output = "\n".join(lines).lower()
@@ -95,7 +95,7 @@ def _known(lines: Sequence[str]) -> AuthlensError | None:
 
 def without_token(lines: Sequence[str]) -> AuthlensError:
     """Return the error for exit code 0 without a token (cloudflared#1429)."""
-    return _known(lines) or LoginNeeded(
+    return _listed_failure(lines) or LoginNeeded(
         "cloudflared reported success but returned no token (cloudflared#1429).",
         "Log in again; an old token may have expired at that moment.",
         stage=STAGE,
@@ -210,11 +210,11 @@ async def run_login(
             await end_group(child)
     token = _token_in(output)
     if child.returncode:
-        raise failure_of(child.returncode, tuple(run.lines))
+        raise failure_of(child.returncode, run.lines)
     if token is None:
-        raise without_token(tuple(run.lines))
+        raise without_token(run.lines)
     file = await asyncio.to_thread(_file_of, token, cloudflared_directory(environment))
-    return CloudflaredLogin(target, token, chosen, run.link, file)
+    return CloudflaredLogin(target, token, chosen, link=run.link, file=file)
 
 
 def _usable(url: str) -> str:

@@ -63,13 +63,12 @@ class Cloudflared(Struct, frozen=True):
         """What the user should know about this version, one sentence each; safe to show."""
         if self.version is None:
             return ("Its version is unknown; use 2026.8.0 or newer.",)
-        if self.version < _CHECKED_METADATA:
-            note = (
-                f"{self.shown} trusts what any server says about an application, and reads a key from the "
-                "current directory. Version 2026.8.0 fixed both."
-            )
-            return (note,)
-        return ()
+        if self.version >= _CHECKED_METADATA:
+            return ()
+        problem = (
+            "trusts what any server says about an application, and reads a key from the current directory"
+        )
+        return (f"{self.shown} {problem}. Version 2026.8.0 fixed both.",)
 
     def login_arguments(self, url: str) -> tuple[str, ...]:
         # A build that names no version is taken for a recent one.

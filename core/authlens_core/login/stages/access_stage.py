@@ -35,6 +35,7 @@ from authlens_core.values.check import (
     CheckId,
     Diagnosis,
     ErrorCode,
+    Severity,
     requirement,
 )
 from authlens_core.values.exchange import Exchange, Purpose
@@ -84,7 +85,7 @@ class AccessStage:
             if facts.options.method is not None or response.status not in _GET_NOT_ALLOWED:
                 return None
             return call_planned(facts, McpCall.DISCOVER, Purpose.ACCESS, authorization)
-        following = mcp_call_after(facts, last, response, Purpose.ACCESS, authorization)
+        following = mcp_call_after(facts, last, response, purpose=Purpose.ACCESS, authorization=authorization)
         if following is None or (
             call_of(following.request) is McpCall.LIST_TOOLS and facts.call is not McpCall.LIST_TOOLS
         ):
@@ -143,10 +144,10 @@ def _too_small(
         ErrorCode.INSUFFICIENT_SCOPE,
         cause,
         cure,
-        classification.evidence,
-        _SPEC,
-        classification.layer,
-        classification.cf_ray,
+        evidence=classification.evidence,
+        source=_SPEC,
+        layer=classification.layer,
+        cf_ray=classification.cf_ray,
     )
     scope_fact = Fact(
         FactId.SCOPE_WANTED, tuple(scope.split()), "RFC 6750 §3", "granted, and what the resource asks for"
@@ -167,9 +168,9 @@ def _judge(exchange: Exchange, status: int, classification: Classification, kind
         (diagnosis.cause, diagnosis.cure) if diagnosis else (classification.summary, classification.cure)
     )
     # A redirect refuses, too: it leads to a login page, which a request with a good token does not see.
-    if status in {401, 403} or 300 <= status < 400:
-        return _ACCEPTED.failed(f"{status}: {cause}", cure=cure)
-    return _ACCEPTED.warned(f"{status}: {cause}", cure=cure)
+    refused = status in _REFUSED or 300 <= status < 400
+    severity = Severity.FAILURE if refused else Severity.WARNING
+    return _ACCEPTED.judged(severity, f"{status}: {cause}", cure=cure)
 
 
 def _refused_token_checks(

@@ -41,7 +41,6 @@ from authlens_core.values.check import (
     CheckId,
     Diagnosis,
     ErrorCode,
-    Severity,
     failures,
     requirement,
 )
@@ -280,13 +279,12 @@ def no_callback(
     browser = f"; the browser shows “{safe_line(page, _LONGEST_PAGE)}”" if page else ""
     actual = f"nothing{where} in {seconds:.0f} seconds{others}{browser}"
     # The cause is the same if the user stopped first.
-    timeout = (requirement(CheckId.AUTHORIZATION_TIMEOUT, "authorization.callback").failed(actual),)
-    page_diagnosis = browser_diagnosis(page, facts.issuer)
-    diagnosis = page_diagnosis or find_cause(Stage.AUTHORIZATION, checks=timeout, kind=facts.server_kind)
-    name = CheckId.AUTHORIZATION_STOPPED if stopped else CheckId.AUTHORIZATION_TIMEOUT
-    check = requirement(name, "authorization.callback").judged(
-        Severity.NOTICE if stopped else Severity.FAILURE, actual
-    )
+    check = requirement(CheckId.AUTHORIZATION_TIMEOUT, "authorization.callback").failed(actual)
+    diagnosis = browser_diagnosis(page, facts.issuer)
+    if diagnosis is None:
+        diagnosis = find_cause(Stage.AUTHORIZATION, checks=(check,), kind=facts.server_kind)
+    if stopped:
+        check = requirement(CheckId.AUTHORIZATION_STOPPED, "authorization.callback").noticed(actual)
     if diagnosis is None:
         return check
     # A failure has the cause as its diagnosis.

@@ -21,7 +21,7 @@ from authlens_core.cloudflare.team import cloudflare_metadata_urls
 from authlens_core.diagnosis.classification import Classification, classify
 from authlens_core.diagnosis.protection import MANAGED_OAUTH, Protection, Trait, note_on
 from authlens_core.login.facts import Facts
-from authlens_core.login.login_stage import PlannedRequest, StageResult, parted
+from authlens_core.login.login_stage import PlannedRequest, StageResult, diagnosed, parted
 from authlens_core.login.stages.resource_call import (
     NOT_GET,
     call_planned,
@@ -44,7 +44,6 @@ from authlens_core.oauth.mcp import (
     is_json_rpc,
 )
 from authlens_core.trace.fact import Fact, FactId
-from authlens_core.trace.failure_reason import diagnosis_of
 from authlens_core.values.check import (
     Check,
     CheckId,
@@ -87,15 +86,11 @@ class DetectionStage:
         if any(e.response is None for e in sent):
             return None
         metadata_url = _metadata_beside_login(facts, classification)
+        places: tuple[Url, ...] = () if metadata_url is None else (metadata_url,)
         # What asks for another kind of login alone may take tokens all the same.
-        open_question = (
-            classification.protection.has(Trait.NOT_REFUSED) or classification.protection is Protection.BASIC
-        )
-        if not open_question and metadata_url is None:
-            return None
-        places = (
-            (metadata_url,) if metadata_url is not None else _well_known(facts.resource_url, classification)
-        )
+        protection = classification.protection
+        if not places and (protection.has(Trait.NOT_REFUSED) or protection is Protection.BASIC):
+            places = _well_known(facts.resource_url, classification)
         if _published(documents) is not None or len(documents) >= len(places):
             return None
         request = metadata_request(places[len(documents)])
@@ -121,12 +116,7 @@ class DetectionStage:
         if moved is not None:
             protection, diagnosis = _moved(moved, classification)
         checks = [protection, *_method_note(calls)]
-        approved = CheckId.DETECTION_PROTECTION in facts.approved
-        if (
-            classification.protection.has(Trait.GOES_ON)
-            or protection.severity is not Severity.FAILURE
-            or approved
-        ):
+        if classification.protection.has(Trait.GOES_ON) or not failures((protection,), facts.approved):
             located, where = _locate_metadata(new, classification, exchange)
             checks.extend(where)
             # What protects the resource is not the reason then, and its fix says how to continue.
@@ -138,7 +128,7 @@ class DetectionStage:
             new = replace(located, challenge_scope=next(scopes, None))
         kind = kind_of_resource(exchange, classification, version=new.mcp_version)
         if diagnosis is None:
-            diagnosis = diagnosis_of(Stage.DETECTION, checks, (exchange,), facts.approved, new.server_kind)
+            diagnosis = diagnosed(Stage.DETECTION, new, checks, (exchange,))
         return StageResult(new, tuple(checks), (kind, *_shown(classification, new)), diagnosis)
 
 
@@ -225,7 +215,7 @@ def _moved(address: str, classification: Classification) -> _Judgement:
     actual = f"The resource is at {address}, and redirects there."
     cure = Fix((Step("Log in to that address", ("authlens", "login", address)),))
     return _ASKED_FOR.failed(actual, cure=cure), Diagnosis(
-        "other_address", actual, cure, classification.evidence, "RFC 9110 §15.4"
+        "other_address", actual, cure, evidence=classification.evidence, source="RFC 9110 §15.4"
     )
 
 
@@ -259,7 +249,7 @@ def _login_possible(facts: Facts, classification: Classification, published: Res
         overridable=not chosen and other is None,
     )
     name = "login_possible" if other is None else "other_address"
-    return check, Diagnosis(name, actual, cure, classification.evidence, "RFC 9728 §3")
+    return check, Diagnosis(name, actual, cure, evidence=classification.evidence, source="RFC 9728 §3")
 
 
 def _other_resource(facts: Facts, published: Response) -> str | None:
@@ -290,14 +280,8 @@ def _shown(classification: Classification, facts: Facts) -> tuple[Fact, ...]:
             Fact(FactId.CF_RAY, classification.cf_ray, "", "quote it when you ask Cloudflare for help")
         )
     if facts.challenge_scope:
-        display_facts.append(
-            Fact(
-                FactId.SCOPE,
-                tuple(facts.challenge_scope.split()),
-                "RFC 6750 §3",
-                "asked for by the challenge",
-            )
-        )
+        scopes = tuple(facts.challenge_scope.split())
+        display_facts.append(Fact(FactId.SCOPE, scopes, "RFC 6750 §3", "asked for by the challenge"))
     return tuple(display_facts)
 
 
@@ -353,7 +337,12 @@ def _unusable_location(
     cause = f"Expected: {check.expected.rstrip('.')}. Seen: {check.seen}"
     cure = fix(check.cure, ways=other_ways(note_on(classification.protection).cure))
     return Diagnosis(
-        "metadata_location", cause, cure, classification.evidence, check.spec, cf_ray=classification.cf_ray
+        "metadata_location",
+        cause,
+        cure,
+        evidence=classification.evidence,
+        source=check.spec,
+        cf_ray=classification.cf_ray,
     )
 
 
@@ -371,22 +360,26 @@ def _metadata_beside_login(facts: Facts, classification: Classification) -> Url 
 def _judge_login_page(classification: Classification, documents: Sequence[Exchange]) -> _Judgement:
     """Return the check for a redirect to a login page, and its diagnosis unless the answer alone gives it."""
     methods = _methods(documents[-1].response) if documents else None
-    evidence = "; ".join(classification.evidence)
-    if methods is not None and "oauth" in methods:
-        actual = f"{classification.summary} But its metadata lists oauth: Managed OAuth is on. ({evidence})"
-        go_on = "Continue: the login goes by the metadata."
-        diagnosis = Diagnosis("login_possible", actual, go_on, classification.evidence, _SPEC, Layer.ACCESS)
-        return _BESIDE_LOGIN.warned(actual), diagnosis
-    if methods is not None:
-        actual = f"{classification.summary} Managed OAuth is off for this application. ({evidence})"
+    summary, evidence = classification.summary, "; ".join(classification.evidence)
+    if methods is not None and "oauth" not in methods:
         cure = fix(f"Ask the owner to turn it on: {MANAGED_OAUTH}.", _OTHERWISE)
+        actual = f"{summary} Managed OAuth is off for this application. ({evidence})"
         return _BESIDE_LOGIN.failed(actual, cure=cure, overridable=True), None
-    cause = f"{classification.summary} Its metadata does not say whether Managed OAuth is on."
-    cure = fix(f"Ask the owner whether it is on: {MANAGED_OAUTH}.", _OTHERWISE)
     diagnosis = Diagnosis(
-        "login_page", cause, cure, classification.evidence, _SPEC, Layer.ACCESS, classification.cf_ray
+        "login_possible",
+        f"{summary} But its metadata lists oauth: Managed OAuth is on. ({evidence})",
+        "Continue: the login goes by the metadata.",
+        evidence=classification.evidence,
+        source=_SPEC,
+        layer=Layer.ACCESS,
     )
-    return _BESIDE_LOGIN.failed(f"{cause} ({evidence})", cure=cure, overridable=True), diagnosis
+    if methods is not None:
+        return _BESIDE_LOGIN.warned(diagnosis.cause), diagnosis
+    cause = f"{summary} Its metadata does not say whether Managed OAuth is on."
+    cure = fix(f"Ask the owner whether it is on: {MANAGED_OAUTH}.", _OTHERWISE)
+    check = _BESIDE_LOGIN.failed(f"{cause} ({evidence})", cure=cure, overridable=True)
+    name, cf_ray = "login_page", classification.cf_ray
+    return check, replace(diagnosis, name=name, cause=cause, cure=cure, cf_ray=cf_ray)
 
 
 def _methods(response: Response | None) -> frozenset[str] | None:

@@ -68,11 +68,11 @@ class TokenStage(LoginStage, ABC):
         # Of the answer's end: the server wrote its Date within the time that the request took.
         clock = clock_check(exchange.complete_response, now=exchange.ended_at)
         attempt = last_attempt(facts, facts.client, token_exchanges)
-        checks = (*attempt.checks, *reading.checks, *((clock,) if clock is not None else ()))
+        checks = (*attempt.checks, *reading.checks, *filter(None, (clock,)))
         if reading.value is None:
             error = read_error(exchange.complete_response, facts.grant_secrets)
-            checks = (*checks, *_public_client_checks(facts, attempt.client, error))
-            checks = (*checks, *_verifier_checks(facts, exchange.request, error))
+            public_client = _public_client_checks(facts, attempt.client, error)
+            checks = (*checks, *public_client, *_verifier_checks(facts, exchange.request, error))
             diagnosis = refusal(
                 Stage.EXCHANGE, error, checks=failures(checks), exchange=exchange, kind=facts.server_kind
             )

@@ -10,7 +10,14 @@ from msgspec.structs import replace
 
 from authlens_core.cloudflare.team import is_team_host
 from authlens_core.login.facts import Facts
-from authlens_core.login.login_stage import PlannedRequest, StageResult, parted, places_tried, unanswered
+from authlens_core.login.login_stage import (
+    PlannedRequest,
+    StageResult,
+    diagnosed,
+    parted,
+    places_tried,
+    unanswered,
+)
 from authlens_core.oauth.discovery.issuer import metadata_urls, moves_on
 from authlens_core.oauth.discovery.resource_metadata import (
     ResourceMetadata,
@@ -20,7 +27,6 @@ from authlens_core.oauth.discovery.resource_metadata import (
 from authlens_core.oauth.discovery.server_metadata import ServerMetadata, read_server_metadata
 from authlens_core.oauth.error_response import is_document, members_of
 from authlens_core.trace.fact import Fact, FactId
-from authlens_core.trace.failure_reason import diagnosis_of
 from authlens_core.values.check import Check, CheckId, Diagnosis, Requirement, Severity, requirement
 from authlens_core.values.exchange import Exchange, Headers, Purpose, Request, Response
 from authlens_core.values.login_options import OPTIONS
@@ -60,10 +66,7 @@ class ResourceMetadataStage:
             if is_published or facts.options.legacy_paths:
                 check = _origin_taken(facts, is_published=is_published)
             # The places of server metadata came last; what is quoted is the answer of the resource.
-            found_cause = diagnosis_of(
-                Stage.RESOURCE_METADATA, (check,), exchanges, facts.approved, facts.server_kind
-            )
-            return _at_origin(facts, check, found_cause)
+            return _at_origin(facts, check, diagnosed(Stage.RESOURCE_METADATA, facts, (check,), exchanges))
         reading = read_resource_metadata(
             last.complete_response,
             requested=facts.resource_url,
@@ -311,7 +314,7 @@ def _default_paths(
     """Return the endpoints of MCP 2025-03-26 if the user chose them, else the failure that may offer them.
 
     Args:
-        issuer: the server, which published no metadata to those that `asked`.
+        issuer: the server, which published no metadata in `exchanges`.
         probes: the request to its default page; they are offered where that is answered otherwise.
     """
     actual = f"nothing at {places_tried(exchanges)}"
@@ -320,9 +323,7 @@ def _default_paths(
     there = next((probe for probe in probes if _is_there(probe, exchanges)), None)
     if not chosen and facts.resource_metadata is not None and there is None:
         check = _no_document(actual)
-        diagnosis = diagnosis_of(
-            Stage.SERVER_METADATA, (check,), exchanges, facts.approved, facts.server_kind
-        )
+        diagnosis = diagnosed(Stage.SERVER_METADATA, facts, (check,), exchanges)
         return StageResult(facts, (check,), diagnosis=diagnosis)
     if there is not None:
         actual = f"{actual}; {there.request.url} answers ({there.status})"
@@ -376,12 +377,10 @@ def _no_document(actual: str, cure: str = "") -> Check:
 
 
 # What a login without a user has no use for.
-_OF_USERS: Final = frozenset(
-    {
-        FactId.AUTHORIZATION_ENDPOINT,
-        FactId.REGISTRATION_ENDPOINT,
-        FactId.CODE_CHALLENGE_METHODS_SUPPORTED,
-    }
+_OF_USERS: Final = (
+    FactId.AUTHORIZATION_ENDPOINT,
+    FactId.REGISTRATION_ENDPOINT,
+    FactId.CODE_CHALLENGE_METHODS_SUPPORTED,
 )
 
 

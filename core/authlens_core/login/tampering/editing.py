@@ -128,13 +128,13 @@ class EditForm(Struct, frozen=True):
 
 def edit_form(stage: Stage, facts: Facts, request: Request | None, link: str | None) -> EditForm:
     """Return the form for `stage`, which sends `request`, or hands out `link` if there is none."""
-    offered = choices(stage, facts)
+    parts: tuple[FormField, ...] = ()
+    places: tuple[EditLocation, ...] = ()
     if request is not None:
         parts, places = parts_of_request(stage, request), places_of(request)
-        return EditForm(stage, facts.options, offered, parts, places)
-    if link is not None:
-        return EditForm(stage, facts.options, offered, parts_of_link(link), (EditLocation.QUERY,))
-    return EditForm(stage, facts.options, offered)
+    elif link is not None:
+        parts, places = parts_of_link(link), (EditLocation.QUERY,)
+    return EditForm(stage, facts.options, choices(stage, facts), parts=parts, places=places)
 
 
 def choices(stage: Stage, facts: Facts) -> tuple[FormField, ...]:
@@ -211,15 +211,12 @@ def added(location: EditLocation, name: str, value: str, parts: Sequence[FormFie
         # Added a second time, a parameter would be two (RFC 6749 §3.1 forbids it): that is another
         # experiment.
         if field.location is location and same:
-            field_name = safe_line(name, NAME)
-            raise RequestEditRefused(f"{field_name} is already there: change it in its own line.")
+            raise RequestEditRefused(f"{safe_line(name, NAME)} is already there: change it in its own line.")
     return RequestEdit(location, name, _part(location, name, value).value, new=True)
 
 
 def _shown(value: str | Secret) -> str:
-    if isinstance(value, Secret):
-        return value.masked
-    return safe_line(value) or "(empty)"
+    return value.masked if isinstance(value, Secret) else safe_line(value) or "(empty)"
 
 
 def _part(location: EditLocation, name: str, value: str) -> FormField:

@@ -94,8 +94,9 @@ def answered_with_tokens(
     """Judge the last answer of a token endpoint; `sent` is masked where the server repeats it."""
     # A server that refuses the honest request says nothing about its repetition.
     if experiment.repeats and not any(exchange.purpose.repeats for exchange in exchanges):
-        actual = "the first request was already refused, so nothing was sent again"
-        return _check(experiment, Severity.NOTICE, actual)
+        return _check(
+            experiment, Severity.NOTICE, "the first request was already refused, so nothing was sent again"
+        )
     last = exchanges[-1] if exchanges else None
     refused = _not_granted(experiment, last, sent)
     if refused is not None:
@@ -131,8 +132,7 @@ def link_is_refused(exchange: Exchange, redirect_uri: str) -> bool | None:
 def answered_the_link(experiment: Experiment, *, refused: bool, status: int | None = None) -> Check:
     """Judge whether the browser was sent to an address that was not registered."""
     if refused:
-        actual = f"{status}: its own error page, without a redirect"
-        return _check(experiment, Severity.PASS, actual)
+        return _check(experiment, Severity.PASS, f"{status}: its own error page, without a redirect")
     return _check(experiment, experiment.accepted, "it sent the browser to that address")
 
 
@@ -163,16 +163,13 @@ def answered_with_resource(experiment: Experiment, exchanges: Sequence[Exchange]
     # Only a 401 speaks of the token; a 403 or a 500 may come from behind it.
     if response.status == 401:
         return _check(experiment, Severity.PASS, "401: the token is no longer valid")
-    actual = f"{response.status}: the token is still accepted"
-    return _check(experiment, experiment.accepted, actual)
+    return _check(experiment, experiment.accepted, f"{response.status}: the token is still accepted")
 
 
 def nothing_came(experiment: Experiment) -> Check:
     """Say that the wait ended without an answer, which decides nothing either way."""
-    actual = (
-        "nothing came back to authlens; if the browser shows an error page of the server, that is its refusal"
-    )
-    return _check(experiment, Severity.NOTICE, actual)
+    hint = "if the browser shows an error page of the server, that is its refusal"
+    return _check(experiment, Severity.NOTICE, f"nothing came back to authlens; {hint}")
 
 
 def _not_granted(experiment: Experiment, exchange: Exchange | None, sent: Sequence[Secret]) -> Check | None:

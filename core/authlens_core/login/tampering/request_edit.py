@@ -82,7 +82,9 @@ class RequestEdit(Struct, frozen=True):
             return f"the method was changed to {self.text}"
         if self.location is EditLocation.URL:
             return "the address was replaced"
-        change = "left out" if self.value is None else "added" if self.new else "replaced"
+        change = "added" if self.new else "replaced"
+        if self.value is None:
+            change = "left out"
         if self.location is EditLocation.HEADER:
             return f"the header field {self.name} was {change}"
         where = " in the callback" if self.location is EditLocation.CALLBACK else ""

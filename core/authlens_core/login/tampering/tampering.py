@@ -1,7 +1,7 @@
 """What a user changes on purpose in one login: edits of the next stage, and one armed experiment.
 
 It notes what was really changed. What a changed login gets is not stored: its tokens are the result of a
-request that the protocol does not know.
+request that the protocol does not know. The login runs a `TamperedStage` like any other stage.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from msgspec.structs import replace
 
 from authlens_core.login.facts import Facts
-from authlens_core.login.login_stage import PlannedRequest, StageResult
+from authlens_core.login.login_stage import LoginStage, PlannedRequest, StageResult
 from authlens_core.login.tampering.experiment import (
     Experiment,
     Referee,
@@ -34,7 +34,7 @@ from authlens_core.login.tampering.request_edit import (
 from authlens_core.oauth.authorization import AuthorizationResponse
 from authlens_core.oauth.pushed_authorization import refers_to_pushed
 from authlens_core.trace.fact import Fact
-from authlens_core.values.check import Check, CheckId, requirement
+from authlens_core.values.check import Check, CheckId, failures, requirement
 from authlens_core.values.exchange import Exchange, Headers, Purpose, Request
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import Stage
@@ -42,33 +42,36 @@ from authlens_core.wire.limits import RESOURCE
 
 
 class Tampering:
-    """The edits and the experiment of one login, and what was changed in the stage that runs."""
+    """The edits and the experiment of one login, and what was changed in the stage that runs.
+
+    Attributes:
+        edits: what is changed by hand, each with the stage that sends it.
+        done: what was changed in the stage that runs, in exchanges that are read again too.
+    """
 
     def __init__(self) -> None:
-        self._edits: dict[Stage, tuple[RequestEdit, ...]] = {}
+        self.edits: tuple[tuple[Stage, RequestEdit], ...] = ()
         self.armed: Experiment | None = None
         self.done: tuple[str, ...] = ()
-        """What was changed in the stage that runs, in exchanges that are read again too."""
         self._ever = False
-
-    # -- before a stage --------------------------------------------------------------------------------
 
     def edit(self, stage: Stage, amendments: Sequence[RequestEdit]) -> None:
         """Change these parts when `stage` runs; what was to be changed before is dropped."""
-        self._edits = {stage: tuple(amendments)} if amendments else {}
+        self.edits = tuple((stage, edit) for edit in amendments)
 
     def drop_edits(self) -> None:
         """Change nothing of the next stage, but for an experiment."""
-        self._edits = {}
-
-    @property
-    def edits(self) -> tuple[tuple[Stage, RequestEdit], ...]:
-        return tuple((stage, edit) for stage, edits in self._edits.items() for edit in edits)
+        self.edits = ()
 
     def amendments(self, stage: Stage, facts: Facts) -> tuple[RequestEdit, ...]:
         """Return what is to be changed in `stage`, first by hand, then by the experiment."""
-        experiment = self._here(stage)
-        return (*self._edits.get(stage, ()), *(experiment.change(facts) if experiment else ()))
+        experiment = self.experiment_in(stage)
+        by_hand = (edit for target, edit in self.edits if target is stage)
+        return (*by_hand, *(experiment.change(facts) if experiment else ()))
+
+    def experiment_in(self, stage: Stage) -> Experiment | None:
+        """Return the armed experiment if it acts in `stage`."""
+        return self.armed if self.armed is not None and self.armed.stage is stage else None
 
     @property
     def happened(self) -> bool:
@@ -76,18 +79,9 @@ class Tampering:
         return self._ever or bool(self.done)
 
     @property
-    def withheld(self) -> Check | None:
-        """Why the tokens of this login are not stored; None if nothing was or is to be changed."""
-        if not (self.happened or self.pending):
-            return None
-        return requirement(CheckId.EXCHANGE_STORED).noticed("not stored, because the request was changed")
-
-    @property
     def pending(self) -> bool:
         """True while something is to be changed that was not yet."""
-        return bool(self._edits) or self.armed is not None
-
-    # -- while a stage runs ----------------------------------------------------------------------------
+        return bool(self.edits) or self.armed is not None
 
     def request(self, stage: Stage, planned: PlannedRequest, facts: Facts) -> PlannedRequest:
         amendments = self.amendments(stage, facts)
@@ -96,116 +90,20 @@ class Tampering:
         request = amended_request(planned.request, amendments)
         return planned if request == planned.request else replace(planned, request=request)
 
-    def concerns(self, stage: Stage, planned: PlannedRequest) -> bool:
-        """Whether this is the request of `stage` that is changed, if one is."""
-        experiment = self._here(stage)
-        # A stage can send several requests; the attack is on one of them.
-        return experiment is None or experiment.request in (None, planned.purpose)
-
-    def sending(self, stage: Stage, planned: PlannedRequest, facts: Facts) -> PlannedRequest:
-        """Return the first request as it is sent now, and note what was changed in it."""
-        changed = self.request(stage, planned, facts)
-        if changed is not planned:
-            self._note(self.amendments(stage, facts))
-        return changed
-
-    def repeated(
-        self, stage: Stage, planned: PlannedRequest, sent: Sequence[Exchange]
-    ) -> PlannedRequest | None:
-        """Return the request to send again, where the experiment wants that and the first was granted."""
-        experiment = self._here(stage)
-        response = next((e.response for e in sent if e.purpose is planned.purpose), None)
-        # A repetition tells something only if the first request was granted.
-        if experiment is None or not experiment.repeats or response is None or response.status >= 300:
-            return None
-        self.done = (*self.done, f"the {experiment.reuses} was sent a second time")
-        return replace(planned, purpose=planned.purpose.again)
-
-    def link(self, learned: StageResult) -> StageResult:
-        """Return what the authorization stage learned with its link changed, and note what was changed.
-
-        A link that refers to a pushed request stays as it is: the change was in the request.
-        """
-        url, facts = learned.facts.authorization_url, learned.facts
-        amendments = self.amendments(Stage.AUTHORIZATION, facts)
-        of_link = tuple(edit for edit in amendments if edit.location is not EditLocation.CALLBACK)
-        if url is None or not of_link:
-            return learned
-        pushed = refers_to_pushed(url)
-        changed = url if pushed else amended_url(url, amendments)
-        if changed == url and not pushed:
-            return learned
-        self._note(of_link)
-        parameters = {fact.name: fact for fact in learned.display_facts}
-        for edit in of_link:
-            if edit.pushed.location is not EditLocation.FORM:
-                continue
-            old = parameters.get(edit.name, Fact(edit.name, ""))
-            if edit.value is None:
-                parameters.pop(edit.name, None)
-            else:
-                parameters[edit.name] = replace(old, value=edit.value, note="changed on purpose")
-        facts = replace(facts, authorization_url=changed)
-        return replace(learned, facts=facts, display_facts=tuple(parameters.values()))
-
-    def opened_link(self, facts: Facts) -> PlannedRequest | None:
-        """Return the request with which authlens opens the link itself, where the experiment wants that.
-
-        Without a session no one can be sent on by it: it shows whether the server refuses the address.
-        """
-        experiment = self._here(Stage.AUTHORIZATION)
-        if experiment is None or experiment.referee is not Referee.LINK or facts.authorization_url is None:
-            return None
-        request = Request("GET", facts.authorization_url, Headers.of([("Accept", "text/html")]))
-        return PlannedRequest(request, Purpose.LINK, limits=RESOURCE)
-
-    def judged_link(self, exchange: Exchange, facts: Facts) -> tuple[Check, ...]:
-        """Judge the link that authlens opened; empty where the server asks for a sign-in first."""
-        experiment = self._here(Stage.AUTHORIZATION)
-        if experiment is None:
-            return ()
-        parts = {edit.name: edit.text for edit in experiment.change(facts)}
-        refused = link_is_refused(exchange, parts.get("redirect_uri") or "")
-        if refused is None:
-            return ()
-        settled = requirement(CheckId.AUTHORIZATION_OPENED).failed(
-            f"{exchange.status}: the server does not allow a sign-in with this link"
-        )
-        return settled, answered_the_link(experiment, refused=refused, status=exchange.status)
-
     def callback(self, facts: Facts) -> Callable[[Secret], Secret] | None:
         """Return what changes the next answer of the browser, and notes it; None if nothing does."""
         amendments = self.amendments(Stage.AUTHORIZATION, facts)
         of_callback = tuple(edit for edit in amendments if edit.location is EditLocation.CALLBACK)
 
         def altered(answer: Secret) -> Secret:
-            self._note(of_callback)
+            self.note(of_callback)
             return amended_answer(answer, of_callback)
 
         return altered if of_callback else None
 
-    # -- after a stage ---------------------------------------------------------------------------------
-
-    def judged(
-        self, stage: Stage, exchanges: Sequence[Exchange], sent: Sequence[Secret] = ()
-    ) -> tuple[Check, ...]:
-        """Hold the answers of `stage` against the experiment that acted in it."""
-        experiment = self._here(stage)
-        if experiment is None:
-            return ()
-        pushed = next((e for e in exchanges if e.purpose is Purpose.PUSHED_AUTHORIZATION), None)
-        # What is pushed has the parameters (RFC 9126), so this endpoint is the one that must refuse.
-        if pushed is not None and experiment.referee is not Referee.AUTHLENS:
-            return answered_the_push(experiment, pushed, sent)
-        if experiment.referee is Referee.TOKEN_ENDPOINT and exchanges:
-            return (answered_with_tokens(experiment, exchanges, sent),)
-        if experiment.referee is Referee.RESOURCE:
-            return (answered_with_resource(experiment, exchanges),)
-        return ()
-
     def judged_answer(self, response: AuthorizationResponse | None) -> tuple[Check, ...]:
         """Hold what came to the callback against the experiment of the authorization stage."""
-        experiment = self._here(Stage.AUTHORIZATION)
+        experiment = self.experiment_in(Stage.AUTHORIZATION)
         if experiment is None:
             return ()
         if response is None:
@@ -220,15 +118,151 @@ class Tampering:
         """Drop the edits of a stage that ran, and the experiment where it was judged."""
         # For the rest of the login: what an honest stage gets after a changed one is no honest result.
         self._ever = self.happened
-        self._edits.pop(stage, None)
-        experiment = self._here(stage)
+        self.edits = tuple(pair for pair in self.edits if pair[0] is not stage)
+        experiment = self.experiment_in(stage)
         if experiment is not None and any(check.judges_attack for check in checks):
             # The second part needs what the first one got.
             self.armed = experiment.follow_up if passed else None
 
-    def _here(self, stage: Stage) -> Experiment | None:
-        return self.armed if self.armed is not None and self.armed.stage is stage else None
+    def note(self, amendments: Sequence[RequestEdit]) -> None:
+        self.done = tuple(dict.fromkeys((*self.done, *(edit.words for edit in amendments))))
 
-    def _note(self, amendments: Sequence[RequestEdit]) -> None:
-        descriptions = (edit.words for edit in amendments)
-        self.done = (*self.done, *(change for change in descriptions if change not in self.done))
+
+class TamperedStage(LoginStage):
+    """Changes one request of a stage, adds those of an experiment, and judges the answers.
+
+    Args:
+        again: whether answers are read again after an override: what was sent for them was changed already.
+    """
+
+    def __init__(self, stage: Stage, handler: LoginStage, tampering: Tampering, *, again: bool) -> None:
+        self._stage = stage
+        self._handler = handler
+        self._tampering = tampering
+        self._experiment = tampering.experiment_in(stage)
+        self._again = again
+        self._changed: PlannedRequest | None = None
+
+    def request(self, facts: Facts, sent: Sequence[Exchange]) -> PlannedRequest | None:
+        """Return the next request of the stage, changed; after the last, that of the experiment."""
+        planned = self._handler.request(facts, _own(sent))
+        # A changed request is not repeated as it should have been: its refusal is what was asked for.
+        if planned is None or (planned.repeats and self._tampering.happened):
+            return self._attack(self._experiment, facts, sent) if self._experiment else None
+        # A stage can send several requests; the attack is on one of them.
+        target = self._experiment and self._experiment.request
+        if self._changed is not None or self._again or target not in (None, planned.purpose):
+            return planned
+        self._changed = self._tampering.request(self._stage, planned, facts)
+        if self._changed is not planned:
+            self._tampering.note(self._tampering.amendments(self._stage, facts))
+        return self._changed
+
+    def _attack(
+        self, experiment: Experiment, facts: Facts, sent: Sequence[Exchange]
+    ) -> PlannedRequest | None:
+        """Return the request that is sent again, or that opens the link; None after it."""
+        if len(_own(sent)) < len(sent):
+            return None
+        if experiment.referee is Referee.LINK:
+            learned = self._learned(facts, sent)
+            link = learned.facts.authorization_url
+            if link is None or _failed(learned):
+                return None
+            # Without a session no one can be sent on by it: it shows whether the server refuses the address.
+            request = Request("GET", link, Headers.of([("Accept", "text/html")]))
+            return PlannedRequest(request, Purpose.LINK, limits=RESOURCE)
+        changed = self._changed
+        if changed is None or not experiment.repeats:
+            return None
+        # A repetition tells something only if the first request was granted.
+        response = next((e.response for e in sent if e.purpose is changed.purpose), None)
+        if response is None or response.status >= 300:
+            return None
+        self._tampering.done = (*self._tampering.done, f"the {experiment.reuses} was sent a second time")
+        return replace(changed, purpose=changed.purpose.again)
+
+    def learn(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:
+        """Return what the stage taught, with the verdict on the experiment."""
+        learned = self._learned(facts, exchanges)
+        if self._experiment is not None:
+            learned = learned.judged_by(_verdicts(self._experiment, exchanges, facts.grant_secrets))
+            opened = next((e for e in exchanges if e.purpose is Purpose.LINK), None)
+            if opened is not None:
+                learned = learned.with_checks(*_link_verdicts(self._experiment, opened, facts))
+        if _failed(learned):
+            return learned
+        tampering = self._tampering
+        # A client from a changed request is not to be used by the next, normal login.
+        if self._stage is Stage.REGISTRATION:
+            return replace(learned, stored=not tampering.happened)
+        if self._stage is Stage.EXCHANGE and (tampering.happened or tampering.pending):
+            check = requirement(CheckId.EXCHANGE_STORED)
+            learned = learned.with_checks(check.noticed("not stored, because the request was changed"))
+            return replace(learned, stored=False)
+        return learned
+
+    def _learned(self, facts: Facts, exchanges: Sequence[Exchange]) -> StageResult:
+        """Return what the stage alone taught, with its link changed.
+
+        A link that refers to a pushed request stays as it is: the change was in the request.
+        """
+        learned = self._handler.learn(facts, _own(exchanges))
+        url, facts = learned.facts.authorization_url, learned.facts
+        if self._stage is not Stage.AUTHORIZATION or url is None or _failed(learned):
+            return learned
+        edits = self._tampering.amendments(self._stage, facts)
+        edits = tuple(edit for edit in edits if edit.location is not EditLocation.CALLBACK)
+        pushed = refers_to_pushed(url)
+        changed = url if pushed else amended_url(url, edits)
+        if not edits or (changed == url and not pushed):
+            return learned
+        self._tampering.note(edits)
+        parameters = {fact.name: fact for fact in learned.display_facts}
+        for edit in edits:
+            if edit.pushed.location is not EditLocation.FORM:
+                continue
+            if edit.value is None:
+                parameters.pop(edit.name, None)
+            else:
+                old = parameters.get(edit.name, Fact(edit.name, ""))
+                parameters[edit.name] = replace(old, value=edit.value, note="changed on purpose")
+        facts = replace(facts, authorization_url=changed)
+        return replace(learned, facts=facts, display_facts=tuple(parameters.values()))
+
+
+def _failed(learned: StageResult) -> bool:
+    return bool(failures(learned.checks, learned.facts.approved))
+
+
+def _own(exchanges: Sequence[Exchange]) -> tuple[Exchange, ...]:
+    """Return the exchanges of the stage itself, without those of an experiment."""
+    return tuple(e for e in exchanges if e.purpose is not Purpose.LINK and not e.purpose.repeats)
+
+
+def _verdicts(
+    experiment: Experiment, exchanges: Sequence[Exchange], sent: Sequence[Secret]
+) -> tuple[Check, ...]:
+    """Hold the answers of a stage against the experiment that acted in it."""
+    pushed = next((e for e in exchanges if e.purpose is Purpose.PUSHED_AUTHORIZATION), None)
+    # What is pushed has the parameters (RFC 9126), so this endpoint is the one that must refuse.
+    if pushed is not None and experiment.referee is not Referee.AUTHLENS:
+        return answered_the_push(experiment, pushed, sent)
+    if experiment.referee is Referee.TOKEN_ENDPOINT and exchanges:
+        return (answered_with_tokens(experiment, exchanges, sent),)
+    if experiment.referee is Referee.RESOURCE:
+        return (answered_with_resource(experiment, exchanges),)
+    return ()
+
+
+def _link_verdicts(experiment: Experiment, exchange: Exchange, facts: Facts) -> tuple[Check, ...]:
+    """Judge the link that authlens opened; empty where the server asks for a sign-in first."""
+    parts = {edit.name: edit.text for edit in experiment.change(facts)}
+    refused = link_is_refused(exchange, parts.get("redirect_uri") or "")
+    if refused is None:
+        return ()
+    reason = f"{exchange.status}: the server does not allow a sign-in with this link"
+    return (
+        requirement(CheckId.AUTHORIZATION_OPENED).failed(reason),
+        answered_the_link(experiment, refused=refused, status=exchange.status),
+    )

@@ -117,7 +117,7 @@ def parse_jwt(token: str | Secret) -> Jwt | None:
         return None
     if len(parts) == _JWE_PARTS:
         problem = "It is encrypted (JWE): only the party it is meant for can read its claims."
-        return Jwt(header, None, Body(), Body(), (problem,))
+        return Jwt(header, None, Body(), signature=Body(), problems=(problem,))
     signature = decoded_base64url(parts[2])
     if signature is None:
         return None
@@ -132,7 +132,7 @@ def parse_jwt(token: str | Secret) -> Jwt | None:
     # Claims that are not base64url may hold any character. No signature can match them, and none is lost.
     signed = Body(f"{parts[0]}.{parts[1]}".encode("ascii", "replace"))
     readable = None if isinstance(claims, str) else claims
-    return Jwt(header, readable, signed, Body(signature), tuple(problems))
+    return Jwt(header, readable, signed, signature=Body(signature), problems=tuple(problems))
 
 
 def moment(value: JsonValue) -> datetime | None:

@@ -11,7 +11,6 @@ from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.desk.log_in import start_login
 from authlens_core.desk.session import Session
 from authlens_core.login.login import Login
-from authlens_core.login.stages.authorization_stage import AuthorizationStage
 from authlens_core.login.tampering.experiment import Experiment
 from authlens_core.login.tampering.experiments import experiment_named, experiments
 from authlens_core.oauth.authorization import url_parameters
@@ -170,8 +169,7 @@ async def test_a_redirect_to_an_unregistered_address_is_found_before_anybody_sig
         login.arm(armed("other_redirect_authorization"))
         sender = login._work._wire
         assert isinstance(sender, ScriptedSender)
-        link = login._tampering.link(AuthorizationStage().learn(login.facts, ()))
-        url = link.facts.authorization_url or ""
+        url = login.planned_link() or ""
         there = dict(url_parameters(url))["redirect_uri"]
         sender.script = {**sender.script, f"GET {url}": reply(302, None, ("Location", f"{there}&error=x"))}
         record = await login.step()

@@ -17,10 +17,10 @@ from authlens_core.credentials.records.service_token import ServiceToken
 from authlens_core.credentials.vault.credentials import Credentials
 from authlens_core.credentials.vault.move import erase_left
 from authlens_core.credentials.vault.save_login import save_login
-from authlens_core.oauth.discovery.challenge import is_plain
 from authlens_core.oauth.registration import Deletion, management_request, read_deletion
 from authlens_core.values.errors import AuthlensError, Refused, UsageError
 from authlens_core.values.fix import fix, step
+from authlens_core.values.formats.challenge import is_plain
 from authlens_core.values.store_kind import CredentialKind, StoreKind
 from authlens_core.values.url import UrlRefused, parse_url
 from authlens_core.wire.limits import TOKEN

@@ -219,7 +219,7 @@ def _no_git_token(session: Session, url: str, request: GitRequest) -> GitAnswer:
 
 def _asks_for_a_login(request: GitRequest) -> bool:
     """Whether the server takes nothing but a Bearer token and says who issues it (RFC 9728 §5.1)."""
-    from authlens_core.oauth.discovery.challenge import parse_challenges
+    from authlens_core.values.formats.challenge import parse_challenges
 
     challenges = parse_challenges(request.challenges).challenges
     return bool(challenges) and all(challenge.get("resource_metadata") for challenge in challenges)

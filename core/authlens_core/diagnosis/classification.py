@@ -17,10 +17,10 @@ from authlens_core.cloudflare.team import WELL_KNOWN, is_login_page, is_team_hos
 from authlens_core.diagnosis.credential import Credential, credential_of
 from authlens_core.diagnosis.evidence import body_line, header_lines, sent_in, status_line, without_echoes
 from authlens_core.diagnosis.protection import Protection, note_on
-from authlens_core.oauth.discovery.challenge import ChallengeField, parse_challenges
 from authlens_core.values.check import Layer
 from authlens_core.values.exchange import Exchange, Response
 from authlens_core.values.fix import Fix
+from authlens_core.values.formats.challenge import ChallengeField, parse_challenges
 from authlens_core.values.formats.json_document import load_object
 from authlens_core.values.formats.jwt import decoded_base64url
 from authlens_core.values.safe_text import NAME, safe_line

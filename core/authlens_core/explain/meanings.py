@@ -16,9 +16,9 @@ from urllib.parse import parse_qsl, urlsplit
 from msgspec import Struct
 
 from authlens_core.cloudflare.team import is_login_page
-from authlens_core.oauth.discovery.challenge import Challenge, parse_challenges
-from authlens_core.oauth.formats.duration import http_date, retry_after
 from authlens_core.values.exchange import Headers, Response
+from authlens_core.values.formats.challenge import Challenge, parse_challenges
+from authlens_core.values.formats.duration import http_date, retry_after
 from authlens_core.values.secret import Unprinted
 from authlens_core.values.stage import Stage
 from authlens_core.values.word_files import words

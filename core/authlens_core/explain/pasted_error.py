@@ -24,10 +24,10 @@ from authlens_core.diagnosis.likely_secrets import masked_text, without_credenti
 from authlens_core.diagnosis.protection import Trait
 from authlens_core.diagnosis.server_kind import ServerKind, server_kind, server_words
 from authlens_core.explain.pasted_token import whole_jwt, whole_url
-from authlens_core.oauth.discovery.challenge import is_plain
 from authlens_core.values.check import UNKNOWN, Diagnosis
 from authlens_core.values.exchange import Exchange, Headers, Request, Response
 from authlens_core.values.fix import commands_of, fix, step
+from authlens_core.values.formats.challenge import is_plain
 from authlens_core.values.login_command import filled
 from authlens_core.values.secret import Body
 from authlens_core.values.url import Url, UrlRefused, parse_url

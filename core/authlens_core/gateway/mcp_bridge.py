@@ -26,8 +26,8 @@ from authlens_core.grammars.json_rpc import (
     error_line,
     read_message,
 )
-from authlens_core.oauth.mcp import EVENT_STREAM
 from authlens_core.values.errors import AuthlensError, ServerMisconfigured, TimedOut
+from authlens_core.values.exchange import EVENT_STREAM
 from authlens_core.values.safe_text import safe_line
 from authlens_core.wire.streaming import StreamedResponse, StreamFailed
 

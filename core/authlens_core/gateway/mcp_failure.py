@@ -20,16 +20,16 @@ from authlens_core.grammars.json_rpc import (
     error_line,
     read_message,
 )
-from authlens_core.oauth.discovery.challenge import (
+from authlens_core.values.check import ErrorCode
+from authlens_core.values.errors import LoginNeeded, ServerMisconfigured
+from authlens_core.values.exchange import JSON_TYPE
+from authlens_core.values.formats.challenge import (
     is_plain,
     parse_challenges,
     refusal_code,
     scope_union,
     scope_wanted,
 )
-from authlens_core.values.check import ErrorCode
-from authlens_core.values.errors import LoginNeeded, ServerMisconfigured
-from authlens_core.values.exchange import JSON_TYPE
 from authlens_core.values.safe_text import NAME, safe_line
 from authlens_core.wire.streaming import StreamedResponse
 

@@ -19,9 +19,8 @@ from authlens_core.credentials.lifecycle.request_credential import RequestCreden
 from authlens_core.gateway.mcp_failure import McpFailure, body_of
 from authlens_core.gateway.signed_stream import OWNER, OwnFields, authorized_stream, in_one_chunk
 from authlens_core.grammars.json_rpc import INVALID_REQUEST, JsonRpcMessage
-from authlens_core.oauth.mcp import EVENT_STREAM, is_session_id
 from authlens_core.values.errors import NetworkFailure, ServerMisconfigured
-from authlens_core.values.exchange import JSON_TYPE, TOKEN_CHARACTERS
+from authlens_core.values.exchange import EVENT_STREAM, JSON_TYPE, TOKEN_CHARACTERS, can_be_sent_back
 from authlens_core.values.formats.server_sent_events import MESSAGE, EventReader, EventTooLarge, ServerEvent
 from authlens_core.values.url import parse_url
 from authlens_core.wire.client import Wire
@@ -58,7 +57,7 @@ class Reconnection(Struct):
         """Note an event that came."""
         self.in_vain = 0
         if event.event_id is not None:
-            self.last_id = event.event_id if is_session_id(event.event_id) else None
+            self.last_id = event.event_id if can_be_sent_back(event.event_id) else None
         if event.retry is not None:
             self.pause = min(max(event.retry / 1000, SHORTEST_PAUSE), LONGEST_PAUSE)
 
@@ -90,7 +89,7 @@ def routing_fields(message: JsonRpcMessage, schemas: Mapping[str, Any]) -> Itera
     version = meta.get(VERSION_KEY) if isinstance(meta, dict) else None
     if not isinstance(version, str) or method is None:
         return
-    if not is_session_id(version) or not is_session_id(method):
+    if not can_be_sent_back(version) or not can_be_sent_back(method):
         cause = "This message was not sent to the server: no header field can carry its version and method."
         raise McpFailure(INVALID_REQUEST, cause)
     yield "MCP-Protocol-Version", version
@@ -223,7 +222,7 @@ def _sendable(value: Any) -> str:
     Raises:
         ServerMisconfigured: no header field can carry it.
     """
-    if isinstance(value, str) and (not value or is_session_id(value)):
+    if isinstance(value, str) and (not value or can_be_sent_back(value)):
         return value
     raise ServerMisconfigured("No header field can carry the server's session ID or protocol version.", OWNER)
 

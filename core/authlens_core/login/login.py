@@ -27,13 +27,13 @@ from authlens_core.login.tampering.experiment import Experiment
 from authlens_core.login.tampering.request_edit import RequestEdit, amended_url
 from authlens_core.login.tampering.tampering import Tampering
 from authlens_core.oauth.authorization import AuthorizationResponse
-from authlens_core.oauth.discovery.challenge import parse_challenges
 from authlens_core.trace.events import Event, StageEnded, StageStarted, Watcher
 from authlens_core.trace.failure_reason import without_echoes
 from authlens_core.trace.flow import Flow
 from authlens_core.trace.record import Outcome, Stage, StageRecord, Trace, TraceKind
 from authlens_core.values.check import failures
 from authlens_core.values.exchange import Exchange
+from authlens_core.values.formats.challenge import parse_challenges
 from authlens_core.values.login_options import Options, StoredOptions
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import parse_url

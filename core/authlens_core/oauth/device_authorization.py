@@ -15,9 +15,9 @@ from msgspec.structs import replace
 
 from authlens_core.oauth.client_authentication import Client, form_request
 from authlens_core.oauth.error_response import error_of, is_usable, members_of, read_answer
-from authlens_core.oauth.formats.duration import MISSING, parse_expires_in, retry_after
 from authlens_core.values.check import Check, CheckId, ErrorCode, Reading, Severity, requirement
 from authlens_core.values.exchange import Request, Response
+from authlens_core.values.formats.duration import MISSING, parse_expires_in, retry_after
 from authlens_core.values.formats.json_document import JsonValue
 from authlens_core.values.secret import Secret
 from authlens_core.values.url import Url, UrlRefused, parse_url, same_site, usable_url

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from authlens_core.oauth.discovery.challenge import parse_challenges
 from authlens_core.oauth.error_response import read_error
 from authlens_core.oauth.pkce import base64url
 from authlens_core.values.check import Check, ErrorCode, requirement
 from authlens_core.values.exchange import Exchange, Headers, Request, Response, is_visible
+from authlens_core.values.formats.challenge import parse_challenges
 from authlens_core.values.secret import Secret, Unprinted
 from authlens_core.values.url import parse_url, usable_url
 

@@ -11,16 +11,21 @@ import json
 from enum import StrEnum
 from typing import Final
 
-from authlens_core.values.exchange import JSON_TYPE, Headers, Request, Response, is_visible
+from authlens_core.values.exchange import (
+    EVENT_STREAM,
+    JSON_TYPE,
+    Headers,
+    Request,
+    Response,
+    can_be_sent_back,
+)
 from authlens_core.values.formats.json_document import JsonValue, object_in
 from authlens_core.values.secret import Body
 from authlens_core.values.url import Url
 
 MODERN: Final = "2026-07-28"
 LEGACY: Final = "2025-11-25"
-EVENT_STREAM: Final = "text/event-stream"
 _SESSION: Final = "mcp-session-id"
-_LONGEST_SESSION: Final = 1_000  # characters
 _CLIENT: Final = {"name": "authlens", "version": "1"}
 
 
@@ -61,7 +66,7 @@ def mcp_request(
     else:
         fields.append(("MCP-Protocol-Version", version))
     session = after.headers.get(_SESSION) if after is not None else None
-    if session and is_session_id(session):
+    if session and can_be_sent_back(session):
         fields.append(("Mcp-Session-Id", session))
     if authorization is not None:
         fields.append(authorization)
@@ -81,11 +86,6 @@ def resource_request(
         return mcp_request(url, call, authorization=authorization)
     credential = [authorization] if authorization is not None else []
     return Request("GET", url.text, Headers.of([("Accept", f"{JSON_TYPE}, */*;q=0.1"), *credential]))
-
-
-def is_session_id(text: str) -> bool:
-    """Return whether a server's session id is one that can be sent back: visible ASCII (MCP, Transports)."""
-    return 0 < len(text) <= _LONGEST_SESSION and is_visible(text)
 
 
 def call_of(request: Request) -> McpCall | None:

@@ -22,16 +22,16 @@ from authlens_core.oauth.error_response import (
     read_answer,
     seen_of,
 )
-from authlens_core.oauth.formats.duration import (
+from authlens_core.oauth.formats.form import FormPair
+from authlens_core.values.check import Check, CheckId, Reading, requirement
+from authlens_core.values.exchange import Request, Response, is_visible
+from authlens_core.values.formats.duration import (
     MISSING,
     Lifetime,
     http_date,
     parse_expires_in,
     parse_login_lifetime,
 )
-from authlens_core.oauth.formats.form import FormPair
-from authlens_core.values.check import Check, CheckId, Reading, requirement
-from authlens_core.values.exchange import Request, Response, is_visible
 from authlens_core.values.formats.json_document import JsonValue
 from authlens_core.values.secret import Secret
 from authlens_core.values.secret_masking import SecretMasker

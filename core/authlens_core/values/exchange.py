@@ -77,6 +77,8 @@ _AGAIN = {Purpose.TOKEN: Purpose.TOKEN_AGAIN, Purpose.REFRESH: Purpose.REFRESH_A
 
 JSON_TYPE: Final = "application/json"
 FORM_TYPE: Final = "application/x-www-form-urlencoded"
+EVENT_STREAM: Final = "text/event-stream"
+_LONGEST_IDENTIFIER: Final = 1_000  # characters
 # Of methods, field names, schemes and parameter names (RFC 9110 §5.6.2).
 TOKEN_CHARACTERS: Final = frozenset(string.ascii_letters + string.digits + "!#$%&'*+-.^_`|~")
 
@@ -84,6 +86,11 @@ TOKEN_CHARACTERS: Final = frozenset(string.ascii_letters + string.digits + "!#$%
 def is_visible(text: str) -> bool:
     """Return whether `text` is ASCII without spaces and control characters; true for the empty string."""
     return text.isascii() and text.isprintable() and " " not in text
+
+
+def can_be_sent_back(text: str) -> bool:
+    """Return whether an identifier of a server fits into a header field: visible ASCII, of some length."""
+    return 0 < len(text) <= _LONGEST_IDENTIFIER and is_visible(text)
 
 
 class Headers(Unprinted, Struct, frozen=True):

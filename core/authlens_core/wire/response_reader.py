@@ -20,7 +20,7 @@ import h11
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from authlens_core.values.exchange import FailureKind, Headers, Request, Response, WireFailure
+from authlens_core.values.exchange import EVENT_STREAM, FailureKind, Headers, Request, Response, WireFailure
 from authlens_core.values.secret import Body, Unprinted
 from authlens_core.values.word_files import words
 from authlens_core.wire.addresses import AddressRefused
@@ -29,7 +29,6 @@ from authlens_core.wire.proxy_settings import Proxy, ProxyUnusable
 from authlens_core.wire.transport_events import Observation, TransportPhase
 from authlens_core.wire.trust import TrustUnusable, explain_certificate
 
-_EVENT_STREAM: Final = "text/event-stream"
 _EVENT_ENDS: Final = (b"\n\n", b"\r\n\r\n", b"\r\r")
 # Read before they are needed: one of the failures is that this process can open no more files.
 _WORDS: Final = words("no_answer")
@@ -96,7 +95,7 @@ async def receive(
         http_version=extensions.get("http_version", b"HTTP/1.1").decode("latin-1"),
     )
     if failure is None:
-        if attempt.limits.event_wait is not None and attempt.response.media_type == _EVENT_STREAM:
+        if attempt.limits.event_wait is not None and attempt.response.media_type == EVENT_STREAM:
             await _receive_event(attempt, chunks, attempt.limits.event_wait)
         else:
             failure = await _receive_body(attempt, chunks)

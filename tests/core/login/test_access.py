@@ -9,12 +9,12 @@ from msgspec.structs import replace
 from authlens_core.login.facts import Facts
 from authlens_core.login.stages.access_stage import AccessStage
 from authlens_core.oauth.discovery.resource_metadata import ResourceMetadata
-from authlens_core.oauth.formats.duration import Lifetime
 from authlens_core.oauth.mcp import LEGACY, McpCall, call_of, mcp_request
 from authlens_core.oauth.token import TokenResponse
 from authlens_core.trace.failure_reason import diagnosis_of
 from authlens_core.values.check import Severity, failures
 from authlens_core.values.exchange import Exchange, FailureKind, Purpose, Request, Response, WireFailure
+from authlens_core.values.formats.duration import Lifetime
 from authlens_core.values.login_options import Options
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import Stage

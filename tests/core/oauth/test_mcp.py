@@ -5,13 +5,11 @@ from __future__ import annotations
 import pytest
 
 from authlens_core.oauth.mcp import (
-    EVENT_STREAM,
     McpCall,
-    is_session_id,
     mcp_request,
     protocol_version,
 )
-from authlens_core.values.exchange import Headers, Response
+from authlens_core.values.exchange import EVENT_STREAM, Headers, Response, can_be_sent_back
 from authlens_core.values.secret import Body
 from authlens_core.values.url import parse_url
 
@@ -58,4 +56,4 @@ def test_a_session_id_is_sent_back_where_a_field_can_carry_it(session: str, sent
         parse_url("https://h.example/mcp"), McpCall.LIST_TOOLS, version="2025-11-25", after=after
     )
     assert request.headers.get("Mcp-Session-Id") == sent
-    assert is_session_id(session) is (sent is not None)
+    assert can_be_sent_back(session) is (sent is not None)

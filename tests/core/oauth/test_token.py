@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from authlens_core.oauth.client_authentication import Client
 from authlens_core.oauth.error_response import meaning
-from authlens_core.oauth.formats.duration import LONGEST
 from authlens_core.oauth.formats.form import decode_form
 from authlens_core.oauth.token import (
     Grant,
@@ -24,6 +23,7 @@ from authlens_core.oauth.token import (
 )
 from authlens_core.values.check import Check, Reading, Severity, failures
 from authlens_core.values.exchange import Headers, Request, Response
+from authlens_core.values.formats.duration import LONGEST
 from authlens_core.values.secret import Body, Secret
 from authlens_core.values.url import parse_url
 

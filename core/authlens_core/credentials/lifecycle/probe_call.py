@@ -22,7 +22,6 @@ from authlens_core.diagnosis.classification import Classification, classify
 from authlens_core.diagnosis.diagnose import diagnose
 from authlens_core.diagnosis.protection import Trait
 from authlens_core.diagnosis.server_kind import server_kind
-from authlens_core.oauth.discovery.challenge import parse_challenges
 from authlens_core.oauth.dpop import is_bound, send_with_proof
 from authlens_core.oauth.mcp import McpCall, is_json_rpc, resource_request
 from authlens_core.oauth.token import authorization_field
@@ -37,6 +36,7 @@ from authlens_core.values.errors import (
 )
 from authlens_core.values.exchange import Exchange, Headers, Purpose, Request, Response
 from authlens_core.values.fix import LOG_IN_AGAIN, Fix
+from authlens_core.values.formats.challenge import parse_challenges
 from authlens_core.values.secret import Secret
 from authlens_core.values.stage import Stage
 from authlens_core.values.url import require_url

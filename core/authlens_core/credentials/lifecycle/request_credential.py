@@ -22,10 +22,10 @@ from authlens_core.credentials.lifecycle.request_headers import (
 from authlens_core.credentials.records.grant import Grant, TokenVerdict, utc_now
 from authlens_core.credentials.records.lifetime import outlasts
 from authlens_core.credentials.vault.credentials import Credentials
-from authlens_core.oauth.discovery.challenge import parse_challenges
 from authlens_core.oauth.mcp import resource_request
 from authlens_core.values.errors import AuthlensError, LoginNeeded, NoSecretStore, StateUnusable, UsageError
 from authlens_core.values.exchange import Purpose, Response
+from authlens_core.values.formats.challenge import parse_challenges
 from authlens_core.values.store_kind import CredentialKind
 from authlens_core.values.url import Url, covers, parse_url
 from authlens_core.wire.client import Wire

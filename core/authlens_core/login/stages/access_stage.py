@@ -17,16 +17,8 @@ from authlens_core.login.stages.resource_call import (
     mcp_call_after,
     mcp_version,
 )
-from authlens_core.oauth.discovery.challenge import (
-    ChallengeField,
-    is_plain,
-    refusal_code,
-    scope_union,
-    scope_wanted,
-)
 from authlens_core.oauth.discovery.resource_metadata import covers_url, own_name_cure, same_resource
 from authlens_core.oauth.error_response import read_error
-from authlens_core.oauth.formats.duration import http_date
 from authlens_core.oauth.mcp import MODERN, McpCall, call_of
 from authlens_core.oauth.token import authorization_field
 from authlens_core.trace.fact import Fact, FactId
@@ -40,6 +32,14 @@ from authlens_core.values.check import (
 )
 from authlens_core.values.exchange import Exchange, Purpose
 from authlens_core.values.fix import Fix, fix, step
+from authlens_core.values.formats.challenge import (
+    ChallengeField,
+    is_plain,
+    refusal_code,
+    scope_union,
+    scope_wanted,
+)
+from authlens_core.values.formats.duration import http_date
 from authlens_core.values.formats.json_document import JsonValue
 from authlens_core.values.formats.jwt import moment, parse_jwt
 from authlens_core.values.stage import Stage

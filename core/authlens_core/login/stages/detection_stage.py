@@ -29,7 +29,6 @@ from authlens_core.login.stages.resource_call import (
     mcp_call_after,
     mcp_version,
 )
-from authlens_core.oauth.discovery.challenge import is_scope, resource_metadata_parameter
 from authlens_core.oauth.discovery.resource_metadata import (
     covers_url,
     metadata_request,
@@ -38,7 +37,6 @@ from authlens_core.oauth.discovery.resource_metadata import (
 )
 from authlens_core.oauth.error_response import is_document, members_of
 from authlens_core.oauth.mcp import (
-    EVENT_STREAM,
     McpCall,
     call_of,
     is_json_rpc,
@@ -53,8 +51,9 @@ from authlens_core.values.check import (
     failures,
     requirement,
 )
-from authlens_core.values.exchange import JSON_TYPE, Exchange, Purpose, Response
+from authlens_core.values.exchange import EVENT_STREAM, JSON_TYPE, Exchange, Purpose, Response
 from authlens_core.values.fix import Fix, Step, WayOn, fix, other_ways, step
+from authlens_core.values.formats.challenge import is_scope, resource_metadata_parameter
 from authlens_core.values.formats.json_document import object_in
 from authlens_core.values.stage import Stage
 from authlens_core.values.url import Url

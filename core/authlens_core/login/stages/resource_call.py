@@ -10,7 +10,6 @@ from authlens_core.diagnosis.protection import Trait
 from authlens_core.login.facts import Facts
 from authlens_core.login.login_stage import PlannedRequest
 from authlens_core.oauth.mcp import (
-    EVENT_STREAM,
     LEGACY,
     MODERN,
     McpCall,
@@ -22,7 +21,7 @@ from authlens_core.oauth.mcp import (
 )
 from authlens_core.trace.fact import Fact, FactId
 from authlens_core.values.check import Layer
-from authlens_core.values.exchange import JSON_TYPE, Exchange, Purpose, Response
+from authlens_core.values.exchange import EVENT_STREAM, JSON_TYPE, Exchange, Purpose, Response
 from authlens_core.wire.limits import RESOURCE
 
 # A server of MCP calls answers a GET with any of these: Express and Hono with 404, others with 405 or 406.

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authlens_core.oauth.discovery.challenge import (
+from authlens_core.values.formats.challenge import (
     MAX_CHALLENGES,
     Challenge,
     parse_challenges,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authlens_core.oauth.formats.duration import LONGEST, Lifetime, parse_expires_in, parse_login_lifetime
+from authlens_core.values.formats.duration import LONGEST, Lifetime, parse_expires_in, parse_login_lifetime
 from authlens_core.values.formats.json_document import JsonValue
 
 

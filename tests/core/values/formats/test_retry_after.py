@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from authlens_core.oauth.formats.duration import retry_after
 from authlens_core.values.exchange import Headers, Response
+from authlens_core.values.formats.duration import retry_after
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 

@@ -101,7 +101,7 @@ class Host(BaseApp):
 
     def on_dashboard_trace_wanted(self, message: TraceWanted) -> None:
         self.wanted.append(message.trace.kind.value)
-        self.recordings.append(message.kept)
+        self.recordings.append(message.is_stored)
 
     def on_wizard_wizard_closed(self) -> None:
         self.left += 1

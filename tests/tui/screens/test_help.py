@@ -21,7 +21,7 @@ def test_a_word_is_explained_in_one_short_line() -> None:
 
 def test_the_terms_have_one_name() -> None:
     """Heading, key, and what the help itself is called."""
-    heading = next(glossary_items()).words.plain
+    heading = next(glossary_items()).text.plain
     to_terms, to_help = key_names()["help.words"], key_names()["app.help"]
     assert to_terms.description == heading
     assert heading.lower() in to_terms.tooltip

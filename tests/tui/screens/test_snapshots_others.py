@@ -124,7 +124,7 @@ def opening() -> OpeningScreen:
     login.watch(come_back(login))
 
     async def sign_in(_: str) -> Played:
-        return Played("", done=True)
+        return Played("", completed=True)
 
     async def let_go() -> None:
         """Nothing was opened."""

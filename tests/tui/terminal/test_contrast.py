@@ -69,7 +69,7 @@ async def test_every_text_of_a_record_can_be_read(theme: str) -> None:
         screen.record_view.action_turn_to(3)
         screen.record_view.read()
         await pilot.press("slash", *"issuer")
-        await until(pilot, lambda: bool(screen.record_view.document.matches.found))
+        await until(pilot, lambda: bool(screen.record_view.document.matches.hits))
         assert too_faint(app) == []
         await pilot.press("enter", "down")
         screen.record_view.read()

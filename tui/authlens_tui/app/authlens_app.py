@@ -153,10 +153,10 @@ class AuthlensApp(BaseApp):
         if self.controller is not None:
             self.controller.answer(message)
 
-    def _configure(self, wanted: Sequence[str]) -> None:
-        """Set the keys, and the first theme of `wanted` that there is."""
+    def _configure(self, theme_names: Sequence[str]) -> None:
+        """Set the keys, and the first theme of `theme_names` that there is."""
         self.set_keymap(self.workspace.config.keys)
-        names = (name for theme in wanted for name in (theme, f"authlens-{theme}"))
+        names = (name for theme in theme_names for name in (theme, f"authlens-{theme}"))
         theme = next((name for name in names if name in self.available_themes), None)
         # A terminal of sixteen colours would draw another theme in the nearest of its own, readable or not.
         if theme is not None and self.theme != SIXTEEN.name:

@@ -79,8 +79,8 @@ class AutomaticRefresh:
             try:
                 await self._running.run()
             except AuthlensError as error:
-                words = f"Auto-refresh is paused: {error.cause}"
-                self._app.notify(words, severity="warning", markup=False)
+                note = f"Auto-refresh is paused: {error.cause}"
+                self._app.notify(note, severity="warning", markup=False)
                 await asyncio.sleep(_PAUSE)
             else:
                 return
@@ -100,7 +100,7 @@ class ExpiryNotice:
         self._app = app
         self._config = config
         self._now = now
-        self._told: set[tuple[str, datetime]] = set()
+        self._reported: set[tuple[str, datetime]] = set()
 
     def look(self, grants: Iterable[Grant]) -> None:
         """Report the tokens that expire within the configured time."""
@@ -108,19 +108,19 @@ class ExpiryNotice:
         for grant in grants:
             ends = grant.expires_at
             # By credential and expiry: a token that was refreshed gets a notice of its own.
-            if ends is None or not grant.state.is_wanted or (grant.grant_id, ends) in self._told:
+            if ends is None or not grant.state.is_wanted or (grant.grant_id, ends) in self._reported:
                 continue
-            left = (ends - now).total_seconds()
+            seconds = (ends - now).total_seconds()
             # One that has ended already is shown on the dashboard; a notice for each at the start would be
             # noise.
-            if 0 < left <= self._config.before_expiry:
-                self._told.add((grant.grant_id, ends))
-                self._tell(f"{grant.resource_url.removeprefix('https://')} expires in {in_words(left)}")
+            if 0 < seconds <= self._config.before_expiry:
+                self._reported.add((grant.grant_id, ends))
+                self._tell(f"{grant.resource_url.removeprefix('https://')} expires in {in_words(seconds)}")
 
-    def _tell(self, words: str) -> None:
-        self._app.notify(words, title="Expires soon", markup=False)
+    def _tell(self, sentence: str) -> None:
+        self._app.notify(sentence, title="Expires soon", markup=False)
         # A semicolon would end the text of OSC 777.
-        text = Content.line(words, limit=_NOTICE).plain.replace(";", ",")
+        text = Content.line(sentence, limit=_NOTICE).plain.replace(";", ",")
         match self._config.notice:
             case NoticeKind.BELL:
                 self._app.bell()
@@ -176,7 +176,7 @@ class SecretMove:
                 await old.credentials.aclose()
         finally:
             self._refresh.start(self._session)
-        results = _results_of(report, self._session.credentials.store.place, choice.place)
+        results = _results_of(report, self._session.credentials.store.place, choice.kind)
         # After the dialog that this runs in has closed: only the screen on top can be dismissed.
         self._app.call_later(self._app.push_screen, results)
 
@@ -195,9 +195,9 @@ async def _move_everything(
         NoSecretStore: a place cannot be opened; `PassphraseNeeded` and `WrongPassphrase` where that is why.
     """
     target = now
-    if choice.place is not now.credentials.store.place:
+    if choice.kind is not now.credentials.store.place:
         target = await now.on(
-            await open_secret_store(choice.place, passphrase=choice.passphrase, create=choice.create)
+            await open_secret_store(choice.kind, passphrase=choice.passphrase, create=choice.create)
         )
 
     async def unlocked() -> OpenedStore:
@@ -214,8 +214,8 @@ async def _move_everything(
     return report, goes_on
 
 
-def _results_of(report: MoveReport, open_now: StoreKind, place: StoreKind) -> ResultsScreen:
-    there = f"It is stored in {place.words}."
+def _results_of(report: MoveReport, open_now: StoreKind, new_store: StoreKind) -> ResultsScreen:
+    there = f"It is stored in {new_store.words}."
     moved = [
         *(url.removeprefix("https://") for url in report.logins),
         *(f"{url.removeprefix('https://')} (service token)" for url in report.service_tokens),
@@ -237,9 +237,9 @@ def _results_of(report: MoveReport, open_now: StoreKind, place: StoreKind) -> Re
             for record in report.damaged
         ),
     ]
-    new = f"New ones go to {place.words}." if report.is_complete else "New ones are stored as before."
-    left = where_secrets_are_left(report.left, open_now)
-    summary = f"{len(moved)} moved · {len(report.failed)} not. {new} {left}".strip()
+    new = f"New ones go to {new_store.words}." if report.is_complete else "New ones are stored as before."
+    leftovers = where_secrets_are_left(report.left, open_now)
+    summary = f"{len(moved)} moved · {len(report.failed)} not. {new} {leftovers}".strip()
     return ResultsScreen("Moved", summary, results)
 
 
@@ -283,8 +283,8 @@ class Controller:
             workspace.begin(self.logins, self.session, start_url)
         app.refresh()
         if notes:
-            words = " ".join((*notes, "On the dashboard, M moves all secrets to another store."))
-            app.notify(words, markup=False, title="Secret store")
+            notice = " ".join((*notes, "On the dashboard, M moves all secrets to another store."))
+            app.notify(notice, markup=False, title="Secret store")
 
     def _work_on(self, session: Session) -> None:
         """Start what runs beside the screens, as long as the app does or once."""

@@ -33,9 +33,9 @@ _PROBE_WITH_IT: Final = (
 
 def following_of(drill: CourseLesson) -> CourseLesson | None:
     """Return the drill after this one in the catalogue; None after the last."""
-    known = list(drills().values())
-    place = known.index(drill) + 1
-    return known[place] if place < len(known) else None
+    catalogue = list(drills().values())
+    number = catalogue.index(drill) + 1
+    return catalogue[number] if number < len(catalogue) else None
 
 
 _NAMES: Final = ("wiki.localhost", "login.localhost")  # a picture of ports says nothing
@@ -126,13 +126,13 @@ class DemoWorkspace(Workspace):
         from authlens_tui.screens.opening import OpeningScreen
 
         # With a sender of its own: its requests are not among those of the user.
-        own = Session(None, session.credentials).wire
-        login = Login(self.world.resource_url, own, options=Options(port=0))
+        wire = Session(None, session.credentials).wire
+        login = Login(self.world.resource_url, wire, options=Options(port=0))
 
         def ended(trace: Trace | None) -> None:
             self._before = None if trace is None else (self._drill.title, trace)
 
-        self.menu.app.push_screen(OpeningScreen(login, self._drill.title, _sign_in, own.aclose), ended)
+        self.menu.app.push_screen(OpeningScreen(login, self._drill.title, _sign_in, wire.aclose), ended)
 
     # -- drills ----------------------------------------------------------------------------------------
 
@@ -220,8 +220,8 @@ class DemoWorkspace(Workspace):
             return None
         following = following_of(drill)
         title = following.title if following is not None else ""
-        asked, answer = drill.prediction.text, drill.drill.answer
-        return Ending(drill.watch_for, asked, answer, title, self._before, self.sentence)
+        question, answer = drill.prediction.text, drill.drill.answer
+        return Ending(drill.watch_for, question, answer, title, self._before, self.sentence)
 
     def suggestion(self) -> str:
         return self.world.resource_url
@@ -260,8 +260,10 @@ async def _sign_in(url: str) -> Played:
         return Played("The demo could not open the emulator's page. Open the link in a browser instead.")
     # The page for a code stays where it is; that of a link leads back to the callback.
     if "user_code" in parse_qs(urlsplit(url).query) and result.status < 400:
-        return Played("Approved the code as ada@example.com; waiting for the next poll.", done=True)
+        return Played("Approved the code as ada@example.com; waiting for the next poll.", completed=True)
     if result.delivered and result.status < 400:
-        words = "Signed in as ada@example.com on the emulator's page; waiting for the browser."
-        return Played(words, done=True)
-    return Played("The sign-in was refused. The browser's message is below.", done=True, page=result.words)
+        sentence = "Signed in as ada@example.com on the emulator's page; waiting for the browser."
+        return Played(sentence, completed=True)
+    return Played(
+        "The sign-in was refused. The browser's message is below.", completed=True, page=result.words
+    )

@@ -87,5 +87,5 @@ class CourseMenu:
             self._play(drill, verdict.predicted)
         else:
             hint = "Press a letter. Your trace shows the answer."
-            asked = QuestionScreen(drill.title, drill.prediction.text, drill.prediction.words, hint)
-            self.screen.app.push_screen(asked, predicted)
+            question = QuestionScreen(drill.title, drill.prediction.text, drill.prediction.words, hint)
+            self.screen.app.push_screen(question, predicted)

@@ -47,12 +47,12 @@ class Logins:
         """Open the wizard on `url`, after a question if the user is logged in there already."""
         now = datetime.now(UTC)
         # A second login replaces the first one's tokens, and most servers then end those.
-        known = session.working_login(url)
-        if known is None:
+        grant = session.working_login(url)
+        if grant is None:
             self.start(session, url)
             return
-        words = f"{url}\n\n{already_words(known.expires_at, now)} Cancel shows it on the dashboard."
-        question = ConfirmScreen("Log in again?", words, "Log in again")
+        sentence = f"{url}\n\n{already_words(grant.expires_at, now)} Cancel shows it on the dashboard."
+        question = ConfirmScreen("Log in again?", sentence, "Log in again")
         self._app.push_screen(question, lambda again: self.start(session, url) if again else None)
 
     def leave(self, session: Session, then: Then) -> None:

@@ -107,4 +107,4 @@ class Workspace:
                 if (passphrase := passphrase_in_file()) is None:
                     raise
                 return await open_secret_store(passphrase=passphrase)
-        return await open_secret_store(choice.place, passphrase=choice.passphrase, create=choice.create)
+        return await open_secret_store(choice.kind, passphrase=choice.passphrase, create=choice.create)

@@ -60,15 +60,15 @@ class Countdown(Widget):
     """Seconds the wait lasts in all; the length of the bar."""
 
     def render(self) -> Content:
-        left = max(0.0, self.remaining)
-        style = "$text-error" if left <= 0 else "$text-warning" if left < _SOON else "$text-success"
-        word = "expired" if left <= 0 else "left"
+        seconds = max(0.0, self.remaining)
+        style = "$text-error" if seconds <= 0 else "$text-warning" if seconds < _SOON else "$text-success"
+        word = "expired" if seconds <= 0 else "left"
         cells = max(0, self.content_size.width - _OTHER_CELLS - len(word))
         # More than all of it, for a moment, where a wait was just extended.
-        share = min(1.0, left / self.total) if self.total > 0 else 0.0
+        share = min(1.0, seconds / self.total) if self.total > 0 else 0.0
         filled = round(cells * share)
         return Content.assemble(
-            (f"{clock(left):>6} ", f"bold {style}"),
+            (f"{clock(seconds):>6} ", f"bold {style}"),
             (f"{word}  ", "$quiet"),
             ("━" * filled, style),
             ("╌" * (cells - filled), "$text-disabled"),
@@ -84,9 +84,9 @@ class CloudflaredScreen(Dialog[None]):
     HELP = "Login with cloudflared. The link works on any machine. Known problems:\n" + "\n".join(_KNOWN_BUGS)
     BINDINGS: ClassVar[list[BindingType]] = keys("cloudflared")
 
-    words = getters.query_one("#words", Static)
+    intro = getters.query_one("#words", Static)
     link = getters.query_one("#link", Static)
-    said = getters.query_one("#said", Static)
+    output = getters.query_one("#said", Static)
     countdown = getters.query_one(Countdown)
 
     def __init__(self, url: str, session: Session) -> None:
@@ -117,8 +117,8 @@ class CloudflaredScreen(Dialog[None]):
         self._link = None
         self._ends_at = time.monotonic() + BROWSER_WAIT
         self.countdown.total = BROWSER_WAIT
-        for part in (self.link, self.said):
-            part.update("")
+        for line in (self.link, self.output):
+            line.update("")
         self.tell("#result", "")
         self._show()
         self._tick()
@@ -127,7 +127,7 @@ class CloudflaredScreen(Dialog[None]):
     def _show(self) -> None:
         waits = self._waits
         self.link.display = self._link is not None and waits
-        self.said.display = waits and self._link is None
+        self.output.display = waits and self._link is None
         self.countdown.display = waits
         for action in ("copy_link", "again"):
             self.query_one(f"#{action}").display = self.check_action(action, ())
@@ -164,7 +164,7 @@ class CloudflaredScreen(Dialog[None]):
         match event:
             case ProcessStarted(command, version, notes):
                 warnings = "".join(f"\n! {note}" for note in notes)
-                self.words.update(Content(f"{_INTRO}\ncloudflared {version} runs: {command}{warnings}"))
+                self.intro.update(Content(f"{_INTRO}\ncloudflared {version} runs: {command}{warnings}"))
             case LinkShown(url):
                 self._link = url
                 self.link.update(Content(f"Open this link, here or on any other machine:\n{url}"))
@@ -174,23 +174,23 @@ class CloudflaredScreen(Dialog[None]):
                     f"! Another cloudflared (process {pid}) is waiting for this login: finish that one.",
                 )
             case PrintedLine(line):
-                self.said.update(Content(f"cloudflared: {line}"))
+                self.output.update(Content(f"cloudflared: {line}"))
         self._show()
 
     def _tell_proof(self, outcome: CloudflaredOutcome) -> None:
         probe = outcome.probe
         self._accepted = bool(probe.accepted)
-        kept = "! cloudflared stored no copy of this token: it is lost."
+        storage = "! cloudflared stored no copy of this token: it is lost."
         if outcome.kept_at is not None:
-            kept = f"✔ cloudflared stored the token: {outcome.kept_at}"
-        self._end(f"{kept}\n{probe.sign} {probe.summary}", probe.cure, good=self._accepted)
+            storage = f"✔ cloudflared stored the token: {outcome.kept_at}"
+        self._end(f"{storage}\n{probe.sign} {probe.summary}", probe.cure, good=self._accepted)
 
-    def _end(self, words: str, cure: str | Fix, *, good: bool) -> None:
+    def _end(self, result: str, cure: str | Fix, *, good: bool) -> None:
         self._ends_at = None
         if not self.is_mounted:
             return
-        told = f"{words}\n→ {FixKeys.on(self)(cure)}" if cure else words
-        self.tell("#result", told, good=good)
+        text = f"{result}\n→ {FixKeys.on(self)(cure)}" if cure else result
+        self.tell("#result", text, good=good)
         self._show()
 
     async def action_copy_link(self) -> None:

@@ -40,13 +40,13 @@ class Dialog(ModalScreen[_Answer]):
         """Yield the `DialogBox` with what is in it."""
         raise NotImplementedError
 
-    def tell(self, line: str, words: str, *, good: bool | None = None) -> None:
+    def tell(self, line: str, sentence: str, *, good: bool | None = None) -> None:
         """Show a sentence in a line of the dialog, once there is one; `good` is None for what is neither."""
         if self.is_mounted:
-            shown = self.query_one(line, Static)
-            shown.update(Content(words))
-            shown.set_class(good is True, "-good")
-            shown.set_class(good is False, "-bad")
+            widget = self.query_one(line, Static)
+            widget.update(Content(sentence))
+            widget.set_class(good is True, "-good")
+            widget.set_class(good is False, "-bad")
 
     @contextmanager
     def telling(self, line: str, sign: str = "") -> Iterator[None]:
@@ -74,7 +74,7 @@ class DialogButtons(Horizontal):
 
 
 def action_button(
-    words: str,
+    label: str,
     action: str,
     *,
     id: str = "",  # noqa: A002 - Textual's name
@@ -83,15 +83,15 @@ def action_button(
 ) -> Button:
     """Return a button that does what a key of the screen does; its id is the action unless given."""
     return Button(
-        Content(words), id=id or action, variant=variant, action=f"screen.{action}", compact=compact
+        Content(label), id=id or action, variant=variant, action=f"screen.{action}", compact=compact
     )
 
 
 class ChoiceButton(RadioButton):
     """A choice that shows by its sign, and not by its colour alone, whether it is the one."""
 
-    def __init__(self, words: str, *, value: bool) -> None:
-        super().__init__(Content(words), value)
+    def __init__(self, label: str, *, value: bool) -> None:
+        super().__init__(Content(label), value)
         self.BUTTON_INNER = _sign(chosen=value)
 
     def watch_value(self) -> None:
@@ -108,7 +108,7 @@ class ChoiceDialog(Dialog[_Answer | None]):
 
     Args:
         choices: what is shown of each, and the answer that it is.
-        words: above them; nothing if empty.
+        text: above them; nothing if empty.
         hint: below them.
     """
 
@@ -118,13 +118,13 @@ class ChoiceDialog(Dialog[_Answer | None]):
     listed = getters.query_one(OptionList)
 
     def __init__(
-        self, title: str, choices: Sequence[tuple[Option, _Answer]], *, words: Content, hint: str
+        self, title: str, choices: Sequence[tuple[Option, _Answer]], *, text: Content, hint: str
     ) -> None:
         super().__init__()
         self._title = title
         self._shown = [option for option, _ in choices]
         self._answers = [answer for _, answer in choices]
-        self._words = words
+        self._words = text
         self._hint = hint
 
     def body(self) -> ComposeResult:
@@ -151,10 +151,10 @@ class ConfirmScreen(Dialog[bool]):
 
     BINDINGS: ClassVar[list[BindingType]] = keys("confirm")
 
-    def __init__(self, title: str, words: str, yes: str) -> None:
+    def __init__(self, title: str, text: str, yes: str) -> None:
         super().__init__()
         self._title = title
-        self._words = words
+        self._words = text
         self._yes = yes
 
     def body(self) -> ComposeResult:

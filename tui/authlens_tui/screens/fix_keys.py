@@ -22,7 +22,7 @@ _TABLE: Final[Mapping[str, Mapping[str, list[str]]]] = json.loads(
 )
 _OWNER: Final = "wizard.owner"
 _DECLARED: Final = {option.flag: option for option in OPTIONS.values()}
-_KNOWN: Final = frozenset(name for part in _TABLE.values() for names in part.values() for name in names)
+_KNOWN: Final = frozenset(name for table in _TABLE.values() for names in table.values() for name in names)
 
 
 def doing(command: tuple[str, ...], stage: Stage | None = None) -> list[str]:
@@ -71,19 +71,19 @@ class FixKeys(Struct, frozen=True):
         return cls(tuple(keys.items()), stage)
 
     def __call__(self, cure: str | Fix) -> str:
-        words = [*map(self._worded, steps_of(cure))]
-        if words and (key := dict(self.keys).get(_OWNER)):
-            words.append(f"In this demo you can be the owner: press {key}.")
-        return as_text(words) if words else ""
+        sentences = [*map(self._worded, steps_of(cure))]
+        if sentences and (key := dict(self.keys).get(_OWNER)):
+            sentences.append(f"In this demo you can be the owner: press {key}.")
+        return as_text(sentences) if sentences else ""
 
     def error(self, error: AuthlensError) -> str:
         """Return an error in words, with its fix."""
-        words = str(error)
-        return f"{words.removesuffix(str(error.cure))}{self(error.cure)}" if error.cure else words
+        text = str(error)
+        return f"{text.removesuffix(str(error.cure))}{self(error.cure)}" if error.cure else text
 
     def _worded(self, step: Step) -> str:
-        known = dict(self.keys)
-        key = next((known[one] for one in doing(step.command, self.stage) if one in known), "")
+        bound = dict(self.keys)
+        key = next((bound[one] for one in doing(step.command, self.stage) if one in bound), "")
         if not key:
             return str(step)
         run = f", or run {step.shown_command}" if step.shown_command else "."

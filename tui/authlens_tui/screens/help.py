@@ -92,8 +92,8 @@ class Explained(Protocol):
 
 def help_of(kind: type[DOMNode]) -> str:
     """Return the help of a class of screens or widgets: its own, or that of a class that it is made from."""
-    said = words("help")["screens"]
-    texts = (vars(each).get("HELP") or said.get(each.__name__, "") for each in kind.__mro__)
+    screens = words("help")["screens"]
+    texts = (vars(each).get("HELP") or screens.get(each.__name__, "") for each in kind.__mro__)
     return next(filter(None, texts), "")
 
 

@@ -47,8 +47,8 @@ class MachineLoginScreen(Dialog[Options | None]):
     def __init__(self, options: Options) -> None:
         super().__init__()
         self._options = options
-        known = options.grant_type in PROGRAMS
-        self._grant_type = options.grant_type if known else GrantType.CLIENT_CREDENTIALS
+        is_program = options.grant_type in PROGRAMS
+        self._grant_type = options.grant_type if is_program else GrantType.CLIENT_CREDENTIALS
 
     def body(self) -> ComposeResult:
         with DialogBox("Log in as a program", wide=True):
@@ -64,8 +64,8 @@ class MachineLoginScreen(Dialog[Options | None]):
 
     def _rows(self) -> Iterator[Horizontal]:
         for name, field in _FIELDS.items():
-            known = getattr(self._options, name)
-            text = known if isinstance(known, str) else ""
+            value = getattr(self._options, name)
+            text = value if isinstance(value, str) else ""
             secret = OPTIONS[name].kind is Kind.SECRET
             box = Input(text, placeholder=field.hint, password=secret, id=name, compact=True)
             yield Horizontal(Static(Content(field.title), classes="form-name"), box, classes="form-row")

@@ -54,7 +54,7 @@ class OpeningScreen(Screen[Trace | None]):
     """Seconds between two arrows: half of what the player takes, because no one has to find a key here."""
 
     diagram = getters.query_one(DiagramView)
-    words = getters.query_one("#opening-words", Static)
+    caption = getters.query_one("#opening-words", Static)
 
     def __init__(
         self, login: Login, title: str, player: Player, close: Callable[[], Awaitable[None]]
@@ -118,16 +118,16 @@ class OpeningScreen(Screen[Trace | None]):
         records, width = self._login.trace.records, self.size.width - _AROUND
         drawn = messages(records)[: self._shown]
         # Only what is known as secret to the redactor is masked, and an arrow has paths and names alone.
-        lines = diagram_lines(records, width, shown=self._shown)
+        lines = diagram_lines(records, width, count=self._shown)
         self.diagram.show(lines, keep_place=True)
         self.diagram.point_at(drawn[-1].record_index if drawn else None, end=True)
         if self._timer is None and self._login.finished:
             self.diagram.label("✔ Logged in")
-            self.words.update(Content.assemble(("✔ ", "bold $text-success"), _DONE))
+            self.caption.update(Content.assemble(("✔ ", "bold $text-success"), _DONE))
         elif drawn:
             stage = drawn[-1].stage
             info, flow = self._login.flow.info(stage), self._login.flow
-            self.words.update(Content.assemble((flow.numbered(stage), "bold"), f"  {info.what}"))
+            self.caption.update(Content.assemble((flow.numbered(stage), "bold"), f"  {info.what}"))
 
     def on_key(self, event: Key) -> None:
         """End at any key, and give it no other meaning."""

@@ -70,11 +70,11 @@ def _bindings(screen: Screen[Any]) -> Iterable[tuple[BindingScope, Binding, DOMN
     for node, binding, enabled, _ in screen.active_bindings.values():
         if enabled:
             yield _scope(node, screen), binding, node
-    seen = {type(node) for node, *_ in screen.active_bindings.values()}
+    kinds = {type(node) for node, *_ in screen.active_bindings.values()}
     for widget in screen.focus_chain:
-        if type(widget) in seen:
+        if type(widget) in kinds:
             continue  # one of several alike is enough
-        seen.add(type(widget))
+        kinds.add(type(widget))
         for _, binding in widget._bindings:  # noqa: SLF001 - Textual tells only what the focus leads to
             if widget.check_action(binding.action.partition("(")[0], ()):
                 yield BindingScope.ELSEWHERE, binding, widget
@@ -116,13 +116,13 @@ class Actions(Provider):
 
     async def search(self, query: str) -> Hits:
         """Offer what the words name; whole words come before scattered letters."""
-        fuzzy, wanted = FuzzySearch(), query.casefold().split()
+        fuzzy, terms = FuzzySearch(), query.casefold().split()
         for offer in self._offers():
-            found, offsets = fuzzy.match(query, offer.words)
+            relevance, offsets = fuzzy.match(query, offer.words)
             # Letters in order, however far apart, count less than a whole word, which is more likely meant.
-            score = found / (1 + found)
-            if wanted and all(word in offer.words.casefold() for word in wanted):
-                score = 2.0 if offer.words.casefold().startswith(wanted[0]) else 1.0
+            score = relevance / (1 + relevance)
+            if terms and all(word in offer.words.casefold() for word in terms):
+                score = 2.0 if offer.words.casefold().startswith(terms[0]) else 1.0
             if score > 0:
                 yield Hit(score, self._columns(offer, offsets), offer.do, text=offer.words)
 
@@ -135,14 +135,14 @@ class Actions(Provider):
     def _columns(self, offer: _Offer, offsets: Sequence[int]) -> Content:
         """Return a row, with the letters that were found in it marked."""
         room = palette_width(self.app.size.width)
-        found = self.match_style or "underline"
+        highlight = self.match_style or "underline"
         name, meaning = Content.styled(offer.name, "bold"), Content(offer.meaning)
         for offset in offsets:
-            place = offset - len(offer.name) - 1
-            if place < 0:
-                name = Content.of(name.stylize(found, offset, offset + 1))
+            position = offset - len(offer.name) - 1
+            if position < 0:
+                name = Content.of(name.stylize(highlight, offset, offset + 1))
             else:
-                meaning = Content.of(meaning.stylize(found, place, place + 1))
+                meaning = Content.of(meaning.stylize(highlight, position, position + 1))
         key_room = max(_KEYS, cell_len(offer.keys))
         parts = (
             name.truncate(_NAMES, ellipsis=True, pad=True),
@@ -168,10 +168,10 @@ class _Offer(NamedTuple):
 
 def in_words(name: str, meaning: str) -> tuple[str, str]:
     """Return a name and what it means without saying anything twice: `Revoke`, `At the server`."""
-    start, space, rest = meaning[: len(name)], meaning[len(name) : len(name) + 1], meaning[len(name) + 1 :]
+    start, space, tail = meaning[: len(name)], meaning[len(name) : len(name) + 1], meaning[len(name) + 1 :]
     if start.casefold() != name.casefold() or space not in ("", " "):
         return name, meaning
-    return (name, f"{rest[:1].upper()}{rest[1:]}") if " " in rest else (meaning, "")
+    return (name, f"{tail[:1].upper()}{tail[1:]}") if " " in tail else (meaning, "")
 
 
 def palette_width(screen: int) -> int:

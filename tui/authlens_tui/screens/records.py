@@ -58,14 +58,14 @@ class Records:
         from authlens_tui.screens.trace.open_session import OpenSessionScreen
         from authlens_tui.screens.trace.trace import TraceScreen
 
-        kept = None if session is None else _stored(session)
+        stored = None if session is None else _stored(session)
 
         def show(opened: NamedTrace | None) -> None:
             if opened is not None:
                 self.credential_id = str
-                self._app.push_screen(TraceScreen(opened.trace, replay=opened.name, kept=kept))
+                self._app.push_screen(TraceScreen(opened.trace, replay=opened.name, stored=stored))
 
-        self._app.push_screen(OpenSessionScreen("Open a session", kept), show)
+        self._app.push_screen(OpenSessionScreen("Open a session", stored), show)
 
     def show(self, session: Session, message: TraceWanted) -> None:
         from authlens_tui.screens.trace.trace import TraceScreen
@@ -77,8 +77,8 @@ class Records:
         self._app.push_screen(
             TraceScreen(
                 message.trace,
-                replay="a recording" if message.kept else "",
-                kept=_stored(session, entry_id, url),
+                replay="a recording" if message.is_stored else "",
+                stored=_stored(session, entry_id, url),
                 issuer=None if grant is None else grant.issuer,
             )
         )
@@ -88,12 +88,12 @@ class Records:
         if credential_id := self.credential_id():
             session.credentials.record(touched, credential_id, what)
 
-    async def check_signatures(self, session: Session, wanted: SignatureWanted) -> None:
+    async def check_signatures(self, session: Session, request: SignatureWanted) -> None:
         """Fetch the keys the user asked for, and show the result in the view."""
         verdicts, exchanges = await check_signatures(
-            session.wire, wanted.tokens, wanted.record, wanted.story, issuer=wanted.issuer
+            session.wire, request.tokens, request.record, request.story, issuer=request.issuer
         )
-        wanted.view.show_verdicts(wanted.record, verdicts, exchanges)
+        request.view.show_verdicts(request.record, verdicts, exchanges)
 
 
 def _stored(session: Session, entry_id: str = "", *urls: str) -> StoredTraces:

@@ -37,7 +37,7 @@ class SettingsScreen(Dialog[None]):
     def body(self) -> ComposeResult:
         with DialogBox("Settings"):
             lines = _words(self._settings.present, self.app.theme)
-            yield OptionList(*(Option(Content(words), id=name) for name, words in lines), id="settings")
+            yield OptionList(*(Option(Content(label), id=name) for name, label in lines), id="settings")
             yield Static(Content(self._settings.problem or _HINT), id="said", classes="dialog-hint")
 
     def on_mount(self) -> None:
@@ -68,8 +68,8 @@ class SettingsScreen(Dialog[None]):
         self._show()
 
     def _show(self) -> None:
-        for number, (_, words) in enumerate(_words(self._settings.present, self.app.theme)):
-            self.listed.replace_option_prompt_at_index(number, Content(words))
+        for number, (_, label) in enumerate(_words(self._settings.present, self.app.theme)):
+            self.listed.replace_option_prompt_at_index(number, Content(label))
 
 
 def _next(values: Sequence[int] | Sequence[float], present: float) -> float:

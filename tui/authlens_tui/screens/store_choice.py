@@ -51,7 +51,7 @@ _FROM: Final = "Some secrets are in the encrypted file: type its passphrase."
 class StoreChoice(NamedTuple):
     """What the user chose: a place, and the passphrase where it needs one."""
 
-    place: StoreKind
+    kind: StoreKind
     passphrase: Secret | None = None
     create: bool = False
 
@@ -60,12 +60,12 @@ def choice_after(error: NoSecretStore) -> StoreChoiceScreen:
     """Return the question that follows from why a place could not be opened."""
     from authlens_core.desk.session import remembered_store  # not needed for the first paint
 
-    place, exists = StoreKind.KEYRING, False
+    kind, exists = StoreKind.KEYRING, False
     with suppress(StateUnusable):  # memory is still on offer
         remembered = remembered_store()
-        place, exists = remembered.kind, remembered.has_encrypted_file
+        kind, exists = remembered.kind, remembered.has_encrypted_file
     locked = isinstance(error, PassphraseNeeded | WrongPassphrase)
-    return StoreChoiceScreen(error, place=place, unlock=locked, new_file=not exists)
+    return StoreChoiceScreen(error, kind=kind, unlock=locked, new_file=not exists)
 
 
 class SecretStoreScreen(Dialog[StoreChoice | None]):
@@ -97,8 +97,8 @@ class SecretStoreScreen(Dialog[StoreChoice | None]):
 
     def _places(self) -> tuple[Item, ...]:
         return tuple(
-            Item(Content(_PLACES[place]), Content.styled(str(key), "bold $text-primary"), _KEY_ROOM)
-            for key, place in enumerate(self.offered, 1)
+            Item(Content(_PLACES[kind]), Content.styled(str(key), "bold $text-primary"), _KEY_ROOM)
+            for key, kind in enumerate(self.offered, 1)
         )
 
     def type(self, *, show: bool) -> None:
@@ -121,8 +121,8 @@ class SecretStoreScreen(Dialog[StoreChoice | None]):
         elif first.value:
             self.choose(StoreChoice(StoreKind.ENCRYPTED_FILE, Secret(first.value), create=self._new_file))
 
-    def hint(self, words: str, field: Input) -> None:
-        self.tell("#hint", words, good=False)
+    def hint(self, sentence: str, field: Input) -> None:
+        self.tell("#hint", sentence, good=False)
         field.focus()
 
     def action_keyring(self) -> None:
@@ -159,16 +159,16 @@ class StoreChoiceScreen(SecretStoreScreen):
         self,
         error: NoSecretStore,
         *,
-        place: StoreKind = StoreKind.KEYRING,
+        kind: StoreKind = StoreKind.KEYRING,
         unlock: bool = False,
         new_file: bool = True,
     ) -> None:
         super().__init__(new_file=new_file)
         self._error = error
-        self._place = place
+        self._kind = kind
         self._unlock = unlock
         self.offered = (StoreKind.ENCRYPTED_FILE, StoreKind.FILE, StoreKind.MEMORY)
-        if place is not StoreKind.KEYRING:  # which is tried again, not chosen
+        if kind is not StoreKind.KEYRING:  # which is tried again, not chosen
             self.offered += (StoreKind.KEYRING,)
 
     def body(self) -> ComposeResult:
@@ -206,7 +206,7 @@ class StoreChoiceScreen(SecretStoreScreen):
         self.choose(StoreChoice(StoreKind.MEMORY))
 
     def action_again(self) -> None:
-        self.choose(StoreChoice(self._place))
+        self.choose(StoreChoice(self._kind))
 
 
 class MoveStoreScreen(SecretStoreScreen):
@@ -214,9 +214,9 @@ class MoveStoreScreen(SecretStoreScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = keys("move")
 
-    def __init__(self, place: StoreKind, carry_out: CarryOut, *, new_file: bool = True) -> None:
+    def __init__(self, kind: StoreKind, carry_out: CarryOut, *, new_file: bool = True) -> None:
         super().__init__(new_file=new_file)
-        self._place = place
+        self._kind = kind
         self._carry_out = carry_out
         self._target: StoreChoice | None = None
         self._busy = False
@@ -224,7 +224,7 @@ class MoveStoreScreen(SecretStoreScreen):
     def body(self) -> ComposeResult:
         with DialogBox("Move all secrets"):
             yield Static(
-                Content(f"New secrets go to {self._place.words}. Move all secrets to:"),
+                Content(f"New secrets go to {self._kind.words}. Move all secrets to:"),
                 classes="dialog-words",
             )
             yield from self.typing()
@@ -246,7 +246,7 @@ class MoveStoreScreen(SecretStoreScreen):
     def action_encrypted(self) -> None:
         """Ask for the passphrase, unless the file is the one that is open."""
         self._target = None
-        if self._place is StoreKind.ENCRYPTED_FILE:
+        if self._kind is StoreKind.ENCRYPTED_FILE:
             self.choose(StoreChoice(StoreKind.ENCRYPTED_FILE))
         else:
             super().action_encrypted()
@@ -275,15 +275,15 @@ class MoveStoreScreen(SecretStoreScreen):
         else:
             self.dismiss(choice)
 
-    def _show_progress(self, done: int, whole: int) -> None:
-        self.tell("#said", f"Moving {done} of {whole} …")
+    def _show_progress(self, moved: int, whole: int) -> None:
+        self.tell("#said", f"Moving {moved} of {whole} …")
 
     def _ask_again(self, choice: StoreChoice, error: AuthlensError) -> None:
-        words = f"✖ {FixKeys.on(self).error(error)}"
+        sentence = f"✖ {FixKeys.on(self).error(error)}"
         if isinstance(error, PassphraseNeeded | WrongPassphrase):
-            if choice.place is not StoreKind.ENCRYPTED_FILE:
+            if choice.kind is not StoreKind.ENCRYPTED_FILE:
                 self._new_file = False  # what it comes from is there
-                words = _FROM if isinstance(error, PassphraseNeeded) else f"{words} {_FROM}"
+                sentence = _FROM if isinstance(error, PassphraseNeeded) else f"{sentence} {_FROM}"
             else:
                 self._target = None
             self.type(show=True)
@@ -291,4 +291,4 @@ class MoveStoreScreen(SecretStoreScreen):
             self.query_one("#passphrase", Input).value = ""
         else:
             self._target = None
-        self.tell("#said", words, good=None if isinstance(error, PassphraseNeeded) else False)
+        self.tell("#said", sentence, good=None if isinstance(error, PassphraseNeeded) else False)

@@ -55,7 +55,7 @@ def browser_name(environ: Mapping[str, str]) -> str | None:
     Blocks for some seconds at most. The name is a command or a path, from the environment or the desktop.
     """
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             # In a child, too: `webbrowser` runs xdg-settings, which can hang on a desktop without a session.
             [sys.executable, "-I", "-c", _NAME],
             stdin=subprocess.DEVNULL,
@@ -67,8 +67,8 @@ def browser_name(environ: Mapping[str, str]) -> str | None:
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    name = done.stdout.decode("utf-8", "replace").strip()
-    return name if done.returncode == 0 and Path(name).name not in _TEXT_BROWSERS else None
+    name = process.stdout.decode("utf-8", "replace").strip()
+    return name if process.returncode == 0 and Path(name).name not in _TEXT_BROWSERS else None
 
 
 def why_no_browser(environ: Mapping[str, str]) -> str | None:

@@ -67,8 +67,8 @@ async def copy_text(text: str, environ: Mapping[str, str], write: Callable[[str]
     """
     count = len(text)
     # Over SSH the clipboard of this machine is not the one you paste from: only the terminal is asked there.
-    own = _has_own_clipboard(environ)
-    in_system = own and await _in_time(partial(fill, environ, _SYSTEM_SECONDS), text)
+    has_clipboard = _has_own_clipboard(environ)
+    in_system = has_clipboard and await _in_time(partial(fill, environ, _SYSTEM_SECONDS), text)
     here = f"Copied {count} characters to the clipboard of this machine"
     # In tmux or screen the terminal may be another machine's: it is asked as well, below.
     if in_system and not (environ.get("TMUX") or environ.get("STY")):
@@ -85,18 +85,18 @@ async def copy_text(text: str, environ: Mapping[str, str], write: Callable[[str]
         write(sequence)
     if in_system:
         return Copied(CopyWay.SYSTEM, f"{here}.")
-    failed = "The clipboard of this machine could not be used. " if own else ""
+    failed = "The clipboard of this machine could not be used. " if has_clipboard else ""
     if sequence is None:
-        words = (
+        sentence = (
             f"{failed}Not copied: {count} characters are too many for a terminal. Save them to a file "
             "instead."
         )
-        return Copied(CopyWay.NONE, words)
-    words = (
+        return Copied(CopyWay.NONE, sentence)
+    sentence = (
         f"{failed}Sent {count} characters to your terminal (OSC 52). "
         "If there is nothing to paste, your terminal does not allow it."
     )
-    return Copied(CopyWay.TERMINAL, words)
+    return Copied(CopyWay.TERMINAL, sentence)
 
 
 def osc52(text: str, environ: Mapping[str, str]) -> str | None:
@@ -153,12 +153,12 @@ def _has_own_clipboard(environ: Mapping[str, str]) -> bool:
 async def _in_time(action: Callable[[str], None], text: str) -> bool:
     """Run `action` in a thread of its own, which cannot hold up the exit, and wait two seconds at most."""
     loop = asyncio.get_running_loop()
-    done: asyncio.Future[bool] = loop.create_future()
+    outcome: asyncio.Future[bool] = loop.create_future()
 
     def settle(worked: bool) -> None:  # noqa: FBT001 - called by the loop with the outcome alone
         # The time was up while the clipboard still worked; its late answer has no one waiting.
-        if not done.done():
-            done.set_result(worked)
+        if not outcome.done():
+            outcome.set_result(worked)
 
     def work() -> None:
         try:
@@ -175,7 +175,7 @@ async def _in_time(action: Callable[[str], None], text: str) -> bool:
     threading.Thread(target=work, name="clipboard", daemon=True).start()
     try:
         async with asyncio.timeout(_LIMIT_SECONDS):
-            return await done
+            return await outcome
     except TimeoutError:
         return False
 

@@ -59,12 +59,12 @@ class Content(_Any):
         strip_control_codes: bool = True,
     ) -> Content:
         clean = (
-            part
-            if isinstance(part, _Any)
-            else (safe_text(part[0]), part[1])
-            if isinstance(part, tuple)
-            else safe_text(part)
-            for part in parts
+            piece
+            if isinstance(piece, _Any)
+            else (safe_text(piece[0]), piece[1])
+            if isinstance(piece, tuple)
+            else safe_text(piece)
+            for piece in parts
         )
         return cls.of(super().assemble(*clean, end=end, strip_control_codes=strip_control_codes))
 

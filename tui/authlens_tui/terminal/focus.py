@@ -40,8 +40,8 @@ def toggle_maximized(screen: Screen[Any]) -> None:
     if screen.maximized is not None:
         screen.minimize()
     elif screen.focused is not None and not screen.maximize(screen.focused):
-        shown = next(
+        target = next(
             (widget for widget in screen.query("*") if widget.ALLOW_MAXIMIZE and widget.display), None
         )
-        if shown is not None:
-            screen.maximize(shown)
+        if target is not None:
+            screen.maximize(target)

@@ -29,8 +29,8 @@ class InterruptAnswer:
         self.words = ""
         self._began = float("-inf")
 
-    def begin(self, words: str) -> None:
-        self.words, self._began = words, time.monotonic()
+    def begin(self, sentence: str) -> None:
+        self.words, self._began = sentence, time.monotonic()
 
     @property
     def seconds_left(self) -> float:

@@ -160,17 +160,17 @@ def _linked(segment: Segment) -> Iterator[Segment]:
     if control or (style is not None and style.link):
         yield segment
         return
-    at = 0
+    position = 0
     for reference in _REFERENCE.finditer(text):
         number, section, appendix = reference.groups()
-        part = f"#section-{section}" if section else f"#appendix-{appendix}" if appendix else ""
-        link = Style(link=f"https://www.rfc-editor.org/rfc/rfc{number}{part}")
-        if reference.start() > at:
-            yield Segment(text[at : reference.start()], style)
+        fragment = f"#section-{section}" if section else f"#appendix-{appendix}" if appendix else ""
+        link = Style(link=f"https://www.rfc-editor.org/rfc/rfc{number}{fragment}")
+        if reference.start() > position:
+            yield Segment(text[position : reference.start()], style)
         yield Segment(reference[0], link if style is None else style + link)
-        at = reference.end()
-    if at < len(text):
-        yield Segment(text[at:], style)
+        position = reference.end()
+    if position < len(text):
+        yield Segment(text[position:], style)
 
 
 class OneLink(LineFilter):
@@ -228,10 +228,12 @@ class LineFilters:
         self._links = (RfcLinks(), OneLink())
         self._chain = FilterChain(())
 
-    def of(self, given: Sequence[LineFilter], *, no_color: bool, high_contrast: bool) -> FilterChain:
+    def of(self, defaults: Sequence[LineFilter], *, no_color: bool, high_contrast: bool) -> FilterChain:
         """Put the second layer of text safety before Textual's filters, and readable text after them."""
         # NO_COLOR removes every colour but keeps bold and reverse; Textual's own filter paints in grey.
-        textual = [line_filter for line_filter in given if not isinstance(line_filter, (Monochrome, NoColor))]
+        textual = [
+            line_filter for line_filter in defaults if not isinstance(line_filter, (Monochrome, NoColor))
+        ]
         colour = self._no_colour if no_color else self._high_contrast if high_contrast else self._contrast
         filters = (self._scrubbing, *textual, colour, *self._links)
         if filters != self._chain.filters:  # Textual remembers what the same filter has returned

@@ -85,11 +85,11 @@ def program_of(environ: Mapping[str, str]) -> tuple[Sequence[str], bool]:
     """
     for name in ("PAGER", "VISUAL", "EDITOR"):
         with suppress(ValueError):  # a quotation mark that is not closed
-            if words := shlex.split(environ.get(name, "")):
-                return words, name != "PAGER"
+            if command := shlex.split(environ.get(name, "")):
+                return command, name != "PAGER"
     for name in _USUAL:
-        if found := shutil.which(name, path=environ.get("PATH")):
-            return (found,), False
+        if path := shutil.which(name, path=environ.get("PATH")):
+            return (path,), False
     raise NoPager("There is no pager. Set PAGER or EDITOR to a program and start authlens again.")
 
 

@@ -137,8 +137,8 @@ class TerminalApp(App[int]):
 
     def get_line_filters(self) -> tuple[FilterChain]:
         bright = self.theme == HIGH_CONTRAST.name
-        given = super().get_line_filters()
-        return (self._line_filters.of(given, no_color=self.no_color, high_contrast=bright),)
+        defaults = super().get_line_filters()
+        return (self._line_filters.of(defaults, no_color=self.no_color, high_contrast=bright),)
 
     def deliver_screenshot(self, *_args: object, **_kwargs: object) -> str | None:
         """Refuse: a screenshot is a file with everything on the screen, secrets included."""
@@ -193,8 +193,8 @@ class TerminalApp(App[int]):
 
     def _show_answer(self) -> None:
         # A toast on every screen: in a line for notes, what was stopped writes its end at once.
-        if left := self._answer.seconds_left:
-            super().notify(self._answer.words, timeout=left, markup=False)
+        if seconds := self._answer.seconds_left:
+            super().notify(self._answer.words, timeout=seconds, markup=False)
 
     def clear_notifications(self) -> None:
         """Clear all but the answer to ctrl+c: what it stopped clears the toasts at its end."""
@@ -212,8 +212,8 @@ class TerminalApp(App[int]):
     def action_release_mouse(self) -> None:
         """Give the mouse to the terminal, for its own selection, or take it back."""
         released = isinstance(self._driver, HoldsMouse) and self._driver.toggle_mouse()
-        words = "The terminal has the mouse. F12 takes it back." if released else "The app has the mouse."
-        self.notify(words, markup=False)
+        sentence = "The terminal has the mouse. F12 takes it back." if released else "The app has the mouse."
+        self.notify(sentence, markup=False)
 
     def notify(
         self,

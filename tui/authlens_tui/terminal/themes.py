@@ -52,9 +52,9 @@ def theme_for(environ: Mapping[str, str]) -> Theme:
     """Return the theme for a terminal: sixteen colours where it says that it has no more, or wants none."""
     if environ.get("NO_COLOR"):
         return SIXTEEN
-    wanted = environ.get("TEXTUAL_COLOR_SYSTEM", "auto").lower()
-    if wanted != "auto":
-        return SIXTEEN if wanted in {"standard", "windows"} else DARK
+    colour_system = environ.get("TEXTUAL_COLOR_SYSTEM", "auto").lower()
+    if colour_system != "auto":
+        return SIXTEEN if colour_system in {"standard", "windows"} else DARK
     term = environ.get("TERM", "").strip().lower()
     if environ.get("COLORTERM", "").strip().lower() in _DIRECT or term in _UNKNOWN:
         return DARK

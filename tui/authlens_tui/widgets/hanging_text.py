@@ -16,7 +16,7 @@ _LEAST: Final = 10  # cells of a value: with fewer, it starts at the left edge
 class Item(NamedTuple):
     """A line: what comes first, the cells it takes, and the text that hangs after it."""
 
-    words: Content
+    text: Content
     name: Content = Content()
     room: int = 0
 
@@ -70,9 +70,9 @@ class HangingText(Static):
 def hanging_lines(item: Item, width: int) -> list[Content]:
     """Return the lines of `item`, each as wide as `width` at most."""
     hang = item.room if width - item.room >= _LEAST else 0
-    first, *more = item.words.wrap(width - hang) or [Content()]
+    first, *more = item.text.wrap(width - hang) or [Content()]
     gap = max(0, hang - item.name.cell_length)
     if not hang and item.name:
-        return [Content.of(line) for line in Content.assemble(item.name, " ", item.words).wrap(width)]
+        return [Content.of(line) for line in Content.assemble(item.name, " ", item.text).wrap(width)]
     head = Content.assemble(item.name, " " * gap, first)
     return [head, *(Content.assemble(" " * hang, line) for line in more)]

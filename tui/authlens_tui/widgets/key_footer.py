@@ -118,12 +118,12 @@ class KeyFooter(Widget):
         room = self.size.width - sum(entry.cells(compact=True) for entry in right) - bool(right)
         compact = _needed(self._entries, compact=False) > room
         plain = Style(bgcolor=self.rich_style.bgcolor)
-        shown = _fitting(self._entries, room - compact, compact=compact)
+        entries = _fitting(self._entries, room - compact, compact=compact)
         yield None, (Segment(" " * compact, plain),)
-        for entry in shown:
+        for entry in entries:
             yield entry, (*self._drawn(entry, compact=compact), Segment(" " * compact, plain))
-        used = compact + _needed(shown, compact=compact)
-        if len(shown) < len(self._entries):
+        used = compact + _needed(entries, compact=compact)
+        if len(entries) < len(self._entries):
             used += len(_MORE)
             yield None, (Segment(_MORE, self._style("description")),)
         edge = Segment(_EDGE if right else "", self._style("edge"))
@@ -150,7 +150,7 @@ class KeyFooter(Widget):
 
     # -- the mouse -------------------------------------------------------------------------------------
 
-    def _at(self, column: int) -> FooterEntry | None:
+    def _entry_at(self, column: int) -> FooterEntry | None:
         for entry, piece in self._pieces():
             column -= sum(segment.cell_length for segment in piece)
             if column < 0:
@@ -158,7 +158,7 @@ class KeyFooter(Widget):
         return None
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        self._point_at(self._at(event.x))
+        self._point_at(self._entry_at(event.x))
 
     def on_leave(self) -> None:
         self._point_at(None)
@@ -170,7 +170,7 @@ class KeyFooter(Widget):
             self.refresh()
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        entry = self._at(event.x)
+        entry = self._entry_at(event.x)
         if entry is not None and entry.enabled:
             # As if the key had been pressed: the widget with the focus may have it, and not the screen.
             self.app.simulate_key(entry.key)

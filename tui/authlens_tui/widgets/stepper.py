@@ -91,8 +91,8 @@ class Stepper(Widget, can_focus=True):
         width = self.content_size.width
         if self.has_class("-line"):
             return self._one_line(width)
-        shown = self._in_view(self.content_size.height)
-        return Content("\n").join([self._row(index, width) for index in shown])
+        indexes = self._in_view(self.content_size.height)
+        return Content("\n").join([self._row(index, width) for index in indexes])
 
     def _in_view(self, room: int) -> range:
         """Return which steps there is room for, around the one that is looked at."""
@@ -113,9 +113,9 @@ class Stepper(Widget, can_focus=True):
         tampered = any(step.tampered for step in self.steps)
         hidden = 0 < self.content_size.height < len(self.steps)
         position = f"{self.looked_at + 1} of {len(self.steps)}" if hidden else ""
-        words = [Content.styled(*_TAMPERED)] if tampered else []
-        words += [Content(position)] if position else []
-        self.border_subtitle = Content(" · ").join(words) if words else None
+        notes = [Content.styled(*_TAMPERED)] if tampered else []
+        notes += [Content(position)] if position else []
+        self.border_subtitle = Content(" · ").join(notes) if notes else None
 
     watch_steps = watch_looked_at = on_resize = _tell_in_border
 
@@ -168,19 +168,19 @@ class Stepper(Widget, can_focus=True):
         return f" {sign}", style
 
     def _one_line(self, width: int) -> Content:
-        shown = self._signs_in_view(width)
-        before, after = (" …" if more else "" for more in (shown.start, len(self.steps) - shown.stop))
-        words = Content()
+        signs = self._signs_in_view(width)
+        before, after = (" …" if more else "" for more in (signs.start, len(self.steps) - signs.stop))
+        caption = Content()
         # Half of a sign would say less than nothing.
-        if self.looked_at < len(self.steps) and (width - 2 * len(shown) >= _SHORTEST_NAME or before or after):
+        if self.looked_at < len(self.steps) and (width - 2 * len(signs) >= _SHORTEST_NAME or before or after):
             step = self.steps[self.looked_at]
-            words = Content.assemble(
+            caption = Content.assemble(
                 *(("  ", _TAMPERED) if any(step.tampered for step in self.steps) else ()),
                 (f"  {step.number} {step.title}", "bold"),
                 (f"  {step.state}" if step.state is not StepState.WAITING else "", "$quiet"),
                 (f"  ({self.looked_at + 1} of {len(self.steps)})" if before or after else "", "$quiet"),
             )
-        whole = Content.assemble((before, "$quiet"), *map(self._sign, shown), (after, "$quiet"), words)
+        whole = Content.assemble((before, "$quiet"), *map(self._sign, signs), (after, "$quiet"), caption)
         return Content.of(whole.truncate(max(1, width), ellipsis=True))
 
 
@@ -209,8 +209,8 @@ def steps_of(
         state, took = (StepState.WAITING, None) if record is None else how_it_ended(record)
         if running is stage:
             state, took = StepState.RUNNING, None
-        title, asked = flow.info(stage).title, stage_accent(stage, flow)
-        return StageStep(number, title, state, took, stage in tampered, asked)
+        title, accent = flow.info(stage).title, stage_accent(stage, flow)
+        return StageStep(number, title, state, took, stage in tampered, accent)
 
     return tuple(step(number, stage) for number, stage in enumerate(stages_of(flow, trace, running), 1))
 

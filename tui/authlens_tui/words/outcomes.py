@@ -26,8 +26,8 @@ def with_validity(result: ActionResult) -> ActionResult:
     """Add how long the access token is valid to a refresh that went well."""
     if not (isinstance(result, Refreshed) and result.good):
         return result
-    left = result.grant.status().remaining_seconds
-    valid = "no expiry given" if left is None else f"valid {in_words(left)}"
+    seconds = result.grant.status().remaining_seconds
+    valid = "no expiry given" if seconds is None else f"valid {in_words(seconds)}"
     if result.is_new:
         return replace(result, summary=f"{result.summary.rstrip('.')}: a new access token, {valid}.")
     return replace(result, summary=f"{result.summary} The access token: {valid}.")
@@ -63,18 +63,18 @@ def where_secrets_are_left(places: tuple[StoreKind, ...], open_now: StoreKind) -
     return " ".join(_left_in(kind, open_now) for kind in places)
 
 
-def after_a_crash(place: StoreKind) -> str:
+def after_a_crash(store: StoreKind) -> str:
     """Return in a sentence what becomes of the tokens in a store when authlens stops because of a bug."""
-    if place is StoreKind.MEMORY:
+    if store is StoreKind.MEMORY:
         return "Tokens were in memory only: they are lost here, but valid at the server until they expire."
-    return f"What was stored so far is safe in {place.words}."
+    return f"What was stored so far is safe in {store.words}."
 
 
-def _left_in(place: StoreKind, open_now: StoreKind) -> str:
-    if place is open_now:
-        name = place.words[:1].upper() + place.words[1:]
+def _left_in(store: StoreKind, open_now: StoreKind) -> str:
+    if store is open_now:
+        name = store.words[:1].upper() + store.words[1:]
         return f"{name} could not be reached: the next save deletes what is left there."
     return (
-        f"Old secrets are still in {place.words}, which cannot be reached. "
-        f"authlens deletes them when {place.words} can be opened again."
+        f"Old secrets are still in {store.words}, which cannot be reached. "
+        f"authlens deletes them when {store.words} can be opened again."
     )

@@ -24,8 +24,12 @@ def in_words(seconds: float) -> str:
 def clock(seconds: float) -> str:
     """Return whole seconds as `m:ss` or `h:mm:ss`."""
     whole = max(0, int(seconds))
-    hours, rest = divmod(whole, 3600)
-    return f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60}:{rest % 60:02}"
+    hours, remainder = divmod(whole, 3600)
+    return (
+        f"{hours}:{remainder // 60:02}:{remainder % 60:02}"
+        if hours
+        else f"{remainder // 60}:{remainder % 60:02}"
+    )
 
 
 def _rest(seconds: int, above: int) -> str:

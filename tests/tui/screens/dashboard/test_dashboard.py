@@ -891,7 +891,7 @@ async def test_an_empty_dashboard_offers_the_demo() -> None:
 
 def test_what_the_note_says_is_not_repeated_among_the_events() -> None:
     said = [
-        str(item.words)
+        str(item.text)
         for item in event_items(
             (Event(NOW, "refresh", "a", "It was refused."),), NOW, "It was refused. Log in."
         )

@@ -125,7 +125,7 @@ async def test_saving_and_comparing_are_a_key_away(tmp_path: Path) -> None:
     assert traces.keep("a", trace)
     assert traces.keep("a", other)
     (tmp_path / "b.json").write_text(session_json(other))
-    screen = TraceScreen(trace, kept=StoredTraces(traces, "a"))
+    screen = TraceScreen(trace, stored=StoredTraces(traces, "a"))
     async with run_screen(screen) as (app, pilot):
         await pilot.press("m")
         await until(pilot, lambda: isinstance(app.screen, ExportScreen))

@@ -15,7 +15,7 @@ async def test_a_small_terminal_is_told_how_much_room_the_qr_code_needs() -> Non
     """Half a symbol helps no one. A larger window draws it."""
     screen = QrScreen(LINK)
     async with run_screen(screen, size=(80, 20)) as (app, pilot):
-        assert "needs 23 rows" in str(screen.words.content)
+        assert "needs 23 rows" in str(screen.caption.content)
         await pilot.resize_terminal(80, 24)
         await until(pilot, lambda: screen.code.drawing is not None)
         await pilot.press("escape")

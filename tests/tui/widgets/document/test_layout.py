@@ -34,11 +34,11 @@ def shown(layout: Layout) -> list[str]:
 @given(st.lists(st.tuples(st.text(max_size=200), st.booleans(), st.integers(0, 20))), st.integers(1, 60))
 def test_rows_are_those_of_each_line_by_itself(texts: list[tuple[str, bool, int]], width: int) -> None:
     """Counting beforehand changes no row, also of lines with a sign before them."""
-    lines = [line(text, words=words, hang=hang) for text, words, hang in texts]
+    lines = [line(text, by_words=words, hang=hang) for text, words, hang in texts]
     room = max(width, SMALLEST_WIDTH)
     layout = Layout(LineList(lines), width)
     assert shown(layout) == [row.text for one in lines for row in rows_of(one, room)]
-    signed = [DiagramLine(one.pieces, one.hang, one.words) for one in lines]
+    signed = [DiagramLine(one.pieces, one.hang, one.by_words) for one in lines]
     rows = [row.text for one in signed for row in rows_of(one, room - DiagramLine.gutter)]
     assert shown(Layout(LineList(signed), width)) == rows
     for number in range(len(lines)):

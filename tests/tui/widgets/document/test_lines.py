@@ -19,7 +19,7 @@ from tui.hostile import HOSTILE
 
 def test_a_row_ends_neither_within_a_section_of_a_specification_or_a_time_nor_before_a_lone_mark() -> None:
     for words in ("RFC 7636 §4.6", "→ 200  73 ms"):
-        cited = line(f"The server checks it  {words}", hang=2, words=True)
+        cited = line(f"The server checks it  {words}", hang=2, by_words=True)
         whole = words.rpartition("  ")[2]
         for width in range(18, 40):
             rows = [row.text.strip() for row in rows_of(cited, width)]
@@ -34,7 +34,7 @@ def test_a_row_ends_neither_within_a_section_of_a_specification_or_a_time_nor_be
 @given(st.text(max_size=300), st.integers(8, 60), st.integers(0, 20), st.booleans())
 def test_rows_fit_and_together_say_what_the_line_said(text: str, width: int, hang: int, words: bool) -> None:
     """No row is wider than the view; only the space at which prose breaks is left out."""
-    one = line(text, hang=hang, words=words)
+    one = line(text, hang=hang, by_words=words)
     rows = rows_of(one, width)
     assert rows
     assert all(cell_len(row.text) <= width for row in rows)
@@ -52,8 +52,8 @@ def test_continued_rows_hang() -> None:
 
 def test_prose_breaks_between_words_and_a_long_word_after_a_label_does_not_leave_it_alone() -> None:
     """A label with nothing beside it looks as if there were nothing."""
-    assert [row.text for row in rows_of(line("one two three", words=True), 9)] == ["one two", "three"]
-    first, *_ = rows_of(line("seen  " + "x" * 40, hang=6, words=True), 20)
+    assert [row.text for row in rows_of(line("one two three", by_words=True), 9)] == ["one two", "three"]
+    first, *_ = rows_of(line("seen  " + "x" * 40, hang=6, by_words=True), 20)
     assert first.text == "seen  " + "x" * 14
 
 

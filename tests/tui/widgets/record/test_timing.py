@@ -25,7 +25,7 @@ RECORDS = (
 @pytest.mark.parametrize("width", [20, 60, 80, 120])
 def test_no_row_of_the_waterfall_is_wider_than_the_screen(width: int) -> None:
     lines = list(waterfall_lines(RECORDS, RECORDS[0], width, Redactor().text))
-    rows = [one.text for one in lines if not one.words]
+    rows = [one.text for one in lines if not one.by_words]
     assert rows
     assert [row for row in rows if len(row) > max(width, 30)] == []
 

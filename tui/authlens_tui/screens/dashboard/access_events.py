@@ -41,7 +41,7 @@ class EventsScreen(Screen[None]):
     """
     BINDINGS: ClassVar[list[BindingType]] = keys("events")
     document = getters.query_one("#events", DocumentView)
-    said = getters.query_one("#said", Static)
+    result = getters.query_one("#said", Static)
 
     def __init__(
         self,
@@ -77,7 +77,7 @@ class EventsScreen(Screen[None]):
         try:
             self._events = access_events(self._session, only, names=self._names)
         except AuthlensError as error:
-            self.said.update(result_words(str(error), good=False))
+            self.result.update(result_words(str(error), good=False))
             return
         self.document.show(_lines(self._events, self.size.width))
         name = self._names.get(only, only) if only else "all credentials"
@@ -94,10 +94,10 @@ class EventsScreen(Screen[None]):
         try:
             write_export(path, text)
         except AuthlensError as error:
-            words, good = str(error), False
+            sentence, good = str(error), False
         else:
-            words, good = f"{len(self._events)} events written to {path}", True
-        self.said.update(result_words(words, good=good))
+            sentence, good = f"{len(self._events)} events written to {path}", True
+        self.result.update(result_words(sentence, good=good))
 
 
 def _lines(events: Sequence[Event], width: int) -> Iterable[Line]:
@@ -114,5 +114,5 @@ def _lines(events: Sequence[Event], width: int) -> Iterable[Line]:
             "" if event.detail.startswith(event.resource) else f"{event.resource}  ",
             (event.detail, Tone.MUTED),
             hang=_WHEN + 2 + (_KIND + 2) * (width >= _WIDE),
-            words=True,
+            by_words=True,
         )

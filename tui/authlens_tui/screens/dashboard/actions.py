@@ -104,8 +104,8 @@ class CredentialActions:
         """Remove the selected credential from this machine, after a question."""
         entry = self._context.selected
         is_service_token = entry is not None and entry.service_token is not None
-        words = _FORGET_OF_ACCESS if is_service_token else _FORGET
-        self._ask("Forget on this machine?", words, "Forget", "forgetting", self._forget)
+        explanation = _FORGET_OF_ACCESS if is_service_token else _FORGET
+        self._ask("Forget on this machine?", explanation, "Forget", "forgetting", self._forget)
 
     async def _refresh(self, entry: InventoryEntry, *, despite_unknown: bool = False) -> None:
         grant = entry.require_grant()
@@ -139,9 +139,9 @@ class CredentialActions:
         session = self._context.session
         forgotten = await forget(session, entry.entry_id, self._forgotten)
         undo = _UNDO if self._forgotten.last == entry.entry_id else _NO_UNDO
-        left = where_secrets_are_left(forgotten.left, session.credentials.store.place)
-        words = f"Removed from this machine. {what_stays_valid(forgotten)} {undo} {left}"
-        self._context.say(words.rstrip(), good=True)
+        leftovers = where_secrets_are_left(forgotten.left, session.credentials.store.place)
+        sentence = f"Removed from this machine. {what_stays_valid(forgotten)} {undo} {leftovers}"
+        self._context.say(sentence.rstrip(), good=True)
 
     @property
     def can_undo(self) -> bool:
@@ -161,8 +161,8 @@ class CredentialActions:
             self._context.say(f"{url} is stored again. {_RESTORED}", good=True)
         self._context.changed(reread=True)
 
-    def _ask(self, title: str, words: str, yes: str, doing: str, action: _Action) -> None:
-        self._context.confirm(title, words, yes, lambda entry: self._start(entry, doing, action))
+    def _ask(self, title: str, explanation: str, yes: str, doing: str, action: _Action) -> None:
+        self._context.confirm(title, explanation, yes, lambda entry: self._start(entry, doing, action))
 
     def _start(self, entry: InventoryEntry | None, doing: str, action: _Action) -> None:
         if entry is None:
@@ -181,8 +181,8 @@ class CredentialActions:
 
     def _report(self, entry: InventoryEntry, result: ActionResult) -> None:
         self._sent.note(entry.entry_id, result.trace)
-        words = (result.summary, *result.details, self._context.fixes(result.cure))
-        self._context.say(" ".join(words), good=result.good)
+        sentences = (result.summary, *result.details, self._context.fixes(result.cure))
+        self._context.say(" ".join(sentences), good=result.good)
 
 
 class TokenActions:
@@ -194,10 +194,10 @@ class TokenActions:
 
     def claims_of(self, entry: InventoryEntry) -> Jwt | None:
         """Return the claims: of a cloudflared file always, of a token in the store once it was read."""
-        known, version = self._read.get(entry.entry_id), _version(entry.source)
-        if entry.cloudflared is not None and (known is None or known[0] != version):
-            known = self._read[entry.entry_id] = version, token_claims(entry.cloudflared)
-        return known[1] if known is not None and known[0] == version else None
+        reading, version = self._read.get(entry.entry_id), _version(entry.source)
+        if entry.cloudflared is not None and (reading is None or reading[0] != version):
+            reading = self._read[entry.entry_id] = version, token_claims(entry.cloudflared)
+        return reading[1] if reading is not None and reading[0] == version else None
 
     def copy(self) -> None:
         self._context.confirm(
@@ -267,9 +267,11 @@ class RegisteredClientsScreen(ChoiceDialog[StoredClient]):
     BINDINGS: ClassVar[list[BindingType]] = keys("clients")
 
     def __init__(self, clients: Sequence[StoredClient]) -> None:
-        shown = [(Option(_client_words(client), disabled=bool(client.used_by)), client) for client in clients]
+        choices = [
+            (Option(_client_words(client), disabled=bool(client.used_by)), client) for client in clients
+        ]
         hint = "Enter deletes one at its server."
-        super().__init__("Registered clients", shown, words=Content(_REGISTERED), hint=hint)
+        super().__init__("Registered clients", choices, text=Content(_REGISTERED), hint=hint)
 
 
 def ask_which_client(context: DashboardContext) -> None:
@@ -279,9 +281,9 @@ def ask_which_client(context: DashboardContext) -> None:
         if client is None:
             return
         record = client.record
-        words = f"{record.client_id}\n{record.issuer}\n\n{_DELETE_CLIENT}"
+        explanation = f"{record.client_id}\n{record.issuer}\n\n{_DELETE_CLIENT}"
         context.screen.app.push_screen(
-            ConfirmScreen("Delete the client at its server?", words, "Delete"),
+            ConfirmScreen("Delete the client at its server?", explanation, "Delete"),
             lambda agreed: context.run(_forget_client(context, client)) if agreed else None,
         )
 

@@ -50,7 +50,7 @@ class Result(NamedTuple):
 
     resource: str
     good: bool | None
-    words: str
+    sentence: str
     cure: str | Fix = ""
 
 
@@ -82,9 +82,9 @@ class ResultsScreen(Dialog[None]):
 def _lines(results: Iterable[Result]) -> Iterable[Line]:
     for result in results:
         yield line(_SIGNS[result.good], (result.resource, Tone.NAME))
-        yield line(f"  {result.words}", hang=2, words=True)
+        yield line(f"  {result.sentence}", hang=2, by_words=True)
         if result.cure and result.good is not True:
-            yield line((f"  → {result.cure}", Tone.NOTE), hang=4, words=True)
+            yield line((f"  → {result.cure}", Tone.NOTE), hang=4, by_words=True)
 
 
 class _Report(NamedTuple):
@@ -205,12 +205,12 @@ class BatchActions:
         if self._stopping is not None and not self._stopping.is_set():
             self._context.say(f"{doing.capitalize()} {count} of {whole} … Esc stops it.")
 
-    def _report(self, done: _Report, wanted: int) -> None:
-        left = wanted - len(done.results)
-        summary = f"{done.counts} · {left} not started" if left else done.counts
-        good = all(result.good for result in done.results) and not left
-        self._context.say(f"{done.title}: {summary}", good=good)
-        self._context.show(ResultsScreen(done.title, summary, done.results))
+    def _report(self, report: _Report, total: int) -> None:
+        unstarted = total - len(report.results)
+        summary = f"{report.counts} · {unstarted} not started" if unstarted else report.counts
+        good = all(result.good for result in report.results) and not unstarted
+        self._context.say(f"{report.title}: {summary}", good=good)
+        self._context.show(ResultsScreen(report.title, summary, report.results))
 
 
 def _refresh(session: Session, entry: InventoryEntry) -> Awaitable[ActionResult]:
@@ -221,15 +221,15 @@ def _revoke(session: Session, entry: InventoryEntry) -> Awaitable[ActionResult]:
     return revoke(session, entry.require_grant())
 
 
-def _probes(done: Sequence[tuple[InventoryEntry, ProbeResult]]) -> _Report:
+def _probes(outcomes: Sequence[tuple[InventoryEntry, ProbeResult]]) -> _Report:
     results = [
         Result(entry.title, result.accepted, f"{result.layer}: {result.summary}", result.cure)
-        for entry, result in done
+        for entry, result in outcomes
     ]
-    return _Report("Probed", results, count_results([result for _, result in done]))
+    return _Report("Probed", results, count_results([result for _, result in outcomes]))
 
 
-def _results(title: str, good: str, done: Sequence[tuple[InventoryEntry, ActionResult]]) -> _Report:
+def _results(title: str, good: str, outcomes: Sequence[tuple[InventoryEntry, ActionResult]]) -> _Report:
     results = [
         Result(
             entry.url.removeprefix("https://"),
@@ -237,10 +237,10 @@ def _results(title: str, good: str, done: Sequence[tuple[InventoryEntry, ActionR
             " ".join((result.summary, *result.details)),
             result.cure,
         )
-        for entry, result in done
+        for entry, result in outcomes
     ]
-    right = sum(result.good for _, result in done)
-    return _Report(title, results, f"{right} {good} · {len(done) - right} failed")
+    right = sum(result.good for _, result in outcomes)
+    return _Report(title, results, f"{right} {good} · {len(outcomes) - right} failed")
 
 
 def _revoke_question(entries: Sequence[InventoryEntry]) -> ConfirmScreen:

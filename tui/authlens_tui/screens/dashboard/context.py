@@ -28,9 +28,9 @@ Work = Coroutine[Any, Any, object]
 class StatusMessage(Message, namespace="dashboard"):
     """A sentence for the line under the table; `good` is None while something still runs."""
 
-    def __init__(self, words: str, good: bool | None) -> None:  # noqa: FBT001 - one of three values
+    def __init__(self, sentence: str, good: bool | None) -> None:  # noqa: FBT001 - one of three values
         super().__init__()
-        self.words = words
+        self.sentence = sentence
         self.good = good
 
 
@@ -66,14 +66,14 @@ class TraceWanted(Message, namespace="dashboard"):
 
     Attributes:
         entry_id: the credential it is about; empty if that is gone.
-        kept: true for one from the history, whose secrets are fingerprints.
+        is_stored: true for one from the history, whose secrets are fingerprints.
     """
 
-    def __init__(self, trace: Trace, entry_id: str, *, kept: bool) -> None:
+    def __init__(self, trace: Trace, entry_id: str, *, is_stored: bool) -> None:
         super().__init__()
         self.trace = trace
         self.entry_id = entry_id
-        self.kept = kept
+        self.is_stored = is_stored
 
 
 class DashboardContext:
@@ -126,8 +126,8 @@ class DashboardContext:
     def selected(self) -> InventoryEntry | None:
         return self.screen.selected
 
-    def say(self, words: str, *, good: bool | None = None) -> None:
-        self.screen.post_message(StatusMessage(words, good))
+    def say(self, sentence: str, *, good: bool | None = None) -> None:
+        self.screen.post_message(StatusMessage(sentence, good))
 
     @property
     def fixes(self) -> FixKeys:
@@ -185,7 +185,7 @@ class DashboardContext:
     def confirm(
         self,
         title: str,
-        words: str,
+        explanation: str,
         yes: str,
         then: Callable[[InventoryEntry], object],
         *,
@@ -208,5 +208,5 @@ class DashboardContext:
             elif otherwise:
                 self.say(otherwise)
 
-        named = f"{entry.url or entry.title}\n\n{words}"
-        self.screen.app.push_screen(ConfirmScreen(title, named, yes), answered)
+        question = f"{entry.url or entry.title}\n\n{explanation}"
+        self.screen.app.push_screen(ConfirmScreen(title, question, yes), answered)

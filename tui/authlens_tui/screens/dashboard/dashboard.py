@@ -314,12 +314,10 @@ class DashboardScreen(Screen[None]):
         entry, now = self.selected, self.context.now()
         if entry is None:
             if self.listing.entries:
-                words = nothing_matches(self.listing.text)
+                text = nothing_matches(self.listing.text)
             else:
-                words = empty_words(
-                    in_demo=bool(self._suggest()), had_some=self.listing.inventory.has_history
-                )
-            self.pane.show((Item(words),))
+                text = empty_words(in_demo=bool(self._suggest()), had_some=self.listing.inventory.has_history)
+            self.pane.show((Item(text),))
             return
         events, traces = self._history.of(entry)
         items = detail_items(
@@ -359,7 +357,7 @@ class DashboardScreen(Screen[None]):
 
     @on(StatusMessage)
     def _said(self, message: StatusMessage) -> None:
-        self.result.update(result_words(message.words, good=message.good))
+        self.result.update(result_words(message.sentence, good=message.good))
 
     def help_words(self) -> str:
         return column_help([column.key for column in self.table.columns], self._columns)

@@ -58,7 +58,7 @@ class Listing:
         """When those credentials expire, as of the last look."""
         self._is_current = False
         self._sorted: tuple[InventoryEntry, ...] = ()
-        self._at = datetime.now(UTC)
+        self._as_of = datetime.now(UTC)
 
     def forget_seen(self) -> None:
         """Read everything again next time."""
@@ -81,7 +81,7 @@ class Listing:
         """Return what the filter lets through; `sorts` is false where only the filter has changed."""
         if sorts:
             self._sorted = self.order.arrange(self.entries, now)
-        self._at = now
+        self._as_of = now
         self.shown = tuple(entry for entry in self._sorted if entry.matches(self.text, now))
         self.expiries = expiries_of(self.shown, now)
         return self.shown
@@ -91,7 +91,7 @@ class Listing:
         typed = before.casefold().split()
         texts = (entry.words for entry in self.shown)
         first = self.shown[:_FEW]  # to ask all for their states takes as long as to draw the list
-        more = (f"{entry.kind.label} {entry.status(self._at).word}".casefold() for entry in first)
+        more = (f"{entry.kind.label} {entry.status(self._as_of).word}".casefold() for entry in first)
         for text in chain(texts, more):
             yield from (word for word in text.split() if word not in typed)
 

@@ -29,11 +29,11 @@ from authlens_tui.words.times import already_words
 _HINT: Final = "Enter starts. A host name or a curl command will do."
 
 
-class Known(NamedTuple):
-    """A stored credential for a URL that works; the words say that the user is logged in, and how long."""
+class WorkingLogin(NamedTuple):
+    """A stored credential for a URL that works; the sentence says for how long."""
 
     entry_id: str
-    words: str
+    sentence: str
 
 
 class LoginChoice(NamedTuple):
@@ -61,7 +61,7 @@ class NewLoginScreen(Dialog[LoginChoice | None]):
     """Asks for one URL and lets only a usable one through.
 
     Args:
-        known: the credentials that work, by URL.
+        working: the credentials that work, by URL.
         urls: completed while you type: of credentials and of earlier logins.
         settings: where the favourites are kept.
     """
@@ -74,13 +74,13 @@ class NewLoginScreen(Dialog[LoginChoice | None]):
     def __init__(
         self,
         suggestion: str = "",
-        known: Mapping[str, Known] | None = None,
+        working: Mapping[str, WorkingLogin] | None = None,
         urls: tuple[str, ...] = (),
         settings: SettingsFile | None = None,
     ) -> None:
         super().__init__()
         self._suggestion = suggestion
-        self._known = known or {}
+        self._working = working or {}
         self._urls = urls
         self._settings = settings or SettingsFile()
         self._offered = ""
@@ -110,11 +110,11 @@ class NewLoginScreen(Dialog[LoginChoice | None]):
         """Start with the URL, offer the login that there is, or say what is wrong with the URL."""
         if (url := self._usable()) is None:
             return
-        if (known := self._known.get(url)) is None:
+        if (login := self._working.get(url)) is None:
             self.dismiss(LoginChoice(url))
             return
         self._offered = url
-        self.tell("#problem", known.words)
+        self.tell("#problem", login.sentence)
         self.buttons.display = True
         self.query_one("#use", Button).focus()
         self.refresh_bindings()
@@ -149,20 +149,20 @@ class NewLoginScreen(Dialog[LoginChoice | None]):
 
     def action_favourite(self) -> None:
         """Mark the URL in the field, or the selected favourite, as a favourite; unmark it if it is one."""
-        at = self.listed.highlighted if self.listed.has_focus else None
-        if (url := self._usable() if at is None else self._favourites[at]) is None:
+        index = self.listed.highlighted if self.listed.has_focus else None
+        if (url := self._usable() if index is None else self._favourites[index]) is None:
             return
         others = tuple(favourite for favourite in self._favourites if favourite != url)
         is_new = len(others) == len(self._favourites)
         state = "is a favourite." if is_new else "is not a favourite any more."
-        said = f"{'★ ' if is_new else ''}{url} {state}"
+        sentence = f"{'★ ' if is_new else ''}{url} {state}"
         try:
             self._settings.change(favourites=(url, *others)[:MOST_FAVOURITES] if is_new else others)
         except StateUnusable as error:
-            said = str(error)
+            sentence = str(error)
         self._show_favourites()
         self.field.focus()
-        self.tell("#problem", said)
+        self.tell("#problem", sentence)
 
     def action_list(self) -> None:
         if self._favourites:
@@ -186,7 +186,7 @@ class NewLoginScreen(Dialog[LoginChoice | None]):
             self.refresh_bindings()
 
     def action_use(self) -> None:
-        self.dismiss(LoginChoice(self._offered, self._known[self._offered].entry_id))
+        self.dismiss(LoginChoice(self._offered, self._working[self._offered].entry_id))
 
     def action_again(self) -> None:
         self.dismiss(LoginChoice(self._offered))
@@ -209,7 +209,7 @@ class LoginActions:
 
     def new(self) -> None:
         urls = tuple(dict.fromkeys(entry.url for entry in self._listing.entries if entry.url))
-        dialog = NewLoginScreen(self._suggest(), self._known(), urls, self._context.settings)
+        dialog = NewLoginScreen(self._suggest(), self._working_logins(), urls, self._context.settings)
         self._context.screen.app.push_screen(dialog, self._chosen)
 
     def _chosen(self, choice: LoginChoice | None) -> None:
@@ -232,11 +232,11 @@ class LoginActions:
     def _log_in(self, url: str, options: Options | None = None, account: str | None = None) -> None:
         self._context.screen.post_message(LoginWanted(url, options, account))
 
-    def _known(self) -> Mapping[str, Known]:
+    def _working_logins(self) -> Mapping[str, WorkingLogin]:
         now = self._context.now()
         grants = (entry.grant for entry in self._listing.entries if entry.grant is not None)
         return {
-            url: Known(grant.grant_id, already_words(grant.expires_at, now))
+            url: WorkingLogin(grant.grant_id, already_words(grant.expires_at, now))
             for url, grant in working_logins(grants, now).items()
         }
 
@@ -260,7 +260,7 @@ class LoginActions:
         if entry is None:
             return
         logout = f"https://{entry.team}/cdn-cgi/access/logout"
-        words = (
+        explanation = (
             "The browser signs in automatically with the account it remembers. To choose another, use a "
             "private window, or open this address first. It logs you out of every application of the "
             f"team.\n\n{logout}"
@@ -270,7 +270,7 @@ class LoginActions:
             self._context.run(self._context.screen.app.copy(logout, "Logout address"))
             self._log_in(entry.url)
 
-        self._context.confirm("Log in with another account?", words, "Copy and log in", go)
+        self._context.confirm("Log in with another account?", explanation, "Copy and log in", go)
 
     def add_service_token(self) -> None:
         self._service_token_form(None)

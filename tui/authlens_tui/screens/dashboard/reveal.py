@@ -29,8 +29,8 @@ class RevealScreen(Dialog[None]):
     def body(self) -> ComposeResult:
         with DialogBox(self._title):
             yield Static(Content(self._secret.reveal()), id="secret", classes="dialog-words")
-            words = f"Hidden again after {self.SHOWN_FOR:g} s. This is logged in Events."
-            yield Static(Content(words), classes="dialog-hint")
+            hint = f"Hidden again after {self.SHOWN_FOR:g} s. This is logged in Events."
+            yield Static(Content(hint), classes="dialog-hint")
             with DialogButtons():
                 yield action_button("Hide", "close")
 

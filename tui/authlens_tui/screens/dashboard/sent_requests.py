@@ -33,8 +33,8 @@ class SentRequests:
         if recorded is not None:
             trace, entry_id = recorded
             # From the disk, secrets are fingerprints; from this run they can be revealed.
-            kept = trace is not self._newest and trace is not self._last.get(entry_id)
-            self._show(trace, entry_id, kept=kept)
+            is_stored = trace is not self._newest and trace is not self._last.get(entry_id)
+            self._show(trace, entry_id, is_stored=is_stored)
 
     async def inspect_newest(self) -> None:
         """Show the newest requests of all: a revocation or a failed login leaves no row to select."""
@@ -42,13 +42,13 @@ class SentRequests:
         if trace is None:
             self._context.say(_NOTHING_SENT)
         else:
-            self._show(trace, "", kept=trace is not self._newest)
+            self._show(trace, "", is_stored=trace is not self._newest)
 
     async def _newest_of_all(self) -> Trace | None:
         """Return the newest trace of this run, or a newer one on disk that belongs to no credential."""
-        kept = self._context.session.credentials.traces.without_credential()
-        if kept and (self._newest is None or kept[0].at > self._newest.started_at):
-            return await self._open(kept[0].trace_id)
+        summaries = self._context.session.credentials.traces.without_credential()
+        if summaries and (self._newest is None or summaries[0].at > self._newest.started_at):
+            return await self._open(summaries[0].trace_id)
         return self._newest
 
     async def save(self) -> None:
@@ -60,7 +60,7 @@ class SentRequests:
 
     async def show_kept(self, trace_id: str) -> None:
         if (entry := self._context.selected) is not None:
-            self._show(await self._open(trace_id), entry.entry_id, kept=True)
+            self._show(await self._open(trace_id), entry.entry_id, is_stored=True)
 
     async def _find(self) -> tuple[Trace, str] | None:
         entry = self._context.selected
@@ -69,8 +69,8 @@ class SentRequests:
         if entry is None:
             trace = await self._newest_of_all()
         elif trace is None:
-            kept = self._context.session.credentials.traces.of(entry_id, entry.url)
-            trace = await self._open(kept[0].trace_id) if kept else None
+            summaries = self._context.session.credentials.traces.of(entry_id, entry.url)
+            trace = await self._open(summaries[0].trace_id) if summaries else None
         if trace is None:
             self._context.say(_NOTHING_SENT)
             return None
@@ -80,5 +80,5 @@ class SentRequests:
         # In a thread: a trace of a megabyte takes a moment.
         return await asyncio.to_thread(self._context.session.credentials.traces.open, trace_id)
 
-    def _show(self, trace: Trace, entry_id: str, *, kept: bool) -> None:
-        self._context.screen.post_message(TraceWanted(trace, entry_id, kept=kept))
+    def _show(self, trace: Trace, entry_id: str, *, is_stored: bool) -> None:
+        self._context.screen.post_message(TraceWanted(trace, entry_id, is_stored=is_stored))

@@ -80,8 +80,8 @@ class ServiceTokenScreen(Dialog[None]):
             yield Static(id="shape")
             yield Static(id="result")
             with DialogButtons():
-                words = "Save and test" if adding else "Save"
-                yield action_button(words, "keep", variant="primary")
+                label = "Save and test" if adding else "Save"
+                yield action_button(label, "keep", variant="primary")
                 yield action_button("Swap the two", "swap")
                 yield action_button("Save anyway", "anyway", variant="warning")
                 yield action_button("Close", "dismiss", id="leave")
@@ -91,18 +91,18 @@ class ServiceTokenScreen(Dialog[None]):
             # A token is for one resource, in one form: with another one it is another token.
             if self._replaced is not None and name in {"url", "header"}:
                 continue
-            words = _EMPTY_STAYS if self._replaced is not None and name == "secret" else hint
+            placeholder = _EMPTY_STAYS if self._replaced is not None and name == "secret" else hint
             field = Input(
-                self._initial(name), placeholder=words, password=name == "secret", id=name, compact=True
+                self._initial(name), placeholder=placeholder, password=name == "secret", id=name, compact=True
             )
             yield Horizontal(Static(Content(title), classes="form-name"), field, classes="form-row")
 
     def _initial(self, name: str) -> str:
-        known = self._replaced
-        if known is None:
+        token = self._replaced
+        if token is None:
             return self._url if name == "url" else ""
-        expires = "" if known.expires_at is None else _moment(known.expires_at)
-        return {"client_id": known.client_id, "label": known.label, "expires": expires}.get(name, "")
+        expires = "" if token.expires_at is None else _moment(token.expires_at)
+        return {"client_id": token.client_id, "label": token.label, "expires": expires}.get(name, "")
 
     def on_mount(self) -> None:
         empty = (field for field in self.query(Input) if field.id in _NEEDED and not field.value)
@@ -123,15 +123,15 @@ class ServiceTokenScreen(Dialog[None]):
         pair = self._typed_pair()
         is_whole = bool(pair.client_id and pair.secret)
         problem = pair.problem if is_whole else None
-        words, kind = "", ""
+        sentence, kind = "", ""
         if problem is not None:
             sign = "✖" if problem.refused else "!"
-            words, kind = f"{sign} {problem.cause} {problem.cure}", "-bad" if problem.refused else "-odd"
+            sentence, kind = f"{sign} {problem.cause} {problem.cure}", "-bad" if problem.refused else "-odd"
         elif is_whole:
-            words, kind = "✔ Looks like a service token.", "-good"
+            sentence, kind = "✔ Looks like a service token.", "-good"
         self.query_one("#swap").display = problem is not None and problem.is_swapped
         self.shape.set_classes(kind)
-        self.shape.update(Content(words))
+        self.shape.update(Content(sentence))
         self.query_one("#anyway").display = self._refused
         self.refresh_bindings()
 
@@ -198,15 +198,18 @@ class ServiceTokenScreen(Dialog[None]):
     async def _work(self, token: ServiceToken, secret: Secret, *, anyway: bool) -> None:
         try:
             if self._replaced is None:
-                said = await self._add(token, secret)
+                result = await self._add(token, secret)
             else:
-                said = await self._replace(token, secret, anyway=anyway)
-            words, good = f"{self._kept()}\n{said.sign} {said.summary} {said.cure}".strip(), said.good
+                result = await self._replace(token, secret, anyway=anyway)
+            sentence, good = (
+                f"{self._storage_sentence()}\n{result.sign} {result.summary} {result.cure}".strip(),
+                result.good,
+            )
         except AuthlensError as error:
-            words, good = f"✖ {error}", False
+            sentence, good = f"✖ {error}", False
         self._busy = False  # a test that is cancelled has no screen left to show it
         self._judge()
-        self.tell("#result", words, good=good)
+        self.tell("#result", sentence, good=good)
 
     def _edit(self, changed: ServiceToken) -> None:
         """Keep what has nothing to do with the secret.
@@ -219,8 +222,8 @@ class ServiceTokenScreen(Dialog[None]):
         self._stored = self._session.credentials.service_tokens.edit(
             changed.token_id, label=changed.label, expires_at=changed.expires_at
         )
-        words = "✔ Label and expiry are stored; the secret is unchanged. Enter or Esc closes."
-        self.tell("#result", words, good=True)
+        sentence = "✔ Label and expiry are stored; the secret is unchanged. Enter or Esc closes."
+        self.tell("#result", sentence, good=True)
 
     async def _add(self, token: ServiceToken, secret: Secret) -> ProbeResult:
         self._stored = await self._session.credentials.service_tokens.save(token, secret)
@@ -229,19 +232,19 @@ class ServiceTokenScreen(Dialog[None]):
         return probed.result
 
     async def _replace(self, token: ServiceToken, secret: Secret, *, anyway: bool) -> ProbeResult:
-        done = await replace_service_token(self._session, token, secret, anyway=anyway)
-        self._refused = not done.stored
-        self._stored = done.token if done.stored else None
-        return done.result
+        replacement = await replace_service_token(self._session, token, secret, anyway=anyway)
+        self._refused = not replacement.stored
+        self._stored = replacement.token if replacement.stored else None
+        return replacement.result
 
-    def _kept(self) -> str:
+    def _storage_sentence(self) -> str:
         if self._stored is None:
             return "! The old secret is unchanged."
-        words = "The new secret is stored" if self._replaced is not None else "It is stored"
-        return f"✔ {words} in {self._session.credentials.store.name}. Enter or Esc closes."
+        sentence = "The new secret is stored" if self._replaced is not None else "It is stored"
+        return f"✔ {sentence} in {self._session.credentials.store.name}. Enter or Esc closes."
 
 
-def _moment(at: datetime) -> str:
+def _moment(moment: datetime) -> str:
     """Return a moment as the field takes it: a date where it is the beginning of one."""
-    text = at.astimezone(UTC).isoformat(sep=" ", timespec="minutes").removesuffix("+00:00")
+    text = moment.astimezone(UTC).isoformat(sep=" ", timespec="minutes").removesuffix("+00:00")
     return text.removesuffix(" 00:00")

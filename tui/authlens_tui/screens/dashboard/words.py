@@ -28,9 +28,9 @@ _SIGNS: Final[Mapping[bool | None, tuple[str, str]]] = {
 }
 
 
-def result_words(words: str, *, good: bool | None) -> Content:
+def result_words(sentence: str, *, good: bool | None) -> Content:
     """Return what an action came to; `good` is None while it still runs."""
-    return Content.assemble(_SIGNS[good], Content(words))
+    return Content.assemble(_SIGNS[good], Content(sentence))
 
 
 def empty_words(*, in_demo: bool, had_some: bool) -> Content:
@@ -78,9 +78,9 @@ def broken_words(error: AuthlensError) -> Content:
     )
 
 
-def title_words(shown: int, whole: int, text: str, expiries: Expiries) -> str:
+def title_words(matching: int, whole: int, text: str, expiries: Expiries) -> str:
     if text.strip():
-        return f"Credentials: {shown} of {whole} match {text.strip()[:_SHOWN]!r}"
+        return f"Credentials: {matching} of {whole} match {text.strip()[:_SHOWN]!r}"
     minutes = int(SOON.total_seconds()) // 60
     expired = f"{expiries.expired} expired" if expiries.expired else ""
     soon = f"{expiries.soon} within {minutes} min" if expiries.soon else ""
@@ -100,11 +100,11 @@ def attempt_words(grant: Grant, result: ActionResult) -> Content:
     return Content(f"{result.sign} Auto-refresh of {name}: {result.summary}")
 
 
-def column_help(shown: Collection[str], wanted: Iterable[str]) -> str:
-    """Describe the columns that are `shown`, and name the others of those `wanted`."""
-    known = {column.key: column for column in DASHBOARD_COLUMNS}
-    columns = [known[key] for key in wanted if key in known]
-    described = [f"{column.title} {column.meaning}." for column in columns if column.key in shown]
-    others = ", ".join(column.title for column in columns if column.key not in shown)
+def column_help(visible: Collection[str], keys: Iterable[str]) -> str:
+    """Describe the columns that are `visible`, and name the others of those `keys`."""
+    by_key = {column.key: column for column in DASHBOARD_COLUMNS}
+    columns = [by_key[key] for key in keys if key in by_key]
+    described = [f"{column.title} {column.meaning}." for column in columns if column.key in visible]
+    others = ", ".join(column.title for column in columns if column.key not in visible)
     more = [f"A wider terminal also shows {others}."] if others else []
     return " ".join((_ABOUT, *described, *more))

@@ -26,7 +26,7 @@ class ActionLine(NamedTuple):
         key: finds the line again; one of a single character selects it.
     """
 
-    words: Content
+    text: Content
     name: Content = Content()
     act: Callable[[], object] | None = None
     key: str = ""
@@ -47,19 +47,19 @@ class ActionList(OptionList):
         """The key of the selected line; empty where none is selected."""
         return "" if self.highlighted is None else self._shown[self.highlighted].key
 
-    def show(self, lines: Sequence[ActionLine], at: str | None = None, *, selects: bool = True) -> None:
+    def show(self, lines: Sequence[ActionLine], selected: str | None = None, *, selects: bool = True) -> None:
         """Show other lines.
 
         Args:
-            at: the key of the line that is selected; that of the one before if None.
+            selected: the key of the line that is selected; that of the one before if None.
             selects: select the first line otherwise.
         """
-        at = self.key if at is None else at
+        selected = self.key if selected is None else selected
         self._shown = lines
         self._draw()
         able = [number for number, line in enumerate(lines) if line.act]
-        named = [number for number in able if at and lines[number].key == at]
-        self.highlighted = next(iter([*named, *(able if selects else [])]), None)
+        matches = [number for number in able if selected and lines[number].key == selected]
+        self.highlighted = next(iter([*matches, *(able if selects else [])]), None)
         self.display, self.can_focus = bool(lines), bool(able)
         if self.highlighted is not None and self.highlighted == able[-1]:
             self.call_after_refresh(self.scroll_end, animate=False)  # what belongs to it is below
@@ -103,5 +103,5 @@ class ActionList(OptionList):
 
 
 def _broken(line: ActionLine, width: int) -> Content:
-    item = Item(line.words, line.name, line.name.cell_length)
-    return Content("\n").join(hanging_lines(item, width) if width else [line.words])
+    item = Item(line.text, line.name, line.name.cell_length)
+    return Content("\n").join(hanging_lines(item, width) if width else [line.text])

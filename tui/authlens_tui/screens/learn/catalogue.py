@@ -114,8 +114,10 @@ class CatalogueScreen(Screen[None]):
     def _list(self) -> None:
         matching = self.matching
         titled = [entry.name for entry in matching if self._has_words(entry.title)]
-        at = self.selected if self.selected in [entry.name for entry in matching] else next(iter(titled), "")
-        self.listed.show([*self._lines(matching)], at)
+        selected = (
+            self.selected if self.selected in [entry.name for entry in matching] else next(iter(titled), "")
+        )
+        self.listed.show([*self._lines(matching)], selected)
         self._show()
 
     def _lines(self, entries: Sequence[CatalogueEntry]) -> Iterator[ActionLine]:

@@ -124,13 +124,13 @@ class CourseLessonScreen(Screen[bool]):
         self._question = self._lesson.question
         self._opened = 0
         await self._lesson.prepare()
-        self._show(at="" if self._points else None)
+        self._show(selected="" if self._points else None)
 
-    def _show(self, at: str | None = None) -> None:
+    def _show(self, selected: str | None = None) -> None:
         """Show everything again; a phase that is done waits for Enter before the next one comes.
 
         Args:
-            at: the key of the line of who said what that is selected; the last arrow if None.
+            selected: the key of the line of who said what that is selected; the last arrow if None.
         """
         lesson, phase = self._lesson, self._phase
         self._following = lesson.next_phase
@@ -147,7 +147,7 @@ class CourseLessonScreen(Screen[bool]):
         self.claims.border_title = "Answers" if phase is LessonPhase.QUESTIONS else "To prove"
         self.claims.show([*self._proved()], selects=False)
         self.query_one("#left").set_class(not self.claims.display, "-alone")
-        self._show_story(at)
+        self._show_story(selected)
         self._show_move()
         (self.story if self._points else self.move).focus()
         self.refresh_bindings()
@@ -163,26 +163,26 @@ class CourseLessonScreen(Screen[bool]):
             for mark, option in lesson.marks(self._question):
                 yield ActionLine(lesson_text(options[option]), Content(f"{mark} {option}  "))
 
-    def _show_story(self, at: str | None = None) -> None:
-        lines = self._lesson.story(self._told)
-        shown = [*story_lines(lines, self._opened, self._parts, self._open, self._point)]
-        if not shown and self._lesson.has_servers(self._phase):
-            shown = [ActionLine(Content.styled("Nothing was sent yet.", "$quiet"))]
-        if at is None and not self._points:
-            at = str(max((line.arrow for line in lines), default=0))
-        of = f" in {self._told.value}" if self._question else ""
+    def _show_story(self, selected: str | None = None) -> None:
+        lines = self._lesson.story(self._story_phase)
+        rows = [*story_lines(lines, self._opened, self._parts, self._open, self._point)]
+        if not rows and self._lesson.has_servers(self._phase):
+            rows = [ActionLine(Content.styled("Nothing was sent yet.", "$quiet"))]
+        if selected is None and not self._points:
+            selected = str(max((line.arrow for line in lines), default=0))
+        of = f" in {self._story_phase.value}" if self._question else ""
         self.story.border_title = f"Who said what{of}"
-        self.story.show(shown, at)
+        self.story.show(rows, selected)
 
     @property
-    def _told(self) -> LessonPhase:
+    def _story_phase(self) -> LessonPhase:
         """The phase whose requests are shown."""
         return self._lesson.phase_of_requests(self._phase, self._question)
 
     @property
     def _parts(self) -> tuple[Part, ...]:
         """The parts of the arrow that is open."""
-        return self._lesson.parts(self._told, self._opened) if self._opened else ()
+        return self._lesson.parts(self._story_phase, self._opened) if self._opened else ()
 
     @property
     def _points(self) -> bool:
@@ -204,18 +204,18 @@ class CourseLessonScreen(Screen[bool]):
     @on(ActionList.OptionHighlighted, "#story")
     def _show_move(self) -> None:
         choices = [*self._choices()]
-        at = "" if self._is_done else None  # Enter goes on, and makes no move again
-        self.move.show([*self._asked(), *choices], at, selects=self._is_done or len(choices) == 1)
+        selected = "" if self._is_done else None  # Enter goes on, and makes no move again
+        self.move.show([*self._asked(), *choices], selected, selects=self._is_done or len(choices) == 1)
 
     def _asked(self) -> Iterator[ActionLine]:
         """Yield what came of the last move, and what is asked now, or what the selected part is for."""
-        lesson, asked = self._lesson, words("course", "authlens_lab")["asked"][self._phase]
+        lesson, prompt = self._lesson, words("course", "authlens_lab")["asked"][self._phase]
         texts = [self._note, lesson.text(self._phase, self._question) if self._asks else ""]
-        part = next((part for part in self._parts if part.name == self.story.key), None)
-        if part and part.meaning:
-            texts.append(f"`{part.title}`: {part.meaning}")
+        element = next((element for element in self._parts if element.name == self.story.key), None)
+        if element and element.meaning:
+            texts.append(f"`{element.title}`: {element.meaning}")
         else:
-            texts.append("" if self._is_done else asked)
+            texts.append("" if self._is_done else prompt)
         texts.append("" if self._following else result(lesson.attempt))
         for text in filter(None, texts):
             yield ActionLine(Content.of(lesson_text(text).stylize_before("$text-accent")))
@@ -241,8 +241,8 @@ class CourseLessonScreen(Screen[bool]):
     @property
     def _switches(self) -> list[str]:
         """The switches that are on since the last move."""
-        made = self._lesson.attempt.moves
-        return [*made[-1].switches] if made and made[-1].verb == "defend" else []
+        moves = self._lesson.attempt.moves
+        return [*moves[-1].switches] if moves and moves[-1].verb == "defend" else []
 
     def _choose(self, name: str) -> None:
         """Choose an option or a switch; the first one goes off for one too many."""
@@ -276,20 +276,20 @@ class CourseLessonScreen(Screen[bool]):
                 self._show()
             else:
                 self._opened = evidence[0].arrow
-                self._show(at=evidence[1] or str(self._opened))
+                self._show(selected=evidence[1] or str(self._opened))
 
         self._start(make)
 
-    def _open(self, arrow: int, at: str) -> None:
+    def _open(self, arrow: int, selected: str) -> None:
         """Show the parts of an arrow, 0 for none, and select a line."""
         self._opened = arrow
-        self._show_story(at)
+        self._show_story(selected)
         self.story.focus()
         self.story.scroll_to_highlight(top=True)
 
-    def _point(self, part: Part) -> None:
+    def _point(self, element: Part) -> None:
         if self._points:
-            self._make(move_in(f"point {self._opened} {part.name}"))
+            self._make(move_in(f"point {self._opened} {element.name}"))
         else:
             self.action_done()
 
@@ -358,8 +358,8 @@ class CourseLessonScreen(Screen[bool]):
         """Play the requests of this phase, from the selected one on."""
         key = self.story.key
         arrow = int(key) if key.isdigit() else self._opened or 1
-        if (sent := self._lesson.trace(self._told, arrow)) is not None:
-            self.app.push_screen(PlayerScreen(sent[0], at=sent[1]))
+        if (sent := self._lesson.trace(self._story_phase, arrow)) is not None:
+            self.app.push_screen(PlayerScreen(sent[0], start=sent[1]))
 
 
 def _choice(text: str, act: Callable[[], object], key: str = "", name: str = "") -> ActionLine:

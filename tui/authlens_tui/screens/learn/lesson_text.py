@@ -26,10 +26,10 @@ def lesson_text(markdown: str) -> Content:
 def _marked(text: str) -> Content:
     pieces: list[tuple[str, str]] = []
     end = 0
-    for found in _CODE.finditer(text):
-        pieces.append((text[end : found.start()], ""))
-        pieces.append((found[1], "bold $text-accent") if found[1] else (found[2], "italic"))
-        end = found.end()
+    for match in _CODE.finditer(text):
+        pieces.append((text[end : match.start()], ""))
+        pieces.append((match[1], "bold $text-accent") if match[1] else (match[2], "italic"))
+        end = match.end()
     return Content.assemble(*pieces, (text[end:], ""))
 
 
@@ -42,8 +42,8 @@ def headed(texts: Iterable[tuple[str, str]]) -> list[Item]:
         lines = lesson_text(text).split("\n", allow_blank=True) if text else []
         for line in lines:
             is_listed = line.plain.startswith("- ")
-            words, sign = (line[2:], line[:2]) if is_listed else (line, Content())
-            items.append(Item(Content.of(words), Content.of(sign), 2 * is_listed))
+            body, sign = (line[2:], line[:2]) if is_listed else (line, Content())
+            items.append(Item(Content.of(body), Content.of(sign), 2 * is_listed))
     return items
 
 
@@ -54,10 +54,10 @@ def phases_line(lesson: OpenLesson, phase: LessonPhase) -> Content:
     parts = [Content.styled(f" Seat: {seat.upper()} ", "bold reverse")]
     for verdict in lesson.attempt.verdicts:
         name = verdict.phase.value
-        shown = (f"✔ {name}", "$text-success") if verdict.passed else (f"· {name}", "$quiet")
+        label = (f"✔ {name}", "$text-success") if verdict.passed else (f"· {name}", "$quiet")
         if verdict.phase is phase:
-            shown = f"▶ {name.upper()}", "bold $text-accent"
-        parts.append(Content.styled(*shown))
+            label = f"▶ {name.upper()}", "bold $text-accent"
+        parts.append(Content.styled(*label))
     return Content("  ").join(parts)
 
 
@@ -67,9 +67,9 @@ def claim_lines(
     """Yield each claim with what decides it; Enter opens the arrow that does."""
     for line in lines:
         details = [Content.styled(detail, "$quiet") for detail in line.details]
-        words = Content("\n").join([lesson_text(line.words).stylize_before("$text"), *details])
+        sentence = Content("\n").join([lesson_text(line.words).stylize_before("$text"), *details])
         act = partial(open_arrow, line.arrow, str(line.arrow)) if line.arrow else None
-        yield ActionLine(words, Content.styled(f"{line.state.value} ", "bold $text"), act)
+        yield ActionLine(sentence, Content.styled(f"{line.state.value} ", "bold $text"), act)
 
 
 def story_lines(
@@ -84,7 +84,7 @@ def story_lines(
         if not line.receiver:
             yield ActionLine(Content.styled(line.text, "$quiet"), _INDENT)
             continue
-        words = Content.assemble(
+        sentence = Content.assemble(
             (f"{line.sender} ──▶ {line.receiver}", "$text-primary"),
             f"  {line.words} → ",
             (line.answer, "bold"),
@@ -92,15 +92,17 @@ def story_lines(
         aside = Content.styled(f"\n{line.aside}" if line.aside else "", "$quiet")
         arrow, is_open = str(line.arrow), line.arrow == opened
         act = partial(open_arrow, 0 if is_open else line.arrow, arrow)
-        yield ActionLine(Content.assemble(words, aside), Content.styled(f"{arrow:>2} ", "bold"), act, arrow)
+        yield ActionLine(
+            Content.assemble(sentence, aside), Content.styled(f"{arrow:>2} ", "bold"), act, arrow
+        )
         if is_open:
             yield ActionLine(Content.styled(line.meaning, "$text-accent"), _INDENT)
             yield from _part_lines(parts, point)
 
 
 def _part_lines(parts: Iterable[Part], point: Callable[[Part], object]) -> Iterator[ActionLine]:
-    for place, same in groupby(parts, key=lambda part: part.place):
-        yield ActionLine(Content.styled(place, "bold $text-accent"), _INDENT)
-        for part in same:
-            words = Content.assemble((part.title, "bold"), f"  {part.value}")
-            yield ActionLine(words, _INDENT, partial(point, part), part.name)
+    for heading, same in groupby(parts, key=lambda element: element.place):
+        yield ActionLine(Content.styled(heading, "bold $text-accent"), _INDENT)
+        for element in same:
+            text = Content.assemble((element.title, "bold"), f"  {element.value}")
+            yield ActionLine(text, _INDENT, partial(point, element), element.name)

@@ -23,11 +23,11 @@ class QuestionScreen(ChoiceDialog[str]):
     SELECTS_FIRST = False  # an answer is chosen
 
     def __init__(self, title: str, question: str, options: Mapping[str, str], hint: str) -> None:
-        shown = [
+        choices = [
             (Option(Content.assemble((letter, "bold"), "  ", lesson_text(text))), letter)
             for letter, text in options.items()
         ]
-        super().__init__(title, shown, words=lesson_text(question), hint=hint)
+        super().__init__(title, choices, text=lesson_text(question), hint=hint)
         self._letters = frozenset(options)
 
     def action_choose(self, letter: str) -> None:

@@ -90,7 +90,7 @@ class CompareScreen(Screen[None]):
 
 def comparison_lines(comparison: Comparison, width: int, *, unfolded: bool = False) -> list[Line]:
     """Return the verdict, then what differs; stages that are equal share a line."""
-    lines = [line((comparison.verdict.sentence, Tone.TITLE), words=True), BLANK]
+    lines = [line((comparison.verdict.sentence, Tone.TITLE), by_words=True), BLANK]
     if comparison.about:
         lines += [*_differences(comparison.about, width), BLANK]
     parted = comparison.verdict.title if comparison.verdict.kind is VerdictKind.PARTED else ""
@@ -119,7 +119,7 @@ def _folded(stages: Sequence[StageComparison]) -> Line:
     titles = first if first == last else f"{first} – {last}"
     count = sum(len(stage.differences) for stage in stages)
     how = f"ended the same way · {count} difference{'' if count == 1 else 's'} (*)" if count else "equal"
-    return line((f"{titles} {how}{_expected(stages)}", Tone.MUTED), words=True)
+    return line((f"{titles} {how}{_expected(stages)}", Tone.MUTED), by_words=True)
 
 
 def _expected(stages: Sequence[StageComparison]) -> str:
@@ -178,8 +178,8 @@ def _row(title: Piece, left: Piece, right: Piece, width: int) -> Iterator[Line]:
         columns = [
             [
                 row.text
-                for part in text.split("\n")
-                for row in rows_of(line(part, hang=hang, words=True), room)
+                for paragraph in text.split("\n")
+                for row in rows_of(line(paragraph, hang=hang, by_words=True), room)
             ]
             for text, room, hang in (
                 (title[0], title_width, 2 * _INDENT),
@@ -192,10 +192,10 @@ def _row(title: Piece, left: Piece, right: Piece, width: int) -> Iterator[Line]:
             name, value = set_cell_size(first, title_width), set_cell_size(second, side)
             yield line((name, title[1]), " ", (value, left[1]), (_GAP, Tone.MUTED), (third, right[1]))
         return
-    yield line(title, hang=_INDENT, words=True)
+    yield line(title, hang=_INDENT, by_words=True)
     for name, (text, tone) in (("A", left), ("B", right)):
-        for number, part in enumerate(text.split("\n")):
-            yield line((f"    {' ' if number else name}  ", Tone.MUTED), (part, tone), hang=7)
+        for number, paragraph in enumerate(text.split("\n")):
+            yield line((f"    {' ' if number else name}  ", Tone.MUTED), (paragraph, tone), hang=7)
 
 
 def _columns_of(width: int) -> tuple[int, int]:
@@ -212,5 +212,5 @@ def _value(value: str | None, severity: Severity | None, tone: Tone) -> Piece:
         sign, _, tone = SEVERITY_SIGNS[severity]
         value = f"{sign} {value.removeprefix(severity).removeprefix(': ')}"
     more = len(value) - _SHOWN
-    shown = value[:_SHOWN] or "(empty)"
-    return (f"{shown} … {more} more characters" if more > 0 else shown), tone
+    text = value[:_SHOWN] or "(empty)"
+    return (f"{text} … {more} more characters" if more > 0 else text), tone

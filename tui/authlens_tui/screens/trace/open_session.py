@@ -75,7 +75,7 @@ class StoredTraces(NamedTuple):
     def named(self) -> tuple[tuple[TraceSummary, str], ...]:
         """Return what there is and what to call it, newest first; nothing where it cannot be read."""
         try:
-            own = [(summary, _words(summary)) for summary in self.traces.of(self.grant_id, *self.urls)]
+            entries = [(summary, _words(summary)) for summary in self.traces.of(self.grant_id, *self.urls)]
             others = [
                 (summary, f"{_words(summary)}  {url.removeprefix('https://')}")
                 for other, url in self.others
@@ -84,7 +84,7 @@ class StoredTraces(NamedTuple):
             ]
         except StateUnusable:
             return ()
-        return (*own, *sorted(others, key=lambda other: other[0].at, reverse=True)[:_OFFERED])
+        return (*entries, *sorted(others, key=lambda other: other[0].at, reverse=True)[:_OFFERED])
 
 
 class NamedTrace(NamedTuple):
@@ -98,7 +98,7 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
     """Lists what is kept and takes the name of a file.
 
     Args:
-        kept: the traces of a credential; None where there are none.
+        stored: the traces of a credential; None where there are none.
         without: the id of a trace that is not offered.
         without_file: the name of a file that is not offered.
     """
@@ -111,7 +111,7 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
     def __init__(
         self,
         title: str = "Open",
-        kept: StoredTraces | None = None,
+        stored: StoredTraces | None = None,
         *,
         without: str = "",
         without_file: str = "",
@@ -119,17 +119,17 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
         super().__init__()
         self._without_file = without_file
         self._title = title
-        self._kept = kept
-        named = kept.named() if kept is not None else ()
-        self._named = tuple(one for one in named if one[0].trace_id != without)
+        self._stored = stored
+        traces = stored.named() if stored is not None else ()
+        self._traces = tuple(one for one in traces if one[0].trace_id != without)
         self._found: tuple[str, ...] = ()
 
     def body(self) -> ComposeResult:
         with DialogBox(self._title):
-            if self._named:
-                yield OptionList(*(Option(Content(name)) for _, name in self._named), id="kept")
+            if self._traces:
+                yield OptionList(*(Option(Content(name)) for _, name in self._traces), id="kept")
             yield Input(
-                placeholder="or a file: login.authlens.json" if self._named else "a session file",
+                placeholder="or a file: login.authlens.json" if self._traces else "a session file",
                 id="file",
             )
             yield OptionList(id="files")
@@ -138,10 +138,10 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
     def on_mount(self) -> None:
         self.files.display = False
         self._look("")
-        if self._named:
-            kept = self.query_one("#kept", OptionList)
-            kept.highlighted = 0
-            kept.focus()
+        if self._traces:
+            stored = self.query_one("#kept", OptionList)
+            stored.highlighted = 0
+            stored.focus()
         else:
             self.field.focus()
 
@@ -154,8 +154,8 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
     @work(exclusive=True, group="look", description="look for session files")
     async def _look(self, typed: str) -> None:
         """List what the name may mean; in a thread, because a directory may be large or far away."""
-        found = await asyncio.to_thread(found_files, typed)
-        self._found = tuple(file for file in found if file != self._without_file)
+        files = await asyncio.to_thread(found_files, typed)
+        self._found = tuple(file for file in files if file != self._without_file)
         self.files.set_options(Option(Content.line(file)) for file in self._found)
         self.files.display = bool(self._found)
         if self.files.has_focus:
@@ -179,11 +179,11 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
 
     @on(OptionList.OptionSelected, "#kept")
     def _kept_chosen(self, event: OptionList.OptionSelected) -> None:
-        if self._kept is None:
+        if self._stored is None:
             return
-        summary, name = self._named[event.option_index]
+        summary, name = self._traces[event.option_index]
         with self.telling("#hint"):
-            self.dismiss(NamedTrace(self._kept.traces.open(summary.trace_id), name))
+            self.dismiss(NamedTrace(self._stored.traces.open(summary.trace_id), name))
 
     @on(Input.Submitted)
     def _file_named(self, event: Input.Submitted) -> None:
@@ -196,11 +196,11 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
             path = typed_path(name)
             # The beginning of a name is enough where it is that of one file or directory only.
             if name and not await asyncio.to_thread(path.is_file):
-                found = await asyncio.to_thread(found_files, name)
-                if len(found) == 1 and found[0].endswith("/"):
-                    self._take(found[0])
+                files = await asyncio.to_thread(found_files, name)
+                if len(files) == 1 and files[0].endswith("/"):
+                    self._take(files[0])
                     return
-                path = typed_path(found[0]) if len(found) == 1 else path
+                path = typed_path(files[0]) if len(files) == 1 else path
             # In a thread: a file of many megabytes takes a moment.
             trace = await asyncio.to_thread(open_session_file, path)
             self.dismiss(NamedTrace(trace, path.name))

@@ -30,7 +30,7 @@ class PlayerScreen(Screen[None]):
     """Steps through the arrows of `trace`; opens the exchange of an arrow on top of it.
 
     Args:
-        at: the record, and the exchange in it, whose arrow is marked first; the first one without.
+        start: the record, and the exchange in it, whose arrow is marked first; the first one without.
     """
 
     CSS_PATH = "player.tcss"
@@ -40,10 +40,10 @@ class PlayerScreen(Screen[None]):
     """Seconds for which an arrow is marked while it plays, at the usual speed."""
     SPEEDS: ClassVar[tuple[float, ...]] = (0.25, 0.5, 1, 2, 4)
 
-    def __init__(self, trace: Trace, *, at: tuple[int, int] | None = None) -> None:
+    def __init__(self, trace: Trace, *, start: tuple[int, int] | None = None) -> None:
         super().__init__()
         self._trace = trace
-        self._at = at
+        self._start = start
         self._records = trace.records
         self._sides = trace.honest_and_attacked or (tuple(range(len(self._records))),)
         self._playing: Timer | None = None
@@ -65,8 +65,8 @@ class PlayerScreen(Screen[None]):
     def on_mount(self) -> None:
         self._show_state()
         self._views[-1].focus()
-        if self._at is not None:
-            record, exchange = self._at
+        if self._start is not None:
+            record, exchange = self._start
             sides = zip(self._views, self._sides, strict=True)
             view, side = next(pair for pair in sides if record in pair[1])
             view.point_at(side.index(record), exchange=exchange, end=False)

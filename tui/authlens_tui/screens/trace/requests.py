@@ -156,15 +156,15 @@ class RequestsScreen(Screen[None]):
         """Bring the list up to date; the cursor stays on its request, or follows the newest."""
         table, here = self.table, self._marked()
         newest = here is None or (bool(self._shown) and here == self._shown[-1])
-        wanted = [row for row in self._rows if row.matches(self.filter_field.value)]
-        numbers = [row.number for row in wanted]
-        failed = {row.number for row in wanted if self._failed_at(row)}
+        matching = [row for row in self._rows if row.matches(self.filter_field.value)]
+        numbers = [row.number for row in matching]
+        failed = {row.number for row in matching if self._failed_at(row)}
         # New requests are added below; a filter, a cut log or a stage that failed needs the table made again.
         if numbers[: len(self._shown)] != self._shown or failed.intersection(self._shown) - self._failed:
             table.clear()
             self._shown = []
         self._failed = failed
-        for row in wanted[len(self._shown) :]:
+        for row in matching[len(self._shown) :]:
             cells = _cells(row, self._columns, failed=row.number in failed)
             cells["Host"] = Content.of(cells["Host"].stylize(self._accent_of(row)))
             table.add_row(*(cells[name] for name in self._columns), key=str(row.number))

@@ -106,9 +106,9 @@ class ExportScreen(Dialog[None]):
     @work(group="export", description="write a file")
     async def _write(self, form: Format, name: str) -> None:
         with self.telling("#hint"):
-            named = typed_path(name)
+            target = typed_path(name)
             # In a thread: masking and laying out a megabyte takes a moment.
-            path = await asyncio.to_thread(lambda: write_export(named, form.write(self._trace)))
+            path = await asyncio.to_thread(lambda: write_export(target, form.write(self._trace)))
             self.tell("#hint", f"✔ Written to {path.absolute()}", good=True)
             self.query_one("#close", Button).focus()
         self._saving = False

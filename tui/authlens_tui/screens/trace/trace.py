@@ -40,7 +40,7 @@ class TraceScreen(Screen[None]):
     Args:
         replay: where it was opened from, such as a file's name; then its secrets are fingerprints. Empty for
             what this program has just done.
-        kept: where more traces of the same credential are, to compare with; None where there are none.
+        stored: where more traces of the same credential are, to compare with; None where there are none.
         issuer: who issued the credential's tokens, for their signatures.
         opened: the arrow whose exchange is shown first; None for the record that says how it ended.
     """
@@ -58,7 +58,7 @@ class TraceScreen(Screen[None]):
         trace: Trace,
         *,
         replay: str = "",
-        kept: StoredTraces | None = None,
+        stored: StoredTraces | None = None,
         issuer: str | None = None,
         opened: Arrow | None = None,
     ) -> None:
@@ -66,7 +66,7 @@ class TraceScreen(Screen[None]):
         self._issuer = issuer
         self.trace = trace
         self._replay = replay
-        self._kept = kept
+        self._stored = stored
         self._opened = opened
 
     def compose(self) -> ComposeResult:
@@ -140,7 +140,7 @@ class TraceScreen(Screen[None]):
     def action_compare(self) -> None:
         """Ask for the other trace."""
         question = OpenSessionScreen(
-            "Compare with", self._kept, without=self.trace.trace_id, without_file=self._replay
+            "Compare with", self._stored, without=self.trace.trace_id, without_file=self._replay
         )
         self.app.push_screen(question, self._compare)
 
@@ -164,8 +164,8 @@ class TraceScreen(Screen[None]):
 def _note(trace: Trace, replay: str) -> str:
     """Say what this is: where it is from, when it was, and that nothing can be sent."""
     began = f"{trace.started_at:%Y-%m-%d %H:%M %Z}".strip()
-    words = f"{replay}, read-only, secrets are fingerprints" if replay else "read-only"
-    return f"{words} · {began}"
+    description = f"{replay}, read-only, secrets are fingerprints" if replay else "read-only"
+    return f"{description} · {began}"
 
 
 def _changes(trace: Trace) -> Content:
@@ -176,6 +176,6 @@ def _step(number: int, record: StageRecord) -> StageStep:
     flow = record.flow
     again = f" ({record.attempt})" if record.attempt > 1 else ""
     changed = " TAMPERED" if record.tampering else ""
-    shown, title = flow.number(record.stage) or number, flow.info(record.stage).title
-    asked = stage_accent(record.stage, flow)
-    return StageStep(shown, f"{title}{again}{changed}", *how_it_ended(record), accent=asked)
+    label, title = flow.number(record.stage) or number, flow.info(record.stage).title
+    accent = stage_accent(record.stage, flow)
+    return StageStep(label, f"{title}{again}{changed}", *how_it_ended(record), accent=accent)

@@ -35,12 +35,12 @@ class Played(NamedTuple):
     """How the sign-in of the demo ended.
 
     Attributes:
-        done: false if it did not get as far as signing in and can be tried again.
+        completed: false if it did not get as far as signing in and can be tried again.
         page: the text of the page on which the browser ended; empty if it came back.
     """
 
-    words: str
-    done: bool = False
+    sentence: str
+    completed: bool = False
     page: str = ""
 
 
@@ -221,12 +221,12 @@ class EndCard(HangingText):
             ("=", "compare", ending.before is not None),
             ("m", "save", True),
         )
-        shown = [Content.assemble((key, _KEY), f" {name}") for key, name, does in offered if does]
-        return with_keys_kept(Content(" · ").join(shown), max(1, self.app.size.width - _AROUND))
+        labels = [Content.assemble((key, _KEY), f" {name}") for key, name, does in offered if does]
+        return with_keys_kept(Content(" · ").join(labels), max(1, self.app.size.width - _AROUND))
 
 
-def _item(name: str, words: Content) -> Item:
-    return Item(words, Content.styled(name, "$text-muted"), _NAMES)
+def _item(name: str, text: Content) -> Item:
+    return Item(text, Content.styled(name, "$text-muted"), _NAMES)
 
 
 def _last_arrow(trace: Trace) -> Content:

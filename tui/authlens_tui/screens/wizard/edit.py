@@ -41,9 +41,9 @@ class FieldRow(Horizontal):
         self.source = source
         value = source.value
         # A value that a field cannot show exactly must not be sent back changed: its field begins empty.
-        shown = value.masked if isinstance(value, Secret) else Content.line(value, limit=_LONGEST_SHOWN).plain
-        self._plain = None if isinstance(value, Secret) or shown != value else value
-        self._hint = f"unchanged: {shown}" if self._plain is None else "(empty)"
+        text = value.masked if isinstance(value, Secret) else Content.line(value, limit=_LONGEST_SHOWN).plain
+        self._plain = None if isinstance(value, Secret) or text != value else value
+        self._hint = f"unchanged: {text}" if self._plain is None else "(empty)"
         self.omitted = False
 
     @property
@@ -110,18 +110,18 @@ class NewRow(Horizontal):
     name_field = getters.query_one(".new-name", Input)
     value_field = getters.query_one(".new-value", Input)
 
-    def __init__(self, place: EditLocation) -> None:
+    def __init__(self, location: EditLocation) -> None:
         super().__init__()
-        self.place = place
+        self.location = location
 
     def compose(self) -> ComposeResult:
-        yield Static(Content(f"+ {self.place.value}"), classes="field-name")
+        yield Static(Content(f"+ {self.location.value}"), classes="field-name")
         yield Input(placeholder="name", compact=True, select_on_focus=False, classes="new-name")
         yield Input(placeholder="value", compact=True, select_on_focus=False, classes="new-value")
 
     @property
     def title(self) -> str:
-        return self.name_field.value or f"the new {self.place.value}"
+        return self.name_field.value or f"the new {self.location.value}"
 
     @property
     def first_field(self) -> Input:
@@ -134,7 +134,7 @@ class NewRow(Horizontal):
     @property
     def difference(self) -> str:
         name = self.name_field.value or "(no name yet)"
-        return f"{name}: added as {self.place.value}"
+        return f"{name}: added as {self.location.value}"
 
     def judge(self) -> None:
         """Show whether something is added; what is typed under a secret's name is masked."""
@@ -149,7 +149,7 @@ class NewRow(Horizontal):
 
     def applied(self, changes: RequestChanges, form: EditForm) -> RequestChanges:
         """Return `changes` with this one; raises ValueError where that cannot be."""
-        return form.with_part(changes, self.place, self.name_field.value.strip(), self.value_field.value)
+        return form.with_part(changes, self.location, self.name_field.value.strip(), self.value_field.value)
 
 
 class EditScreen(ModalScreen[RequestChanges | None]):
@@ -173,10 +173,10 @@ class EditScreen(ModalScreen[RequestChanges | None]):
                     yield from (FieldRow(choice) for choice in self._form.choices)
                 if self._form.parts:
                     yield Static(Content(_TAMPERING), classes="edit-section")
-                    yield from (FieldRow(part) for part in self._form.parts)
+                    yield from (FieldRow(field) for field in self._form.parts)
                 if self._form.places:
                     yield Static(Content(_ADDING), classes="edit-section")
-                    yield from (NewRow(place) for place in self._form.places)
+                    yield from (NewRow(location) for location in self._form.places)
                 if not self._form.choices and not self._form.parts:
                     yield Static(Content("Nothing in this stage can be edited."))
             yield Static(Content(_NOTHING), id="edit-changes")

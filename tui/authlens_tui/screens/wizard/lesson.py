@@ -20,8 +20,8 @@ from authlens_tui.widgets.key_footer import KeyFooter
 _LATER: Final = (Stage.REFRESH, Stage.REVOKE, Stage.PROBE)  # what is done with the tokens of a login
 
 
-def _part(title: str, words: str | Content) -> Content:
-    return Content.assemble((title, "bold $text-accent"), "\n", words)
+def _part(title: str, text: str | Content) -> Content:
+    return Content.assemble((title, "bold $text-accent"), "\n", text)
 
 
 def lesson_words(stage: Stage, flow: Flow, *, in_full: bool = True) -> Content:
@@ -51,7 +51,7 @@ class LessonScreen(ModalScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = keys("lesson")
 
     box = getters.query_one("#lesson", VerticalScroll)
-    words = getters.query_one("#lesson-words", Static)
+    text = getters.query_one("#lesson-words", Static)
 
     def __init__(self, stage: Stage, flow: Flow = AUTHORIZATION_CODE) -> None:
         super().__init__()
@@ -83,5 +83,5 @@ class LessonScreen(ModalScreen[None]):
     def _show(self) -> None:
         self.box.border_title = Content(f"Lesson: {self._flow.numbered(self.stage)}")
         self.box.border_subtitle = Content(f"{self._stages.index(self.stage) + 1} of {len(self._stages)}")
-        self.words.update(lesson_words(self.stage, self._flow))
+        self.text.update(lesson_words(self.stage, self._flow))
         self.box.scroll_home(animate=False)

@@ -146,7 +146,7 @@ class QrScreen(ModalScreen[bool]):
     BINDINGS: ClassVar[list[BindingType]] = keys("qr")
 
     code = getters.query_one(QrCode)
-    words = getters.query_one("#qr-words", Static)
+    caption = getters.query_one("#qr-words", Static)
 
     def __init__(self, url: str, back: str = _BACK) -> None:
         super().__init__()
@@ -182,10 +182,10 @@ class QrScreen(ModalScreen[bool]):
         self.code.drawing = drawing
         self.code.display = drawing is not None
         if modules is None or drawing is None:
-            self.words.update(Content(_no_room(modules, size)))
-            self.words.display = True
+            self.caption.update(Content(_no_room(modules, size)))
+            self.caption.display = True
             return
-        self.words.display = size.width - len(drawing.lines[0]) >= _WORDS_NEED
+        self.caption.display = size.width - len(drawing.lines[0]) >= _WORDS_NEED
         rows = room_for(modules)[0].height
         signs = "" if drawing.plain else f"Boxes instead of the code? Make the window {rows} rows high."
         # Without a frame the words say what it would: where this is, and which keys there are.
@@ -194,8 +194,8 @@ class QrScreen(ModalScreen[bool]):
             if is_framed
             else (f"{self.TITLE} of the link", f"{_CLOSE} U shows the link on one line.")
         )
-        words = "\n\n".join(filter(None, (_HOW, self._back, signs, close)))
-        self.words.update(Content.assemble((f"{title}\n\n" if title else "", "bold"), words))
+        text = "\n\n".join(filter(None, (_HOW, self._back, signs, close)))
+        self.caption.update(Content.assemble((f"{title}\n\n" if title else "", "bold"), text))
 
     def finish(self) -> None:
         """Close, because the login no longer waits; under another screen, as soon as that is gone."""

@@ -135,13 +135,13 @@ class StagePane(Vertical):
         position, record = self._login.position, self._login.trace.latest(stage)
         here = self._login.flow.place(position)
         runs = self._login.running is stage
-        done = record is not None and (self.stages.index(stage) < here or self._is_latest(record))
+        ended = record is not None and (self.stages.index(stage) < here or self._is_latest(record))
         # There is time to read before a stage runs, and while the browser is away. Set once: each change has
         # Textual match every rule against every widget of the screen.
-        self.screen.set_class(not self.record_is_shown if runs else not done, "-ahead")
+        self.screen.set_class(not self.record_is_shown if runs else not ended, "-ahead")
         if runs and (underway := self.underway) is not None:
             self.record_view.show_running(underway)
-        elif record is not None and done:
+        elif record is not None and ended:
             self.record_view.show_record(record)
         else:
             is_next, grant_type = stage is position, self._login.flow.grant_type
@@ -158,11 +158,11 @@ class StagePane(Vertical):
     def which_attempt(self) -> str:
         """Return which attempt is shown, where that is not the last one at the stage."""
         record = self.record_view.record
-        attempts = [known for known in self._login.trace.records if known.stage is self.shown]
+        attempts = [attempt for attempt in self._login.trace.records if attempt.stage is self.shown]
         if record is None or not attempts or record is attempts[-1]:
             return ""
-        place = next((number for number, known in enumerate(attempts, 1) if known is record), 0)
-        return f" (attempt {place} of {len(attempts)})" if place else ""
+        position = next((number for number, attempt in enumerate(attempts, 1) if attempt is record), 0)
+        return f" (attempt {position} of {len(attempts)})" if position else ""
 
     # -- what the login reports ------------------------------------------------------------------------
 
@@ -221,8 +221,8 @@ class StagePane(Vertical):
         # Meanwhile the login may have continued, or the user cancelled and got another link.
         if self._page != page:
             return
-        self.notify(played.words, markup=False, title="Demo sign-in")
-        if not played.done:
+        self.notify(played.sentence, markup=False, title="Demo sign-in")
+        if not played.completed:
             self._signed_in_at = ""
         self.panel.page = self._login.wait.page = played.page
         self.post_message(LinkChanged())

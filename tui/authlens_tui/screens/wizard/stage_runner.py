@@ -69,12 +69,12 @@ class StageRunner:
     sign_in_again = retry  # a key of its own, with a name that says what that leads to
 
     async def _retry(self) -> None:
-        wanted = self._login.position
+        stage = self._login.position
         await self._login.retry()
         # A code that was used up has led back to PKCE: run on to the stage that was to be run again.
         while not self._login.finished:
             record = await self._login.step()
-            if record.outcome is not Outcome.PASSED or record.stage is wanted:
+            if record.outcome is not Outcome.PASSED or record.stage is stage:
                 break
 
     def override(self) -> None:
@@ -83,11 +83,11 @@ class StageRunner:
         check = next((c for c in failed.failures if c.overridable), None) if failed else None
         if check is None or self._busy:
             return
-        words = f"{check.expected}\nSeen: {check.seen}\n\n{check.why}\n\n{check.cure}"
+        text = f"{check.expected}\nSeen: {check.seen}\n\n{check.why}\n\n{check.cure}"
         continuing = partial(self._login.override, check.name)
         # The check is named and quoted: what you say yes to is this one, and the next login asks again.
         self._screen.app.push_screen(
-            ConfirmScreen("Continue despite this check?", words, "Continue"),
+            ConfirmScreen("Continue despite this check?", text, "Continue"),
             lambda agreed: self._start(continuing) if agreed else None,
         )
 

@@ -54,26 +54,26 @@ class StatusLine(Static):
         login, failed = self._login, self._runner.failed
         last = login.trace.records[-1] if login.trace.records else None
         now, rows = datetime.now(UTC), self.app.size.height
-        done = False
+        authenticated = False
         # What waits for the user comes first: the link and the code are on the screen while their stage runs.
         if pane.panel.url:
-            words = pane.panel.words(player=pane.can_play)
+            text = pane.panel.words(player=pane.can_play)
         elif pane.code_is_shown:
-            words = device_words(polling=login.running is not None, player=pane.can_play)
+            text = device_words(polling=login.running is not None, player=pane.can_play)
         elif login.running is not None:
-            words = running_words(login.running, login.flow)
+            text = running_words(login.running, login.flow)
         elif failed is not None:
-            words = self._outcome_words(failed, pane)
+            text = self._outcome_words(failed, pane)
         elif login.position is not None:
             planned = None if pane.shown is login.position else pane.planned
-            words = next_words(login.position, planned, login.flow, self.app.size.width - _AROUND)
+            text = next_words(login.position, planned, login.flow, self.app.size.width - _AROUND)
         elif last is not None and last.stage not in login.flow.stages:
-            words = self._outcome_words(last, pane)
+            text = self._outcome_words(last, pane)
         elif login.tampered:
-            words = unkept_words(login.facts, now)
+            text = unkept_words(login.facts, now)
         else:
-            done = True
-            words = authenticated_words(
+            authenticated = True
+            text = authenticated_words(
                 login.facts,
                 login.trace,
                 self._store_name,
@@ -81,10 +81,10 @@ class StatusLine(Static):
                 width=self.app.size.width - _AROUND,
                 brief=rows < _TALL,
             )
-        self._words = words
+        self._words = text
         if not keep_note:
             self._note = None
-        self.set_class(done, "-done")
+        self.set_class(authenticated, "-done")
         self._update()
 
     def _outcome_words(self, record: StageRecord, pane: StagePane) -> Content:
@@ -98,10 +98,10 @@ class StatusLine(Static):
         rows, looked_at = self.app.size.height, pane.shown is record.stage
         above = looked_at and pane.record_view.tab in (Tab.OVERVIEW, Tab.CHECKS)
         on_tab = looked_at and rows < _TALL
-        words = failed_words(
+        text = failed_words(
             record, pane.record_view.fixes(), brief=rows < _LARGE, told_above=above, told_on_tab=on_tab
         )
-        return Content.assemble(words, "\n", STEP_UP) if self._login.steps_up else words
+        return Content.assemble(text, "\n", STEP_UP) if self._login.steps_up else text
 
     def drop_note(self) -> None:
         if self._note is not None:
@@ -119,7 +119,7 @@ class StatusLine(Static):
 
     def _update(self) -> None:
         mark = marks(self._login)
-        words = () if self._note is not None and self._note_alone else (self._words,)
+        status = () if self._note is not None and self._note_alone else (self._words,)
         note = () if self._note is None else (self._note,)
-        lines = Content("\n").join([*((mark,) if mark else ()), *note, *words])
+        lines = Content("\n").join([*((mark,) if mark else ()), *note, *status])
         self.update(with_keys_kept(lines, max(1, self.app.size.width - _AROUND)))

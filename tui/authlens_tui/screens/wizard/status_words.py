@@ -67,8 +67,8 @@ def next_words(stage: Stage, request: Request | None, flow: Flow, width: int) ->
     sends = flow.info(stage).announces
     if request is not None and not sends:
         sends = f"{request.method} {_cut(Redactor().text(request.url), _LONGEST_URL)}"
-    said = Content.assemble("Next: ", (flow.numbered(stage), "bold"), f"  {sends}")
-    return Content.of(said.truncate(max(1, width), ellipsis=True))
+    sentence = Content.assemble("Next: ", (flow.numbered(stage), "bold"), f"  {sends}")
+    return Content.of(sentence.truncate(max(1, width), ellipsis=True))
 
 
 def running_words(stage: Stage, flow: Flow) -> Content:
@@ -91,15 +91,15 @@ def turned_away_words(page: str, host: str = "") -> Content:
     Args:
         host: of the authorization server; a team's is named in what to do.
     """
-    known = page_meaning(page, host)
-    told = Content.assemble(
+    meaning = page_meaning(page, host)
+    sentence = Content.assemble(
         ("! No usable answer. ", "bold $text-warning"),
         "The browser shows: ",
         Content.line(f"“{_cut(page, _LONGEST_PAGE)}”", "bold"),
     )
-    if known is None:
-        return Content.assemble(told, "\nauthlens ignored it and is still waiting.")
-    return Content.assemble(told, f" {known.meaning}\n", ("→ ", "bold"), known.cure)
+    if meaning is None:
+        return Content.assemble(sentence, "\nauthlens ignored it and is still waiting.")
+    return Content.assemble(sentence, f" {meaning.meaning}\n", ("→ ", "bold"), meaning.cure)
 
 
 def silent_words(facts: Facts, *, in_full: bool) -> Content:
@@ -126,18 +126,18 @@ def authenticated_words(
         brief: two lines: what was received, and the first warning.
     """
     warnings = [Content.styled(warning, "$text-warning") for warning in _warned(trace)]
-    done = ("✔ Authenticated. ", "bold $text-success")
+    title = ("✔ Authenticated. ", "bold $text-success")
     if brief:
-        lines = [Content.assemble(done, _received(facts, now)), *warnings[:1]]
+        lines = [Content.assemble(title, _received(facts, now)), *warnings[:1]]
         return Content("\n").join(line.truncate(max(1, width), ellipsis=True) for line in lines)
     rows = (
         *(("Warning", warning) for warning in warnings),
         ("Received", Content(f"{_received(facts, now)}; stored in {store_name}")),
         ("Took", Content(_took(trace))),
     )
-    named = (Item(words, Content.styled(f"  {name}", "$text-muted"), _NAMES) for name, words in rows)
-    first = Content.assemble(done, f"{_cut(facts.resource_url.text, _LONGEST_URL)} accepts the token.")
-    return Content("\n").join([first, *(line for item in named for line in hanging_lines(item, width))])
+    items = (Item(value, Content.styled(f"  {name}", "$text-muted"), _NAMES) for name, value in rows)
+    first = Content.assemble(title, f"{_cut(facts.resource_url.text, _LONGEST_URL)} accepts the token.")
+    return Content("\n").join([first, *(line for item in items for line in hanging_lines(item, width))])
 
 
 def _warned(trace: Trace) -> tuple[str, ...]:
@@ -150,16 +150,16 @@ def _warned(trace: Trace) -> tuple[str, ...]:
         if check.severity is Severity.WARNING
     ]
     more = len(warnings) - _MOST_WARNINGS
-    rest = (f"{more} more, on Checks of the stages marked !",) if more > 0 else ()
-    return (*warnings[:_MOST_WARNINGS], *rest)
+    remainder = (f"{more} more, on Checks of the stages marked !",) if more > 0 else ()
+    return (*warnings[:_MOST_WARNINGS], *remainder)
 
 
 def _received(facts: Facts, now: datetime) -> str:
     if facts.tokens is None:
         return "A token"
     kind = "a JWT" if facts.access_token_is_jwt else "opaque"
-    left = (facts.expires_at - now).total_seconds() if facts.expires_at else 0
-    lasts = f", {in_words(left)} left" if left > 0 else ", expired" if facts.expires_at else ""
+    seconds = (facts.expires_at - now).total_seconds() if facts.expires_at else 0
+    lasts = f", {in_words(seconds)} left" if seconds > 0 else ", expired" if facts.expires_at else ""
     if facts.tokens.refresh_token is None:
         return f"Access token ({kind}{lasts}), no refresh token"
     return f"Access token ({kind}{lasts}), refresh token"
@@ -199,10 +199,10 @@ def failed_words(
         return Content.assemble(title, "Cause and fix are above.")
     if told_on_tab:
         return Content.assemble(title, ("1", _KEY), " shows cause and fix.")
-    told = fixes(reason.cure)
-    cure = Content.assemble(("\n→ ", "bold"), told) if told else Content()
-    seen = Content() if brief and reason.known else _seen(reason)
-    first, last = (Content(), seen) if reason.known else (seen, Content())
+    fix = fixes(reason.cure)
+    cure = Content.assemble(("\n→ ", "bold"), fix) if fix else Content()
+    evidence = Content() if brief and reason.known else _seen(reason)
+    first, last = (Content(), evidence) if reason.known else (evidence, Content())
     return Content.assemble(title, reason.cause, first, cure, last)
 
 
@@ -222,13 +222,13 @@ def _cut(line: str, longest: int) -> str:
     return line if len(line) <= longest else f"{line[:longest]}…"
 
 
-def with_keys_kept(words: Content, width: int) -> Content:
-    """Return `words` in lines of `width` cells; none ends between a key and its label."""
+def with_keys_kept(text: Content, width: int) -> Content:
+    """Return `text` in lines of `width` cells; none ends between a key and its label."""
     rows: list[Content] = []
-    for row in words.split("\n", allow_blank=True):
+    for row in text.split("\n", allow_blank=True):
         keys = {span.end for span in row.spans if span.style == _KEY}
         ends, start, last = [], 0, 0
-        for end in (*(found.start() for found in re.finditer(" ", row.plain)), len(row.plain)):
+        for end in (*(blank.start() for blank in re.finditer(" ", row.plain)), len(row.plain)):
             if cell_len(row.plain[start:end]) > width and last > start:
                 ends.append(last + 1)
                 start = last + 1
@@ -261,14 +261,14 @@ def marks(login: Login) -> Content:
             )
         )
     elif login.edits:
-        words = listed([edit.words for _, edit in login.edits])
+        changes = listed([edit.words for _, edit in login.edits])
         stage = login.edits[0][0]
         when = "sent next" if stage is login.position else f"sent by {login.flow.info(stage).title}"
-        pieces.append(Content.assemble(("≠ Edited: ", _MARK), f"{words}, {when}."))
+        pieces.append(Content.assemble(("≠ Edited: ", _MARK), f"{changes}, {when}."))
     if login.trace.tampering:
-        words = listed(login.trace.tampering)
+        changes = listed(login.trace.tampering)
         pieces.append(
-            Content.assemble(("≠ TAMPERED: ", _MARK), f"{words}. No token of this login is stored.")
+            Content.assemble(("≠ TAMPERED: ", _MARK), f"{changes}. No token of this login is stored.")
         )
     return Content("\n").join(pieces)
 
@@ -301,6 +301,6 @@ def experiment_words(record: StageRecord) -> Content | None:
 def listed(changes: Sequence[str]) -> str:
     """Name the first three changes, each once with how often it was made."""
     times = Counter(changes)
-    words = [change if count == 1 else f"{change} ({count} times)" for change, count in times.items()]
-    more = len(words) - _MOST_SAID
-    return "; ".join([*words[:_MOST_SAID], *((f"and {more} more",) if more > 0 else ())])
+    phrases = [change if count == 1 else f"{change} ({count} times)" for change, count in times.items()]
+    more = len(phrases) - _MOST_SAID
+    return "; ".join([*phrases[:_MOST_SAID], *((f"and {more} more",) if more > 0 else ())])

@@ -198,8 +198,8 @@ def _results(record: StageRecord) -> list[_ResultView]:
     return [_ResultView(experiment, check, record) for experiment, check in ended_in(record)]
 
 
-def _side(title: str, words: Content, kind: str) -> Static:
-    side = Static(words, classes=f"result-side {kind}")
+def _side(title: str, text: Content, kind: str) -> Static:
+    side = Static(text, classes=f"result-side {kind}")
     side.border_title = title
     return side
 
@@ -327,16 +327,16 @@ class WizardTools:
         else:
             self._say("= compares with the login before, once this one has ended.")
 
-    def _say(self, words: str) -> None:
-        self._screen.notify(words, markup=False)
+    def _say(self, sentence: str) -> None:
+        self._screen.notify(sentence, markup=False)
 
     def compare(self) -> None:
         """Show what differs from the honest run, if an attack was tried, or from the login before."""
         from authlens_tui.screens.trace.comparison import CompareScreen
 
         if (other := self.compared_with) is not None:
-            own = "with the attack" if self._login.trace.tampering else "this login"
-            self._open(CompareScreen(other[1], runs(self._login.trace)[-1], (other[0], own)))
+            name = "with the attack" if self._login.trace.tampering else "this login"
+            self._open(CompareScreen(other[1], runs(self._login.trace)[-1], (other[0], name)))
 
     @property
     def compared_with(self) -> tuple[str, Trace] | None:

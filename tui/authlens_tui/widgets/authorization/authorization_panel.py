@@ -53,8 +53,8 @@ def problem_words(offer: CallbackOffer, *, folded: bool) -> Content:
     return Content("\n").join(lines)
 
 
-def _pasting(words: str) -> Content:
-    return Content.assemble(words, " ", ("^v", _KEY))
+def _pasting(instruction: str) -> Content:
+    return Content.assemble(instruction, " ", ("^v", _KEY))
 
 
 def forward_words(offer: CallbackOffer) -> Content:
@@ -171,7 +171,7 @@ class AuthorizationPanel(VerticalScroll):
 
     def compose(self) -> ComposeResult:
         parts = ("countdown", "link", "ignored", "refused", "ways", "forward", "problems", "test", "further")
-        yield from (Static(id=part) for part in parts)
+        yield from (Static(id=name) for name in parts)
         yield PasteField(
             placeholder="Paste the address the browser ended on, then Enter",
             id="paste",
@@ -205,12 +205,12 @@ class AuthorizationPanel(VerticalScroll):
         self._tell("ignored", Content())
         self._tell("refused", Content())
 
-    def _tell(self, part: str, words: Content, *, news: bool = False) -> None:
+    def _tell(self, name: str, text: Content, *, news: bool = False) -> None:
         """Show words in a part of the panel, some of which take room only while they have any."""
-        shown = self.query_one(f"#{part}", Static)
-        shown.update(words)
-        shown.set_class(bool(words), "-shown")
-        shown.set_class(bool(words) and news, "-news")
+        widget = self.query_one(f"#{name}", Static)
+        widget.update(text)
+        widget.set_class(bool(text), "-shown")
+        widget.set_class(bool(text) and news, "-news")
 
     def on_unmount(self) -> None:
         self._over.set()
@@ -265,8 +265,8 @@ class AuthorizationPanel(VerticalScroll):
         """Show what came last; `is_error`: it may be the server's refusal, which the user can see."""
         times = "once" if count == 1 else f"{count} times"
         stop = ". Did the browser end there after your link? Then press Esc" if is_error else ""
-        words = f"! Ignored {times}, still waiting. Last: {reason}{stop}"
-        self._tell("ignored", Content.line(words))
+        sentence = f"! Ignored {times}, still waiting. Last: {reason}{stop}"
+        self._tell("ignored", Content.line(sentence))
 
     def show_tunnel(self, family: str) -> None:
         """Say over which address family the test page was reached."""
@@ -275,8 +275,8 @@ class AuthorizationPanel(VerticalScroll):
             self._families.append(family)
         self._show_test()
 
-    def show_refused_paste(self, words: str) -> None:
-        self._tell("refused", Content(f"✖ {words}"))
+    def show_refused_paste(self, sentence: str) -> None:
+        self._tell("refused", Content(f"✖ {sentence}"))
 
     def _show_test(self) -> None:
         silent = time.monotonic() - self.shown_at
@@ -284,15 +284,15 @@ class AuthorizationPanel(VerticalScroll):
         is_late = forwards and silent >= _SILENCE
         if self._families:
             families = " and ".join(self._families)
-            told = (f"\n✔ It was reached over {families}: the browser can get back here.", "$text-success")
+            result = (f"\n✔ It was reached over {families}: the browser can get back here.", "$text-success")
         elif is_late:
-            told = (f"\n! Not reached in {clock(silent)}. {NO_FORWARD}", "$text-warning")
+            result = (f"\n! Not reached in {clock(silent)}. {NO_FORWARD}", "$text-warning")
         else:
-            told = (f"  not reached yet ({clock(silent)})", "$quiet")
+            result = (f"  not reached yet ({clock(silent)})", "$quiet")
         leads = "Test the tunnel: " if forwards else _TEST
         link = Content.styled(test_url, Style(link=test_url, bold=True))
-        words = Content.assemble(leads, link, told) if test_url or self._families else Content()
-        self._tell("test", words, news=bool(self._families) or is_late)
+        text = Content.assemble(leads, link, result) if test_url or self._families else Content()
+        self._tell("test", text, news=bool(self._families) or is_late)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         if action in {"qr_code", "alone"}:

@@ -97,15 +97,15 @@ class DevicePanel(VerticalScroll):
         ends_at = None if self._facts is None else self._facts.device_ends_at
         if ends_at is None:
             return
-        left = max(0, int((ends_at - now).total_seconds()))
+        seconds = max(0, int((ends_at - now).total_seconds()))
         roomy = self.content_size.width >= _ROOMY
-        asked = f"   asked {self._asked} times" if self._asked > 1 else ""
+        polls = f"   asked {self._asked} times" if self._asked > 1 else ""
         self.time_left.update(
             Content.assemble(
                 ("Waiting for you to enter the code  " if roomy else "Code  ", "bold"),
-                ("expires in " if left else "expired", "bold"),
-                (clock(left) if left else "", "bold $text-accent"),
-                (asked if roomy else "", "$quiet"),
+                ("expires in " if seconds else "expired", "bold"),
+                (clock(seconds) if seconds else "", "bold $text-accent"),
+                (polls if roomy else "", "$quiet"),
             )
         )
 

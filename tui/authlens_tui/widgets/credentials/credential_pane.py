@@ -96,8 +96,8 @@ def detail_items(
 def _state(entry: InventoryEntry, status: CredentialStatus, now: datetime) -> Item:
     """Return what matters first: the state, and how much of the token's life is left."""
     share = entry.life_left(now)
-    left, spent = life_bar(share, _BAR)
-    bar = ((left, _COLOURS[life_tone(entry, now)]), (f"{spent} ", "$quiet")) if share is not None else ()
+    remaining, spent = life_bar(share, _BAR)
+    bar = ((remaining, _COLOURS[life_tone(entry, now)]), (f"{spent} ", "$quiet")) if share is not None else ()
     return Item(
         Content.assemble(
             (f"{status.kind.symbol} {status.word}", f"bold {_COLOURS[tone_of(status)]}"),
@@ -128,15 +128,15 @@ def event_items(events: Sequence[Event], now: datetime, note: str = "") -> Seque
     """Return what happened to a credential; a detail that its `note` has already is left out."""
     if not events:
         return ()
-    said = (
+    rows = (
         (ago(event.at, now), event.kind if event.detail in note else f"{event.kind}  {event.detail}")
         for event in events
     )
-    return (Item(_heading("Events")), *_table(said, _WHEN))
+    return (Item(_heading("Events")), *_table(rows, _WHEN))
 
 
-def _heading(words: str) -> Content:
-    return Content.styled(words, "bold $text-primary")
+def _heading(title: str) -> Content:
+    return Content.styled(title, "bold $text-primary")
 
 
 def _table(facts: Iterable[tuple[str, str]], room: int = _NAME) -> list[Item]:
@@ -249,15 +249,15 @@ def _ends(moment: datetime | None, now: datetime) -> str:
     return f"{'expires' if moment > now else 'expired'} {moment:%Y-%m-%d %H:%M:%S} UTC"
 
 
-def trace_option(kept: TraceSummary, now: datetime) -> Option:
+def trace_option(summary: TraceSummary, now: datetime) -> Option:
     """Return a stored trace as a line of the history: how it ended, what it was, when."""
     from authlens_tui.widgets.record.signs import OUTCOME_SIGNS  # few credentials have a trace
 
-    sign, tone = OUTCOME_SIGNS[kept.outcome]
-    words = Content.assemble(
-        (f"{sign} ", tone.value), f"{kept.kind.value:<8} ", (ago(kept.at, now), "$quiet")
+    sign, tone = OUTCOME_SIGNS[summary.outcome]
+    text = Content.assemble(
+        (f"{sign} ", tone.value), f"{summary.kind.value:<8} ", (ago(summary.at, now), "$quiet")
     )
-    return Option(words, id=kept.trace_id)
+    return Option(text, id=summary.trace_id)
 
 
 class CredentialPane(VerticalScroll):

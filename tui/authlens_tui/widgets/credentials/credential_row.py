@@ -36,25 +36,25 @@ _OPTIONAL: Final = {column.key: column for column in DASHBOARD_COLUMNS}
 
 
 def columns_for(
-    width: int, state: int = _LONGEST_STATE, wanted: Sequence[str] = COLUMN_KEYS
+    width: int, state: int = _LONGEST_STATE, keys: Sequence[str] = COLUMN_KEYS
 ) -> tuple[DashboardColumn, ...]:
     """Return the columns that fit into `width` cells; the resource takes what the others leave.
 
     Args:
         state: cells of the longest state.
-        wanted: keys of the columns beside resource and state, in their order.
+        keys: keys of the columns beside resource and state, in their order.
     """
     state = min(state, _LONGEST_STATE if width >= _ROOMY else _SHORT_STATE)
-    left = width - state - GAP
+    available = width - state - GAP
     fitting = []
-    for column in (_OPTIONAL[key] for key in wanted if key in _OPTIONAL):
+    for column in (_OPTIONAL[key] for key in keys if key in _OPTIONAL):
         if column.key == "life" and width < _ROOMY + BAR:
             column = replace(column, width=EXPIRY)  # noqa: PLW2901 - the bar gives way first
         least = _SMALLEST_RESOURCE if column.key == "life" else _RESOURCE
-        if left - column.width - GAP >= least:
-            left -= column.width + GAP
+        if available - column.width - GAP >= least:
+            available -= column.width + GAP
             fitting.append(column)
-    resource = DashboardColumn("resource", "Resource", "", max(_SMALLEST_RESOURCE, left))
+    resource = DashboardColumn("resource", "Resource", "", max(_SMALLEST_RESOURCE, available))
     return (resource, DashboardColumn("state", "State", "", state), *fitting)
 
 
@@ -147,8 +147,8 @@ def upcoming_refresh(
     due = refresh_due(grant, now, fraction=settings.refresh_at, lead=lead)
     if due is None:
         return UpcomingRefresh()
-    left = (due - now).total_seconds()
-    when = f"in {in_one_unit(left)}" if left > 0 else "is due"
+    seconds = (due - now).total_seconds()
+    when = f"in {in_one_unit(seconds)}" if seconds > 0 else "is due"
     return UpcomingRefresh(when, f"refresh {when}")
 
 
@@ -190,8 +190,8 @@ def tone_of(status: CredentialStatus) -> str:
 def _login(entry: InventoryEntry, now: datetime) -> str:
     """Return the second clock: until the login ends, else how long ago it was."""
     if entry.login_ends is not None:
-        left = (entry.login_ends - now).total_seconds()
-        return f"{in_one_unit(left)} left" if left > 0 else "expired"
+        seconds = (entry.login_ends - now).total_seconds()
+        return f"{in_one_unit(seconds)} left" if seconds > 0 else "expired"
     if entry.kind in (CredentialKind.SERVICE_TOKEN, CredentialKind.MACHINE):
         return ""
     if entry.since is None:

@@ -43,12 +43,12 @@ class CredentialTable(LineView, can_focus=True):
 
     Args:
         make: makes the text of a row from its credential, as it is now.
-        wanted: keys of the columns beside resource and state, in their order.
+        column_keys: keys of the columns beside resource and state, in their order.
     """
 
     DEFAULT_CSS = default_css(__file__)
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        _PREFIX + part for part in ("header", "cursor", "quiet", *_TONES)
+        _PREFIX + name for name in ("header", "cursor", "quiet", *_TONES)
     }
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1)", "Up", show=False),
@@ -77,11 +77,11 @@ class CredentialTable(LineView, can_focus=True):
         """The user wants to see more of the credential under the cursor."""
 
     def __init__(
-        self, make: Callable[[InventoryEntry], RowText], wanted: Sequence[str] = COLUMN_KEYS
+        self, make: Callable[[InventoryEntry], RowText], column_keys: Sequence[str] = COLUMN_KEYS
     ) -> None:
         super().__init__(id="credentials")
         self._make = make
-        self._wanted_columns = wanted
+        self._wanted_columns = column_keys
         self._state_width = 0
         self.rows: Sequence[InventoryEntry] = ()
         self._cursor = 0
@@ -124,33 +124,33 @@ class CredentialTable(LineView, can_focus=True):
             self.post_message(self.Highlighted())
 
     def _place_of_wanted(self) -> int:
-        place = self._place_of(self._wanted)
-        if place is None and self.rows:
+        index = self._place_of(self._wanted)
+        if index is None and self.rows:
             # The credential is gone: its neighbour is closer to what you were doing than the first row.
-            place = min(self._cursor, len(self.rows) - 1)
-            self._wanted = self.rows[place].entry_id
-        return place or 0
+            index = min(self._cursor, len(self.rows) - 1)
+            self._wanted = self.rows[index].entry_id
+        return index or 0
 
     def _place_of(self, entry_id: str) -> int | None:
         return next((number for number, row in enumerate(self.rows) if row.entry_id == entry_id), None)
 
     def select(self, entry_id: str) -> None:
-        place = self._place_of(entry_id)
-        if place is not None:
-            self._go_to(place)
+        index = self._place_of(entry_id)
+        if index is not None:
+            self._go_to(index)
 
     def tick(self) -> None:
         """Make the rows in view again and draw those that have changed."""
-        made = {number: self._make(self.rows[number]) for number in self._in_view()}
-        widest = max((cell_len(row.cells["state"]) for row in made.values()), default=0)
+        texts = {number: self._make(self.rows[number]) for number in self._in_view()}
+        widest = max((cell_len(row.cells["state"]) for row in texts.values()), default=0)
         # It only grows: a column that shrinks while you read makes every other one jump.
         if widest > self._state_width:
             self._state_width = widest
-            self._made = made
+            self._made = texts
             self.refresh()
             return
-        drawn, self._made = self._made, made
-        for number, row in made.items():
+        drawn, self._made = self._made, texts
+        for number, row in texts.items():
             # Only what differs is drawn: most rows are the same from one second to the next.
             if number in drawn and self._plain(row) != self._plain(drawn[number]):
                 self._redraw(number)
@@ -184,10 +184,10 @@ class CredentialTable(LineView, can_focus=True):
 
     def _text(self, number: int, row: InventoryEntry) -> RowText:
         """Return a row as it was made last; `tick` makes those in view again."""
-        made = self._made.get(number)
-        if made is None:
-            made = self._made[number] = self._make(row)
-        return made
+        text = self._made.get(number)
+        if text is None:
+            text = self._made[number] = self._make(row)
+        return text
 
     def render_line(self, y: int) -> Strip:
         """Draw row `y` of the view; the first is the header."""
@@ -201,33 +201,33 @@ class CredentialTable(LineView, can_focus=True):
         number = self.scroll_offset.y + y - _HEADER
         if number >= len(self.rows):
             return Strip.blank(width, self.base_style)
-        made = self._text(number, self.rows[number])
+        text = self._text(number, self.rows[number])
         # On the cursor line only the cursor's own colours: others may not be readable on it.
         alone = self._style("cursor") if number == self._cursor else None
-        segments = [piece for column in self.columns for piece in self._cell(column, made, alone)]
+        segments = [piece for column in self.columns for piece in self._cell(column, text, alone)]
         return Strip(segments).crop_extend(0, width, alone or self.base_style)
 
-    def _cell(self, column: DashboardColumn, made: RowText, alone: Style | None) -> Iterable[Segment]:
+    def _cell(self, column: DashboardColumn, text: RowText, alone: Style | None) -> Iterable[Segment]:
         """Return one cell and the gap after it; `alone` replaces every style."""
 
-        def style(part: str) -> Style:
-            return alone or self.base_style + self._style(part, partial=True)
+        def style(name: str) -> Style:
+            return alone or self.base_style + self._style(name, partial=True)
 
-        room, tone = column.width, _quiet_or(column.key, made)
+        room, tone = column.width, _quiet_or(column.key, text)
         if column.key == "life" and room > EXPIRY + BAR:
-            left, spent = life_bar(made.life)
-            yield Segment(left, style(made.life_tone))
+            remaining, spent = life_bar(text.life)
+            yield Segment(remaining, style(text.life_tone))
             yield Segment(f"{spent} ", style("quiet"))
             room -= BAR + 1
-        elif column.key == "life" and made.life_tone != "good":
-            tone = made.life_tone
-        yield Segment(_fitting(made.cells[column.key], room), style(tone))
+        elif column.key == "life" and text.life_tone != "good":
+            tone = text.life_tone
+        yield Segment(_fitting(text.cells[column.key], room), style(tone))
         yield Segment(" " * GAP, style(""))
 
-    def _style(self, part: str, *, partial: bool = False) -> Style:
-        if not part:
+    def _style(self, name: str, *, partial: bool = False) -> Style:
+        if not name:
             return Style.null()
-        return self.get_component_rich_style(_PREFIX + part, partial=partial)
+        return self.get_component_rich_style(_PREFIX + name, partial=partial)
 
     # -- the cursor ------------------------------------------------------------------------------------
 
@@ -291,10 +291,10 @@ class CredentialTable(LineView, can_focus=True):
     on_blur = on_focus
 
 
-def _quiet_or(key: str, made: RowText) -> str:
+def _quiet_or(key: str, text: RowText) -> str:
     """Return the tone of a cell: resource and expiry are prominent, the state has its own."""
     if key == "state":
-        return made.tone
+        return text.tone
     return "" if key in ("resource", "life") else "quiet"
 
 

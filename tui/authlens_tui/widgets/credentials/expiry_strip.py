@@ -45,9 +45,9 @@ def strip_words(expiries: Expiries, now: datetime, width: int) -> Content:
     marks: dict[int, bool] = {}
     names = ""
     for title, ends in expiries.coming:
-        place = min(cells - 1, int(cells * ((ends - now) / AHEAD)))
-        marks[place] = marks.get(place, False) or ends <= now + SOON
-        start, name = len(_BEFORE) + max(0, place), _short(title)
+        column = min(cells - 1, int(cells * ((ends - now) / AHEAD)))
+        marks[column] = marks.get(column, False) or ends <= now + SOON
+        start, name = len(_BEFORE) + max(0, column), _short(title)
         if cell_len(names) < start and start + cell_len(name) <= width:
             names = f"{names}{' ' * (start - cell_len(names))}{name}"
     axis: list[tuple[str, str]] = [

@@ -39,7 +39,7 @@ class DocumentView(LineView, can_focus=True):
     """Shows lines. `show` replaces them all. A subclass says which lines a cursor can mark."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        _PREFIX + part for part in ("selection", "cursor", "match", "current-match")
+        _PREFIX + name for name in ("selection", "cursor", "match", "current-match")
     }
     DEFAULT_CSS = default_css(__file__)
 
@@ -92,10 +92,10 @@ class DocumentView(LineView, can_focus=True):
     def _show_what_follows(self) -> None:
         below = self.rows.height - self.cursor.in_view.stop
         more = READS_ON if self.turns_pages and self.layout_ready and below > 0 else ""
-        words = " · ".join(filter(None, (self._subtitle, more)))
-        if words != self._below:
-            self._below = words
-            self.border_subtitle = Content(words) if words else None
+        subtitle = " · ".join(filter(None, (self._subtitle, more)))
+        if subtitle != self._below:
+            self._below = subtitle
+            self.border_subtitle = Content(subtitle) if subtitle else None
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
@@ -244,7 +244,7 @@ class DocumentView(LineView, can_focus=True):
 
     def mark_matches(self, matches: Matches) -> None:
         self.matches = matches
-        if matches.found:
+        if matches.hits:
             self.go_to(matches.turn_from(self.rows.line_of_row(self.scroll_offset.y)))
         self.refresh()
 
@@ -352,22 +352,24 @@ class RowPainter:
     def tone(self, tone: Tone) -> Style:
         return self._view.base_style + VisualStyle.parse(tone.value).rich_style
 
-    def over(self, strip: Strip, part: str) -> Strip:
-        style = self._blended(part)
-        return Strip([Segment(text, (own or Style.null()) + style, control) for text, own, control in strip])
+    def over(self, strip: Strip, name: str) -> Strip:
+        style = self._blended(name)
+        return Strip(
+            [Segment(text, (base or Style.null()) + style, control) for text, base, control in strip]
+        )
 
-    def _over_cells(self, strip: Strip, start: int, end: int, part: str) -> Strip:
+    def _over_cells(self, strip: Strip, start: int, end: int, name: str) -> Strip:
         pieces = (
             strip.crop(0, start),
-            self.over(strip.crop(start, end), part),
+            self.over(strip.crop(start, end), name),
             strip.crop(end, strip.cell_length),
         )
         return Strip.join(pieces)
 
-    def _blended(self, part: str) -> Style:
+    def _blended(self, name: str) -> Style:
         """Return a style to lie over text, blended here: a Rich style has no transparency."""
-        style = self._view.get_component_rich_style(_PREFIX + part, partial=True)
-        colour = self._view.get_component_styles(_PREFIX + part).background
+        style = self._view.get_component_rich_style(_PREFIX + name, partial=True)
+        colour = self._view.get_component_styles(_PREFIX + name).background
         if style.bgcolor is None or colour.a == 1 or colour.ansi is not None:
             return style
         return style + Style(bgcolor=(self._view.background_colors[1] + colour).rich_color)

@@ -40,8 +40,8 @@ class Layout:
         self._rows = lru_cache(_KEPT)(self._wrapped)
         # An array and not a list of objects: a body of a megabyte can have 100,000 lines.
         self._heights = array("l")
-        for part in lines.parts:
-            self._count(part)
+        for block in lines.parts:
+            self._count(block)
         self._place()
 
     @property
@@ -61,8 +61,8 @@ class Layout:
 
     def rows_of_line(self, number: int) -> range:
         """Return the rows of line `number`; where it is folded away, of the line that shows the fold."""
-        shown = self._place_of(number)
-        return range(self._bottoms[shown - 1] if shown else 0, self._bottoms[shown])
+        index = self._place_of(number)
+        return range(self._bottoms[index - 1] if index else 0, self._bottoms[index])
 
     def row_of_character(self, number: int, character: int) -> int:
         rows = self.rows_of_line(number)
@@ -70,8 +70,8 @@ class Layout:
 
     def step(self, number: int, by: int) -> int:
         """Return the line `by` visible lines after (or before) line `number`."""
-        shown = self._place_of(number) + by
-        return self._visible[max(0, min(shown, len(self._visible) - 1))]
+        index = self._place_of(number) + by
+        return self._visible[max(0, min(index, len(self._visible) - 1))]
 
     def selected_text(self, selection: Selection) -> str:
         """Return the selected text as it was before wrapping."""
@@ -107,8 +107,8 @@ class Layout:
         """Return the line that begins the container around line `number`."""
         if not self.lines:
             return None
-        part, first = self.lines.part(number)
-        around = part.containers.around(number - first)
+        block, first = self.lines.part(number)
+        around = block.containers.around(number - first)
         return None if around is None else first + around
 
     def toggle_all(self) -> None:
@@ -116,9 +116,9 @@ class Layout:
         if self.folded:
             self.folded.clear()
         else:
-            for first, part in self.lines.passages():
-                for start in part.containers.members:
-                    self.folded[first + start] = first + part.containers.ends[start]
+            for first, passage in self.lines.passages():
+                for start in passage.containers.members:
+                    self.folded[first + start] = first + passage.containers.ends[start]
         self._place()
 
     def reveal(self, number: int) -> bool:
@@ -138,46 +138,46 @@ class Layout:
 
     @property
     def foldable(self) -> bool:
-        return any(part.json for _, part in self.lines.passages())
+        return any(passage.json for _, passage in self.lines.passages())
 
     def _end_of(self, number: int) -> int | None:
         if not self.lines:
             return None
-        part, first = self.lines.part(number)
-        end = part.containers.ends.get(number - first)
+        block, first = self.lines.part(number)
+        end = block.containers.ends.get(number - first)
         return None if end is None else first + end
 
     # -- counting --------------------------------------------------------------------------------------
 
-    def _count(self, part: Line) -> None:
-        if not isinstance(part, LazyLines):
-            self._heights.append(self._height(part, len(self._heights)))
+    def _count(self, block: Line) -> None:
+        if not isinstance(block, LazyLines):
+            self._heights.append(self._height(block, len(self._heights)))
             return
         # Most lines of a body are short and ASCII: counting those without a `Line` makes a megabyte bearable.
-        width = self.width - part.make("").gutter
-        _ = part.containers  # found now, in whatever thread this is
-        for text in part.texts:
+        width = self.width - block.make("").gutter
+        _ = block.containers  # found now, in whatever thread this is
+        for text in block.texts:
             # Beyond ASCII a character can be two cells wide or none.
             short = len(text) <= width and text.isascii()
-            self._heights.append(1 if short else self._height(part.make(text), len(self._heights)))
+            self._heights.append(1 if short else self._height(block.make(text), len(self._heights)))
 
     def _height(self, line: Line, number: int) -> int:
         width = self.width - line.gutter
         over = len(line.text) - width
         # One cell for each character, and rows that end anywhere: the number of rows is a division.
-        if line.text.isascii() and (over <= 0 or not line.words):
+        if line.text.isascii() and (over <= 0 or not line.by_words):
             inner = width - min(line.hang, width // 2)
             return 1 + max(0, -(-over // inner))
         return len(self._rows(number, None))
 
     def _wrapped(self, number: int, end: int | None) -> tuple[Row, ...]:
         """Return the rows of a line; where the container up to line `end` is folded, with a count instead."""
-        shown = self.lines.line(number)
+        source = self.lines.line(number)
         if end is not None:
-            words, rest = self._instead(number, end)
-            pieces = (*shown.drawn, *line((words, Tone.NOTE), (rest, Tone.MUTED)).pieces)
-            shown = _Folded(pieces, shown.hang)
-        return tuple(rows_of(shown, self.width - shown.gutter))
+            summary, closing = self._instead(number, end)
+            pieces = (*source.drawn, *line((summary, Tone.NOTE), (closing, Tone.MUTED)).pieces)
+            source = _Folded(pieces, source.hang)
+        return tuple(rows_of(source, self.width - source.gutter))
 
     def _instead(self, number: int, end: int) -> tuple[str, str]:
         """Return what a folded container shows instead of its members, and how it ends."""

@@ -57,7 +57,7 @@ class Line(Struct, frozen=True, dict=True):
     Attributes:
         pieces: text and tone, already clean.
         hang: the column at which wrapped rows go on, so that they never look like a line of their own.
-        words: true for prose, which breaks between words; data breaks anywhere.
+        by_words: true for prose, which breaks between words; data breaks anywhere.
     """
 
     gutter: ClassVar[int] = 0
@@ -65,7 +65,7 @@ class Line(Struct, frozen=True, dict=True):
 
     pieces: tuple[Piece, ...]
     hang: int = 0
-    words: bool = False
+    by_words: bool = False
 
     @cached_property
     def text(self) -> str:
@@ -111,12 +111,12 @@ class LineList:
         self.parts: Final = tuple(lines)
         self.texts: Final[list[str]] = []
         self._starts: list[int] = []
-        for part in self.parts:
+        for block in self.parts:
             self._starts.append(len(self.texts))
-            if isinstance(part, LazyLines):
-                self.texts.extend(part.texts)
+            if isinstance(block, LazyLines):
+                self.texts.extend(block.texts)
             else:
-                self.texts.append(part.text)
+                self.texts.append(block.text)
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -129,18 +129,18 @@ class LineList:
 
     def part(self, number: int) -> tuple[Line, int]:
         """Return the line, or the passage that line `number` is of, and the number at which it begins."""
-        part = bisect_right(self._starts, number) - 1
-        return self.parts[part], self._starts[part]
+        index = bisect_right(self._starts, number) - 1
+        return self.parts[index], self._starts[index]
 
     def passages(self) -> Iterator[tuple[int, LazyLines]]:
-        for start, part in zip(self._starts, self.parts, strict=True):
-            if isinstance(part, LazyLines):
-                yield start, part
+        for start, block in zip(self._starts, self.parts, strict=True):
+            if isinstance(block, LazyLines):
+                yield start, block
 
     def line(self, number: int) -> Line:
         """Return line `number`, made now if it is of a passage."""
-        part, _ = self.part(number)
-        return part.make(self.texts[number]) if isinstance(part, LazyLines) else part
+        block, _ = self.part(number)
+        return block.make(self.texts[number]) if isinstance(block, LazyLines) else block
 
 
 class Row(Struct, frozen=True):
@@ -171,15 +171,15 @@ class Row(Struct, frozen=True):
             position += len(text)
 
 
-def line(*pieces: Piece | str, hang: int = 0, words: bool = False) -> Line:
+def line(*pieces: Piece | str, hang: int = 0, by_words: bool = False) -> Line:
     """Make a line of pieces; a bare string is plain. Cleans the text and cuts what is too long, saying so."""
     toned = (piece if isinstance(piece, tuple) else (piece, Tone.PLAIN) for piece in pieces)
-    return Line(tuple((safe_line(text, MAX_LINE), tone) for text, tone in toned), hang, words)
+    return Line(tuple((safe_line(text, MAX_LINE), tone) for text, tone in toned), hang, by_words)
 
 
 def prose(text: str, tone: Tone = Tone.PLAIN, *, indent: int = 0) -> Line:
     """Make a line of sentences, indented and broken between words."""
-    return line((" " * indent + text, tone), hang=indent, words=True)
+    return line((" " * indent + text, tone), hang=indent, by_words=True)
 
 
 BLANK: Final = line("")
@@ -196,14 +196,14 @@ def rows_of(line: Line, width: int) -> list[Row]:
     while start < len(text) or not rows:
         indent = hang if rows else 0
         end = _fitting(text, start, width - indent)
-        if line.words and end < len(text):
+        if line.by_words and end < len(text):
             end = _word_end(text, start if rows else line.hang, end)
         elif 0 < len(text) - end < _ALONE < end - start and width - hang >= 2 * _ALONE:
             end -= _ALONE  # a row of one quotation mark says nothing; together they fit on the next one
         rows.append(Row(line, start, end, indent))
         start = end
         # The space at which a row ends is not shown at the beginning of the next one.
-        while line.words and start < len(text) and text[start] == " ":
+        while line.by_words and start < len(text) and text[start] == " ":
             start += 1
     return rows
 

@@ -26,49 +26,49 @@ class Match(NamedTuple):
 class Matches(Struct):
     """The places that a search found, in order, one of which is current."""
 
-    found: list[Match] = []
-    place: int = -1
+    hits: list[Match] = []
+    index: int = -1
 
     @property
     def current(self) -> Match | None:
-        return self.found[self.place] if self.place >= 0 else None
+        return self.hits[self.index] if self.index >= 0 else None
 
     def on_line(self, number: int) -> Iterator[Match]:
-        for match in self.found[bisect_left(self.found, number, key=lambda match: match.line) :]:
+        for match in self.hits[bisect_left(self.hits, number, key=lambda match: match.line) :]:
             if match.line != number:
                 return
             yield match
 
     def turn(self, by: int) -> Match:
         """Go `by` matches on, round and round; there has to be one."""
-        self.place = (self.place + by) % len(self.found)
-        return self.found[self.place]
+        self.index = (self.index + by) % len(self.hits)
+        return self.hits[self.index]
 
     def turn_from(self, line: int) -> Match:
         """Go to the first match from `line` on, round and round; there has to be one."""
         # The one before it, which may be -1: the turn then leads to the first.
-        self.place = bisect_left(self.found, line, key=lambda match: match.line) - 1
+        self.index = bisect_left(self.hits, line, key=lambda match: match.line) - 1
         return self.turn(1)
 
 
-async def find(texts: Sequence[str], words: str) -> list[Match]:
-    """Return where `words` are in `texts`, in either case; at most 10,000 places.
+async def find(texts: Sequence[str], phrase: str) -> list[Match]:
+    """Return where `phrase` are in `texts`, in either case; at most 10,000 places.
 
     Gives everything else in the event loop a turn every few milliseconds, and can be cancelled there.
     """
-    found: list[Match] = []
-    if not words:
-        return found
-    pattern = re.compile(re.escape(words), re.IGNORECASE)
+    hits: list[Match] = []
+    if not phrase:
+        return hits
+    pattern = re.compile(re.escape(phrase), re.IGNORECASE)
     budget = _AT_ONCE
     for number, text in enumerate(texts):
         for span in pattern.finditer(text):
-            found.append(Match(number, span.start(), span.end()))
-            if len(found) == MAX_MATCHES:
-                return found
+            hits.append(Match(number, span.start(), span.end()))
+            if len(hits) == MAX_MATCHES:
+                return hits
         budget -= len(text) + _AT_ONCE // _LINES_AT_ONCE
         if budget <= 0:
             budget = _AT_ONCE
             # Lets keys and paints in between: a document may have a megabyte.
             await asyncio.sleep(0)
-    return found
+    return hits

@@ -63,14 +63,14 @@ class SearchBar(Horizontal):
 
     def _tell(self, matches: Matches) -> None:
         """Show which match is current, counted from 1, and how many there are."""
-        count = len(matches.found)
+        count = len(matches.hits)
         if not self.field.value:
-            words = ""
+            text = ""
         elif not count:
-            words = "not found"
+            text = "not found"
         else:
-            words = f"{matches.place + 1:,} of {count:,}{'+' if count >= MAX_MATCHES else ''}"
-        self.count.update(Content(words))
+            text = f"{matches.index + 1:,} of {count:,}{'+' if count >= MAX_MATCHES else ''}"
+        self.count.update(Content(text))
 
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:
@@ -90,7 +90,7 @@ class SearchBar(Horizontal):
 
     def action_turn(self, by: int) -> None:
         document = self._document()
-        if document.matches.found:
+        if document.matches.hits:
             document.go_to(document.matches.turn(by))
         self._tell(document.matches)
 

@@ -24,8 +24,8 @@ FixWords = Callable[[str | Fix], str]
 
 def checks_summary(checks: Iterable[Check]) -> str:
     """Return a few words such as `5✔ 1!`: how many checks came out how."""
-    made = list(checks)
-    counts = ((SEVERITY_SIGNS[s][0], sum(c.severity is s for c in made)) for s in reversed(SEVERITY_SIGNS))
+    results = list(checks)
+    counts = ((SEVERITY_SIGNS[s][0], sum(c.severity is s for c in results)) for s in reversed(SEVERITY_SIGNS))
     return " ".join(f"{count}{sign}" for sign, count in counts if count)
 
 
@@ -40,8 +40,8 @@ def check_lines(
     allowed = frozenset(overridden)
     ordered = sorted(checks, key=lambda check: _ORDER[check.severity])
     failed = bool(ordered) and ordered[0].severity is Severity.FAILURE and ordered[0].name not in allowed
-    told = diagnosis if failed else None
-    if diagnosis is not None and told is None:
+    explained = diagnosis if failed else None
+    if diagnosis is not None and explained is None:
         yield from diagnosis_lines(diagnosis, fixes)
         yield from [BLANK] if ordered else ()
     if not ordered:
@@ -50,7 +50,7 @@ def check_lines(
         grave = check.severity is not Severity.PASS
         if number and (grave or ordered[number - 1].severity is not check.severity):
             yield BLANK
-        yield from _check(check, told if number == 0 else None, fixes, overridden=check.name in allowed)
+        yield from _check(check, explained if number == 0 else None, fixes, overridden=check.name in allowed)
 
 
 def diagnosis_lines(diagnosis: Diagnosis, fixes: FixWords = str) -> Iterator[Line]:
@@ -61,25 +61,25 @@ def diagnosis_lines(diagnosis: Diagnosis, fixes: FixWords = str) -> Iterator[Lin
         (title, Tone.TITLE),
         (f"  {diagnosis.source}", Tone.MUTED),
         hang=_INDENT,
-        words=True,
+        by_words=True,
     )
     yield from _cause(diagnosis)
     if diagnosis.cure:
         yield _labelled("fix", fixes(diagnosis.cure), Tone.NOTE)
 
 
-def _cause(diagnosis: Diagnosis, seen: str = "") -> Iterator[Line]:
-    """Yield the cause and the lines of the answer that show it, or what was `seen` where there are none."""
+def _cause(diagnosis: Diagnosis, observed: str = "") -> Iterator[Line]:
+    """Yield the cause and the evidence, or what was `observed` if there is no evidence."""
     yield _labelled("cause", diagnosis.cause, Tone.PLAIN)
-    if seen and not diagnosis.evidence:
-        yield _labelled("seen", seen, Tone.STRING)
+    if observed and not diagnosis.evidence:
+        yield _labelled("seen", observed, Tone.STRING)
     for number, quoted in enumerate(diagnosis.evidence):
-        yield _labelled("seen" if number == 0 else "", quoted, Tone.STRING, words=False)
+        yield _labelled("seen" if number == 0 else "", quoted, Tone.STRING, by_words=False)
     if diagnosis.layer:
         yield _labelled("layer", diagnosis.layer, Tone.MUTED)
 
 
-def _check(check: Check, told: Diagnosis | None, fixes: FixWords, *, overridden: bool) -> Iterator[Line]:
+def _check(check: Check, diagnosis: Diagnosis | None, fixes: FixWords, *, overridden: bool) -> Iterator[Line]:
     sign, word, tone = SEVERITY_SIGNS[check.severity]
     grave = check.severity is not Severity.PASS
     yield line(
@@ -87,15 +87,15 @@ def _check(check: Check, told: Diagnosis | None, fixes: FixWords, *, overridden:
         (check.expected, Tone.TITLE if grave else Tone.PLAIN),
         (f"  {check.spec}" if check.spec else "", Tone.MUTED),
         hang=_INDENT,
-        words=True,
+        by_words=True,
     )
-    if told is not None:
-        yield from _cause(told, check.seen)
+    if diagnosis is not None:
+        yield from _cause(diagnosis, check.seen)
     elif check.seen:
         yield _labelled("seen", check.seen, Tone.PLAIN if grave else Tone.MUTED)
     if check.why and grave:
         yield _labelled("why", check.why, Tone.MUTED)
-    cure = check.cure if told is None else told.cure
+    cure = check.cure if diagnosis is None else diagnosis.cure
     if cure:
         yield _labelled("fix", fixes(cure), Tone.NOTE)
     if overridden:

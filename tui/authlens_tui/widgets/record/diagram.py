@@ -85,7 +85,7 @@ def diagram_lines(
     *,
     underway: RunningStage | None = None,
     undone: Collection[int] = (),
-    shown: int | None = None,
+    count: int | None = None,
 ) -> Iterator[DiagramLine]:
     """Yield the diagram of `records`, with lifelines that take `width` cells where that is enough for them.
 
@@ -93,10 +93,10 @@ def diagram_lines(
         redactor: None where only what looks like a secret is to be masked.
         underway: the stage that runs now, drawn after the rest.
         undone: places of the records that the user went back before; they are muted.
-        shown: how many of the arrows are drawn; None for all.
+        count: how many of the arrows are drawn; None for all.
     """
     redactor = redactor or Redactor()
-    drawn = [_masked(message, redactor) for message in messages(records, underway)[:shown]]
+    drawn = [_masked(message, redactor) for message in messages(records, underway)[:count]]
     if not drawn:
         yield _in_words(("The arrows are drawn here as they are sent.", Tone.MUTED))
         return
@@ -134,19 +134,19 @@ def small_diagram_lines(
     hosts = authorities(records, underway)
     yield from lanes.heads({party: _shown(host, redactor) for party, host in hosts.items()})
     for record_index, arrows in groupby(drawn, key=lambda message: message.record_index):
-        for place, message in enumerate(arrows):
+        for index, message in enumerate(arrows):
             # The browser is the user's there, so that nothing is handed from one to the other.
             if (message.sender, message.receiver) == (Party.PERSON, Party.BROWSER):
                 continue
             number = message.flow.number(message.stage)
-            row = lanes.short(message, str(number) if number and not place else "")
+            row = lanes.short(message, str(number) if number and not index else "")
             yield _muted(row) if record_index in undone else row
 
 
 def login_sketch(width: int) -> Content:
     """Return what a login is, drawn as the small diagram of a real one: a row for each message."""
     you, client, resource, server = Party.PERSON, Party.AUTHLENS, Party.RESOURCE, Party.SERVER
-    said = (
+    script = (
         (client, resource, "GET"),
         (resource, client, "401: log in"),
         (you, server, "you sign in with your browser"),
@@ -158,7 +158,7 @@ def login_sketch(width: int) -> Content:
     )
     lanes = _Lanes(width, _SMALL, small=True)
     # They are of no login, and no stage is named.
-    arrows = (Arrow(*each, Stage.DETECTION, reply=each[1] is client) for each in said)
+    arrows = (Arrow(*each, Stage.DETECTION, reply=each[1] is client) for each in script)
     rows = (*lanes.heads({}), *(lanes.short(arrow, "") for arrow in arrows))
     return Content("\n").join(
         Content.assemble(*((text, tone.value) for text, tone in row.pieces)) for row in rows
@@ -181,7 +181,7 @@ def _as_list(drawn: Sequence[Arrow], undone: Collection[int]) -> Iterator[Diagra
 
 
 def _in_words(*pieces: Piece, message: Arrow | None = None) -> DiagramLine:
-    return DiagramLine(line(*pieces).pieces, hang=4, words=True, message=message)
+    return DiagramLine(line(*pieces).pieces, hang=4, by_words=True, message=message)
 
 
 def _arrow(message: Arrow) -> str:
@@ -211,21 +211,21 @@ class _Lanes:
         self._small = small
         # The browser is the user's in the small one.
         self._tones = {**ACTOR_TONES, Party.BROWSER: ACTOR_TONES[Party.PERSON]} if small else ACTOR_TONES
-        self._at = {party: int(width * share) for party, share in places.items()}
+        self._columns = {party: int(width * share) for party, share in places.items()}
 
     def heads(self, hosts: Mapping[Party, str]) -> Iterator[DiagramLine]:
         names, places, ends = (Cells(self._width) for _ in range(3))
-        for party, at in self._at.items():
+        for party, column in self._columns.items():
             if self._small and party is Party.BROWSER:
                 continue
-            name, place = (_NAMES if self._width >= _WIDE_FROM else _SHORT_NAMES)[party], hosts.get(party, "")
-            own = short_name(place)
-            if own:
-                name, place = own, name
-            room, tone = self._room(at), self._tones[party]
-            self._centred(names, at, cut_middle(_narrow(name), room if own else len(name)), tone)
-            self._centred(places, at, cut_middle(_narrow(place), room), Tone.MUTED)
-            ends.put(at - 2, "──┬──", tone)
+            name, host = (_NAMES if self._width >= _WIDE_FROM else _SHORT_NAMES)[party], hosts.get(party, "")
+            short = short_name(host)
+            if short:
+                name, host = short, name
+            room, tone = self._room(column), self._tones[party]
+            self._centred(names, column, cut_middle(_narrow(name), room if short else len(name)), tone)
+            self._centred(places, column, cut_middle(_narrow(host), room), Tone.MUTED)
+            ends.put(column - 2, "──┬──", tone)
         yield DiagramLine(names.line().pieces, names=True)
         if not self._small:
             yield from [_drawn(places)] if hosts else ()
@@ -237,8 +237,8 @@ class _Lanes:
     def stage(self, title: str) -> DiagramLine:
         row = Cells(self._width)
         row.put(0, "─" * self._width, Tone.MUTED)
-        for at in self._at.values():
-            row.put(at, "┼", Tone.MUTED)
+        for column in self._columns.values():
+            row.put(column, "┼", Tone.MUTED)
         row.put(0, f"{title} ", Tone.TITLE)
         return _drawn(row)
 
@@ -246,13 +246,13 @@ class _Lanes:
         """Draw an arrow in one row, with the words of it that fit."""
         row = self._row()
         row.put(0, number, Tone.MUTED)
-        start, end = self._at[message.sender], self._at[message.receiver]
+        start, end = self._columns[message.sender], self._columns[message.receiver]
         if start == end:
             row.put(start, _dot(message), arrow_tone(message))
             return _drawn(row, message)
         label = _narrow(message.label)
-        words = label if message.exchange_index is None else label.partition(" ")[0]
-        self._shaft(row, message, words if len(words) + _AROUND <= abs(end - start) else "")
+        text = label if message.exchange_index is None else label.partition(" ")[0]
+        self._shaft(row, message, text if len(text) + _AROUND <= abs(end - start) else "")
         return _drawn(row, message)
 
     def message(self, message: Arrow) -> Iterator[DiagramLine]:
@@ -266,14 +266,14 @@ class _Lanes:
             yield from self._note(message)
 
     def _own(self, message: Arrow, label: str) -> DiagramLine:
-        row, at = self._row(), self._at[message.sender]
-        row.put(at, _dot(message), arrow_tone(message))
-        words = cut_middle(f"{label} ", self._width - at - 2)
-        row.put(at + 2, words, Tone.BAD if message.failed else Tone.NOTE)
+        row, column = self._row(), self._columns[message.sender]
+        row.put(column, _dot(message), arrow_tone(message))
+        text = cut_middle(f"{label} ", self._width - column - 2)
+        row.put(column + 2, text, Tone.BAD if message.failed else Tone.NOTE)
         return _drawn(row, message)
 
     def _arrow(self, message: Arrow, label: str) -> Iterator[DiagramLine]:
-        start, end = self._at[message.sender], self._at[message.receiver]
+        start, end = self._columns[message.sender], self._columns[message.receiver]
         left, room = min(start, end), abs(end - start) - 1
         inside = len(label) + _AROUND <= room
         if not inside:
@@ -286,7 +286,7 @@ class _Lanes:
 
     def _shaft(self, row: Cells, message: Arrow, label: str) -> None:
         """Draw the arrow with the words in it, if there are any."""
-        start, end = self._at[message.sender], self._at[message.receiver]
+        start, end = self._columns[message.sender], self._columns[message.receiver]
         left, right, tone = min(start, end), max(start, end), arrow_tone(message, self._tones)
         room = right - left - 1
         row.put(left + 1, ("╌" if message.reply or message.missing else "─") * room, tone)
@@ -298,27 +298,29 @@ class _Lanes:
 
     def _note(self, message: Arrow) -> Iterator[DiagramLine]:
         """Write the reason beside the lifeline of the client, where a failure is noticed."""
-        start = self._at[Party.MALLORY if message.receiver is Party.MALLORY else Party.AUTHLENS] + 2
+        start = self._columns[Party.MALLORY if message.receiver is Party.MALLORY else Party.AUTHLENS] + 2
         room = self._width - start
         if room < _NOTE_AT_LEAST:
             start, room = 2, self._width - 2
         lead = tuple(self._row().pieces(start))
-        for row in rows_of(line((message.note, Tone.BAD), words=True), room):
+        for row in rows_of(line((message.note, Tone.BAD), by_words=True), room):
             yield DiagramLine(line(*lead, *row.pieces()).pieces, message=message)
 
     def _row(self, sign: str = "│") -> Cells:
         row = Cells(self._width)
-        for party, at in self._at.items():
-            row.put(at, sign, self._tones[party])
+        for party, column in self._columns.items():
+            row.put(column, sign, self._tones[party])
         return row
 
-    def _centred(self, row: Cells, at: int, text: str, tone: Tone) -> None:
-        """Put `text` around the lifeline at `at`, and inside the row."""
-        row.put(min(max(0, at - len(text) // 2), self._width - len(text)), text, tone)
+    def _centred(self, row: Cells, column: int, text: str, tone: Tone) -> None:
+        """Put `text` around the lifeline at `column`, and inside the row."""
+        row.put(min(max(0, column - len(text) // 2), self._width - len(text)), text, tone)
 
-    def _room(self, at: int) -> int:
+    def _room(self, column: int) -> int:
         """Return how many cells around a lifeline are not its neighbours'."""
-        return min(abs(other - at) for other in self._at.values() if other != at) - (1 if self._small else 2)
+        return min(abs(other - column) for other in self._columns.values() if other != column) - (
+            1 if self._small else 2
+        )
 
 
 # -- words ----------------------------------------------------------------------------------------------

@@ -166,10 +166,10 @@ class ArrowLines:
 
     def __init__(self, lines: LineList) -> None:
         self.lines = lines
-        shown = [lines.line(number) for number in range(len(lines))]
-        self._arrows = [drawn.message if isinstance(drawn, DiagramLine) else None for drawn in shown]
+        rows = [lines.line(number) for number in range(len(lines))]
+        self._arrows = [drawn.message if isinstance(drawn, DiagramLine) else None for drawn in rows]
         self._starts = [n for n, arrow in enumerate(self._arrows) if arrow and arrow is not self.at(n - 1)]
-        self.names_on_top = bool(shown) and isinstance(shown[0], DiagramLine) and shown[0].names
+        self.names_on_top = bool(rows) and isinstance(rows[0], DiagramLine) and rows[0].names
         """Whether the first line names the lifelines."""
 
     def place(self, number: int) -> tuple[int, int]:
@@ -181,16 +181,16 @@ class ArrowLines:
 
     def of_record(self, record: int | None, exchange: int | None, *, end: bool) -> range:
         """Return the lines of the first arrow, or the last, of a record or exchange; empty if none."""
-        own = [
+        starts = [
             start
             for start in self._starts
             if (arrow := self._arrows[start]) is not None
             and record in (None, arrow.record_index)
             and exchange in (None, arrow.exchange_index)
         ]
-        if not own:
+        if not starts:
             return range(0)
-        start = own[-1 if end else 0]
+        start = starts[-1 if end else 0]
         return range(start, next(n for n in count(start) if self.at(n) is not self.at(start)))
 
     def next_from(self, number: int, by: int) -> int:

@@ -81,7 +81,7 @@ def response_lines(
     """
     response = exchange.response
     if response is not None:
-        status, shown = response.status, redactor.body(response.body)
+        status, content = response.status, redactor.body(response.body)
         tone = status_tone(status, failed=failed)
         yield line(
             (f"{response.http_version} ", Tone.MUTED),
@@ -91,9 +91,9 @@ def response_lines(
         context = None if raw else _context(response, exchange.ended_at)
         yield from header_lines(response.headers.fields, redactor, context)
         meaning = () if raw else tuple(meaning_lines(response, redactor, verdicts))
-        body = (BLANK, *body_lines(shown, is_form=response.headers.is_form, raw=raw))
+        body = (BLANK, *body_lines(content, is_form=response.headers.is_form, raw=raw))
         # Below a web page of a hundred lines no one would find what the header fields hold.
-        text = shown.text
+        text = content.text
         is_page = len(text) > _LONG_PAGE and text.lstrip()[:1] not in ("{", "[")
         yield from (*meaning, *body) if is_page else (*body, *meaning)
     if exchange.failure is not None and response is not None:
@@ -119,7 +119,7 @@ def header_lines(
             *value_pieces(cut(redactor.header(name, value))),
             (beside, Tone.MUTED),
             hang=_HANG,
-            words=bool(beside),
+            by_words=bool(beside),
         )
         if meaning is not None:
             yield from _below(meaning, redactor)
@@ -128,14 +128,14 @@ def header_lines(
 
 def _below(meaning: HeaderMeaning, redactor: Redactor) -> Iterator[Line]:
     if meaning.parts and meaning.meaning is not None:
-        words = f"{_LEAD}{meaning_words(meaning.meaning).lstrip()}"
-        yield line((words, Tone.MUTED), hang=_HANG, words=True)
-    column = NameColumn((part.name for part in meaning.parts), _PART_WIDTH, indent=_HANG)
-    for part in meaning.parts:
-        value = redactor.member(part.name, part.value, secret=part.secret) if part.value else ""
-        yield column.line(part.name, value_pieces(cut(value)), meaning_words(part.meaning))
+        sentence = f"{_LEAD}{meaning_words(meaning.meaning).lstrip()}"
+        yield line((sentence, Tone.MUTED), hang=_HANG, by_words=True)
+    column = NameColumn((piece.name for piece in meaning.parts), _PART_WIDTH, indent=_HANG)
+    for piece in meaning.parts:
+        value = redactor.member(piece.name, piece.value, secret=piece.secret) if piece.value else ""
+        yield column.line(piece.name, value_pieces(cut(value)), meaning_words(piece.meaning))
     if meaning.problem:
-        yield line((f"{_LEAD}! ", Tone.WARNING), meaning.problem, hang=_HANG + 2, words=True)
+        yield line((f"{_LEAD}! ", Tone.WARNING), meaning.problem, hang=_HANG + 2, by_words=True)
 
 
 def meaning_lines(
@@ -152,17 +152,17 @@ def meaning_lines(
     yield from found_jwt_lines(jwts_in(message), redactor, verdicts)
 
 
-def failure_lines(exchange: Exchange, *, told: bool = False) -> Iterator[Line]:
-    """Yield why there is no complete answer, if so, and what to do; not what is `told` already."""
+def failure_lines(exchange: Exchange, *, explained: bool = False) -> Iterator[Line]:
+    """Yield why there is no complete answer, if so, and what to do; not what is `explained` already."""
     if (failure := exchange.failure) is None:
         return
-    if not told:
+    if not explained:
         yield line(
-            (f"✖ failed ({failure.kind})  ", Tone.BAD), (failure.cause, Tone.TITLE), hang=2, words=True
+            (f"✖ failed ({failure.kind})  ", Tone.BAD), (failure.cause, Tone.TITLE), hang=2, by_words=True
         )
     if failure.may_have_arrived:
         yield prose("The server may have acted on the request: its result is unknown.", indent=2)
-    if failure.cure and not told:
+    if failure.cure and not explained:
         yield labelled("fix", failure.cure, Tone.NOTE, indent=2)
 
 
@@ -197,11 +197,11 @@ def body_lines(body: RedactedBody, *, is_form: bool = False, raw: bool = False) 
 
 
 def _text_lines(text: str, *, raw: bool) -> Iterator[Line]:
-    shown = text[:_MAX_SHOWN]
+    visible = text[:_MAX_SHOWN]
     # Half a document is no JSON, so a text that would be cut is shown as it is.
     json = not raw and len(text) <= _MAX_SHOWN and is_json(text)
     # Escapes make the text longer, and what is shown is not to be cut again because of them.
-    clean = safe_text(pretty_json(shown) if json else shown, _MAX_SHOWN * 3)
+    clean = safe_text(pretty_json(visible) if json else visible, _MAX_SHOWN * 3)
     yield LazyLines((), texts=clean.split("\n"), make=_json_line if json else _text_line, json=json)
     yield from more_lines(len(text) - _MAX_SHOWN, f" characters; {_EXPORT}")
 

@@ -46,11 +46,11 @@ Verdicts = Mapping[Secret, Verification]
 
 def verdict_words(verdicts: Verdicts) -> str:
     """Return the verdicts in a sentence or two, for a toast."""
-    known = list(verdicts.values())
-    counts = Counter(_SIGNS[verdict.signature][0][2:] for verdict in known)
-    if len(known) == 1:
-        return f"The token is {next(iter(counts))}. {known[0].reason}"
-    return f"{len(known)} tokens: " + ", ".join(f"{count} {words}" for words, count in counts.items()) + "."
+    results = list(verdicts.values())
+    counts = Counter(_SIGNS[verdict.signature][0][2:] for verdict in results)
+    if len(results) == 1:
+        return f"The token is {next(iter(counts))}. {results[0].reason}"
+    return f"{len(results)} tokens: " + ", ".join(f"{count} {word}" for word, count in counts.items()) + "."
 
 
 def found_jwt_lines(
@@ -69,7 +69,7 @@ def jwt_lines(
     """Yield the lines of `jwt`, but never the raw token; `verification` None says that it was not checked."""
     yield verification_line(jwt, verification)
     for note in (*jwt.problems, *(verification.notes if verification is not None else ())):
-        yield line(("  ! ", Tone.WARNING), note, hang=4, words=True)
+        yield line(("  ! ", Tone.WARNING), note, hang=4, by_words=True)
     yield line(("  header", Tone.MUTED))
     proof = members(DocumentKind.DPOP_PROOF) if jwt.is_proof else None
     yield from _members(jwt.header_members, proof or members(DocumentKind.JOSE_HEADER), redactor)
@@ -83,30 +83,30 @@ def verification_line(jwt: Jwt, verification: Verification | None) -> Line:
     if verification is not None:
         sign, tone = _SIGNS[verification.signature]
         key = f"  key {verification.key_id}" if verification.key_id else ""
-        return line((f"  {sign}  ", tone), verification.reason, (key, Tone.MUTED), hang=4, words=True)
+        return line((f"  {sign}  ", tone), verification.reason, (key, Tone.MUTED), hang=4, by_words=True)
     if jwt.is_unsigned:
         why = f"alg is {jwt.algorithm}" if jwt.algorithm.lower() == "none" else "there is no signature"
         sign, tone = "✖ not signed", Tone.BAD
-        words = (f"{why}: anyone can write such a token, so no one may accept it.", Tone.PLAIN)
+        sentence = (f"{why}: anyone can write such a token, so no one may accept it.", Tone.PLAIN)
     elif jwt.is_proof:
         sign, tone = "signed", Tone.NOTE
         compared = "It carries the public key of its signature; the server compares it with the token's."
-        words = (compared, Tone.MUTED)
+        sentence = (compared, Tone.MUTED)
     else:
         sign, tone = "not verified", Tone.WARNING
-        words = ("These are the token's own claims; its signature was not checked.", Tone.MUTED)
-    return line((f"  {sign}  ", tone), words, hang=4, words=True)
+        sentence = ("These are the token's own claims; its signature was not checked.", Tone.MUTED)
+    return line((f"  {sign}  ", tone), sentence, hang=4, by_words=True)
 
 
 def _members(members: Iterable[JwtClaim], meanings: Members, redactor: Redactor) -> Iterator[Line]:
-    known = list(members)
-    column = NameColumn((member.name for member in known), _WIDTH, indent=4)
-    for member in known[:_MAX_SHOWN]:
+    claims = list(members)
+    column = NameColumn((member.name for member in claims), _WIDTH, indent=4)
+    for member in claims[:_MAX_SHOWN]:
         meaning = (
             explain_member(meanings, member.name) if member.time is None else None
         )  # the countdown says it
         yield column.line(member.name, _value(member, redactor), meaning_words(meaning))
-    yield from more_lines(len(known) - _MAX_SHOWN, indent=4)
+    yield from more_lines(len(claims) - _MAX_SHOWN, indent=4)
 
 
 def _value(claim: JwtClaim, redactor: Redactor) -> Iterator[Piece]:
@@ -116,7 +116,7 @@ def _value(claim: JwtClaim, redactor: Redactor) -> Iterator[Piece]:
         span = in_words(claim.seconds)
         # Of all the times, only this one passing makes the token useless.
         over = claim.name == "exp" and claim.seconds <= 0
-        words = past.format(span) if claim.seconds <= 0 else ahead.format(span)
-        yield f" · {words}", Tone.WARNING if over else Tone.NOTE
+        countdown = past.format(span) if claim.seconds <= 0 else ahead.format(span)
+        yield f" · {countdown}", Tone.WARNING if over else Tone.NOTE
         return
     yield from value_pieces(redactor.member(claim.name, claim.text))

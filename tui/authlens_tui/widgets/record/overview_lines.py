@@ -42,23 +42,23 @@ def overview_lines(
     fixes: FixWords = str,
 ) -> Iterator[Line]:
     """Yield what `record` came to: words, exchanges one line each, grave checks, facts with meanings."""
-    told = overview(record)
+    summary = overview(record)
     # Of a stage that did not fail, the lines of the answer from which it was recognised.
-    evidence = told.evidence or record.learned(FactId.EVIDENCE, str)
+    evidence = summary.evidence or record.learned(FactId.EVIDENCE, str)
     refusal = record.refused_attack
     outcome = record.outcome if refusal is None else Outcome.PASSED
-    yield from _words(told, outcome, evidence, redactor, fixes)
+    yield from _words(summary, outcome, evidence, redactor, fixes)
     if record.exchanges:
         yield BLANK
         for exchange in record.exchanges:
             yield exchange_line(exchange, redactor, failed=record.failed_at(exchange))
-            yield from failure_lines(exchange, told=exchange.failure is told.failure)
+            yield from failure_lines(exchange, explained=exchange.failure is summary.failure)
     experiments = [check for check in record.checks if check.judges_attack]
     # The evidence of the cause is not shown again; it is whole among the checks. What fails because an
     # attack was refused needs no fix.
-    shown = _GRAVE if refusal is None else frozenset({Severity.WARNING})
-    grave = [c for c in record.checks if c.severity in shown and c not in experiments]
-    if below := [check for check in (*experiments, *grave) if check is not told.check]:
+    severities = _GRAVE if refusal is None else frozenset({Severity.WARNING})
+    grave = [c for c in record.checks if c.severity in severities and c not in experiments]
+    if below := [check for check in (*experiments, *grave) if check is not summary.check]:
         yield BLANK
         yield from check_lines(below, record.overridden, fixes=fixes)
     # Both are in the words above already.
@@ -95,26 +95,26 @@ def exchange_line(exchange: Exchange, redactor: Redactor, *, failed: bool = Fals
         outcome,
         (f"  {duration(exchange.elapsed)}", Tone.MUTED),
         hang=5,
-        words=True,
+        by_words=True,
     )
 
 
 def _words(
-    told: Overview, outcome: Outcome, evidence: tuple[str, ...], redactor: Redactor, fixes: FixWords
+    summary: Overview, outcome: Outcome, evidence: tuple[str, ...], redactor: Redactor, fixes: FixWords
 ) -> Iterator[Line]:
-    shown = redactor.text
-    for words in told.tampering:
-        yield line(("! changed on purpose: ", Tone.WARNING), shown(words), hang=2, words=True)
-    text = shown(" ".join((*told.sentences, told.cause)).strip())
+    mask = redactor.text
+    for change in summary.tampering:
+        yield line(("! changed on purpose: ", Tone.WARNING), mask(change), hang=2, by_words=True)
+    text = mask(" ".join((*summary.sentences, summary.cause)).strip())
     if text:
         sign, tone = OUTCOME_SIGNS[outcome]
-        yield line((f"{sign} ", tone), *value_pieces(text), hang=2, words=True)
-    if told.cure:
-        yield labelled("fix", shown(fixes(told.cure)), Tone.NOTE, indent=2)
+        yield line((f"{sign} ", tone), *value_pieces(text), hang=2, by_words=True)
+    if summary.cure:
+        yield labelled("fix", mask(fixes(summary.cure)), Tone.NOTE, indent=2)
     for number, quoted in enumerate(evidence):
-        yield labelled("" if number else "seen", shown(quoted), Tone.PLAIN, indent=2)
-    if told.matters:
-        yield labelled("why", shown(told.matters), Tone.MUTED, indent=2)
+        yield labelled("" if number else "seen", mask(quoted), Tone.PLAIN, indent=2)
+    if summary.matters:
+        yield labelled("why", mask(summary.matters), Tone.MUTED, indent=2)
 
 
 def explained_fact_lines(
@@ -128,17 +128,17 @@ def explained_fact_lines(
     A name that appears several times, or whose fact has a note of its own, is not explained (again). The
     stage decides between meanings of the same name.
     """
-    known = list(facts)
-    column = NameColumn((fact.name for fact in known), _NAME_WIDTH)
+    listed = list(facts)
+    column = NameColumn((fact.name for fact in listed), _NAME_WIDTH)
     explained: set[str] = set()
-    for fact in known[:_MAX_FACTS]:
-        wanted = not fact.note and fact.name not in explained and not is_absent(fact)
-        meaning = explain_fact(fact.name, stage) if wanted else None
+    for fact in listed[:_MAX_FACTS]:
+        explains = not fact.note and fact.name not in explained and not is_absent(fact)
+        meaning = explain_fact(fact.name, stage) if explains else None
         explained.add(fact.name)
-        remark = "".join(f"  {part}" for part in (fact.note, "" if meaning else fact.spec) if part)
+        remark = "".join(f"  {text}" for text in (fact.note, "" if meaning else fact.spec) if text)
         yield column.line(fact.name, url_pieces(redactor.text(fact_text(fact))), remark)
         if meaning is not None:
-            words = f"{meaning.sentence}  {fact.spec or meaning.spec}"
-            yield prose(words, Tone.MUTED, indent=column.width + 2)
-    yield from more_lines(len(known) - _MAX_FACTS)
-    yield from found_jwt_lines(jwts_in_facts(known), redactor, verdicts)
+            sentence = f"{meaning.sentence}  {fact.spec or meaning.spec}"
+            yield prose(sentence, Tone.MUTED, indent=column.width + 2)
+    yield from more_lines(len(listed) - _MAX_FACTS)
+    yield from found_jwt_lines(jwts_in_facts(listed), redactor, verdicts)

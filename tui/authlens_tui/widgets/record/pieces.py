@@ -30,7 +30,7 @@ class NameColumn:
         """Return a name with its value and a muted remark; what wraps goes on under the value."""
         lead = f"{' ' * self._indent}{cut(name, MAX_NAME):<{self.width}}  "
         hang = min(len(lead), self._indent + self._widest + 2)
-        return line((lead, Tone.NAME), *value, (remark, Tone.MUTED), hang=hang, words=True)
+        return line((lead, Tone.NAME), *value, (remark, Tone.MUTED), hang=hang, by_words=True)
 
 
 class Cells:
@@ -56,10 +56,10 @@ class Cells:
         return line(*self.pieces(max(used, default=1)))
 
 
-def labelled(label: str, text: str, tone: Tone, *, indent: int, words: bool = True) -> Line:
+def labelled(label: str, text: str, tone: Tone, *, indent: int, by_words: bool = True) -> Line:
     """Return `text` under a muted label of a word, such as `fix`; what wraps goes on under the text."""
     lead = f"{' ' * indent}{label:<{_LABEL}}"
-    return line((lead, Tone.MUTED), *value_pieces(text, tone), hang=len(lead), words=words)
+    return line((lead, Tone.MUTED), *value_pieces(text, tone), hang=len(lead), by_words=by_words)
 
 
 def meaning_words(meaning: Explanation | None) -> str:
@@ -79,15 +79,15 @@ def value_pieces(text: str, tone: Tone = Tone.PLAIN) -> Iterator[Piece]:
 
 def url_pieces(url: str) -> Iterator[Piece]:
     """Yield a URL as it is, masked before; what is none is plain."""
-    found = _URL.fullmatch(url[:_LONGEST_URL])
-    if found is None:
+    match = _URL.fullmatch(url[:_LONGEST_URL])
+    if match is None:
         yield from value_pieces(url)
         return
-    yield from value_pieces(found["origin"], Tone.MUTED)
-    yield from value_pieces(found["path"], Tone.PLAIN)
-    for part in re.findall(r"[?&#][^?&#]*", found["rest"]):
-        name, equals, value = part[1:].partition("=")
-        yield part[0], Tone.MUTED
+    yield from value_pieces(match["origin"], Tone.MUTED)
+    yield from value_pieces(match["path"], Tone.PLAIN)
+    for parameter in re.findall(r"[?&#][^?&#]*", match["rest"]):
+        name, equals, value = parameter[1:].partition("=")
+        yield parameter[0], Tone.MUTED
         yield from value_pieces(name, Tone.KEY)
         yield equals, Tone.MUTED
         yield from value_pieces(value, Tone.STRING)

@@ -21,8 +21,8 @@ _EVERYWHERE: Final = frozenset({"search", "raw", "tab", "turn_to"})
 
 def _handed_on(key: Binding) -> Binding:
     """Return a key of the record that is handed on to it, by the same identifier."""
-    name, _, given = key.action.rstrip(")").partition("(")
-    return replace(key, action=f"in_record('{name}'{given and f', {given}'})", show=False)
+    name, _, arguments = key.action.rstrip(")").partition("(")
+    return replace(key, action=f"in_record('{name}'{arguments and f', {arguments}'})", show=False)
 
 
 _KEYS_AROUND: Final = [
@@ -54,14 +54,14 @@ class ReadingArea(Horizontal):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action != "in_record" or not self.is_mounted:
             return True
-        shown = self.instead is None and self.record_view.display
+        visible = self.instead is None and self.record_view.display
         if parameters[0] == "search" and not self.searches:
             return False
-        return shown and self.record_view.check_action(str(parameters[0]), ())
+        return visible and self.record_view.check_action(str(parameters[0]), ())
 
-    async def action_in_record(self, name: str, *given: int) -> None:
+    async def action_in_record(self, name: str, *arguments: int) -> None:
         # Through the app, so that the record's own `check_action` is asked.
-        await self.app.run_action(f"{name}({', '.join(map(str, given))})", self.record_view)
+        await self.app.run_action(f"{name}({', '.join(map(str, arguments))})", self.record_view)
 
     def action_read_page(self, by: int) -> None:
         widget = self.read_widget

@@ -126,18 +126,18 @@ def redactor_of(
     return Redactor(chain(facts, chain.from_iterable(map(secrets_of, exchanges))))
 
 
-def hides_secrets(known: StageSnapshot, redactor: Redactor) -> bool:
+def hides_secrets(snapshot: StageSnapshot, redactor: Redactor) -> bool:
     """Say whether anything of the stage is masked that could be revealed."""
-    facts = (redactor.text(fact_text(fact)) for fact in (known.record.facts if known.record else ()))
-    messages: list[Request | Response] = [*requests_of(known), *responses_of(known)]
+    facts = (redactor.text(fact_text(fact)) for fact in (snapshot.record.facts if snapshot.record else ()))
+    messages: list[Request | Response] = [*requests_of(snapshot), *responses_of(snapshot)]
     return any(map(MASKED.search, chain(facts, (raw_message(message, redactor) for message in messages))))
 
 
-def tab_label(tab: Tab, known: StageSnapshot, *, raw: bool) -> str:
+def tab_label(tab: Tab, snapshot: StageSnapshot, *, raw: bool) -> str:
     """Return the words in the border of a tab: whose text it is, and how it is shown."""
-    planned = known.planned is not None
-    answered = any(exchange.response is not None for exchange in known.exchanges)
-    words = {
+    planned = snapshot.planned is not None
+    answered = any(exchange.response is not None for exchange in snapshot.exchanges)
+    label = {
         Tab.OVERVIEW: "Next request" if planned else "Result",
         Tab.REQUEST: "Request · not sent yet" if planned else "Request · sent by authlens",
         Tab.RESPONSE: "Response · from the server" if answered else "Response",
@@ -147,12 +147,12 @@ def tab_label(tab: Tab, known: StageSnapshot, *, raw: bool) -> str:
         Tab.TIMING: "Timing",
         Tab.JWT: "JSON Web Tokens",
     }[tab]
-    return f"{words} · raw, as sent" if raw and tab in RAW_TABS else words
+    return f"{label} · raw, as sent" if raw and tab in RAW_TABS else label
 
 
-def tab_place(tab: Tab, known: StageSnapshot, picked: int | None) -> str:
+def tab_place(tab: Tab, snapshot: StageSnapshot, picked: int | None) -> str:
     """Return which of several exchanges a tab shows, and the key that turns to another; else nothing."""
-    count = len(known.exchanges)
+    count = len(snapshot.exchanges)
     if count < 2 or tab not in EXCHANGE_TABS:
         return ""
     return f"all {count}, . shows one" if picked is None else f"{picked + 1} of {count}, . next"
@@ -160,53 +160,53 @@ def tab_place(tab: Tab, known: StageSnapshot, picked: int | None) -> str:
 
 def tab_lines(
     tab: Tab,
-    known: StageSnapshot,
+    snapshot: StageSnapshot,
     story: Sequence[StageRecord],
     redactor: Redactor,
     aspect: ViewOptions,
 ) -> Iterator[Line]:
     """Yield what `tab` shows."""
     mask = redactor if aspect.masked else NoRedactor()
-    raw, verdicts = aspect.raw, known.verdicts
+    raw, verdicts = aspect.raw, snapshot.verdicts
     match tab:
         case Tab.REQUEST:
             sent = (
-                request_lines(message, mask, raw=raw, verdicts=verdicts) for message in requests_of(known)
+                request_lines(message, mask, raw=raw, verdicts=verdicts) for message in requests_of(snapshot)
             )
-            yield from _each(sent, known, aspect)
+            yield from _each(sent, snapshot, aspect)
         case Tab.RESPONSE:
             received = (
-                response_lines(message, mask, raw=raw, verdicts=verdicts, failed=known.failed_at(message))
-                for message in known.exchanges
+                response_lines(message, mask, raw=raw, verdicts=verdicts, failed=snapshot.failed_at(message))
+                for message in snapshot.exchanges
             )
-            yield from _each(received, known, aspect)
+            yield from _each(received, snapshot, aspect)
         case Tab.CHECKS:
-            record = known.record
-            made = (record.checks, record.overridden, record.diagnosis) if record else ((),)
-            yield from check_lines(*made, fixes=aspect.fixes)
+            record = snapshot.record
+            results = (record.checks, record.overridden, record.diagnosis) if record else ((),)
+            yield from check_lines(*results, fixes=aspect.fixes)
         case Tab.DIAGRAM:
-            yield from _diagram(known, story, redactor, aspect)
+            yield from _diagram(snapshot, story, redactor, aspect)
         case Tab.CURL:
-            yield from _curl(known, redactor, aspect)
+            yield from _curl(snapshot, redactor, aspect)
         case Tab.TIMING:
-            yield from _timing(known, story, redactor, aspect)
+            yield from _timing(snapshot, story, redactor, aspect)
         case Tab.JWT:
-            yield from _jwts(known, mask)
+            yield from _jwts(snapshot, mask)
         case _:
-            yield from _overview(known, mask, aspect.fixes)
+            yield from _overview(snapshot, mask, aspect.fixes)
 
 
-def requests_of(known: StageSnapshot, picked: int | None = None) -> list[Request]:
+def requests_of(snapshot: StageSnapshot, picked: int | None = None) -> list[Request]:
     """Return the requests of a stage, one that is not sent yet among them; or the one that is picked."""
-    requests = [exchange.request for exchange in known.exchanges]
-    if known.planned is not None:
-        requests.append(known.planned)
+    requests = [exchange.request for exchange in snapshot.exchanges]
+    if snapshot.planned is not None:
+        requests.append(snapshot.planned)
     return requests if picked is None else requests[picked : picked + 1]
 
 
-def responses_of(known: StageSnapshot, picked: int | None = None) -> list[Response]:
+def responses_of(snapshot: StageSnapshot, picked: int | None = None) -> list[Response]:
     """Return the responses of a stage, or the one of the exchange that is picked."""
-    chosen = known.exchanges if picked is None else known.exchanges[picked : picked + 1]
+    chosen = snapshot.exchanges if picked is None else snapshot.exchanges[picked : picked + 1]
     return [exchange.response for exchange in chosen if exchange.response is not None]
 
 
@@ -216,70 +216,74 @@ def raw_messages(messages: Sequence[Request | Response], redactor: Redactor) -> 
 
 
 def _diagram(
-    known: StageSnapshot, story: Sequence[StageRecord], redactor: Redactor, aspect: ViewOptions
+    snapshot: StageSnapshot, story: Sequence[StageRecord], redactor: Redactor, aspect: ViewOptions
 ) -> Iterator[Line]:
-    if not story and known.underway is None:
+    if not story and snapshot.underway is None:
         return iter([prose("Nothing was sent yet.", Tone.MUTED)])
-    return diagram_lines(story, aspect.width, redactor, underway=known.underway, undone=aspect.undone)
+    return diagram_lines(story, aspect.width, redactor, underway=snapshot.underway, undone=aspect.undone)
 
 
-def _jwts(known: StageSnapshot, redactor: Redactor) -> Iterator[Line]:
-    if not known.jwts:
+def _jwts(snapshot: StageSnapshot, redactor: Redactor) -> Iterator[Line]:
+    if not snapshot.jwts:
         yield prose("No JSON Web Token in this stage.", Tone.MUTED)
         return
     # Without the blank line that sets the first one apart from what is above it elsewhere.
-    yield from list(found_jwt_lines(known.jwts, redactor, known.verdicts))[1:]
+    yield from list(found_jwt_lines(snapshot.jwts, redactor, snapshot.verdicts))[1:]
 
 
 def _timing(
-    known: StageSnapshot, story: Sequence[StageRecord], redactor: Redactor, aspect: ViewOptions
+    snapshot: StageSnapshot, story: Sequence[StageRecord], redactor: Redactor, aspect: ViewOptions
 ) -> Iterator[Line]:
-    if known.record is not None:
-        yield stage_time_line(known.record)
+    if snapshot.record is not None:
+        yield stage_time_line(snapshot.record)
     if any(record.exchanges for record in story):
         yield BLANK
-        yield from waterfall_lines(story, known.record, aspect.width, redactor.text)
-    if known.exchanges:
+        yield from waterfall_lines(story, snapshot.record, aspect.width, redactor.text)
+    if snapshot.exchanges:
         yield BLANK
-    if known.exchanges or known.record is None:
-        each = (timing_lines(exchange) for exchange in known.exchanges)
-        yield from _each(each, known, aspect)
+    if snapshot.exchanges or snapshot.record is None:
+        each = (timing_lines(exchange) for exchange in snapshot.exchanges)
+        yield from _each(each, snapshot, aspect)
 
 
-def _overview(known: StageSnapshot, redactor: Redactor, fixes: FixWords) -> Iterator[Line]:
-    if known.record is not None:
-        yield from overview_lines(known.record, redactor, known.verdicts, fixes)
+def _overview(snapshot: StageSnapshot, redactor: Redactor, fixes: FixWords) -> Iterator[Line]:
+    if snapshot.record is not None:
+        yield from overview_lines(snapshot.record, redactor, snapshot.verdicts, fixes)
         return
-    grant_type = known.grant_type if known.underway is None else known.underway.grant_type
-    about = list(about_stage(known.stage, grant_type)) if grant_type is not None else []
-    if about and not known.exchanges:
+    grant_type = snapshot.grant_type if snapshot.underway is None else snapshot.underway.grant_type
+    about = list(about_stage(snapshot.stage, grant_type)) if grant_type is not None else []
+    if about and not snapshot.exchanges:
         yield from (*about, BLANK)
-    if known.planned is not None:
-        yield from request_lines(known.planned, redactor)
-    elif not known.exchanges:
-        yield prose(_nothing(known), Tone.MUTED)
-    for exchange in known.exchanges:
+    if snapshot.planned is not None:
+        yield from request_lines(snapshot.planned, redactor)
+    elif not snapshot.exchanges:
+        yield prose(_nothing(snapshot), Tone.MUTED)
+    for exchange in snapshot.exchanges:
         yield exchange_line(exchange, redactor)
         yield from failure_lines(exchange)
-    if about and known.exchanges:
+    if about and snapshot.exchanges:
         yield from (BLANK, *about)
 
 
-def _curl(known: StageSnapshot, redactor: Redactor, aspect: ViewOptions) -> Iterator[Line]:
-    requests = requests_of(known, aspect.picked)
+def _curl(snapshot: StageSnapshot, redactor: Redactor, aspect: ViewOptions) -> Iterator[Line]:
+    requests = requests_of(snapshot, aspect.picked)
     if not requests:
-        yield prose(_nothing(known), Tone.MUTED)
+        yield prose(_nothing(snapshot), Tone.MUTED)
         return
     for text in curl_commands(requests, redactor):
         yield line((text, Tone.MUTED if text.startswith("read ") else Tone.PLAIN), hang=4)
 
 
-def _each(exchanges: Iterable[Iterable[Line]], known: StageSnapshot, aspect: ViewOptions) -> Iterator[Line]:
+def _each(
+    exchanges: Iterable[Iterable[Line]], snapshot: StageSnapshot, aspect: ViewOptions
+) -> Iterator[Line]:
     """Yield the lines of each exchange, or of the one that is picked, under its number and purpose."""
     every = list(exchanges)
-    purposes = [*(exchange.purpose.value for exchange in known.exchanges), "not sent yet"]
+    purposes = [*(exchange.purpose.value for exchange in snapshot.exchanges), "not sent yet"]
     if not every:
-        yield prose("No response yet." if known.planned or known.underway else _nothing(known), Tone.MUTED)
+        yield prose(
+            "No response yet." if snapshot.planned or snapshot.underway else _nothing(snapshot), Tone.MUTED
+        )
     for number, lines in enumerate(every):
         if aspect.picked is not None and number != aspect.picked:
             continue
@@ -291,5 +295,5 @@ def _each(exchanges: Iterable[Iterable[Line]], known: StageSnapshot, aspect: Vie
             yield BLANK
 
 
-def _nothing(known: StageSnapshot) -> str:
-    return _AHEAD if known.ahead else "Nothing is sent in this stage."
+def _nothing(snapshot: StageSnapshot) -> str:
+    return _AHEAD if snapshot.ahead else "Nothing is sent in this stage."

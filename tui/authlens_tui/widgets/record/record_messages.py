@@ -57,4 +57,4 @@ class SignatureWanted(Message, namespace="record_view"):
         """The tokens in the record that are JWTs, each with its parts."""
         from authlens_core.explain.message import jwts_of  # few ask for this
 
-        return {found.token: found.jwt for found in jwts_of(self.record)}
+        return {found_jwt.token: found_jwt.jwt for found_jwt in jwts_of(self.record)}

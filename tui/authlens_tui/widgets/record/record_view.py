@@ -72,7 +72,7 @@ class RecordView(Widget):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name for it
         super().__init__(id=id)
         self.fixes: Callable[[], FixWords] = lambda: str  # a screen sets it whose keys do what they say
-        self._known = StageSnapshot(Stage.DETECTION)
+        self._snapshot = StageSnapshot(Stage.DETECTION)
         self._raw = False
         self._picked: int | None = None
         self.revealed = False
@@ -97,7 +97,7 @@ class RecordView(Widget):
         self.show(StageSnapshot(underway.stage, planned=sent, exchanges=exchanges, underway=underway))
 
     def show_record(self, record: StageRecord) -> None:
-        self.show(self._made.known_of(record))
+        self.show(self._made.snapshot_of(record))
 
     def show_story(self, records: Sequence[StageRecord], undone: frozenset[int] = frozenset()) -> None:
         """Show in the diagram what has happened up to now; `undone` are the places that no longer count."""
@@ -112,43 +112,43 @@ class RecordView(Widget):
 
     def pick(self, index: int | None) -> None:
         """Show only exchange `index` of several; all of them where there is none."""
-        self._picked = index if index is not None and 1 < len(self._known.exchanges) > index else None
+        self._picked = index if index is not None and 1 < len(self._snapshot.exchanges) > index else None
         self._label_response()
         self._paint()
 
-    def show(self, known: StageSnapshot) -> None:
+    def show(self, snapshot: StageSnapshot) -> None:
         """Show a stage as far as it is known."""
         self.mask()
         # Emptied, because the other tabs are made again only when they are opened.
-        if known is not self._known:
-            self._known, self._picked = known, None
+        if snapshot is not self._snapshot:
+            self._snapshot, self._picked = snapshot, None
             for tab in set(_TABS) - {self.tab}:
                 self._document(tab).show(())
-        counts = checks_summary(known.record.checks) if known.record else ""
+        counts = checks_summary(snapshot.record.checks) if snapshot.record else ""
         self.tabs.get_tab(Tab.CHECKS.value).label = Content(f"Checks {counts}".rstrip())
         self._label_response()
         self._paint()
 
     def _label_response(self) -> None:
         """Name the status of the last response, or of the one that is picked, on its tab."""
-        known = self._known
-        exchanges = known.record.exchanges if known.record else known.exchanges
+        snapshot = self._snapshot
+        exchanges = snapshot.record.exchanges if snapshot.record else snapshot.exchanges
         if self._picked is not None:
-            exchanges = known.exchanges[self._picked :][:1]
-        badge = last_badge(exchanges, known.record)
+            exchanges = snapshot.exchanges[self._picked :][:1]
+        badge = last_badge(exchanges, snapshot.record)
         label = Content.assemble("Response ", badge) if badge else Content("Response")
         self.tabs.get_tab(Tab.RESPONSE.value).label = label
 
     @property
     def record(self) -> StageRecord | None:
         """The record that is shown; None before the stage has ended."""
-        return self._known.record
+        return self._snapshot.record
 
     # -- secrets ---------------------------------------------------------------------------------------
 
     @property
     def has_secrets(self) -> bool:
-        return self.revealed or self._made.hides(self._known)
+        return self.revealed or self._made.hides(self._snapshot)
 
     def toggle_reveal(self) -> None:
         """Show the secrets for 20 seconds, or mask them again and keep no line with a secret in it."""
@@ -216,9 +216,9 @@ class RecordView(Widget):
             case "raw":
                 return self.tab in RAW_TABS
             case "pick":
-                return len(self._known.exchanges) > 1 and self.tab in EXCHANGE_TABS
+                return len(self._snapshot.exchanges) > 1 and self.tab in EXCHANGE_TABS
             case "check_signature":
-                return bool(self._known.jwts)
+                return bool(self._snapshot.jwts)
         return True
 
     def action_raw(self) -> None:
@@ -229,21 +229,21 @@ class RecordView(Widget):
     def action_pick(self, by: int) -> None:
         """Show one exchange of several: the next, the one before, or after the last one all of them."""
         pick = (0 if self._picked is None else self._picked + 1) + by
-        pick %= len(self._known.exchanges) + 1
+        pick %= len(self._snapshot.exchanges) + 1
         self.pick(pick - 1 if pick else None)
 
     @on(ArrowChosen)
     def _arrow_chosen(self, event: ArrowChosen) -> None:
         arrow, story = event.arrow, self._made.story.records
         record = story[arrow.record_index] if arrow.record_index < len(story) else None
-        shown = self._known.underway is not None if record is None else record is self._known.record
-        if shown:
+        is_shown = self._snapshot.underway is not None if record is None else record is self._snapshot.record
+        if is_shown:
             event.stop()
             self.show_exchange(arrow.exchange_index, reply=arrow.reply)
 
     def action_check_signature(self) -> None:
         """Ask for someone who can fetch keys to look at the signatures."""
-        record = self._known.record
+        record = self._snapshot.record
         if record is not None:
             self._checking = record
             self.post_message(SignatureWanted(self, record, self._made.story.records, self.issuer))
@@ -251,13 +251,13 @@ class RecordView(Widget):
 
     def show_verdicts(self, record: StageRecord, verdicts: Verdicts, exchanges: tuple[Exchange, ...]) -> None:
         """Show whether signatures verify, and add the exchanges that fetched the keys."""
-        known = self._made.known_of(record)
-        checked = replace(known, verdicts=verdicts, exchanges=(*record.exchanges, *exchanges))
-        self._made.keep_known(record, checked)
+        snapshot = self._made.snapshot_of(record)
+        checked = replace(snapshot, verdicts=verdicts, exchanges=(*record.exchanges, *exchanges))
+        self._made.store_snapshot(record, checked)
         if self._checking is record:
             self._checking = None
-        if self._known is known:
-            self._known = checked
+        if self._snapshot is snapshot:
+            self._snapshot = checked
             if self._picked is None and len(record.exchanges) == 1 and exchanges:
                 self._picked = 0  # so that what is read stays as it is
         if self.is_running:
@@ -270,8 +270,8 @@ class RecordView(Widget):
         """Return what to copy of the open tab, masked: messages as they were sent, any other tab as shown."""
         if self.tab in _SIDE_BY_SIDE:
             messages_of = requests_of if self.tab is Tab.REQUEST else responses_of
-            messages = messages_of(self._known, self._picked)
-            return await self._made.masked(self._known, lambda masks: raw_messages(messages, masks))
+            messages = messages_of(self._snapshot, self._picked)
+            return await self._made.masked(self._snapshot, lambda masks: raw_messages(messages, masks))
         key = self._key(self.tab, masked=True)
         lines = await self._made.make_aside(key)
         return await asyncio.to_thread("\n".join, lines.texts if lines is not None else ())
@@ -292,7 +292,7 @@ class RecordView(Widget):
         return [self._key(tab, masked=not self.revealed) for tab in self._in_view()]
 
     def _key(self, tab: Tab, *, masked: bool) -> TabKey:
-        return TabKey(self._known, self._made.story, tab, self._aspect(tab, masked=masked))
+        return TabKey(self._snapshot, self._made.story, tab, self._aspect(tab, masked=masked))
 
     def _aspect(self, tab: Tab, *, masked: bool) -> ViewOptions:
         width = (self.content_size.width or _AROUND_DIAGRAM + _DIAGRAM_UNSEEN) - _AROUND_DIAGRAM
@@ -307,26 +307,26 @@ class RecordView(Widget):
         if not self.is_mounted:
             return
         in_view = self._in_view()
-        checking = self._checking is not None and self._checking is self._known.record
+        checking = self._checking is not None and self._checking is self._snapshot.record
         for tab in _TABS:
-            where = tab_place(tab, self._known, self._picked)
+            where = tab_place(tab, self._snapshot, self._picked)
             revealed = "secrets shown, x masks them" if self.revealed else ""
-            words = (where, revealed, "fetching keys …" if checking else "")
-            label = tab_label(tab, self._known, raw=self._raw)
-            self._document(tab).label(label, " · ".join(word for word in words if word))
+            notes = (where, revealed, "fetching keys …" if checking else "")
+            label = tab_label(tab, self._snapshot, raw=self._raw)
+            self._document(tab).label(label, " · ".join(word for word in notes if word))
             self._document(tab).turns_pages = tab is self.tab
             self.query_one(f"#{tab}", TabPane).display = tab in in_view
         diagram = self.query_one(DiagramView)
-        places = (n for n, record in enumerate(self._made.story.records) if record is self._known.record)
-        failed = self._known.record is not None and self._known.record.outcome is Outcome.FAILED
-        diagram.point_at(next(places, None), end=failed or self._known.underway is not None)
+        places = (n for n, record in enumerate(self._made.story.records) if record is self._snapshot.record)
+        failed = self._snapshot.record is not None and self._snapshot.record.outcome is Outcome.FAILED
+        diagram.point_at(next(places, None), end=failed or self._snapshot.underway is not None)
         for key in self._wanted():
             self._paint_tab(key, keep_place=keep_place)
         self.refresh_bindings()
 
     def _paint_tab(self, key: TabKey, *, keep_place: bool) -> None:
         document = self._document(key.tab)
-        if self._made.has(key) or self._made.is_light(self._known):
+        if self._made.has(key) or self._made.is_light(self._snapshot):
             document.show(self._made.make(key), keep_place=keep_place)
         else:
             document.show(LAYING_OUT)

@@ -38,7 +38,7 @@ class Story(Struct, frozen=True, eq=False):
 class TabKey(NamedTuple):
     """What the lines of a tab depend on."""
 
-    known: StageSnapshot
+    snapshot: StageSnapshot
     story: Story
     tab: Tab
     aspect: ViewOptions
@@ -59,7 +59,7 @@ class TabCache:
         self._made: dict[TabKey, LineList] = {}
         self._masking: dict[tuple[StageSnapshot, Story], _Masking] = {}
         self._secrets: dict[int, tuple[Exchange, tuple[Secret, ...]]] = {}
-        self._known: dict[int, StageSnapshot] = {}
+        self._snapshots: dict[int, StageSnapshot] = {}
         self._one_at_a_time = asyncio.Lock()  # threads that compete hold up the screen
 
     def tell(self, records: Sequence[StageRecord]) -> bool:
@@ -73,23 +73,23 @@ class TabCache:
 
     # -- what is known of a record ---------------------------------------------------------------------
 
-    def known_of(self, record: StageRecord) -> StageSnapshot:
+    def snapshot_of(self, record: StageRecord) -> StageSnapshot:
         """Return the newest that is known of this very record."""
-        known = StageSnapshot(record.stage, record=record, exchanges=record.exchanges)
-        return self._known.setdefault(id(record), known)
+        snapshot = StageSnapshot(record.stage, record=record, exchanges=record.exchanges)
+        return self._snapshots.setdefault(id(record), snapshot)
 
-    def keep_known(self, record: StageRecord, known: StageSnapshot) -> None:
-        self._known[id(record)] = known
+    def store_snapshot(self, record: StageRecord, snapshot: StageSnapshot) -> None:
+        self._snapshots[id(record)] = snapshot
 
     # -- lines -----------------------------------------------------------------------------------------
 
     def has(self, key: TabKey) -> bool:
         return key in self._made
 
-    def is_light(self, known: StageSnapshot) -> bool:
-        told = (exchange for record in self.story.records for exchange in record.exchanges)
-        unread = (exchange for exchange in told if id(exchange) not in self._secrets)
-        return sum(map(_weight, chain(known.exchanges, unread))) <= _LIGHT
+    def is_light(self, snapshot: StageSnapshot) -> bool:
+        exchanges = (exchange for record in self.story.records for exchange in record.exchanges)
+        unread = (exchange for exchange in exchanges if id(exchange) not in self._secrets)
+        return sum(map(_weight, chain(snapshot.exchanges, unread))) <= _LIGHT
 
     def make(self, key: TabKey) -> LineList:
         """Return the lines of a tab, made now if they are not kept, however long that takes."""
@@ -99,30 +99,30 @@ class TabCache:
         self._keep(key, masking, lines)
         return lines
 
-    async def make_aside(self, key: TabKey, wanted: Callable[[], bool] = lambda: True) -> LineList | None:
+    async def make_aside(self, key: TabKey, is_needed: Callable[[], bool] = lambda: True) -> LineList | None:
         """Make the lines of a tab in a thread, one tab at a time; None where its turn came too late.
 
         Args:
-            wanted: whether they are still wanted. What shows secrets is not kept when it is no more.
+            is_needed: whether they are still wanted. What shows secrets is not kept when it is no more.
         """
         async with self._one_at_a_time:
-            if key in self._made or not wanted():
+            if key in self._made or not is_needed():
                 return self._made.get(key)
             masking, lines = await asyncio.to_thread(self._lines, key)
             # Lines with secrets that no one looks at any more are not kept.
-            if key.aspect.masked or wanted():
+            if key.aspect.masked or is_needed():
                 self._keep(key, masking, lines)
             return lines
 
     def _lines(self, key: TabKey) -> tuple[_Masking, LineList]:
         """Return what masks a stage and the lines of a tab of it; in any thread."""
-        masking = self._masking.get((key.known, key.story)) or self._mask(key.known, key.story)
+        masking = self._masking.get((key.snapshot, key.story)) or self._mask(key.snapshot, key.story)
         story = key.story.records
-        lines = tab_lines(key.tab, key.known, story, masking.redactor, key.aspect)
+        lines = tab_lines(key.tab, key.snapshot, story, masking.redactor, key.aspect)
         return masking, LineList(lines)
 
     def _keep(self, key: TabKey, masking: _Masking, lines: LineList) -> None:
-        _keep(self._masking, (key.known, key.story), masking)
+        _keep(self._masking, (key.snapshot, key.story), masking)
         _keep(self._made, key, lines)
 
     def forget_revealed(self) -> None:
@@ -130,23 +130,23 @@ class TabCache:
 
     # -- secrets ---------------------------------------------------------------------------------------
 
-    def hides(self, known: StageSnapshot) -> bool:
+    def hides(self, snapshot: StageSnapshot) -> bool:
         """Say whether anything of a stage is masked; false before any of it is shown."""
-        masking = self._masking.get((known, self.story))
+        masking = self._masking.get((snapshot, self.story))
         return masking is not None and masking.hides
 
-    async def masked(self, known: StageSnapshot, make: Callable[[Redactor], _Value]) -> _Value:
+    async def masked(self, snapshot: StageSnapshot, make: Callable[[Redactor], _Value]) -> _Value:
         """Return what `make` makes with what masks a stage, in a thread."""
-        masking = self._masking.get((known, self.story))
+        masking = self._masking.get((snapshot, self.story))
         if masking is None:
-            masking = await asyncio.to_thread(self._mask, known, self.story)
+            masking = await asyncio.to_thread(self._mask, snapshot, self.story)
         return await asyncio.to_thread(make, masking.redactor)
 
-    def _mask(self, known: StageSnapshot, story: Story) -> _Masking:
-        records = (*story.records, *filter(None, (known.record,)))
+    def _mask(self, snapshot: StageSnapshot, story: Story) -> _Masking:
+        records = (*story.records, *filter(None, (snapshot.record,)))
         # Those of a stage that runs, and those that fetched keys, are in no record.
-        redactor = redactor_of(records, known.exchanges, self._secrets_of)
-        return _Masking(redactor, hides_secrets(known, redactor))
+        redactor = redactor_of(records, snapshot.exchanges, self._secrets_of)
+        return _Masking(redactor, hides_secrets(snapshot, redactor))
 
     def _secrets_of(self, exchange: Exchange) -> tuple[Secret, ...]:
         """Return the secrets in `exchange`, looked for once; in any thread."""
@@ -156,12 +156,12 @@ class TabCache:
         return self._secrets[id(exchange)][1]
 
 
-def _keep(kept: dict[_Key, _Value], key: _Key, value: _Value) -> None:
+def _keep(cache: dict[_Key, _Value], key: _Key, value: _Value) -> None:
     """Keep one more, without the oldest where there are too many."""
-    kept.pop(key, None)
-    while len(kept) >= _KEPT:
-        del kept[next(iter(kept))]
-    kept[key] = value
+    cache.pop(key, None)
+    while len(cache) >= _KEPT:
+        del cache[next(iter(cache))]
+    cache[key] = value
 
 
 def _weight(exchange: Exchange) -> int:

@@ -64,13 +64,13 @@ _OTHERS: Final = {
 
 
 def stage_time_line(record: StageRecord) -> Line:
-    own = max(0.0, record.elapsed - record.network)
+    local = max(0.0, record.elapsed - record.network)
     other = _OTHERS.get((record.flow.user_part, record.stage), "authlens")
     return line(
         ("This stage  ", Tone.NAME),
         (duration(record.elapsed), Tone.TITLE),
-        (f"  network {duration(record.network)}, {other} {duration(own)}", Tone.MUTED),
-        words=True,
+        (f"  network {duration(record.network)}, {other} {duration(local)}", Tone.MUTED),
+        by_words=True,
     )
 
 
@@ -91,7 +91,7 @@ def waterfall_lines(
         ("All stages  " if len(records) > 1 else "Exchanges  ", Tone.NAME),
         (duration(sum(row.exchange.elapsed for row in rows)), Tone.TITLE),
         (f" on the network · {len(rows)} request{'s' if len(rows) > 1 else ''}{between}", Tone.MUTED),
-        words=True,
+        by_words=True,
     )
     width = max(width, _NARROWEST // 2)
     labels = [_label(row, masked, with_host=width >= _ROOMY) for row in rows]
@@ -118,26 +118,26 @@ def _pause_line(row: WaterfallRow) -> Line:
     """Return how long the pause before an exchange was, and what ended it."""
     stage, user_part = row.record.stage, row.record.flow.user_part
     waited_for = _WAITED_FOR[user_part if stage is Stage.EXCHANGE else UserPart.NOTHING]
-    words = f"⋯ {duration(row.pause)} until {'the next request' if row.number else waited_for}"
-    return line((f"  {words}", Tone.MUTED), hang=2)
+    sentence = f"⋯ {duration(row.pause)} until {'the next request' if row.number else waited_for}"
+    return line((f"  {sentence}", Tone.MUTED), hang=2)
 
 
 def _exchange_line(row: WaterfallRow, label: str, names: int, bar: str, *, is_current: bool) -> Line:
     """Return what was asked and answered in `names` cells, how long it took, and its bar."""
     record, exchange = row.record, row.exchange
-    asked = asked_tone(record.stage, exchange)
+    tone = asked_tone(record.stage, exchange)
     status = ("✖", Tone.BAD)
     if exchange.response is not None:
         number = exchange.response.status
         status = (str(number), status_tone(number, failed=record.failed_at(exchange)))
     room = names - len(status[0]) - 1
-    shown, what = f"{cut_middle(label, room - 1):<{room}}", len("1 POST ")
+    text, what = f"{cut_middle(label, room - 1):<{room}}", len("1 POST ")
     return line(
-        (shown[:what], Tone.TITLE if is_current else Tone.PLAIN),
-        (shown[what:], asked),
+        (text[:what], Tone.TITLE if is_current else Tone.PLAIN),
+        (text[what:], tone),
         status,
         (f"{duration(exchange.elapsed):>{_TIME}} ", Tone.MUTED),
-        (bar, asked),
+        (bar, tone),
     )
 
 
@@ -173,8 +173,8 @@ def _phases(exchange: Exchange) -> Iterator[tuple[str, float]]:
         ("wait", timings.wait),
         ("receive", timings.receive),
     )
-    own = exchange.elapsed - sum(seconds or 0.0 for _, seconds in parts)
+    setup = exchange.elapsed - sum(seconds or 0.0 for _, seconds in parts)
     # Our own set-up comes before what the transport reports.
-    for name, seconds in (("set-up", max(0.0, own)), *parts):
+    for name, seconds in (("set-up", max(0.0, setup)), *parts):
         if seconds:
             yield name, seconds

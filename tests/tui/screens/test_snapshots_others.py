@@ -378,7 +378,7 @@ PICTURES: Final = (
     Picture(
         "store-choice-locked",
         StoreChoiceScreen,
-        store(place=StoreKind.ENCRYPTED_FILE, unlock=True, new_file=False),
+        store(kind=StoreKind.ENCRYPTED_FILE, unlock=True, new_file=False),
         sizes=NOT_DRAWN,
     ),
 )

@@ -26,7 +26,7 @@ from authlens_tui.screens.wizard.wizard_messages import OtherWayWanted, WizardCl
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.themes import SIXTEEN, ThemeChosen
-from authlens_tui.widgets.key_binding import keys
+from authlens_tui.widgets.key_binding import ActionChecks, keys
 from authlens_tui.widgets.record.record_messages import Revealed, SignatureWanted
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ _SHEETS: Final[CSSPathType] = [
 _KEYS: Final[list[BindingType]] = [*keys("program"), *keys("demo")]
 
 
-class AuthlensApp(BaseApp):
+class AuthlensApp(ActionChecks, BaseApp):
     """Owns the session and routes what the screens ask for to the object whose job it is.
 
     Args:
@@ -50,7 +50,7 @@ class AuthlensApp(BaseApp):
     """
 
     CSS_PATH: ClassVar[CSSPathType | None] = _SHEETS
-    BINDINGS: ClassVar[list[BindingType]] = _KEYS
+    BINDINGS = _KEYS
 
     def __init__(
         self,
@@ -115,22 +115,18 @@ class AuthlensApp(BaseApp):
             await self.push_screen(self.dashboard)
         return self.dashboard
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer on the dashboard, where it leaves nothing unfinished, the menu, a file."""
-        match action:
-            case "open_file":
-                offered = self.controller is not None
-            case "menu":
-                offered = self.workspace.menu is not None
-            case _:
-                return super().check_action(action, parameters)
-        return offered and isinstance(self.screen, DashboardScreen)  # elsewhere a login would stay unfinished
-
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         return (*super().get_system_commands(screen), *named_offers(self, screen))
 
     def action_menu(self) -> None:
         self.push_screen("menu")
+
+    def can_menu(self) -> bool:
+        return self.workspace.menu is not None and self._is_on_dashboard
+
+    @property
+    def _is_on_dashboard(self) -> bool:
+        return isinstance(self.screen, DashboardScreen)  # elsewhere a login would stay unfinished
 
     def action_requests(self) -> None:
         if self.controller is not None:
@@ -139,6 +135,9 @@ class AuthlensApp(BaseApp):
     def action_open_file(self) -> None:
         if self.controller is not None:
             self.controller.records.open_file(self.session)
+
+    def can_open_file(self) -> bool:
+        return self.controller is not None and self._is_on_dashboard
 
     @on(LoginWanted)
     @on(MoveWanted)
@@ -172,7 +171,7 @@ class AuthlensApp(BaseApp):
     def _controller(self) -> Controller:
         from authlens_tui.app.controller import Controller
 
-        return Controller(self)
+        return Controller(self, self.workspace, self.show_dashboard)
 
     def _dashboard(self, session: Session | None, index: Index | None = None) -> DashboardScreen:
         workspace = self.workspace

@@ -55,7 +55,7 @@ class BaseApp(TerminalApp):
         (160, "-wide"),
     ]
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (20, "-short"), (32, "-tall")]  # noqa: RUF012 - as above
-    BINDINGS: ClassVar[list[BindingType]] = _KEYS
+    BINDINGS = _KEYS
 
     def __init__(self, environ: Mapping[str, str] | None = None) -> None:
         self._themes: dict[str, Theme] = {}

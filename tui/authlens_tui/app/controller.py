@@ -49,7 +49,6 @@ from authlens_tui.words.times import in_words
 
 if TYPE_CHECKING:
     from authlens_core.desk.session import MoveReport, OnProgress, OpenedStore
-    from authlens_tui.app.authlens_app import AuthlensApp
 
 _NOTICE: Final = 80  # characters of a notice outside of the terminal
 _PAUSE: Final = 30.0  # seconds before the next try after the index could not be used
@@ -249,9 +248,15 @@ Ask = Callable[[StoreChoiceScreen], Awaitable[StoreChoice | None]]
 class Controller:
     """The objects that the app routes to, each with one job, and the session they share."""
 
-    def __init__(self, app: AuthlensApp) -> None:
-        workspace = app.workspace
+    def __init__(
+        self,
+        app: TerminalApp,
+        workspace: Workspace,
+        show_dashboard: Callable[[Session], Awaitable[DashboardScreen]],
+    ) -> None:
         self._app = app
+        self._workspace = workspace
+        self._show_dashboard = show_dashboard
         self._dashboard: DashboardScreen | None = None
         self.session: Session | None = None
         self.records = Records(app)
@@ -264,7 +269,7 @@ class Controller:
         Args:
             index: the records that the dashboard shows already, if it does.
         """
-        app, workspace = self._app, self._app.workspace
+        app, workspace = self._app, self._workspace
         # The demo knows its URL only now: its emulator takes any free port.
         start_url = await workspace.prepare() or start_url
         try:
@@ -278,9 +283,11 @@ class Controller:
         self.session, notes = opened  # closed from here on, whatever happens
         # A login or a menu opens over the dashboard, which would be drawn for a moment.
         with app.batch_update():
-            self._dashboard = await app.show_dashboard(self.session)
+            self._dashboard = await self._show_dashboard(self.session)
             self._work_on(self.session)
-            workspace.begin(self.logins, self.session, start_url)
+            start = partial(self.logins.start, self.session)
+            offer = partial(self.logins.offer, self.session)
+            workspace.begin(self.session, start_url, start=start, offer=offer)
         app.refresh()
         if notes:
             notice = " ".join((*notes, "On the dashboard, M moves all secrets to another store."))
@@ -295,7 +302,7 @@ class Controller:
         _: Worker[None] = app.run_worker(
             session.delete_orphans, group="orphans", description="delete orphans"
         )
-        tell_of_expiry(app, app.workspace.config, self._grants)
+        tell_of_expiry(app, self._workspace.config, self._grants)
         session.warm_up()
 
     def _on_attempt(self, grant: Grant, result: ActionResult) -> None:
@@ -337,7 +344,7 @@ class Controller:
                 self.records.note(session, AccessKind.REVEALED, "secrets of a trace")
             case ThemeChosen():
                 with suppress(AuthlensError):
-                    self._app.settings.change(theme=message.name)
+                    self._workspace.settings.change(theme=message.name)
             case SignatureWanted():
                 checking = self.records.check_signatures(session, message)
                 self._app.run_worker(checking, exclusive=True, group="signature")

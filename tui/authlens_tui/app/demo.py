@@ -18,8 +18,7 @@ from authlens_core.desk.settings import SettingsFile
 from authlens_lab.learning.desk.course import Course, CourseLesson, drills
 from authlens_lab.learning.desk.drill_world import DrillWorld, store_verdict
 from authlens_tui.app.learn import CourseMenu
-from authlens_tui.app.logins import Logins
-from authlens_tui.app.workspace import Workspace
+from authlens_tui.app.workspace import OpenLogin, Workspace
 from authlens_tui.screens.store_choice import StoreChoice
 from authlens_tui.screens.wizard.demo_login import DemoLogin, Ending, Played, ServerOwner, honest_part
 from authlens_tui.screens.wizard.wizard_messages import Then
@@ -84,7 +83,7 @@ class DemoWorkspace(Workspace):
             course or Course.from_state(), self._play, selected=selected, is_root=course is not None
         )
         self.menu: Screen[None] = self.course_menu.screen
-        self._logins: tuple[Logins, Session] | None = None
+        self._started: tuple[OpenLogin, Session] | None = None
         self._predicted = ""
         self._sent: dict[str, Trace] = {}
         self._before: tuple[str, Trace] | None = None
@@ -101,8 +100,8 @@ class DemoWorkspace(Workspace):
     def scenarios(self) -> Iterable[tuple[str, Callable[[], object]]]:
         return ((drill.title, partial(self.course_menu.start, name)) for name, drill in drills().items())
 
-    def begin(self, logins: Logins, session: Session, url: str | None) -> None:
-        self._logins = logins, session
+    def begin(self, session: Session, url: str | None, *, start: OpenLogin, offer: OpenLogin) -> None:  # noqa: ARG002
+        self._started = start, session
         traces = session.credentials.traces
         noted = traces.on_trace
 
@@ -113,7 +112,7 @@ class DemoWorkspace(Workspace):
         # The one before is called as well: the app shows every request, also those of a drill.
         traces.on_trace = note
         if not self._menu_first:
-            logins.start(session, url or self.suggestion())
+            start(url or self.suggestion())
             return
         self.menu.app.push_screen(self.menu)
         if self._first:
@@ -143,9 +142,9 @@ class DemoWorkspace(Workspace):
 
     async def _run(self, drill: CourseLesson, predicted: str) -> None:
         # A key pressed twice starts it once: the wizard lies over the menu by then.
-        if self._logins is None or not self.menu.is_active:
+        if self._started is None or not self.menu.is_active:
             return
-        logins, session = self._logins
+        start, session = self._started
         try:
             url = await self.start_over(session, drill)
         except OSError:
@@ -153,7 +152,7 @@ class DemoWorkspace(Workspace):
             self.menu.notify(note, severity="error", markup=False)
             return
         self._predicted, self._sent = predicted, {}
-        logins.start(session, url)
+        start(url)
 
     def sentence(self, trace: Trace) -> str:
         """Return what the prediction was worth, given a trace; what is done on the dashboard counts, too."""

@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from authlens_core.desk.credentials import CloudflaredDirectory, CloudflaredToken
     from authlens_core.desk.log_in import Login, Options
     from authlens_core.desk.session import OpenedStore, Session
-    from authlens_tui.app.logins import Logins
     from authlens_tui.screens.store_choice import StoreChoice
     from authlens_tui.screens.wizard.demo_login import DemoLogin
     from authlens_tui.screens.wizard.wizard_messages import Then
+
+OpenLogin = Callable[[str], None]
 
 
 class Workspace:
@@ -52,10 +53,15 @@ class Workspace:
         """Get ready before the first screen; return a URL to log in to at once, or None."""
         return None
 
-    def begin(self, logins: Logins, session: Session, url: str | None) -> None:
-        """Start with a login to `url`, if one was asked for."""
+    def begin(self, session: Session, url: str | None, *, start: OpenLogin, offer: OpenLogin) -> None:  # noqa: ARG002
+        """Start with a login to `url`, if one was asked for.
+
+        Args:
+            start: opens a login to a URL.
+            offer: does so after a question if the user is logged in there already.
+        """
         if url is not None:
-            logins.offer(session, url)
+            offer(url)
 
     async def add_credentials(self, session: Session) -> None:
         """Store what a login that begins needs besides its own credential."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import Final
 
 from textual import getters, work
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.reactive import reactive
 from textual.widget import Widget
 
@@ -28,7 +27,7 @@ from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.focus import keep_focus_in_view
 from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.terminal_app import TerminalApp
-from authlens_tui.widgets.key_binding import keys
+from authlens_tui.widgets.key_binding import ActionChecks, keys
 from authlens_tui.words.times import clock
 
 _INTRO: Final = (
@@ -75,14 +74,14 @@ class Countdown(Widget):
         )
 
 
-class CloudflaredScreen(Dialog[None]):
+class CloudflaredScreen(ActionChecks, Dialog[None]):
     """Runs `cloudflared access login`, shows its link, and asks the resource with the token."""
 
     app = getters.app(TerminalApp)
 
     CSS_PATH = [DIALOG_STYLES, Path(__file__).with_name("cloudflared.tcss")]  # noqa: RUF012 - Textual declares it
     HELP = "Login with cloudflared. The link works on any machine. Known problems:\n" + "\n".join(_KNOWN_BUGS)
-    BINDINGS: ClassVar[list[BindingType]] = keys("cloudflared")
+    BINDINGS = keys("cloudflared")
 
     intro = getters.query_one("#words", Static)
     link = getters.query_one("#link", Static)
@@ -126,22 +125,17 @@ class CloudflaredScreen(Dialog[None]):
 
     def _show(self) -> None:
         waits = self._waits
-        self.link.display = self._link is not None and waits
+        self.link.display = self.can_copy_link()
         self.output.display = waits and self._link is None
         self.countdown.display = waits
-        for action in ("copy_link", "again"):
-            self.query_one(f"#{action}").display = self.check_action(action, ())
+        self.query_one("#copy_link").display = self.can_copy_link()
+        self.query_one("#again").display = self.can_again()
         self.refresh_bindings()
         keep_focus_in_view(self)
 
     def _tick(self) -> None:
         if self._ends_at is not None:
             self.countdown.remaining = max(0.0, self._ends_at - time.monotonic())
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool:  # noqa: ARG002
-        if action == "copy_link":
-            return self._waits and self._link is not None
-        return not (action == "again" and (self._waits or self._accepted))
 
     @property
     def _waits(self) -> bool:
@@ -197,9 +191,15 @@ class CloudflaredScreen(Dialog[None]):
         if self._link is not None:
             await self.app.copy(self._link, "the link")
 
+    def can_copy_link(self) -> bool:
+        return self._waits and self._link is not None
+
     def action_again(self) -> None:
-        if not (self._waits or self._accepted):
+        if self.can_again():
             self._begin()
+
+    def can_again(self) -> bool:
+        return not (self._waits or self._accepted)
 
     def action_leave(self) -> None:
         """Go back; a cloudflared that waits is ended."""

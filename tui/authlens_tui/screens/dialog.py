@@ -9,7 +9,6 @@ from typing import ClassVar, Final, TypeVar
 
 from textual import getters, on
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.screen import ModalScreen
 from textual.types import CSSPathType
@@ -149,7 +148,7 @@ class ChoiceDialog(Dialog[_Answer | None]):
 class ConfirmScreen(Dialog[bool]):
     """Asks before something that cannot be undone; the safe answer has the focus."""
 
-    BINDINGS: ClassVar[list[BindingType]] = keys("confirm")
+    BINDINGS = keys("confirm")
 
     def __init__(self, title: str, text: str, yes: str) -> None:
         super().__init__()

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from msgspec.structs import replace
 from textual import getters, on
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.widgets import Input, RadioSet
 
@@ -40,7 +39,7 @@ class MachineLoginScreen(Dialog[Options | None]):
         options: those in force; what they have of a program's is filled in, but for secrets.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = keys("machine")
+    BINDINGS = keys("machine")
 
     ways = getters.query_one(RadioSet)
 

@@ -7,7 +7,6 @@ from typing import ClassVar, Final
 
 from textual import getters, work
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.events import Key
 from textual.screen import Screen
 from textual.timer import Timer
@@ -31,8 +30,8 @@ _DONE: Final = "You acted once: the sign-in. authlens did the rest. Press any ke
 class _Growing(DiagramView):
     """Opens no arrow: there is no key for it while any key ends the playing."""
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return action != "open_arrow" and super().check_action(action, parameters)
+    def can_open_arrow(self) -> bool:
+        return False
 
     def action_open_arrow(self) -> None:
         """Leave a click to the screen."""
@@ -48,7 +47,7 @@ class OpeningScreen(Screen[Trace | None]):
     """
 
     CSS_PATH = "opening.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = keys("opening")
+    BINDINGS = keys("opening")
 
     STEP: ClassVar[float] = 0.6
     """Seconds between two arrows: half of what the player takes, because no one has to find a key here."""

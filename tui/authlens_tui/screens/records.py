@@ -93,7 +93,7 @@ class Records:
         verdicts, exchanges = await check_signatures(
             session.wire, request.tokens, request.record, request.story, issuer=request.issuer
         )
-        request.view.show_verdicts(request.record, verdicts, exchanges)
+        request.answer(verdicts, exchanges)
 
 
 def _stored(session: Session, entry_id: str = "", *urls: str) -> StoredTraces:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Final
+from typing import Final
 
 from textual import getters, on
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
@@ -26,7 +25,7 @@ _HINT: Final = "A change applies at once and is saved."
 class SettingsScreen(Dialog[None]):
     """Shows the settings and changes them."""
 
-    BINDINGS: ClassVar[list[BindingType]] = keys("settings")
+    BINDINGS = keys("settings")
 
     listed = getters.query_one("#settings", OptionList)
 
@@ -99,7 +98,7 @@ class ThemeScreen(ModalScreen[None]):
 
     CSS_PATH = "settings_dialog.tcss"
     TITLE = "Theme"
-    BINDINGS: ClassVar[list[BindingType]] = keys("themes")
+    BINDINGS = keys("themes")
 
     def __init__(self) -> None:
         super().__init__()

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
-from typing import ClassVar, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.widget import Widget
 from textual.widgets import Input
@@ -28,7 +27,7 @@ from authlens_tui.screens.fix_keys import FixKeys
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.hanging_text import HangingText, Item
-from authlens_tui.widgets.key_binding import keys
+from authlens_tui.widgets.key_binding import ActionChecks, keys
 
 _PLACES: Final = {
     StoreKind.KEYRING: "Keyring of the operating system.",
@@ -150,10 +149,10 @@ class SecretStoreScreen(Dialog[StoreChoice | None]):
             self.dismiss(None)
 
 
-class StoreChoiceScreen(SecretStoreScreen):
+class StoreChoiceScreen(ActionChecks, SecretStoreScreen):
     """Says why there is no secret store and what can be done; `unlock` asks for the passphrase at once."""
 
-    BINDINGS: ClassVar[list[BindingType]] = keys("store")
+    BINDINGS = keys("store")
 
     def __init__(
         self,
@@ -194,8 +193,8 @@ class StoreChoiceScreen(SecretStoreScreen):
         self.query_one("#keyring").display = StoreKind.KEYRING in self.offered
         self.type(show=self._unlock)
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        return action != "keyring" or StoreKind.KEYRING in self.offered
+    def can_keyring(self) -> bool:
+        return StoreKind.KEYRING in self.offered
 
     def type(self, *, show: bool) -> None:
         self.query_one("#places").display = not show
@@ -212,7 +211,7 @@ class StoreChoiceScreen(SecretStoreScreen):
 class MoveStoreScreen(SecretStoreScreen):
     """Asks where all secrets are to be kept from now on, and moves them there; ends when that is done."""
 
-    BINDINGS: ClassVar[list[BindingType]] = keys("move")
+    BINDINGS = keys("move")
 
     def __init__(self, kind: StoreKind, carry_out: CarryOut, *, new_file: bool = True) -> None:
         super().__init__(new_file=new_file)

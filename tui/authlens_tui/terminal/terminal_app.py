@@ -11,7 +11,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, ClassVar, Final, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 from rich.text import Text
 from textual.app import App
@@ -118,7 +118,7 @@ class TerminalApp(App[int]):
         UsageError: the environment asks Textual to record the screen.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = _KEYS
+    BINDINGS = _KEYS
 
     # For the report of a crash: the stage that is running, and a sentence on the tokens stored so far.
     stage_name: str = ""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from typing import ClassVar, Final
+from typing import Final
 
-from textual.binding import BindingType
 from textual.suggester import Suggester
 from textual.widgets import Input
 
-from authlens_tui.widgets.key_binding import keys
+from authlens_tui.widgets.key_binding import ActionChecks, keys
 
 Candidates = Callable[[str], Iterable[str]]
 """Returns the words that may come next, given what is before the word that is typed."""
@@ -18,10 +17,10 @@ Candidates = Callable[[str], Iterable[str]]
 _LAST_WORD: Final = re.compile(r"[^\s()!&|]*\Z")
 
 
-class CompletingInput(Input):
+class CompletingInput(ActionChecks, Input):
     """Shows the rest of the first word that starts as the last one typed; → or Tab takes it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = keys("field")
+    BINDINGS = keys("field")
 
     def __init__(
         self,
@@ -36,12 +35,12 @@ class CompletingInput(Input):
     def watch__suggestion(self) -> None:
         self.refresh_bindings()
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        # Without one, Tab goes to the next part of the screen.
-        return action != "complete" or (self.cursor_at_end and bool(self._suggestion))
-
     def action_complete(self) -> None:
         self.action_cursor_right()
+
+    def can_complete(self) -> bool:
+        # Without a suggestion, Tab goes to the next part of the screen.
+        return self.cursor_at_end and bool(self._suggestion)
 
 
 class _NextWord(Suggester):

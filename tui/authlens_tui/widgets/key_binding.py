@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from functools import cache
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,21 @@ def _table() -> Mapping[str, Mapping[str, list[Any]]]:
         Path(__file__).with_name("keys.json").read_text(encoding="utf-8")
     )
     return table
+
+
+class ActionChecks:
+    """Asks `can_save`, beside `action_save`, whether the action does something now; else it always does.
+
+    For a key that names a method, such as `act('runner.next')`, it asks `runner.can_next`.
+    """
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if not getattr(self, "is_mounted", True):  # its parts are not there yet
+            return True
+        path = str(parameters[0]) if action == "act" else action
+        owner, _, name = path.rpartition(".")
+        check = getattr(attrgetter(owner)(self) if owner else self, f"can_{name}", None)
+        return check is None or check()
 
 
 def default_css(module: str) -> str:

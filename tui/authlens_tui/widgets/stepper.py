@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import ClassVar, Final
+from typing import Final
 
 from msgspec import Struct
-from textual.binding import BindingType
 from textual.events import Click
 from textual.geometry import Size
 from textual.message import Message
@@ -70,7 +69,7 @@ class Stepper(Widget, can_focus=True):
 
     ALLOW_MAXIMIZE = False
 
-    BINDINGS: ClassVar[list[BindingType]] = keys("stepper")
+    BINDINGS = keys("stepper")
     DEFAULT_CSS = default_css(__file__)
 
     steps: reactive[tuple[StageStep, ...]] = reactive((), layout=True)

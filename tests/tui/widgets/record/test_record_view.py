@@ -60,9 +60,7 @@ class Inspected(BaseApp):
         """Say that a key of the server signed the token."""
         self.asked.append(event.record)
         verdicts = {Secret(JWT): Verification(Signature.VALID, "By k1.", "k1")}
-        event.view.show_verdicts(
-            event.record, verdicts, (exchange("certs", {"keys": []}, Purpose.SIGNING_KEYS),)
-        )
+        event.answer(verdicts, (exchange("certs", {"keys": []}, Purpose.SIGNING_KEYS),))
 
 
 def exchange(path: str, document: object, purpose: Purpose = Purpose.OTHER) -> Exchange:

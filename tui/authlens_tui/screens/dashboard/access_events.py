@@ -5,11 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import Final
 
 from textual import getters
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.screen import Screen
 
 from authlens_core.desk.credentials import Event, access_events
@@ -19,7 +18,7 @@ from authlens_tui.screens.dashboard.words import result_words
 from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.document.lines import Line, Tone, line, prose
-from authlens_tui.widgets.key_binding import keys
+from authlens_tui.widgets.key_binding import ActionChecks, keys
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.title_bar import TitleBar
 
@@ -27,7 +26,7 @@ _WHEN, _KIND = 19, 22  # cells
 _WIDE: Final = 100  # cells of the screen from which on a detail has a column of its own
 
 
-class EventsScreen(Screen[None]):
+class EventsScreen(ActionChecks, Screen[None]):
     """Lists events; nothing in them is a secret.
 
     Args:
@@ -39,7 +38,7 @@ class EventsScreen(Screen[None]):
     EventsScreen #events { height: 1fr; }
     EventsScreen #said { height: auto; max-height: 3; padding: 0 1; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = keys("events")
+    BINDINGS = keys("events")
     document = getters.query_one("#events", DocumentView)
     result = getters.query_one("#said", Static)
 
@@ -69,9 +68,6 @@ class EventsScreen(Screen[None]):
     def on_resize(self) -> None:
         self._show()
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        return action != "only" or self._selected is not None
-
     def _show(self) -> None:
         only = self._selected if self._only else None
         try:
@@ -86,6 +82,9 @@ class EventsScreen(Screen[None]):
     def action_only(self) -> None:
         self._only = not self._only
         self._show()
+
+    def can_only(self) -> bool:
+        return self._selected is not None
 
     def action_save(self) -> None:
         """Write what is shown, oldest first, to a new file that only you can read."""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from msgspec.structs import replace
-from textual.binding import BindingType
 from textual.widgets.option_list import Option
 
 from authlens_core.desk.credentials import (
@@ -264,7 +263,7 @@ def _version(source: Grant | CloudflaredToken | ServiceToken) -> object:
 class RegisteredClientsScreen(ChoiceDialog[StoredClient]):
     """Offers the clients that can be deleted; one that is in use is shown with the login that uses it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = keys("clients")
+    BINDINGS = keys("clients")
 
     def __init__(self, clients: Sequence[StoredClient]) -> None:
         choices = [

@@ -6,10 +6,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import ClassVar, Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from textual.app import ComposeResult
-from textual.binding import BindingType
 
 from authlens_core.desk.credentials import Grant
 from authlens_core.desk.lifecycle import (
@@ -61,7 +60,7 @@ class ResultsScreen(Dialog[None]):
     """Lists results, those that need someone first."""
 
     CSS_PATH = [DIALOG_STYLES, Path(__file__).with_name("batch_actions.tcss")]  # noqa: RUF012 - Textual declares it
-    BINDINGS: ClassVar[list[BindingType]] = keys("results")
+    BINDINGS = keys("results")
 
     def __init__(self, title: str, summary: str, results: Sequence[Result]) -> None:
         super().__init__()

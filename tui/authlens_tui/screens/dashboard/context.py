@@ -6,20 +6,20 @@ from collections.abc import Callable, Coroutine, Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from textual import getters
 from textual.message import Message
+from textual.screen import Screen
 
 from authlens_core.desk.credentials import AuthlensError, InventoryEntry
 from authlens_core.desk.settings import SettingsFile
+from authlens_tui.terminal.terminal_app import TerminalApp
 
 if TYPE_CHECKING:
-    from textual.screen import Screen
-
     from authlens_core.desk.credentials import Index
     from authlens_core.desk.lifecycle import ActionResult
     from authlens_core.desk.session import Session
     from authlens_core.trace.record import Trace
     from authlens_core.values.login_options import Options
-    from authlens_tui.screens.dashboard.dashboard import DashboardScreen
     from authlens_tui.screens.fix_keys import FixKeys
 
 Work = Coroutine[Any, Any, object]
@@ -76,6 +76,16 @@ class TraceWanted(Message, namespace="dashboard"):
         self.is_stored = is_stored
 
 
+class CredentialScreen(Screen[None]):
+    """A screen on which one credential is selected."""
+
+    app = getters.app(TerminalApp)
+
+    @property
+    def selected(self) -> InventoryEntry | None:
+        raise NotImplementedError
+
+
 class DashboardContext:
     """What the actions on credentials have in common.
 
@@ -86,7 +96,7 @@ class DashboardContext:
 
     def __init__(
         self,
-        screen: DashboardScreen,
+        screen: CredentialScreen,
         index: Index,
         session: Session | None,
         settings: SettingsFile,

@@ -6,19 +6,17 @@ import asyncio
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from operator import attrgetter
-from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from textual import getters, on, work
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Input
 
 from authlens_core.desk.credentials import AuthlensError, CloudflaredToken, IndexBusy, InventoryEntry
 from authlens_core.desk.settings import COLUMN_KEYS, SettingsFile
-from authlens_tui.screens.dashboard.context import Changed, DashboardContext, StatusMessage
+from authlens_tui.screens.dashboard.context import Changed, CredentialScreen, DashboardContext, StatusMessage
 from authlens_tui.screens.dashboard.keys import NEED_ROWS, applies, offered
 from authlens_tui.screens.dashboard.listing import Listing, SelectedHistory
 from authlens_tui.screens.dashboard.words import (
@@ -33,7 +31,6 @@ from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.focus import keep_focus_in_view
 from authlens_tui.terminal.leaving import DEMO_WANTED
 from authlens_tui.terminal.measured import Static
-from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.credentials.credential_pane import CredentialPane, detail_items, event_items
 from authlens_tui.widgets.credentials.credential_row import RowText, row_of
 from authlens_tui.widgets.credentials.credential_table import CredentialTable
@@ -59,7 +56,7 @@ _SORT_EVERY: Final = 30
 _ATTEMPT_SHOWN: Final = 15  # seconds for which an automatic refresh is named
 
 
-class DashboardScreen(Screen[None]):
+class DashboardScreen(CredentialScreen):
     """One table of every credential; the selected one in full beside it.
 
     Args:
@@ -72,9 +69,8 @@ class DashboardScreen(Screen[None]):
     """
 
     CSS_PATH = "dashboard.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = keys("dashboard")
+    BINDINGS = keys("dashboard")
 
-    app = getters.app(TerminalApp)
     table = getters.query_one("#credentials", CredentialTable)
     pane = getters.query_one("#detail-box", CredentialPane)
     result = getters.query_one("#result", Static)
@@ -96,7 +92,7 @@ class DashboardScreen(Screen[None]):
         records = index if session is None else session.credentials.index
         if records is None:
             raise ValueError("there is nothing to show")
-        self.context = DashboardContext(self, records, session, settings or SettingsFile(), now)
+        self.context = DashboardContext(self, records, session, settings=settings or SettingsFile(), now=now)
         self.listing = Listing()
         self.strip = ExpiryStrip()
         self._suggest = suggest

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import ClassVar, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from textual import getters, on
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.events import Paste
 from textual.suggester import SuggestFromList
 from textual.widgets import Button, Input, OptionList
@@ -23,7 +22,7 @@ from authlens_tui.screens.dialog import Dialog, DialogBox, DialogButtons, action
 from authlens_tui.screens.machine_login import MachineLoginScreen
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
-from authlens_tui.widgets.key_binding import keys
+from authlens_tui.widgets.key_binding import ActionChecks, keys
 from authlens_tui.words.times import already_words
 
 _HINT: Final = "Enter starts. A host name or a curl command will do."
@@ -57,7 +56,7 @@ class UrlField(Input):
             self.cursor_position = len(url)
 
 
-class NewLoginScreen(Dialog[LoginChoice | None]):
+class NewLoginScreen(ActionChecks, Dialog[LoginChoice | None]):
     """Asks for one URL and lets only a usable one through.
 
     Args:
@@ -66,7 +65,7 @@ class NewLoginScreen(Dialog[LoginChoice | None]):
         settings: where the favourites are kept.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = keys("new_login")
+    BINDINGS = keys("new_login")
     field = getters.query_one("#url", UrlField)
     listed = getters.query_one("#favourites", OptionList)
     buttons = getters.query_one(DialogButtons)
@@ -101,9 +100,6 @@ class NewLoginScreen(Dialog[LoginChoice | None]):
     def on_mount(self) -> None:
         self.buttons.display = False
         self._show_favourites()
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        return action != "again" or bool(self._offered)
 
     @on(Input.Submitted)
     def _submitted(self) -> None:
@@ -190,6 +186,9 @@ class NewLoginScreen(Dialog[LoginChoice | None]):
 
     def action_again(self) -> None:
         self.dismiss(LoginChoice(self._offered))
+
+    def can_again(self) -> bool:
+        return bool(self._offered)
 
 
 class LoginActions:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import BindingType
 
 from authlens_core.values.secret import Secret
 from authlens_tui.screens.dialog import Dialog, DialogBox, DialogButtons, action_button
@@ -19,7 +18,7 @@ class RevealScreen(Dialog[None]):
 
     SHOWN_FOR: ClassVar[float] = 20.0
     """Seconds until it closes automatically."""
-    BINDINGS: ClassVar[list[BindingType]] = keys("reveal")
+    BINDINGS = keys("reveal")
 
     def __init__(self, title: str, secret: Secret) -> None:
         super().__init__()

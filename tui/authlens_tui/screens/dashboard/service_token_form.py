@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import Final
 
 from msgspec.structs import replace
 from textual import getters, on, work
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.widgets import Input
 
@@ -27,7 +26,7 @@ from authlens_core.values.url import require_url
 from authlens_tui.screens.dialog import DIALOG_STYLES, Dialog, DialogBox, DialogButtons, action_button
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
-from authlens_tui.widgets.key_binding import keys
+from authlens_tui.widgets.key_binding import ActionChecks, keys
 
 _ADD: Final = (
     "For programs, without a browser. Access shows the secret once: Zero Trust → Access controls → Service "
@@ -49,7 +48,7 @@ _FIELDS: Final = (
 _NEEDED: Final = frozenset({"url", "client_id", "secret"})
 
 
-class ServiceTokenScreen(Dialog[None]):
+class ServiceTokenScreen(ActionChecks, Dialog[None]):
     """Takes a service token, checks its shape as it is typed, keeps and tests it.
 
     Args:
@@ -58,7 +57,7 @@ class ServiceTokenScreen(Dialog[None]):
     """
 
     CSS_PATH = [DIALOG_STYLES, Path(__file__).with_name("service_token_form.tcss")]  # noqa: RUF012 - Textual declares it
-    BINDINGS: ClassVar[list[BindingType]] = keys("service_token")
+    BINDINGS = keys("service_token")
 
     shape = getters.query_one("#shape", Static)
 
@@ -135,16 +134,12 @@ class ServiceTokenScreen(Dialog[None]):
         self.query_one("#anyway").display = self._refused
         self.refresh_bindings()
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        if action == "swap":
-            return self.is_mounted and bool(self.query_one("#swap").display)
-        if action == "anyway":
-            return self._refused and not self._busy
-        return not (action == "keep" and self._busy)
-
     def action_swap(self) -> None:
         first, second = self.query_one("#client_id", Input), self.query_one("#secret", Input)
         first.value, second.value = second.value, first.value
+
+    def can_swap(self) -> bool:
+        return self.query_one("#swap").display
 
     # -- keeping and testing ---------------------------------------------------------------------------
 
@@ -152,9 +147,15 @@ class ServiceTokenScreen(Dialog[None]):
     def action_keep(self) -> None:
         self._begin(anyway=False)
 
+    def can_keep(self) -> bool:
+        return not self._busy
+
     def action_anyway(self) -> None:
         if self._refused:
             self._begin(anyway=True)
+
+    def can_anyway(self) -> bool:
+        return self._refused and not self._busy
 
     def _begin(self, *, anyway: bool) -> None:
         if self._busy:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from textual.binding import BindingType
 from textual.events import Key
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.hanging_text import Item, hanging_lines
-from authlens_tui.widgets.key_binding import keys
+from authlens_tui.widgets.key_binding import ActionChecks, keys
 
 SELECT_FIRST: Final = "Select a line first: ↓"
 
@@ -32,11 +31,11 @@ class ActionLine(NamedTuple):
     key: str = ""
 
 
-class ActionList(OptionList):
+class ActionList(ActionChecks, OptionList):
     """Shows lines, and does what the selected one does."""
 
     HELP = "Up and down select a line, Enter does what it says."
-    BINDINGS: ClassVar[list[BindingType]] = keys("learn/lines")
+    BINDINGS = keys("learn/lines")
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id, markup=False)
@@ -78,10 +77,11 @@ class ActionList(OptionList):
         super().watch_highlighted(highlighted)
         self.border_subtitle = ""
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+    def can_page_down(self) -> bool:
         """Leave the keys of a page to the text beside it while nothing is selected, or all is in sight."""
-        turns_pages = self.highlighted is not None and self.max_scroll_y > 0
-        return action not in {"page_down", "page_up"} or turns_pages
+        return self.highlighted is not None and self.max_scroll_y > 0
+
+    can_page_up = can_page_down
 
     def action_select(self) -> None:
         if self.highlighted is None:

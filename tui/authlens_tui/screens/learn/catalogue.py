@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import groupby
-from typing import ClassVar, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from textual import getters, on
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import Screen
 from textual.widgets import Input
@@ -51,7 +50,7 @@ class CatalogueEntry(NamedTuple):
 class _Entries(ActionList):
     """The list, which names its key."""
 
-    BINDINGS: ClassVar[list[BindingType]] = keys("learn/entries")
+    BINDINGS = keys("learn/entries")
 
 
 class CatalogueScreen(Screen[None]):
@@ -68,7 +67,7 @@ class CatalogueScreen(Screen[None]):
 
     CSS_PATH = "learn.tcss"
     HELP = "The arrow keys select, Enter starts. / finds by words. Esc clears the words, or leaves."
-    BINDINGS: ClassVar[list[BindingType]] = keys("learn/catalogue")
+    BINDINGS = keys("learn/catalogue")
 
     listed = getters.query_one("#entries", ActionList)
     find = getters.query_one("#find", Input)

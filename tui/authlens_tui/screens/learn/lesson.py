@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
-from typing import ClassVar
 
 from textual import getters, on
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 
@@ -28,13 +26,13 @@ from authlens_tui.screens.trace.player import PlayerScreen
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.hanging_text import HangingText
-from authlens_tui.widgets.key_binding import keys
+from authlens_tui.widgets.key_binding import ActionChecks, keys
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.scrolled_views import ReadingScroll
 from authlens_tui.widgets.title_bar import TitleBar
 
 
-class CourseLessonScreen(Screen[bool]):
+class CourseLessonScreen(ActionChecks, Screen[bool]):
     """Shows where an attempt is, and makes the moves that are chosen; is true once the lesson is over.
 
     Args:
@@ -46,7 +44,7 @@ class CourseLessonScreen(Screen[bool]):
         "Tab moves between the task, what is to be proved, who said what, and your next move. Enter on "
         "a claim shows the request that decides it."
     )
-    BINDINGS: ClassVar[list[BindingType]] = keys("learn/lesson")
+    BINDINGS = keys("learn/lesson")
 
     assignment = getters.query_one("#task", ReadingScroll)
     claims = getters.query_one("#claims", ActionList)
@@ -229,7 +227,7 @@ class CourseLessonScreen(Screen[bool]):
             if phase is LessonPhase.BREAK and can_attack:
                 yield from self._moves_offered()
             elif self._following is None and not lesson.attempt.passed:
-                yield _choice("Answer the questions again", partial(self.action_again, "phase"))
+                yield _choice("Answer the questions again", self.action_repeat_phase)
             return
         for name, text in lesson.options(phase, self._question).items():
             sign = f"{name}  " if len(name) == 1 else f"[{'x' if name in self._switches else ' '}] "
@@ -301,27 +299,15 @@ class CourseLessonScreen(Screen[bool]):
         else:
             self._start(self._enter)
 
+    def can_next(self) -> bool:
+        return self._is_done
+
     async def _attack_again(self) -> None:
         """Go back, and add a move to the attack, which the repair has to stop as well."""
         if self._lesson.attempt.has_begun(LessonPhase.REPAIR):
             await self._lesson.start_over(LessonPhase.REPAIR)
         self._phase, self._note = LessonPhase.BREAK, ""
         self._show()
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        match action:
-            case "next":
-                return self._is_done
-            case "again" if parameters == ("lesson",):
-                return self._phase is not LessonPhase.PREDICT
-            case "again":
-                is_over = self._following is None  # the questions can be answered again
-                return is_over or (self._phase.is_judged and self._lesson.attempt.has_begun(self._phase))
-            case "hint":
-                return bool(self._lesson.hints(self._phase))
-            case "play":
-                return self.is_mounted and self.story.can_focus
-        return True
 
     def action_done(self) -> None:
         """Leave out the parts of an arrow again, or else leave the lesson."""
@@ -337,22 +323,42 @@ class CourseLessonScreen(Screen[bool]):
     def action_hint(self) -> None:
         self._start(self._read_hint)
 
+    def can_hint(self) -> bool:
+        return bool(self._lesson.hints(self._phase))
+
     async def _read_hint(self) -> None:
         self._lesson.next_hint(self._phase)
         self._show()
         self.call_after_refresh(self.assignment.scroll_end, animate=False)
 
-    def action_again(self, what: str) -> None:
-        """Start the phase or the lesson over, or take the last move back."""
-        lesson = self._lesson
-        phase = self._phase if what == "phase" else None
+    def action_repeat_phase(self) -> None:
+        self._start(partial(self._repeat, self._phase))
 
-        async def again() -> None:
-            await (lesson.undo() if what == "move" else lesson.start_over(phase))
-            self._note = TURNED_BACK if what == "phase" else ""
-            await self._enter()
+    def can_repeat_phase(self) -> bool:
+        is_over = self._following is None  # the questions can be answered again
+        return is_over or (self._phase.is_judged and self._lesson.attempt.has_begun(self._phase))
 
-        self._start(again)
+    def action_start_over(self) -> None:
+        self._start(self._repeat)
+
+    def can_start_over(self) -> bool:
+        return self._phase is not LessonPhase.PREDICT
+
+    async def _repeat(self, phase: LessonPhase | None = None) -> None:
+        await self._lesson.start_over(phase)
+        self._note = "" if phase is None else TURNED_BACK
+        await self._enter()
+
+    def action_undo(self) -> None:
+        """Take the last move back."""
+        self._start(self._undo)
+
+    can_undo = can_repeat_phase
+
+    async def _undo(self) -> None:
+        await self._lesson.undo()
+        self._note = ""
+        await self._enter()
 
     def action_play(self) -> None:
         """Play the requests of this phase, from the selected one on."""
@@ -360,6 +366,9 @@ class CourseLessonScreen(Screen[bool]):
         arrow = int(key) if key.isdigit() else self._opened or 1
         if (sent := self._lesson.trace(self._story_phase, arrow)) is not None:
             self.app.push_screen(PlayerScreen(sent[0], start=sent[1]))
+
+    def can_play(self) -> bool:
+        return self.story.can_focus
 
 
 def _choice(text: str, act: Callable[[], object], key: str = "", name: str = "") -> ActionLine:

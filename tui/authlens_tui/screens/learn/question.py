@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
 
-from textual.binding import BindingType
 from textual.events import Key
 from textual.widgets.option_list import Option
 
@@ -19,7 +17,7 @@ from authlens_tui.widgets.key_binding import keys
 class QuestionScreen(ChoiceDialog[str]):
     """Asks; ends with the letter of the option, or with None at Esc."""
 
-    BINDINGS: ClassVar[list[BindingType]] = keys("question")
+    BINDINGS = keys("question")
     SELECTS_FIRST = False  # an answer is chosen
 
     def __init__(self, title: str, question: str, options: Mapping[str, str], hint: str) -> None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from itertools import groupby, zip_longest
-from typing import ClassVar, Final
+from typing import Final
 
 from rich.cells import set_cell_size
 from textual import getters, work
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.screen import Screen
 
 from authlens_core.export.compare import Comparison, Difference, StageComparison, VerdictKind, compare
@@ -38,7 +37,7 @@ class CompareScreen(Screen[None]):
     app = getters.app(TerminalApp)
 
     CSS_PATH = "compare.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = keys("compare")
+    BINDINGS = keys("compare")
 
     document = getters.query_one(DocumentView)
 

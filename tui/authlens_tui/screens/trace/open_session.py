@@ -7,11 +7,10 @@ import os
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from typing import ClassVar, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from textual import getters, on, work
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
@@ -103,7 +102,7 @@ class OpenSessionScreen(Dialog[NamedTrace | None]):
         without_file: the name of a file that is not offered.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = keys("open_session")
+    BINDINGS = keys("open_session")
 
     field = getters.query_one("#file", Input)
     files = getters.query_one("#files", OptionList)

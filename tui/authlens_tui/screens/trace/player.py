@@ -7,7 +7,6 @@ from typing import ClassVar, Final
 from msgspec.structs import replace
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.screen import Screen
 from textual.timer import Timer
@@ -34,7 +33,7 @@ class PlayerScreen(Screen[None]):
     """
 
     CSS_PATH = "player.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = keys("player")
+    BINDINGS = keys("player")
 
     STEP: ClassVar[float] = 1.2
     """Seconds for which an arrow is marked while it plays, at the usual speed."""

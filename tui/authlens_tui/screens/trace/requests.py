@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import ClassVar, Final
+from typing import Final
 
 from rich.cells import cell_len
 from rich.text import Text
 from textual import getters, on, work
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.screen import Screen
 from textual.widgets import DataTable, Input
@@ -21,7 +20,7 @@ from authlens_core.trace.record import Exchange, StageRecord
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.terminal_app import TerminalApp
-from authlens_tui.widgets.key_binding import keys
+from authlens_tui.widgets.key_binding import ActionChecks, keys
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.record.pieces import cut_middle
 from authlens_tui.widgets.record.reading_area import ReadingArea
@@ -60,10 +59,10 @@ _AROUND: Final = 4  # cells: the border, a scroll bar
 class _Rows(DataTable[Content]):
     """The list, which names its key."""
 
-    BINDINGS: ClassVar[list[BindingType]] = keys("requests")
+    BINDINGS = keys("requests")
 
 
-class RequestsScreen(Screen[None]):
+class RequestsScreen(ActionChecks, Screen[None]):
     """Lists the exchanges of `log`, the newest last, and shows the selected one."""
 
     app = getters.app(TerminalApp)
@@ -73,7 +72,7 @@ class RequestsScreen(Screen[None]):
         "Every request of this session, the newest last. / lists only those that have all the words that "
         "you type, in their URL, headers or bodies. Enter reads the selected exchange."
     )
-    BINDINGS: ClassVar[list[BindingType]] = keys("requests")
+    BINDINGS = keys("requests")
 
     table = getters.query_one(DataTable)
     filter_field = getters.query_one("#requests-filter", Input)
@@ -238,9 +237,6 @@ class RequestsScreen(Screen[None]):
 
     # -- the keys --------------------------------------------------------------------------------------
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        return action != "reveal" or (self.is_mounted and self.record_view.has_secrets)
-
     def action_back(self) -> None:
         """Go back to the list, and from there to where you were."""
         if self.focused is self.table:
@@ -251,6 +247,9 @@ class RequestsScreen(Screen[None]):
 
     def action_reveal(self) -> None:
         self.record_view.toggle_reveal()
+
+    def can_reveal(self) -> bool:
+        return self.record_view.has_secrets
 
     @work(exclusive=True, group="copy", description="copy")
     async def action_copy(self) -> None:

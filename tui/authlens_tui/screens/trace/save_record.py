@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import ClassVar, Final
+from typing import Final
 
 from textual import getters, on, work
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.css.query import DOMQuery
 from textual.widgets import Button, Input, RadioSet
 
@@ -32,7 +31,7 @@ _PROMISE: Final = (
 class ExportScreen(Dialog[None]):
     """Asks for a form and a file name, and writes the file; or lets the screen below be saved or read."""
 
-    BINDINGS: ClassVar[list[BindingType]] = keys("export")
+    BINDINGS = keys("export")
 
     name_field = getters.query_one("#name", Input)
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import Final
 
 from textual import getters, on, work
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.screen import Screen
 
 from authlens_core.trace.arrows import Arrow
@@ -18,7 +17,7 @@ from authlens_tui.screens.wizard.status_words import listed
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.terminal_app import TerminalApp
-from authlens_tui.widgets.key_binding import keys
+from authlens_tui.widgets.key_binding import ActionChecks, keys
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.record.reading_area import ReadingArea
 from authlens_tui.widgets.record.record_messages import ArrowChosen
@@ -34,7 +33,7 @@ _EMPTY: Final = (
 _NARROW, _SHORT = 100, 16  # cells and rows, as in the wizard
 
 
-class TraceScreen(Screen[None]):
+class TraceScreen(ActionChecks, Screen[None]):
     """Shows every record of a trace in the wizard's views; nothing can be sent from here.
 
     Args:
@@ -48,7 +47,7 @@ class TraceScreen(Screen[None]):
     app = getters.app(TerminalApp)
 
     CSS_PATH = "trace.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = keys("trace")
+    BINDINGS = keys("trace")
 
     record_view = getters.query_one(RecordView)
     stepper = getters.query_one(Stepper)
@@ -121,12 +120,6 @@ class TraceScreen(Screen[None]):
             self.show_record(arrow.record_index)
             self.record_view.show_exchange(arrow.exchange_index, reply=arrow.reply)
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """Show the key that reveals only where there is something to reveal; a replay has only masks."""
-        if action == "reveal" and self.is_mounted:
-            return not self._replay and self.record_view.has_secrets
-        return action != "copy" or bool(self.trace.records)
-
     def action_back(self) -> None:
         # The app's own screen is empty, unless it is the dashboard.
         if any(type(below) is not Screen for below in self.app.screen_stack[:-1]):
@@ -152,6 +145,9 @@ class TraceScreen(Screen[None]):
     def action_reveal(self) -> None:
         self.record_view.toggle_reveal()
 
+    def can_reveal(self) -> bool:
+        return not self._replay and self.record_view.has_secrets  # a replay has only masks
+
     def on_screen_suspend(self) -> None:
         # Below another screen no one would see that secrets are shown, until they are back with this one.
         self.record_view.mask()
@@ -159,6 +155,9 @@ class TraceScreen(Screen[None]):
     @work(exclusive=True, group="copy", description="copy")
     async def action_copy(self) -> None:
         await self.app.copy(await self.record_view.copied_text(), "the shown text")
+
+    def can_copy(self) -> bool:
+        return bool(self.trace.records)
 
 
 def _note(trace: Trace, replay: str) -> str:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from textual import getters
 from textual.app import ComposeResult
-from textual.binding import BindingType
 
 from authlens_core.desk.log_in import Login, Outcome, StageRecord, Trace
 from authlens_core.export.compare import honest_run
@@ -23,8 +22,6 @@ from authlens_tui.widgets.record.signs import accent
 if TYPE_CHECKING:
     from authlens_lab.learning.desk.drill_world import DrillWorld, OwnerSetting
 
-END_KEYS: Final = ("login_anew", "next_login")
-"""The keys that do something only while the card is shown."""
 _TALL, _SHORT = 32, 20  # rows of a screen: below them the answer and the keys alone, or nothing
 _NAMES: Final = 9  # cells of the names before the sentences
 _AROUND: Final = 4  # cells: border and padding
@@ -120,7 +117,7 @@ class OwnerScreen(Dialog[bool]):
         stage: the title of the stage that failed.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = keys("owner")
+    BINDINGS = keys("owner")
 
     boxes = getters.query_one("#owner-boxes", Static)
 
@@ -188,18 +185,11 @@ class EndCard(HangingText):
             self.set_class(rows < _TALL, "-brief")
             self.show(tuple(self._items_of(self._ending, login, brief=rows < _TALL)))
 
-    def offers(self, action: str) -> bool:
-        """Return whether a key of the card does something now."""
-        ending = self._ending
-        if ending is None or not self.display:
-            return False
-        if action == "next_login":
-            return bool(ending.following)
-        return self._is_finished  # a stage that failed has the same key
+    def can_next_login(self) -> bool:
+        return self.display and self._ending is not None and bool(self._ending.following)
 
-    @property
-    def before(self) -> tuple[str, Trace] | None:
-        return None if self._ending is None else self._ending.before
+    def can_login_anew(self) -> bool:
+        return self.display and self._is_finished  # a stage that failed has the same key
 
     def _items_of(self, ending: Ending, login: Login, *, brief: bool) -> Iterator[Item]:
         if not brief:

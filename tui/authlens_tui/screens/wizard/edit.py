@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import Final
 
 from textual import getters, on
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Input
@@ -157,7 +156,7 @@ class EditScreen(ModalScreen[RequestChanges | None]):
 
     CSS_PATH = "edit.tcss"
     TITLE = "Edit"
-    BINDINGS: ClassVar[list[BindingType]] = keys("edit")
+    BINDINGS = keys("edit")
 
     changes = getters.query_one("#edit-changes", Static)
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import Final
 
 from textual import getters
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.events import Click
 from textual.screen import ModalScreen
@@ -40,7 +39,7 @@ def lesson_words(stage: Stage, flow: Flow, *, in_full: bool = True) -> Content:
 class _LessonPage(VerticalScroll):
     """Scrolls up and down; left and right turn the page."""
 
-    BINDINGS: ClassVar[list[BindingType]] = keys("lesson")
+    BINDINGS = keys("lesson")
 
 
 class LessonScreen(ModalScreen[None]):
@@ -48,7 +47,7 @@ class LessonScreen(ModalScreen[None]):
 
     CSS_PATH = "lesson.tcss"
     TITLE = "Lesson"
-    BINDINGS: ClassVar[list[BindingType]] = keys("lesson")
+    BINDINGS = keys("lesson")
 
     box = getters.query_one("#lesson", VerticalScroll)
     text = getters.query_one("#lesson-words", Static)

@@ -5,12 +5,11 @@ As a QR code it has a screen of its own: every row of the terminal belongs to th
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import Final
 
 from msgspec.structs import replace
 from textual import getters, on
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.geometry import Size
 from textual.screen import ModalScreen
 
@@ -143,7 +142,7 @@ class QrScreen(ModalScreen[bool]):
 
     CSS_PATH = "link.tcss"
     TITLE = "QR code"
-    BINDINGS: ClassVar[list[BindingType]] = keys("qr")
+    BINDINGS = keys("qr")
 
     code = getters.query_one(QrCode)
     caption = getters.query_one("#qr-words", Static)

@@ -17,7 +17,7 @@ from authlens_core.desk.log_in import Login, Stage, StageRecord
 from authlens_core.trace.arrows import Arrow
 from authlens_core.trace.record import Exchange, Request, RunningStage, UserPart
 from authlens_tui.screens.wizard.demo_login import DemoLogin, Player
-from authlens_tui.screens.wizard.lesson import lesson_words
+from authlens_tui.screens.wizard.lesson import LessonScreen, lesson_words
 from authlens_tui.screens.wizard.link import AuthorizationLink, QrScreen
 from authlens_tui.screens.wizard.stage_runner import StageRunner
 from authlens_tui.screens.wizard.wizard_messages import LinkChanged
@@ -31,6 +31,7 @@ from authlens_tui.widgets.record.record_lines import StageSnapshot
 from authlens_tui.widgets.record.record_view import RecordView
 from authlens_tui.widgets.stepper import stages_of
 
+_EXTENSION: Final = 300.0  # seconds that one key press gives the browser
 # What is said while a browser starts, and if none does.
 _OPEN_LINK: Final = (
     "Opening the link in your browser. Or press c to copy it.",
@@ -200,18 +201,29 @@ class StagePane(Vertical):
         """Where the user signs in now: the page for the code, or the link; empty while nothing waits."""
         return self.device.url if self.code_is_shown else self.panel.url
 
-    @property
     def can_open(self) -> bool:
         return bool(self._page) and why_no_browser(self.app.environ) is None
 
-    @property
     def can_play(self) -> bool:
         return self._demo.player is not None and self._page not in ("", self._signed_in_at)
 
     def play(self) -> None:
         """Let the demo sign in with the link, or approve the code."""
-        if self._demo.player is not None and self.can_play:
+        if self._demo.player is not None and self.can_play():
             self._sign_in(self._demo.player, self._page)
+
+    def play_later(self) -> None:
+        """Say why the demo cannot sign in now, and when it can."""
+        flow = self._login.flow
+        if flow.is_by_program:
+            sentence = "No user signs in here: this is the login of a program."
+        else:
+            stage = flow.numbered(Stage.AUTHORIZATION)
+            sentence = f"s signs in for you while the login waits at {stage}. n runs the next stage."
+        self.notify(sentence, markup=False)
+
+    def can_play_later(self) -> bool:
+        return self._demo.player is not None and not self.can_play() and not self._login.finished
 
     @work(group="play", description="sign in for the user")
     async def _sign_in(self, player: Player, page: str) -> None:
@@ -261,6 +273,27 @@ class StagePane(Vertical):
         message.stop()
         if self._qr is not None:
             self._qr.finish()
+
+    def take_paste(self) -> None:
+        self.panel.take_paste()
+
+    def can_take_paste(self) -> bool:
+        return self.link_is_shown
+
+    def extend(self) -> None:
+        self._login.wait.extend(_EXTENSION)
+
+    def can_extend(self) -> bool:
+        return bool(self.panel.url)
+
+    def reveal(self) -> None:
+        self.record_view.toggle_reveal()
+
+    def can_reveal(self) -> bool:
+        return self.record_is_shown and self.record_view.has_secrets
+
+    def lesson(self) -> None:
+        self.app.push_screen(LessonScreen(self.shown, self._login.flow))
 
     def tick(self) -> None:
         self.panel.tick()

@@ -1,4 +1,4 @@
-"""Run the stages of a login: next, all, retry, override, back, stop; and what of that is possible now."""
+"""Run the stages of a login: next, all, retry, override, back, stop; and what of that is possible."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from typing import Any, Final, Literal
 from msgspec.structs import replace
 from textual.screen import Screen
 
-from authlens_core.desk.log_in import Login, Options, Outcome, Stage, StageRecord, WayOn, attacks_on
+from authlens_core.desk.log_in import Login, Options, Outcome, Stage, StageRecord
 from authlens_tui.screens.dialog import ConfirmScreen
 from authlens_tui.screens.wizard.wizard_messages import LoginChanged, RunEnded
 
-_EXTENSION: Final = 300.0  # seconds that one key press gives the browser
 _PASTE_ONLY: Final = (
     "No port is opened. After you sign in, the browser cannot load the last page: copy its address and "
     "paste it here."
@@ -40,6 +39,20 @@ class StageRunner:
         unresolved = record is not None and record is last and record is not self._answered
         return record if record and unresolved and record.outcome is not Outcome.PASSED else None
 
+    @property
+    def is_running(self) -> bool:
+        return self._login.running is not None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether a stage can be run."""
+        return not self.is_running and not self._login.finished
+
+    @property
+    def stuck(self) -> StageRecord | None:
+        """The failed record, while something can be done about it."""
+        return self.failed if self.is_idle else None
+
     def answer_failure(self) -> None:
         """Note that the user changed what failed: the stage is run as new, not retried."""
         self._answered = self.failed
@@ -59,14 +72,27 @@ class StageRunner:
     def next(self) -> None:
         self._start(self._login.step)
 
+    def can_next(self) -> bool:
+        return self.is_idle and self.failed is None
+
     def run_all(self) -> None:
         self._start(self._login.run_all)
+
+    can_run_all = can_next
 
     def retry(self) -> None:
         """Run the failed stage again; from PKCE on, with a new link, if its code was used up."""
         self._start(self._retry)
 
+    def can_retry(self) -> bool:
+        return self.stuck is not None and not self.can_sign_in_again()
+
     sign_in_again = retry  # a key of its own, with a name that says what that leads to
+
+    def can_sign_in_again(self) -> bool:
+        # A code that was redeemed needs a new sign-in; those of a device are asked for again.
+        stuck = self.stuck
+        return stuck is not None and stuck.stage is Stage.EXCHANGE and self._login.flow.is_by_link
 
     async def _retry(self) -> None:
         stage = self._login.position
@@ -91,14 +117,23 @@ class StageRunner:
             lambda agreed: self._start(continuing) if agreed else None,
         )
 
+    def can_override(self) -> bool:
+        return self.stuck is not None and self.stuck.may_continue
+
     def another_port(self) -> None:
         options = self._login.facts.options
         # One of the usual range first: a server may have a list of allowed ports.
         self._retry_with(self._login.wait.another_port(options) or options.choosing(port=0))
 
+    def can_another_port(self) -> bool:
+        return self.stuck is not None and self.stuck.has_no_port
+
     def paste_only(self) -> None:
         """Open no port: the user pastes the address that the browser ends on."""
         self._retry_with(replace(self._login.facts.options, listen=False), _PASTE_ONLY)
+
+    def can_paste_only(self) -> bool:
+        return self.can_another_port() and self._login.facts.options.listen
 
     def other_host(self) -> None:
         """Change between localhost and 127.0.0.1: Access has a switch for each."""
@@ -109,12 +144,18 @@ class StageRunner:
         note = f"Registering {other} as the host of the redirect URI."
         self._retry_with(options.choosing(redirect_host=other), note)
 
+    def can_other_host(self) -> bool:
+        return self.stuck is not None and self.stuck.other_host_may_help
+
     def other_flow(self) -> None:
         """Change between a link and a code to enter on another device; the client is registered for it."""
         other = self._login.facts.other_flow
         if not self._busy and other is not None:
             self.change_flow(replace(self._login.facts.options, grant_type=other.grant_type))
             self._screen.notify(other.chosen, markup=False)
+
+    def can_other_flow(self) -> bool:
+        return self.is_idle and self._login.facts.other_flow is not None
 
     def change_flow(self, options: Options) -> None:
         """Log in in another way, from the stage on for which it matters."""
@@ -139,44 +180,16 @@ class StageRunner:
             self._login.back()
             self._screen.post_message(LoginChanged())
 
+    def can_back(self) -> bool:
+        return self.is_idle and self._login.position is not Stage.DETECTION
+
     undo = back  # as above, once the login has ended
+
+    def can_undo(self) -> bool:
+        return self._login.finished and not self.is_running
 
     def cancel(self) -> None:
         self._screen.run_worker(self._login.cancel(), group="cancel", description="cancel the stage")
 
-    def extend(self) -> None:
-        self._login.wait.extend(_EXTENSION)
-
-    def possible(self) -> dict[str, bool]:
-        """Return for each key that is about the login, by its action, whether it does something now."""
-        login, failed = self._login, self.failed
-        running = login.running is not None
-        idle = not running and not login.finished
-        stuck = failed if idle else None
-        other_ways = stuck.other_ways if stuck else frozenset()
-        # A code that was redeemed needs a new sign-in; those of a device are asked for again.
-        spent = stuck is not None and stuck.stage is Stage.EXCHANGE and login.flow.is_by_link
-        no_port = stuck is not None and stuck.has_no_port
-        return {
-            "runner.next": idle and failed is None,
-            "runner.run_all": idle and failed is None,
-            "tools.edit": idle,
-            "tools.what_if": not running and bool(attacks_on(login.facts)),
-            "tools.export": bool(login.trace.records),
-            "tools.step_through": bool(login.trace.records),
-            "runner.override": stuck is not None and stuck.may_continue,
-            "runner.retry": stuck is not None and not spent,
-            "runner.sign_in_again": spent,
-            "runner.another_port": no_port,
-            "runner.paste_only": no_port and login.facts.options.listen,
-            "runner.other_flow": idle and login.facts.other_flow is not None,
-            "tools.machine_login": idle and (failed is None or failed.needs_a_program),
-            "runner.other_host": stuck is not None and stuck.other_host_may_help,
-            "tools.cloudflared": WayOn.CLOUDFLARED in other_ways,
-            "tools.service_token": WayOn.SERVICE_TOKEN in other_ways,
-            "runner.back": idle and login.position is not Stage.DETECTION,
-            "runner.undo": login.finished and not running,
-            **dict.fromkeys(("runner.cancel", "tools.cancel_first", "tools.quit"), running),
-            "leave": not running,
-            "close": not running and (login.finished or not login.trace.records),
-        }
+    def can_cancel(self) -> bool:
+        return self.is_running

@@ -57,9 +57,9 @@ class StatusLine(Static):
         authenticated = False
         # What waits for the user comes first: the link and the code are on the screen while their stage runs.
         if pane.panel.url:
-            text = pane.panel.words(player=pane.can_play)
+            text = pane.panel.words(player=pane.can_play())
         elif pane.code_is_shown:
-            text = device_words(polling=login.running is not None, player=pane.can_play)
+            text = device_words(polling=login.running is not None, player=pane.can_play())
         elif login.running is not None:
             text = running_words(login.running, login.flow)
         elif failed is not None:

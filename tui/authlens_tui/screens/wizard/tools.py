@@ -6,11 +6,10 @@ Attacks are chosen from a list, and how one ended is shown beside what the speci
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, ClassVar, Final, Literal, TypeVar
+from typing import Final, Literal, TypeVar
 
 from textual import getters, on
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen, Screen
 from textual.widgets import OptionList
@@ -31,25 +30,22 @@ from authlens_core.export.compare import honest_run, runs
 from authlens_core.trace.record import AUTHORIZATION_CODE, Check, Flow, Severity, Trace
 from authlens_tui.screens.dialog import ConfirmScreen
 from authlens_tui.screens.machine_login import MachineLoginScreen
-from authlens_tui.screens.wizard.demo_login import OwnerScreen, ServerOwner
+from authlens_tui.screens.wizard.demo_login import DemoLogin, OwnerScreen
 from authlens_tui.screens.wizard.edit import EditScreen
 from authlens_tui.screens.wizard.stage_runner import StageRunner
 from authlens_tui.screens.wizard.status_words import acts_at
 from authlens_tui.screens.wizard.wizard_messages import LoginChanged, OtherWayWanted
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
-from authlens_tui.widgets.key_binding import keys
+from authlens_tui.widgets.key_binding import ActionChecks, keys
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.scrolled_views import ReadingScroll
-
-if TYPE_CHECKING:
-    from authlens_tui.screens.wizard.wizard import WizardScreen
 
 _Answer = TypeVar("_Answer")
 _HEAD: Final = "bold $text-accent"
 
 
-class WhatIfScreen(ModalScreen[Experiment | Literal[False] | None]):
+class WhatIfScreen(ActionChecks, ModalScreen[Experiment | Literal[False] | None]):
     """Lists the attacks; ends with the one that was chosen, False for none, or None to change nothing.
 
     Args:
@@ -60,7 +56,7 @@ class WhatIfScreen(ModalScreen[Experiment | Literal[False] | None]):
 
     CSS_PATH = "what_if.tcss"
     TITLE = "What if"
-    BINDINGS: ClassVar[list[BindingType]] = keys("what_if")
+    BINDINGS = keys("what_if")
 
     options = getters.query_one(OptionList)
     detail = getters.query_one("#what-if-detail", Static)
@@ -110,9 +106,6 @@ class WhatIfScreen(ModalScreen[Experiment | Literal[False] | None]):
     def _selected(self, event: OptionList.OptionSelected) -> None:
         self.dismiss(self._attacks[event.option_index])
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        return self._armed is not None if action == "disarm" else True
-
     def action_arm(self) -> None:
         self.options.action_select()
 
@@ -121,6 +114,9 @@ class WhatIfScreen(ModalScreen[Experiment | Literal[False] | None]):
 
     def action_disarm(self) -> None:
         self.dismiss(False)
+
+    def can_disarm(self) -> bool:
+        return self._armed is not None
 
 
 def _words(experiment: Experiment, position: Stage | None, flow: Flow) -> Content:
@@ -147,7 +143,7 @@ class ExperimentResultScreen(ModalScreen[None]):
 
     CSS_PATH = "what_if.tcss"
     TITLE = "Verdict"
-    BINDINGS: ClassVar[list[BindingType]] = keys("result")
+    BINDINGS = keys("result")
 
     box = getters.query_one("#experiment-result", ReadingScroll)
 
@@ -222,13 +218,11 @@ _QUIT: Final = "The running stage is stopped. You can start this login again lat
 class WizardTools:
     """Opens the dialogs of the wizard on `screen`, and reports by messages what they changed."""
 
-    def __init__(
-        self, screen: WizardScreen, login: Login, runner: StageRunner, owner: ServerOwner | None
-    ) -> None:
+    def __init__(self, screen: Screen[None], login: Login, runner: StageRunner, demo: DemoLogin) -> None:
         self._screen = screen
         self._login = login
         self._runner = runner
-        self._owner = owner
+        self._demo = demo
 
     def _open(self, dialog: Screen[_Answer], then: Callable[[_Answer | None], None] | None = None) -> None:
         self._screen.app.push_screen(dialog, then)
@@ -248,12 +242,19 @@ class WizardTools:
 
         self._open(EditScreen(form), edited)
 
+    def can_edit(self) -> bool:
+        return self._runner.is_idle
+
     def machine_login(self) -> None:
         def chosen(options: Options | None) -> None:
             if options is not None and self._login.running is None:
                 self._runner.change_flow(options)
 
         self._open(MachineLoginScreen(self._login.facts.options), chosen)
+
+    def can_machine_login(self) -> bool:
+        failed = self._runner.failed
+        return self._runner.is_idle and (failed is None or failed.needs_a_program)
 
     def what_if(self) -> None:
         login = self._login
@@ -266,6 +267,9 @@ class WizardTools:
                 self._screen.post_message(LoginChanged())
 
         self._open(WhatIfScreen(login.position, login.armed, attacks_on(login.facts), login.flow), chosen)
+
+    def can_what_if(self) -> bool:
+        return not self._runner.is_running and bool(attacks_on(self._login.facts))
 
     def show_results(self, record: StageRecord) -> None:
         """Show how the attacks in `record` ended, in one dialog with those shown already."""
@@ -283,49 +287,56 @@ class WizardTools:
             ConfirmScreen(title, _QUIT, "Quit"), lambda agreed: self._screen.app.exit() if agreed else None
         )
 
+    def can_quit(self) -> bool:
+        return self._runner.is_running
+
     def cloudflared(self) -> None:
         self._leave_oauth(WayOn.CLOUDFLARED)
+
+    def can_cloudflared(self) -> bool:
+        return self._offers(WayOn.CLOUDFLARED)
 
     def service_token(self) -> None:
         self._leave_oauth(WayOn.SERVICE_TOKEN)
 
+    def can_service_token(self) -> bool:
+        return self._offers(WayOn.SERVICE_TOKEN)
+
+    def _offers(self, way: WayOn) -> bool:
+        stuck = self._runner.stuck
+        return stuck is not None and way in stuck.other_ways
+
     def _leave_oauth(self, way: WayOn) -> None:
         self._screen.post_message(OtherWayWanted(way, self._login.facts.resource_url.text))
 
-    def lesson(self) -> None:
-        from authlens_tui.screens.wizard.lesson import LessonScreen
-
-        self._open(LessonScreen(self._screen.pane.shown, self._login.flow))
-
     def be_the_owner(self) -> None:
         """Show the setting that is wrong at the server, and run the stage again with it as it is then."""
-        owner, failed = self._owner, self._runner.failed
+        owner, failed = self._demo.owner, self._runner.failed
         if owner is not None and failed is not None:
             title = self._login.flow.numbered(failed.stage)
             self._open(OwnerScreen(owner, title), lambda again: self._runner.retry() if again else None)
+
+    def can_be_the_owner(self) -> bool:
+        return self._demo.owner is not None and self._runner.failed is not None
 
     # -- keys that do something later ------------------------------------------------------------------
 
     def cancel_first(self) -> None:
         self._say("Esc cancels the running stage first.")
 
-    def play_later(self) -> None:
-        """Say why the demo cannot sign in now, and when it can."""
-        flow = self._login.flow
-        if flow.is_by_program:
-            self._say("No user signs in here: this is the login of a program.")
-        else:
-            stage = flow.numbered(Stage.AUTHORIZATION)
-            self._say(f"s signs in for you while the login waits at {stage}. n runs the next stage.")
+    can_cancel_first = can_quit
 
     def compare_later(self) -> None:
         """Say why there is nothing to compare with, and when there is."""
-        if not self._screen.has_class("-demo"):
+        if self._demo.player is None:
             self._say("= compares recorded logins. Press d, then Enter on the dashboard, then =.")
         elif self._login.finished or self._runner.failed:
             self._say("Try an attack with i, or another login: = compares it with this one.")
         else:
             self._say("= compares with the login before, once this one has ended.")
+
+    def can_compare_later(self) -> bool:
+        return self.compared_with is None
 
     def _say(self, sentence: str) -> None:
         self._screen.notify(sentence, markup=False)
@@ -338,6 +349,9 @@ class WizardTools:
             name = "with the attack" if self._login.trace.tampering else "this login"
             self._open(CompareScreen(other[1], runs(self._login.trace)[-1], (other[0], name)))
 
+    def can_compare(self) -> bool:
+        return self.compared_with is not None
+
     @property
     def compared_with(self) -> tuple[str, Trace] | None:
         """What this login can be compared with, now that it has ended, and what it is called."""
@@ -345,13 +359,20 @@ class WizardTools:
         if login.running is not None or not (login.finished or self._runner.failed):
             return None
         honest = honest_run(login.trace) if login.trace.tampering else None
-        return ("without the attack", honest) if honest else self._screen.card.before
+        if honest is not None:
+            return "without the attack", honest
+        return None if self._demo.ending is None else self._demo.ending.before
 
     def step_through(self) -> None:
         """Step through the arrows of the login."""
         from authlens_tui.screens.trace.player import PlayerScreen
 
         self._open(PlayerScreen(self._login.trace))
+
+    def can_step_through(self) -> bool:
+        return bool(self._login.trace.records)
+
+    can_export = can_step_through
 
     def export(self) -> None:
         from authlens_tui.screens.trace.save_record import ExportScreen

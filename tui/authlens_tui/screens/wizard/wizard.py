@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import partial
 from operator import attrgetter
-from typing import ClassVar, Final
+from typing import Final
 
 from textual import getters, on, work
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.events import Paste
 from textual.screen import Screen
@@ -29,7 +26,7 @@ from authlens_core.trace.events import (
 )
 from authlens_core.values.secret import MASK
 from authlens_tui.screens.fix_keys import FixKeys
-from authlens_tui.screens.wizard.demo_login import END_KEYS, DemoLogin, EndCard
+from authlens_tui.screens.wizard.demo_login import DemoLogin, EndCard
 from authlens_tui.screens.wizard.lesson import lesson_words
 from authlens_tui.screens.wizard.stage_pane import StagePane
 from authlens_tui.screens.wizard.stage_runner import StageRunner
@@ -45,7 +42,7 @@ from authlens_tui.screens.wizard.wizard_messages import (
 from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.terminal_app import TerminalApp
-from authlens_tui.widgets.key_binding import keys
+from authlens_tui.widgets.key_binding import ActionChecks, keys
 from authlens_tui.widgets.key_footer import KeyFooter
 from authlens_tui.widgets.record.diagram_view import SmallDiagram
 from authlens_tui.widgets.record.reading_area import ReadingArea
@@ -58,7 +55,7 @@ _NO_DEMO: Final = DemoLogin()
 _NARROW, _SHORT = 100, 16  # cells and rows, as the app's breakpoints
 
 
-class WizardScreen(Screen[None]):
+class WizardScreen(ActionChecks, Screen[None]):
     """Shows one login; all it knows of the login is its record and its events.
 
     Args:
@@ -68,7 +65,7 @@ class WizardScreen(Screen[None]):
     app = getters.app(TerminalApp)
 
     CSS_PATH = "wizard.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = keys("wizard")
+    BINDINGS = keys("wizard")
 
     title_bar = getters.query_one(TitleBar)
     area = getters.query_one(ReadingArea)
@@ -83,7 +80,7 @@ class WizardScreen(Screen[None]):
         self.login = login
         self._way = demo.name or without_https(login.facts.resource_url.text)
         self.runner = StageRunner(self, login)
-        self.tools = WizardTools(self, login, self.runner, demo.owner)
+        self.tools = WizardTools(self, login, self.runner, demo)
         self._store_name = store_name
         self._demo = demo
         self.card = EndCard(demo.ending)
@@ -102,7 +99,6 @@ class WizardScreen(Screen[None]):
         yield KeyFooter()
 
     def on_mount(self) -> None:
-        self._shown_keys = self._keys_of_what_is_shown()
         self.record_view.fixes = lambda: FixKeys.on(self, self.login.position) if self.runner.failed else str
         self.login.watch(self._on_event)
         self.set_interval(1.0, self.tick)
@@ -276,44 +272,34 @@ class WizardScreen(Screen[None]):
     def leave(self) -> None:
         self._leave(Then.MENU)
 
+    def can_leave(self) -> bool:
+        return self.login.running is None
+
     close = leave
+
+    def can_close(self) -> bool:
+        return self.can_leave() and (self.login.finished or not self.login.trace.records)
 
     def login_anew(self) -> None:
         self._leave(Then.SAME_LOGIN)
 
+    def can_login_anew(self) -> bool:
+        return self.card.can_login_anew()
+
     def next_login(self) -> None:
         self._leave(Then.NEXT_LOGIN)
 
+    def can_next_login(self) -> bool:
+        return self.card.can_next_login()
+
+    def focus_stages(self) -> None:
+        self.stepper.focus()
+
+    def can_focus_stages(self) -> bool:
+        return self.can_leave() and self.record_view.has_focus_within
+
     def _leave(self, then: Then) -> None:
         self.post_message(WizardClosed(self.login, then))
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action != "act" or not self.is_mounted:
-            return True
-        name = str(parameters[0])
-        # The footer asks for each key at each event of the login, and looking for a widget takes time.
-        on_screen = self._shown_keys.get(name)
-        if on_screen is not None:
-            return on_screen()
-        return self.runner.possible().get(name, True)
-
-    def _keys_of_what_is_shown(self) -> Mapping[str, Callable[[], bool]]:
-        login, pane, record, card = self.login, self.pane, self.record_view, self.card
-        return {
-            "pane.play": lambda: pane.can_play,
-            "tools.play_later": lambda: (
-                self._demo.player is not None and not pane.can_play and not login.finished
-            ),
-            "tools.compare": lambda: self.tools.compared_with is not None,
-            "tools.compare_later": lambda: self.tools.compared_with is None,
-            "pane.open": lambda: pane.can_open,
-            "tools.be_the_owner": lambda: self._demo.owner is not None and self.runner.failed is not None,
-            "runner.extend": lambda: bool(pane.panel.url),
-            "pane.panel.take_paste": lambda: pane.link_is_shown,
-            **{key: partial(card.offers, key) for key in END_KEYS},
-            "stepper.focus": lambda: login.running is None and record.has_focus_within,
-            "record_view.toggle_reveal": lambda: pane.record_is_shown and record.has_secrets,
-        }
 
     def on_key(self) -> None:
         """Drop a note at the next key: what it says has been read."""

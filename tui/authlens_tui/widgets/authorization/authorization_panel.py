@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import ClassVar, Final
+from typing import Final
 
 from textual import getters, on, work
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.events import DescendantBlur, DescendantFocus, Paste
 from textual.message import Message
@@ -22,7 +21,7 @@ from authlens_tui.terminal.measured import Static
 from authlens_tui.terminal.ordinary_screen import NoOrdinaryScreen, show_alone
 from authlens_tui.terminal.terminal_app import TerminalApp
 from authlens_tui.widgets.authorization.qr_code import QrCodeWanted
-from authlens_tui.widgets.key_binding import default_css, keys
+from authlens_tui.widgets.key_binding import ActionChecks, default_css, keys
 from authlens_tui.words.times import clock
 
 _KEY: Final = "bold $text-primary"
@@ -93,7 +92,7 @@ _SILENCE: Final = 30.0  # seconds without a visit after which SSH users are show
 class PasteField(Input):
     """The field for the address: every printable key types, and Esc gives the keys back."""
 
-    BINDINGS: ClassVar[list[BindingType]] = keys("paste")
+    BINDINGS = keys("paste")
 
     class Left(Message):
         """The user wants the keys back."""
@@ -134,7 +133,7 @@ class PasteField(Input):
         event.prevent_default()
 
 
-class AuthorizationPanel(VerticalScroll):
+class AuthorizationPanel(ActionChecks, VerticalScroll):
     """Shows the link in one piece, counts down, and takes what the user pastes.
 
     The pasted text leaves as a `Secret` and the field is emptied: it may hold a code.
@@ -143,7 +142,7 @@ class AuthorizationPanel(VerticalScroll):
     app = getters.app(TerminalApp)
 
     DEFAULT_CSS = default_css(__file__)
-    BINDINGS: ClassVar[list[BindingType]] = keys("link")
+    BINDINGS = keys("link")
 
     link = getters.query_one("#link", Static)
     field = getters.query_one(PasteField)
@@ -251,7 +250,13 @@ class AuthorizationPanel(VerticalScroll):
         self._fold()
         self.refresh_bindings()
 
+    def can_problems(self) -> bool:
+        return bool(self.url) and self.app.size.height < _ROWS_FOR_PROBLEMS
+
     action_close_problems = action_problems
+
+    def can_close_problems(self) -> bool:
+        return self._explains and self.can_problems()
 
     @on(DescendantFocus)
     @on(DescendantBlur)
@@ -294,16 +299,13 @@ class AuthorizationPanel(VerticalScroll):
         text = Content.assemble(leads, link, result) if test_url or self._families else Content()
         self._tell("test", text, news=bool(self._families) or is_late)
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        if action in {"qr_code", "alone"}:
-            return bool(self.url)
-        if action in {"problems", "close_problems"}:
-            open_or_not = self._explains or action == "problems"
-            return bool(self.url) and open_or_not and self.app.size.height < _ROWS_FOR_PROBLEMS
-        return bool(self.url and self._offer.forward_line) if action == "copy_forward" else True
-
     def action_qr_code(self) -> None:
         self.post_message(QrCodeWanted(self.url))
+
+    def can_qr_code(self) -> bool:
+        return bool(self.url)
+
+    can_alone = can_qr_code
 
     @work(exclusive=True, group="alone", description="show the link on one line")
     async def action_alone(self) -> None:
@@ -323,6 +325,9 @@ class AuthorizationPanel(VerticalScroll):
     async def action_copy_forward(self) -> None:
         if self._offer.forward_line is not None:
             await self.app.copy(self._offer.forward_line, "The ssh line")
+
+    def can_copy_forward(self) -> bool:
+        return bool(self.url and self._offer.forward_line)
 
     @on(PasteField.Left)
     def _left(self) -> None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from datetime import datetime
-from typing import ClassVar, Final
+from typing import Final
 
 from textual import getters
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.geometry import Size
 from textual.style import Style
@@ -37,7 +36,7 @@ class DevicePanel(VerticalScroll):
     """Shows the code until it is entered, refused, or expired."""
 
     DEFAULT_CSS = default_css(__file__)
-    BINDINGS: ClassVar[list[BindingType]] = keys("device")
+    BINDINGS = keys("device")
 
     code = getters.query_one("#device-code", Static)
     time_left = getters.query_one("#device-time", Static)

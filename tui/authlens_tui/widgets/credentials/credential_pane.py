@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Final
 
 from textual import getters, on
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.geometry import Size
 from textual.message import Message
@@ -32,7 +31,7 @@ from authlens_tui.terminal.content import Content
 from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.credentials.credential_row import life_bar, life_tone, tone_of, upcoming_refresh
 from authlens_tui.widgets.hanging_text import HangingText, Item
-from authlens_tui.widgets.key_binding import keys
+from authlens_tui.widgets.key_binding import ActionChecks, keys
 from authlens_tui.words.times import ago, expiry_of, in_words
 
 if TYPE_CHECKING:
@@ -260,10 +259,10 @@ def trace_option(summary: TraceSummary, now: datetime) -> Option:
     return Option(text, id=summary.trace_id)
 
 
-class CredentialPane(VerticalScroll):
+class CredentialPane(ActionChecks, VerticalScroll):
     """Shows texts that change every second and repaints only what did."""
 
-    BINDINGS: ClassVar[list[BindingType]] = keys("detail")
+    BINDINGS = keys("detail")
 
     detail = getters.query_one("#detail", HangingText)
     history = getters.query_one("#history", OptionList)
@@ -313,11 +312,11 @@ class CredentialPane(VerticalScroll):
             self.history.set_options(trace_option(trace, now) for trace in traces if now is not None)
             self.history.display = self.query_one("#history-title").display = bool(traces)
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        return action != "open_requests" or bool(self._traces)
-
     def action_open_requests(self) -> None:
         self.post_message(self.TraceChosen(self._traces[0].trace_id))
+
+    def can_open_requests(self) -> bool:
+        return bool(self._traces)
 
     @on(OptionList.OptionSelected, "#history")
     def _trace_chosen(self, event: OptionList.OptionSelected) -> None:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-from textual.binding import BindingType
-
 from authlens_tui.widgets.document.document import DocumentView
-from authlens_tui.widgets.key_binding import keys
+from authlens_tui.widgets.key_binding import ActionChecks, keys
 
 
-class FoldingView(DocumentView):
+class FoldingView(ActionChecks, DocumentView):
     """Where there is JSON, one line is the cursor's: the arrow keys move it, Enter folds there."""
 
-    BINDINGS: ClassVar[list[BindingType]] = keys("document")
+    BINDINGS = keys("document")
 
     @property
     def has_cursor(self) -> bool:
@@ -25,10 +21,15 @@ class FoldingView(DocumentView):
             return ""
         return "▸" if number in self.rows.folded else "▾"
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        if action in ("fold", "open"):
-            return self.rows.can_fold(self.cursor.line)
-        return self.has_cursor if action in ("fold_all", "close") else True
+    def can_fold(self) -> bool:
+        return self.rows.can_fold(self.cursor.line)
+
+    can_open = can_fold
+
+    def can_fold_all(self) -> bool:
+        return self.has_cursor
+
+    can_close = can_fold_all
 
     def action_fold(self) -> None:
         self._toggle()

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from itertools import islice
-from typing import ClassVar, Final
+from typing import Final
 
 from textual import getters, on, work
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.widgets import Input, Label
 
@@ -18,18 +17,18 @@ from authlens_tui.terminal.measured import Static
 from authlens_tui.widgets.completing_input import CompletingInput
 from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.document.matches import MAX_MATCHES, Matches, find
-from authlens_tui.widgets.key_binding import default_css, keys
+from authlens_tui.widgets.key_binding import ActionChecks, default_css, keys
 
 _MAX_WORDS: Final = 500  # characters
 _WORD: Final = re.compile(r"[\w.:/-]{3,60}")
 _MOST_LINES, _LONGEST_LINE = 500, 500  # in which words are looked for to offer them
 
 
-class SearchBar(Horizontal):
+class SearchBar(ActionChecks, Horizontal):
     """One line at the bottom: the words to look for, and which of how many places is shown."""
 
     DEFAULT_CSS = default_css(__file__)
-    BINDINGS: ClassVar[list[BindingType]] = keys("search")
+    BINDINGS = keys("search")
 
     field = getters.query_one(Input)
     count = getters.query_one(".count", Static)
@@ -58,8 +57,10 @@ class SearchBar(Horizontal):
         self.add_class("-open")
         self.field.focus()
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        return self.is_open and self.has_focus_within if action in ("turn", "close") else True
+    def can_turn(self) -> bool:
+        return self.is_open and self.has_focus_within
+
+    can_close = can_turn
 
     def _tell(self, matches: Matches) -> None:
         """Show which match is current, counted from 1, and how many there are."""

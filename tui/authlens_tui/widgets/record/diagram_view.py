@@ -5,9 +5,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Collection, Sequence
 from itertools import count
-from typing import ClassVar, Final
+from typing import Final
 
-from textual.binding import BindingType
 from textual.events import Resize
 
 from authlens_core.trace.arrows import Arrow
@@ -15,17 +14,17 @@ from authlens_core.trace.record import RunningStage, StageRecord
 from authlens_tui.widgets.document.document import DocumentView
 from authlens_tui.widgets.document.layout import Layout
 from authlens_tui.widgets.document.lines import LineList
-from authlens_tui.widgets.key_binding import keys
+from authlens_tui.widgets.key_binding import ActionChecks, keys
 from authlens_tui.widgets.record.diagram import DiagramLine, small_diagram_lines
 from authlens_tui.widgets.record.record_messages import ArrowChosen, ArrowMarked
 
 _OPEN: Final = "Show the exchange of the selected arrow"
 
 
-class DiagramView(DocumentView):
+class DiagramView(ActionChecks, DocumentView):
     """Shows the lines of a diagram; the rows of one arrow are marked together."""
 
-    BINDINGS: ClassVar[list[BindingType]] = keys("diagram")
+    BINDINGS = keys("diagram")
 
     _pointed: tuple[int | None, int | None, bool] = (None, None, False)
     _found: ArrowLines | None = None
@@ -114,12 +113,12 @@ class DiagramView(DocumentView):
             self._follow()
         self.cursor_moved()
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        return self.marked is not None if action == "open_arrow" else True
-
     def action_open_arrow(self) -> None:
         if self.marked is not None:
             self.post_message(ArrowChosen(self.marked))
+
+    def can_open_arrow(self) -> bool:
+        return self.marked is not None
 
     def clicked(self, row: int, column: int) -> None:  # noqa: ARG002
         line = self.rows.line_of_row(row)

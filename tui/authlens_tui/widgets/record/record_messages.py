@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from textual.message import Message
@@ -9,9 +10,9 @@ from textual.message import Message
 if TYPE_CHECKING:
     from authlens_core.explain.message import Jwt
     from authlens_core.trace.arrows import Arrow
-    from authlens_core.trace.record import StageRecord
+    from authlens_core.trace.record import Exchange, StageRecord
     from authlens_core.values.secret import Secret
-    from authlens_tui.widgets.record.record_view import RecordView
+    from authlens_tui.widgets.record.jwt_lines import Verdicts
 
 
 class ArrowMarked(Message):
@@ -37,20 +38,23 @@ class Revealed(Message, namespace="record_view"):
 class SignatureWanted(Message, namespace="record_view"):
     """A user wants to know who signed the tokens of `record`; the screen with a sender looks at them.
 
-    The answer is `view.show_verdicts(record, …)`.
-
     Attributes:
         issuer: who issued them, as far as the story does not say it.
+        answer: takes the verdicts, and the exchanges that fetched the keys.
     """
 
     def __init__(
-        self, view: RecordView, record: StageRecord, story: tuple[StageRecord, ...], issuer: str | None
+        self,
+        record: StageRecord,
+        story: tuple[StageRecord, ...],
+        issuer: str | None,
+        answer: Callable[[Verdicts, tuple[Exchange, ...]], None],
     ) -> None:
         super().__init__()
-        self.view = view
         self.record = record
         self.story = story
         self.issuer = issuer
+        self.answer = answer
 
     @property
     def tokens(self) -> dict[Secret, Jwt]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import ClassVar, Final
 
 from msgspec.structs import replace
 from textual import getters, on, work
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import TabbedContent, TabPane
@@ -19,7 +19,7 @@ from authlens_tui.terminal.content import Content
 from authlens_tui.widgets.document.document import LAYING_OUT, DocumentView
 from authlens_tui.widgets.document.folding_view import FoldingView
 from authlens_tui.widgets.document.search import SearchBar
-from authlens_tui.widgets.key_binding import default_css, keys
+from authlens_tui.widgets.key_binding import ActionChecks, default_css, keys
 from authlens_tui.widgets.record.checks_view import FixWords, checks_summary
 from authlens_tui.widgets.record.diagram_view import DiagramView
 from authlens_tui.widgets.record.jwt_lines import Verdicts, verdict_words
@@ -50,14 +50,14 @@ _AROUND_DIAGRAM: Final = 6  # cells: two of border, two of padding, a scroll bar
 _DIAGRAM_UNSEEN: Final = 100  # cells it is laid out for before there is a width
 
 
-class RecordView(Widget):
+class RecordView(ActionChecks, Widget):
     """Shows a stage before, while and after it runs; a function of its record. Masked until revealed.
 
     Only the tab that is turned to is made; a long body is masked and laid out in a thread.
     """
 
     DEFAULT_CSS = default_css(__file__)
-    BINDINGS: ClassVar[list[BindingType]] = keys("record")
+    BINDINGS = keys("record")
     ALLOW_MAXIMIZE = True
 
     REVEALED_FOR: ClassVar[float] = 20.0
@@ -209,28 +209,22 @@ class RecordView(Widget):
         if self.search_bar.is_open:
             self.search_bar.search()
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        match action:
-            case "search":
-                return not self.search_bar.has_focus_within
-            case "raw":
-                return self.tab in RAW_TABS
-            case "pick":
-                return len(self._snapshot.exchanges) > 1 and self.tab in EXCHANGE_TABS
-            case "check_signature":
-                return bool(self._snapshot.jwts)
-        return True
-
     def action_raw(self) -> None:
         """Show bodies exactly as they were sent, or laid out to read."""
         self._raw = not self._raw
         self._paint()
+
+    def can_raw(self) -> bool:
+        return self.tab in RAW_TABS
 
     def action_pick(self, by: int) -> None:
         """Show one exchange of several: the next, the one before, or after the last one all of them."""
         pick = (0 if self._picked is None else self._picked + 1) + by
         pick %= len(self._snapshot.exchanges) + 1
         self.pick(pick - 1 if pick else None)
+
+    def can_pick(self) -> bool:
+        return len(self._snapshot.exchanges) > 1 and self.tab in EXCHANGE_TABS
 
     @on(ArrowChosen)
     def _arrow_chosen(self, event: ArrowChosen) -> None:
@@ -246,8 +240,12 @@ class RecordView(Widget):
         record = self._snapshot.record
         if record is not None:
             self._checking = record
-            self.post_message(SignatureWanted(self, record, self._made.story.records, self.issuer))
+            answer = partial(self.show_verdicts, record)
+            self.post_message(SignatureWanted(record, self._made.story.records, self.issuer, answer))
             self._paint()
+
+    def can_check_signature(self) -> bool:
+        return bool(self._snapshot.jwts)
 
     def show_verdicts(self, record: StageRecord, verdicts: Verdicts, exchanges: tuple[Exchange, ...]) -> None:
         """Show whether signatures verify, and add the exchanges that fetched the keys."""
@@ -342,3 +340,6 @@ class RecordView(Widget):
 
     def action_search(self) -> None:
         self.search_bar.open()
+
+    def can_search(self) -> bool:
+        return not self.search_bar.has_focus_within
